@@ -1,0 +1,14 @@
+"""The router: page config, navigation, the line that stands on every page."""
+
+import streamlit as st
+
+from fracture_core.errors import FractureError
+from ui import frame
+
+st.set_page_config(page_title="Fracture Explorer", page_icon=frame.ICON, layout="wide")
+page = st.navigation(frame.pages(), position="top")
+try:
+    frame.show()
+    page.run()
+except FractureError as error:  # meant for a person; anything else is a defect and goes to the log
+    st.error(str(error), icon=":material/error:")

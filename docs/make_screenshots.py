@@ -1,0 +1,113 @@
+"""Take the pictures in docs/screenshots: the app itself, on phantom data, in a real Chromium.
+
+    python docs/make_screenshots.py
+
+It makes a phantom, trains a short run and starts the app over folders of its own, opens every page
+and writes WebP files under 150 kB. Needs the development requirements and a Chromium.
+"""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parent.parent
+OUT = PROJECT / "docs" / "screenshots"
+PORT = 8597
+LIMIT_BYTES = 150_000
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def main() -> None:
+    """Everything from the empty folder to the last picture."""
+    OUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        films = home / "phantom"
+        os.environ |= {"FRACTURE_RUNS": f"{home}/runs", "FRACTURE_CACHE": f"{home}/cache"}
+        os.environ |= {"FRACTURE_DATA": str(films), "PYTHONPATH": str(PROJECT)}
+        core("phantom", str(films))
+        core(
+            "train", str(films), "--architecture", "three_conv", "--epochs", "20", "--name", "first"
+        )
+        app = start_app()
+        try:
+            with sync_playwright() as playwright:
+                flags = ["--no-sandbox", "--disable-gpu"]
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+                shoot_all(browser, films)
+                browser.close()
+        finally:
+            core("stop", "live", check=False)
+            app.terminate()
+            app.wait(20)
+
+
+def core(*words: str, check: bool = True) -> None:
+    """Run a command of the product."""
+    subprocess.run([sys.executable, "-m", "fracture_core", *words], check=check, cwd=PROJECT)
+
+
+def start_app() -> subprocess.Popen[bytes]:
+    """Start the app and wait until it answers."""
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command += ["--server.headless=true", f"--server.port={PORT}"]
+    app = subprocess.Popen(command, cwd=PROJECT)
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(f"http://localhost:{PORT}/_stcore/health", timeout=1):
+                return app
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError("the app did not answer")
+
+
+def shoot_all(browser: Browser, films: Path) -> None:
+    """One picture a page and state that matters."""
+    positive = sorted(films.glob("valid/*/*/*_positive"))[0]
+    key = "/".join(
+        ("valid", positive.parts[-3].removeprefix("XR_").lower(), positive.parts[-2], "study1")
+    )
+    dark = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
+    page = dark.new_page()
+    visit(page, "", "home")
+    visit(page, "studies", "studies")
+    visit(page, f"studies?study={key}", "study")
+    visit(page, "train", "train-form")
+    visit(page, "evaluate?model=first", "evaluate")
+    visit(page, "diagnose", "diagnose-empty")
+    visit(page, f"diagnose?study={key}", "diagnose", wait=20)
+    visit(page, "data", "data")
+    core("train", str(films), "--epochs", "200", "--name", "live", "--queue")
+    time.sleep(20)
+    visit(page, "train?run=live", "train-live")
+    light = browser.new_context(viewport={"width": 900, "height": 900}, color_scheme="light")
+    page = light.new_page()
+    visit(page, "train?run=first", "train-light-900")
+    visit(page, f"diagnose?study={key}", "diagnose-light-900", wait=8)
+
+
+def visit(page: Page, path: str, name: str, wait: float = 5) -> None:
+    """Open a page, let it settle, keep its picture."""
+    page.goto(f"http://localhost:{PORT}/{path}")
+    page.wait_for_timeout(wait * 1000)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    for quality in (88, 75, 60, 40):
+        content = io.BytesIO()
+        picture.save(content, "WEBP", quality=quality, method=6)
+        if content.tell() < LIMIT_BYTES:
+            break
+    (OUT / f"{name}.webp").write_bytes(content.getvalue())
+    print(f"{name}.webp, {content.tell() / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""`python -m fracture_core`: the command line."""
+
+import sys
+
+from fracture_core.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

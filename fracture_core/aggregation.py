@@ -1,0 +1,133 @@
+"""From image probabilities to the verdict on a study.
+
+The verdict is OR over the study's images: fracture if any of them is positive. The mean stands
+beside it as a comparison, never in its place. A probability that is not a number means that the
+image is not counted (it could not be read, or was taken out).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fracture_core.datasets import STUDY, study_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a rule says of one study.
+
+    Args:
+        fracture: `None` when no image was counted.
+        score: from 0 to 1, what the rule compares with the threshold; `None` likewise.
+    """
+
+    fracture: bool | None
+    score: float | None
+
+
+def is_positive(probability: float | np.ndarray, threshold: float) -> np.ndarray:
+    """Whether an image is positive: its probability is strictly greater than the threshold.
+
+    Compared as float64, so that a float32 table and a number in JSON are judged alike. Not a
+    number is not positive.
+    """
+    return np.asarray(probability, np.float64) > threshold
+
+
+def any_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
+    """Fracture if any counted image is positive; the score is the greatest probability."""
+    counted = _counted(probabilities)
+    return _verdict(counted.max() if counted.size else None, threshold)
+
+
+def mean_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
+    """Fracture if the mean probability of the counted images is greater than the threshold."""
+    counted = _counted(probabilities)
+    return _verdict(counted.mean() if counted.size else None, threshold)
+
+
+def rules(probabilities: Sequence[float], threshold: float) -> dict[str, dict[str, Any]]:
+    """Every rule's word on one study: `{"any": {"fracture", "score"}, "mean": {...}}`."""
+    spoken = {"any": any_rule, "mean": mean_rule}
+    verdicts = {name: rule(probabilities, threshold) for name, rule in spoken.items()}
+    return {name: {"fracture": v.fracture, "score": v.score} for name, v in verdicts.items()}
+
+
+def _counted(probabilities: Sequence[float]) -> np.ndarray:
+    values = np.asarray(probabilities, np.float64)
+    return values[~np.isnan(values)]
+
+
+def _verdict(score: float | None, threshold: float) -> Verdict:
+    if score is None:
+        return Verdict(fracture=None, score=None)
+    return Verdict(fracture=bool(is_positive(score, threshold)), score=float(score))
+
+
+def verdicts(films: pd.DataFrame, probabilities: np.ndarray, threshold: float) -> pd.DataFrame:
+    """The OR verdict on every study, one row each, in the order of their first image.
+
+    Args:
+        films: one row an image, with split, part, patient, study and label.
+        probabilities: `(n_films,)`, 0 to 1, NaN where an image is not counted.
+        threshold: an image is positive when its probability is greater.
+
+    Returns:
+        key, split, part, patient, study, label, images (counted), positive_images, score (the
+        greatest probability; NaN when nothing is counted), verdict and right (dtype boolean;
+        `pd.NA` when nothing is counted).
+    """
+    values = np.asarray(probabilities, np.float64)
+    images = films[[*STUDY, "label"]].assign(
+        counted=~np.isnan(values), positive=is_positive(values, threshold), score=values
+    )
+    table = (
+        images.groupby(list(STUDY), sort=False, observed=True)
+        .agg(
+            label=("label", "first"),
+            images=("counted", "sum"),
+            positive_images=("positive", "sum"),
+            score=("score", "max"),
+        )
+        .reset_index()
+    )
+    verdict = (table["positive_images"] > 0).astype("boolean").mask(table["images"] == 0)
+    table.insert(0, "key", study_key(table))
+    return table.assign(verdict=verdict, right=verdict == (table["label"] == 1))
+
+
+def sentence(
+    verdict: bool | None,
+    study: str,
+    patient: str | None = None,
+    deciding: Sequence[str] = (),
+    films: int = 0,
+    refused: int = 0,
+) -> str:
+    """The verdict in words, in the 2018 report's spirit.
+
+    Args:
+        verdict: fracture, no fracture, or `None` when no image was counted.
+        study: the study's name, as on its folder.
+        patient: the patient's name; left out where there is none.
+        deciding: names of the positive images.
+        films: how many could be read; said, with `refused`, where a "no" rests on some only.
+        refused: how many could not be read.
+    """
+    where = f"{study} of {patient}" if patient else study
+    if verdict is None:
+        return f"There is no verdict on {where}: none of its images could be judged."
+    if not verdict and refused:
+        read = f"the {films} film{'' if films == 1 else 's'} of {where} that could be read"
+        return f"No fracture was found in {read}; {refused} could not be read."
+    if not verdict:
+        return f"There is no fracture in {where}: none of its images is positive."
+    return f"There is a fracture in {where}: {_listed(deciding)} positive."
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last} are" if others else f"{last} is"

@@ -1,0 +1,219 @@
+"""The registry of networks: the only place that knows an architecture.
+
+Names, sentences and options are plain data; Keras is imported inside the builders. Every network
+takes grey films, uint8 or float32 `(n, size, size, 1)` from 0 to 255, and gives the probability of
+a positive label, float32 `(n, 1)` from 0 to 1. Its first layer rescales to [0, 1], so that no
+caller can forget it.
+
+The convolution block is the report's: convolution 3 x 3 without padding, batch normalization,
+ReLU. Only the last block of `five_conv` has ReLU before the normalization, as in its Appendix A.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fracture_core.config import LIMITS, NetworkOptions, check_range
+from fracture_core.errors import ConfigError, ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+
+HDF5 = b"\x89HDF\r\n\x1a\n"  # how every such file begins
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """What is known of a network without building it.
+
+    Args:
+        name: how it is called everywhere.
+        title: the same in words.
+        sentence: what it is, in one sentence.
+        source: where in the report it comes from.
+        parameters: trained and untrained, with its own options at 32 px.
+        smallest: the smallest input in px that leaves a pixel after the last pooling.
+        options: its own values of what may vary.
+        features: builds the layers from rescaled input to flattened features.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    source: str
+    parameters: int
+    smallest: int
+    options: NetworkOptions
+    features: Callable[[Any], Any]
+
+
+def _block(x: Any, filters: int, number: int, relu_first: bool = False) -> Any:
+    """Convolution 3 x 3, normalization, ReLU: (n, h, w, c) to (n, h - 2, w - 2, filters)."""
+    from keras import layers
+
+    relu = layers.ReLU(name=f"relu_{number}")
+    norm = layers.BatchNormalization(name=f"norm_{number}")
+    x = layers.Conv2D(filters, 3, name=f"conv_{number}")(x)
+    return norm(relu(x)) if relu_first else relu(norm(x))
+
+
+def _pool(x: Any, number: int) -> Any:
+    from keras import layers
+
+    return layers.MaxPooling2D(2, name=f"pool_{number}")(x)
+
+
+def _one_conv(x: Any) -> Any:
+    return _pool(_block(x, 32, 1), 1)
+
+
+def _three_conv(x: Any) -> Any:
+    x = _pool(_block(_block(x, 32, 1), 32, 2), 1)
+    return _pool(_block(x, 32, 3), 2)
+
+
+def _five_conv(x: Any) -> Any:
+    x = _pool(_block(_block(x, 32, 1), 32, 2), 1)
+    x = _pool(_block(_block(x, 64, 3), 64, 4), 2)
+    return _pool(_block(x, 32, 5, relu_first=True), 3)
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    entry.name: entry
+    for entry in (
+        Architecture(
+            name="one_conv",
+            title="One convolution",
+            sentence="One convolution and a wide dense layer: sees edges and brightness, little "
+            "more, and has by far the most parameters.",
+            source="Results and Analysis, figures 2 and 3",
+            parameters=922_305,
+            smallest=24,
+            options=NetworkOptions(dense=(128,), dropout=0.0, dense_normalization=False),
+            features=_one_conv,
+        ),
+        Architecture(
+            name="three_conv",
+            title="Three convolutions",
+            sentence="Three convolutions with two poolings: sees shapes a few pixels long, and "
+            "learns quickly.",
+            source="Results and Analysis, figures 4 to 8",
+            parameters=166_913,
+            smallest=24,
+            options=NetworkOptions(dense=(128,), dropout=0.0, dense_normalization=False),
+            features=_three_conv,
+        ),
+        Architecture(
+            name="five_conv",
+            title="Five convolutions",
+            sentence="The report's final classifier: the deepest of its three, and the one with "
+            "the fewest parameters.",
+            source="Appendix A, figures 7 and 8",
+            parameters=97_409,
+            smallest=28,
+            options=NetworkOptions(dense=(128, 64), dropout=0.25, dense_normalization=True),
+            features=_five_conv,
+        ),
+    )
+}
+
+
+def find(name: str) -> Architecture:
+    """The registry's entry of this name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ConfigError(f"No architecture is called {name!r}. Architectures: {known}.")
+    return ARCHITECTURES[name]
+
+
+def resolve(name: str, options: NetworkOptions) -> NetworkOptions:
+    """`options` with the architecture's own values where they are `None`."""
+    own = find(name).options.to_dict()
+    return NetworkOptions(**{k: own[k] if v is None else v for k, v in options.to_dict().items()})
+
+
+def check(name: str, size: int) -> None:
+    """Refuse an input that the network would shrink to nothing.
+
+    Raises:
+        ConfigError: the architecture is unknown, or `size` in px is too small or too large.
+    """
+    check_range(f"size for {name}", size, (find(name).smallest, LIMITS.size[1]))
+
+
+def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
+    """Build a network with fresh weights.
+
+    Args:
+        name: a name of `ARCHITECTURES`.
+        size: side of the input in px.
+        **options: fields of `NetworkOptions`; those left out keep the architecture's own value.
+
+    Returns:
+        A functional model, input (n, size, size, 1) from 0 to 255, output (n, 1) from 0 to 1. The
+        initial weights follow `keras.utils.set_random_seed`.
+
+    Raises:
+        ConfigError: the name, the size or an option is not allowed.
+    """
+    check(name, size)
+    chosen = resolve(name, NetworkOptions.from_dict(options))
+    import keras
+    from keras import layers
+
+    films = keras.Input((size, size, 1), name="film")
+    x = layers.Rescaling(1 / 255, name="rescale")(films)
+    x = layers.Flatten(name="flatten")(find(name).features(x))
+    for number, units in enumerate(chosen.dense, 1):
+        x = layers.Dense(units, activation="relu", name=f"dense_{number}")(x)
+        if number == 1 and chosen.dense_normalization:
+            x = layers.BatchNormalization(name="norm_dense")(x)
+        if number == 1 and chosen.dropout:
+            x = layers.Dropout(chosen.dropout, name="dropout")(x)
+    probability = layers.Dense(1, activation="sigmoid", name="probability")(x)
+    return keras.Model(films, probability, name=name)
+
+
+def check_weights_file(path: Path) -> None:
+    """Refuse, without loading it, a file that cannot hold weights: HDF5 has its own first bytes.
+
+    Raises:
+        ModelError: the file is missing, cannot be read, or is no HDF5.
+    """
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(HDF5))
+    except (OSError, ValueError) as error:  # a null character is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(
+            f"The weights {path} cannot be read ({reason}). Check the path."
+        ) from error
+    if begins != HDF5:
+        raise ModelError(
+            f"{path.name} holds no weights: it is no HDF5 file, as Keras saves in .weights.h5. "
+            "Choose another file."
+        )
+
+
+def load_weights(network: "keras.Model", path: Path) -> None:
+    """Give a network the weights of a `.weights.h5` file, which holds arrays and no code.
+
+    Raises:
+        ModelError: the file cannot be read, or is another network's.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras only warns of layers that it leaves as they were
+            network.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        raise ModelError(
+            f"{path.name} must hold the weights of {network.name} with the same options and "
+            "size, as Keras saves them in .weights.h5; it does not. Choose another file or network."
+        ) from error

@@ -1,0 +1,296 @@
+"""What a model says of itself, and where models are found.
+
+A card is the only way to a model: it names architecture, pixels, label meaning, threshold,
+training data and how well the model did on films that it never learned from. Released models keep
+theirs in `card.json`; a run's card is made from its folder. Nothing here loads TensorFlow.
+"""
+
+import hashlib
+import os
+import shlex
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fracture_core import aggregation, checkpoints, journal, metrics, predictions, runs
+from fracture_core.config import NetworkOptions, PixelRecipe, Record, TrainConfig, models_folder
+from fracture_core.errors import ConfigError, ModelError, RunNotFound
+
+LABEL_MEANING = (
+    "Positive means abnormal: fractures, but also hardware, degenerative disease and more."
+)
+LABEL_MEANING_CLASSES = "Positive means: the films in the class folder {positive!r}."
+LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bone."
+WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card(Record):
+    """What must be known of a model before its answer means anything.
+
+    Args:
+        name: of the model, or `RUN@EPOCH`.
+        architecture: a name of the registry.
+        options: the architecture's variants.
+        recipe: how a film becomes the network's pixels.
+        label_meaning: what a positive label stood for in the training data.
+        threshold: a film is positive when its probability is greater.
+        threshold_origin: how the threshold was chosen, in a clause.
+        epoch: of the run that the weights are from.
+        parts: body parts that it learned from; empty for all of the data's.
+        training: the data: root name, kind, hash, synthetic, images and studies by role.
+        metrics: by role ("dev", "valid"), then by level ("images", "studies"): a `metrics.Summary`.
+        command: the command line that trains the same.
+        versions: of Python and the packages that decide the numbers.
+        weights_sha256: of the weights file; empty for a run, whose weights no card vouches for.
+        created: when the run was started, ISO 8601 UTC.
+    """
+
+    name: str
+    architecture: str
+    options: NetworkOptions = field(default_factory=NetworkOptions)
+    recipe: PixelRecipe = field(default_factory=PixelRecipe)
+    label_meaning: str = LABEL_MEANING
+    threshold: float = 0.5
+    threshold_origin: str = ""
+    epoch: int = 0
+    parts: tuple[str, ...] = ()
+    training: dict = field(default_factory=dict)
+    metrics: dict = field(default_factory=dict)
+    command: str = ""
+    versions: dict = field(default_factory=dict)
+    weights_sha256: str = ""
+    created: str = ""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether it has never seen a real film."""
+        return bool(self.training.get("synthetic"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A card with the files that belong to it.
+
+    Args:
+        reference: how to name it on the command line.
+        card: what it says of itself.
+        weights: path of its `.weights.h5`.
+        judged: dev films, one row each: manifest columns and `probability`, float32.
+    """
+
+    reference: str
+    card: Card
+    weights: Path
+    judged: pd.DataFrame
+
+    def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:
+        """How it did on its dev films at this threshold: "images" and "studies"."""
+        return summaries(self.judged, threshold)
+
+
+def summaries(films: pd.DataFrame, threshold: float) -> dict[str, metrics.Summary]:
+    """Image level and study level (OR rule) of the same judged films.
+
+    Args:
+        films: manifest columns and `probability`, 0 to 1.
+        threshold: a film is positive when its probability is greater.
+    """
+    scores = films["probability"].to_numpy()
+    verdicts = aggregation.verdicts(films, scores, threshold)
+    positive = aggregation.is_positive(scores, threshold)
+    return {
+        "images": metrics.summarise(films["label"], positive, scores),
+        "studies": metrics.summarise(
+            verdicts["label"], verdicts["verdict"].astype(bool), verdicts["score"]
+        ),
+    }
+
+
+def released() -> list[str]:
+    """Names of the released models, in order."""
+    return sorted(path.parent.name for path in models_folder().glob(f"[!.]*/{CARD}"))
+
+
+def find(reference: str) -> Model:
+    """The model of this name.
+
+    Args:
+        reference: a name in `models/`, a run (its best dev epoch, else its last), `RUN@EPOCH`, or
+            the path of a folder with a card.
+
+    Raises:
+        ModelError: there is none, or its card or files are not whole.
+        RunError: the run has no such epoch.
+    """
+    if reference in released():
+        return read(models_folder() / reference)
+    if os.path.isfile(f"{reference}/{CARD}"):  # noqa: PTH113 - Path's raises on a name too long
+        return read(Path(reference))
+    name, _, epoch = reference.partition("@")
+    try:
+        folder = runs.find(name)
+    except RunNotFound as error:
+        models = ", ".join(released()) or "none"
+        raise ModelError(
+            f"No model is called {reference!r}. Released models: {models}. "
+            f"A run's name, RUN@EPOCH or a folder with a {CARD} will do as well."
+        ) from error
+    if epoch and not epoch.isdecimal():
+        raise ModelError(f"An epoch is a whole number, as in {name}@17; received {epoch!r}.")
+    return of_run(folder, int(epoch) if epoch else None)
+
+
+def read(folder: Path) -> Model:
+    """The released model in this folder.
+
+    Raises:
+        ModelError: a file is missing, the card cannot be read, or the weights are not the card's.
+    """
+    if missing := [n for n in (CARD, WEIGHTS, PREDICTIONS) if not (folder / n).is_file()]:
+        raise ModelError(f"{folder.name} is no whole model: {', '.join(missing)} is missing.")
+    try:
+        card = Card.from_json((folder / CARD).read_text(encoding="utf-8"))
+    except (ConfigError, UnicodeDecodeError) as error:
+        raise ModelError(f"The card of {folder.name} cannot be read: {error}") from error
+    if sha256(folder / WEIGHTS) != card.weights_sha256:
+        raise ModelError(
+            f"The weights of {folder.name} are not those that its card was written for. "
+            "Release the model again."
+        )
+    try:
+        judged = pd.read_parquet(folder / PREDICTIONS)
+    except (OSError, ValueError) as error:  # pyarrow's own errors are among them
+        raise ModelError(f"The {PREDICTIONS} of {folder.name} cannot be read: {error}") from error
+    return Model(reference=folder.name, card=card, weights=folder / WEIGHTS, judged=judged)
+
+
+def sha256(source: Path | bytes) -> str:
+    """Hex digest of a file, or of its bytes."""
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+def of_run(folder: Path, epoch: int | None = None) -> Model:
+    """A run at one epoch as a model: its best dev epoch, else its last, when none is named.
+
+    Raises:
+        ModelError: no epoch is complete.
+        RunError: the epoch is not kept.
+    """
+    run = runs.read(folder)
+    chosen = journal.best_epoch(folder) if epoch is None else epoch
+    if chosen is None:
+        raise ModelError(f"{run.name} has completed no epoch yet. Wait for its first one.")
+    weights = checkpoints.weights_of(folder / "checkpoints", chosen)
+    films = judged(folder, chosen)
+    by_role = {role: films[films["role"] == role] for role in ("dev", "valid")}
+    figures = {
+        role: {k: v.to_dict() for k, v in summaries(rows, run.config.threshold).items()}
+        for role, rows in by_role.items()
+        if len(rows)
+    }
+    data = run.facts.get("data", {})
+    card = Card(
+        name=f"{run.name}@{chosen}",
+        architecture=run.config.architecture,
+        options=run.config.options,
+        recipe=run.config.recipe,
+        label_meaning=label_meaning(data),
+        threshold=run.config.threshold,
+        threshold_origin="set before training, as in the 2018 report",
+        epoch=chosen,
+        parts=run.config.parts,
+        training={**data, "root": Path(str(data.get("root", ""))).name},
+        metrics=figures,
+        command=full_command(run.config, data.get("phantom")),
+        versions=run.facts.get("versions", {}),
+        created=str(run.facts.get("created", "")),
+    )
+    return Model(reference=card.name, card=card, weights=weights, judged=by_role["dev"])
+
+
+def judged(folder: Path, epoch: int) -> pd.DataFrame:
+    """A run's dev and valid films with their `probability` after an epoch."""
+    films = journal.films(folder)
+    table = predictions.load(folder, epoch, len(predictions.judged(films)))
+    return predictions.join(films, table)
+
+
+def label_meaning(data: dict[str, Any]) -> str:
+    """What positive stands for in a data set, in one sentence."""
+    if data.get("synthetic"):
+        return LABEL_MEANING_PHANTOM
+    if data.get("kind") == "class_folders":
+        return LABEL_MEANING_CLASSES.format(positive=data.get("positive"))
+    return LABEL_MEANING
+
+
+def full_command(config: TrainConfig, made_with: dict[str, int] | None) -> str:
+    """The command line that trains the same anywhere; a card holds no path of the machine.
+
+    Args:
+        made_with: `phantom.settings` of the data, which is then made first; `None` for others.
+    """
+    name = Path(config.data).name
+    weights = config.weights and Path(config.weights).name
+    train = command(replace(config, data=name, weights=weights))
+    if made_with is None:
+        return train
+    make = ["python", "-m", "fracture_core", "phantom", name]
+    make += ["--studies", str(made_with["studies"]), "--seed", str(made_with["seed"])]
+    return f"{shlex.join(make)} && {train}"
+
+
+def command(config: TrainConfig) -> str:
+    """The command line that trains the same as this config; settings at their default left out."""
+    words = ["python", "-m", "fracture_core", "train", config.data]
+    words += ["--architecture", config.architecture]
+    plain = TrainConfig(data=config.data)
+    for flag, value in _flags(config).items():
+        if value != _flags(plain)[flag]:
+            words += _as_words(flag, value)
+    return shlex.join(words)
+
+
+def _flags(config: TrainConfig) -> dict[str, Any]:
+    """Command-line options and their values; the parser in `cli` takes them all."""
+    change = config.augmentation
+    return {
+        "--positive": config.positive,
+        "--part": config.parts,
+        "--dense": config.options.dense,
+        "--dropout": config.options.dropout,
+        "--dense-normalization": config.options.dense_normalization,
+        "--epochs": config.epochs,
+        "--steps-per-epoch": config.steps_per_epoch,
+        "--batch-size": config.batch_size,
+        "--optimizer": config.optimizer,
+        "--learning-rate": config.learning_rate,
+        "--seed": config.seed,
+        "--size": config.recipe.size,
+        "--resample": config.recipe.resample,
+        "--fit": config.recipe.fit,
+        "--shear-degrees": change.shear_degrees,
+        "--zoom-percent": change.zoom_percent,
+        "--rotation-degrees": change.rotation_degrees,
+        "--horizontal-flip": change.horizontal_flip,
+        "--dev-share": config.dev_share,
+        "--threshold": config.threshold,
+        "--weights": config.weights,
+        "--threads": config.threads,
+    }
+
+
+def _as_words(flag: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [flag if value else flag.replace("--", "--no-", 1)]
+    if flag == "--part":
+        return [word for part in value for word in (flag, part)]
+    if isinstance(value, tuple):
+        return [flag, ",".join(map(str, value))]
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    text = short if type(value)(short) == value else repr(value)
+    return [f"{flag}={text}"] if text.startswith("-") else [flag, text]

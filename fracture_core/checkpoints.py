@@ -1,0 +1,175 @@
+"""Checkpoints of a run: weights of every epoch, and the whole state where a run can be resumed.
+
+`epoch_NNNN.weights.h5` holds the network's weights, as the report saved them; `epoch_NNNN.npz`
+beside it the optimizer, the position and the digest of the weights. A stop inside an epoch leaves
+the same two files under `epoch_NNNN_step_SSSSSSSS`, NNNN counting the epochs completed. A state's
+`.npz` is written last: where it is, the pair is whole.
+"""
+
+import hashlib
+import json
+import os
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fracture_core.errors import RunError
+
+if TYPE_CHECKING:
+    import keras
+
+NAME = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.")
+STATE = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.npz")
+WEIGHTS = re.compile(r"epoch_(\d+)\.weights\.h5")
+KEEP_EVERY = 5  # epochs whose whole state is kept for good, beside the last two and the best
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a run stands, and what it must remember to go on.
+
+    Args:
+        step: training steps done.
+        epoch: epochs completed.
+        sums: of the epoch that is under way: loss, films judged right, films shown.
+        best_epoch: epoch with the lowest dev loss so far, `None` without a dev share.
+        best_loss: its dev loss.
+        line: the metrics line of the completed epoch, `None` inside the first one.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    sums: tuple[float, float, int] = (0.0, 0.0, 0)
+    best_epoch: int | None = None
+    best_loss: float | None = None
+    line: dict[str, Any] | None = None
+
+
+def stem(position: Position, inside: bool) -> str:
+    """The file name's stem of a checkpoint."""
+    step = f"_step_{position.step:08d}" if inside else ""
+    return f"epoch_{position.epoch:04d}{step}"
+
+
+def save(
+    folder: Path,
+    model: "keras.Model",
+    optimizer: "keras.optimizers.Optimizer",
+    position: Position,
+    inside: bool = False,
+) -> None:
+    """Write a checkpoint whole or not at all.
+
+    Args:
+        folder: the run's `checkpoints/`.
+        inside: whether the epoch after `position.epoch` is under way.
+    """
+    name = stem(position, inside)
+    weights = folder / f"{name}.weights.h5"
+    save_weights(model, weights)
+    arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
+    temporary = folder / f".{name}.npz"
+    with temporary.open("wb") as stream:
+        text = json.dumps(position.__dict__)
+        np.savez(stream, position=text, weights_sha256=_digest(weights), **arrays)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(folder / f"{name}.npz")
+
+
+def save_weights(model: "keras.Model", path: Path) -> None:
+    """Write `.weights.h5`, as `load_weights` of Keras reads it, atomically."""
+    temporary = path.with_name(f".{path.name}")
+    model.save_weights(temporary)
+    with temporary.open("rb") as stream:
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def states(folder: Path) -> list[Path]:
+    """The states that a run can go on from, latest first."""
+    found = [(m, path) for path in folder.glob("epoch_*.npz") if (m := STATE.fullmatch(path.name))]
+    # A state inside an epoch comes after the end of the epoch before it.
+    found.sort(key=lambda pair: (int(pair[0][1]), int(pair[0][2] or 0)), reverse=True)
+    return [path for _, path in found]
+
+
+def weights_of(folder: Path, epoch: int) -> Path:
+    """The weights file of a completed epoch.
+
+    Raises:
+        RunError: the epoch left none.
+    """
+    path = folder / f"epoch_{epoch:04d}.weights.h5"
+    if not path.is_file():
+        kept = ", ".join(map(str, epochs(folder))) or "none yet"
+        raise RunError(f"{folder.parent.name} keeps no weights of epoch {epoch}. Kept: {kept}.")
+    return path
+
+
+def epochs(folder: Path) -> list[int]:
+    """The epochs whose weights are kept, in order."""
+    found = (WEIGHTS.fullmatch(path.name) for path in folder.glob("epoch_*.weights.h5"))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def restore(
+    folder: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimizer"
+) -> tuple[Position, list[str]]:
+    """Bring model and optimizer to the latest state that is whole.
+
+    Returns:
+        Where the run stands (`Position()` where nothing was kept), and a sentence for each state
+        that could not be read and was passed over.
+    """
+    passed_over = []
+    for path in states(folder):
+        try:
+            return _load(path, model, optimizer), passed_over
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            passed_over.append(f"{path.name} cannot be read ({error}); the one before it is used.")
+    return Position(), passed_over
+
+
+def _load(path: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimizer") -> Position:
+    """All is read and checked before the first variable is changed."""
+    weights = path.with_suffix(".weights.h5")
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+        fields = json.loads(str(stored["position"]))
+        values = [stored[f"v{i:04d}"] for i in range(len(optimizer.variables))]
+        if str(stored["weights_sha256"]) != _digest(weights):
+            raise ValueError("its weights are not those that were written with it")
+    model.load_weights(weights)
+    for variable, value in zip(optimizer.variables, values, strict=True):
+        variable.assign(value)
+    return Position(**{**fields, "sums": tuple(fields["sums"])})
+
+
+def prune(folder: Path, position: Position) -> None:
+    """Drop the states that are no longer needed; the weights of every epoch stay."""
+    for number, path in enumerate(states(folder)):
+        match = STATE.fullmatch(path.name)
+        epoch, inside = int(match[1]), match[2] is not None
+        if number < 2 or (not inside and (epoch % KEEP_EVERY == 0 or epoch == position.best_epoch)):
+            continue
+        path.unlink()
+        if inside:
+            path.with_suffix(".weights.h5").unlink(missing_ok=True)
+
+
+def drop_later(folder: Path, position: Position) -> None:
+    """Drop what was written after `position`: a resumed run makes it again."""
+    for draft in folder.glob(".*"):  # of a write that was killed; nobody else writes here
+        draft.unlink()
+    for path in folder.glob("epoch_*"):
+        match = NAME.match(path.name)
+        if match and (int(match[1]) > position.epoch or int(match[2] or 0) > position.step):
+            path.unlink()

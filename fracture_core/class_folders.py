@@ -1,0 +1,113 @@
+"""Reader of class folders: `CLASS/file`, or `SPLIT/CLASS/file`, as in the 2018 report.
+
+Nothing is known but the class, so that every file counts as its own study of its own patient.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from fracture_core.errors import ClassesError, DataError
+from fracture_core.images import SUFFIXES
+from fracture_core.layouts import (
+    ARCHIVES,
+    SPLIT_NAMES,
+    SPLITS,
+    Listing,
+    entries,
+    folders,
+    natural,
+    ranked,
+)
+
+VALID_SHARE = 0.2  # of class folders that come without split folders
+
+
+def scan(root: Path, positive: str | None) -> Listing:
+    """All images of a folder of class folders, in order split, class, name.
+
+    Args:
+        root: holds class folders, or split folders that do. Without split folders a fifth of each
+            class, chosen by the names alone, is the valid split.
+        positive: the class that means a fracture; all others do not.
+
+    Raises:
+        ClassesError: `positive` is none of the classes; it names them.
+        DataError: no class folder holds an image, or only one does.
+    """
+    listing = Listing()
+    files = {
+        folder: _class_files(listing, root, folder) for folder in _class_folders(listing, root)
+    }
+    classes = sorted({Path(folder).name for folder, names in files.items() if names}, key=natural)
+    if not classes:
+        raise DataError(_where_images_are(root))
+    if len(classes) < 2:
+        raise DataError(
+            f"{root} has images of one class only ({classes[0]}). "
+            "Give a folder that holds two class folders or more."
+        )
+    if positive not in classes:
+        received = "" if positive is None else f" {positive!r} is none of them."
+        raise ClassesError(
+            f"{root} holds the classes {', '.join(classes)}.{received} "
+            "Say which one means a fracture (--positive CLASS).",
+            tuple(classes),
+        )
+    rows = [row for folder, names in files.items() for row in _class_rows(folder, names, positive)]
+    listing.rows.extend(sorted(rows, key=lambda row: SPLITS.index(row[0])))
+    return listing
+
+
+def _class_folders(listing: Listing, root: Path) -> list[str]:
+    """Paths of the class folders; with split folders, of those in them."""
+    top = folders(root)
+    splits = [name for name in top if name.lower() in SPLIT_NAMES]
+    for name in top if splits else []:
+        if name not in splits:
+            listing.skip(name, "is not a split's folder (train, valid, test)")
+    for name in sorted({path.name for path in root.iterdir()} - set(top), key=natural):
+        if name.lower().endswith(SUFFIXES):
+            listing.skip(name, "lies beside the class folders, not in one")
+    return [f"{name}/{inner}" for name in splits for inner in folders(root / name)] or top
+
+
+def _class_files(listing: Listing, root: Path, folder: str) -> list[str]:
+    """Names of the images right in a class folder, in natural order."""
+    deeper = set(folders(root / folder))
+    for name in sorted(deeper, key=natural):
+        listing.skip(f"{folder}/{name}", "is a folder in a class folder; only files are read")
+    names = [name for name in entries(listing, root, folder) if name not in deeper]
+    for name in names:
+        if not name.lower().endswith(SUFFIXES):
+            listing.skip(f"{folder}/{name}", "is not an image")
+    return [name for name in names if name.lower().endswith(SUFFIXES)]
+
+
+def _class_rows(folder: str, names: list[str], positive: str) -> Iterator[tuple]:
+    """Rows of one class folder: every file its own study of its own patient."""
+    split, _, category = folder.rpartition("/")
+    held_out = set(ranked(names, seed=0)[: round(VALID_SHARE * len(names))])
+    stems = Counter(Path(name).stem for name in names)
+    for name in names:
+        stem = Path(name).stem
+        study = stem if stems[stem] == 1 else name  # 1.jpg and 1.png are two studies
+        where = SPLIT_NAMES[split.lower()] if split else ("valid" if name in held_out else "train")
+        patient = f"{folder}/{study}".replace("/", "-")
+        yield (where, "unknown", patient, study, 0, int(category == positive), f"{folder}/{name}")
+
+
+def _where_images_are(root: Path) -> str:
+    """Why no class folder with images was found, and what to give instead."""
+    for number, (folder, inner, names) in enumerate(os.walk(root)):
+        inner.sort()
+        if any(name.lower().endswith(SUFFIXES) for name in names):
+            place = Path(folder).parent  # class folders lie in `place`, perhaps inside a split
+            place = place.parent if place.name.lower() in SPLIT_NAMES else place
+            return f"{root} holds no class folders with images. Give {place}."
+        if number == 0 and any(Path(name).suffix.lower() in ARCHIVES for name in names):
+            return f"{root} holds an archive. Unpack it, then give the unpacked folder."
+        if number > 2000:
+            break  # wherever this is, it is no data set
+    return f"{root} holds no image. Give a MURA folder, or a folder with a folder for each class."

@@ -1,0 +1,156 @@
+"""The command line: what can be asked in a terminal, and with which options.
+
+Errors are one sentence on standard error and exit 2; a run that fails exits 1. What each command
+does is in `commands`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fracture_core import commands
+from fracture_core import config as settings
+from fracture_core.config import DEFAULTS
+from fracture_core.errors import FractureError
+
+CHILDREN = {
+    "child": commands.child,
+    "child-evaluate": commands.child_evaluate,
+    "child-phantom": commands.child_phantom,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    inner = words and words[0] in CHILDREN
+    options = (_child_parser() if inner else parser()).parse_args(words)
+    try:
+        return options.command(options) or 0
+    except FractureError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0  # the reader had enough
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="python -m fracture_core", description="Fracture detection on x-ray studies."
+    )
+    subparsers = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[..., int | None], text: str) -> argparse.ArgumentParser:
+        sub = subparsers.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=run)
+        return sub
+
+    _data_commands(command)
+    _train_commands(command)
+    _model_commands(command)
+    return top
+
+
+def _child_parser() -> argparse.ArgumentParser:
+    """What the launcher starts; a person is never offered it."""
+    top = argparse.ArgumentParser(prog="python -m fracture_core")
+    top.add_argument("command", type=CHILDREN.get)
+    top.add_argument("folder")
+    top.add_argument("--wait", action="store_true")
+    return top
+
+
+def _data_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    sub = command("phantom", commands.phantom, "Make a set of synthetic films with known breaks.")
+    sub.add_argument("out", type=Path, help="folder to make")
+    sub.add_argument("--studies", type=int, default=400, help="studies to draw (400)")
+    sub.add_argument("--seed", type=int, default=0, help="same seed, same films (0)")
+    sub = command("inspect", commands.inspect, "Count what a data set holds.")
+    _data_arguments(sub)
+    sub.add_argument("--rescan", action="store_true", help="walk everything, use no kept list")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+    sub = command("architectures", commands.architectures, "List the networks.")
+    sub.add_argument("--size", type=int, default=32, help="input side in px (32)")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _data_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("data", type=Path, help="root of MURA, or of class folders")
+    sub.add_argument(
+        "--positive", metavar="CLASS", help="class folders: the class that is positive"
+    )
+
+
+def _train_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    sub = command("train", commands.train, "Train a network; Ctrl-C stops it and keeps its work.")
+    _data_arguments(sub)
+    _setting_arguments(sub)
+    sub.add_argument("--preset", choices=settings.PRESETS, help="settings to begin with")
+    sub.add_argument("--config", type=Path, help="JSON file of settings to begin with")
+    sub.add_argument("--name", help="the run's name and folder")
+    sub.add_argument("--queue", action="store_true", help="start in the background, in its turn")
+    sub = command("resume", commands.resume, "Go on with a run where it stands.")
+    sub.add_argument("run")
+    sub.add_argument("--more-epochs", type=int, default=0, help="epochs beyond those asked for")
+    sub.add_argument("--queue", action="store_true", help="start in the background, in its turn")
+    sub = command("stop", commands.stop, "Stop a run and keep its work.")
+    sub.add_argument("run")
+    sub.add_argument("--after-epoch", action="store_true", help="at the end of this epoch")
+    sub = command("runs", commands.list_runs, "List the runs.")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _setting_arguments(sub: argparse.ArgumentParser) -> None:
+    """One option a setting; what is not given keeps the value of the preset or config file."""
+    flag = argparse.BooleanOptionalAction
+    d = DEFAULTS
+    for name, kind, text in (
+        ("--architecture", str, f"network ({d.architecture})"),
+        ("--dropout", float, "share of units dropped after the first dense layer"),
+        ("--epochs", int, f"passes over the training films ({d.epochs})"),
+        ("--steps-per-epoch", int, "steps called an epoch (every film once)"),
+        ("--batch-size", int, f"films a step ({d.batch_size})"),
+        ("--optimizer", str, f"adam or adagrad ({d.optimizer})"),
+        ("--learning-rate", float, f"({d.learning_rate})"),
+        ("--seed", int, f"({d.seed})"),
+        ("--size", int, f"input side in px ({d.recipe.size})"),
+        ("--resample", str, f"area or nearest ({d.recipe.resample})"),
+        ("--fit", str, f"pad or squash ({d.recipe.fit})"),
+        ("--shear-degrees", float, f"largest shear angle ({d.augmentation.shear_degrees:g})"),
+        ("--zoom-percent", float, f"largest zoom in or out ({d.augmentation.zoom_percent:g})"),
+        ("--rotation-degrees", float, f"largest turn ({d.augmentation.rotation_degrees:g})"),
+        ("--dev-share", float, f"share of training patients set aside ({d.dev_share})"),
+        ("--threshold", float, f"positive above this probability ({d.threshold})"),
+        ("--weights", str, ".weights.h5 file to begin with"),
+        ("--threads", int, f"threads inside TensorFlow ({d.threads})"),
+    ):
+        sub.add_argument(name, type=kind, help=text)
+    sub.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
+    sub.add_argument("--dense", type=str, help="units of the dense layers, as in 128,64")
+    sub.add_argument("--dense-normalization", action=flag, help="normalize after the first dense")
+    sub.add_argument("--horizontal-flip", action=flag, help="mirror every second film")
+
+
+def _model_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    model = "released model, run, RUN@EPOCH, or folder with a card"
+    sub = command("predict", commands.predict, "Judge studies: a line an image, then the verdict.")
+    sub.add_argument("model", help=model)
+    sub.add_argument("study", type=Path, nargs="+", help="study folder, folder of them, or files")
+    sub.add_argument("--threshold", type=float, help="positive above this (the card's)")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+    sub = command(
+        "evaluate", commands.evaluate, "Judge every study of a split and count what is right."
+    )
+    sub.add_argument("model", help=model)
+    _data_arguments(sub)
+    sub.add_argument("--split", default="valid", help="train, valid or test (valid)")
+    sub.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+    sub = command("release", commands.release, "Publish a run as models/NAME.")
+    sub.add_argument("run", help="run, or RUN@EPOCH")
+    sub.add_argument("name")

@@ -1,0 +1,430 @@
+"""What each command of the command line does.
+
+Each function takes the parsed options and imports what it needs, so that `runs` or `--help`
+answers without TensorFlow. It gives the exit status, or `None` for 0.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fracture_core import config as settings
+from fracture_core.config import (
+    DEFAULTS,
+    Augmentation,
+    NetworkOptions,
+    PixelRecipe,
+    TrainConfig,
+)
+from fracture_core.errors import ConfigError
+from fracture_core.reporter import duration
+
+NAMED = 10  # films that a run could not read and that are named; the others are counted
+
+# --- data ---------------------------------------------------------------------------------------
+
+
+def phantom(options: argparse.Namespace) -> None:
+    """Make a set of synthetic films."""
+    from fracture_core import phantom
+
+    show = _progress_line("studies")
+    phantom.make(options.out, options.studies, options.seed, progress=show)
+    print(f"{options.out} holds {options.studies} studies.")
+
+
+def inspect(options: argparse.Namespace) -> None:
+    """Count what a data set holds."""
+    from fracture_core import datasets
+
+    found = datasets.inspect(datasets.read(options.data, options.positive, options.rescan))
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
+    print(f"{found['root']} ({found['kind']})")
+    print(f"{'split':8}{'part':12}{'patients':>9}{'studies':>9}{'positive':>9}{'images':>9}")
+    for row in found["rows"]:
+        counts = (row[key] for key in ("patients", "studies", "positive_studies", "images"))
+        print(f"{row['split']:8}{row['part']:12}" + "".join(f"{n:>9,}" for n in counts))
+    for item in found["skipped"]:
+        print(f"skipped {item['path']}: {item['reason']}")
+
+
+def architectures(options: argparse.Namespace) -> None:
+    """List the networks; one that needs a larger input has no count."""
+    from fracture_core import architectures
+
+    settings.check_range("size", options.size, settings.LIMITS.size)
+    entries = []
+    for name, entry in architectures.ARCHITECTURES.items():
+        entries.append(
+            {
+                "name": name,
+                "parameters": _parameters(entry, options.size),
+                "sentence": entry.sentence,
+                "source": entry.source,
+                "options": entry.options.to_dict(),
+            }
+        )
+    if options.json:
+        print(json.dumps(entries, indent=2))
+        return
+    for item in entries:
+        too_small = f"needs {architectures.ARCHITECTURES[item['name']].smallest} px or more"
+        count = f"{item['parameters']:>10,} parameters" if item["parameters"] else too_small
+        print(f"{item['name']:12}{count:21}  {item['sentence']}")
+        print(f"{'':12}report: {item['source']}")
+
+
+def _parameters(entry: Any, size: int) -> int | None:
+    """Of the network at this input size in px; `None` where it needs a larger one."""
+    if size == DEFAULTS.recipe.size:
+        return entry.parameters
+    if size < entry.smallest:
+        return None
+    _load_tensorflow()
+    from fracture_core import architectures
+
+    return architectures.build(entry.name, size).count_params()
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+def config_of(options: argparse.Namespace) -> TrainConfig:
+    """The config that a preset or file and the given options make.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+        DataError: the data's path cannot be followed.
+    """
+    from fracture_core import layouts
+
+    data = str(layouts.absolute(options.data))
+    if options.config:
+        try:
+            text = options.config.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:  # no UTF-8, or a null character in the path
+            raise ConfigError(f"{options.config} cannot be read as a config: {error}.") from error
+        config = replace(TrainConfig.from_dict({"data": data, **_json_object(text)}), data=data)
+    else:
+        config = settings.preset(options.preset or "recommended", data)
+    given = {k: v for k, v in vars(options).items() if v is not None}
+    if "dense" in given:
+        given["dense"] = settings.parse_units(given["dense"])
+    groups = {"options": NetworkOptions, "recipe": PixelRecipe, "augmentation": Augmentation}
+    for group, kind in groups.items():
+        before = getattr(config, group).to_dict()
+        fields = {**before, **{key: given[key] for key in before if key in given}}
+        config = replace(config, **{group: kind.from_dict(fields)})
+    plain = {k: v for k, v in config.to_dict().items() if k not in {*groups, "data"}}
+    fields = {key: given.get(key, value) for key, value in plain.items()}
+    kept = {group: getattr(config, group).to_dict() for group in groups}
+    return TrainConfig.from_dict({"data": data, **fields, **kept})
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"A config file must be valid JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise ConfigError("A config file holds one JSON object, as a run's config.json does.")
+    return value.get("config", value)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Make a run and follow it to its end, or queue it."""
+    from fracture_core import architectures, datasets, launcher, phantom
+
+    config = config_of(options)
+    architectures.check(config.architecture, config.recipe.size)
+    if config.weights:
+        architectures.check_weights_file(Path(config.weights))
+    root = Path(config.data)
+    drawn = root == settings.phantom_folder() or phantom.is_phantom(root)
+    if not drawn or phantom.is_complete(root):  # one that is not complete, the child completes
+        dataset = datasets.read(root, config.positive)
+        datasets.select(dataset.manifest, parts=config.parts)  # refuses a part that is not there
+        config = replace(config, data=str(dataset.root))
+    folder = launcher.create_and_start(config, options.name, queue=options.queue)
+    return _queued(folder) if options.queue else _follow(folder)
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Go on with a run and follow it, or queue it."""
+    from fracture_core import launcher, runs
+
+    folder = runs.find(options.run)
+    launcher.resume(folder, options.more_epochs, wait_for_slot=options.queue)
+    return _queued(folder) if options.queue else _follow(folder)
+
+
+def _queued(folder: Path) -> int:
+    print(f"{folder.name} waits for its turn. Watch it with: python -m fracture_core runs")
+    return 0
+
+
+def _follow(folder: Path) -> int:
+    """Show a run's progress until it ends; Ctrl-C asks it to stop. Gives the exit status."""
+    from fracture_core import journal, runs
+
+    print(f"Run {folder.name} in {folder}")
+    while True:
+        try:
+            if not (status := runs.status(folder)).state.alive:
+                break
+            _show_line(_spoken(status))
+            time.sleep(0.3)
+        except KeyboardInterrupt:
+            runs.ask(folder, "stop")
+    _show_line("")
+    failed = status.state in (runs.State.FAILED, runs.State.INTERRUPTED)
+    print(status.message, file=sys.stderr if failed else sys.stdout)
+    _print_refused(folder)
+    if not failed:
+        _print_run_figures(folder)
+    elif tail := journal.log_tail(folder, 15).replace(status.message, "").strip():
+        print(tail, file=sys.stderr)
+    return int(failed)
+
+
+def _print_refused(folder: Path) -> None:
+    """The films that a run was given and could not read, the first of them by name."""
+    from fracture_core import journal, runs
+
+    if refused := journal.refused(folder):
+        given = sum(runs.read(folder).facts["data"]["images"].values())
+        print(f"{len(refused)} of {given:,} films could not be read and were left out:")
+        for path, reason in refused[:NAMED]:
+            print(f"  {path}: {reason}")
+        if len(refused) > NAMED:
+            print(f"  and {len(refused) - NAMED} more")
+
+
+def _spoken(status: Any) -> str:
+    left = f", {duration(status.seconds_left)} left" if status.seconds_left else ""
+    rate = f", {status.images_per_second:,.0f} images/s" if status.images_per_second else ""
+    share = f" {status.step / status.steps:.0%}" if status.steps else ""  # of the whole run
+    return f"{status.state}: {status.message}{share}{rate}{left}"
+
+
+def _print_run_figures(folder: Path) -> None:
+    """How good the run's best epoch is on whole studies."""
+    from fracture_core import cards, journal, runs
+
+    epoch = journal.best_epoch(folder)
+    if epoch is None:
+        return
+    films = cards.judged(folder, epoch)
+    threshold = runs.read(folder).config.threshold
+    chosen = (films["role"] == "dev").any()
+    origin = "the best on dev." if chosen else "the last; no dev share chose one."
+    print(f"Epoch {epoch} is {origin}")
+    for role in ("dev", "valid"):
+        rows = films[films["role"] == role]
+        if len(rows):
+            _print_summaries(role, cards.summaries(rows, threshold))
+
+
+def stop(options: argparse.Namespace) -> None:
+    """Ask a run to stop."""
+    from fracture_core import runs
+    from fracture_core.errors import RunError
+
+    folder = runs.find(options.run)
+    status = runs.status(folder)
+    if not status.state.alive:
+        raise RunError(f"{options.run} is not at work: it is {status.state}.")
+    runs.ask(folder, "stop_after_epoch" if options.after_epoch else "stop")
+    print(f"Asked {options.run} to stop{' after this epoch' if options.after_epoch else ''}.")
+
+
+def list_runs(options: argparse.Namespace) -> None:
+    """List the runs, newest first."""
+    from fracture_core import journal, runs
+
+    rows = []
+    for run in runs.list_runs():
+        table = journal.metrics(run.folder)
+        last = table.iloc[-1].to_dict() if len(table) else {}
+        rows.append(
+            {
+                "name": run.name,
+                "state": str(run.status.state),
+                "message": run.status.message,
+                "architecture": run.config.architecture,
+                "epoch": run.status.epoch,
+                "epochs": journal.epochs_asked(run.folder, run.config),
+                "best_epoch": journal.best_epoch(run.folder),
+                "metrics": {k: v.item() if hasattr(v, "item") else v for k, v in last.items()},
+            }
+        )
+    if options.json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        epochs = f"{row['epoch']}/{row['epochs']}"
+        print(f"{row['name']:36}{row['state']:12}{row['architecture']:12}{epochs:>9}")
+    if not rows:
+        print("No run yet. Start one with: python -m fracture_core train DATA")
+
+
+def child(options: argparse.Namespace) -> int:
+    """Inside a child process: bring a run to its end."""
+    from fracture_core import child, launcher, runs
+
+    held = launcher.adopt_lock()
+    folder = runs.find(options.folder)
+    lock = runs.take_lock(folder) if held is None else held
+    return child.run(folder, lock, wait_for_slot=options.wait)
+
+
+def child_evaluate(options: argparse.Namespace) -> int:
+    """Inside a child process: do an evaluation."""
+    from fracture_core import child, launcher, runs
+
+    folder, held = Path(options.folder), launcher.adopt_lock()
+    return child.evaluate(folder, runs.take_lock(folder) if held is None else held)
+
+
+def child_phantom(options: argparse.Namespace) -> None:
+    """Inside a child process: make, or finish, the phantom in a folder."""
+    from fracture_core import phantom
+
+    phantom.complete(Path(options.folder))
+
+
+# --- models -------------------------------------------------------------------------------------
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Judge studies: a line an image, then the verdict."""
+    from fracture_core import cards
+
+    model = cards.find(options.model)
+    threshold = model.card.threshold if options.threshold is None else options.threshold
+    settings.check_range("threshold", threshold, (0.0, 1.0))
+    _load_tensorflow()
+    from fracture_core import inference
+
+    studies = inference.studies_of(options.study)
+    predictor = inference.Predictor(model)
+    judged = []
+    for name, films in studies:
+        study = predictor.judge_study(name, films)
+        judged.append(study.to_dict(threshold))
+        if not options.json:
+            _print_study(study, threshold)
+    if options.json:
+        found = {"model": model.card.name, "threshold": threshold, "studies": judged}
+        print(json.dumps(found, indent=2))
+    elif model.card.synthetic:
+        print(f"Note: {model.card.name} has learned from synthetic films only.", file=sys.stderr)
+    return 0
+
+
+def _print_study(study: Any, threshold: float) -> None:
+    """A line an image, 0 or 1 as the report printed it, then the verdict."""
+    from fracture_core import aggregation
+
+    for film in study.films:
+        positive = int(aggregation.is_positive(film.probability, threshold))
+        print(f"[[{positive}]]  {film.probability:.4f}  {film.name}")
+    for name, reason in study.refused:
+        print(f"refused: {name} {reason}")
+    path = Path(study.study)
+    patient = path.parent.name if path.parent.name.startswith("patient") else None
+    verdict, counts = study.verdict(threshold), (len(study.films), len(study.refused))
+    print(aggregation.sentence(verdict, path.name, patient, study.deciding(threshold), *counts))
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Judge every study of a split; a line each, then the figures."""
+    from fracture_core import datasets, evaluation
+
+    dataset = datasets.read(options.data, options.positive)
+    parts = tuple(options.parts or ())
+    _load_tensorflow()
+    show = None if options.json else _progress_line("films")
+    value = evaluation.evaluate(options.model, dataset, options.split, parts, progress=show)
+    found = value.to_dict()
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
+    for line in found["lines"]:
+        numbers = " ".join(f"{p:.3f}" for p in line["probabilities"])
+        verdict = "fracture" if line["fracture"] else "no fracture"
+        right = "right" if line["right"] else "WRONG"
+        print(f"{line['study']}: {numbers} -> {verdict}, label {line['label']}, {right}")
+    for item in found["refused"]:
+        print(f"refused ({item['path']}): {item['reason']}")
+    _print_summaries(options.split, value.summaries())
+
+
+def _print_summaries(split: str, levels: dict[str, Any]) -> None:
+    for level, value in levels.items():
+        c = value.confusion
+        print(f"\n{split}, {value.n:,} {level}: TP {c.tp}  FP {c.fp}  FN {c.fn}  TN {c.tn}")
+        for name in ("accuracy", "sensitivity", "specificity", "majority"):
+            print(f"  {name:12} {_proportion(getattr(value, name))}")
+        if value.kappa is not None:
+            interval = f"(95 % interval {value.kappa_low:.2f} to {value.kappa_high:.2f})"
+            print(f"  {'kappa':12} {value.kappa:6.2f}  {interval}")
+        if value.auroc is not None:
+            interval = f"(95 % interval {value.auroc_low:.3f} to {value.auroc_high:.3f})"
+            print(f"  {'AUROC':12} {value.auroc:6.3f}  {interval}")
+
+
+def _proportion(p: Any) -> str:
+    if p.value is None:
+        return "none to count"
+    return f"{p.value:6.1%}  {p.count}/{p.n}  (95 % interval {p.low:.1%} to {p.high:.1%})"
+
+
+def release(options: argparse.Namespace) -> None:
+    """Publish a run as a model."""
+    from fracture_core import release
+
+    print(f"Released {release.release(options.run, options.name)}")
+
+
+# --- terminal -----------------------------------------------------------------------------------
+
+
+def _load_tensorflow() -> None:
+    """Import it without its notes on processor and missing GPU, which no setting silences."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow as tf
+
+        tf.constant(0)  # the first tensor looks for devices
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _progress_line(what: str) -> Callable[[int, int], None]:
+    began = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        spent = time.monotonic() - began
+        left = f", {duration(spent / done * (total - done))} left" if done else ""
+        _show_line("" if done >= total else f"{done:,} of {total:,} {what}{left}")
+
+    return show
+
+
+def _show_line(text: str) -> None:
+    """Replace the present line of a terminal; nothing where the output goes elsewhere."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{text[:110]}")
+        sys.stderr.flush()

@@ -1,0 +1,338 @@
+"""Settings: frozen records, every default with its unit and reason, and where folders lie.
+
+A config is data. It round-trips through JSON, refuses keys that it does not know and names those
+that it does. Widgets and the command line take their defaults and bounds from here.
+"""
+
+import dataclasses
+import json
+import os
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from fracture_core.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def runs_folder() -> Path:
+    """The folder of run folders: `FRACTURE_RUNS`, else `runs/` beside the package."""
+    return Path(os.environ.get("FRACTURE_RUNS") or PROJECT / "runs")
+
+
+def cache_folder() -> Path:
+    """The folder of what can be made again: `FRACTURE_CACHE`, else `.cache/` beside the package."""
+    return Path(os.environ.get("FRACTURE_CACHE") or PROJECT / ".cache")
+
+
+def phantom_folder() -> Path:
+    """Where the embedded default data set is made when no other data is chosen."""
+    return PROJECT / "data" / "phantom"
+
+
+def data_folder() -> Path:
+    """The data set in use: `FRACTURE_DATA`, else the phantom's folder."""
+    return Path(os.environ.get("FRACTURE_DATA") or phantom_folder())
+
+
+def models_folder() -> Path:
+    """The folder of released models that ship with the project."""
+    return Path(os.environ.get("FRACTURE_MODELS") or PROJECT / "models")
+
+
+def slots() -> int:
+    """How many queued runs train at once: `FRACTURE_SLOTS`, else one a core.
+
+    Small networks run best with one thread each, several side by side.
+    """
+    return max(1, int(os.environ.get("FRACTURE_SLOTS") or os.cpu_count() or 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds that a file or a setting may not pass; the refusing sentence names them."""
+
+    file_bytes: int = 64 * 2**20  # a 16-bit film of 4,000 x 4,000 px takes 32 MB uncompressed
+    film_pixels: int = 64_000_000  # long-bone panoramas reach about 45 million; more is a bomb
+    film_side_px: int = 16  # each side; less than the smallest network's input shows no bone
+    upload_files: int = 200  # films in one upload; MURA's largest study holds 11
+    size: tuple[int, int] = (24, 512)  # network input in px; smaller shows no bone
+    epochs: tuple[int, int] = (1, 10_000)
+    batch_size: tuple[int, int] = (1, 4_096)
+    learning_rate: tuple[float, float] = (1e-7, 10.0)
+    degrees: tuple[float, float] = (0.0, 180.0)
+    zoom_percent: tuple[float, float] = (0.0, 90.0)
+    share: tuple[float, float] = (0.0, 0.5)
+    threads: tuple[int, int] = (1, 256)
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Base of the settings records: JSON out and in, unknown keys refused by name."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain dicts, lists, strings and numbers."""
+        return dataclasses.asdict(self)
+
+    def to_json(self) -> str:
+        """The record as indented JSON text that `from_json` reads back to an equal record."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The record that `to_dict` gave; keys left out keep their default.
+
+        Raises:
+            ConfigError: a key is unknown, or a value has the wrong kind or is out of range.
+        """
+        if not isinstance(values, dict):
+            raise ConfigError(f"{cls.__name__} is read from a JSON object; received {values!r}.")
+        known = {f.name: f.type for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - set(known)):
+            raise ConfigError(
+                f"{cls.__name__} does not know {', '.join(map(repr, unknown))}. "
+                f"It knows: {', '.join(known)}."
+            )
+        needed = [f.name for f in dataclasses.fields(cls) if _has_no_default(f)]
+        if missing := [key for key in needed if key not in values]:
+            raise ConfigError(f"{cls.__name__} needs {', '.join(map(repr, missing))}.")
+        hints = typing.get_type_hints(cls)
+        return cls(**{key: _restore(cls, key, hints[key], value) for key, value in values.items()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The record in this JSON text; see `from_dict`."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"{cls.__name__} must be valid JSON: {error}.") from error
+        return cls.from_dict(values)
+
+
+def _has_no_default(entry: dataclasses.Field) -> bool:
+    return entry.default is entry.default_factory is dataclasses.MISSING
+
+
+def _restore(cls: type, key: str, hint: Any, value: Any) -> Any:
+    """`value` from JSON as the annotated type `hint`: records, tuples, numbers, strings."""
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in options:
+        return None
+    hint = next(option for option in options if option is not type(None))
+    origin = typing.get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        return hint.from_dict(value)
+    if hint is dict and isinstance(value, dict):
+        return value
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_restore(cls, key, typing.get_args(hint)[0], item) for item in value)
+    if origin is Literal and value in typing.get_args(hint):
+        return value
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and origin is None and type(value) is hint:
+        return value
+    raise ConfigError(f"{cls.__name__}.{key} must be {_spoken(hint)}; received {value!r}.")
+
+
+def _spoken(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return " or ".join(map(repr, typing.get_args(hint)))
+    words = {
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        bool: "true or false",
+        dict: "an object",
+    }
+    return words.get(hint, "a list" if typing.get_origin(hint) is tuple else str(hint))
+
+
+def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
+    """Refuse a setting out of its bounds, both ends allowed.
+
+    Raises:
+        ConfigError: `value` is below the first bound, above the second, or not a number.
+    """
+    low, high = bounds
+    if not low <= value <= high:
+        spoken = (_in_full(low), _in_full(high), _in_full(value))
+        raise ConfigError("{} must be from {} to {}; received {}.".format(name, *spoken))
+
+
+def _in_full(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.15g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelRecipe(Record):
+    """How any film becomes a network's pixels: uint8 `(size, size)`, 0 to 255.
+
+    Args:
+        size: side of the square in px.
+        resample: "area" averages all the pixels that fall into one; "nearest" keeps one of them.
+        fit: "pad" keeps the film's proportions and fills up with black; "squash" stretches it.
+    """
+
+    size: int = 32  # px; the report's input
+    resample: Literal["area", "nearest"] = "area"  # nearest keeps 1 px in about 256 of a MURA film
+    fit: Literal["pad", "squash"] = "pad"  # angles of bones stay what they are
+
+    def __post_init__(self) -> None:
+        check_range("size", self.size, LIMITS.size)
+
+
+# What the 2018 report's loader did: its Keras resized by nearest neighbour, to 32 x 32.
+REPORT_RECIPE = PixelRecipe(size=32, resample="nearest", fit="squash")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation(Record):
+    """Random changes of a training film, drawn anew each time that it is shown.
+
+    Args:
+        shear_degrees: shear angle, drawn from -x to +x degrees.
+        zoom_percent: each axis is scaled by a factor drawn from 1 - x/100 to 1 + x/100.
+        rotation_degrees: turn, drawn from -x to +x degrees.
+        horizontal_flip: mirror left and right, every second time on average.
+    """
+
+    shear_degrees: float = 0.0  # shear bends bones, which is what a fracture does
+    zoom_percent: float = 20.0  # the report's 0.2
+    rotation_degrees: float = 10.0  # the report speaks of rotations; films lie about this askew
+    horizontal_flip: bool = True  # left and right limbs are mirror images
+
+    def __post_init__(self) -> None:
+        check_range("shear_degrees", self.shear_degrees, LIMITS.degrees)
+        check_range("zoom_percent", self.zoom_percent, LIMITS.zoom_percent)
+        check_range("rotation_degrees", self.rotation_degrees, LIMITS.degrees)
+
+
+# The report's generator: shear_range = 0.2 is 0.2 degrees there, and its code has no rotation.
+REPORT_AUGMENTATION = Augmentation(shear_degrees=0.2, rotation_degrees=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(Record):
+    """What may vary inside an architecture; `None` keeps the architecture's own value.
+
+    Args:
+        dense: units of the dense layers before the output, in order.
+        dropout: share of units dropped after the first dense layer, 0 for none.
+        dense_normalization: batch normalization after the first dense layer.
+    """
+
+    dense: tuple[int, ...] | None = None
+    dropout: float | None = None
+    dense_normalization: bool | None = None
+
+    def __post_init__(self) -> None:
+        for units in self.dense or ():
+            check_range("dense", units, (1, 4096))
+        if self.dropout is not None:
+            check_range("dropout", self.dropout, (0.0, 0.95))
+
+
+def parse_units(text: str) -> tuple[int, ...]:
+    """Units of dense layers as a person writes them: "128, 64".
+
+    Raises:
+        ConfigError: something in it is no whole number.
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not all(word.isdecimal() for word in words):
+        raise ConfigError(f"Dense layers are whole numbers, as in 128,64; received {text!r}.")
+    return tuple(map(int, words))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(Record):
+    """All that decides what a training run computes; frozen into its run folder.
+
+    Args:
+        data: absolute path of the data set's root folder.
+        positive: for class folders, the class that means a fracture; else `None`.
+        parts: body parts to use; empty for all that are present.
+        architecture: a name of the registry.
+        options: the architecture's variants.
+        recipe: how films become pixels.
+        augmentation: random changes of the training films.
+        epochs: passes over the training films that were asked for at the start.
+        steps_per_epoch: steps that are called an epoch; `None` for every training film once.
+        batch_size: films a step.
+        optimizer: "adam" or "adagrad".
+        learning_rate: step size of the optimizer.
+        seed: of the initial weights, order, augmentation and dropout.
+        dev_share: share of the training patients that is set aside to choose epoch and threshold.
+        threshold: a film is positive when its probability is greater.
+        weights: `.weights.h5` file of the same network to begin with; `None` for fresh ones.
+        threads: threads inside TensorFlow; part of the config because sums depend on it.
+    """
+
+    data: str
+    positive: str | None = None
+    parts: tuple[str, ...] = ()
+    architecture: str = "five_conv"  # the network that the report judged its studies with
+    options: NetworkOptions = field(default_factory=NetworkOptions)
+    recipe: PixelRecipe = field(default_factory=PixelRecipe)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    epochs: int = 75  # the report's
+    steps_per_epoch: int | None = None  # the report's 2821 // 10 showed a third of its films
+    batch_size: int = 10  # the report's
+    optimizer: Literal["adam", "adagrad"] = "adam"  # the better one in the report
+    learning_rate: float = 0.001  # Keras' default for both, which the report used
+    seed: int = 1  # the report's
+    dev_share: float = 0.15  # of the patients; enough of them to choose an epoch by
+    threshold: float = 0.5  # the report's
+    weights: str | None = None  # the report went on from saved weights
+    threads: int = 1  # at 32 px one thread is quicker than two, and leaves a core to the page
+
+    def __post_init__(self) -> None:
+        check_range("epochs", self.epochs, LIMITS.epochs)
+        check_range("batch_size", self.batch_size, LIMITS.batch_size)
+        check_range("learning_rate", self.learning_rate, LIMITS.learning_rate)
+        check_range("seed", self.seed, (0, 2**31 - 1))
+        check_range("dev_share", self.dev_share, LIMITS.share)
+        check_range("threshold", self.threshold, (0.0, 1.0))
+        check_range("threads", self.threads, LIMITS.threads)
+        if self.steps_per_epoch is not None:
+            check_range("steps_per_epoch", self.steps_per_epoch, (1, 10**7))
+
+
+DEFAULTS = TrainConfig(data="")  # for who shows or offers the defaults; it names no data
+
+
+def report_2018(data: str, **changes: Any) -> TrainConfig:
+    """The report's own settings: its pixels, generator, 282 steps an epoch, no dev share."""
+    settings: dict[str, Any] = {
+        "recipe": REPORT_RECIPE,
+        "augmentation": REPORT_AUGMENTATION,
+        "steps_per_epoch": 282,  # 2821 // 10
+        "dev_share": 0.0,
+    }
+    return TrainConfig(data=data, **(settings | changes))
+
+
+def demo(data: str, **changes: Any) -> TrainConfig:
+    """A run that a room can watch: the network that learns quickest, under two minutes."""
+    return TrainConfig(data=data, **({"architecture": "three_conv", "epochs": 30} | changes))
+
+
+PRESETS = {"demo": demo, "recommended": TrainConfig, "report2018": report_2018}
+
+
+def preset(name: str, data: str, **changes: Any) -> TrainConfig:
+    """A config by its preset's name, with some settings changed.
+
+    Raises:
+        ConfigError: the preset is unknown.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"No preset is called {name!r}. Presets: {', '.join(PRESETS)}.")
+    return PRESETS[name](data=data, **changes)

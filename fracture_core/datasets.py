@@ -1,0 +1,282 @@
+"""Data sets: one manifest, whatever the layout on disk.
+
+A manifest is a DataFrame with one row an image, in order split, part, patient, study, view:
+split ("train", "valid", "test"), part ("shoulder"; "unknown" for class folders), patient
+("patient00007"), study ("study1"), view (counts from 0), label (1 = positive, 0 = negative) and
+path (posix, relative to the data set's root). A study is known by its first four.
+"""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fracture_core import class_folders, config, layouts, mura
+from fracture_core.errors import ConfigError
+from fracture_core.files import replace_file
+from fracture_core.layouts import Skipped, ranked
+from fracture_core.layouts import natural as natural
+
+COLUMNS = ("split", "part", "patient", "study", "view", "label", "path")
+STUDY = ("split", "part", "patient", "study")  # what tells one study from another
+
+_FORMAT = 1  # raised whenever the same folders give other rows, so that kept manifests are dropped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A data set that was read.
+
+    Args:
+        root: absolute folder that the manifest's paths are relative to.
+        kind: the layout on disk.
+        manifest: see the module.
+        skipped: what was passed over, and notes on what was not; path and reason.
+        hash: 16 hex digits of the manifest's content.
+        synthetic: whether its films are made up (a phantom).
+        complete: false while a phantom is still being made.
+        positive: for class folders, the class that means a fracture.
+    """
+
+    root: Path
+    kind: Literal["mura", "class_folders"]
+    manifest: pd.DataFrame
+    skipped: tuple[Skipped, ...]
+    hash: str
+    synthetic: bool
+    complete: bool
+    positive: str | None
+
+
+def read(root: Path, positive: str | None = None, rescan: bool = False) -> Dataset:
+    """The data set in a folder, from the manifest kept in the cache folder or by a walk.
+
+    The kept manifest is good as long as the CSV lists and the split and part (or class) folders
+    have not changed; what changed deeper down is found by a rescan.
+
+    Args:
+        root: MURA's folder or its parent, or a folder of class folders.
+        positive: for class folders, the class that means a fracture; MURA does not need it.
+        rescan: walk everything, whatever is kept.
+
+    Raises:
+        DataError: the folder is missing, unreadable or holds no data set; says what to give.
+        ClassesError: class folders, and `positive` is none of the classes.
+    """
+    layout = layouts.find(layouts.absolute(root))
+    positive = positive if layout.kind == "class_folders" else None
+    synthetic, complete = _phantom_facts(layout.root)
+    kept = _kept_path(layout.root, positive)
+    stamp = layouts.stamp(layout.root)
+    found = None if rescan or not complete else _read_kept(kept, stamp)
+    if found is None:
+        found = _scan(layout, positive)
+        if complete:
+            _keep(kept, stamp, *found)
+    manifest, skipped, digest = found
+    return Dataset(
+        root=layout.root,
+        kind=layout.kind,
+        manifest=manifest,
+        skipped=skipped,
+        hash=digest,
+        synthetic=synthetic,
+        complete=complete,
+        positive=positive,
+    )
+
+
+def _scan(
+    layout: layouts.Layout, positive: str | None
+) -> tuple[pd.DataFrame, tuple[Skipped, ...], str]:
+    if layout.kind == "mura":
+        listing = mura.scan(layout.root)
+    else:
+        listing = class_folders.scan(layout.root, positive)
+    manifest = pd.DataFrame(listing.rows, columns=list(COLUMNS))
+    text = manifest.to_csv(index=False, lineterminator="\n")
+    return manifest, tuple(listing.skipped), hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _phantom_facts(root: Path) -> tuple[bool, bool]:
+    """Whether the set is a phantom, and whether it is complete; anything else is complete."""
+    try:
+        return True, json.loads((root / "phantom.json").read_text())["complete"] is True
+    except FileNotFoundError:
+        return False, True
+    except (ValueError, KeyError):
+        return True, False
+
+
+def _kept_path(root: Path, positive: str | None) -> Path:
+    key = hashlib.sha256(repr((_FORMAT, str(root), positive)).encode()).hexdigest()[:24]
+    return config.cache_folder() / "manifests" / f"{key}.parquet"
+
+
+def _read_kept(path: Path, stamp: str) -> tuple[pd.DataFrame, tuple[Skipped, ...], str] | None:
+    try:
+        table = pq.read_table(path)
+        note = json.loads(table.schema.metadata[b"scan"])
+    except (OSError, ValueError, KeyError):
+        return None  # nothing is kept, or it is damaged: a walk makes it anew
+    if note["stamp"] != stamp:
+        return None
+    return table.to_pandas(), tuple(Skipped(**each) for each in note["skipped"]), note["hash"]
+
+
+def _keep(
+    path: Path, stamp: str, manifest: pd.DataFrame, skipped: tuple[Skipped, ...], digest: str
+) -> None:
+    note = {"stamp": stamp, "skipped": [asdict(each) for each in skipped], "hash": digest}
+    table = pa.Table.from_pandas(manifest, preserve_index=False)
+    metadata = {**table.schema.metadata, b"scan": json.dumps(note).encode()}
+    content = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(metadata), content)
+    with suppress(OSError):  # data can be read where nothing can be kept
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, content.getvalue())
+
+
+def select(
+    manifest: pd.DataFrame, split: str | None = None, parts: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The rows of one split (or all) and of some parts (or all), numbered anew.
+
+    Raises:
+        ConfigError: the split or a part is not in the manifest; names those that are.
+    """
+    rows = pd.Series(True, index=manifest.index)
+    for column, wanted in (("split", [split] if split else []), ("part", list(parts))):
+        present = sorted(manifest[column].unique())
+        for value in wanted:
+            if value not in present:
+                raise ConfigError(
+                    f"This data has no {column} {value!r}. It has: {', '.join(present)}."
+                )
+        if wanted:
+            rows &= manifest[column].isin(wanted)
+    return manifest[rows].reset_index(drop=True)
+
+
+def study_key(frame: pd.DataFrame) -> pd.Series:
+    """Text that names each row's study: "train/shoulder/patient00007/study1"."""
+    first, *others = (frame[column].astype(str) for column in STUDY)
+    return first.str.cat(others, sep="/").rename("key")
+
+
+def studies(manifest: pd.DataFrame) -> pd.DataFrame:
+    """One row a study, in the manifest's order.
+
+    Returns:
+        split, part, patient, study, label, views (how many images), key (see `study_key`), and
+        role where the manifest has one.
+    """
+    columns = {"label": ("label", "first"), "views": ("path", "size")}
+    if "role" in manifest:
+        columns["role"] = ("role", "first")
+    table = manifest.groupby(list(STUDY), sort=False, observed=True).agg(**columns).reset_index()
+    table.insert(6, "key", study_key(table))
+    return table
+
+
+def assign_roles(manifest: pd.DataFrame, dev_share: float, seed: int) -> pd.Series:
+    """Each image's role in a run: "train", "dev", "valid" or "test".
+
+    A share of the train split's patients, across all parts, becomes dev: at least one patient, if
+    there are two. Who that is depends on seed and patient alone, so give the whole manifest,
+    before parts are selected.
+
+    Args:
+        manifest: all rows of a data set.
+        dev_share: share of the patients, 0 to 0.5; 0 for no dev films.
+        seed: another seed picks other patients.
+    """
+    train = manifest["split"] == "train"
+    patients = ranked(manifest.loc[train, "patient"], seed)
+    count = round(dev_share * len(patients))
+    if dev_share > 0 and len(patients) > 1:
+        count = max(1, count)
+    dev = train & manifest["patient"].isin(patients[:count])
+    return manifest["split"].mask(dev, "dev").rename("role")
+
+
+def counts(manifest: pd.DataFrame) -> pd.DataFrame:
+    """How much there is of each part, with a row of part "all" closing each split.
+
+    Returns:
+        split, part, patients, studies, positive_studies, images, positive_images.
+    """
+    by_study = studies(manifest)
+    by_study["positive_images"] = by_study["label"] * by_study["views"]
+    whole = by_study.assign(part="all")
+    tables = []
+    for split in by_study["split"].unique():
+        for table in (by_study, whole):
+            grouped = table[table["split"] == split].groupby(["split", "part"])
+            tables.append(
+                grouped.agg(
+                    patients=("patient", "nunique"),
+                    studies=("key", "size"),
+                    positive_studies=("label", "sum"),
+                    images=("views", "sum"),
+                    positive_images=("positive_images", "sum"),
+                ).reset_index()
+            )
+    return pd.concat(tables, ignore_index=True)
+
+
+def inspect(dataset: Dataset) -> dict[str, Any]:
+    """What a data set holds, ready for JSON: root, kind, rows (see `counts`), skipped."""
+    return {
+        "root": str(dataset.root),
+        "kind": dataset.kind,
+        "rows": counts(dataset.manifest).to_dict("records"),
+        "skipped": [asdict(each) for each in dataset.skipped],
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which data set the app uses: its folder and, for class folders, the positive class."""
+
+    root: Path
+    positive: str | None = None
+
+
+def chosen() -> Choice:
+    """What was chosen last, unless `FRACTURE_DATA` has changed since; else `data_folder()`."""
+    try:
+        note = json.loads(_choice_path().read_text())
+        if note["FRACTURE_DATA"] == os.environ.get("FRACTURE_DATA"):
+            return Choice(root=Path(note["root"]), positive=note["positive"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # nothing was chosen yet, or the note is of no use
+    return Choice(root=config.data_folder())
+
+
+def choose(root: Path, positive: str | None = None) -> Choice:
+    """Use this data set from now on. It is not read here."""
+    choice = Choice(root=Path(root), positive=positive)
+    note = {"root": str(choice.root), "positive": positive}
+    _choice_path().parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(note | {"FRACTURE_DATA": os.environ.get("FRACTURE_DATA")})
+    replace_file(_choice_path(), text.encode())
+    return choice
+
+
+def forget_choice() -> None:
+    """Go back to `FRACTURE_DATA`, or the phantom."""
+    _choice_path().unlink(missing_ok=True)
+
+
+def _choice_path() -> Path:
+    return config.cache_folder() / "chosen_data.json"

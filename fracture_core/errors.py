@@ -1,0 +1,85 @@
+"""Every error that the library raises on purpose, in one tree.
+
+    FractureError
+    ├── ConfigError        a setting is unknown or out of its range
+    ├── DataError          a data set cannot be read as a whole
+    │   ├── FilmError      one image file cannot be used; the others can
+    │   └── ClassesError   class folders were given without saying which class is positive
+    ├── RunError           a run cannot do what was asked of it
+    │   ├── RunNotFound
+    │   ├── RunNameTaken
+    │   └── RunBusy        its child process is alive already
+    ├── ModelError         a model cannot be found, or must not be loaded
+    ├── TrainingFailed     a run ended for a reason that its reader can act on
+    └── Stopped            long work was asked to stop and did
+
+The text of each is one or two sentences: the rule, what was received, the next step. Pages and
+the command line show it as it stands; anything else that is raised is a defect of ours.
+"""
+
+
+class FractureError(Exception):
+    """Base of all errors that are meant to be read by a person."""
+
+
+class ConfigError(FractureError):
+    """A setting is unknown, of the wrong kind, or out of its range."""
+
+
+class DataError(FractureError):
+    """A data set as a whole cannot be read."""
+
+
+class FilmError(DataError):
+    """One image file cannot be used; it never costs the files beside it.
+
+    Args:
+        name: the file's name as the person knows it.
+        reason: why, as a clause that follows the name ("is empty").
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class ClassesError(DataError):
+    """Class folders were given without saying which class is positive.
+
+    Args:
+        message: the sentence to show.
+        classes: the folder names to choose from.
+    """
+
+    def __init__(self, message: str, classes: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.classes = classes
+
+
+class RunError(FractureError):
+    """A run cannot do what was asked of it."""
+
+
+class RunNotFound(RunError):
+    """No run folder has this name."""
+
+
+class RunNameTaken(RunError):
+    """A run folder with this name exists already."""
+
+
+class RunBusy(RunError):
+    """The run's child process is alive, so it cannot be started again."""
+
+
+class ModelError(FractureError):
+    """A model cannot be found, or must not be loaded."""
+
+
+class TrainingFailed(FractureError):
+    """A run ended for a reason that its reader can act on (no positive film, loss not finite)."""
+
+
+class Stopped(FractureError):
+    """Long work was asked to stop, and did; what it had finished is kept."""

@@ -1,0 +1,320 @@
+"""From a file or an upload to pixels: the one road for showing, training and judging alike.
+
+`decode` gives a film at full size, `to_pixels` applies a `PixelRecipe`, `load` does both. The
+pixel cache holds a whole data set as a memory map, so that an epoch never touches an image file.
+"""
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL
+from PIL import Image, UnidentifiedImageError
+
+from fracture_core.config import LIMITS, PixelRecipe
+from fracture_core.errors import DataError, FilmError, Stopped
+from fracture_core.files import replace_file
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")  # lower case
+
+# `decode` refuses a huge film by its header, before any pixel is unpacked; Pillow's own check
+# would add a warning or an error of its own below our limit's sentence.
+Image.MAX_IMAGE_PIXELS = None
+
+_WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_ORIENTATION = 0x0112  # EXIF tag; its values 2 to 8 say how the film must be turned to stand right
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_RESAMPLE = {"area": Image.Resampling.BOX, "nearest": Image.Resampling.NEAREST}
+_CHUNK = 256  # films between two notes of how far a cache has come; a kill costs at most these
+
+
+def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
+    """A film at full size in grey: a Pillow image of mode "L", 0 to 255.
+
+    Reads PNG, JPEG, WebP and TIFF of any mode, whatever the file's ending; of several frames the
+    first. EXIF orientation is applied, colour becomes luma (ITU-R 601-2), alpha lies on black.
+    Films of more than 8 bits a pixel in one channel are stretched: their lowest value becomes 0,
+    their highest 255.
+
+    Args:
+        source: the file's path, or its content.
+        name: what errors call the film; the path's last part if left out.
+
+    Raises:
+        FilmError: the file is missing, unreadable, empty, no image, cut short, damaged, too
+            big or too small.
+    """
+    name = name or (source.name if isinstance(source, Path) else "The film")
+    data = source if isinstance(source, bytes) else _read(source, name)
+    if not data:
+        raise FilmError(name, "is empty (0 bytes). Copy it again from where it came from.")
+    if len(data) > LIMITS.file_bytes:
+        raise _too_many_bytes(name, len(data))
+    try:
+        film = Image.open(io.BytesIO(data), formats=FORMATS)
+        fits = film.width * film.height <= LIMITS.film_pixels
+        if fits and min(film.size) >= LIMITS.film_side_px:
+            film.load()  # TIFF is turned here, and then no longer says how
+            turn = _TURNS.get(film.getexif().get(_ORIENTATION))
+            grey = _grey(film)
+            return grey.transpose(turn) if turn is not None else grey
+    except UnidentifiedImageError as error:
+        kinds = "PNG, JPEG, WebP or TIFF"
+        reason = f"is not a {kinds} image, whatever its ending says. Save the film as one of these."
+        raise FilmError(name, reason) from error
+    except Exception as error:  # decoders of damaged files raise whatever they stumble over
+        reason = f"is cut short or damaged ({error}). Copy it again from where it came from."
+        raise FilmError(name, reason) from error
+    if fits:
+        rule = f"a film has at least {LIMITS.film_side_px} px a side. Give the whole film."
+    else:
+        rule = f"at most {LIMITS.film_pixels / 1e6:g} million pixels are read. Save a smaller copy."
+    raise FilmError(name, f"has {film.width} x {film.height} px; {rule}")
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise FilmError(name, "is a folder or a device, not a file. Give an image file.")
+        if facts.st_size > LIMITS.file_bytes:
+            raise _too_many_bytes(name, facts.st_size)
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise FilmError(name, "does not exist. Check the path, or rescan the data.") from error
+    except PermissionError as error:
+        raise FilmError(name, "may not be read. Give yourself permission to read it.") from error
+    except OSError as error:
+        raise FilmError(name, f"cannot be read ({error.strerror}). Check its disk.") from error
+
+
+def _too_many_bytes(name: str, size: int) -> FilmError:
+    limit = f"at most {LIMITS.file_bytes / 2**20:g} MB are read"
+    return FilmError(name, f"has {size / 2**20:.0f} MB; {limit}. Save a smaller copy.")
+
+
+def _grey(film: Image.Image) -> Image.Image:
+    """The opened file's pixels as mode "L"; unpacks them, so a damaged file fails here."""
+    if film.mode in _WIDE_MODES:
+        return _stretched(film)
+    if film.has_transparency_data:
+        black = Image.new("RGBA", film.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, film.convert("RGBA")).convert("L")
+    if film.mode in ("L", "1", "P", "RGB"):
+        return film.convert("L")
+    return film.convert("RGB").convert("L")
+
+
+def _stretched(film: Image.Image) -> Image.Image:
+    values = np.asarray(film).astype(np.float64)
+    low, high = values.min(), values.max()
+    if not np.isfinite(high - low):
+        raise ValueError("it holds values that are no numbers")
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return Image.fromarray(np.rint((values - low) * scale).astype(np.uint8))
+
+
+def to_pixels(film: Image.Image, recipe: PixelRecipe) -> np.ndarray:
+    """A film of mode "L" as a network's input: uint8 `(size, size)`, 0 to 255.
+
+    "area" averages the film's pixels, each of which counts in exactly one pixel of the result;
+    "nearest" keeps one of them. A film smaller than the result has its pixels repeated, by either.
+    "pad" scales the longer side to `size` and centres the film on black.
+    """
+    resample = _RESAMPLE[recipe.resample]
+    if recipe.fit == "squash":
+        return np.array(film.resize((recipe.size, recipe.size), resample))
+    longer = max(film.size)
+    width, height = (max(1, round(side * recipe.size / longer)) for side in film.size)
+    pixels = np.zeros((recipe.size, recipe.size), np.uint8)
+    top, left = (recipe.size - height) // 2, (recipe.size - width) // 2
+    pixels[top : top + height, left : left + width] = film.resize((width, height), resample)
+    return pixels
+
+
+def load(source: Path | bytes, recipe: PixelRecipe, name: str | None = None) -> np.ndarray:
+    """`decode`, then `to_pixels`: uint8 `(size, size)`, 0 to 255.
+
+    Raises:
+        FilmError: see `decode`.
+    """
+    return to_pixels(decode(source, name), recipe)
+
+
+def thumbnail(path: Path, long_side: int, folder: Path) -> bytes:
+    """A small copy of a film as WebP, kept in `folder`; a small film keeps its size.
+
+    Args:
+        path: the film's file.
+        long_side: px that the longer side has at most.
+        folder: where thumbnails are kept; made if missing. A changed file gets a new one.
+
+    Raises:
+        FilmError: see `decode`.
+    """
+    key = _key("thumbnail", str(path.absolute()), _fact(path), long_side)
+    kept = folder / key[:2] / f"{key}.webp"
+    if kept.exists():
+        return kept.read_bytes()
+    film = decode(path)
+    film.thumbnail((long_side, long_side))
+    content = io.BytesIO()
+    film.save(content, "WEBP", quality=85)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(kept, content.getvalue())
+    return content.getvalue()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelCache:
+    """Pixels of many films, in the order of the paths that were asked for.
+
+    Args:
+        pixels: read-only memory map, uint8 `(n, size, size)`, 0 to 255.
+        refused: row -> why this film could not be read; its pixels are 0.
+    """
+
+    pixels: np.ndarray
+    refused: dict[int, str]
+
+
+def pixel_cache(
+    root: Path,
+    paths: Sequence[str],
+    recipe: PixelRecipe,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> PixelCache:
+    """The pixels of all these films: opened if kept, else built on all cores.
+
+    Keyed by paths, file sizes, modification times, recipe and Pillow's version. A build that was
+    stopped or killed goes on where it was. Of two processes, the second waits for the first.
+
+    Args:
+        root: folder that the paths are relative to.
+        paths: one film each, in the order of the rows.
+        recipe: how a film becomes pixels.
+        folder: where caches are kept; made if missing.
+        progress: called with (films done, all films) after every film of a build.
+        should_stop: asked after every film of a build, and while waiting.
+
+    Raises:
+        Stopped: `should_stop` said so.
+        DataError: there are no paths, or the disk has no room for their pixels.
+    """
+    if not len(paths):
+        raise DataError("There is no film to read: the selection is empty. Choose other parts.")
+    facts = [(path, *_fact(root / path)) for path in paths]
+    key = _key("pixels", str(root.absolute()), facts, asdict(recipe))
+    kept, draft = folder / key, folder / f".{key}"
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder / f".{key}.lock", should_stop):
+            if not kept.exists():
+                _build(draft, [root / path for path in paths], recipe, progress, should_stop)
+                draft.rename(kept)
+    refused = json.loads((kept / "progress.json").read_text())["refused"]
+    return PixelCache(
+        pixels=np.load(kept / "pixels.npy", mmap_mode="r"),
+        refused={int(row): reason for row, reason in refused.items()},
+    )
+
+
+def _build(
+    draft: Path,
+    files: list[Path],
+    recipe: PixelRecipe,
+    progress: Callable[[int, int], None] | None,
+    should_stop: Callable[[], bool] | None,
+) -> None:
+    """Fill `draft` with pixels.npy and progress.json, from where an earlier build ended."""
+    note = draft / "progress.json"
+    if not note.exists():
+        _check_room(draft.parent, len(files) * recipe.size**2)
+        draft.mkdir(exist_ok=True)
+        shape = (len(files), recipe.size, recipe.size)
+        np.lib.format.open_memmap(draft / "pixels.npy", "w+", np.uint8, shape).flush()
+        replace_file(note, json.dumps({"done": 0, "refused": {}}).encode())
+    state = json.loads(note.read_text())
+    pixels = np.lib.format.open_memmap(draft / "pixels.npy", "r+")
+
+    def fill(row: int) -> str | None:
+        try:
+            pixels[row] = load(files[row], recipe)
+        except FilmError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        while (first := state["done"]) < len(files):
+            rows = range(first, min(first + _CHUNK, len(files)))
+            for row, reason in zip(rows, pool.map(fill, rows), strict=True):
+                if reason:
+                    state["refused"][str(row)] = reason
+                if progress:
+                    progress(row + 1, len(files))
+                if should_stop and should_stop():
+                    pool.shutdown(cancel_futures=True)
+                    raise Stopped(f"Reading films was stopped after {row + 1} of {len(files)}.")
+            pixels.flush()  # the note must never be ahead of the pixels
+            state["done"] = rows.stop
+            replace_file(note, json.dumps(state).encode())
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    """Refuse to fill a disk: a memory map that runs out of space kills its process."""
+    if (left := shutil.disk_usage(folder).free) < needed:
+        raise DataError(
+            f"The pixels of these films need {needed / 2**20:,.0f} MB; {folder} has "
+            f"{left / 2**20:,.0f} MB left. Free some space, or set FRACTURE_CACHE to another disk."
+        )
+
+
+@contextmanager
+def _alone(lock: Path, should_stop: Callable[[], bool] | None) -> Iterator[None]:
+    """Hold `lock`; the kernel frees it, whatever ends its holder."""
+    with lock.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if should_stop and should_stop():
+                    raise Stopped("Waiting for another process's films was stopped.") from None
+                time.sleep(0.1)
+        yield
+
+
+def _fact(path: Path) -> tuple[int, int]:
+    """Size in bytes and modification time in ns; a missing file has neither."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return (-1, -1)
+    return (facts.st_size, facts.st_mtime_ns)
+
+
+def _key(*parts: object) -> str:
+    text = json.dumps([PIL.__version__, *parts])
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

@@ -1,0 +1,260 @@
+"""The Predictor: films in, probabilities and the study's verdict out.
+
+It judges fixed blocks of 16 films, the last one padded, so that a film's probability does not
+depend on how many films came with it and page and command line agree to the last bit.
+"""
+
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fracture_core import aggregation, architectures, images
+from fracture_core.cards import Model
+from fracture_core.config import LIMITS
+from fracture_core.errors import FilmError, ModelError
+from fracture_core.layouts import natural
+from fracture_core.mura import STUDY
+
+BLOCK = 16  # films; most studies fit into one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film:
+    """One film of a study to judge.
+
+    Args:
+        name: how the person knows it.
+        source: a path, or the file's bytes.
+    """
+
+    name: str
+    source: Path | bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedFilm:
+    """What the network says of one film.
+
+    Args:
+        name: as given.
+        probability: of a positive label, 0 to 1.
+        pixels: what the network saw, uint8 (size, size).
+        counted: whether it counts in the verdict.
+        doubts: why it may not be a film that the model can judge, a sentence each.
+    """
+
+    name: str
+    probability: float
+    pixels: np.ndarray = field(repr=False)
+    counted: bool = True
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedStudy:
+    """What the network says of one study.
+
+    Args:
+        study: its name, as given.
+        films: those that could be read, in the order given.
+        refused: (name, reason) of those that could not.
+    """
+
+    study: str
+    films: tuple[JudgedFilm, ...]
+    refused: tuple[tuple[str, str], ...]
+
+    @property
+    def probabilities(self) -> list[float]:
+        """Of the films that count."""
+        return [film.probability for film in self.films if film.counted]
+
+    def verdict(self, threshold: float) -> bool | None:
+        """Fracture if any counted film is positive; `None` when none counts."""
+        return aggregation.any_rule(self.probabilities, threshold).fracture
+
+    def deciding(self, threshold: float) -> list[str]:
+        """Names of the films that make the verdict positive."""
+        return [
+            film.name
+            for film in self.films
+            if film.counted and aggregation.is_positive(film.probability, threshold)
+        ]
+
+    def to_dict(self, threshold: float) -> dict[str, Any]:
+        """The study's part of `predict --json`."""
+        return {
+            "study": self.study,
+            "fracture": self.verdict(threshold),
+            "images": [
+                {
+                    "file": film.name,
+                    "probability": film.probability,
+                    "fracture": bool(aggregation.is_positive(film.probability, threshold)),
+                    "counted": film.counted,
+                    "doubts": list(film.doubts),
+                }
+                for film in self.films
+            ],
+            "refused": [{"file": name, "reason": reason} for name, reason in self.refused],
+            "rules": aggregation.rules(self.probabilities, threshold),
+        }
+
+
+class Predictor:
+    """A network ready to judge.
+
+    Args:
+        model: card and weights; see `cards.find`.
+
+    Raises:
+        ModelError: the weights do not fit the architecture that the card names.
+    """
+
+    def __init__(self, model: Model) -> None:
+        card = model.card
+        self.model = model
+        self.recipe = card.recipe
+        options = card.options.to_dict()
+        self.network: keras.Model = architectures.build(
+            card.architecture, card.recipe.size, **options
+        )
+        architectures.load_weights(self.network, model.weights)
+        size = card.recipe.size
+        signature = [tf.TensorSpec((BLOCK, size, size), tf.uint8)]
+
+        @tf.function(input_signature=signature)
+        def judge(films: tf.Tensor) -> tf.Tensor:
+            return self.network(tf.cast(films, tf.float32)[..., None], training=False)[:, 0]
+
+        self._judge = judge
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Probability of a positive label.
+
+        Args:
+            pixels: uint8 (n, size, size), 0 to 255, as the card's recipe makes them.
+
+        Returns:
+            float32 (n,), 0 to 1.
+        """
+        found = []
+        for start in range(0, len(pixels), BLOCK):
+            films = pixels[start : start + BLOCK]
+            block = np.zeros((BLOCK, *pixels.shape[1:]), np.uint8)
+            block[: len(films)] = films
+            found.append(self._judge(block).numpy()[: len(films)])
+        return np.concatenate(found) if found else np.empty(0, np.float32)
+
+    def judge_study(self, study: str, films: Sequence[Film]) -> JudgedStudy:
+        """Judge the films of one study; one that cannot be read never costs the others.
+
+        Args:
+            study: its name.
+            films: at most `LIMITS.upload_files` are taken, the rest refused.
+        """
+        names, pixels, refused = [], [], []
+        for number, film in enumerate(films):
+            try:
+                if number >= LIMITS.upload_files:
+                    raise FilmError(film.name, f"is beyond {LIMITS.upload_files} films a study.")
+                pixels.append(images.load(film.source, self.recipe, film.name))
+                names.append(film.name)
+            except FilmError as error:
+                refused.append((film.name, error.reason))
+        size = self.recipe.size
+        stacked = np.stack(pixels) if pixels else np.empty((0, size, size), np.uint8)
+        judged = tuple(
+            JudgedFilm(name=name, probability=float(value), pixels=seen)
+            for name, value, seen in zip(names, self.probabilities(stacked), pixels, strict=True)
+        )
+        return JudgedStudy(study=study, films=judged, refused=tuple(refused))
+
+
+def studies_of(paths: Sequence[Path]) -> list[tuple[str, list[Film]]]:
+    """The studies that these paths name.
+
+    A folder of images is one study. Below a folder that was given, that holds for folders with a
+    study's name (study1_positive); a folder of images with any other name is a class folder, as
+    `class_folders` reads it, and each of its files a study of its own.
+
+    Args:
+        paths: study folders, folders of study or class folders, or files; files given together
+            are one study, named by their folder.
+
+    Returns:
+        (name, films) of each study in the order of the paths; below a folder, in natural order.
+
+    Raises:
+        ModelError: a path does not exist or cannot be read, or a folder holds no file.
+    """
+    folders = {path for path in paths if _is_folder(path)}
+    loose = [path for path in paths if path not in folders]
+    found = []
+    for path in paths:
+        if path in folders:
+            found += _studies_in(path)
+        elif path is loose[0]:
+            found.append((_name_of(loose), loose))
+    return [(name, [Film(name=f.name, source=f) for f in group]) for name, group in found]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelError(f"There is no file or folder {path}. Check the path.") from error
+    except (OSError, ValueError) as error:  # a null character is a ValueError
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ModelError:
+    reason = getattr(error, "strerror", None) or error
+    return ModelError(f"{path} cannot be read ({reason}). Give another path.")
+
+
+def _name_of(files: Sequence[Path]) -> str:
+    parents = {path.parent for path in files}
+    alone = parents.pop().resolve().name if len(parents) == 1 else ""
+    return alone or "the given files"
+
+
+def _studies_in(folder: Path) -> list[tuple[str, list[Path]]]:
+    """The studies of a folder that was given."""
+    # "." and ".." have no name that could be said.
+    named = folder.resolve() if folder.name in ("", "..") else folder
+    try:
+        files, below = _content(named)
+        found = [(str(named), files)] if files else []
+        for inner in below:
+            found += _studies_below(inner, of_classes=not STUDY.fullmatch(named.name))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    if not found:
+        raise ModelError(f"The folder {folder} holds no file to judge. Give a study folder.")
+    return found
+
+
+def _studies_below(folder: Path, of_classes: bool) -> list[tuple[str, list[Path]]]:
+    files, below = _content(folder)
+    if of_classes and not below and not STUDY.fullmatch(folder.name):
+        return [(str(file), [file]) for file in files]
+    found = [(str(folder), files)] if files else []
+    for inner in below:
+        found += _studies_below(inner, of_classes)
+    return found
+
+
+def _content(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files and the folders in a folder, each in natural order, hidden ones left out."""
+    entries = sorted(
+        (path for path in folder.iterdir() if not path.name.startswith(".")),
+        key=lambda path: natural(path.name),
+    )
+    return [p for p in entries if p.is_file()], [p for p in entries if p.is_dir()]

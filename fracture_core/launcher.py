@@ -1,0 +1,164 @@
+"""Start the child processes: training runs, evaluations, the phantom's maker; slots and the queue.
+
+A child runs in its own session, so that it outlives the page, the browser and the server. The
+parent takes the lock of the folder that the child will write and hands the open file down: there
+is no moment without a holder, and a second start is refused. Nothing is killed at exit.
+"""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fracture_core import journal, runs
+from fracture_core.config import LIMITS, PROJECT, TrainConfig, check_range, runs_folder, slots
+from fracture_core.errors import Stopped
+
+LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # how a child learns which of its open files is its lock
+QUEUE_SECONDS = 0.3  # between two looks at the slots
+_children: list[subprocess.Popen[bytes]] = []  # kept, so that the ended ones can be reaped
+
+
+def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) -> None:
+    """Start, or resume, the child of a run.
+
+    Args:
+        folder: the run folder.
+        wait_for_slot: queue behind the runs that fill the slots, rather than run beside them.
+        more_epochs: epochs beyond those asked for so far.
+
+    Raises:
+        RunBusy: its child is alive already.
+    """
+    with runs.lock(folder) as descriptor:
+        for path, request in runs.requests(folder):
+            if request["kind"] != "more_epochs":  # an old wish to stop must not stop the new start
+                path.unlink(missing_ok=True)
+        if more_epochs:
+            runs.ask(folder, "more_epochs", epochs=more_epochs)
+        before = runs.status(folder)
+        state = runs.State.QUEUED if wait_for_slot else runs.State.STARTING
+        message = "Waits for a free slot." if wait_for_slot else "Starts a process."
+        fields = {**before.__dict__, "state": state, "message": message, "phase": ""}
+        runs.write_status(folder, runs.Status(**{**fields, "seconds_left": None}))
+        if wait_for_slot:
+            journal.log_event(folder, "queued")
+        arguments = ["child", folder.name, *(["--wait"] if wait_for_slot else [])]
+        spawn(arguments, descriptor, folder / "train.log")
+
+
+def create_and_start(config: TrainConfig, name: str | None = None, queue: bool = True) -> Path:
+    """Make a run folder and start its child; gives the folder."""
+    folder = runs.create(config, name)
+    start_run(folder, wait_for_slot=queue)
+    return folder
+
+
+def resume(folder: Path, more_epochs: int = 0, wait_for_slot: bool = True) -> None:
+    """Go on with a run that is not alive, for more epochs than first asked if wanted.
+
+    Raises:
+        RunBusy: its child is alive.
+        ConfigError: `more_epochs` is negative, or beyond what a run may have.
+    """
+    check_range("more epochs", more_epochs, (0, LIMITS.epochs[1]))
+    start_run(folder, wait_for_slot, more_epochs)
+
+
+def start_phantom(out: Path) -> None:
+    """Start making, or finishing, the phantom in a folder.
+
+    A second maker waits for the first and finds it done.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    spawn(["child-phantom", str(out)], None, out.parent / f"{out.name}.log")
+
+
+def wait(folder: Path, poll_seconds: float = 0.2) -> runs.Status:
+    """Wait until a run is no longer at work; gives its last status."""
+    while (status := runs.status(folder)).state.alive:
+        time.sleep(poll_seconds)
+    return status
+
+
+def spawn(arguments: list[str], descriptor: int | None, log: Path) -> None:
+    """Start `python -m fracture_core ...` in its own session, its lock handed down.
+
+    Args:
+        arguments: what follows `python -m fracture_core`.
+        descriptor: open file that holds the lock, which stays locked while the child lives;
+            `None` for a child that takes a lock of its own.
+        log: file to which its output is appended.
+    """
+    reap()
+    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {
+        "PYTHONPATH": path,
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # several runs share one GPU
+    }
+    handed_down = () if descriptor is None else (descriptor,)
+    if handed_down:
+        environment[LOCK_VARIABLE] = str(descriptor)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "fracture_core", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            pass_fds=handed_down,
+            start_new_session=True,
+        )
+    _children.append(child)
+
+
+def reap() -> None:
+    """Let go of children that have ended, so that none stays behind as a zombie."""
+    _children[:] = [child for child in _children if child.poll() is None]
+
+
+def adopt_lock() -> int | None:
+    """In a child: keep the lock that the parent handed down, and from the child's own children."""
+    text = os.environ.pop(LOCK_VARIABLE, None)
+    if text is None:
+        return None
+    descriptor = int(text)
+    os.set_inheritable(descriptor, False)
+    return descriptor
+
+
+def take_slot() -> int | None:
+    """Take a free slot; gives the descriptor that holds it, or `None` when all are taken."""
+    folder = runs_folder() / ".slots"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(slots()):
+        descriptor = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        os.close(descriptor)
+    return None
+
+
+def wait_for_slot(folder: Path, asked_to_stop: Callable[[], bool]) -> int:
+    """Wait until it is this run's turn and a slot is free; gives the slot's descriptor.
+
+    Raises:
+        Stopped: the run was asked to stop while it waited.
+    """
+    while not asked_to_stop():
+        if is_next(folder) and (slot := take_slot()) is not None:
+            return slot
+        time.sleep(QUEUE_SECONDS)
+    raise Stopped("Stopped while it waited for a slot.")
+
+
+def is_next(folder: Path) -> bool:
+    """Whether no run that waits for a slot has waited longer than this one."""
+    waiting = [r for r in runs.list_runs() if r.status.state is runs.State.QUEUED]
+    queue = sorted((journal.queued_at(r.folder), r.name) for r in waiting)
+    return not queue or queue[0][1] == folder.name

@@ -1,0 +1,163 @@
+"""How a data set may lie on disk, and what its readers share.
+
+`find` tells which layout a folder has, and says what is wrong when it has none. The readers
+(`mura`, `class_folders`) fill a `Listing`: one row an image, and what was passed over and why.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from fracture_core.errors import DataError
+
+SPLITS = ("train", "valid", "test")  # in the order of the manifest
+SPLIT_NAMES = {  # a split folder's name in lower case -> the split
+    "train": "train",
+    "training": "train",
+    "training_set": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "valid_set": "valid",
+    "test": "test",
+}
+_DIGITS = re.compile(r"([0-9]+)")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What kind of data set lies where; `root` holds the splits or the classes themselves."""
+
+    kind: Literal["mura", "class_folders"]
+    root: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """Something in a data set that was passed over, or a note on it.
+
+    Args:
+        path: posix, relative to the data set's root.
+        reason: a clause that follows the path.
+    """
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Rows of the manifest, (split, part, patient, study, view, label, path), and the rest."""
+
+    rows: list[tuple[str, str, str, str, int, int, str]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def skip(self, path: str, reason: str) -> None:
+        """Note that `path` was passed over."""
+        self.skipped.append(Skipped(path=path, reason=reason))
+
+
+def natural(name: str) -> tuple[list[str | int], str]:
+    """Sort key that puts image2 before image10."""
+    return [int(t) if i % 2 else t for i, t in enumerate(_DIGITS.split(name))], name
+
+
+def ranked(items: Iterable[str], seed: int) -> list[str]:
+    """The distinct items in an order that the seed and each item's own text decide."""
+
+    def rank(item: str) -> bytes:
+        return hashlib.blake2b(f"{seed}:{item}".encode(), digest_size=16).digest()
+
+    return sorted(set(items), key=rank)
+
+
+def find(root: Path) -> Layout:
+    """Which data set this folder is; MURA's root may also be given as its parent.
+
+    Raises:
+        DataError: no folder, no permission, empty, an archive, or a folder too deep or too high;
+            the sentence names the folder to give instead where it can.
+    """
+    below = folders(root)
+    if _is_mura(root):
+        return Layout(kind="mura", root=root)
+    inner = [root / name for name in below if _is_mura(root / name)]
+    if len(inner) > 1:
+        raise DataError(f"{root} holds several data sets. Give one of them, such as {inner[0]}.")
+    if inner:
+        return Layout(kind="mura", root=inner[0])
+    for parent in list(root.parents)[:4]:
+        if _is_mura(parent):
+            raise DataError(f"{root} is only a piece of a MURA data set. Give {parent}.")
+    siblings = folders(root.parent) if root.name.lower() in SPLIT_NAMES else []
+    if len([name for name in siblings if name.lower() in SPLIT_NAMES]) > 1:
+        raise DataError(f"{root} is one split of a data set. Give {root.parent}.")
+    return Layout(kind="class_folders", root=root)
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root on, without "~", ".." and links.
+
+    Raises:
+        DataError: it cannot be followed: a circle of links, no permission, a name too long.
+    """
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle, or a null character, in turn
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be followed ({reason}). Check the path.") from error
+
+
+def stamp(root: Path) -> str:
+    """Text that changes when a CSV list, or the upper two levels of folders, do."""
+    facts = []
+    for folder in (root, *(root / name for name in folders(root))):
+        with suppress(OSError), os.scandir(folder) as found:
+            for entry in found:
+                if entry.is_dir() or (folder == root and entry.name.endswith(".csv")):
+                    state = entry.stat()
+                    facts.append((entry.path, state.st_mtime_ns, state.st_size))
+    return hashlib.sha256(repr((root.stat().st_mtime_ns, sorted(facts))).encode()).hexdigest()
+
+
+def folders(root: Path) -> list[str]:
+    """Names of the folders in `root`, hidden ones left out, in natural order."""
+    try:
+        with os.scandir(root) as found:
+            names = [e.name for e in found if not e.name.startswith(".") and e.is_dir()]
+        return sorted(names, key=natural)
+    except FileNotFoundError as error:
+        raise DataError(f"There is no folder {root}. Check the path.") from error
+    except NotADirectoryError as error:
+        step = "Unpack it, then give" if root.suffix.lower() in ARCHIVES else "Give"
+        raise DataError(f"{root} is a file. {step} the folder that holds the images.") from error
+    except OSError as error:
+        reason = f"{root} cannot be listed ({error.strerror})."
+        raise DataError(f"{reason} Give yourself permission to read it.") from error
+
+
+def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
+    """Names in `folder` of `root` in natural order; what is hidden or cannot be listed is noted."""
+    try:
+        found = os.listdir(f"{root}/{folder}")  # noqa: PTH208 - no Path for each of 40,000 films
+    except OSError as error:
+        listing.skip(folder, f"cannot be listed ({error.strerror})")
+        return
+    for name in sorted(found, key=natural):
+        if name.startswith("."):
+            listing.skip(f"{folder}/{name}", "is hidden")
+        else:
+            yield name
+
+
+def _is_mura(root: Path) -> bool:
+    try:
+        return any(any((root / split).glob("XR_*/")) for split in SPLITS)
+    except OSError:
+        return False  # a neighbour that may not be read is no reason to refuse this folder

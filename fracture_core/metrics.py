@@ -1,0 +1,216 @@
+"""How good verdicts are: proportions with intervals, the confusion, Cohen's kappa, AUROC.
+
+The same for images and for studies. scikit-learn is imported where it is used: it takes a second
+and 80 MB, which a process that only counts does without.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from fracture_core.errors import ConfigError
+
+_Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proportion:
+    """`count` of `n`, with its 95 % Wilson interval; all shares from 0 to 1.
+
+    Args:
+        value: count / n; `None`, like `low` and `high`, when n is 0.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    count: int
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """Counts of true and false positives and negatives."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+    @property
+    def n(self) -> int:
+        """All that was judged."""
+        return self.tp + self.fp + self.fn + self.tn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Verdicts against labels.
+
+    Args:
+        n: verdicts that were counted.
+        sensitivity: share of the positive that are called positive.
+        specificity: share of the negative that are called negative.
+        kappa: Cohen's kappa, -1 to 1; `None`, like its bounds, where chance alone agrees fully.
+        majority: accuracy of always guessing the more frequent label.
+        auroc: area under the ROC curve of the scores, 0 to 1; `None` without scores or with
+            labels of one kind only.
+    """
+
+    n: int
+    confusion: Confusion
+    accuracy: Proportion
+    sensitivity: Proportion
+    specificity: Proportion
+    kappa: float | None
+    kappa_low: float | None
+    kappa_high: float | None
+    majority: Proportion
+    auroc: float | None
+    auroc_low: float | None
+    auroc_high: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as plain dicts and numbers, `None` where undefined: valid JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The summary that `to_dict` gave.
+
+        Raises:
+            ConfigError: keys are missing or unknown.
+        """
+        kinds = {"confusion": Confusion} | dict.fromkeys(
+            ("accuracy", "sensitivity", "specificity", "majority"), Proportion
+        )
+        try:
+            return cls(**{k: kinds[k](**v) if k in kinds else v for k, v in values.items()})
+        except TypeError as error:
+            raise ConfigError(f"These are no metrics ({error}). Evaluate again.") from error
+
+
+def wilson(count: int, n: int) -> Proportion:
+    """`count` of `n` with its 95 % interval by Wilson (1927), JASA 22:209-212.
+
+    Unlike value +- 1.96 standard errors it stays inside 0 to 1 and holds for small n.
+    """
+    if n == 0:
+        return Proportion(value=None, low=None, high=None, count=0, n=0)
+    p, z2 = count / n, _Z95**2
+    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    # At 0 and n of n one bound is exact; rounding would leave it beside the value.
+    low = 0.0 if count == 0 else centre - half
+    high = 1.0 if count == n else centre + half
+    return Proportion(value=p, low=low, high=high, count=int(count), n=int(n))
+
+
+def confusion(labels: Sequence[int], predicted: Sequence[bool]) -> Confusion:
+    """Counts of verdicts (true or 1 = positive) against labels (1 = positive)."""
+    truth, called = np.asarray(labels, bool), np.asarray(predicted, bool)
+    return Confusion(
+        tp=int(np.sum(truth & called)),
+        fp=int(np.sum(~truth & called)),
+        fn=int(np.sum(truth & ~called)),
+        tn=int(np.sum(~truth & ~called)),
+    )
+
+
+def summarise(
+    labels: Sequence[int], predicted: Sequence[bool], scores: Sequence[float] | None = None
+) -> Summary:
+    """Verdicts against labels.
+
+    Args:
+        labels: 1 positive, 0 negative.
+        predicted: the verdicts, as long as `labels`; leave out what was not judged.
+        scores: what the verdicts come from, higher = more positive, for the AUROC.
+    """
+    c = confusion(labels, predicted)
+    positive = c.tp + c.fn
+    kappa, low, high = cohen_kappa(c)
+    area = None if scores is None else auroc(labels, scores)
+    area_low, area_high = auroc_interval(area, positive, c.n - positive)
+    return Summary(
+        n=c.n,
+        confusion=c,
+        accuracy=wilson(c.tp + c.tn, c.n),
+        sensitivity=wilson(c.tp, positive),
+        specificity=wilson(c.tn, c.n - positive),
+        kappa=kappa,
+        kappa_low=low,
+        kappa_high=high,
+        majority=wilson(max(positive, c.n - positive), c.n),
+        auroc=area,
+        auroc_low=area_low,
+        auroc_high=area_high,
+    )
+
+
+def cohen_kappa(c: Confusion) -> tuple[float | None, float | None, float | None]:
+    """Cohen's kappa, -1 to 1, with its 95 % large-sample interval cut to that range.
+
+    Written out since the interval, which scikit-learn does not have, needs all of kappa's terms.
+
+    Standard error by Fleiss, Cohen and Everitt (1969), Psychological Bulletin 72:323-327. `None`
+    three times when nothing was judged, or verdicts and labels are all of one and the same kind.
+    """
+    if c.n == 0:
+        return None, None, None
+    p = np.array([[c.tn, c.fp], [c.fn, c.tp]]) / c.n  # rows: label, columns: verdict
+    of_label, of_verdict = p.sum(axis=1), p.sum(axis=0)
+    observed, chance = np.trace(p), of_label @ of_verdict
+    if chance == 1.0:
+        return None, None, None
+    kappa = (observed - chance) / (1 - chance)
+    agree = np.sum(np.diag(p) * (1 - (of_label + of_verdict) * (1 - kappa)) ** 2)
+    differ = p[0, 1] * (of_verdict[0] + of_label[1]) ** 2
+    differ += p[1, 0] * (of_verdict[1] + of_label[0]) ** 2
+    rest = (kappa - chance * (1 - kappa)) ** 2
+    variance = (agree + (1 - kappa) ** 2 * differ - rest) / (c.n * (1 - chance) ** 2)
+    half = _Z95 * math.sqrt(max(variance, 0.0))  # full agreement can round to just below 0
+    return float(kappa), float(max(kappa - half, -1.0)), float(min(kappa + half, 1.0))
+
+
+def auroc(labels: Sequence[int], scores: Sequence[float]) -> float | None:
+    """Chance that a positive scores higher than a negative, ties counted half; 0 to 1.
+
+    `None` when all the labels are of one kind.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    truth = np.asarray(labels, bool)
+    if truth.all() or not truth.any():
+        return None
+    return float(roc_auc_score(truth, np.asarray(scores, np.float64)))
+
+
+def auroc_interval(
+    value: float | None, positive: int, negative: int
+) -> tuple[float | None, float | None]:
+    """95 % interval of an AUROC from `positive` and `negative` cases; `None` twice for `None`.
+
+    The score interval by Newcombe (2006), Statistics in Medicine 25:559-573, method 5: all values
+    whose own standard error (Hanley and McNeil 1982) reaches to the one that was found. Unlike
+    value +- 1.96 standard errors it has a width at 0 and 1 and stays between them.
+    """
+    if value is None:
+        return None, None
+    low = _score_bound(value, 0.0, positive, negative)
+    return low, _score_bound(value, 1.0, positive, negative)
+
+
+def _score_bound(value: float, end: float, positive: int, negative: int) -> float:
+    """The value furthest towards `end` that is still compatible with `value`, by halving."""
+    inside, outside = value, end
+    for _ in range(60):
+        middle = (inside + outside) / 2
+        spread = (1 - middle) / (2 - middle) + middle / (1 + middle)
+        variance = middle * (1 - middle) * (1 + ((positive + negative) / 2 - 1) * spread)
+        reach = _Z95 * math.sqrt(variance / (positive * negative))
+        inside, outside = (middle, outside) if abs(value - middle) <= reach else (inside, middle)
+    return inside

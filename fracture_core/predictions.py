@@ -1,0 +1,138 @@
+"""Prediction tables of a run: what the network thought of every film after every epoch.
+
+`predictions/epoch_NNNN.npy` holds float32 probabilities, one for each dev and valid row of the
+run's films, in their order. Verdicts, curves and comparisons are made from these alone.
+"""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fracture_core import aggregation, metrics
+from fracture_core.errors import RunError
+from fracture_core.files import replace_file
+
+ROLES = ("dev", "valid")  # the films that a network is judged on after every epoch
+_NAME = re.compile(r"epoch_([0-9]{4,})\.npy")
+
+
+def path(run_folder: Path, epoch: int) -> Path:
+    """Where the table of an epoch lies, whether it is there or not."""
+    return run_folder / "predictions" / f"epoch_{epoch:04d}.npy"
+
+
+def epochs(run_folder: Path) -> tuple[int, ...]:
+    """The epochs that have a table, in order."""
+    found = (_NAME.fullmatch(file.name) for file in (run_folder / "predictions").glob("epoch_*"))
+    return tuple(sorted(int(match[1]) for match in found if match))
+
+
+def latest(run_folder: Path) -> int | None:
+    """The last epoch that has a table; `None` when none has."""
+    return max(epochs(run_folder), default=None)
+
+
+def save(run_folder: Path, epoch: int, probabilities: np.ndarray) -> None:
+    """Write a table as a whole: `(n,)` probabilities, 0 to 1, kept as float32."""
+    content = io.BytesIO()
+    np.save(content, np.asarray(probabilities, np.float32))
+    target = path(run_folder, epoch)
+    target.parent.mkdir(exist_ok=True)
+    replace_file(target, content.getvalue())
+
+
+def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
+    """The table of an epoch: float32 `(n,)`, 0 to 1.
+
+    Args:
+        run_folder: the run's folder.
+        epoch: as `epochs` lists it.
+        n: how many films the run judges.
+
+    Raises:
+        RunError: there is no such table, or it is not one of `n` probabilities.
+    """
+    file = path(run_folder, epoch)
+    try:
+        table = np.load(file, allow_pickle=False)
+    except FileNotFoundError as error:
+        known = ", ".join(map(str, epochs(run_folder))) or "none yet"
+        raise RunError(
+            f"{run_folder.name} has no predictions of epoch {epoch}. It has: {known}."
+        ) from error
+    except (OSError, ValueError, EOFError) as error:
+        raise RunError(f"{file} is damaged ({error}). Choose another epoch.") from error
+    whole = table.dtype == np.float32 and table.shape == (n,)
+    if not (whole and np.all((table >= 0) & (table <= 1))):
+        raise RunError(
+            f"{file} must hold {n} float32 probabilities from 0 to 1; it holds {table.dtype} "
+            f"{table.shape}. Choose another epoch."
+        )
+    return table
+
+
+def drop_after(run_folder: Path, epoch: int) -> None:
+    """Remove the tables of later epochs, from which a resumed run will part ways."""
+    for later in epochs(run_folder):
+        if later > epoch:
+            path(run_folder, later).unlink(missing_ok=True)
+
+
+def judged(films: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a run's films that its tables stand for, numbered anew."""
+    return films[films["role"].isin(ROLES)].reset_index(drop=True)
+
+
+def join(films: pd.DataFrame, table: np.ndarray) -> pd.DataFrame:
+    """The judged films with their probability.
+
+    Raises:
+        RunError: the table is not as long as there are judged films.
+    """
+    rows = judged(films)
+    if len(rows) != len(table):
+        raise RunError(
+            f"This run judges {len(rows)} films; the table holds {len(table)}. "
+            "Its films.parquet was changed: restore it, or train again."
+        )
+    return rows.assign(probability=table)
+
+
+def epoch_metrics(films: pd.DataFrame, table: np.ndarray, threshold: float) -> dict[str, Any]:
+    """How a network did on some films, as a metrics line holds it.
+
+    Args:
+        films: manifest columns; one row at least.
+        table: `(n_films,)` probabilities, 0 to 1.
+        threshold: a film is positive when its probability is greater.
+
+    Returns:
+        loss (mean binary cross-entropy in nats), accuracy, auroc (`None` with labels of one kind)
+        and n of images; study_accuracy (OR rule) and studies.
+    """
+    labels = films["label"].to_numpy()
+    clipped = np.clip(np.asarray(table, np.float64), 1e-7, 1 - 1e-7)  # as Keras' loss does
+    images = metrics.summarise(labels, aggregation.is_positive(table, threshold), table)
+    verdicts = aggregation.verdicts(films, table, threshold)
+    return {
+        "loss": float(-np.mean(np.where(labels == 1, np.log(clipped), np.log1p(-clipped)))),
+        "accuracy": images.accuracy.value,
+        "auroc": images.auroc,
+        "n": images.n,
+        "study_accuracy": float(verdicts["right"].mean()),
+        "studies": len(verdicts),
+    }
+
+
+def majority(films: pd.DataFrame) -> dict[str, float]:
+    """By role, the accuracy of always guessing the more frequent label.
+
+    Args:
+        films: a run's films, or their studies, with `role` and `label`.
+    """
+    positive = films.groupby("role")["label"].mean()
+    return {str(role): float(max(share, 1 - share)) for role, share in positive.items()}

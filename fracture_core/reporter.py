@@ -1,0 +1,139 @@
+"""The child's side of a run folder: it says what it does, and serves what was asked of it."""
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from fracture_core import journal, runs
+from fracture_core.errors import Stopped
+from fracture_core.runs import State, Status
+
+POLL_SECONDS = 0.25  # between two looks at the requests; a stop is to be answered within 3 s
+WRITE_SECONDS = 0.5  # between two writes of progress; a person reads no faster
+
+
+class Reporter:
+    """Writes `status.json` and reads `requests/` for one run, in its child process.
+
+    Args:
+        folder: the run folder.
+
+    Attributes:
+        stopping: whether the run was asked to stop at once.
+        stop_after_epoch: whether it was asked to stop at the end of this epoch.
+        epochs: epochs asked for so far, added ones counted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = runs.read(folder).config
+        self.stopping = False
+        self.stop_after_epoch = False
+        self.epochs = journal.epochs_asked(folder, self.config)
+        before = runs.status(folder)
+        self.status = Status(state=State.STARTING, step=before.step, epoch=before.epoch)
+        self._polled = self._written = 0.0
+
+    def listen_to_signals(self) -> None:
+        """Take SIGTERM and SIGINT for the request to stop; main thread only."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: setattr(self, "stopping", True))
+
+    def say(self, **changes: Any) -> None:
+        """Change the status and write it."""
+        fields = {**self.status.__dict__, "epochs": self.epochs, **changes}
+        self.status = Status(**fields)
+        self._written = time.monotonic()
+        runs.write_status(self.folder, self.status)
+
+    def tick(self, **changes: Any) -> None:
+        """Change the status; write it if the last writing is long enough ago."""
+        if time.monotonic() - self._written >= WRITE_SECONDS:
+            self.say(**changes)
+
+    def phase(self, phase: str, message: str) -> None:
+        """Enter a phase that comes before training.
+
+        Raises:
+            Stopped: the run was asked to stop.
+        """
+        self.say(state=State.STARTING, phase=phase, message=message, progress=0.0)
+        if self.asked_to_stop():
+            raise Stopped("Stopped before training.")
+
+    def asked_to_stop(self) -> bool:
+        """Serve the requests that wait; gives whether to stop now."""
+        if time.monotonic() - self._polled >= POLL_SECONDS:
+            self._polled = time.monotonic()
+            for path, request in runs.requests(self.folder):
+                self._serve(request)
+                path.unlink(missing_ok=True)
+        return self.stopping
+
+    def _serve(self, request: dict[str, Any]) -> None:
+        """Log the event first, so that a kill in between serves it twice rather than never."""
+        match request:
+            case {"kind": "stop"}:
+                self.stopping = True
+                self.say(state=State.STOPPING, message="Stops and keeps its work.")
+            case {"kind": "stop_after_epoch"}:
+                self.stop_after_epoch = True
+                self.say(message="Stops at the end of this epoch.")
+            case {"kind": "more_epochs", "epochs": int(count), "id": str(key)}:
+                known = [e.get("id") for e in journal.events(self.folder)]
+                if key not in known:
+                    journal.log_event(self.folder, "more_epochs", epochs=count, id=key)
+                self.epochs = journal.epochs_asked(self.folder, self.config)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words: "41 s", "3 min 20 s", "2 h 5 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+class Clock:
+    """Speed and the live curve's points, from what the steps report."""
+
+    def __init__(self) -> None:
+        self.began: float | None = None
+        self.steps = 0
+        self._reset(time.monotonic())
+
+    def _reset(self, now: float) -> None:
+        self._since, self._loss, self._right, self._shown = now, 0.0, 0, 0
+
+    def add(self, loss: float, right: int, shown: int) -> None:
+        """Count a step; the first one, which compiles, sets the clock."""
+        if self.began is None:
+            self.began = time.monotonic()
+            self._reset(self.began)
+            return
+        self.steps += 1
+        self._loss, self._right, self._shown = (
+            self._loss + loss,
+            self._right + right,
+            self._shown + shown,
+        )
+
+    def seconds_a_step(self) -> float:
+        """Mean since the start, evaluation and checkpoints counted."""
+        return (time.monotonic() - self.began) / max(1, self.steps) if self.began else 0.0
+
+    def point(self) -> dict[str, float] | None:
+        """Means since the last point, if that is half a second ago; else `None`."""
+        now = time.monotonic()
+        if now - self._since < 0.5 or not self._shown:
+            return None
+        point = {
+            "loss": self._loss / self._shown,
+            "accuracy": self._right / self._shown,
+            "rate": self._shown / (now - self._since),
+            "time": time.time(),
+        }
+        self._reset(now)
+        return point

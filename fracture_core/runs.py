@@ -1,0 +1,310 @@
+"""Run folders: create, list, read, lock, ask.
+
+A run folder is the truth about a run. Its child process writes it (`training`), everybody else
+reads it here; pages and the command line write only requests and labels. A run is alive while its
+`lock` file is locked: the kernel lets go of that when the process ends, however it ends.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from fracture_core.config import TrainConfig, runs_folder
+from fracture_core.errors import ConfigError, RunBusy, RunError, RunNameTaken, RunNotFound
+from fracture_core.files import replace_file
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
+
+
+class State(StrEnum):
+    """What a run is doing, as a person would say it."""
+
+    QUEUED = "queued"  # alive, waits for a slot
+    STARTING = "starting"  # alive, reads films or compiles
+    RUNNING = "running"  # alive, trains or evaluates
+    STOPPING = "stopping"  # alive, has been asked to stop
+    STOPPED = "stopped"  # ended as asked; everything up to its last step is kept
+    FINISHED = "finished"  # ended after its last epoch
+    FAILED = "failed"  # ended by an error that its status names
+    INTERRUPTED = "interrupted"  # ended without a word: killed, or the machine went down
+
+    @property
+    def alive(self) -> bool:
+        """Whether a child process is at work or waiting."""
+        return self in (State.QUEUED, State.STARTING, State.RUNNING, State.STOPPING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What `status.json` holds, with the state corrected by the lock.
+
+    Args:
+        state: see `State`.
+        message: one sentence for the person who watches.
+        phase: "reading films", "compiling", "training", "evaluating" or "".
+        step: training steps done since the run began.
+        steps: training steps in all, 0 while unknown.
+        epoch: epochs completed.
+        epochs: epochs asked for, added ones counted.
+        progress: share of the present phase that is done, 0 to 1; of the epoch while training.
+        images_per_second: training speed, 0 while unknown.
+        seconds_left: until the last epoch ends at this speed, `None` while unknown.
+        updated: seconds since 1970 when it was written.
+    """
+
+    state: State
+    message: str = ""
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    progress: float = 0.0
+    images_per_second: float = 0.0
+    seconds_left: float | None = None
+    updated: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run as it stands at the moment of reading.
+
+    Args:
+        name: its id, which is the folder's name.
+        folder: absolute path of the run folder.
+        config: what it was asked to compute.
+        facts: `config.json` beside the config: created, versions, data (hash, synthetic, counts).
+        status: what it is doing.
+    """
+
+    name: str
+    folder: Path
+    config: TrainConfig
+    facts: dict[str, Any]
+    status: Status
+
+
+def find(name: str) -> Path:
+    """The folder of the run called `name`.
+
+    Raises:
+        RunNotFound: there is none, or the text cannot be a run's name.
+    """
+    folder = runs_folder() / name
+    if not NAME.fullmatch(name) or not (folder / "config.json").is_file():
+        known = ", ".join(names()[:8]) or "none yet"
+        raise RunNotFound(f"No run is called {name!r}. Runs here: {known}.")
+    return folder
+
+
+def names() -> list[str]:
+    """The names of all runs, newest first."""
+    folders = [path.parent for path in runs_folder().glob("[!.]*/config.json")]
+    return [f.name for f in sorted(folders, key=lambda f: (_created(f), f.name), reverse=True)]
+
+
+def _created(folder: Path) -> str:
+    facts = _read_json(folder / "config.json")
+    return str(facts.get("created", "")) if isinstance(facts, dict) else ""
+
+
+def create(config: TrainConfig, name: str | None = None) -> Path:
+    """Make the folder of a new run; nothing is started yet.
+
+    Args:
+        name: letters, digits, dot, dash, underscore; `None` for one made of network and time.
+
+    Raises:
+        RunNameTaken: a run of this name exists.
+        RunError: the name cannot be a folder's name.
+    """
+    chosen = name
+    if name is None:
+        chosen = f"{config.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
+    if not NAME.fullmatch(chosen):
+        raise RunError(
+            f"A run's name takes up to 80 letters, digits, '.', '-' and '_' and begins with a "
+            f"letter or digit; received {chosen!r}."
+        )
+    folder = runs_folder() / chosen
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        if name is None:
+            return create(config, f"{chosen}-{uuid.uuid4().hex[:4]}")
+        raise RunNameTaken(f"A run called {chosen!r} exists. Choose another name.") from None
+    for part in ("checkpoints", "predictions", "requests"):
+        (folder / part).mkdir()
+    write_status(folder, Status(state=State.STARTING, epochs=config.epochs))
+    # A child of another folder reads this: no path may depend on where it was written.
+    weights = config.weights and str(Path(config.weights).absolute())
+    config = replace(config, data=str(Path(config.data).absolute()), weights=weights)
+    facts = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
+    replace_file(folder / "config.json", json.dumps(facts, indent=2).encode())
+    return folder
+
+
+def complete_facts(folder: Path, **facts: Any) -> None:
+    """Add to `config.json` what only the child can know; done once, before the first step."""
+    known = _read_json(folder / "config.json")
+    replace_file(folder / "config.json", json.dumps({**known, **facts}, indent=2).encode())
+
+
+def read(folder: Path) -> Run:
+    """The run in this folder as it stands now.
+
+    Raises:
+        RunError: its config cannot be read.
+    """
+    facts = _read_json(folder / "config.json")
+    try:
+        config = TrainConfig.from_dict(facts.pop("config"))
+    except (AttributeError, KeyError, TypeError, ConfigError) as error:
+        message = f"{folder.name} has no readable config.json. Delete the folder {folder}."
+        raise RunError(message) from error
+    return Run(name=folder.name, folder=folder, config=config, facts=facts, status=status(folder))
+
+
+def list_runs() -> list[Run]:
+    """All runs that can be read, newest first."""
+    found = []
+    for name in names():
+        with contextlib.suppress(RunError):
+            found.append(read(runs_folder() / name))
+    return found
+
+
+def delete(folder: Path) -> None:
+    """Delete a run with all that it left.
+
+    Raises:
+        RunBusy: it is alive; stop it first.
+    """
+    with lock(folder):
+        shutil.rmtree(folder)
+
+
+# --- status -------------------------------------------------------------------------------------
+
+
+def write_status(folder: Path, value: Status) -> None:
+    """Replace `status.json` atomically; `updated` is set here."""
+    fields = {**value.__dict__, "state": str(value.state), "updated": time.time()}
+    replace_file(folder / "status.json", json.dumps(fields).encode())
+
+
+def status(folder: Path) -> Status:
+    """What the run is doing, true at the moment of reading: the lock has the last word."""
+    # The lock is asked first: a child writes its last word before it lets go of the lock.
+    alive = is_alive(folder)
+    value = _written_status(folder)
+    final = value.state in (State.STOPPED, State.FINISHED, State.FAILED)
+    if not alive and not final and not is_alive(folder):
+        message = "It ended without a word: it was killed, or the machine went down."
+        return _with(value, state=State.INTERRUPTED, message=message)
+    if alive and value.state in (State.STARTING, State.RUNNING) and has_request(folder, "stop"):
+        return _with(value, state=State.STOPPING)
+    return value
+
+
+def _written_status(folder: Path) -> Status:
+    fields = _read_json(folder / "status.json")
+    if not isinstance(fields, dict):
+        return Status(state=State.STARTING)
+    known = {key: fields[key] for key in Status.__dataclass_fields__ if key in fields}
+    state = fields.get("state")
+    return Status(**{**known, "state": State(state if state in list(State) else "starting")})
+
+
+def _with(value: Status, **changes: Any) -> Status:
+    return Status(**{**value.__dict__, **changes})
+
+
+# --- liveness -----------------------------------------------------------------------------------
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether a process holds the run's lock."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        # Shared, so that two who ask at once do not take each other for the child.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def take_lock(folder: Path) -> int:
+    """Take the run's lock and give the open file descriptor that holds it.
+
+    Raises:
+        RunBusy: another process holds it.
+    """
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    for _ in range(20):  # somebody's question about liveness holds it for microseconds
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except OSError:
+            time.sleep(0.005)
+    os.close(descriptor)
+    raise RunBusy(f"{folder.name} is at work already. Stop it first, or watch it.")
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[int]:
+    """Hold the run's lock for the length of a `with` block; see `take_lock`."""
+    descriptor = take_lock(folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+# --- requests -----------------------------------------------------------------------------------
+
+
+def ask(folder: Path, kind: str, **values: Any) -> None:
+    """Leave a request for the run's child.
+
+    Args:
+        kind: "stop", "stop_after_epoch" or "more_epochs" (with `epochs`).
+    """
+    key = uuid.uuid4().hex[:8]
+    text = json.dumps({"kind": kind, "id": key, **values}).encode()
+    # Named by time, so that requests are served in the order in which they were made.
+    replace_file(folder / "requests" / f"{time.time_ns():020d}-{key}.json", text)
+
+
+def requests(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The waiting requests in their order, each with the file to remove once it is served."""
+    found = ((path, _read_json(path)) for path in sorted(folder.glob("requests/[!.]*.json")))
+    return [(path, value) for path, value in found if isinstance(value, dict)]
+
+
+def has_request(folder: Path, kind: str) -> bool:
+    """Whether a request of this kind waits."""
+    return any(value.get("kind") == kind for _, value in requests(folder))
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        return None

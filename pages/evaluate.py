@@ -1,0 +1,18 @@
+"""Evaluate: how many whole studies a model gets right, and which it does not."""
+
+import streamlit as st
+
+from ui import frame, models, results
+
+frame.only_through_app()
+st.title("Evaluate", anchor=False)
+st.write("How often a model is right on whole studies, and where it is wrong.")
+left, right = st.columns(2, gap="medium")
+with left:
+    picked = models.pick()
+if picked:
+    with right:
+        films = results.pick_films(*picked)
+    found = results.fetch(*picked, films)
+    if found:
+        results.show(found, picked[1])

@@ -1,0 +1,29 @@
+"""Train: start a network, watch it learn, stop it, go on."""
+
+import streamlit as st
+
+from ui import cached, frame, live_run, run_form, state, theme
+
+frame.only_through_app()
+name = st.query_params.get(state.RUN)
+found = cached.runs_now()
+if name and name in [run.name for run in found]:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        run = next(run for run in found if run.name == name)
+        badge = theme.synthetic_badge() if run.facts.get("data", {}).get("synthetic") else ""
+        st.markdown(f"Run **{theme.plain(name)}** {badge}", width="content")
+        st.caption(run.config.architecture, width="content")
+        st.page_link("pages/train.py", label="New run", icon=":material/add:")
+    live_run.show(name)
+else:
+    st.title("Train", anchor=False)
+    if name:
+        st.warning(f"No run is called {theme.plain(name)}. Start one here, or pick one below.")
+    st.markdown("Start a network on the data in use, and watch it learn.")
+    run_form.show()
+if [run.name for run in found] not in ([], [name]):
+    st.subheader("Other runs" if name else "Runs", anchor=False)
+    for run in [run for run in found if run.name != name][:20]:
+        doing = "at work" if run.status.state.alive else str(run.status.state)
+        label = f"{theme.plain(run.name)}: {doing}, {run.config.architecture}"
+        st.page_link("pages/train.py", label=label, query_params={state.RUN: run.name})

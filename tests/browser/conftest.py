@@ -1,0 +1,127 @@
+"""A real server and a real Chromium, shared by the browser tests."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parents[2]
+CHROMIUM = next((p for n in ("chromium", "google-chrome") if (p := shutil.which(n))), None)
+FLAGS = [
+    "--no-sandbox",  # CI runs as root
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """The app in a process of its own, over folders of its own."""
+
+    folder: Path
+    data: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the app answers."""
+        return f"http://localhost:{self.port}"
+
+    def start(self) -> None:
+        """Start the app and wait until it answers."""
+        environment = os.environ | {
+            "FRACTURE_RUNS": str(self.folder / "runs"),
+            "FRACTURE_CACHE": str(self.folder / "cache"),
+            "FRACTURE_DATA": str(self.data),
+            "FRACTURE_SLOTS": "1",
+        }
+        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+        command += ["--server.headless=true", f"--server.port={self.port}"]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=PROJECT, env=environment, stdout=log, stderr=log
+            )
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise TimeoutError((self.folder / "server.log").read_text())
+
+    def stop(self) -> None:
+        """End the server; what it started goes on."""
+        if self.process:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+
+@pytest.fixture
+def server(tmp_path: Path, phantom_root: Path) -> Iterator[Server]:
+    """A running app whose data is the small phantom."""
+    app = Server(folder=tmp_path, data=phantom_root, port=free_port())
+    app.start()
+    yield app
+    app.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; skipped where there is none, but never in CI.
+
+    A module's, not the session's: while Playwright runs, no other test can use asyncio.
+    """
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs a Chromium for the browser tests: apt install chromium")
+        pytest.skip("no Chromium was found; install it to run the browser tests")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens tabs, each with a browser session of its own; refuses any host but localhost."""
+    contexts: list[BrowserContext] = []
+    outside: list[str] = []
+
+    def note(address: str) -> None:
+        if not address.startswith(("http://localhost:", "ws://localhost:", "data:", "blob:")):
+            outside.append(address)
+
+    def opened(url: str, width: int = 1440, height: int = 900) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("request", lambda request: note(request.url))
+        page.goto(url)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not outside, f"the app must work with the cable pulled, but asked for {outside}"

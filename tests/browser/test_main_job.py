@@ -1,0 +1,141 @@
+"""The main job from the first click to the last, in a real browser with a real child process."""
+
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from fracture_core import cards, journal, runs
+from fracture_core.inference import Film, Predictor
+from tests.browser.conftest import Server
+
+LIVE = re.compile(r"Epoch \d+ of \d+")
+
+
+def run_folder(server: Server) -> Path:
+    """The one run folder that the test has made."""
+    (folder,) = (path.parent for path in server.folder.glob("runs/[!.]*/config.json"))
+    return folder
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for something on disk."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def start_run(page: Page, server: Server, epochs: int) -> Path:
+    """Start a run from the Train page and wait until its curve has points."""
+    page.goto(f"{server.url}/train")
+    field = page.get_by_role("spinbutton", name="Epochs (1 to 10,000)")
+    field.fill(str(epochs))
+    field.press("Tab")
+    expect(page.get_by_text(f"--epochs {epochs}")).to_be_visible()
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("heading", name=LIVE)).to_be_visible(timeout=60_000)
+    return run_folder(server)
+
+
+def test_browse_then_upload_three_films_and_read_the_verdict(
+    server: Server,
+    open_page: Callable[..., Page],
+    tmp_path: Path,
+    finished_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FRACTURE_RUNS", str(server.folder / "runs"))
+    shutil.copytree(finished_run, server.folder / "runs" / finished_run.name)
+    page = open_page(server.url)
+    page.get_by_role("link", name="Browse studies").click()
+    expect(page.get_by_text("24 studies")).to_be_visible()
+    page.locator('[class*="st-key-open-"] button').first.click()
+    expect(page.get_by_role("button", name="Judge this study")).to_be_visible()
+    expect(page.get_by_text("image1.png").first).to_be_visible()
+
+    page.goto(f"{server.url}/diagnose?model={finished_run.name}")
+    films = sorted(server.data.glob("valid/*/*/*_positive/*.png"))[:2]
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(films[0].read_bytes()[:2000])
+    renamed = [tmp_path / f"view{number}.png" for number in (1, 2)]
+    for film, path in zip(films, renamed, strict=True):
+        shutil.copyfile(film, path)
+    page.locator("input[type=file]").first.set_input_files([*renamed, cut])
+    verdict = page.get_by_role("heading", name=re.compile("There is (a|no) fracture"))
+    expect(verdict).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("cut.png").last).to_be_visible()
+    expect(page.get_by_text("has never seen a real film")).to_be_visible()
+
+    predictor = Predictor(cards.find(finished_run.name))
+    judged = predictor.judge_study("upload", [Film(name=p.name, source=p) for p in renamed])
+    for film in judged.films:
+        expect(page.get_by_text(f"{film.probability:.3f}").first).to_be_visible()
+    said = "There is a fracture" if judged.verdict(0.5) else "There is no fracture"
+    expect(verdict).to_contain_text(said)
+
+
+def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[..., Page]) -> None:
+    page = open_page(server.url)
+    folder = start_run(page, server, 400)
+    until(lambda: len(journal.lines(folder / "metrics.jsonl")) > 3)
+
+    page.reload()
+    expect(page.get_by_role("heading", name=LIVE)).to_be_visible()
+    expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()
+
+    second = open_page(f"{server.url}/train?run={folder.name}")
+    expect(second.get_by_role("heading", name=LIVE)).to_be_visible()
+
+    page.get_by_role("button", name="Stop now").click()
+    expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
+    expect(second.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
+    stopped_at = runs.status(folder).step
+    assert stopped_at > 0
+
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("heading", name=LIVE)).to_be_visible(timeout=60_000)
+    until(lambda: runs.status(folder).step > stopped_at)
+    assert [e["kind"] for e in journal.events(folder)].count("resumed") == 1
+
+    page.get_by_role("button", name="Stop after this epoch").click()
+    expect(page.get_by_role("heading", name=re.compile("Stopped"))).to_be_visible()
+    done = runs.status(folder).epoch
+    assert len(journal.lines(folder / "metrics.jsonl")) == done
+
+
+def test_a_run_goes_on_while_the_server_is_down(
+    server: Server, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(server.url)
+    folder = start_run(page, server, 400)
+    server.stop()
+    before = runs.status(folder).step
+    until(lambda: runs.status(folder).step > before)
+    server.start()
+    page.goto(f"{server.url}/train?run={folder.name}")
+    expect(page.get_by_role("heading", name=LIVE)).to_be_visible()
+    page.get_by_role("button", name="Stop now").click()
+    expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
+
+
+def test_the_demo_button_opens_a_live_run_that_finishes(
+    server: Server, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(server.url)
+    page.get_by_role("button", name="Start a demo run").dblclick()
+    expect(page.get_by_role("heading", name=LIVE)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Finished 30 epochs")).to_be_visible(timeout=90_000)
+    assert len(journal.metrics(run_folder(server))) == 30
+
+
+def test_a_link_that_leads_straight_to_a_page_opens_it_in_the_app(
+    server: Server, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{server.url}/data")  # the first request that this server sees
+    expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Diagnose").first).to_be_visible()

@@ -1,0 +1,60 @@
+"""Fixtures that every test may use: real folders, a small phantom, a run trained on it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fracture_core import journal, launcher, phantom, runs
+from fracture_core.config import TrainConfig
+
+STUDIES = 24  # enough for both labels in every role
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_child_outlives_the_tests() -> Iterator[None]:
+    """Stop what a failed test left at work, and wait for every child."""
+    yield
+    for child in launcher._children:
+        child.terminate()
+        child.wait(timeout=60)
+
+
+@pytest.fixture(scope="session")
+def phantom_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A phantom of 24 studies; read it, never change it."""
+    root = tmp_path_factory.mktemp("phantom") / "films"
+    phantom.make(root, studies=STUDIES, seed=0)
+    return root
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phantom_root: Path) -> Path:
+    """Runs, cache and models in a folder of the test's own, the small phantom as data."""
+    for name in ("RUNS", "CACHE", "MODELS"):
+        folder = tmp_path / name.lower()
+        folder.mkdir()
+        monkeypatch.setenv(f"FRACTURE_{name}", str(folder))
+    monkeypatch.setenv("FRACTURE_DATA", str(phantom_root))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, phantom_root: Path) -> Path:
+    """A three_conv run of 3 epochs, trained in a real child; read it, never change it."""
+    home = tmp_path_factory.mktemp("finished")
+    config = TrainConfig(data=str(phantom_root), architecture="three_conv", epochs=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FRACTURE_RUNS", str(home / "runs"))
+        patch.setenv("FRACTURE_CACHE", str(home / "cache"))
+        folder = launcher.create_and_start(config, "finished", queue=False)
+        status = launcher.wait(folder)
+    assert status.state is runs.State.FINISHED, journal.log_tail(folder)
+    return folder
+
+
+@pytest.fixture
+def run_copy(folders: Path, finished_run: Path) -> Path:
+    """A copy of `finished_run` in the test's own runs folder, free to be changed."""
+    return Path(shutil.copytree(finished_run, folders / "runs" / finished_run.name))

@@ -1,0 +1,145 @@
+"""The reader of class folders."""
+
+from pathlib import Path
+
+import pytest
+
+from fracture_core import class_folders
+from fracture_core.errors import ClassesError, DataError
+from fracture_core.layouts import Listing
+
+
+def tree(root: Path, *paths: str) -> Path:
+    """Empty files at these paths."""
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    return root
+
+
+def skipped(listing: Listing) -> dict[str, str]:
+    return {each.path: each.reason for each in listing.skipped}
+
+
+def split_sizes(listing: Listing) -> dict[tuple[str, int], int]:
+    """Films of each (split, label)."""
+    found = [(row[0], row[5]) for row in listing.rows]
+    return {key: found.count(key) for key in sorted(set(found))}
+
+
+def flat(root: Path, broken: int = 10, healthy: int = 20) -> Path:
+    """Two class folders without splits."""
+    tree(root, *(f"broken/{i}.png" for i in range(broken)))
+    return tree(root, *(f"healthy/{i}.jpg" for i in range(healthy)))
+
+
+def test_every_file_is_its_own_study_of_its_own_patient(tmp_path) -> None:
+    tree(tmp_path, "train/broken/a10.png", "train/broken/a9.png", "valid/healthy/a9.png")
+    assert class_folders.scan(tmp_path, "broken").rows == [
+        ("train", "unknown", "train-broken-a9", "a9", 0, 1, "train/broken/a9.png"),
+        ("train", "unknown", "train-broken-a10", "a10", 0, 1, "train/broken/a10.png"),
+        ("valid", "unknown", "valid-healthy-a9", "a9", 0, 0, "valid/healthy/a9.png"),
+    ]
+
+
+@pytest.mark.parametrize("train", ["train", "training", "training_set", "Train"])
+@pytest.mark.parametrize("valid", ["valid", "val", "validation", "valid_set"])
+def test_splits_may_have_several_names(tmp_path, train, valid) -> None:
+    tree(tmp_path, *(f"{split}/{c}/1.png" for split in (train, valid, "test") for c in "ab"))
+    rows = class_folders.scan(tmp_path, "a").rows
+    assert [row[0] for row in rows] == ["train"] * 2 + ["valid"] * 2 + ["test"] * 2
+
+
+def test_without_split_folders_a_fifth_of_each_class_is_held_out(tmp_path) -> None:
+    listing = class_folders.scan(flat(tmp_path), "broken")
+    assert split_sizes(listing) == {
+        ("train", 0): 16,
+        ("train", 1): 8,
+        ("valid", 0): 4,
+        ("valid", 1): 2,
+    }
+
+
+def test_the_held_out_films_are_the_same_wherever_they_lie(tmp_path) -> None:
+    first = class_folders.scan(flat(tmp_path / "a"), "broken").rows
+    assert class_folders.scan(flat(tmp_path / "b"), "broken").rows == first
+
+
+def test_without_split_folders_rows_are_in_order_of_split_class_and_name(tmp_path) -> None:
+    rows = class_folders.scan(flat(tmp_path), "broken").rows
+    keys = [(row[0], row[6].split("/")[0], int(Path(row[6]).stem)) for row in rows]
+    assert keys == sorted(keys)
+
+
+def test_the_positive_class_is_asked_never_guessed(tmp_path) -> None:
+    with pytest.raises(ClassesError, match=r"classes broken, healthy\. Say which") as caught:
+        class_folders.scan(flat(tmp_path), None)
+    assert caught.value.classes == ("broken", "healthy")
+
+
+def test_a_class_that_is_not_there_is_refused_naming_those_that_are(tmp_path) -> None:
+    with pytest.raises(ClassesError, match=r"broken, healthy\. 'Broken' is none of them"):
+        class_folders.scan(flat(tmp_path), "Broken")
+
+
+def test_of_three_classes_all_but_one_are_negative(tmp_path) -> None:
+    tree(flat(tmp_path), "plate/1.png")
+    found = {row[6].split("/")[0]: row[5] for row in class_folders.scan(tmp_path, "broken").rows}
+    assert found == {"broken": 1, "healthy": 0, "plate": 0}
+
+
+def test_one_class_alone_is_refused(tmp_path) -> None:
+    tree(tmp_path, "broken/1.png", "empty/notes.txt")
+    with pytest.raises(DataError, match=r"one class only \(broken\)"):
+        class_folders.scan(tmp_path, "broken")
+
+
+def test_files_that_differ_in_their_ending_alone_are_two_studies(tmp_path) -> None:
+    tree(flat(tmp_path), "broken/3.jpg")
+    studies = [row[2:4] for row in class_folders.scan(tmp_path, "broken").rows]
+    assert len(set(studies)) == 31
+    assert ("broken-3.jpg", "3.jpg") in studies
+
+
+@pytest.mark.parametrize(
+    ("path", "noted", "reason"),
+    [
+        ("broken/.DS_Store", "broken/.DS_Store", "is hidden"),
+        ("broken/notes.txt", "broken/notes.txt", "is not an image"),
+        ("broken/more/1.png", "broken/more", "is a folder in a class folder; only files are read"),
+        ("film.png", "film.png", "lies beside the class folders, not in one"),
+    ],
+)
+def test_what_is_no_film_is_passed_over(tmp_path, path, noted, reason) -> None:
+    listing = class_folders.scan(tree(flat(tmp_path), path), "broken")
+    assert skipped(listing) == {noted: reason}
+    assert len(listing.rows) == 30
+
+
+def test_a_folder_beside_the_splits_is_passed_over(tmp_path) -> None:
+    tree(tmp_path, "train/a/1.png", "train/b/1.png", "masks/a/1.png")
+    listing = class_folders.scan(tmp_path, "a")
+    assert skipped(listing) == {"masks": "is not a split's folder (train, valid, test)"}
+    assert len(listing.rows) == 2
+
+
+@pytest.mark.parametrize("inside", ["", "train/"])
+def test_a_folder_too_high_is_refused_naming_the_right_one(tmp_path, inside) -> None:
+    tree(tmp_path, *(f"downloads/set/{inside}{c}/1.png" for c in "ab"))
+    with pytest.raises(DataError, match=rf"Give {tmp_path}/downloads/set\."):
+        class_folders.scan(tmp_path, "a")
+
+
+def test_a_folder_too_deep_is_refused_naming_the_right_one(tmp_path) -> None:
+    with pytest.raises(DataError, match=rf"Give {tmp_path}\."):
+        class_folders.scan(flat(tmp_path) / "broken", "broken")
+
+
+def test_an_empty_folder_is_refused(tmp_path) -> None:
+    with pytest.raises(DataError, match=r"holds no image\. Give a MURA folder"):
+        class_folders.scan(tmp_path, None)
+
+
+def test_a_folder_with_an_archive_is_to_be_unpacked(tmp_path) -> None:
+    with pytest.raises(DataError, match="Unpack it"):
+        class_folders.scan(tree(tmp_path, "FracAtlas.zip"), None)

@@ -1,0 +1,443 @@
+"""The command line as a person meets it: exit status, JSON, and one sentence when it refuses."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fracture_core import cards, cli, commands, evaluation, journal, launcher, runs
+from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.runs import State
+
+COMMANDS = [
+    "phantom",
+    "inspect",
+    "architectures",
+    "train",
+    "resume",
+    "stop",
+    "runs",
+    "predict",
+    "evaluate",
+    "release",
+]
+
+
+def spoken(capsys, *words: object) -> str:
+    """What a command that succeeds prints."""
+    assert cli.main([str(word) for word in words]) == 0
+    return capsys.readouterr().out
+
+
+def refused(capsys, *words: object) -> str:
+    """The one sentence of a command that is refused with exit 2."""
+    assert cli.main([str(word) for word in words]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1, printed.err
+    return printed.err
+
+
+def module(*words: object) -> subprocess.Popen:
+    """`python -m fracture_core ...` in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "fracture_core", *map(str, words)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Whoever runs the tests in the background has their SIGINT ignored, and so ours.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+@pytest.fixture
+def classes(tmp_path) -> Path:
+    """Class folders with a few films each."""
+    for number in range(12):
+        path = tmp_path / "classes" / ("Fractured", "Whole")[number % 2] / f"film{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (40, 50), number * 20).save(path)
+    return tmp_path / "classes"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help(command, capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"fracture_core {command}" in capsys.readouterr().out
+
+
+def test_the_help_names_every_command_and_no_inner_one(capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    printed = capsys.readouterr().out
+    assert all(f"    {command}" in printed for command in COMMANDS)
+    assert "child" not in printed
+    with pytest.raises(SystemExit):
+        cli.main(["nothing"])
+    printed = capsys.readouterr().err
+    assert "predict" in printed
+    assert "child" not in printed
+
+
+def test_commands_that_need_no_network_load_no_tensorflow(folders, phantom_root) -> None:
+    code = "import sys; from fracture_core.cli import main; main(sys.argv[1:]); \
+print('tensorflow' in sys.modules, file=sys.stderr)"
+    for words in (["runs"], ["inspect", str(phantom_root)], ["architectures"]):
+        command = [sys.executable, "-c", code, *words]
+        printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+        assert printed.stderr == "False\n"
+
+
+# --- data ---------------------------------------------------------------------------------------
+
+
+def test_phantom_makes_a_set_and_refuses_another_on_top(tmp_path, capsys) -> None:
+    assert "holds 3 studies" in spoken(capsys, "phantom", tmp_path / "p", "--studies", 3)
+    assert len(list((tmp_path / "p").rglob("study*"))) == 3
+    assert "3 studies" in refused(capsys, "phantom", tmp_path / "p", "--studies", 4)
+    assert "at least 1 study" in refused(capsys, "phantom", tmp_path / "q", "--studies", 0)
+
+
+def test_inspect_has_the_designs_shape(folders, phantom_root, capsys) -> None:
+    found = json.loads(spoken(capsys, "inspect", phantom_root, "--json"))
+    assert list(found) == ["root", "kind", "rows", "skipped"]
+    assert (found["root"], found["kind"]) == (str(phantom_root), "mura")
+    for row in found["rows"]:
+        assert list(row) == [
+            "split",
+            "part",
+            "patients",
+            "studies",
+            "positive_studies",
+            "images",
+            "positive_images",
+        ]
+    assert [r["split"] for r in found["rows"] if r["part"] == "all"] == ["train", "valid"]
+    assert sum(r["studies"] for r in found["rows"] if r["part"] == "all") == 24
+
+
+def test_inspect_speaks_to_people_too(folders, classes, capsys) -> None:
+    (classes / "Whole" / "notes.txt").write_text("no film")
+    printed = spoken(capsys, "inspect", classes, "--positive", "Fractured")
+    assert "class_folders" in printed
+    assert "skipped Whole/notes.txt" in printed
+
+
+@pytest.mark.parametrize("command", ["inspect", "train"])
+def test_class_folders_without_a_positive_class_name_the_classes(
+    folders, classes, capsys, command
+) -> None:
+    sentence = refused(capsys, command, classes)
+    assert "Fractured" in sentence
+    assert "Whole" in sentence
+    assert "Broken" in refused(capsys, command, classes, "--positive", "Broken")
+    assert list((folders / "runs").iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_refused(folders, tmp_path, capsys) -> None:
+    for command in ("inspect", "train"):
+        assert "nowhere" in refused(capsys, command, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["circle", "a" * 300, "a\0b", "/dev/null/x"])
+def test_a_path_that_cannot_be_followed_is_refused_by_every_command(
+    run_copy, tmp_path, capsys, name
+) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    path = tmp_path / name
+    for words in (["inspect"], ["train"], ["predict", "finished"], ["evaluate", "finished"]):
+        refused(capsys, *words, path)
+    assert "Name another" in refused(capsys, "phantom", path, "--studies", 3)
+    assert "No model is called" in refused(capsys, "predict", path, tmp_path)
+    assert "cannot be read" in refused(capsys, "train", tmp_path, "--config", path)
+
+
+def test_architectures_has_the_designs_shape(capsys) -> None:
+    found = json.loads(spoken(capsys, "architectures", "--json"))
+    assert [(e["name"], e["parameters"]) for e in found] == [
+        ("one_conv", 922_305),
+        ("three_conv", 166_913),
+        ("five_conv", 97_409),
+    ]
+    assert {"name", "parameters", "sentence", "options"} <= set(found[0])
+    assert "97,409 parameters" in spoken(capsys, "architectures")
+    at_64 = json.loads(spoken(capsys, "architectures", "--size", 64, "--json"))
+    assert at_64[2]["parameters"] > 97_409
+    assert "size" in refused(capsys, "architectures", "--size", 8)
+    at_24 = spoken(capsys, "architectures", "--size", 24).splitlines()
+    assert at_24[4].split()[:6] == ["five_conv", "needs", "28", "px", "or", "more"]
+    assert "parameters" in at_24[0]
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def config(*words: object) -> TrainConfig:
+    """The config of a train command."""
+    return commands.config_of(cli.parser().parse_args(["train", *map(str, words)]))
+
+
+def test_a_config_file_can_be_a_runs_and_options_change_it(
+    run_copy, phantom_root, tmp_path
+) -> None:
+    found = config(tmp_path, "--config", run_copy / "config.json", "--epochs", 9)
+    assert (found.architecture, found.epochs, found.data) == ("three_conv", 9, str(tmp_path))
+
+
+def test_options_change_a_preset(tmp_path) -> None:
+    found = config(tmp_path, "--preset", "report2018", "--seed", 5, "--size", 64)
+    assert (found.steps_per_epoch, found.seed, found.dev_share) == (282, 5, 0.0)
+    assert (found.recipe.size, found.recipe.resample) == (64, "nearest")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--epochs", "0"], "epochs must be from 1"),
+        (["--learning-rate", "nan"], "learning_rate must be from"),
+        (["--optimizer", "sgd"], "'adam' or 'adagrad'"),
+        (["--dense", "wide"], "whole numbers, as in 128,64"),
+        (["--architecture", "resnet"], "No architecture is called 'resnet'"),
+        (["--size", "24"], "size for five_conv must be from 28"),
+        (["--part", "ankle"], "no part 'ankle'. It has: forearm, humerus"),
+        (["--name", "../x"], "begins with a letter or digit; received '../x'"),
+        (["--name", ""], "received ''"),
+        (["--config", "nowhere.json"], "nowhere.json cannot be read"),
+    ],
+)
+def test_settings_out_of_bounds_are_refused_before_anything_is_made(
+    folders, phantom_root, capsys, words, sentence
+) -> None:
+    assert sentence in refused(capsys, "train", phantom_root, *words)
+    assert [p for p in (folders / "runs").iterdir() if p.name[0] != "."] == []
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+def test_runs_are_listed_for_people_and_programs(run_copy, capsys) -> None:
+    [row] = json.loads(spoken(capsys, "runs", "--json"))
+    assert (row["name"], row["state"], row["architecture"]) == (
+        "finished",
+        "finished",
+        "three_conv",
+    )
+    assert (row["epoch"], row["epochs"], row["best_epoch"]) == (3, 3, journal.best_epoch(run_copy))
+    assert row["metrics"]["valid.accuracy"] == journal.metrics(run_copy)["valid.accuracy"].iloc[-1]
+    assert spoken(capsys, "runs").split()[:4] == ["finished", "finished", "three_conv", "3/3"]
+
+
+def test_without_a_run_the_list_says_how_to_start_one(folders, capsys) -> None:
+    assert "train DATA" in spoken(capsys, "runs")
+    assert json.loads(spoken(capsys, "runs", "--json")) == []
+
+
+def test_what_cannot_be_done_with_a_run_is_refused(run_copy, phantom_root, capsys) -> None:
+    assert "finished is not at work: it is finished" in refused(capsys, "stop", "finished")
+    assert "No run is called 'nobody'" in refused(capsys, "stop", "nobody")
+    assert "No run is called 'nobody'" in refused(capsys, "resume", "nobody")
+    assert "more epochs" in refused(capsys, "resume", "finished", "--more-epochs", -1)
+    assert "'finished' exists" in refused(capsys, "train", phantom_root, "--name", "finished")
+
+
+def test_a_queued_run_waits_in_the_background_and_is_stopped(
+    folders, phantom_root, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("FRACTURE_SLOTS", "1")
+    slot = launcher.take_slot()
+    printed = spoken(capsys, "train", phantom_root, "--name", "later", "--queue")
+    assert "later waits for its turn" in printed
+    assert "later is at work already" in refused(capsys, "resume", "later")
+    assert "Asked later to stop." in spoken(capsys, "stop", "later")
+    assert launcher.wait(folders / "runs" / "later").state is State.STOPPED
+    assert "queued" not in spoken(capsys, "runs")
+    os.close(slot)
+
+
+def test_ctrl_c_stops_a_foreground_run_and_keeps_it(folders, phantom_root) -> None:
+    words = ["--architecture", "three_conv", "--epochs", 5_000, "--name", "long"]
+    process = module("train", phantom_root, *words)
+    folder = folders / "runs" / "long"
+    while not journal.lines(folder / "metrics.jsonl"):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    status = runs.status(folder)
+    assert status.state is State.STOPPED
+    assert status.message in out
+    assert "all work is kept" in out
+    assert len(journal.metrics(folder)) == status.epoch >= 1
+    assert "valid" in out
+
+
+def test_resume_goes_on_for_more_epochs_in_the_foreground(run_copy, capsys) -> None:
+    printed = spoken(capsys, "resume", "finished", "--more-epochs", 1)
+    assert "Finished 4 of 4 epochs." in printed
+    assert f"Epoch {journal.best_epoch(run_copy)} is the best on dev." in printed
+    assert journal.metrics(run_copy)["epoch"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_run_that_fails_exits_1_and_says_why(folders, classes, tmp_path) -> None:
+    (tmp_path / "w.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\nand no more")
+    words = ["--positive", "Fractured", "--weights", tmp_path / "w.weights.h5", "--name", "bad"]
+    process = module("train", classes, *words)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    status = runs.status(folders / "runs" / "bad")
+    assert status.state is State.FAILED
+    assert "must hold the weights of five_conv" in status.message
+    assert (out.count(status.message), err.count(status.message)) == (0, 1)
+    assert "All log messages before absl" not in err
+    assert [e["kind"] for e in journal.events(folders / "runs" / "bad")][-1] == "failed"
+
+
+def test_weights_that_are_none_are_refused_before_a_run_is_made(
+    folders, phantom_root, tmp_path, capsys
+) -> None:
+    (tmp_path / "w.weights.h5").write_text("none")
+    for name, sentence in (("w", "w.weights.h5 holds no weights"), ("x", "cannot be read")):
+        words = ["--weights", tmp_path / f"{name}.weights.h5"]
+        assert sentence in refused(capsys, "train", phantom_root, *words)
+    assert list((folders / "runs").iterdir()) == []
+
+
+def test_the_progress_line_gives_the_share_of_the_whole_run() -> None:
+    status = runs.Status(state=State.RUNNING, message="Epoch 8 of 300.", progress=0.62)
+    assert "%" not in commands._spoken(status)
+    assert "Epoch 8 of 300. 3%" in commands._spoken(replace(status, step=30, steps=1_000))
+
+
+def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
+    for number in range(12):
+        path = f"train/film{number}.png"
+        journal.log_event(run_copy, "film_refused", path=path, role="train", reason="It is empty.")
+    total = sum(runs.read(run_copy).facts["data"]["images"].values())
+    assert commands._follow(run_copy) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first = lines.index(f"12 of {total} films could not be read and were left out:")
+    assert lines[first - 1] == runs.status(run_copy).message
+    assert lines[first + 1] == "  train/film0.png: It is empty."
+    assert lines[first + 10] == "  train/film9.png: It is empty."
+    assert lines[first + 11] == "  and 2 more"
+
+
+def test_without_a_dev_share_the_last_epoch_is_said_to_be_the_last(run_copy, capsys) -> None:
+    films = journal.films(run_copy)
+    films.assign(role=films["role"].replace("dev", "valid")).to_parquet(run_copy / "films.parquet")
+    table = journal.lines(run_copy / "metrics.jsonl")
+    journal.replace_lines(
+        run_copy / "metrics.jsonl",
+        [{k: v for k, v in line.items() if k != "dev"} for line in table],
+    )
+    commands._print_run_figures(run_copy)
+    printed = capsys.readouterr().out
+    assert printed.startswith("Epoch 3 is the last; no dev share chose one.\n")
+
+
+# --- models -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def study(phantom_root) -> Path:
+    """A positive study folder of the small phantom."""
+    return sorted(phantom_root.glob("valid/*/*/study*_positive"))[0]
+
+
+def test_predict_has_the_designs_shape(run_copy, study, capsys) -> None:
+    found = json.loads(spoken(capsys, "predict", "finished", study, "--threshold", 0.3, "--json"))
+    assert list(found) == ["model", "threshold", "studies"]
+    assert found["threshold"] == 0.3
+    [judged] = found["studies"]
+    assert list(judged) == ["study", "fracture", "images", "refused", "rules"]
+    assert list(judged["images"][0]) == ["file", "probability", "fracture", "counted", "doubts"]
+    assert set(judged["rules"]) == {"any", "mean"}
+    assert [image["file"] for image in judged["images"]] == sorted(p.name for p in study.iterdir())
+
+
+def test_predict_prints_a_line_an_image_and_the_closing_sentence(run_copy, study, capsys) -> None:
+    lines = spoken(capsys, "predict", "finished", study, "--threshold", 0).splitlines()
+    names = sorted(path.name for path in study.iterdir())
+    assert [line.split()[-1] for line in lines[:-1]] == names
+    assert all(line.startswith("[[1]]  0.") for line in lines[:-1])
+    where = f"There is a fracture in {study.name} of {study.parent.name}: "
+    assert lines[-1].startswith(where)
+    last = spoken(capsys, "predict", "finished", study, "--threshold", 1).splitlines()[-1]
+    assert last.startswith(f"There is no fracture in {study.name} of {study.parent.name}")
+
+
+def test_predict_judges_many_studies_and_names_what_it_refuses(
+    run_copy, study, tmp_path, capsys
+) -> None:
+    patient = tmp_path / "patient00009"
+    shutil.copytree(study, patient / "study1_positive")
+    (patient / "study2_negative").mkdir()
+    (patient / "study2_negative" / "cut.png").write_bytes(b"")
+    printed = spoken(capsys, "predict", "finished", tmp_path / "patient00009")
+    assert "study1_positive of patient00009" in printed
+    assert "refused: cut.png is empty" in printed
+    assert "There is no verdict on study2_negative of patient00009" in printed
+    (patient / "study1_positive" / "cut.png").write_bytes(b"")
+    words = ["predict", "finished", patient / "study1_positive", "--threshold", 1]
+    films = len(list(study.iterdir()))
+    last = spoken(capsys, *words).splitlines()[-1]
+    assert last.startswith(f"No fracture was found in the {films} film")
+    assert last.endswith("that could be read; 1 could not be read.")
+
+
+def test_predict_refuses_in_one_sentence(run_copy, study, tmp_path, capsys) -> None:
+    assert "no file or folder" in refused(capsys, "predict", "finished", tmp_path / "nowhere")
+    assert "No model is called 'nobody'" in refused(capsys, "predict", "nobody", study)
+    assert "threshold must be" in refused(
+        capsys, "predict", "finished", study, "--threshold", "1.5"
+    )
+
+
+def test_evaluate_prints_a_line_a_study_and_the_figures(run_copy, phantom_root, capsys) -> None:
+    printed = spoken(capsys, "evaluate", "finished@3", phantom_root)
+    value = evaluation.of_run(run_copy, 3, "valid")
+    for line in value.to_dict()["lines"]:
+        assert f"{line['study']}: " in printed
+    for level, summary in value.summaries().items():
+        assert f"valid, {summary.n} {level}: TP {summary.confusion.tp} " in printed
+        p = summary.sensitivity
+        assert f"{p.count}/{p.n}  (95 % interval {p.low:.1%} to {p.high:.1%})" in printed
+    assert "majority" in printed
+
+
+def test_evaluate_in_json_is_the_evaluation(run_copy, phantom_root, capsys) -> None:
+    words = [
+        "evaluate",
+        "finished",
+        phantom_root,
+        "--split",
+        "train",
+        "--part",
+        "forearm",
+        "--json",
+    ]
+    found = json.loads(spoken(capsys, *words))
+    assert (found["split"], found["parts"]) == ("train", ["forearm"])
+    assert found["studies"]["n"] == len(found["lines"])
+    assert "no split 'test'" in refused(
+        capsys, "evaluate", "finished", phantom_root, "--split", "test"
+    )
+
+
+def test_release_publishes_a_run_once(run_copy, capsys) -> None:
+    assert "Released" in spoken(capsys, "release", "finished", "mine")
+    assert cards.released() == ["mine"]
+    assert "'mine' exists" in refused(capsys, "release", "finished", "mine")

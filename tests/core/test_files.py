@@ -1,0 +1,65 @@
+"""Files that are replaced as a whole."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fracture_core import files
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_replaced_and_no_temporary_name_is_left(tmp_path) -> None:
+    path = tmp_path / "status.json"
+    files.replace_file(path, b"old")
+    files.replace_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["status.json"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "status.json"
+    files.replace_file(path, b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        files.replace_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["status.json"]
+
+
+def test_a_missing_folder_is_an_error_not_made_silently(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError):
+        files.replace_file(tmp_path / "none" / "status.json", b"x")
+
+
+def _aged(path: Path, seconds: float) -> None:
+    when = path.stat().st_mtime - seconds
+    os.utime(path, (when, when))
+
+
+def test_sweeping_removes_old_temporary_files_and_folders_only(tmp_path) -> None:
+    file, folder, young = (files.temporary(tmp_path / name) for name in ("a", "b", "c"))
+    file.write_bytes(b"half")
+    folder.mkdir()
+    (folder / "inside").write_bytes(b"half")
+    young.write_bytes(b"being written")
+    kept = [tmp_path / ".hidden", tmp_path / "plain.tmp"]
+    for path in kept:
+        path.write_bytes(b"mine")
+    for path in (file, folder, *kept):
+        _aged(path, 120)
+    files.sweep(tmp_path)
+    assert names(tmp_path) == sorted(p.name for p in (young, *kept))
+
+
+def test_sweeping_can_take_young_ones_too(tmp_path) -> None:
+    files.temporary(tmp_path / "a").write_bytes(b"half")
+    files.sweep(tmp_path, older_than_seconds=-1)
+    assert names(tmp_path) == []

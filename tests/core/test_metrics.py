@@ -1,0 +1,148 @@
+"""Proportions, confusion, kappa and AUROC."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fracture_core.errors import ConfigError
+from fracture_core.metrics import (
+    Confusion,
+    Summary,
+    auroc,
+    cohen_kappa,
+    confusion,
+    summarise,
+    wilson,
+)
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "low", "high"),
+    [
+        (146, 194, 0.687, 0.808),  # the project's own example: about 75 % of 194 studies
+        (81, 263, 0.2553, 0.3662),  # Newcombe (1998), Statistics in Medicine 17:857, table I
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_the_interval_is_the_published_one(count, n, low, high) -> None:
+    found = wilson(count, n)
+    assert found.value == count / n
+    assert found.low == pytest.approx(low, abs=6e-5 if n != 194 else 6e-4)
+    assert found.high == pytest.approx(high, abs=6e-5 if n != 194 else 6e-4)
+
+
+@pytest.mark.parametrize("n", [1, 2, 19, 40_005])
+def test_at_the_ends_the_interval_holds_its_value(n) -> None:
+    assert wilson(0, n).low == 0.0
+    assert wilson(n, n).high == 1.0
+    assert 0.0 < wilson(0, n).high < 1.0
+    assert wilson(n, n).low == pytest.approx(1 - wilson(0, n).high)
+
+
+def test_nothing_of_nothing_is_undefined() -> None:
+    found = wilson(0, 0)
+    assert (found.value, found.low, found.high, found.n) == (None, None, None, 0)
+
+
+LABELS = [1, 1, 1, 0, 0, 0, 0, 1]
+CALLED = [True, False, True, False, True, False, False, True]
+
+
+def test_the_confusion_counts_every_case_once() -> None:
+    assert confusion(LABELS, CALLED) == Confusion(tp=3, fp=1, fn=1, tn=3)
+
+
+def test_a_summary_names_its_rates() -> None:
+    found = summarise([1, 1, 1, 0, 0], [True, True, False, True, False])
+    assert (found.sensitivity.count, found.sensitivity.n) == (2, 3)
+    assert (found.specificity.count, found.specificity.n) == (1, 2)
+    assert (found.accuracy.count, found.accuracy.n) == (3, 5)
+    assert (found.majority.count, found.majority.n) == (3, 5)
+    assert found.n == 5
+
+
+def test_always_guessing_the_more_frequent_label_is_right_as_often_as_it_occurs() -> None:
+    assert summarise([0, 0, 0, 1], [True] * 4).majority.value == 0.75
+
+
+def random_case(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and scores that say something about them, with ties."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, 60)
+    return labels, np.round(rng.random(60) + 0.3 * labels, 1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kappa_and_auroc_are_those_of_scikit_learn(seed) -> None:
+    from sklearn.metrics import cohen_kappa_score, roc_auc_score
+
+    labels, scores = random_case(seed)
+    found = summarise(labels, scores > 0.6, scores)
+    assert found.kappa == pytest.approx(cohen_kappa_score(labels, scores > 0.6))
+    assert found.auroc == pytest.approx(roc_auc_score(labels, scores))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [(0.35, 0.10, 0.15, 0.40), (0.60, 0.25, 0.03, 0.12), (0.60, 0.03, 0.25, 0.12)],
+)
+def test_the_interval_of_kappa_covers_what_chance_does(cells) -> None:
+    """The large-sample standard error is the spread of kappa over many samples."""
+    rng = np.random.default_rng(0)
+    samples = rng.multinomial(400, cells, 4000)  # tn, fp, fn, tp
+    kappas = [cohen_kappa(Confusion(tn=a, fp=b, fn=c, tp=d))[0] for a, b, c, d in samples]
+    tn, fp, fn, tp = (round(400 * cell) for cell in cells)
+    kappa, low, high = cohen_kappa(Confusion(tn=tn, fp=fp, fn=fn, tp=tp))
+    assert kappa == pytest.approx(np.mean(kappas), abs=0.005)
+    assert (high - low) / (2 * 1.96) == pytest.approx(np.std(kappas), rel=0.04)
+
+
+def test_perfect_agreement_is_one_and_its_interval_stays_in_range() -> None:
+    assert cohen_kappa(Confusion(tp=5, fp=0, fn=0, tn=5)) == (1.0, 1.0, 1.0)
+
+
+def test_full_disagreement_stays_in_range() -> None:
+    kappa, low, high = cohen_kappa(Confusion(tp=0, fp=5, fn=5, tn=0))
+    assert kappa == -1.0
+    assert -1.0 <= low <= high <= 1.0
+
+
+def test_always_the_same_verdict_has_no_kappa_above_chance() -> None:
+    assert summarise([1, 0, 1, 0], [True] * 4).kappa == 0.0
+
+
+def test_labels_of_one_kind_leave_open_what_cannot_be_known() -> None:
+    found = summarise([1, 1], [True, True], [0.9, 0.8])
+    assert (found.kappa, found.auroc, found.specificity.value) == (None, None, None)
+    assert found.sensitivity.value == 1.0
+
+
+def test_nothing_judged_is_all_undefined() -> None:
+    found = summarise([], [], [])
+    assert found.n == 0
+    assert (found.accuracy.value, found.kappa, found.kappa_low, found.auroc) == (None,) * 4
+
+
+def test_ties_count_half() -> None:
+    assert auroc([1, 0], [0.5, 0.5]) == 0.5
+
+
+@pytest.mark.parametrize(
+    "found", [summarise(*random_case(0), random_case(0)[1]), summarise([], []), summarise([1], [1])]
+)
+def test_a_summary_survives_strict_json(found) -> None:
+    text = json.dumps(found.to_dict(), allow_nan=False)
+    assert Summary.from_dict(json.loads(text)) == found
+
+
+def test_numpy_numbers_do_not_reach_json() -> None:
+    labels = np.array([1, 0, 1], np.int64)
+    json.dumps(summarise(labels, labels == 1, labels.astype(np.float32)).to_dict())
+
+
+def test_what_is_no_summary_is_refused_with_the_next_step() -> None:
+    with pytest.raises(ConfigError, match="Evaluate again"):
+        Summary.from_dict({"n": 3})

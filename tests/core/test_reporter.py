@@ -1,0 +1,127 @@
+"""The child's side of a run folder: what it says, and how it serves requests."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from fracture_core import journal, runs
+from fracture_core import reporter as reporting
+from fracture_core.config import TrainConfig
+from fracture_core.errors import Stopped
+from fracture_core.reporter import Clock, Reporter, duration
+from fracture_core.runs import State
+
+
+@pytest.fixture
+def reporter(folders, monkeypatch) -> Reporter:
+    """The reporter of a fresh run, which looks at the requests whenever it is asked."""
+    monkeypatch.setattr(reporting, "POLL_SECONDS", 0.0)
+    return Reporter(runs.create(TrainConfig(data="x", epochs=5), "first"))
+
+
+def test_what_is_said_stands_in_the_status(reporter) -> None:
+    reporter.say(state=State.RUNNING, message="Epoch 1 of 5.", step=3)
+    with runs.lock(reporter.folder):
+        found = runs.status(reporter.folder)
+    assert (found.state, found.message, found.step, found.epochs) == (
+        State.RUNNING,
+        "Epoch 1 of 5.",
+        3,
+        5,
+    )
+    assert abs(found.updated - time.time()) < 5
+
+
+def test_progress_is_written_at_most_twice_a_second(reporter) -> None:
+    reporter.say(state=State.STARTING, progress=0.1)
+    written = (reporter.folder / "status.json").read_bytes()
+    reporter.tick(progress=0.2)
+    assert (reporter.folder / "status.json").read_bytes() == written
+    reporter._written -= 1
+    reporter.tick(progress=0.3)
+    assert runs.status(reporter.folder).progress == 0.3
+
+
+def test_a_stop_is_served_once_and_ends_the_next_phase(reporter) -> None:
+    runs.ask(reporter.folder, "stop")
+    assert reporter.asked_to_stop()
+    assert runs.requests(reporter.folder) == []
+    assert reporter.status.state is State.STOPPING
+    with pytest.raises(Stopped, match="before training"):
+        reporter.phase("compiling", "Builds the network.")
+
+
+def test_a_stop_after_the_epoch_does_not_stop_at_once(reporter) -> None:
+    runs.ask(reporter.folder, "stop_after_epoch")
+    assert not reporter.asked_to_stop()
+    assert reporter.stop_after_epoch
+
+
+def test_more_epochs_add_up_and_are_logged(reporter) -> None:
+    runs.ask(reporter.folder, "more_epochs", epochs=2)
+    runs.ask(reporter.folder, "more_epochs", epochs=3)
+    assert not reporter.asked_to_stop()
+    assert reporter.epochs == 10
+    assert [e["epochs"] for e in journal.events(reporter.folder)] == [2, 3]
+
+
+def test_a_request_served_twice_counts_once(reporter) -> None:
+    runs.ask(reporter.folder, "more_epochs", epochs=2)
+    [(path, _)] = runs.requests(reporter.folder)
+    kept = path.read_bytes()
+    reporter.asked_to_stop()
+    path.write_bytes(kept)  # as after a kill between its event and its removal
+    reporter.asked_to_stop()
+    assert reporter.epochs == 7
+
+
+def test_a_request_of_an_unknown_kind_is_taken_away(reporter) -> None:
+    runs.ask(reporter.folder, "dance")
+    assert not reporter.asked_to_stop()
+    assert runs.requests(reporter.folder) == []
+
+
+def test_requests_are_looked_at_four_times_a_second_at_most(reporter, monkeypatch) -> None:
+    monkeypatch.setattr(reporting, "POLL_SECONDS", 60.0)
+    assert not reporter.asked_to_stop()
+    runs.ask(reporter.folder, "stop")
+    assert not reporter.asked_to_stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_a_request_to_stop(reporter, number) -> None:
+    before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        reporter.listen_to_signals()
+        os.kill(os.getpid(), number)
+        assert reporter.asked_to_stop()
+    finally:
+        for n, handler in before.items():
+            signal.signal(n, handler)
+
+
+def test_the_clock_leaves_out_the_step_that_compiles(monkeypatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(reporting.time, "monotonic", lambda: now)
+    clock = Clock()
+    now = 9.0
+    clock.add(loss=50.0, right=0, shown=10)
+    now = 9.4
+    clock.add(loss=4.0, right=6, shown=10)
+    assert clock.point() is None
+    now = 10.0
+    clock.add(loss=8.0, right=9, shown=10)
+    point = clock.point()
+    assert (point["loss"], point["accuracy"], point["rate"]) == (0.6, 0.75, 20.0)
+    assert clock.seconds_a_step() == 0.5
+    assert clock.point() is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (41, "41 s"), (200, "3 min 20 s"), (7_500, "2 h 5 min"), (59.7, "1 min 0 s")],
+)
+def test_lengths_of_time_are_spoken(seconds, words) -> None:
+    assert duration(seconds) == words

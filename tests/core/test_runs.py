@@ -1,0 +1,250 @@
+"""Run folders: names, liveness by the lock alone, requests, lines that survive a torn write."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fracture_core import journal, runs
+from fracture_core.config import TrainConfig
+from fracture_core.errors import RunBusy, RunError, RunNameTaken, RunNotFound
+from fracture_core.runs import State, Status
+
+HOLDER = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); \
+print('held', flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def folder(folders: Path) -> Path:
+    """A run that was made and never started."""
+    return runs.create(TrainConfig(data=os.environ["FRACTURE_DATA"]), "first")
+
+
+@pytest.fixture
+def holder(folder: Path):
+    """A process that holds the run's lock, as its child would."""
+    command = [sys.executable, "-c", HOLDER, str(folder / "lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"held\n"
+        yield process
+        process.kill()
+
+
+def test_a_new_run_holds_its_config_and_the_folders_of_the_design(folder) -> None:
+    run = runs.read(folder)
+    assert run.name == "first"
+    assert run.config == TrainConfig(data=os.environ["FRACTURE_DATA"])
+    assert run.facts["created"] <= time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1))
+    assert {"checkpoints", "predictions", "requests"} <= {p.name for p in folder.iterdir()}
+
+
+def test_the_data_path_is_kept_absolute(folders, phantom_root, monkeypatch) -> None:
+    monkeypatch.chdir(phantom_root.parent)
+    kept = runs.read(runs.create(TrainConfig(data=phantom_root.name), "relative")).config.data
+    assert kept == str(phantom_root)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "", "a/b", ".hidden", "-x", "a b", "é", "a\x00b", "a\n", "x" * 81]
+)
+def test_a_hostile_name_is_refused_and_leaves_nothing(folders, name) -> None:
+    before = sorted(folders.rglob("*"))
+    with pytest.raises(RunError, match="begins with a letter or digit; received"):
+        runs.create(TrainConfig(data="x"), name)
+    with pytest.raises(RunNotFound):
+        runs.find(name)
+    assert sorted(folders.rglob("*")) == before
+
+
+def test_a_taken_name_is_refused_and_the_run_stays(folder) -> None:
+    kept = (folder / "config.json").read_bytes()
+    with pytest.raises(RunNameTaken, match="'first' exists"):
+        runs.create(TrainConfig(data="y"), "first")
+    assert (folder / "config.json").read_bytes() == kept
+
+
+def test_runs_without_a_name_get_one_each(folders) -> None:
+    made = {runs.create(TrainConfig(data="x")).name for _ in range(4)}
+    assert len(made) == 4
+    assert all(name.startswith("five_conv-") for name in made)
+
+
+def test_an_unknown_run_is_refused_with_those_that_exist(folder) -> None:
+    with pytest.raises(RunNotFound, match=r"'second'\. Runs here: first\."):
+        runs.find("second")
+
+
+def test_runs_are_listed_newest_first_and_an_unreadable_one_costs_only_itself(folder) -> None:
+    runs.create(TrainConfig(data="x"), "second")
+    for name, text in (
+        ("torn", '{"config"'),
+        ("strange", '{"config": {"data": "x", "wings": 2}}'),
+        ("empty", '{"config": {}}'),
+        ("list", "[]"),
+    ):
+        runs.create(TrainConfig(data="x"), name)
+        (folder.parent / name / "config.json").write_text(text)
+        with pytest.raises(RunError, match=f"{name} has no readable config.json"):
+            runs.read(folder.parent / name)
+    assert [run.name for run in runs.list_runs()] == ["second", "first"]
+
+
+def test_a_run_that_never_started_counts_as_interrupted(folder) -> None:
+    assert runs.status(folder).state is State.INTERRUPTED
+
+
+def test_the_lock_decides_who_is_alive(folder, holder) -> None:
+    runs.write_status(folder, Status(state=State.RUNNING, step=7))
+    assert runs.status(folder).state is State.RUNNING
+    with pytest.raises(RunBusy, match="first is at work already"):
+        runs.take_lock(folder)
+    holder.kill()
+    holder.wait()
+    found = runs.status(folder)
+    assert (found.state, found.step) == (State.INTERRUPTED, 7)
+    assert "killed" in found.message
+
+
+def test_a_zombie_is_not_taken_for_a_living_child(folder, holder) -> None:
+    runs.write_status(folder, Status(state=State.RUNNING))
+    os.kill(holder.pid, signal.SIGKILL)
+    while Path(f"/proc/{holder.pid}/stat").read_text().split(") ")[1][0] != "Z":
+        time.sleep(0.01)  # dead, and nobody has waited for it
+    assert runs.status(folder).state is State.INTERRUPTED
+
+
+@pytest.mark.parametrize("state", [State.STOPPED, State.FINISHED, State.FAILED])
+def test_a_last_word_stays_after_the_process(folder, state) -> None:
+    runs.write_status(folder, Status(state=state, message="Done."))
+    assert runs.status(folder).state is state
+
+
+def test_a_wish_to_stop_shows_before_the_child_has_read_it(folder, holder) -> None:
+    runs.write_status(folder, Status(state=State.RUNNING))
+    runs.ask(folder, "stop_after_epoch")
+    assert runs.status(folder).state is State.RUNNING
+    runs.ask(folder, "stop")
+    assert runs.status(folder).state is State.STOPPING
+
+
+def test_those_who_ask_at_once_do_not_take_each_other_for_the_child(folder) -> None:
+    os.close(runs.take_lock(folder))
+    with (folder / "lock").open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert not runs.is_alive(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "dancing"}', '{"state": 3}'])
+def test_an_unreadable_status_never_breaks_a_reader(folder, text) -> None:
+    (folder / "status.json").write_text(text)
+    assert runs.status(folder).state is State.INTERRUPTED
+
+
+def test_requests_wait_in_the_order_in_which_they_were_made(folder) -> None:
+    runs.ask(folder, "more_epochs", epochs=3)
+    runs.ask(folder, "stop_after_epoch")
+    runs.ask(folder, "stop")
+    (folder / "requests" / ".half").write_text("{")
+    kinds = [value["kind"] for _, value in runs.requests(folder)]
+    assert kinds == ["more_epochs", "stop_after_epoch", "stop"]
+    assert runs.has_request(folder, "stop")
+
+
+def test_a_file_of_lines_cut_at_any_byte_gives_the_whole_lines_before(tmp_path) -> None:
+    values = [{"epoch": number, "note": "né \u2028"} for number in (1, 2, 3)]
+    journal.replace_lines(tmp_path / "lines", values)
+    whole = (tmp_path / "lines").read_bytes()
+    for size in range(len(whole)):
+        (tmp_path / "cut").write_bytes(whole[:size])
+        found = journal.lines(tmp_path / "cut")
+        assert found == values[: len(found)]
+        assert len(found) >= whole[:size].count(b"\n")
+
+
+def test_a_line_after_a_torn_one_is_not_lost_wherever_it_was_torn(tmp_path) -> None:
+    path, first = tmp_path / "events.jsonl", '{"kind": "queued"}\n'
+    for size in range(len(first) + 1):
+        path.write_text(first[:size])
+        journal.append_line(path, {"kind": "resumed"})
+        journal.append_line(path, {"kind": "finished"})
+        kept = ["queued"] if size >= len(first) - 1 else []
+        assert [line["kind"] for line in journal.lines(path)] == [*kept, "resumed", "finished"]
+
+
+def test_added_epochs_count_from_their_events(folder) -> None:
+    config = runs.read(folder).config
+    journal.log_event(folder, "more_epochs", epochs=25, id="a")
+    journal.log_event(folder, "more_epochs", epochs=5, id="b")
+    assert journal.epochs_asked(folder, config) == 75 + 30
+
+
+def test_an_epochs_later_line_holds(folder) -> None:
+    lines = [{"epoch": 1, "dev": {"loss": 0.9}}, {"epoch": 1, "dev": {"loss": 0.5}}]
+    journal.replace_lines(folder / "metrics.jsonl", lines)
+    assert journal.metrics(folder)["dev.loss"].tolist() == [0.5]
+
+
+def test_the_best_epoch_has_the_lowest_dev_loss_else_it_is_the_last(folder) -> None:
+    assert journal.best_epoch(folder) is None
+    dev = [{"epoch": n, "dev": {"loss": x}} for n, x in ((1, 0.7), (2, 0.4), (3, 0.6))]
+    journal.replace_lines(folder / "metrics.jsonl", dev)
+    assert journal.best_epoch(folder) == 2
+    journal.replace_lines(folder / "metrics.jsonl", [{"epoch": 1}, {"epoch": 2}])
+    assert journal.best_epoch(folder) == 2
+
+
+def test_a_run_can_be_deleted_when_it_is_not_alive(folder, holder) -> None:
+    with pytest.raises(RunBusy):
+        runs.delete(folder)
+    assert (folder / "config.json").is_file()
+    holder.kill()
+    holder.wait()
+    runs.delete(folder)
+    assert not folder.exists()
+
+
+def test_films_are_asked_for_before_they_are_read(folder) -> None:
+    with pytest.raises(RunError, match="first has not read its films yet"):
+        journal.films(folder)
+
+
+def test_the_end_of_a_long_log_is_read(folder) -> None:
+    assert journal.log_tail(folder) == ""
+    (folder / "train.log").write_text("\n".join(f"line {n}" for n in range(9_999)))
+    assert journal.log_tail(folder, 2).splitlines() == ["line 9997", "line 9998"]
+
+
+def test_a_log_is_read_without_tensorflows_notes_on_the_machine(folder) -> None:
+    notes = [
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+        "I0000 00:00:1795412232.445267   10921 port.cc:153] oneDNN operations are on.",
+        "E0000 00:00:1795412232.445267   10921 cuda_platform.cc:52] failed call to cuInit",
+        "W0000 00:00:1795412232.445267   10921 cpu.cc:1] slow",
+        "To enable the following instructions: AVX2, rebuild TensorFlow.",
+    ]
+    (folder / "train.log").write_text("\n".join(["first", *notes, "the reason", *notes]))
+    assert journal.log_tail(folder, 2).splitlines() == ["first", "the reason"]
+
+
+def test_refused_films_are_told_once_each_and_by_role(folder) -> None:
+    assert journal.refused(folder) == []
+    for path, role in (("a.png", "train"), ("b.png", "valid"), ("a.png", "train")):
+        journal.log_event(folder, "film_refused", path=path, role=role, reason=f"{path} is empty.")
+    journal.log_event(folder, "stopped", step=3)
+    assert journal.refused(folder) == [("a.png", "a.png is empty."), ("b.png", "b.png is empty.")]
+    assert journal.refused(folder, "valid") == [("b.png", "b.png is empty.")]
+    assert journal.refused(folder, "dev") == []
+
+
+def test_config_json_is_written_in_the_designs_shape(finished_run) -> None:
+    kept = json.loads((finished_run / "config.json").read_text())
+    assert set(kept) == {"config", "created", "versions", "data"}
+    assert kept["data"]["images"].keys() == {"train", "dev", "valid"}
+    assert kept["data"]["synthetic"] is True
+    assert {"python", "tensorflow", "keras", "numpy", "pillow"} == set(kept["versions"])

@@ -1,0 +1,201 @@
+"""Data: what is in use, and how something else gets into use without anything being guessed."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fracture_core import datasets, launcher
+from ui import charts, data_choice, theme
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+
+
+@pytest.fixture
+def data_page(folders: Path) -> AppTest:
+    """The app on the Data page."""
+    app = AppTest.from_file(str(APP), default_timeout=30)
+    return app.switch_page("pages/data.py")
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    """Class folders: 6 films in "broken*", 4 in "whole"."""
+    root = tmp_path / "classes"
+    for name, count in (("broken*", 6), ("whole", 4)):
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            pixels = np.full((32, 32), 20 * index, np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{index}.png")
+    return root
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.warning, app.error, app.code)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def use(app: AppTest, folder: Path | str) -> AppTest:
+    app.text_input(key="folder").set_value(str(folder))
+    return press(app, "Use this folder")
+
+
+def counts(app: AppTest) -> pd.DataFrame:
+    return app.dataframe[0].value
+
+
+def test_it_shows_the_folder_its_kind_and_that_it_is_synthetic_and_whole(
+    data_page: AppTest, phantom_root: Path
+) -> None:
+    app = data_page.run()
+    assert not app.exception
+    assert app.code[0].value == str(phantom_root)
+    text = words(app)
+    assert "MURA's layout" in text and "synthetic" in text and "check: whole" in text
+    assert "No file was passed over" in text
+    assert "agreement" in text and "10.6084/m9.figshare.22363012" in text
+
+
+def test_the_counts_are_those_of_the_manifest(data_page: AppTest, phantom_root: Path) -> None:
+    table = counts(data_page.run())
+    manifest = datasets.read(phantom_root).manifest
+    whole = table[table["Body part"] == "all"]
+    assert whole["Films"].sum() == len(manifest)
+    assert whole["▲ films"].sum() == manifest["label"].sum()
+    assert (table["▲ studies"] + table["● studies"] == table["Studies"]).all()
+    assert (table["▲ films"] + table["● films"] == table["Films"]).all()
+
+
+def test_a_wrong_path_is_one_sentence_and_the_data_in_use_stays(
+    data_page: AppTest, phantom_root: Path, tmp_path: Path
+) -> None:
+    app = data_page.run()
+    archive = tmp_path / "MURA-v1.1.zip"
+    archive.write_bytes(b"PK")
+    wrong = {
+        "": "No folder was given",
+        str(tmp_path / "nowhere"): "There is no folder",
+        str(archive): "Unpack it",
+        str(phantom_root / "train"): f"Give {phantom_root}",
+        "a\0b": "cannot be followed",
+    }
+    for path, sentence in wrong.items():
+        use(app, path)
+        assert not app.exception
+        assert sentence in app.error[0].value.replace("\\", "")
+        assert app.code[0].value == str(phantom_root)
+        assert datasets.chosen().root == phantom_root
+
+
+def test_another_folder_is_used_from_then_on(
+    data_page: AppTest, phantom_root: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "MURA-v1.1"
+    shutil.copytree(phantom_root / "valid", other / "valid")
+    app = use(data_page.run(), f" '{tmp_path}' ")  # its parent, pasted with quotes
+    assert app.code[0].value == str(other)
+    assert set(counts(app)["Split"]) == {"valid"}
+    assert datasets.chosen().root == other
+
+
+def test_class_folders_ask_which_class_means_a_fracture(
+    data_page: AppTest, classes: Path, phantom_root: Path
+) -> None:
+    app = use(data_page.run(), classes)
+    assert app.radio[0].options == [theme.plain("broken*"), "whole"]
+    assert app.radio[0].value is None
+    assert next(b for b in app.button if b.label == "Use this class").disabled
+    assert datasets.chosen().root == phantom_root
+    app.radio[0].set_value("broken*").run()
+    press(app, "Use this class")
+    assert datasets.chosen() == datasets.Choice(root=classes, positive="broken*")
+    assert counts(app)[["▲ films", "● films"]].sum().tolist() == [6, 4]
+    assert not app.radio
+    assert "class folder 'broken*'" in words(app)
+
+
+def test_class_folders_that_are_set_from_outside_ask_at_once(
+    data_page: AppTest, classes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRACTURE_DATA", str(classes))
+    app = data_page.run()
+    assert "Say which one means a fracture" in words(app)
+    app.radio[0].set_value("whole").run()
+    press(app, "Use this class")
+    assert counts(app)["▲ films"].sum() == 4
+
+
+def test_data_that_is_gone_leaves_the_way_to_other_data(
+    data_page: AppTest, phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRACTURE_DATA", str(tmp_path / "unplugged"))
+    app = data_page.run()
+    assert not app.exception
+    assert "There is no folder" in app.warning[0].value
+    use(app, phantom_root)
+    assert app.code[0].value == str(phantom_root)
+
+
+def test_the_phantom_is_one_click_away_and_made_if_it_is_not_there(
+    data_page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, started = tmp_path / "phantom", []
+    monkeypatch.setattr(data_choice, "phantom_folder", lambda: home)
+    monkeypatch.setattr(launcher, "start_phantom", started.append)
+    press(data_page.run(), "Use the phantom")
+    assert datasets.chosen().root == home
+    assert started == [home]
+
+
+def test_rescan_finds_what_has_come_deep_down(
+    data_page: AppTest, phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "own"
+    shutil.copytree(phantom_root, root)
+    monkeypatch.setenv("FRACTURE_DATA", str(root))
+    app = data_page.run()
+    before = counts(app)["Films"].sum()
+    film = next(root.glob("train/*/*/*/image1.png"))
+    shutil.copy(film, film.with_name("image99.png"))
+    assert counts(app.run())["Films"].sum() == before
+    press(app, "Rescan")
+    assert counts(app)["Films"].sum() == before + 2  # in its part, and in the row of all parts
+
+
+def test_what_was_passed_over_is_counted_and_the_first_fifty_listed(
+    data_page: AppTest, phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "own"
+    shutil.copytree(phantom_root, root)
+    study = next(root.glob("train/*/*/*/image1.png")).parent
+    for index in range(60):
+        (study / f"note{index}.txt").touch()
+    monkeypatch.setenv("FRACTURE_DATA", str(root))
+    app = data_page.run()
+    assert app.expander[0].label.startswith("60 notes")
+    assert "The first 50 of 60" in words(app)
+    assert len(app.dataframe[1].value) == 50
+
+
+def test_the_plot_holds_the_same_numbers_as_the_table() -> None:
+    parts = pd.DataFrame(
+        {
+            "split": ["train", "valid"],
+            "part": ["shoulder", "unknown"],
+            "positive_studies": [3, 1],
+            "negative_studies": [5, 0],
+        }
+    )
+    ink = charts.Ink(text="#fff", grid="#333", train="#111", dev="#222", valid="#333")
+    positive, negative = charts.counts(parts, "#f00", "#00f", ink).data
+    assert list(positive.x) == [3, 1] and list(negative.x) == [5, 0]
+    assert list(positive.y) == ["train shoulder", "valid"]
+    assert positive.text == ("▲ 3", "▲ 1")

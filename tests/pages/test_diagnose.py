@@ -1,0 +1,246 @@
+"""Diagnose: films in, a verdict out; what cannot be read is named, and nothing is kept."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartParser
+from streamlit.testing.v1 import AppTest
+
+from fracture_core import cards, datasets, inference, release
+from fracture_core.config import LIMITS
+from ui import cached, intake, pictures, state, verdict
+
+APP = str(Path(__file__).parents[2] / "app.py")
+WAIT = 60  # s; the first look at a network compiles it
+
+
+@pytest.fixture
+def starter(run_copy: Path) -> str:
+    """A released model, made of the finished run."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    release.release(run_copy.name, "starter")
+    cached.warm_up().result()
+    return "starter"
+
+
+def opened(**address: str) -> AppTest:
+    """The page at an address."""
+    app = AppTest.from_file(APP, default_timeout=WAIT).run()
+    app.query_params.update(address)
+    return app.switch_page("pages/diagnose.py").run()
+
+
+def film(value: int, size: int = 64) -> bytes:
+    """A PNG of one shade of grey."""
+    stream = io.BytesIO()
+    Image.new("L", (size, size), value).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    """Drop these (name, content)."""
+    app.file_uploader[0].set_value([(name, content, "image/png") for name, content in files])
+    return app.run()
+
+
+def said(app: AppTest) -> str:
+    """Every word on the page."""
+    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.warning, app.info)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def positive_study(root: Path) -> str:
+    return intake.example(datasets.read(root))["key"]
+
+
+def test_without_a_model_the_page_says_how_to_get_one(folders: Path) -> None:
+    st.cache_resource.clear()
+    app = opened()
+    assert not app.exception
+    assert "No model is here yet. Train a network" in said(app)
+    assert not app.slider
+
+
+def test_before_any_film_the_page_offers_an_example_and_says_what_happens_to_uploads(
+    starter: str,
+) -> None:
+    app = opened()
+    assert not app.exception
+    assert "never written to disk, never logged, gone with a reload" in said(app)
+    assert "Not a medical device" in said(app)
+    assert cards.LABEL_MEANING_PHANTOM in said(app)
+    assert [button.label for button in app.button] == ["Judge this study"]
+
+
+def test_the_example_study_is_one_click_away_and_says_whether_the_verdict_is_right(
+    starter: str, phantom_root: Path
+) -> None:
+    app = opened()
+    app.button[0].click().run()
+    assert not app.exception
+    assert app.query_params[state.STUDY] == positive_study(phantom_root)
+    study = intake.of_dataset(datasets.read(phantom_root), positive_study(phantom_root))
+    assert f"{study.study} of {study.patient}" in app.title[1].value
+    assert "Its label in the data: :orange[▲ fracture]" in said(app)
+    assert verdict.NEVER_SEEN not in said(app)  # synthetic films are what it has seen
+
+
+def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Path) -> None:
+    dataset = datasets.read(phantom_root)
+    asked = intake.of_dataset(dataset, positive_study(phantom_root))
+    given = [
+        inference.Film(name=n, source=s)
+        for (n, _), s in zip(asked.films, asked.sources, strict=True)
+    ]
+    direct = inference.Predictor(cards.find(starter)).judge_study("", given)
+    kept = cached.judged.__wrapped__(starter, cached.stamp(starter), asked.films, asked.sources)
+    assert [f.probability for f in kept.films] == [f.probability for f in direct.films]
+
+
+def test_a_bad_file_is_refused_by_name_and_the_others_are_judged(starter: str) -> None:
+    app = upload(opened(), ("a.png", film(90)), ("broken.png", film(90)[:60]), ("b.png", film(30)))
+    assert not app.exception
+    refused = [w.value.replace("\\", "") for w in app.warning if "refused" in w.value]
+    assert len(refused) == 1
+    assert "1 file refused, and not judged" in refused[0]
+    assert "**broken.png** is cut short or damaged" in refused[0]
+    assert "of 2 films above the threshold" in said(app)
+
+
+def test_films_that_are_all_refused_give_no_verdict(starter: str) -> None:
+    app = upload(opened(), ("notes.txt", b"no film at all"))
+    assert not app.exception
+    assert "There is no verdict on the uploaded study" in app.title[1].value
+    assert "**notes.txt** is not a PNG" in said(app)
+
+
+def test_an_upload_to_a_synthetic_model_is_told_that_the_answer_means_nothing(starter: str) -> None:
+    app = upload(opened(), ("a.png", film(90)))
+    assert app.warning[0].value == verdict.NEVER_SEEN
+
+
+def test_uploads_take_the_place_of_the_study_in_the_address_and_the_example_theirs(
+    starter: str, phantom_root: Path
+) -> None:
+    app = upload(opened(study=positive_study(phantom_root)), ("a.png", film(90)))
+    assert "the uploaded study" in app.title[1].value
+    assert state.STUDY not in app.query_params
+
+
+def test_the_threshold_decides_and_never_runs_the_network_again(
+    starter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = []
+    real = inference.Predictor.probabilities
+
+    def counting(self: inference.Predictor, pixels: np.ndarray) -> np.ndarray:
+        judged.append(len(pixels))
+        return real(self, pixels)
+
+    monkeypatch.setattr(inference.Predictor, "probabilities", counting)
+    app = upload(opened(), ("a.png", film(90)), ("b.png", film(200)))
+    app.slider[0].set_value(0.0).run()
+    assert "There is a fracture in the uploaded study: a.png and b.png are positive" in said(app)
+    app.slider[0].set_value(1.0).run()
+    assert "There is no fracture in the uploaded study" in said(app)
+    assert not app.exception
+    assert judged == [2]
+
+
+def test_sensitivity_and_specificity_follow_the_threshold(starter: str) -> None:
+    app = opened(threshold="0.0")
+    assert [m.label for m in app.metric] == ["Sensitivity", "Specificity"]
+    assert app.metric[0].value == "100.0 %"
+    positive = cards.find(starter).at_threshold(0.0)["studies"].sensitivity.n
+    assert f"{positive} of {positive}, 95 % interval" in said(app)
+    app.slider[0].set_value(1.0).run()
+    assert app.metric[0].value == "0.0 %"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "sentence"),
+    [
+        ("model", "../../x", "No model is called ../../x. Pick one of these."),
+        ("model", "<b>x</b>", "No model is called <b>x</b>. Pick one of these."),
+        ("threshold", "abc", "A threshold is a number from 0 to 1; received abc."),
+        ("threshold", "7", "A threshold is a number from 0 to 1; received 7."),
+        ("study", "../../etc/passwd", "has no study '../../etc/passwd'. Choose one on Studies."),
+    ],
+)
+def test_a_bad_address_gives_one_sentence_and_the_page_goes_on(
+    starter: str, parameter: str, value: str, sentence: str
+) -> None:
+    app = opened(**{parameter: value})
+    assert not app.exception
+    assert sentence in said(app)
+    assert app.selectbox[0].value == "starter"
+    assert app.slider[0].value == 0.5
+
+
+def test_an_epoch_that_is_not_kept_is_named(starter: str) -> None:
+    app = opened(model="finished@99")
+    assert not app.exception
+    assert "keeps no weights of epoch 99" in app.error[0].value
+    assert app.selectbox[0].value == "finished@99"
+
+
+def test_a_name_with_markup_is_shown_to_the_letter(starter: str) -> None:
+    app = upload(opened(threshold="0"), ("[x](http://y) <b>.png", film(90)))
+    assert r"\[x\]\(http" in app.title[1].value
+    assert "<b>" not in app.title[1].value
+
+
+def test_two_uploads_of_one_name_are_told_apart_and_come_in_natural_order(starter: str) -> None:
+    app = upload(
+        opened(), ("image10.png", film(9)), ("image2.png", film(90)), ("image2.png", film(200))
+    )
+    names = [m.value.replace("\\", "") for m in app.markdown if m.value.startswith("**image")]
+    assert names == ["**image2.png**", "**image2.png (2)**", "**image10.png**"]
+
+
+def test_an_upload_of_several_megabytes_never_touches_the_disk() -> None:
+    content = bytes(3 * 2**20)
+    body = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\n'
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield body + content + b"\r\n--x--\r\n"
+
+    headers = Headers({"content-type": "multipart/form-data; boundary=x"})
+    form = asyncio.run(MultiPartParser(headers, parts()).parse())
+    with form["f"].file as file:
+        assert form["f"].size == len(content)
+        assert not file._rolled
+    assert MultiPartParser.spool_max_size > LIMITS.file_bytes
+
+
+def test_what_the_network_saw_is_enlarged_without_blur() -> None:
+    pixels = np.arange(9, dtype=np.uint8).reshape(3, 3)
+    shown = np.asarray(Image.open(io.BytesIO(pictures.seen(pixels))))
+    assert shown.shape == (258, 258)
+    assert set(np.unique(shown)) == set(range(9))
+    assert (shown[:86, :86] == 0).all()
+
+
+def test_the_scale_shows_the_operating_point_and_the_shape_of_the_verdict() -> None:
+    positive = pictures.scale(0.7, 0.5, "#fracture", "#none", "#text")
+    negative = pictures.scale(0.5, 0.5, "#fracture", "#none", "#text")
+    assert "<path" in positive and "<circle" not in positive
+    assert "<circle" in negative  # at the threshold is not above it
+    assert ">0.50<" in positive
+
+
+def test_data_of_single_views_still_has_an_example(tmp_path: Path) -> None:
+    for name in ("broken", "whole"):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            (tmp_path / name / f"{number}.png").write_bytes(film(9 + number))
+    row = intake.example(datasets.read(tmp_path, positive="broken"))
+    assert (row["label"], row["views"], row["split"]) == (1, 1, "valid")

@@ -1,0 +1,224 @@
+"""Evaluate: how many studies are right, with n and interval, and a line for each of them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fracture_core import datasets, evaluation, journal, metrics, release, runs
+from fracture_core.runs import State, Status
+from ui import cached, figures, state, study_lines
+
+APP = str(Path(__file__).parents[2] / "app.py")
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached() -> None:
+    """Another test's folders hold models of the same names."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def opened(**address: str) -> AppTest:
+    """The page at an address."""
+    app = AppTest.from_file(APP, default_timeout=30).run()
+    app.query_params.update(address)
+    return app.switch_page("pages/evaluate.py").run()
+
+
+def said(app: AppTest) -> str:
+    """Every word on the page."""
+    kinds = (app.title, app.markdown, app.caption, app.warning, app.info, app.error)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def test_without_a_model_the_page_says_how_to_get_one(folders: Path) -> None:
+    app = opened()
+    assert not app.exception
+    assert "No model is here yet. Train a network" in said(app)
+    assert len(app.title) == 1
+
+
+def test_a_run_is_judged_on_its_own_valid_films_at_once(run_copy: Path) -> None:
+    app = opened()
+    assert not app.exception
+    best = journal.best_epoch(run_copy)
+    found = evaluation.of_run(run_copy, best, "valid").summaries()["studies"]
+    assert app.title[1].value == figures.headline(found)
+    assert f"Of {found.n} studies, {found.accuracy.count} were judged right" in said(app)
+    assert "Valid films chose nothing" in said(app)
+    assert ":violet-badge[:material/science: synthetic]" in said(app)
+    assert "Positive means: a break was drawn" in said(app)
+
+
+def test_dev_figures_say_that_dev_chose_the_epoch(run_copy: Path) -> None:
+    app = opened(films="dev")
+    assert not app.exception
+    assert "Dev films chose the epoch, so these figures flatter the model" in said(app)
+
+
+def test_each_line_is_right_or_wrong_and_can_be_filtered_by_the_address(run_copy: Path) -> None:
+    whole, wrong = opened(), opened(lines="wrong")
+    lines = whole.dataframe[0].value
+    assert (
+        len(lines)
+        == evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
+        .studies()["key"]
+        .nunique()
+    )
+    assert set(wrong.dataframe[0].value["Result"]) == {"✗ wrong"}
+    assert len(wrong.dataframe[0].value) == (lines["Result"] == "✗ wrong").sum()
+
+
+def test_the_cells_of_the_matrix_share_out_all_studies(run_copy: Path) -> None:
+    found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
+    lines, counts = study_lines.table(found), found.summaries()["studies"].confusion
+    sizes = {cell: len(study_lines.chosen(lines, cell)) for cell in study_lines.CELLS}
+    assert sizes == {
+        "false negative": counts.fn,
+        "false positive": counts.fp,
+        "true positive": counts.tp,
+        "true negative": counts.tn,
+    }
+
+
+def test_a_released_model_is_judged_in_a_child_and_its_result_kept(run_copy: Path) -> None:
+    release.release(run_copy.name, "starter")
+    dataset = datasets.read(Path(runs.read(run_copy).config.data))
+    app = opened(model="starter")
+    count = len(datasets.studies(datasets.select(dataset.manifest, "valid")))
+    assert [button.label for button in app.button] == [f"Judge {count} studies"]
+    folder = evaluation.folder_of("starter", dataset, "valid")
+    found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
+    folder.mkdir(parents=True)
+    evaluation.save(folder, found)
+    app = opened(model="starter")
+    assert app.title[1].value == figures.headline(found.summaries()["studies"])
+
+
+def test_a_synthetic_model_on_real_films_is_named_so_and_positive_means_what_the_labels_mean(
+    run_copy: Path, tmp_path: Path
+) -> None:
+    release.release(run_copy.name, "starter")
+    root = tmp_path / "real"
+    for name, value in (("broken", 40), ("whole", 90)):
+        (root / name).mkdir(parents=True)
+        for number in range(6):
+            Image.new("L", (40, 40), value + number).save(root / name / f"{number}.png")
+    datasets.choose(root, "broken")
+    dataset = datasets.read(root, "broken")
+    folder = evaluation.folder_of("starter", dataset, "valid")
+    folder.mkdir(parents=True)
+    films = datasets.select(dataset.manifest, "valid").assign(probability=0.7)
+    data = {"root": str(root), "hash": dataset.hash, "synthetic": False}
+    found = evaluation.Evaluation(
+        model="starter", data=data, split="valid", parts=(), threshold=0.5, films=films
+    )
+    evaluation.save(folder, found)
+    app = opened(model="starter")
+    assert not app.exception
+    assert "This model has never seen a real film" in app.warning[0].value
+    assert "Positive means: the films in the class folder 'broken'." in said(app)
+    assert "The model learned from other data." in said(app)
+
+
+def test_an_evaluation_that_failed_says_why_and_can_be_tried_again(run_copy: Path) -> None:
+    release.release(run_copy.name, "starter")
+    dataset = datasets.read(Path(runs.read(run_copy).config.data))
+    folder = evaluation.folder_of("starter", dataset, "valid")
+    folder.mkdir(parents=True)
+    (folder / "asked.json").write_text("{}")
+    runs.write_status(folder, Status(state=State.FAILED, message="The disk is full."))
+    app = opened(model="starter")
+    assert app.error[0].value.replace("\\", "") == "The disk is full."
+    assert app.button[0].label.startswith("Try again: judge")
+
+
+def test_an_evaluation_under_way_shows_how_far_it_is(run_copy: Path) -> None:
+    release.release(run_copy.name, "starter")
+    dataset = datasets.read(Path(runs.read(run_copy).config.data))
+    folder = evaluation.folder_of("starter", dataset, "valid")
+    folder.mkdir(parents=True)
+    (folder / "asked.json").write_text("{}")
+    with runs.lock(folder):
+        status = Status(state=State.RUNNING, message="Reads films: 3 of 9.", progress=1 / 3)
+        runs.write_status(folder, status)
+        app = opened(model="starter")
+    assert not app.exception
+    assert "It goes on if you leave this page" in said(app)
+    assert not app.button
+
+
+def test_a_released_model_keeps_its_dev_films(run_copy: Path) -> None:
+    release.release(run_copy.name, "starter")
+    app = opened(model="starter", films="dev")
+    dev = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "dev").summaries()["studies"]
+    assert app.title[1].value == figures.headline(dev)
+
+
+def test_a_model_that_is_not_here_gives_one_sentence(run_copy: Path) -> None:
+    app = opened(model="../../x")
+    assert not app.exception
+    assert "No model is called ../../x" in app.warning[0].value.replace("\\", "")
+    assert cached.models_here() == [run_copy.name]
+    assert state.MODEL not in app.query_params
+
+
+def test_the_page_loads_no_tensorflow_in_the_web_process(run_copy: Path) -> None:
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({APP!r}, default_timeout=30).run()\n"
+        "app.switch_page('pages/evaluate.py').run()\n"
+        "assert len(app.title) == 2 and not app.exception\n"
+        "print(sorted({'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(APP).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert printed.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_the_headline_reads_as_a_sentence_with_interval_and_majority() -> None:
+    labels = [1] * 95 + [0] * 99
+    right = [True] * 60 + [False] * 35 + [True] * 28 + [False] * 71
+    assert figures.headline(metrics.summarise(labels, right)) == (
+        "Of 194 studies, 131 were judged right (67.5 %, 95 % interval 60.7 to 73.7; always "
+        "guessing the majority: 51.0 %)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("right_of_100", "words"),
+    [(50, "No better"), (75, "Better than"), (25, "Worse than")],
+)
+def test_a_model_is_compared_with_always_guessing(right_of_100: int, words: str) -> None:
+    labels = [0, 1] * 50
+    judged = [bool(label) == (row < right_of_100) for row, label in enumerate(labels)]
+    assert figures.against_guessing(metrics.summarise(labels, judged)).startswith(words)
+
+
+def test_the_table_has_an_interval_and_an_n_for_every_estimate() -> None:
+    summary = metrics.summarise([1, 1, 0, 0], [True, False, False, False], [0.9, 0.4, 0.2, 0.1])
+    rows = figures.table(summary, summary).splitlines()[2:]
+    cells = {row.split(" | ")[0].strip("| "): row.split("|")[2:5] for row in rows}
+    assert [cell.strip() for cell in cells["Sensitivity"]] == ["50.0 %", "9.5 to 90.5 %", "2"]
+    assert cells["AUROC"][0].strip() == "1.00"
+    assert all(cell.strip() for name in cells if "guess" not in name for cell in cells[name])
+
+
+def test_the_interval_of_an_auroc_holds_it_and_narrows_with_more_cases() -> None:
+    few, many = metrics.auroc_interval(0.8, 10, 10), metrics.auroc_interval(0.8, 1000, 1000)
+    assert few[0] < many[0] < 0.8 < many[1] < few[1]
+    # At many cases it agrees with value +- 1.96 standard errors of Hanley and McNeil's table.
+    assert many == pytest.approx((0.780, 0.819), abs=0.002)
+    assert metrics.auroc_interval(1.0, 5, 5)[0] < 0.8
+    assert metrics.auroc_interval(1.0, 5, 5)[1] == 1.0
+    assert metrics.auroc_interval(None, 0, 5) == (None, None)

@@ -1,0 +1,63 @@
+"""Home: what is here, three doors, one button."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fracture_core import launcher, runs
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+
+
+@pytest.fixture
+def home(folders: Path) -> AppTest:
+    """The app on its first page."""
+    return AppTest.from_file(str(APP), default_timeout=30)
+
+
+def shown(app: AppTest) -> str:
+    """All the text on the page."""
+    elements = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.warning, *app.error]
+    return "\n".join(element.value for element in elements)
+
+
+def test_it_says_what_is_in_use_and_offers_three_doors(home: AppTest) -> None:
+    text = shown(home.run())
+    assert not home.exception
+    assert "24 studies" in text and "synthetic" in text
+    for door in ("Browse studies", "Watch a network learn", "Judge a study"):
+        assert door in text
+    assert "not a medical device" in text
+
+
+def test_empty_it_says_what_each_door_will_hold(home: AppTest) -> None:
+    text = shown(home.run())
+    assert "There is none yet" in text
+    assert "none yet" in home.caption[1].value  # the model in use
+
+
+def test_the_demo_button_starts_one_run_and_opens_it(home: AppTest) -> None:
+    home.run()
+    home.button(key="demo").click().run()
+    (run,) = runs.list_runs()
+    assert run.config.architecture == "three_conv"
+    assert home.query_params["run"] == run.name
+    runs.ask(run.folder, "stop")
+    assert launcher.wait(run.folder).state is runs.State.STOPPED
+
+
+def test_data_that_cannot_be_read_is_one_sentence(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FRACTURE_DATA", str(tmp_path / "gone"))
+    home.run()
+    assert not home.exception
+    assert "There is no folder" in home.warning[0].value
+    assert "Data page" in home.warning[0].value
+
+
+def test_the_last_run_shows_with_its_curve(home: AppTest, run_copy: Path) -> None:
+    text = shown(home.run())
+    assert f"{run_copy.name}: finished" in text.replace("\\", "")
+    assert home.get("plotly_chart")

@@ -1,0 +1,288 @@
+"""Studies: the wall and its filters, and one open study."""
+
+import fcntl
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fracture_core import datasets, images, phantom
+from fracture_core.errors import Stopped
+from ui import cached, facets, film_row, light_box, study_wall
+from ui.facets import Wanted
+from ui.film_row import Frame
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+Opener = Callable[..., AppTest]
+
+
+@pytest.fixture
+def studies_page(folders: Path) -> Opener:
+    """Opens the Studies page with this address, and runs it."""
+
+    def open_page(**address: str | list[str]) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=30)
+        app.switch_page("pages/studies.py")
+        for name, value in address.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return open_page
+
+
+@pytest.fixture
+def own_phantom(phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the phantom that a test may damage, in use."""
+    root = tmp_path / "own"
+    shutil.copytree(phantom_root, root)
+    monkeypatch.setenv("FRACTURE_DATA", str(root))
+    return root
+
+
+@pytest.fixture
+def table(phantom_root: Path) -> pd.DataFrame:
+    return datasets.studies(datasets.read(phantom_root).manifest)
+
+
+def tiles(app: AppTest) -> list[str]:
+    """Keys of the studies on the wall, in order."""
+    keys = [button.key or "" for button in app.button]
+    return [key.removeprefix("open-") for key in keys if key.startswith("open-")]
+
+
+def address(app: AppTest, name: str) -> str:
+    """The last value of a query parameter, however it was written."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[-1]
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.warning, app.subheader)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(b for b in app.button if b.label.replace("\\", "").startswith(label)).click().run()
+
+
+def films(app: AppTest) -> str:
+    """The HTML of the open study's films."""
+    return app.html[0].value
+
+
+def test_the_wall_shows_every_study_once_and_says_how_many(
+    studies_page: Opener, table: pd.DataFrame
+) -> None:
+    app = studies_page()
+    assert not app.exception
+    assert tiles(app) == table["key"].tolist()
+    assert f"**24 studies**, {table['views'].sum()} films" in words(app)
+    assert "Positive means: a break was drawn" in words(app)
+
+
+def test_an_address_with_filters_opens_the_same_wall(
+    studies_page: Opener, table: pd.DataFrame
+) -> None:
+    wanted = table[(table["label"] == 1) & (table["part"] == "forearm")]
+    app = studies_page(label="fracture", part="forearm")
+    assert tiles(app) == wanted["key"].tolist()
+    assert app.pills(key="label").value == ["fracture"]
+
+
+def test_a_pill_filters_counts_and_writes_the_address(
+    studies_page: Opener, table: pd.DataFrame
+) -> None:
+    app = studies_page()
+    app.pills(key="split").set_value(["valid"]).run()
+    valid = table[table["split"] == "valid"]
+    assert tiles(app) == valid["key"].tolist()
+    assert address(app, "split") == "valid"
+    positive = f"fracture] · {(valid['label'] == 1).sum()}"
+    assert any(positive in option for option in app.pills(key="label").options)
+
+
+def test_the_wall_has_pages_and_a_filter_goes_back_to_the_first(
+    studies_page: Opener, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_wall, "CARDS", 5)
+    app = studies_page(page="2")
+    assert tiles(app) == table["key"].tolist()[5:10]
+    assert "6 to 10 shown" in words(app)
+    app.pagination[0].set_value(3).run()
+    assert address(app, "page") == "3"
+    assert tiles(app) == table["key"].tolist()[10:15]
+    app.pills(key="label").set_value(["none"]).run()
+    assert "page" not in app.query_params
+    assert tiles(app) == table[table["label"] == 0]["key"].tolist()[:5]
+
+
+@pytest.mark.parametrize("page", ["0", "99", "two", "-1"])
+def test_a_page_that_is_not_there_gives_the_nearest(studies_page: Opener, page: str) -> None:
+    app = studies_page(page=page)
+    assert not app.exception
+    assert len(tiles(app)) == 24
+
+
+def test_search_and_order_work_on_the_whole_wall(studies_page: Opener, table: pd.DataFrame) -> None:
+    patient = table["patient"].iloc[7]
+    app = studies_page()
+    app.text_input(key="patient").set_value(patient[-5:]).run()
+    assert tiles(app) == table[table["patient"] == patient]["key"].tolist()
+    app.text_input(key="patient").set_value("").run()
+    app.selectbox(key="order").set_value("most").run()
+    views = table.set_index("key")["views"].loc[tiles(app)].tolist()
+    assert views == sorted(views, reverse=True)
+
+
+def test_an_empty_wall_says_which_filter_to_drop(studies_page: Opener) -> None:
+    app = studies_page(part="forearm", patient="nobody")
+    assert tiles(app) == []
+    assert "No study fits" in words(app)
+    press(app, "Drop patient nobody")
+    assert len(tiles(app)) == 24 - len(tiles(studies_page(part="humerus")))
+    assert "patient" not in app.query_params
+
+
+def test_a_facet_value_that_the_data_lacks_is_an_empty_wall(studies_page: Opener) -> None:
+    app = studies_page(part="foot")
+    assert not app.exception
+    press(app, "Drop body part foot: 24 studies")
+    assert len(tiles(app)) == 24
+
+
+def test_an_open_study_shows_all_its_films_and_leafs_on(
+    studies_page: Opener, table: pd.DataFrame
+) -> None:
+    app = studies_page(label="fracture")
+    listed = tiles(app)
+    app.button(key=f"open-{listed[0]}").click().run()
+    assert address(app, "study") == listed[0]
+    views = table.set_index("key")["views"][listed[0]]
+    assert films(app).count("<figure") == views
+    assert films(app).count("as the network sees it") == views
+    assert f"1 of {len(listed)} studies" in words(app)
+    assert next(b for b in app.button if b.label == "Previous").disabled
+    press(app, "Next")
+    assert address(app, "study") == listed[1]
+    press(app, "All studies")
+    assert tiles(app) == listed
+
+
+def test_an_unknown_study_is_one_sentence_and_a_way_back(studies_page: Opener) -> None:
+    app = studies_page(study="train/forearm/patient99999/study1")
+    assert not app.exception
+    assert "has no study train/forearm/patient99999/study1" in words(app)
+    press(app, "All studies")
+    assert len(tiles(app)) == 24
+
+
+def test_the_known_break_is_drawn_only_when_asked_for(
+    studies_page: Opener, table: pd.DataFrame
+) -> None:
+    positive = table[table["label"] == 1]["key"].tolist()
+    app = studies_page(study=positive[0])
+    without = films(app)
+    app.toggle(key="break").set_value(True).run()
+    assert films(app) != without
+    assert " break" in films(app)
+    press(app, "Next")
+    assert " break" not in films(app)  # the next study is read before its answer is seen
+
+
+def test_a_negative_study_has_no_break_to_show(studies_page: Opener, table: pd.DataFrame) -> None:
+    app = studies_page(study=table[table["label"] == 0]["key"].iloc[0])
+    assert not app.toggle
+
+
+def test_a_film_that_cannot_be_read_costs_only_itself(
+    studies_page: Opener, own_phantom: Path, table: pd.DataFrame
+) -> None:
+    study = table[table["views"] > 1].iloc[0]
+    path = next(own_phantom.glob(f"{study['split']}/*/{study['patient']}/*/image1.png"))
+    path.write_bytes(b"not an image")
+    assert len(tiles(studies_page())) == 24
+    app = studies_page(study=study["key"])
+    assert "image1.png is not a PNG" in films(app)
+    assert films(app).count("<figure") == study["views"]
+    assert films(app).count("as the network sees it") == study["views"] - 1
+
+
+def test_judge_leads_to_diagnose_with_the_study(studies_page: Opener, table: pd.DataFrame) -> None:
+    key = table["key"].iloc[0]
+    app = press(studies_page(study=key), "Judge this study")
+    assert app.title[0].value == "Diagnose"
+    assert address(app, "study") == key
+
+
+def test_the_wall_opens_no_original_once_thumbnails_are_kept(
+    studies_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies_page()
+    cached._card.clear()
+
+    def never(*_: object) -> None:
+        raise AssertionError("an original was opened")
+
+    monkeypatch.setattr(images, "decode", never)
+    app = studies_page()
+    assert not app.exception
+    assert len(tiles(app)) == 24
+
+
+def test_a_half_made_phantom_shows_what_is_there(
+    studies_page: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "half"
+    with pytest.raises(Stopped):
+        phantom.make(root, studies=12, seed=3, should_stop=lambda: True)
+    monkeypatch.setenv("FRACTURE_DATA", str(root))
+    made, _ = phantom.progress(root)
+    assert 0 < made < 12
+    app = studies_page()
+    assert len(tiles(app)) >= made
+    assert f"stopped at {made} of 12 studies" in words(app)
+    with (root / ".lock").open() as lock:  # as its maker holds it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        app = studies_page()
+        assert f"being made: {made} of 12 studies. Look around" in app.progress[0].text
+        assert not app.exception
+
+
+def test_facet_counts_ignore_their_own_choice(table: pd.DataFrame) -> None:
+    asked = Wanted(facets={"part": ("forearm",), "split": ("train",)})
+    train = table[table["split"] == "train"]
+    assert facets.counts(table, asked, "part") == train["part"].value_counts().to_dict()
+    assert len(facets.matching(table, asked)) == (train["part"] == "forearm").sum()
+
+
+def test_a_card_shows_every_view_whole_and_no_larger_than_it_is() -> None:
+    def view(size: tuple[int, int]) -> bytes:
+        content = io.BytesIO()
+        Image.new("L", size, "white").save(content, "PNG")
+        return content.getvalue()
+
+    card = Image.open(io.BytesIO(light_box.card([view((40, 80)), view((60, 80))], "#000000")))
+    assert card.size == light_box.CARD
+    white = card.convert("L").point(lambda value: 255 * (value > 128))
+    assert white.getbbox()[3] - white.getbbox()[1] == 80
+    assert white.histogram()[255] == pytest.approx(100 * 80, rel=0.02)
+
+
+@pytest.mark.parametrize("count", range(1, 14))
+def test_any_number_of_views_fits_on_a_card(count: int) -> None:
+    rows = light_box._rows([(400, 448)] * count)
+    assert sum(number for number, _ in rows) == count
+    height = sum(tall for _, tall in rows) + light_box.GAP_PX * (len(rows) - 1)
+    assert height <= light_box.CARD[1] - light_box.BAR_PX
+
+
+def test_names_and_sentences_never_become_markup() -> None:
+    frame = Frame(name="<b>.png", film=None, note="<script>alert(1)</script> is empty")
+    html = film_row.html([frame], "What <i>it</i> sees")
+    assert "<script" not in html and "<b>" not in html and "<i>" not in html
+    assert "&lt;b&gt;.png" in html

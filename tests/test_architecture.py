@@ -1,0 +1,102 @@
+"""The import table of docs/architecture.md as a test, and what may load at run time.
+
+Whoever adds a module adds a row. A module imports from the layers below its own, or from modules
+further left in its own row.
+"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+LAYERS = (
+    ("errors", "files", "config"),
+    (
+        "images",
+        "layouts",
+        "mura",
+        "class_folders",
+        "datasets",
+        "phantom_anatomy",
+        "phantom_films",
+        "phantom_limbs",
+        "phantom",
+        "aggregation",
+        "metrics",
+    ),
+    ("journal", "runs", "predictions", "checkpoints", "launcher", "reporter", "cards"),
+    ("architectures", "augmentation", "pipeline"),
+    ("training", "inference"),
+    ("evaluation", "release", "child", "commands", "cli", "__main__"),
+)
+NEEDS_TENSORFLOW = {"training", "inference"}  # at import; others only inside functions
+RANK = {name: (i, j) for i, row in enumerate(LAYERS) for j, name in enumerate(row)}
+CORE = sorted(PROJECT.glob("fracture_core/*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module name that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def core_modules(path: Path) -> set[str]:
+    """The core modules among a file's imports."""
+    named = {name.split(".")[1] for name in imports(path) if name.startswith("fracture_core.")}
+    return named & set(RANK)
+
+
+def loaded_by(code: str) -> set[str]:
+    """Names of the modules that a fresh interpreter has loaded after running `code`."""
+    printed = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(printed.stdout.split())
+
+
+def test_every_core_module_has_its_place_in_the_table() -> None:
+    assert {path.stem for path in CORE} - {"__init__"} == set(RANK)
+
+
+@pytest.mark.parametrize("path", [p for p in CORE if p.stem != "__init__"], ids=lambda p: p.stem)
+def test_core_modules_import_only_downwards_and_leftwards(path: Path) -> None:
+    upwards = {name for name in core_modules(path) if RANK[name] >= RANK[path.stem]}
+    assert not upwards, f"{path.stem} must not import {upwards}"
+
+
+def test_the_core_knows_nothing_of_pages_and_streamlit() -> None:
+    for path in CORE:
+        tops = {name.split(".")[0] for name in imports(path)}
+        assert not tops & {"streamlit", "plotly", "ui", "pages", "app"}, path
+
+
+def test_ui_and_pages_import_in_one_direction() -> None:
+    for path in PROJECT.glob("ui/**/*.py"):
+        assert not {name.split(".")[0] for name in imports(path)} & {"pages", "app"}, path
+    for path in PROJECT.glob("pages/*.py"):
+        assert not {name.split(".")[0] for name in imports(path)} & {"pages", "app"}, path
+
+
+def test_layers_0_to_2_load_neither_tensorflow_nor_streamlit() -> None:
+    names = [name for row in LAYERS[:3] for name in row]
+    loaded = loaded_by("\n".join(f"import fracture_core.{name}" for name in names))
+    assert not loaded & {"tensorflow", "keras", "streamlit", "sklearn", "scipy"}
+
+
+def test_only_what_trains_or_judges_loads_tensorflow_at_import() -> None:
+    names = sorted(set(RANK) - NEEDS_TENSORFLOW - {"__main__"})
+    loaded = loaded_by("\n".join(f"import fracture_core.{name}" for name in names))
+    assert not loaded & {"tensorflow", "keras", "streamlit"}

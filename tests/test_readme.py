@@ -1,0 +1,52 @@
+"""What the README says to type works as it stands."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (
+    "pip install -r requirements.txt && streamlit run app.py",
+    "pip install -r requirements-dev.txt && pytest",
+)
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks of a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_has_ten_lines_of_python() -> None:
+    [code, *_] = blocks("python")
+    compile(code, "README.md", "exec")
+
+
+@pytest.mark.slow
+def test_the_readmes_python_runs(folders) -> None:
+    environment = os.environ | {"PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    printed = subprocess.run(
+        [sys.executable, "-c", blocks("python")[0]],
+        cwd=folders,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert printed.returncode == 0, printed.stderr
+    assert "Finished" in printed.stdout
+    assert "fracture" in printed.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_readmes_commands_are_those_of_ci(command) -> None:
+    assert any(command in block for block in blocks("bash"))
+    assert f"({command})" in (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
+    assert [target for target in targets if not (PROJECT / target).exists()] == []

@@ -1,0 +1,281 @@
+"""Everything that is kept between reruns: every `st.cache_*` of the app is here.
+
+Resources are shared by all sessions and never changed after they were made.
+"""
+
+import importlib
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core import cards, datasets, journal, launcher, phantom, predictions, runs
+from fracture_core.aggregation import sentence, verdicts
+from fracture_core.config import (
+    LIMITS,
+    PixelRecipe,
+    cache_folder,
+    models_folder,
+    phantom_folder,
+    runs_folder,
+)
+from fracture_core.datasets import Choice, Dataset
+from fracture_core.phantom import Break
+from ui import light_box, pictures, state
+from ui.pictures import Source
+
+if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
+    from fracture_core.inference import JudgedStudy, Predictor
+
+SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
+
+
+def dataset() -> Dataset:
+    """The data set in use.
+
+    Raises:
+        DataError: it cannot be read; the sentence says what to do.
+    """
+    choice = datasets.chosen()
+    return _dataset(choice, phantom.progress(choice.root))
+
+
+@st.cache_resource(max_entries=4, ttl="1h", show_spinner="Reads the list of films…")
+def _dataset(choice: Choice, made: tuple[int, int] | None) -> Dataset:
+    """`made` is part of the key: a growing phantom is read anew as it grows."""
+    return datasets.read(choice.root, choice.positive)
+
+
+def rescan() -> Dataset:
+    """The data set in use, read anew from top to bottom, and every picture of it dropped.
+
+    Raises:
+        DataError: it cannot be read; what was kept of it is kept.
+    """
+    choice = datasets.chosen()
+    fresh = datasets.read(choice.root, choice.positive, rescan=True)
+    for kept in (_dataset, _studies, _card, film, seen):
+        kept.clear()
+    return fresh
+
+
+def studies() -> pd.DataFrame:
+    """The studies of the data set in use: `datasets.studies`, and `first`, the manifest's row of
+    the study's first film; the others follow it."""
+    data = dataset()
+    return _studies(data.hash, data.manifest)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _studies(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
+    table = datasets.studies(_manifest)
+    return table.assign(first=table["views"].cumsum() - table["views"])
+
+
+def counts() -> pd.DataFrame:
+    """The counts of the data set in use, see `datasets.counts`."""
+    data = dataset()
+    return _counts(data.hash, data.manifest)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _counts(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
+    return datasets.counts(_manifest)
+
+
+def cards_of(studies: list[tuple[Path, ...]], colours: list[str]) -> Iterator[bytes]:
+    """A card's picture for each study, one after the other as they get ready.
+
+    Args:
+        studies: the films of each, in the order of the views.
+        colours: hex, one a study, of its label.
+    """
+    with ThreadPoolExecutor(4) as pool:  # decoding leaves Python's lock; more only fill memory
+        ready = pool.map(_thumbnails, studies)
+        for paths, colour, _ in zip(studies, colours, ready, strict=True):
+            yield _card(paths, colour)
+
+
+def _thumbnails(paths: tuple[Path, ...]) -> list[bytes | None]:
+    return [light_box.thumbnail(path, cache_folder() / "thumbnails") for path in paths]
+
+
+@st.cache_data(max_entries=1_000, show_spinner=False)
+def _card(paths: tuple[Path, ...], colour: str) -> bytes:
+    return light_box.card(_thumbnails(paths), colour)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def film(path: Path, breaks: tuple[Break, ...] = (), colour: str = "") -> pictures.Picture:
+    """A film of an open study, see `light_box.film`."""
+    return light_box.film(path, breaks, colour)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def seen(path: Path, recipe: PixelRecipe) -> bytes:
+    """A network's own pixels of a film, see `light_box.seen`."""
+    return light_box.seen(path, recipe)
+
+
+def _is_default(choice: Choice) -> bool:
+    return choice.root == phantom_folder()
+
+
+@st.cache_resource
+def ensure_phantom() -> None:
+    """Once a server: start making the embedded data set, if it is the one in use and not whole."""
+    choice = datasets.chosen()
+    if _is_default(choice) and not phantom.is_complete(choice.root):
+        launcher.start_phantom(choice.root)
+
+
+def model_in_use() -> str:
+    """The model that judges unless a page says otherwise: last picked, else the first released."""
+    here = models_here()
+    picked = st.query_params.get(state.MODEL) or st.session_state.get(state.PICKED, "")
+    if picked in here or is_epoch_of_run(picked):
+        return picked
+    return here[0] if here else "none yet"
+
+
+def runs_now() -> list[runs.Run]:
+    """All runs, newest first, read anew at each call."""
+    launcher.reap()
+    return runs.list_runs()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def majority(folder: str, level: str) -> dict[str, float]:
+    """By role, the accuracy of always guessing the more frequent label among a run's films.
+
+    Args:
+        level: "images" or "studies".
+    """
+    films = journal.films(Path(folder))
+    return predictions.majority(films if level == "images" else datasets.studies(films))
+
+
+def phantom_is_growing() -> bool:
+    """Whether the data set in use is a phantom that is not whole yet."""
+    root = datasets.chosen().root
+    return (phantom.is_phantom(root) or root == phantom_folder()) and not phantom.is_complete(root)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A study with its verdict: a sentence, and the paths of its films in the data set."""
+
+    sentence: str
+    paths: tuple[str, ...]
+
+
+def example() -> Example | None:
+    """A dev study that the model in use rightly called a fracture; `None` if it has none here."""
+    name = model_in_use()
+    return _example(name, stamp(name), dataset().hash) if name in models_here() else None
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _example(name: str, stamp: int, data_hash: str) -> Example | None:
+    found = _model(name, stamp)
+    if found.card.training.get("hash") != data_hash or found.judged.empty:
+        return None
+    threshold = found.card.threshold
+    table = verdicts(found.judged, found.judged["probability"], threshold)
+    table = table[table["right"] & table["verdict"]].sort_values("images", ascending=False)
+    if table.empty:
+        return None
+    row = table.iloc[0]
+    films = found.judged[datasets.study_key(found.judged) == row["key"]]
+    names = [PurePosixPath(path).name for path in films["path"]]
+    deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
+    words = sentence(True, row["study"], row["patient"], deciding)
+    return Example(sentence=words, paths=tuple(films["path"]))
+
+
+# --- models and what they judge -----------------------------------------------------------------
+
+
+def models_here() -> list[str]:
+    """What can judge: released models, then runs that have completed an epoch, newest first."""
+    ready = [run.name for run in runs_now() if run.status.epoch]
+    return list(dict.fromkeys([*cards.released(), *ready]))
+
+
+def is_epoch_of_run(reference: str) -> bool:
+    """Whether this is `RUN@EPOCH` of a run that is here; the epoch itself may not be kept."""
+    name, _, epoch = reference.partition("@")
+    return epoch.isdecimal() and name in runs.names()
+
+
+def model(reference: str) -> cards.Model:
+    """The model of this name, as it stands now.
+
+    Args:
+        reference: one of `models_here`, or `is_epoch_of_run`; never a path.
+    """
+    return _model(reference, stamp(reference))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _model(reference: str, stamp: int) -> cards.Model:
+    return cards.find(reference)
+
+
+def stamp(reference: str) -> int:
+    """Another number whenever a model's weights may be others: ns since 1970, 0 if unknown."""
+    released = models_folder() / reference / cards.CARD
+    name = reference.partition("@")[0]
+    file = released if reference in cards.released() else runs_folder() / name / "metrics.jsonl"
+    return file.stat().st_mtime_ns if file.exists() else 0
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> Future[ModuleType]:
+    """Once a server: import what judges, TensorFlow with it, in a thread. Diagnose alone asks."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its notes on the processor fill the log
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # runs share the GPU with the page
+    return ThreadPoolExecutor(1).submit(importlib.import_module, "fracture_core.inference")
+
+
+_judging = threading.Lock()  # one network serves all sessions, one study at a time
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _predictor(reference: str, stamp: int) -> "Predictor":
+    from fracture_core.inference import Predictor
+
+    return Predictor(_model(reference, stamp))
+
+
+@st.cache_data(scope="session", max_entries=4, show_spinner=False)
+def judged(
+    reference: str, stamp: int, films: tuple[tuple[str, str], ...], _sources: tuple[Source, ...]
+) -> "JudgedStudy":
+    """What a model says of some films, kept for this browser session and no longer.
+
+    Args:
+        reference: see `model`.
+        stamp: see `stamp`.
+        films: (name, key) of each; the key stands for its content.
+        _sources: their content, asked for only when nothing is kept.
+    """
+    from fracture_core.inference import Film
+
+    with _judging:
+        asked = zip(films, _sources, strict=True)
+        wanted = [Film(name=name, source=pictures.content(source)) for (name, _), source in asked]
+        return _predictor(reference, stamp).judge_study("", wanted)
+
+
+@st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)
+def picture(key: str, _source: Source) -> pictures.Picture:
+    """A film to look at, kept for this browser session and no longer; see `pictures.shown`."""
+    return pictures.shown(_source, SHOWN_SIDE)

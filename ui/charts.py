@@ -1,0 +1,258 @@
+"""Charts: tables in, plotly figures out. Nothing here reads files or asks Streamlit.
+
+Every figure keeps its zoom while its data grows (`uirevision`) and has room for its legend, so
+that nothing jumps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from fracture_core.metrics import Confusion
+
+POINTS = 1_500  # more of them do not show on a screen, and cost on every update
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ink:
+    """Hex colours of a theme, see `theme.ink`."""
+
+    text: str
+    grid: str
+    train: str
+    dev: str
+    valid: str
+
+
+def learning_curve(
+    epochs: pd.DataFrame,
+    steps: pd.DataFrame,
+    quantity: str,
+    ink: Ink,
+    last_epoch: int,
+    majority: float | None = None,
+) -> go.Figure:
+    """Loss or accuracy over the epochs: inside the epoch, and training, dev and valid after it.
+
+    Args:
+        epochs: `journal.metrics`.
+        steps: `journal.steps`.
+        quantity: "loss" or "accuracy".
+        ink: the colours.
+        last_epoch: epochs asked for; the axis is as long from the start.
+        majority: accuracy of always guessing the more frequent label of the valid films, drawn as
+            a line; `None` for none.
+    """
+    figure = go.Figure()
+    if len(steps):
+        shown = steps.iloc[:: max(1, len(steps) // POINTS)]
+        figure.add_scatter(
+            x=shown["epoch"],
+            y=shown[quantity],
+            name="training, live",
+            mode="lines+markers",
+            line={"color": ink.train, "width": 1},
+            marker={"size": 3},
+            opacity=0.55,
+        )
+    lines = (("train", ink.train, "solid"), ("dev", ink.dev, "solid"), ("valid", ink.valid, "dot"))
+    for role, colour, dash in lines:
+        if f"{role}.{quantity}" not in epochs:
+            continue
+        count = int(epochs[f"{role}.n"].iloc[-1])
+        figure.add_scatter(
+            x=epochs["epoch"],
+            y=epochs[f"{role}.{quantity}"],
+            name=f"{'training' if role == 'train' else role} (n = {count:,})",
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2.5},
+            marker={"size": 5},
+        )
+    if "dev.loss" in epochs and len(epochs):
+        best = int(epochs.loc[epochs["dev.loss"].idxmin(), "epoch"])
+        figure.add_vline(
+            x=best,
+            line={"color": ink.dev, "width": 1, "dash": "dash"},
+            annotation_text=f"best on dev: {best}",
+            annotation_font_color=ink.dev,
+            annotation_position="top left" if best > last_epoch / 2 else "top right",
+        )
+    if majority is not None:
+        figure.add_hline(
+            y=majority,
+            line={"color": ink.text, "width": 1, "dash": "dot"},
+            opacity=0.6,
+            annotation_text="always guessing the majority",
+            annotation_font_size=11,
+            annotation_position="bottom right",
+        )
+    return _dressed(figure, quantity, ink, last_epoch)
+
+
+def _dressed(figure: go.Figure, quantity: str, ink: Ink, last_epoch: int) -> go.Figure:
+    title = {"loss": "Loss (nats a film)", "accuracy": "Accuracy of images"}[quantity]
+    figure.update_layout(
+        title={"text": title, "font": {"size": 16, "color": ink.text}, "x": 0, "y": 0.98},
+        height=400,
+        # Fixed, so that the plot keeps its place when the first numbers and legends come.
+        margin={"l": 56, "r": 12, "t": 48, "b": 92, "autoexpand": False},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": ink.text, "size": 13},
+        legend={"orientation": "h", "y": -0.2, "x": 0},
+        uirevision=quantity,
+        hovermode="x unified",
+        showlegend=True,
+    )
+    if not figure.data:
+        figure.update_yaxes(range=[0, 1])
+    grid = {"gridcolor": ink.grid, "zeroline": False}
+    figure.update_xaxes(title="epoch", range=[0, max(1, last_epoch) * 1.02], **grid)
+    figure.update_yaxes(tickformat=".0%" if quantity == "accuracy" else ".2f", **grid)
+    if quantity == "accuracy":
+        # Up to perfect, so that the room sees how far there is to go.
+        lowest = min((min(t.y) for t in figure.data if len(t.y)), default=0.5)
+        figure.update_yaxes(range=[max(0.0, min(0.4, lowest - 0.05)), 1.0])
+    return figure
+
+
+def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:
+    """A run's accuracy at a glance: training and, where there is one, dev or valid.
+
+    Args:
+        epochs: `journal.metrics`.
+    """
+    figure = go.Figure()
+    for role, colour in (("train", ink.train), ("dev", ink.dev), ("valid", ink.valid)):
+        if f"{role}.accuracy" in epochs:
+            y = epochs[f"{role}.accuracy"]
+            figure.add_scatter(
+                x=epochs["epoch"],
+                y=y,
+                mode="lines+markers",
+                line={"color": colour},
+                marker={"size": 4},
+            )
+    figure.update_layout(
+        height=150,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+    )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return figure
+
+
+def confusion(matrix: Confusion, unit: str, ink: Ink, colour: Callable[[str], str]) -> go.Figure:
+    """The confusion matrix: labels down, verdicts across, each cell a point that can be clicked.
+
+    Args:
+        matrix: the counts.
+        unit: "studies" or "images".
+        ink: the colours.
+        colour: hex colour of "accent" (right), "grey" (wrong), "fracture" and "none".
+
+    Returns:
+        A figure whose points hold the cell's name ("true positive"...) as custom data.
+    """
+    figure = go.Figure()
+    for name, x, y, count, of in (
+        ("true positive", 0, 1, matrix.tp, matrix.tp + matrix.fn),
+        ("false negative", 1, 1, matrix.fn, matrix.tp + matrix.fn),
+        ("false positive", 0, 0, matrix.fp, matrix.fp + matrix.tn),
+        ("true negative", 1, 0, matrix.tn, matrix.fp + matrix.tn),
+    ):
+        share = count / of if of else 0.0
+        fill = colour("accent" if name.startswith("true") else "grey")
+        box = {"x0": x - 0.48, "x1": x + 0.48, "y0": y - 0.47, "y1": y + 0.47}
+        figure.add_shape(
+            type="rect",
+            fillcolor=fill,
+            opacity=0.12 + 0.48 * share,
+            line={"width": 0},
+            layer="below",
+            **box,
+        )
+        text = f"<b style='font-size:30px'>{count:,}</b><br>{name}<br>{share:.0%} of {of:,}"
+        figure.add_scatter(
+            x=[x],
+            y=[y],
+            mode="markers+text",
+            text=[text],
+            customdata=[name],
+            marker={"size": 120, "symbol": "square", "opacity": 0},  # takes the click
+            textfont={"color": ink.text, "size": 14},
+            unselected={"textfont": {"color": ink.text}},
+            hovertemplate=f"{count:,} {unit}: {name}<extra></extra>",
+        )
+    return _framed(figure, ink, colour)
+
+
+def _framed(figure: go.Figure, ink: Ink, colour: Callable[[str], str]) -> go.Figure:
+    """The axes of a confusion matrix, in the shapes that fracture and no fracture have."""
+    figure.update_layout(
+        height=340,
+        margin={"l": 10, "r": 10, "t": 44, "b": 10},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": ink.text, "size": 14},
+        showlegend=False,
+        clickmode="event+select",
+        dragmode=False,
+        uirevision="confusion",
+    )
+    plain = {"showgrid": False, "zeroline": False, "range": [-0.5, 1.5], "fixedrange": True}
+    words = [
+        f"<span style='color:{colour('fracture')}'>▲ fracture</span>",
+        f"<span style='color:{colour('none')}'>● no fracture</span>",
+    ]
+    judged, label = [f"judged {w}" for w in words], [f"label<br>{w}" for w in words]
+    figure.update_xaxes(tickvals=[0, 1], ticktext=judged, side="top", **plain)
+    figure.update_yaxes(tickvals=[1, 0], ticktext=label, automargin=True, **plain)
+    return figure
+
+
+def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go.Figure:
+    """Studies of each split and part, stacked by label; shapes tell the labels as colours do.
+
+    Args:
+        parts: `datasets.counts` without its rows of part "all", and negative_studies.
+        fracture: hex colour of positive studies.
+        no_fracture: of the others.
+        ink: the colours of text and grid.
+    """
+    names = (parts["split"] + " " + parts["part"].replace("unknown", "")).str.strip()
+    figure = go.Figure()
+    for column, shape, word, colour in (
+        ("positive_studies", "▲", "fracture", fracture),
+        ("negative_studies", "●", "no fracture", no_fracture),
+    ):
+        figure.add_bar(
+            x=parts[column],
+            y=names,
+            name=f"{shape} {word} (n = {parts[column].sum():,})",
+            orientation="h",
+            marker={"color": colour},
+            text=[f"{shape} {count:,}" for count in parts[column]],
+            textposition="inside",
+            insidetextanchor="middle",
+            hovertemplate=f"%{{y}}: %{{x:,}} {word}<extra></extra>",
+        )
+    figure.update_layout(
+        barmode="stack",
+        height=110 + 40 * len(parts),
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": ink.text, "size": 13},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        uirevision="counts",
+        uniformtext={"minsize": 11, "mode": "hide"},  # the numbers stand in the table too
+    )
+    figure.update_xaxes(title="studies", gridcolor=ink.grid, zeroline=False)
+    figure.update_yaxes(autorange="reversed")
+    return figure

@@ -1,0 +1,102 @@
+"""What a data set holds: counts as a table and a plot, and what was passed over."""
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core import cards
+from fracture_core.datasets import Dataset
+from ui import cached, charts, theme
+
+KINDS = {"mura": "MURA's layout", "class_folders": "Class folders"}
+SKIPPED = 50  # lines that a person may read; the count stands above them
+COLUMNS = {
+    "split": "Split",
+    "part": "Body part",
+    "patients": "Patients",
+    "positive_studies": "▲ studies",
+    "negative_studies": "● studies",
+    "studies": "Studies",
+    "positive_images": "▲ films",
+    "negative_images": "● films",
+    "images": "Films",
+}
+NOT_OF_CLASS_FOLDERS = ("part", "patients", "positive_studies", "negative_studies", "studies")
+
+
+def show_facts(data: Dataset) -> None:
+    """Where it lies, what kind it is, and whether it is whole."""
+    st.code(str(data.root), language=None)
+    # Only a made set is known to be whole; real films have not been opened yet.
+    whole = ":green-badge[:material/check: whole]" if data.synthetic else ""
+    if not data.complete:
+        whole = ":gray-badge[:material/hourglass_empty: not whole yet]"
+    badge = theme.synthetic_badge() if data.synthetic else ""
+    positive = f", positive class **{theme.plain(data.positive)}**" if data.positive else ""
+    st.markdown(f"{KINDS[data.kind]}{positive} {badge} {whole}")
+    st.caption(cards.label_meaning(vars(data)))
+
+
+def show_counts(data: Dataset) -> None:
+    """Counts per split, part and label, as a table and as a plot of the studies."""
+    table = cached.counts()
+    table["negative_studies"] = table["studies"] - table["positive_studies"]
+    table["negative_images"] = table["images"] - table["positive_images"]
+    parts = table[table["part"] != "all"]
+    grid = st.grid(2, min_column_width=600, gap="medium")
+    with grid.cell():
+        one_part = len(parts) == table["split"].nunique()
+        _table(parts if one_part else table, data.kind)
+        st.caption(f"{theme.FRACTURE} fracture, {theme.NO_FRACTURE} no fracture.")
+    with grid.cell():
+        colours = (theme.colour("fracture"), theme.colour("none"))
+        figure = charts.counts(parts, *colours, theme.ink())
+        st.plotly_chart(figure, key="counts", config={"displayModeBar": False})
+
+
+def _table(table: pd.DataFrame, kind: str) -> None:
+    """Numbers to the right; of class folders, where a file is a study, only the films."""
+    left_out = () if kind == "mura" else NOT_OF_CLASS_FOLDERS
+    columns = {name: title for name, title in COLUMNS.items() if name not in left_out}
+    numbers = {
+        title: st.column_config.NumberColumn(format="localized", width=66)
+        for name, title in columns.items()
+        if name not in ("split", "part")
+    }
+    shown = table[list(columns)].rename(columns=columns)
+    st.dataframe(shown, hide_index=True, height="content", column_config=numbers)
+
+
+def show_skipped(data: Dataset) -> None:
+    """What was passed over, or read with a doubt, and why."""
+    if not data.skipped:
+        st.caption(
+            "No file was passed over for its name. Films are opened when they are first used; "
+            "one that cannot be read is named then."
+        )
+        return
+    count = len(data.skipped)
+    with st.expander(f"{theme.plural(count, 'note')} on what was passed over"):
+        if count > SKIPPED:
+            st.caption(f"The first {SKIPPED} of {count:,}.")
+        rows = [(each.path, each.reason) for each in data.skipped[:SKIPPED]]
+        st.dataframe(pd.DataFrame(rows, columns=["Path", "Why"]), hide_index=True)
+
+
+def show_sources() -> None:
+    """Where a person gets films."""
+    mura, fracatlas, own = st.columns(3, gap="medium")
+    mura.markdown(
+        "**MURA**\n\nStanford ML Group, 40,005 films of 14,656 studies of the upper limb. Free for "
+        "research after signing their agreement: search for *Stanford ML Group MURA*. Unpack it "
+        "and give the folder `MURA-v1.1`. Its *positive* means abnormal, not only fractures."
+    )
+    fracatlas.markdown(
+        "**FracAtlas**\n\nOpen, CC BY 4.0, true fracture labels: "
+        "[doi 10.6084/m9.figshare.22363012](https://doi.org/10.6084/m9.figshare.22363012). Unpack "
+        "it and give its folder `images`; the class that means a fracture is *Fractured*."
+    )
+    own.markdown(
+        f"**The phantom** {theme.synthetic_badge()}\n\nFilms drawn by this program, with breaks "
+        "whose place is known. Good for trying everything; a network that learned from it knows "
+        "nothing of real bones."
+    )

@@ -1,0 +1,147 @@
+"""The three doors on Home, each with a living picture of its own, and the demo button."""
+
+import contextlib
+from pathlib import Path
+
+import streamlit as st
+
+from fracture_core import cards, datasets, journal, launcher, phantom
+from fracture_core.config import cache_folder, preset
+from fracture_core.errors import DataError, FractureError, RunNameTaken
+from fracture_core.images import thumbnail
+from ui import cached, charts, frame, state, theme
+
+THUMBNAIL_PX = 256
+POLL_SECONDS = 1.5  # while the phantom is made
+
+
+def summary() -> None:
+    """One line: the data in use, how much of it there is, synthetic or real."""
+    making = cached.phantom_is_growing()
+    st.fragment(_summary, run_every=POLL_SECONDS if making else None)(making)
+
+
+def _summary(was_making: bool) -> None:
+    if cached.phantom_is_growing() != was_making:
+        st.rerun()  # once: the films are all there
+    if was_making:
+        done, total = phantom.progress(datasets.chosen().root) or (0, 1)
+        st.progress(
+            done / max(1, total), f"Synthetic films are being made: {done} of {total} studies."
+        )
+        return
+    try:
+        dataset = cached.dataset()
+    except DataError as error:
+        st.warning(f"{error} Or choose other data on the Data page.")
+        return
+    studies = cached.studies()
+    positive = int(studies["label"].sum())
+    what = "synthetic films with known breaks" if dataset.synthetic else "real films"
+    known = sorted(set(dataset.manifest["part"]) - {"unknown"})
+    parts = f" of {theme.plain(', '.join(known))}" if known else ""
+    st.markdown(
+        f"In use: **{theme.plain(dataset.root.name)}**, {what}: "
+        f"{theme.plural(len(studies), 'study')} ({positive:,} positive) with "
+        f"{theme.plural(len(dataset.manifest), 'film')}{parts}."
+    )
+
+
+def models_here() -> None:
+    """One line: the models that can judge, each with what it learned from."""
+    names = cards.released()
+    trained = sum(journal.best_epoch(run.folder) is not None for run in cached.runs_now())
+    if names:
+        models = [cached.model(name) for name in names]
+        listed = ", ".join(
+            f"**{theme.plain(m.card.name)}** {theme.synthetic_badge() if m.card.synthetic else ''}"
+            for m in models
+        )
+        st.markdown(
+            f"Models: {listed}" + (f" and {theme.plural(trained, 'run')}." if trained else "")
+        )
+    elif trained:
+        st.markdown(f"Models: {theme.plural(trained, 'trained run')}, none released.")
+
+
+def demo_button() -> None:
+    """One click: a short run whose curve moves."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Start a demo run", type="primary", icon=":material/play_arrow:", key="demo",
+            on_click=_start_demo, args=(state.token(),),
+        )  # fmt: skip
+        st.caption("Three convolutions, 30 epochs, about a minute. Opens the live page.")
+    if name := st.session_state.pop(state.OPEN_RUN, None):
+        st.switch_page("pages/train.py", query_params={state.RUN: name})
+
+
+def _start_demo(token: str) -> None:
+    choice = datasets.chosen()
+    name = f"demo-{token}"
+    with contextlib.suppress(RunNameTaken):  # the second click of a double click
+        launcher.create_and_start(preset("demo", str(choice.root), positive=choice.positive), name)
+    state.new_token()
+    st.session_state[state.OPEN_RUN] = name
+
+
+def browse() -> None:
+    """Four films, as soon as there are some."""
+    growing = cached.phantom_is_growing()
+    st.fragment(_browse, run_every=POLL_SECONDS if growing else None, key="door-browse")()
+
+
+def _browse() -> None:
+    st.subheader("Browse studies", anchor=False)
+    try:
+        manifest = cached.dataset().manifest
+    except DataError:
+        manifest = None
+    if manifest is None or manifest.empty:
+        st.caption("Films appear here as soon as there are some.")
+    else:
+        films = manifest.iloc[:: max(1, len(manifest) // 4)].head(4)
+        root = cached.dataset().root
+        _strip([root / path for path in films["path"]])
+    st.page_link("pages/studies.py", label="Browse studies", icon=":material/photo_library:")
+
+
+def _strip(paths: list[Path]) -> None:
+    """Up to four films side by side, whole."""
+    with st.container(height=150, border=False, vertical_alignment="center"):
+        for column, path in zip(st.columns(4), paths, strict=False):
+            column.image(thumbnail(path, THUMBNAIL_PX, cache_folder() / "thumbnails"))
+
+
+def learn() -> None:
+    """The curve of the last run."""
+    st.subheader("Watch a network learn", anchor=False)
+    found = cached.runs_now()
+    run = next((run for run in found if len(journal.metrics(run.folder))), None)
+    if run is None:
+        st.caption("The last run's curve stands here. There is none yet.")
+        st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")
+        return
+    figure = charts.sparkline(journal.metrics(run.folder), theme.ink())
+    st.plotly_chart(figure, key="last-curve", config={"staticPlot": True})
+    st.caption(f"Accuracy of {theme.plain(run.name)}: {frame.describe(run)}")
+    st.page_link(
+        "pages/train.py", label="Watch it", icon=":material/show_chart:",
+        query_params={state.RUN: run.name},
+    )  # fmt: skip
+
+
+def judge() -> None:
+    """A study that the model in use has judged: one of its dev films, none of anybody's uploads."""
+    st.subheader("Judge a study", anchor=False)
+    try:
+        example = cached.example()
+    except FractureError:
+        example = None
+    if example is None:
+        st.caption("Drop the films of a study, and read each film's number and the verdict.")
+    else:
+        root = cached.dataset().root
+        _strip([root / path for path in example.paths[:4]])
+        st.caption(f"{theme.mark(True)} {theme.plain(example.sentence)}")
+    st.page_link("pages/diagnose.py", label="Judge a study", icon=":material/radiology:")

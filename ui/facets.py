@@ -1,0 +1,177 @@
+"""Which studies the wall shows: facets with counts, a search and an order.
+
+The address holds them as plain words and is the only truth; the widgets are filled from it. (A
+widget that is bound to the address would put its label there, count included, and would take it
+away while a study is open.)
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pandas as pd
+import streamlit as st
+
+from ui import state, theme
+
+FACETS = {state.SPLIT: "Split", state.PART: "Body part", state.LABEL: "Label"}
+LABELS = {1: "fracture", 0: "none"}  # as the address says it
+ORDERS = {
+    "data": "as in the data",
+    "patient": "by patient",
+    "most": "most views first",
+    "fewest": "fewest views first",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the address asks for.
+
+    Args:
+        facets: facet -> values, any of which will do; a facet that is left out allows all.
+        patient: text that the patient's name holds, in any case.
+        order: a key of `ORDERS`.
+    """
+
+    facets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    patient: str = ""
+    order: str = "data"
+
+    @property
+    def names(self) -> list[str]:
+        """The filters that are on."""
+        return [*self.facets, *([state.PATIENT] if self.patient else [])]
+
+
+def wanted() -> Wanted:
+    """What the address asks for; an order that does not exist is the default one."""
+    asked = {name: tuple(st.query_params.get_all(name)) for name in FACETS}
+    order = st.query_params.get(state.ORDER, "data")
+    return Wanted(
+        facets={name: values for name, values in asked.items() if values},
+        patient=st.query_params.get(state.PATIENT, "").strip(),
+        order=order if order in ORDERS else "data",
+    )
+
+
+def matching(studies: pd.DataFrame, asked: Wanted, without: str = "") -> pd.DataFrame:
+    """The studies that pass all filters but the one called `without`, in the order asked for."""
+    passed = pd.Series(True, index=studies.index)
+    for name, values in asked.facets.items():
+        if name != without:
+            passed &= _words(studies, name).isin(values)
+    if asked.patient and without != state.PATIENT:
+        passed &= studies["patient"].str.contains(asked.patient, case=False, regex=False)
+    return _ordered(studies[passed], asked.order)
+
+
+def counts(studies: pd.DataFrame, asked: Wanted, facet: str) -> dict[str, int]:
+    """Value of a facet -> how many studies it would show, given all other filters."""
+    values = dict.fromkeys(_values(studies, facet), 0)
+    return values | _words(matching(studies, asked, without=facet), facet).value_counts().to_dict()
+
+
+def show(studies: pd.DataFrame, asked: Wanted) -> None:
+    """The search, the facets that leave a choice, and the order."""
+    _fill(state.PATIENT, asked.patient)
+    st.text_input(
+        "Patient", type="search", key=state.PATIENT, on_change=_write, args=(state.PATIENT,)
+    )
+    for facet, title in FACETS.items():
+        found = counts(studies, asked, facet)
+        if len(found) < 2 and facet not in asked.facets:
+            continue  # nothing to choose
+        labels = {value: f"{_title(value)} · {count:,}" for value, count in found.items()}
+        _fill(facet, [value for value in asked.facets.get(facet, ()) if value in found])
+        st.pills(
+            title,
+            list(found),
+            selection_mode="multi",
+            wrap=True,
+            format_func=labels.get,
+            key=facet,
+            on_change=_write,
+            args=(facet,),
+        )
+    _fill(state.ORDER, asked.order)
+    st.selectbox(
+        "Order",
+        list(ORDERS),
+        format_func=ORDERS.get,
+        key=state.ORDER,
+        on_change=_write,
+        args=(state.ORDER,),
+    )
+
+
+def show_empty(studies: pd.DataFrame, asked: Wanted) -> None:
+    """Which filter leaves nothing, and a button for each that would help to drop."""
+    st.markdown("**No study fits all of these filters.** Each button drops one of them.")
+    fruitful = {name: len(matching(studies, asked, without=name)) for name in asked.names}
+    for name, count in fruitful.items():
+        if count:
+            label = f"Drop {_sentence(asked, name)}: {theme.plural(count, 'study')}"
+            st.button(label, icon=":material/filter_alt_off:", on_click=drop, args=([name],))
+    if not any(fruitful.values()) or len(fruitful) > 1:
+        label = f"Drop all filters: {theme.plural(len(studies), 'study')}"
+        st.button(label, icon=":material/clear_all:", on_click=drop, args=(asked.names,))
+
+
+def drop(names: Iterable[str]) -> None:
+    """Take filters out of the address, and go to the first page."""
+    for name in names:
+        put(name, "")
+    put(state.PAGE, "")
+
+
+def put(name: str, value: str | list[str]) -> None:
+    """Write a value into the address; an empty one leaves it."""
+    if value:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+def _write(name: str) -> None:
+    """A widget was changed: the address follows, and the wall begins anew."""
+    value = st.session_state[name]
+    put(name, "" if name == state.ORDER and value == "data" else value)
+    put(state.PAGE, "")
+
+
+def _fill(name: str, value: str | list[str]) -> None:
+    if st.session_state.get(name) != value:
+        st.session_state[name] = value
+
+
+def _words(studies: pd.DataFrame, facet: str) -> pd.Series:
+    column = studies[facet]
+    return column.map(LABELS) if facet == state.LABEL else column.astype(str)
+
+
+def _values(studies: pd.DataFrame, facet: str) -> list[str]:
+    """A facet's values in the data: splits in their order, fracture first, parts by name."""
+    present = _words(studies, facet).unique().tolist()
+    if facet == state.LABEL:
+        return [word for word in LABELS.values() if word in present]
+    return present if facet == state.SPLIT else sorted(present)
+
+
+def _ordered(studies: pd.DataFrame, order: str) -> pd.DataFrame:
+    if order == "patient":
+        return studies.sort_values("patient", kind="stable")
+    if order in ("most", "fewest"):
+        return studies.sort_values("views", ascending=order == "fewest", kind="stable")
+    return studies
+
+
+def _title(value: str) -> str:
+    marks = {word: theme.mark(bool(label)) for label, word in LABELS.items()}
+    return marks.get(value, theme.plain(value))
+
+
+def _sentence(asked: Wanted, name: str) -> str:
+    """A filter in words: "patient 00017", "body part forearm or humerus"."""
+    if name == state.PATIENT:
+        return f"patient {theme.plain(asked.patient)}"
+    return f"{FACETS[name].lower()} {' or '.join(map(_title, asked.facets[name]))}"

@@ -1,0 +1,84 @@
+"""What stands on every page: the pages themselves, and one line on data, model and run in use."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from fracture_core import datasets, phantom, runs
+from fracture_core.reporter import duration
+from fracture_core.runs import Run
+from ui import cached, state, theme
+
+ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
+_shown: list[bool] = []  # holds something once `app.py` has run in this process
+POLL_SECONDS = 2.0  # between two looks at a run that is on
+
+
+def pages() -> list[st.Page]:
+    """The pages in the order of the work: look, train, measure, judge.
+
+    Without icons: a page's icon becomes the browser tab's, and would be fetched from elsewhere.
+    """
+    names = ("home", "studies", "train", "evaluate", "diagnose", "data")
+    return [
+        st.Page(f"pages/{name}.py", title=name.capitalize(), default=name == "home")
+        for name in names
+    ]
+
+
+def only_through_app() -> None:
+    """A page's first line: go through `app.py`, if Streamlit ran the page without it.
+
+    Until some session has called `st.navigation`, a link that leads straight to a page makes
+    Streamlit run the file in `pages/` alone, as its older multipage apps want it.
+    """
+    if not _shown:
+        st.navigation(pages())
+        st.rerun()
+
+
+def show() -> None:
+    """The line with the data and the model in use, and the run that is on."""
+    _shown.append(True)
+    del _shown[1:]
+    cached.ensure_phantom()
+    busy = _busy()
+    st.fragment(_line, run_every=POLL_SECONDS if busy else None, key="frame-line")(busy)
+
+
+def _busy() -> bool:
+    """Whether the line changes by itself: films are being made, or a run is on."""
+    return cached.phantom_is_growing() or any(run.status.state.alive for run in cached.runs_now())
+
+
+def _line(was_busy: bool) -> None:
+    if _busy() != was_busy:
+        st.rerun()  # the whole page, once: it begins or ends the polling
+    with st.container(horizontal=True, vertical_alignment="center", key="frame", gap="medium"):
+        # Small and not a caption: a caption's grey would take the badge's contrast.
+        st.markdown(f":small[{_data_in_use()}]", width="content")
+        st.markdown(f":small[Model: **{theme.plain(cached.model_in_use())}**]", width="content")
+        alive = [run for run in cached.runs_now() if run.status.state.alive]
+        if alive:
+            label = f":material/radio_button_checked: {alive[0].name}: {describe(alive[0])}"
+            address = {state.RUN: alive[0].name}
+            st.page_link("pages/train.py", label=label, query_params=address, width="content")
+
+
+def _data_in_use() -> str:
+    root = datasets.chosen().root
+    name = f"Data: **{theme.plain(root.name)}**"
+    if cached.phantom_is_growing():
+        done, total = phantom.progress(root) or (0, 0)
+        making = f", being made: {done} of {total} studies" if total else ", being made"
+        return f"{name}{making} {theme.synthetic_badge()}"
+    return f"{name} {theme.synthetic_badge()}" if phantom.is_phantom(root) else name
+
+
+def describe(run: Run) -> str:
+    """What a run is doing, in words: "epoch 14 of 75, 41 s left"."""
+    status = run.status
+    if status.state is runs.State.RUNNING:
+        left = f", {duration(status.seconds_left)} left" if status.seconds_left else ""
+        return f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}"
+    return str(status.state)

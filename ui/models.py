@@ -1,0 +1,55 @@
+"""Which model: the picker that Evaluate and Diagnose share, bound to the address."""
+
+import streamlit as st
+
+from fracture_core import cards
+from fracture_core.cards import Card, Model
+from fracture_core.errors import FractureError
+from ui import cached, state, theme
+
+
+def pick() -> tuple[str, Model] | None:
+    """Let the viewer pick a model; gives its reference and the model.
+
+    `None`, with a sentence that says why and what to do, where there is none or it is not whole.
+    """
+    options = cached.models_here()
+    if not options:
+        st.info(
+            "No model is here yet. Train a network: it can judge after its first epoch.",
+            icon=":material/model_training:",
+        )
+        st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")
+        return None
+    asked = st.query_params.get(state.MODEL) or st.session_state.get(state.PICKED)
+    if asked and cached.is_epoch_of_run(asked):
+        options = [*options, asked]
+    if asked and asked not in options:
+        st.warning(f"No model is called {theme.plain(asked)}. Pick one of these.")
+    elif asked and state.MODEL not in st.session_state and state.MODEL not in st.query_params:
+        st.session_state[state.MODEL] = asked  # picked on another page
+    reference = st.selectbox(
+        "Model",
+        options,
+        key=state.MODEL,
+        bind="query-params",
+        on_change=state.forget_threshold,
+        help="Released models, then runs at their best dev epoch, newest first.",
+    )
+    st.session_state[state.PICKED] = reference
+    try:
+        model = cached.model(reference)
+    except FractureError as error:  # not whole, or its epoch is not kept: another can be picked
+        st.error(theme.plain(str(error)), icon=":material/error:")
+        return None
+    st.markdown(f":small[{_origin(reference, model.card)}]")
+    return reference, model
+
+
+def _origin(reference: str, card: Card) -> str:
+    kind = "Released" if reference in cards.released() else "Run"
+    data = theme.plain(str(card.training.get("root") or "unknown data"))
+    badge = f" {theme.synthetic_badge()}" if card.synthetic else ""
+    return f"{kind}: {card.architecture}, {card.recipe.size} px, epoch {card.epoch}, " + (
+        f"learned from {data}{badge}"
+    )

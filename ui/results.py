@@ -1,0 +1,168 @@
+"""What a model got right: where the figures of Evaluate come from, and how they are shown."""
+
+import contextlib
+from pathlib import Path
+
+import streamlit as st
+
+from fracture_core import cards, datasets, evaluation, runs
+from fracture_core.cards import Model
+from fracture_core.errors import DataError
+from fracture_core.evaluation import Evaluation
+from fracture_core.runs import State
+from ui import cached, charts, figures, state, study_lines, theme
+
+POLL_SECONDS = 1.0  # between two looks at a child that judges
+ORIGIN = {
+    "valid": "Valid films chose nothing, neither epoch nor threshold.",
+    "test": "Test films chose nothing, neither epoch nor threshold.",
+    "dev": "Dev films chose the epoch, so these figures flatter the model; valid chose nothing.",
+}
+
+
+def pick_films(reference: str, model: Model) -> str:
+    """Which films the model is judged on, in the address: "valid", "test" or "dev"."""
+    known = _kept(reference, model)
+    with contextlib.suppress(DataError):  # a run's own tables need no data set
+        known |= set(cached.dataset().manifest["split"].unique()) - {"train"}
+    return st.segmented_control(
+        "Judged on",
+        [films for films in ORIGIN if films in known],
+        default=next(films for films in ORIGIN if films in known),
+        required=True,
+        key=state.FILMS,
+        bind="query-params",
+        help="Valid and test films chose nothing. Dev films chose the epoch.",
+    )
+
+
+def _kept(reference: str, model: Model) -> set[str]:
+    """The films whose probabilities are kept with the model, and need no network."""
+    if reference in cards.released():
+        return {"dev"} if len(model.judged) else set()
+    return set(model.card.metrics)
+
+
+def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
+    """The result, at once where it is kept; else the way to it is shown, and `None` given.
+
+    Raises:
+        DataError: the data set in use cannot be read.
+    """
+    if films not in _kept(reference, model):
+        return _judge(reference, films)
+    if reference not in cards.released():
+        return evaluation.of_run(runs.find(reference.partition("@")[0]), model.card.epoch, films)
+    card = model.card
+    return Evaluation(
+        model=card.name,
+        data={key: card.training.get(key) for key in ("root", "hash", "synthetic")},
+        split=films,
+        parts=card.parts,
+        threshold=card.threshold,
+        films=model.judged,
+    )
+
+
+def _judge(reference: str, split: str) -> Evaluation | None:
+    """The kept result on the data set in use; else its progress, or a button that starts it."""
+    dataset = cached.dataset()
+    if not dataset.complete:
+        st.info("The synthetic films are still being made; all of them can be judged after that.")
+        return None
+    folder = evaluation.folder_of(reference, dataset, split)
+    # Status first: a child that has ended by now has left all that it will leave.
+    status = runs.status(folder) if (folder / "asked.json").is_file() else None
+    found = evaluation.load(folder)
+    if found:
+        return found
+    if status and status.state.alive:
+        st.fragment(_watch, run_every=POLL_SECONDS)(str(folder))
+        return None
+    if status and status.state is not State.FINISHED:
+        st.error(theme.plain(status.message), icon=":material/error:")
+    rows = datasets.studies(datasets.select(dataset.manifest, split))
+    badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
+    name = theme.plain(dataset.root.name)
+    st.write(f"This model has not been judged on the {split} films of {name}{badge} yet.")
+    st.button(
+        f"{'Try again: judge' if status else 'Judge'} {theme.plural(len(rows), 'study')}",
+        type="primary",
+        icon=":material/grid_view:",
+        on_click=evaluation.start,
+        args=(reference, dataset, split),
+    )
+    return None
+
+
+def _watch(folder: str) -> None:
+    status = runs.status(Path(folder))
+    if not status.state.alive:
+        st.rerun()
+    st.progress(min(1.0, status.progress), status.message)
+    st.caption("It goes on if you leave this page, and its result is kept.")
+
+
+def show(found: Evaluation, model: Model) -> None:
+    """One sentence, both confusion matrices, the table of figures, and a line a study."""
+    summaries = found.summaries()
+    studies, images = summaries["studies"], summaries["images"]
+    if model.card.synthetic and not found.data.get("synthetic"):
+        st.warning("This model has never seen a real film; these are real.")
+    st.title(figures.headline(studies), anchor=False)
+    badge = f" {theme.synthetic_badge()}" if found.data.get("synthetic") else ""
+    name = theme.plain(Path(str(found.data.get("root"))).name)
+    st.markdown(
+        f"Judged on the **{found.split}** films of **{name}**{badge}. "
+        f"{figures.against_guessing(studies)} {ORIGIN[found.split]}"
+    )
+    if found.data.get("hash") != cached.dataset().hash:
+        st.warning(f"These films are not from the data in use, but from {name}.")
+    meaning = _meaning(found, model)
+    st.caption(f"{meaning} Threshold {found.threshold:.2f}. Not a medical device.")
+    _matrices(studies, images)
+    with st.expander("All figures, for studies and for images", expanded=True):
+        st.markdown(figures.table(studies, images))
+    if found.refused:
+        with st.expander(f"{theme.plural(len(found.refused), 'film')} could not be read"):
+            st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in found.refused))
+    study_lines.show(found)
+
+
+def _meaning(found: Evaluation, model: Model) -> str:
+    """What positive means in the labels that the verdicts are held against."""
+    if found.data.get("hash") == model.card.training.get("hash"):
+        return model.card.label_meaning
+    dataset = cached.dataset()
+    facts = {"synthetic": dataset.synthetic, "kind": dataset.kind, "positive": dataset.positive}
+    return f"{cards.label_meaning(facts)} The model learned from other data."
+
+
+def _matrices(studies: figures.Summary, images: figures.Summary) -> None:
+    """Studies large, and a click on a cell lists its studies; images beside them."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader(theme.plural(studies.n, "study"), anchor=False)
+        st.plotly_chart(
+            charts.confusion(studies.confusion, "studies", theme.ink(), theme.colour),
+            key=state.MATRIX,
+            on_select=_list_cell,
+            selection_mode="points",
+            config={"displayModeBar": False},
+        )
+        st.caption("A study is positive if any of its images is. Click a cell to list its studies.")
+    with right:
+        st.subheader(theme.plural(images.n, "image"), anchor=False)
+        st.plotly_chart(
+            charts.confusion(images.confusion, "images", theme.ink(), theme.colour),
+            key=f"{state.MATRIX}-images",
+            config={"displayModeBar": False},
+        )
+        st.caption("An image carries the label of its study, whether the break shows in it or not.")
+
+
+def _list_cell() -> None:
+    """List the studies of the cell that was clicked; all of them when it was let go of."""
+    points = st.session_state[state.MATRIX]["selection"]["points"]
+    cell = points[0]["customdata"] if points else "all"
+    st.session_state[state.LINES] = cell if isinstance(cell, str) else cell[0]

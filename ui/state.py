@@ -1,0 +1,73 @@
+"""Every session key and query parameter, in one place.
+
+What a link must reproduce lives in the address (`bind="query-params"`); the rest of a session is
+only what a reload may lose.
+"""
+
+import secrets
+from datetime import datetime
+
+import streamlit as st
+
+# Widgets bound to the address: the key is the parameter's name.
+RUN = "run"  # Train: the run that is watched
+MODEL = "model"  # Diagnose, Evaluate: the model in use
+THRESHOLD = "threshold"  # Diagnose: a film is positive when its probability is greater
+STUDY = "study"  # Studies, Diagnose: key of the open study
+BREAK = "break"  # Studies: whether the known breaks of a phantom's films are drawn
+
+# In the address too, but written by ui/facets.py: it must outlive the widgets that it fills.
+SPLIT, PART, LABEL = "split", "part", "label"  # Studies: facets
+PATIENT = "patient"  # Studies: text that the patient's name holds
+ORDER = "order"  # Studies: how the wall is sorted
+PAGE = "page"  # Studies: page of the wall, from 1
+FILMS = "films"  # Evaluate: the films that a model is judged on: "valid", "dev" or "test"
+LINES = "lines"  # Evaluate: which studies are listed: "all", "wrong", "true positive"...
+
+# Session only.
+UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
+FILM_PAGE = "film-page"  # Diagnose: which of many films are shown
+PICKED = "picked-model"  # Evaluate, Diagnose: the model that a page last used
+MATRIX = "matrix"  # Evaluate: the cell of the confusion matrix that was clicked
+TABLE = "table"  # Evaluate: the line of a study that was clicked
+_ROUND = "upload-round"  # Diagnose: how often the uploader was emptied
+PRESET = "preset"  # Train: the settings to begin with
+PARTS = "parts"  # Train: body parts to train on
+FOLDER = "folder"  # Data: the path that was typed
+CLASSES = "classes"  # Data: the class folders of that path, while the positive one is asked
+POSITIVE = "positive"  # Data: the class that means a fracture
+OPEN_RUN = "open-run"  # Home: name of the run that was just started and is to be opened
+_TOKEN = "run-token"  # Train: ends the name of the run that the form would start
+
+
+def token() -> str:
+    """What the next run's name ends in; the same until `new_token`, so that a double click starts
+    one run."""
+    fresh = f"{datetime.now():%m%d-%H%M%S}-{secrets.token_hex(1)}"
+    return st.session_state.setdefault(_TOKEN, fresh)
+
+
+def new_token() -> None:
+    """Make ready for another run."""
+    st.session_state.pop(_TOKEN, None)
+
+
+def upload_key() -> str:
+    """The uploader's key; `judge_study` changes it, which empties the uploader."""
+    return f"{UPLOAD}-{st.session_state.get(_ROUND, 0)}"
+
+
+def judge_study(key: str) -> None:
+    """Put a study of the data set in the place of what was uploaded."""
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    st.query_params[STUDY] = key
+
+
+def judge_uploads() -> None:
+    """Put what was uploaded in the place of a study of the data set."""
+    st.query_params.pop(STUDY, None)
+
+
+def forget_threshold() -> None:
+    """Another model brings its own threshold, unless the address names one."""
+    st.session_state.pop(THRESHOLD, None)

@@ -1,0 +1,135 @@
+"""A line a study: what the network thought of its films, what it is, and whether that is right."""
+
+from pathlib import PurePosixPath
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core import aggregation, datasets, images
+from fracture_core.config import cache_folder
+from fracture_core.errors import DataError, FilmError
+from fracture_core.evaluation import Evaluation
+from ui import cached, state, theme
+
+CELLS = {  # of the confusion matrix: (verdict, label)
+    "false negative": (False, 1),
+    "false positive": (True, 0),
+    "true positive": (True, 1),
+    "true negative": (False, 0),
+}
+THUMBNAIL = 384  # px
+HEIGHT = 460  # px of the table; a screen holds it with the films beside it
+
+
+def table(found: Evaluation) -> pd.DataFrame:
+    """`aggregation.verdicts` with each study's probabilities, in the order of its views."""
+    keys = datasets.study_key(found.films)
+    lists = found.films.groupby(keys, sort=False)["probability"].apply(
+        lambda values: " ".join(f"{value:.3f}" for value in values)
+    )
+    studies = found.studies()
+    return studies.assign(probabilities=studies["key"].map(lists))
+
+
+def chosen(lines: pd.DataFrame, which: str) -> pd.DataFrame:
+    """The lines that are "all", "right", "wrong", or in a cell of the confusion matrix."""
+    if which in CELLS:
+        verdict, label = CELLS[which]
+        return lines[(lines["verdict"] == verdict) & (lines["label"] == label)]
+    return lines if which == "all" else lines[lines["right"] == (which == "right")]
+
+
+def show(found: Evaluation) -> None:
+    """The filter, the table, and the films of the study that is selected in it."""
+    lines = table(found)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        which = st.segmented_control(
+            "Studies",
+            ["all", "wrong", "right", *CELLS],
+            default="all",
+            required=True,
+            key=state.LINES,
+            bind="query-params",
+        )
+        st.download_button(
+            "Download CSV",
+            lines.to_csv(index=False),
+            f"{found.model}-{found.split}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    rows = chosen(lines, which)
+    if rows.empty:
+        st.write(f"None of the {theme.plural(len(lines), 'study')} is {which}.")
+        return
+    st.caption(
+        f"{len(rows):,} of {theme.plural(len(lines), 'study')}. Select a line for its films."
+    )
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        selected = _table(rows, which)
+    with right:
+        _films(found, rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0])
+
+
+def _table(rows: pd.DataFrame, which: str) -> list[int]:
+    """The lines; gives the positions of those that are selected."""
+    words = {True: f"{theme.FRACTURE} fracture", False: f"{theme.NO_FRACTURE} no fracture"}
+    shown = pd.DataFrame(
+        {
+            "Patient": rows["patient"],
+            "Study": rows["study"],
+            "Part": rows["part"],
+            "Probabilities": rows["probabilities"],
+            "Verdict": rows["verdict"].astype(bool).map(words),
+            "Label": rows["label"].astype(bool).map(words),
+            "Result": rows["right"].astype(bool).map({True: "✓ right", False: "✗ wrong"}),
+        }
+    ).reset_index(drop=True)
+    ink = {words[True]: theme.colour("fracture"), words[False]: theme.colour("none")}
+    event = st.dataframe(
+        shown.style.map(lambda word: f"color: {ink[word]}", subset=["Verdict", "Label"]),
+        height=HEIGHT,
+        hide_index=True,
+        key=f"{state.TABLE}-{which}",  # another list begins with nothing selected
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    return event["selection"]["rows"]
+
+
+def _films(found: Evaluation, row: pd.Series) -> None:
+    """The films of a study with their probabilities, and the ways on from it."""
+    name = f"{theme.plain(row['study'])} of {theme.plain(row['patient'])}"
+    verdict, label = theme.mark(bool(row["verdict"])), theme.mark(bool(row["label"]))
+    st.markdown(f"**{name}**: judged {verdict}, label {label}")
+    try:
+        dataset = cached.dataset()
+        here = dataset.hash == found.data.get("hash")
+    except DataError:
+        here = False
+    if not here:
+        st.caption("Its films belong to another data set than the one in use.")
+        return
+    films = found.films[datasets.study_key(found.films) == row["key"]]
+    grid = st.grid(3, min_column_width=120)
+    for film in films.itertuples():
+        with grid.cell():
+            path = dataset.root / film.path
+            try:
+                st.image(images.thumbnail(path, THUMBNAIL, cache_folder() / "thumbnails"))
+            except FilmError as error:
+                st.caption(theme.plain(str(error)))
+            positive = bool(aggregation.is_positive(film.probability, found.threshold))
+            file = theme.plain(PurePosixPath(film.path).name)
+            st.caption(f"{file}: {film.probability:.3f} {theme.mark(positive)}")
+    with st.container(horizontal=True):
+        _link("pages/studies.py", "Open in Studies", row["key"])
+        _link("pages/diagnose.py", "Judge in Diagnose", row["key"])
+
+
+def _link(page: str, label: str, key: str) -> None:
+    st.page_link(
+        page, label=label, icon=":material/arrow_forward:", query_params={state.STUDY: key}
+    )

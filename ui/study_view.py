@@ -1,0 +1,93 @@
+"""One study: its films as large as the window allows, everything else around them."""
+
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core import cards, phantom
+from fracture_core.config import PixelRecipe
+from fracture_core.datasets import Dataset
+from fracture_core.errors import FilmError
+from fracture_core.phantom import Break
+from ui import cached, film_row, state, study_wall, theme
+from ui.film_row import Frame
+
+RECIPE = PixelRecipe()
+SEEN = f"What the network sees: {RECIPE.size}\N{NO-BREAK SPACE}px"
+
+
+def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) -> None:
+    """The study of this key.
+
+    Args:
+        data: the data set in use.
+        studies: all its studies, see `cached.studies`.
+        found: those that the filters let pass, in their order; one leafs through them.
+        key: see `datasets.study_key`.
+    """
+    row = studies[studies["key"] == key]
+    if row.empty:
+        st.warning(
+            f"The data in use ({theme.plain(data.root.name)}) has no study {theme.plain(key)}. "
+            "Go back to all studies, or choose the data set that holds it on the Data page."
+        )
+        st.button("All studies", icon=":material/grid_view:", on_click=_back)
+        return
+    study = next(row.itertuples())
+    paths = study_wall.film_paths(data, study)
+    _bar(found if key in set(found["key"]) else studies, study)
+    breaks = _heading(data, study)
+    frames = [_frame(data.root, path, breaks) for path in paths]
+    st.html(film_row.html(frames, SEEN))
+
+
+def _bar(listed: pd.DataFrame, study: tuple) -> None:
+    """Back, previous, next, where one is, and on to the verdict."""
+    keys = listed["key"].tolist()
+    here = keys.index(study.key)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("All studies", icon=":material/grid_view:", shortcut="Esc", on_click=_back)
+        for label, step, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):
+            there = here + step
+            inside = 0 <= there < len(keys)
+            st.button(
+                label,
+                shortcut=shortcut,
+                disabled=not inside,
+                on_click=study_wall.open_study,
+                args=(keys[there] if inside else study.key,),
+            )
+        st.caption(f"{here + 1:,} of {theme.plural(len(keys), 'study')}", width="stretch")
+        if st.button("Judge this study", type="primary", icon=":material/radiology:"):
+            st.switch_page("pages/diagnose.py", query_params={state.STUDY: study.key})
+
+
+def _heading(data: Dataset, study: tuple) -> dict[str, list[Break]] | None:
+    """Label and facts; for a phantom's positive study the known breaks, if they are asked for."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.subheader(theme.mark(bool(study.label)), anchor=False, width="content")
+        st.markdown(theme.plain(study_wall.describe(study)), width="content")
+        if data.synthetic and study.label:
+            st.toggle("Show the known break", key=state.BREAK, bind="query-params")
+    st.caption(f"This is the data's label, not a verdict. {cards.label_meaning(vars(data))}")
+    shown = data.synthetic and study.label and st.session_state[state.BREAK]
+    return phantom.breaks(data.root) if shown else None
+
+
+def _frame(root: Path, path: Path, breaks: dict[str, list[Break]] | None) -> Frame:
+    """One film with what a network gets of it, or the sentence that says why there is none."""
+    known = tuple((breaks or {}).get(path.relative_to(root).as_posix(), ()))
+    try:
+        film = cached.film(path, known, theme.on_film(True) if known else "")
+        seen = cached.seen(path, RECIPE)
+    except FilmError as error:
+        return Frame(name=path.name, film=None, note=str(error))
+    kinds = Counter(f"{each.kind} break" for each in known)
+    told = ", ".join(theme.plural(n, kind) for kind, n in kinds.items()) or "shows no break"
+    return Frame(name=path.name, film=film, note="" if breaks is None else told, seen=seen)
+
+
+def _back() -> None:
+    study_wall.open_study("")

@@ -1,0 +1,86 @@
+"""The wall: one card a study, with all its views."""
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core import cards
+from fracture_core.datasets import Dataset
+from ui import cached, facets, state, theme
+
+CARDS = 24  # a page: whole rows of two, three or four
+
+
+def show(data: Dataset, found: pd.DataFrame, asked: facets.Wanted) -> None:
+    """One page of cards of the studies found, and the way to the other pages."""
+    pages = max(1, -(-len(found) // CARDS))
+    page = _page(pages)
+    shown = found.iloc[(page - 1) * CARDS : page * CARDS]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _count(data, found, shown, page)
+        if pages > 1:  # above the films: a turned page is read from its top
+            key = f"{state.PAGE} {asked}"  # other filters begin at their first page
+            room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
+            st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
+    colours = [theme.on_film(bool(label)) for label in shown["label"]]
+    paths = [film_paths(data, study) for study in shown.itertuples()]
+    with st.grid("auto", min_column_width=205, key="wall") as grid:
+        for study, picture in zip(shown.itertuples(), cached.cards_of(paths, colours), strict=True):
+            with grid.cell():
+                _card(study, picture)
+
+
+def film_paths(data: Dataset, study: tuple) -> tuple:
+    """The files of a study's films, in the order of its views."""
+    rows = data.manifest["path"].iloc[study.first : study.first + study.views]
+    return tuple(data.root / path for path in rows)
+
+
+def open_study(key: str) -> None:
+    """Show this study instead of the wall; an empty key goes back to it."""
+    st.session_state[state.BREAK] = False  # every study first without the answer
+    facets.put(state.STUDY, key)
+
+
+def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -> None:
+    first = (page - 1) * CARDS + 1
+    which = "" if len(shown) == len(found) else f", {first:,} to {first + len(shown) - 1:,} shown"
+    films = theme.plural(int(found["views"].sum()), "film")
+    with st.container(gap=None):
+        st.markdown(f"**{theme.plural(len(found), 'study')}**, {films}{which}")
+        st.caption(cards.label_meaning(vars(data)))
+
+
+def _card(study: tuple, picture: bytes) -> None:
+    """One study: its films, its label, whose it is, and the button that opens it."""
+    with st.container(border=True, gap="xsmall"):
+        st.image(picture, width="stretch", alt=f"The films of {study.key}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(theme.mark(bool(study.label)), width="stretch")
+            st.button(
+                "Open",
+                key=f"open-{study.key}",
+                icon=":material/open_in_full:",
+                type="tertiary",
+                on_click=open_study,
+                args=(study.key,),
+            )
+        st.caption(theme.plain(describe(study)))
+
+
+def describe(study: tuple) -> str:
+    """Whose study it is: "patient00017, study1, humerus, train, 3 views"."""
+    names = [study.patient, study.study, study.part, study.split]
+    if study.part == "unknown":  # class folders: the file's name is all that is known
+        names = [study.patient, study.split]
+    return ", ".join([*names, theme.plural(study.views, "view")])
+
+
+def _page(pages: int) -> int:
+    """The page that the address asks for; the nearest one if there is none such."""
+    asked = st.query_params.get(state.PAGE, "1")
+    return min(max(int(asked), 1), pages) if asked.isdecimal() else 1
+
+
+def _turn(key: str) -> None:
+    page = st.session_state[key]
+    facets.put(state.PAGE, "" if page == 1 else str(page))

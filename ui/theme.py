@@ -1,0 +1,57 @@
+"""The colours, shapes and words that mean the same thing on every page.
+
+Fracture and no fracture have one colour and one shape each, never colour alone. The colours are
+those of `.streamlit/config.toml`, by theme.
+"""
+
+import re
+
+import streamlit as st
+
+from ui.charts import Ink
+
+FRACTURE, NO_FRACTURE = "▲", "●"
+_COLOURS = {
+    "dark": {"fracture": "#F2913D", "none": "#4FA3E0", "accent": "#A79BFF", "grey": "#8C96A3"},
+    "light": {"fracture": "#B8520A", "none": "#1767A8", "accent": "#5B45D6", "grey": "#6B7480"},
+}
+
+
+def colour(name: str) -> str:
+    """The hex colour of "fracture", "none", "accent" or "grey" in the viewer's theme."""
+    return _COLOURS["light" if st.context.theme.type == "light" else "dark"][name]
+
+
+def on_film(positive: bool) -> str:
+    """The hex colour of a label on a film's black, which no theme changes."""
+    return _COLOURS["dark"]["fracture" if positive else "none"]
+
+
+def mark(positive: bool) -> str:
+    """The shape and word of a label or verdict, coloured, as Markdown."""
+    if positive:
+        return f":orange[{FRACTURE} fracture]"
+    return f":blue[{NO_FRACTURE} no fracture]"
+
+
+def synthetic_badge() -> str:
+    """The badge of synthetic films and of models trained on them, as Markdown."""
+    return ":violet-badge[:material/science: synthetic]"
+
+
+def plural(count: int, noun: str) -> str:
+    """ "1 study", "400 studies": the count with its noun."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"
+
+
+def plain(text: str) -> str:
+    """A file's or patient's name as Markdown that shows it to the letter."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|:~$&])", r"\\\1", text)
+
+
+def ink() -> Ink:
+    """The colours of charts in the viewer's theme: training, dev and valid differ in dash too."""
+    if st.context.theme.type == "light":
+        return Ink(text="#171B21", grid="#E3E7EC", train="#6B7480", dev="#5B45D6", valid="#0E7C66")
+    return Ink(text="#E4E7EB", grid="#232930", train="#8C96A3", dev="#A79BFF", valid="#5CD6B6")

@@ -1,0 +1,183 @@
+"""The verdict on a study: one sentence, its films with their numbers, and how far to trust it."""
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fracture_core import aggregation
+from fracture_core.cards import Model
+from fracture_core.errors import FilmError
+from ui import cached, figures, pictures, state, theme
+from ui.intake import Asked
+
+if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
+    from fracture_core.inference import JudgedFilm, JudgedStudy
+
+NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
+POLL_SECONDS = 0.5  # between two looks at whether the network is there
+FILM_HEIGHT = 620  # px; a film and its number fit into a window of 900
+NAMED = 3  # films that the sentence names before it counts the others
+PAGE = 12  # films shown at once
+
+
+def wait(asked: Asked) -> None:
+    """Show the films until the network is there; the page goes on by itself."""
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def look() -> None:
+        if cached.warm_up().done():
+            st.rerun()
+        st.caption("Loads the network: a few seconds, once after a start.")
+        st.skeleton(height=48)
+
+    look()
+    grid = _grid(len(asked.films))
+    for (_, key), source in list(zip(asked.films, asked.sources, strict=True))[:PAGE]:
+        with grid.cell(), contextlib.suppress(FilmError):  # refused by name with the verdict
+            _picture(cached.picture(key, source))
+
+
+def threshold_slider(model: Model) -> float:
+    """The operating point, in the address; the card's own unless it was moved."""
+    own = float(model.card.threshold)
+    given = st.query_params.get(state.THRESHOLD)
+    if given is not None and not _is_share(given):
+        st.warning(
+            f"A threshold is a number from 0 to 1; received {theme.plain(given)}. "
+            f"The model's own, {own:.2f}, is used."
+        )
+    return st.slider(
+        "Threshold",
+        0.0,
+        1.0,
+        own,
+        0.01,
+        key=state.THRESHOLD,
+        bind="query-params",
+        help=f"A film is positive when its probability is greater. This model's own is {own:.2f}, "
+        f"{model.card.threshold_origin}.",
+    )
+
+
+def _is_share(text: str) -> bool:
+    try:
+        return 0.0 <= float(text) <= 1.0
+    except ValueError:
+        return False
+
+
+def trust(model: Model, threshold: float) -> None:
+    """Sensitivity and specificity at this threshold, and what positive means."""
+    if len(model.judged):
+        found = model.at_threshold(threshold)
+        st.markdown(f"**On {found['studies'].n:,} dev studies at this threshold**")
+        for level in ("studies", "images"):
+            with st.container(horizontal=level == "studies"):
+                for name in ("sensitivity", "specificity"):
+                    _figure(level, name, getattr(found[level], name))
+        st.caption("Dev films chose the model's epoch, so these figures flatter it.")
+    else:
+        st.caption("This model set no dev films aside, so nobody knows how far to trust it.")
+    st.caption(f"{model.card.label_meaning} Not a medical device.")
+
+
+def _figure(level: str, name: str, value: figures.Proportion) -> None:
+    """Studies lead; images stand below them in small type."""
+    words = f"{figures.percent(value.value)} ({figures.with_interval(value)})"
+    if level == "images":
+        st.caption(f"Images: {name} {words}.")
+        return
+    with st.container(gap=None, width="content"):
+        st.metric(name.capitalize(), figures.percent(value.value), width="content")
+        st.caption(figures.with_interval(value))
+
+
+def show(asked: Asked, model: Model, judged: "JudgedStudy", threshold: float) -> None:
+    """The verdict in one large sentence, what was refused, and the films."""
+    if model.card.synthetic and asked.real:
+        st.warning(NEVER_SEEN, icon=":material/warning:")
+    st.title(_sentence(asked, judged, threshold), anchor=False)
+    st.markdown(_detail(asked, judged, threshold))
+    if judged.refused:
+        lines = [f"- **{theme.plain(n)}** {theme.plain(reason)}" for n, reason in judged.refused]
+        count = theme.plural(len(lines), "file")
+        st.warning(f"{count} refused, and not judged:\n\n" + "\n".join(lines))
+    if asked.key:
+        st.page_link(
+            "pages/studies.py", label="Open it in Studies", query_params={state.STUDY: asked.key}
+        )
+    _films(asked, judged, threshold)
+
+
+def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
+    verdict = judged.verdict(threshold)
+    names = [theme.plain(name) for name in judged.deciding(threshold)]
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], theme.plural(len(names) - NAMED, "other film")]
+    patient = theme.plain(asked.patient) if asked.patient else None
+    read, refused = len(judged.films), len(judged.refused)
+    study = theme.plain(asked.study)
+    words = aggregation.sentence(verdict, study, patient, names, read, refused)
+    mark = {True: f":orange[{theme.FRACTURE}] ", False: f":blue[{theme.NO_FRACTURE}] ", None: ""}
+    return mark[verdict] + words
+
+
+def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
+    """How many films, how close, and what the data set says of a study of its own."""
+    words = []
+    if judged.films:
+        top = max(judged.films, key=lambda film: film.probability)
+        count = len(judged.deciding(threshold))
+        words.append(
+            f"{count} of {theme.plural(len(judged.films), 'film')} above the threshold of "
+            f"{threshold:.2f}; the highest is {theme.plain(top.name)} with {top.probability:.3f}. "
+            f"Beside each number: what the network saw, {len(top.pixels)} × {len(top.pixels)} px."
+        )
+    verdict = judged.verdict(threshold)
+    if asked.label is not None and verdict is not None:
+        agrees = "the verdict is right" if verdict == bool(asked.label) else "the verdict is wrong"
+        words.append(f"Its label in the data: {theme.mark(bool(asked.label))}, so {agrees}.")
+    if asked.key and not asked.real:
+        words.append(theme.synthetic_badge())
+    return " ".join(words)
+
+
+def _films(asked: Asked, judged: "JudgedStudy", threshold: float) -> None:
+    given = zip(asked.films, asked.sources, strict=True)
+    content = {name: (key, source) for (name, key), source in given}
+    films = judged.films
+    if len(films) > PAGE:
+        number = st.pagination(-(-len(films) // PAGE), key=state.FILM_PAGE)
+        films = films[(number - 1) * PAGE : number * PAGE]
+    grid = _grid(len(films))
+    for film in films:
+        with grid.cell():
+            _film(film, cached.picture(*content[film.name]), threshold)
+
+
+def _film(film: "JudgedFilm", picture: pictures.Picture, threshold: float) -> None:
+    """One film's number, the operating point and what the network saw, over the whole film."""
+    positive = bool(aggregation.is_positive(film.probability, threshold))
+    colours = (theme.colour("fracture"), theme.colour("none"), theme.ink().text)
+    with st.container(horizontal=True, gap="medium"):
+        st.image(pictures.seen(film.pixels), width=112, alt="what the network saw")
+        with st.container(gap="xxsmall"):
+            st.markdown(f"**{theme.plain(film.name)}**")
+            st.markdown(f"### {film.probability:.3f} → {int(positive)} {theme.mark(positive)}")
+            st.image(
+                pictures.scale(film.probability, threshold, *colours),
+                alt=f"{film.probability:.3f} on a scale from 0 to 1, threshold {threshold:.2f}",
+            )
+    _picture(picture)
+
+
+def _grid(films: int) -> DeltaGenerator:
+    return st.grid(min(2, max(1, films)), min_column_width=320, border=True)
+
+
+def _picture(picture: pictures.Picture) -> None:
+    """A film as large as fits, never cropped."""
+    width = max(1, round(FILM_HEIGHT * picture.width / picture.height))
+    st.image(picture.content, width=width, alt="the film as given")

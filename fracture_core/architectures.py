@@ -35,6 +35,8 @@ class Architecture:
         sentence: what it is, in one sentence.
         source: where in the report it comes from.
         parameters: trained and untrained, with its own options at 32 px.
+        mega_flop: to learn from one film at 32 px: products and sums of convolutions and dense
+            layers, forward and backward, in millions.
         smallest: the smallest input in px that leaves a pixel after the last pooling.
         options: its own values of what may vary.
         features: builds the layers from rescaled input to flattened features.
@@ -45,6 +47,7 @@ class Architecture:
     sentence: str
     source: str
     parameters: int
+    mega_flop: float
     smallest: int
     options: NetworkOptions
     features: Callable[[Any], Any]
@@ -54,8 +57,10 @@ def _block(x: Any, filters: int, number: int, relu_first: bool = False) -> Any:
     """Convolution 3 x 3, normalization, ReLU: (n, h, w, c) to (n, h - 2, w - 2, filters)."""
     from keras import layers
 
+    from fracture_core.layers import BatchNormalization
+
     relu = layers.ReLU(name=f"relu_{number}")
-    norm = layers.BatchNormalization(name=f"norm_{number}")
+    norm = BatchNormalization(name=f"norm_{number}")
     x = layers.Conv2D(filters, 3, name=f"conv_{number}")(x)
     return norm(relu(x)) if relu_first else relu(norm(x))
 
@@ -91,6 +96,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "more, and has by far the most parameters.",
             source="Results and Analysis, figures 2 and 3",
             parameters=922_305,
+            mega_flop=6.6,
             smallest=24,
             options=NetworkOptions(dense=(128,), dropout=0.0, dense_normalization=False),
             features=_one_conv,
@@ -102,6 +108,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "learns quickly.",
             source="Results and Analysis, figures 4 to 8",
             parameters=166_913,
+            mega_flop=53.2,
             smallest=24,
             options=NetworkOptions(dense=(128,), dropout=0.0, dense_normalization=False),
             features=_three_conv,
@@ -113,6 +120,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "the fewest parameters.",
             source="Appendix A, figures 7 and 8",
             parameters=97_409,
+            mega_flop=83.5,
             smallest=28,
             options=NetworkOptions(dense=(128, 64), dropout=0.25, dense_normalization=True),
             features=_five_conv,
@@ -168,13 +176,15 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
     import keras
     from keras import layers
 
+    from fracture_core.layers import BatchNormalization
+
     films = keras.Input((size, size, 1), name="film")
     x = layers.Rescaling(1 / 255, name="rescale")(films)
     x = layers.Flatten(name="flatten")(find(name).features(x))
     for number, units in enumerate(chosen.dense, 1):
         x = layers.Dense(units, activation="relu", name=f"dense_{number}")(x)
         if number == 1 and chosen.dense_normalization:
-            x = layers.BatchNormalization(name="norm_dense")(x)
+            x = BatchNormalization(name="norm_dense")(x)
         if number == 1 and chosen.dropout:
             x = layers.Dropout(chosen.dropout, name="dropout")(x)
     probability = layers.Dense(1, activation="sigmoid", name="probability")(x)

@@ -1,7 +1,8 @@
 """Random changes of training films: drawn with numpy, applied in one resampling by TensorFlow.
 
 What is drawn is a function of (seed, pass over the data, position in it), never of how often it
-was asked for, so that a resumed run draws what its untouched twin drew.
+was asked for, so that a resumed run draws what its untouched twin drew. `preview` does the same to
+pixels without TensorFlow, for who wants to look.
 """
 
 from typing import TYPE_CHECKING
@@ -14,57 +15,103 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 STREAM = 1  # tells this module's random numbers from the pipeline's, which share seed and pass
+WHITE = 255.0  # the full range of grey levels; brightness is a share of it
+MIDDLE = WHITE / 2  # contrast leaves this grey level where it is
 
 
 def draw(augmentation: Augmentation, size: int, count: int, seed: int, number: int) -> np.ndarray:
-    """The transformations of one pass over the data.
+    """The changes of one pass over the data.
 
     Args:
+        augmentation: what may change, and how far.
         size: side of the films in px.
         count: films in the pass.
         seed: the run's.
         number: the pass, from 0.
 
     Returns:
-        float32 (count, 8): rows a0 a1 a2 b0 b1 b2 0 0 that map an output pixel (x, y) to the input
-        at (a0 x + a1 y + a2, b0 x + b1 y + b2), as `ImageProjectiveTransformV3` takes them.
+        float32 (count, 10): rows a0 a1 a2 b0 b1 b2 0 0 that map an output pixel (x, y) to the input
+        at (a0 x + a1 y + a2, b0 x + b1 y + b2), as `ImageProjectiveTransformV3` takes them; then
+        gain (1 for none) and offset in grey levels (0 for none), see `apply`.
     """
     random = np.random.Generator(np.random.Philox(key=[seed, number * 2 + STREAM]))
-    uniform = random.random((count, 5)) * 2 - 1  # a fixed number a film, whatever is switched on
+    # A fixed number a film, whatever is switched on. Later ones come behind, so that settings that
+    # do not ask for them draw what they always drew.
+    uniform = random.random((count, 5)) * 2 - 1
+    later = random.random((count, 5)) * 2 - 1
+    changes = np.zeros((count, 10), np.float32)
+    linear = _linear(augmentation, uniform, later[:, 2])
+    changes[:, [0, 1, 3, 4]] = linear.reshape(count, 4)
+    middle = np.full(2, (size - 1) / 2)  # the film turns about its middle
+    move = later[:, :2] * size * augmentation.shift_percent / 100
+    changes[:, [2, 5]] = middle - linear @ middle - (linear * move[:, None, :]).sum(-1)
+    changes[:, 8] = 1 + later[:, 4] * augmentation.contrast_percent / 100
+    changes[:, 9] = later[:, 3] * WHITE * augmentation.brightness_percent / 100
+    return changes
+
+
+def _linear(augmentation: Augmentation, uniform: np.ndarray, upright: np.ndarray) -> np.ndarray:
+    """Turn, shear, zoom and flips as float64 (count, 2, 2), from an output pixel to the input."""
     turn = np.deg2rad(uniform[:, 0] * augmentation.rotation_degrees)
     shear = np.deg2rad(uniform[:, 1] * augmentation.shear_degrees)
     zoom = 1 + uniform[:, 2:4] * augmentation.zoom_percent / 100
-    mirror = np.where(augmentation.horizontal_flip & (uniform[:, 4] < 0), -1.0, 1.0)
-    linear = np.empty((count, 2, 2))
-    linear[:, 0, 0] = np.cos(turn) * zoom[:, 0] * mirror
+    zoom[:, 0] *= np.where(augmentation.horizontal_flip & (uniform[:, 4] < 0), -1.0, 1.0)
+    zoom[:, 1] *= np.where(augmentation.vertical_flip & (upright < 0), -1.0, 1.0)
+    linear = np.empty((len(uniform), 2, 2))
+    linear[:, 0, 0] = np.cos(turn) * zoom[:, 0]
     linear[:, 0, 1] = -np.sin(turn + shear) * zoom[:, 1]
-    linear[:, 1, 0] = np.sin(turn) * zoom[:, 0] * mirror
+    linear[:, 1, 0] = np.sin(turn) * zoom[:, 0]
     linear[:, 1, 1] = np.cos(turn + shear) * zoom[:, 1]
-    centre = np.full(2, (size - 1) / 2)  # the film turns about its middle
-    shift = centre - linear @ centre
-    rows = np.zeros((count, 8), np.float32)
-    rows[:, [0, 1, 3, 4]] = linear.reshape(count, 4)
-    rows[:, [2, 5]] = shift
-    return rows
+    return linear
 
 
-def apply(films: "tf.Tensor", transforms: "tf.Tensor") -> "tf.Tensor":
-    """Films changed by these transformations, bilinear, edges continued outwards.
+def apply(films: "tf.Tensor", changes: "tf.Tensor") -> "tf.Tensor":
+    """Films changed: resampled once, bilinear, edges continued outwards; then their grey values.
+
+    A grey value x becomes (x - 127.5) gain + 127.5 + offset, clipped to 0 to 255.
 
     Args:
         films: float32 (n, size, size, 1), 0 to 255.
-        transforms: float32 (n, 8) of `draw`.
+        changes: float32 (n, 10) of `draw`.
 
     Returns:
         float32 (n, size, size, 1), 0 to 255.
     """
     import tensorflow as tf
 
-    return tf.raw_ops.ImageProjectiveTransformV3(
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=films,
-        transforms=transforms,
+        transforms=changes[:, :8],
         output_shape=tf.shape(films)[1:3],
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
+    gain, offset = changes[:, 8, None, None, None], changes[:, 9, None, None, None]
+    # In this order a gain of 1 and an offset of 0 change no bit.
+    return tf.clip_by_value(moved * gain + (MIDDLE * (1 - gain) + offset), 0.0, WHITE)
+
+
+def preview(films: np.ndarray, changes: np.ndarray) -> np.ndarray:
+    """What `apply` gives, to the nearest grey level, without TensorFlow.
+
+    Args:
+        films: uint8 (n, size, size), 0 to 255.
+        changes: float32 (n, 10) of `draw`.
+
+    Returns:
+        uint8 (n, size, size), 0 to 255.
+    """
+    last = films.shape[1] - 1
+    y, x = np.mgrid[: last + 1, : last + 1].astype(np.float32)
+    a0, a1, a2, b0, b1, b2, _, _, gain, offset = changes.T[:, :, None, None]
+    column = np.clip(a0 * x + a1 * y + a2, 0, last)  # beyond an edge its last pixel goes on
+    row = np.clip(b0 * x + b1 * y + b2, 0, last)
+    left, top = column.astype(np.intp), row.astype(np.intp)
+    right, below = np.minimum(left + 1, last), np.minimum(top + 1, last)
+    along, down = column % 1, row % 1
+    film = np.arange(len(films))[:, None, None]
+    upper = films[film, top, left] * (1 - along) + films[film, top, right] * along
+    lower = films[film, below, left] * (1 - along) + films[film, below, right] * along
+    grey = (upper * (1 - down) + lower * down) * gain + (MIDDLE * (1 - gain) + offset)
+    return np.rint(np.clip(grey, 0, WHITE)).astype(np.uint8)

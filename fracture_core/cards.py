@@ -257,7 +257,7 @@ def command(config: TrainConfig) -> str:
 
 def _flags(config: TrainConfig) -> dict[str, Any]:
     """Command-line options and their values; the parser in `cli` takes them all."""
-    change = config.augmentation
+    change, schedule = config.augmentation, config.schedule
     return {
         "--positive": config.positive,
         "--part": config.parts,
@@ -269,6 +269,16 @@ def _flags(config: TrainConfig) -> dict[str, Any]:
         "--batch-size": config.batch_size,
         "--optimizer": config.optimizer,
         "--learning-rate": config.learning_rate,
+        "--momentum": config.momentum,
+        "--weight-decay": config.weight_decay,
+        "--schedule": schedule.kind,
+        "--warmup-epochs": schedule.warmup_epochs,
+        "--floor-percent": schedule.floor_percent,
+        "--step-epochs": schedule.step_epochs,
+        "--factor": schedule.factor,
+        "--patience": schedule.patience,
+        "--early-stopping": config.early_stopping,
+        "--class-weights": config.class_weights,
         "--seed": config.seed,
         "--size": config.recipe.size,
         "--resample": config.recipe.resample,
@@ -276,11 +286,16 @@ def _flags(config: TrainConfig) -> dict[str, Any]:
         "--shear-degrees": change.shear_degrees,
         "--zoom-percent": change.zoom_percent,
         "--rotation-degrees": change.rotation_degrees,
+        "--shift-percent": change.shift_percent,
         "--horizontal-flip": change.horizontal_flip,
+        "--vertical-flip": change.vertical_flip,
+        "--brightness-percent": change.brightness_percent,
+        "--contrast-percent": change.contrast_percent,
         "--dev-share": config.dev_share,
         "--threshold": config.threshold,
         "--weights": config.weights,
         "--threads": config.threads,
+        "--checkpoint-seconds": config.checkpoint_seconds,
     }
 
 

@@ -1,12 +1,13 @@
 """Checkpoints of a run: weights of every epoch, and the whole state where a run can be resumed.
 
 `epoch_NNNN.weights.h5` holds the network's weights, as the report saved them; `epoch_NNNN.npz`
-beside it the optimizer, the position and the digest of the weights. A stop inside an epoch leaves
-the same two files under `epoch_NNNN_step_SSSSSSSS`, NNNN counting the epochs completed. A state's
-`.npz` is written last: where it is, the pair is whole.
+beside it the optimizer, the position and the digest of the weights. Inside an epoch, a stop and
+every so many seconds leave the same two files under `epoch_NNNN_step_SSSSSSSS`, NNNN counting the
+epochs completed. A state's `.npz` is written last: where it is, the pair is whole.
 """
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fracture_core.errors import RunError
+from fracture_core.files import replace_file
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +28,7 @@ NAME = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.")
 STATE = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.npz")
 WEIGHTS = re.compile(r"epoch_(\d+)\.weights\.h5")
 KEEP_EVERY = 5  # epochs whose whole state is kept for good, beside the last two and the best
+MOST_BYTES = 2**30  # of one run's weights; past that the older ones are thinned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,8 @@ class Position:
         sums: of the epoch that is under way: loss, films judged right, films shown.
         best_epoch: epoch with the lowest dev loss so far, `None` without a dev share.
         best_loss: its dev loss.
+        plateau: what the schedule's falls have multiplied the learning rate by so far.
+        waited: epochs without a lower dev loss since the last low or the last fall.
         line: the metrics line of the completed epoch, `None` inside the first one.
     """
 
@@ -46,6 +51,8 @@ class Position:
     sums: tuple[float, float, int] = (0.0, 0.0, 0)
     best_epoch: int | None = None
     best_loss: float | None = None
+    plateau: float = 1.0
+    waited: int = 0
     line: dict[str, Any] | None = None
 
 
@@ -102,6 +109,12 @@ def states(folder: Path) -> list[Path]:
     return [path for _, path in found]
 
 
+def forkable(folder: Path) -> list[int]:
+    """The completed epochs whose whole state is kept, in order."""
+    found = (STATE.fullmatch(path.name) for path in folder.glob("epoch_*.npz"))
+    return sorted(int(match[1]) for match in found if match and not match[2])
+
+
 def weights_of(folder: Path, epoch: int) -> Path:
     """The weights file of a completed epoch.
 
@@ -144,7 +157,9 @@ def _load(path: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimiz
     weights = path.with_suffix(".weights.h5")
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
         fields = json.loads(str(stored["position"]))
-        values = [stored[f"v{i:04d}"] for i in range(len(optimizer.variables))]
+        values = optimizer.variables
+        if "v0000" in stored.files:  # else the optimizer begins without memory
+            values = [stored[f"v{i:04d}"] for i in range(len(optimizer.variables))]
         if str(stored["weights_sha256"]) != _digest(weights):
             raise ValueError("its weights are not those that were written with it")
     model.load_weights(weights)
@@ -153,8 +168,21 @@ def _load(path: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimiz
     return Position(**{**fields, "sums": tuple(fields["sums"])})
 
 
-def prune(folder: Path, position: Position) -> None:
-    """Drop the states that are no longer needed; the weights of every epoch stay."""
+def forget_optimizer(path: Path) -> None:
+    """Leave only the position in a state's `.npz`: its optimizer begins without memory."""
+    with np.load(path, allow_pickle=False) as stored:
+        kept = {name: stored[name] for name in ("position", "weights_sha256")}
+    content = io.BytesIO()
+    np.savez(content, **kept)
+    replace_file(path, content.getvalue())
+
+
+def prune(folder: Path, position: Position) -> list[int]:
+    """Drop the states that are no longer needed, and thin the weights of a run grown large.
+
+    Returns:
+        The epochs whose weights were dropped; as a rule none.
+    """
     for number, path in enumerate(states(folder)):
         match = STATE.fullmatch(path.name)
         epoch, inside = int(match[1]), match[2] is not None
@@ -163,6 +191,21 @@ def prune(folder: Path, position: Position) -> None:
         path.unlink()
         if inside:
             path.with_suffix(".weights.h5").unlink(missing_ok=True)
+    return _thin(folder)
+
+
+def _thin(folder: Path) -> list[int]:
+    """Drop the oldest weights that no state needs, until what is left is small enough."""
+    sizes = {epoch: weights_of(folder, epoch).stat().st_size for epoch in epochs(folder)}
+    total, needed, dropped = sum(sizes.values()), set(forkable(folder)), []
+    for epoch, size in sizes.items():
+        if total <= MOST_BYTES:
+            break
+        if epoch not in needed:
+            weights_of(folder, epoch).unlink()
+            total -= size
+            dropped.append(epoch)
+    return dropped
 
 
 def drop_later(folder: Path, position: Position) -> None:

@@ -9,7 +9,7 @@ import platform
 import traceback
 from pathlib import Path
 
-from fracture_core import journal, launcher, runs
+from fracture_core import journal, launcher, probe, runs
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.reporter import Reporter
 from fracture_core.runs import State, Status
@@ -30,7 +30,7 @@ def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
         print(error, flush=True)
         runs.write_status(folder, Status(state=State.FAILED, message=str(error)))
         return 1
-    reporter.listen_to_signals()
+    reporter.listen()
     try:
         _work(folder, reporter, wait_for_slot)
     except Stopped as error:
@@ -55,14 +55,29 @@ def _work(folder: Path, reporter: Reporter, wait_for_slot: bool) -> None:
         launcher.wait_for_slot(folder, reporter.asked_to_stop)
     else:
         launcher.take_slot()
-    reporter.phase("importing", "Loads TensorFlow.")
-    from fracture_core import pipeline, training
-
-    training.set_threads(reporter.config.threads)
     if not (folder / "films.parquet").is_file():
         runs.complete_facts(folder, versions=versions())
+    from fracture_core import pipeline
+
     films, pixels = pipeline.prepare(folder, reporter)
+    threads = _threads(folder, int((films["role"] == "train").sum()), reporter)
+    reporter.phase("importing", "Loads TensorFlow.")
+    with reporter.may_leave():
+        from fracture_core import training
+
+        training.set_threads(threads)
     training.train(folder, films, pixels, reporter)
+
+
+def _threads(folder: Path, films: int, reporter: Reporter) -> int:
+    """Threads inside TensorFlow: chosen once, and kept, since the last bits depend on them."""
+    if chosen := runs.read(folder).facts.get("probe"):
+        return chosen["threads"]
+    reporter.phase("measuring", "Measures how many threads are quickest here.")
+    with reporter.may_leave():
+        chosen = probe.choose(folder, films)
+    runs.complete_facts(folder, probe=chosen)
+    return chosen["threads"]
 
 
 def versions() -> dict[str, str]:

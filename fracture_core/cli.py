@@ -18,6 +18,7 @@ CHILDREN = {
     "child": commands.child,
     "child-evaluate": commands.child_evaluate,
     "child-phantom": commands.child_phantom,
+    "child-probe": commands.child_probe,
 }
 
 
@@ -62,6 +63,7 @@ def _child_parser() -> argparse.ArgumentParser:
     top.add_argument("command", type=CHILDREN.get)
     top.add_argument("folder")
     top.add_argument("--wait", action="store_true")
+    top.add_argument("--threads", type=int)
     return top
 
 
@@ -101,39 +103,100 @@ def _train_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub = command("stop", commands.stop, "Stop a run and keep its work.")
     sub.add_argument("run")
     sub.add_argument("--after-epoch", action="store_true", help="at the end of this epoch")
+    sub = command(
+        "fork", commands.fork, "Begin a new run as another stood after an epoch; follow it."
+    )
+    sub.add_argument("run", metavar="RUN@EPOCH", help="run and an epoch whose state is kept")
+    _setting_arguments(sub)
+    sub.add_argument("--name", help="the new run's name and folder")
+    sub.add_argument("--queue", action="store_true", help="start in the background, in its turn")
+    sub = command("set", commands.set_rate, "Change a run's learning rate from its next step on.")
+    sub.add_argument("run")
+    sub.add_argument("--learning-rate", type=float, required=True, dest="rate")
+    sub = command("curves", commands.curves, "Print a run's epochs as CSV.")
+    sub.add_argument("run")
     sub = command("runs", commands.list_runs, "List the runs.")
     sub.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _setting_arguments(sub: argparse.ArgumentParser) -> None:
     """One option a setting; what is not given keeps the value of the preset or config file."""
-    flag = argparse.BooleanOptionalAction
-    d = DEFAULTS
-    for name, kind, text in (
-        ("--architecture", str, f"network ({d.architecture})"),
-        ("--dropout", float, "share of units dropped after the first dense layer"),
-        ("--epochs", int, f"passes over the training films ({d.epochs})"),
-        ("--steps-per-epoch", int, "steps called an epoch (every film once)"),
-        ("--batch-size", int, f"films a step ({d.batch_size})"),
-        ("--optimizer", str, f"adam or adagrad ({d.optimizer})"),
-        ("--learning-rate", float, f"({d.learning_rate})"),
-        ("--seed", int, f"({d.seed})"),
-        ("--size", int, f"input side in px ({d.recipe.size})"),
-        ("--resample", str, f"area or nearest ({d.recipe.resample})"),
-        ("--fit", str, f"pad or squash ({d.recipe.fit})"),
-        ("--shear-degrees", float, f"largest shear angle ({d.augmentation.shear_degrees:g})"),
-        ("--zoom-percent", float, f"largest zoom in or out ({d.augmentation.zoom_percent:g})"),
-        ("--rotation-degrees", float, f"largest turn ({d.augmentation.rotation_degrees:g})"),
-        ("--dev-share", float, f"share of training patients set aside ({d.dev_share})"),
-        ("--threshold", float, f"positive above this probability ({d.threshold})"),
-        ("--weights", str, ".weights.h5 file to begin with"),
-        ("--threads", int, f"threads inside TensorFlow ({d.threads})"),
-    ):
-        sub.add_argument(name, type=kind, help=text)
+    for title, settings_of_group in _settings().items():
+        group = sub.add_argument_group(title)
+        for name, kind, text in settings_of_group:
+            how = {"action": argparse.BooleanOptionalAction} if kind is bool else {"type": kind}
+            group.add_argument(name, help=text, dest=_DESTINATIONS.get(name), **how)
     sub.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
-    sub.add_argument("--dense", type=str, help="units of the dense layers, as in 128,64")
-    sub.add_argument("--dense-normalization", action=flag, help="normalize after the first dense")
-    sub.add_argument("--horizontal-flip", action=flag, help="mirror every second film")
+
+
+# Options that are called otherwise than their field.
+_DESTINATIONS = {"--schedule": "kind"}
+
+
+def _settings() -> dict[str, tuple[tuple[str, type, str], ...]]:
+    """By group: option, kind, and what it means, with its unit and default."""
+    d, change, plan = DEFAULTS, DEFAULTS.augmentation, DEFAULTS.schedule
+    return {
+        "network and pixels": (
+            ("--architecture", str, f"network ({d.architecture})"),
+            ("--dense", str, "units of the dense layers, as in 128,64"),
+            ("--dropout", float, "share of units dropped after the first dense layer, 0 to 0.95"),
+            ("--dense-normalization", bool, "normalize after the first dense layer"),
+            ("--weights", str, ".weights.h5 file to begin with"),
+            ("--size", int, f"input side in px ({d.recipe.size})"),
+            ("--resample", str, f"area or nearest ({d.recipe.resample})"),
+            ("--fit", str, f"pad or squash ({d.recipe.fit})"),
+        ),
+        "learning": (
+            ("--epochs", int, f"passes over the training films ({d.epochs})"),
+            ("--steps-per-epoch", int, "steps called an epoch (every film once)"),
+            ("--batch-size", int, f"films a step ({d.batch_size})"),
+            ("--optimizer", str, f"adam, adamw, adagrad, sgd or rmsprop ({d.optimizer})"),
+            ("--learning-rate", float, f"size of a step ({d.learning_rate})"),
+            ("--momentum", float, f"of sgd, 0 for none ({d.momentum})"),
+            ("--weight-decay", float, "share of a kernel lost a step, times the learning rate "
+             "(adamw 0.004, others 0)"),
+            ("--class-weights", str, f"equal or balanced ({d.class_weights})"),
+            ("--early-stopping", int, "epochs without a lower dev loss that end the run (never)"),
+            ("--dev-share", float, f"share of training patients set aside ({d.dev_share})"),
+            ("--threshold", float, f"positive above this probability ({d.threshold})"),
+            ("--seed", int, f"of weights, order, changes and dropout ({d.seed})"),
+        ),
+        "how the learning rate goes on": (
+            ("--schedule", str, f"constant, cosine, step or plateau ({plan.kind})"),
+            ("--warmup-epochs", float, f"epochs in which it grows from 0 ({plan.warmup_epochs:g})"),
+            ("--floor-percent", float, "lowest rate of cosine and plateau, in percent "
+             f"({plan.floor_percent:g})"),
+            ("--step-epochs", int, f"epochs from one step to the next ({plan.step_epochs})"),
+            ("--factor", float, f"times this at a step or on a plateau ({plan.factor:g})"),
+            ("--patience", int, "epochs without a lower dev loss that make a plateau "
+             f"({plan.patience})"),
+        ),
+        "random changes of training films": (
+            ("--rotation-degrees", float, f"largest turn ({change.rotation_degrees:g})"),
+            ("--zoom-percent", float, f"largest zoom in or out ({change.zoom_percent:g})"),
+            ("--shift-percent", float, "largest shift along each axis, percent of the side "
+             f"({change.shift_percent:g})"),
+            ("--shear-degrees", float, f"largest shear angle ({change.shear_degrees:g})"),
+            ("--brightness-percent", float, "most that is added to every pixel, percent of the "
+             f"full range ({change.brightness_percent:g})"),
+            ("--contrast-percent", float, "largest change of contrast about middle grey "
+             f"({change.contrast_percent:g})"),
+            ("--horizontal-flip", bool, f"mirror every second film left and right "
+             f"({_on(change.horizontal_flip)})"),
+            ("--vertical-flip", bool, f"mirror every second film top and bottom "
+             f"({_on(change.vertical_flip)})"),
+        ),
+        "machine": (
+            ("--threads", int, "threads inside TensorFlow (what the speed probe finds quickest)"),
+            ("--checkpoint-seconds", float, "seconds from one checkpoint to the next inside an "
+             f"epoch ({d.checkpoint_seconds:g})"),
+        ),
+    }  # fmt: skip
+
+
+def _on(value: bool) -> str:
+    return "on" if value else "off"
 
 
 def _model_commands(command: Callable[..., argparse.ArgumentParser]) -> None:

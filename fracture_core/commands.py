@@ -10,18 +10,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from fracture_core import config as settings
-from fracture_core.config import (
-    DEFAULTS,
-    Augmentation,
-    NetworkOptions,
-    PixelRecipe,
-    TrainConfig,
-)
+from fracture_core.config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.reporter import duration
 
@@ -115,18 +109,21 @@ def config_of(options: argparse.Namespace) -> TrainConfig:
         config = replace(TrainConfig.from_dict({"data": data, **_json_object(text)}), data=data)
     else:
         config = settings.preset(options.preset or "recommended", data)
-    given = {k: v for k, v in vars(options).items() if v is not None}
+    return changed(config, options)
+
+
+def changed(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
+    """The config with the settings that the options give; its data stay what they are."""
+    given = {k: v for k, v in vars(options).items() if v is not None and k != "data"}
     if "dense" in given:
         given["dense"] = settings.parse_units(given["dense"])
-    groups = {"options": NetworkOptions, "recipe": PixelRecipe, "augmentation": Augmentation}
-    for group, kind in groups.items():
-        before = getattr(config, group).to_dict()
-        fields = {**before, **{key: given[key] for key in before if key in given}}
-        config = replace(config, **{group: kind.from_dict(fields)})
-    plain = {k: v for k, v in config.to_dict().items() if k not in {*groups, "data"}}
-    fields = {key: given.get(key, value) for key, value in plain.items()}
-    kept = {group: getattr(config, group).to_dict() for group in groups}
-    return TrainConfig.from_dict({"data": data, **fields, **kept})
+    found: dict[str, Any] = {}
+    for key, value in config.to_dict().items():
+        if isinstance(value, dict):  # a record of settings, whose options have their own names
+            found[key] = {inner: given.get(inner, kept) for inner, kept in value.items()}
+        else:
+            found[key] = given.get(key, value)
+    return TrainConfig.from_dict(found)
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -246,6 +243,43 @@ def stop(options: argparse.Namespace) -> None:
     print(f"Asked {options.run} to stop{' after this epoch' if options.after_epoch else ''}.")
 
 
+def fork(options: argparse.Namespace) -> int:
+    """Begin a new run as another stood after an epoch, and follow it, or queue it."""
+    from fracture_core import launcher, runs
+
+    name, at, epoch = options.run.rpartition("@")
+    if not (at and epoch.isdecimal()):
+        raise ConfigError(
+            f"A fork begins at an epoch of a run, as in {options.run.strip('@')}@5; received "
+            f"{options.run!r}."
+        )
+    source = runs.find(name)
+    before = runs.read(source).config
+    after = changed(before, options)
+    names = (field.name for field in fields(before))
+    changes = {n: getattr(after, n) for n in names if getattr(after, n) != getattr(before, n)}
+    folder = launcher.fork(source, int(epoch), options.name, queue=options.queue, **changes)
+    return _queued(folder) if options.queue else _follow(folder)
+
+
+def set_rate(options: argparse.Namespace) -> None:
+    """Ask a run for another learning rate; one at rest takes it when it goes on."""
+    from fracture_core import runs
+
+    folder = runs.find(options.run)
+    settings.check_range("learning_rate", options.rate, settings.LIMITS.learning_rate)
+    runs.ask(folder, "learning_rate", rate=options.rate)
+    when = "its next step" if runs.is_alive(folder) else "when it goes on"
+    print(f"{options.run} takes a learning rate of {options.rate:g} from {when}.")
+
+
+def curves(options: argparse.Namespace) -> None:
+    """Print a run's epochs as CSV."""
+    from fracture_core import journal, runs
+
+    print(journal.curves_csv(runs.find(options.run)), end="")
+
+
 def list_runs(options: argparse.Namespace) -> None:
     """List the runs, newest first."""
     from fracture_core import journal, runs
@@ -299,6 +333,13 @@ def child_phantom(options: argparse.Namespace) -> None:
     from fracture_core import phantom
 
     phantom.complete(Path(options.folder))
+
+
+def child_probe(options: argparse.Namespace) -> None:
+    """Inside a child process: print how many films a second a run's network learns."""
+    from fracture_core import probe, runs
+
+    print(probe.measure(runs.read(runs.find(options.folder)).config, options.threads))
 
 
 # --- models -------------------------------------------------------------------------------------

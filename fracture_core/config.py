@@ -64,7 +64,7 @@ class Limits:
     batch_size: tuple[int, int] = (1, 4_096)
     learning_rate: tuple[float, float] = (1e-7, 10.0)
     degrees: tuple[float, float] = (0.0, 180.0)
-    zoom_percent: tuple[float, float] = (0.0, 90.0)
+    percent: tuple[float, float] = (0.0, 90.0)  # of zoom, shift, brightness, contrast
     share: tuple[float, float] = (0.0, 0.5)
     threads: tuple[int, int] = (1, 256)
 
@@ -200,18 +200,28 @@ class Augmentation(Record):
         shear_degrees: shear angle, drawn from -x to +x degrees.
         zoom_percent: each axis is scaled by a factor drawn from 1 - x/100 to 1 + x/100.
         rotation_degrees: turn, drawn from -x to +x degrees.
+        shift_percent: moved along each axis, drawn from -x to +x percent of the side.
         horizontal_flip: mirror left and right, every second time on average.
+        vertical_flip: mirror top and bottom, every second time on average.
+        brightness_percent: added to every pixel, drawn from -x to +x percent of the full range.
+        contrast_percent: distances from middle grey are scaled by a factor drawn from 1 - x/100
+            to 1 + x/100.
     """
 
     shear_degrees: float = 0.0  # shear bends bones, which is what a fracture does
     zoom_percent: float = 20.0  # the report's 0.2
     rotation_degrees: float = 10.0  # the report speaks of rotations; films lie about this askew
+    shift_percent: float = 0.0  # zoom about the middle moves the rim enough
     horizontal_flip: bool = True  # left and right limbs are mirror images
+    vertical_flip: bool = False  # nobody hangs a film upside down
+    brightness_percent: float = 0.0  # the report changed no grey values
+    contrast_percent: float = 0.0
 
     def __post_init__(self) -> None:
-        check_range("shear_degrees", self.shear_degrees, LIMITS.degrees)
-        check_range("zoom_percent", self.zoom_percent, LIMITS.zoom_percent)
-        check_range("rotation_degrees", self.rotation_degrees, LIMITS.degrees)
+        for name in ("shear_degrees", "rotation_degrees"):
+            check_range(name, getattr(self, name), LIMITS.degrees)
+        for name in ("zoom_percent", "shift_percent", "brightness_percent", "contrast_percent"):
+            check_range(name, getattr(self, name), LIMITS.percent)
 
 
 # The report's generator: shear_range = 0.2 is 0.2 degrees there, and its code has no rotation.
@@ -252,6 +262,39 @@ def parse_units(text: str) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Schedule(Record):
+    """How the learning rate goes on from the one that was asked for; see `schedules.factor`.
+
+    A schedule keeps the length that it was made with (`TrainConfig.epochs`): epochs that are added
+    later go on at its last rate.
+
+    Args:
+        kind: "constant"; "cosine", a half wave down to `floor_percent` at the last epoch; "step",
+            times `factor` every `step_epochs`; "plateau", times `factor` after `patience` epochs
+            without a lower dev loss.
+        warmup_epochs: before that, the rate grows in a straight line from nothing.
+        floor_percent: where "cosine" ends and "plateau" stops falling, of the rate asked for.
+        step_epochs: length of a step in epochs.
+        factor: what the rate is multiplied by at a step or on a plateau.
+        patience: epochs without a lower dev loss that make a plateau.
+    """
+
+    kind: Literal["constant", "cosine", "step", "plateau"] = "constant"  # the report's
+    warmup_epochs: float = 0.0  # batch normalization makes these networks start well without
+    floor_percent: float = 1.0  # the last epochs still move
+    step_epochs: int = 25  # three steps in the report's 75 epochs
+    factor: float = 0.3  # about half a power of ten
+    patience: int = 5  # dev losses on a few dozen studies jump about for less
+
+    def __post_init__(self) -> None:
+        check_range("warmup_epochs", self.warmup_epochs, (0.0, 1_000.0))
+        check_range("floor_percent", self.floor_percent, (0.0, 100.0))
+        check_range("step_epochs", self.step_epochs, LIMITS.epochs)
+        check_range("factor", self.factor, (0.01, 1.0))
+        check_range("patience", self.patience, LIMITS.epochs)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig(Record):
     """All that decides what a training run computes; frozen into its run folder.
 
@@ -266,13 +309,22 @@ class TrainConfig(Record):
         epochs: passes over the training films that were asked for at the start.
         steps_per_epoch: steps that are called an epoch; `None` for every training film once.
         batch_size: films a step.
-        optimizer: "adam" or "adagrad".
+        optimizer: "adam", "adamw", "adagrad", "sgd" or "rmsprop".
         learning_rate: step size of the optimizer.
+        momentum: of "sgd".
+        weight_decay: share of itself, times the learning rate, that each kernel loses a step;
+            `None` for the optimizer's own: 0.004 for "adamw", none for the others.
+        schedule: how the learning rate goes on.
+        early_stopping: epochs without a lower dev loss after which the run ends; `None` for never.
+        class_weights: "balanced" weighs a film's loss by the inverse of its label's frequency
+            among the training films; "equal" does not.
         seed: of the initial weights, order, augmentation and dropout.
         dev_share: share of the training patients that is set aside to choose epoch and threshold.
         threshold: a film is positive when its probability is greater.
         weights: `.weights.h5` file of the same network to begin with; `None` for fresh ones.
-        threads: threads inside TensorFlow; part of the config because sums depend on it.
+        threads: threads inside TensorFlow, on which the last bits of sums depend; `None` for
+            what the speed probe finds quickest. What it chose is kept with the run.
+        checkpoint_seconds: inside a long epoch, the state is kept this often.
     """
 
     data: str
@@ -285,13 +337,19 @@ class TrainConfig(Record):
     epochs: int = 75  # the report's
     steps_per_epoch: int | None = None  # the report's 2821 // 10 showed a third of its films
     batch_size: int = 10  # the report's
-    optimizer: Literal["adam", "adagrad"] = "adam"  # the better one in the report
-    learning_rate: float = 0.001  # Keras' default for both, which the report used
+    optimizer: Literal["adam", "adamw", "adagrad", "sgd", "rmsprop"] = "adam"  # the report's best
+    learning_rate: float = 0.001  # Keras' default for Adam and AdaGrad, which the report used
+    momentum: float = 0.9  # what is meant where "with momentum" is all that is said
+    weight_decay: float | None = None
+    schedule: Schedule = field(default_factory=Schedule)
+    early_stopping: int | None = None
+    class_weights: Literal["equal", "balanced"] = "equal"  # the report's
     seed: int = 1  # the report's
     dev_share: float = 0.15  # of the patients; enough of them to choose an epoch by
     threshold: float = 0.5  # the report's
     weights: str | None = None  # the report went on from saved weights
-    threads: int = 1  # at 32 px one thread is quicker than two, and leaves a core to the page
+    threads: int | None = None
+    checkpoint_seconds: float = 30.0  # what a killed run must do again at most
 
     def __post_init__(self) -> None:
         check_range("epochs", self.epochs, LIMITS.epochs)
@@ -300,7 +358,20 @@ class TrainConfig(Record):
         check_range("seed", self.seed, (0, 2**31 - 1))
         check_range("dev_share", self.dev_share, LIMITS.share)
         check_range("threshold", self.threshold, (0.0, 1.0))
-        check_range("threads", self.threads, LIMITS.threads)
+        check_range("momentum", self.momentum, (0.0, 0.9999))
+        check_range("checkpoint_seconds", self.checkpoint_seconds, (0.1, 86_400.0))
+        if self.weight_decay is not None:
+            check_range("weight_decay", self.weight_decay, (0.0, 1.0))
+        if self.early_stopping is not None:
+            check_range("early_stopping", self.early_stopping, LIMITS.epochs)
+        waits = self.early_stopping is not None or self.schedule.kind == "plateau"
+        if waits and not self.dev_share:
+            raise ConfigError(
+                "Early stopping and the plateau schedule watch the dev loss, and a dev share of 0 "
+                "gives none. Set aside a dev share, or choose another schedule."
+            )
+        if self.threads is not None:
+            check_range("threads", self.threads, LIMITS.threads)
         if self.steps_per_epoch is not None:
             check_range("steps_per_epoch", self.steps_per_epoch, (1, 10**7))
 

@@ -79,6 +79,18 @@ def epochs_asked(folder: Path, config: TrainConfig) -> int:
     return config.epochs + sum(added)
 
 
+def epochs_added_at(folder: Path) -> int:
+    """The epoch after which epochs were last added; 0 where none were."""
+    added = [e.get("epoch", 0) for e in events(folder) if e["kind"] == "more_epochs"]
+    return added[-1] if added else 0
+
+
+def rate_changes(folder: Path) -> list[tuple[int, float]]:
+    """Learning rates that were asked for since the run began, oldest first: (first step, rate)."""
+    kinds = (e for e in events(folder) if e["kind"] == "learning_rate")
+    return [(int(e["step"]), float(e["rate"])) for e in kinds]
+
+
 def queued_at(folder: Path) -> float:
     """When the run began to wait for its slot, in seconds since 1970."""
     times = [e["time"] for e in events(folder) if e["kind"] == "queued"]

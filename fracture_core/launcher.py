@@ -13,8 +13,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from fracture_core import journal, runs
+from fracture_core import forks, journal, runs
 from fracture_core.config import LIMITS, PROJECT, TrainConfig, check_range, runs_folder, slots
 from fracture_core.errors import Stopped
 
@@ -36,7 +37,8 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
     """
     with runs.lock(folder) as descriptor:
         for path, request in runs.requests(folder):
-            if request["kind"] != "more_epochs":  # an old wish to stop must not stop the new start
+            # An old wish to stop must not stop the new start.
+            if request.get("kind") in ("stop", "stop_after_epoch"):
                 path.unlink(missing_ok=True)
         if more_epochs:
             runs.ask(folder, "more_epochs", epochs=more_epochs)
@@ -67,6 +69,18 @@ def resume(folder: Path, more_epochs: int = 0, wait_for_slot: bool = True) -> No
     """
     check_range("more epochs", more_epochs, (0, LIMITS.epochs[1]))
     start_run(folder, wait_for_slot, more_epochs)
+
+
+def fork(
+    source: Path, epoch: int, name: str | None = None, queue: bool = True, **changes: Any
+) -> Path:
+    """Make a run that begins as `source` stood after `epoch`, and start its child.
+
+    Arguments and errors as in `forks.create`; gives the folder.
+    """
+    folder = forks.create(source, epoch, name, **changes)
+    start_run(folder, wait_for_slot=queue)
+    return folder
 
 
 def start_phantom(out: Path) -> None:

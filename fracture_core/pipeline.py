@@ -24,18 +24,22 @@ STREAM = 0  # see `augmentation.STREAM`
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch:
-    """What one training step takes.
+class Chunk:
+    """What some training steps in a row take.
 
     Args:
-        films: uint8 (n, size, size), n up to the batch size.
+        films: uint8 (n, size, size), those of the first step, then those of the next.
         labels: float32 (n,), 0 or 1.
-        transforms: float32 (n, 8), see `augmentation.draw`.
+        changes: float32 (n, 10), see `augmentation.draw`.
+        ends: int32 (steps,), where each step's films end.
+        numbers: int64 (steps,), each step's number since the run began, from 0.
     """
 
     films: np.ndarray
     labels: np.ndarray
-    transforms: np.ndarray
+    changes: np.ndarray
+    ends: np.ndarray
+    numbers: np.ndarray
 
 
 @dataclass
@@ -63,20 +67,28 @@ class Pipeline:
         """Steps that are called an epoch."""
         return self.config.steps_per_epoch or self.steps_a_pass
 
-    def batch(self, step: int) -> Batch:
-        """The batch of this step, counted from 0 since the run began."""
-        number, position = divmod(step, self.steps_a_pass)
-        order, transforms = self._drawn(number)
-        rows = slice(position * self.config.batch_size, (position + 1) * self.config.batch_size)
-        chosen = order[rows]
-        return Batch(
-            films=self.pixels[chosen],
-            labels=self.labels[chosen].astype(np.float32),
-            transforms=transforms[rows],
+    def chunk(self, first: int, count: int) -> Chunk:
+        """The films of `count` steps from `first` on, counted from 0 since the run began."""
+        numbers = np.arange(first, first + count)
+        batches = [self._batch(int(step)) for step in numbers]
+        rows = np.concatenate([rows for rows, _ in batches])
+        return Chunk(
+            films=self.pixels[rows],
+            labels=self.labels[rows].astype(np.float32),
+            changes=np.concatenate([changes for _, changes in batches]),
+            ends=np.cumsum([len(rows) for rows, _ in batches]).astype(np.int32),
+            numbers=numbers.astype(np.int64),
         )
 
+    def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and changes of a step's films."""
+        number, position = divmod(step, self.steps_a_pass)
+        order, changes = self._drawn(number)
+        rows = slice(position * self.config.batch_size, (position + 1) * self.config.batch_size)
+        return order[rows], changes[rows]
+
     def _drawn(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Order and transformations of a pass; those of the present one are kept."""
+        """Order and changes of a pass; those of the present one are kept."""
         if self._pass is None or self._pass[0] != number:
             config, count = self.config, len(self.labels)
             key = [config.seed, number * 2 + STREAM]
@@ -105,7 +117,8 @@ def prepare(folder: Path, reporter: Reporter) -> tuple[pd.DataFrame, np.ndarray]
     _wait_for_phantom(Path(config.data), reporter)
     reporter.phase("reading films", "Reads the list of films.")
     begun = (folder / "films.parquet").is_file()
-    rows = journal.films(folder) if begun else _assign(folder, config)
+    with reporter.may_leave():  # the list of a large data set on a slow disk
+        rows = journal.films(folder) if begun else _assign(folder, config)
     # The data may have been given by its parent; paths are relative to the root that was found.
     root = Path(runs.read(folder).facts["data"]["root"])
     cache = images.pixel_cache(

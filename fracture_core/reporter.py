@@ -1,7 +1,11 @@
 """The child's side of a run folder: it says what it does, and serves what was asked of it."""
 
+import contextlib
+import os
 import signal
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ class Reporter:
         stopping: whether the run was asked to stop at once.
         stop_after_epoch: whether it was asked to stop at the end of this epoch.
         epochs: epochs asked for so far, added ones counted.
+        rate_changes: learning rates asked for so far: (first step, rate).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,19 +38,55 @@ class Reporter:
         self.epochs = journal.epochs_asked(folder, self.config)
         before = runs.status(folder)
         self.status = Status(state=State.STARTING, step=before.step, epoch=before.epoch)
+        self.rate_changes = journal.rate_changes(folder)
         self._polled = self._written = 0.0
+        self._door, self._leavable = threading.RLock(), False
 
-    def listen_to_signals(self) -> None:
-        """Take SIGTERM and SIGINT for the request to stop; main thread only."""
+    def listen(self) -> None:
+        """Take SIGTERM and SIGINT for the request to stop, and watch where it can be answered by
+        leaving (see `may_leave`); main thread only."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: setattr(self, "stopping", True))
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(POLL_SECONDS)
+            with self._door:
+                if self._leavable and (self.stopping or runs.has_request(self.folder, "stop")):
+                    self._leave()
+
+    def _leave(self) -> None:
+        """End the process: the kernel lets go of its locks, and nothing was begun that is lost."""
+        try:
+            kept = "; all work is kept" if self.status.step else ""
+            journal.log_event(self.folder, "stopped", step=self.status.step)
+            message = f"Stopped before it trained{kept}."
+            self.say(state=State.STOPPED, message=message, phase="", seconds_left=None)
+        finally:
+            os._exit(0)
+
+    @contextlib.contextmanager
+    def may_leave(self) -> Iterator[None]:
+        """Work that cannot ask whether to stop, and that nobody would miss: a stop ends the process.
+
+        Loading TensorFlow and compiling take longer than a person waits for a stop.
+        """
+        with self._door:
+            self._leavable = True
+        try:
+            yield
+        finally:
+            with self._door:
+                self._leavable = False
 
     def say(self, **changes: Any) -> None:
         """Change the status and write it."""
-        fields = {**self.status.__dict__, "epochs": self.epochs, **changes}
-        self.status = Status(**fields)
-        self._written = time.monotonic()
-        runs.write_status(self.folder, self.status)
+        with self._door:
+            fields = {**self.status.__dict__, "epochs": self.epochs, **changes}
+            self.status = Status(**fields)
+            self._written = time.monotonic()
+            runs.write_status(self.folder, self.status)
 
     def tick(self, **changes: Any) -> None:
         """Change the status; write it if the last writing is long enough ago."""
@@ -62,17 +103,24 @@ class Reporter:
         if self.asked_to_stop():
             raise Stopped("Stopped before training.")
 
-    def asked_to_stop(self) -> bool:
-        """Serve the requests that wait; gives whether to stop now."""
+    def asked_to_stop(self, step: int | None = None) -> bool:
+        """Serve the requests that wait; gives whether to stop now.
+
+        Args:
+            step: the next step, while training; requests that need one wait until then.
+        """
         if time.monotonic() - self._polled >= POLL_SECONDS:
             self._polled = time.monotonic()
             for path, request in runs.requests(self.folder):
-                self._serve(request)
-                path.unlink(missing_ok=True)
+                if self._serve(request, step):
+                    path.unlink(missing_ok=True)
         return self.stopping
 
-    def _serve(self, request: dict[str, Any]) -> None:
-        """Log the event first, so that a kill in between serves it twice rather than never."""
+    def _serve(self, request: dict[str, Any], step: int | None) -> bool:
+        """Do what is asked; gives whether it is done.
+
+        The event is logged first, so that a kill in between serves it twice rather than never.
+        """
         match request:
             case {"kind": "stop"}:
                 self.stopping = True
@@ -81,10 +129,18 @@ class Reporter:
                 self.stop_after_epoch = True
                 self.say(message="Stops at the end of this epoch.")
             case {"kind": "more_epochs", "epochs": int(count), "id": str(key)}:
-                known = [e.get("id") for e in journal.events(self.folder)]
-                if key not in known:
-                    journal.log_event(self.folder, "more_epochs", epochs=count, id=key)
+                self._log_once("more_epochs", key, epochs=count, epoch=self.status.epoch)
                 self.epochs = journal.epochs_asked(self.folder, self.config)
+            case {"kind": "learning_rate", "rate": float(rate), "id": str(key)}:
+                if step is None:
+                    return False
+                self._log_once("learning_rate", key, rate=rate, step=step)
+                self.rate_changes = journal.rate_changes(self.folder)
+        return True
+
+    def _log_once(self, kind: str, key: str, **values: Any) -> None:
+        if key not in [e.get("id") for e in journal.events(self.folder)]:
+            journal.log_event(self.folder, kind, id=key, **values)
 
 
 def duration(seconds: float) -> str:
@@ -107,13 +163,13 @@ class Clock:
     def _reset(self, now: float) -> None:
         self._since, self._loss, self._right, self._shown = now, 0.0, 0, 0
 
-    def add(self, loss: float, right: int, shown: int) -> None:
-        """Count a step; the first one, which compiles, sets the clock."""
+    def add(self, loss: float, right: int, shown: int, steps: int = 1) -> None:
+        """Count some steps; the first ones, which compile, set the clock."""
         if self.began is None:
             self.began = time.monotonic()
             self._reset(self.began)
             return
-        self.steps += 1
+        self.steps += steps
         self._loss, self._right, self._shown = (
             self._loss + loss,
             self._right + right,

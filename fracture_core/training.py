@@ -1,12 +1,11 @@
-"""The training loop: a compiled step of our own over Keras networks and optimizers.
+"""The training loop: epochs of compiled steps, and what each of them leaves behind.
 
 `train` brings a run from where it stands to its last epoch, or to the step at which it was asked
 to stop. At an epoch's end it writes the prediction table, then the checkpoint (which carries the
 metrics line), then the line: a reader never sees a number without what it was computed from.
 """
 
-import math
-from collections.abc import Callable
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,30 +15,32 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from fracture_core import architectures, checkpoints, journal, predictions, runs
-from fracture_core.augmentation import apply
+from fracture_core import (
+    architectures,
+    checkpoints,
+    journal,
+    optimizers,
+    predictions,
+    runs,
+    schedules,
+)
 from fracture_core.checkpoints import Position
 from fracture_core.config import TrainConfig
 from fracture_core.errors import TrainingFailed
-from fracture_core.pipeline import Batch, Pipeline
+from fracture_core.pipeline import Pipeline
 from fracture_core.reporter import Clock, Reporter
 from fracture_core.runs import State
+from fracture_core.steps import make_judge, make_steps
 
-EVALUATION_BLOCK = 256  # films judged at once; larger ones do not go faster
-
-Step = Callable[[Batch, int], tuple[float, int]]
+JUDGED_PIXELS = 2**18  # judged at once: 256 films of 32 px; more do not go faster
+CALL_SECONDS = 0.1  # of steps in one call: little beside it is lost, and a stop is soon heard
+CALL_STEPS = 64
 
 
 def set_threads(count: int) -> None:
     """Use this many threads inside TensorFlow; before anything else is computed."""
     tf.config.threading.set_intra_op_parallelism_threads(count)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
-def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
-    """The optimizer of the config with Keras' own other settings."""
-    kinds = {"adam": keras.optimizers.Adam, "adagrad": keras.optimizers.Adagrad}
-    return kinds[config.optimizer](learning_rate=config.learning_rate)
 
 
 def make_network(config: TrainConfig) -> keras.Model:
@@ -49,62 +50,16 @@ def make_network(config: TrainConfig) -> keras.Model:
     return architectures.build(config.architecture, config.recipe.size, **options)
 
 
-def make_step(model: keras.Model, optimizer: keras.optimizers.Optimizer, seed: int) -> Step:
-    """Compile one training step.
+def class_weights(config: TrainConfig, labels: np.ndarray) -> tuple[float, float]:
+    """What the loss of a negative and of a positive film weighs.
 
-    Returns:
-        A function of (batch, step number) that changes the weights and gives the sum of the
-        films' losses and how many of them were judged right at 0.5, both before the change.
+    "balanced" is n / (2 n_label), as scikit-learn's: both labels weigh the same in sum, and a film
+    weighs 1 on average.
     """
-    strategy = tf.distribute.get_strategy()
-    variables = model.trainable_variables
-    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-
-    def replica(
-        films: tf.Tensor, labels: tf.Tensor, transforms: tf.Tensor, number: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        for place, layer in enumerate(drops):  # a function of (seed, step), not of calls
-            state = layer.seed_generator.state
-            state.assign(
-                tf.stack([tf.cast(seed + place, state.dtype), tf.cast(number, state.dtype)])
-            )
-        changed = apply(tf.cast(films, tf.float32)[..., None], transforms)
-        with tf.GradientTape() as tape:
-            probability = model(changed, training=True)[:, 0]
-            losses = keras.losses.binary_crossentropy(labels[:, None], probability[:, None])
-            loss = tf.reduce_mean(losses)
-        optimizer.apply(tape.gradient(loss, variables), variables)
-        right = tf.equal(probability > 0.5, labels > 0.5)
-        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.int32))
-
-    size = model.input_shape[1]
-    signature = [
-        tf.TensorSpec((None, size, size), tf.uint8),
-        tf.TensorSpec((None,), tf.float32),
-        tf.TensorSpec((None, 8), tf.float32),
-        tf.TensorSpec((), tf.int64),
-    ]
-
-    @tf.function(input_signature=signature)
-    def compiled(*arguments: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return strategy.run(replica, args=arguments)
-
-    def step(batch: Batch, number: int) -> tuple[float, int]:
-        loss, right = compiled(batch.films, batch.labels, batch.transforms, number)
-        return float(loss), int(right)
-
-    return step
-
-
-def make_judge(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Compile judging: uint8 (n, size, size) to float32 (n,) probabilities."""
-    size = model.input_shape[1]
-
-    @tf.function(input_signature=[tf.TensorSpec((None, size, size), tf.uint8)])
-    def compiled(films: tf.Tensor) -> tf.Tensor:
-        return model(tf.cast(films, tf.float32)[..., None], training=False)[:, 0]
-
-    return lambda films: compiled(films).numpy()
+    if config.class_weights == "equal":
+        return 1.0, 1.0
+    counts = np.bincount(labels, minlength=2)
+    return tuple(float(len(labels) / (2 * count)) for count in counts[:2])
 
 
 def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, reporter: Reporter) -> None:
@@ -117,23 +72,28 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, reporter: Repor
         reporter: what was asked of the run, and where it says what it does.
 
     Raises:
+        Stopped: the run was asked to stop before its first step here.
         TrainingFailed: the loss, or a probability, is no longer a finite number.
         ModelError: the weights to begin with cannot be read, or are another network's.
         RunError: a checkpoint that is needed cannot be used.
     """
-    config = runs.read(folder).config
+    config = reporter.config
     reporter.phase("compiling", "Builds the network.")
-    model, optimizer = make_network(config), make_optimizer(config)
-    optimizer.build(model.trainable_variables)
+    with reporter.may_leave():
+        model, optimizer = make_network(config), optimizers.make(config)
+        optimizer.build(model.trainable_variables)
     position = _stand(folder, model, optimizer)
     if config.weights and not position.step:
         architectures.load_weights(model, Path(config.weights))
-    loop = Loop(folder, films, pixels, model, optimizer, reporter, config)
-    while position.epoch < reporter.epochs and not reporter.asked_to_stop():
+    loop = Loop(folder, films, pixels, model, optimizer, reporter)
+    position = loop.counted(position)
+    early = loop.waited_enough(position)
+    while position.epoch < reporter.epochs and not early and not reporter.asked_to_stop():
         position = loop.epoch(position)
+        early = loop.waited_enough(position)
         if reporter.stop_after_epoch:
             break
-    _last_word(folder, reporter, position)
+    _last_word(reporter, position, early)
 
 
 def _stand(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Position:
@@ -155,20 +115,26 @@ def _stand(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimiz
     return position
 
 
-def _last_word(folder: Path, reporter: Reporter, position: Position) -> None:
-    finished = position.epoch >= reporter.epochs
-    state = State.FINISHED if finished else State.STOPPED
+def _last_word(reporter: Reporter, position: Position, early: bool) -> None:
+    done = position.epoch >= reporter.epochs
+    state = State.FINISHED if done or early else State.STOPPED
     epochs = f"{position.epoch} of {reporter.epochs} epochs"
-    message = f"Finished {epochs}." if finished else f"Stopped after {epochs}; all work is kept."
-    journal.log_event(folder, str(state), step=position.step, epoch=position.epoch)
+    if done:
+        message = f"Finished {epochs}."
+    elif early:
+        patience = reporter.config.early_stopping
+        message = f"Finished early, after {epochs}: no lower dev loss for {patience} epochs."
+    else:
+        message = f"Stopped after {epochs}; all work is kept."
+    journal.log_event(reporter.folder, str(state), step=position.step, epoch=position.epoch)
     reporter.say(
         state=state,
         message=message,
         phase="",
         step=position.step,
         epoch=position.epoch,
-        progress=1.0 if finished else reporter.status.progress,
-        seconds_left=0.0 if finished else None,
+        progress=1.0 if state is State.FINISHED else reporter.status.progress,
+        seconds_left=0.0 if state is State.FINISHED else None,
     )
 
 
@@ -183,26 +149,42 @@ class Loop:
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
         reporter: Reporter,
-        config: TrainConfig,
     ) -> None:
-        roles = films["role"].to_numpy()
+        roles, config = films["role"].to_numpy(), reporter.config
         self.folder, self.reporter, self.config = folder, reporter, config
         self.model, self.optimizer = model, optimizer
         self.judged = predictions.judged(films)
         self.judged_pixels = pixels[roles != "train"]
         labels = films["label"].to_numpy()[roles == "train"]
         self.pipeline = Pipeline(pixels=pixels[roles == "train"], labels=labels, config=config)
-        self.step = make_step(model, optimizer, config.seed)
+        self.steps = make_steps(model, optimizer, config.seed, class_weights(config, labels))
         self.judge = make_judge(model)
         self.clock = Clock()
+        self.call_steps = 1
+        self.kept_at = time.monotonic()
+
+    def counted(self, position: Position) -> Position:
+        """The position in steps of this run: a fork's batches may be larger than its parent's."""
+        begun = position.sums[2]
+        step = position.step if begun else position.epoch * self.pipeline.steps_an_epoch
+        return replace(position, step=step)
 
     def epoch(self, position: Position) -> Position:
         """Train to the end of the epoch under way, judge, and keep it all; or stop inside it."""
         position = self._train(position)
-        if self.reporter.asked_to_stop() and position.step < self._end(position):
-            checkpoints.save(self._checkpoints, self.model, self.optimizer, position, inside=True)
+        table = self._judge_all() if position.step == self._end(position) else None
+        if table is None:
+            self._keep(position)
             return position
-        return self._close(position)
+        return self._close(position, table)
+
+    def waited_enough(self, position: Position) -> bool:
+        """Whether early stopping ends the run here; epochs that were added start the wait anew."""
+        patience = self.config.early_stopping
+        if patience is None or position.best_epoch is None:
+            return False
+        since = max(position.best_epoch, journal.epochs_added_at(self.folder))
+        return position.epoch - since >= patience
 
     @property
     def _checkpoints(self) -> Path:
@@ -213,80 +195,131 @@ class Loop:
 
     def _train(self, position: Position) -> Position:
         """Steps up to the end of the epoch, or to the request to stop."""
-        loss_sum, right_sum, shown = position.sums
-        step, end = position.step, self._end(position)
-        while step < end and not self.reporter.asked_to_stop():
-            batch = self.pipeline.batch(step)
-            loss, right = self.step(batch, step)
-            step += 1
-            if not math.isfinite(loss):
-                raise self._not_finite("The loss", step)
-            loss_sum, right_sum, shown = (
-                loss_sum + loss,
-                right_sum + right,
-                shown + len(batch.labels),
-            )
-            self.clock.add(loss, right, len(batch.labels))
-            self._show(step, end, position.epoch)
-        return replace(position, step=step, sums=(loss_sum, right_sum, shown))
+        end = self._end(position)
+        while position.step < end:
+            if self.reporter.asked_to_stop(position.step):
+                break
+            position = self._call(position, min(self.call_steps, end - position.step))
+            self._show(position, end)
+            if time.monotonic() - self.kept_at >= self.config.checkpoint_seconds:
+                self._keep(position)
+        return position
 
-    def _not_finite(self, what: str, step: int) -> TrainingFailed:
-        return TrainingFailed(
-            f"{what} must stay a finite number; at step {step} it is none any more. "
-            f"Try a learning rate below {self.config.learning_rate:g}, or other first weights."
+    def _call(self, position: Position, count: int) -> Position:
+        """Some steps in one call. The first compiles, which a stop need not wait for."""
+        began, first = time.monotonic(), self.clock.began is None
+        chunk = self.pipeline.chunk(position.step, count)
+        rates = self._rates(position, count)
+        if first:
+            with self.reporter.may_leave():
+                outcome = self.steps(chunk, rates)
+        else:
+            outcome = self.steps(chunk, rates)
+            # Time decides how many steps a call takes, and that decides no bit of the result.
+            seconds = (time.monotonic() - began) / count
+            self.call_steps = int(np.clip(CALL_SECONDS / max(seconds, 1e-6), 1, CALL_STEPS))
+        if not np.isfinite(outcome.losses).all():
+            bad = int(np.flatnonzero(~np.isfinite(outcome.losses))[0])
+            raise self._not_finite("The loss", position.step + bad + 1)
+        loss_sum, right_sum, shown = position.sums
+        for loss in outcome.losses:  # one after the other: sums must not depend on `count`
+            loss_sum += float(loss)
+        right = int(outcome.right.sum())
+        self.clock.add(float(outcome.losses.sum()), right, len(chunk.labels), count)
+        sums = (loss_sum, right_sum + right, shown + len(chunk.labels))
+        return replace(position, step=position.step + count, sums=sums)
+
+    def _rates(self, position: Position, count: int) -> np.ndarray:
+        return schedules.rates(
+            self.config,
+            self.reporter.rate_changes,
+            position.step,
+            count,
+            self.pipeline.steps_an_epoch,
+            position.plateau,
         )
 
-    def _show(self, step: int, end: int, epoch: int) -> None:
+    def _not_finite(self, what: str, step: int) -> TrainingFailed:
+        rate = float(self.optimizer.learning_rate)
+        return TrainingFailed(
+            f"{what} must stay a finite number; at step {step} it is none any more. "
+            f"Try a learning rate below {rate:.3g}, or other first weights."
+        )
+
+    def _keep(self, position: Position) -> None:
+        """Keep the state inside an epoch."""
+        checkpoints.save(self._checkpoints, self.model, self.optimizer, position, inside=True)
+        checkpoints.prune(self._checkpoints, position)
+        self.kept_at = time.monotonic()
+
+    def _show(self, position: Position, end: int) -> None:
         """A point of the live curve and the status, at most twice a second."""
         if not (point := self.clock.point()):
             return
-        length = self.pipeline.steps_an_epoch
-        progress = 1 - (end - step) / length
+        epoch, length = position.epoch, self.pipeline.steps_an_epoch
+        progress = 1 - (end - position.step) / length
         journal.append_line(
-            self.folder / "steps.jsonl", {"step": step, "epoch": epoch + progress, **point}
+            self.folder / "steps.jsonl",
+            {"step": position.step, "epoch": epoch + progress, **point},
         )
         steps = self.reporter.epochs * length
         self.reporter.say(
             state=State.STOPPING if self.reporter.stopping else State.RUNNING,
             phase="training",
             message=f"Epoch {epoch + 1} of {self.reporter.epochs}.",
-            step=step,
+            step=position.step,
             steps=steps,
             epoch=epoch,
             progress=progress,
             images_per_second=point["rate"],
-            seconds_left=self.clock.seconds_a_step() * (steps - step),
+            seconds_left=self.clock.seconds_a_step() * (steps - position.step),
         )
 
-    def _close(self, position: Position) -> Position:
-        """Judge dev and valid films, then table, checkpoint, line, in this order."""
+    def _close(self, position: Position, table: np.ndarray) -> Position:
+        """Table, checkpoint, line, in this order."""
         epoch = position.epoch + 1
-        table = self._judge_all()
         # ReLU turns what is not a number into 0, so that the loss alone need not show it.
         if not all(np.isfinite(values).all() for values in (table, *self.model.get_weights())):
             raise self._not_finite("Every weight and probability", position.step)
         predictions.save(self.folder, epoch, table)
         line = self._line(epoch, position, table)
-        best = (position.best_epoch, position.best_loss)
-        dev_loss = line.get("dev", {}).get("loss")
-        if dev_loss is not None and (best[1] is None or dev_loss < best[1]):
-            best = (epoch, dev_loss)
-        after = Position(
-            step=position.step, epoch=epoch, best_epoch=best[0], best_loss=best[1], line=line
-        )
+        after = self._after(position, line)
         checkpoints.save(self._checkpoints, self.model, self.optimizer, after)
+        self.kept_at = time.monotonic()
         journal.append_line(self.folder / "metrics.jsonl", line)
-        checkpoints.prune(self._checkpoints, after)
+        if dropped := checkpoints.prune(self._checkpoints, after):
+            journal.log_event(self.folder, "weights_thinned", epochs=dropped)
         self.reporter.tick(epoch=epoch, step=after.step)
         return after
 
-    def _judge_all(self) -> np.ndarray:
-        """Probabilities of the dev and valid films, float32 (n,)."""
-        blocks = [
-            self.judge(self.judged_pixels[i : i + EVALUATION_BLOCK])
-            for i in range(0, len(self.judged), EVALUATION_BLOCK)
-        ]
-        return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+    def _after(self, position: Position, line: dict[str, Any]) -> Position:
+        """Where the run stands once the epoch of this line is closed."""
+        best, waited = (position.best_epoch, position.best_loss), position.waited + 1
+        dev_loss = line.get("dev", {}).get("loss")
+        if dev_loss is not None and (best[1] is None or dev_loss < best[1]):
+            best, waited = (line["epoch"], dev_loss), 0
+        plateau, waited = schedules.fall(self.config.schedule, position.plateau, waited)
+        return Position(
+            step=position.step,
+            epoch=line["epoch"],
+            best_epoch=best[0],
+            best_loss=best[1],
+            plateau=plateau,
+            waited=waited,
+            line=line,
+        )
+
+    def _judge_all(self) -> np.ndarray | None:
+        """Probabilities of the dev and valid films, float32 (n,); `None` if asked to stop."""
+        block = max(1, JUDGED_PIXELS // self.config.recipe.size**2)
+        blocks = [np.empty(0, np.float32)]
+        for first in range(0, len(self.judged), block):
+            if self.reporter.asked_to_stop():
+                return None
+            blocks.append(self.judge(self.judged_pixels[first : first + block]))
+            done = min(1.0, (first + block) / len(self.judged))
+            self.reporter.tick(phase="evaluating", progress=done)
+        return np.concatenate(blocks)
 
     def _line(self, epoch: int, position: Position, table: np.ndarray) -> dict[str, Any]:
         """What seed and settings determine of this epoch; no clock times."""

@@ -27,13 +27,24 @@ LAYERS = (
         "phantom",
         "aggregation",
         "metrics",
+        "schedules",
     ),
-    ("journal", "runs", "predictions", "checkpoints", "launcher", "reporter", "cards"),
-    ("architectures", "augmentation", "pipeline"),
-    ("training", "inference"),
-    ("evaluation", "release", "child", "commands", "cli", "__main__"),
+    (
+        "journal",
+        "event_files",
+        "runs",
+        "predictions",
+        "checkpoints",
+        "forks",
+        "launcher",
+        "reporter",
+        "cards",
+    ),
+    ("layers", "architectures", "optimizers", "augmentation", "pipeline"),
+    ("steps", "training", "inference"),
+    ("evaluation", "release", "probe", "child", "commands", "cli", "__main__"),
 )
-NEEDS_TENSORFLOW = {"training", "inference"}  # at import; others only inside functions
+NEEDS_TENSORFLOW = {"layers", "steps", "training", "inference"}  # at import; others only inside functions
 RANK = {name: (i, j) for i, row in enumerate(LAYERS) for j, name in enumerate(row)}
 CORE = sorted(PROJECT.glob("fracture_core/*.py"))
 

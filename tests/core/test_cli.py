@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from fracture_core import cards, cli, commands, evaluation, journal, launcher, runs
-from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.config import PROJECT, Schedule, TrainConfig
 from fracture_core.runs import State
 
 COMMANDS = [
@@ -202,12 +202,45 @@ def test_options_change_a_preset(tmp_path) -> None:
     assert (found.recipe.size, found.recipe.resample) == (64, "nearest")
 
 
+def test_options_change_a_schedule_of_a_config_file_and_keep_the_rest(tmp_path) -> None:
+    file = tmp_path / "mine.json"
+    settings = {"schedule": {"kind": "step", "step_epochs": 9}, "early_stopping": 4}
+    file.write_text(json.dumps(settings))
+    found = config(tmp_path, "--config", file, "--factor", 0.5, "--early-stopping", 6)
+    assert found.schedule == Schedule(kind="step", step_epochs=9, factor=0.5)
+    assert found.early_stopping == 6
+    assert config(tmp_path, "--config", file, "--schedule", "cosine").schedule.step_epochs == 9
+
+
+def test_a_setting_inside_a_record_that_is_unknown_is_refused_by_name(tmp_path, capsys) -> None:
+    (tmp_path / "mine.json").write_text('{"schedule": {"kind": "step", "every": 9}}')
+    sentence = refused(capsys, "train", tmp_path, "--config", tmp_path / "mine.json")
+    assert "Schedule does not know 'every'. It knows: kind," in sentence
+
+
+def test_the_help_of_train_gives_units_and_defaults(capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "adam, adamw, adagrad, sgd or rmsprop (adam)",
+        "constant, cosine, step or plateau (constant)",
+        "percent of the side (0)",
+        "percent of the full range (0)",
+        "--vertical-flip, --no-vertical-flip mirror every second film top and bottom (off)",
+    ):
+        assert words in printed
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["--epochs", "0"], "epochs must be from 1"),
         (["--learning-rate", "nan"], "learning_rate must be from"),
-        (["--optimizer", "sgd"], "'adam' or 'adagrad'"),
+        (["--optimizer", "lion"], "'adam' or 'adamw' or"),
+        (["--schedule", "wave"], "'constant' or 'cosine' or 'step' or 'plateau'"),
+        (["--early-stopping", "5", "--dev-share", "0"], "Set aside a dev share"),
+        (["--shift-percent", "95"], "shift_percent must be from 0 to 90"),
         (["--dense", "wide"], "whole numbers, as in 128,64"),
         (["--architecture", "resnet"], "No architecture is called 'resnet'"),
         (["--size", "24"], "size for five_conv must be from 28"),

@@ -2,12 +2,26 @@
 
 import pytest
 
-from fracture_core.config import NetworkOptions, PixelRecipe, TrainConfig, preset
+from fracture_core.config import (
+    Augmentation,
+    NetworkOptions,
+    PixelRecipe,
+    Schedule,
+    TrainConfig,
+    preset,
+)
 from fracture_core.errors import ConfigError
 
 
 def test_a_config_survives_json() -> None:
-    config = preset("report2018", "/films", options=NetworkOptions(dense=(128, 64), dropout=0.25))
+    config = preset(
+        "report2018",
+        "/films",
+        options=NetworkOptions(dense=(128, 64), dropout=0.25),
+        schedule=Schedule(kind="step", step_epochs=7),
+        augmentation=Augmentation(shift_percent=5.0, vertical_flip=True),
+        weight_decay=0.01,
+    )
     assert TrainConfig.from_json(config.to_json()) == config
 
 
@@ -26,7 +40,19 @@ def test_a_setting_without_a_default_must_be_there() -> None:
     [
         ("epochs", "many", "must be a whole number"),
         ("epochs", True, "must be a whole number"),
-        ("optimizer", "sgd", "must be 'adam' or 'adagrad'"),
+        ("optimizer", "lion", "must be 'adam' or 'adamw' or 'adagrad' or 'sgd' or 'rmsprop'"),
+        ("momentum", 1.0, "momentum must be from 0 to 0.9999"),
+        ("weight_decay", -0.1, "weight_decay must be from 0 to 1"),
+        ("early_stopping", 0, "early_stopping must be from 1 to"),
+        ("class_weights", "mine", "must be 'equal' or 'balanced'"),
+        ("checkpoint_seconds", 0.0, "checkpoint_seconds must be from 0.1"),
+        ("schedule", {"kind": "wave"}, "must be 'constant' or 'cosine' or 'step' or 'plateau'"),
+        ("schedule", {"factor": 0.0}, "factor must be from 0.01 to 1"),
+        ("schedule", {"patience": 0}, "patience must be from 1 to"),
+        ("schedule", {"warmup_epochs": -1}, "warmup_epochs must be from 0"),
+        ("schedule", {"floor_percent": 101}, "floor_percent must be from 0 to 100"),
+        ("augmentation", {"shift_percent": 91}, "shift_percent must be from 0 to 90"),
+        ("augmentation", {"contrast_percent": -1}, "contrast_percent must be from 0 to 90"),
         ("epochs", 0, "must be from 1 to"),
         ("learning_rate", float("nan"), "must be from"),
         ("recipe", {"size": 8}, "size must be from 24 to 512"),
@@ -37,6 +63,15 @@ def test_a_value_of_the_wrong_kind_or_out_of_range_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=rule):
         TrainConfig.from_dict({"data": "/films", key: value})
+
+
+@pytest.mark.parametrize(
+    "watching", [{"early_stopping": 5}, {"schedule": Schedule(kind="plateau")}]
+)
+def test_what_watches_the_dev_loss_needs_a_dev_share(watching: dict) -> None:
+    assert TrainConfig(data="/films", **watching)
+    with pytest.raises(ConfigError, match="Set aside a dev share"):
+        preset("report2018", "/films", **watching)
 
 
 def test_the_reports_preset_has_the_reports_settings() -> None:

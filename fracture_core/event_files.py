@@ -1,0 +1,142 @@
+"""TensorBoard event files of a run: `tensorboard --logdir runs` shows its epochs.
+
+They lie under `tensorboard/train`, `dev` and `valid` of the run folder and repeat what
+`metrics.jsonl` holds, with the tags that Keras gives: `epoch_loss`, `epoch_accuracy`,
+`epoch_learning_rate` (training only), `epoch_auroc`, `epoch_study_accuracy`. The step is the epoch.
+
+The format is written out here, since it is small and TensorFlow's own writer needs the
+`tensorboard` package: a file is a row of records (length, checksum, data, checksum), the data of
+each an `Event` message. Sources: tensorflow/core/util/event.proto, framework/summary.proto and
+lib/io/record_writer.h.
+"""
+
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+from fracture_core import files
+
+ROLES = ("train", "dev", "valid")
+QUANTITIES = ("loss", "accuracy", "auroc", "study_accuracy")
+
+
+def begin(folder: Path, lines: list[dict[str, Any]]) -> None:
+    """Put these epochs in the place of all that was written before.
+
+    A kill in between leaves old files, whole, beside new ones; the next `begin` removes them.
+
+    Args:
+        folder: the run folder.
+        lines: the lines of `metrics.jsonl`; a role or a value may be missing or `None`.
+
+    Raises:
+        OSError: no space or no permission.
+    """
+    for role in ROLES:
+        home = folder / "tensorboard" / role
+        before = _written(home)
+        if events := [_epoch(line, role) for line in lines if role in line]:
+            _create(home, events)
+        for path in before:
+            path.unlink(missing_ok=True)
+        files.sweep(home, older_than_seconds=0.0)  # the run's lock keeps other writers away
+
+
+def add(folder: Path, line: dict[str, Any]) -> None:
+    """Append an epoch; a reader finds it as soon as this returns.
+
+    Args:
+        folder: the run folder, after a `begin` of the same process.
+        line: a line of `metrics.jsonl`.
+
+    Raises:
+        OSError: no space or no permission.
+    """
+    for role in (role for role in ROLES if role in line):
+        home = folder / "tensorboard" / role
+        if before := _written(home):
+            with before[-1].open("ab", buffering=0) as stream:
+                stream.write(_record(_epoch(line, role)))
+        else:
+            _create(home, [_epoch(line, role)])
+
+
+def _written(home: Path) -> list[Path]:
+    """The event files in this folder, oldest first."""
+    return sorted(home.glob("events.out.tfevents.*"))
+
+
+def _create(home: Path, events: list[bytes]) -> None:
+    """Write a new file, whole or not at all.
+
+    Its name is another one each time, and sorts last: a TensorBoard that is watching goes on to
+    files with a later name, and would never look at one that took an old name's place.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    version = _message(_double(1, time.time()), _bytes(3, b"brain.Event:2"))
+    # "A session starts at step 0": a reader that knows older files forgets what they said.
+    start = _message(_double(1, time.time()), _bytes(7, _varint_field(1, 1)))
+    path = home / f"events.out.tfevents.{time.time():.6f}"
+    files.replace_file(path, b"".join(_record(event) for event in (version, start, *events)))
+
+
+def _epoch(line: dict[str, Any], role: str) -> bytes:
+    """An epoch's `Event` message; its time is that of the writing."""
+    found = {f"epoch_{name}": line[role].get(name) for name in QUANTITIES}
+    if role == "train":
+        found["epoch_learning_rate"] = line.get("learning_rate")
+    values = [
+        _bytes(1, _message(_bytes(1, tag.encode()), _float(2, value)))
+        for tag, value in found.items()
+        if value is not None
+    ]
+    step = _varint_field(2, line["epoch"])
+    return _message(_double(1, time.time()), step, _bytes(5, _message(*values)))
+
+
+# --- the wire format: https://protobuf.dev/programming-guides/encoding/ -------------------------
+
+
+def _message(*fields: bytes) -> bytes:
+    return b"".join(fields)
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def _varint_field(number: int, value: int) -> bytes:
+    return _varint(number << 3) + _varint(value)
+
+
+def _double(number: int, value: float) -> bytes:
+    return _varint(number << 3 | 1) + struct.pack("<d", value)
+
+
+def _bytes(number: int, value: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def _float(number: int, value: float) -> bytes:
+    return _varint(number << 3 | 5) + struct.pack("<f", value)
+
+
+def _record(data: bytes) -> bytes:
+    length = struct.pack("<Q", len(data))
+    return length + _checksum(length) + data + _checksum(data)
+
+
+def _checksum(data: bytes) -> bytes:
+    """CRC-32C (Castagnoli), bit by bit, and masked as the format wants it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

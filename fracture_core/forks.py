@@ -1,0 +1,109 @@
+"""Forks: a new run that begins as another one stood after an epoch whose state was kept."""
+
+import shutil
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from fracture_core import checkpoints, journal, predictions, runs
+from fracture_core.config import TrainConfig
+from fracture_core.errors import ConfigError, RunError
+
+# The state fits only the network that left it, and its curve only the films that it saw.
+FIXED = (
+    "data",
+    "positive",
+    "parts",
+    "architecture",
+    "options",
+    "recipe",
+    "dev_share",
+    "weights",
+)
+
+
+def create(source: Path, epoch: int, name: str | None = None, **changes: Any) -> Path:
+    """Make the folder of a fork; nothing is started yet.
+
+    It holds all that `source` had left up to the end of `epoch`: films, curve, prediction tables,
+    weights and state. Unchanged, it goes on as `source` did, to the last bit.
+
+    Args:
+        source: the run folder to begin from.
+        epoch: a completed epoch; `checkpoints.forkable` lists those to choose from.
+        name: as in `runs.create`.
+        **changes: fields of `TrainConfig`, all but `FIXED`. Another optimizer begins without
+            memory.
+
+    Raises:
+        RunError: the epoch's state is not kept, or its weights cannot be read.
+        ConfigError: a setting may not be changed, or is out of its range.
+    """
+    parent, known = runs.read(source), checkpoints.forkable(source / "checkpoints")
+    if epoch not in known:
+        kept = ", ".join(map(str, known)) or "none yet"
+        raise RunError(f"{parent.name} keeps no whole state of epoch {epoch}. Kept: {kept}.")
+    config = _config(parent, epoch, changes)
+    folder = runs.create(config, name)
+    try:
+        _copy(source, folder, epoch, keeps_added="epochs" not in changes)
+        if config.optimizer != parent.config.optimizer:
+            checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
+        facts = {key: parent.facts[key] for key in ("data", "versions") if key in parent.facts}
+        if config.threads == parent.config.threads and "probe" in parent.facts:
+            facts["probe"] = parent.facts["probe"]  # other threads, other bits
+        runs.complete_facts(folder, **facts, parent={"name": parent.name, "epoch": epoch})
+        journal.log_event(folder, "forked", parent=parent.name, epoch=epoch)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return folder
+
+
+def _config(parent: runs.Run, epoch: int, changes: dict[str, Any]) -> TrainConfig:
+    """The parent's config with these changes, at the learning rate that it had been given."""
+    if unknown := sorted(set(changes) - {field.name for field in fields(TrainConfig)}):
+        raise ConfigError(f"A run has no setting {', '.join(map(repr, unknown))}.")
+    before = parent.config
+    fixed = [key for key in FIXED if changes.get(key, getattr(before, key)) != getattr(before, key)]
+    if fixed:
+        raise ConfigError(
+            f"A fork goes on with its parent's network and films: {', '.join(fixed)} cannot be "
+            "changed. Start a new run instead, with the weights if they fit."
+        )
+    step = _step(parent.folder, epoch)
+    given = [rate for at, rate in journal.rate_changes(parent.folder) if at < step]
+    rate = given[-1] if given else before.learning_rate
+    config = replace(before, **{"learning_rate": rate, **changes, "weights": None})
+    added = 0 if "epochs" in changes else journal.epochs_asked(parent.folder, before)
+    if max(config.epochs, added) <= epoch:
+        raise ConfigError(
+            f"A fork at epoch {epoch} must go on beyond it; received {config.epochs} epochs in "
+            "all. Ask for more epochs."
+        )
+    return config
+
+
+def _step(folder: Path, epoch: int) -> int:
+    lines = journal.lines(folder / "metrics.jsonl")
+    return next((line["step"] for line in lines if line["epoch"] == epoch), 0)
+
+
+def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
+    shutil.copyfile(source / "films.parquet", folder / "films.parquet")
+    kept = [n for n in checkpoints.epochs(source / "checkpoints") if n <= epoch]
+    names = [f"checkpoints/epoch_{n:04d}.weights.h5" for n in kept]
+    names += [f"predictions/{predictions.path(source, n).name}" for n in range(1, epoch + 1)]
+    for name in [*names, f"checkpoints/epoch_{epoch:04d}.npz"]:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
+    lines = journal.lines(source / "metrics.jsonl")
+    journal.replace_lines(folder / "metrics.jsonl", [e for e in lines if e["epoch"] <= epoch])
+    points, step = journal.lines(source / "steps.jsonl"), _step(source, epoch)
+    journal.replace_lines(folder / "steps.jsonl", [p for p in points if p["step"] <= step])
+    # The rates that were asked for are in the fork's config.
+    kinds = ("film_refused", "more_epochs") if keeps_added else ("film_refused",)
+    told = [event for event in journal.events(source) if event["kind"] in kinds]
+    journal.replace_lines(folder / "events.jsonl", told)
+    before = runs.status(folder)
+    runs.write_status(folder, replace(before, epoch=epoch, step=step))

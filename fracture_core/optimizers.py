@@ -1,0 +1,95 @@
+"""The optimizers that a run may choose: Keras' own, Adam's arithmetic in TensorFlow's one kernel.
+
+State lives in Keras' variables whichever road computes it, so that a checkpoint holds the same.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fracture_core.config import TrainConfig
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+Update = Callable[["Sequence[tf.Tensor]", "tf.Tensor"], None]
+
+ADAMW_DECAY = 0.004  # Keras' default for AdamW
+NOT_DECAYED = ["bias", "gamma", "beta"]  # shrinking these restrains no shape
+
+
+def make(config: TrainConfig) -> "keras.optimizers.Optimizer":
+    """The config's optimizer, everything that it does not say at Keras' default."""
+    from keras import optimizers
+
+    kinds: dict[str, tuple[type, dict[str, Any]]] = {
+        "adam": (optimizers.Adam, {}),
+        "adamw": (optimizers.AdamW, {"weight_decay": ADAMW_DECAY}),
+        "adagrad": (optimizers.Adagrad, {}),
+        "sgd": (optimizers.SGD, {"momentum": config.momentum}),
+        "rmsprop": (optimizers.RMSprop, {}),
+    }
+    kind, own = kinds[config.optimizer]
+    if config.weight_decay is not None:
+        own["weight_decay"] = config.weight_decay or None
+    if config.optimizer == "adamw" and not own["weight_decay"]:
+        kind, own = optimizers.Adam, {}  # Keras' AdamW refuses to decay nothing
+    optimizer = kind(learning_rate=config.learning_rate, **own)
+    if own.get("weight_decay"):
+        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
+    return optimizer
+
+
+def make_update(
+    optimizer: "keras.optimizers.Optimizer", variables: "Sequence[keras.Variable]"
+) -> Update:
+    """How gradients and a learning rate change `variables`, for use inside a compiled step."""
+    import keras
+    import tensorflow as tf
+
+    alone = tf.distribute.get_strategy().num_replicas_in_sync == 1
+    if alone and isinstance(optimizer, keras.optimizers.Adam):
+        return _fused_adam(optimizer, variables)
+
+    def update(gradients: "Sequence[tf.Tensor]", rate: "tf.Tensor") -> None:
+        optimizer.learning_rate.assign(rate)
+        optimizer.apply(gradients, variables)
+
+    return update
+
+
+def _fused_adam(
+    optimizer: "keras.optimizers.Adam", variables: "Sequence[keras.Variable]"
+) -> Update:
+    """Keras' Adam, and AdamW, with one kernel a variable instead of a dozen."""
+    import tensorflow as tf
+
+    # As Keras builds them: iterations, rate, then a momentum and a velocity for each variable.
+    moments = optimizer.variables[2:]
+    pairs = list(zip(moments[::2], moments[1::2], strict=True))
+    decay = optimizer.weight_decay
+
+    def update(gradients: "Sequence[tf.Tensor]", rate: "tf.Tensor") -> None:
+        optimizer.learning_rate.assign(rate)
+        step = tf.cast(optimizer.iterations.value + 1, tf.float32)
+        powers = tf.pow(optimizer.beta_1, step), tf.pow(optimizer.beta_2, step)
+        for variable, gradient, (momentum, velocity) in zip(
+            variables, gradients, pairs, strict=True
+        ):
+            if decay and variable.name not in NOT_DECAYED:
+                variable.value.assign_sub(variable.value * (decay * rate))
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.value.handle,
+                m=momentum.value.handle,
+                v=velocity.value.handle,
+                beta1_power=powers[0],
+                beta2_power=powers[1],
+                lr=rate,
+                beta1=optimizer.beta_1,
+                beta2=optimizer.beta_2,
+                epsilon=optimizer.epsilon,
+                grad=gradient,
+            )
+        optimizer.iterations.assign_add(1)
+
+    return update

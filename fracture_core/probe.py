@@ -1,0 +1,143 @@
+"""How many threads train a network quickest on this machine: measured once, and kept.
+
+Small networks are often quickest with one thread. What is chosen is kept with the run, since the
+last bits of its sums depend on it.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from fracture_core import architectures, runs
+from fracture_core.config import PROJECT, TrainConfig, cache_folder
+from fracture_core.files import replace_file
+from fracture_core.reporter import duration
+
+SHORT_SECONDS = 120.0  # a shorter run is over before measuring has paid for itself
+CORE_FLOP = 30e9  # a second and core, roughly: only tells short runs from long ones
+MEASURE_SECONDS = 1.5
+BETTER = 1.05  # more threads must be this much quicker: a core is worth something to others
+
+
+def choose(folder: Path, films: int) -> dict[str, Any]:
+    """The threads that a run is to use, with the reason.
+
+    Args:
+        folder: the run folder.
+        films: training films of the run.
+
+    Returns:
+        "threads", "why" (a clause for a person) and, where it was measured, "images_per_second"
+        by number of threads.
+    """
+    config, cores = runs.read(folder).config, os.cpu_count() or 1
+    if config.threads:
+        return {"threads": config.threads, "why": "as asked for"}
+    if cores == 1:
+        return {"threads": 1, "why": "there is one core"}
+    seconds = expected_seconds(config, films)
+    if seconds < SHORT_SECONDS:
+        why = f"a run of about {duration(seconds)} is not worth measuring"
+        return {"threads": 1, "why": why}
+    if speeds := _kept().get(_key(config)):
+        return _fastest(speeds, "measured on this machine before")
+    if any(run.status.state.alive for run in runs.list_runs() if run.folder != folder):
+        return {"threads": 1, "why": "other runs were at work, a thread for each"}
+    speeds = _measure_all(folder, cores)
+    replace_file(_file(), json.dumps({**_kept(), _key(config): speeds}, indent=2).encode())
+    return _fastest(speeds, "measured")
+
+
+def expected_seconds(config: TrainConfig, films: int) -> float:
+    """Roughly how long the run takes on one core, from its arithmetic alone."""
+    shown = (config.steps_per_epoch or 0) * config.batch_size or films
+    flop = architectures.find(config.architecture).mega_flop * 1e6 * (config.recipe.size / 32) ** 2
+    return config.epochs * shown * flop / CORE_FLOP
+
+
+def measure(config: TrainConfig, threads: int) -> float:
+    """Training films a second with this many threads; in a process that computed nothing yet."""
+    import numpy as np
+
+    from fracture_core import optimizers, pipeline, steps, training
+
+    training.set_threads(threads)
+    model, optimizer = training.make_network(config), optimizers.make(config)
+    optimizer.build(model.trainable_variables)
+    size, count = config.recipe.size, 8 * config.batch_size
+    pixels = np.random.default_rng(0).integers(0, 256, (count, size, size), np.uint8)
+    films = pipeline.Pipeline(pixels=pixels, labels=np.arange(count) % 2, config=config)
+    step = steps.make_steps(model, optimizer, config.seed)
+    rates = np.full(4, config.learning_rate, np.float32)
+    step(films.chunk(0, 4), rates)  # compiles
+    began, done = time.perf_counter(), 4
+    while (passed := time.perf_counter() - began) < MEASURE_SECONDS:
+        step(films.chunk(done, 4), rates)
+        done += 4
+    return (done - 4) * config.batch_size / passed
+
+
+def _measure_all(folder: Path, cores: int) -> dict[str, float]:
+    """Films a second by number of threads: 1, 2, 4... for as long as more are quicker."""
+    speeds: dict[str, float] = {}
+    threads = 1
+    while threads <= cores:
+        speeds[str(threads)] = _in_a_child(folder, threads)
+        if threads > 1 and speeds[str(threads)] < BETTER * speeds[str(threads // 2)]:
+            break
+        threads *= 2
+    return speeds
+
+
+def _in_a_child(folder: Path, threads: int) -> float:
+    """`measure` in a process of its own: TensorFlow takes its threads once; 0 if it failed."""
+    words = [sys.executable, "-m", "fracture_core", "child-probe", folder.name]
+    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
+    found = subprocess.run(
+        [*words, "--threads", str(threads)],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        return float(found.stdout.split()[-1])
+    except (IndexError, ValueError):
+        print(found.stderr, file=sys.stderr)
+        return 0.0
+
+
+def _fastest(speeds: dict[str, float], why: str) -> dict[str, Any]:
+    best = 1
+    for threads in sorted(map(int, speeds)):
+        if speeds[str(threads)] > BETTER * speeds.get(str(best), 0.0):
+            best = threads
+    return {"threads": best, "why": why, "images_per_second": speeds}
+
+
+def _file() -> Path:
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "probes.json"
+
+
+def _kept() -> dict[str, dict[str, float]]:
+    try:
+        found = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _key(config: TrainConfig) -> str:
+    """What a speed depends on: machine, TensorFlow, network, size, batch, optimizer."""
+    machine = [platform.node(), platform.machine(), os.cpu_count()]
+    options = architectures.resolve(config.architecture, config.options).to_dict()
+    work = [config.architecture, options, config.recipe.size, config.batch_size, config.optimizer]
+    return json.dumps([machine, importlib.metadata.version("tensorflow"), work])

@@ -1,0 +1,139 @@
+"""The compiled training step, several to a call, and compiled judging.
+
+A step is a function of the weights, its films and its number alone. How many steps one call takes
+decides nothing but speed.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fracture_core import optimizers
+from fracture_core.augmentation import apply
+from fracture_core.pipeline import Chunk
+
+
+class Outcome(NamedTuple):
+    """What `count` steps gave, each before its change of the weights.
+
+    Args:
+        losses: float32 (count,), sum of the films' binary cross-entropies in nats.
+        right: int32 (count,), films judged right at 0.5.
+    """
+
+    losses: np.ndarray
+    right: np.ndarray
+
+
+Steps = Callable[[Chunk, np.ndarray], Outcome]
+
+
+def make_steps(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    seed: int,
+    class_weights: tuple[float, float] = (1.0, 1.0),
+) -> Steps:
+    """Compile training steps, for the strategy in whose scope this is called.
+
+    Args:
+        model: takes films, uint8 or float32 (n, size, size, 1), gives probabilities (n, 1).
+        optimizer: built on the model's trainable variables.
+        seed: of dropout, with the step's number.
+        class_weights: what a negative and a positive film's loss weighs in what is descended.
+
+    Returns:
+        A function of (chunk, learning rates) that changes weights and optimizer; the rates are
+        float32, one a step of the chunk.
+    """
+    strategy = tf.distribute.get_strategy()
+    replica = _replica(model, optimizer, seed, class_weights)
+    size = model.input_shape[1]
+    signature = [
+        tf.TensorSpec((None, size, size), tf.uint8),
+        tf.TensorSpec((None,), tf.float32),
+        tf.TensorSpec((None, 10), tf.float32),
+        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((None,), tf.int64),
+        tf.TensorSpec((None,), tf.float32),
+    ]
+
+    @tf.function(input_signature=signature)
+    def compiled(
+        films: tf.Tensor,
+        labels: tf.Tensor,
+        changes: tf.Tensor,
+        ends: tf.Tensor,
+        numbers: tf.Tensor,
+        rates: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        count = tf.size(rates)
+        losses, right = tf.TensorArray(tf.float32, count), tf.TensorArray(tf.int32, count)
+        begin = 0
+        for i in tf.range(count):
+            end = ends[i]
+            batch = (films[begin:end], labels[begin:end], changes[begin:end])
+            loss, hits = strategy.run(replica, (*batch, numbers[i], rates[i]))
+            losses = losses.write(i, strategy.reduce("SUM", loss, axis=None))
+            right = right.write(i, strategy.reduce("SUM", hits, axis=None))
+            begin = end
+        return losses.stack(), right.stack()
+
+    def steps(chunk: Chunk, rates: np.ndarray) -> Outcome:
+        found = compiled(
+            chunk.films, chunk.labels, chunk.changes, chunk.ends, chunk.numbers, rates
+        )
+        return Outcome(*(value.numpy() for value in found))
+
+    return steps
+
+
+def _replica(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    seed: int,
+    class_weights: tuple[float, float],
+) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+    """One device's share of a step: every so-manieth film of the batch."""
+    variables = model.trainable_variables
+    update = optimizers.make_update(optimizer, variables)
+    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    negative, positive = class_weights
+
+    def replica(
+        films: tf.Tensor, labels: tf.Tensor, changes: tf.Tensor, number: tf.Tensor, rate: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        context = tf.distribute.get_replica_context()
+        others, place = context.num_replicas_in_sync, context.replica_id_in_sync_group
+        total = tf.cast(tf.size(labels), tf.float32)
+        if others > 1:
+            films, labels, changes = (x[place::others] for x in (films, labels, changes))
+        for rank, layer in enumerate(drops):  # a function of (seed, step), not of calls
+            state = layer.seed_generator.state
+            key = [tf.cast(seed + rank, state.dtype), tf.cast(number, state.dtype)]
+            state.assign(tf.stack(key))
+        changed = apply(tf.cast(films, tf.float32)[..., None], changes)
+        with tf.GradientTape() as tape:
+            probability = model(changed, training=True)[:, 0]
+            losses = keras.losses.binary_crossentropy(labels[:, None], probability[:, None])
+            weights = tf.where(labels > 0.5, positive, negative)
+            loss = tf.reduce_sum(losses * weights) / total
+        update(tape.gradient(loss, variables), rate)
+        right = tf.equal(probability > 0.5, labels > 0.5)
+        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.int32))
+
+    return replica
+
+
+def make_judge(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Compile judging: uint8 (n, size, size) to float32 (n,) probabilities."""
+    size = model.input_shape[1]
+
+    @tf.function(input_signature=[tf.TensorSpec((None, size, size), tf.uint8)])
+    def compiled(films: tf.Tensor) -> tf.Tensor:
+        return model(tf.cast(films, tf.float32)[..., None], training=False)[:, 0]
+
+    return lambda films: compiled(films).numpy()

@@ -9,7 +9,6 @@ epochs completed. A state's `.npz` is written last: where it is, the pair is who
 import hashlib
 import io
 import json
-import os
 import re
 import zipfile
 from dataclasses import dataclass
@@ -79,22 +78,25 @@ def save(
     weights = folder / f"{name}.weights.h5"
     save_weights(model, weights)
     arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
-    temporary = folder / f".{name}.npz"
-    with temporary.open("wb") as stream:
-        text = json.dumps(position.__dict__)
-        np.savez(stream, position=text, weights_sha256=_digest(weights), **arrays)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(folder / f"{name}.npz")
+    content = io.BytesIO()
+    text = json.dumps(position.__dict__)
+    np.savez(content, position=text, weights_sha256=_digest(weights), **arrays)
+    replace_file(folder / f"{name}.npz", content.getvalue())
+
+
+class _WeightsInMemory(io.BytesIO):
+    """What Keras writes weights into; it asks for a name with this ending."""
+
+    def __str__(self) -> str:
+        return "memory.weights.h5"
 
 
 def save_weights(model: "keras.Model", path: Path) -> None:
     """Write `.weights.h5`, as `load_weights` of Keras reads it, atomically."""
-    temporary = path.with_name(f".{path.name}")
-    model.save_weights(temporary)
-    with temporary.open("rb") as stream:
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    # By way of memory: a write that fails, as on a full disk, makes HDF5 crash its process.
+    content = _WeightsInMemory()
+    model.save_weights(content)
+    replace_file(path, content.getvalue())
 
 
 def _digest(path: Path) -> str:

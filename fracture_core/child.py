@@ -3,14 +3,17 @@
 TensorFlow is imported here at the last moment: a run that waits for a slot does without it.
 """
 
+import contextlib
 import importlib.metadata
 import os
 import platform
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from fracture_core import journal, launcher, probe, runs
 from fracture_core.errors import FractureError, Stopped
+from fracture_core.files import refusal, sweep
 from fracture_core.reporter import Reporter
 from fracture_core.runs import State, Status
 
@@ -25,27 +28,37 @@ def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
         wait_for_slot: whether to queue behind the runs that fill the slots.
     """
     try:
-        reporter = Reporter(folder)
-    except FractureError as error:
-        print(error, flush=True)
-        runs.write_status(folder, Status(state=State.FAILED, message=str(error)))
-        return 1
-    reporter.listen()
-    try:
-        _work(folder, reporter, wait_for_slot)
-    except Stopped as error:
-        journal.log_event(folder, "stopped", step=reporter.status.step)
-        reporter.say(state=State.STOPPED, message=str(error), phase="", seconds_left=None)
-    except FractureError as error:
-        return _fail(reporter, str(error))
-    except Exception as error:
-        # The last door: whatever it is, the folder says so, and the log holds the trace.
-        traceback.print_exc()
-        kind = type(error).__name__
-        return _fail(reporter, f"An unexpected {kind} ended the run: {error}. See its log.")
+        for part in (folder, folder / "requests"):
+            sweep(part)
+        return _to_its_end(Reporter(folder), wait_for_slot)
+    except (FractureError, OSError) as error:
+        message = str(error) if isinstance(error, FractureError) else refusal(error)
+        return _fail(lambda **last: runs.write_status(folder, Status(**last)), folder, message)
     finally:
         os.close(lock)
-    return 0
+
+
+def _to_its_end(reporter: Reporter, wait_for_slot: bool) -> int:
+    try:
+        reporter.listen()
+        try:
+            _work(reporter.folder, reporter, wait_for_slot)
+        except Stopped as error:
+            journal.log_event(reporter.folder, "stopped", step=reporter.status.step)
+            reporter.say(state=State.STOPPED, message=str(error), phase="", seconds_left=None)
+    except FractureError as error:
+        message = str(error)
+    except OSError as error:
+        _print_trace()
+        message = refusal(error)
+    except Exception as error:
+        # The last door: whatever it is, the folder says so, and the log holds the trace.
+        _print_trace()
+        kind = type(error).__name__
+        message = f"An unexpected {kind} ended the run: {error}. See its log."
+    else:
+        return 0
+    return _fail(reporter.say, reporter.folder, message)
 
 
 def _work(folder: Path, reporter: Reporter, wait_for_slot: bool) -> None:
@@ -87,10 +100,19 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
-def _fail(reporter: Reporter, message: str) -> int:
-    print(message, flush=True)
-    journal.log_event(reporter.folder, "failed", message=message)
-    reporter.say(state=State.FAILED, message=message, phase="", seconds_left=None)
+def _print_trace() -> None:
+    with contextlib.suppress(OSError):
+        traceback.print_exc()
+
+
+def _fail(say: Callable[..., None], folder: Path, message: str) -> int:
+    """Leave the last word; a full disk may refuse any part of it, and takes the others."""
+    with contextlib.suppress(OSError):
+        print(message, flush=True)
+    with contextlib.suppress(OSError):
+        journal.log_event(folder, "failed", message=message)
+    with contextlib.suppress(OSError):
+        say(state=State.FAILED, message=message, phase="", seconds_left=None)
     return 1
 
 

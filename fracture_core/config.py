@@ -65,6 +65,13 @@ class Limits:
     learning_rate: tuple[float, float] = (1e-7, 10.0)
     degrees: tuple[float, float] = (0.0, 180.0)
     percent: tuple[float, float] = (0.0, 90.0)  # of zoom, shift, brightness, contrast
+    momentum: tuple[float, float] = (0.0, 0.9999)
+    weight_decay: tuple[float, float] = (0.0, 1.0)
+    warmup_epochs: tuple[float, float] = (0.0, 1_000.0)
+    floor_percent: tuple[float, float] = (0.0, 100.0)
+    factor: tuple[float, float] = (0.01, 1.0)
+    checkpoint_seconds: tuple[float, float] = (0.1, 86_400.0)
+    seed: tuple[int, int] = (0, 2**31 - 1)
     share: tuple[float, float] = (0.0, 0.5)
     threads: tuple[int, int] = (1, 256)
 
@@ -287,10 +294,10 @@ class Schedule(Record):
     patience: int = 5  # dev losses on a few dozen studies jump about for less
 
     def __post_init__(self) -> None:
-        check_range("warmup_epochs", self.warmup_epochs, (0.0, 1_000.0))
-        check_range("floor_percent", self.floor_percent, (0.0, 100.0))
+        check_range("warmup_epochs", self.warmup_epochs, LIMITS.warmup_epochs)
+        check_range("floor_percent", self.floor_percent, LIMITS.floor_percent)
         check_range("step_epochs", self.step_epochs, LIMITS.epochs)
-        check_range("factor", self.factor, (0.01, 1.0))
+        check_range("factor", self.factor, LIMITS.factor)
         check_range("patience", self.patience, LIMITS.epochs)
 
 
@@ -355,13 +362,13 @@ class TrainConfig(Record):
         check_range("epochs", self.epochs, LIMITS.epochs)
         check_range("batch_size", self.batch_size, LIMITS.batch_size)
         check_range("learning_rate", self.learning_rate, LIMITS.learning_rate)
-        check_range("seed", self.seed, (0, 2**31 - 1))
+        check_range("seed", self.seed, LIMITS.seed)
         check_range("dev_share", self.dev_share, LIMITS.share)
         check_range("threshold", self.threshold, (0.0, 1.0))
-        check_range("momentum", self.momentum, (0.0, 0.9999))
-        check_range("checkpoint_seconds", self.checkpoint_seconds, (0.1, 86_400.0))
+        check_range("momentum", self.momentum, LIMITS.momentum)
+        check_range("checkpoint_seconds", self.checkpoint_seconds, LIMITS.checkpoint_seconds)
         if self.weight_decay is not None:
-            check_range("weight_decay", self.weight_decay, (0.0, 1.0))
+            check_range("weight_decay", self.weight_decay, LIMITS.weight_decay)
         if self.early_stopping is not None:
             check_range("early_stopping", self.early_stopping, LIMITS.epochs)
         waits = self.early_stopping is not None or self.schedule.kind == "plateau"

@@ -11,6 +11,7 @@
     │   └── RunBusy        its child process is alive already
     ├── ModelError         a model cannot be found, or must not be loaded
     ├── TrainingFailed     a run ended for a reason that its reader can act on
+    ├── WriteFailed        the disk refused a file of ours; an OSError as well
     └── Stopped            long work was asked to stop and did
 
 The text of each is one or two sentences: the rule, what was received, the next step. Pages and
@@ -79,6 +80,10 @@ class ModelError(FractureError):
 
 class TrainingFailed(FractureError):
     """A run ended for a reason that its reader can act on (no positive film, loss not finite)."""
+
+
+class WriteFailed(FractureError, OSError):
+    """The disk refused a file: no space, no permission. What was there before is as it was."""
 
 
 class Stopped(FractureError):

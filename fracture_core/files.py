@@ -3,11 +3,16 @@
 Temporary names start with a dot and end in `.tmp`; what a killed process leaves is swept.
 """
 
+import contextlib
+import errno
 import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from fracture_core.errors import WriteFailed
 
 TEMPORARY = ".*.tmp"  # as a glob pattern
 
@@ -23,18 +28,59 @@ def replace_file(path: Path, data: bytes) -> None:
     The folder must exist. The new content has reached the disk when this returns.
 
     Raises:
-        OSError: no space, no permission, no folder; `path` is then as it was.
+        WriteFailed: no space, no permission, no folder; `path` is then as it was.
     """
     draft = temporary(path)
     try:
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        with writing(path):
+            with draft.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name `path` where the disk refuses what the `with` block writes: a failed write names none.
+
+    Raises:
+        WriteFailed: in the place of any `OSError` of the block.
+    """
+    try:
+        yield
+    except WriteFailed:
+        raise  # it has its name
+    except OSError as error:
+        raise WriteFailed(refusal(error, path)) from error
+
+
+def refusal(error: OSError, path: Path | None = None) -> str:
+    """What a person must know of an error of the disk: the reason, the file, the next step.
+
+    Args:
+        error: "No space left on device" and its like.
+        path: the file that was being written; `None` for the one that the error names.
+    """
+    named = error.filename or "a file"
+    file = path or (Path(os.fsdecode(named)) if isinstance(named, str | bytes) else "a file")
+    if isinstance(file, Path) and file.is_relative_to(Path.cwd()):
+        file = file.relative_to(Path.cwd())
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    verb = "written" if path else "read or written"
+    return f"{reason}: {file} could not be {verb}. {_next_step(error.errno)}, then try again."
+
+
+def _next_step(number: int | None) -> str:
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "Free some space"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "Give yourself permission to write there"
+    return "Check the disk and its folder"
 
 
 def sweep(folder: Path, older_than_seconds: float = 60.0) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from fracture_core import checkpoints, journal, predictions, runs
 from fracture_core.config import TrainConfig
 from fracture_core.errors import ConfigError, RunError
+from fracture_core.files import writing
 
 # The state fits only the network that left it, and its curve only the films that it saw.
 FIXED = (
@@ -44,9 +45,11 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
         kept = ", ".join(map(str, known)) or "none yet"
         raise RunError(f"{parent.name} keeps no whole state of epoch {epoch}. Kept: {kept}.")
     config = _config(parent, epoch, changes)
+    journal.films(source)  # or says that they cannot be read
     folder = runs.create(config, name)
     try:
-        _copy(source, folder, epoch, keeps_added="epochs" not in changes)
+        with writing(folder):
+            _copy(source, folder, epoch, keeps_added="epochs" not in changes)
         if config.optimizer != parent.config.optimizer:
             checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
         facts = {key: parent.facts[key] for key in ("data", "versions") if key in parent.facts}

@@ -15,17 +15,24 @@ import pandas as pd
 
 from fracture_core.config import TrainConfig
 from fracture_core.errors import RunError
-from fracture_core.files import replace_file
+from fracture_core.files import refusal, replace_file, writing
 
 _CHATTER = re.compile(  # what TensorFlow writes at every start, and no setting silences
     r"WARNING: All log messages before absl|[IEW]0000 |To enable the following instructions"
 )
+_FIRST = ("epoch", "step", "learning_rate")
+_ROLES = ("train", "dev", "valid")
+_QUANTITIES = ("loss", "accuracy", "auroc", "n", "study_accuracy", "studies")
 _CHATTER_BYTES = 8192  # room for it in front of the lines that are wanted
 
 
 def append_line(path: Path, value: dict[str, Any]) -> None:
-    """Append one JSON line, in a single write; a torn line before it is closed first."""
-    with path.open("a+b") as stream:
+    """Append one JSON line, in a single write; a torn line before it is closed first.
+
+    Raises:
+        WriteFailed: no space or no permission; the line may be torn.
+    """
+    with writing(path), path.open("a+b") as stream:
         stream.seek(max(0, stream.tell() - 1))
         torn = stream.read() not in (b"", b"\n")
         stream.write((b"\n" if torn else b"") + json.dumps(value).encode() + b"\n")
@@ -37,14 +44,20 @@ def replace_lines(path: Path, values: list[dict[str, Any]]) -> None:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON lines of a file, oldest first; a half-written last line is left out."""
+    """The JSON lines of a file, oldest first; what is no whole line is left out.
+
+    Raises:
+        RunError: the file is there and cannot be opened.
+    """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise RunError(refusal(error)) from error
     found = []
     for line in text.splitlines():
-        with contextlib.suppress(json.JSONDecodeError):
+        with contextlib.suppress(ValueError, RecursionError):  # damage may look like anything
             value = json.loads(line)
             if isinstance(value, dict):
                 found.append(value)
@@ -58,7 +71,7 @@ def log_event(folder: Path, kind: str, **values: Any) -> None:
 
 def events(folder: Path) -> list[dict[str, Any]]:
     """What happened to the run, oldest first: queued, started, resumed, more_epochs, stopped..."""
-    return lines(folder / "events.jsonl")
+    return [e for e in lines(folder / "events.jsonl") if isinstance(e.get("kind"), str)]
 
 
 def refused(folder: Path, role: str | None = None) -> list[tuple[str, str]]:
@@ -68,33 +81,38 @@ def refused(folder: Path, role: str | None = None) -> list[tuple[str, str]]:
         folder: the run folder.
         role: only those that would have been "train", "dev" or "valid"; `None` for all.
     """
-    found = [e for e in events(folder) if e["kind"] == "film_refused"]
+    found = _told(folder, "film_refused", path=str, reason=str)
     wanted = [e for e in found if role is None or e.get("role") == role]
     return list({e["path"]: e["reason"] for e in wanted}.items())
 
 
 def epochs_asked(folder: Path, config: TrainConfig) -> int:
     """Epochs in all: those of the config and those that were added since."""
-    added = (e.get("epochs", 0) for e in events(folder) if e["kind"] == "more_epochs")
-    return config.epochs + sum(added)
+    return config.epochs + sum(e["epochs"] for e in _told(folder, "more_epochs", epochs=int))
 
 
 def epochs_added_at(folder: Path) -> int:
     """The epoch after which epochs were last added; 0 where none were."""
-    added = [e.get("epoch", 0) for e in events(folder) if e["kind"] == "more_epochs"]
+    added = [e["epoch"] for e in _told(folder, "more_epochs", epoch=int)]
     return added[-1] if added else 0
 
 
 def rate_changes(folder: Path) -> list[tuple[int, float]]:
     """Learning rates that were asked for since the run began, oldest first: (first step, rate)."""
-    kinds = (e for e in events(folder) if e["kind"] == "learning_rate")
-    return [(int(e["step"]), float(e["rate"])) for e in kinds]
+    found = _told(folder, "learning_rate", step=int, rate=float)
+    return [(e["step"], e["rate"]) for e in found]
 
 
 def queued_at(folder: Path) -> float:
     """When the run began to wait for its slot, in seconds since 1970."""
-    times = [e["time"] for e in events(folder) if e["kind"] == "queued"]
+    times = [e["time"] for e in _told(folder, "queued", time=float)]
     return times[-1] if times else 0.0
+
+
+def _told(folder: Path, kind: str, **values: type) -> list[dict[str, Any]]:
+    """The events of a kind that hold these values; damage may have taken one of them."""
+    found = [e for e in events(folder) if e["kind"] == kind]
+    return [e for e in found if all(type(e.get(key)) is sort for key, sort in values.items())]
 
 
 def metrics(folder: Path) -> pd.DataFrame:
@@ -102,14 +120,36 @@ def metrics(folder: Path) -> pd.DataFrame:
 
     Read twice (a resume wrote it anew), an epoch's later line holds.
     """
-    table = pd.json_normalize(lines(folder / "metrics.jsonl"))
+    table = pd.json_normalize(_numbered(folder / "metrics.jsonl", "epoch"))
     return table.drop_duplicates("epoch", keep="last") if len(table) else table
+
+
+def curves(folder: Path) -> pd.DataFrame:
+    """`metrics` in a fixed order of columns, one row an epoch, for export.
+
+    First `epoch`, `step` and `learning_rate`, then for train, dev and valid, where the run has
+    them: loss, accuracy, auroc, n, study_accuracy, studies.
+    """
+    table = metrics(folder)
+    names = [f"{role}.{quantity}" for role in _ROLES for quantity in _QUANTITIES]
+    known = [*_FIRST, *(name for name in names if name in table)]
+    others = [name for name in table if name not in known]
+    return table.reindex(columns=[*known, *others])
+
+
+def curves_csv(folder: Path) -> str:
+    """`curves` as CSV, numbers in full precision, an empty field where there is none."""
+    return curves(folder).to_csv(index=False, lineterminator="\n")
 
 
 def steps(folder: Path) -> pd.DataFrame:
     """The live curve: columns `step`, `epoch` (a fraction), `loss`, `accuracy`, `rate`, `time`."""
-    table = pd.DataFrame(lines(folder / "steps.jsonl"))
+    table = pd.DataFrame(_numbered(folder / "steps.jsonl", "step"))
     return table.drop_duplicates("step", keep="last") if len(table) else table
+
+
+def _numbered(path: Path, key: str) -> list[dict[str, Any]]:
+    return [line for line in lines(path) if type(line.get(key)) is int]
 
 
 def best_epoch(folder: Path) -> int | None:
@@ -121,7 +161,7 @@ def best_epoch(folder: Path) -> int | None:
     table = metrics(folder)
     if not len(table):
         return None
-    if "dev.loss" in table:
+    if "dev.loss" in table and table["dev.loss"].notna().any():
         return int(table.loc[table["dev.loss"].idxmin(), "epoch"])
     return int(table["epoch"].iloc[-1])
 
@@ -130,12 +170,16 @@ def films(folder: Path) -> pd.DataFrame:
     """The manifest rows of this run with their `role`: train, dev or valid.
 
     Raises:
-        RunError: the run has not read its films yet.
+        RunError: the run has not read its films yet, or the file is damaged.
     """
     try:
-        return pd.read_parquet(folder / "films.parquet")
+        found = pd.read_parquet(folder / "films.parquet")
+        return found.astype({"label": "int64", "view": "int64", "role": "str", "path": "str"})
     except FileNotFoundError as error:
         message = f"{folder.name} has not read its films yet. Wait until it trains."
+        raise RunError(message) from error
+    except Exception as error:  # readers of damaged files raise whatever they stumble over
+        message = f"The films.parquet of {folder.name} cannot be read. Put it back, or train again."
         raise RunError(message) from error
 
 

@@ -3,8 +3,6 @@
 Its variables and names are Keras' own, so that weights files can be exchanged with it.
 """
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -13,19 +11,23 @@ import tensorflow as tf
 class BatchNormalization(keras.layers.BatchNormalization):
     """As Keras' over the last axis; while training, films in one kernel forward and one back.
 
-    On several devices it is Keras' own, synchronized: a batch has one mean, wherever its films are.
+    On several devices a batch has one mean and one variance, wherever its films are.
     """
-
-    def __init__(self, **settings: Any) -> None:
-        several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        super().__init__(**{**settings, "synchronized": several})
 
     def call(
         self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
         """float32 (n, h, w, c), or (n, c), normalized over all but the last axis."""
-        if not training or self.synchronized or inputs.shape.rank != 4:
+        several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        if not training or (inputs.shape.rank != 4 and not several):
             return super().call(inputs, training=training, mask=mask)
+        normalized, mean, variance = (self._everywhere if several else self._fused)(inputs)
+        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(average * self.momentum + value * (1 - self.momentum))
+        return normalized
+
+    def _fused(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Normalized inputs, their mean and their biased variance, all in one kernel."""
         none = tf.constant([], tf.float32)
         normalized, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
@@ -38,9 +40,22 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         # The kernel gives the unbiased variance; Keras keeps the biased one.
         count = tf.cast(tf.size(inputs), tf.float32) / inputs.shape[-1]
-        self._follow(self.moving_mean, mean)
-        self._follow(self.moving_variance, variance * ((count - 1) / count))
-        return normalized
+        return normalized, mean, variance * ((count - 1) / count)
 
-    def _follow(self, average: keras.Variable, value: tf.Tensor) -> None:
-        average.assign(average * self.momentum + value * (1 - self.momentum))
+    def _everywhere(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The same over the films of all devices.
+
+        Keras' own takes E(x^2) - E(x)^2 for the variance, in which small ones drown.
+        """
+        context, axes = tf.distribute.get_replica_context(), list(range(inputs.shape.rank - 1))
+
+        def total(values: tf.Tensor) -> tf.Tensor:
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(values, axes))
+
+        count = total(tf.ones_like(inputs))
+        mean = total(inputs) / count
+        variance = total(tf.square(inputs - mean)) / count
+        normalized = tf.nn.batch_normalization(
+            inputs, mean, variance, self.beta.value, self.gamma.value, self.epsilon
+        )
+        return normalized, mean, variance

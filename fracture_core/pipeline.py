@@ -83,20 +83,23 @@ class Pipeline:
     def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and changes of a step's films."""
         number, position = divmod(step, self.steps_a_pass)
-        order, changes = self._drawn(number)
+        shown, changes = self._drawn(number)
         rows = slice(position * self.config.batch_size, (position + 1) * self.config.batch_size)
-        return order[rows], changes[rows]
+        return shown[rows], changes[rows]
 
     def _drawn(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Order and changes of a pass; those of the present one are kept."""
         if self._pass is None or self._pass[0] != number:
             config, count = self.config, len(self.labels)
-            key = [config.seed, number * 2 + STREAM]
-            order = np.random.Generator(np.random.Philox(key=key)).permutation(count)
             size = config.recipe.size
             drawn = draw(config.augmentation, size, count, config.seed, number)
-            self._pass = (number, order, drawn)
+            self._pass = (number, order(count, config.seed, number), drawn)
         return self._pass[1], self._pass[2]
+
+
+def order(count: int, seed: int, number: int) -> np.ndarray:
+    """The rows of `count` training films in the order in which a pass, from 0, shows them."""
+    return np.random.Generator(np.random.Philox(key=[seed, number * 2 + STREAM])).permutation(count)
 
 
 def prepare(folder: Path, reporter: Reporter) -> tuple[pd.DataFrame, np.ndarray]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from fracture_core import aggregation, metrics
 from fracture_core.errors import RunError
-from fracture_core.files import replace_file
+from fracture_core.files import replace_file, sweep, writing
 
 ROLES = ("dev", "valid")  # the films that a network is judged on after every epoch
 _NAME = re.compile(r"epoch_([0-9]{4,})\.npy")
@@ -41,7 +41,8 @@ def save(run_folder: Path, epoch: int, probabilities: np.ndarray) -> None:
     content = io.BytesIO()
     np.save(content, np.asarray(probabilities, np.float32))
     target = path(run_folder, epoch)
-    target.parent.mkdir(exist_ok=True)
+    with writing(target):
+        target.parent.mkdir(exist_ok=True)
     replace_file(target, content.getvalue())
 
 
@@ -58,13 +59,14 @@ def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
     """
     file = path(run_folder, epoch)
     try:
-        table = np.load(file, allow_pickle=False)
+        with file.open("rb") as stream:
+            table = np.lib.format.read_array(stream, allow_pickle=False)
     except FileNotFoundError as error:
         known = ", ".join(map(str, epochs(run_folder))) or "none yet"
         raise RunError(
             f"{run_folder.name} has no predictions of epoch {epoch}. It has: {known}."
         ) from error
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # numpy's reader of damaged headers raises many kinds
         raise RunError(f"{file} is damaged ({error}). Choose another epoch.") from error
     whole = table.dtype == np.float32 and table.shape == (n,)
     if not (whole and np.all((table >= 0) & (table <= 1))):
@@ -76,10 +78,11 @@ def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
 
 
 def drop_after(run_folder: Path, epoch: int) -> None:
-    """Remove the tables of later epochs, from which a resumed run will part ways."""
+    """Remove the tables of later epochs, and what a killed process left of one."""
     for later in epochs(run_folder):
         if later > epoch:
             path(run_folder, later).unlink(missing_ok=True)
+    sweep(run_folder / "predictions", older_than_seconds=0.0)  # nobody else writes here
 
 
 def judged(films: pd.DataFrame) -> pd.DataFrame:

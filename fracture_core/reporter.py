@@ -68,7 +68,7 @@ class Reporter:
 
     @contextlib.contextmanager
     def may_leave(self) -> Iterator[None]:
-        """Work that cannot ask whether to stop, and that nobody would miss: a stop ends the process.
+        """Work that cannot ask whether to stop, and that nobody would miss: a stop ends the run.
 
         Loading TensorFlow and compiling take longer than a person waits for a stop.
         """

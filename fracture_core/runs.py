@@ -20,9 +20,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from fracture_core.config import TrainConfig, runs_folder
+from fracture_core.config import Record, TrainConfig, check_range, runs_folder
 from fracture_core.errors import ConfigError, RunBusy, RunError, RunNameTaken, RunNotFound
-from fracture_core.files import replace_file
+from fracture_core.files import replace_file, writing
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
 
@@ -77,6 +77,33 @@ class Status:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Labels(Record):
+    """What people wrote on a run; `labels.json`.
+
+    Args:
+        tags: short words to find it by, at most 20 of up to 40 characters, each once.
+        note: free text, up to 4,000 characters.
+        baseline: whether the other runs are compared with this one; one run at a time is it.
+    """
+
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    baseline: bool = False
+
+    def __post_init__(self) -> None:
+        check_range("Number of tags", len(self.tags), (0, 20))
+        check_range("Number of characters in the note", len(self.note), (0, 4_000))
+        for tag in self.tags:
+            if not (tag.isprintable() and tag == tag.strip() and 0 < len(tag) <= 40):
+                raise ConfigError(
+                    f"A tag has 1 to 40 characters on one line and no space around it; "
+                    f"received {tag!r}."
+                )
+        if len(set(self.tags)) < len(self.tags):
+            raise ConfigError(f"A run has each tag once; received {', '.join(self.tags)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """A run as it stands at the moment of reading.
 
@@ -128,6 +155,7 @@ def create(config: TrainConfig, name: str | None = None) -> Path:
     Raises:
         RunNameTaken: a run of this name exists.
         RunError: the name cannot be a folder's name.
+        WriteFailed: no space or no permission.
     """
     chosen = name
     if name is None:
@@ -138,14 +166,15 @@ def create(config: TrainConfig, name: str | None = None) -> Path:
             f"letter or digit; received {chosen!r}."
         )
     folder = runs_folder() / chosen
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        if name is None:
-            return create(config, f"{chosen}-{uuid.uuid4().hex[:4]}")
-        raise RunNameTaken(f"A run called {chosen!r} exists. Choose another name.") from None
-    for part in ("checkpoints", "predictions", "requests"):
-        (folder / part).mkdir()
+    with writing(folder):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if name is None:
+                return create(config, f"{chosen}-{uuid.uuid4().hex[:4]}")
+            raise RunNameTaken(f"A run called {chosen!r} exists. Choose another name.") from None
+        for part in ("checkpoints", "predictions", "requests"):
+            (folder / part).mkdir()
     write_status(folder, Status(state=State.STARTING, epochs=config.epochs))
     # A child of another folder reads this: no path may depend on where it was written.
     weights = config.weights and str(Path(config.weights).absolute())
@@ -156,8 +185,15 @@ def create(config: TrainConfig, name: str | None = None) -> Path:
 
 
 def complete_facts(folder: Path, **facts: Any) -> None:
-    """Add to `config.json` what only the child can know; done once, before the first step."""
+    """Add to `config.json` what only the child can know; done once, before the first step.
+
+    Raises:
+        RunError: the file cannot be read; nothing is written then.
+        WriteFailed: no space or no permission.
+    """
     known = _read_json(folder / "config.json")
+    if not isinstance(known, dict):
+        raise _no_config(folder)
     replace_file(folder / "config.json", json.dumps({**known, **facts}, indent=2).encode())
 
 
@@ -171,9 +207,14 @@ def read(folder: Path) -> Run:
     try:
         config = TrainConfig.from_dict(facts.pop("config"))
     except (AttributeError, KeyError, TypeError, ConfigError) as error:
-        message = f"{folder.name} has no readable config.json. Delete the folder {folder}."
-        raise RunError(message) from error
+        raise _no_config(folder) from error
     return Run(name=folder.name, folder=folder, config=config, facts=facts, status=status(folder))
+
+
+def _no_config(folder: Path) -> RunError:
+    return RunError(
+        f"{folder.name} has no readable config.json. Put the file back, or delete {folder}."
+    )
 
 
 def list_runs() -> list[Run]:
@@ -211,20 +252,39 @@ def status(folder: Path) -> Status:
     value = _written_status(folder)
     final = value.state in (State.STOPPED, State.FINISHED, State.FAILED)
     if not alive and not final and not is_alive(folder):
-        message = "It ended without a word: it was killed, or the machine went down."
-        return _with(value, state=State.INTERRUPTED, message=message)
+        return _with(value, state=State.INTERRUPTED, message=_why_interrupted(folder))
     if alive and value.state in (State.STARTING, State.RUNNING) and has_request(folder, "stop"):
         return _with(value, state=State.STOPPING)
     return value
+
+
+def _why_interrupted(folder: Path) -> str:
+    path = folder / "status.json"
+    if path.exists() and not isinstance(_read_json(path), dict):
+        return "Its status.json is damaged. Resume the run: it goes on from its last checkpoint."
+    return "It ended without a word: it was killed, the machine went down, or its disk was full."
 
 
 def _written_status(folder: Path) -> Status:
     fields = _read_json(folder / "status.json")
     if not isinstance(fields, dict):
         return Status(state=State.STARTING)
-    known = {key: fields[key] for key in Status.__dataclass_fields__ if key in fields}
+    plain = Status(state=State.STARTING)
+    known = {
+        name: fields[name]
+        for name, default in plain.__dict__.items()
+        if _is_like(fields.get(name), default)
+    }
     state = fields.get("state")
     return Status(**{**known, "state": State(state if state in list(State) else "starting")})
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    """Whether a value from a file can stand where this default does."""
+    if isinstance(default, str):
+        return isinstance(value, str)
+    kinds = int if isinstance(default, int) else int | float
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _with(value: Status, **changes: Any) -> Status:
@@ -284,7 +344,11 @@ def ask(folder: Path, kind: str, **values: Any) -> None:
     """Leave a request for the run's child.
 
     Args:
-        kind: "stop", "stop_after_epoch" or "more_epochs" (with `epochs`).
+        kind: "stop", "stop_after_epoch", "more_epochs" (with `epochs`) or "learning_rate" (with
+            `rate`).
+
+    Raises:
+        WriteFailed: no space or no permission.
     """
     key = uuid.uuid4().hex[:8]
     text = json.dumps({"kind": kind, "id": key, **values}).encode()
@@ -295,7 +359,11 @@ def ask(folder: Path, kind: str, **values: Any) -> None:
 def requests(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     """The waiting requests in their order, each with the file to remove once it is served."""
     found = ((path, _read_json(path)) for path in sorted(folder.glob("requests/[!.]*.json")))
-    return [(path, value) for path, value in found if isinstance(value, dict)]
+    return [
+        (path, value)
+        for path, value in found
+        if isinstance(value, dict) and isinstance(value.get("kind"), str)
+    ]
 
 
 def has_request(folder: Path, kind: str) -> bool:
@@ -303,8 +371,40 @@ def has_request(folder: Path, kind: str) -> bool:
     return any(value.get("kind") == kind for _, value in requests(folder))
 
 
+# --- labels -------------------------------------------------------------------------------------
+
+
+def labels(folder: Path) -> Labels:
+    """What people wrote on a run; nothing where the file cannot be read."""
+    try:
+        return Labels.from_dict(_read_json(folder / "labels.json"))
+    except ConfigError:
+        return Labels()
+
+
+def set_labels(folder: Path, value: Labels) -> None:
+    """Replace what is written on a run; a new baseline takes the place of the one before.
+
+    Raises:
+        WriteFailed: no space or no permission.
+    """
+    # One at a time: of two that make a baseline at once, one must come second.
+    with writing(folder.parent / ".labels"), (folder.parent / ".labels").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        others = folder.parent.glob("[!.]*/labels.json") if value.baseline else ()
+        for other in (path.parent for path in others):
+            if other != folder and (written := labels(other)).baseline:
+                _write_labels(other, replace(written, baseline=False))
+        _write_labels(folder, value)
+
+
+def _write_labels(folder: Path, value: Labels) -> None:
+    replace_file(folder / "labels.json", value.to_json().encode())
+
+
 def _read_json(path: Path) -> Any:
+    """What a JSON file holds; `None` where it is missing or cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+    except (OSError, ValueError, RecursionError):  # a damaged file may hold anything
         return None

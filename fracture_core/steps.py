@@ -83,9 +83,7 @@ def make_steps(
         return losses.stack(), right.stack()
 
     def steps(chunk: Chunk, rates: np.ndarray) -> Outcome:
-        found = compiled(
-            chunk.films, chunk.labels, chunk.changes, chunk.ends, chunk.numbers, rates
-        )
+        found = compiled(chunk.films, chunk.labels, chunk.changes, chunk.ends, chunk.numbers, rates)
         return Outcome(*(value.numpy() for value in found))
 
     return steps

@@ -21,7 +21,6 @@ from fracture_core import (
     journal,
     optimizers,
     predictions,
-    runs,
     schedules,
 )
 from fracture_core.checkpoints import Position

@@ -2,18 +2,12 @@
 
 import streamlit as st
 
-from ui import cached, frame, live_run, run_form, state, theme
+from ui import cached, frame, live_run, run_form, run_more, state, theme
 
 frame.only_through_app()
 name = st.query_params.get(state.RUN)
 found = cached.runs_now()
 if name and name in [run.name for run in found]:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        run = next(run for run in found if run.name == name)
-        badge = theme.synthetic_badge() if run.facts.get("data", {}).get("synthetic") else ""
-        st.markdown(f"Run **{theme.plain(name)}** {badge}", width="content")
-        st.caption(run.config.architecture, width="content")
-        st.page_link("pages/train.py", label="New run", icon=":material/add:")
     live_run.show(name)
 else:
     st.title("Train", anchor=False)
@@ -27,3 +21,4 @@ if [run.name for run in found] not in ([], [name]):
         doing = "at work" if run.status.state.alive else str(run.status.state)
         label = f"{theme.plain(run.name)}: {doing}, {run.config.architecture}"
         st.page_link("pages/train.py", label=label, query_params={state.RUN: run.name})
+run_more.tell()

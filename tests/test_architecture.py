@@ -44,7 +44,12 @@ LAYERS = (
     ("steps", "training", "inference"),
     ("evaluation", "release", "probe", "child", "commands", "cli", "__main__"),
 )
-NEEDS_TENSORFLOW = {"layers", "steps", "training", "inference"}  # at import; others only inside functions
+NEEDS_TENSORFLOW = {
+    "layers",
+    "steps",
+    "training",
+    "inference",
+}  # at import; others only inside functions
 RANK = {name: (i, j) for i, row in enumerate(LAYERS) for j, name in enumerate(row)}
 CORE = sorted(PROJECT.glob("fracture_core/*.py"))
 

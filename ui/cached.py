@@ -20,7 +20,9 @@ from fracture_core import cards, datasets, journal, launcher, phantom, predictio
 from fracture_core.aggregation import sentence, verdicts
 from fracture_core.config import (
     LIMITS,
+    Augmentation,
     PixelRecipe,
+    TrainConfig,
     cache_folder,
     models_folder,
     phantom_folder,
@@ -28,7 +30,7 @@ from fracture_core.config import (
 )
 from fracture_core.datasets import Choice, Dataset
 from fracture_core.phantom import Break
-from ui import light_box, pictures, state
+from ui import augmentation_preview, light_box, pictures, state
 from ui.pictures import Source
 
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
@@ -122,6 +124,45 @@ def film(path: Path, breaks: tuple[Break, ...] = (), colour: str = "") -> pictur
 def seen(path: Path, recipe: PixelRecipe) -> bytes:
     """A network's own pixels of a film, see `light_box.seen`."""
     return light_box.seen(path, recipe)
+
+
+def training_films(config: TrainConfig) -> pd.DataFrame:
+    """The manifest's rows of the data set in use that a run with these settings would learn from,
+    in the run's order."""
+    data = dataset()
+    return _training_films(
+        data.hash, config.dev_share, config.seed, config.parts, _manifest=data.manifest
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _training_films(
+    digest: str, dev_share: float, seed: int, parts: tuple[str, ...], _manifest: pd.DataFrame
+) -> pd.DataFrame:
+    rows = _manifest[datasets.assign_roles(_manifest, dev_share, seed) == "train"]
+    return rows[rows["part"].isin(parts)] if parts else rows
+
+
+def changed_films(config: TrainConfig, first: int) -> list[list[bytes]]:
+    """Example films of the data set in use as some passes show them, see `augmentation_preview`."""
+    data, rows = dataset(), training_films(config)
+    who = (data.hash, config.dev_share, config.parts)
+    return _changed_films(
+        who, config.recipe, config.augmentation, config.seed, first, data.root, _rows=rows
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _changed_films(
+    who: tuple,
+    recipe: PixelRecipe,
+    augmentation: Augmentation,
+    seed: int,
+    first: int,
+    root: Path,
+    _rows: pd.DataFrame,
+) -> list[list[bytes]]:
+    return augmentation_preview.examples(root, _rows, recipe, augmentation, seed, first)
 
 
 def _is_default(choice: Choice) -> bool:

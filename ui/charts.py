@@ -4,7 +4,7 @@ Every figure keeps its zoom while its data grows (`uirevision`) and has room for
 that nothing jumps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -33,6 +33,7 @@ def learning_curve(
     ink: Ink,
     last_epoch: int,
     majority: float | None = None,
+    marks: Sequence[tuple[float, str]] = (),
 ) -> go.Figure:
     """Loss or accuracy over the epochs: inside the epoch, and training, dev and valid after it.
 
@@ -44,6 +45,7 @@ def learning_curve(
         last_epoch: epochs asked for; the axis is as long from the start.
         majority: accuracy of always guessing the more frequent label of the valid films, drawn as
             a line; `None` for none.
+        marks: (epoch, what happened there), each a light vertical line that tells on hovering.
     """
     figure = go.Figure()
     if len(steps):
@@ -88,7 +90,26 @@ def learning_curve(
             annotation_font_size=11,
             annotation_position="bottom right",
         )
-    return _dressed(figure, quantity, ink, last_epoch)
+    figure = _dressed(figure, quantity, ink, last_epoch)
+    return _marked(figure, marks, ink) if marks else figure
+
+
+def _marked(figure: go.Figure, marks: Sequence[tuple[float, str]], ink: Ink) -> go.Figure:
+    """Light vertical lines, on a scale of their own that spans the plot whatever the data."""
+    figure.add_scatter(
+        x=[x for epoch, _ in marks for x in (epoch, epoch, None)],
+        y=[y for _ in marks for y in (0, 1, None)],
+        text=[text for _, words in marks for text in (words, words, "")],
+        name="resumed or changed",
+        mode="lines",
+        line={"color": ink.text, "width": 1, "dash": "dot"},
+        opacity=0.45,
+        hovertemplate="%{text}<extra></extra>",
+        yaxis="y2",
+    )
+    scale = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
+    figure.update_layout(yaxis2=scale)
+    return figure
 
 
 def _dressed(figure: go.Figure, quantity: str, ink: Ink, last_epoch: int) -> go.Figure:

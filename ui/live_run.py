@@ -3,36 +3,71 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core import cards, journal, launcher, metrics, runs
-from fracture_core.errors import RunError
+from fracture_core import journal, metrics, runs
+from fracture_core.errors import RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
-from ui import cached, charts, state, theme
+from ui import cached, charts, run_controls, run_more, state, theme
 
 POLL_SECONDS = 2.0  # every look redraws the curves; see docs/decisions.md
 
 
 def show(name: str) -> None:
-    """The live view of a run; it polls while the run is alive, and not afterwards.
+    """A run: what it is, and its live view, which polls while it is alive and not afterwards.
 
     Raises:
         RunNotFound: there is no such run.
     """
-    alive = runs.status(runs.find(name)).state.alive
+    run = runs.read(runs.find(name))
+    _nameplate(run)
+    alive = run.status.state.alive
     st.fragment(_panel, run_every=POLL_SECONDS if alive else None, key="live")(name, alive)
 
 
+def _nameplate(run: Run) -> None:
+    """Its name, network, parent, tags and note."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        badge = theme.synthetic_badge() if run.facts.get("data", {}).get("synthetic") else ""
+        st.markdown(f"Run **{theme.plain(run.name)}** {badge}", width="content")
+        st.caption(run.config.architecture, width="content")
+        _parent(run)
+        st.page_link("pages/train.py", label="New run", icon=":material/add:")
+    labels = runs.labels(run.folder)
+    tags = " ".join(f":gray-badge[{theme.plain(tag)}]" for tag in labels.tags)
+    if words := " ".join(filter(None, [tags, theme.plain(labels.note)])):
+        st.markdown(words)
+
+
+def _parent(run: Run) -> None:
+    """The run and epoch that a fork began from; a link, unless that run was deleted."""
+    parent = run.facts.get("parent")
+    if not parent:
+        return
+    label = f"forked from {theme.plain(parent['name'])} at epoch {parent['epoch']}"
+    if parent["name"] in runs.names():
+        address = {state.RUN: parent["name"]}
+        st.page_link(
+            "pages/train.py", label=label, icon=":material/call_split:", query_params=address
+        )
+    else:
+        st.caption(f"{label}, which is deleted", width="content")
+
+
 def _panel(name: str, was_alive: bool) -> None:
-    run = runs.read(runs.find(name))
+    try:
+        run = runs.read(runs.find(name))
+    except RunNotFound:  # deleted, in another browser perhaps: the page says so
+        st.rerun()
     if run.status.state.alive != was_alive:
         st.rerun()  # once, to begin or end the polling
     epochs, steps = journal.metrics(run.folder), journal.steps(run.folder)
     _headline(run)
-    _controls(run)
+    run_controls.show(run)
     _figures(run, epochs)
     _refused(run)
     _log(run)
     _curves(run, epochs, steps)
+    run_more.tell()
 
 
 def _curves(run: Run, epochs: pd.DataFrame, steps: pd.DataFrame) -> None:
@@ -40,10 +75,30 @@ def _curves(run: Run, epochs: pd.DataFrame, steps: pd.DataFrame) -> None:
     moment is greyed until it is over."""
     last = max(run.status.epochs, run.config.epochs)
     guess = cached.majority(str(run.folder), "images").get("valid") if len(epochs) else None
+    marks = _marks(run, epochs)
     left, right = st.columns(2)
     for column, quantity, line in ((left, "loss", None), (right, "accuracy", guess)):
-        figure = charts.learning_curve(epochs, steps, quantity, theme.ink(), last, line)
+        figure = charts.learning_curve(epochs, steps, quantity, theme.ink(), last, line, marks)
         column.plotly_chart(figure, key=f"curve-{quantity}", config={"displaylogo": False})
+
+
+def _marks(run: Run, epochs: pd.DataFrame) -> list[tuple[float, str]]:
+    """Where on the curves the run was forked, resumed, or given another learning rate."""
+    if len(epochs):
+        length = epochs["step"].iloc[-1] / epochs["epoch"].iloc[-1]
+    else:
+        length = run.status.steps / max(1, run.status.epochs)
+    if not length:
+        return []
+    parent = run.facts.get("parent")
+    marks = {float(parent["epoch"]): f"forked from {parent['name']}"} if parent else {}
+    for event in journal.events(run.folder):
+        at = event.get("step", 0) / length
+        if event["kind"] == "learning_rate":
+            marks[at] = f"learning rate {event['rate']:g}"
+        elif event["kind"] == "resumed" and at:
+            marks.setdefault(at, "resumed")  # a fork's first start is one too
+    return sorted(marks.items())
 
 
 def _headline(run: Run) -> None:
@@ -52,7 +107,6 @@ def _headline(run: Run) -> None:
     words = {
         State.STOPPING: "Stops and keeps its work",
         State.STOPPED: f"Stopped after {status.epoch} of {status.epochs} epochs",
-        State.FINISHED: f"Finished {status.epochs} epochs",
         State.FAILED: "Failed",
         State.INTERRUPTED: "Interrupted",
     }
@@ -74,8 +128,8 @@ def _figures(run: Run, epochs: pd.DataFrame) -> None:
     """The numbers of the last completed epoch, each with its n and interval."""
     with st.container(horizontal=True, gap="large"):
         _metric("Epochs completed", f"{len(epochs)} of {run.status.epochs}")
-        speed = run.status.images_per_second
-        _metric("Training speed", f"{speed:,.0f} films/s" if speed else "not yet known")
+        _speed(run)
+        _rate(run, epochs)
         for role in ("dev", "valid"):
             if f"{role}.study_accuracy" in epochs:
                 n = int(epochs[f"{role}.studies"].iloc[-1])
@@ -85,80 +139,35 @@ def _figures(run: Run, epochs: pd.DataFrame) -> None:
                 _metric(
                     f"{role.capitalize()} studies judged right, epoch {len(epochs)}",
                     f"{p.value:.0%}",
-                    f"{count} of {n}; 95 % interval {p.low:.0%} to {p.high:.0%}; always guessing "
-                    f"the majority: {guess:.0%}",
+                    f"{count} of {n}; 95 % interval {p.low:.0%} to {p.high:.0%}  \n"
+                    f"always guessing the majority: {guess:.0%}",
                 )
 
 
-def _metric(label: str, value: str, note: str = " ") -> None:
-    with st.container(width="content"):
-        st.caption(label)
+def _speed(run: Run) -> None:
+    speed, probe = run.status.images_per_second, run.facts.get("probe")
+    value = f"{speed:,.0f} films/s" if speed else "not yet known"
+    why = f"{theme.plural(probe['threads'], 'thread')}: {probe['why']}." if probe else None
+    note = theme.plural(probe["threads"], "thread") if probe else " "
+    _metric("Training speed", value, note, why)
+
+
+def _rate(run: Run, epochs: pd.DataFrame) -> None:
+    """The learning rate, where it is not the same all along."""
+    schedule = run.config.schedule
+    moves = schedule.kind != "constant" or schedule.warmup_epochs
+    if not len(epochs) or not (moves or journal.rate_changes(run.folder)):
+        return
+    note = f"{schedule.kind} schedule" if schedule.kind != "constant" else " "
+    last = epochs["learning_rate"].iloc[-1]
+    _metric(f"Learning rate, epoch {len(epochs)}", f"{last:.3g}", note)
+
+
+def _metric(label: str, value: str, note: str = " ", why: str | None = None) -> None:
+    with st.container(width="content", gap=None):
+        st.caption(label, help=why)
         st.markdown(f"#### {value}")
         st.caption(note)
-
-
-def _controls(run: Run) -> None:
-    """What can be asked of the run in its present state."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if run.status.state.alive:
-            _stop_buttons(run)
-        else:
-            _go_on(run)
-            _save_weights(run)
-            if journal.best_epoch(run.folder):
-                st.page_link(
-                    "pages/evaluate.py", label="How good is it on whole studies?",
-                    icon=":material/grid_view:", query_params={state.MODEL: run.name},
-                )  # fmt: skip
-
-
-def _stop_buttons(run: Run) -> None:
-    stopping = run.status.state is State.STOPPING
-    st.button(
-        "Stop now", icon=":material/stop:", on_click=runs.ask, args=(run.folder, "stop"),
-        disabled=stopping, key="stop", help="Keeps everything up to the last step.",
-    )  # fmt: skip
-    st.button(
-        "Stop after this epoch", on_click=runs.ask, args=(run.folder, "stop_after_epoch"),
-        disabled=stopping or runs.has_request(run.folder, "stop_after_epoch"), key="stop-later",
-    )  # fmt: skip
-
-
-def _go_on(run: Run) -> None:
-    if run.status.state is State.FAILED and not run.status.step:
-        st.caption("Nothing was trained. Start a new run with other settings.")
-        return
-    unfinished = run.status.state is not State.FINISHED
-    if unfinished:
-        st.button(
-            "Resume", type="primary", icon=":material/play_arrow:", key="resume",
-            on_click=_resume, args=(run, 0), help="Goes on at the step where it stands.",
-        )  # fmt: skip
-    more = st.number_input("More epochs", 1, 10_000, 25, key="more-epochs", width=140)
-    st.button(
-        "Train more", icon=":material/add:", key="train-more",
-        on_click=_resume, args=(run, int(more)), help="Beyond the epochs first asked for.",
-    )  # fmt: skip
-
-
-def _resume(run: Run, more_epochs: int) -> None:
-    try:
-        launcher.resume(run.folder, more_epochs)
-    except RunError as error:  # another browser was quicker
-        st.toast(str(error))
-
-
-def _save_weights(run: Run) -> None:
-    """Download the best epoch's weights, as the report saved them."""
-    epoch = journal.best_epoch(run.folder)
-    if epoch is None:
-        return
-    model = cards.of_run(run.folder, epoch)
-    st.download_button(
-        f"Save weights of epoch {epoch}", model.weights.read_bytes,
-        file_name=f"{run.name}-epoch-{epoch}.weights.h5", icon=":material/download:",
-        on_click="ignore", key="save-weights",
-    )  # fmt: skip
 
 
 def _refused(run: Run) -> None:
@@ -169,5 +178,9 @@ def _refused(run: Run) -> None:
 
 
 def _log(run: Run) -> None:
-    if st.toggle("Show the log", key="show-log", value=run.status.state is State.FAILED):
+    """The end of the log: on request, and always where it says why the run failed."""
+    failed = run.status.state is State.FAILED
+    if failed or st.toggle("Show the log", key="show-log"):
+        if failed:
+            st.caption("The end of its log:")
         st.code(journal.log_tail(run.folder) or "Nothing was logged.", language=None, height=220)

@@ -33,9 +33,12 @@ TABLE = "table"  # Evaluate: the line of a study that was clicked
 _ROUND = "upload-round"  # Diagnose: how often the uploader was emptied
 PRESET = "preset"  # Train: the settings to begin with
 PARTS = "parts"  # Train: body parts to train on
+DRAWN = "drawn"  # Train: how often other random changes of the example films were asked for
 FOLDER = "folder"  # Data: the path that was typed
 CLASSES = "classes"  # Data: the class folders of that path, while the positive one is asked
 POSITIVE = "positive"  # Data: the class that means a fracture
+MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
+NOTICE = "notice"  # Train: what the last action ended in, until it is shown
 OPEN_RUN = "open-run"  # Home: name of the run that was just started and is to be opened
 _TOKEN = "run-token"  # Train: ends the name of the run that the form would start
 

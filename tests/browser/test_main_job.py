@@ -129,7 +129,8 @@ def test_the_demo_button_opens_a_live_run_that_finishes(
     page = open_page(server.url)
     page.get_by_role("button", name="Start a demo run").dblclick()
     expect(page.get_by_role("heading", name=LIVE)).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("heading", name="Finished 30 epochs")).to_be_visible(timeout=90_000)
+    done = page.get_by_role("heading", name="Finished 30 of 30 epochs")
+    expect(done).to_be_visible(timeout=90_000)
     assert len(journal.metrics(run_folder(server))) == 30
 
 

@@ -149,7 +149,7 @@ CONFIGS = [
     {"optimizer": "adamw", "weight_decay": 0.0, "class_weights": "balanced"},
 ]
 
-# Every setting at a value that is not its default. Whoever adds a field adds it here, and an option.
+# Every setting at a value that is not its default. Who adds a field adds it here, and an option.
 ALL_CHANGED = {
     "data": "/my films",
     "positive": "Fractured bones",

@@ -13,7 +13,7 @@ from fracture_core.runs import State
 @pytest.fixture
 def folder(folders, monkeypatch):
     """A run, whose child is played by this process without taking its signals."""
-    monkeypatch.setattr(Reporter, "listen_to_signals", lambda self: None)
+    monkeypatch.setattr(Reporter, "listen", lambda self: None)
     return runs.create(TrainConfig(data="x"), "first")
 
 

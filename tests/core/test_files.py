@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fracture_core import files
+from fracture_core.errors import WriteFailed
 
 
 def names(folder: Path) -> list[str]:
@@ -28,15 +29,35 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(WriteFailed) as raised:
         files.replace_file(path, b"new")
+    assert str(raised.value) == (
+        f"No space left on device: {path} could not be written. Free some space, then try again."
+    )
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["status.json"]
 
 
 def test_a_missing_folder_is_an_error_not_made_silently(tmp_path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OSError, match=r"No such file.*none/status.json could not be written"):
         files.replace_file(tmp_path / "none" / "status.json", b"x")
+
+
+def test_a_refusal_names_the_file_as_the_person_would_and_what_to_do(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteFailed) as raised, files.writing(tmp_path / "runs" / "a.json"):
+        (tmp_path / "file" / "inside").mkdir()
+    assert str(raised.value) == (
+        "Not a directory: runs/a.json could not be written. "
+        "Check the disk and its folder, then try again."
+    )
+    denied = PermissionError(13, "no", str(tmp_path / "labels.json"))
+    assert files.refusal(denied) == (
+        "Permission denied: labels.json could not be read or written. "
+        "Give yourself permission to write there, then try again."
+    )
+    assert files.refusal(OSError("odd")).startswith("odd: a file could not be read or written.")
 
 
 def _aged(path: Path, seconds: float) -> None:

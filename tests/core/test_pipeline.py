@@ -25,7 +25,7 @@ def numbered(count: int, config: TrainConfig) -> Pipeline:
 
 def seen(films: Pipeline, steps: range) -> list[int]:
     """The numbers of the films of these steps, in order."""
-    return [int(n) for step in steps for n in films.batch(step).films[:, 0, 0]]
+    return [int(n) for n in films.chunk(steps.start, len(steps)).films[:, 0, 0]]
 
 
 @pytest.mark.parametrize("name", ["recommended", "report2018"])
@@ -49,27 +49,30 @@ def test_the_reports_282_steps_go_on_through_the_passes() -> None:
 def test_an_epoch_is_a_pass_when_its_length_is_not_asked_for() -> None:
     films = numbered(47, TrainConfig(data="x"))
     assert films.steps_an_epoch == films.steps_a_pass == 5
-    assert [len(films.batch(step).films) for step in range(5)] == [10, 10, 10, 10, 7]
+    assert films.chunk(0, 5).ends.tolist() == [10, 20, 30, 40, 47]
 
 
-def test_a_batch_depends_on_seed_and_step_and_not_on_what_was_asked_before() -> None:
+def test_films_depend_on_seed_and_step_and_not_on_what_was_asked_before() -> None:
     config = TrainConfig(data="x")
     straight, jumping = numbered(47, config), numbered(47, config)
-    expected = [straight.batch(step) for step in range(15)]
+    whole = straight.chunk(0, 15)
+    begins = [0, *whole.ends[:-1]]
     for step in (14, 3, 9, 0, 14):
-        found = jumping.batch(step)
-        assert np.array_equal(found.films, expected[step].films)
-        assert np.array_equal(found.labels, expected[step].labels)
-        assert np.array_equal(found.transforms, expected[step].transforms)
+        found = jumping.chunk(step, 1)
+        rows = slice(begins[step], whole.ends[step])
+        assert np.array_equal(found.films, whole.films[rows])
+        assert np.array_equal(found.labels, whole.labels[rows])
+        assert np.array_equal(found.changes, whole.changes[rows])
+        assert (found.numbers.tolist(), found.ends.tolist()) == ([step], [len(found.films)])
     other = numbered(47, TrainConfig(data="x", seed=2))
     assert seen(other, range(5)) != seen(straight, range(5))
     assert seen(straight, range(5)) != seen(straight, range(5, 10))
 
 
 def test_labels_stay_with_their_films() -> None:
-    batch = numbered(47, TrainConfig(data="x")).batch(2)
-    assert (batch.films.dtype, batch.labels.dtype) == (np.uint8, np.float32)
-    assert np.array_equal(batch.labels, batch.films[:, 0, 0] % 2)
+    chunk = numbered(47, TrainConfig(data="x")).chunk(2, 4)
+    assert (chunk.films.dtype, chunk.labels.dtype) == (np.uint8, np.float32)
+    assert np.array_equal(chunk.labels, chunk.films[:, 0, 0] % 2)
 
 
 # --- how a run comes by its films ---------------------------------------------------------------

@@ -83,6 +83,17 @@ def test_a_request_of_an_unknown_kind_is_taken_away(reporter) -> None:
     assert runs.requests(reporter.folder) == []
 
 
+def test_a_learning_rate_waits_for_its_step_and_is_logged_with_it(reporter) -> None:
+    runs.ask(reporter.folder, "learning_rate", rate=0.01)
+    reporter.asked_to_stop()
+    assert len(runs.requests(reporter.folder)) == 1
+    reporter.asked_to_stop(step=7)
+    assert runs.requests(reporter.folder) == []
+    [event] = journal.events(reporter.folder)
+    assert (event["kind"], event["rate"], event["step"]) == ("learning_rate", 0.01, 7)
+    assert reporter.rate_changes == Reporter(reporter.folder).rate_changes == [(7, 0.01)]
+
+
 def test_requests_are_looked_at_four_times_a_second_at_most(reporter, monkeypatch) -> None:
     monkeypatch.setattr(reporting, "POLL_SECONDS", 60.0)
     assert not reporter.asked_to_stop()
@@ -94,7 +105,7 @@ def test_requests_are_looked_at_four_times_a_second_at_most(reporter, monkeypatc
 def test_a_signal_is_a_request_to_stop(reporter, number) -> None:
     before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
-        reporter.listen_to_signals()
+        reporter.listen()
         os.kill(os.getpid(), number)
         assert reporter.asked_to_stop()
     finally:

@@ -1,5 +1,7 @@
 """Run folders: names, liveness by the lock alone, requests, lines that survive a torn write."""
 
+import csv
+import dataclasses
 import fcntl
 import json
 import os
@@ -7,14 +9,22 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from fracture_core import journal, runs
 from fracture_core.config import TrainConfig
-from fracture_core.errors import RunBusy, RunError, RunNameTaken, RunNotFound
-from fracture_core.runs import State, Status
+from fracture_core.errors import (
+    ConfigError,
+    RunBusy,
+    RunError,
+    RunNameTaken,
+    RunNotFound,
+    WriteFailed,
+)
+from fracture_core.runs import Labels, State, Status
 
 HOLDER = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); \
 print('held', flush=True); time.sleep(60)"
@@ -146,6 +156,38 @@ def test_an_unreadable_status_never_breaks_a_reader(folder, text) -> None:
     assert runs.status(folder).state is State.INTERRUPTED
 
 
+def test_a_status_with_values_of_other_kinds_keeps_the_sound_ones(folder) -> None:
+    odd = {"state": "failed", "step": "7", "epoch": 2, "message": None, "progress": True}
+    (folder / "status.json").write_text(json.dumps({**odd, "seconds_left": [], "phase": "x"}))
+    assert runs.status(folder) == Status(state=State.FAILED, epoch=2, phase="x")
+
+
+def test_a_damaged_status_says_so(folder) -> None:
+    (folder / "status.json").write_text('{"state": "fini')
+    assert "status.json is damaged" in runs.status(folder).message
+    (folder / "status.json").unlink()
+    assert "without a word" in runs.status(folder).message
+
+
+def test_a_status_comes_back_as_it_was_written(folder, holder) -> None:
+    said = Status(
+        state=State.RUNNING,
+        message="Epoch 1 of 2.",
+        phase="training",
+        step=3,
+        steps=9,
+        epoch=1,
+        epochs=2,
+        progress=0.5,
+        images_per_second=7.5,
+        seconds_left=2.25,
+    )
+    runs.write_status(folder, said)
+    found = runs.status(folder)
+    assert found == dataclasses.replace(said, updated=found.updated)
+    assert found.updated > 0
+
+
 def test_requests_wait_in_the_order_in_which_they_were_made(folder) -> None:
     runs.ask(folder, "more_epochs", epochs=3)
     runs.ask(folder, "stop_after_epoch")
@@ -154,6 +196,97 @@ def test_requests_wait_in_the_order_in_which_they_were_made(folder) -> None:
     kinds = [value["kind"] for _, value in runs.requests(folder)]
     assert kinds == ["more_epochs", "stop_after_epoch", "stop"]
     assert runs.has_request(folder, "stop")
+
+
+ASKER = """import sys; from pathlib import Path; from fracture_core import runs
+sys.stdin.readline()
+for number in range(20): runs.ask(Path(sys.argv[1]), "more_epochs", who=sys.argv[2], number=number)
+"""
+
+
+def test_of_two_who_ask_at_once_both_are_heard_each_in_order(folder) -> None:
+    command = [sys.executable, "-c", ASKER, str(folder)]
+    both = [subprocess.Popen([*command, who], stdin=subprocess.PIPE) for who in "ab"]
+    for asker in both:
+        asker.stdin.write(b"go\n")
+        asker.stdin.flush()
+    for asker in both:
+        asker.communicate()
+        assert asker.returncode == 0
+    asked = [value for _, value in runs.requests(folder)]
+    assert len(asked) == 40
+    for who in "ab":
+        assert [v["number"] for v in asked if v["who"] == who] == list(range(20))
+
+
+def test_a_request_that_cannot_be_read_costs_no_other(folder) -> None:
+    (folder / "requests" / "00000000000000000001-a.json").write_text('{"kind": "st')
+    (folder / "requests" / "00000000000000000002-b.json").write_text('{"epochs": 3}')
+    (folder / "requests" / "00000000000000000003-c.json").write_bytes(b"\xff[[")
+    runs.ask(folder, "stop")
+    assert [value["kind"] for _, value in runs.requests(folder)] == ["stop"]
+
+
+def test_a_request_that_the_disk_refuses_is_a_sentence(folder) -> None:
+    (folder / "requests").rmdir()
+    with pytest.raises(WriteFailed, match=r"could not be written\. Check the disk"):
+        runs.ask(folder, "stop")
+
+
+def test_facts_are_not_added_to_a_config_that_cannot_be_read(folder) -> None:
+    torn = (folder / "config.json").read_bytes()[:-3]
+    (folder / "config.json").write_bytes(torn)
+    with pytest.raises(RunError, match=r"first has no readable config\.json"):
+        runs.complete_facts(folder, versions={})
+    assert (folder / "config.json").read_bytes() == torn
+
+
+def test_labels_come_back_and_an_unlabelled_run_has_none(folder) -> None:
+    assert runs.labels(folder) == Labels()
+    value = Labels(tags=("shoulder", "ß 2"), note="Two lines\nof it.", baseline=True)
+    runs.set_labels(folder, value)
+    assert runs.labels(folder) == value
+
+
+def test_one_run_at_a_time_is_the_baseline_and_keeps_its_other_labels(folder) -> None:
+    second, third = (runs.create(TrainConfig(data="x"), name) for name in ("second", "third"))
+    runs.set_labels(folder, Labels(tags=("a",), baseline=True))
+    runs.set_labels(second, Labels(note="n", baseline=True))
+    runs.set_labels(third, Labels(note="m"))
+    assert runs.labels(folder) == Labels(tags=("a",))
+    assert runs.labels(second) == Labels(note="n", baseline=True)
+    runs.set_labels(second, Labels())
+    assert not any(runs.labels(run.folder).baseline for run in runs.list_runs())
+
+
+def test_of_many_baselines_made_at_once_one_is_left(folders) -> None:
+    made = [runs.create(TrainConfig(data="x"), f"run-{number}") for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda f: runs.set_labels(f, Labels(baseline=True)), made))
+    assert [runs.labels(f).baseline for f in made].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tags": ("",)}, "A tag has 1 to 40 characters"),
+        ({"tags": (" a",)}, "no space around it; received ' a'"),
+        ({"tags": ("a\nb",)}, "on one line"),
+        ({"tags": ("x" * 41,)}, "A tag has 1 to 40"),
+        ({"tags": ("a", "b", "a")}, "has each tag once; received a, b, a"),
+        ({"tags": tuple(map(str, range(21)))}, "Number of tags must be from 0 to 20; received 21"),
+        ({"note": "x" * 4_001}, "characters in the note must be from 0 to 4000; received 4001"),
+    ],
+)
+def test_labels_beyond_their_limits_are_refused(values, message) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Labels(**values)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"tags": "a"}', '{"tags": [""]}', '{"x": 1}'])
+def test_labels_that_cannot_be_read_are_none(folder, text) -> None:
+    (folder / "labels.json").write_text(text)
+    assert runs.labels(folder) == Labels()
 
 
 def test_a_file_of_lines_cut_at_any_byte_gives_the_whole_lines_before(tmp_path) -> None:
@@ -190,6 +323,44 @@ def test_an_epochs_later_line_holds(folder) -> None:
     assert journal.metrics(folder)["dev.loss"].tolist() == [0.5]
 
 
+EPOCHS = [
+    {
+        "epoch": epoch,
+        "step": epoch * 5,
+        "learning_rate": 0.1 + 0.2,
+        "train": {"loss": 1 / 3, "accuracy": 0.5, "n": 7},
+        "valid": {"loss": 2 / 3, "accuracy": 0.25, "auroc": None, "n": 3},
+    }
+    for epoch in (1, 2)
+]
+
+
+def test_curves_are_exported_an_epoch_a_row_in_full_precision(folder) -> None:
+    journal.replace_lines(folder / "metrics.jsonl", EPOCHS)
+    head, *rows = journal.curves_csv(folder).splitlines()
+    assert head == (
+        "epoch,step,learning_rate,train.loss,train.accuracy,train.n,"
+        "valid.loss,valid.accuracy,valid.auroc,valid.n"
+    )
+    assert rows[1] == "2,10,0.30000000000000004,0.3333333333333333,0.5,7,0.6666666666666666,0.25,,3"
+    assert len(rows) == 2
+
+
+def test_curves_of_a_trained_run_are_its_metrics(finished_run) -> None:
+    rows = list(csv.DictReader(journal.curves_csv(finished_run).splitlines()))
+    lines = journal.lines(finished_run / "metrics.jsonl")
+    for row, line in zip(rows, lines, strict=True):
+        assert (int(row["epoch"]), int(row["step"])) == (line["epoch"], line["step"])
+        for role in ("train", "dev", "valid"):
+            assert float(row[f"{role}.loss"]) == line[role]["loss"]
+            assert int(row[f"{role}.n"]) == line[role]["n"]
+        assert float(row["valid.auroc"]) == line["valid"]["auroc"]
+
+
+def test_curves_of_a_run_without_an_epoch_are_a_head_alone(folder) -> None:
+    assert journal.curves_csv(folder) == "epoch,step,learning_rate\n"
+
+
 def test_the_best_epoch_has_the_lowest_dev_loss_else_it_is_the_last(folder) -> None:
     assert journal.best_epoch(folder) is None
     dev = [{"epoch": n, "dev": {"loss": x}} for n, x in ((1, 0.7), (2, 0.4), (3, 0.6))]
@@ -207,6 +378,13 @@ def test_a_run_can_be_deleted_when_it_is_not_alive(folder, holder) -> None:
     holder.wait()
     runs.delete(folder)
     assert not folder.exists()
+
+
+def test_a_lock_file_that_nobody_holds_stops_no_one(folder, holder) -> None:
+    holder.kill()
+    holder.wait()
+    assert (folder / "lock").exists()
+    os.close(runs.take_lock(folder))
 
 
 def test_films_are_asked_for_before_they_are_read(folder) -> None:
@@ -244,7 +422,7 @@ def test_refused_films_are_told_once_each_and_by_role(folder) -> None:
 
 def test_config_json_is_written_in_the_designs_shape(finished_run) -> None:
     kept = json.loads((finished_run / "config.json").read_text())
-    assert set(kept) == {"config", "created", "versions", "data"}
+    assert set(kept) == {"config", "created", "versions", "data", "probe"}
     assert kept["data"]["images"].keys() == {"train", "dev", "valid"}
     assert kept["data"]["synthetic"] is True
     assert {"python", "tensorflow", "keras", "numpy", "pillow"} == set(kept["versions"])

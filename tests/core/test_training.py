@@ -3,14 +3,12 @@
 A run's twin is one with the same seed and settings that nobody touched.
 """
 
-import json
 import os
 import shutil
 import signal
 import time
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -25,46 +23,12 @@ from fracture_core import (
     runs,
     training,
 )
-from fracture_core.config import NetworkOptions, TrainConfig
+from fracture_core import reporter as reporting
+from fracture_core.config import Augmentation, NetworkOptions, Schedule, TrainConfig
 from fracture_core.errors import ModelError, TrainingFailed
 from fracture_core.reporter import Reporter
 from fracture_core.runs import State
-
-
-def weights(path: Path) -> dict[str, bytes]:
-    """Every array of a weights file."""
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, node: (
-                found.update({name: node[()].tobytes()}) if isinstance(node, h5py.Dataset) else None
-            )
-        )
-    return found
-
-
-def left_behind(folder: Path) -> dict[str, object]:
-    """All that seed and settings determine of a finished run."""
-    last = checkpoints.states(folder / "checkpoints")[0]
-    with np.load(last) as state:
-        arrays = {name: state[name].tobytes() for name in state.files if name[0] == "v"}
-        position = json.loads(str(state["position"]))
-    tables = {path.name: path.read_bytes() for path in (folder / "predictions").iterdir()}
-    kept = sorted((folder / "checkpoints").glob("epoch_????.weights.h5"))
-    return {
-        "metrics": (folder / "metrics.jsonl").read_bytes(),
-        "tables": tables,
-        "weights": {path.name: weights(path) for path in kept},
-        "optimizer": arrays,
-        "position": (last.name, position),
-    }
-
-
-def assert_twins(one: Path, other: Path) -> None:
-    """Both runs left the same behind, to the last bit; names what differs."""
-    first, second = left_behind(one), left_behind(other)
-    assert [key for key in first if first[key] != second[key]] == []
-
+from tests.core.twins import assert_twins, left_behind
 
 # --- in a real child ----------------------------------------------------------------------------
 
@@ -182,8 +146,10 @@ def test_more_epochs_than_first_asked_give_what_asking_at_once_gives(
 LONG = {  # long enough to be met in the middle, dropout included
     "architecture": "five_conv",
     "epochs": 4,
-    "steps_per_epoch": 60,
+    "steps_per_epoch": 300,
     "options": NetworkOptions(dropout=0.5),
+    "schedule": Schedule(kind="cosine", warmup_epochs=0.5),
+    "checkpoint_seconds": 0.3,
 }
 
 
@@ -222,8 +188,6 @@ def test_a_run_stopped_inside_an_epoch_then_killed_ends_like_its_twin(
     assert time.monotonic() - asked < 3
     status = runs.status(folder)
     assert "all work is kept" in status.message
-    assert checkpoints.states(folder / "checkpoints")[0].stem.endswith(f"_step_{status.step:08d}")
-    assert status.step % 60
     launcher.resume(folder, wait_for_slot=False)
     wait_for(folder, "predictions/epoch_0003.npy")
     kill()
@@ -231,7 +195,7 @@ def test_a_run_stopped_inside_an_epoch_then_killed_ends_like_its_twin(
     assert_twins(finish(folder), untouched)
     resumed = [e["step"] for e in journal.events(folder) if e["kind"] == "resumed"]
     assert resumed[0] == status.step
-    assert resumed[1] >= 120
+    assert resumed[1] >= 600
     steps = journal.lines(folder / "steps.jsonl")
     assert [line["step"] for line in steps] == sorted({line["step"] for line in steps})
 
@@ -245,7 +209,7 @@ def test_a_stop_after_the_epoch_ends_it_there_and_the_rest_follows(
     runs.ask(folder, "stop_after_epoch")
     status = launcher.wait(folder)
     assert status.state is State.STOPPED
-    assert status.step == status.epoch * 60 > 0
+    assert status.step == status.epoch * 300 > 0
     assert status.epoch < 4
     assert not list((folder / "checkpoints").glob("*_step_*"))
     launcher.resume(folder, wait_for_slot=False)
@@ -256,13 +220,16 @@ def test_a_stop_after_the_epoch_ends_it_there_and_the_rest_follows(
 
 
 class Impatient(Reporter):
-    """Says stop once it was asked more than `patience` times."""
+    """Says stop before a step, or while the epoch that ends with a step is judged."""
 
-    patience = 10**9
+    before = judging = 10**9
+    at = -1
 
-    def asked_to_stop(self) -> bool:
-        self.patience -= 1
-        return super().asked_to_stop() or self.patience < 0
+    def asked_to_stop(self, step: int | None = None) -> bool:
+        self.at = self.at if step is None else step
+        late = self.at >= self.judging if step is None else step >= self.before
+        self.stopping = self.stopping or late
+        return super().asked_to_stop(step)
 
 
 def make(data: Path, **changes: object) -> Path:
@@ -351,21 +318,158 @@ def test_what_is_no_number_ends_the_run_at_its_step(
     assert checkpoints.states(folder / "checkpoints") == []
 
 
-@pytest.mark.parametrize(("patience", "step"), [(4, 2), (8, 4)])  # in epoch 1, in epoch 2
-def test_a_stop_inside_an_epoch_keeps_the_step_and_goes_on_from_it(
-    folders, phantom_root, patience, step
+def train_impatiently(folder: Path, **when: int) -> runs.Status:
+    """Train in this process until it has enough; see `Impatient`."""
+    reporter = Impatient(folder)
+    for name, step in when.items():
+        setattr(reporter, name, step)
+    return train(folder, reporter)
+
+
+@pytest.fixture
+def one_step_a_call(monkeypatch) -> None:
+    """So that a test can stop at any step it likes."""
+    monkeypatch.setattr(training, "CALL_SECONDS", 0.0)
+
+
+RICH = {  # all that has a memory
+    "epochs": 4,
+    "options": NetworkOptions(dropout=0.5),
+    "optimizer": "adamw",
+    "learning_rate": 0.05,  # so large that the dev loss does not fall for long
+    "schedule": Schedule(kind="plateau", patience=1, warmup_epochs=0.5),
+    "class_weights": "balanced",
+    "augmentation": Augmentation(shift_percent=10, contrast_percent=20, brightness_percent=10),
+}
+
+
+@pytest.fixture(scope="module")
+def rich_twin(phantom_root, tmp_path_factory) -> Path:
+    """The twin of the runs below, which nobody stopped."""
+    home = tmp_path_factory.mktemp("rich")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FRACTURE_RUNS", str(home / "runs"))
+        patch.setenv("FRACTURE_CACHE", str(home / "cache"))
+        folder = make(phantom_root, **RICH)
+        assert train(folder).state is State.FINISHED
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("when", "step"),
+    [({"before": 2}, 2), ({"before": 4}, 4), ({"judging": 2}, 3), ({"judging": 8}, 9)],
+    ids=["in epoch 1", "in epoch 2", "judging epoch 1", "judging epoch 3"],
+)
+def test_a_stop_anywhere_keeps_the_step_and_goes_on_from_it(
+    folders, phantom_root, rich_twin, one_step_a_call, when, step
 ) -> None:
-    twin, folder = (make(phantom_root, options=NetworkOptions(dropout=0.5)) for _ in range(2))
-    train(twin)
-    films, pixels = pipeline.prepare(folder, Reporter(folder))
-    impatient = Impatient(folder)
-    impatient.patience = patience
-    training.train(folder, films, pixels, impatient)
-    stopped = runs.status(folder)
+    folder = make(phantom_root, **RICH)
+    stopped = train_impatiently(folder, **when)
     assert (stopped.state, stopped.step) == (State.STOPPED, step)
+    assert checkpoints.states(folder / "checkpoints")[0].stem.endswith(f"_step_{step:08d}")
     assert train(folder).state is State.FINISHED
     assert [e["step"] for e in journal.events(folder) if e["kind"] == "resumed"] == [step]
+    assert_twins(folder, rich_twin)
+    falls = {line["learning_rate"] for line in journal.lines(rich_twin / "metrics.jsonl")}
+    assert len(falls) > 2  # the plateau fell, so that its memory was put to the test
+
+
+def test_steps_a_call_change_no_bit(folders, phantom_root, rich_twin, monkeypatch) -> None:
+    one, many = (make(phantom_root, **RICH) for _ in range(2))
+    sizes = []
+    inner = pipeline.Pipeline.chunk
+    monkeypatch.setattr(
+        pipeline.Pipeline, "chunk", lambda s, a, n: sizes.append(n) or inner(s, a, n)
+    )
+    monkeypatch.setattr(training, "CALL_SECONDS", 0.0)
+    train(one)
+    assert set(sizes) == {1}
+    monkeypatch.setattr(training, "CALL_SECONDS", 1e9)
+    train(many)
+    assert max(sizes) > 1
+    assert_twins(one, rich_twin)
+    assert_twins(many, rich_twin)
+
+
+def test_inside_a_long_epoch_the_state_is_kept_and_only_the_last_ones_stay(
+    folders, phantom_root, one_step_a_call
+) -> None:
+    folder = make(phantom_root, epochs=1, steps_per_epoch=8, checkpoint_seconds=0.1)
+    kept = []
+
+    class Slow(Reporter):
+        def asked_to_stop(self, step: int | None = None) -> bool:
+            if step is not None:
+                time.sleep(0.11)  # longer than between two checkpoints
+                kept.append([p.stem for p in checkpoints.states(folder / "checkpoints")])
+            return False
+
+    train(folder, Slow(folder))
+    inside = [f"epoch_0000_step_{step:08d}" for step in range(8)]
+    assert kept[3] == [inside[3], inside[2]]
+    assert kept[-1] == [inside[7], inside[6]]
+    assert checkpoints.forkable(folder / "checkpoints") == [1]
+
+
+def test_a_learning_rate_asked_for_while_it_runs_is_taken_at_its_step_and_again_on_resume(
+    folders, phantom_root, one_step_a_call, monkeypatch
+) -> None:
+    monkeypatch.setattr(reporting, "POLL_SECONDS", 0.0)
+    folder, twin = (make(phantom_root, epochs=3) for _ in range(2))
+    journal.log_event(twin, "learning_rate", rate=0.01, step=4, id="a")
+    train(twin)
+
+    class Asking(Reporter):
+        def asked_to_stop(self, step: int | None = None) -> bool:
+            if step == 4 and not self.rate_changes:
+                runs.ask(folder, "learning_rate", rate=0.01)
+            if step == 5:
+                raise KeyboardInterrupt  # as good as killed: nothing is kept
+            return super().asked_to_stop(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(folder, Asking(folder))
+    assert journal.rate_changes(folder) == [(4, 0.01)]
+    assert train(folder).state is State.FINISHED
     assert_twins(folder, twin)
+    rates = [line["learning_rate"] for line in journal.lines(folder / "metrics.jsonl")]
+    assert rates == [np.float32(0.001), np.float32(0.01), np.float32(0.01)]
+
+
+def test_a_cosine_keeps_its_length_and_added_epochs_go_on_at_its_last_rate(
+    folders, phantom_root
+) -> None:
+    folder = make(phantom_root, schedule=Schedule(kind="cosine", floor_percent=10.0))
+    train(folder)
+    journal.log_event(folder, "more_epochs", epochs=2, id="a")
+    train(folder)
+    rates = [line["learning_rate"] for line in journal.lines(folder / "metrics.jsonl")]
+    assert rates[0] > 2e-4
+    assert rates[1:] == pytest.approx([1e-4] * 3)
+
+
+def test_early_stopping_ends_the_run_and_more_epochs_start_the_wait_anew(
+    folders, phantom_root
+) -> None:
+    settings = {"epochs": 50, "early_stopping": 2, "learning_rate": 1.0, "optimizer": "sgd"}
+    folder = make(phantom_root, **settings)
+    status = train(folder)
+    table = journal.metrics(folder)
+    best = int(table.loc[table["dev.loss"].idxmin(), "epoch"])
+    assert status.state is State.FINISHED
+    assert status.epoch == len(table) == best + 2 < 50
+    assert status.message.startswith(f"Finished early, after {best + 2} of 50 epochs")
+    assert train(folder).epoch == best + 2  # to go on it must be asked for more
+    reporter = Reporter(folder)
+    runs.ask(folder, "more_epochs", epochs=1)
+    assert train(folder, reporter).epoch >= best + 4
+
+
+def test_balanced_weights_make_both_labels_weigh_the_same() -> None:
+    config = TrainConfig(data="x", class_weights="balanced")
+    negative, positive = training.class_weights(config, np.array([0, 0, 0, 1]))
+    assert (negative * 3, positive) == (pytest.approx(2.0), pytest.approx(2.0))
+    assert training.class_weights(TrainConfig(data="x"), np.array([0, 1])) == (1.0, 1.0)
 
 
 def test_another_seed_gives_other_bits(folders, phantom_root) -> None:
@@ -386,30 +490,3 @@ def test_a_run_without_dev_and_valid_films_still_trains(folders, phantom_root, t
     assert set(line) == {"epoch", "step", "learning_rate", "train"}
     assert predictions.load(folder, 1, 0).shape == (0,)
     assert journal.best_epoch(folder) == 1
-
-
-def test_adagrad_is_keras_adagrad_with_the_rate_asked_for() -> None:
-    config = TrainConfig(data="x", optimizer="adagrad", learning_rate=0.5)
-    optimizer = training.make_optimizer(config)
-    assert type(optimizer) is keras.optimizers.Adagrad
-    assert float(optimizer.learning_rate) == 0.5
-
-
-def test_a_step_learns_what_keras_own_step_learns() -> None:
-    random = np.random.default_rng(0)
-    pixels = random.integers(0, 256, (30, 32, 32), np.uint8)
-    config = TrainConfig(data="x", architecture="three_conv")
-    model, twin = training.make_network(config), training.make_network(config)
-    # Adam would blow up the rounding errors of gradients that are zero but for them.
-    optimizer = keras.optimizers.SGD(0.1)
-    optimizer.build(model.trainable_variables)
-    films = pipeline.Pipeline(pixels=pixels, labels=np.arange(30) % 2, config=config)
-    batch = films.batch(0)
-    identity = np.tile(np.array([1, 0, 0, 0, 1, 0, 0, 0], np.float32), (10, 1))
-    batch = pipeline.Batch(films=batch.films, labels=batch.labels, transforms=identity)
-    loss, _ = training.make_step(model, optimizer, 1)(batch, 0)
-    twin.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
-    expected = twin.train_on_batch(batch.films.astype(np.float32)[..., None], batch.labels[:, None])
-    assert loss / 10 == pytest.approx(float(expected), rel=1e-5)
-    for ours, theirs in zip(model.get_weights(), twin.get_weights(), strict=True):
-        assert np.allclose(ours, theirs, atol=1e-5)

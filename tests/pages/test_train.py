@@ -1,11 +1,33 @@
 """Train: the form, a run as it goes, what can be asked of it."""
 
+import base64
+import fcntl
+import io
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import journal, launcher, runs
+from fracture_core import (
+    augmentation,
+    cli,
+    commands,
+    datasets,
+    images,
+    journal,
+    launcher,
+    phantom,
+    runs,
+)
+from fracture_core.config import PRESETS, Augmentation, Schedule, TrainConfig, preset
+from fracture_core.errors import Stopped
+from fracture_core.pipeline import Pipeline
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -21,6 +43,25 @@ def opened(train: AppTest, name: str) -> AppTest:
     """The page with a run in its address."""
     train.query_params["run"] = name
     return train.run()
+
+
+def shown(train: AppTest) -> TrainConfig:
+    """The settings of the form: those of the command line that it shows."""
+    words = shlex.split(train.code[0].value)
+    return commands.config_of(cli.parser().parse_args(words[3:]))
+
+
+def keys(train: AppTest) -> set[str]:
+    """Keys of the number fields, without the preset's name."""
+    return {field.key.partition("-")[2] for field in train.number_input}
+
+
+def preview(train: AppTest) -> list[np.ndarray]:
+    """The example films as they are shown, one uint8 (size, size) each, film by film."""
+    (found,) = [html.proto.body for html in train.get("html") if "as it is" in html.proto.body]
+    pictures = re.findall(r"data:image/png;base64,([^\"]+)", found)
+    films = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in pictures]
+    return [film[4::8, 4::8] for film in films]  # 32 px, each enlarged to 8 x 8
 
 
 def test_the_form_is_ready_to_start_and_shows_the_command_line(train: AppTest) -> None:
@@ -70,7 +111,7 @@ def test_dense_layers_that_are_no_numbers_are_refused_in_a_sentence(train: AppTe
 def test_a_finished_run_shows_curves_figures_and_the_way_on(train: AppTest, run_copy: Path) -> None:
     opened(train, run_copy.name)
     assert not train.exception
-    assert train.title[0].value == "Finished 3 epochs"
+    assert train.title[0].value == "Finished 3 of 3 epochs"
     assert len(train.get("plotly_chart")) == 2
     text = "\n".join(caption.value for caption in train.caption)
     assert "95 % interval" in text
@@ -119,3 +160,147 @@ def test_an_unknown_run_in_the_address_leads_back_to_the_form(train: AppTest, na
     assert not train.exception
     assert "No run is called" in train.warning[0].value
     assert train.button(key="start-training")
+
+
+def test_the_presets_are_what_they_were_said_to_be(train: AppTest, phantom_root: Path) -> None:
+    train.run()
+    for name in PRESETS:
+        train.segmented_control(key="preset").set_value(name).run()
+        assert shown(train) == preset(name, str(phantom_root))
+
+
+def test_an_optimizer_shows_the_fields_that_it_has(train: AppTest) -> None:
+    train.run()
+    assert "momentum" not in keys(train)
+    train.segmented_control(key="demo-optimizer").set_value("sgd").run()
+    train.number_input(key="demo-momentum").set_value(0.8).run()
+    train.number_input(key="demo-sgd-decay").set_value(0.01).run()
+    found = shown(train)
+    assert (found.optimizer, found.momentum, found.weight_decay) == ("sgd", 0.8, 0.01)
+    train.segmented_control(key="demo-optimizer").set_value("adamw").run()
+    assert "momentum" not in keys(train)
+    assert train.number_input(key="demo-adamw-decay").value == 0.004  # its own
+    found = shown(train)
+    assert (found.optimizer, found.momentum, found.weight_decay) == ("adamw", 0.9, None)
+    train.number_input(key="demo-adamw-decay").set_value(0.0).run()
+    assert shown(train).weight_decay == 0.0
+    for name in ("adagrad", "rmsprop"):
+        train.segmented_control(key="demo-optimizer").set_value(name).run()
+        assert shown(train).optimizer == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("constant", set()),
+        ("cosine", {"floor"}),
+        ("step", {"step", "factor"}),
+        ("plateau", {"floor", "factor", "patience"}),
+    ],
+)
+def test_a_schedule_shows_the_fields_that_it_has(train: AppTest, kind: str, fields: set) -> None:
+    train.run()
+    train.segmented_control(key="demo-schedule-True").set_value(kind).run()
+    assert keys(train) & {"floor", "step", "factor", "patience"} == fields
+    values = {"warmup": 2.0, "floor": 5.0, "step": 7, "factor": 0.5, "patience": 3}
+    for field in ("warmup", *sorted(fields)):
+        train.number_input(key=f"demo-{field}").set_value(values[field]).run()
+    names = {
+        "floor": "floor_percent", "step": "step_epochs", "factor": "factor", "patience": "patience",
+    }  # fmt: skip
+    asked = {names[field]: values[field] for field in fields}
+    assert not train.exception
+    assert shown(train).schedule == Schedule(kind=kind, warmup_epochs=2.0, **asked)
+
+
+def test_without_a_dev_share_nothing_that_watches_it_is_offered(train: AppTest) -> None:
+    train.run()
+    train.number_input(key="demo-early-True").set_value(6).run()
+    train.segmented_control(key="demo-schedule-True").set_value("plateau").run()
+    assert (shown(train).early_stopping, shown(train).schedule.kind) == (6, "plateau")
+    train.number_input(key="demo-dev").set_value(0).run()
+    assert not train.exception and not train.error
+    assert train.number_input(key="demo-early-False").disabled
+    assert "plateau" not in train.segmented_control(key="demo-schedule-False").options
+    assert any("With a dev share" in caption.value for caption in train.caption)
+    assert (shown(train).early_stopping, shown(train).schedule.kind) == (None, "constant")
+
+
+def test_the_other_settings_reach_the_command_line(train: AppTest) -> None:
+    train.run()
+    changes = {"turn": 5.0, "zoom": 7.0, "shift": 8.0, "shear": 9.0, "brightness": 11.0}
+    for field, value in {**changes, "contrast": 12.0, "threads": 2, "checkpoint": 5.0}.items():
+        train.number_input(key=f"demo-{field}").set_value(value)
+    for field in ("flip", "upside", "balance"):
+        toggle = train.toggle(key=f"demo-{field}")
+        toggle.set_value(not toggle.value)
+    train.run()
+    found = shown(train)
+    assert found.augmentation == Augmentation(
+        rotation_degrees=5.0, zoom_percent=7.0, shift_percent=8.0, shear_degrees=9.0,
+        brightness_percent=11.0, contrast_percent=12.0, horizontal_flip=False, vertical_flip=True,
+    )  # fmt: skip
+    assert (found.threads, found.checkpoint_seconds) == (2, 5.0)
+    assert found.class_weights == "balanced"
+
+
+def test_example_films_are_shown_as_the_runs_first_passes_will_see_them(train: AppTest) -> None:
+    train.run()
+    for field, value in {"shift": 20.0, "contrast": 40.0}.items():
+        train.number_input(key=f"demo-{field}").set_value(value)
+    train.run()
+    config = shown(train)
+    manifest = datasets.read(Path(config.data)).manifest
+    rows = manifest[datasets.assign_roles(manifest, config.dev_share, config.seed) == "train"]
+    pixels = np.stack([images.load(Path(config.data) / path, config.recipe) for path in rows.path])
+    pipeline = Pipeline(pixels=pixels, labels=rows["label"].to_numpy(), config=config)
+    steps = pipeline.steps_a_pass
+
+    def seen(number: int) -> list[bytes]:
+        chunk = pipeline.chunk(number * steps, steps)
+        return [film.tobytes() for film in augmentation.preview(chunk.films, chunk.changes)]
+
+    films = preview(train)
+    assert len(films) == 2 * 6
+    for plain, *changed in (films[:6], films[6:]):
+        assert plain.tobytes() in [film.tobytes() for film in pixels]
+        for number, film in enumerate(changed):
+            assert film.tobytes() in seen(number)
+    train.button(key="draw-others").click().run()
+    others = preview(train)
+    assert np.array_equal(others[0], films[0])
+    assert others[1].tobytes() in seen(5)
+
+
+def test_example_films_wait_until_all_films_are_made(
+    train: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "half"
+    with pytest.raises(Stopped):
+        phantom.make(root, studies=12, seed=3, should_stop=lambda: True)
+    monkeypatch.setenv("FRACTURE_DATA", str(root))
+    train.run()
+    assert not train.exception and not train.error
+    assert any("when all films are made" in caption.value for caption in train.caption)
+    assert "draw-others" not in [button.key for button in train.button]
+    assert train.button(key="start-training")
+    for film in root.rglob("*.png"):
+        film.unlink()  # as in the first moment
+    with (root / ".lock").open() as lock:  # as its maker holds it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        train.run()
+        assert not train.exception and not train.error
+        assert "being made" in train.get("progress")[0].proto.text
+
+
+def test_the_form_loads_no_tensorflow_in_the_web_process(folders: Path) -> None:
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(APP)!r}, default_timeout=30)\n"
+        "app.switch_page('pages/train.py').run()\n"
+        "assert app.button(key='draw-others') and not app.exception\n"
+        "print(sorted({'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    words = [sys.executable, "-c", code]
+    printed = subprocess.run(words, cwd=APP.parent, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip().splitlines()[-1] == "[]"

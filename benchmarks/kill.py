@@ -1,0 +1,166 @@
+"""Does a killed run lose anything? Kills real runs with SIGKILL, resumes them, compares to a twin.
+
+    python benchmarks/kill.py [--kills 100] [--seed 0]
+
+A run with dropout, a cosine schedule and a checkpoint every half second is killed at random times
+of its child's life, and at the very moment that a prediction table, a state or half-written
+weights appear; resumed, and killed again. When it has finished all the same, its weights,
+optimizer, metrics lines and prediction tables are compared with those of a run that nobody
+touched, bit for bit, and the next run begins. Ends with status 1 if any run differs.
+"""
+
+import argparse
+import collections
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from fracture_core import journal, launcher, phantom, runs
+from fracture_core.config import NetworkOptions, Schedule, TrainConfig
+from fracture_core.reporter import duration
+from fracture_core.runs import State
+from tests.core.twins import differences
+
+STUDIES = 40
+AIMED = 0.4  # share of the kills that wait for a file, rather than for a random time
+KINDS = (  # files whose first appearance a kill can wait for
+    "predictions/epoch_*.npy",
+    "predictions/.epoch_*.npy.*",
+    "checkpoints/epoch_*.npz",
+    "checkpoints/epoch_*_step_*.npz",
+    "checkpoints/.epoch_*.weights.h5.*",
+    "checkpoints/.epoch_*.npz.*",
+)
+PER_RUN = 6  # kills of one run; then it is left alone until it has finished
+
+
+def main() -> int:
+    """Kill, resume, compare, print; gives the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0, help="of the times of the kills")
+    options = parser.parse_args()
+    chance = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as name:
+        os.environ |= {"FRACTURE_RUNS": f"{name}/runs", "FRACTURE_CACHE": f"{name}/cache"}
+        phantom.make(Path(name) / "films", studies=STUDIES)
+        config = make_config(Path(name) / "films")
+        began = time.monotonic()
+        twin = launcher.create_and_start(config, "twin", queue=False)
+        finish(twin)
+        life = time.monotonic() - began
+        print(f"The untouched twin took {life:.1f} s.", flush=True)
+        return report(options.kills, twin, config, chance, life)
+
+
+def make_config(data: Path) -> TrainConfig:
+    """A run with all that a resume must get right, some seconds of steps an epoch."""
+    return TrainConfig(
+        data=str(data),
+        epochs=4,
+        steps_per_epoch=300,
+        options=NetworkOptions(dropout=0.5),
+        schedule=Schedule(kind="cosine", warmup_epochs=0.5),
+        checkpoint_seconds=0.5,
+        threads=1,
+    )
+
+
+def report(wanted: int, twin: Path, config: TrainConfig, chance: random.Random, life: float) -> int:
+    """Kill `wanted` times, in as many runs as that takes; gives 0 if all of them equal the twin."""
+    phases: collections.Counter[str] = collections.Counter()
+    began, kills, made, equal = time.monotonic(), 0, 0, 0
+    while kills < wanted:
+        made += 1
+        folder = launcher.create_and_start(config, f"run-{made}", queue=False)
+        hit = kill_again_and_again(folder, min(PER_RUN, wanted - kills), chance, life)
+        finish(folder)
+        differ = differences(folder, twin)
+        kills, equal = kills + len(hit), equal + (not differ)
+        phases.update(hit)
+        left = (time.monotonic() - began) / max(1, kills) * (wanted - kills)
+        verdict = f"differs from the twin in {', '.join(differ)}" if differ else "equals the twin"
+        print(
+            f"run {made}: {len(hit)} kills ({', '.join(hit)}), resumed at steps "
+            f"{', '.join(map(str, resumed_at(folder)))}; {verdict}. "
+            f"{kills} of {wanted} kills, about {duration(left)} left.",
+            flush=True,
+        )
+        if not differ:
+            runs.delete(folder)
+    told = ", ".join(f"{phase} {count}" for phase, count in phases.most_common())
+    print(f"{kills} kills in {made} runs ({told}): twins equal {equal} of {made}.")
+    return 0 if equal == made else 1
+
+
+def kill_again_and_again(folder: Path, most: int, chance: random.Random, life: float) -> list[str]:
+    """Kill and resume until `most` kills were done or the run has finished; gives phases hit."""
+    hit: list[str] = []
+    while len(hit) < most:
+        if chance.random() < AIMED:
+            wait = appears(folder, chance.choice(KINDS))
+        else:
+            wait = passes(chance.uniform(0.0, life))
+        phase = kill_once(folder, wait)
+        if phase is None:
+            break
+        hit.append(phase)
+        launcher.resume(folder, wait_for_slot=False)
+    return hit
+
+
+def passes(seconds: float) -> Callable[[], bool]:
+    """Whether these seconds have passed since now."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
+
+
+def appears(folder: Path, pattern: str) -> Callable[[], bool]:
+    """Whether a file of this kind is there that is not there now."""
+    before = set(folder.glob(pattern))
+    return lambda: bool(set(folder.glob(pattern)) - before)
+
+
+def kill_once(folder: Path, due: Callable[[], bool]) -> str | None:
+    """Kill the child started last when `due`; gives the phase it was in, `None` if it was over."""
+    child = launcher._children[-1]
+    while not due():
+        if child.poll() is not None or runs.status(folder).state is State.FINISHED:
+            child.wait()
+            return None
+        time.sleep(0.0005)
+    status = runs.status(folder)
+    if status.state is State.FINISHED or child.poll() is not None:
+        child.wait()
+        return None
+    child.kill()
+    child.wait()
+    after = runs.status(folder)
+    if after.state is State.FINISHED:  # its last word was out before the signal came
+        return None
+    if after.state is not State.INTERRUPTED:
+        raise SystemExit(f"{folder.name} was killed and calls itself {after.state}.")
+    return status.phase or "starting"
+
+
+def finish(folder: Path) -> None:
+    """Wait until a run has finished; ends this program where it fails to."""
+    status = launcher.wait(folder)
+    if status.state is not State.FINISHED:
+        log = journal.log_tail(folder)
+        raise SystemExit(f"{folder.name} ended as {status.state}: {status.message}\n{log}")
+
+
+def resumed_at(folder: Path) -> list[int]:
+    """The steps from which the run went on."""
+    return [e["step"] for e in journal.events(folder) if e["kind"] in ("resumed", "started")][1:]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

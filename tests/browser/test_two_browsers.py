@@ -1,0 +1,68 @@
+"""Two browsers on one run: what the second one asks too late is answered in words.
+
+Only a browser shows it: an element that a callback draws inside a fragment empties the page.
+"""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from fracture_core import runs
+from tests.browser.conftest import Server
+
+
+@pytest.fixture
+def stopped(server: Server, finished_run: Path) -> Path:
+    """A run at rest in the server's own folder."""
+    folder = Path(shutil.copytree(finished_run, server.folder / "runs" / "shared"))
+    before = runs.status(folder).__dict__
+    runs.write_status(folder, runs.Status(**{**before, "state": runs.State.STOPPED, "epoch": 2}))
+    return folder
+
+
+def ask_to_delete(page: Page) -> None:
+    """Open the dialog that asks."""
+    page.get_by_test_id("stPopover").get_by_role("button").first.click()
+    page.get_by_role("tab", name="Delete").click()
+    page.get_by_role("button", name="Delete this run").click()
+    expect(page.get_by_role("button", name="Delete for good")).to_be_visible()
+
+
+def test_a_run_that_is_deleted_in_one_browser_is_gone_in_the_other(
+    server: Server, stopped: Path, open_page: Callable[..., Page]
+) -> None:
+    first, second, third = (open_page(f"{server.url}/train?run=shared") for _ in range(3))
+    ask_to_delete(first)
+    ask_to_delete(second)
+    expect(third.get_by_role("button", name="Resume")).to_be_visible()
+    first.get_by_role("button", name="Delete for good").dblclick()
+    expect(first.get_by_text("shared is deleted")).to_be_visible()
+    assert not stopped.exists() and "run=" not in first.url
+    second.get_by_role("button", name="Delete for good").click()
+    third.get_by_role("button", name="Resume").click()
+    for page in (second, third):
+        expect(page.get_by_text("No run is called shared").first).to_be_visible()
+        expect(page.get_by_role("button", name="Start training")).to_be_visible()
+
+
+def test_a_run_that_is_resumed_in_one_browser_is_kept_by_the_other(
+    server: Server, stopped: Path, open_page: Callable[..., Page]
+) -> None:
+    first, second = (open_page(f"{server.url}/train?run=shared") for _ in range(2))
+    ask_to_delete(first)
+    expect(second.get_by_role("button", name="Resume")).to_be_visible()
+    with runs.lock(stopped):
+        first.get_by_role("button", name="Delete for good").click()
+        second.get_by_role("button", name="Resume").click()
+        for page in (first, second):
+            expect(page.get_by_text("at work already")).to_be_visible()
+    assert (stopped / "config.json").is_file()
+    second.reload()
+    second.get_by_role("button", name="Resume").dblclick()
+    expect(second.get_by_role("heading", name=re.compile("Finished 3 of 3"))).to_be_visible(
+        timeout=60_000
+    )

@@ -1,0 +1,217 @@
+"""A disk that refuses, at every place where a run writes: it fails in a sentence and loses nothing.
+
+The fault is put under everything that our code writes with: opening and writing files, syncing,
+renaming, making folders, removing.
+"""
+
+import builtins
+import errno
+import io
+import os
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fracture_core import child, journal, launcher, runs, training
+from fracture_core.config import NetworkOptions, TrainConfig
+from fracture_core.reporter import Reporter
+from fracture_core.runs import State
+from tests.core.twins import assert_twins
+
+REMOVING = ("unlink",)  # a full disk does not refuse it
+
+
+class Disk:
+    """Counts what is written below a folder, and refuses it from or at one of these.
+
+    Args:
+        home: the folder that it watches.
+        patch: undoes all at the end of the test.
+    """
+
+    def __init__(self, home: Path, patch: pytest.MonkeyPatch) -> None:
+        self.home, self.count, self.refused = str(home), 0, ""
+        self.at, self.number, self.for_good = -1, errno.ENOSPC, False
+        for module in (builtins, io):  # `pathlib` takes the one, `open` the other
+            patch.setattr(module, "open", self._opening(io.open))
+        for name in ("replace", "rename", "mkdir", "unlink"):
+            patch.setattr(os, name, self._checked(name, getattr(os, name)))
+        patch.setattr(os, "fsync", self._syncing(os.fsync))
+
+    def refuse(self, at: int, number: int = errno.ENOSPC, for_good: bool = False) -> None:
+        """Count anew, and refuse the write with this index (and all after it, `for_good`)."""
+        self.count, self.refused = 0, ""
+        self.at, self.number, self.for_good = at, number, for_good
+
+    def check(self, what: str, path: object) -> None:
+        """Count a write; raise the error if it is this one's turn."""
+        if not str(path).startswith(self.home):
+            return
+        mine = self.count == self.at or (self.for_good and self.count > self.at >= 0)
+        self.count += 1
+        if mine and not (self.number == errno.ENOSPC and what in REMOVING):
+            self.refused = self.refused or f"{what} {path}"
+            raise OSError(self.number, os.strerror(self.number))
+
+    def _opening(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def opened(file: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
+            writes = any(letter in mode for letter in "wax+")
+            if not writes or isinstance(file, int):
+                return real(file, mode, *arguments, **named)
+            self.check("open", os.fspath(file))
+            stream = real(file, mode, *arguments, **named)
+            return Written(stream, self, os.fspath(file))
+
+        return opened
+
+    def _checked(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *arguments: Any, **named: Any) -> Any:
+            self.check(name, path)
+            return real(path, *arguments, **named)
+
+        return call
+
+    def _syncing(self, real: Callable[[int], None]) -> Callable[[int], None]:
+        def fsync(descriptor: int) -> None:
+            self.check("fsync", Path(f"/proc/self/fd/{descriptor}").resolve())
+            real(descriptor)
+
+        return fsync
+
+
+class Written:
+    """A file whose first write can be refused with half of it written, as a full disk does."""
+
+    def __init__(self, stream: Any, disk: Disk, path: str) -> None:
+        self._stream, self._disk, self._path, self._begun = stream, disk, path, False
+
+    def write(self, data: Any) -> int:
+        """Write, or half of it and raise."""
+        if not self._begun:
+            self._begun = True
+            try:
+                self._disk.check("write", self._path)
+            except OSError:
+                self._stream.write(data[: len(data) // 2])
+                raise
+        return self._stream.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __enter__(self) -> "Written":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._stream)
+
+
+@pytest.fixture
+def disk(folders, monkeypatch) -> Disk:
+    """The disk under the test's runs and cache; the child is played by this process."""
+    monkeypatch.setattr(Reporter, "listen", lambda self: None)
+    monkeypatch.setattr(training, "set_threads", lambda count: None)  # only once in a process
+    monkeypatch.setattr(launcher, "take_slot", lambda: None)
+    return Disk(folders, monkeypatch)
+
+
+def make(name: str) -> Path:
+    """The folder of a run that is short and keeps states inside its epochs."""
+    return runs.create(
+        TrainConfig(
+            data=os.environ["FRACTURE_DATA"],
+            architecture="three_conv",
+            epochs=2,
+            batch_size=20,
+            threads=1,
+            checkpoint_seconds=0.1,
+            options=NetworkOptions(dense=(4,), dropout=0.5),
+        ),
+        name,
+    )
+
+
+def work(folder: Path) -> runs.Status:
+    """What the child does, from its lock to its last word."""
+    child.run(folder, runs.take_lock(folder), wait_for_slot=False)
+    assert not runs.is_alive(folder)
+    return runs.status(folder)
+
+
+def names_file_and_next_step(message: str) -> bool:
+    """Whether a failed run says which file it was and what to do."""
+    steps = ("Free some space,", "Give yourself permission")
+    return "could not be" in message and any(step in message for step in steps)
+
+
+def fails_and_goes_on(disk: Disk, twin: Path, at: int, number: int, for_good: bool) -> bool:
+    """Refuse one write of a fresh run, then let it go on; gives whether there was one to refuse."""
+    folder = make(f"{number}-{for_good:d}-{at}")
+    disk.refuse(at, number, for_good)
+    status = work(folder)
+    refused = disk.refused
+    disk.refuse(-1)
+    if status.state is State.FAILED:
+        assert names_file_and_next_step(status.message), (refused, status.message)
+        assert refused, status.message
+    elif status.state is not State.FINISHED:
+        # Not even the last word could be written.
+        assert status.state is State.INTERRUPTED, (refused, status)
+        assert for_good, refused
+    if status.state is not State.FINISHED:
+        assert work(folder).state is State.FINISHED, refused
+    assert_twins(folder, twin)
+    return bool(refused)
+
+
+@pytest.mark.parametrize(
+    ("at", "number", "for_good"),
+    [(0, errno.EACCES, False), (30, errno.ENOSPC, False), (45, errno.ENOSPC, True)],
+)
+def test_a_run_whose_disk_refuses_a_write_says_so_and_loses_nothing(
+    disk, at, number, for_good
+) -> None:
+    twin = make("twin")
+    assert work(twin).state is State.FINISHED
+    assert fails_and_goes_on(disk, twin, at, number, for_good)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "for_good"),
+    [(errno.ENOSPC, False), (errno.ENOSPC, True), (errno.EACCES, False)],
+)
+def test_a_run_whose_disk_refuses_any_of_its_writes_loses_nothing(disk, number, for_good) -> None:
+    twin = make("twin")
+    assert work(twin).state is State.FINISHED
+    at = 0
+    while fails_and_goes_on(disk, twin, at, number, for_good) or at < disk.count:
+        at += 1
+    assert at > 40  # a run writes more than that; less would prove that the fault is not where
+
+
+def test_a_real_child_whose_disk_takes_no_more_says_so_and_goes_on(folders, finished_run) -> None:
+    config = runs.read(finished_run).config
+    folder = runs.create(config, "full")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    weights = (finished_run / "checkpoints" / "epoch_0001.weights.h5").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (weights // 2, before[1]))  # children inherit it
+    try:
+        launcher.start_run(folder, wait_for_slot=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    status = launcher.wait(folder)
+    assert status.state is State.FAILED, journal.log_tail(folder)
+    assert "File too large: " in status.message
+    assert status.message.endswith(
+        "checkpoints/epoch_0001.weights.h5 could not be written. Free some space, then try again."
+    )
+    launcher.resume(folder, wait_for_slot=False)
+    assert launcher.wait(folder).state is State.FINISHED
+    assert_twins(folder, finished_run)

@@ -1,0 +1,300 @@
+"""The readers of a run folder against files that are cut at any byte, or hold anything at all.
+
+A reader gives what the whole part says, or raises one of our errors in a sentence; never another
+exception, never a number that no file holds.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fracture_core import (
+    architectures,
+    cards,
+    checkpoints,
+    evaluation,
+    forks,
+    journal,
+    launcher,
+    predictions,
+    runs,
+)
+from fracture_core.checkpoints import Position
+from fracture_core.config import DEFAULTS
+from fracture_core.errors import FractureError, ModelError, RunError
+from fracture_core.reporter import Reporter
+from fracture_core.runs import Labels, State, Status
+
+EDGE = 1_024  # bytes at both ends of a file that are cut one by one
+SAMPLE = 100  # cuts between them
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "runs.read": runs.read,
+    "runs.status": runs.status,
+    "runs.names": lambda _: runs.names(),
+    "runs.list_runs": lambda _: runs.list_runs(),
+    "runs.requests": runs.requests,
+    "runs.labels": runs.labels,
+    "journal.events": journal.events,
+    "journal.refused": journal.refused,
+    "journal.epochs_asked": lambda folder: journal.epochs_asked(folder, DEFAULTS),
+    "journal.epochs_added_at": journal.epochs_added_at,
+    "journal.rate_changes": journal.rate_changes,
+    "journal.queued_at": journal.queued_at,
+    "journal.metrics": journal.metrics,
+    "journal.curves_csv": journal.curves_csv,
+    "journal.steps": journal.steps,
+    "journal.best_epoch": journal.best_epoch,
+    "journal.films": journal.films,
+    "journal.log_tail": journal.log_tail,
+    "predictions.epochs": predictions.epochs,
+    "predictions.load": lambda folder: predictions.load(folder, 3, 18),
+    "checkpoints.states": lambda folder: checkpoints.states(folder / "checkpoints"),
+    "checkpoints.forkable": lambda folder: checkpoints.forkable(folder / "checkpoints"),
+    "checkpoints.weights_of": lambda folder: checkpoints.weights_of(folder / "checkpoints", 3),
+    "cards.of_run": cards.of_run,
+    "cards.judged": lambda folder: cards.judged(folder, 3),
+    "evaluation.of_run": lambda folder: evaluation.of_run(folder, 3, "valid"),
+    "launcher.is_next": launcher.is_next,
+    "reporter.Reporter": Reporter,
+}
+
+
+@pytest.fixture
+def run(run_copy) -> Path:
+    """A finished run with every file that a run folder may hold."""
+    journal.log_event(run_copy, "queued")
+    journal.log_event(run_copy, "more_epochs", epochs=2, epoch=3, id="a")
+    journal.log_event(run_copy, "learning_rate", rate=0.01, step=7, id="b")
+    journal.log_event(run_copy, "film_refused", path="a.png", role="dev", reason="is empty.")
+    points = [{"step": n, "epoch": n / 5, "loss": 0.5, "accuracy": 0.5} for n in (2, 4, 6)]
+    journal.replace_lines(run_copy / "steps.jsonl", points)
+    runs.set_labels(run_copy, Labels(tags=("first",), note="A note.", baseline=True))
+    runs.ask(run_copy, "more_epochs", epochs=3)
+    return run_copy
+
+
+def cuts(content: bytes) -> Iterator[bytes]:
+    """The content cut short: at every byte near both ends, at a sample of them between."""
+    size = len(content)
+    ends = {*range(min(EDGE, size)), *range(max(0, size - EDGE), size)}
+    for end in sorted(ends | set(range(0, size, max(1, size // SAMPLE)))):
+        yield content[:end]
+
+
+def every_cut(path: Path) -> Iterator[bytes]:
+    """Cut the file at one byte after the other; gives what is left of it each time."""
+    for part in cuts(path.read_bytes()):
+        path.write_bytes(part)
+        yield part
+
+
+def unexpected(folder: Path) -> list[str]:
+    """What the readers raised that is none of our errors, or is not said in a sentence."""
+    found = []
+    for name, reader in READERS.items():
+        try:
+            reader(folder)
+        except FractureError as error:
+            text = str(error)
+            if not text.endswith(".") or "\n" in text:
+                found.append(f"{name}: {text!r} is no sentence")
+        except Exception as error:
+            found.append(f"{name}: {error!r}")
+    return found
+
+
+def refuses(reader: Callable[[], object], words: str) -> bool:
+    """Whether a reader raises one of our errors with these words in it."""
+    try:
+        reader()
+    except FractureError as error:
+        return words in str(error)
+    return False
+
+
+def test_the_readers_read_a_run_that_is_whole(run) -> None:
+    for name, reader in READERS.items():
+        if name != "predictions.load":  # asks for as many films as this run need not have
+            reader(run)
+
+
+# --- cut short ----------------------------------------------------------------------------------
+
+
+def test_a_config_that_is_cut_anywhere_is_refused_and_hides_only_its_run(run) -> None:
+    for _ in every_cut(run / "config.json"):
+        assert refuses(lambda: runs.read(run), "finished has no readable config.json.")
+        assert runs.list_runs() == []
+
+
+def test_a_status_that_is_cut_anywhere_claims_nothing(run) -> None:
+    for _ in every_cut(run / "status.json"):
+        found = runs.status(run)
+        assert found == Status(state=State.INTERRUPTED, message=found.message)
+        assert "status.json is damaged" in found.message
+
+
+def test_labels_that_are_cut_anywhere_are_none(run) -> None:
+    for part in every_cut(run / "labels.json"):
+        whole = part.endswith(b"}")  # only the end of the line is missing
+        assert (runs.labels(run) == Labels()) != whole
+
+
+def test_a_request_that_is_cut_anywhere_is_not_served(run) -> None:
+    [path] = (run / "requests").iterdir()
+    for _ in every_cut(path):
+        assert runs.requests(run) == []
+
+
+def test_metrics_that_are_cut_anywhere_are_those_of_the_epochs_before(run) -> None:
+    path = run / "metrics.jsonl"
+    lines, table = journal.lines(path), journal.metrics(run)
+    rows = journal.curves_csv(run).splitlines()
+    for part in every_cut(path):
+        left = (part + b"\n").count(b"}}\n")
+        found = journal.metrics(run)
+        assert len(found) == left
+        assert not left or found.equals(table.head(left))
+        assert journal.lines(path) == lines[:left]
+        assert journal.curves_csv(run).splitlines()[1:] == rows[1 : left + 1]
+        losses = [line["dev"]["loss"] for line in lines[:left]]
+        best = losses.index(min(losses)) + 1 if losses else None
+        assert journal.best_epoch(run) == best
+
+
+def test_a_live_curve_that_is_cut_anywhere_has_the_points_before(run) -> None:
+    table = journal.steps(run)
+    for part in every_cut(run / "steps.jsonl"):
+        left = (part + b"\n").count(b"}\n")
+        assert len(journal.steps(run)) == left
+        assert not left or journal.steps(run).equals(table.head(left))
+
+
+def test_events_that_are_cut_anywhere_are_those_before(run) -> None:
+    events = journal.events(run)
+    for part in every_cut(run / "events.jsonl"):
+        left = events[: (part + b"\n").count(b"}\n")]
+        kinds = [event["kind"] for event in left]
+        assert journal.events(run) == left
+        assert journal.epochs_asked(run, DEFAULTS) == 75 + 2 * kinds.count("more_epochs")
+        assert len(journal.rate_changes(run)) == kinds.count("learning_rate")
+        assert len(journal.refused(run)) == kinds.count("film_refused")
+        assert bool(journal.queued_at(run)) == ("queued" in kinds)
+
+
+def test_a_list_of_films_that_is_cut_anywhere_is_refused(run) -> None:
+    for _ in every_cut(run / "films.parquet"):
+        assert refuses(lambda: journal.films(run), "films.parquet of finished cannot be read")
+
+
+def test_a_prediction_table_that_is_cut_anywhere_is_refused(run) -> None:
+    count = len(predictions.judged(journal.films(run)))
+    assert len(predictions.load(run, 3, count)) == count
+    for _ in every_cut(predictions.path(run, 3)):
+        assert refuses(lambda: predictions.load(run, 3, count), "epoch_0003.npy is damaged")
+    assert predictions.epochs(run) == (1, 2, 3)
+
+
+# --- checkpoints that are cut short -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def network(finished_run) -> tuple[keras.Model, keras.optimizers.Optimizer]:
+    """The run's network with other weights than it was left with."""
+    model = architectures.build("three_conv")
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+    return model, optimizer
+
+
+def bits(network: tuple[keras.Model, keras.optimizers.Optimizer]) -> list[bytes]:
+    """Every variable of a network and its optimizer."""
+    return [np.asarray(v).tobytes() for part in network for v in part.variables]
+
+
+@pytest.mark.parametrize("name", ["epoch_0003.npz", "epoch_0003.weights.h5"])
+def test_a_state_that_is_cut_anywhere_is_passed_over_and_changes_nothing(
+    run, network, name
+) -> None:
+    folder, before = run / "checkpoints", bits(network)
+    for path in folder.glob("epoch_000[12]*"):
+        path.unlink()  # with nothing to fall back to, each cut is quick
+    for _ in every_cut(folder / name):
+        position, told = checkpoints.restore(folder, *network)
+        assert position == Position()
+        [sentence] = told
+        assert sentence.startswith("epoch_0003.npz cannot be read")
+    assert bits(network) == before
+
+
+def test_weights_that_are_cut_anywhere_are_no_models(run, network) -> None:
+    path, before = checkpoints.weights_of(run / "checkpoints", 3), bits(network)
+    for _ in every_cut(path):
+        with pytest.raises(ModelError, match=r"epoch_0003.weights.h5 must hold the weights"):
+            architectures.load_weights(network[0], path)
+    assert bits(network) == before
+
+
+def test_a_fork_of_a_damaged_run_is_refused_and_leaves_nothing(run) -> None:
+    (run / "films.parquet").unlink()
+    with pytest.raises(FractureError):
+        forks.create(run, 3, "child", epochs=5)
+    assert runs.names() == ["finished"]
+
+
+# --- anything at all ----------------------------------------------------------------------------
+
+SMALL = (
+    "config.json",
+    "status.json",
+    "metrics.jsonl",
+    "steps.jsonl",
+    "events.jsonl",
+    "labels.json",
+    "films.parquet",
+    "predictions/epoch_0003.npy",
+)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_reader_meets_a_file_of_noise_with_a_value_or_a_sentence(run, name) -> None:
+    noise = random.Random(name)
+    for size in (0, 1, 2, 7, 64, 500, 5_000):
+        (run / name).write_bytes(noise.randbytes(size))
+        assert unexpected(run) == []
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_reader_meets_a_file_with_a_wrong_byte_with_a_value_or_a_sentence(run, name) -> None:
+    noise, content = random.Random(name), (run / name).read_bytes()
+    for _ in range(60):
+        changed = bytearray(content)
+        changed[noise.randrange(len(changed))] = noise.choice(b'\x00\xff{}[]"\n,:0 x')
+        (run / name).write_bytes(changed)
+        assert unexpected(run) == [], bytes(changed)
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '"x"', "3", "[" * 100_000, "{}\n[]\n3\n"])
+def test_every_reader_meets_json_of_another_shape_with_a_value_or_a_sentence(run, text) -> None:
+    for name in SMALL[:6]:
+        content = (run / name).read_bytes()
+        (run / name).write_text(text)
+        assert unexpected(run) == [], name
+        (run / name).write_bytes(content)
+
+
+def test_a_table_that_claims_to_be_a_zip_or_to_be_huge_is_refused(run) -> None:
+    path = predictions.path(run, 3)
+    np.savez(path.with_suffix(".npz"), np.zeros(3))
+    path.write_bytes(path.with_suffix(".npz").read_bytes())
+    with pytest.raises(RunError, match="is damaged"):
+        predictions.load(run, 3, 18)
+    np.save(path, np.zeros(18, np.float32))
+    path.write_bytes(path.read_bytes().replace(b"(18,), }     ", b"(10**14,), } "))
+    with pytest.raises(RunError, match="is damaged"):
+        predictions.load(run, 3, 18)

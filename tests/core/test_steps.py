@@ -1,0 +1,116 @@
+"""Compiled steps: what they learn is what Keras' own step learns, on one device or on several."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from fracture_core import architectures, layers, optimizers, pipeline, steps, training
+from fracture_core.config import Augmentation, TrainConfig
+
+STILL = Augmentation(shear_degrees=0, zoom_percent=0, rotation_degrees=0, horizontal_flip=False)
+
+
+def films(config: TrainConfig, count: int = 30) -> pipeline.Pipeline:
+    """Noise with labels."""
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32), np.uint8)
+    return pipeline.Pipeline(pixels=pixels, labels=np.arange(count) % 2, config=config)
+
+
+@pytest.mark.parametrize("name", architectures.ARCHITECTURES)
+def test_a_step_learns_what_keras_own_step_learns(name) -> None:
+    # Adam would blow up the rounding errors of gradients that are zero but for them.
+    config = TrainConfig(data="x", architecture=name, augmentation=STILL, optimizer="sgd")
+    model, twin = with_keras_own_layers(config), with_keras_own_layers(config)
+    model = training.make_network(config)
+    twin.set_weights(model.get_weights())
+    optimizer = optimizers.make(config)
+    optimizer.build(model.trainable_variables)
+    for layer in (*model.layers, *twin.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    chunk = films(config).chunk(0, 1)
+    outcome = steps.make_steps(model, optimizer, 1)(chunk, np.array([0.1], np.float32))
+    twin.compile(keras.optimizers.SGD(0.1, momentum=0.9), "binary_crossentropy")
+    loss = twin.train_on_batch(chunk.films.astype(np.float32)[..., None], chunk.labels[:, None])
+    assert outcome.losses[0] / 10 == pytest.approx(float(loss), rel=1e-5)
+    for ours, theirs in zip(model.get_weights(), twin.get_weights(), strict=True):
+        assert np.allclose(ours, theirs, atol=2e-5)
+
+
+def with_keras_own_layers(config: TrainConfig) -> keras.Model:
+    """The network with the batch normalization that Keras ships."""
+
+    def own(layer: keras.Layer) -> keras.Layer:
+        settings = layer.get_config()
+        if isinstance(layer, layers.BatchNormalization):
+            return keras.layers.BatchNormalization.from_config(settings)
+        return type(layer).from_config(settings)
+
+    return keras.models.clone_model(training.make_network(config), clone_function=own)
+
+
+def test_weights_files_can_be_exchanged_with_keras_own_layers(tmp_path) -> None:
+    config = TrainConfig(data="x")
+    model, twin = training.make_network(config), with_keras_own_layers(config)
+    random = np.random.default_rng(1)
+    model.set_weights([random.random(w.shape).astype(np.float32) for w in model.get_weights()])
+    model.save_weights(tmp_path / "ours.weights.h5")
+    twin.load_weights(tmp_path / "ours.weights.h5")
+    image = films(config).pixels[:3, ..., None]
+    assert np.array_equal(model(image, training=False), twin(image, training=False))
+    twin.save_weights(tmp_path / "keras.weights.h5")
+    architectures.load_weights(training.make_network(config), tmp_path / "keras.weights.h5")
+
+
+def test_class_weights_weigh_the_descent_and_not_what_is_told() -> None:
+    config = TrainConfig(data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd")
+    told, moved = [], []
+    for weights in ((1.0, 1.0), (0.0, 1.0)):
+        model = training.make_network(config)
+        optimizer = optimizers.make(config)
+        optimizer.build(model.trainable_variables)
+        before = model.get_layer("probability").bias.numpy()
+        step = steps.make_steps(model, optimizer, 1, weights)
+        told.append(step(films(config).chunk(0, 1), np.array([0.1], np.float32)).losses[0])
+        moved.append(float((model.get_layer("probability").bias.numpy() - before)[0]))
+    assert told[0] == pytest.approx(told[1])
+    assert moved[1] > 0 > moved[0] - moved[1]  # only positive films pull
+
+
+TWO_DEVICES = """
+import numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from fracture_core import optimizers, pipeline, steps, training
+from fracture_core.config import TrainConfig
+config = TrainConfig(data="x", architecture="three_conv", optimizer="sgd")
+# Learning from noise is chaos, which makes any rounding large: these can be learned.
+ramp = np.linspace(0, 200, 32)[None, :] + np.zeros((32, 1))
+pixels = np.stack([ramp if n % 2 else ramp.T for n in range(45)]).astype(np.uint8)
+films = pipeline.Pipeline(pixels=pixels, labels=np.arange(45) % 2, config=config)
+losses = []
+for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+    with strategy.scope():
+        model, optimizer = training.make_network(config), optimizers.make(config)
+        optimizer.build(model.trainable_variables)
+        step = steps.make_steps(model, optimizer, 1)
+    assert tf.distribute.get_strategy().num_replicas_in_sync == 1
+    print(strategy.num_replicas_in_sync)
+    losses.append(step(films.chunk(0, 20), np.full(20, 2e-4, np.float32)).losses)
+print(np.abs(losses[0] - losses[1]).max() / 10)
+print(losses[0].std())
+"""
+
+
+def test_two_devices_learn_within_rounding_what_one_learns() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr[-3000:]
+    one, two, difference, spread = found.stdout.split()[-4:]
+    assert (one, two) == ("1", "2")
+    assert float(difference) < 1e-5
+    assert float(spread) > 1e-2  # it learned something

@@ -1,0 +1,303 @@
+"""Train, with a run in the address: what can be asked of it, and what two browsers may ask."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fracture_core import forks, journal, launcher, runs
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+RESTING = ("stopped", "finished", "failed", "interrupted")
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_run(folders: Path) -> Open:
+    """Opens a browser session on a run, with "More" open or closed."""
+
+    def opened(folder: Path, more: bool = True) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=30).switch_page("pages/train.py")
+        app.query_params["run"] = folder.name
+        app.session_state[f"more-{folder.name}"] = more
+        app.run()
+        assert not app.exception
+        return app
+
+    return opened
+
+
+def texts(app: AppTest) -> str:
+    """All running text of the page."""
+    kinds = (app.title, app.markdown, app.caption, app.info, app.warning, app.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def keys(app: AppTest) -> set[str]:
+    """The keys of all buttons."""
+    return {button.key for button in app.button}
+
+
+def told(app: AppTest) -> str:
+    """What the toasts say."""
+    return "\n".join(toast.value for toast in app.toast)
+
+
+def set_state(folder: Path, state: str, **changes: object) -> None:
+    """Write a status as the child would have."""
+    before = runs.status(folder).__dict__
+    runs.write_status(folder, runs.Status(**{**before, "state": runs.State(state), **changes}))
+
+
+# --- the row ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", RESTING)
+def test_a_run_at_rest_can_go_on_and_cannot_be_stopped(
+    open_run: Open, run_copy: Path, state: str
+) -> None:
+    set_state(run_copy, "running" if state == "interrupted" else state)
+    app = open_run(run_copy)
+    assert ("resume" in keys(app)) == (state != "finished")
+    assert {"train-more", "delete"} <= keys(app) and "stop" not in keys(app)
+    assert not app.button(key="delete").disabled
+
+
+@pytest.mark.parametrize("state", ["queued", "starting", "running"])
+def test_a_run_at_work_can_be_stopped_and_not_deleted(
+    open_run: Open, run_copy: Path, state: str
+) -> None:
+    with runs.lock(run_copy):
+        set_state(run_copy, state)
+        app = open_run(run_copy)
+        assert "stop" in keys(app) and not keys(app) & {"resume", "train-more"}
+        assert ("stop-later" in keys(app)) == (state != "queued")
+        assert app.button(key="delete").disabled
+        assert "Stop it first" in texts(app)
+        assert "Closing this page changes nothing" in texts(app)
+
+
+def test_what_is_behind_more_is_not_made_while_it_is_closed(open_run: Open, run_copy: Path) -> None:
+    assert not keys(open_run(run_copy, more=False)) & {"delete", "fork", "apply-rate"}
+
+
+def test_both_requests_of_two_browsers_are_kept_in_order(open_run: Open, run_copy: Path) -> None:
+    with runs.lock(run_copy):
+        set_state(run_copy, "running")
+        first, second = open_run(run_copy), open_run(run_copy)
+        first.button(key="stop-later").click().run()
+        second.button(key="stop").click().run()
+        assert first.button(key="stop-later").disabled
+        kinds = [request["kind"] for _, request in runs.requests(run_copy)]
+        assert kinds == ["stop_after_epoch", "stop"]
+
+
+def test_of_two_who_resume_at_once_the_second_is_told_why_not(
+    open_run: Open, run_copy: Path
+) -> None:
+    set_state(run_copy, "stopped")
+    app = open_run(run_copy)
+    with runs.lock(run_copy):  # the other browser was quicker
+        app.button(key="resume").click().run()
+        assert not app.exception
+        assert "at work already" in told(app)
+
+
+def test_train_more_adds_the_epochs_that_stand_beside_it(open_run: Open, run_copy: Path) -> None:
+    app = open_run(run_copy, more=False)
+    app.number_input(key=f"more-epochs-{run_copy.name}").set_value(2)
+    app.button(key="train-more").click().run()
+    assert not app.exception
+    assert launcher.wait(run_copy).state is runs.State.FINISHED, journal.log_tail(run_copy)
+    assert journal.metrics(run_copy)["epoch"].tolist() == [1, 2, 3, 4, 5]
+
+
+# --- what it says -------------------------------------------------------------------------------
+
+
+def test_a_finished_run_is_headed_by_its_own_last_word(open_run: Open, run_copy: Path) -> None:
+    message = "Finished early, after 3 of 9 epochs: no lower dev loss for 2 epochs."
+    set_state(run_copy, "finished", message=message)
+    assert open_run(run_copy).title[0].value == message.removesuffix(".")
+
+
+def test_a_run_that_fails_while_it_is_watched_shows_the_end_of_its_log(
+    open_run: Open, run_copy: Path
+) -> None:
+    with runs.lock(run_copy):
+        set_state(run_copy, "running")
+        app = open_run(run_copy)
+        assert not app.toggle(key="show-log").value
+        set_state(run_copy, "failed", message="The loss is none any more at step 7.")
+        (run_copy / "train.log").write_text("its last words\n")
+    app.run()
+    assert "at step 7" in app.error[0].value
+    assert "its last words" in app.code[0].value
+
+
+def test_the_learning_rate_is_among_the_figures_only_where_it_moves(
+    open_run: Open, run_copy: Path
+) -> None:
+    assert "Learning rate, epoch" not in texts(open_run(run_copy))
+    journal.log_event(run_copy, "learning_rate", rate=0.0005, step=2)
+    app = open_run(run_copy)
+    assert "Learning rate, epoch 3" in texts(app)
+    assert "It is set to **0.0005**" in texts(app)
+
+
+def test_the_curves_mark_where_the_run_was_resumed_and_changed(
+    open_run: Open, run_copy: Path
+) -> None:
+    length = journal.lines(run_copy / "metrics.jsonl")[0]["step"]
+    journal.log_event(run_copy, "resumed", step=2 * length)
+    journal.log_event(run_copy, "learning_rate", rate=0.0005, step=length)
+    for chart in open_run(run_copy).get("plotly_chart"):
+        traces = json.loads(chart.proto.spec)["data"]
+        (marks,) = [trace for trace in traces if trace["name"] == "resumed or changed"]
+        assert marks["x"] == [1, 1, None, 2, 2, None]
+        assert marks["text"][::3] == ["learning rate 0.0005", "resumed"]
+
+
+# --- learning rate ------------------------------------------------------------------------------
+
+
+def test_a_new_learning_rate_is_asked_for_once_and_shown_as_pending(
+    open_run: Open, run_copy: Path
+) -> None:
+    app = open_run(run_copy)
+    app.number_input(key=f"rate-{run_copy.name}").set_value(0.0004).run()
+    app.button(key="apply-rate").click().run()
+    app.button(key="apply-rate").click().run()  # a double click
+    asked = [(r["kind"], r["rate"]) for _, r in runs.requests(run_copy)]
+    assert asked == [("learning_rate", 0.0004)]
+    assert "0.0004 is asked for; it changes when it goes on" in app.info[0].value
+
+
+# --- forks --------------------------------------------------------------------------------------
+
+
+def test_a_fork_is_made_once_opened_and_names_its_parent(open_run: Open, run_copy: Path) -> None:
+    app = open_run(run_copy)
+    app.selectbox(key=f"fork-epoch-{run_copy.name}").set_value(2).run()
+    app.number_input(key=f"fork-epochs-{run_copy.name}-2").set_value(4)
+    app.number_input(key=f"fork-rate-{run_copy.name}-2").set_value(0.0003)
+    second = open_run(run_copy)  # asks for the same: a double click in a slow browser
+    second.selectbox(key=f"fork-epoch-{run_copy.name}").set_value(2).run()
+    app.button(key="fork").click().run()
+    assert not app.exception
+    assert app.query_params["run"] == f"{run_copy.name}-e2"
+    assert launcher.wait(runs.find(f"{run_copy.name}-e2")).state is runs.State.FINISHED
+    second.button(key="fork").click().run()
+    assert second.query_params["run"] == f"{run_copy.name}-e2" and not told(second)
+
+    child = runs.read(runs.find(f"{run_copy.name}-e2"))
+    assert len(runs.names()) == 2
+    assert (child.config.epochs, child.config.learning_rate) == (4, 0.0003)
+    assert child.facts["parent"] == {"name": run_copy.name, "epoch": 2}
+    app.run()
+    links = [link.proto.label for link in app.get("page_link")]
+    assert f"forked from {run_copy.name} at epoch 2" in links
+    assert not {"delete", "fork"} & keys(app)  # "More" is closed on another run
+
+
+def test_a_fork_that_changes_nothing_begins_with_the_rate_of_its_epoch(
+    open_run: Open, run_copy: Path
+) -> None:
+    length = journal.lines(run_copy / "metrics.jsonl")[0]["step"]
+    journal.log_event(run_copy, "learning_rate", rate=0.0005, step=length)
+    journal.log_event(run_copy, "learning_rate", rate=0.0002, step=2 * length)
+    app = open_run(run_copy)
+    app.selectbox(key=f"fork-epoch-{run_copy.name}").set_value(2).run()
+    assert app.number_input(key=f"fork-rate-{run_copy.name}-2").value == 0.0005
+    app.button(key="fork").click().run()
+    child = runs.find(f"{run_copy.name}-e2")
+    assert launcher.wait(child).state is runs.State.FINISHED, journal.log_tail(child)
+    assert runs.read(child).config.to_dict() == {
+        **runs.read(run_copy).config.to_dict(),
+        "learning_rate": 0.0005,
+    }
+
+
+def test_a_name_that_another_run_has_is_refused_in_a_sentence(
+    open_run: Open, run_copy: Path
+) -> None:
+    app = open_run(run_copy)
+    app.text_input(key=f"fork-name-{run_copy.name}-3").set_value(run_copy.name)
+    app.button(key="fork").click().run()
+    assert not app.exception
+    assert "Choose another name" in told(app)
+    assert runs.names() == [run_copy.name]
+
+
+def test_a_fork_outlives_its_parent_and_says_so(open_run: Open, run_copy: Path) -> None:
+    child = forks.create(run_copy, 3, "child", epochs=5)
+    set_state(child, "stopped")
+    runs.delete(run_copy)
+    assert "forked from finished at epoch 3, which is deleted" in texts(open_run(child))
+
+
+# --- files and notes ----------------------------------------------------------------------------
+
+
+def test_weights_and_curves_can_be_saved(open_run: Open, run_copy: Path) -> None:
+    labels = [button.proto.label for button in open_run(run_copy).get("download_button")]
+    best = journal.best_epoch(run_copy)
+    assert labels == [f"Weights of epoch {best}", "Curves as CSV"]
+
+
+def test_tags_and_note_are_kept_and_shown_to_the_letter(open_run: Open, run_copy: Path) -> None:
+    runs.set_labels(run_copy, runs.Labels(tags=("talk",), baseline=True))
+    app = open_run(run_copy)
+    app.text_area(key=f"note-{run_copy.name}").set_value("<b>best</b> so far")
+    app.button(key="keep-notes").click().run()
+    kept = runs.labels(run_copy)
+    assert kept == runs.Labels(tags=("talk",), note="<b>best</b> so far", baseline=True)
+    assert r":gray-badge[talk] \<b\>best\</b\> so far" in texts(app)
+
+
+# --- deletion -----------------------------------------------------------------------------------
+
+
+def test_deleting_asks_first_and_names_what_is_lost(open_run: Open, run_copy: Path) -> None:
+    app = open_run(run_copy)
+    app.button(key="delete").click().run()
+    assert run_copy.is_dir()
+    assert "**finished** goes for good" in texts(app) and "3 epochs" in texts(app)
+    app.button(key="delete-for-good").click().run()
+    assert not app.exception
+    assert not run_copy.exists()
+    assert "run" not in app.query_params
+    assert "finished is deleted" in told(app)
+    assert "start-training" in keys(app)
+
+
+def test_keeping_it_deletes_nothing(open_run: Open, run_copy: Path) -> None:
+    app = open_run(run_copy)
+    app.button(key="delete").click().run()
+    app.button(key="keep").click().run()
+    assert run_copy.is_dir() and "delete-for-good" not in keys(app)
+
+
+def test_a_run_that_was_resumed_meanwhile_is_not_deleted(open_run: Open, run_copy: Path) -> None:
+    app = open_run(run_copy)
+    app.button(key="delete").click().run()
+    with runs.lock(run_copy):  # resumed in another browser
+        app.button(key="delete-for-good").click().run()
+        assert not app.exception
+        assert "at work already" in told(app)
+    assert run_copy.is_dir()
+
+
+@pytest.mark.parametrize("key", ["train-more", "apply-rate", "fork", "keep-notes", "delete"])
+def test_a_run_that_was_deleted_meanwhile_can_be_asked_nothing(
+    open_run: Open, run_copy: Path, key: str
+) -> None:
+    app = open_run(run_copy)
+    runs.delete(run_copy)  # in another browser
+    app.button(key=key).click().run()
+    assert not app.exception
+    assert "No run is called finished" in texts(app)
+    assert runs.names() == []

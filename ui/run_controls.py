@@ -1,0 +1,82 @@
+"""What can be asked of a run: one row, stop or go on, and what is behind "More"."""
+
+import streamlit as st
+
+from fracture_core import journal, launcher, runs
+from fracture_core.config import LIMITS
+from fracture_core.runs import Run, State
+from ui import run_more, state, theme
+from ui.run_more import MORE_EPOCHS, told
+
+
+def show(run: Run) -> None:
+    """The row, by what the run is doing now."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if run.status.state.alive:
+            _stop(run)
+        else:
+            _go_on(run)
+        if journal.best_epoch(run.folder) and not run.status.state.alive:
+            st.page_link(
+                "pages/evaluate.py", label="How good is it on whole studies?",
+                icon=":material/grid_view:", query_params={state.MODEL: run.name},
+            )  # fmt: skip
+        # Its content is made only while it is open: a live page is drawn every two seconds.
+        more = st.popover(
+            "More", icon=":material/more_horiz:", key=f"{state.MORE}-{run.name}",
+            on_change="rerun",
+        )  # fmt: skip
+        if more.open:
+            with more:
+                run_more.show(run)
+    if run.status.state.alive:
+        st.caption(
+            "Stopping keeps all work. Closing this page changes nothing: the run goes on. "
+            "Deleting is another thing, and asks first."
+        )
+
+
+def _stop(run: Run) -> None:
+    queued, stopping = run.status.state is State.QUEUED, run.status.state is State.STOPPING
+    st.button(
+        "Leave the queue" if queued else "Stop now", icon=":material/stop:",
+        on_click=_ask, args=(run.name, "stop"), disabled=stopping, key="stop",
+        help="Keeps everything up to the last step.",
+    )  # fmt: skip
+    if not queued:
+        asked = runs.has_request(run.folder, "stop_after_epoch")
+        st.button(
+            "Stop after this epoch", on_click=_ask, args=(run.name, "stop_after_epoch"),
+            disabled=stopping or asked, key="stop-later",
+        )  # fmt: skip
+
+
+def _ask(name: str, kind: str) -> None:
+    with told():
+        runs.ask(runs.find(name), kind)
+
+
+def _go_on(run: Run) -> None:
+    if run.status.state is State.FAILED and not run.status.step:
+        st.caption("Nothing was trained. Start a new run with other settings.", width="content")
+        return
+    if run.status.state is not State.FINISHED and st.button(
+        "Resume", type="primary", icon=":material/play_arrow:", key="resume",
+        help="Goes on at the step where it stands.",
+    ):  # fmt: skip
+        _resume(run.name, 0)
+    more = st.number_input(
+        "More epochs", *LIMITS.epochs, MORE_EPOCHS, key=f"more-epochs-{run.name}", width=140,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if st.button(
+        f"Train {theme.plural(int(more), 'more epoch')}", icon=":material/add:", key="train-more",
+        help="Beyond the epochs first asked for.",
+    ):  # fmt: skip
+        _resume(run.name, int(more))
+
+
+def _resume(name: str, more_epochs: int) -> None:
+    with told():
+        launcher.resume(runs.find(name), more_epochs)
+        st.rerun()  # the whole page: it begins to poll

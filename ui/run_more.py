@@ -1,0 +1,225 @@
+"""What a run offers behind "More": learning rate, fork, files to save, notes, deletion."""
+
+import contextlib
+from collections.abc import Iterator
+
+import streamlit as st
+
+from fracture_core import cards, checkpoints, journal, launcher, runs
+from fracture_core.config import LIMITS
+from fracture_core.errors import FractureError, RunNameTaken
+from fracture_core.runs import Run
+from ui import cached, state, theme
+
+MORE_EPOCHS = 25  # offered to a run that has ended: a third of the report's 75
+WIDTH = 440  # px of the content: all tabs alike, and room for it beside the button
+NAME_LENGTH = 60  # of a run's name in the names of its forks; a name takes up to 80
+
+
+def show(run: Run) -> None:
+    """The content of the popover."""
+    names = ["Learning rate", "Fork", "Save", "Notes", "Delete"]
+    rate, fork, save, notes, delete = st.container(width=WIDTH).tabs(names)
+    with rate:
+        _rate(run)
+    with fork:
+        _fork(run)
+    with save:
+        _save(run)
+    with notes:
+        _notes(run)
+    with delete:
+        _delete(run)
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Keep an error that is meant for a person for `tell`, and go on: another browser was quicker,
+    or the same button was pressed twice.
+
+    Not shown at once: what a callback shows in a fragment takes the place of the page's elements.
+    """
+    try:
+        yield
+    except FractureError as error:
+        st.session_state[state.NOTICE] = str(error)
+
+
+def tell() -> None:
+    """Show what the last action ended in, once; at the end of a page, fragment or dialog."""
+    if notice := st.session_state.pop(state.NOTICE, None):
+        st.toast(notice, icon=":material/info:", duration="long")
+
+
+# --- learning rate ------------------------------------------------------------------------------
+
+
+def _rate(run: Run) -> None:
+    pending = _pending(run)
+    asked = _rate_asked(run)
+    st.markdown(f"It is set to **{asked:g}**.")
+    if run.config.schedule.kind != "constant" or run.config.schedule.warmup_epochs:
+        st.caption(f"The {run.config.schedule.kind} schedule goes on, and multiplies what you set.")
+    when = "at its next step" if run.status.state.alive else "when it goes on"
+    wanted = st.number_input(
+        "New learning rate", *LIMITS.learning_rate, value=asked, step=asked / 10, format="%.7g",
+        key=f"rate-{run.name}", width=220,
+    )  # fmt: skip
+    if st.button("Apply", key="apply-rate", help=f"Changes {when}; the run's events keep it."):
+        with told():
+            if wanted != (asked if pending is None else pending):  # not twice for a double click
+                runs.ask(runs.find(run.name), "learning_rate", rate=float(wanted))
+            st.rerun()
+    if pending is not None:
+        st.info(f"{pending:g} is asked for; it changes {when}.", icon=":material/schedule:")
+
+
+def _rate_asked(run: Run, epoch: int | None = None) -> float:
+    """The learning rate that the run was given, by the end of an epoch or so far; a schedule
+    multiplies it."""
+    changes = journal.rate_changes(run.folder)
+    if epoch is not None:
+        table = journal.metrics(run.folder)
+        end = table.loc[table["epoch"] == epoch, "step"].max()
+        changes = [(step, rate) for step, rate in changes if step < end]
+    return changes[-1][1] if changes else run.config.learning_rate
+
+
+def _pending(run: Run) -> float | None:
+    """The learning rate that waits to be taken up."""
+    waiting = [r for _, r in runs.requests(run.folder) if r.get("kind") == "learning_rate"]
+    return float(waiting[-1]["rate"]) if waiting else None
+
+
+# --- fork ---------------------------------------------------------------------------------------
+
+
+def _fork(run: Run) -> None:
+    """A new run that begins as this one stood after an epoch."""
+    kept = checkpoints.forkable(run.folder / "checkpoints")
+    if not kept:
+        st.caption("A fork begins at the end of an epoch, and none is completed yet.")
+        return
+    st.caption("A new run that begins as this one stood after an epoch. This one stays as it is.")
+    left, right = st.columns(2)
+    epoch = left.selectbox(
+        "From epoch", kept, index=len(kept) - 1, key=f"fork-epoch-{run.name}",
+        help="The epochs whose whole state is kept: the last two, the best, every fifth.",
+    )  # fmt: skip
+    whole = run.status.epochs if run.status.epochs > epoch else epoch + MORE_EPOCHS
+    epochs = right.number_input(
+        "Epochs in all", epoch + 1, max(LIMITS.epochs[1], whole), whole,
+        key=f"fork-epochs-{run.name}-{epoch}",
+    )  # fmt: skip
+    asked = _rate_asked(run, epoch)
+    rate = left.number_input(
+        "Learning rate", *LIMITS.learning_rate, value=asked, step=asked / 10, format="%.7g",
+        key=f"fork-rate-{run.name}-{epoch}",
+    )  # fmt: skip
+    name = right.text_input("Name", _free_name(run, epoch), key=f"fork-name-{run.name}-{epoch}")
+    if st.button("Fork and train", type="primary", icon=":material/call_split:", key="fork"):
+        # Only what differs is passed on: unchanged, a fork goes on as this run did, to the bit.
+        changes = {} if epochs == run.status.epochs else {"epochs": int(epochs)}
+        changes |= {} if rate == asked else {"learning_rate": float(rate)}
+        with told():
+            _start_fork(run, epoch, name, **changes)
+            st.query_params[state.RUN] = name
+            st.rerun()
+
+
+def _free_name(run: Run, epoch: int) -> str:
+    taken, first = runs.names(), f"{run.name[:NAME_LENGTH]}-e{epoch}"
+    names = [first, *(f"{first}-{n}" for n in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+def _start_fork(run: Run, epoch: int, name: str, **changes: object) -> None:
+    try:
+        launcher.fork(runs.find(run.name), epoch, name, **changes)
+    except RunNameTaken:  # by the first click of a double click?
+        if runs.read(runs.find(name)).facts.get("parent") != {"name": run.name, "epoch": epoch}:
+            raise
+
+
+# --- files and notes ----------------------------------------------------------------------------
+
+
+def _save(run: Run) -> None:
+    """What can be taken away: the best epoch's weights, as the report saved them, and curves."""
+    epoch = journal.best_epoch(run.folder)
+    if epoch is None:
+        st.caption("There is something to save after the first epoch.")
+        return
+    weights = cards.of_run(run.folder, epoch).weights
+    st.download_button(
+        f"Weights of epoch {epoch}", weights.read_bytes,
+        file_name=f"{run.name}-epoch-{epoch}.weights.h5", icon=":material/download:",
+        on_click="ignore", key="save-weights", help="Keras reads it with load_weights.",
+    )  # fmt: skip
+    st.download_button(
+        "Curves as CSV", lambda: journal.curves_csv(run.folder),
+        file_name=f"{run.name}.csv", mime="text/csv", icon=":material/download:",
+        on_click="ignore", key="save-curves", help="A row an epoch: every number of the curves.",
+    )  # fmt: skip
+
+
+def _notes(run: Run) -> None:
+    """Tags and note of the run; they change nothing that it computes."""
+    labels = runs.labels(run.folder)
+    used = {tag for name in runs.names() for tag in runs.labels(runs.find(name)).tags}
+    tags = st.multiselect(
+        "Tags", sorted(used), default=list(labels.tags), accept_new_options=True,
+        placeholder="type a tag", max_selections=20, key=f"tags-{run.name}",
+    )  # fmt: skip
+    note = st.text_area("Note", labels.note, max_chars=4_000, key=f"note-{run.name}")
+    if st.button("Keep notes", key="keep-notes"):
+        with told():
+            value = runs.Labels(tags=tuple(tags), note=note, baseline=labels.baseline)
+            runs.set_labels(runs.find(run.name), value)
+            st.rerun()
+
+
+# --- deletion -----------------------------------------------------------------------------------
+
+
+def _delete(run: Run) -> None:
+    st.caption(
+        "Stopping keeps all work, and the run can go on. Closing the page changes nothing. "
+        "Deleting takes the run away for good."
+    )
+    alive = run.status.state.alive
+    if st.button(
+        "Delete this run…", icon=":material/delete:", disabled=alive, key="delete",
+        help="It is at work: stop it first." if alive else None,
+    ):  # fmt: skip
+        _confirm(run.name)
+    if alive:
+        st.caption("It is at work. Stop it first.")
+
+
+@st.dialog("Delete this run?", icon=":material/delete:")
+def _confirm(name: str) -> None:
+    if name not in runs.names():  # deleted, here or in another browser: the page says so
+        st.rerun()
+    folder = runs.find(name)
+    epochs = theme.plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    st.markdown(
+        f"**{theme.plain(name)}** goes for good: its curves, and the weights and predictions of "
+        f"{epochs}, {size:.1f} MB in all. Nothing brings them back. Models released from it stay."
+    )
+    with st.container(horizontal=True):
+        st.button(
+            "Delete for good", type="primary", on_click=_remove, args=(name,), key="delete-for-good"
+        )
+        if st.button("Keep it", key="keep"):
+            st.rerun()
+    tell()
+
+
+def _remove(name: str) -> None:
+    with told():
+        runs.delete(runs.find(name))
+        cached.majority.clear()  # another run may take the name
+        st.session_state[state.NOTICE] = f"{theme.plain(name)} is deleted."
+        st.query_params.pop(state.RUN, None)

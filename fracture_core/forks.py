@@ -88,8 +88,8 @@ def _config(parent: runs.Run, epoch: int, changes: dict[str, Any]) -> TrainConfi
 
 
 def _step(folder: Path, epoch: int) -> int:
-    lines = journal.lines(folder / "metrics.jsonl")
-    return next((line["step"] for line in lines if line["epoch"] == epoch), 0)
+    lines = journal.up_to(folder / "metrics.jsonl", "epoch", epoch)
+    return lines[-1]["step"] if lines else 0
 
 
 def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
@@ -100,13 +100,12 @@ def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
     for name in [*names, f"checkpoints/epoch_{epoch:04d}.npz"]:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
-    lines = journal.lines(source / "metrics.jsonl")
-    journal.replace_lines(folder / "metrics.jsonl", [e for e in lines if e["epoch"] <= epoch])
-    points, step = journal.lines(source / "steps.jsonl"), _step(source, epoch)
-    journal.replace_lines(folder / "steps.jsonl", [p for p in points if p["step"] <= step])
+    step = _step(source, epoch)
+    for name, key, last in (("metrics.jsonl", "epoch", epoch), ("steps.jsonl", "step", step)):
+        journal.replace_lines(folder / name, journal.up_to(source / name, key, last))
     # The rates that were asked for are in the fork's config.
     kinds = ("film_refused", "more_epochs") if keeps_added else ("film_refused",)
-    told = [event for event in journal.events(source) if event["kind"] in kinds]
+    told = [event for event in journal.events(source) if event.get("kind") in kinds]
     journal.replace_lines(folder / "events.jsonl", told)
     before = runs.status(folder)
     runs.write_status(folder, replace(before, epoch=epoch, step=step))

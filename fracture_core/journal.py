@@ -64,6 +64,11 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
+def up_to(path: Path, key: str, last: int) -> list[dict[str, Any]]:
+    """The lines of a file whose `key` is a number not above `last`, oldest first."""
+    return [line for line in _numbered(path, key) if line[key] <= last]
+
+
 def log_event(folder: Path, kind: str, **values: Any) -> None:
     """Append what happened to `events.jsonl`, with its time in seconds since 1970."""
     append_line(folder / "events.jsonl", {"kind": kind, "time": time.time(), **values})

@@ -18,6 +18,7 @@ import tensorflow as tf
 from fracture_core import (
     architectures,
     checkpoints,
+    event_files,
     journal,
     optimizers,
     predictions,
@@ -102,13 +103,12 @@ def _stand(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimiz
         journal.log_event(folder, "checkpoint_passed_over", message=sentence)
     checkpoints.drop_later(folder / "checkpoints", position)
     predictions.drop_after(folder, position.epoch)
-    lines = [
-        line for line in journal.lines(folder / "metrics.jsonl") if line["epoch"] < position.epoch
-    ]
+    lines = journal.up_to(folder / "metrics.jsonl", "epoch", position.epoch - 1)
     if position.line:
         lines.append(position.line)
     journal.replace_lines(folder / "metrics.jsonl", lines)
-    kept = [line for line in journal.lines(folder / "steps.jsonl") if line["step"] <= position.step]
+    event_files.begin(folder, lines)
+    kept = journal.up_to(folder / "steps.jsonl", "step", position.step)
     journal.replace_lines(folder / "steps.jsonl", kept)
     journal.log_event(folder, "resumed" if position.step else "started", step=position.step)
     return position
@@ -286,6 +286,7 @@ class Loop:
         checkpoints.save(self._checkpoints, self.model, self.optimizer, after)
         self.kept_at = time.monotonic()
         journal.append_line(self.folder / "metrics.jsonl", line)
+        event_files.add(self.folder, line)
         if dropped := checkpoints.prune(self._checkpoints, after):
             journal.log_event(self.folder, "weights_thinned", epochs=dropped)
         self.reporter.tick(epoch=epoch, step=after.step)

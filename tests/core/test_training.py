@@ -71,6 +71,7 @@ def test_a_finished_run_leaves_what_the_design_says(finished_run) -> None:
         "predictions",
         "requests",
         "status.json",
+        "tensorboard",
         "train.log",
     } | (names & {"steps.jsonl"})  # a point of the live curve takes half a second to come
     kept = sorted(path.name for path in (finished_run / "checkpoints").iterdir())
@@ -129,6 +130,23 @@ def test_a_run_that_lost_its_last_checkpoint_and_half_a_line_falls_back_and_ends
     events = {event["kind"]: event for event in journal.events(run_copy)}
     assert "epoch_0003.npz cannot be read" in events["checkpoint_passed_over"]["message"]
     assert events["resumed"]["step"] == 10
+
+
+@pytest.mark.parametrize("phase", ["importing", "compiling"])
+def test_a_stop_does_not_wait_for_tensorflow_or_the_compiler(folders, phantom_root, phase) -> None:
+    folder = start(phantom_root, "impatient", epochs=2)
+    while (status := runs.status(folder)).phase != phase:
+        assert status.state.alive, journal.log_tail(folder)
+        time.sleep(0.005)
+    runs.ask(folder, "stop")
+    seen = set()
+    while (status := runs.status(folder)).state.alive:
+        seen.add(status.phase)
+        time.sleep(0.005)
+    assert status.state is State.STOPPED
+    assert seen <= {phase, ""}
+    assert checkpoints.states(folder / "checkpoints") == []
+    assert [e["kind"] for e in journal.events(folder)][-1] == "stopped"
 
 
 @pytest.mark.slow

@@ -1,0 +1,171 @@
+"""How fast is training? Ratios of what is measured in turn, in one run of this program.
+
+    python benchmarks/training.py [--parts pipeline step ...] [--repeats 5] [--quick]
+                                  [--torch-python PYTHON]
+
+Parts: "step", our compiled step fed by the pipeline against the same step fed from one constant
+chunk, against Keras' own layers and Adam, and against the machine's arithmetic limit; "pipeline",
+a real run against the 2018 report's own code; "several", two runs at once against one; "torch",
+our step against PyTorch's. Network five_conv, 32 px, batches of 10; films as MURA's: PNG, 512 px,
+about 80 kB. Ratios of one turn are taken first, then their median: a shared machine slows both
+sides of a turn alike.
+"""
+
+import argparse
+import itertools
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import films
+from workers import Worker, answer, ask, in_turn, measure, rate, ratio, start, stop
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from fracture_core import architectures
+
+FILMS = 600
+CORES = os.cpu_count() or 1
+THREADS = sorted({1, CORES})
+BATCHES = {10: 1.2, 64: 1.0}  # films a batch -> the goal against PyTorch
+
+
+def main() -> None:
+    """Measure the parts that were asked for, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--repeats", type=int, default=5, help="turns that count")
+    parser.add_argument("--quick", action="store_true", help="three short turns: a first look")
+    parser.add_argument("--torch-python", metavar="PYTHON", help="a Python that has torch")
+    options = parser.parse_args()
+    if options.quick:
+        options.repeats = 3
+    with tempfile.TemporaryDirectory() as name:
+        os.environ |= {"FRACTURE_RUNS": f"{name}/runs", "FRACTURE_CACHE": f"{name}/cache"}
+        options.data = Path(name) / "films"
+        films.make(options.data, FILMS // 4 if options.quick else FILMS)
+        sizes = [path.stat().st_size for path in options.data.rglob("*.png")]
+        print(f"{CORES} cores; {len(sizes)} films of {statistics.mean(sizes) / 1000:.0f} kB.")
+        for part in options.parts:
+            print(f"\n{part}:", flush=True)
+            PARTS[part](options)
+
+
+def say(text: str) -> None:
+    """Print a finding at once: a whole run takes minutes."""
+    print(f"  {text}", flush=True)
+
+
+def print_step(options: argparse.Namespace) -> None:
+    """Our step at each number of threads, against itself without input work, Keras' and the limit."""
+    names = ("pipeline", "constant", "one a call", "keras", "product")
+    for threads in THREADS:
+        side = start(["sides.py", "step", "--threads", str(threads)])
+        found = in_turn(options.repeats, *(asking(side, name) for name in names))
+        stop(side)
+        ours, constant, single, keras, product = found
+        mega_flop = architectures.find("five_conv").mega_flop
+        arithmetic = [images * mega_flop * 1e6 for images in ours]
+        say(f"threads {threads}: {rate(ours)}")
+        say(f"  against the same step on one constant chunk: {ratio(ours, constant)}, goal 0.95")
+        say(f"  against Keras' own layers and Adam, one step a call: {ratio(ours, keras)}")
+        say(f"  our step one a call against the same: {ratio(single, keras)}")
+        say(
+            f"  share of the arithmetic limit ({mega_flop} MFLOP an image; matrix products "
+            f"{statistics.median(product) / 1e9:.0f} GFLOP/s): {ratio(arithmetic, product)}"
+        )
+
+
+def asking(side: Worker, what: str = "go") -> Callable[[], float]:
+    """The side's measurement of this name, for `in_turn`."""
+    return lambda: measure(side, what)
+
+
+def print_pipeline(options: argparse.Namespace) -> None:
+    """A real run, at each number of threads, against the report's code."""
+    sides = [start_run(options, threads, f"alone-{threads}") for threads in THREADS]
+    report = start(["sides.py", "report", "--data", str(options.data)])
+    *ours, theirs = in_turn(options.repeats, *(asking(side) for side in (*sides, report)))
+    stop(*sides, report)
+    say(f"the report's code, TensorFlow's own choice of threads: {rate(theirs)}")
+    for threads, found in zip(THREADS, ours, strict=True):
+        say(f"a run with threads {threads}: {rate(found)}; ratio {ratio(found, theirs)}, goal 4")
+
+
+def start_run(options: argparse.Namespace, threads: int, name: str) -> Worker:
+    """A real run that waits to be asked for its next epoch: 282 steps, as the report's."""
+    words = ["--data", str(options.data), "--threads", str(threads), "--name", name]
+    return start(["sides.py", "run", *words, "--steps", "60" if options.quick else "282"])
+
+
+def print_several(options: argparse.Namespace) -> None:
+    """Runs of one thread each, one a core, at once; against one alone."""
+    together = [start_run(options, 1, f"beside-{number}") for number in range(CORES)]
+    wide = start_run(options, CORES, "wide")
+
+    def all_at_once() -> float:
+        for side in together:
+            ask(side)
+        return sum(answer(side) for side in together)
+
+    at_once, alone, spread = in_turn(
+        options.repeats, all_at_once, asking(together[0]), asking(wide)
+    )
+    stop(*together, wide)
+    say(f"{CORES} runs of one thread: {rate(at_once)}; one alone: {rate(alone)}")
+    say(f"together against one alone: {ratio(at_once, alone)}, goal 1.3")
+    say(f"one with threads {CORES} against one with 1: {ratio(spread, alone)}, or {0.75 * CORES}")
+    best = alone if statistics.median(alone) > statistics.median(spread) else spread
+    say(f"together against one alone at its best: {ratio(at_once, best)}")
+
+
+def print_torch(options: argparse.Namespace) -> None:
+    """Our step against PyTorch's on one constant batch, each at its best; no augmentation."""
+    if not options.torch_python:
+        say("left out: no Python with torch was given (--torch-python)")
+        return
+    for batch, goal in BATCHES.items():
+        ours = [(start_still(threads, batch), "constant", f"{threads}") for threads in THREADS]
+        theirs = []
+        for threads in THREADS:
+            words = ["torch_side.py", "--threads", str(threads), "--batch", str(batch)]
+            side = start(words, options.torch_python)
+            for kind, layout in itertools.product(("eager", "compiled"), ("first", "last")):
+                theirs.append((side, f"{kind} {layout}", f"{kind}, channels {layout}, {threads}"))
+        best = best_of(ours, "ours"), best_of(theirs, "torch")
+        found = in_turn(options.repeats, *(asking(side, what) for side, what, _ in best))
+        stop(*{side for side, *_ in ours + theirs})
+        say(
+            f"batch {batch}: ours ({best[0][2]} threads) {rate(found[0])}, "
+            f"torch ({best[1][2]} threads) {rate(found[1])}: {ratio(*found)}, goal {goal}"
+        )
+
+
+def start_still(threads: int, batch: int) -> Worker:
+    """Our step without augmentation."""
+    words = ["--threads", str(threads), "--batch", str(batch), "--still"]
+    return start(["sides.py", "step", *words])
+
+
+def best_of(sides: list[tuple[Worker, str, str]], whose: str) -> tuple[Worker, str, str]:
+    """The quickest of some sides, by the median of three turns."""
+    found = in_turn(3, *(asking(side, what) for side, what, _ in sides))
+    for (_, _, words), values in zip(sides, found, strict=True):
+        say(f"  {whose}, {words} threads: {rate(values)}")
+    middles = [statistics.median(values) for values in found]
+    return sides[middles.index(max(middles))]
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "step": print_step,
+    "pipeline": print_pipeline,
+    "several": print_several,
+    "torch": print_torch,
+}
+
+
+if __name__ == "__main__":
+    main()

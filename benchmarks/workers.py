@@ -1,0 +1,99 @@
+"""Measuring both sides of a comparison in turn, each in a process of its own.
+
+A side gets ready once, then waits. What it is asked for stands on a line of its input; one number
+on a line of its output is the answer. So both sides see the same noise of a shared machine, and
+nobody computes while the other is measured. Nothing but the standard library: a side may run under
+another Python.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ANSWER = "answer "  # what begins a line that is meant for us; libraries print lines of their own
+
+Worker = subprocess.Popen[str]
+
+
+def start(words: Sequence[str], python: str = sys.executable) -> Worker:
+    """Start a side: a file beside this one, with its arguments. Waits until it is ready.
+
+    Raises:
+        SystemExit: it ended before; its own words stand above.
+    """
+    path = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
+    worker = subprocess.Popen(
+        [python, str(HERE / words[0]), *words[1:]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        text=True,
+    )
+    answer(worker)
+    return worker
+
+
+def ask(worker: Worker, what: str = "go") -> None:
+    """Have a side measure; its answer is to be fetched."""
+    worker.stdin.write(what + "\n")
+    worker.stdin.flush()
+
+
+def answer(worker: Worker) -> float:
+    """The number that a side found.
+
+    Raises:
+        SystemExit: it ended instead.
+    """
+    for line in worker.stdout:
+        if line.startswith(ANSWER):
+            return float(line.removeprefix(ANSWER))
+    raise SystemExit(f"{' '.join(map(str, worker.args))} ended with status {worker.wait()}.")
+
+
+def measure(worker: Worker, what: str = "go") -> float:
+    """Ask, and wait for the answer."""
+    ask(worker, what)
+    return answer(worker)
+
+
+def stop(*workers: Worker) -> None:
+    """End sides: they leave when their input does."""
+    for worker in workers:
+        worker.stdin.close()
+        worker.wait()
+        worker.stdout.close()
+
+
+def serve(measures: dict[str, Callable[[], float]]) -> None:
+    """In a side: say that it is ready, then answer until the input ends."""
+    print(f"{ANSWER}0", flush=True)
+    for line in sys.stdin:
+        print(f"{ANSWER}{measures[line.strip()]()!r}", flush=True)
+
+
+def in_turn(repeats: int, *sides: Callable[[], float]) -> list[list[float]]:
+    """What each side measured, one after the other, so many times; first comes a turn unheard."""
+    found: list[list[float]] = [[] for _ in sides]
+    for turn in range(repeats + 1):
+        for values, side in zip(found, sides, strict=True):
+            value = side()
+            if turn:
+                values.append(value)
+    return found
+
+
+def ratio(ours: list[float], theirs: list[float]) -> str:
+    """The median of the turns' ratios, with the least and the greatest."""
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    middle, low, high = statistics.median(ratios), min(ratios), max(ratios)
+    return f"{middle:.2f} ({low:.2f} to {high:.2f} in {len(ratios)} turns)"
+
+
+def rate(values: list[float]) -> str:
+    """The median of images a second."""
+    return f"{statistics.median(values):,.0f} images/s"

@@ -1,0 +1,89 @@
+"""How many threads a run takes, and that they are kept with it."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from fracture_core import child, probe, runs
+from fracture_core.config import PixelRecipe, TrainConfig
+from fracture_core.reporter import Reporter
+
+LONG = {"epochs": 5_000, "recipe": PixelRecipe(size=32)}
+
+
+def new(**changes: object) -> Path:
+    return runs.create(TrainConfig(data="x", **changes))
+
+
+@pytest.fixture
+def two_cores(folders, monkeypatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+
+def speeds(monkeypatch, **found: float) -> list[int]:
+    """Give these speeds by number of threads; the list fills with what was measured."""
+    asked = []
+
+    def told(folder: Path, threads: int) -> float:
+        asked.append(threads)
+        return found[f"t{threads}"]
+
+    monkeypatch.setattr(probe, "_in_a_child", told)
+    return asked
+
+
+def test_what_is_asked_for_is_taken(two_cores) -> None:
+    assert probe.choose(new(threads=7), 100)["threads"] == 7
+
+
+def test_a_short_run_is_not_worth_measuring(two_cores) -> None:
+    found = probe.choose(new(epochs=3), 100)
+    assert found["threads"] == 1
+    assert "not worth measuring" in found["why"]
+
+
+@pytest.mark.parametrize(("two", "threads"), [(90.0, 1), (104.0, 1), (150.0, 2)])
+def test_the_quickest_is_chosen_and_measured_once(two_cores, monkeypatch, two, threads) -> None:
+    asked = speeds(monkeypatch, t1=100.0, t2=two)
+    assert probe.choose(new(**LONG), 1000)["threads"] == threads
+    again = probe.choose(new(**LONG), 1000)
+    assert (again["threads"], again["why"]) == (threads, "measured on this machine before")
+    assert asked == [1, 2]
+    probe.choose(new(**LONG, batch_size=64), 1000)
+    assert asked == [1, 2, 1, 2]
+
+
+def test_beside_other_runs_nothing_is_measured(two_cores, monkeypatch) -> None:
+    asked = speeds(monkeypatch)
+    with runs.lock(new(epochs=1)):
+        found = probe.choose(new(**LONG), 1000)
+    assert (found["threads"], asked) == (1, [])
+    assert "other runs" in found["why"]
+
+
+def test_a_measurement_that_failed_is_no_choice(two_cores, monkeypatch) -> None:
+    speeds(monkeypatch, t1=0.0, t2=0.0)
+    assert probe.choose(new(**LONG), 1000)["threads"] == 1
+
+
+def test_a_damaged_list_of_measurements_is_made_anew(two_cores, monkeypatch) -> None:
+    (probe.cache_folder() / "probes.json").write_text("{half")
+    speeds(monkeypatch, t1=100.0, t2=200.0)
+    assert probe.choose(new(**LONG), 1000)["threads"] == 2
+
+
+def test_the_choice_is_kept_with_the_run(two_cores, monkeypatch) -> None:
+    folder = new(**LONG)
+    speeds(monkeypatch, t1=100.0, t2=200.0)
+    assert child._threads(folder, 1000, Reporter(folder)) == 2
+    kept = json.loads((folder / "config.json").read_text())["probe"]
+    assert kept["images_per_second"] == {"1": 100.0, "2": 200.0}
+    monkeypatch.setattr(probe, "choose", None)  # would fail if it were asked again
+    assert child._threads(folder, 1000, Reporter(folder)) == 2
+
+
+def test_a_real_measurement_in_a_real_child(folders, monkeypatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert probe._in_a_child(new(architecture="one_conv"), 1) > 0

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from workers import serve
 
-SECONDS = 1.0  # of one measurement of a step: two to a second and a half hold nearly still
+SECONDS = 1.0  # of one measurement of a step: a shared machine holds nearly still for so long
 PRODUCT = 1024  # side of the matrices whose product is taken for the machine's arithmetic limit
 
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
-    """A real run's epochs: reading pixels, steps, judging, prediction table, checkpoint, journal."""
+    """A real run's epochs: pixels, steps, judging, prediction table, checkpoint, journal."""
     from fracture_core import checkpoints, config, optimizers, pipeline, runs, training
     from fracture_core.reporter import Reporter
 

@@ -1,7 +1,7 @@
 """How fast is training? Ratios of what is measured in turn, in one run of this program.
 
-    python benchmarks/training.py [--parts pipeline step ...] [--repeats 5] [--quick]
-                                  [--torch-python PYTHON]
+    python benchmarks/training.py [--parts step pipeline ...] [--repeats 5] [--quick]
+                                  [--threads 1 2] [--torch-python PYTHON]
 
 Parts: "step", our compiled step fed by the pipeline against the same step fed from one constant
 chunk, against Keras' own layers and Adam, and against the machine's arithmetic limit; "pipeline",
@@ -17,6 +17,7 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +30,6 @@ from fracture_core import architectures
 
 FILMS = 600
 CORES = os.cpu_count() or 1
-THREADS = sorted({1, CORES})
 BATCHES = {10: 1.2, 64: 1.0}  # films a batch -> the goal against PyTorch
 
 
@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--repeats", type=int, default=5, help="turns that count")
     parser.add_argument("--quick", action="store_true", help="three short turns: a first look")
+    threads = sorted({1, CORES})
+    parser.add_argument("--threads", nargs="+", type=int, default=threads, help="numbers to try")
     parser.add_argument("--torch-python", metavar="PYTHON", help="a Python that has torch")
     options = parser.parse_args()
     if options.quick:
@@ -48,10 +50,23 @@ def main() -> None:
         options.data = Path(name) / "films"
         films.make(options.data, FILMS // 4 if options.quick else FILMS)
         sizes = [path.stat().st_size for path in options.data.rglob("*.png")]
-        print(f"{CORES} cores; {len(sizes)} films of {statistics.mean(sizes) / 1000:.0f} kB.")
+        print(f"{CORES} cores, {busy():.1f} of them busy before this began.")
+        print(f"{len(sizes)} films of {statistics.mean(sizes) / 1000:.0f} kB.")
         for part in options.parts:
             print(f"\n{part}:", flush=True)
             PARTS[part](options)
+
+
+def busy() -> float:
+    """How many cores others use: where it is not near 0, figures for several cores say little."""
+
+    def idle() -> float:
+        words = Path("/proc/stat").read_text(encoding="ascii").split()
+        return (int(words[4]) + int(words[5])) / os.sysconf("SC_CLK_TCK")  # idle, waiting for disks
+
+    before, began = idle(), time.perf_counter()
+    time.sleep(1)
+    return max(0.0, CORES - (idle() - before) / (time.perf_counter() - began))
 
 
 def say(text: str) -> None:
@@ -60,9 +75,9 @@ def say(text: str) -> None:
 
 
 def print_step(options: argparse.Namespace) -> None:
-    """Our step at each number of threads, against itself without input work, Keras' and the limit."""
+    """Our step at each number of threads: against no input work, Keras' own, and the limit."""
     names = ("pipeline", "constant", "one a call", "keras", "product")
-    for threads in THREADS:
+    for threads in options.threads:
         side = start(["sides.py", "step", "--threads", str(threads)])
         found = in_turn(options.repeats, *(asking(side, name) for name in names))
         stop(side)
@@ -86,13 +101,17 @@ def asking(side: Worker, what: str = "go") -> Callable[[], float]:
 
 def print_pipeline(options: argparse.Namespace) -> None:
     """A real run, at each number of threads, against the report's code."""
-    sides = [start_run(options, threads, f"alone-{threads}") for threads in THREADS]
-    report = start(["sides.py", "report", "--data", str(options.data)])
-    *ours, theirs = in_turn(options.repeats, *(asking(side) for side in (*sides, report)))
-    stop(*sides, report)
+    words = ["sides.py", "report", "--data", str(options.data)]
+    report, narrow = start(words), start([*words, "--threads", "1"])
+    runs = [start_run(options, threads, f"alone-{threads}") for threads in options.threads]
+    sides = (report, narrow, *runs)
+    theirs, narrowed, *ours = in_turn(options.repeats, *(asking(side) for side in sides))
+    stop(*sides)
     say(f"the report's code, TensorFlow's own choice of threads: {rate(theirs)}")
-    for threads, found in zip(THREADS, ours, strict=True):
+    say(f"the report's code, one thread: {rate(narrowed)}")
+    for threads, found in zip(options.threads, ours, strict=True):
         say(f"a run with threads {threads}: {rate(found)}; ratio {ratio(found, theirs)}, goal 4")
+        say(f"  against the report's code with one thread: {ratio(found, narrowed)}")
 
 
 def start_run(options: argparse.Namespace, threads: int, name: str) -> Worker:
@@ -128,9 +147,11 @@ def print_torch(options: argparse.Namespace) -> None:
         say("left out: no Python with torch was given (--torch-python)")
         return
     for batch, goal in BATCHES.items():
-        ours = [(start_still(threads, batch), "constant", f"{threads}") for threads in THREADS]
+        ours = [
+            (start_still(threads, batch), "constant", f"{threads}") for threads in options.threads
+        ]
         theirs = []
-        for threads in THREADS:
+        for threads in options.threads:
             words = ["torch_side.py", "--threads", str(threads), "--batch", str(batch)]
             side = start(words, options.torch_python)
             for kind, layout in itertools.product(("eager", "compiled"), ("first", "last")):

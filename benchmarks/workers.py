@@ -10,6 +10,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,22 +18,26 @@ HERE = Path(__file__).resolve().parent
 ANSWER = "answer "  # what begins a line that is meant for us; libraries print lines of their own
 
 Worker = subprocess.Popen[str]
+logs: dict[int, Path] = {}  # process -> what it said beside its answers
 
 
 def start(words: Sequence[str], python: str = sys.executable) -> Worker:
     """Start a side: a file beside this one, with its arguments. Waits until it is ready.
 
     Raises:
-        SystemExit: it ended before; its own words stand above.
+        SystemExit: it ended before; what it said is printed.
     """
     path = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
-    worker = subprocess.Popen(
-        [python, str(HERE / words[0]), *words[1:]],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        text=True,
-    )
+    with tempfile.NamedTemporaryFile("w", prefix="side-", delete=False) as log:
+        worker = subprocess.Popen(
+            [python, str(HERE / words[0]), *words[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,  # libraries talk a lot; shown when the side fails
+            env=os.environ | {"PYTHONPATH": path},
+            text=True,
+        )
+    logs[worker.pid] = Path(log.name)
     answer(worker)
     return worker
 
@@ -47,12 +52,14 @@ def answer(worker: Worker) -> float:
     """The number that a side found.
 
     Raises:
-        SystemExit: it ended instead.
+        SystemExit: it ended instead; what it said is printed.
     """
     for line in worker.stdout:
         if line.startswith(ANSWER):
             return float(line.removeprefix(ANSWER))
-    raise SystemExit(f"{' '.join(map(str, worker.args))} ended with status {worker.wait()}.")
+    words = " ".join(map(str, worker.args))
+    print(logs[worker.pid].read_text(), file=sys.stderr)
+    raise SystemExit(f"{words} ended with status {worker.wait()}.")
 
 
 def measure(worker: Worker, what: str = "go") -> float:
@@ -67,6 +74,7 @@ def stop(*workers: Worker) -> None:
         worker.stdin.close()
         worker.wait()
         worker.stdout.close()
+        logs.pop(worker.pid).unlink()
 
 
 def serve(measures: dict[str, Callable[[], float]]) -> None:

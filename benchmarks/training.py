@@ -48,13 +48,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         os.environ |= {"FRACTURE_RUNS": f"{name}/runs", "FRACTURE_CACHE": f"{name}/cache"}
         options.data = Path(name) / "films"
-        films.make(options.data, FILMS // 4 if options.quick else FILMS)
-        sizes = [path.stat().st_size for path in options.data.rglob("*.png")]
-        print(f"{CORES} cores, {busy():.1f} of them busy before this began.")
-        print(f"{len(sizes)} films of {statistics.mean(sizes) / 1000:.0f} kB.")
+        print(f"{CORES} cores, {busy():.1f} of them busy before this began.", flush=True)
+        if {"pipeline", "several"} & set(options.parts):
+            make_films(options)
         for part in options.parts:
             print(f"\n{part}:", flush=True)
             PARTS[part](options)
+
+
+def make_films(options: argparse.Namespace) -> None:
+    """Films for both sides; says how large they are."""
+    films.make(options.data, FILMS // 4 if options.quick else FILMS)
+    sizes = [path.stat().st_size for path in options.data.rglob("*.png")]
+    print(f"{len(sizes)} films of {statistics.mean(sizes) / 1000:.0f} kB.")
 
 
 def busy() -> float:

@@ -16,6 +16,9 @@ from fracture_core.augmentation import apply
 from fracture_core.pipeline import Chunk
 
 
+DEVICE = 2**16  # tells the dropout of several devices apart; no network has as many layers
+
+
 class Outcome(NamedTuple):
     """What `count` steps gave, each before its change of the weights.
 
@@ -111,7 +114,8 @@ def _replica(
             films, labels, changes = (x[place::others] for x in (films, labels, changes))
         for rank, layer in enumerate(drops):  # a function of (seed, step), not of calls
             state = layer.seed_generator.state
-            key = [tf.cast(seed + rank, state.dtype), tf.cast(number, state.dtype)]
+            own = seed + rank + DEVICE * place  # on several devices, a mask for each
+            key = [tf.cast(own, state.dtype), tf.cast(number, state.dtype)]
             state.assign(tf.stack(key))
         changed = apply(tf.cast(films, tf.float32)[..., None], changes)
         with tf.GradientTape() as tape:

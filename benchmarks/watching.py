@@ -26,12 +26,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from fracture_core import launcher, phantom, runs
 from fracture_core.config import PROJECT, TrainConfig
-from ui.live_run import POLL_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 BARE = "import pandas, plotly.graph_objects, streamlit\nstreamlit.write('bare')\n"
 SETTLE_SECONDS = 20.0  # first loads of pages and libraries are over by then
 STUDIES = 60
+POLL_SECONDS = 2.0  # ui/live_run.py's; importing it here would make Streamlit warn
 
 
 def main() -> None:

@@ -86,7 +86,7 @@ def shoot_all(browser: Browser, films: Path) -> None:
     visit(page, "diagnose", "diagnose-empty")
     visit(page, f"diagnose?study={key}", "diagnose", wait=20)
     visit(page, "data", "data")
-    core("train", str(films), "--epochs", "200", "--name", "live", "--queue")
+    core("train", str(films), "--epochs", "200", "--threads", "1", "--name", "live", "--queue")
     time.sleep(20)
     visit(page, "train?run=live", "train-live")
     light = browser.new_context(viewport={"width": 900, "height": 900}, color_scheme="light")

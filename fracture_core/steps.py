@@ -15,7 +15,6 @@ from fracture_core import optimizers
 from fracture_core.augmentation import apply
 from fracture_core.pipeline import Chunk
 
-
 DEVICE = 2**16  # tells the dropout of several devices apart; no network has as many layers
 
 

@@ -200,10 +200,8 @@ def test_a_run_stopped_inside_an_epoch_then_killed_ends_like_its_twin(
 ) -> None:
     folder = start(phantom_root, "stopped", **LONG)
     wait_for(folder, "steps.jsonl")
-    asked = time.monotonic()
     runs.ask(folder, "stop")
     assert launcher.wait(folder).state is State.STOPPED
-    assert time.monotonic() - asked < 3
     status = runs.status(folder)
     assert "all work is kept" in status.message
     launcher.resume(folder, wait_for_slot=False)
@@ -229,7 +227,8 @@ def test_a_stop_after_the_epoch_ends_it_there_and_the_rest_follows(
     assert status.state is State.STOPPED
     assert status.step == status.epoch * 300 > 0
     assert status.epoch < 4
-    assert not list((folder / "checkpoints").glob("*_step_*"))
+    latest = checkpoints.states(folder / "checkpoints")[0]
+    assert latest.stem == f"epoch_{status.epoch:04d}"  # and not a step inside the next one
     launcher.resume(folder, wait_for_slot=False)
     assert_twins(finish(folder), untouched)
 

@@ -3,6 +3,7 @@
 Resources are shared by all sessions and never changed after they were made.
 """
 
+import gc
 import importlib
 import os
 import threading
@@ -37,6 +38,17 @@ if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.inference import JudgedStudy, Predictor
 
 SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def spare_collector(modules: int) -> None:
+    """Once for so many loaded modules: the garbage collector no longer looks at what they hold.
+
+    Streamlit collects after every run of a script, a live page's fragment included, and Keras once
+    more where it is loaded: a fifth of a second each time for objects that stay for good.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def dataset() -> Dataset:

@@ -6,6 +6,7 @@ that nothing jumps.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -47,96 +48,126 @@ def learning_curve(
             a line; `None` for none.
         marks: (epoch, what happened there), each a light vertical line that tells on hovering.
     """
-    figure = go.Figure()
-    if len(steps):
-        shown = steps.iloc[:: max(1, len(steps) // POINTS)]
-        figure.add_scatter(
-            x=shown["epoch"],
-            y=shown[quantity],
-            name="training, live",
-            mode="lines+markers",
-            line={"color": ink.train, "width": 1},
-            marker={"size": 3},
-            opacity=0.55,
-        )
-    lines = (("train", ink.train, "solid"), ("dev", ink.dev, "solid"), ("valid", ink.valid, "dot"))
-    for role, colour, dash in lines:
-        if f"{role}.{quantity}" not in epochs:
-            continue
-        count = int(epochs[f"{role}.n"].iloc[-1])
-        figure.add_scatter(
-            x=epochs["epoch"],
-            y=epochs[f"{role}.{quantity}"],
-            name=f"{'training' if role == 'train' else role} (n = {count:,})",
-            mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 2.5},
-            marker={"size": 5},
-        )
+    traces = _inside(steps, quantity, ink) + _after(epochs, quantity, ink)
+    layout = _dress(quantity, ink, last_epoch)
+    shapes, notes = layout["shapes"], layout["annotations"]
     if "dev.loss" in epochs and len(epochs):
         best = int(epochs.loc[epochs["dev.loss"].idxmin(), "epoch"])
-        figure.add_vline(
-            x=best,
-            line={"color": ink.dev, "width": 1, "dash": "dash"},
-            annotation_text=f"best on dev: {best}",
-            annotation_font_color=ink.dev,
-            annotation_position="top left" if best > last_epoch / 2 else "top right",
+        line = {"color": ink.dev, "width": 1, "dash": "dash"}
+        shapes.append({"x0": best, "x1": best, "y0": 0, "y1": 1, "yref": "y domain", "line": line})
+        notes.append(
+            {
+                "text": f"best on dev: {best}",
+                "font": {"color": ink.dev},
+                "x": best,
+                "xanchor": "right" if best > last_epoch / 2 else "left",
+                "y": 1,
+                "yanchor": "top",
+                "yref": "y domain",
+                "showarrow": False,
+            }
         )
     if majority is not None:
-        figure.add_hline(
-            y=majority,
-            line={"color": ink.text, "width": 1, "dash": "dot"},
-            opacity=0.6,
-            annotation_text="always guessing the majority",
-            annotation_font_size=11,
-            annotation_position="bottom right",
+        line = {"color": ink.text, "width": 1, "dash": "dot"}
+        span = {"x0": 0, "x1": 1, "xref": "x domain", "y0": majority, "y1": majority}
+        shapes.append({**span, "line": line, "opacity": 0.6})
+        notes.append(
+            {
+                "text": "always guessing the majority",
+                "font": {"size": 11},
+                "x": 1,
+                "xanchor": "right",
+                "xref": "x domain",
+                "y": majority,
+                "yanchor": "top",
+                "showarrow": False,
+            }
         )
-    figure = _dressed(figure, quantity, ink, last_epoch)
-    return _marked(figure, marks, ink) if marks else figure
-
-
-def _marked(figure: go.Figure, marks: Sequence[tuple[float, str]], ink: Ink) -> go.Figure:
-    """Light vertical lines, on a scale of their own that spans the plot whatever the data."""
-    figure.add_scatter(
-        x=[x for epoch, _ in marks for x in (epoch, epoch, None)],
-        y=[y for _ in marks for y in (0, 1, None)],
-        text=[text for _, words in marks for text in (words, words, "")],
-        name="resumed or changed",
-        mode="lines",
-        line={"color": ink.text, "width": 1, "dash": "dot"},
-        opacity=0.45,
-        hovertemplate="%{text}<extra></extra>",
-        yaxis="y2",
-    )
-    scale = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
-    figure.update_layout(yaxis2=scale)
-    return figure
-
-
-def _dressed(figure: go.Figure, quantity: str, ink: Ink, last_epoch: int) -> go.Figure:
-    title = {"loss": "Loss (nats a film)", "accuracy": "Accuracy of images"}[quantity]
-    figure.update_layout(
-        title={"text": title, "font": {"size": 16, "color": ink.text}, "x": 0, "y": 0.98},
-        height=400,
-        # Fixed, so that the plot keeps its place when the first numbers and legends come.
-        margin={"l": 56, "r": 12, "t": 48, "b": 92, "autoexpand": False},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": ink.text, "size": 13},
-        legend={"orientation": "h", "y": -0.2, "x": 0},
-        uirevision=quantity,
-        hovermode="x unified",
-        showlegend=True,
-    )
-    if not figure.data:
-        figure.update_yaxes(range=[0, 1])
-    grid = {"gridcolor": ink.grid, "zeroline": False}
-    figure.update_xaxes(title="epoch", range=[0, max(1, last_epoch) * 1.02], **grid)
-    figure.update_yaxes(tickformat=".0%" if quantity == "accuracy" else ".2f", **grid)
     if quantity == "accuracy":
         # Up to perfect, so that the room sees how far there is to go.
-        lowest = min((min(t.y) for t in figure.data if len(t.y)), default=0.5)
-        figure.update_yaxes(range=[max(0.0, min(0.4, lowest - 0.05)), 1.0])
-    return figure
+        lowest = min((min(trace["y"]) for trace in traces if len(trace["y"])), default=0.5)
+        layout["yaxis"]["range"] = [max(0.0, min(0.4, lowest - 0.05)), 1.0]
+    elif not traces:
+        layout["yaxis"]["range"] = [0, 1]
+    if marks:
+        traces.append(_marked(marks, ink))
+    # At once and not bit by bit: each change of a figure costs as much as making it.
+    return go.Figure({"data": traces, "layout": layout})
+
+
+def _inside(steps: pd.DataFrame, quantity: str, ink: Ink) -> list[dict[str, Any]]:
+    """The thin line inside the epochs."""
+    if not len(steps):
+        return []
+    shown = steps.iloc[:: max(1, len(steps) // POINTS)]
+    return [
+        {
+            "x": shown["epoch"],
+            "y": shown[quantity],
+            "name": "training, live",
+            "mode": "lines+markers",
+            "line": {"color": ink.train, "width": 1},
+            "marker": {"size": 3},
+            "opacity": 0.55,
+        }
+    ]
+
+
+def _after(epochs: pd.DataFrame, quantity: str, ink: Ink) -> list[dict[str, Any]]:
+    """A line for each role that was judged after each epoch."""
+    lines = (("train", ink.train, "solid"), ("dev", ink.dev, "solid"), ("valid", ink.valid, "dot"))
+    return [
+        {
+            "x": epochs["epoch"],
+            "y": epochs[f"{role}.{quantity}"],
+            "name": f"{'training' if role == 'train' else role} "
+            f"(n = {int(epochs[f'{role}.n'].iloc[-1]):,})",
+            "mode": "lines+markers",
+            "line": {"color": colour, "dash": dash, "width": 2.5},
+            "marker": {"size": 5},
+        }
+        for role, colour, dash in lines
+        if f"{role}.{quantity}" in epochs
+    ]
+
+
+def _marked(marks: Sequence[tuple[float, str]], ink: Ink) -> dict[str, Any]:
+    """Light vertical lines, on a scale of their own that spans the plot whatever the data."""
+    return {
+        "x": [x for epoch, _ in marks for x in (epoch, epoch, None)],
+        "y": [y for _ in marks for y in (0, 1, None)],
+        "text": [text for _, words in marks for text in (words, words, "")],
+        "name": "resumed or changed",
+        "mode": "lines",
+        "line": {"color": ink.text, "width": 1, "dash": "dot"},
+        "opacity": 0.45,
+        "hovertemplate": "%{text}<extra></extra>",
+        "yaxis": "y2",
+    }
+
+
+def _dress(quantity: str, ink: Ink, last_epoch: int) -> dict[str, Any]:
+    """What a learning curve looks like, before there is anything on it."""
+    title = {"loss": "Loss (nats a film)", "accuracy": "Accuracy of images"}[quantity]
+    grid = {"gridcolor": ink.grid, "zeroline": False}
+    return {
+        "title": {"text": title, "font": {"size": 16, "color": ink.text}, "x": 0, "y": 0.98},
+        "height": 400,
+        # Fixed, so that the plot keeps its place when the first numbers and legends come.
+        "margin": {"l": 56, "r": 12, "t": 48, "b": 92, "autoexpand": False},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": ink.text, "size": 13},
+        "legend": {"orientation": "h", "y": -0.2, "x": 0},
+        "uirevision": quantity,
+        "hovermode": "x unified",
+        "showlegend": True,
+        "shapes": [],
+        "annotations": [],
+        "xaxis": {"title": {"text": "epoch"}, "range": [0, max(1, last_epoch) * 1.02], **grid},
+        "yaxis": {"tickformat": ".0%" if quantity == "accuracy" else ".2f", **grid},
+        "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+    }
 
 
 def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:

@@ -14,7 +14,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -162,7 +162,9 @@ def load(source: Path | bytes, recipe: PixelRecipe, name: str | None = None) -> 
 
 
 def thumbnail(path: Path, long_side: int, folder: Path) -> bytes:
-    """A small copy of a film as WebP, kept in `folder`; a small film keeps its size.
+    """A small copy of a film as JPEG, kept in `folder`; a small film keeps its size.
+
+    JPEG, since a wall of films is made while a person waits: WebP takes ten times as long.
 
     Args:
         path: the film's file.
@@ -173,15 +175,16 @@ def thumbnail(path: Path, long_side: int, folder: Path) -> bytes:
         FilmError: see `decode`.
     """
     key = _key("thumbnail", str(path.absolute()), _fact(path), long_side)
-    kept = folder / key[:2] / f"{key}.webp"
+    kept = folder / key[:2] / f"{key}.jpg"
     if kept.exists():
         return kept.read_bytes()
     film = decode(path)
-    film.thumbnail((long_side, long_side))
+    film.thumbnail((long_side, long_side), Image.Resampling.BOX)
     content = io.BytesIO()
-    film.save(content, "WEBP", quality=85)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(kept, content.getvalue())
+    film.save(content, "JPEG", quality=85)
+    with suppress(OSError):  # a film can be seen where nothing can be kept
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(kept, content.getvalue())
     return content.getvalue()
 
 

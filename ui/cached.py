@@ -7,8 +7,7 @@ import gc
 import importlib
 import os
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -31,12 +30,13 @@ from fracture_core.config import (
 )
 from fracture_core.datasets import Choice, Dataset
 from fracture_core.phantom import Break
-from ui import augmentation_preview, light_box, pictures, state
+from ui import augmentation_preview, facets, light_box, pictures, state
 from ui.pictures import Source
 
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.inference import JudgedStudy, Predictor
 
+CARDS_SECONDS = 0.05  # that a page waits for cards before it shows without them
 SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
 
 
@@ -82,7 +82,7 @@ def rescan() -> Dataset:
 
 def studies() -> pd.DataFrame:
     """The studies of the data set in use: `datasets.studies`, and `first`, the manifest's row of
-    the study's first film; the others follow it."""
+    the study's first film (the others follow it), and a column for each of `facets.FACETS`."""
     data = dataset()
     return _studies(data.hash, data.manifest)
 
@@ -90,7 +90,7 @@ def studies() -> pd.DataFrame:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _studies(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
     table = datasets.studies(_manifest)
-    return table.assign(first=table["views"].cumsum() - table["views"])
+    return facets.sorted_in(table.assign(first=table["views"].cumsum() - table["views"]))
 
 
 def counts() -> pd.DataFrame:
@@ -104,26 +104,42 @@ def _counts(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
     return datasets.counts(_manifest)
 
 
-def cards_of(studies: list[tuple[Path, ...]], colours: list[str]) -> Iterator[bytes]:
-    """A card's picture for each study, one after the other as they get ready.
+def cards_of(studies: list[tuple[Path, ...]], colours: list[str]) -> list[bytes | None]:
+    """A card's picture for each study; `None` for one that is still being made.
 
     Args:
         studies: the films of each, in the order of the views.
         colours: hex, one a study, of its label.
     """
-    with ThreadPoolExecutor(4) as pool:  # decoding leaves Python's lock; more only fill memory
-        ready = pool.map(_thumbnails, studies)
-        for paths, colour, _ in zip(studies, colours, ready, strict=True):
-            yield _card(paths, colour)
+    wanted = list(zip(studies, colours, strict=True))
+    asked = [_card(*what) for what in wanted]
+    done, _ = wait(asked, CARDS_SECONDS)
+    for what, card in zip(wanted, asked, strict=True):
+        if card in done and card.exception():
+            _card.clear(*what)  # who asks again gets another try
+    return [card.result() if card in done else None for card in asked]
 
 
-def _thumbnails(paths: tuple[Path, ...]) -> list[bytes | None]:
-    return [light_box.thumbnail(path, cache_folder() / "thumbnails") for path in paths]
+@st.cache_resource(max_entries=300, show_spinner=False)
+def _card(paths: tuple[Path, ...], colour: str) -> Future[bytes]:
+    return _painters().submit(_painted, paths, colour)
 
 
-@st.cache_data(max_entries=1_000, show_spinner=False)
-def _card(paths: tuple[Path, ...], colour: str) -> bytes:
-    return light_box.card(_thumbnails(paths), colour)
+@st.cache_resource(show_spinner=False)
+def _painters() -> ThreadPoolExecutor:
+    """Once a server: decoding leaves Python's lock; more threads would only fill memory."""
+    return ThreadPoolExecutor(2)
+
+
+def _painted(paths: tuple[Path, ...], colour: str) -> bytes:
+    folder = cache_folder() / "thumbnails"
+    return light_box.card([light_box.thumbnail(path, folder) for path in paths], colour)
+
+
+@st.cache_data(show_spinner=False)
+def empty_card(colour: str) -> bytes:
+    """What stands in a card's place until it is made."""
+    return light_box.card([], colour)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

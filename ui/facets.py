@@ -13,8 +13,20 @@ import streamlit as st
 
 from ui import state, theme
 
-FACETS = {state.SPLIT: "Split", state.PART: "Body part", state.LABEL: "Label"}
+FACETS = {
+    state.SPLIT: "Split",
+    state.PART: "Body part",
+    state.LABEL: "Label",
+    state.VIEWS: "Views",
+    state.HISTORY: "Studies of the patient",
+}
 LABELS = {1: "fracture", 0: "none"}  # as the address says it
+MANY = 5  # views; so many and more are one value
+HISTORIES = {  # as the address says it -> as the page does
+    "one": "one only",
+    "same": "several, one label",
+    "both": "several, both labels",
+}
 ORDERS = {
     "data": "as in the data",
     "patient": "by patient",
@@ -54,12 +66,37 @@ def wanted() -> Wanted:
     )
 
 
+def sorted_in(studies: pd.DataFrame) -> pd.DataFrame:
+    """`datasets.studies` with a column `facet_NAME` for each facet: the value as the address says
+    it, a category, in the order in which the page lists them."""
+    patients = studies.groupby("patient")["label"]
+    several, both = patients.transform("size") > 1, patients.transform("nunique") > 1
+    values = {
+        state.SPLIT: studies["split"],
+        state.PART: studies["part"],
+        state.LABEL: studies["label"].map(LABELS),
+        state.VIEWS: studies["views"].clip(upper=MANY).astype(str),
+        state.HISTORY: several.map({False: "one", True: "same"}).mask(both, "both"),
+    }
+    orders = {
+        state.SPLIT: list(studies["split"].unique()),
+        state.LABEL: list(LABELS.values()),
+        state.HISTORY: list(HISTORIES),
+    }
+    columns = {}
+    for name, column in values.items():
+        present = set(column.unique())
+        order = [value for value in orders.get(name, sorted(present)) if value in present]
+        columns[f"facet_{name}"] = pd.Categorical(column, categories=order)
+    return studies.assign(**columns)
+
+
 def matching(studies: pd.DataFrame, asked: Wanted, without: str = "") -> pd.DataFrame:
     """The studies that pass all filters but the one called `without`, in the order asked for."""
     passed = pd.Series(True, index=studies.index)
     for name, values in asked.facets.items():
         if name != without:
-            passed &= _words(studies, name).isin(values)
+            passed &= studies[f"facet_{name}"].isin(values)
     if asked.patient and without != state.PATIENT:
         passed &= studies["patient"].str.contains(asked.patient, case=False, regex=False)
     return _ordered(studies[passed], asked.order)
@@ -67,8 +104,8 @@ def matching(studies: pd.DataFrame, asked: Wanted, without: str = "") -> pd.Data
 
 def counts(studies: pd.DataFrame, asked: Wanted, facet: str) -> dict[str, int]:
     """Value of a facet -> how many studies it would show, given all other filters."""
-    values = dict.fromkeys(_values(studies, facet), 0)
-    return values | _words(matching(studies, asked, without=facet), facet).value_counts().to_dict()
+    left = matching(studies, asked, without=facet)
+    return left[f"facet_{facet}"].value_counts(sort=False).to_dict()
 
 
 def show(studies: pd.DataFrame, asked: Wanted) -> None:
@@ -81,7 +118,7 @@ def show(studies: pd.DataFrame, asked: Wanted) -> None:
         found = counts(studies, asked, facet)
         if len(found) < 2 and facet not in asked.facets:
             continue  # nothing to choose
-        labels = {value: f"{_title(value)} · {count:,}" for value, count in found.items()}
+        labels = {value: f"{_title(facet, value)} · {count:,}" for value, count in found.items()}
         _fill(facet, [value for value in asked.facets.get(facet, ()) if value in found])
         st.pills(
             title,
@@ -144,19 +181,6 @@ def _fill(name: str, value: str | list[str]) -> None:
         st.session_state[name] = value
 
 
-def _words(studies: pd.DataFrame, facet: str) -> pd.Series:
-    column = studies[facet]
-    return column.map(LABELS) if facet == state.LABEL else column.astype(str)
-
-
-def _values(studies: pd.DataFrame, facet: str) -> list[str]:
-    """A facet's values in the data: splits in their order, fracture first, parts by name."""
-    present = _words(studies, facet).unique().tolist()
-    if facet == state.LABEL:
-        return [word for word in LABELS.values() if word in present]
-    return present if facet == state.SPLIT else sorted(present)
-
-
 def _ordered(studies: pd.DataFrame, order: str) -> pd.DataFrame:
     if order == "patient":
         return studies.sort_values("patient", kind="stable")
@@ -165,13 +189,19 @@ def _ordered(studies: pd.DataFrame, order: str) -> pd.DataFrame:
     return studies
 
 
-def _title(value: str) -> str:
-    marks = {word: theme.mark(bool(label)) for label, word in LABELS.items()}
-    return marks.get(value, theme.plain(value))
+def _title(facet: str, value: str) -> str:
+    """A facet's value as the page says it."""
+    known = {
+        state.LABEL: {word: theme.mark(bool(label)) for label, word in LABELS.items()},
+        state.HISTORY: HISTORIES,
+        state.VIEWS: {str(MANY): f"{MANY} or more"},
+    }
+    return known.get(facet, {}).get(value, theme.plain(value))
 
 
 def _sentence(asked: Wanted, name: str) -> str:
     """A filter in words: "patient 00017", "body part forearm or humerus"."""
     if name == state.PATIENT:
         return f"patient {theme.plain(asked.patient)}"
-    return f"{FACETS[name].lower()} {' or '.join(map(_title, asked.facets[name]))}"
+    values = " or ".join(_title(name, value) for value in asked.facets[name])
+    return f"{FACETS[name].lower()} {values}"

@@ -33,13 +33,13 @@ def card(views: Sequence[bytes | None], colour: str) -> bytes:
     """All views of a study side by side on black, above a bar in its label's colour, as JPEG.
 
     Args:
-        views: thumbnails; None draws an empty frame.
+        views: thumbnails; None draws an empty frame. Without any, the card is black.
         colour: hex.
     """
     width, height = CARD
     sheet = Image.new("RGB", CARD, "black")
     films = [Image.open(io.BytesIO(view)) if view else _crossed() for view in views]
-    rows = _rows([film.size for film in films])
+    rows = _rows([film.size for film in films]) if films else []
     top = (height - BAR_PX - sum(tall for _, tall in rows) - GAP_PX * (len(rows) - 1)) // 2
     for count, tall in rows:
         row = [film.resize((_wide(film.size, tall), tall)) for film in films[:count]]

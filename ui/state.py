@@ -4,6 +4,7 @@ What a link must reproduce lives in the address (`bind="query-params"`); the res
 only what a reload may lose.
 """
 
+import pickle
 import secrets
 from datetime import datetime
 
@@ -18,6 +19,7 @@ BREAK = "break"  # Studies: whether the known breaks of a phantom's films are dr
 
 # In the address too, but written by ui/facets.py: it must outlive the widgets that it fills.
 SPLIT, PART, LABEL = "split", "part", "label"  # Studies: facets
+VIEWS, HISTORY = "views", "history"  # Studies: how many views; what else the patient has
 PATIENT = "patient"  # Studies: text that the patient's name holds
 ORDER = "order"  # Studies: how the wall is sorted
 PAGE = "page"  # Studies: page of the wall, from 1
@@ -41,6 +43,22 @@ MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that 
 NOTICE = "notice"  # Train: what the last action ended in, until it is shown
 OPEN_RUN = "open-run"  # Home: name of the run that was just started and is to be opened
 _TOKEN = "run-token"  # Train: ends the name of the run that the form would start
+
+
+def check_serializable() -> None:
+    """What a session holds is plain data, so that it survives a reload: a defect otherwise.
+
+    Streamlit's own check (`enforceSerializableSessionState`) refuses the views that it makes of a
+    component's state; these are dicts of plain data, and count as such here.
+
+    Raises:
+        TypeError: names the key.
+    """
+    for key, value in st.session_state.items():
+        try:
+            pickle.dumps(dict(value) if isinstance(value, dict) else value)
+        except Exception as error:  # whatever the value's own pickling raises
+            raise TypeError(f"The session's {key!r} holds a {type(value)}, no data.") from error
 
 
 def token() -> str:

@@ -11,11 +11,14 @@ from fracture_core.config import PixelRecipe
 from fracture_core.datasets import Dataset
 from fracture_core.errors import FilmError
 from fracture_core.phantom import Break
-from ui import cached, film_row, state, study_wall, theme
-from ui.film_row import Frame
+from ui import cached, film_viewer, state, study_wall, theme
+from ui.film_viewer import Frame
 
-RECIPE = PixelRecipe()
-SEEN = f"What the network sees: {RECIPE.size}\N{NO-BREAK SPACE}px"
+SEEN = tuple(  # what networks get of a film, side by side with it
+    PixelRecipe(size=size, resample=resample)
+    for size in (32, 64, 128)
+    for resample in ("area", "nearest")
+)
 
 
 def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) -> None:
@@ -39,8 +42,7 @@ def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) ->
     paths = study_wall.film_paths(data, study)
     _bar(found if key in set(found["key"]) else studies, study)
     breaks = _heading(data, study)
-    frames = [_frame(data.root, path, breaks) for path in paths]
-    st.html(film_row.html(frames, SEEN))
+    film_viewer.show([_frame(data.root, path, breaks) for path in paths], key)
 
 
 def _bar(listed: pd.DataFrame, study: tuple) -> None:
@@ -81,7 +83,7 @@ def _frame(root: Path, path: Path, breaks: dict[str, list[Break]] | None) -> Fra
     known = tuple((breaks or {}).get(path.relative_to(root).as_posix(), ()))
     try:
         film = cached.film(path, known, theme.on_film(True) if known else "")
-        seen = cached.seen(path, RECIPE)
+        seen = {recipe: cached.seen(path, recipe) for recipe in SEEN}
     except FilmError as error:
         return Frame(name=path.name, film=None, note=str(error))
     kinds = Counter(f"{each.kind} break" for each in known)

@@ -8,6 +8,7 @@ from fracture_core.datasets import Dataset
 from ui import cached, facets, state, theme
 
 CARDS = 24  # a page: whole rows of two, three or four
+POLL_SECONDS = 0.3  # between two looks at the cards that are still being made
 
 
 def show(data: Dataset, found: pd.DataFrame, asked: facets.Wanted) -> None:
@@ -21,12 +22,26 @@ def show(data: Dataset, found: pd.DataFrame, asked: facets.Wanted) -> None:
             key = f"{state.PAGE} {asked}"  # other filters begin at their first page
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
             st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
-    colours = [theme.on_film(bool(label)) for label in shown["label"]]
-    paths = [film_paths(data, study) for study in shown.itertuples()]
+    pictures = _pictures(data, shown)
     with st.grid("auto", min_column_width=205, key="wall") as grid:
-        for study, picture in zip(shown.itertuples(), cached.cards_of(paths, colours), strict=True):
+        for study, picture in zip(shown.itertuples(), pictures, strict=True):
             with grid.cell():
-                _card(study, picture)
+                _card(study, picture or cached.empty_card(theme.on_film(bool(study.label))))
+    if missing := pictures.count(None):
+        st.fragment(_wait, run_every=POLL_SECONDS, key="cards")(data, shown, missing)
+    elif page < pages:
+        _pictures(data, found.iloc[page * CARDS : (page + 1) * CARDS])  # turned to next, as a rule
+
+
+def _pictures(data: Dataset, shown: pd.DataFrame) -> list[bytes | None]:
+    colours = [theme.on_film(bool(label)) for label in shown["label"]]
+    return cached.cards_of([film_paths(data, study) for study in shown.itertuples()], colours)
+
+
+def _wait(data: Dataset, shown: pd.DataFrame, missing: int) -> None:
+    """Draw the page anew when more of its cards are made."""
+    if _pictures(data, shown).count(None) < missing:
+        st.rerun()
 
 
 def film_paths(data: Dataset, study: tuple) -> tuple:

@@ -1,9 +1,9 @@
 """The film viewer: every film of a study side by side, wherever films show.
 
-Zoom and pan are linked across the views; contrast, brightness, inversion, one view at a time and the
-network's own pixels are the browser's business, so that none of them runs a script. Films are whole
-at the start, never cropped and never enlarged beyond their place. `viewer.js` and `viewer.css` lie
-beside this file and need no build step.
+Zoom and pan are linked across the views; contrast, brightness, inversion, one view at a time and
+the network's own pixels are the browser's business, so that none of them runs a script. Films are
+whole at the start and never cropped. `viewer.js` and `viewer.css` lie beside this file and need no
+build step.
 """
 
 from collections.abc import Sequence

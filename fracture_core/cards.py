@@ -212,6 +212,16 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     return Model(reference=card.name, card=card, weights=weights, judged=by_role["dev"])
 
 
+def covered(model: Model) -> pd.DataFrame:
+    """Every film that a model's prediction table covers: its dev films, and a run's valid films.
+
+    Returns:
+        Manifest columns and `probability`, one row a film.
+    """
+    name, _, epoch = model.reference.rpartition("@")
+    return judged(runs.find(name), int(epoch)) if name else model.judged
+
+
 def judged(folder: Path, epoch: int) -> pd.DataFrame:
     """A run's dev and valid films with their `probability` after an epoch."""
     films = journal.films(folder)

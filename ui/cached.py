@@ -29,6 +29,7 @@ from fracture_core.config import (
     runs_folder,
 )
 from fracture_core.datasets import Choice, Dataset
+from fracture_core.errors import FractureError
 from fracture_core.phantom import Break
 from ui import augmentation_preview, facets, light_box, pictures, state
 from ui.pictures import Source
@@ -84,7 +85,9 @@ def studies() -> pd.DataFrame:
     """The studies of the data set in use: `datasets.studies`, and `first`, the manifest's row of
     the study's first film (the others follow it), and a column for each of `facets.FACETS`."""
     data = dataset()
-    return _studies(data.hash, data.manifest)
+    table, found = _studies(data.hash, data.manifest), judgements()
+    results = found.results if found else {}
+    return table.assign(**{facets.RESULT: facets.results_of(table, results)})
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -267,6 +270,51 @@ def _example(name: str, stamp: int, data_hash: str) -> Example | None:
     deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
     words = sentence(True, row["study"], row["patient"], deciding)
     return Example(sentence=words, paths=tuple(films["path"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgements:
+    """What the model in use has said of films of the data in use.
+
+    Args:
+        model: how it is called.
+        probabilities: path of a film in the data set -> probability.
+        threshold: a film is positive when its probability is greater.
+        verdicts: key of a study -> whether it was called a fracture.
+        results: key of a study -> whether that was right.
+    """
+
+    model: str
+    probabilities: dict[str, float]
+    threshold: float
+    verdicts: dict[str, bool]
+    results: dict[str, bool]
+
+
+def judgements() -> Judgements | None:
+    """What the prediction table of the model in use covers; `None` where it is other data's."""
+    name = model_in_use()
+    try:
+        here = name in models_here() or is_epoch_of_run(name)
+        return _judgements(name, stamp(name), dataset().hash) if here else None
+    except FractureError:  # the model is not whole, or its epoch is not kept: others say so
+        return None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _judgements(name: str, stamp: int, data_hash: str) -> Judgements | None:
+    found = _model(name, stamp)
+    if found.card.training.get("hash") != data_hash:
+        return None
+    films = cards.covered(found)
+    table = verdicts(films, films["probability"], found.card.threshold)
+    return Judgements(
+        model=name,
+        probabilities=dict(zip(films["path"], films["probability"].astype(float), strict=True)),
+        threshold=found.card.threshold,
+        verdicts=dict(zip(table["key"], table["verdict"].astype(bool), strict=True)),
+        results=dict(zip(table["key"], table["right"].astype(bool), strict=True)),
+    )
 
 
 # --- models and what they judge -----------------------------------------------------------------

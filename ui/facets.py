@@ -19,6 +19,7 @@ FACETS = {
     state.LABEL: "Label",
     state.VIEWS: "Views",
     state.HISTORY: "Studies of the patient",
+    state.RESULT: "Verdict of the model",
 }
 LABELS = {1: "fracture", 0: "none"}  # as the address says it
 MANY = 5  # views; so many and more are one value
@@ -27,6 +28,8 @@ HISTORIES = {  # as the address says it -> as the page does
     "same": "several, one label",
     "both": "several, both labels",
 }
+RESULTS = {"right": "✓ right", "wrong": "✗ wrong", "none": "not judged"}
+RESULT = f"facet_{state.RESULT}"  # the one column that another model changes
 ORDERS = {
     "data": "as in the data",
     "patient": "by patient",
@@ -89,6 +92,13 @@ def sorted_in(studies: pd.DataFrame) -> pd.DataFrame:
         order = [value for value in orders.get(name, sorted(present)) if value in present]
         columns[f"facet_{name}"] = pd.Categorical(column, categories=order)
     return studies.assign(**columns)
+
+
+def results_of(studies: pd.DataFrame, results: dict[str, bool]) -> pd.Categorical:
+    """The column `RESULT` of `studies`: key of a study -> whether its verdict was right."""
+    words = studies["key"].map(results).map({True: "right", False: "wrong"}).fillna("none")
+    present = set(words.unique())
+    return pd.Categorical(words, categories=[word for word in RESULTS if word in present])
 
 
 def matching(studies: pd.DataFrame, asked: Wanted, without: str = "") -> pd.DataFrame:
@@ -194,6 +204,7 @@ def _title(facet: str, value: str) -> str:
     known = {
         state.LABEL: {word: theme.mark(bool(label)) for label, word in LABELS.items()},
         state.HISTORY: HISTORIES,
+        state.RESULT: RESULTS,
         state.VIEWS: {str(MANY): f"{MANY} or more"},
     }
     return known.get(facet, {}).get(value, theme.plain(value))

@@ -13,13 +13,27 @@ def pick() -> tuple[str, Model] | None:
 
     `None`, with a sentence that says why and what to do, where there is none or it is not whole.
     """
-    options = cached.models_here()
-    if not options:
+    reference = select("Model")
+    if reference is None:
         st.info(
             "No model is here yet. Train a network: it can judge after its first epoch.",
             icon=":material/model_training:",
         )
         st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")
+        return None
+    try:
+        model = cached.model(reference)
+    except FractureError as error:  # not whole, or its epoch is not kept: another can be picked
+        st.error(theme.plain(str(error)), icon=":material/error:")
+        return None
+    st.markdown(f":small[{_origin(reference, model.card)}]")
+    return reference, model
+
+
+def select(label: str) -> str | None:
+    """The box alone, bound to the address; gives the reference, `None` where no model is here."""
+    options = cached.models_here()
+    if not options:
         return None
     asked = st.query_params.get(state.MODEL) or st.session_state.get(state.PICKED)
     if asked and cached.is_epoch_of_run(asked):
@@ -29,7 +43,7 @@ def pick() -> tuple[str, Model] | None:
     elif asked and state.MODEL not in st.session_state and state.MODEL not in st.query_params:
         st.session_state[state.MODEL] = asked  # picked on another page
     reference = st.selectbox(
-        "Model",
+        label,
         options,
         key=state.MODEL,
         bind="query-params",
@@ -37,13 +51,7 @@ def pick() -> tuple[str, Model] | None:
         help="Released models, then runs at their best dev epoch, newest first.",
     )
     st.session_state[state.PICKED] = reference
-    try:
-        model = cached.model(reference)
-    except FractureError as error:  # not whole, or its epoch is not kept: another can be picked
-        st.error(theme.plain(str(error)), icon=":material/error:")
-        return None
-    st.markdown(f":small[{_origin(reference, model.card)}]")
-    return reference, model
+    return reference
 
 
 def _origin(reference: str, card: Card) -> str:

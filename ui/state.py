@@ -20,6 +20,8 @@ BREAK = "break"  # Studies: whether the known breaks of a phantom's films are dr
 # In the address too, but written by ui/facets.py: it must outlive the widgets that it fills.
 SPLIT, PART, LABEL = "split", "part", "label"  # Studies: facets
 VIEWS, HISTORY = "views", "history"  # Studies: how many views; what else the patient has
+RESULT = "result"  # Studies: whether the model in use judged it right
+PERSON = "person"  # Studies: the patient all of whose studies are shown
 PATIENT = "patient"  # Studies: text that the patient's name holds
 ORDER = "order"  # Studies: how the wall is sorted
 PAGE = "page"  # Studies: page of the wall, from 1

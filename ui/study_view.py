@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fracture_core import cards, phantom
+from fracture_core import aggregation, cards, phantom
 from fracture_core.config import PixelRecipe
 from fracture_core.datasets import Dataset
 from fracture_core.errors import FilmError
@@ -41,8 +41,10 @@ def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) ->
     study = next(row.itertuples())
     paths = study_wall.film_paths(data, study)
     _bar(found if key in set(found["key"]) else studies, study)
-    breaks = _heading(data, study)
-    film_viewer.show([_frame(data.root, path, breaks) for path in paths], key)
+    breaks = _heading(data, study, studies)
+    judged = cached.judgements()
+    frames = [_frame(data.root, path, breaks, judged) for path in paths]
+    film_viewer.show(frames, key)
 
 
 def _bar(listed: pd.DataFrame, study: tuple) -> None:
@@ -66,29 +68,54 @@ def _bar(listed: pd.DataFrame, study: tuple) -> None:
             st.switch_page("pages/diagnose.py", query_params={state.STUDY: study.key})
 
 
-def _heading(data: Dataset, study: tuple) -> dict[str, list[Break]] | None:
+def _heading(data: Dataset, study: tuple, studies: pd.DataFrame) -> dict[str, list[Break]] | None:
     """Label and facts; for a phantom's positive study the known breaks, if they are asked for."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader(theme.mark(bool(study.label)), anchor=False, width="content")
         st.markdown(theme.plain(study_wall.describe(study)), width="content")
         if data.synthetic and study.label:
             st.toggle("Show the known break", key=state.BREAK, bind="query-params")
-    st.caption(f"This is the data's label, not a verdict. {cards.label_meaning(vars(data))}")
+        if others := int((studies["patient"] == study.patient).sum()) - 1:
+            st.button(
+                f"All {others + 1} studies of this patient", icon=":material/person:",
+                type="tertiary", on_click=study_wall.open_patient, args=(study.patient,),
+            )  # fmt: skip
+    meaning = cards.label_meaning(vars(data))
+    st.caption(f"This is the data's label. {meaning}")
+    st.markdown(f":small[{study_wall.verdict(study.key, long=True)}]")
     shown = data.synthetic and study.label and st.session_state[state.BREAK]
     return phantom.breaks(data.root) if shown else None
 
 
-def _frame(root: Path, path: Path, breaks: dict[str, list[Break]] | None) -> Frame:
-    """One film with what a network gets of it, or the sentence that says why there is none."""
-    known = tuple((breaks or {}).get(path.relative_to(root).as_posix(), ()))
+def _frame(
+    root: Path,
+    path: Path,
+    breaks: dict[str, list[Break]] | None,
+    judged: cached.Judgements | None,
+) -> Frame:
+    """One film with what a network gets and has said of it, or why it cannot be shown."""
+    place = path.relative_to(root).as_posix()
+    known = tuple((breaks or {}).get(place, ()))
     try:
         film = cached.film(path, known, theme.on_film(True) if known else "")
         seen = {recipe: cached.seen(path, recipe) for recipe in SEEN}
     except FilmError as error:
         return Frame(name=path.name, film=None, note=str(error))
-    kinds = Counter(f"{each.kind} break" for each in known)
-    told = ", ".join(theme.plural(n, kind) for kind, n in kinds.items()) or "shows no break"
-    return Frame(name=path.name, film=film, note="" if breaks is None else told, seen=seen)
+    tone, words = "", ["not judged"]
+    probability = judged.probabilities.get(place) if judged else None
+    if probability is not None:
+        positive = bool(aggregation.is_positive(probability, judged.threshold))
+        tone, words = ("fracture", "none")[not positive], [f"{probability:.3f} {_word(positive)}"]
+    if breaks is not None:
+        kinds = Counter(f"{each.kind} break" for each in known)
+        told = ", ".join(theme.plural(n, kind) for kind, n in kinds.items())
+        words.append(told or "shows no break")
+    return Frame(name=path.name, film=film, note="; ".join(words), tone=tone, seen=seen)
+
+
+def _word(positive: bool) -> str:
+    shape = theme.FRACTURE if positive else theme.NO_FRACTURE
+    return f"{shape} fracture" if positive else f"{shape} no fracture"
 
 
 def _back() -> None:

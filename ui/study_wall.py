@@ -22,26 +22,32 @@ def show(data: Dataset, found: pd.DataFrame, asked: facets.Wanted) -> None:
             key = f"{state.PAGE} {asked}"  # other filters begin at their first page
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
             st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
-    pictures = _pictures(data, shown)
+    drawn = pictures(data, shown)
     with st.grid("auto", min_column_width=205, key="wall") as grid:
-        for study, picture in zip(shown.itertuples(), pictures, strict=True):
+        for study, picture in zip(shown.itertuples(), drawn, strict=True):
             with grid.cell():
-                _card(study, picture or cached.empty_card(theme.on_film(bool(study.label))))
-    if missing := pictures.count(None):
-        st.fragment(_wait, run_every=POLL_SECONDS, key="cards")(data, shown, missing)
-    elif page < pages:
-        _pictures(data, found.iloc[page * CARDS : (page + 1) * CARDS])  # turned to next, as a rule
+                show_card(study, picture)
+    if not wait_for_cards(data, shown, drawn) and page < pages:
+        pictures(data, found.iloc[page * CARDS : (page + 1) * CARDS])  # turned to next, as a rule
 
 
-def _pictures(data: Dataset, shown: pd.DataFrame) -> list[bytes | None]:
+def pictures(data: Dataset, shown: pd.DataFrame) -> list[bytes | None]:
+    """The studies' cards; `None` for one that is still being made."""
     colours = [theme.on_film(bool(label)) for label in shown["label"]]
     return cached.cards_of([film_paths(data, study) for study in shown.itertuples()], colours)
 
 
-def _wait(data: Dataset, shown: pd.DataFrame, missing: int) -> None:
-    """Draw the page anew when more of its cards are made."""
-    if _pictures(data, shown).count(None) < missing:
-        st.rerun()
+def wait_for_cards(data: Dataset, shown: pd.DataFrame, drawn: list[bytes | None]) -> bool:
+    """Draw the page anew when more of its cards are made; gives whether any are missing."""
+    missing = drawn.count(None)
+
+    def look() -> None:
+        if pictures(data, shown).count(None) < missing:
+            st.rerun()
+
+    if missing:
+        st.fragment(look, run_every=POLL_SECONDS, key="cards")()
+    return bool(missing)
 
 
 def film_paths(data: Dataset, study: tuple) -> tuple:
@@ -56,6 +62,30 @@ def open_study(key: str) -> None:
     facets.put(state.STUDY, key)
 
 
+def open_patient(name: str) -> None:
+    """Show all studies of a patient; an empty name goes back to the wall."""
+    facets.put(state.PERSON, name)
+    facets.put(state.STUDY, "")
+
+
+def verdict(key: str, long: bool = False) -> str:
+    """What the model in use said of a study, right or wrong, as Markdown; "" where it did not and
+    that need not be said.
+
+    Args:
+        long: as a sentence, which also says that there is none.
+    """
+    judged = cached.judgements()
+    if judged is None or key not in judged.verdicts:
+        name = theme.plain(cached.model_in_use())
+        return f"Not judged: {name} has no number on these films yet." if long else ""
+    right = ":green[✓ right]" if judged.results[key] else ":red[✗ wrong]"
+    if not long:
+        return right
+    said = theme.mark(judged.verdicts[key])
+    return f"Verdict of {theme.plain(judged.model)}: {said}, {right} by the label."
+
+
 def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -> None:
     first = (page - 1) * CARDS + 1
     which = "" if len(shown) == len(found) else f", {first:,} to {first + len(shown) - 1:,} shown"
@@ -65,12 +95,14 @@ def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -
         st.caption(cards.label_meaning(vars(data)))
 
 
-def _card(study: tuple, picture: bytes) -> None:
+def show_card(study: tuple, picture: bytes | None) -> None:
     """One study: its films, its label, whose it is, and the button that opens it."""
     with st.container(border=True, gap="xsmall"):
+        picture = picture or cached.empty_card(theme.on_film(bool(study.label)))
         st.image(picture, width="stretch", alt=f"The films of {study.key}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(theme.mark(bool(study.label)), width="stretch")
+            words = f"{theme.mark(bool(study.label))} :small[{verdict(study.key)}]"
+            st.markdown(words, width="stretch")
             st.button(
                 "Open",
                 key=f"open-{study.key}",

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import datasets, images, phantom
+from fracture_core import aggregation, cards, datasets, images, journal, phantom
 from fracture_core.errors import Stopped
 from ui import cached, facets, light_box, study_wall
 from ui.facets import Wanted
@@ -347,3 +347,73 @@ def test_any_number_of_views_fits_on_a_card(count: int) -> None:
     assert sum(number for number, _ in rows) == count
     height = sum(tall for _, tall in rows) + light_box.GAP_PX * (len(rows) - 1)
     assert height <= light_box.CARD[1] - light_box.BAR_PX
+
+
+def test_films_that_the_model_in_use_has_judged_show_their_number(
+    studies_page: Opener, run_copy: Path
+) -> None:
+    epoch = journal.best_epoch(run_copy)
+    judged = cards.judged(run_copy, epoch)
+    keys = datasets.study_key(judged)
+    key = keys.iloc[0]
+    own = judged[keys == key]
+    app = studies_page(model=run_copy.name, study=key)
+    assert not app.exception
+    notes = films(app)["note"].tolist()
+    assert [note.split()[0] for note in notes] == [f"{p:.3f}" for p in own["probability"]]
+    verdict = bool((own["probability"] > 0.5).any())
+    right = "right" if verdict == bool(own["label"].iloc[0]) else "wrong"
+    assert f"Verdict of {run_copy.name}" in words(app)
+    assert right in words(app)
+
+
+def test_films_that_no_prediction_table_covers_are_not_judged(
+    studies_page: Opener, run_copy: Path
+) -> None:
+    films_of_run = journal.films(run_copy)
+    key = datasets.study_key(films_of_run[films_of_run["role"] == "train"]).iloc[0]
+    app = studies_page(model=run_copy.name, study=key)
+    assert set(films(app)["note"]) == {"not judged"}
+    assert "Not judged: finished has no number" in words(app)
+    assert next(b for b in app.button if b.label == "Judge this study")
+
+
+def test_the_wall_can_be_narrowed_to_what_the_model_got_wrong(
+    studies_page: Opener, run_copy: Path, table: pd.DataFrame
+) -> None:
+    judged = cards.judged(run_copy, journal.best_epoch(run_copy))
+    verdicts = aggregation.verdicts(judged, judged["probability"], 0.5)
+    wrong = set(verdicts[~verdicts["right"].astype(bool)]["key"])
+    assert wrong, "the small run must get something wrong"
+    app = studies_page(model=run_copy.name, result="wrong")
+    assert set(tiles(app)) == wrong
+    assert words(app).count("✗ wrong") >= len(wrong)
+    app = studies_page(model=run_copy.name, result="none")
+    assert set(tiles(app)) == set(table["key"]) - set(verdicts["key"])
+
+
+def test_all_studies_of_a_patient_stand_on_one_line(
+    studies_page: Opener, table: pd.DataFrame
+) -> None:
+    many = table.groupby("patient").filter(lambda rows: rows["label"].nunique() > 1)
+    patient = many["patient"].iloc[0]
+    own = table[table["patient"] == patient]["key"].tolist()
+    app = studies_page(study=own[0])
+    press(app, f"All {len(own)} studies of this patient")
+    assert address(app, "person") == patient
+    assert tiles(app) == own
+    assert "labels of both kinds" in words(app)
+    press(app, "Open")
+    assert address(app, "study") == own[0]
+    press(app, "All studies")
+    assert tiles(app) == own  # back where one came from
+    press(app, "All studies")
+    assert len(tiles(app)) == 24
+
+
+def test_an_unknown_patient_is_one_sentence_and_a_way_back(studies_page: Opener) -> None:
+    app = studies_page(person="<b>nobody</b>")
+    assert not app.exception
+    assert "has no patient <b>nobody</b>" in words(app)
+    press(app, "All studies")
+    assert len(tiles(app)) == 24

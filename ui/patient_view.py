@@ -1,0 +1,45 @@
+"""All studies of one patient on one line, across parts and labels; from there to any of them."""
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.datasets import Dataset
+from ui import study_wall, theme
+
+WIDTH = 250  # px of a card
+
+
+def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
+    """The patient's studies in the data's order: by split, part and number.
+
+    Args:
+        data: the data set in use.
+        studies: all its studies, see `cached.studies`.
+        name: as the data calls the patient.
+    """
+    st.button("All studies", icon=":material/grid_view:", shortcut="Esc", on_click=_back)
+    own = studies[studies["patient"] == name]
+    if own.empty:
+        st.warning(
+            f"The data in use ({theme.plain(data.root.name)}) has no patient {theme.plain(name)}. "
+            "Go back to all studies, or choose the data set that holds this patient."
+        )
+        return
+    st.title(theme.plain(name), anchor=False)
+    parts, labels = own["part"].nunique(), own["label"].nunique()
+    told = [theme.plural(len(own), "study"), theme.plural(int(own["views"].sum()), "film")]
+    if parts > 1:
+        told.append(theme.plural(parts, "body part"))
+    told.append("labels of both kinds" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
+    st.markdown(", ".join(told))
+    st.caption("A label belongs to a study, never to a patient.")
+    pictures = study_wall.pictures(data, own)
+    with st.container(horizontal=True, wrap=False, gap="small", key="patient"):
+        for study, picture in zip(own.itertuples(), pictures, strict=True):
+            with st.container(width=WIDTH):
+                study_wall.show_card(study, picture)
+    study_wall.wait_for_cards(data, own, pictures)
+
+
+def _back() -> None:
+    study_wall.open_patient("")

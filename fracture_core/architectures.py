@@ -212,6 +212,36 @@ def check_weights_file(path: Path) -> None:
         )
 
 
+def check_weights_fit(path: Path, name: str) -> None:
+    """Refuse weights that are another network's than this one with its own options at 32 px.
+
+    Told by how many numbers the file holds, without building a network.
+
+    Raises:
+        ModelError: see `check_weights_file`; or the count is another one.
+    """
+    import h5py
+
+    check_weights_file(path)
+    counts = []
+
+    def count(_: str, node: object) -> None:
+        if isinstance(node, h5py.Dataset) and node.dtype.kind == "f":  # not the dropout's seeds
+            counts.append(node.size)
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems(count)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"{path.name} cannot be read ({error}). Choose another file.") from error
+    entry = find(name)
+    if sum(counts) != entry.parameters:
+        raise ModelError(
+            f"{path.name} holds {sum(counts):,} parameters; {name} has {entry.parameters:,}. "
+            "Choose the network that the file was saved from, or another file."
+        )
+
+
 def load_weights(network: "keras.Model", path: Path) -> None:
     """Give a network the weights of a `.weights.h5` file, which holds arrays and no code.
 

@@ -68,8 +68,9 @@ def refusal(error: OSError, path: Path | None = None) -> str:
     """
     named = error.filename or "a file"
     file = path or (Path(os.fsdecode(named)) if isinstance(named, str | bytes) else "a file")
-    if isinstance(file, Path) and file.is_relative_to(Path.cwd()):
-        file = file.relative_to(Path.cwd())
+    here = Path.cwd()
+    if isinstance(file, Path) and here.name and file.is_relative_to(here):  # "/" has no name
+        file = file.relative_to(here)
     reason = os.strerror(error.errno) if error.errno else str(error)
     verb = "written" if path else "read or written"
     return f"{reason}: {file} could not be {verb}. {_next_step(error.errno)}, then try again."

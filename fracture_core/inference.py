@@ -18,6 +18,7 @@ from fracture_core import aggregation, architectures, images
 from fracture_core.cards import Model
 from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError, ModelError
+from fracture_core.images import SUFFIXES
 from fracture_core.layouts import natural
 from fracture_core.mura import STUDY
 
@@ -231,6 +232,8 @@ def _studies_in(folder: Path) -> list[tuple[str, list[Path]]]:
     named = folder.resolve() if folder.name in ("", "..") else folder
     try:
         files, below = _content(named)
+        if below:  # what lies beside studies, lists and notes, is no study
+            files = [file for file in files if file.suffix.lower() in SUFFIXES]
         found = [(str(named), files)] if files else []
         for inner in below:
             found += _studies_below(inner, of_classes=not STUDY.fullmatch(named.name))

@@ -9,7 +9,7 @@ from fracture_core import cards
 from fracture_core.cards import CARD, PREDICTIONS, WEIGHTS
 from fracture_core.config import models_folder
 from fracture_core.errors import ModelError
-from fracture_core.files import temporary
+from fracture_core.files import temporary, writing
 from fracture_core.runs import NAME
 
 LIMIT_BYTES = 5_000_000  # of a weights file that may lie in a repository
@@ -47,11 +47,12 @@ def release(reference: str, name: str) -> Path:
         weights_sha256=cards.sha256(model.weights),
         training={**model.card.training, "run": model.card.name},
     )
-    folder.parent.mkdir(parents=True, exist_ok=True)
     draft = temporary(folder)
-    draft.mkdir()
-    shutil.copyfile(model.weights, draft / WEIGHTS)
-    model.judged.to_parquet(draft / PREDICTIONS, index=False)
-    (draft / CARD).write_text(json.dumps(card.to_dict(), indent=2) + "\n", encoding="utf-8")
-    draft.rename(folder)  # appears whole or not at all
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft.mkdir()
+        shutil.copyfile(model.weights, draft / WEIGHTS)
+        model.judged.to_parquet(draft / PREDICTIONS, index=False)
+        (draft / CARD).write_text(json.dumps(card.to_dict(), indent=2) + "\n", encoding="utf-8")
+        draft.rename(folder)  # appears whole or not at all
     return folder

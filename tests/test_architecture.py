@@ -27,6 +27,9 @@ LAYERS = (
         "phantom",
         "aggregation",
         "metrics",
+        "film_facts",
+        "shortcuts",
+        "audit",
         "schedules",
     ),
     (

@@ -209,7 +209,7 @@ def ensure_phantom() -> None:
 
 
 def model_in_use() -> str:
-    """The model that judges unless a page says otherwise: last picked, else the first released."""
+    """The model that judges unless a page says otherwise: last picked, else the first here."""
     here = models_here()
     picked = st.query_params.get(state.MODEL) or st.session_state.get(state.PICKED, "")
     if picked in here or is_epoch_of_run(picked):
@@ -321,9 +321,28 @@ def _judgements(name: str, stamp: int, data_hash: str) -> Judgements | None:
 
 
 def models_here() -> list[str]:
-    """What can judge: released models, then runs that have completed an epoch, newest first."""
-    ready = [run.name for run in runs_now() if run.status.epoch]
-    return list(dict.fromkeys([*cards.released(), *ready]))
+    """What can judge: released models, then runs that have completed an epoch, newest first.
+
+    Before all of them those that learned from films like the data in use, real or synthetic; of
+    the released the oldest first, so that a model of one's own is picked and never slipped in.
+    """
+    synthetic = phantom.is_phantom(datasets.chosen().root)
+    found: dict[str, bool] = {}  # name -> whether it learned from synthetic films
+    for name in sorted(cards.released(), key=_age):
+        found[name] = _age(name)[1]
+    for run in runs_now():
+        if run.status.epoch:
+            found.setdefault(run.name, bool(run.facts.get("data", {}).get("synthetic")))
+    return sorted(found, key=lambda name: found[name] != synthetic)
+
+
+def _age(name: str) -> tuple[str, bool]:
+    """When a released model was made, and whether from synthetic films; a broken one is last."""
+    try:
+        card = _model(name, stamp(name)).card
+    except FractureError:
+        return "~", False
+    return card.created, card.synthetic
 
 
 def is_epoch_of_run(reference: str) -> bool:

@@ -25,7 +25,7 @@ def _summary(was_making: bool) -> None:
     if cached.phantom_is_growing() != was_making:
         st.rerun()  # once: the films are all there
     if was_making:
-        done, total = phantom.progress(datasets.chosen().root) or (0, 1)
+        done, total = phantom.progress(datasets.chosen().root) or (0, phantom.STUDIES)
         st.progress(
             done / max(1, total), f"Synthetic films are being made: {done} of {total} studies."
         )
@@ -124,7 +124,8 @@ def learn() -> None:
         return
     figure = charts.sparkline(journal.metrics(run.folder), theme.ink())
     st.plotly_chart(figure, key="last-curve", config={"staticPlot": True})
-    st.caption(f"Accuracy of {theme.plain(run.name)}: {frame.describe(run)}")
+    lines = ":gray[training], :violet[dev] and :green[valid]"
+    st.caption(f"Accuracy of {theme.plain(run.name)} ({lines}): {frame.describe(run)}")
     st.page_link(
         "pages/train.py", label="Watch it", icon=":material/show_chart:",
         query_params={state.RUN: run.name},

@@ -37,6 +37,15 @@ def only_through_app() -> None:
         st.rerun()
 
 
+def to_top() -> None:
+    """Scroll to the top, once: another page has come in the place of one that was read to its end.
+
+    Streamlit keeps the scroll position when a page changes what it shows.
+    """
+    script = '<script>document.getElementById("page-top").scrollIntoView()</script>'
+    st.html(f'<i id="page-top"></i>{script}', unsafe_allow_javascript=True)
+
+
 def show() -> None:
     """The line with the data and the model in use, and the run that is on."""
     _shown.append(True)
@@ -69,9 +78,7 @@ def _data_in_use() -> str:
     root = datasets.chosen().root
     name = f"Data: **{theme.plain(root.name)}**"
     if cached.phantom_is_growing():
-        done, total = phantom.progress(root) or (0, 0)
-        making = f", being made: {done} of {total} studies" if total else ", being made"
-        return f"{name}{making} {theme.synthetic_badge()}"
+        return f"{name}, being made {theme.synthetic_badge()}"  # how far: where films are shown
     return f"{name} {theme.synthetic_badge()}" if phantom.is_phantom(root) else name
 
 

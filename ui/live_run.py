@@ -7,7 +7,7 @@ from fracture_core import journal, metrics, runs
 from fracture_core.errors import RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
-from ui import cached, charts, run_controls, run_more, state, theme
+from ui import cached, charts, frame, run_controls, run_more, state, theme
 
 POLL_SECONDS = 2.0  # every look redraws the curves; see docs/decisions.md
 
@@ -19,6 +19,8 @@ def show(name: str) -> None:
         RunNotFound: there is no such run.
     """
     run = runs.read(runs.find(name))
+    if st.session_state.pop(state.ARRIVED, False):
+        frame.to_top()
     _nameplate(run)
     alive = run.status.state.alive
     st.fragment(_panel, run_every=POLL_SECONDS if alive else None, key="live")(name, alive)
@@ -58,8 +60,8 @@ def _panel(name: str, was_alive: bool) -> None:
         run = runs.read(runs.find(name))
     except RunNotFound:  # deleted, in another browser perhaps: the page says so
         st.rerun()
-    if run.status.state.alive != was_alive:
-        st.rerun()  # once, to begin or end the polling
+    if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
+        st.rerun()  # once, to begin or end the polling; or a fork was opened
     epochs, steps = journal.metrics(run.folder), journal.steps(run.folder)
     _headline(run)
     run_controls.show(run)

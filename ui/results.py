@@ -116,7 +116,7 @@ def show(found: Evaluation, model: Model) -> None:
         f"Judged on the **{found.split}** films of **{name}**{badge}. "
         f"{figures.against_guessing(studies)} {ORIGIN[found.split]}"
     )
-    if found.data.get("hash") != cached.dataset().hash:
+    if found.data.get("hash") != cached.dataset().hash and not cached.phantom_is_growing():
         st.warning(f"These films are not from the data in use, but from {name}.")
     meaning = _meaning(found, model)
     st.caption(f"{meaning} Threshold {found.threshold:.2f}. Not a medical device.")

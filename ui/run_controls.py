@@ -60,23 +60,24 @@ def _go_on(run: Run) -> None:
     if run.status.state is State.FAILED and not run.status.step:
         st.caption("Nothing was trained. Start a new run with other settings.", width="content")
         return
-    if run.status.state is not State.FINISHED and st.button(
-        "Resume", type="primary", icon=":material/play_arrow:", key="resume",
-        help="Goes on at the step where it stands.",
-    ):  # fmt: skip
-        _resume(run.name, 0)
+    # Callbacks, which are served whatever the run has done meanwhile in another browser.
+    if run.status.state is not State.FINISHED:
+        st.button(
+            "Resume", type="primary", icon=":material/play_arrow:", key="resume",
+            on_click=_resume, args=(run.name,), help="Goes on at the step where it stands.",
+        )  # fmt: skip
+    key = f"more-epochs-{run.name}"
     more = st.number_input(
-        "More epochs", *LIMITS.epochs, MORE_EPOCHS, key=f"more-epochs-{run.name}", width=140,
+        "More epochs", *LIMITS.epochs, MORE_EPOCHS, key=key, width=140,
         label_visibility="collapsed",
     )  # fmt: skip
-    if st.button(
+    st.button(
         f"Train {theme.plural(int(more), 'more epoch')}", icon=":material/add:", key="train-more",
-        help="Beyond the epochs first asked for.",
-    ):  # fmt: skip
-        _resume(run.name, int(more))
+        on_click=_resume, args=(run.name, key), help="Beyond the epochs first asked for.",
+    )  # fmt: skip
 
 
-def _resume(name: str, more_epochs: int) -> None:
+def _resume(name: str, key: str | None = None) -> None:
+    """Go on, for as many more epochs as the field of this key holds; the page begins to poll."""
     with told():
-        launcher.resume(runs.find(name), more_epochs)
-        st.rerun()  # the whole page: it begins to poll
+        launcher.resume(runs.find(name), int(st.session_state[key]) if key else 0)

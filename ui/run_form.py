@@ -7,7 +7,7 @@ import streamlit as st
 
 from fracture_core import cards, datasets, launcher
 from fracture_core.architectures import ARCHITECTURES, check
-from fracture_core.config import LIMITS, PRESETS, TrainConfig, preset
+from fracture_core.config import PRESETS, TrainConfig, preset
 from fracture_core.errors import ConfigError, DataError, ModelError, RunNameTaken
 from fracture_core.reporter import duration
 from ui import cached, growth, run_settings, state, theme
@@ -56,7 +56,7 @@ def show() -> None:
     )
     left, right = st.columns(2)
     epochs = left.number_input(
-        "Epochs (1 to 10,000)", *LIMITS.epochs, value=base.epochs, key=f"{name}-epochs",
+        "Epochs (1 to 10,000)", value=base.epochs, step=1, key=f"{name}-epochs",
         help="Passes over the training films. More can be added later.",
     )  # fmt: skip
     parts = right.multiselect(
@@ -112,3 +112,4 @@ def _start(config: TrainConfig, token: str) -> None:
         launcher.create_and_start(config, name)
     state.new_token()
     st.query_params[state.RUN] = name
+    st.session_state[state.ARRIVED] = True

@@ -61,17 +61,26 @@ def _rate(run: Run) -> None:
     if run.config.schedule.kind != "constant" or run.config.schedule.warmup_epochs:
         st.caption(f"The {run.config.schedule.kind} schedule goes on, and multiplies what you set.")
     when = "at its next step" if run.status.state.alive else "when it goes on"
-    wanted = st.number_input(
+    key = f"rate-{run.name}"
+    st.number_input(
         "New learning rate", *LIMITS.learning_rate, value=asked, step=asked / 10, format="%.7g",
-        key=f"rate-{run.name}", width=220,
+        key=key, width=220,
     )  # fmt: skip
-    if st.button("Apply", key="apply-rate", help=f"Changes {when}; the run's events keep it."):
-        with told():
-            if wanted != (asked if pending is None else pending):  # not twice for a double click
-                runs.ask(runs.find(run.name), "learning_rate", rate=float(wanted))
-            st.rerun()
+    st.button(
+        "Apply", key="apply-rate", on_click=_ask_rate, args=(run.name, key),
+        help=f"Changes {when}; the run's events keep it.",
+    )  # fmt: skip
     if pending is not None:
         st.info(f"{pending:g} is asked for; it changes {when}.", icon=":material/schedule:")
+
+
+def _ask_rate(name: str, key: str) -> None:
+    """Ask for the rate that the field of this key holds; a double click asks once."""
+    with told():
+        run, wanted = runs.read(runs.find(name)), float(st.session_state[key])
+        pending = _pending(run)
+        if wanted != (_rate_asked(run) if pending is None else pending):
+            runs.ask(run.folder, "learning_rate", rate=wanted)
 
 
 def _rate_asked(run: Run, epoch: int | None = None) -> float:
@@ -107,24 +116,38 @@ def _fork(run: Run) -> None:
         help="The epochs whose whole state is kept: the last two, the best, every fifth.",
     )  # fmt: skip
     whole = run.status.epochs if run.status.epochs > epoch else epoch + MORE_EPOCHS
-    epochs = right.number_input(
+    right.number_input(
         "Epochs in all", epoch + 1, max(LIMITS.epochs[1], whole), whole,
         key=f"fork-epochs-{run.name}-{epoch}",
     )  # fmt: skip
     asked = _rate_asked(run, epoch)
-    rate = left.number_input(
+    left.number_input(
         "Learning rate", *LIMITS.learning_rate, value=asked, step=asked / 10, format="%.7g",
         key=f"fork-rate-{run.name}-{epoch}",
     )  # fmt: skip
-    name = right.text_input("Name", _free_name(run, epoch), key=f"fork-name-{run.name}-{epoch}")
-    if st.button("Fork and train", type="primary", icon=":material/call_split:", key="fork"):
+    right.text_input("Name", _free_name(run, epoch), key=f"fork-name-{run.name}-{epoch}")
+    st.button(
+        "Fork and train", type="primary", icon=":material/call_split:", key="fork",
+        on_click=_fork_now, args=(run.name, epoch),
+    )  # fmt: skip
+
+
+def _fork_now(source: str, epoch: int) -> None:
+    """Make the fork that the fields describe, and open it."""
+    fields = {
+        name: st.session_state[f"fork-{name}-{source}-{epoch}"]
+        for name in ("epochs", "rate", "name")
+    }
+    with told():
+        run = runs.read(runs.find(source))
         # Only what differs is passed on: unchanged, a fork goes on as this run did, to the bit.
-        changes = {} if epochs == run.status.epochs else {"epochs": int(epochs)}
-        changes |= {} if rate == asked else {"learning_rate": float(rate)}
-        with told():
-            _start_fork(run, epoch, name, **changes)
-            st.query_params[state.RUN] = name
-            st.rerun()
+        changes = {}
+        if fields["epochs"] != run.status.epochs:
+            changes["epochs"] = int(fields["epochs"])
+        if fields["rate"] != _rate_asked(run, epoch):
+            changes["learning_rate"] = float(fields["rate"])
+        _start_fork(run, epoch, fields["name"], **changes)
+        st.query_params[state.RUN] = fields["name"]
 
 
 def _free_name(run: Run, epoch: int) -> str:
@@ -167,16 +190,24 @@ def _notes(run: Run) -> None:
     """Tags and note of the run; they change nothing that it computes."""
     labels = runs.labels(run.folder)
     used = {tag for name in runs.names() for tag in runs.labels(runs.find(name)).tags}
-    tags = st.multiselect(
+    st.multiselect(
         "Tags", sorted(used), default=list(labels.tags), accept_new_options=True,
         placeholder="type a tag", max_selections=20, key=f"tags-{run.name}",
     )  # fmt: skip
-    note = st.text_area("Note", labels.note, max_chars=4_000, key=f"note-{run.name}")
-    if st.button("Keep notes", key="keep-notes"):
-        with told():
-            value = runs.Labels(tags=tuple(tags), note=note, baseline=labels.baseline)
-            runs.set_labels(runs.find(run.name), value)
-            st.rerun()
+    st.text_area("Note", labels.note, max_chars=4_000, key=f"note-{run.name}")
+    if st.button("Keep notes", key="keep-notes", on_click=_keep_notes, args=(run.name,)):
+        st.rerun()  # the whole page: they stand at its top
+
+
+def _keep_notes(name: str) -> None:
+    with told():
+        folder = runs.find(name)
+        value = runs.Labels(
+            tags=tuple(st.session_state[f"tags-{name}"]),
+            note=st.session_state[f"note-{name}"],
+            baseline=runs.labels(folder).baseline,
+        )
+        runs.set_labels(folder, value)
 
 
 # --- deletion -----------------------------------------------------------------------------------

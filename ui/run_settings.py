@@ -11,9 +11,9 @@ from typing import Any
 import streamlit as st
 
 from fracture_core import cards
-from fracture_core.architectures import ARCHITECTURES, check_weights_file
+from fracture_core.architectures import ARCHITECTURES, check_weights_file, check_weights_fit
 from fracture_core.config import (
-    LIMITS,
+    DEFAULTS,
     Augmentation,
     NetworkOptions,
     Schedule,
@@ -69,22 +69,21 @@ def ask(base: TrainConfig, preset: str) -> TrainConfig:
     return config
 
 
-def _number(
-    label: str, key: str, value: float, bounds: tuple[float, float], **more: Any
-) -> int | float:
-    """A field for a whole number or a fraction, as `value` is."""
+def _number(label: str, key: str, value: float, **more: Any) -> int | float:
+    """A field for a whole number or a fraction, as `value` is.
+
+    Without bounds: a field that has some shows what is beyond them and gives what was there before,
+    so that a run would be started with another number than the one that is read.
+    """
     kind = type(value)
-    low, high = map(kind, bounds)
     if kind is float:
         more = {"step": 1.0, "format": "%g"} | more
-    return kind(st.number_input(label, low, high, value, key=key, **more))
+    return kind(st.number_input(label, value=value, key=key, **more))
 
 
-def _perhaps(
-    label: str, key: str, value: int | None, bounds: tuple[int, int], **more: Any
-) -> int | None:
+def _perhaps(label: str, key: str, value: int | None, **more: Any) -> int | None:
     """A field for a whole number that may be left empty."""
-    return st.number_input(label, *bounds, value, step=1, key=key, **more)
+    return st.number_input(label, value=value, step=1, key=key, **more)
 
 
 def _learning(base: TrainConfig, preset: str) -> dict[str, Any]:
@@ -95,31 +94,30 @@ def _learning(base: TrainConfig, preset: str) -> dict[str, Any]:
     found: dict[str, Any] = {"optimizer": optimizer}
     with st.grid(4, vertical_alignment="bottom"):
         found["learning_rate"] = _number(
-            "Learning rate", f"{preset}-rate", base.learning_rate, LIMITS.learning_rate,
+            "Learning rate", f"{preset}-rate", base.learning_rate,
             step=1e-4, format="%.5f",
         )  # fmt: skip
         if optimizer == "sgd":
             found["momentum"] = _number(
-                "Momentum (0 to 0.9999)", f"{preset}-momentum", base.momentum, LIMITS.momentum,
+                "Momentum (0 to 0.9999)", f"{preset}-momentum", base.momentum,
                 step=0.05, format="%.4g",
             )  # fmt: skip
         found["weight_decay"] = _weight_decay(base, preset, optimizer)
         found["batch_size"] = _number(
-            "Batch size (films a step)", f"{preset}-batch", base.batch_size, LIMITS.batch_size
+            "Batch size (films a step)", f"{preset}-batch", base.batch_size
         )
         dev = _number(
             "Dev share (%)", f"{preset}-dev", round(base.dev_share * 100),
-            (LIMITS.share[0] * 100, LIMITS.share[1] * 100),
             help="Share of the training patients set aside to choose the epoch by.",
         )  # fmt: skip
         found["dev_share"] = dev / 100
         found["early_stopping"] = _perhaps(
             "Early stopping (epochs)", f"{preset}-early-{bool(dev)}",
-            base.early_stopping if dev else None, LIMITS.epochs, disabled=not dev,
+            base.early_stopping if dev else None, disabled=not dev,
             placeholder="never" if dev else "needs a dev share",
             help="Ends the run after so many epochs without a lower dev loss. Empty: never.",
         )  # fmt: skip
-        found["seed"] = _number("Seed", f"{preset}-seed", base.seed, LIMITS.seed)
+        found["seed"] = _number("Seed", f"{preset}-seed", base.seed)
         balanced = st.toggle(
             "Balance the labels", base.class_weights == "balanced", key=f"{preset}-balance",
             help="Class weights: a film's loss counts by the inverse of its label's frequency.",
@@ -132,7 +130,7 @@ def _weight_decay(base: TrainConfig, preset: str, optimizer: str) -> float | Non
     own = ADAMW_DECAY if optimizer == "adamw" else 0.0
     decay = _number(
         "Weight decay", f"{preset}-{optimizer}-decay",
-        own if base.weight_decay is None else base.weight_decay, LIMITS.weight_decay,
+        own if base.weight_decay is None else base.weight_decay,
         step=1e-4, format="%.5f",
         help="Share of itself, times the learning rate, that each kernel loses a step.",
     )  # fmt: skip
@@ -152,25 +150,23 @@ def _schedule(base: Schedule, preset: str, watched: bool) -> Schedule:
     found: dict[str, Any] = {"kind": kind}
     with st.grid(4):
         found["warmup_epochs"] = _number(
-            "Warm-up (epochs)", f"{preset}-warmup", base.warmup_epochs, LIMITS.warmup_epochs,
+            "Warm-up (epochs)", f"{preset}-warmup", base.warmup_epochs,
             help="Before anything else the rate grows from 0 in a straight line.",
         )  # fmt: skip
         if kind in ("cosine", "plateau"):
             found["floor_percent"] = _number(
-                "Lowest rate (%)", f"{preset}-floor", base.floor_percent, LIMITS.floor_percent,
+                "Lowest rate (%)", f"{preset}-floor", base.floor_percent,
                 help="Percent of the learning rate.",
             )  # fmt: skip
         if kind == "step":
             found["step_epochs"] = _number(
-                "Length of a step (epochs)", f"{preset}-step", base.step_epochs, LIMITS.epochs
+                "Length of a step (epochs)", f"{preset}-step", base.step_epochs
             )
         if kind == "plateau":
-            found["patience"] = _number(
-                "Patience (epochs)", f"{preset}-patience", base.patience, LIMITS.epochs
-            )
+            found["patience"] = _number("Patience (epochs)", f"{preset}-patience", base.patience)
         if kind in ("step", "plateau"):
             found["factor"] = _number(
-                "Factor (0.01 to 1)", f"{preset}-factor", base.factor, LIMITS.factor, step=0.1
+                "Factor (0.01 to 1)", f"{preset}-factor", base.factor, step=0.1
             )
     return replace(base, **found)
 
@@ -178,21 +174,24 @@ def _schedule(base: Schedule, preset: str, watched: bool) -> Schedule:
 def _network(base: TrainConfig, preset: str) -> dict[str, Any]:
     name, own = base.architecture, ARCHITECTURES[base.architecture].options
     with st.grid(4):
-        size = _number("Input side (px)", f"{preset}-size", base.recipe.size, LIMITS.size, step=8)
+        size = _number("Input side (px)", f"{preset}-size", base.recipe.size, step=8)
         dense = st.text_input(
             "Dense layers (units)", ",".join(map(str, own.dense)), key=f"{name}-dense"
         )
         dropout = st.number_input(
-            "Dropout (%)", 0, 95, round(own.dropout * 100), step=5, key=f"{name}-dropout"
+            "Dropout (%)", value=round(own.dropout * 100), step=5, key=f"{name}-dropout"
         )
     weights = st.file_uploader(
         "Begin with saved weights", type=["h5"], key=f"{name}-weights",
         help="A .weights.h5 file of the same network, as this page and the report save them.",
     )  # fmt: skip
+    options, kept = _options(own, dense, dropout / 100), _kept(weights)
+    if kept and (size, options) == (DEFAULTS.recipe.size, DEFAULTS.options):
+        check_weights_fit(Path(kept), name)
     return {
         "recipe": replace(base.recipe, size=size),
-        "options": _options(own, dense, dropout / 100),
-        "weights": _kept(weights),
+        "options": options,
+        "weights": kept,
     }
 
 
@@ -225,12 +224,11 @@ def _kept(upload: object) -> str | None:
 def _machine(base: TrainConfig, preset: str) -> dict[str, Any]:
     with st.grid(4):
         threads = _perhaps(
-            "Threads", f"{preset}-threads", base.threads, LIMITS.threads, placeholder="quickest",
+            "Threads", f"{preset}-threads", base.threads, placeholder="quickest",
             help="Inside TensorFlow. Empty: what a short probe finds quickest, kept with the run.",
         )  # fmt: skip
         seconds = _number(
             "Keep the state every (seconds)", f"{preset}-checkpoint", base.checkpoint_seconds,
-            LIMITS.checkpoint_seconds,
             help="Inside a long epoch; what a run that was killed must do again at most.",
         )  # fmt: skip
     return {"threads": threads, "checkpoint_seconds": seconds}
@@ -240,23 +238,22 @@ def _changes(base: Augmentation, preset: str) -> Augmentation:
     with st.grid(4, vertical_alignment="bottom"):
         return Augmentation(
             rotation_degrees=_number(
-                "Rotation (± degrees)", f"{preset}-turn", base.rotation_degrees, LIMITS.degrees
+                "Rotation (± degrees)", f"{preset}-turn", base.rotation_degrees
             ),
             zoom_percent=_number(
-                "Zoom (± %)", f"{preset}-zoom", base.zoom_percent, LIMITS.percent
+                "Zoom (± %)", f"{preset}-zoom", base.zoom_percent
             ),
             shift_percent=_number(
-                "Shift (± % of the side)", f"{preset}-shift", base.shift_percent, LIMITS.percent
+                "Shift (± % of the side)", f"{preset}-shift", base.shift_percent
             ),
             shear_degrees=_number(
-                "Shear (± degrees)", f"{preset}-shear", base.shear_degrees, LIMITS.degrees
+                "Shear (± degrees)", f"{preset}-shear", base.shear_degrees
             ),
             brightness_percent=_number(
-                "Brightness (± % of white)", f"{preset}-brightness", base.brightness_percent,
-                LIMITS.percent,
+                "Brightness (± % of white)", f"{preset}-brightness", base.brightness_percent
             ),
             contrast_percent=_number(
-                "Contrast (± %)", f"{preset}-contrast", base.contrast_percent, LIMITS.percent
+                "Contrast (± %)", f"{preset}-contrast", base.contrast_percent
             ),
             horizontal_flip=st.toggle(
                 "Mirror left and right", base.horizontal_flip, key=f"{preset}-flip",

@@ -59,5 +59,6 @@ def test_data_that_cannot_be_read_is_one_sentence(
 
 def test_the_last_run_shows_with_its_curve(home: AppTest, run_copy: Path) -> None:
     text = shown(home.run())
-    assert f"{run_copy.name}: finished" in text.replace("\\", "")
+    assert f"Accuracy of {run_copy.name} (" in text.replace("\\", "")
+    assert text.endswith("finished") or "): finished" in text
     assert home.get("plotly_chart")

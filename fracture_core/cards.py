@@ -246,7 +246,8 @@ def full_command(config: TrainConfig, made_with: dict[str, int] | None) -> str:
     """
     name = Path(config.data).name
     weights = config.weights and Path(config.weights).name
-    train = command(replace(config, data=name, weights=weights))
+    exclude = config.exclude and Path(config.exclude).name
+    train = command(replace(config, data=name, weights=weights, exclude=exclude))
     if made_with is None:
         return train
     make = ["python", "-m", "fracture_core", "phantom", name]
@@ -304,6 +305,7 @@ def _flags(config: TrainConfig) -> dict[str, Any]:
         "--dev-share": config.dev_share,
         "--threshold": config.threshold,
         "--weights": config.weights,
+        "--exclude": config.exclude,
         "--threads": config.threads,
         "--checkpoint-seconds": config.checkpoint_seconds,
     }

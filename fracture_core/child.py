@@ -117,22 +117,34 @@ def _fail(say: Callable[..., None], folder: Path, message: str) -> int:
 
 
 def evaluate(folder: Path, lock: int) -> int:
-    """Do the evaluation that the folder asks for; gives the exit status.
-
-    Args:
-        folder: see `evaluation.start`.
-        lock: descriptor that holds the folder's lock; let go of after the last word.
-    """
+    """Do the evaluation that the folder asks for; gives the exit status. See `_job`."""
     from fracture_core import evaluation
 
+    return _job(evaluation.run_child, "evaluation", folder, lock)
+
+
+def audit(folder: Path, lock: int) -> int:
+    """Do the audit that the folder asks for; gives the exit status. See `_job`."""
+    from fracture_core import audit_job
+
+    return _job(audit_job.run_child, "audit", folder, lock)
+
+
+def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> int:
+    """Do work that leaves its last word in the folder's status, whatever happens.
+
+    Args:
+        folder: was made by who started the work.
+        lock: descriptor that holds the folder's lock; let go of after the last word.
+    """
     try:
-        evaluation.run_child(folder)
+        work(folder)
     except FractureError as error:
         runs.write_status(folder, Status(state=State.FAILED, message=str(error)))
         return 1
     except Exception as error:
         traceback.print_exc()
-        message = f"An unexpected {type(error).__name__} ended the evaluation: {error}."
+        message = f"An unexpected {type(error).__name__} ended the {noun}: {error}."
         runs.write_status(folder, Status(state=State.FAILED, message=message))
         return 1
     finally:

@@ -17,6 +17,7 @@ from fracture_core.errors import FractureError
 
 CHILDREN = {
     "child": commands.child,
+    "child-audit": commands.child_audit,
     "child-evaluate": commands.child_evaluate,
     "child-phantom": commands.child_phantom,
     "child-probe": commands.child_probe,
@@ -84,6 +85,9 @@ def _data_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub = command("inspect", commands.inspect, "Count what a data set holds.")
     _data_arguments(sub)
     sub.add_argument("--rescan", action="store_true", help="walk everything, use no kept list")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+    sub = command("audit", commands.audit, "Open every film and say what is wrong with a data set.")
+    _data_arguments(sub)
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub = command("architectures", commands.architectures, "List the networks.")
     sub.add_argument("--size", type=int, default=32, help="input side in px (32)")
@@ -167,6 +171,7 @@ def _settings() -> dict[str, tuple[tuple[str, type, str], ...]]:
              "(adamw 0.004, others 0)"),
             ("--class-weights", str, f"equal or balanced ({d.class_weights})"),
             ("--early-stopping", int, "epochs without a lower dev loss that end the run (never)"),
+            ("--exclude", str, "CSV file of films to leave out of training (none)"),
             ("--dev-share", float, f"share of training patients set aside ({d.dev_share})"),
             ("--threshold", float, f"positive above this probability ({d.threshold})"),
             ("--seed", int, f"of weights, order, changes and dropout ({d.seed})"),

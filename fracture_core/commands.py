@@ -19,7 +19,7 @@ from fracture_core.config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.reporter import duration
 
-NAMED = 10  # films that a run could not read and that are named; the others are counted
+NAMED = 10  # films of a finding, or that a run could not read, that are named; others are counted
 
 # --- data ---------------------------------------------------------------------------------------
 
@@ -48,6 +48,31 @@ def inspect(options: argparse.Namespace) -> None:
         print(f"{row['split']:8}{row['part']:12}" + "".join(f"{n:>9,}" for n in counts))
     for item in found["skipped"]:
         print(f"skipped {item['path']}: {item['reason']}")
+
+
+def audit(options: argparse.Namespace) -> None:
+    """Open every film and say what is wrong with a data set."""
+    from fracture_core import audit_job, datasets
+
+    dataset = datasets.read(options.data, options.positive)
+    folder = audit_job.folder_of(dataset.hash)
+    found = audit_job.run(dataset, folder, _progress_line("films"))
+    audit_job.save(folder, found)  # the Data page shows it, too
+    if options.json:
+        told = {"root": str(dataset.root), "kind": dataset.kind, **audit_job.to_dict(found)}
+        print(json.dumps(told, indent=2))
+        return
+    print(f"{dataset.root} ({dataset.kind}), {found.films:,} films")
+    if not found.findings:
+        print("Nothing was found.")
+    for finding in found.findings:
+        print(f"\n{finding.title} (score {finding.score:.3f}). {finding.why}")
+        for sentence in finding.sentences:
+            print(f"  {sentence}")
+        for item in finding.items[:NAMED]:
+            print(f"  {item.path}{f': {item.detail}' if item.detail else ''}")
+        if len(finding.items) > NAMED:
+            print(f"  and {len(finding.items) - NAMED:,} more; --json lists all")
 
 
 def architectures(options: argparse.Namespace) -> None:
@@ -138,12 +163,14 @@ def _json_object(text: str) -> dict[str, Any]:
 
 def train(options: argparse.Namespace) -> int:
     """Make a run and follow it to its end, or queue it."""
-    from fracture_core import architectures, datasets, launcher, phantom
+    from fracture_core import architectures, datasets, exclusions, launcher, phantom
 
     config = config_of(options)
     architectures.check(config.architecture, config.recipe.size)
     if config.weights:
         architectures.check_weights_file(Path(config.weights))
+    if config.exclude:
+        exclusions.read(Path(config.exclude))  # refused now rather than by a failed run
     root = Path(config.data)
     drawn = root == settings.phantom_folder() or phantom.is_phantom(root)
     if not drawn or phantom.is_complete(root):  # one that is not complete, the child completes
@@ -326,6 +353,14 @@ def child_evaluate(options: argparse.Namespace) -> int:
 
     folder, held = Path(options.folder), launcher.adopt_lock()
     return child.evaluate(folder, runs.take_lock(folder) if held is None else held)
+
+
+def child_audit(options: argparse.Namespace) -> int:
+    """Inside a child process: do an audit."""
+    from fracture_core import child, launcher, runs
+
+    folder, held = Path(options.folder), launcher.adopt_lock()
+    return child.audit(folder, runs.take_lock(folder) if held is None else held)
 
 
 def child_phantom(options: argparse.Namespace) -> None:

@@ -329,6 +329,7 @@ class TrainConfig(Record):
         dev_share: share of the training patients that is set aside to choose epoch and threshold.
         threshold: a film is positive when its probability is greater.
         weights: `.weights.h5` file of the same network to begin with; `None` for fresh ones.
+        exclude: CSV file of films to leave out of training, see `exclusions`; `None` for none.
         threads: threads inside TensorFlow, on which the last bits of sums depend; `None` for
             what the speed probe finds quickest. What it chose is kept with the run.
         checkpoint_seconds: inside a long epoch, the state is kept this often.
@@ -355,6 +356,7 @@ class TrainConfig(Record):
     dev_share: float = 0.15  # of the patients; enough of them to choose an epoch by
     threshold: float = 0.5  # the report's
     weights: str | None = None  # the report went on from saved weights
+    exclude: str | None = None
     threads: int | None = None
     checkpoint_seconds: float = 30.0  # what a killed run must do again at most
 

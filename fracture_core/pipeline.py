@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fracture_core import datasets, images, journal, phantom, runs
+from fracture_core import datasets, exclusions, images, journal, phantom, runs
 from fracture_core.augmentation import draw
 from fracture_core.config import TrainConfig, cache_folder, phantom_folder
 from fracture_core.errors import DataError, Stopped, TrainingFailed
@@ -183,6 +183,9 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     roles = datasets.assign_roles(dataset.manifest, config.dev_share, config.seed)
     rows = datasets.select(dataset.manifest.assign(role=roles), parts=config.parts)
     rows = rows[rows["role"].isin(["train", "dev", "valid"])].reset_index(drop=True)
+    excluded = exclusions.read(Path(config.exclude)) if config.exclude else exclusions.Exclusions()
+    out = exclusions.left_out(rows, excluded)
+    rows = rows[~out].reset_index(drop=True)
     runs.complete_facts(
         folder,
         data={
@@ -192,6 +195,9 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
             "synthetic": dataset.synthetic,
             "phantom": phantom.settings(dataset.root),
             "positive": dataset.positive,
+            "excluded": {"films": int(out.sum()), "hash": excluded.hash}
+            if config.exclude
+            else None,
             "images": rows.groupby("role").size().to_dict(),
             "studies": datasets.studies(rows).groupby("role").size().to_dict(),
         },

@@ -177,8 +177,11 @@ def create(config: TrainConfig, name: str | None = None) -> Path:
             (folder / part).mkdir()
     write_status(folder, Status(state=State.STARTING, epochs=config.epochs))
     # A child of another folder reads this: no path may depend on where it was written.
-    weights = config.weights and str(Path(config.weights).absolute())
-    config = replace(config, data=str(Path(config.data).absolute()), weights=weights)
+    files = {
+        name: path and str(Path(path).absolute())
+        for name, path in (("weights", config.weights), ("exclude", config.exclude))
+    }
+    config = replace(config, data=str(Path(config.data).absolute()), **files)
     facts = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
     replace_file(folder / "config.json", json.dumps(facts, indent=2).encode())
     return folder

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fracture_core import datasets
 from fracture_core.errors import DataError
-from ui import cached, data_choice, data_counts, frame, growth, theme
+from ui import audit_view, cached, data_choice, data_counts, frame, growth, theme
 
 frame.only_through_app()
 st.title("Data", anchor=False)
@@ -24,6 +24,7 @@ else:
         data_choice.rescan_button()
     data_counts.show_counts(data)
     data_counts.show_skipped(data)
+    audit_view.show(data)
 st.subheader("Use another data set", anchor=False)
 data_choice.show(failed)
 st.subheader("Where to get films", anchor=False)

@@ -17,6 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core import cards, datasets, journal, launcher, phantom, predictions, runs
+from fracture_core import exclusions as excluded
 from fracture_core.aggregation import sentence, verdicts
 from fracture_core.config import (
     LIMITS,
@@ -29,7 +30,8 @@ from fracture_core.config import (
     runs_folder,
 )
 from fracture_core.datasets import Choice, Dataset
-from fracture_core.errors import FractureError
+from fracture_core.errors import DataError, FractureError
+from fracture_core.exclusions import Exclusions
 from fracture_core.phantom import Break
 from ui import augmentation_preview, facets, light_box, pictures, state
 from ui.pictures import Source
@@ -270,6 +272,25 @@ def _example(name: str, stamp: int, data_hash: str) -> Example | None:
     deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
     words = sentence(True, row["study"], row["patient"], deciding)
     return Example(sentence=words, paths=tuple(films["path"]))
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def study_of_film(digest: str, _manifest: pd.DataFrame) -> dict[str, str]:
+    """Path of a film in the data set -> key of its study."""
+    return dict(zip(_manifest["path"], datasets.study_key(_manifest), strict=True))
+
+
+def small(path: Path) -> bytes | None:
+    """A film's thumbnail; `None` if it cannot be read."""
+    return light_box.thumbnail(path, cache_folder() / "thumbnails")
+
+
+def exclusions(data_hash: str) -> Exclusions:
+    """The films of a data set that were ticked to be left out of training, read anew each time."""
+    try:
+        return excluded.read(excluded.file_of(data_hash))
+    except DataError:  # there is no list, or it is damaged: nothing is left out
+        return Exclusions()
 
 
 @dataclass(frozen=True, kw_only=True)

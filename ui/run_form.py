@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fracture_core import cards, datasets, launcher
+from fracture_core import cards, datasets, exclusions, launcher
 from fracture_core.architectures import ARCHITECTURES, check
 from fracture_core.config import PRESETS, TrainConfig, preset
 from fracture_core.errors import ConfigError, DataError, ModelError, RunNameTaken
@@ -66,8 +66,9 @@ def show() -> None:
     try:
         with st.expander("More settings"):
             chosen = replace(
-                base, architecture=architecture, epochs=int(epochs), parts=tuple(parts)
-            )
+                base, architecture=architecture, epochs=int(epochs), parts=tuple(parts),
+                exclude=_exclude(),
+            )  # fmt: skip
             config = run_settings.ask(chosen, name)
         check(config.architecture, config.recipe.size)
     except (ConfigError, ModelError) as error:
@@ -80,6 +81,20 @@ def show() -> None:
     )  # fmt: skip
     st.caption("The same run from a terminal:")
     st.code(cards.command(config), language="bash", wrap_lines=True)
+
+
+def _exclude() -> str | None:
+    """The list of films that were ticked on the Data page, if it is to be used."""
+    digest = cached.dataset().hash
+    ticked = cached.exclusions(digest)
+    if not ticked.reasons:
+        return None
+    count = theme.plural(len(ticked.reasons), "film")
+    use = st.toggle(
+        f"Leave out {count} ticked on the Data page", True, key=state.EXCLUDE,
+        help=f"Films of training and dev alone; list {ticked.hash} is kept with the run.",
+    )  # fmt: skip
+    return str(exclusions.file_of(digest)) if use else None
 
 
 def _title(architecture: str) -> str:

@@ -1,0 +1,160 @@
+"""An audit as a long job: started in a child process, watched, stopped, and kept.
+
+What was measured of the films stays in the cache folder piece by piece, so that an audit that was
+stopped goes on where it was. One folder a data set; `audit.json` is written last.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fracture_core import audit, datasets, film_facts, launcher, runs
+from fracture_core.audit import Audit, Finding, Item
+from fracture_core.config import cache_folder
+from fracture_core.errors import RunBusy, Stopped
+from fracture_core.files import replace_file
+from fracture_core.runs import State, Status
+from fracture_core.shortcuts import Shortcut
+
+_RESULT = "audit.json"
+_POLL_SECONDS = 0.25  # between two looks at the requests, and two writes of progress
+
+
+def folder_of(data_hash: str) -> Path:
+    """Where the audit of a data set is kept."""
+    return cache_folder() / "audits" / data_hash
+
+
+def start(dataset: datasets.Dataset) -> Path:
+    """Audit in a child process, unless that is under way; gives the folder."""
+    folder = folder_of(dataset.hash)
+    (folder / "requests").mkdir(parents=True, exist_ok=True)
+    asked = {"data": str(dataset.root), "positive": dataset.positive}
+    try:
+        with runs.lock(folder) as descriptor:
+            for path, _ in runs.requests(folder):
+                path.unlink(missing_ok=True)  # an old wish to stop must not stop the new start
+            replace_file(folder / "asked.json", json.dumps(asked).encode())
+            runs.write_status(folder, Status(state=State.STARTING, message="Reads the list."))
+            launcher.spawn(["child-audit", str(folder)], descriptor, folder / "audit.log")
+    except RunBusy:
+        pass  # somebody else asked for the same a moment ago
+    return folder
+
+
+def run_child(folder: Path) -> None:
+    """The child's work: audit what `asked.json` names, and keep the result."""
+    asked = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
+    dataset = datasets.read(Path(asked["data"]), asked["positive"])
+    reporter = _Progress(folder)
+    try:
+        save(folder, run(dataset, folder, reporter.films, reporter.should_stop, reporter.say))
+    except Stopped as error:
+        message = f"{error} What was measured is kept."
+        runs.write_status(folder, Status(state=State.STOPPED, message=message))
+        return
+    runs.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
+
+
+def run(
+    dataset: datasets.Dataset,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Audit:
+    """Measure every film, then draw the findings; in this process.
+
+    Args:
+        dataset: as `datasets.read` gives it.
+        folder: where what was measured is kept.
+        progress: called with (films done, all films).
+        should_stop: asked after every film.
+        say: told what is being done after that.
+
+    Raises:
+        Stopped: `should_stop` said so.
+    """
+    paths = dataset.manifest["path"].tolist()
+    facts = film_facts.table(dataset.root, paths, folder / "facts", progress, should_stop)
+    return audit.run(dataset, facts, say)
+
+
+class _Progress:
+    """Writes the child's status, with the time left, and reads its requests."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._began = folder, time.monotonic()
+        self._looked, self._stop = 0.0, False
+
+    def films(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._looked < _POLL_SECONDS and done < total:
+            return
+        self._looked, self._stop = now, runs.has_request(self._folder, "stop")
+        left = (now - self._began) / done * (total - done)
+        status = Status(
+            state=State.RUNNING,
+            message=f"Opens every film: {done:,} of {total:,}.",
+            progress=done / total,
+            seconds_left=left,
+        )
+        runs.write_status(self._folder, status)
+
+    def should_stop(self) -> bool:
+        return self._stop
+
+    def say(self, text: str) -> None:
+        status = Status(state=State.RUNNING, message=text, progress=1.0)
+        runs.write_status(self._folder, status)
+
+
+# --- kept results -------------------------------------------------------------------------------
+
+
+def to_dict(value: Audit) -> dict[str, Any]:
+    """An audit as plain data: films, findings (with their title and why) and shortcuts."""
+    return {
+        "films": value.films,
+        "findings": [
+            {**asdict(each), "title": each.title, "why": each.why} for each in value.findings
+        ],
+        "shortcuts": [
+            {**asdict(each), "tells": each.tells, "sentence": each.sentence}
+            for each in value.shortcuts
+        ],
+    }
+
+
+def save(folder: Path, value: Audit) -> None:
+    """Keep an audit."""
+    replace_file(folder / _RESULT, json.dumps(to_dict(value), indent=1).encode())
+
+
+def load(folder: Path) -> Audit | None:
+    """The kept audit in this folder; `None` if there is none, or another version's."""
+    try:
+        fields = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
+        return Audit(
+            films=fields["films"],
+            findings=tuple(map(_finding, fields["findings"])),
+            shortcuts=tuple(
+                Shortcut(**{k: v for k, v in each.items() if k not in ("tells", "sentence")})
+                for each in fields["shortcuts"]
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _finding(fields: dict[str, Any]) -> Finding:
+    return Finding(
+        kind=fields["kind"],
+        items=tuple(Item(**item) for item in fields["items"]),
+        count=fields["count"],
+        score=fields["score"],
+        sentences=tuple(fields["sentences"]),
+    )

@@ -1,0 +1,89 @@
+"""Films that a person has ticked to be left out of training: a CSV file with a hash.
+
+Only training loses them, and the dev share that is carved from it; valid and test films always
+count, so that figures stay comparable.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from fracture_core.config import runs_folder
+from fracture_core.errors import DataError
+from fracture_core.files import replace_file, writing
+
+COLUMNS = ("path", "reason")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusions:
+    """Which films, and why.
+
+    Args:
+        reasons: path in the data set -> the kind of finding that it was ticked for.
+    """
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits of the paths, whatever their order and reasons."""
+        text = "\n".join(sorted(self.reasons))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_csv(self) -> str:
+        """The file's text: a head, then a line a film."""
+        content = io.StringIO()
+        writer = csv.writer(content, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(sorted(self.reasons.items()))
+        return content.getvalue()
+
+
+def file_of(data_hash: str) -> Path:
+    """Where the list of a data set lies, whether it is there or not; beside the runs, since a cache
+    may be emptied."""
+    return runs_folder() / ".exclusions" / f"{data_hash}.csv"
+
+
+def read(path: Path) -> Exclusions:
+    """The list in this file: a CSV file whose column `path` names films.
+
+    Raises:
+        DataError: it is missing, unreadable, or has no such column.
+    """
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"The list of films to leave out, {path}, cannot be read ({reason}). Check its path."
+        ) from error
+    if any(not row.get("path") for row in rows):
+        raise DataError(f"{path} must have a column `path`, with a film in every line. Mend it.")
+    return Exclusions(reasons={row["path"]: row.get("reason") or "" for row in rows})
+
+
+def write(path: Path, value: Exclusions) -> None:
+    """Replace the list; an empty one takes the file away.
+
+    Raises:
+        WriteFailed: no space or no permission.
+    """
+    if not value.reasons:
+        with writing(path):
+            path.unlink(missing_ok=True)
+        return
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, value.to_csv().encode())
+
+
+def left_out(films: pd.DataFrame, value: Exclusions) -> pd.Series:
+    """Which rows a run does without: ticked films whose `role` is train or dev; bool (n,)."""
+    return films["role"].isin(["train", "dev"]) & films["path"].isin(list(value.reasons))

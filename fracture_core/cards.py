@@ -22,6 +22,7 @@ LABEL_MEANING = (
     "Positive means abnormal: fractures, but also hardware, degenerative disease and more."
 )
 LABEL_MEANING_CLASSES = "Positive means: the films in the class folder {positive!r}."
+LABEL_MEANING_FRACATLAS = "Positive means: a fracture, as FracAtlas' radiologists marked it."
 LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bone."
 WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
 
@@ -235,6 +236,8 @@ def label_meaning(data: dict[str, Any]) -> str:
         return LABEL_MEANING_PHANTOM
     if data.get("kind") == "class_folders":
         return LABEL_MEANING_CLASSES.format(positive=data.get("positive"))
+    if data.get("kind") == "fracatlas":
+        return LABEL_MEANING_FRACATLAS
     return LABEL_MEANING
 
 

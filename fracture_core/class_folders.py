@@ -21,7 +21,7 @@ from fracture_core.layouts import (
     ranked,
 )
 
-VALID_SHARE = 0.2  # of class folders that come without split folders
+VALID_SHARE = 0.2  # of films that come without split folders
 
 
 def scan(root: Path, positive: str | None) -> Listing:
@@ -37,9 +37,7 @@ def scan(root: Path, positive: str | None) -> Listing:
         DataError: no class folder holds an image, or only one does.
     """
     listing = Listing()
-    files = {
-        folder: _class_files(listing, root, folder) for folder in _class_folders(listing, root)
-    }
+    files = {folder: class_files(listing, root, folder) for folder in _class_folders(listing, root)}
     classes = sorted({Path(folder).name for folder, names in files.items() if names}, key=natural)
     if not classes:
         raise DataError(_where_images_are(root))
@@ -73,7 +71,7 @@ def _class_folders(listing: Listing, root: Path) -> list[str]:
     return [f"{name}/{inner}" for name in splits for inner in folders(root / name)] or top
 
 
-def _class_files(listing: Listing, root: Path, folder: str) -> list[str]:
+def class_files(listing: Listing, root: Path, folder: str) -> list[str]:
     """Names of the images right in a class folder, in natural order."""
     deeper = set(folders(root / folder))
     for name in sorted(deeper, key=natural):

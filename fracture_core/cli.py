@@ -95,7 +95,7 @@ def _data_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _data_arguments(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("data", type=Path, help="root of MURA, or of class folders")
+    sub.add_argument("data", type=Path, help="root of MURA, of FracAtlas, or of class folders")
     sub.add_argument(
         "--positive", metavar="CLASS", help="class folders: the class that is positive"
     )

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fracture_core import class_folders, config, layouts, mura
+from fracture_core import class_folders, config, fracatlas, layouts, mura
 from fracture_core.errors import ConfigError
 from fracture_core.files import replace_file
 from fracture_core.layouts import Skipped, ranked
@@ -48,7 +48,7 @@ class Dataset:
     """
 
     root: Path
-    kind: Literal["mura", "class_folders"]
+    kind: Literal["mura", "fracatlas", "class_folders"]
     manifest: pd.DataFrame
     skipped: tuple[Skipped, ...]
     hash: str
@@ -64,8 +64,8 @@ def read(root: Path, positive: str | None = None, rescan: bool = False) -> Datas
     have not changed; what changed deeper down is found by a rescan.
 
     Args:
-        root: MURA's folder or its parent, or a folder of class folders.
-        positive: for class folders, the class that means a fracture; MURA does not need it.
+        root: the folder of MURA or FracAtlas or its parent, or a folder of class folders.
+        positive: for class folders, the class that means a fracture; the others do not need it.
         rescan: walk everything, whatever is kept.
 
     Raises:
@@ -100,6 +100,8 @@ def _scan(
 ) -> tuple[pd.DataFrame, tuple[Skipped, ...], str]:
     if layout.kind == "mura":
         listing = mura.scan(layout.root)
+    elif layout.kind == "fracatlas":
+        listing = fracatlas.scan(layout.root)
     else:
         listing = class_folders.scan(layout.root, positive)
     manifest = pd.DataFrame(listing.rows, columns=list(COLUMNS))

@@ -1,7 +1,8 @@
 """How a data set may lie on disk, and what its readers share.
 
 `find` tells which layout a folder has, and says what is wrong when it has none. The readers
-(`mura`, `class_folders`) fill a `Listing`: one row an image, and what was passed over and why.
+(`mura`, `class_folders`, `fracatlas`) fill a `Listing`: one row an image, and what was passed over
+and why.
 """
 
 import hashlib
@@ -27,14 +28,15 @@ SPLIT_NAMES = {  # a split folder's name in lower case -> the split
     "test": "test",
 }
 _DIGITS = re.compile(r"([0-9]+)")
+FRACATLAS_LIST, FRACATLAS_IMAGES = "dataset.csv", "images"
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """What kind of data set lies where; `root` holds the splits or the classes themselves."""
+    """What kind of data set lies where; `root` holds the splits, the classes or the list itself."""
 
-    kind: Literal["mura", "class_folders"]
+    kind: Literal["mura", "fracatlas", "class_folders"]
     root: Path
 
 
@@ -78,23 +80,28 @@ def ranked(items: Iterable[str], seed: int) -> list[str]:
 
 
 def find(root: Path) -> Layout:
-    """Which data set this folder is; MURA's root may also be given as its parent.
+    """Which data set this folder is; the root of MURA or FracAtlas may be given as its parent.
 
     Raises:
         DataError: no folder, no permission, empty, an archive, or a folder too deep or too high;
             the sentence names the folder to give instead where it can.
     """
     below = folders(root)
-    if _is_mura(root):
-        return Layout(kind="mura", root=root)
-    inner = [root / name for name in below if _is_mura(root / name)]
+    if own := _known(root):
+        return own
+    inner = [known for name in below if (known := _known(root / name))]
     if len(inner) > 1:
-        raise DataError(f"{root} holds several data sets. Give one of them, such as {inner[0]}.")
+        raise DataError(
+            f"{root} holds several data sets. Give one of them, such as {inner[0].root}."
+        )
     if inner:
-        return Layout(kind="mura", root=inner[0])
+        return inner[0]
     for parent in list(root.parents)[:4]:
         if _is_mura(parent):
             raise DataError(f"{root} is only a piece of a MURA data set. Give {parent}.")
+    for images in (root, root.parent):
+        if images.name == FRACATLAS_IMAGES and _is_fracatlas(images.parent):
+            raise DataError(f"{root} is only a piece of FracAtlas. Give {images.parent}.")
     siblings = folders(root.parent) if root.name.lower() in SPLIT_NAMES else []
     if len([name for name in siblings if name.lower() in SPLIT_NAMES]) > 1:
         raise DataError(f"{root} is one split of a data set. Give {root.parent}.")
@@ -156,8 +163,29 @@ def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
             yield name
 
 
+def cells(line: str) -> list[str]:
+    """The values in a line of a CSV list, without quotes and the blanks around them."""
+    return [value.strip() for value in line.replace('"', "").split(",")]
+
+
+def _known(root: Path) -> Layout | None:
+    """The data set whose root this is, if it is one that says by itself what a label means."""
+    if _is_mura(root):
+        return Layout(kind="mura", root=root)
+    return Layout(kind="fracatlas", root=root) if _is_fracatlas(root) else None
+
+
 def _is_mura(root: Path) -> bool:
     try:
         return any(any((root / split).glob("XR_*/")) for split in SPLITS)
     except OSError:
         return False  # a neighbour that may not be read is no reason to refuse this folder
+
+
+def _is_fracatlas(root: Path) -> bool:
+    try:
+        with (root / FRACATLAS_LIST).open(encoding="utf-8-sig", errors="replace") as lines:
+            columns = cells(lines.readline(2000))  # whatever this file is, it may be one long line
+        return {"image_id", "fractured"} <= set(columns) and (root / FRACATLAS_IMAGES).is_dir()
+    except OSError:
+        return False  # as above; and without a list that can be read these are class folders

@@ -20,6 +20,7 @@ LAYERS = (
         "layouts",
         "mura",
         "class_folders",
+        "fracatlas",
         "datasets",
         "phantom_anatomy",
         "phantom_films",

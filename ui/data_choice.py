@@ -25,7 +25,7 @@ def show(failed: DataError | None) -> None:
         "Folder of the data set",
         placeholder="/path/to/MURA-v1.1",
         key=state.FOLDER,
-        help="A MURA folder or its parent, or a folder that holds a folder for each class.",
+        help="The folder of MURA or FracAtlas or its parent, or one with a folder for each class.",
     )
     go = row.form_submit_button("Use this folder", type="primary")
     if go:

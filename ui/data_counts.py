@@ -7,7 +7,7 @@ from fracture_core import cards
 from fracture_core.datasets import Dataset
 from ui import cached, charts, theme
 
-KINDS = {"mura": "MURA's layout", "class_folders": "Class folders"}
+KINDS = {"mura": "MURA's layout", "fracatlas": "FracAtlas", "class_folders": "Class folders"}
 SKIPPED = 50  # lines that a person may read; the count stands above them
 COLUMNS = {
     "split": "Split",
@@ -20,7 +20,8 @@ COLUMNS = {
     "negative_images": "● films",
     "images": "Films",
 }
-NOT_OF_CLASS_FOLDERS = ("part", "patients", "positive_studies", "negative_studies", "studies")
+NOT_OF_SINGLE_FILMS = ("patients", "positive_studies", "negative_studies", "studies")
+LEFT_OUT = {"fracatlas": NOT_OF_SINGLE_FILMS, "class_folders": ("part", *NOT_OF_SINGLE_FILMS)}
 
 
 def show_facts(data: Dataset) -> None:
@@ -54,8 +55,8 @@ def show_counts(data: Dataset) -> None:
 
 
 def _table(table: pd.DataFrame, kind: str) -> None:
-    """Numbers to the right; of class folders, where a file is a study, only the films."""
-    left_out = () if kind == "mura" else NOT_OF_CLASS_FOLDERS
+    """Numbers to the right; only the films where each is a study, as in class folders."""
+    left_out = LEFT_OUT.get(kind, ())
     columns = {name: title for name, title in COLUMNS.items() if name not in left_out}
     numbers = {
         title: st.column_config.NumberColumn(format="localized", width=66)
@@ -93,7 +94,7 @@ def show_sources() -> None:
     fracatlas.markdown(
         "**FracAtlas**\n\nOpen, CC BY 4.0, true fracture labels: "
         "[doi 10.6084/m9.figshare.22363012](https://doi.org/10.6084/m9.figshare.22363012). Unpack "
-        "it and give its folder `images`; the class that means a fracture is *Fractured*."
+        "it and give its folder itself, the one with `dataset.csv`; no class needs to be named."
     )
     own.markdown(
         f"**The phantom** {theme.synthetic_badge()}\n\nFilms drawn by this program, with breaks "

@@ -128,6 +128,7 @@ def test_an_unknown_card_key_is_refused(model) -> None:
     [
         ({"synthetic": True, "kind": "mura"}, "drawn into the synthetic bone"),
         ({"kind": "class_folders", "positive": "Fractured"}, "class folder 'Fractured'"),
+        ({"kind": "fracatlas", "positive": None}, "as FracAtlas' radiologists marked it"),
         ({"kind": "mura"}, "Positive means abnormal"),
     ],
 )

@@ -135,6 +135,27 @@ def test_inspect_speaks_to_people_too(folders, classes, capsys) -> None:
     assert "skipped Whole/notes.txt" in printed
 
 
+def test_inspect_counts_fracatlas_by_part_without_a_positive_class(
+    folders, tmp_path, capsys
+) -> None:
+    lines = ["image_id,hand,leg,hardware,fractured"]
+    for number in range(10):
+        path = tmp_path / "images" / ("Fractured", "Non_fractured")[number % 2] / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        lines.append(f"{path.name},1,0,0,{1 - number % 2}")
+    (tmp_path / "dataset.csv").write_text("\n".join(lines))
+    found = json.loads(spoken(capsys, "inspect", tmp_path, "--json"))
+    assert (found["kind"], found["skipped"]) == ("fracatlas", [])
+    assert [(r["split"], r["part"], r["images"], r["positive_images"]) for r in found["rows"]] == [
+        ("train", "hand", 8, 4),
+        ("train", "all", 8, 4),
+        ("valid", "hand", 2, 1),
+        ("valid", "all", 2, 1),
+    ]
+    assert "(fracatlas)" in spoken(capsys, "inspect", tmp_path)
+
+
 @pytest.mark.parametrize("command", ["inspect", "train"])
 def test_class_folders_without_a_positive_class_name_the_classes(
     folders, classes, capsys, command

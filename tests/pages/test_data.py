@@ -133,6 +133,27 @@ def test_class_folders_that_are_set_from_outside_ask_at_once(
     assert counts(app)["▲ films"].sum() == 4
 
 
+def test_fracatlas_is_used_without_asking_for_a_class(data_page: AppTest, tmp_path: Path) -> None:
+    root, lines = tmp_path / "FracAtlas", ["image_id,hand,leg,hardware,fractured"]
+    for index in range(20):
+        name = ("Fractured", "Non_fractured")[index % 2]
+        (root / "images" / name).mkdir(parents=True, exist_ok=True)
+        pixels = np.full((32, 32), 10 * index, np.uint8)
+        Image.fromarray(pixels).save(root / "images" / name / f"{index}.jpg")
+        lines.append(f"{index}.jpg,{int(index < 10)},{int(index >= 10)},0,{1 - index % 2}")
+    (root / "dataset.csv").write_text("\n".join(lines))
+    app = use(data_page.run(), root / "images")
+    assert f"Give {root}." in words(app)
+    use(app, root)
+    assert not app.exception
+    assert not app.radio
+    assert datasets.chosen() == datasets.Choice(root=root, positive=None)
+    assert list(counts(app)) == ["Split", "Body part", "▲ films", "● films", "Films"]
+    whole = counts(app)[counts(app)["Body part"] == "all"]
+    assert whole[["▲ films", "● films", "Films"]].sum().tolist() == [10, 10, 20]
+    assert "FracAtlas' radiologists" in words(app)
+
+
 def test_data_that_is_gone_leaves_the_way_to_other_data(
     data_page: AppTest, phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ def main() -> None:
     """Get one side ready, then answer."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("side", choices=("run", "report", "step"))
-    parser.add_argument("--threads", type=int, default=0, help="0: TensorFlow's own choice")
+    parser.add_argument("--threads", help="2, or 1x2 for two operations at once (TensorFlow's own)")
     parser.add_argument("--batch", type=int, default=10)
     parser.add_argument("--data", type=Path, help="folder of films.make")
     parser.add_argument("--steps", type=int, default=282, help="of an epoch")
@@ -34,7 +34,9 @@ def main() -> None:
     if options.threads:
         from fracture_core import training
 
-        training.set_threads(options.threads)
+        threads, _, branches = options.threads.partition("x")
+        training.set_threads(int(threads), int(branches or 1))
+        options.threads = int(threads)
     serve({"run": run, "report": report, "step": step}[options.side](options))
 
 

@@ -78,19 +78,19 @@ def _work(folder: Path, reporter: Reporter, wait_for_slot: bool) -> None:
     with reporter.may_leave():
         from fracture_core import training
 
-        training.set_threads(threads)
+        training.set_threads(*threads)
     training.train(folder, films, pixels, reporter)
 
 
-def _threads(folder: Path, films: int, reporter: Reporter) -> int:
-    """Threads inside TensorFlow: chosen once, and kept, since the last bits depend on them."""
+def _threads(folder: Path, films: int, reporter: Reporter) -> tuple[int, int]:
+    """What `training.set_threads` takes: chosen once and kept, as the last bits depend on it."""
     if chosen := runs.read(folder).facts.get("probe"):
-        return chosen["threads"]
+        return chosen["threads"], chosen.get("branches", 1)
     reporter.phase("measuring", "Measures how many threads are quickest here.")
     with reporter.may_leave():
         chosen = probe.choose(folder, films)
     runs.complete_facts(folder, probe=chosen)
-    return chosen["threads"]
+    return chosen["threads"], chosen["branches"]
 
 
 def versions() -> dict[str, str]:

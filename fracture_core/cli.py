@@ -74,6 +74,7 @@ def _child_parser() -> argparse.ArgumentParser:
     top.add_argument("folder")
     top.add_argument("--wait", action="store_true")
     top.add_argument("--threads", type=int)
+    top.add_argument("--branches", type=int)
     return top
 
 

@@ -374,7 +374,8 @@ def child_probe(options: argparse.Namespace) -> None:
     """Inside a child process: print how many films a second a run's network learns."""
     from fracture_core import probe, runs
 
-    print(probe.measure(runs.read(runs.find(options.folder)).config, options.threads))
+    config = runs.read(runs.find(options.folder)).config
+    print(probe.measure(config, options.threads, options.branches))
 
 
 # --- models -------------------------------------------------------------------------------------

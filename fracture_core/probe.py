@@ -1,7 +1,8 @@
-"""How many threads train a network quickest on this machine: measured once, and kept.
+"""How a network is trained quickest on this machine: measured once, and kept.
 
-Small networks are often quickest with one thread. What is chosen is kept with the run, since the
-last bits of its sums depend on it.
+Either one operation after the other, each with some threads; or each with one thread and several at
+once ("1x2"), which changes no bit. What is chosen is kept with the run, since the last bits of its
+sums depend on the threads of an operation.
 """
 
 import importlib.metadata
@@ -22,6 +23,7 @@ from fracture_core.reporter import duration
 SHORT_SECONDS = 120.0  # a shorter run is over before measuring has paid for itself
 CORE_FLOP = 30e9  # a second and core, roughly: only tells short runs from long ones
 MEASURE_SECONDS = 1.5
+BRANCHES = 2  # a convolution has two gradients: more than two operations are seldom ready at once
 BETTER = 1.05  # more threads must be this much quicker: a core is worth something to others
 
 
@@ -33,22 +35,23 @@ def choose(folder: Path, films: int) -> dict[str, Any]:
         films: training films of the run.
 
     Returns:
-        "threads", "why" (a clause for a person) and, where it was measured, "images_per_second"
-        by number of threads.
+        "threads" of an operation, "branches" (operations at once), "why" (a clause for a person)
+        and, where it was measured, "images_per_second" by "THREADS" or "THREADSxBRANCHES".
     """
     config, cores = runs.read(folder).config, os.cpu_count() or 1
     if config.threads:
-        return {"threads": config.threads, "why": "as asked for"}
+        return {"threads": config.threads, "branches": 1, "why": "as asked for"}
     if cores == 1:
-        return {"threads": 1, "why": "there is one core"}
+        return {"threads": 1, "branches": 1, "why": "there is one core"}
+    alone = not any(r.status.state.alive for r in runs.list_runs() if r.folder != folder)
     seconds = expected_seconds(config, films)
     if seconds < SHORT_SECONDS:
         why = f"a run of about {duration(seconds)} is not worth measuring"
-        return {"threads": 1, "why": why}
+        return {"threads": 1, "branches": BRANCHES if alone else 1, "why": why}
+    if not alone:
+        return {"threads": 1, "branches": 1, "why": "other runs were at work, a core for each"}
     if speeds := _kept().get(_key(config)):
         return _fastest(speeds, "measured on this machine before")
-    if any(run.status.state.alive for run in runs.list_runs() if run.folder != folder):
-        return {"threads": 1, "why": "other runs were at work, a thread for each"}
     speeds = _measure_all(folder, cores)
     replace_file(_file(), json.dumps({**_kept(), _key(config): speeds}, indent=2).encode())
     return _fastest(speeds, "measured")
@@ -61,13 +64,13 @@ def expected_seconds(config: TrainConfig, films: int) -> float:
     return config.epochs * shown * flop / CORE_FLOP
 
 
-def measure(config: TrainConfig, threads: int) -> float:
-    """Training films a second with this many threads; in a process that computed nothing yet."""
+def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
+    """Training films a second, as `training.set_threads` says; in a process of its own."""
     import numpy as np
 
     from fracture_core import optimizers, pipeline, steps, training
 
-    training.set_threads(threads)
+    training.set_threads(threads, branches)
     model, optimizer = training.make_network(config), optimizers.make(config)
     optimizer.build(model.trainable_variables)
     size, count = config.recipe.size, 8 * config.batch_size
@@ -84,8 +87,8 @@ def measure(config: TrainConfig, threads: int) -> float:
 
 
 def _measure_all(folder: Path, cores: int) -> dict[str, float]:
-    """Films a second by number of threads: 1, 2, 4... for as long as more are quicker."""
-    speeds: dict[str, float] = {}
+    """Films a second: by 1, 2, 4... threads for as long as more are quicker, and by branches."""
+    speeds: dict[str, float] = {_name(1, BRANCHES): _in_a_child(folder, 1, BRANCHES)}
     threads = 1
     while threads <= cores:
         speeds[str(threads)] = _in_a_child(folder, threads)
@@ -95,12 +98,12 @@ def _measure_all(folder: Path, cores: int) -> dict[str, float]:
     return speeds
 
 
-def _in_a_child(folder: Path, threads: int) -> float:
+def _in_a_child(folder: Path, threads: int, branches: int = 1) -> float:
     """`measure` in a process of its own: TensorFlow takes its threads once; 0 if it failed."""
     words = [sys.executable, "-m", "fracture_core", "child-probe", folder.name]
     path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
     found = subprocess.run(
-        [*words, "--threads", str(threads)],
+        [*words, "--threads", str(threads), "--branches", str(branches)],
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,
@@ -114,11 +117,22 @@ def _in_a_child(folder: Path, threads: int) -> float:
 
 
 def _fastest(speeds: dict[str, float], why: str) -> dict[str, Any]:
-    best = 1
-    for threads in sorted(map(int, speeds)):
-        if speeds[str(threads)] > BETTER * speeds.get(str(best), 0.0):
-            best = threads
-    return {"threads": best, "why": why, "images_per_second": speeds}
+    best = "1"
+    for name in sorted(speeds, key=_numbers):
+        if speeds[name] > BETTER * speeds.get(best, 0.0):
+            best = name
+    threads, branches = _numbers(best)
+    return {"threads": threads, "branches": branches, "why": why, "images_per_second": speeds}
+
+
+def _name(threads: int, branches: int) -> str:
+    return f"{threads}x{branches}"
+
+
+def _numbers(name: str) -> tuple[int, int]:
+    """Threads and branches of "2" or "1x2"."""
+    threads, _, branches = name.partition("x")
+    return int(threads), int(branches or 1)
 
 
 def _file() -> Path:

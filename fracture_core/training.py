@@ -37,10 +37,16 @@ CALL_SECONDS = 0.1  # of steps in one call: little beside it is lost, and a stop
 CALL_STEPS = 64
 
 
-def set_threads(count: int) -> None:
-    """Use this many threads inside TensorFlow; before anything else is computed."""
+def set_threads(count: int, branches: int = 1) -> None:
+    """Use so many cores inside TensorFlow; before anything else is computed.
+
+    Args:
+        count: threads of one operation; the last bits of its sums depend on it.
+        branches: operations at once, such as the two gradients of a convolution; each is computed
+            as it would be alone, so that no bit depends on it.
+    """
     tf.config.threading.set_intra_op_parallelism_threads(count)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(branches)
 
 
 def make_network(config: TrainConfig) -> keras.Model:

@@ -149,8 +149,9 @@ def _figures(run: Run, epochs: pd.DataFrame) -> None:
 def _speed(run: Run) -> None:
     speed, probe = run.status.images_per_second, run.facts.get("probe")
     value = f"{speed:,.0f} films/s" if speed else "not yet known"
-    why = f"{theme.plural(probe['threads'], 'thread')}: {probe['why']}." if probe else None
-    note = theme.plural(probe["threads"], "thread") if probe else " "
+    cores = theme.plural(probe["threads"] * probe.get("branches", 1), "core") if probe else " "
+    why = f"{cores}: {probe['why']}." if probe else None
+    note = cores
     _metric("Training speed", value, note, why)
 
 

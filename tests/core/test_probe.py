@@ -23,12 +23,13 @@ def two_cores(folders, monkeypatch) -> None:
 
 
 def speeds(monkeypatch, **found: float) -> list[int]:
-    """Give these speeds by number of threads; the list fills with what was measured."""
+    """Give these speeds by threads ("t2") and by branches ("b2"); the list fills with what was
+    measured."""
     asked = []
 
-    def told(folder: Path, threads: int) -> float:
-        asked.append(threads)
-        return found[f"t{threads}"]
+    def told(folder: Path, threads: int, branches: int = 1) -> float:
+        asked.append(threads if branches == 1 else f"1x{branches}")
+        return found[f"t{threads}"] if branches == 1 else found.get(f"b{branches}", 0.0)
 
     monkeypatch.setattr(probe, "_in_a_child", told)
     return asked
@@ -50,9 +51,22 @@ def test_the_quickest_is_chosen_and_measured_once(two_cores, monkeypatch, two, t
     assert probe.choose(new(**LONG), 1000)["threads"] == threads
     again = probe.choose(new(**LONG), 1000)
     assert (again["threads"], again["why"]) == (threads, "measured on this machine before")
-    assert asked == [1, 2]
+    assert asked == ["1x2", 1, 2]
     probe.choose(new(**LONG, batch_size=64), 1000)
-    assert asked == [1, 2, 1, 2]
+    assert asked == 2 * ["1x2", 1, 2]
+
+
+def test_two_operations_at_once_are_chosen_where_they_are_quickest(two_cores, monkeypatch) -> None:
+    speeds(monkeypatch, t1=100.0, t2=120.0, b2=140.0)
+    found = probe.choose(new(**LONG), 1000)
+    assert (found["threads"], found["branches"]) == (1, 2)
+    assert found["images_per_second"] == {"1": 100.0, "2": 120.0, "1x2": 140.0}
+
+
+def test_a_short_run_takes_a_second_core_only_where_nobody_else_does(two_cores) -> None:
+    assert probe.choose(new(epochs=3), 100)["branches"] == 2
+    with runs.lock(new(epochs=1)):
+        assert probe.choose(new(epochs=3), 100)["branches"] == 1
 
 
 def test_beside_other_runs_nothing_is_measured(two_cores, monkeypatch) -> None:
@@ -77,11 +91,11 @@ def test_a_damaged_list_of_measurements_is_made_anew(two_cores, monkeypatch) -> 
 def test_the_choice_is_kept_with_the_run(two_cores, monkeypatch) -> None:
     folder = new(**LONG)
     speeds(monkeypatch, t1=100.0, t2=200.0)
-    assert child._threads(folder, 1000, Reporter(folder)) == 2
+    assert child._threads(folder, 1000, Reporter(folder)) == (2, 1)
     kept = json.loads((folder / "config.json").read_text())["probe"]
-    assert kept["images_per_second"] == {"1": 100.0, "2": 200.0}
+    assert kept["images_per_second"] == {"1": 100.0, "2": 200.0, "1x2": 0.0}
     monkeypatch.setattr(probe, "choose", None)  # would fail if it were asked again
-    assert child._threads(folder, 1000, Reporter(folder)) == 2
+    assert child._threads(folder, 1000, Reporter(folder)) == (2, 1)
 
 
 def test_a_real_measurement_in_a_real_child(folders, monkeypatch) -> None:

@@ -189,6 +189,7 @@ ALL_CHANGED = {
     "dev_share": 0.2,
     "threshold": 0.4,
     "weights": "/my films/w.weights.h5",
+    "exclude": "/my films/out.csv",
     "threads": 2,
     "checkpoint_seconds": 7.5,
 }

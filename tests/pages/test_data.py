@@ -1,6 +1,7 @@
 """Data: what is in use, and how something else gets into use without anything being guessed."""
 
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import datasets, launcher
+from fracture_core import audit_job, datasets, exclusions, launcher, runs
 from ui import charts, data_choice, theme
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -220,3 +221,81 @@ def test_the_plot_holds_the_same_numbers_as_the_table() -> None:
     assert list(positive.x) == [3, 1] and list(negative.x) == [5, 0]
     assert list(positive.y) == ["train shoulder", "valid"]
     assert positive.text == ("▲ 3", "▲ 1")
+
+
+def audited(app: AppTest) -> AppTest:
+    """The page once the audit that was asked for is over."""
+    press(app, "Run the audit")
+    for _ in range(300):
+        if not runs.status(audit_job.folder_of(cached_hash())).state.alive:
+            return app.run()
+        time.sleep(0.1)
+    raise AssertionError("the audit did not end")
+
+
+def cached_hash() -> str:
+    choice = datasets.chosen()
+    return datasets.read(choice.root, choice.positive).hash
+
+
+def test_the_audit_runs_and_shows_its_findings_worst_first(
+    data_page: AppTest, classes: Path, folders: Path
+) -> None:
+    (classes / "whole" / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
+    datasets.choose(classes, "broken*")
+    app = audited(data_page.run())
+    assert not app.exception
+    text = words(app)
+    assert "**1 film cannot be read**" in text
+    # Films of one grey, the same in both classes: copies, blank, and under both labels.
+    assert text.index("stand under both labels") < text.index("cannot be read")
+    assert text.index("cannot be read") < text.index("are exact copies")
+    assert "films are all of one grey" in text
+    assert "Audit again" in [button.label for button in app.button]
+
+
+def test_ticked_films_are_left_out_of_the_next_run(
+    data_page: AppTest, phantom_root: Path, folders: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "own"
+    shutil.copytree(phantom_root, root)
+    train = sorted((root / "train").glob("*/*/*/image1.png"))
+    train[0].write_bytes(train[1].read_bytes())
+    datasets.choose(root)
+    app = audited(data_page.run())
+    box = next(box for box in app.checkbox if box.key == "tick-same image")
+    assert "Leave 1 film of these out of training" in box.label
+    box.check().run()
+    assert "Training leaves out **1 film**" in words(app)
+    kept = exclusions.read(exclusions.file_of(cached_hash()))
+    assert set(kept.reasons) == {train[1].relative_to(root).as_posix()}
+    app.switch_page("pages/train.py").run()
+    assert app.toggle(key="exclude").value
+    command = app.code[0].value
+    assert f"--exclude {exclusions.file_of(cached_hash())}" in command
+    app.switch_page("pages/data.py").run()
+    next(box for box in app.checkbox if box.key == "tick-same image").uncheck().run()
+    assert not exclusions.file_of(cached_hash()).exists()
+
+
+def test_an_audit_that_is_under_way_shows_progress_and_can_be_stopped(
+    data_page: AppTest, folders: Path
+) -> None:
+    place = audit_job.folder_of(cached_hash())
+    (place / "requests").mkdir(parents=True)
+    (place / "asked.json").write_text("{}")
+    runs.write_status(
+        place,
+        runs.Status(
+            state=runs.State.RUNNING, message="Opens every film: 3 of 9.", seconds_left=65.0
+        ),
+    )
+    with runs.lock(place):
+        app = data_page.run()
+        assert app.progress[0].text == "Opens every film: 3 of 9. About 1 min 5 s left."
+        app.button(key="stop-audit").click().run()
+        assert runs.has_request(place, "stop")
+        assert app.button(key="stop-audit").disabled
+    app.run()
+    assert "ended without a word" in words(app)
+    assert "Run the audit" in [button.label for button in app.button]

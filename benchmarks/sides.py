@@ -168,11 +168,10 @@ def keras_own(config: object) -> Callable[[object], object]:
     import keras
     import tensorflow as tf
 
-    from fracture_core import layers, steps, training
+    from fracture_core import steps, training
 
     def own(layer: keras.Layer) -> keras.Layer:
-        ours = isinstance(layer, layers.BatchNormalization)
-        kind = keras.layers.BatchNormalization if ours else type(layer)
+        kind = getattr(keras.layers, type(layer).__name__)  # ours are called as Keras' own
         return kind.from_config(layer.get_config())
 
     model = keras.models.clone_model(training.make_network(config), clone_function=own)

@@ -57,11 +57,11 @@ def _block(x: Any, filters: int, number: int, relu_first: bool = False) -> Any:
     """Convolution 3 x 3, normalization, ReLU: (n, h, w, c) to (n, h - 2, w - 2, filters)."""
     from keras import layers
 
-    from fracture_core.layers import BatchNormalization
+    from fracture_core.layers import BatchNormalization, Conv2D
 
     relu = layers.ReLU(name=f"relu_{number}")
     norm = BatchNormalization(name=f"norm_{number}")
-    x = layers.Conv2D(filters, 3, name=f"conv_{number}")(x)
+    x = Conv2D(filters, 3, name=f"conv_{number}")(x)
     return norm(relu(x)) if relu_first else relu(norm(x))
 
 

@@ -1,13 +1,32 @@
-"""Keras' batch normalization with the fused kernels of TensorFlow, which Keras 3 does not use.
+"""Keras' layers, computed quicker: batch normalization in one kernel, convolutions in two halves.
 
-Its variables and names are Keras' own, so that weights files can be exchanged with it.
+Their variables and names are Keras' own, so that weights files can be exchanged with it. Judging
+is Keras' own, too.
 """
 
 import keras
 import tensorflow as tf
 
 
-# Keras names a layer's place in a weights file after its class: the class keeps Keras' name.
+# Keras names a layer's place in a weights file after its class: the classes keep Keras' names.
+class Conv2D(keras.layers.Conv2D):
+    """As Keras'; while training, each half of the batch is an operation of its own.
+
+    Two operations can be computed at once (see `training.set_threads`). They are two on a single
+    core as well, so that no bit depends on how many cores there are.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """float32 (n, h, w, c) to (n, h', w', filters)."""
+        if not training:
+            return super().call(inputs)
+        count = tf.shape(inputs)[0]
+        half = count // 2
+        # No kernel takes an empty half: a single film is computed twice, and counts once.
+        first, second = inputs[: tf.maximum(half, 1)], inputs[half:]
+        return tf.concat([super().call(first), super().call(second)], axis=0)[-count:]
+
+
 class BatchNormalization(keras.layers.BatchNormalization):
     """As Keras' over the last axis; while training, films in one kernel forward and one back.
 

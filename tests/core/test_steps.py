@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from fracture_core import architectures, layers, optimizers, pipeline, steps, training
+from fracture_core import architectures, optimizers, pipeline, steps, training
 from fracture_core.config import Augmentation, TrainConfig
 
 STILL = Augmentation(shear_degrees=0, zoom_percent=0, rotation_degrees=0, horizontal_flip=False)
@@ -41,13 +41,10 @@ def test_a_step_learns_what_keras_own_step_learns(name) -> None:
 
 
 def with_keras_own_layers(config: TrainConfig) -> keras.Model:
-    """The network with the batch normalization that Keras ships."""
+    """The network with the layers that Keras ships; ours are called as they are."""
 
     def own(layer: keras.Layer) -> keras.Layer:
-        settings = layer.get_config()
-        if isinstance(layer, layers.BatchNormalization):
-            return keras.layers.BatchNormalization.from_config(settings)
-        return type(layer).from_config(settings)
+        return getattr(keras.layers, type(layer).__name__).from_config(layer.get_config())
 
     return keras.models.clone_model(training.make_network(config), clone_function=own)
 
@@ -63,6 +60,17 @@ def test_weights_files_can_be_exchanged_with_keras_own_layers(tmp_path) -> None:
     assert np.array_equal(model(image, training=False), twin(image, training=False))
     twin.save_weights(tmp_path / "keras.weights.h5")
     architectures.load_weights(training.make_network(config), tmp_path / "keras.weights.h5")
+
+
+def test_a_batch_of_one_film_is_a_batch() -> None:
+    config = TrainConfig(data="x", batch_size=1, augmentation=STILL)
+    model, optimizer = training.make_network(config), optimizers.make(config)
+    optimizer.build(model.trainable_variables)
+    before = model.get_weights()[0].copy()  # the optimizer works in place
+    outcome = steps.make_steps(model, optimizer, 1)(films(config, 3).chunk(0, 3), np.ones(3) * 1e-3)
+    assert np.isfinite(outcome.losses).all()
+    assert all(np.isfinite(values).all() for values in model.get_weights())
+    assert not np.array_equal(before, model.get_weights()[0])
 
 
 def test_class_weights_weigh_the_descent_and_not_what_is_told() -> None:

@@ -27,7 +27,7 @@ SPLIT_NAMES = {  # a split folder's name in lower case -> the split
     "test": "test",
 }
 _DIGITS = re.compile(r"([0-9]+)")
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,15 +85,15 @@ def find(root: Path) -> Layout:
             the sentence names the folder to give instead where it can.
     """
     below = folders(root)
-    if _is_mura(root):
+    if is_mura(root):
         return Layout(kind="mura", root=root)
-    inner = [root / name for name in below if _is_mura(root / name)]
+    inner = [root / name for name in below if is_mura(root / name)]
     if len(inner) > 1:
         raise DataError(f"{root} holds several data sets. Give one of them, such as {inner[0]}.")
     if inner:
         return Layout(kind="mura", root=inner[0])
     for parent in list(root.parents)[:4]:
-        if _is_mura(parent):
+        if is_mura(parent):
             raise DataError(f"{root} is only a piece of a MURA data set. Give {parent}.")
     siblings = folders(root.parent) if root.name.lower() in SPLIT_NAMES else []
     if len([name for name in siblings if name.lower() in SPLIT_NAMES]) > 1:
@@ -135,11 +135,13 @@ def folders(root: Path) -> list[str]:
     except FileNotFoundError as error:
         raise DataError(f"There is no folder {root}. Check the path.") from error
     except NotADirectoryError as error:
-        step = "Unpack it, then give" if root.suffix.lower() in ARCHIVES else "Give"
-        raise DataError(f"{root} is a file. {step} the folder that holds the images.") from error
+        file = next((path for path in (root, *root.parents) if path.is_file()), root)
+        step = "Unpack it, then give" if file.suffix.lower() in ARCHIVES else "Give"
+        raise DataError(f"{file} is a file. {step} the folder that holds the images.") from error
     except OSError as error:
-        reason = f"{root} cannot be listed ({error.strerror})."
-        raise DataError(f"{reason} Give yourself permission to read it.") from error
+        denied = isinstance(error, PermissionError)
+        step = "Give yourself permission to read it" if denied else "Check the path and its disk"
+        raise DataError(f"{root} cannot be listed ({error.strerror}). {step}.") from error
 
 
 def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
@@ -156,7 +158,8 @@ def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
             yield name
 
 
-def _is_mura(root: Path) -> bool:
+def is_mura(root: Path) -> bool:
+    """Whether a split folder right in `root` holds a folder of MURA's parts."""
     try:
         return any(any((root / split).glob("XR_*/")) for split in SPLITS)
     except OSError:

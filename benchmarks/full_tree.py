@@ -12,23 +12,17 @@ import argparse
 import io
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-# part -> (train: normal, abnormal studies, normal, abnormal images; valid: the same), as counted
-# from the data set's own lists; see docs/data.md.
-PARTS = {
-    "ELBOW": ((1094, 660, 2925, 2006), (92, 66, 235, 230)),
-    "FINGER": ((1280, 655, 3138, 1968), (92, 83, 214, 247)),
-    "FOREARM": ((590, 287, 1164, 661), (69, 64, 150, 151)),
-    "HAND": ((1497, 521, 4059, 1484), (101, 66, 271, 189)),
-    "HUMERUS": ((321, 271, 673, 599), (68, 67, 148, 140)),
-    "SHOULDER": ((1364, 1457, 4211, 4168), (99, 95, 285, 278)),
-    "WRIST": ((2134, 1326, 5765, 3987), (140, 97, 364, 295)),
-}
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from fracture_core import mura
+
 PATIENTS = {"train": (1, 11_184), "valid": (11_185, 11_967)}  # first and last number
 MOST_VIEWS = 11
 KINDS = 400  # different films, so that no browser has seen one before
@@ -54,10 +48,9 @@ def make(out: Path, pixels: bool = False) -> int:
         source.write_bytes(content)
         sources.append(source)
     for split, (first, last) in PATIENTS.items():
-        which = 0 if split == "train" else 1
-        for part, patient, study, label, views in _studies(which, first, last, random):
+        for part, patient, study, label, views in _studies(split, first, last, random):
             word = "positive" if label else "negative"
-            folder = f"{out}/{split}/XR_{part}/patient{patient:05d}/study{study}_{word}"
+            folder = f"{out}/{split}/XR_{part.upper()}/patient{patient:05d}/study{study}_{word}"
             os.makedirs(folder)  # noqa: PTH103 - no Path for each of 40,000 films
             for view in range(views):
                 os.link(sources[count % KINDS], f"{folder}/image{view + 1}.png")
@@ -68,14 +61,14 @@ def make(out: Path, pixels: bool = False) -> int:
 
 
 def _studies(
-    which: int, first: int, last: int, random: np.random.Generator
+    split: str, first: int, last: int, random: np.random.Generator
 ) -> Iterator[tuple[str, int, int, int, int]]:
     """(part, patient, study number, label, views): every patient has one study at least."""
     everyone = random.permutation(np.arange(first, last + 1))
-    fresh, studies = iter(everyone), sum(sum(splits[which][:2]) for splits in PARTS.values())
-    for part, splits in PARTS.items():
+    parts = {part: row for (where, part), row in mura.PUBLISHED.items() if where == split}
+    fresh, studies = iter(everyone), mura.published(split, "all")["studies"]
+    for part, (normal, abnormal, *images) in parts.items():
         numbers: dict[int, itertools.count] = {}
-        normal, abnormal, *images = splits[which]
         labels = random.permutation([0] * normal + [1] * abnormal)
         views = {
             label: iter(_views(studies, films, random))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from fracture_core import mura
 from fracture_core.errors import ClassesError, DataError
 from fracture_core.images import SUFFIXES
 from fracture_core.layouts import (
@@ -17,11 +18,13 @@ from fracture_core.layouts import (
     Listing,
     entries,
     folders,
+    is_mura,
     natural,
     ranked,
 )
 
 VALID_SHARE = 0.2  # of films that come without split folders
+FOLDERS_LOOKED_AT = 2000  # for images where there is no data set; more takes long
 
 
 def scan(root: Path, positive: str | None) -> Listing:
@@ -97,15 +100,45 @@ def _class_rows(folder: str, names: list[str], positive: str) -> Iterator[tuple]
 
 
 def _where_images_are(root: Path) -> str:
-    """Why no class folder with images was found, and what to give instead."""
+    """Why no class folder with images was found, and what to give or do instead."""
+    images = lists = None
     for number, (folder, inner, names) in enumerate(os.walk(root)):
-        inner.sort()
-        if any(name.lower().endswith(SUFFIXES) for name in names):
-            place = Path(folder).parent  # class folders lie in `place`, perhaps inside a split
-            place = place.parent if place.name.lower() in SPLIT_NAMES else place
-            return f"{root} holds no class folders with images. Give {place}."
-        if number == 0 and any(Path(name).suffix.lower() in ARCHIVES for name in names):
-            return f"{root} holds an archive. Unpack it, then give the unpacked folder."
-        if number > 2000:
-            break  # wherever this is, it is no data set
+        if number == FOLDERS_LOOKED_AT and not images:
+            return f"The first {number:,} folders in {root} hold no image. Give the right one."
+        if number == FOLDERS_LOOKED_AT:
+            break
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        place = Path(folder)
+        if is_mura(place):
+            return f"{root} lies above a MURA data set. Give {place}."
+        if any(name.lower().endswith(SUFFIXES) and not name.startswith(".") for name in names):
+            images = images or place
+        if any(name.endswith(mura.LISTS) for name in names):
+            lists = lists or place
+    return _with_images(root, images) if images else _without_images(root, lists)
+
+
+def _with_images(root: Path, folder: Path) -> str:
+    """What to give, as there are images right in `folder`, in `root` or below it."""
+    if mura.STUDY.fullmatch(folder.name):
+        return (
+            f"{root} holds MURA's studies, but not in its folders {{train,valid}}/XR_PART. "
+            "Unpack it again, then give the unpacked folder."
+        )
+    place = folder.parent  # class folders lie in `place`, perhaps inside a split
+    place = place.parent if place.name.lower() in SPLIT_NAMES else place
+    return f"{root} holds no class folders with images. Give {place}."
+
+
+def _without_images(root: Path, lists: Path | None) -> str:
+    """What to do, as there is no image; `lists` is the folder of MURA's CSV lists, if any."""
+    files = sorted((path.name for path in root.iterdir() if path.is_file()), key=natural)
+    archive = next((name for name in files if name.lower().endswith(ARCHIVES)), None)
+    if archive:
+        return f"{root} holds an archive, {archive}. Unpack it, then give the unpacked folder."
+    if lists:
+        return f"{lists} holds MURA's lists, but not the films. Unpack it again, then give it."
+    splits = [name for name in folders(root) if name.lower() in SPLIT_NAMES]
+    if splits:
+        return f"{root} holds {' and '.join(splits)}, but no image in them. Unpack it again."
     return f"{root} holds no image. Give a MURA folder, or a folder with a folder for each class."

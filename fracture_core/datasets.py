@@ -21,13 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fracture_core import class_folders, config, fracatlas, layouts, mura
-from fracture_core.errors import ConfigError
+from fracture_core.errors import ConfigError, DataError
 from fracture_core.files import replace_file
 from fracture_core.layouts import Skipped, ranked
 from fracture_core.layouts import natural as natural
 
 COLUMNS = ("split", "part", "patient", "study", "view", "label", "path")
 STUDY = ("split", "part", "patient", "study")  # what tells one study from another
+RECENT = 5  # different choices that are remembered
 
 _FORMAT = 1  # raised whenever the same folders give other rows, so that kept manifests are dropped
 
@@ -117,6 +118,9 @@ def _phantom_facts(root: Path) -> tuple[bool, bool]:
         return False, True
     except (ValueError, KeyError):
         return True, False
+    except OSError as error:
+        reason = f"{root}/phantom.json cannot be read ({error.strerror})."
+        raise DataError(f"{reason} Give yourself permission to read the folder.") from error
 
 
 def _kept_path(root: Path, positive: str | None) -> Path:
@@ -266,13 +270,37 @@ def chosen() -> Choice:
 
 
 def choose(root: Path, positive: str | None = None) -> Choice:
-    """Use this data set from now on. It is not read here."""
+    """Use this data set from now on, and remember it. It is not read here."""
     choice = Choice(root=Path(root), positive=positive)
     note = {"root": str(choice.root), "positive": positive}
     _choice_path().parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(note | {"FRACTURE_DATA": os.environ.get("FRACTURE_DATA")})
     replace_file(_choice_path(), text.encode())
+    newest = [choice, *(each for each in _remembered() if each != choice)][:RECENT]
+    notes = [{"root": str(each.root), "positive": each.positive} for each in newest]
+    with suppress(OSError):  # the choice itself is made
+        replace_file(_recent_path(), json.dumps(notes).encode())
     return choice
+
+
+def recent() -> list[Choice]:
+    """The last different choices, newest first; those whose folder is gone are left out."""
+    return [choice for choice in _remembered() if _is_folder(choice.root)]
+
+
+def _remembered() -> list[Choice]:
+    try:
+        notes = json.loads(_recent_path().read_text())
+        return [Choice(root=Path(note["root"]), positive=note["positive"]) for note in notes]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # nothing was chosen yet, or the file is damaged: the next choice makes it anew
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # no permission, or a disk that is no longer there
+        return False
 
 
 def forget_choice() -> None:
@@ -282,3 +310,7 @@ def forget_choice() -> None:
 
 def _choice_path() -> Path:
     return config.cache_folder() / "chosen_data.json"
+
+
+def _recent_path() -> Path:
+    return config.cache_folder() / "recent_data.json"

@@ -29,7 +29,7 @@ SPLIT_NAMES = {  # a split folder's name in lower case -> the split
 }
 _DIGITS = re.compile(r"([0-9]+)")
 FRACATLAS_LIST, FRACATLAS_IMAGES = "dataset.csv", "images"
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def find(root: Path) -> Layout:
     if inner:
         return inner[0]
     for parent in list(root.parents)[:4]:
-        if _is_mura(parent):
+        if is_mura(parent):
             raise DataError(f"{root} is only a piece of a MURA data set. Give {parent}.")
     for images in (root, root.parent):
         if images.name == FRACATLAS_IMAGES and _is_fracatlas(images.parent):
@@ -142,11 +142,13 @@ def folders(root: Path) -> list[str]:
     except FileNotFoundError as error:
         raise DataError(f"There is no folder {root}. Check the path.") from error
     except NotADirectoryError as error:
-        step = "Unpack it, then give" if root.suffix.lower() in ARCHIVES else "Give"
-        raise DataError(f"{root} is a file. {step} the folder that holds the images.") from error
+        file = next((path for path in (root, *root.parents) if path.is_file()), root)
+        step = "Unpack it, then give" if file.suffix.lower() in ARCHIVES else "Give"
+        raise DataError(f"{file} is a file. {step} the folder that holds the images.") from error
     except OSError as error:
-        reason = f"{root} cannot be listed ({error.strerror})."
-        raise DataError(f"{reason} Give yourself permission to read it.") from error
+        denied = isinstance(error, PermissionError)
+        step = "Give yourself permission to read it" if denied else "Check the path and its disk"
+        raise DataError(f"{root} cannot be listed ({error.strerror}). {step}.") from error
 
 
 def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
@@ -170,12 +172,13 @@ def cells(line: str) -> list[str]:
 
 def _known(root: Path) -> Layout | None:
     """The data set whose root this is, if it is one that says by itself what a label means."""
-    if _is_mura(root):
+    if is_mura(root):
         return Layout(kind="mura", root=root)
     return Layout(kind="fracatlas", root=root) if _is_fracatlas(root) else None
 
 
-def _is_mura(root: Path) -> bool:
+def is_mura(root: Path) -> bool:
+    """Whether a split folder right in `root` holds a folder of MURA's parts."""
     try:
         return any(any((root / split).glob("XR_*/")) for split in SPLITS)
     except OSError:

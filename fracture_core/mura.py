@@ -8,12 +8,40 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
+
 from fracture_core.errors import DataError
 from fracture_core.images import SUFFIXES
 from fracture_core.layouts import SPLITS, Listing, entries, natural
 
 STUDY = re.compile(r"(study[0-9]+)(?:_(positive|negative))?")  # a study folder's name
+LISTS = ("_image_paths.csv", "_labeled_studies.csv")  # what the lists' names end in
 _PATIENT = re.compile(r"patient[0-9]+")
+
+# MURA v1.1: (split, part) -> normal and abnormal studies, normal and abnormal images, as counted
+# from the data set's own lists; see docs/data.md.
+PUBLISHED = {
+    ("train", "elbow"): (1094, 660, 2925, 2006),
+    ("train", "finger"): (1280, 655, 3138, 1968),
+    ("train", "forearm"): (590, 287, 1164, 661),
+    ("train", "hand"): (1497, 521, 4059, 1484),
+    ("train", "humerus"): (321, 271, 673, 599),
+    ("train", "shoulder"): (1364, 1457, 4211, 4168),
+    ("train", "wrist"): (2134, 1326, 5765, 3987),
+    ("valid", "elbow"): (92, 66, 235, 230),
+    ("valid", "finger"): (92, 83, 214, 247),
+    ("valid", "forearm"): (69, 64, 150, 151),
+    ("valid", "hand"): (101, 66, 271, 189),
+    ("valid", "humerus"): (68, 67, 148, 140),
+    ("valid", "shoulder"): (99, 95, 285, 278),
+    ("valid", "wrist"): (140, 97, 364, 295),
+}
+_COUNTED = {  # column of `datasets.counts` -> one and several of it, as sentences name them
+    "studies": ("study", "studies"),
+    "images": ("image", "images"),
+    "positive_studies": ("positive study", "positive studies"),
+    "positive_images": ("positive image", "positive images"),
+}
 
 
 def scan(root: Path) -> Listing:
@@ -39,8 +67,69 @@ def scan(root: Path) -> Listing:
                     listing.skip(f"{split}/{part}/{patient}", "is not a patient's folder")
         _compare_with_list(root, split, listing, {row[6] for row in listing.rows[first:]})
     if not listing.rows:
-        raise DataError(f"{root} has MURA's folders, but no image in them. Unpack it again.")
+        raise DataError(_no_image(root, listing))
     return listing
+
+
+def published(split: str, part: str) -> dict[str, int]:
+    """MURA's published counts of a part, or of part "all", named as in `datasets.counts`.
+
+    Returns:
+        studies, images, positive_studies, positive_images; empty for what was not published.
+    """
+    rows = [row for key, row in PUBLISHED.items() if key == (split, part)]
+    if part == "all":
+        rows = [row for key, row in PUBLISHED.items() if key[0] == split]
+    if not rows:
+        return {}
+    normal, abnormal, normal_images, abnormal_images = map(sum, zip(*rows, strict=True))
+    return {
+        "studies": normal + abnormal,
+        "images": normal_images + abnormal_images,
+        "positive_studies": abnormal,
+        "positive_images": abnormal_images,
+    }
+
+
+def differences(counts: pd.DataFrame) -> list[str]:
+    """How a data set differs from the published counts, a sentence a part; none if they are equal.
+
+    Args:
+        counts: `datasets.counts` of a whole data set.
+    """
+    rows = counts[counts["part"] != "all"].to_dict("records")
+    here = {(row["split"], row["part"]): row for row in rows}
+    told = []
+    for split, part in dict.fromkeys([*PUBLISHED, *here]):
+        found, expected = here.get((split, part)), published(split, part)
+        if not found:
+            what = ["not here"]
+        elif not expected:
+            what = ["not among the published parts"]
+        else:
+            what = [_difference(name, found[name], expected[name]) for name in _COUNTED]
+        if any(what):
+            told.append(f"{split} XR_{part.upper()}: {', '.join(filter(None, what))}")
+    return told
+
+
+def _difference(name: str, found: int, expected: int) -> str:
+    """ "12 studies missing (2,006 of 2,018)", "1 image more than published", or nothing."""
+    count = abs(found - expected)
+    what = f"{count:,} {_COUNTED[name][count != 1]}"
+    if found < expected:
+        return f"{what} missing ({found:,} of {expected:,})"
+    return f"{what} more than published" if count else ""
+
+
+def _no_image(root: Path, listing: Listing) -> str:
+    """Why no image was found under MURA's folders, and what to do."""
+    start = f"{root} has MURA's folders, but no image in them"
+    closed = [each for each in listing.skipped if each.reason.startswith("cannot be listed")]
+    if closed:
+        first = f"{closed[0].path} {closed[0].reason}"
+        return f"{start} was found: {first}. Give yourself permission, or unpack it again."
+    return f"{start}. Unpack it again."
 
 
 def _scan_patient(listing: Listing, root: Path, folder: str, labels: dict[str, int]) -> None:
@@ -93,7 +182,7 @@ def _lines(root: Path, name: str, split: str) -> list[str]:
 
 def _listed_labels(root: Path, split: str, listing: Listing) -> dict[str, int]:
     """Study folder -> label, from the list of labelled studies; contradictions are left out."""
-    name, labels, both = f"{split}_labeled_studies.csv", {}, set()
+    name, labels, both = f"{split}{LISTS[1]}", {}, set()
     for line in _lines(root, name, split):
         path, _, label = line.rpartition(",")
         path, label = path.rstrip("/"), label.strip()
@@ -109,7 +198,7 @@ def _listed_labels(root: Path, split: str, listing: Listing) -> dict[str, int]:
 
 def _compare_with_list(root: Path, split: str, listing: Listing, found: set[str]) -> None:
     """Note what the list of image paths and the folders do not have in common."""
-    name = f"{split}_image_paths.csv"
+    name = f"{split}{LISTS[0]}"
     listed = set(_lines(root, name, split))
     if not listed:
         return

@@ -9,7 +9,7 @@ from ui import audit_view, cached, data_choice, data_counts, frame, growth, them
 frame.only_through_app()
 st.title("Data", anchor=False)
 st.markdown("The films that everything else works on: where they are, and what is among them.")
-root, failed = datasets.chosen().root, None
+root, data, failed = datasets.chosen().root, None, None
 if cached.phantom_is_growing():
     growth.show(root, wants_more=True)
 try:
@@ -26,6 +26,6 @@ else:
     data_counts.show_skipped(data)
     audit_view.show(data)
 st.subheader("Use another data set", anchor=False)
-data_choice.show(failed)
+data_choice.show(data, failed)
 st.subheader("Where to get films", anchor=False)
 data_counts.show_sources()

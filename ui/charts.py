@@ -292,6 +292,7 @@ def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go
             text=[f"{shape} {count:,}" for count in parts[column]],
             textposition="inside",
             insidetextanchor="middle",
+            textangle=0,  # what does not fit is hidden, not turned
             hovertemplate=f"%{{y}}: %{{x:,}} {word}<extra></extra>",
         )
     figure.update_layout(

@@ -6,14 +6,17 @@ import streamlit as st
 
 from fracture_core import datasets, launcher, phantom
 from fracture_core.config import phantom_folder
+from fracture_core.datasets import Choice, Dataset
 from fracture_core.errors import ClassesError, DataError
 from ui import cached, state, theme
 
 
-def show(failed: DataError | None) -> None:
-    """A path to type, the phantom, and the question which class means a fracture.
+def show(data: Dataset | None, failed: DataError | None) -> None:
+    """A path to type, the phantom, what was used before, and the question which class means a
+    fracture.
 
     Args:
+        data: what is in use, if it can be read.
         failed: why the data set in use cannot be read, if so.
     """
     if isinstance(failed, ClassesError) and state.CLASSES not in st.session_state:
@@ -28,18 +31,47 @@ def show(failed: DataError | None) -> None:
         help="The folder of MURA or FracAtlas or its parent, or one with a folder for each class.",
     )
     go = row.form_submit_button("Use this folder", type="primary")
+    asked = _other_data(data)
     if go:
+        asked = typed.strip().strip("'\""), None
+    if asked:
         _forget_question()
-        _try(typed, None)
+        _try(*asked)
     if state.CLASSES in st.session_state:
         _class_question()
-    if datasets.chosen().root != phantom_folder():
-        st.button("Use the phantom", icon=":material/science:", on_click=_use_phantom)
 
 
-def _try(typed: str, positive: str | None) -> None:
+def _other_data(data: Dataset | None) -> tuple[str, str | None] | None:
+    """A button for the phantom and one for each data set used before; the one that was pressed."""
+    in_use = Choice(root=data.root, positive=data.positive) if data else datasets.chosen()
+    before = [c for c in datasets.recent() if c != in_use and c.root != phantom_folder()]
+    pressed = None
+    with st.container(horizontal=True):
+        if datasets.chosen().root != phantom_folder():
+            st.button("Use the phantom", icon=":material/science:", on_click=_use_phantom)
+        for choice in before:
+            if _recent_button(choice, [in_use, *before]):
+                pressed = str(choice.root), choice.positive
+    return pressed
+
+
+def _recent_button(choice: Choice, known: list[Choice]) -> bool:
+    """A folder's name; with its parent's where another known folder has the name."""
+    root = choice.root
+    others = [each.root for each in known if each.root != root]
+    shared = root.name in [other.name for other in others]
+    name = f"{root.parent.name}/{root.name}" if shared else root.name
+    words = f", positive class {choice.positive}" if choice.positive else ""
+    return st.button(
+        theme.plain(name),
+        icon=":material/history:",
+        key=f"recent {root} {choice.positive}",
+        help=theme.plain(f"{root}{words}"),
+    )
+
+
+def _try(folder: str, positive: str | None) -> None:
     """Use this folder if it can be read; else say why not and leave everything as it is."""
-    folder = typed.strip().strip("'\"")
     if not folder:
         st.error("No folder was given. Type the path of a folder on this computer.")
         return

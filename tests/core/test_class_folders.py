@@ -130,6 +130,31 @@ def test_a_folder_too_high_is_refused_naming_the_right_one(tmp_path, inside) -> 
         class_folders.scan(tmp_path, "a")
 
 
+@pytest.mark.parametrize("above", ["", "downloads"])
+def test_a_folder_above_muras_parent_is_refused_naming_mura(tmp_path, above) -> None:
+    film = "downloads/new/MURA-v1.1/train/XR_HAND/patient00001/study1_positive/image1.png"
+    tree(tmp_path, film, "downloads/a/b/scan.png", ".cache/b/icon.png")
+    with pytest.raises(
+        DataError, match=r"above a MURA data set\. Give .*/downloads/new/MURA-v1\.1\."
+    ):
+        class_folders.scan(tmp_path / above, None)
+
+
+def test_muras_studies_outside_its_folders_are_to_be_unpacked_again(tmp_path) -> None:
+    tree(tmp_path, "XR_HAND/patient00001/study1_positive/image1.png")
+    with pytest.raises(DataError, match=r"MURA's studies, but not .*Unpack it again"):
+        class_folders.scan(tmp_path, None)
+
+
+def test_a_search_that_was_given_up_does_not_say_that_nothing_is_there(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(class_folders, "FOLDERS_LOOKED_AT", 3)
+    tree(tmp_path, *(f"{i}/notes.txt" for i in range(5)), "9/a/b/1.png")
+    with pytest.raises(DataError, match=r"The first 3 folders in .* hold no image\. Give"):
+        class_folders.scan(tmp_path, None)
+
+
 def test_a_folder_too_deep_is_refused_naming_the_right_one(tmp_path) -> None:
     with pytest.raises(DataError, match=rf"Give {tmp_path}\."):
         class_folders.scan(flat(tmp_path) / "broken", "broken")
@@ -141,5 +166,28 @@ def test_an_empty_folder_is_refused(tmp_path) -> None:
 
 
 def test_a_folder_with_an_archive_is_to_be_unpacked(tmp_path) -> None:
-    with pytest.raises(DataError, match="Unpack it"):
+    with pytest.raises(DataError, match=r"holds an archive, FracAtlas\.zip\. Unpack it"):
         class_folders.scan(tree(tmp_path, "FracAtlas.zip"), None)
+
+
+def test_an_archive_beside_the_films_does_not_hide_them(tmp_path) -> None:
+    tree(tmp_path, "FracAtlas.zip", *(f"FracAtlas/images/{c}/1.png" for c in "ab"))
+    with pytest.raises(DataError, match=rf"Give {tmp_path}/FracAtlas/images\."):
+        class_folders.scan(tmp_path, None)
+
+
+@pytest.mark.parametrize("inside", ["", "MURA-v1.1/"])
+@pytest.mark.parametrize("split", [(), ("train/notes.txt", "valid/notes.txt")])
+def test_muras_lists_without_its_films_are_half_unpacked(tmp_path, inside, split) -> None:
+    names = ("train_image_paths.csv", "valid_labeled_studies.csv", *split)
+    tree(tmp_path, *(f"{inside}{name}" for name in names))
+    place = (tmp_path / inside).resolve()
+    with pytest.raises(DataError, match=rf"{place} holds MURA's lists, but not the films\. Unpack"):
+        class_folders.scan(tmp_path, None)
+
+
+def test_empty_splits_are_half_unpacked(tmp_path) -> None:
+    for split in ("train", "valid"):
+        (tmp_path / split).mkdir()
+    with pytest.raises(DataError, match=r"holds train and valid, but no image in them\. Unpack"):
+        class_folders.scan(tmp_path, None)

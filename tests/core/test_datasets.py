@@ -98,6 +98,45 @@ def test_a_missing_folder_is_refused(tmp_path) -> None:
         datasets.read(tmp_path / "gone")
 
 
+@pytest.mark.parametrize(
+    ("made", "given", "sentence"),
+    [
+        ((), "gone", r"There is no folder {0}/gone\. Check the path\."),
+        ((), "", r"{0} holds no image\. Give a MURA folder, or a folder with a folder for each"),
+        ((FILMS[0],), "train", r"{0}/train is only a piece of a MURA data set\. Give {0}\."),
+        ((FILMS[0],), FILMS[0], r"image1\.png is a file\. Give the folder that holds"),
+        ((f"a/b/{FILMS[0]}",), "", r"{0} lies above a MURA data set\. Give {0}/a/b\."),
+        (("yes/1.png", "no/1.png"), "yes", r"{0}/yes holds no class folders .* Give {0}\."),
+        (("a/b/yes/1.png", "a/b/no/1.png"), "", r"{0} holds no class folders .* Give {0}/a/b\."),
+        (("set.zip",), "set.zip", r"{0}/set\.zip is a file\. Unpack it, then give the folder"),
+        (("set.zip",), "", r"{0} holds an archive, set\.zip\. Unpack it, then give the unpacked"),
+        (("notes.txt",), "notes.txt", r"{0}/notes\.txt is a file\. Give the folder"),
+        (("train/XR_HAND/patient00001/x.txt",), "", r"no image in them\. Unpack it again\."),
+        (("train/notes.txt",), "", r"{0} holds train, but no image in them\. Unpack it again\."),
+        (
+            ("train_image_paths.csv",),
+            "",
+            r"holds MURA's lists, but not the films\. Unpack it again",
+        ),
+    ],
+)
+def test_a_wrong_path_is_one_sentence_that_says_the_next_step(
+    tmp_path, made, given, sentence
+) -> None:
+    home = tmp_path.resolve()
+    with pytest.raises(DataError, match=sentence.format(home)):
+        datasets.read(tree(home, *made) / given)
+
+
+def test_a_folder_whose_files_may_not_be_read_is_refused(root, monkeypatch) -> None:
+    def denied(path: Path) -> str:
+        raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(DataError, match=r"phantom\.json cannot be read .*Give yourself permission"):
+        datasets.read(root)
+
+
 def test_a_kept_manifest_is_the_same_without_a_walk(root, monkeypatch) -> None:
     tree(root, "train/XR_HAND/notes.txt")
     fresh = datasets.read(root)
@@ -299,3 +338,53 @@ def test_a_note_of_no_use_is_no_choice(tmp_path, text) -> None:
     datasets.choose(tmp_path)
     (config.cache_folder() / "chosen_data.json").write_text(text)
     assert datasets.chosen().root == config.phantom_folder()
+
+
+# What was chosen before
+
+
+def test_the_last_five_different_choices_are_remembered_newest_first(tmp_path) -> None:
+    assert datasets.recent() == []
+    for name in "abcdef":
+        (tmp_path / name).mkdir()
+        datasets.choose(tmp_path / name)
+    datasets.choose(tmp_path / "d")
+    assert [choice.root.name for choice in datasets.recent()] == ["d", "f", "e", "c", "b"]
+
+
+def test_another_positive_class_is_another_choice(tmp_path) -> None:
+    for positive in ("yes", "no", "yes"):
+        datasets.choose(tmp_path, positive)
+    assert [choice.positive for choice in datasets.recent()] == ["yes", "no"]
+
+
+def test_a_folder_that_is_gone_is_left_out_until_it_is_back(tmp_path, monkeypatch) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    datasets.choose(disk)
+    disk.rmdir()
+    assert datasets.recent() == []
+    datasets.choose(tmp_path)
+    disk.mkdir()
+    assert [choice.root for choice in datasets.recent()] == [tmp_path, disk]
+
+    def denied(*_, **__) -> None:
+        raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    assert datasets.recent() == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "3", '"a"', "[3]", "[{}]", '[{"root": 3}]', "\0"])
+def test_a_damaged_memory_is_none_and_the_next_choice_makes_it_anew(tmp_path, text) -> None:
+    datasets.choose(tmp_path / "old")
+    (config.cache_folder() / "recent_data.json").write_text(text)
+    assert datasets.recent() == []
+    choice = datasets.choose(tmp_path)
+    assert datasets.recent() == [choice]
+
+
+def test_forgetting_the_choice_forgets_nothing_before(tmp_path) -> None:
+    choice = datasets.choose(tmp_path)
+    datasets.forget_choice()
+    assert datasets.recent() == [choice]

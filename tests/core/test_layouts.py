@@ -77,12 +77,30 @@ def test_a_missing_folder_is_named(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "step"), [("MURA-v1.1.zip", "Unpack it, then give"), ("film.png", "Give the folder")]
+    ("name", "step"),
+    [
+        ("MURA-v1.1.zip", "Unpack it, then give"),
+        ("MURA.tar.BZ2", "Unpack it, then give"),
+        ("film.png", "Give the folder"),
+    ],
 )
 def test_a_file_is_refused_with_the_step_that_fits_it(tmp_path, name, step) -> None:
     tree(tmp_path, name)
     with pytest.raises(DataError, match=step):
         find(tmp_path / name)
+
+
+def test_a_path_into_an_archive_names_the_archive(tmp_path) -> None:
+    tree(tmp_path, "MURA.zip")
+    with pytest.raises(DataError, match=r"/MURA\.zip is a file\. Unpack it, then give"):
+        find(tmp_path / "MURA.zip" / "MURA-v1.1")
+
+
+def test_a_name_that_no_disk_takes_is_no_question_of_permission(tmp_path) -> None:
+    with pytest.raises(
+        DataError, match=r"cannot be listed \(File name too long\)\. Check the path"
+    ):
+        find(tmp_path / ("a" * 300))
 
 
 def test_a_folder_that_may_not_be_listed_is_refused(tmp_path, monkeypatch) -> None:

@@ -1,7 +1,9 @@
 """The reader of MURA's layout."""
 
+import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fracture_core import mura
@@ -108,6 +110,20 @@ def test_folders_without_films_are_an_error(tmp_path) -> None:
         mura.scan(tmp_path)
 
 
+def test_folders_that_may_not_be_listed_are_not_called_empty(tmp_path, monkeypatch) -> None:
+    (tmp_path / "train/XR_HAND").mkdir(parents=True)
+    real = os.listdir
+
+    def denied(folder: str) -> list[str]:
+        if folder.endswith("XR_HAND"):
+            raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
+        return real(folder)
+
+    monkeypatch.setattr(os, "listdir", denied)
+    with pytest.raises(DataError, match=r"XR_HAND cannot be listed .*Give yourself permission"):
+        mura.scan(tmp_path)
+
+
 # The CSV lists
 
 
@@ -191,3 +207,72 @@ def test_a_part_that_is_absent_as_a_whole_is_no_loss(root) -> None:
     (root / WRIST).parent.rmdir()
     (root / WRIST).parent.parent.rmdir()
     assert skipped(mura.scan(root)) == {}
+
+
+# The published counts
+
+
+def published() -> pd.DataFrame:
+    """What `datasets.counts` gives of MURA as it was published."""
+    rows = [
+        {"split": split, "part": part, **mura.published(split, part)}
+        for split, part in [*mura.PUBLISHED, ("train", "all"), ("valid", "all")]
+    ]
+    return pd.DataFrame(rows)
+
+
+def changed(split: str, part: str, **by: int) -> pd.DataFrame:
+    """The published counts with some of a part's changed by so much."""
+    counts = published()
+    where = (counts["split"] == split) & (counts["part"] == part)
+    for column, number in by.items():
+        counts.loc[where, column] += number
+    return counts
+
+
+def test_the_published_counts_add_up_to_what_is_known_of_mura() -> None:
+    whole = [mura.published(split, "all") for split in ("train", "valid")]
+    assert sum(each["images"] for each in whole) == 40_005
+    assert [each["studies"] for each in whole] == [13_457, 1_199]
+    assert mura.published("test", "all") == mura.published("train", "hip") == {}
+
+
+def test_the_published_counts_do_not_differ_from_themselves() -> None:
+    assert mura.differences(published()) == []
+    assert mura.differences(published().iloc[::-1]) == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentence"),
+    [
+        (
+            changed("train", "hand", studies=-12, images=-40),
+            "train XR_HAND: 12 studies missing (2,006 of 2,018), "
+            "40 images missing (5,503 of 5,543)",
+        ),
+        (changed("valid", "wrist", studies=3), "valid XR_WRIST: 3 studies more than published"),
+        (changed("valid", "wrist", images=1), "valid XR_WRIST: 1 image more than published"),
+        (
+            changed("train", "elbow", positive_studies=-1, positive_images=2),
+            "train XR_ELBOW: 1 positive study missing (659 of 660), "
+            "2 positive images more than published",
+        ),
+    ],
+)
+def test_a_part_that_differs_is_one_sentence(counts, sentence) -> None:
+    assert mura.differences(counts) == [sentence]
+
+
+def test_a_part_that_is_absent_is_one_short_sentence() -> None:
+    counts = published()
+    counts = counts[(counts["split"] != "train") | (counts["part"] != "elbow")]
+    assert mura.differences(counts) == ["train XR_ELBOW: not here"]
+
+
+def test_a_part_that_was_never_published_is_named_last() -> None:
+    hip = pd.DataFrame([{"split": "test", "part": "hip", "studies": 2, "images": 3}])
+    counts = pd.concat([hip, changed("valid", "wrist", studies=1)], ignore_index=True)
+    assert mura.differences(counts) == [
+        "valid XR_WRIST: 1 study more than published",
+        "test XR_HIP: not among the published parts",
+    ]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import audit_job, datasets, exclusions, launcher, runs
+from fracture_core import audit_job, datasets, exclusions, launcher, mura, runs
 from ui import charts, data_choice, theme
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -105,6 +105,123 @@ def test_another_folder_is_used_from_then_on(
     assert app.code[0].value == str(other)
     assert set(counts(app)["Split"]) == {"valid"}
     assert datasets.chosen().root == other
+
+
+@pytest.fixture
+def hands(phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three films of two studies of hands in MURA's layout, all that was ever published."""
+    film, root = next(phantom_root.rglob("image1.png")), tmp_path / "hands"
+    for name in ("study1_positive/image1", "study1_positive/image2", "study2_negative/image1"):
+        copy = root / "train" / "XR_HAND" / "patient00001" / f"{name}.png"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(film, copy)
+    monkeypatch.setattr(mura, "PUBLISHED", {("train", "hand"): (1, 1, 1, 2)})
+    return root
+
+
+def test_all_of_mura_is_beside_the_published_counts_and_said_to_be_all(
+    data_page: AppTest, hands: Path
+) -> None:
+    app = use(data_page.run(), hands)
+    assert not app.exception
+    table = counts(app)
+    assert table[["Studies", "Published studies"]].values.tolist() == [[2, 2]]
+    assert table[["Films", "Published films"]].values.tolist() == [[3, 3]]
+    assert "green-badge[:material/check: all 3 published films are here]" in words(app)
+    assert "Compared were counts, not contents" in words(app)
+
+
+def test_what_differs_from_the_published_counts_is_named(
+    data_page: AppTest, hands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elbow = {("valid", "elbow"): (1, 1, 1, 1)}
+    monkeypatch.setattr(mura, "PUBLISHED", {("train", "hand"): (2, 1, 5, 2)} | elbow)
+    app = use(data_page.run(), hands)
+    text = words(app)
+    assert "**2 differences** from MURA v1.1" in text
+    assert "- train XR_HAND: 1 study missing (2 of 3), 4 images missing (3 of 7)" in text
+    assert "- valid XR_ELBOW: not here" in text
+    assert "green-badge" not in text
+
+
+def test_of_many_differences_the_first_twenty_are_named_and_the_rest_counted(
+    data_page: AppTest, hands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = {("train", f"part{i}"): (1, 1, 1, 1) for i in range(22)}
+    monkeypatch.setattr(mura, "PUBLISHED", parts)
+    app = use(data_page.run(), hands)
+    listed = next(each.value for each in app.markdown if "XR_PART0" in each.value.replace("\\", ""))
+    assert listed.count("not here") == 20
+    assert listed.endswith("- and 3 more")  # two parts, and the hands
+    assert counts(app)["Published films"].isna().tolist() == [True]
+
+
+def test_phantoms_and_class_folders_have_no_published_counts(
+    data_page: AppTest, classes: Path
+) -> None:
+    app = data_page.run()
+    for _ in range(2):
+        assert not [name for name in counts(app).columns if "Published" in name]
+        assert "ublished" not in words(app)
+        datasets.choose(classes, "whole")
+        app.run()
+
+
+def history(app: AppTest) -> dict[str, str]:
+    """The buttons of data sets that were used before: label -> what its help says."""
+    buttons = [button for button in app.button if button.icon == ":material/history:"]
+    return {b.label.replace("\\", ""): b.help.replace("\\", "") for b in buttons}
+
+
+def test_data_sets_used_before_are_one_click_away(
+    data_page: AppTest, classes: Path, hands: Path, phantom_root: Path
+) -> None:
+    datasets.choose(classes, "broken*")
+    datasets.choose(hands)
+    app = data_page.run()
+    assert history(app) == {"classes": f"{classes}, positive class broken*"}
+    press(app, "classes")
+    assert datasets.chosen() == datasets.Choice(root=classes, positive="broken*")
+    assert app.code[0].value == str(classes)
+    assert history(app) == {"hands": str(hands)}
+
+
+def test_folders_of_one_name_are_told_apart_by_their_parents(
+    data_page: AppTest, hands: Path, tmp_path: Path
+) -> None:
+    for place in ("old", "new"):
+        shutil.copytree(hands, tmp_path / place / "MURA-v1.1")
+        datasets.choose(tmp_path / place / "MURA-v1.1")
+    assert set(history(data_page.run())) == {"old/MURA-v1.1"}  # beside the new one in use
+    datasets.choose(hands)
+    assert set(history(data_page.run())) == {"old/MURA-v1.1", "new/MURA-v1.1"}
+
+
+def test_data_used_before_that_cannot_be_read_is_a_sentence_and_changes_nothing(
+    data_page: AppTest, hands: Path, phantom_root: Path
+) -> None:
+    datasets.choose(hands)
+    datasets.choose(phantom_root)
+    app = data_page.run()
+    shutil.rmtree(hands / "train")
+    press(app, "hands")
+    assert not app.exception
+    assert "holds no image" in app.error[0].value.replace("\\", "")
+    assert datasets.chosen().root == phantom_root
+    assert app.code[0].value == str(phantom_root)
+    assert [choice.root for choice in datasets.recent()] == [phantom_root, hands]
+
+
+def test_data_used_before_whose_class_is_gone_asks_anew(
+    data_page: AppTest, classes: Path, phantom_root: Path
+) -> None:
+    datasets.choose(classes, "broken*")
+    datasets.choose(phantom_root)
+    app = data_page.run()
+    (classes / "broken*").rename(classes / "cracked")
+    press(app, "classes")
+    assert app.radio[0].options == ["cracked", "whole"]
+    assert datasets.chosen().root == phantom_root
 
 
 def test_class_folders_ask_which_class_means_a_fracture(

@@ -20,11 +20,13 @@ class Conv2D(keras.layers.Conv2D):
         """float32 (n, h, w, c) to (n, h', w', filters)."""
         if not training:
             return super().call(inputs)
-        count = tf.shape(inputs)[0]
-        half = count // 2
-        # No kernel takes an empty half: a single film is computed twice, and counts once.
-        first, second = inputs[: tf.maximum(half, 1)], inputs[half:]
-        return tf.concat([super().call(first), super().call(second)], axis=0)[-count:]
+        whole, count = super().call, tf.shape(inputs)[0]
+
+        def halves() -> tf.Tensor:
+            parts = tf.split(inputs, [count // 2, count - count // 2])
+            return tf.concat([whole(part) for part in parts], axis=0)
+
+        return tf.cond(count > 1, halves, lambda: whole(inputs))  # no kernel takes an empty half
 
 
 class BatchNormalization(keras.layers.BatchNormalization):

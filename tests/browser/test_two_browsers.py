@@ -66,3 +66,18 @@ def test_a_run_that_is_resumed_in_one_browser_is_kept_by_the_other(
     expect(second.get_by_role("heading", name=re.compile("Finished 3 of 3"))).to_be_visible(
         timeout=60_000
     )
+
+
+def test_who_asks_for_more_epochs_of_a_run_that_goes_on_elsewhere_is_told(
+    server: Server, stopped: Path, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{server.url}/train?run=shared")
+    more = page.get_by_role("button", name="Train 25 more epochs")
+    expect(more).to_be_visible()
+    before = runs.status(stopped).__dict__
+    with runs.lock(stopped):  # as a child that another browser has started
+        runs.write_status(stopped, runs.Status(**{**before, "state": runs.State.RUNNING}))
+        more.click()
+        expect(page.get_by_text("at work already")).to_be_visible()
+        expect(page.get_by_role("button", name="Stop now")).to_be_visible()
+    assert runs.requests(stopped) == []

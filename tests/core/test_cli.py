@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fracture_core import cards, cli, commands, evaluation, journal, launcher, runs
+from fracture_core import (
+    audit_job,
+    cards,
+    cli,
+    commands,
+    datasets,
+    evaluation,
+    journal,
+    launcher,
+    runs,
+)
 from fracture_core.config import PROJECT, Schedule, TrainConfig
 from fracture_core.runs import State
 
@@ -495,3 +505,41 @@ def test_release_publishes_a_run_once(run_copy, capsys) -> None:
     assert "Released" in spoken(capsys, "release", "finished", "mine")
     assert cards.released() == ["mine"]
     assert "'mine' exists" in refused(capsys, "release", "finished", "mine")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "films", "--epochs", "1e9"],
+        ["inspect"],
+        ["phantom", "x", "--studies", "abc"],
+        ["set", "run", "--learning-rate", "fast"],
+        ["fly"],
+        [],
+    ],
+    ids=" ".join,
+)
+def test_wrong_words_are_one_sentence_with_the_next_step(words, capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(words)
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("--help.")
+
+
+def test_an_audit_is_told_and_kept_for_the_data_page(folders, phantom_root, capsys) -> None:
+    printed = spoken(capsys, "audit", phantom_root)
+    manifest = datasets.read(phantom_root)
+    assert f"{len(manifest.manifest)} films" in printed
+    told = json.loads(spoken(capsys, "audit", phantom_root, "--json"))
+    assert told["films"] == len(manifest.manifest)
+    assert {each["feature"] for each in told["shortcuts"]} >= {"views", "mean"} or not told[
+        "shortcuts"
+    ]
+    assert audit_job.load(audit_job.folder_of(manifest.hash)).films == told["films"]
+
+
+def test_a_list_of_films_to_leave_out_must_be_there(folders, phantom_root, capsys) -> None:
+    sentence = refused(capsys, "train", phantom_root, "--exclude", folders / "none.csv")
+    assert "none.csv, cannot be read" in sentence
+    assert runs.names() == []

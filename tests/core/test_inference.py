@@ -267,3 +267,16 @@ def test_paths_that_cannot_be_read_are_refused(tree, monkeypatch) -> None:
     monkeypatch.setattr(Path, "iterdir", denied)
     with pytest.raises(ModelError, match=r"patient2 cannot be read \(Permission denied\)"):
         inference.studies_of([tree / "patient2"])
+
+
+def test_lists_and_notes_beside_class_folders_are_no_study(tmp_path) -> None:
+    for name in ("broken/1.png", "whole/2.png", "labels.csv", "README.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = inference.studies_of([tmp_path])
+    assert [Path(name).name for name, _ in found] == ["1.png", "2.png"]
+    # In a study's own folder a file that is no film is refused by name, and never passed over.
+    (tmp_path / "study1_positive").mkdir()
+    (tmp_path / "study1_positive" / "note.txt").write_text("x")
+    ((_, films),) = inference.studies_of([tmp_path / "study1_positive"])
+    assert [film.name for film in films] == ["note.txt"]

@@ -7,7 +7,7 @@ import pytest
 
 from fracture_core import cards, journal, release, runs
 from fracture_core.config import TrainConfig
-from fracture_core.errors import ModelError, RunError
+from fracture_core.errors import ModelError, RunError, WriteFailed
 
 
 def test_a_release_holds_weights_card_and_dev_predictions(run_copy) -> None:
@@ -65,3 +65,10 @@ def test_weights_too_large_for_a_repository_are_refused(run_copy, folders, monke
     with pytest.raises(ModelError, match=r"stay under 0\.01 MB"):
         release.release("finished", "large")
     assert list((folders / "models").iterdir()) == []
+
+
+def test_a_folder_that_takes_no_model_is_one_sentence(run_copy, folders, monkeypatch) -> None:
+    (folders / "file").write_text("not a folder")
+    monkeypatch.setenv("FRACTURE_MODELS", str(folders / "file" / "models"))
+    with pytest.raises(WriteFailed, match=r"mine could not be written\. Check"):
+        release.release("finished", "mine")

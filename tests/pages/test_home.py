@@ -1,11 +1,14 @@
 """Home: what is here, three doors, one button."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import launcher, runs
+from fracture_core import datasets, launcher, release, runs
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -60,5 +63,31 @@ def test_data_that_cannot_be_read_is_one_sentence(
 def test_the_last_run_shows_with_its_curve(home: AppTest, run_copy: Path) -> None:
     text = shown(home.run())
     assert f"Accuracy of {run_copy.name} (" in text.replace("\\", "")
-    assert text.endswith("finished") or "): finished" in text
+    assert "): finished" in text
     assert home.get("plotly_chart")
+
+
+def test_a_model_of_ones_own_does_not_slip_into_the_place_of_an_older_one(
+    home: AppTest, run_copy: Path, folders: Path
+) -> None:
+    for name, created in (("older", "2026-01-01"), ("a-newer", "2026-02-01")):
+        card = release.release(run_copy.name, name) / "card.json"
+        text = card.read_text().replace(runs.read(run_copy).facts["created"], created)
+        card.write_text(text)
+    assert "Model: **older**" in shown(home.run())
+
+
+def test_real_films_are_judged_by_a_model_that_has_seen_some(
+    home: AppTest, run_copy: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path(shutil.copytree(run_copy, folders / "runs" / "real"))
+    facts = json.loads((real / "config.json").read_text())
+    facts["data"]["synthetic"] = False
+    (real / "config.json").write_text(json.dumps(facts))
+    release.release(run_copy.name, "synthetic-one")
+    assert "Model: **synthetic" in shown(home.run())
+    for kind in ("broken", "whole"):
+        (folders / "films" / kind).mkdir(parents=True)
+        Image.new("L", (40, 40), 90).save(folders / "films" / kind / "1.png")
+    datasets.choose(folders / "films", "broken")
+    assert "Model: **real**" in shown(home.run())

@@ -100,6 +100,28 @@ def test_a_size_too_small_for_the_network_is_refused_in_a_sentence(train: AppTes
     assert "start-training" not in [button.key for button in train.button]
 
 
+@pytest.mark.parametrize("epochs", [99_999, 0])
+def test_a_number_out_of_range_is_refused_and_never_trained_as_another(
+    train: AppTest, epochs: int
+) -> None:
+    train.run()
+    train.number_input(key="demo-epochs").set_value(epochs).run()
+    assert f"epochs must be from 1 to 10000; received {epochs}" in train.error[0].value
+    assert "start-training" not in [button.key for button in train.button]
+
+
+def test_weights_of_another_network_are_refused_before_a_run_is_made(
+    train: AppTest, run_copy: Path
+) -> None:
+    train.run()
+    train.segmented_control(key="demo-architecture").set_value("five_conv").run()
+    weights = run_copy / "checkpoints" / "epoch_0003.weights.h5"
+    upload = ("three.weights.h5", weights.read_bytes(), "application/octet-stream")
+    train.file_uploader(key="five_conv-weights").set_value(upload).run()
+    sentence = "three.weights.h5 holds 166,913 parameters; five_conv has 97,409"
+    assert sentence in train.error[0].value
+
+
 def test_dense_layers_that_are_no_numbers_are_refused_in_a_sentence(train: AppTest) -> None:
     train.run()
     train.text_input(key="three_conv-dense").set_value("many").run()

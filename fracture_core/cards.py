@@ -251,8 +251,8 @@ def full_command(config: TrainConfig, made_with: dict[str, int] | None) -> str:
     weights = config.weights and Path(config.weights).name
     exclude = config.exclude and Path(config.exclude).name
     train = command(replace(config, data=name, weights=weights, exclude=exclude))
-    if made_with is None:
-        return train
+    if not isinstance(made_with, dict) or not {"studies", "seed"} <= made_with.keys():
+        return train  # other data; or its note is damaged
     make = ["python", "-m", "fracture_core", "phantom", name]
     make += ["--studies", str(made_with["studies"]), "--seed", str(made_with["seed"])]
     return f"{shlex.join(make)} && {train}"

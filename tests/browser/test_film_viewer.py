@@ -165,7 +165,7 @@ def test_a_hostile_file_name_is_shown_to_the_letter(
     app.start()
     try:
         page = open_page(f"{app.url}/studies?study={quote(key)}")
-        expect(page.locator("figcaption").first).to_have_text(name)
+        expect(page.locator("figcaption").first).to_have_text(f"{name}: not judged")
         assert page.title() != "hit"
     finally:
         app.stop()

@@ -116,7 +116,7 @@ class Written:
 def disk(folders, monkeypatch) -> Disk:
     """The disk under the test's runs and cache; the child is played by this process."""
     monkeypatch.setattr(Reporter, "listen", lambda self: None)
-    monkeypatch.setattr(training, "set_threads", lambda count: None)  # only once in a process
+    monkeypatch.setattr(training, "set_threads", lambda *counts: None)  # only once in a process
     monkeypatch.setattr(launcher, "take_slot", lambda: None)
     return Disk(folders, monkeypatch)
 

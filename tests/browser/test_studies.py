@@ -1,0 +1,46 @@
+"""From the wall to a verdict in a real browser: filter, count, link, study, Diagnose."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from fracture_core import datasets
+from tests.browser.conftest import Server
+
+TILES = '[class*="st-key-open-"]'
+
+
+def test_a_filter_shows_as_many_tiles_as_it_counts_and_a_link_opens_the_same(
+    server: Server, open_page: Callable[..., Page], phantom_root: Path
+) -> None:
+    table = datasets.studies(datasets.read(phantom_root).manifest)
+    page = open_page(f"{server.url}/studies")
+    expect(page.locator(TILES)).to_have_count(len(table), timeout=30_000)
+    page.get_by_role("button", name=re.compile("no fracture · ")).click()
+    negative = int((table["label"] == 0).sum())
+    expect(page.get_by_text(f"{negative} studies")).to_be_visible()
+    expect(page.locator(TILES)).to_have_count(negative, timeout=30_000)
+    page.get_by_role("button", name=re.compile("^forearm · ")).click()
+    both = int(((table["label"] == 0) & (table["part"] == "forearm")).sum())
+    expect(page.get_by_text(f"{both} studies")).to_be_visible()
+    expect(page.locator(TILES)).to_have_count(both, timeout=30_000)
+    expect(page).to_have_url(re.compile("label=none.*part=forearm|part=forearm.*label=none"))
+
+    other = open_page(page.url)
+    expect(other.get_by_text(f"{both} studies")).to_be_visible()
+    expect(other.locator(TILES)).to_have_count(both, timeout=30_000)
+
+
+def test_from_the_wall_by_way_of_a_study_to_its_verdict(
+    server: Server, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{server.url}/studies?label=fracture")
+    page.locator(f"{TILES} button").first.click()
+    expect(page.locator(".pane img").first).to_be_visible()
+    study = re.search(r"study=([^&]+)", page.url)[1]
+    page.get_by_role("button", name="Judge this study").click()
+    verdict = page.get_by_role("heading", name=re.compile("There is (a|no) fracture"))
+    expect(verdict).to_be_visible(timeout=60_000)
+    assert study in page.url

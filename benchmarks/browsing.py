@@ -33,6 +33,7 @@ from fracture_core.config import PROJECT
 
 EMPTY = "import streamlit as st\nst.title('empty')\n"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+LOOK_SECONDS = 1.0
 PAGES = 50  # of the wall, visited one after the other
 
 
@@ -108,6 +109,7 @@ def print_script_runs(tree: Path, home: Path, repeats: int) -> None:
     for name, addresses in actions.items():
         theirs, ours = [], []
         for address in addresses:
+            time.sleep(LOOK_SECONDS)  # nobody leafs on before a page has been seen
             theirs.append(1000 * timed(empty.run))
             page.query_params.clear()
             for key, value in address.items():

@@ -7,7 +7,7 @@ import gc
 import importlib
 import os
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -39,7 +39,7 @@ from ui.pictures import Source
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.inference import JudgedStudy, Predictor
 
-CARDS_SECONDS = 0.05  # that a page waits for cards before it shows without them
+CARDS_KEPT = 300  # 25 kB each
 SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
 
 
@@ -78,7 +78,8 @@ def rescan() -> Dataset:
     """
     choice = datasets.chosen()
     fresh = datasets.read(choice.root, choice.positive, rescan=True)
-    for kept in (_dataset, _studies, _card, film, seen):
+    _cards().clear()
+    for kept in (_dataset, _studies, film, seen):
         kept.clear()
     return fresh
 
@@ -109,30 +110,44 @@ def _counts(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
     return datasets.counts(_manifest)
 
 
-def cards_of(studies: list[tuple[Path, ...]], colours: list[str]) -> list[bytes | None]:
-    """A card's picture for each study; `None` for one that is still being made.
+Wanted = list[tuple[tuple[Path, ...], str]]  # a study's films in order, and its label's hex colour
 
-    Args:
-        studies: the films of each, in the order of the views.
-        colours: hex, one a study, of its label.
+
+def cards_of(wanted: Wanted) -> list[bytes | None]:
+    """A card's picture for each study; `None` for one that is not made yet, see `paint`."""
+    kept, found = _cards(), []
+    for what in wanted:
+        card = kept.get(what)
+        done = card is not None and card.done()
+        if done and card.exception():
+            kept.pop(what, None)  # who asks again gets another try
+        found.append(card.result() if done else None)
+    return found
+
+
+def paint(wanted: Wanted) -> None:
+    """Have these cards made in the background, unless they are; at the end of a page.
+
+    Decoding holds Python's lock for milliseconds at a time: a page that is drawn meanwhile takes
+    ten times as long.
     """
-    wanted = list(zip(studies, colours, strict=True))
-    asked = [_card(*what) for what in wanted]
-    done, _ = wait(asked, CARDS_SECONDS)
-    for what, card in zip(wanted, asked, strict=True):
-        if card in done and card.exception():
-            _card.clear(*what)  # who asks again gets another try
-    return [card.result() if card in done else None for card in asked]
+    kept = _cards()
+    for what in wanted:
+        if what not in kept:
+            kept[what] = _painters().submit(_painted, *what)
+    for oldest in list(kept)[: max(0, len(kept) - CARDS_KEPT)]:
+        kept.pop(oldest, None)
 
 
-@st.cache_resource(max_entries=300, show_spinner=False)
-def _card(paths: tuple[Path, ...], colour: str) -> Future[bytes]:
-    return _painters().submit(_painted, paths, colour)
+@st.cache_resource(show_spinner=False)
+def _cards() -> dict[tuple[tuple[Path, ...], str], Future[bytes]]:
+    """Once a server: the cards that were made or are being made, oldest first."""
+    return {}
 
 
 @st.cache_resource(show_spinner=False)
 def _painters() -> ThreadPoolExecutor:
-    """Once a server: decoding leaves Python's lock; more threads would only fill memory."""
+    """Once a server: who paints the cards."""
     return ThreadPoolExecutor(2)
 
 
@@ -154,9 +169,9 @@ def film(path: Path, breaks: tuple[Break, ...] = (), colour: str = "") -> pictur
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def seen(path: Path, recipe: PixelRecipe) -> bytes:
-    """A network's own pixels of a film, see `light_box.seen`."""
-    return light_box.seen(path, recipe)
+def seen(path: Path, recipes: tuple[PixelRecipe, ...]) -> dict[PixelRecipe, bytes]:
+    """What networks get of a film, see `light_box.seen`."""
+    return light_box.seen(path, recipes)
 
 
 def training_films(config: TrainConfig) -> pd.DataFrame:

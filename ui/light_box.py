@@ -76,13 +76,14 @@ def film(path: Path, breaks: Sequence[Break] = (), colour: str = "") -> Picture:
     return Picture(content=_png(shown), width=shown.width, height=shown.height)
 
 
-def seen(path: Path, recipe: PixelRecipe) -> bytes:
-    """A network's own pixels of a film, as PNG of the recipe's size.
+def seen(path: Path, recipes: Sequence[PixelRecipe]) -> dict[PixelRecipe, bytes]:
+    """What networks get of a film, as PNG of each recipe's size; the file is opened once.
 
     Raises:
         FilmError: it cannot be read.
     """
-    return _png(Image.fromarray(images.load(path, recipe)))
+    whole = images.decode(path)
+    return {each: _png(Image.fromarray(images.to_pixels(whole, each))) for each in recipes}
 
 
 def _rows(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

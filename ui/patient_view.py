@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.datasets import Dataset
-from ui import study_wall, theme
+from ui import cached, study_wall, theme
 
 WIDTH = 250  # px of a card
 
@@ -33,12 +33,12 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
     told.append("labels of both kinds" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
     st.markdown(", ".join(told))
     st.caption("A label belongs to a study, never to a patient.")
-    pictures = study_wall.pictures(data, own)
+    pictures = cached.cards_of(study_wall.cards_wanted(data, own))
     with st.container(horizontal=True, wrap=False, gap="small", key="patient"):
         for study, picture in zip(own.itertuples(), pictures, strict=True):
             with st.container(width=WIDTH):
                 study_wall.show_card(study, picture)
-    study_wall.wait_for_cards(data, own, pictures)
+    study_wall.paint_missing(data, own, pictures)
 
 
 def _back() -> None:

@@ -98,7 +98,7 @@ def _frame(
     known = tuple((breaks or {}).get(place, ()))
     try:
         film = cached.film(path, known, theme.on_film(True) if known else "")
-        seen = {recipe: cached.seen(path, recipe) for recipe in SEEN}
+        seen = cached.seen(path, SEEN)
     except FilmError as error:
         return Frame(name=path.name, film=None, note=str(error))
     tone, words = "", ["not judged"]

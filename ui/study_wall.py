@@ -22,31 +22,35 @@ def show(data: Dataset, found: pd.DataFrame, asked: facets.Wanted) -> None:
             key = f"{state.PAGE} {asked}"  # other filters begin at their first page
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
             st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
-    drawn = pictures(data, shown)
+    drawn = cached.cards_of(cards_wanted(data, shown))
     with st.grid("auto", min_column_width=205, key="wall") as grid:
         for study, picture in zip(shown.itertuples(), drawn, strict=True):
             with grid.cell():
                 show_card(study, picture)
-    if not wait_for_cards(data, shown, drawn) and page < pages:
-        pictures(data, found.iloc[page * CARDS : (page + 1) * CARDS])  # turned to next, as a rule
+    if not paint_missing(data, shown, drawn) and page < pages:
+        after = found.iloc[page * CARDS : (page + 1) * CARDS]
+        cached.paint(cards_wanted(data, after))  # turned to next, as a rule
 
 
-def pictures(data: Dataset, shown: pd.DataFrame) -> list[bytes | None]:
-    """The studies' cards; `None` for one that is still being made."""
+def cards_wanted(data: Dataset, shown: pd.DataFrame) -> cached.Wanted:
+    """What the studies' cards are made of."""
     colours = [theme.on_film(bool(label)) for label in shown["label"]]
-    return cached.cards_of([film_paths(data, study) for study in shown.itertuples()], colours)
+    paths = [film_paths(data, study) for study in shown.itertuples()]
+    return list(zip(paths, colours, strict=True))
 
 
-def wait_for_cards(data: Dataset, shown: pd.DataFrame, drawn: list[bytes | None]) -> bool:
-    """Draw the page anew when more of its cards are made; gives whether any are missing."""
-    missing = drawn.count(None)
+def paint_missing(data: Dataset, shown: pd.DataFrame, drawn: list[bytes | None]) -> bool:
+    """Have the missing cards made, and draw the page anew when there are more; gives whether any
+    are missing."""
+    wanted, missing = cards_wanted(data, shown), drawn.count(None)
 
     def look() -> None:
-        if pictures(data, shown).count(None) < missing:
+        if cached.cards_of(wanted).count(None) < missing:
             st.rerun()
 
     if missing:
         st.fragment(look, run_every=POLL_SECONDS, key="cards")()
+        cached.paint(wanted)
     return bool(missing)
 
 

@@ -51,6 +51,12 @@ def table(phantom_root: Path) -> pd.DataFrame:
     return facets.sorted_in(datasets.studies(datasets.read(phantom_root).manifest))
 
 
+def painted() -> None:
+    """Wait until all cards that were asked for are made."""
+    for card in list(cached._cards().values()):
+        card.exception(timeout=30)
+
+
 def tiles(app: AppTest) -> list[str]:
     """Keys of the studies on the wall, in order."""
     keys = [button.key or "" for button in app.button]
@@ -238,18 +244,20 @@ def test_judge_leads_to_diagnose_with_the_study(studies_page: Opener, table: pd.
 def test_the_wall_opens_no_original_once_thumbnails_are_kept(
     studies_page: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached, "CARDS_SECONDS", 30.0)
-    cached._card.clear()
+    cached._cards().clear()
     studies_page()
-    cached._card.clear()
+    painted()
+    cached._cards().clear()
 
     def never(*_: object) -> None:
         raise AssertionError("an original was opened")
 
     monkeypatch.setattr(images, "decode", never)
+    studies_page()
+    painted()
     app = studies_page()
     assert not app.exception
-    assert len(tiles(app)) == 24
+    assert len({image.value[0] for image in app.image}) == 24
 
 
 def test_a_half_made_phantom_shows_what_is_there(
@@ -314,13 +322,13 @@ def test_a_card_that_is_still_being_made_keeps_its_place(
     studies_page: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
-    painted = cached._painted
-    monkeypatch.setattr(cached, "_painted", lambda *what: go_on.wait(30) and painted(*what))
-    cached._card.clear()
+    inner = cached._painted
+    monkeypatch.setattr(cached, "_painted", lambda *what: go_on.wait(30) and inner(*what))
+    cached._cards().clear()
     app = studies_page()
     waiting = [image.value[0] for image in app.image]
     go_on.set()
-    monkeypatch.setattr(cached, "CARDS_SECONDS", 30.0)
+    painted()
     app.run()
     made = [image.value[0] for image in app.image]
     assert len(tiles(app)) == len(waiting) == len(made) == 24

@@ -85,6 +85,7 @@ def shoot_all(browser: Browser, films: Path) -> None:
     visit(page, "evaluate?model=first", "evaluate")
     visit(page, "diagnose", "diagnose-empty")
     visit(page, f"diagnose?study={key}", "diagnose", wait=20)
+    core("audit", str(films))
     visit(page, "data", "data")
     core("train", str(films), "--epochs", "200", "--threads", "1", "--name", "live", "--queue")
     time.sleep(20)

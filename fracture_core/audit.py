@@ -159,14 +159,14 @@ def run(
     films = dataset.manifest.merge(facts, on="path", how="left")
     read = films[films["reason"] == ""].reset_index(drop=True)
     progress("Compares every film with every other.")
-    groups = _same(read)
+    same, near = _same(read), _near(read)
     found = [
-        *_across_splits(read, groups + _near(read)),
+        *_across_splits(read, same + near),
         *_patients(films),
-        *_labels(read, groups),
+        *_labels(read, same),
         *_where(films, films["reason"] != "", "unreadable", films["reason"]),
-        *_copies("same image", groups, read, len(films)),
-        *_copies("near image", _near(read), read, len(films)),
+        *_copies("same image", same, read, len(films)),
+        *_copies("near image", near, read, len(films)),
         *_looks(read, len(films)),
         *_skipped(dataset.skipped, films),
         *_gaps(films),

@@ -14,7 +14,7 @@ from typing import Any
 from fracture_core import audit, datasets, film_facts, launcher, runs
 from fracture_core.audit import Audit, Finding, Item
 from fracture_core.config import cache_folder
-from fracture_core.errors import RunBusy, Stopped
+from fracture_core.errors import Stopped
 from fracture_core.files import replace_file
 from fracture_core.runs import State, Status
 from fracture_core.shortcuts import Shortcut
@@ -33,15 +33,7 @@ def start(dataset: datasets.Dataset) -> Path:
     folder = folder_of(dataset.hash)
     (folder / "requests").mkdir(parents=True, exist_ok=True)
     asked = {"data": str(dataset.root), "positive": dataset.positive}
-    try:
-        with runs.lock(folder) as descriptor:
-            for path, _ in runs.requests(folder):
-                path.unlink(missing_ok=True)  # an old wish to stop must not stop the new start
-            replace_file(folder / "asked.json", json.dumps(asked).encode())
-            runs.write_status(folder, Status(state=State.STARTING, message="Reads the list."))
-            launcher.spawn(["child-audit", str(folder)], descriptor, folder / "audit.log")
-    except RunBusy:
-        pass  # somebody else asked for the same a moment ago
+    launcher.start_job(folder, asked, "child-audit", "Reads the list.", "audit.log")
     return folder
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from fracture_core import aggregation, cards, datasets, images, journal, launcher, metrics, runs
 from fracture_core.config import cache_folder
-from fracture_core.errors import DataError, RunBusy
+from fracture_core.errors import DataError
 from fracture_core.files import replace_file
 from fracture_core.runs import State, Status
 
@@ -180,14 +180,7 @@ def start(reference: str, dataset: datasets.Dataset, split: str) -> Path:
         "positive": dataset.positive,
         "split": split,
     }
-    try:
-        with runs.lock(folder) as descriptor:
-            replace_file(folder / "asked.json", json.dumps(asked).encode())
-            runs.write_status(folder, Status(state=State.STARTING, message="Loads the network."))
-            arguments = ["child-evaluate", str(folder)]
-            launcher.spawn(arguments, descriptor, folder / "evaluation.log")
-    except RunBusy:
-        pass  # somebody else asked for the same a moment ago
+    launcher.start_job(folder, asked, "child-evaluate", "Loads the network.", "evaluation.log")
     return folder
 
 

@@ -7,6 +7,7 @@ is no moment without a holder, and a second start is refused. Nothing is killed 
 
 import contextlib
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from typing import Any
 
 from fracture_core import forks, journal, runs
 from fracture_core.config import LIMITS, PROJECT, TrainConfig, check_range, runs_folder, slots
-from fracture_core.errors import Stopped
+from fracture_core.errors import RunBusy, Stopped
+from fracture_core.files import replace_file
 
 LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # how a child learns which of its open files is its lock
 QUEUE_SECONDS = 0.3  # between two looks at the slots
@@ -81,6 +83,27 @@ def fork(
     folder = forks.create(source, epoch, name, **changes)
     start_run(folder, wait_for_slot=queue)
     return folder
+
+
+def start_job(folder: Path, asked: dict[str, Any], command: str, message: str, log: str) -> None:
+    """Start a child that does what `asked.json` in a folder says, unless one is at it.
+
+    Args:
+        folder: gets `asked.json`, the child's status and its log.
+        asked: what the child is to do.
+        command: the child's command; it is given the folder.
+        message: its status until it says something itself.
+        log: name of its log.
+    """
+    try:
+        with runs.lock(folder) as descriptor:
+            for path, _ in runs.requests(folder):
+                path.unlink(missing_ok=True)  # an old wish to stop must not stop the new start
+            replace_file(folder / "asked.json", json.dumps(asked).encode())
+            runs.write_status(folder, runs.Status(state=runs.State.STARTING, message=message))
+            spawn([command, str(folder)], descriptor, folder / log)
+    except RunBusy:
+        pass  # somebody else asked for the same a moment ago
 
 
 def start_phantom(out: Path) -> None:

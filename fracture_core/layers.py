@@ -13,20 +13,19 @@ class Conv2D(keras.layers.Conv2D):
     """As Keras'; while training, each half of the batch is an operation of its own.
 
     Two operations can be computed at once (see `training.set_threads`). They are two on a single
-    core as well, so that no bit depends on how many cores there are.
+    core as well, so that no bit depends on how many cores there are. A batch that is traced as one
+    film stays whole, since no kernel takes an empty half; so does a device's share, which may be
+    one film.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """float32 (n, h, w, c) to (n, h', w', filters)."""
-        if not training:
+        several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        if not training or several or inputs.shape[0] == 1:
             return super().call(inputs)
-        whole, count = super().call, tf.shape(inputs)[0]
-
-        def halves() -> tf.Tensor:
-            parts = tf.split(inputs, [count // 2, count - count // 2])
-            return tf.concat([whole(part) for part in parts], axis=0)
-
-        return tf.cond(count > 1, halves, lambda: whole(inputs))  # no kernel takes an empty half
+        count = tf.shape(inputs)[0]
+        halves = tf.split(inputs, [count // 2, count - count // 2])
+        return tf.concat([super(Conv2D, self).call(half) for half in halves], axis=0)
 
 
 class BatchNormalization(keras.layers.BatchNormalization):

@@ -4,7 +4,9 @@ A step is a function of the weights, its films and its number alone. How many st
 decides nothing but speed.
 """
 
-from collections.abc import Callable
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import keras
@@ -31,6 +33,7 @@ class Outcome(NamedTuple):
 
 
 Steps = Callable[[Chunk, np.ndarray], Outcome]
+Replica = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 
 
 def make_steps(
@@ -51,9 +54,46 @@ def make_steps(
         A function of (chunk, learning rates) that changes weights and optimizer; the rates are
         float32, one a step of the chunk.
     """
-    strategy = tf.distribute.get_strategy()
     replica = _replica(model, optimizer, seed, class_weights)
-    size = model.input_shape[1]
+    several, single = (_compile(replica, model.input_shape[1], alone) for alone in (False, True))
+
+    def steps(chunk: Chunk, rates: np.ndarray) -> Outcome:
+        parts = [
+            (single if alone else several)(
+                part.films, part.labels, part.changes, part.ends, part.numbers, rates[steps]
+            )
+            for steps, part, alone in _by_kind(chunk)
+        ]
+        return Outcome(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+    return steps
+
+
+def _by_kind(chunk: Chunk) -> Iterator[tuple[slice, Chunk, bool]]:
+    """Steps in a row of one film each, or of several: which steps, their share, whether of one.
+
+    A film alone comes at the end of a pass, seldom, and is traced for itself (see `Conv2D`).
+    """
+    begins = np.concatenate([[0], chunk.ends[:-1]])
+    alone = chunk.ends - begins == 1
+    bounds = [0, *np.flatnonzero(np.diff(alone)) + 1, len(alone)]
+    for first, stop in itertools.pairwise(bounds):
+        begin, end = begins[first], chunk.ends[stop - 1]
+        steps = slice(first, stop)
+        part = dataclasses.replace(
+            chunk,
+            films=chunk.films[begin:end],
+            labels=chunk.labels[begin:end],
+            changes=chunk.changes[begin:end],
+            ends=chunk.ends[steps] - begin,
+            numbers=chunk.numbers[steps],
+        )
+        yield steps, part, bool(alone[first])
+
+
+def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf.Tensor, ...]]:
+    """The loop over the steps of a call; where `alone`, every batch is one film."""
+    strategy = tf.distribute.get_strategy()
     signature = [
         tf.TensorSpec((None, size, size), tf.uint8),
         tf.TensorSpec((None,), tf.float32),
@@ -77,18 +117,16 @@ def make_steps(
         begin = 0
         for i in tf.range(count):
             end = ends[i]
-            batch = (films[begin:end], labels[begin:end], changes[begin:end])
+            batch = [films[begin:end], labels[begin:end], changes[begin:end]]
+            if alone:
+                batch = [tf.ensure_shape(values, (1, *values.shape[1:])) for values in batch]
             loss, hits = strategy.run(replica, (*batch, numbers[i], rates[i]))
             losses = losses.write(i, strategy.reduce("SUM", loss, axis=None))
             right = right.write(i, strategy.reduce("SUM", hits, axis=None))
             begin = end
         return losses.stack(), right.stack()
 
-    def steps(chunk: Chunk, rates: np.ndarray) -> Outcome:
-        found = compiled(chunk.films, chunk.labels, chunk.changes, chunk.ends, chunk.numbers, rates)
-        return Outcome(*(value.numpy() for value in found))
-
-    return steps
+    return compiled
 
 
 def _replica(
@@ -96,7 +134,7 @@ def _replica(
     optimizer: keras.optimizers.Optimizer,
     seed: int,
     class_weights: tuple[float, float],
-) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+) -> Replica:
     """One device's share of a step: every so-manieth film of the batch."""
     variables = model.trainable_variables
     update = optimizers.make_update(optimizer, variables)

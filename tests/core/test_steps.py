@@ -123,3 +123,22 @@ def test_two_devices_learn_within_rounding_what_one_learns() -> None:
     assert (one, two) == ("1", "2")
     assert float(difference) < 1e-5
     assert float(spread) > 1e-2  # it learned something
+
+
+def test_a_film_alone_at_the_end_of_a_pass_is_a_step_of_its_own() -> None:
+    # 21 films in batches of 10 are 10, 10 and 1, pass after pass: all in one call or one by one.
+    config = TrainConfig(data="x", architecture="three_conv", steps_per_epoch=None)
+    chunk, found = films(config, 21).chunk(0, 7), []
+    assert np.diff(chunk.ends, prepend=0).tolist() == [10, 10, 1, 10, 10, 1, 10]
+    for lengths in ((7,), (1,) * 7):
+        model, optimizer = training.make_network(config), optimizers.make(config)
+        optimizer.build(model.trainable_variables)
+        step, first, losses = steps.make_steps(model, optimizer, 1), 0, []
+        for length in lengths:
+            part = films(config, 21).chunk(first, length)
+            losses.extend(step(part, np.full(length, 1e-3, np.float32)).losses)
+            first += length
+        found.append((losses, model.get_weights()))
+    (losses, weights), (others, twins) = found
+    assert losses == others and np.isfinite(losses).all() and losses[2] < losses[1]
+    assert all(np.array_equal(a, b) for a, b in zip(weights, twins, strict=True))

@@ -1,8 +1,8 @@
 """From image probabilities to the verdict on a study.
 
-The verdict is OR over the study's images: fracture if any of them is positive. The mean stands
-beside it as a comparison, never in its place. A probability that is not a number means that the
-image is not counted (it could not be read, or was taken out).
+The verdict is OR over the study's images: fracture if any of them is positive. The other rules
+stand beside it as comparisons, never in its place. A probability that is not a number means that
+the image is not counted (it could not be read, or was taken out).
 """
 
 from collections.abc import Sequence
@@ -49,8 +49,31 @@ def mean_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
     return _verdict(counted.mean() if counted.size else None, threshold)
 
 
+def at_least_rule(probabilities: Sequence[float], threshold: float, k: int) -> Verdict:
+    """Fracture if at least k counted images are positive; the score is the k-th greatest probability.
+
+    Args:
+        k: from 1, which is OR, to the number of counted images; with fewer images it is never
+            fracture, and the score 0.
+    """
+    counted = np.sort(_counted(probabilities))[::-1]
+    if not counted.size:
+        return _verdict(None, threshold)
+    return _verdict(counted[k - 1] if k <= counted.size else 0.0, threshold)
+
+
+def noisy_or_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
+    """Fracture if 1 - product of (1 - p) is greater than the threshold (Pearl 1988, section 4.3.2).
+
+    The chance that some image shows a fracture, if each probability were true and the images were
+    independent. They are not: its score grows with the number of images.
+    """
+    counted = _counted(probabilities)
+    return _verdict(1.0 - np.prod(1.0 - counted) if counted.size else None, threshold)
+
+
 def rules(probabilities: Sequence[float], threshold: float) -> dict[str, dict[str, Any]]:
-    """Every rule's word on one study: `{"any": {"fracture", "score"}, "mean": {...}}`."""
+    """The two rules that `predict` tells: `{"any": {"fracture", "score"}, "mean": {...}}`."""
     spoken = {"any": any_rule, "mean": mean_rule}
     verdicts = {name: rule(probabilities, threshold) for name, rule in spoken.items()}
     return {name: {"fracture": v.fracture, "score": v.score} for name, v in verdicts.items()}

@@ -28,6 +28,8 @@ LAYERS = (
         "phantom",
         "aggregation",
         "metrics",
+        "anatomy",
+        "eraser",
         "exclusions",
         "film_facts",
         "shortcuts",

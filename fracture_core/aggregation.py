@@ -50,7 +50,7 @@ def mean_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
 
 
 def at_least_rule(probabilities: Sequence[float], threshold: float, k: int) -> Verdict:
-    """Fracture if at least k counted images are positive; the score is the k-th greatest probability.
+    """Fracture if at least k counted images are positive; the score is the k-th greatest number.
 
     Args:
         k: from 1, which is OR, to the number of counted images; with fewer images it is never

@@ -17,6 +17,7 @@ import tensorflow as tf
 from fracture_core import aggregation, architectures, images
 from fracture_core.cards import Model
 from fracture_core.config import LIMITS
+from fracture_core.eraser import Stroke, erase
 from fracture_core.errors import FilmError, ModelError
 from fracture_core.images import SUFFIXES
 from fracture_core.layouts import natural
@@ -32,10 +33,12 @@ class Film:
     Args:
         name: how the person knows it.
         source: a path, or the file's bytes.
+        erased: what a person has brushed over: the film is judged without it.
     """
 
     name: str
     source: Path | bytes
+    erased: tuple[Stroke, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +168,8 @@ class Predictor:
             try:
                 if number >= LIMITS.upload_files:
                     raise FilmError(film.name, f"is beyond {LIMITS.upload_files} films a study.")
-                pixels.append(images.load(film.source, self.recipe, film.name))
+                whole = images.decode(film.source, film.name)
+                pixels.append(images.to_pixels(erase(whole, film.erased), self.recipe))
                 names.append(film.name)
             except FilmError as error:
                 refused.append((film.name, error.reason))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cached, frame, intake, models, verdict
+from ui import anatomy_view, cached, eraser_view, film_viewer, frame, intake, models, verdict
 
 frame.only_through_app()
 st.title("Diagnose", anchor=False)
@@ -25,6 +25,10 @@ with main:
     elif not cached.warm_up().done():
         verdict.wait(asked)
     else:
-        with st.skeleton(height=verdict.FILM_HEIGHT):
-            judged = cached.judged(reference, cached.stamp(reference), asked.films, asked.sources)
-        verdict.show(asked, model, judged, threshold)
+        erased = film_viewer.erased(verdict.viewer_key(asked))
+        judged = cached.judged(reference, asked.films, asked.sources)
+        now = cached.judged(reference, asked.films, asked.sources, erased) if erased else judged
+        verdict.show(asked, model, now, threshold)
+        eraser_view.tell(judged, now, threshold)
+        verdict.films(asked, model, now, threshold)
+        anatomy_view.show(now, model, threshold)

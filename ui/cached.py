@@ -30,10 +30,12 @@ from fracture_core.config import (
     runs_folder,
 )
 from fracture_core.datasets import Choice, Dataset
+from fracture_core.eraser import Stroke
 from fracture_core.errors import DataError, FractureError
 from fracture_core.exclusions import Exclusions
 from fracture_core.phantom import Break
 from ui import augmentation_preview, facets, light_box, pictures, state
+from ui.film_viewer import Erased
 from ui.pictures import Source
 
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
@@ -427,27 +429,43 @@ def _predictor(reference: str, stamp: int) -> "Predictor":
     return Predictor(_model(reference, stamp))
 
 
-@st.cache_data(scope="session", max_entries=4, show_spinner=False)
 def judged(
-    reference: str, stamp: int, films: tuple[tuple[str, str], ...], _sources: tuple[Source, ...]
+    reference: str,
+    films: tuple[tuple[str, str], ...],
+    sources: tuple[Source, ...],
+    erased: Erased | None = None,
 ) -> "JudgedStudy":
     """What a model says of some films, kept for this browser session and no longer.
 
     Args:
         reference: see `model`.
-        stamp: see `stamp`.
         films: (name, key) of each; the key stands for its content.
-        _sources: their content, asked for only when nothing is kept.
+        sources: their content, asked for only when nothing is kept.
+        erased: name of a film -> what was brushed over on it.
     """
+    strokes = tuple(tuple((erased or {}).get(name, ())) for name, _ in films)
+    return _judged(reference, stamp(reference), films, strokes, _sources=sources)
+
+
+@st.cache_data(scope="session", max_entries=8, show_spinner="Judges the films…")
+def _judged(
+    reference: str,
+    stamp: int,
+    films: tuple[tuple[str, str], ...],
+    erased: tuple[tuple[Stroke, ...], ...],
+    _sources: tuple[Source, ...],
+) -> "JudgedStudy":
     from fracture_core.inference import Film
 
     with _judging:
-        asked = zip(films, _sources, strict=True)
-        wanted = [Film(name=name, source=pictures.content(source)) for (name, _), source in asked]
+        wanted = [
+            Film(name=name, source=pictures.content(source), erased=strokes)
+            for (name, _), source, strokes in zip(films, _sources, erased, strict=True)
+        ]
         return _predictor(reference, stamp).judge_study("", wanted)
 
 
 @st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)
-def picture(key: str, _source: Source) -> pictures.Picture:
+def picture(key: str, _source: Source, erased: tuple[Stroke, ...] = ()) -> pictures.Picture:
     """A film to look at, kept for this browser session and no longer; see `pictures.shown`."""
-    return pictures.shown(_source, SHOWN_SIDE)
+    return pictures.shown(_source, SHOWN_SIDE, erased)

@@ -30,6 +30,7 @@ LINES = "lines"  # Evaluate: which studies are listed: "all", "wrong", "true pos
 
 # Session only.
 UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
+VIEWER = "film-viewer"  # the film viewer: what was brushed over on which study's films
 FILM_PAGE = "film-page"  # Diagnose: which of many films are shown
 PICKED = "picked-model"  # Evaluate, Diagnose: the model that a page last used
 MATRIX = "matrix"  # Evaluate: the cell of the confusion matrix that was clicked

@@ -4,12 +4,12 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from fracture_core import aggregation
 from fracture_core.cards import Model
 from fracture_core.errors import FilmError
-from ui import cached, figures, pictures, state, theme
+from ui import cached, figures, film_viewer, pictures, state, theme
+from ui.film_viewer import Erased, Frame
 from ui.intake import Asked
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
@@ -17,9 +17,8 @@ if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
 
 NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
 POLL_SECONDS = 0.5  # between two looks at whether the network is there
-FILM_HEIGHT = 620  # px; a film and its number fit into a window of 900
 NAMED = 3  # films that the sentence names before it counts the others
-PAGE = 12  # films shown at once
+PAGE = 6  # films shown at once, side by side
 
 
 def wait(asked: Asked) -> None:
@@ -33,10 +32,16 @@ def wait(asked: Asked) -> None:
         st.skeleton(height=48)
 
     look()
-    grid = _grid(len(asked.films))
-    for (_, key), source in list(zip(asked.films, asked.sources, strict=True))[:PAGE]:
-        with grid.cell(), contextlib.suppress(FilmError):  # refused by name with the verdict
-            _picture(cached.picture(key, source))
+    frames = []
+    for (name, key), source in list(zip(asked.films, asked.sources, strict=True))[:PAGE]:
+        with contextlib.suppress(FilmError):  # refused by name with the verdict
+            frames.append(Frame(name=name, film=cached.picture(key, source)))
+    film_viewer.show(frames, viewer_key(asked))
+
+
+def viewer_key(asked: Asked) -> str:
+    """What stands for these films in the viewer: others begin whole and with nothing erased."""
+    return asked.key or " ".join(key for _, key in asked.films)
 
 
 def threshold_slider(model: Model) -> float:
@@ -108,7 +113,6 @@ def show(asked: Asked, model: Model, judged: "JudgedStudy", threshold: float) ->
         st.page_link(
             "pages/studies.py", label="Open it in Studies", query_params={state.STUDY: asked.key}
         )
-    _films(asked, judged, threshold)
 
 
 def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
@@ -132,8 +136,7 @@ def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
         count = len(judged.deciding(threshold))
         words.append(
             f"{count} of {theme.plural(len(judged.films), 'film')} above the threshold of "
-            f"{threshold:.2f}; the highest is {theme.plain(top.name)} with {top.probability:.3f}. "
-            f"Beside each number: what the network saw, {len(top.pixels)} × {len(top.pixels)} px."
+            f"{threshold:.2f}; the highest is {theme.plain(top.name)} with {top.probability:.3f}."
         )
     verdict = judged.verdict(threshold)
     if asked.label is not None and verdict is not None:
@@ -144,40 +147,33 @@ def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
     return " ".join(words)
 
 
-def _films(asked: Asked, judged: "JudgedStudy", threshold: float) -> None:
-    given = zip(asked.films, asked.sources, strict=True)
-    content = {name: (key, source) for (name, key), source in given}
-    films = judged.films
-    if len(films) > PAGE:
-        number = st.pagination(-(-len(films) // PAGE), key=state.FILM_PAGE)
-        films = films[(number - 1) * PAGE : number * PAGE]
-    grid = _grid(len(films))
-    for film in films:
-        with grid.cell():
-            _film(film, cached.picture(*content[film.name]), threshold)
+def films(asked: Asked, model: Model, judged: "JudgedStudy", threshold: float) -> None:
+    """The films in the viewer, each with its number and what the network saw of it."""
+    content = {
+        name: (key, source) for (name, key), source in zip(asked.films, asked.sources, strict=True)
+    }
+    shown = judged.films
+    if len(shown) > PAGE:
+        number = st.pagination(-(-len(shown) // PAGE), key=state.FILM_PAGE)
+        shown = shown[(number - 1) * PAGE : number * PAGE]
+    erased = film_viewer.erased(viewer_key(asked))
+    frames = [_frame(film, model, content[film.name], threshold, erased) for film in shown]
+    film_viewer.show(frames, viewer_key(asked), erased)
 
 
-def _film(film: "JudgedFilm", picture: pictures.Picture, threshold: float) -> None:
-    """One film's number, the operating point and what the network saw, over the whole film."""
+def _frame(
+    film: "JudgedFilm",
+    model: Model,
+    content: tuple[str, pictures.Source],
+    threshold: float,
+    erased: Erased,
+) -> Frame:
     positive = bool(aggregation.is_positive(film.probability, threshold))
-    colours = (theme.colour("fracture"), theme.colour("none"), theme.ink().text)
-    with st.container(horizontal=True, gap="medium"):
-        st.image(pictures.seen(film.pixels), width=112, alt="what the network saw")
-        with st.container(gap="xxsmall"):
-            st.markdown(f"**{theme.plain(film.name)}**")
-            st.markdown(f"### {film.probability:.3f} → {int(positive)} {theme.mark(positive)}")
-            st.image(
-                pictures.scale(film.probability, threshold, *colours),
-                alt=f"{film.probability:.3f} on a scale from 0 to 1, threshold {threshold:.2f}",
-            )
-    _picture(picture)
-
-
-def _grid(films: int) -> DeltaGenerator:
-    return st.grid(min(2, max(1, films)), min_column_width=320, border=True)
-
-
-def _picture(picture: pictures.Picture) -> None:
-    """A film as large as fits, never cropped."""
-    width = max(1, round(FILM_HEIGHT * picture.width / picture.height))
-    st.image(picture.content, width=width, alt="the film as given")
+    word = f"{theme.FRACTURE} fracture" if positive else f"{theme.NO_FRACTURE} no fracture"
+    return Frame(
+        name=film.name,
+        film=cached.picture(*content, tuple(erased.get(film.name, ()))),
+        note=f"{film.probability:.3f} → {int(positive)} {word}",
+        tone="fracture" if positive else "none",
+        seen={model.card.recipe: pictures.seen(film.pixels)},
+    )

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import cards, datasets, inference, release
 from fracture_core.config import LIMITS
-from ui import cached, intake, pictures, state, verdict
+from ui import cached, intake, pictures, state, verdict, verdict_charts
+from ui.charts import Ink
 
 APP = str(Path(__file__).parents[2] / "app.py")
 WAIT = 60  # s; the first look at a network compiles it
@@ -101,7 +104,9 @@ def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Pa
         for (n, _), s in zip(asked.films, asked.sources, strict=True)
     ]
     direct = inference.Predictor(cards.find(starter)).judge_study("", given)
-    kept = cached.judged.__wrapped__(starter, cached.stamp(starter), asked.films, asked.sources)
+    whole = ((),) * len(asked.films)
+    stamp = cached.stamp(starter)
+    kept = cached._judged.__wrapped__(starter, stamp, asked.films, whole, asked.sources)
     assert [f.probability for f in kept.films] == [f.probability for f in direct.films]
 
 
@@ -202,8 +207,9 @@ def test_two_uploads_of_one_name_are_told_apart_and_come_in_natural_order(starte
     app = upload(
         opened(), ("image10.png", film(9)), ("image2.png", film(90)), ("image2.png", film(200))
     )
-    names = [m.value.replace("\\", "") for m in app.markdown if m.value.startswith("**image")]
-    assert names == ["**image2.png**", "**image2.png (2)**", "**image10.png**"]
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    names = ["image2.png", "image2.png (2)", "image10.png"]
+    assert chart["layout"]["yaxis"]["ticktext"] == names
 
 
 def test_an_upload_of_several_megabytes_never_touches_the_disk() -> None:
@@ -221,6 +227,35 @@ def test_an_upload_of_several_megabytes_never_touches_the_disk() -> None:
     assert MultiPartParser.spool_max_size > LIMITS.file_bytes
 
 
+def test_what_the_verdict_hangs_on_is_told_beside_other_rules(starter: str) -> None:
+    app = upload(opened(threshold="0"), ("a.png", film(90)), ("b.png", film(200)))
+    assert "No single film carries it" in said(app)
+    assert "| **any film (OR)** | :orange[▲ fracture] |" in said(app)
+    assert "noisy-OR" in said(app)
+    assert re.search(r"How often is that right\? Only \d dev stud(y|ies) of 2 films", said(app))
+    app.slider[0].set_value(1.0).run()
+    assert "| **any film (OR)** | :blue[● no fracture] |" in said(app)
+    assert "At any threshold below" in said(app)
+
+
+def test_what_is_brushed_over_is_judged_without_it_and_compared(
+    starter: str, phantom_root: Path
+) -> None:
+    key = positive_study(phantom_root)
+    name = intake.of_dataset(datasets.read(phantom_root), key).films[0][0]
+    app = opened(study=key)
+    before = app.title[1].value
+    stroke = {"film": name, "radius": 0.3, "points": [[0.2, 0.5], [0.8, 0.5]]}
+    app.session_state[state.VIEWER] = {"erased": {"study": key, "strokes": [stroke]}}
+    app.run()
+    assert not app.exception
+    assert re.search(rf"\*\*{name}\*\* 0\.\d+ → 0\.\d+; the verdict", said(app))
+    app.session_state[state.VIEWER] = {"erased": {"study": "another", "strokes": [stroke]}}
+    app.run()
+    assert "brushed over" not in said(app)
+    assert app.title[1].value == before
+
+
 def test_what_the_network_saw_is_enlarged_without_blur() -> None:
     pixels = np.arange(9, dtype=np.uint8).reshape(3, 3)
     shown = np.asarray(Image.open(io.BytesIO(pictures.seen(pixels))))
@@ -229,12 +264,13 @@ def test_what_the_network_saw_is_enlarged_without_blur() -> None:
     assert (shown[:86, :86] == 0).all()
 
 
-def test_the_scale_shows_the_operating_point_and_the_shape_of_the_verdict() -> None:
-    positive = pictures.scale(0.7, 0.5, "#fracture", "#none", "#text")
-    negative = pictures.scale(0.5, 0.5, "#fracture", "#none", "#text")
-    assert "<path" in positive and "<circle" not in positive
-    assert "<circle" in negative  # at the threshold is not above it
-    assert ">0.50<" in positive
+def test_the_chart_has_a_mark_of_its_verdict_for_every_film() -> None:
+    ink = Ink(text="#111", grid="#222", train="#333", dev="#444", valid="#555")
+    figure = verdict_charts.films_on_scale(["a<b", "b"], [0.7, 0.5], 0.5, "#f00", "#00f", ink)
+    marks = figure.data[0].marker
+    assert marks.symbol == ("triangle-up", "circle")  # at the threshold is not above it
+    assert marks.color == ("#f00", "#00f")
+    assert figure.layout.yaxis.ticktext == ("a&lt;b", "b")
 
 
 def test_data_of_single_views_still_has_an_example(tmp_path: Path) -> None:

@@ -3,16 +3,18 @@
 const MOST_ZOOM = 12;
 const viewers = new WeakMap(); // the element that Streamlit gives -> its viewer, across reruns
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".viewer");
   if (!viewers.has(root)) viewers.set(root, makeViewer(root));
   const viewer = viewers.get(root);
-  viewer.update(data);
+  viewer.update(data, setStateValue);
   return () => {
     viewer.close();
     viewers.delete(root);
   };
 }
+
+const BRUSHES = [2, 4, 8]; // diameters, in hundredths of the film's width
 
 // An Arrow table as a list of records.
 function records(table) {
@@ -29,13 +31,24 @@ function element(tag, settings = {}, ...children) {
   return made;
 }
 
+function drawing(tag, settings) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  Object.entries(settings).forEach(([name, value]) => made.setAttribute(name, value));
+  return made;
+}
+
 function makeViewer(root) {
   const whole = () => ({ zoom: 1, x: 0, y: 0 }); // x, y: the pane's corner, in widths of the film
   const look = { contrast: 100, brightness: 100, inverted: false, linked: true, only: null };
   const sees = { size: 32, resample: "area" };
+  const maps = { shown: null, opacity: 55 }; // which heat map lies over the films
+  const eraser = { on: false, brush: BRUSHES[1], strokes: [] };
   let study = null;
   let films = [];
   let seen = [];
+  let heat = [];
+  let erasable = false;
+  let tell = () => {}; // gives Python a value
   let panes = [];
   let places = []; // one a film; linked, they are all the same
   let addresses = []; // of images, let go of when others come
@@ -50,14 +63,19 @@ function makeViewer(root) {
     return made;
   }
 
-  function update(data) {
+  function update(data, setStateValue) {
+    tell = setStateValue;
     films = records(data.films);
+    heat = records(data.maps);
+    erasable = data.erasable;
     seen = records(data.seen).map((each) => ({ ...each, size: Number(each.size) }));
     if (data.study !== study) {
       study = data.study;
       places = films.map(whole);
       Object.assign(look, { contrast: 100, brightness: 100, inverted: false, only: null });
+      Object.assign(eraser, { on: false, strokes: data.strokes.map(fromPython) });
     }
+    if (!heat.some((each) => each.name === maps.shown)) maps.shown = heat[0]?.name ?? null;
     addresses.splice(0).forEach((each) => URL.revokeObjectURL(each));
     drawFilms();
     drawBar();
@@ -93,8 +111,20 @@ function makeViewer(root) {
   function pane(film, number) {
     const image = element("img", { alt: film.name, src: address(film.image), draggable: false });
     const made = element("div", { className: "pane" }, image);
+    heat
+      .filter((each) => Number(each.film) === number)
+      .forEach((each) => {
+        const map = element("img", { className: "map", alt: "", src: address(each.image) });
+        map.dataset.name = each.name;
+        map.draggable = false;
+        made.append(map);
+      });
+    const ratio = Number(film.height) / Number(film.width);
+    made.append(drawing("svg", { class: "strokes", viewBox: `0 0 1 ${ratio}` }));
     made.addEventListener("wheel", (event) => wheel(event, made, number), { passive: false });
-    made.addEventListener("pointerdown", (event) => drag(event, made, number));
+    made.addEventListener("pointerdown", (event) =>
+      eraser.on ? brush(event, made, number) : drag(event, made, number),
+    );
     made.addEventListener("dblclick", () => setPlace(number, whole()));
     panes.push(made);
     return made;
@@ -126,8 +156,12 @@ function makeViewer(root) {
       "div",
       { className: "seen" },
       element("span", { textContent: "What the network sees" }),
-      element("div", { className: "choice" }, ...sizes.map((s) => choose("size", s, `${s} px`))),
-      element("div", { className: "choice" }, ...ways.map((way) => choose("resample", way, way))),
+      ...(sizes.length > 1 || ways.length > 1
+        ? [
+            element("div", { className: "choice" }, ...sizes.map((s) => choose("size", s, `${s} px`))),
+            element("div", { className: "choice" }, ...ways.map((way) => choose("resample", way, way))),
+          ]
+        : [element("span", { textContent: `${sizes[0]} px, ${ways[0]}` })]),
       element("div", { className: "shown" }, ...shown),
     );
   }
@@ -167,7 +201,57 @@ function makeViewer(root) {
         : []),
       button("Reset", reset, "Whole films, as they are (0)"),
       button("Full screen", fullScreen, "Films alone on the screen (F)"),
-      element("span", { className: "hint", textContent: "Wheel zooms, dragging moves." }),
+      ...(heat.length ? [mapChoice(button)] : []),
+      ...(erasable ? [eraserChoice(button, group)] : []),
+      element("span", {
+        className: "hint",
+        textContent: eraser.on
+          ? "Brush over a screw, a marker, a region: the film is judged without it."
+          : "Wheel zooms, dragging moves.",
+      }),
+    );
+  }
+
+  function mapChoice(button) {
+    const names = [...new Set(heat.map((each) => each.name))];
+    const show = (name) => () => {
+      maps.shown = maps.shown === name ? "" : name;
+      drawBar();
+      paint();
+    };
+    const opacity = element("input", { type: "range", min: 10, max: 90, value: maps.opacity });
+    opacity.addEventListener("input", () => {
+      maps.opacity = Number(opacity.value);
+      paint();
+    });
+    return element(
+      "div",
+      { className: "group" },
+      ...names.map((name) => button(name, show(name), `${name} on or off`, maps.shown === name)),
+      element("label", {}, "Strength", opacity),
+    );
+  }
+
+  function eraserChoice(button, group) {
+    const change = (action) => () => {
+      action();
+      drawBar();
+      paint();
+    };
+    const size = (each, words) =>
+      button(words, change(() => (eraser.brush = each)), `Brush: ${each} % of the film's width`,
+        eraser.brush === each);
+    return group(
+      button("Eraser", change(() => (eraser.on = !eraser.on)), "Brush over a region (E)", eraser.on),
+      ...(eraser.on
+        ? BRUSHES.map((each, i) => size(each, ["Fine", "Medium", "Broad"][i]))
+        : []),
+      ...(eraser.strokes.length
+        ? [
+            button("Undo", undo, "Take back the last stroke (U)"),
+            button("Restore", restore, "The films as they were given"),
+          ]
+        : []),
     );
   }
 
@@ -181,6 +265,13 @@ function makeViewer(root) {
       const image = each.firstChild;
       image.style.transform = `translate(${-100 * x * zoom}%, ${-100 * y * zoom}%) scale(${zoom})`;
       image.style.filter = filter;
+      each.querySelectorAll(".map").forEach((map) => {
+        map.style.transform = image.style.transform;
+        map.style.opacity = maps.opacity / 100;
+        map.hidden = map.dataset.name !== maps.shown;
+      });
+      each.querySelector(".strokes").style.transform = image.style.transform;
+      each.classList.toggle("erasing", eraser.on);
       each.classList.toggle("near", zoom >= 4);
     });
     [...row.firstChild.children].forEach((figure, number) => {
@@ -246,6 +337,49 @@ function makeViewer(root) {
     made.addEventListener("pointercancel", end);
   }
 
+  // --- the eraser ------------------------------------------------------------------------------
+
+  const fromPython = (stroke) => ({ ...stroke, points: stroke.points.map((point) => [...point]) });
+
+  function brush(event, made, number) {
+    if (event.button !== 0) return;
+    made.setPointerCapture(event.pointerId);
+    const ratio = Number(films[number].height) / Number(films[number].width);
+    const radius = eraser.brush / 200;
+    const stroke = { film: films[number].name, radius, points: [] };
+    const line = drawing("polyline", { "stroke-width": 2 * radius });
+    made.querySelector(".strokes").append(line);
+    const touch = (next) => {
+      const box = made.getBoundingClientRect();
+      const { zoom, x, y } = places[number];
+      const px = x + (next.clientX - box.left) / box.width / zoom;
+      const py = y + (next.clientY - box.top) / box.height / zoom;
+      stroke.points.push([px, py]);
+      const drawn = stroke.points.map(([a, b]) => `${a},${b * ratio}`);
+      // A single touch is a line too, as short as can be.
+      line.setAttribute("points", [...drawn, drawn.at(-1)].join(" "));
+    };
+    const end = () => {
+      made.removeEventListener("pointermove", touch);
+      made.removeEventListener("pointerup", end);
+      made.removeEventListener("pointercancel", end);
+      send([...eraser.strokes, stroke]);
+    };
+    touch(event);
+    made.addEventListener("pointermove", touch);
+    made.addEventListener("pointerup", end);
+    made.addEventListener("pointercancel", end);
+  }
+
+  function send(strokes) {
+    eraser.strokes = strokes;
+    drawBar();
+    tell("erased", { study, strokes });
+  }
+
+  const undo = () => send(eraser.strokes.slice(0, -1));
+  const restore = () => send([]);
+
   function change(name, value) {
     look[name] = value;
     drawBar();
@@ -286,6 +420,13 @@ function makeViewer(root) {
     0: reset,
     i: invert,
     f: fullScreen,
+    e: () => {
+      if (!erasable) return;
+      eraser.on = !eraser.on;
+      drawBar();
+      paint();
+    },
+    u: () => eraser.strokes.length && undo(),
     ...{ l: () => films.length > 1 && link(), v: () => films.length > 1 && nextView() },
   };
 

@@ -1,0 +1,83 @@
+"""What the verdict hangs on: what would change it, and what other rules say."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fracture_core import anatomy
+from fracture_core.anatomy import FEW, Anatomy
+from fracture_core.cards import Model
+from ui import figures, theme, verdict_charts
+
+if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
+    from fracture_core.inference import JudgedStudy
+
+WIDTH = 340  # px at least, of the chart and of the rules; below each other where it is too much
+
+
+def show(judged: "JudgedStudy", model: Model, threshold: float) -> None:
+    """Chart and words at the left, the other rules at the right."""
+    films = [film for film in judged.films if film.counted]
+    names, values = [film.name for film in films], [film.probability for film in films]
+    found = anatomy.dissect(values, threshold)
+    if found is None:
+        return
+    st.subheader("What the verdict hangs on", anchor=False)
+    grid = st.grid(2, min_column_width=WIDTH)
+    with grid.cell():
+        colours = (theme.colour("fracture"), theme.colour("none"), theme.ink())
+        figure = verdict_charts.films_on_scale(names, values, threshold, *colours)
+        st.plotly_chart(figure, key="films-on-scale", config={"displayModeBar": False})
+        st.markdown("\n".join(f"- {line}" for line in _lines(found, names)))
+    with grid.cell():
+        st.markdown(_rules(values, threshold))
+        st.caption("The verdict is OR; the others are comparisons. All use the same threshold.")
+        st.markdown(_record(model, threshold, len(films), found.fracture))
+
+
+def _lines(found: Anatomy, names: list[str]) -> list[str]:
+    """Who decides and by how much; what each film's absence and another threshold would do."""
+    top, other = theme.plain(names[found.highest]), theme.mark(not found.fracture)
+    if found.fracture:
+        lines = [f"{top} lies furthest above the threshold: by {found.margin:.3f}."]
+    else:
+        lines = [f"{top} comes nearest to the threshold: {-found.margin:.3f} are missing."]
+    if len(names) == 1:
+        lines.append("It is the only film, so there is no verdict without it.")
+    elif found.pivotal:
+        pivotal = theme.plain(names[found.pivotal[0]])
+        lines.append(f"Without {pivotal} alone, the verdict would be {other}.")
+    elif found.fracture:
+        lines.append("No single film carries it: without any one, the verdict stays the same.")
+    else:
+        lines.append("Leaving a film out cannot turn a verdict of no fracture.")
+    if found.fracture:
+        lines.append(f"From a threshold of {found.turning:.3f} on it would be {other}.")
+    else:
+        lines.append(f"At any threshold below {found.turning:.3f} it would be {other}.")
+    return lines
+
+
+def _rules(values: list[float], threshold: float) -> str:
+    """The rules' words as a Markdown table, numbers to the right."""
+    rows = ["| Rule | Says | Its score |", "|:--|:--|--:|"]
+    for name, verdict in anatomy.other_rules(values, threshold).items():
+        words = f"**{name}**" if len(rows) == 2 else name
+        rows.append(f"| {words} | {theme.mark(bool(verdict.fracture))} | {verdict.score:.3f} |")
+    return "\n".join(rows)
+
+
+def _record(model: Model, threshold: float, views: int, fracture: bool) -> str:
+    """How often OR was right on dev studies with as many films and the same verdict."""
+    right = anatomy.track_record(model.judged, threshold, views, fracture)
+    alike = f"dev {_studies(right.n)} of {theme.plural(views, 'film')} and this verdict"
+    if right.n < FEW:
+        return f"How often is that right? Only {right.n} {alike}: too few to say."
+    return (
+        f"How often is that right? Of {right.n} {alike}, **{right.count} were right** "
+        f"(95 % interval {figures.interval(right)})."
+    )
+
+
+def _studies(n: int) -> str:
+    return "study" if n == 1 else "studies"

@@ -29,6 +29,6 @@ with main:
         judged = cached.judged(reference, asked.films, asked.sources)
         now = cached.judged(reference, asked.films, asked.sources, erased) if erased else judged
         verdict.show(asked, model, now, threshold)
-        eraser_view.tell(judged, now, threshold)
         verdict.films(asked, model, now, threshold)
+        eraser_view.tell(judged, now, threshold)
         anatomy_view.show(now, model, threshold)

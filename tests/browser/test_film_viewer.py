@@ -169,3 +169,28 @@ def test_a_hostile_file_name_is_shown_to_the_letter(
         assert page.title() != "hit"
     finally:
         app.stop()
+
+
+def test_what_is_brushed_over_is_judged_without_it_until_it_is_restored(
+    server: Server, open_page: Callable[..., Page], study: str
+) -> None:
+    page = open_page(f"{server.url}/diagnose?study={study}")
+    expect(page.get_by_text("What the verdict hangs on")).to_be_visible(timeout=60_000)
+    page.keyboard.press("+")
+    pressed(page, "Eraser").click()
+    pressed(page, "Broad").click()
+    image, note = page.locator(".pane img").first, page.locator("figcaption span").first
+    before, number = image.get_attribute("src"), note.text_content()
+    box = page.locator(".pane").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5, steps=5)
+    expect(page.locator(".strokes polyline")).to_have_count(1)
+    page.mouse.up()
+    expect(page.get_by_text("Without what was brushed over")).to_be_visible()
+    assert image.get_attribute("src") != before
+    assert zooms(page)[0] == pytest.approx(1.4)
+    expect(page.locator(".strokes polyline")).to_have_count(0)  # the film itself shows it now
+    pressed(page, "Restore").click()
+    expect(page.get_by_text("Without what was brushed over")).to_have_count(0)
+    expect(note).to_have_text(number)

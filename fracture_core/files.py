@@ -1,4 +1,5 @@
-"""Files that are replaced as a whole, so that no reader ever meets half of one.
+"""Files that are replaced as a whole, so that no reader ever meets half of one, and read anew only
+when they were.
 
 Temporary names start with a dot and end in `.tmp`; what a killed process leaves is swept.
 """
@@ -9,12 +10,14 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from fracture_core.errors import WriteFailed
 
 TEMPORARY = ".*.tmp"  # as a glob pattern
+Kept = dict[Path, tuple[tuple[int, ...], Any]]  # file -> its stamp, and what was read from it
 
 
 def temporary(path: Path) -> Path:
@@ -42,6 +45,33 @@ def replace_file(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+def stamp(path: Path) -> tuple[int, ...]:
+    """Other numbers whenever a file was written or replaced: time, size, inode; none if missing."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def unchanged(path: Path, kept: Kept | None, read: Callable[[], Any]) -> Any:
+    """What `read` gives, which reads `path`; from `kept` where the file is as it was then.
+
+    Args:
+        path: the file; it may be missing.
+        kept: what earlier calls have read, filled here; `None` to read each time. Who takes a
+            value from it must not change it.
+        read: reads the file. What it raises is not kept.
+    """
+    if kept is None:
+        return read()
+    now = stamp(path)  # before reading: what is written meanwhile is read the next time
+    known = kept.get(path)
+    if known is None or known[0] != now:
+        known = kept[path] = (now, read())
+    return known[1]
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from typing import Any
 
 from fracture_core.config import Record, TrainConfig, check_range, runs_folder
 from fracture_core.errors import ConfigError, RunBusy, RunError, RunNameTaken, RunNotFound
-from fracture_core.files import replace_file, writing
+from fracture_core.files import Kept, replace_file, unchanged, writing
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
 
@@ -200,18 +200,28 @@ def complete_facts(folder: Path, **facts: Any) -> None:
     replace_file(folder / "config.json", json.dumps({**known, **facts}, indent=2).encode())
 
 
-def read(folder: Path) -> Run:
+def read(folder: Path, kept: Kept | None = None) -> Run:
     """The run in this folder as it stands now.
+
+    Args:
+        folder: the run folder.
+        kept: see `files.unchanged`.
 
     Raises:
         RunError: its config cannot be read.
     """
+    path = folder / "config.json"
+    config, facts = unchanged(path, kept, lambda: _read_config(folder))
+    now = status(folder, kept)
+    return Run(name=folder.name, folder=folder, config=config, facts=facts, status=now)
+
+
+def _read_config(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
     facts = _read_json(folder / "config.json")
     try:
-        config = TrainConfig.from_dict(facts.pop("config"))
+        return TrainConfig.from_dict(facts.pop("config")), facts
     except (AttributeError, KeyError, TypeError, ConfigError) as error:
         raise _no_config(folder) from error
-    return Run(name=folder.name, folder=folder, config=config, facts=facts, status=status(folder))
 
 
 def _no_config(folder: Path) -> RunError:
@@ -220,13 +230,21 @@ def _no_config(folder: Path) -> RunError:
     )
 
 
-def list_runs() -> list[Run]:
-    """All runs that can be read, newest first."""
+def list_runs(kept: Kept | None = None) -> list[Run]:
+    """All runs that can be read, newest first.
+
+    Args:
+        kept: see `files.unchanged`; what is kept of runs that are gone is dropped.
+    """
     found = []
-    for name in names():
+    for path in runs_folder().glob("[!.]*/config.json"):
         with contextlib.suppress(RunError):
-            found.append(read(runs_folder() / name))
-    return found
+            found.append(read(path.parent, kept))
+    if kept is not None:
+        here = {run.folder for run in found}
+        for path in [path for path in list(kept) if path.parent not in here]:
+            kept.pop(path, None)
+    return sorted(found, key=lambda r: (str(r.facts.get("created", "")), r.name), reverse=True)
 
 
 def delete(folder: Path) -> None:
@@ -248,11 +266,16 @@ def write_status(folder: Path, value: Status) -> None:
     replace_file(folder / "status.json", json.dumps(fields).encode())
 
 
-def status(folder: Path) -> Status:
-    """What the run is doing, true at the moment of reading: the lock has the last word."""
+def status(folder: Path, kept: Kept | None = None) -> Status:
+    """What the run is doing, true at the moment of reading: the lock has the last word.
+
+    Args:
+        folder: the run folder.
+        kept: see `files.unchanged`; the lock is asked each time.
+    """
     # The lock is asked first: a child writes its last word before it lets go of the lock.
     alive = is_alive(folder)
-    value = _written_status(folder)
+    value = unchanged(folder / "status.json", kept, lambda: _written_status(folder))
     final = value.state in (State.STOPPED, State.FINISHED, State.FAILED)
     if not alive and not final and not is_alive(folder):
         return _with(value, state=State.INTERRUPTED, message=_why_interrupted(folder))
@@ -377,8 +400,17 @@ def has_request(folder: Path, kind: str) -> bool:
 # --- labels -------------------------------------------------------------------------------------
 
 
-def labels(folder: Path) -> Labels:
-    """What people wrote on a run; nothing where the file cannot be read."""
+def labels(folder: Path, kept: Kept | None = None) -> Labels:
+    """What people wrote on a run; nothing where the file cannot be read.
+
+    Args:
+        folder: the run folder.
+        kept: see `files.unchanged`.
+    """
+    return unchanged(folder / "labels.json", kept, lambda: _read_labels(folder))
+
+
+def _read_labels(folder: Path) -> Labels:
     try:
         return Labels.from_dict(_read_json(folder / "labels.json"))
     except ConfigError:

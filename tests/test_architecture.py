@@ -43,6 +43,7 @@ LAYERS = (
         "predictions",
         "checkpoints",
         "forks",
+        "comparison",
         "launcher",
         "reporter",
         "cards",

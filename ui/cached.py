@@ -9,6 +9,7 @@ import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -16,7 +17,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from fracture_core import cards, datasets, journal, launcher, phantom, predictions, runs
+from fracture_core import (
+    cards,
+    comparison,
+    datasets,
+    files,
+    journal,
+    launcher,
+    phantom,
+    predictions,
+    runs,
+)
 from fracture_core import exclusions as excluded
 from fracture_core.aggregation import sentence, verdicts
 from fracture_core.config import (
@@ -237,9 +248,59 @@ def model_in_use() -> str:
 
 
 def runs_now() -> list[runs.Run]:
-    """All runs, newest first, read anew at each call."""
+    """All runs, newest first, as they stand now; of their files only what has changed is read."""
     launcher.reap()
-    return runs.list_runs()
+    return runs.list_runs(_read_before("runs"))
+
+
+@st.cache_resource(show_spinner=False)
+def _read_before(what: str) -> files.Kept:
+    """Once a server: what was read of every run so far."""
+    return {}
+
+
+def labels(found: list[runs.Run]) -> dict[str, runs.Labels]:
+    """What people wrote on each of these runs, by their names."""
+    kept = _read_before("labels")
+    return {run.name: runs.labels(run.folder, kept) for run in found}
+
+
+def outcomes(found: list[runs.Run]) -> dict[str, comparison.Outcome]:
+    """How good each of these runs is by now, by their names."""
+    kept = _read_before("outcomes")
+    return {
+        run.name: files.unchanged(
+            run.folder / "metrics.jsonl", kept, partial(comparison.outcome, run.folder)
+        )
+        for run in found
+    }
+
+
+def curves(run: runs.Run) -> pd.DataFrame:
+    """The run's epochs as a tidy table, see `comparison.curves`."""
+    return _curves(run.folder, files.stamp(run.folder / "metrics.jsonl"), run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _curves(folder: Path, stamp: tuple[int, ...], _run: runs.Run) -> pd.DataFrame:
+    return comparison.curves(_run)
+
+
+def run_verdicts(run: runs.Run, epoch: int) -> pd.DataFrame:
+    """What a run says of its dev and valid studies, see `comparison.verdicts`.
+
+    Raises:
+        RunError: its films or the epoch's table are missing or damaged.
+    """
+    table = files.stamp(predictions.path(run.folder, epoch))
+    return _run_verdicts(run.folder, epoch, table, run.config.threshold, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _run_verdicts(
+    folder: Path, epoch: int, stamp: tuple[int, ...], threshold: float, _run: runs.Run
+) -> pd.DataFrame:
+    return comparison.verdicts(_run, epoch)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -50,7 +50,8 @@ def _summary(was_making: bool) -> None:
 def models_here() -> None:
     """One line: the models that can judge, each with what it learned from."""
     names = cards.released()
-    trained = sum(journal.best_epoch(run.folder) is not None for run in cached.runs_now())
+    outcomes = cached.outcomes(cached.runs_now())
+    trained = sum(outcome.epochs > 0 for outcome in outcomes.values())
     if names:
         models = [cached.model(name) for name in names]
         listed = ", ".join(
@@ -117,7 +118,8 @@ def learn() -> None:
     """The curve of the last run."""
     st.subheader("Watch a network learn", anchor=False)
     found = cached.runs_now()
-    run = next((run for run in found if len(journal.metrics(run.folder))), None)
+    outcomes = cached.outcomes(found)
+    run = next((run for run in found if outcomes[run.name].epochs), None)
     if run is None:
         st.caption("The last run's curve stands here. There is none yet.")
         st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")

@@ -120,7 +120,7 @@ def counts(studies: pd.DataFrame, asked: Wanted, facet: str) -> dict[str, int]:
 
 def show(studies: pd.DataFrame, asked: Wanted) -> None:
     """The search, the facets that leave a choice, and the order."""
-    _fill(state.PATIENT, asked.patient)
+    state.fill(state.PATIENT, asked.patient)
     st.text_input(
         "Patient", type="search", key=state.PATIENT, on_change=_write, args=(state.PATIENT,)
     )
@@ -129,7 +129,7 @@ def show(studies: pd.DataFrame, asked: Wanted) -> None:
         if len(found) < 2 and facet not in asked.facets:
             continue  # nothing to choose
         labels = {value: f"{_title(facet, value)} · {count:,}" for value, count in found.items()}
-        _fill(facet, [value for value in asked.facets.get(facet, ()) if value in found])
+        state.fill(facet, [value for value in asked.facets.get(facet, ()) if value in found])
         st.pills(
             title,
             list(found),
@@ -140,7 +140,7 @@ def show(studies: pd.DataFrame, asked: Wanted) -> None:
             on_change=_write,
             args=(facet,),
         )
-    _fill(state.ORDER, asked.order)
+    state.fill(state.ORDER, asked.order)
     st.selectbox(
         "Order",
         list(ORDERS),
@@ -167,28 +167,15 @@ def show_empty(studies: pd.DataFrame, asked: Wanted) -> None:
 def drop(names: Iterable[str]) -> None:
     """Take filters out of the address, and go to the first page."""
     for name in names:
-        put(name, "")
-    put(state.PAGE, "")
-
-
-def put(name: str, value: str | list[str]) -> None:
-    """Write a value into the address; an empty one leaves it."""
-    if value:
-        st.query_params[name] = value
-    elif name in st.query_params:
-        del st.query_params[name]
+        state.put(name, "")
+    state.put(state.PAGE, "")
 
 
 def _write(name: str) -> None:
     """A widget was changed: the address follows, and the wall begins anew."""
     value = st.session_state[name]
-    put(name, "" if name == state.ORDER and value == "data" else value)
-    put(state.PAGE, "")
-
-
-def _fill(name: str, value: str | list[str]) -> None:
-    if st.session_state.get(name) != value:
-        st.session_state[name] = value
+    state.put(name, "" if name == state.ORDER and value == "data" else value)
+    state.put(state.PAGE, "")
 
 
 def _ordered(studies: pd.DataFrame, order: str) -> pd.DataFrame:

@@ -19,7 +19,7 @@ def pages() -> list[st.Page]:
 
     Without icons: a page's icon becomes the browser tab's, and would be fetched from elsewhere.
     """
-    names = ("home", "studies", "train", "evaluate", "diagnose", "data")
+    names = ("home", "studies", "train", "runs", "evaluate", "diagnose", "data")
     return [
         st.Page(f"pages/{name}.py", title=name.capitalize(), default=name == "home")
         for name in names

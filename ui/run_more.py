@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from ui import cached, state, theme
 
 MORE_EPOCHS = 25  # offered to a run that has ended: a third of the report's 75
 WIDTH = 440  # px of the content: all tabs alike, and room for it beside the button
+LISTED = 8  # runs that are named one by one before they are deleted
 NAME_LENGTH = 60  # of a run's name in the names of its forks; a name takes up to 80
 
 
@@ -27,7 +29,7 @@ def show(run: Run) -> None:
     with save:
         _save(run)
     with notes:
-        _notes(run)
+        write_notes(run)
     with delete:
         _delete(run)
 
@@ -186,10 +188,11 @@ def _save(run: Run) -> None:
     )  # fmt: skip
 
 
-def _notes(run: Run) -> None:
-    """Tags and note of the run; they change nothing that it computes."""
+def write_notes(run: Run) -> None:
+    """Fields for tags and note of the run; they change nothing that it computes."""
     labels = runs.labels(run.folder)
-    used = {tag for name in runs.names() for tag in runs.labels(runs.find(name)).tags}
+    kept = cached.labels(cached.runs_now()).values()
+    used = {tag for written in kept for tag in written.tags}
     st.multiselect(
         "Tags", sorted(used), default=list(labels.tags), accept_new_options=True,
         placeholder="type a tag", max_selections=20, key=f"tags-{run.name}",
@@ -223,34 +226,59 @@ def _delete(run: Run) -> None:
         "Delete this run…", icon=":material/delete:", disabled=alive, key="delete",
         help="It is at work: stop it first." if alive else None,
     ):  # fmt: skip
-        _confirm(run.name)
+        confirm((run.name,))
     if alive:
         st.caption("It is at work. Stop it first.")
 
 
-@st.dialog("Delete this run?", icon=":material/delete:")
-def _confirm(name: str) -> None:
-    if name not in runs.names():  # deleted, here or in another browser: the page says so
+def confirm(names: tuple[str, ...]) -> None:
+    """Ask whether these runs shall be deleted, and name what is lost."""
+    title = "Delete this run?" if len(names) == 1 else f"Delete {len(names)} runs?"
+    st.dialog(title, icon=":material/delete:")(_ask)(names)
+
+
+def _ask(names: tuple[str, ...]) -> None:
+    here = [name for name in names if name in runs.names()]
+    if not here:  # deleted, here or in another browser: the page says so
         st.rerun()
-    folder = runs.find(name)
-    epochs = theme.plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    st.markdown(
-        f"**{theme.plain(name)}** goes for good: its curves, and the weights and predictions of "
-        f"{epochs}, {size:.1f} MB in all. Nothing brings them back. Models released from it stay."
-    )
+    for folder in map(runs.find, here[:LISTED]):
+        epochs = theme.plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
+        st.markdown(
+            f"**{theme.plain(folder.name)}** goes for good: its curves, and the weights and "
+            f"predictions of {epochs}, {_megabytes(folder):.1f} MB in all."
+        )
+    if len(here) > LISTED:
+        rest = sum(map(_megabytes, map(runs.find, here[LISTED:])))
+        others = theme.plural(len(here) - LISTED, "other run")
+        st.markdown(f"So {'does' if len(here) == LISTED + 1 else 'do'} {others}, {rest:.1f} MB.")
+    st.markdown("Nothing brings them back. Models that were released from a run stay.")
     with st.container(horizontal=True):
         st.button(
-            "Delete for good", type="primary", on_click=_remove, args=(name,), key="delete-for-good"
-        )
-        if st.button("Keep it", key="keep"):
+            "Delete for good", type="primary", on_click=_remove, args=(tuple(here),),
+            key="delete-for-good",
+        )  # fmt: skip
+        if st.button("Keep it" if len(here) == 1 else "Keep them", key="keep"):
             st.rerun()
     tell()
 
 
-def _remove(name: str) -> None:
-    with told():
-        runs.delete(runs.find(name))
-        cached.majority.clear()  # another run may take the name
-        st.session_state[state.NOTICE] = f"{theme.plain(name)} is deleted."
-        st.query_params.pop(state.RUN, None)
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _remove(names: tuple[str, ...]) -> None:
+    """Delete what can be deleted; a run that is at work costs none of the others."""
+    gone, said = [], []
+    for name in names:
+        try:
+            runs.delete(runs.find(name))
+            gone.append(name)
+        except FractureError as error:
+            said.append(str(error))
+    cached.majority.clear()  # another run may take the name
+    if gone:
+        what = f"{theme.plain(gone[0])} is" if len(gone) == 1 else f"{len(gone)} runs are"
+        said.insert(0, f"{what} deleted.")
+    if st.query_params.get(state.RUN) in gone:
+        st.query_params.pop(state.RUN)
+    st.session_state[state.NOTICE] = " ".join(said)

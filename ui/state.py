@@ -27,8 +27,18 @@ ORDER = "order"  # Studies: how the wall is sorted
 PAGE = "page"  # Studies: page of the wall, from 1
 FILMS = "films"  # Evaluate: the films that a model is judged on: "valid", "dev" or "test"
 LINES = "lines"  # Evaluate: which studies are listed: "all", "wrong", "true positive"...
+CHOSEN = "runs"  # Runs: the runs that are compared, each once
+SEARCH = "search"  # Runs: words that a run's name, settings, tags or note hold
+TAG = "tag"  # Runs: tags that a run has
+AGAINST = "against"  # Runs: the run that the others are compared with
+AXIS = "x"  # Runs: what the curves run over: "epoch", "step", "time" or "images"
+CURVES = "curves"  # Runs: the films whose curves are drawn: "train", "dev", "valid"
+LEVEL = "level"  # Runs: accuracy of "studies" or of "images"
+SMOOTHING = "smoothing"  # Runs: weight of what came before, 0 to 0.95
 
 # Session only.
+RESULTS_TABLE = "results-table"  # Runs: the lines that are ticked; ends in what the table shows
+CHOICES = "choices"  # Runs: how often the choice was changed by something else than the table
 UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
 VIEWER = "film-viewer"  # the film viewer: what was brushed over on which study's films
 FILM_PAGE = "film-page"  # Diagnose: which of many films are shown
@@ -65,6 +75,20 @@ def check_serializable() -> None:
             pickle.dumps(dict(value) if isinstance(value, dict) else value)
         except Exception as error:  # whatever the value's own pickling raises
             raise TypeError(f"The session's {key!r} holds a {type(value)}, no data.") from error
+
+
+def put(name: str, value: str | list[str]) -> None:
+    """Write a value into the address; an empty one leaves it."""
+    if value:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+def fill(name: str, value: object) -> None:
+    """Give the widget of this key what the address says, before it is drawn."""
+    if st.session_state.get(name) != value:
+        st.session_state[name] = value
 
 
 def token() -> str:

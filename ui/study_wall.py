@@ -63,13 +63,13 @@ def film_paths(data: Dataset, study: tuple) -> tuple:
 def open_study(key: str) -> None:
     """Show this study instead of the wall; an empty key goes back to it."""
     st.session_state[state.BREAK] = False  # every study first without the answer
-    facets.put(state.STUDY, key)
+    state.put(state.STUDY, key)
 
 
 def open_patient(name: str) -> None:
     """Show all studies of a patient; an empty name goes back to the wall."""
-    facets.put(state.PERSON, name)
-    facets.put(state.STUDY, "")
+    state.put(state.PERSON, name)
+    state.put(state.STUDY, "")
 
 
 def verdict(key: str, long: bool = False) -> str:
@@ -134,4 +134,4 @@ def _page(pages: int) -> int:
 
 def _turn(key: str) -> None:
     page = st.session_state[key]
-    facets.put(state.PAGE, "" if page == 1 else str(page))
+    state.put(state.PAGE, "" if page == 1 else str(page))

@@ -15,11 +15,46 @@ _COLOURS = {
     "dark": {"fracture": "#F2913D", "none": "#4FA3E0", "accent": "#A79BFF", "grey": "#8C96A3"},
     "light": {"fracture": "#B8520A", "none": "#1767A8", "accent": "#5B45D6", "grey": "#6B7480"},
 }
+# Of runs beside each other: neither fracture's nor no fracture's, and told apart by colour-blind
+# people as far as eight can be; each has a marker of its own too.
+_RUNS = {
+    "dark": (
+        "#A79BFF",
+        "#5CD6B6",
+        "#E879B0",
+        "#D8CF5A",
+        "#F2B8B5",
+        "#C79A6B",
+        "#9BD65C",
+        "#C4CAD2",
+    ),
+    "light": (
+        "#5B45D6",
+        "#0E7C66",
+        "#B3266E",
+        "#857800",
+        "#9E3D3D",
+        "#7A4F22",
+        "#4B7A12",
+        "#525B66",
+    ),
+}
+_GROUND = {"dark": "#0A0C0F", "light": "#FFFFFF"}
 
 
 def colour(name: str) -> str:
     """The hex colour of "fracture", "none", "accent" or "grey" in the viewer's theme."""
     return _COLOURS["light" if st.context.theme.type == "light" else "dark"][name]
+
+
+def run_colours() -> tuple[str, ...]:
+    """Hex colours of runs whose curves lie over each other, in the viewer's theme."""
+    return _RUNS["light" if st.context.theme.type == "light" else "dark"]
+
+
+def ground() -> str:
+    """The page's own hex colour in the viewer's theme."""
+    return _GROUND["light" if st.context.theme.type == "light" else "dark"]
 
 
 def on_film(positive: bool) -> str:

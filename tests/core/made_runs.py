@@ -1,0 +1,93 @@
+"""Run folders made by hand, as their children would have left them: small, many, and at once."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fracture_core.config import TrainConfig
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+LENGTH = 100  # training films
+
+
+def make(
+    folder: Path,
+    config: TrainConfig,
+    right: dict[str, list[int]],
+    studies: int = 20,
+    number: int = 0,
+    state: str = "finished",
+    **facts: Any,
+) -> Path:
+    """A run of one film a study, whose table of each epoch gets so many studies right.
+
+    Args:
+        folder: the run folder to make.
+        config: its settings.
+        right: role ("dev", "valid") -> studies judged right after each epoch, first ones first.
+        studies: of each role; every second one is positive.
+        number: of the run, for its time: later ones are newer.
+        state: its last word.
+        **facts: as in `config.json`; "parent" and "data" for instance.
+    """
+    for part in ("checkpoints", "predictions", "requests"):
+        (folder / part).mkdir(parents=True)
+    epochs = len(next(iter(right.values()), []))
+    created = (START + timedelta(minutes=number)).isoformat()
+    data = {"hash": "made", "synthetic": True}
+    known = {"config": config.to_dict(), "created": created, "data": data, **facts}
+    (folder / "config.json").write_text(json.dumps(known))
+    status = {"state": state, "epoch": epochs, "epochs": config.epochs, "step": 10 * epochs}
+    (folder / "status.json").write_text(json.dumps(status))
+    films = _films(list(right), studies)
+    films.to_parquet(folder / "films.parquet")
+    lines = []
+    for epoch in range(1, epochs + 1):
+        counts = {role: values[epoch - 1] for role, values in right.items()}
+        np.save(folder / "predictions" / f"epoch_{epoch:04d}.npy", _table(films, counts))
+        lines.append(_line(epoch, counts, studies))
+    write_lines(folder / "metrics.jsonl", lines)
+    return folder
+
+
+def write_lines(path: Path, lines: list[dict]) -> None:
+    """JSON lines, at once."""
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def _films(roles: list[str], studies: int) -> pd.DataFrame:
+    rows = [
+        {
+            "split": "train" if role == "dev" else "valid",
+            "part": "forearm",
+            "patient": f"patient{number:05d}",
+            "study": "study1",
+            "view": 0,
+            "label": number % 2,
+            "path": f"{role}/{number}.png",
+            "role": role,
+        }
+        for role in roles
+        for number in range(studies)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _table(films: pd.DataFrame, counts: dict[str, int]) -> np.ndarray:
+    place = films.groupby("role").cumcount()
+    right = place < films["role"].map(counts)
+    return np.where(right == (films["label"] == 1), 0.9, 0.1).astype(np.float32)
+
+
+def _line(epoch: int, counts: dict[str, int], studies: int) -> dict[str, Any]:
+    line: dict[str, Any] = {"epoch": epoch, "step": 10 * epoch, "learning_rate": 0.001}
+    line["train"] = {"loss": 1 / epoch, "accuracy": 0.5 + 0.1 * (epoch > 1), "n": LENGTH}
+    for role, count in counts.items():
+        share = count / studies
+        parts = {"loss": 1 - share, "accuracy": share, "n": studies, "auroc": None}
+        line[role] = {**parts, "study_accuracy": share, "studies": studies}
+    return line

@@ -1,0 +1,397 @@
+"""All runs as a results table: in what they differ, how good each became, what can be done to them.
+
+The address holds which runs are chosen and what is searched for, and is the only truth.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fracture_core import comparison, runs
+from fracture_core.metrics import Proportion
+from fracture_core.runs import Labels, Run, State
+from ui import cached, doors, figures, run_charts, run_more, state, theme
+
+POLL_SECONDS = 2.0  # between two looks at runs that are on
+HEIGHT = 430  # px of the table; ten runs, and room for their curves below
+STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
+_NAMES = {  # of settings, where the field's own name would not do
+    "data": "films",
+    "options.dense": "dense layers",
+    "options.dropout": "dropout",
+    "options.dense_normalization": "dense normalization",
+    "recipe.size": "size, px",
+    "augmentation.shear_degrees": "shear, °",
+    "augmentation.rotation_degrees": "rotation, °",
+    "augmentation.zoom_percent": "zoom, %",
+    "augmentation.shift_percent": "shift, %",
+    "augmentation.brightness_percent": "brightness, %",
+    "augmentation.contrast_percent": "contrast, %",
+    "schedule.kind": "schedule",
+    "schedule.floor_percent": "floor, %",
+    "schedule.factor": "schedule factor",
+    "schedule.patience": "schedule patience",
+}
+
+
+def show_empty() -> None:
+    """How to get a first run."""
+    st.markdown(
+        "**There is no run yet.** A run is one network that learns from the data in use. Each one "
+        "becomes a line of a table here, with how many studies it judges right, and the curves of "
+        "any of them can be laid over each other."
+    )
+    doors.demo_button()
+    st.page_link(
+        "pages/train.py", label="Choose the settings yourself", icon=":material/show_chart:"
+    )
+
+
+def chosen(found: list[Run]) -> list[str]:
+    """The runs that the address chooses, of those that are here."""
+    here = {run.name for run in found}
+    return [name for name in dict.fromkeys(st.query_params.get_all(state.CHOSEN)) if name in here]
+
+
+def show(found: list[Run]) -> None:
+    """Search, table and what can be done; it looks for news while a run is on."""
+    alive = any(run.status.state.alive for run in found)
+    seen = (alive, tuple(chosen(found)))
+    st.fragment(_panel, run_every=POLL_SECONDS if alive else None, key="runs-table")(seen)
+
+
+def _panel(seen: tuple[bool, tuple[str, ...]]) -> None:
+    found = cached.runs_now()
+    alive = any(run.status.state.alive for run in found)
+    if not found or (alive, tuple(chosen(found))) != seen:
+        st.rerun()  # the whole page: the curves follow the choice, and the polling what is on
+    _search(found)
+    shown = _matching(found)
+    _act(found, shown)
+    if shown:
+        _table(found, shown)
+    else:
+        st.markdown("**No run fits.** Each button drops one filter.")
+        _drop_buttons()
+    run_more.tell()
+
+
+# --- search -------------------------------------------------------------------------------------
+
+
+def _search(found: list[Run]) -> None:
+    tags = sorted({tag for labels in cached.labels(found).values() for tag in labels.tags})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        state.fill(state.SEARCH, st.query_params.get(state.SEARCH, ""))
+        st.text_input(
+            "Search", type="search", key=state.SEARCH, on_change=_write, args=(state.SEARCH,),
+            placeholder="name, setting, state, tag or note", width=340,
+        )  # fmt: skip
+        if tags or st.query_params.get_all(state.TAG):
+            asked = [tag for tag in st.query_params.get_all(state.TAG) if tag in tags]
+            state.fill(state.TAG, asked)
+            st.pills(
+                "Tags", tags, selection_mode="multi", key=state.TAG, on_change=_write,
+                args=(state.TAG,), format_func=theme.plain,
+            )  # fmt: skip
+
+
+def _write(name: str) -> None:
+    state.put(name, st.session_state[name])
+
+
+def _matching(found: list[Run]) -> list[Run]:
+    """The runs that hold every word of the search and have every tag."""
+    words = st.query_params.get(state.SEARCH, "").casefold().split()
+    tags = set(st.query_params.get_all(state.TAG))
+    labels = cached.labels(found)
+    return [
+        run
+        for run in found
+        if tags <= set(labels[run.name].tags)
+        and (not words or _holds(_text(run, labels[run.name]), words))
+    ]
+
+
+def _holds(text: str, words: list[str]) -> bool:
+    return all(word in text for word in words)
+
+
+def _text(run: Run, labels: Labels) -> str:
+    """All that a search looks through."""
+    parent = run.facts.get("parent") or {}
+    values = [str(value) for value in comparison.settings(run.config).values()]
+    mine = [run.name, _state(run), labels.note, *labels.tags, str(parent.get("name", ""))]
+    return "\n".join([*mine, *values, "baseline" if labels.baseline else ""]).casefold()
+
+
+def _drop_buttons() -> None:
+    for name, words in ((state.SEARCH, "search for"), (state.TAG, "tags")):
+        if values := st.query_params.get_all(name):
+            st.button(
+                f"Drop the {words} {theme.plain(', '.join(values))}", key=f"drop-{name}",
+                icon=":material/filter_alt_off:", on_click=state.put, args=(name, ""),
+            )  # fmt: skip
+
+
+# --- what can be done ---------------------------------------------------------------------------
+
+
+def _act(found: list[Run], shown: list[Run]) -> None:
+    """How many are chosen, and what can be asked of them; the row is there from the start."""
+    names = chosen(found)
+    picked = [run for run in found if run.name in names]
+    one = picked[0] if len(picked) == 1 else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_said(found, shown, names), width="content")
+        st.space("stretch")
+        if st.button("Open", disabled=not one, icon=":material/show_chart:", key="open-run"):
+            st.switch_page("pages/train.py", query_params={state.RUN: one.name})
+        pinned = bool(one and cached.labels([one])[one.name].baseline)
+        st.button(
+            "Unpin baseline" if pinned else "Pin as baseline", disabled=not one, key="pin",
+            icon=":material/keep:", on_click=_pin, args=(one.name if one else "", not pinned),
+            help="The other runs are compared with it. One run at a time is the baseline.",
+        )  # fmt: skip
+        with st.popover("Tags and note", icon=":material/label:", disabled=not picked):
+            if one:
+                run_more.write_notes(one)
+            elif picked:
+                _tag_all(names)
+        resting = [run for run in picked if not run.status.state.alive]
+        if st.button(
+            "Delete…", icon=":material/delete:", disabled=not resting, key="delete-chosen",
+            help="It is at work: stop it first." if picked and not resting else None,
+        ):  # fmt: skip
+            run_more.confirm(tuple(names))
+        st.button("Clear choice", disabled=not picked, on_click=_choose, args=([],), key="clear")
+
+
+def _said(found: list[Run], shown: list[Run], names: list[str]) -> str:
+    """How many runs there are and are chosen; on which films, if they are all the same."""
+    count = theme.plural(len(found), "run")
+    if len(shown) < len(found):
+        count = f"{len(shown):,} of {count}"
+    films = {_films(run) for run in found}
+    on = f" on {films.pop()}" if len(films) == 1 else ""
+    if not names:
+        return f"{count}{on}. Tick runs at the left to lay their curves over each other."
+    hidden = len(set(names) - {run.name for run in shown})
+    aside = f", {hidden:,} of them not in this list" if hidden else ""
+    return f"{count}{on}, **{len(names):,} chosen**{aside}."
+
+
+def _films(run: Run) -> str:
+    badge = theme.synthetic_badge() if run.facts.get("data", {}).get("synthetic") else ""
+    name = Path(run.config.data).name
+    return f"{theme.plain(name)} {badge}".strip()
+
+
+def _pin(name: str, baseline: bool) -> None:
+    with run_more.told():
+        folder = runs.find(name)
+        runs.set_labels(folder, replace(runs.labels(folder), baseline=baseline))
+
+
+def _tag_all(names: list[str]) -> None:
+    """One tag for all that are chosen."""
+    st.text_input("A tag for all of them", key="tag-all", max_chars=40)
+    if st.button("Add the tag", key="add-tag", on_click=_add_tag, args=(names,)):
+        st.rerun()
+
+
+def _add_tag(names: list[str]) -> None:
+    tag = st.session_state["tag-all"].strip()
+    with run_more.told():
+        for folder in map(runs.find, names if tag else []):
+            labels = runs.labels(folder)
+            if tag not in labels.tags:
+                runs.set_labels(folder, replace(labels, tags=(*labels.tags, tag)))
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def _table(found: list[Run], shown: list[Run]) -> None:
+    """The lines; those that are ticked go into the address."""
+    names, picked = [run.name for run in shown], chosen(found)
+    digest = blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
+    # Ticks belong to positions: another list, or a choice made elsewhere, is another table.
+    key = f"{state.RESULTS_TABLE}-{st.session_state.get(state.CHOICES, 0)}-{digest}"
+    settings = [comparison.settings(run.config) for run in shown]
+    keys = comparison.differing(settings)
+    rows, config = table(shown, {key: [values[key] for values in settings] for key in keys})
+    data = _bold(rows, keys) if 1 < len(rows) <= STYLED and keys else rows
+    st.dataframe(
+        data,
+        height=min(HEIGHT, 38 + 35 * len(rows)),
+        hide_index=True,
+        column_config=config,
+        key=key,
+        on_select=partial(_tick, key, names),
+        selection_mode="multi-row",
+        selection_default={
+            "selection": {"rows": [i for i, name in enumerate(names) if name in picked]}
+        },
+        placeholder=figures.MISSING,
+    )
+
+
+def _tick(key: str, names: list[str]) -> None:
+    """The ticks were changed: chosen are these and what the list does not show."""
+    ticked = [names[i] for i in st.session_state[key]["selection"]["rows"] if i < len(names)]
+    before = st.query_params.get_all(state.CHOSEN)
+    kept = [name for name in before if name not in names or name in ticked]
+    state.put(state.CHOSEN, list(dict.fromkeys([*kept, *ticked])))
+
+
+def _choose(names: list[str]) -> None:
+    """Choose these runs from outside the table."""
+    state.put(state.CHOSEN, names)
+    st.session_state[state.CHOICES] = st.session_state.get(state.CHOICES, 0) + 1
+
+
+def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """One row a run, and how the columns are shown.
+
+    Args:
+        shown: the runs, in the table's order.
+        settings: those that get a column: key of `comparison.settings` -> the runs' values.
+    """
+    outcomes, labels = list(cached.outcomes(shown).values()), list(cached.labels(shown).values())
+    parents = [run.facts.get("parent") for run in shown]
+    best = [o.best.get("dev") for o in outcomes]
+    span, ink = run_charts.scale([p for p in best if p]), theme.ink()
+    mark = next(
+        (p.value for p, label in zip(best, labels, strict=True) if p and label.baseline), span[0]
+    )
+    columns: dict[str, Any] = {
+        "Run": [run.name for run in shown],
+        "Baseline": ["baseline" if label.baseline else "" for label in labels],
+        "State": [_state(run) for run in shown],
+        **{_name(key): _values(values) for key, values in settings.items()},
+        "Dev right": [100 * p.value if p else None for p in best],
+        "Interval": [run_charts.interval(p, span, mark, ink) if p else "" for p in best],
+        "95 % interval": [_bounds(p) for p in best],
+        "n": [p.n if p else None for p in best],
+        "Best epoch": [o.best_epoch for o in outcomes],
+        "Curve": [list(o.curve) for o in outcomes],
+        "Dev, last epoch": [_in_words(o.last.get("dev")) for o in outcomes],
+        "Valid, best epoch": [_in_words(o.best.get("valid")) for o in outcomes],
+        "Valid, last epoch": [_in_words(o.last.get("valid")) for o in outcomes],
+        "Forked from": [f"{p['name']} @ {p['epoch']}" if p else "" for p in parents],
+        "Tags": [list(label.tags) for label in labels],
+        "Note": [label.note for label in labels],
+        "Created": [_created(run) for run in shown],
+    }
+    rows = pd.DataFrame(columns)
+    unused = [
+        name
+        for name in ("Baseline", "Forked from", "Tags", "Note")
+        if not any(len(value) for value in rows[name])
+    ]
+    return rows.drop(columns=unused), _columns(span, any(label.baseline for label in labels))
+
+
+def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
+    """How the columns are shown that are no settings."""
+    ends = f"From {span[0]:.0%} at the left to {span[1]:.0%} at the right."
+    line = " The dashed line: the baseline." if pinned else ""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "Run": text(pinned=True, width=170),
+        "State": text(width=110),
+        "Dev right": number(
+            format="%.1f %%", width=85,
+            help="Dev studies judged right after the best epoch, the one with the lowest dev loss.",
+        ),
+        "Interval": st.column_config.ImageColumn(
+            width=run_charts.WIDTH + 20, help=f"The 95 % Wilson interval. {ends}{line}"
+        ),
+        "95 % interval": text(width=110, alignment="right"),
+        "n": number(width=50, help="Dev studies."),
+        "Best epoch": number(width=85),
+        "Curve": st.column_config.LineChartColumn(
+            width=110, y_min=span[0], y_max=1.0, color="violet",
+            help="Dev studies judged right after each epoch; all on one scale. Valid where a run "
+            "has no dev studies.",
+        ),
+        "Dev, last epoch": text(width=180, alignment="right"),
+        "Valid, best epoch": text(
+            width=180, alignment="right", help="Valid studies choose nothing, no epoch either."
+        ),
+        "Valid, last epoch": text(width=180, alignment="right"),
+        "Created": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
+    }  # fmt: skip
+
+
+def _bold(rows: pd.DataFrame, keys: list[str]) -> Any:
+    """The settings that are not the baseline's, else not the most frequent ones, in bold."""
+    names, weights = [_name(key) for key in keys], {}
+    base = rows.index[rows["Baseline"] == "baseline"] if "Baseline" in rows else ()
+    for name in names:
+        values = rows[name].astype(str)
+        usual = values[base[0]] if len(base) else Counter(values).most_common(1)[0][0]
+        weights[name] = np.where(values != usual, "font-weight: bold", "")
+    styles = pd.DataFrame(weights, index=rows.index)
+    return rows.style.apply(lambda _: styles, axis=None, subset=names)
+
+
+def _name(key: str) -> str:
+    words = _NAMES.get(key, key.rpartition(".")[2].replace("_", " "))
+    return words[0].upper() + words[1:]
+
+
+def _values(found: list[Any]) -> list[Any]:
+    """A setting of every run: numbers as numbers where all are, else words."""
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in found):
+        return found
+    return [_word(value) for value in found]
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "default"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "all"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _state(run: Run) -> str:
+    """What a run does or how it ended; no time left, so that the table stands still meanwhile."""
+    status = run.status
+    if status.state is State.RUNNING:
+        return f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
+    if status.state in (State.STOPPED, State.INTERRUPTED) and status.epoch:
+        return f"{status.state}, {status.epoch} of {status.epochs}"
+    return str(status.state)
+
+
+def _bounds(p: Proportion | None) -> str:
+    return "" if p is None else figures.interval(p)
+
+
+def _in_words(p: Proportion | None) -> str:
+    """ "67.5 % (60.6 to 73.7), n = 194"."""
+    if p is None:
+        return ""
+    return f"{figures.percent(p.value)} ({100 * p.low:.0f} to {100 * p.high:.0f}), n = {p.n:,}"
+
+
+def _created(run: Run) -> datetime | None:
+    """When it was made, as this machine's clock says it."""
+    try:
+        moment = datetime.fromisoformat(str(run.facts.get("created")))
+    except ValueError:
+        return None
+    return moment.astimezone().replace(tzinfo=None)

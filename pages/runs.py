@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from ui import cached, frame, run_more, run_overlay, run_table
+from ui import cached, frame, run_actions, run_more, run_overlay, run_table
 
 frame.only_through_app()
 st.title("Runs", anchor=False)
 found = cached.runs_now()
 if found:
     run_table.show(found)
-    run_overlay.show(found, run_table.chosen(found))
+    run_overlay.show(found, run_actions.chosen(found))
 else:
     run_table.show_empty()
 run_more.tell()

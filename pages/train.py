@@ -15,10 +15,16 @@ else:
         st.warning(f"No run is called {theme.plain(name)}. Start one here, or pick one below.")
     st.markdown("Start a network on the data in use, and watch it learn.")
     run_form.show()
-if [run.name for run in found] not in ([], [name]):
+if others := [run for run in found if run.name != name]:
     st.subheader("Other runs" if name else "Runs", anchor=False)
-    for run in [run for run in found if run.name != name][:20]:
+    for run in others[:5]:
         doing = "at work" if run.status.state.alive else str(run.status.state)
         label = f"{theme.plain(run.name)}: {doing}, {run.config.architecture}"
         st.page_link("pages/train.py", label=label, query_params={state.RUN: run.name})
+    st.page_link(
+        "pages/runs.py",
+        label="All runs, side by side",
+        icon=":material/stacked_line_chart:",
+        query_params={state.CHOSEN: name} if len(others) < len(found) else None,
+    )
 run_more.tell()

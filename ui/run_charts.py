@@ -18,7 +18,7 @@ DASHES = {"train": "dot", "dev": "solid", "valid": "dash"}
 ROLES = {"train": "training", "dev": "dev", "valid": "valid"}  # as a legend says it
 MARKERS = ("square", "diamond", "cross", "x", "star", "pentagon", "hexagram", "bowtie")
 MARKED = 40  # points; more markers than that hide their line
-WIDTH, HEIGHT = 150, 22  # px of an interval's picture, and of a cell
+WIDTH, HEIGHT = 150, 28  # px of an interval's picture: drawn as high as its cell allows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,9 @@ def overlay(
             if len(part):
                 traces += _curve(part, x, weight, share, (colour, marker, dash))
     grid = {"gridcolor": ink.grid, "zeroline": False}
+    y = {"tickformat": ".0%" if share else ".2f", **grid}
+    if share:  # up to perfect, so that one sees how far there is to go
+        y["range"] = [max(0.0, min(0.4, rows["value"].min() - 0.05)), 1.02]
     layout = {
         "title": {"text": title, "font": {"size": 16}, "x": 0, "xref": "container", "y": 0.98},
         "height": 460,
@@ -89,12 +92,12 @@ def overlay(
         "paper_bgcolor": ground,
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": ink.text, "size": 13},
-        "legend": {"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0},
+        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
         "showlegend": True,
         "hovermode": "closest",
         "uirevision": f"{title} {x.column}",
         "xaxis": {"title": {"text": x.title}, "rangemode": "tozero", **grid},
-        "yaxis": {"tickformat": ".0%" if share else ".2f", **grid},
+        "yaxis": y,
     }
     return go.Figure({"data": traces, "layout": layout})
 

@@ -1,4 +1,4 @@
-"""Chosen runs over each other: their curves, and whether one is better than another."""
+"""Chosen runs over each other: their curves, and below them whether one is better."""
 
 from functools import partial
 from itertools import cycle
@@ -7,10 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core import comparison
-from fracture_core.errors import RunError
-from fracture_core.metrics import Difference
 from fracture_core.runs import Run, State
-from ui import cached, run_charts, state, theme
+from ui import cached, run_charts, run_versus, state, theme
 
 POLL_SECONDS = 5.0  # between two looks at chosen runs that are on
 DRAWN = 12  # runs; more curves than that cannot be told apart
@@ -38,7 +36,9 @@ def _panel(names: tuple[str, ...], was_alive: bool) -> None:
     for run in picked:
         if run.status.state in (State.FAILED, State.INTERRUPTED):
             st.caption(f"{theme.plain(run.name)}: {theme.plain(run.status.message)}")
-    against = _against(list(here.values()), picked)
+    options = _options(list(here.values()), picked)
+    asked = st.query_params.get(state.AGAINST, "")
+    against = options.get(asked) or next(iter(options.values()), None)
     drawn = _drawn(picked, against)
     tables = {run.name: cached.curves(run) for run in drawn}
     if not any(len(table) for table in tables.values()):
@@ -46,7 +46,8 @@ def _panel(names: tuple[str, ...], was_alive: bool) -> None:
         return
     _curves(pd.concat([t for t in tables.values() if len(t)]), drawn, against)
     if against and len(drawn) > 1:
-        _compare([run for run in picked if run.name != against.name], against)
+        others = [run for run in picked if run.name != against.name]
+        run_versus.show(others, against, list(options))
     elif against:
         st.caption("Choose a second run, or pin a baseline, to see whether one is better.")
 
@@ -60,14 +61,11 @@ def _drawn(picked: list[Run], against: Run | None) -> list[Run]:
     return whole[:DRAWN]
 
 
-def _against(found: list[Run], picked: list[Run]) -> Run | None:
-    """The run that the others are compared with: the one asked for, the baseline, or the first."""
+def _options(found: list[Run], picked: list[Run]) -> dict[str, Run]:
+    """The runs that the others can be compared with: the baseline, where there is one, first."""
     labels = cached.labels(found)
     base = [run for run in found if labels[run.name].baseline]
-    options = {run.name: run for run in [*base, *picked]}
-    asked = st.query_params.get(state.AGAINST, "")
-    name = asked if asked in options else next(iter(options), None)
-    return options.get(name) if name else None
+    return {run.name: run for run in [*base, *picked]}
 
 
 # --- curves -------------------------------------------------------------------------------------
@@ -177,124 +175,3 @@ def _write(name: str, usual: object) -> None:
         state.put(name, "")
     else:
         state.put(name, [str(v) for v in value] if isinstance(value, list) else str(value))
-
-
-# --- which is better ----------------------------------------------------------------------------
-
-
-def _compare(others: list[Run], against: Run) -> None:
-    """Each run against one, on the studies that both were judged on, at their best epochs."""
-    st.subheader("Which is better?", anchor=False)
-    options = list(dict.fromkeys([against.name, *(run.name for run in others)]))
-    lines, refused = _lines(others, against)
-    state.fill(state.AGAINST, against.name)
-    st.selectbox(
-        "Compared with", options, key=state.AGAINST, width=340,
-        on_change=_write, args=(state.AGAINST, ""),
-        help="The pinned baseline, unless another is picked.",
-    )  # fmt: skip
-    if lines:
-        st.markdown(_sentence(lines, against))
-        _table(lines, against)
-        st.caption(
-            "Points: the share of studies judged right at the run's best epoch (lowest dev loss), "
-            "less the other run's, on the same studies; with the 95 % interval of a paired "
-            "difference (Newcombe 1998). A tie: the interval holds 0. Dev studies chose the "
-            "epochs, valid ones chose nothing. Of twenty runs that are equal in truth, one will "
-            "look better or worse."
-        )
-    for sentence in refused:
-        st.caption(sentence)
-
-
-Line = tuple[str, str, Difference]  # the run, the role of the studies, and how far it is apart
-
-
-def _lines(others: list[Run], against: Run) -> tuple[list[Line], list[str]]:
-    """A line for each run and role, and a sentence for each run that cannot be compared."""
-    lines, refused = [], []
-    for run in others:
-        name, other = theme.plain(run.name), theme.plain(against.name)
-        epochs = [outcome.best_epoch for outcome in cached.outcomes([run, against]).values()]
-        if None in epochs:
-            early = name if epochs[0] is None else other
-            refused.append(f"{name} cannot be compared with {other}: {early} has no epoch yet.")
-            continue
-        if not comparison.same_data(run, against):
-            refused.append(f"{name} cannot be compared with {other}: it learned from other films.")
-            continue
-        try:
-            tables = [
-                cached.run_verdicts(r, e) for r, e in zip((run, against), epochs, strict=True)
-            ]
-        except RunError as error:
-            refused.append(f"{name} cannot be compared with {other}: {theme.plain(str(error))}")
-            continue
-        apart = [(run.name, role, comparison.compare(*tables, role)) for role in ("dev", "valid")]
-        lines += [line for line in apart if line[2].n]
-        if not any(line[2].n for line in apart):
-            refused.append(f"{name} and {other} were judged on no study in common.")
-    return lines, refused
-
-
-def _sentence(lines: list[Line], against: Run) -> str:
-    """What the comparison comes to, by the valid studies where there are some."""
-    role = "valid" if any(line[1] == "valid" for line in lines) else "dev"
-    judged = [line for line in lines if line[1] == role]
-    other = theme.plain(against.name)
-    clear = [
-        f"**{theme.plain(name)}** is **{d.verdict}** than {other} by {_points(abs(d.value))} points"
-        for name, _, d in judged
-        if d.verdict != "a tie"
-    ]
-    n = theme.plural(judged[0][2].n, "study").replace(" ", f" {role} ", 1)
-    if len(judged) == 1 and not clear:
-        name = theme.plain(judged[0][0])
-        return f"**A tie**: {n} cannot tell **{name}** from **{other}**."
-    if not clear:
-        return f"**All ties**: {n} cannot tell any of these runs from **{other}**."
-    rest = len(judged) - len(clear)
-    ties = f" {theme.plural(rest, 'other run')} {'is' if rest == 1 else 'are'} tied with it."
-    return f"On {n}, " + "; ".join(clear) + "." + (ties if rest else "")
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.1f}"
-
-
-def _table(lines: list[Line], against: Run) -> None:
-    found = [d for _, _, d in lines]
-    reach = max(0.05, *(max(abs(d.low), abs(d.high)) for d in found))
-    ink = theme.ink()
-    rows = pd.DataFrame(
-        {
-            "Run": [name for name, _, _ in lines],
-            "Studies": [role for _, role, _ in lines],
-            "Verdict": [d.verdict for d in found],
-            "Points": [f"{100 * d.value:+.1f}" for d in found],
-            "Interval": [run_charts.interval(d, (-reach, reach), 0.0, ink) for d in found],
-            "95 % interval": [f"{100 * d.low:+.1f} to {100 * d.high:+.1f}" for d in found],
-            "Only this one right": [d.only_first for d in found],
-            "Only the other right": [d.only_second for d in found],
-            "n": [d.n for d in found],
-        }
-    )
-    text = st.column_config.TextColumn
-    name = against.name
-    st.dataframe(
-        rows,
-        hide_index=True,
-        height=min(430, 38 + 35 * len(rows)),
-        column_config={
-            "Run": text(pinned=True, width=170),
-            "Points": text(alignment="right", width=80, help=f"Above 0: better than {name}."),
-            "Interval": st.column_config.ImageColumn(
-                width=run_charts.WIDTH + 20,
-                help=f"From {-100 * reach:.0f} to {100 * reach:.0f} points; the dashed line is 0.",
-            ),
-            "95 % interval": text(alignment="right"),
-            "Only the other right": st.column_config.NumberColumn(help=f"{name} alone was right."),
-            "n": st.column_config.NumberColumn(help="Studies that both were judged on.", width=60),
-        },
-        key="comparison",
-    )

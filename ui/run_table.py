@@ -1,10 +1,9 @@
-"""All runs as a results table: in what they differ, how good each became, what can be done to them.
+"""All runs as a results table: how good each became, and in what they differ.
 
 The address holds which runs are chosen and what is searched for, and is the only truth.
 """
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -15,10 +14,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fracture_core import comparison, runs
+from fracture_core import comparison
 from fracture_core.metrics import Proportion
 from fracture_core.runs import Labels, Run, State
-from ui import cached, doors, figures, run_charts, run_more, state, theme
+from ui import cached, doors, figures, run_actions, run_charts, run_more, state, theme
 
 POLL_SECONDS = 2.0  # between two looks at runs that are on
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
@@ -40,6 +39,14 @@ _NAMES = {  # of settings, where the field's own name would not do
     "schedule.factor": "schedule factor",
     "schedule.patience": "schedule patience",
 }
+_NONE = {  # what it means that a setting is left open
+    "parts": "all",
+    "steps_per_epoch": "every film",
+    "early_stopping": "never",
+    "weights": "fresh",
+    "exclude": "nothing",
+    "positive": "",
+}
 
 
 def show_empty() -> None:
@@ -55,27 +62,21 @@ def show_empty() -> None:
     )
 
 
-def chosen(found: list[Run]) -> list[str]:
-    """The runs that the address chooses, of those that are here."""
-    here = {run.name for run in found}
-    return [name for name in dict.fromkeys(st.query_params.get_all(state.CHOSEN)) if name in here]
-
-
 def show(found: list[Run]) -> None:
     """Search, table and what can be done; it looks for news while a run is on."""
     alive = any(run.status.state.alive for run in found)
-    seen = (alive, tuple(chosen(found)))
+    seen = (alive, tuple(run_actions.chosen(found)))
     st.fragment(_panel, run_every=POLL_SECONDS if alive else None, key="runs-table")(seen)
 
 
 def _panel(seen: tuple[bool, tuple[str, ...]]) -> None:
     found = cached.runs_now()
     alive = any(run.status.state.alive for run in found)
-    if not found or (alive, tuple(chosen(found))) != seen:
+    if not found or (alive, tuple(run_actions.chosen(found))) != seen:
         st.rerun()  # the whole page: the curves follow the choice, and the polling what is on
     _search(found)
     shown = _matching(found)
-    _act(found, shown)
+    run_actions.show(found, shown)
     if shown:
         _table(found, shown)
     else:
@@ -142,91 +143,16 @@ def _drop_buttons() -> None:
             )  # fmt: skip
 
 
-# --- what can be done ---------------------------------------------------------------------------
-
-
-def _act(found: list[Run], shown: list[Run]) -> None:
-    """How many are chosen, and what can be asked of them; the row is there from the start."""
-    names = chosen(found)
-    picked = [run for run in found if run.name in names]
-    one = picked[0] if len(picked) == 1 else None
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_said(found, shown, names), width="content")
-        st.space("stretch")
-        if st.button("Open", disabled=not one, icon=":material/show_chart:", key="open-run"):
-            st.switch_page("pages/train.py", query_params={state.RUN: one.name})
-        pinned = bool(one and cached.labels([one])[one.name].baseline)
-        st.button(
-            "Unpin baseline" if pinned else "Pin as baseline", disabled=not one, key="pin",
-            icon=":material/keep:", on_click=_pin, args=(one.name if one else "", not pinned),
-            help="The other runs are compared with it. One run at a time is the baseline.",
-        )  # fmt: skip
-        with st.popover("Tags and note", icon=":material/label:", disabled=not picked):
-            if one:
-                run_more.write_notes(one)
-            elif picked:
-                _tag_all(names)
-        resting = [run for run in picked if not run.status.state.alive]
-        if st.button(
-            "Delete…", icon=":material/delete:", disabled=not resting, key="delete-chosen",
-            help="It is at work: stop it first." if picked and not resting else None,
-        ):  # fmt: skip
-            run_more.confirm(tuple(names))
-        st.button("Clear choice", disabled=not picked, on_click=_choose, args=([],), key="clear")
-
-
-def _said(found: list[Run], shown: list[Run], names: list[str]) -> str:
-    """How many runs there are and are chosen; on which films, if they are all the same."""
-    count = theme.plural(len(found), "run")
-    if len(shown) < len(found):
-        count = f"{len(shown):,} of {count}"
-    films = {_films(run) for run in found}
-    on = f" on {films.pop()}" if len(films) == 1 else ""
-    if not names:
-        return f"{count}{on}. Tick runs at the left to lay their curves over each other."
-    hidden = len(set(names) - {run.name for run in shown})
-    aside = f", {hidden:,} of them not in this list" if hidden else ""
-    return f"{count}{on}, **{len(names):,} chosen**{aside}."
-
-
-def _films(run: Run) -> str:
-    badge = theme.synthetic_badge() if run.facts.get("data", {}).get("synthetic") else ""
-    name = Path(run.config.data).name
-    return f"{theme.plain(name)} {badge}".strip()
-
-
-def _pin(name: str, baseline: bool) -> None:
-    with run_more.told():
-        folder = runs.find(name)
-        runs.set_labels(folder, replace(runs.labels(folder), baseline=baseline))
-
-
-def _tag_all(names: list[str]) -> None:
-    """One tag for all that are chosen."""
-    st.text_input("A tag for all of them", key="tag-all", max_chars=40)
-    if st.button("Add the tag", key="add-tag", on_click=_add_tag, args=(names,)):
-        st.rerun()
-
-
-def _add_tag(names: list[str]) -> None:
-    tag = st.session_state["tag-all"].strip()
-    with run_more.told():
-        for folder in map(runs.find, names if tag else []):
-            labels = runs.labels(folder)
-            if tag not in labels.tags:
-                runs.set_labels(folder, replace(labels, tags=(*labels.tags, tag)))
-
-
 # --- the table ----------------------------------------------------------------------------------
 
 
 def _table(found: list[Run], shown: list[Run]) -> None:
     """The lines; those that are ticked go into the address."""
-    names, picked = [run.name for run in shown], chosen(found)
+    names, picked = [run.name for run in shown], run_actions.chosen(found)
     digest = blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
     # Ticks belong to positions: another list, or a choice made elsewhere, is another table.
     key = f"{state.RESULTS_TABLE}-{st.session_state.get(state.CHOICES, 0)}-{digest}"
-    settings = [comparison.settings(run.config) for run in shown]
+    settings = [{**comparison.settings(run.config), "data": _films(run)} for run in shown]
     keys = comparison.differing(settings)
     rows, config = table(shown, {key: [values[key] for values in settings] for key in keys})
     data = _bold(rows, keys) if 1 < len(rows) <= STYLED and keys else rows
@@ -253,12 +179,6 @@ def _tick(key: str, names: list[str]) -> None:
     state.put(state.CHOSEN, list(dict.fromkeys([*kept, *ticked])))
 
 
-def _choose(names: list[str]) -> None:
-    """Choose these runs from outside the table."""
-    state.put(state.CHOSEN, names)
-    st.session_state[state.CHOICES] = st.session_state.get(state.CHOICES, 0) + 1
-
-
 def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:
     """One row a run, and how the columns are shown.
 
@@ -277,13 +197,13 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
         "Run": [run.name for run in shown],
         "Baseline": ["baseline" if label.baseline else "" for label in labels],
         "State": [_state(run) for run in shown],
-        **{_name(key): _values(values) for key, values in settings.items()},
         "Dev right": [100 * p.value if p else None for p in best],
         "Interval": [run_charts.interval(p, span, mark, ink) if p else "" for p in best],
         "95 % interval": [_bounds(p) for p in best],
-        "n": [p.n if p else None for p in best],
-        "Best epoch": [o.best_epoch for o in outcomes],
+        "n": pd.array([p.n if p else None for p in best], "Int64"),
         "Curve": [list(o.curve) for o in outcomes],
+        **{_name(key): _values(key, values) for key, values in settings.items()},
+        "Best epoch": pd.array([o.best_epoch for o in outcomes], "Int64"),
         "Dev, last epoch": [_in_words(o.last.get("dev")) for o in outcomes],
         "Valid, best epoch": [_in_words(o.best.get("valid")) for o in outcomes],
         "Valid, last epoch": [_in_words(o.last.get("valid")) for o in outcomes],
@@ -298,7 +218,11 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
         for name in ("Baseline", "Forked from", "Tags", "Note")
         if not any(len(value) for value in rows[name])
     ]
-    return rows.drop(columns=unused), _columns(span, any(label.baseline for label in labels))
+    config = _columns(span, any(label.baseline for label in labels))
+    for name in map(_name, settings):  # as they are written, 0.0003 and not 0.000300
+        if pd.api.types.is_numeric_dtype(rows[name]):
+            config[name] = st.column_config.NumberColumn(format="%.6g")
+    return rows.drop(columns=unused), config
 
 
 def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
@@ -307,8 +231,8 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
     line = " The dashed line: the baseline." if pinned else ""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "Run": text(pinned=True, width=170),
-        "State": text(width=110),
+        "Run": text(pinned=True, width=150),
+        "State": text(width=105),
         "Dev right": number(
             format="%.1f %%", width=85,
             help="Dev studies judged right after the best epoch, the one with the lowest dev loss.",
@@ -317,8 +241,8 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
             width=run_charts.WIDTH + 20, help=f"The 95 % Wilson interval. {ends}{line}"
         ),
         "95 % interval": text(width=110, alignment="right"),
-        "n": number(width=50, help="Dev studies."),
-        "Best epoch": number(width=85),
+        "n": number(format="%d", width=50, help="Dev studies."),
+        "Best epoch": number(format="%d", width=85),
         "Curve": st.column_config.LineChartColumn(
             width=110, y_min=span[0], y_max=1.0, color="violet",
             help="Dev studies judged right after each epoch; all on one scale. Valid where a run "
@@ -345,21 +269,26 @@ def _bold(rows: pd.DataFrame, keys: list[str]) -> Any:
     return rows.style.apply(lambda _: styles, axis=None, subset=names)
 
 
+def _films(run: Run) -> str:
+    synthetic = run.facts.get("data", {}).get("synthetic")
+    return Path(run.config.data).name + (", synthetic" if synthetic else "")
+
+
 def _name(key: str) -> str:
     words = _NAMES.get(key, key.rpartition(".")[2].replace("_", " "))
     return words[0].upper() + words[1:]
 
 
-def _values(found: list[Any]) -> list[Any]:
+def _values(key: str, found: list[Any]) -> list[Any]:
     """A setting of every run: numbers as numbers where all are, else words."""
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in found):
         return found
-    return [_word(value) for value in found]
+    return [_word(key, value) for value in found]
 
 
-def _word(value: Any) -> str:
+def _word(key: str, value: Any) -> str:
     if value is None:
-        return "default"
+        return _NONE.get(key, "default")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):

@@ -12,6 +12,7 @@ from fracture_core.metrics import (
     auroc,
     cohen_kappa,
     confusion,
+    difference,
     summarise,
     wilson,
 )
@@ -146,3 +147,47 @@ def test_numpy_numbers_do_not_reach_json() -> None:
 def test_what_is_no_summary_is_refused_with_the_next_step() -> None:
     with pytest.raises(ConfigError, match="Evaluate again"):
         Summary.from_dict({"n": 3})
+
+
+# --- paired differences -------------------------------------------------------------------------
+
+
+def paired(both: int, first: int, second: int, neither: int) -> tuple[list[bool], list[bool]]:
+    one = [True] * (both + first) + [False] * (second + neither)
+    two = [True] * both + [False] * first + [True] * second + [False] * neither
+    return one, two
+
+
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [
+        # Newcombe's method 10 in the R package contingencytables (Fagerland, Lydersen and Laake).
+        ((59, 6, 16, 80), -0.1186, -0.0046),
+        ((1, 1, 7, 12), -0.507, -0.026),
+    ],
+)
+def test_the_interval_of_a_paired_difference_is_the_published_one(counts, low, high) -> None:
+    found = difference(*paired(*counts))
+    assert found.value == pytest.approx((counts[1] - counts[2]) / sum(counts))
+    places = 5e-5 if low == -0.1186 else 5e-4
+    assert (found.low, found.high) == pytest.approx((low, high), abs=places)
+    assert (found.only_first, found.only_second, found.n) == (counts[1], counts[2], sum(counts))
+    assert found.verdict == "worse"
+    assert difference(*reversed(paired(*counts))).verdict == "better"
+
+
+@pytest.mark.parametrize("counts", [(20, 0, 0, 0), (0, 0, 0, 20), (5, 0, 0, 8), (9, 3, 3, 5)])
+def test_as_often_right_is_a_tie_with_an_interval_around_0(counts) -> None:
+    found = difference(*paired(*counts))
+    assert found.value == 0 and found.low < 0 < found.high
+    assert found.verdict == "a tie"
+
+
+def test_never_beyond_all_and_nothing() -> None:
+    found = difference([True] * 7, [False] * 7)
+    assert found.value == found.high == 1.0 and found.verdict == "better"
+
+
+def test_nothing_in_common_is_no_verdict() -> None:
+    found = difference([], [])
+    assert (found.value, found.low, found.high, found.n, found.verdict) == (None, None, None, 0, "")

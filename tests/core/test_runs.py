@@ -426,3 +426,48 @@ def test_config_json_is_written_in_the_designs_shape(finished_run) -> None:
     assert kept["data"]["images"].keys() == {"train", "dev", "valid"}
     assert kept["data"]["synthetic"] is True
     assert {"python", "tensorflow", "keras", "numpy", "pillow"} == set(kept["versions"])
+
+
+# --- reading only what changed ------------------------------------------------------------------
+
+
+def test_what_was_kept_gives_way_to_what_was_written_since(folder: Path) -> None:
+    kept: dict = {}
+    runs.write_status(folder, Status(state=State.STOPPED, epoch=1))
+    (before,) = runs.list_runs(kept)
+    runs.write_status(folder, Status(state=State.STOPPED, epoch=2))
+    runs.complete_facts(folder, data={"hash": "x"})
+    (after,) = runs.list_runs(kept)
+    assert (before.status.epoch, after.status.epoch) == (1, 2)
+    assert after.facts["data"] == {"hash": "x"} and after == runs.list_runs()[0]
+
+
+def test_the_lock_is_asked_each_time(folder: Path) -> None:
+    kept: dict = {}
+    runs.write_status(folder, Status(state=State.RUNNING))
+    with runs.lock(folder):
+        assert runs.list_runs(kept)[0].status.state is State.RUNNING
+    assert runs.list_runs(kept)[0].status.state is State.INTERRUPTED
+
+
+def test_what_has_not_changed_is_not_read_again(folder: Path) -> None:
+    kept: dict = {}
+    (first,), (second,) = runs.list_runs(kept), runs.list_runs(kept)
+    assert second.config is first.config
+
+
+def test_a_deleted_run_is_forgotten_and_another_may_take_its_name(folder: Path) -> None:
+    kept: dict = {}
+    runs.list_runs(kept)
+    runs.labels(folder, kept)
+    runs.delete(folder)
+    assert runs.list_runs(kept) == [] and not kept
+    runs.create(TrainConfig(data="/films", epochs=9), "first")
+    assert runs.list_runs(kept)[0].config.epochs == 9
+
+
+def test_labels_that_were_written_since_are_read(folder: Path) -> None:
+    kept: dict = {}
+    assert runs.labels(folder, kept) == Labels()
+    runs.set_labels(folder, Labels(tags=("a",)))
+    assert runs.labels(folder, kept).tags == ("a",)

@@ -1,0 +1,94 @@
+"""What can be asked of the runs that are chosen in the table: open, pin, tag, delete."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from fracture_core import runs
+from fracture_core.runs import Run
+from ui import cached, run_more, state, theme
+
+
+def chosen(found: list[Run]) -> list[str]:
+    """The runs that the address chooses, of those that are here."""
+    here = {run.name for run in found}
+    return [name for name in dict.fromkeys(st.query_params.get_all(state.CHOSEN)) if name in here]
+
+
+def show(found: list[Run], shown: list[Run]) -> None:
+    """How many are chosen, and what can be asked of them; the row is there from the start."""
+    names = chosen(found)
+    picked = [run for run in found if run.name in names]
+    one = picked[0] if len(picked) == 1 else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_said(found, shown, names), width="content")
+        st.space("stretch")
+        if st.button("Open", disabled=not one, icon=":material/show_chart:", key="open-run"):
+            st.switch_page("pages/train.py", query_params={state.RUN: one.name})
+        pinned = bool(one and cached.labels([one])[one.name].baseline)
+        st.button(
+            "Unpin baseline" if pinned else "Pin as baseline", disabled=not one, key="pin",
+            icon=":material/keep:", on_click=_pin, args=(one.name if one else "", not pinned),
+            help="The other runs are compared with it. One run at a time is the baseline.",
+        )  # fmt: skip
+        with st.popover("Tags and note", icon=":material/label:", disabled=not picked):
+            if one:
+                run_more.write_notes(one)
+            elif picked:
+                _tag_all(names)
+        resting = [run for run in picked if not run.status.state.alive]
+        if st.button(
+            "Delete…", icon=":material/delete:", disabled=not resting, key="delete-chosen",
+            help="It is at work: stop it first." if picked and not resting else None,
+        ):  # fmt: skip
+            run_more.confirm(tuple(names))
+        st.button("Clear choice", disabled=not picked, on_click=_clear, key="clear")
+
+
+def _said(found: list[Run], shown: list[Run], names: list[str]) -> str:
+    """How many runs there are and are chosen; on which films, if they are all the same."""
+    count = theme.plural(len(found), "run")
+    if len(shown) < len(found):
+        count = f"{len(shown):,} of {count}"
+    films = {_films(run) for run in found}
+    on = f" on {films.pop()}" if len(films) == 1 else ""
+    if not names:
+        return f"{count}{on}. Tick runs at the left to lay their curves over each other."
+    hidden = len(set(names) - {run.name for run in shown})
+    aside = f", {hidden:,} of them not in this list" if hidden else ""
+    return f"{count}{on}, **{len(names):,} chosen**{aside}."
+
+
+def _films(run: Run) -> str:
+    badge = theme.synthetic_badge() if run.facts.get("data", {}).get("synthetic") else ""
+    name = Path(run.config.data).name
+    return f"{theme.plain(name)} {badge}".strip()
+
+
+def _pin(name: str, baseline: bool) -> None:
+    with run_more.told():
+        folder = runs.find(name)
+        runs.set_labels(folder, replace(runs.labels(folder), baseline=baseline))
+
+
+def _tag_all(names: list[str]) -> None:
+    """One tag for all that are chosen."""
+    st.text_input("A tag for all of them", key="tag-all", max_chars=40)
+    if st.button("Add the tag", key="add-tag", on_click=_add_tag, args=(names,)):
+        st.rerun()
+
+
+def _add_tag(names: list[str]) -> None:
+    tag = st.session_state["tag-all"].strip()
+    with run_more.told():
+        for folder in map(runs.find, names if tag else []):
+            labels = runs.labels(folder)
+            if tag not in labels.tags:
+                runs.set_labels(folder, replace(labels, tags=(*labels.tags, tag)))
+
+
+def _clear() -> None:
+    state.put(state.CHOSEN, "")
+    # The table keeps its ticks by itself: it is made anew.
+    st.session_state[state.CHOICES] = st.session_state.get(state.CHOICES, 0) + 1

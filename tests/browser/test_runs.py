@@ -1,0 +1,80 @@
+"""Runs in a real browser: one goes on, two are laid over each other, exported, one deleted."""
+
+import io
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from fracture_core import comparison, journal, launcher, runs
+from fracture_core.config import TrainConfig
+from tests.browser.conftest import Server
+
+ROW = 35  # px of the table's lines; the first is its head
+
+
+def tick(page: Page, row: int) -> None:
+    """Tick a line of the results table, counted from 0."""
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 18, "y": (row + 1.5) * ROW})
+
+
+def test_two_runs_are_laid_over_each_other_exported_and_one_is_deleted(
+    server: Server,
+    open_page: Callable[..., Page],
+    phantom_root: Path,
+    finished_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("runs", "cache"):
+        monkeypatch.setenv(f"FRACTURE_{name.upper()}", str(server.folder / name))
+    monkeypatch.setenv("FRACTURE_SLOTS", "1")
+    first = Path(shutil.copytree(finished_run, server.folder / "runs" / "first"))
+    page = open_page(f"{server.url}/runs")
+    expect(page.get_by_text("1 run on")).to_be_visible(timeout=30_000)
+
+    config = TrainConfig(
+        data=str(phantom_root), architecture="three_conv", epochs=2, learning_rate=0.0005
+    )
+    second = launcher.create_and_start(config, "second")
+    page.reload()
+    expect(page.get_by_text("2 runs on")).to_be_visible(timeout=30_000)
+    assert launcher.wait(second).state is runs.State.FINISHED, journal.log_tail(second)
+    cells = page.get_by_test_id("stDataFrame").first.locator("[role=gridcell]")
+    expect(cells.filter(has_text=re.compile("^finished$"))).to_have_count(2, timeout=30_000)
+
+    tick(page, 0)
+    expect(page.get_by_text("Choose a second run")).to_be_visible()
+    tick(page, 1)
+    expect(page).to_have_url(re.compile("runs=second&runs=first"))
+    legend = page.locator(".legendtext")
+    for name in ("first", "second"):
+        expect(legend.filter(has_text=re.compile(f"^{name}, dev"))).to_have_count(2)
+    expect(page.get_by_text("Which is better?")).to_be_visible()
+
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Export CSV").click()
+    table = pd.read_csv(io.BytesIO(Path(saved.value.path()).read_bytes()))
+    wanted = pd.concat([comparison.curves(runs.read(folder)) for folder in (second, first)])
+    pd.testing.assert_frame_equal(table, wanted.reset_index(drop=True), check_dtype=False)
+    with page.expect_download() as saved:
+        page.locator('[data-title*="Download plot"]').first.click()
+    with Image.open(saved.value.path()) as picture:
+        assert saved.value.suggested_filename == "runs-study-accuracy-by-epoch.png"
+        assert picture.convert("RGBA").getpixel((2, 2))[3] == 255
+
+    other = open_page(page.url)  # the address alone
+    expect(other.locator(".legendtext").filter(has_text="second, dev")).to_have_count(2)
+    tick(page, 1)
+    expect(page).not_to_have_url(re.compile("runs=first"))
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("1 run on")).to_be_visible()
+    assert first.is_dir() and not second.exists()
+    expect(page.locator(".legendtext")).to_have_count(0)

@@ -156,6 +156,13 @@ def _table(found: list[Run], shown: list[Run]) -> None:
     keys = comparison.differing(settings)
     rows, config = table(shown, {key: [values[key] for values in settings] for key in keys})
     data = _bold(rows, keys) if 1 < len(rows) <= STYLED and keys else rows
+    like = "the baseline" if "Baseline" in rows else "most of them"
+    bold = "" if data is rows else f" **Bold**: a setting that is unlike {like}."
+    # It also keeps the table's own toolbar off the buttons above.
+    st.caption(
+        f"Dev right: the share of dev studies judged right after the best epoch, with its "
+        f"interval and n. Settings that are the same in all runs have no column.{bold}"
+    )
     st.dataframe(
         data,
         height=min(HEIGHT, 38 + 35 * len(rows)),

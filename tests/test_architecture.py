@@ -30,6 +30,7 @@ LAYERS = (
         "metrics",
         "anatomy",
         "eraser",
+        "coach",
         "exclusions",
         "film_facts",
         "shortcuts",

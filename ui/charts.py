@@ -1,19 +1,15 @@
 """Charts: tables in, plotly figures out. Nothing here reads files or asks Streamlit.
 
-Every figure keeps its zoom while its data grows (`uirevision`) and has room for its legend, so
-that nothing jumps.
+Figures have room for their legends, so that nothing jumps.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from fracture_core.metrics import Confusion
-
-POINTS = 1_500  # more of them do not show on a screen, and cost on every update
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,149 +21,6 @@ class Ink:
     train: str
     dev: str
     valid: str
-
-
-def learning_curve(
-    epochs: pd.DataFrame,
-    steps: pd.DataFrame,
-    quantity: str,
-    ink: Ink,
-    last_epoch: int,
-    majority: float | None = None,
-    marks: Sequence[tuple[float, str]] = (),
-) -> go.Figure:
-    """Loss or accuracy over the epochs: inside the epoch, and training, dev and valid after it.
-
-    Args:
-        epochs: `journal.metrics`.
-        steps: `journal.steps`.
-        quantity: "loss" or "accuracy".
-        ink: the colours.
-        last_epoch: epochs asked for; the axis is as long from the start.
-        majority: accuracy of always guessing the more frequent label of the valid films, drawn as
-            a line; `None` for none.
-        marks: (epoch, what happened there), each a light vertical line that tells on hovering.
-    """
-    traces = _inside(steps, quantity, ink) + _after(epochs, quantity, ink)
-    layout = _dress(quantity, ink, last_epoch)
-    shapes, notes = layout["shapes"], layout["annotations"]
-    if "dev.loss" in epochs and len(epochs):
-        best = int(epochs.loc[epochs["dev.loss"].idxmin(), "epoch"])
-        line = {"color": ink.dev, "width": 1, "dash": "dash"}
-        shapes.append({"x0": best, "x1": best, "y0": 0, "y1": 1, "yref": "y domain", "line": line})
-        notes.append(
-            {
-                "text": f"best on dev: {best}",
-                "font": {"color": ink.dev},
-                "x": best,
-                "xanchor": "right" if best > last_epoch / 2 else "left",
-                "y": 1,
-                "yanchor": "top",
-                "yref": "y domain",
-                "showarrow": False,
-            }
-        )
-    if majority is not None:
-        line = {"color": ink.text, "width": 1, "dash": "dot"}
-        span = {"x0": 0, "x1": 1, "xref": "x domain", "y0": majority, "y1": majority}
-        shapes.append({**span, "line": line, "opacity": 0.6})
-        notes.append(
-            {
-                "text": "always guessing the majority",
-                "font": {"size": 11},
-                "x": 1,
-                "xanchor": "right",
-                "xref": "x domain",
-                "y": majority,
-                "yanchor": "top",
-                "showarrow": False,
-            }
-        )
-    if quantity == "accuracy":
-        # Up to perfect, so that the room sees how far there is to go.
-        lowest = min((min(trace["y"]) for trace in traces if len(trace["y"])), default=0.5)
-        layout["yaxis"]["range"] = [max(0.0, min(0.4, lowest - 0.05)), 1.0]
-    elif not traces:
-        layout["yaxis"]["range"] = [0, 1]
-    if marks:
-        traces.append(_marked(marks, ink))
-    # At once and not bit by bit: each change of a figure costs as much as making it.
-    return go.Figure({"data": traces, "layout": layout})
-
-
-def _inside(steps: pd.DataFrame, quantity: str, ink: Ink) -> list[dict[str, Any]]:
-    """The thin line inside the epochs."""
-    if not len(steps):
-        return []
-    shown = steps.iloc[:: max(1, len(steps) // POINTS)]
-    return [
-        {
-            "x": shown["epoch"],
-            "y": shown[quantity],
-            "name": "training, live",
-            "mode": "lines+markers",
-            "line": {"color": ink.train, "width": 1},
-            "marker": {"size": 3},
-            "opacity": 0.55,
-        }
-    ]
-
-
-def _after(epochs: pd.DataFrame, quantity: str, ink: Ink) -> list[dict[str, Any]]:
-    """A line for each role that was judged after each epoch."""
-    lines = (("train", ink.train, "solid"), ("dev", ink.dev, "solid"), ("valid", ink.valid, "dot"))
-    return [
-        {
-            "x": epochs["epoch"],
-            "y": epochs[f"{role}.{quantity}"],
-            "name": f"{'training' if role == 'train' else role} "
-            f"(n = {int(epochs[f'{role}.n'].iloc[-1]):,})",
-            "mode": "lines+markers",
-            "line": {"color": colour, "dash": dash, "width": 2.5},
-            "marker": {"size": 5},
-        }
-        for role, colour, dash in lines
-        if f"{role}.{quantity}" in epochs
-    ]
-
-
-def _marked(marks: Sequence[tuple[float, str]], ink: Ink) -> dict[str, Any]:
-    """Light vertical lines, on a scale of their own that spans the plot whatever the data."""
-    return {
-        "x": [x for epoch, _ in marks for x in (epoch, epoch, None)],
-        "y": [y for _ in marks for y in (0, 1, None)],
-        "text": [text for _, words in marks for text in (words, words, "")],
-        "name": "resumed or changed",
-        "mode": "lines",
-        "line": {"color": ink.text, "width": 1, "dash": "dot"},
-        "opacity": 0.45,
-        "hovertemplate": "%{text}<extra></extra>",
-        "yaxis": "y2",
-    }
-
-
-def _dress(quantity: str, ink: Ink, last_epoch: int) -> dict[str, Any]:
-    """What a learning curve looks like, before there is anything on it."""
-    title = {"loss": "Loss (nats a film)", "accuracy": "Accuracy of images"}[quantity]
-    grid = {"gridcolor": ink.grid, "zeroline": False}
-    return {
-        "title": {"text": title, "font": {"size": 16, "color": ink.text}, "x": 0, "y": 0.98},
-        "height": 400,
-        # Fixed, so that the plot keeps its place when the first numbers and legends come.
-        "margin": {"l": 56, "r": 12, "t": 48, "b": 92, "autoexpand": False},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": ink.text, "size": 13},
-        "legend": {"orientation": "h", "y": -0.2, "x": 0},
-        "uirevision": quantity,
-        "hovermode": "x unified",
-        "showlegend": True,
-        "shapes": [],
-        "annotations": [],
-        "xaxis": {"title": {"text": "epoch"}, "range": [0, max(1, last_epoch) * 1.02], **grid},
-        "yaxis": {"tickformat": ".0%" if quantity == "accuracy" else ".2f", **grid},
-        "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
-    }
 
 
 def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:

@@ -3,13 +3,24 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core import journal, metrics, runs
+from fracture_core import coach, journal, metrics, runs
 from fracture_core.errors import RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
-from ui import cached, charts, frame, run_controls, run_more, state, theme
+from ui import cached, frame, projector, run_controls, run_curves, run_more, state, theme
 
-POLL_SECONDS = 2.0  # every look redraws the curves; see docs/decisions.md
+POLL_SECONDS = 1.0
+PHASES = {  # as a run goes through them -> how they are called
+    "queued": "queued",
+    "making films": "making films",
+    "reading films": "reading films",
+    "measuring": "measuring threads",
+    "importing": "loading TensorFlow",
+    "compiling": "compiling",
+    "training": "training",
+    "evaluating": "judging dev and valid",
+}
+SELDOM = ("queued", "making films", "measuring")  # shown only while a run is in them
 
 
 def show(name: str) -> None:
@@ -21,7 +32,8 @@ def show(name: str) -> None:
     run = runs.read(runs.find(name))
     if st.session_state.pop(state.ARRIVED, False):
         frame.to_top()
-    _nameplate(run)
+    if not projector.panels():
+        _nameplate(run)
     alive = run.status.state.alive
     st.fragment(_panel, run_every=POLL_SECONDS if alive else None, key="live")(name, alive)
 
@@ -34,6 +46,7 @@ def _nameplate(run: Run) -> None:
         st.caption(run.config.architecture, width="content")
         _parent(run)
         st.page_link("pages/train.py", label="New run", icon=":material/add:")
+        projector.link(run.name)
     labels = runs.labels(run.folder)
     tags = " ".join(f":gray-badge[{theme.plain(tag)}]" for tag in labels.tags)
     if words := " ".join(filter(None, [tags, theme.plain(labels.note)])):
@@ -62,45 +75,22 @@ def _panel(name: str, was_alive: bool) -> None:
         st.rerun()
     if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
         st.rerun()  # once, to begin or end the polling; or a fork was opened
-    epochs, steps = journal.metrics(run.folder), journal.steps(run.folder)
+    epochs, chosen = journal.metrics(run.folder), projector.panels()
     _headline(run)
-    run_controls.show(run)
-    _figures(run, epochs)
-    _refused(run)
-    _log(run)
-    _curves(run, epochs, steps)
-    run_more.tell()
-
-
-def _curves(run: Run, epochs: pd.DataFrame, steps: pd.DataFrame) -> None:
-    """Loss and accuracy. Drawn last: a browser is busy with them, and what comes after a busy
-    moment is greyed until it is over."""
-    last = max(run.status.epochs, run.config.epochs)
-    guess = cached.majority(str(run.folder), "images").get("valid") if len(epochs) else None
-    marks = _marks(run, epochs)
-    left, right = st.columns(2)
-    for column, quantity, line in ((left, "loss", None), (right, "accuracy", guess)):
-        figure = charts.learning_curve(epochs, steps, quantity, theme.ink(), last, line, marks)
-        column.plotly_chart(figure, key=f"curve-{quantity}", config={"displaylogo": False})
-
-
-def _marks(run: Run, epochs: pd.DataFrame) -> list[tuple[float, str]]:
-    """Where on the curves the run was forked, resumed, or given another learning rate."""
-    if len(epochs):
-        length = epochs["step"].iloc[-1] / epochs["epoch"].iloc[-1]
+    if not chosen:
+        _timeline(run)
+        run_controls.show(run)
+    if not chosen or "numbers" in chosen:
+        _figures(run, epochs, big=bool(chosen))
+    if not chosen or "curves" in chosen:
+        run_curves.show(run, epochs, big=bool(chosen))
+    if not chosen:
+        _coach(run, epochs)  # below the curves, which it would push about as it comes and goes
+        _refused(run)
+        _log(run)
     else:
-        length = run.status.steps / max(1, run.status.epochs)
-    if not length:
-        return []
-    parent = run.facts.get("parent")
-    marks = {float(parent["epoch"]): f"forked from {parent['name']}"} if parent else {}
-    for event in journal.events(run.folder):
-        at = event.get("step", 0) / length
-        if event["kind"] == "learning_rate":
-            marks[at] = f"learning rate {event['rate']:g}"
-        elif event["kind"] == "resumed" and at:
-            marks.setdefault(at, "resumed")  # a fork's first start is one too
-    return sorted(marks.items())
+        projector.leave(run.name)
+    run_more.tell()
 
 
 def _headline(run: Run) -> None:
@@ -126,12 +116,48 @@ def _headline(run: Run) -> None:
         st.error(status.message, icon=":material/error:")
 
 
-def _figures(run: Run, epochs: pd.DataFrame) -> None:
+def _timeline(run: Run) -> None:
+    """Where on its way the run is: what lies behind it, what it does, what is to come."""
+    status = run.status
+    here = "queued" if status.state is State.QUEUED else status.phase
+    names = [name for name in PHASES if name not in SELDOM or name == here]
+    if here not in names:  # at rest, or between two phases
+        here = None
+    words = []
+    for name in names:
+        if name == here:
+            words.append(f":primary-background[**{PHASES[name]}**]")
+        else:
+            words.append(f":gray[{PHASES[name]}]")
+    done = "**done**" if status.state is State.FINISHED else ":gray[done]"
+    st.markdown(f":small[{' › '.join([*words, done])}]")
+
+
+def _coach(run: Run, epochs: pd.DataFrame) -> None:
+    """One line of advice, which can be waved off."""
+    guess = cached.majority(str(run.folder), "images") if len(epochs) else {}
+    advice = coach.advise(epochs, guess)
+    key = f"{state.COACH}-{run.name}"
+    if advice is None or st.session_state.get(key) == advice.rule:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.markdown(f":material/lightbulb: {theme.plain(advice.sentence)}", width="stretch")
+        st.button(
+            "Got it", type="tertiary", key="wave-off", on_click=_wave_off, args=(key, advice.rule)
+        )
+
+
+def _wave_off(key: str, rule: str) -> None:
+    st.session_state[key] = rule
+
+
+def _figures(run: Run, epochs: pd.DataFrame, big: bool) -> None:
     """The numbers of the last completed epoch, each with its n and interval."""
     with st.container(horizontal=True, gap="large"):
-        _metric("Epochs completed", f"{len(epochs)} of {run.status.epochs}")
-        _speed(run)
-        _rate(run, epochs)
+        if not big:
+            _metric("Epochs completed", f"{len(epochs)} of {run.status.epochs}")
+            _speed(run)
+            _rate(run, epochs)
         for role in ("dev", "valid"):
             if f"{role}.study_accuracy" in epochs:
                 n = int(epochs[f"{role}.studies"].iloc[-1])
@@ -143,6 +169,7 @@ def _figures(run: Run, epochs: pd.DataFrame) -> None:
                     f"{p.value:.0%}",
                     f"{count} of {n}; 95 % interval {p.low:.0%} to {p.high:.0%}  \n"
                     f"always guessing the majority: {guess:.0%}",
+                    big=big,
                 )
 
 
@@ -156,18 +183,24 @@ def _speed(run: Run) -> None:
 
 
 def _rate(run: Run, epochs: pd.DataFrame) -> None:
-    """The learning rate, where it is not the same all along."""
-    schedule = run.config.schedule
-    moves = schedule.kind != "constant" or schedule.warmup_epochs
-    if not len(epochs) or not (moves or journal.rate_changes(run.folder)):
+    """The learning rate of the last epoch, and what moves it."""
+    if not len(epochs):
         return
+    schedule = run.config.schedule
     note = f"{schedule.kind} schedule" if schedule.kind != "constant" else " "
     last = epochs["learning_rate"].iloc[-1]
     _metric(f"Learning rate, epoch {len(epochs)}", f"{last:.3g}", note)
 
 
-def _metric(label: str, value: str, note: str = " ", why: str | None = None) -> None:
+def _metric(
+    label: str, value: str, note: str = " ", why: str | None = None, big: bool = False
+) -> None:
     with st.container(width="content", gap=None):
+        if big:
+            st.markdown(f"### {label}")
+            st.markdown(f"# {value}")
+            st.markdown(note)
+            return
         st.caption(label, help=why)
         st.markdown(f"#### {value}")
         st.caption(note)

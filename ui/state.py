@@ -15,6 +15,7 @@ RUN = "run"  # Train: the run that is watched
 MODEL = "model"  # Diagnose, Evaluate: the model in use
 THRESHOLD = "threshold"  # Diagnose: a film is positive when its probability is greater
 STUDY = "study"  # Studies, Diagnose: key of the open study
+SHOW = "show"  # Train: panels of the projector view, with commas; absent: the whole page
 BREAK = "break"  # Studies: whether the known breaks of a phantom's films are drawn
 
 # In the address too, but written by ui/facets.py: it must outlive the widgets that it fills.
@@ -56,6 +57,7 @@ CLASSES = "classes"  # Data: the class folders of that path, while the positive 
 POSITIVE = "positive"  # Data: the class that means a fracture
 MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
 NOTICE = "notice"  # Train: what the last action ended in, until it is shown
+COACH = "coach"  # Train: the advice that was waved off; ends in the run's name
 ARRIVED = "arrived"  # Train: a run was just started, and is shown from its top
 OPEN_RUN = "open-run"  # Home: name of the run that was just started and is to be opened
 _TOKEN = "run-token"  # Train: ends the name of the run that the form would start

@@ -79,6 +79,27 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
     expect(verdict).to_contain_text(said)
 
 
+def zoom_lasts(page: Page, folder: Path) -> None:
+    """Zoom in; the curve grows in the same element, and stays as it is looked at."""
+    panel = page.locator(".panel").nth(1)
+    plot, axis = panel.locator("svg"), "all => all.map(one => one.textContent).join()"
+    plot.evaluate("plot => { plot.marked = true; }")
+    box = plot.bounding_box()
+    whole = panel.locator("text.tick").evaluate_all(axis)
+    page.mouse.move(box["x"] + 60, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 90, steps=4)
+    page.mouse.up()
+    near = panel.locator("text.tick").evaluate_all(axis)
+    assert near != whole
+    before = len(journal.lines(folder / "metrics.jsonl"))
+    drawn = panel.locator("path.line").last.get_attribute("d")
+    until(lambda: len(journal.lines(folder / "metrics.jsonl")) > before + 1)
+    expect(panel.locator("path.line").last).not_to_have_attribute("d", drawn)
+    assert panel.locator("text.tick").evaluate_all(axis) == near
+    assert plot.evaluate("plot => plot.marked")
+
+
 def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(server.url)
     folder = start_run(page, server, 400)
@@ -86,7 +107,8 @@ def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[...
 
     page.reload()
     expect(page.get_by_role("heading", name=LIVE)).to_be_visible()
-    expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()
+    expect(page.locator(".panel path.line").first).to_be_visible()
+    zoom_lasts(page, folder)
 
     second = open_page(f"{server.url}/train?run={folder.name}")
     expect(second.get_by_role("heading", name=LIVE)).to_be_visible()

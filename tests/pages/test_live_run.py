@@ -46,6 +46,12 @@ def told(app: AppTest) -> str:
     return "\n".join(toast.value for toast in app.toast)
 
 
+def curves(app: AppTest) -> dict:
+    """What the curves are given, without their points."""
+    (found,) = [e for e in app.get("bidi_component") if e.proto.component_name == "live_curves"]
+    return json.loads(found.proto.mixed.json)
+
+
 def set_state(folder: Path, state: str, **changes: object) -> None:
     """Write a status as the child would have."""
     before = runs.status(folder).__dict__
@@ -138,10 +144,7 @@ def test_a_run_that_fails_while_it_is_watched_shows_the_end_of_its_log(
     assert "its last words" in app.code[0].value
 
 
-def test_the_learning_rate_is_among_the_figures_only_where_it_moves(
-    open_run: Open, run_copy: Path
-) -> None:
-    assert "Learning rate, epoch" not in texts(open_run(run_copy))
+def test_the_learning_rate_is_among_the_figures(open_run: Open, run_copy: Path) -> None:
     journal.log_event(run_copy, "learning_rate", rate=0.0005, step=2)
     app = open_run(run_copy)
     assert "Learning rate, epoch 3" in texts(app)
@@ -154,11 +157,63 @@ def test_the_curves_mark_where_the_run_was_resumed_and_changed(
     length = journal.lines(run_copy / "metrics.jsonl")[0]["step"]
     journal.log_event(run_copy, "resumed", step=2 * length)
     journal.log_event(run_copy, "learning_rate", rate=0.0005, step=length)
-    for chart in open_run(run_copy).get("plotly_chart"):
-        traces = json.loads(chart.proto.spec)["data"]
-        (marks,) = [trace for trace in traces if trace["name"] == "resumed or changed"]
-        assert marks["x"] == [1, 1, None, 2, 2, None]
-        assert marks["text"][::3] == ["learning rate 0.0005", "resumed"]
+    journal.log_event(run_copy, "more_epochs", epochs=5, epoch=3)
+    marks = curves(open_run(run_copy))["marks"]
+    assert [(mark["x"], mark["words"]) for mark in marks if mark["kind"] == "event"] == [
+        (1, "learning rate 0.0005"),
+        (2, "resumed"),
+        (3, "5 more epochs asked for"),
+    ]
+    assert [mark["x"] for mark in marks if mark["kind"] == "best"] == [journal.best_epoch(run_copy)]
+
+
+def test_image_and_study_accuracy_stand_beside_each_other_with_the_guess(
+    open_run: Open, run_copy: Path
+) -> None:
+    found = curves(open_run(run_copy))
+    assert [panel["name"] for panel in found["panels"]] == ["loss", "accuracy", "study_accuracy"]
+    lines = {(line["panel"], line["name"]): line["over"] for line in found["lines"]}
+    epochs = journal.metrics(run_copy)
+    assert lines["study_accuracy", "dev"] == f"{epochs['dev.studies'].iloc[-1]} studies"
+    assert lines["accuracy", "valid"] == f"{epochs['valid.n'].iloc[-1]} films"
+    assert {guide["panel"] for guide in found["guides"]} == {"accuracy", "study_accuracy"}
+
+
+def test_the_projector_view_shows_chosen_panels_and_no_settings(
+    open_run: Open, run_copy: Path
+) -> None:
+    app = AppTest.from_file(str(APP), default_timeout=30).switch_page("pages/train.py")
+    app.query_params.update({"run": run_copy.name, "show": "curves"})
+    app.run()
+    assert not app.exception
+    assert curves(app)["big"] and not app.button
+    assert "studies judged right" not in texts(app)
+    app.query_params["show"] = "numbers"
+    app.run()
+    assert not app.get("bidi_component")
+    assert "Dev studies judged right, epoch 3" in texts(app) and "95 % interval" in texts(app)
+
+
+def test_advice_is_told_once_and_can_be_waved_off(open_run: Open, run_copy: Path) -> None:
+    epochs = journal.lines(run_copy / "metrics.jsonl")
+    last = epochs[-1]
+    for number in range(4, 10):
+        line = last | {"epoch": number, "dev": last["dev"] | {"accuracy": 0.0}}
+        journal.append_line(run_copy / "metrics.jsonl", line)
+    app = open_run(run_copy)
+    assert "no better than always guessing" in texts(app).replace("\\", "")
+    app.button(key="wave-off").click().run()
+    assert "no better than always guessing" not in texts(app).replace("\\", "")
+
+
+def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> None:
+    assert "**done**" in texts(open_run(run_copy))
+    with runs.lock(run_copy):
+        set_state(run_copy, "running", phase="evaluating")
+        text = texts(open_run(run_copy))
+        assert ":primary-background[**judging dev and valid**]" in text and "queued" not in text
+        set_state(run_copy, "queued", phase="")
+        assert ":primary-background[**queued**]" in texts(open_run(run_copy))
 
 
 # --- learning rate ------------------------------------------------------------------------------

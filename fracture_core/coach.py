@@ -1,0 +1,91 @@
+"""What a run's curves say that somebody who trains should know: three rules, a sentence each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fracture_core.metrics import wilson
+
+RISING_EPOCHS = 8  # of growing loss on films it does not learn from
+FLAT_EPOCHS = 10
+GUESS_EPOCHS = 5  # before them no network is told that it only guesses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """What was seen, and what to do.
+
+    Args:
+        rule: "guessing", "overfitting" or "flat".
+        sentence: for the person who watches.
+    """
+
+    rule: str
+    sentence: str
+
+
+def advise(epochs: pd.DataFrame, guess: dict[str, float]) -> Advice | None:
+    """The first rule that holds at the last epoch; `None` where none does.
+
+    Args:
+        epochs: `journal.metrics`. Dev is looked at, valid where the run has no dev films.
+        guess: by role, the accuracy of always guessing the more frequent label, of images.
+    """
+    role = next((r for r in ("dev", "valid") if f"{r}.loss" in epochs), None)
+    if role is None or not len(epochs):
+        return None
+    rules = (_guessing(epochs, role, guess.get(role)), _overfitting(epochs, role))
+    return next((found for found in (*rules, _flat(epochs, role)) if found), None)
+
+
+def _guessing(epochs: pd.DataFrame, role: str, guess: float | None) -> Advice | None:
+    accuracy, n = epochs[f"{role}.accuracy"].iloc[-1], int(epochs[f"{role}.n"].iloc[-1])
+    if guess is None or len(epochs) < GUESS_EPOCHS or accuracy > guess:
+        return None
+    return Advice(
+        rule="guessing",
+        sentence=f"After {len(epochs)} epochs it is no better than always guessing the more "
+        f"frequent label: {100 * accuracy:.1f} against {100 * guess:.1f} % of {n:,} {role} films. "
+        "Try another learning rate, more epochs or a larger network.",
+    )
+
+
+def _overfitting(epochs: pd.DataFrame, role: str) -> Advice | None:
+    window = epochs.iloc[-RISING_EPOCHS - 1 :]
+    if len(window) <= RISING_EPOCHS:
+        return None
+    loss = epochs[f"{role}.loss"]
+    best = int(epochs.loc[loss.idxmin(), "epoch"])
+    since = int(epochs["epoch"].iloc[-1]) - best
+    rises = _slope(window[f"{role}.loss"]) > 0 > _slope(window["train.loss"])
+    if since < RISING_EPOCHS or not rises:
+        return None
+    return Advice(
+        rule="overfitting",
+        sentence=f"The {role} loss has been rising for {since} epochs while the training loss "
+        f"falls: it learns its films by heart. Epoch {best} is the best so far; stop, or fork "
+        "there with more augmentation, dropout or weight decay.",
+    )
+
+
+def _flat(epochs: pd.DataFrame, role: str) -> Advice | None:
+    window = epochs.iloc[-FLAT_EPOCHS:]
+    if len(window) < FLAT_EPOCHS:
+        return None
+    accuracy, n = window[f"{role}.accuracy"], int(window[f"{role}.n"].iloc[-1])
+    p = wilson(round(float(accuracy.iloc[-1]) * n), n)
+    moved, width = float(accuracy.max() - accuracy.min()), p.high - p.low
+    if moved >= width or _slope(window[f"{role}.loss"]) < 0:
+        return None
+    return Advice(
+        rule="flat",
+        sentence=f"In the last {FLAT_EPOCHS} epochs the accuracy on {n:,} {role} films has moved "
+        f"by {100 * moved:.1f} points, less than its 95 % interval is wide ({100 * width:.0f}), "
+        "and the loss has not fallen: a lower learning rate may help, more epochs hardly.",
+    )
+
+
+def _slope(values: pd.Series) -> float:
+    """Of the straight line through values an epoch apart."""
+    return float(np.polyfit(np.arange(len(values)), values.to_numpy(np.float64), 1)[0])

@@ -1,0 +1,67 @@
+"""The coach's rules, on curves that are made to meet them or just not to."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fracture_core import coach
+
+
+def curves(
+    count: int, train_slope: float, dev_slope: float, accuracy: float = 0.8, role: str = "dev"
+) -> pd.DataFrame:
+    """Straight lines of loss, and an accuracy that stays."""
+    epoch = np.arange(1, count + 1)
+    return pd.DataFrame(
+        {
+            "epoch": epoch,
+            "train.loss": 0.6 + train_slope * epoch,
+            f"{role}.loss": 0.6 + dev_slope * epoch,
+            f"{role}.accuracy": accuracy,
+            f"{role}.n": 100,
+        }
+    )
+
+
+def rule(epochs: pd.DataFrame, guess: float = 0.6) -> str | None:
+    found = coach.advise(epochs, {"dev": guess, "valid": guess})
+    return found.rule if found else None
+
+
+def test_learning_by_heart_is_told_after_eight_epochs() -> None:
+    assert rule(curves(9, -0.01, 0.01)) == "overfitting"
+    assert rule(curves(8, -0.01, 0.01)) is None
+    sentence = coach.advise(curves(12, -0.01, 0.01), {"dev": 0.6}).sentence
+    assert "rising for 11 epochs" in sentence and "Epoch 1 is the best so far" in sentence
+
+
+@pytest.mark.parametrize(("train", "dev"), [(0.01, 0.01), (-0.01, -0.01)])
+def test_both_losses_going_one_way_is_not_learning_by_heart(train: float, dev: float) -> None:
+    assert rule(curves(9, train, dev)) is None
+
+
+def test_a_new_best_epoch_ends_the_advice() -> None:
+    table = curves(12, -0.01, 0.01)
+    table.loc[8, "dev.loss"] = 0.1
+    assert rule(table) != "overfitting"
+
+
+def test_flat_within_the_interval_is_told_after_ten_epochs() -> None:
+    assert rule(curves(10, 0.0, 0.0)) == "flat"
+    assert rule(curves(9, 0.0, 0.0)) is None
+    assert rule(curves(10, 0.0, -0.01)) is None  # its loss still falls
+    moving = curves(10, 0.0, 0.0)
+    moving["dev.accuracy"] = np.linspace(0.7, 0.9, 10)  # wider than the interval of 0.9 of 100
+    assert rule(moving) is None
+
+
+def test_guessing_is_told_first_and_not_before_the_fifth_epoch() -> None:
+    assert rule(curves(12, -0.01, 0.01, accuracy=0.6)) == "guessing"
+    assert rule(curves(4, 0.0, 0.0, accuracy=0.5)) is None
+    assert rule(curves(5, 0.0, 0.0, accuracy=0.61)) is None
+
+
+def test_without_dev_films_valid_is_looked_at_and_named() -> None:
+    table = curves(9, -0.01, 0.01, role="valid")
+    assert "The valid loss" in coach.advise(table, {"valid": 0.6}).sentence
+    assert coach.advise(pd.DataFrame(), {}) is None

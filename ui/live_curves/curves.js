@@ -1,0 +1,311 @@
+// The live curves: draws what Python sends into the same elements every time, and keeps to itself
+// how far one has zoomed in and which lines are shown.
+
+const SVG = "http://www.w3.org/2000/svg";
+const ROOM = { left: 50, right: 8, top: 8, bottom: 34 };
+const charts = new WeakMap(); // the element that Streamlit gives -> its chart, across reruns
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".curves");
+  if (!charts.has(root)) charts.set(root, makeChart(root));
+  const chart = charts.get(root);
+  chart.update(data);
+  return () => {
+    chart.close();
+    charts.delete(root);
+  };
+}
+
+function element(tag, settings = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), settings);
+  made.append(...children);
+  return made;
+}
+
+function drawing(tag, settings = {}, text = "") {
+  const made = document.createElementNS(SVG, tag);
+  Object.entries(settings).forEach(([name, value]) => made.setAttribute(name, value));
+  made.textContent = text;
+  return made;
+}
+
+// About `count` round numbers from low to high.
+function ticks(low, high, count) {
+  const rough = (high - low) / count || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
+  const first = Math.ceil(low / step - 1e-9);
+  const found = [];
+  for (let i = first; i * step <= high + 1e-9 * step; i++) found.push(i * step);
+  return { step, values: found };
+}
+
+function makeChart(root) {
+  const hidden = new Set(); // names of lines
+  let data = null;
+  let lines = []; // as Python describes them, with `points`
+  let zoom = null; // [low, high] of the axis of epochs
+  let panes = []; // one a panel
+
+  const panels = element("div", { className: "panels" });
+  const legend = element("div", { className: "legend" });
+  root.replaceChildren(panels, legend);
+  const watcher = new ResizeObserver(() => data && draw());
+  watcher.observe(panels);
+
+  function update(given) {
+    data = given;
+    const table = given.points;
+    const [number, x, y] = ["line", "x", "y"].map((name) => table.getChild(name));
+    lines = given.lines.map((line) => ({ ...line, points: [] }));
+    for (let row = 0; row < table.numRows; row++) {
+      lines[number.get(row)].points.push([x.get(row), y.get(row)]);
+    }
+    root.classList.toggle("big", given.big);
+    const names = given.panels.map((panel) => panel.name).join();
+    if (panels.dataset.names !== names) {
+      panels.dataset.names = names;
+      panes = given.panels.map(makePane);
+      panels.replaceChildren(...panes.map((pane) => pane.box));
+    }
+    draw();
+    drawLegend();
+  }
+
+  const range = () => zoom ?? [0, data.last * 1.01];
+
+  function makePane(panel) {
+    const svg = drawing("svg", { role: "img", "aria-label": panel.title });
+    const told = element("div", { className: "told", hidden: true });
+    const box = element("div", { className: "panel" });
+    box.append(element("h4", { textContent: panel.title }), svg, told);
+    const pane = { box, svg, told, name: panel.name };
+    svg.addEventListener("pointermove", (event) => point(pane, event));
+    svg.addEventListener("pointerleave", () => pointAway());
+    svg.addEventListener("pointerdown", (event) => choose(pane, event));
+    svg.addEventListener("dblclick", () => {
+      zoom = null;
+      draw();
+      drawLegend();
+    });
+    return pane;
+  }
+
+  // --- what is drawn ---------------------------------------------------------------------------
+
+  function draw() {
+    panes.forEach(drawPane);
+  }
+
+  function drawPane(pane) {
+    const panel = data.panels.find((each) => each.name === pane.name);
+    const width = pane.svg.clientWidth || 400;
+    const height = pane.svg.clientHeight || 290;
+    const room = data.big ? { ...ROOM, left: 66, bottom: 46 } : ROOM;
+    const [x0, x1] = range();
+    const shown = lines.filter((line) => line.panel === pane.name && !hidden.has(line.name));
+    const guides = data.guides.filter((guide) => guide.panel === pane.name);
+    const [y0, y1] = heights(panel, shown, guides, x0, x1);
+    const sx = (x) => room.left + ((x - x0) / (x1 - x0)) * (width - room.left - room.right);
+    const sy = (y) => height - room.bottom - ((y - y0) / (y1 - y0)) * (height - room.top - room.bottom);
+    Object.assign(pane, { sx, sy, x0, x1, width, height, room, panel });
+    const clip = `clip-${pane.name}`;
+    const area = { x: room.left, y: room.top, width: Math.max(0, width - room.left - room.right),
+      height: Math.max(0, height - room.top - room.bottom) };
+    const frame = drawing("clipPath", { id: clip });
+    frame.append(drawing("rect", area));
+    const inside = drawing("g", { "clip-path": `url(#${clip})` });
+    inside.append(
+      ...guides.flatMap((guide) => drawGuide(guide, pane)),
+      ...data.marks.filter((mark) => mark.x >= x0 && mark.x <= x1).flatMap((mark) => drawMark(mark, pane)),
+      ...shown.flatMap((line) => drawLine(line, pane)),
+    );
+    pane.cursor = drawing("g", { "pointer-events": "none" });
+    pane.svg.replaceChildren(frame, ...drawAxes(pane, panel, y0, y1), inside, pane.cursor);
+  }
+
+  function heights(panel, shown, guides, x0, x1) {
+    const values = shown.flatMap((line) =>
+      line.points.filter(([x]) => x >= x0 && x <= x1).map(([, y]) => y),
+    );
+    if (panel.percent) {
+      // Up to perfect, so that the room sees how far there is to go.
+      const lowest = Math.min(0.45, ...values, ...guides.map((guide) => guide.y));
+      return [Math.max(0, Math.floor((lowest - 0.03) * 20) / 20), 1.0];
+    }
+    if (!values.length) return [0, 1];
+    const low = Math.min(...values);
+    const high = Math.max(...values);
+    const pad = (high - low || Math.abs(high) || 1) * 0.06;
+    return [zoom || low < 0 ? low - pad : Math.max(0, low - pad), high + pad];
+  }
+
+  function drawAxes({ sx, sy, x0, x1, width, height, room }, panel, y0, y1) {
+    const found = [];
+    const digits = (step) => Math.max(0, Math.ceil(-Math.log10(step)));
+    const level = ticks(y0, y1, data.big ? 4 : 5);
+    for (const y of level.values) {
+      const words = panel.percent
+        ? `${(100 * y).toFixed(digits(100 * level.step))} %`
+        : y.toFixed(digits(level.step));
+      found.push(
+        drawing("line", { class: "grid", x1: room.left, x2: width - room.right, y1: sy(y), y2: sy(y) }),
+        drawing("text", { class: "tick", x: room.left - 6, y: sy(y) + 4, "text-anchor": "end" }, words),
+      );
+    }
+    const along = ticks(x0, x1, Math.max(2, Math.min(8, (width - room.left) / (data.big ? 90 : 60))));
+    for (const x of along.values) {
+      found.push(
+        drawing("line", { class: "axis", x1: sx(x), x2: sx(x), y1: height - room.bottom, y2: height - room.bottom + 4 }),
+        drawing("text", { class: "tick", x: sx(x), y: height - room.bottom + (data.big ? 22 : 16), "text-anchor": "middle" },
+          x.toFixed(digits(along.step))),
+      );
+    }
+    found.push(
+      drawing("line", { class: "axis", x1: room.left, x2: width - room.right, y1: height - room.bottom, y2: height - room.bottom }),
+      drawing("text", { class: "faint", x: (room.left + width) / 2, y: height - 4, "text-anchor": "middle" }, "epoch"),
+    );
+    return found;
+  }
+
+  function drawLine(line, { sx, sy }) {
+    if (!line.points.length) return [];
+    const width = line.width * (data.big ? 1.6 : 1);
+    const path = line.points.map(([x, y], i) => `${i ? "L" : "M"}${sx(x).toFixed(1)} ${sy(y).toFixed(1)}`);
+    const made = [
+      drawing("path", { class: "line", d: path.join(""), fill: "none", stroke: line.colour,
+        "stroke-width": width, "stroke-dasharray": line.dash, "stroke-linejoin": "round",
+        opacity: line.width < 2 ? 0.55 : 1 }),
+    ];
+    const dots = line.dots && line.points.length <= 120 ? line.points : line.dots ? line.points.slice(-1) : [];
+    const radius = (line.width < 2 ? 1.5 : 2.8) * (data.big ? 1.5 : 1);
+    dots.forEach(([x, y]) =>
+      made.push(drawing("circle", { cx: sx(x), cy: sy(y), r: radius, fill: line.colour })),
+    );
+    return made;
+  }
+
+  function drawGuide(guide, { sy, width, room }) {
+    return [
+      drawing("line", { class: "guide", x1: room.left, x2: width - room.right, y1: sy(guide.y), y2: sy(guide.y) }),
+      drawing("text", { class: "faint", x: width - room.right - 4, y: sy(guide.y) + 14, "text-anchor": "end" }, guide.words),
+    ];
+  }
+
+  function drawMark(mark, { sx, x0, x1, height, room }) {
+    const x = sx(mark.x);
+    const left = mark.x > (x0 + x1) / 2;
+    const made = [
+      drawing("line", { class: `mark ${mark.kind}`, x1: x, x2: x, y1: room.top, y2: height - room.bottom }),
+    ];
+    if (mark.kind !== "event") {
+      const y = room.top + (mark.kind === "best" ? 12 : 28) * (data.big ? 1.4 : 1);
+      made.push(drawing("text", { x: x + (left ? -5 : 5), y, "text-anchor": left ? "end" : "start" }, mark.words));
+    }
+    return made;
+  }
+
+  function drawLegend() {
+    const names = [...new Set(lines.map((line) => line.name))];
+    const buttons = names.map((name) => {
+      const line = lines.find((each) => each.name === name);
+      const sample = drawing("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" });
+      sample.append(
+        drawing("line", { x1: 0, x2: 26, y1: 5, y2: 5, stroke: line.colour, "stroke-width": line.width, "stroke-dasharray": line.dash }),
+      );
+      const over = lines.filter((each) => each.name === name && each.over).map((each) => each.over);
+      const words = over.length ? `${name} (${[...new Set(over)].join(", ")})` : name;
+      const made = element("button", { type: "button", title: "Show or hide" }, sample, words);
+      made.setAttribute("aria-pressed", !hidden.has(name));
+      made.addEventListener("click", () => {
+        if (!hidden.delete(name)) hidden.add(name);
+        draw();
+        drawLegend();
+      });
+      return made;
+    });
+    const events = data.marks.some((mark) => mark.kind === "event") ? " Dotted: what was done to the run." : "";
+    const hint = zoom ? "Double click: the whole run." : `Drag: zoom.${events}`;
+    legend.replaceChildren(...buttons, element("span", { className: "hint", textContent: hint }));
+  }
+
+  // --- what a pointer does ---------------------------------------------------------------------
+
+  const epochAt = (pane, event) => {
+    const box = pane.svg.getBoundingClientRect();
+    const share = (event.clientX - box.left - pane.room.left) / (pane.width - pane.room.left - pane.room.right);
+    return pane.x0 + Math.min(1, Math.max(0, share)) * (pane.x1 - pane.x0);
+  };
+
+  function choose(pane, event) {
+    if (event.button !== 0) return;
+    const from = epochAt(pane, event);
+    pane.svg.setPointerCapture(event.pointerId);
+    let to = from;
+    const move = (next) => {
+      to = epochAt(pane, next);
+      const [a, b] = [pane.sx(Math.min(from, to)), pane.sx(Math.max(from, to))];
+      pane.cursor.replaceChildren(
+        drawing("rect", { class: "chosen", x: a, width: b - a, y: pane.room.top, height: pane.height - pane.room.top - pane.room.bottom }),
+      );
+    };
+    const end = () => {
+      pane.svg.removeEventListener("pointermove", move);
+      pane.svg.removeEventListener("pointerup", end);
+      pane.svg.removeEventListener("pointercancel", end);
+      if (Math.abs(pane.sx(to) - pane.sx(from)) > 8) zoom = [Math.min(from, to), Math.max(from, to)];
+      draw();
+      drawLegend();
+    };
+    pane.svg.addEventListener("pointermove", move);
+    pane.svg.addEventListener("pointerup", end);
+    pane.svg.addEventListener("pointercancel", end);
+  }
+
+  function point(over, event) {
+    if (event.buttons) return;
+    const epoch = epochAt(over, event);
+    for (const pane of panes) {
+      const shown = lines.filter(
+        (line) => line.panel === pane.name && !hidden.has(line.name) && line.points.length,
+      );
+      const nearest = shown.map((line) => ({
+        line,
+        at: line.points.reduce((best, each) => (Math.abs(each[0] - epoch) < Math.abs(best[0] - epoch) ? each : best)),
+      }));
+      const x = nearest.find(({ line }) => line.width >= 2)?.at[0] ?? nearest[0]?.at[0];
+      pane.told.hidden = x === undefined;
+      if (x === undefined) continue;
+      pane.cursor.replaceChildren(
+        drawing("line", { class: "cursor", x1: pane.sx(x), x2: pane.sx(x), y1: pane.room.top, y2: pane.height - pane.room.bottom }),
+      );
+      const rows = nearest
+        .filter(({ at }) => Math.abs(at[0] - x) < Math.max(0.51, (pane.x1 - pane.x0) / 50))
+        .map(({ line, at }) => {
+          const dot = element("i");
+          dot.style.background = line.colour;
+          const value = pane.panel.percent ? `${(100 * at[1]).toFixed(1)} %` : at[1].toFixed(4);
+          return element("div", {}, dot, `${line.name}: ${value}`);
+        });
+      const near = data.marks.filter((mark) => Math.abs(pane.sx(mark.x) - pane.sx(x)) < 7);
+      const title = Number.isInteger(x) ? `epoch ${x}` : `epoch ${x.toFixed(2)}`;
+      pane.told.replaceChildren(
+        element("div", { textContent: title }),
+        ...rows,
+        ...near.map((mark) => element("div", { textContent: mark.words })),
+      );
+      const right = pane.sx(x) < pane.width / 2;
+      pane.told.style.left = right ? `${pane.sx(x) + 12}px` : "";
+      pane.told.style.right = right ? "" : `${pane.width - pane.sx(x) + 12}px`;
+    }
+  }
+
+  function pointAway() {
+    panes.forEach((pane) => {
+      pane.told.hidden = true;
+      pane.cursor.replaceChildren();
+    });
+  }
+
+  return { update, close: () => watcher.disconnect() };
+}

@@ -1,0 +1,116 @@
+"""A run's curves: loss, accuracy of images and of whole studies, and what was done to it."""
+
+import pandas as pd
+
+from fracture_core import journal
+from fracture_core.runs import Run
+from ui import cached, live_curves, theme
+from ui.live_curves import Guide, Line, Mark, Panel
+
+PANELS = (
+    Panel(name="loss", title="Loss (nats a film)"),
+    Panel(name="accuracy", title="Accuracy of images", percent=True),
+    Panel(name="study_accuracy", title="Accuracy of studies (fracture if any film)", percent=True),
+)
+LEVELS = {"accuracy": "images", "study_accuracy": "studies"}
+
+
+def show(run: Run, epochs: pd.DataFrame, here: int | None = None, big: bool = False) -> None:
+    """Draw them.
+
+    Args:
+        run: whose.
+        epochs: `journal.metrics`.
+        here: the epoch that is looked at; `None` for the last one.
+        big: for a lecture hall.
+    """
+    last = max(run.status.epochs, run.config.epochs)
+    lines = [*_inside(journal.steps(run.folder)), *_after(epochs)]
+    marks = [Mark(x=x, words=words) for x, words in events(run, epochs)]
+    if "dev.loss" in epochs and len(epochs):
+        best = int(epochs.loc[epochs["dev.loss"].idxmin(), "epoch"])
+        marks.append(Mark(x=best, words=f"lowest dev loss: {best}", kind="best"))
+    if here is not None:
+        marks.append(Mark(x=here, words=f"epoch {here}", kind="here"))
+    live_curves.show(PANELS, lines, last, _guides(run, epochs), marks, big)
+
+
+def _inside(steps: pd.DataFrame) -> list[Line]:
+    """The thin line inside the epochs."""
+    if not len(steps):
+        return []
+    colour = theme.ink().train
+    return [
+        Line(
+            panel=quantity, name="training, live", colour=colour, x=steps["epoch"],
+            y=steps[quantity], width=1, dots=len(steps) < 60,
+        )
+        for quantity in ("loss", "accuracy")
+    ]  # fmt: skip
+
+
+def _after(epochs: pd.DataFrame) -> list[Line]:
+    """A line for each role that was judged after each epoch."""
+    ink = theme.ink()
+    roles = (("train", ink.train, ""), ("dev", ink.dev, ""), ("valid", ink.valid, "2 4"))
+    return [
+        Line(
+            panel=panel.name, name="training" if role == "train" else role, colour=colour,
+            x=epochs["epoch"], y=epochs[f"{role}.{panel.name}"], dash=dash,
+            over=_over(epochs, role, panel.name),
+        )
+        for role, colour, dash in roles
+        for panel in PANELS
+        if f"{role}.{panel.name}" in epochs
+    ]  # fmt: skip
+
+
+def _over(epochs: pd.DataFrame, role: str, quantity: str) -> str:
+    """What each value is over, in words."""
+    kind, noun = ("studies", "study") if quantity == "study_accuracy" else ("n", "film")
+    return theme.plural(int(epochs[f"{role}.{kind}"].iloc[-1]), noun)
+
+
+def _guides(run: Run, epochs: pd.DataFrame) -> list[Guide]:
+    """What always guessing the more frequent label would reach, on dev, else on valid."""
+    if not len(epochs):
+        return []
+    found = []
+    for panel, level in LEVELS.items():
+        shares = cached.majority(str(run.folder), level)
+        role = next((r for r in ("dev", "valid") if r in shares), None)
+        if role:
+            words = f"always guessing the majority of {role}"
+            found.append(Guide(panel=panel, y=shares[role], words=words))
+    return found
+
+
+def events(run: Run, epochs: pd.DataFrame) -> list[tuple[float, str]]:
+    """(epoch, what happened): where the run was forked, stopped, resumed or changed."""
+    if len(epochs):
+        length = epochs["step"].iloc[-1] / epochs["epoch"].iloc[-1]
+    else:
+        length = run.status.steps / max(1, run.status.epochs)
+    if not length:
+        return []
+    parent = run.facts.get("parent")
+    found = {float(parent["epoch"]): [f"forked from {parent['name']}"]} if parent else {}
+    for event in journal.events(run.folder):
+        if words := _words(event):
+            at = event["epoch"] if event["kind"] == "more_epochs" else event["step"] / length
+            found.setdefault(float(at), []).append(words)
+    return [(at, ", ".join(words)) for at, words in sorted(found.items())]
+
+
+def _words(event: dict) -> str:
+    """What an event is called on the curve; "" for one that does not stand there."""
+    match event:
+        case {"kind": "learning_rate", "rate": rate, "step": int()}:
+            return f"learning rate {rate:g}"
+        case {"kind": "resumed", "step": int(step)} if step:
+            return "resumed"
+        case {"kind": "stopped", "step": int(step)} if step:
+            return "stopped"
+        case {"kind": "more_epochs", "epochs": int(count), "epoch": int()}:
+            return f"{count} more epochs asked for"
+    return ""

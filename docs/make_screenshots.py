@@ -2,8 +2,8 @@
 
     python docs/make_screenshots.py
 
-It makes a phantom, trains a short run and starts the app over folders of its own, opens every page
-and writes WebP files under 150 kB. Needs the development requirements and a Chromium.
+It makes a phantom, trains two short runs and starts the app over folders of its own, opens every
+page and writes WebP files under 150 kB. Needs the development requirements and a Chromium.
 """
 
 import io
@@ -35,9 +35,8 @@ def main() -> None:
         os.environ |= {"FRACTURE_RUNS": f"{home}/runs", "FRACTURE_CACHE": f"{home}/cache"}
         os.environ |= {"FRACTURE_DATA": str(films), "PYTHONPATH": str(PROJECT)}
         core("phantom", str(films))
-        core(
-            "train", str(films), "--architecture", "three_conv", "--epochs", "20", "--name", "first"
-        )
+        for network, run in (("three_conv", "first"), ("five_conv", "second")):
+            core("train", str(films), "--architecture", network, "--epochs", "20", "--name", run)
         app = start_app()
         try:
             with sync_playwright() as playwright:
@@ -82,6 +81,7 @@ def shoot_all(browser: Browser, films: Path) -> None:
     visit(page, "studies", "studies")
     visit(page, f"studies?study={key}", "study")
     visit(page, "train", "train-form")
+    visit(page, "runs?runs=first&runs=second&curves=dev&curves=valid", "runs")
     visit(page, "evaluate?model=first", "evaluate")
     visit(page, "diagnose", "diagnose-empty")
     visit(page, f"diagnose?study={key}", "diagnose", wait=20)

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fracture_core import aggregation, journal, metrics, predictions
+from fracture_core import aggregation, journal, metrics, predictions, runs
 from fracture_core.config import TrainConfig
+from fracture_core.errors import RunError
 from fracture_core.metrics import Difference, Proportion
 from fracture_core.runs import Run
 
@@ -186,7 +187,7 @@ def curves(run: Run) -> pd.DataFrame:
             "epoch": table["epoch"],
             "step": steps,
             "images": _numbers(table, "train.n").cumsum(),
-            "seconds": np.interp(steps, *_clock(run.folder), left=np.nan),
+            "seconds": np.interp(steps, *_clock(run), left=np.nan),
             "learning_rate": _numbers(table, "learning_rate"),
         }
     )
@@ -226,11 +227,12 @@ def _with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(low=low, high=high)[_COLUMNS]
 
 
-def _clock(folder: Path) -> tuple[list[float], list[float]]:
+def _clock(run: Run) -> tuple[list[float], list[float]]:
     """Steps, and the seconds of work up to each, for `numpy.interp`; pauses are left out."""
+    folder = run.folder
     points = [(line, False) for line in journal.up_to(folder / "steps.jsonl", "step", 2**62)]
     starts, ends = ("started", "resumed"), ("stopped", "finished", "failed")
-    for event in journal.events(folder):
+    for event in _events(run):
         if event["kind"] in starts + ends:
             points.append((event, event["kind"] in starts))
     told = [
@@ -248,6 +250,25 @@ def _clock(folder: Path) -> tuple[list[float], list[float]]:
         seconds.append((seconds[-1] if seconds else 0.0) + gap)
         steps.append(step)
     return (steps, seconds) if steps else ([0], [np.nan])
+
+
+def _events(run: Run) -> list[dict[str, Any]]:
+    """What happened to a run; to a fork also what happened to its parents before it began.
+
+    A fork takes its parent's steps along, and not its events.
+    """
+    found, seen = journal.events(run.folder), {run.name}
+    while (parent := run.facts.get("parent")) and parent.get("name") not in seen:
+        seen.add(parent["name"])
+        table = journal.metrics(run.folder)
+        last = table.loc[table["epoch"] == parent["epoch"], "step"].max() if len(table) else 0
+        try:
+            run = runs.read(run.folder.parent / parent["name"])
+        except RunError:  # it is deleted: its pauses are not known any more
+            break
+        before = journal.up_to(run.folder / "events.jsonl", "step", last)
+        found += [event for event in before if isinstance(event.get("kind"), str)]
+    return found
 
 
 def smoothed(values: Sequence[float], weight: float) -> np.ndarray:

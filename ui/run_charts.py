@@ -70,17 +70,20 @@ def overlay(
         x: what they run over.
         weight: of the smoothing, see `comparison.smoothed`; the curve as it is stays as a shadow.
         title: of the figure.
-        looks: run -> hex colour and marker, in the legend's order.
+        looks: run -> hex colour and marker, in the legend's order; the first lies on top.
         ink: the colours of text and grid.
         ground: hex colour below them: a saved picture takes it along.
     """
     share = bool(len(rows)) and rows["quantity"].iloc[0] != "loss"
     traces = []
-    for run, (colour, marker) in looks.items():
+    rank = 0
+    for run, look in looks.items():
         for role, dash in DASHES.items():
+            rank += 1
             part = rows[(rows["run"] == run) & (rows["role"] == role)].dropna(subset=[x.column])
             if len(part):
-                traces += _curve(part, x, weight, share, (colour, marker, dash))
+                lines = _curve(part, x, weight, share, (*look, dash))
+                traces = [{**line, "legendrank": rank} for line in lines] + traces
     grid = {"gridcolor": ink.grid, "zeroline": False}
     y = {"tickformat": ".0%" if share else ".2f", **grid}
     if share:  # up to perfect, so that one sees how far there is to go

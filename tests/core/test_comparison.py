@@ -165,6 +165,25 @@ def test_wall_time_counts_work_and_leaves_pauses_out(made) -> None:
     assert seconds == [4.0, 15.0, 22.0]
 
 
+def test_a_fork_leaves_its_parent_s_pauses_out_too(made) -> None:
+    at = [(10, 104.0), (20, 1010.0), (30, 5006.0)]
+    steps = [{"step": s, "time": t} for s, t in at]
+    right = {"dev": [12, 18, 19]}
+    parent = made("a", right)
+    fork = made("b", right, parent={"name": "a", "epoch": 2})
+    for run, told in (
+        (parent, [("started", 0, 100.0), ("resumed", 12, 1000.0), ("stopped", 30, 9000.0)]),
+        (fork, [("resumed", 20, 5000.0)]),
+    ):
+        made_runs.write_lines(run.folder / "steps.jsonl", steps)
+        events = [{"kind": kind, "step": step, "time": time} for kind, step, time in told]
+        made_runs.write_lines(run.folder / "events.jsonl", events)
+    seconds = comparison.curves(fork).drop_duplicates("epoch")["seconds"].tolist()
+    assert seconds == [4.0, 14.0, 20.0]
+    runs.delete(parent.folder)
+    assert comparison.curves(fork)["seconds"].notna().all()
+
+
 def test_a_run_without_a_clock_has_no_wall_time(made) -> None:
     table = comparison.curves(made("a", {"dev": [12]}))
     assert table["seconds"].isna().all()

@@ -85,6 +85,7 @@ def overlay(
                 lines = _curve(part, x, weight, share, (*look, dash))
                 traces = [{**line, "legendrank": rank} for line in lines] + traces
     grid = {"gridcolor": ink.grid, "zeroline": False}
+    longest = max((len(trace["name"]) for trace in traces), default=0)
     y = {"tickformat": ".0%" if share else ".2f", **grid}
     if share:  # up to perfect, so that one sees how far there is to go
         y["range"] = [max(0.0, min(0.4, rows["value"].min() - 0.05)), 1.02]
@@ -95,7 +96,14 @@ def overlay(
         "paper_bgcolor": ground,
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": ink.text, "size": 13},
-        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
+        # A saved picture is set in a wider font than the page: room for its words too.
+        "legend": {
+            "orientation": "h",
+            "y": -0.2,
+            "yanchor": "top",
+            "x": 0,
+            "entrywidth": 8 * longest,
+        },
         "showlegend": True,
         "hovermode": "closest",
         "uirevision": f"{title} {x.column}",
@@ -147,13 +155,15 @@ def scale(found: Sequence[Proportion]) -> tuple[float, float]:
     return max(0.0, min(0.5, int(lowest * 10) / 10)), 1.0
 
 
-def interval(p: Proportion | Difference, span: tuple[float, float], mark: float, ink: Ink) -> str:
+def interval(
+    p: Proportion | Difference, span: tuple[float, float], mark: float | None, ink: Ink
+) -> str:
     """A value with its 95 % interval, as an SVG picture's data address; "" where n is 0.
 
     Args:
         p: what is drawn.
         span: what the picture's width stands for.
-        mark: a value that all of a column's pictures mark by a thin line.
+        mark: a value that all of a column's pictures mark by a thin line; `None` for none.
         ink: the colours.
     """
     if p.value is None:
@@ -164,9 +174,11 @@ def interval(p: Proportion | Difference, span: tuple[float, float], mark: float,
         return f"{4 + inside * (WIDTH - 8):.1f}"
 
     low, high, middle = at(p.low), at(p.high), HEIGHT // 2
+    line = ""
+    if mark is not None:
+        line = f'<path d="M{at(mark)} 0V{HEIGHT}" stroke="{ink.train}" stroke-dasharray="2 2"/>'
     drawn = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}">'
-        f'<path d="M{at(mark)} 0V{HEIGHT}" stroke="{ink.train}" stroke-dasharray="2 2"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}">{line}'
         f'<path d="M{low} {middle}H{high}M{low} {middle - 5}v10M{high} {middle - 5}v10" '
         f'stroke="{ink.dev}" stroke-width="2"/>'
         f'<circle cx="{at(p.value)}" cy="{middle}" r="4" fill="{ink.dev}"/></svg>'

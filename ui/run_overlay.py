@@ -35,7 +35,8 @@ def _panel(names: tuple[str, ...], was_alive: bool) -> None:
     st.subheader("Curves", anchor=False)
     for run in picked:
         if run.status.state in (State.FAILED, State.INTERRUPTED):
-            st.caption(f"{theme.plain(run.name)}: {theme.plain(run.status.message)}")
+            ended = f"**{theme.plain(run.name)}** {run.status.state}"
+            st.markdown(f":material/error: {ended}: {theme.plain(run.status.message)}")
     options = _options(list(here.values()), picked)
     asked = st.query_params.get(state.AGAINST, "")
     against = options.get(asked) or next(iter(options.values()), None)

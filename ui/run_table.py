@@ -197,9 +197,8 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
     parents = [run.facts.get("parent") for run in shown]
     best = [o.best.get("dev") for o in outcomes]
     span, ink = run_charts.scale([p for p in best if p]), theme.ink()
-    mark = next(
-        (p.value for p, label in zip(best, labels, strict=True) if p and label.baseline), span[0]
-    )
+    pinned = [p.value for p, label in zip(best, labels, strict=True) if p and label.baseline]
+    mark = pinned[0] if pinned else None
     columns: dict[str, Any] = {
         "Run": [run.name for run in shown],
         "Baseline": ["baseline" if label.baseline else "" for label in labels],

@@ -132,7 +132,7 @@ def test_a_run_that_failed_or_is_at_work_says_so(
         assert states.to_dict() == {
             "clear": "finished", "close": "failed", "plain": "epoch 2 of 3",
         }  # fmt: skip
-        assert "close: The loss is no number" in texts(app)
+        assert "**close** failed: The loss is no number" in texts(app)
 
 
 def test_a_fork_names_its_parent(open_page: Open, three: list[str], folders: Path) -> None:

@@ -269,10 +269,17 @@ def _bold(rows: pd.DataFrame, keys: list[str]) -> Any:
     base = rows.index[rows["Baseline"] == "baseline"] if "Baseline" in rows else ()
     for name in names:
         values = rows[name].astype(str)
-        usual = values[base[0]] if len(base) else Counter(values).most_common(1)[0][0]
-        weights[name] = np.where(values != usual, "font-weight: bold", "")
+        usual = values[base[0]] if len(base) else _most_frequent(values)
+        bold = (values != usual) if usual is not None else np.zeros(len(values), bool)
+        weights[name] = np.where(bold, "font-weight: bold", "")
     styles = pd.DataFrame(weights, index=rows.index)
     return rows.style.apply(lambda _: styles, axis=None, subset=names)
+
+
+def _most_frequent(values: pd.Series) -> str | None:
+    """The value that more runs have than any other; `None` where two share that place."""
+    (value, count), *others = Counter(values).most_common(2)
+    return None if others and others[0][1] == count else value
 
 
 def _films(run: Run) -> str:

@@ -115,6 +115,8 @@ def test_what_is_unlike_the_baseline_or_the_most_is_bold(open_page: Open, three:
         return app.dataframe[0].proto.arrow_data.styler.styles
 
     assert bold(open_page()).count("font-weight") == 1
+    assert bold(open_page(search="clear")) == ""  # one line alone
+    assert "font-weight" not in bold(open_page(search="cl"))  # one of each kind
     runs.set_labels(runs.find("clear"), runs.Labels(baseline=True))
     styles = bold(open_page())
     assert "row1" in styles and "row2" in styles and "row0" not in styles

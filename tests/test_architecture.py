@@ -44,6 +44,7 @@ LAYERS = (
         "predictions",
         "checkpoints",
         "forks",
+        "curves",
         "comparison",
         "launcher",
         "reporter",

@@ -28,6 +28,7 @@ from fracture_core import (
     predictions,
     runs,
 )
+from fracture_core import curves as run_curves
 from fracture_core import exclusions as excluded
 from fracture_core.aggregation import sentence, verdicts
 from fracture_core.config import (
@@ -277,13 +278,13 @@ def outcomes(found: list[runs.Run]) -> dict[str, comparison.Outcome]:
 
 
 def curves(run: runs.Run) -> pd.DataFrame:
-    """The run's epochs as a tidy table, see `comparison.curves`."""
+    """The run's epochs as a tidy table, see `curves.of_run`."""
     return _curves(run.folder, files.stamp(run.folder / "metrics.jsonl"), run)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _curves(folder: Path, stamp: tuple[int, ...], _run: runs.Run) -> pd.DataFrame:
-    return comparison.curves(_run)
+    return run_curves.of_run(_run)
 
 
 def run_verdicts(run: runs.Run, epoch: int) -> pd.DataFrame:

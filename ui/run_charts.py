@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 import plotly.graph_objects as go
 
-from fracture_core.comparison import smoothed
+from fracture_core.curves import smoothed
 from fracture_core.metrics import Difference, Proportion
 from ui.charts import Ink
 
@@ -26,7 +26,7 @@ class Axis:
     """What curves run over.
 
     Args:
-        column: of `comparison.curves`.
+        column: of `curves.of_run`.
         title: with its unit.
         per_unit: what the column is divided by.
     """
@@ -66,9 +66,9 @@ def overlay(
     """The curves of several runs over each other.
 
     Args:
-        rows: of `comparison.curves`, one quantity only, of all runs.
+        rows: of `curves.of_run`, one quantity only, of all runs.
         x: what they run over.
-        weight: of the smoothing, see `comparison.smoothed`; the curve as it is stays as a shadow.
+        weight: of the smoothing, see `curves.smoothed`; the curve as it is stays as a shadow.
         title: of the figure.
         looks: run -> hex colour and marker, in the legend's order; the first lies on top.
         ink: the colours of text and grid.

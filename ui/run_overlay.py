@@ -6,7 +6,7 @@ from itertools import cycle
 import pandas as pd
 import streamlit as st
 
-from fracture_core import comparison
+from fracture_core import curves
 from fracture_core.runs import Run, State
 from ui import cached, run_charts, run_versus, state, theme
 
@@ -124,7 +124,7 @@ def _looks(drawn: list[Run], against: Run | None) -> dict[str, tuple[str, str]]:
 
 def _controls(rows: pd.DataFrame) -> tuple[str, list[str], str, float]:
     """What the curves run over, whose films, which accuracy, how smooth; all in the address."""
-    have = [role for role in comparison.ROLES if (rows["role"] == role).any()]
+    have = [role for role in curves.ROLES if (rows["role"] == role).any()]
     usual = ["dev"] if "dev" in have else ["valid"] if "valid" in have else have[:1]
     asked = [role for role in st.query_params.get_all(state.CURVES) if role in have]
     values = {

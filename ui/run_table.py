@@ -152,7 +152,11 @@ def _table(found: list[Run], shown: list[Run]) -> None:
     digest = blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
     # Ticks belong to positions: another list, or a choice made elsewhere, is another table.
     key = f"{state.RESULTS_TABLE}-{st.session_state.get(state.CHOICES, 0)}-{digest}"
-    settings = [{**comparison.settings(run.config), "data": _films(run)} for run in shown]
+    outcomes = cached.outcomes(shown)
+    settings = [
+        comparison.given(run, outcomes[run.name].learning_rate) | {"data": _films(run)}
+        for run in shown
+    ]
     keys = comparison.differing(settings)
     rows, config = table(shown, {key: [values[key] for values in settings] for key in keys})
     data = _bold(rows, keys) if 1 < len(rows) <= STYLED and keys else rows

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from fracture_core import comparison, journal, launcher, runs
+from fracture_core import curves, journal, launcher, runs
 from fracture_core.config import TrainConfig
 from tests.browser.conftest import Server
 
@@ -61,7 +61,7 @@ def test_two_runs_are_laid_over_each_other_exported_and_one_is_deleted(
     with page.expect_download() as saved:
         page.get_by_role("button", name="Export CSV").click()
     table = pd.read_csv(io.BytesIO(Path(saved.value.path()).read_bytes()))
-    wanted = pd.concat([comparison.curves(runs.read(folder)) for folder in (second, first)])
+    wanted = pd.concat([curves.of_run(runs.read(folder)) for folder in (second, first)])
     pd.testing.assert_frame_equal(table, wanted.reset_index(drop=True), check_dtype=False)
     with page.expect_download() as saved:
         page.locator('[data-title*="Download plot"]').first.click()

@@ -49,7 +49,7 @@ def make(
     for epoch in range(1, epochs + 1):
         counts = {role: values[epoch - 1] for role, values in right.items()}
         np.save(folder / "predictions" / f"epoch_{epoch:04d}.npy", _table(films, counts))
-        lines.append(_line(epoch, counts, studies))
+        lines.append({**_line(epoch, counts, studies), "learning_rate": config.learning_rate})
     write_lines(folder / "metrics.jsonl", lines)
     return folder
 
@@ -84,7 +84,7 @@ def _table(films: pd.DataFrame, counts: dict[str, int]) -> np.ndarray:
 
 
 def _line(epoch: int, counts: dict[str, int], studies: int) -> dict[str, Any]:
-    line: dict[str, Any] = {"epoch": epoch, "step": 10 * epoch, "learning_rate": 0.001}
+    line: dict[str, Any] = {"epoch": epoch, "step": 10 * epoch}
     line["train"] = {"loss": 1 / epoch, "accuracy": 0.5 + 0.1 * (epoch > 1), "n": LENGTH}
     for role, count in counts.items():
         share = count / studies

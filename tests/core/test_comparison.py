@@ -1,10 +1,9 @@
-"""Runs side by side, on made curves: what differs, how good, which is better, over what."""
+"""Runs side by side, on made curves: what differs, how good each became, which is better."""
 
 import dataclasses
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from fracture_core import comparison, journal, metrics, predictions, runs
@@ -46,6 +45,18 @@ def test_settings_name_folders_and_files_without_their_path() -> None:
     assert found["augmentation.zoom_percent"] == 20.0
 
 
+def test_what_was_changed_since_is_among_the_settings(made) -> None:
+    run = made("a", {"dev": [12, 18]}, dataclasses.replace(CONFIG, epochs=2))
+    assert comparison.given(run, np.float32(0.001).item()) == comparison.settings(run.config)
+    runs.write_status(run.folder, runs.Status(state=runs.State.STOPPED, epochs=7))
+    run = runs.read(run.folder)
+    assert comparison.given(run, None)["epochs"] == 7
+    assert comparison.given(run, 0.0005)["learning_rate"] == "0.001 → 0.0005"
+    moving = dataclasses.replace(CONFIG.schedule, kind="cosine")
+    moved = dataclasses.replace(run, config=dataclasses.replace(run.config, schedule=moving))
+    assert comparison.given(moved, 0.0005)["learning_rate"] == 0.001
+
+
 # --- results ------------------------------------------------------------------------------------
 
 
@@ -55,7 +66,7 @@ def test_the_outcome_is_that_of_the_lowest_dev_loss_and_of_the_last_epoch(made) 
     assert (found.epochs, found.best_epoch) == (3, 2)
     assert found.best == {"dev": metrics.wilson(18, 20), "valid": metrics.wilson(11, 20)}
     assert found.last == {"dev": metrics.wilson(15, 20), "valid": metrics.wilson(14, 20)}
-    assert found.curve == (0.6, 0.9, 0.75)
+    assert found.curve == (0.6, 0.9, 0.75) and found.learning_rate == 0.001
 
 
 def test_the_best_epoch_is_the_one_that_the_rest_of_the_product_takes(run_copy: Path) -> None:
@@ -71,7 +82,6 @@ def test_without_dev_studies_the_last_epoch_is_taken_and_valid_drawn(made) -> No
 def test_before_an_epoch_is_completed_there_is_no_outcome(made) -> None:
     run = made("a", {"dev": [], "valid": []}, state="starting")
     assert comparison.outcome(run.folder) == comparison.Outcome()
-    assert comparison.curves(run).empty
 
 
 def test_damage_in_a_line_costs_only_that_line(made) -> None:
@@ -131,73 +141,3 @@ def test_a_lost_table_is_told_in_a_sentence(made) -> None:
     predictions.path(run.folder, 1).unlink()
     with pytest.raises(RunError, match="no predictions of epoch 1"):
         comparison.verdicts(run, 1)
-
-
-# --- curves -------------------------------------------------------------------------------------
-
-
-def test_curves_are_one_tidy_table_with_n_and_intervals(made) -> None:
-    table = comparison.curves(made("a", {"dev": [12, 18], "valid": [10, 11]}))
-    assert not table.duplicated(["run", "epoch", "role", "quantity"]).any()
-    row = table[(table["epoch"] == 2) & (table["role"] == "dev")].set_index("quantity")
-    wanted = metrics.wilson(18, 20)
-    assert row.loc["study_accuracy", ["value", "low", "high", "n"]].tolist() == pytest.approx(
-        [wanted.value, wanted.low, wanted.high, 20]
-    )
-    assert row.loc["loss", ["low", "high"]].isna().all()
-    assert table[table["role"] == "train"]["low"].isna().all()
-    images = table.drop_duplicates("epoch")["images"].tolist()
-    assert images == [made_runs.LENGTH, 2 * made_runs.LENGTH]
-
-
-def test_wall_time_counts_work_and_leaves_pauses_out(made) -> None:
-    run = made("a", {"dev": [12, 18, 19]})
-    at = [(0, 100.0), (10, 104.0), (20, 1010.0), (30, 1016.0)]
-    made_runs.write_lines(
-        run.folder / "steps.jsonl", [{"step": s, "time": t} for s, t in at[1:]] + [{"step": 25}]
-    )
-    events = [("started", 0, 100.0), ("stopped", 12, 105.0), ("resumed", 12, 1000.0)]
-    events += [("finished", 30, 1017.0)]
-    made_runs.write_lines(
-        run.folder / "events.jsonl", [{"kind": k, "step": s, "time": t} for k, s, t in events]
-    )
-    seconds = comparison.curves(run).drop_duplicates("epoch")["seconds"].tolist()
-    assert seconds == [4.0, 15.0, 22.0]
-
-
-def test_a_fork_leaves_its_parent_s_pauses_out_too(made) -> None:
-    at = [(10, 104.0), (20, 1010.0), (30, 5006.0)]
-    steps = [{"step": s, "time": t} for s, t in at]
-    right = {"dev": [12, 18, 19]}
-    parent = made("a", right)
-    fork = made("b", right, parent={"name": "a", "epoch": 2})
-    for run, told in (
-        (parent, [("started", 0, 100.0), ("resumed", 12, 1000.0), ("stopped", 30, 9000.0)]),
-        (fork, [("resumed", 20, 5000.0)]),
-    ):
-        made_runs.write_lines(run.folder / "steps.jsonl", steps)
-        events = [{"kind": kind, "step": step, "time": time} for kind, step, time in told]
-        made_runs.write_lines(run.folder / "events.jsonl", events)
-    seconds = comparison.curves(fork).drop_duplicates("epoch")["seconds"].tolist()
-    assert seconds == [4.0, 14.0, 20.0]
-    runs.delete(parent.folder)
-    assert comparison.curves(fork)["seconds"].notna().all()
-
-
-def test_a_run_without_a_clock_has_no_wall_time(made) -> None:
-    table = comparison.curves(made("a", {"dev": [12]}))
-    assert table["seconds"].isna().all()
-
-
-def test_a_real_run_s_clock_moves_on(run_copy: Path) -> None:
-    seconds = comparison.curves(runs.read(run_copy)).drop_duplicates("epoch")["seconds"]
-    assert seconds.is_monotonic_increasing and seconds.iloc[-1] > 0
-
-
-def test_smoothing_does_not_lean_on_the_first_value() -> None:
-    assert comparison.smoothed([1.0, 2.0, 3.0], 0.0).tolist() == [1.0, 2.0, 3.0]
-    assert np.allclose(comparison.smoothed([4.0] * 5, 0.9), 4.0)
-    ours = comparison.smoothed([1.0, 5.0, 2.0, 8.0], 0.6)
-    theirs = pd.Series([1.0, 5.0, 2.0, 8.0]).ewm(alpha=0.4, adjust=True).mean()
-    assert np.allclose(ours, theirs)
-    assert comparison.smoothed([], 0.5).shape == (0,)

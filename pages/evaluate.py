@@ -10,6 +10,7 @@ st.write("How often a model is right on whole studies, and where it is wrong.")
 left, right = st.columns(2, gap="medium")
 with left:
     picked = models.pick()
+picked = picked and results.at_epoch(*picked)
 if picked:
     with right:
         films = results.pick_films(*picked)

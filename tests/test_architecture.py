@@ -42,6 +42,7 @@ LAYERS = (
         "event_files",
         "runs",
         "predictions",
+        "trajectories",
         "checkpoints",
         "forks",
         "curves",

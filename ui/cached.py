@@ -30,6 +30,7 @@ from fracture_core import (
 )
 from fracture_core import curves as run_curves
 from fracture_core import exclusions as excluded
+from fracture_core import trajectories as trajectory
 from fracture_core.aggregation import sentence, verdicts
 from fracture_core.config import (
     LIMITS,
@@ -46,6 +47,7 @@ from fracture_core.eraser import Stroke
 from fracture_core.errors import DataError, FractureError
 from fracture_core.exclusions import Exclusions
 from fracture_core.phantom import Break
+from fracture_core.trajectories import Trajectories
 from ui import augmentation_preview, facets, light_box, pictures, state
 from ui.film_viewer import Erased
 from ui.pictures import Source
@@ -53,6 +55,7 @@ from ui.pictures import Source
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.inference import JudgedStudy, Predictor
 
+TRAJECTORIES_KEPT = 8  # runs; 75 epochs of 3,000 films are 0.9 MB
 CARDS_KEPT = 300  # 25 kB each
 SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
 
@@ -313,6 +316,30 @@ def majority(folder: str, level: str) -> dict[str, float]:
     """
     films = journal.films(Path(folder))
     return predictions.majority(films if level == "images" else datasets.studies(films))
+
+
+def trajectories(folder: Path) -> Trajectories:
+    """What a run has thought at every epoch; only tables that are new since the last look are read.
+
+    Raises:
+        RunError: the run has not read its films yet.
+    """
+    films = folder / "films.parquet"
+    made = films.stat().st_mtime_ns if films.exists() else 0
+    kept = _trajectories()
+    known = kept.pop((folder, made), None)
+    if known is None or known.epochs != predictions.epochs(folder):
+        known = trajectory.read(folder, known)
+    kept[folder, made] = known  # the last one asked for is the last one dropped
+    for oldest in list(kept)[:-TRAJECTORIES_KEPT]:
+        kept.pop(oldest, None)
+    return known
+
+
+@st.cache_resource(show_spinner=False)
+def _trajectories() -> dict[tuple[Path, int], Trajectories]:
+    """Once a server: by run folder, and when its films were written."""
+    return {}
 
 
 def phantom_is_growing() -> bool:

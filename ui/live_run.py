@@ -7,7 +7,19 @@ from fracture_core import coach, journal, metrics, runs
 from fracture_core.errors import RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
-from ui import cached, frame, projector, run_controls, run_curves, run_more, state, theme
+from ui import (
+    cached,
+    epoch_slider,
+    flip_feed,
+    frame,
+    pinned_studies,
+    projector,
+    run_controls,
+    run_curves,
+    run_more,
+    state,
+    theme,
+)
 
 POLL_SECONDS = 1.0
 PHASES = {  # as a run goes through them -> how they are called
@@ -80,10 +92,13 @@ def _panel(name: str, was_alive: bool) -> None:
     if not chosen:
         _timeline(run)
         run_controls.show(run)
+    here = _epoch(run, epochs, sliding=not chosen)
     if not chosen or "numbers" in chosen:
-        _figures(run, epochs, big=bool(chosen))
+        _figures(run, epochs[epochs["epoch"] <= here] if here else epochs, big=bool(chosen))
     if not chosen or "curves" in chosen:
-        run_curves.show(run, epochs, big=bool(chosen))
+        behind = here if here and here < epochs["epoch"].iloc[-1] else None
+        run_curves.show(run, epochs, behind, big=bool(chosen))
+    _studies(run, here, chosen)
     if not chosen:
         _coach(run, epochs)  # below the curves, which it would push about as it comes and goes
         _refused(run)
@@ -91,6 +106,30 @@ def _panel(name: str, was_alive: bool) -> None:
     else:
         projector.leave(run.name)
     run_more.tell()
+
+
+def _epoch(run: Run, epochs: pd.DataFrame, sliding: bool) -> int | None:
+    """The epoch that is looked at: the last one, unless the slider was moved; `None` before one."""
+    done = tuple(epochs["epoch"].tolist()) if len(epochs) else ()
+    if not sliding:
+        return done[-1] if done else None
+    last = run.status.epochs if run.status.state.alive else (done[-1] if done else 0)
+    return epoch_slider.ask(done, last, last)
+
+
+def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:
+    """Pinned studies, and those that change sides, as they were after an epoch."""
+    if epoch is None:
+        return
+    found = cached.trajectories(run.folder)
+    if not found.epochs:
+        return
+    epoch = max((each for each in found.epochs if each <= epoch), default=found.epochs[0])
+    last = run.status.epochs if run.status.state.alive else found.epochs[-1]
+    if not chosen or "studies" in chosen:
+        pinned_studies.show(run, found, epoch, last)
+    if not chosen or "flips" in chosen:
+        flip_feed.show(run, found, epoch)
 
 
 def _headline(run: Run) -> None:
@@ -155,7 +194,7 @@ def _figures(run: Run, epochs: pd.DataFrame, big: bool) -> None:
     """The numbers of the last completed epoch, each with its n and interval."""
     with st.container(horizontal=True, gap="large"):
         if not big:
-            _metric("Epochs completed", f"{len(epochs)} of {run.status.epochs}")
+            _metric("Epochs completed", f"{run.status.epoch} of {run.status.epochs}")
             _speed(run)
             _rate(run, epochs)
         for role in ("dev", "valid"):

@@ -7,7 +7,12 @@ import streamlit as st
 
 from ui import state
 
-PANELS = {"numbers": "Numbers", "curves": "Curves"}
+PANELS = {
+    "numbers": "Numbers",
+    "curves": "Curves",
+    "studies": "Pinned studies",
+    "flips": "Changes",
+}
 
 
 def panels() -> list[str]:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, datasets, evaluation, runs
+from fracture_core import cards, datasets, evaluation, predictions, runs
 from fracture_core.cards import Model
-from fracture_core.errors import DataError
+from fracture_core.errors import DataError, FractureError
 from fracture_core.evaluation import Evaluation
 from fracture_core.runs import State
-from ui import cached, charts, figures, state, study_lines, theme
+from ui import cached, charts, epoch_slider, figures, state, study_lines, theme
 
 POLL_SECONDS = 1.0  # between two looks at a child that judges
 ORIGIN = {
@@ -18,6 +18,25 @@ ORIGIN = {
     "test": "Test films chose nothing, neither epoch nor threshold.",
     "dev": "Dev films chose the epoch, so these figures flatter the model; valid chose nothing.",
 }
+
+
+def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
+    """A run's model at the epoch that the slider stands at, its own unless it was moved.
+
+    `None`, with a sentence, where that epoch's weights are no longer kept.
+    """
+    if reference in cards.released():
+        return reference, model
+    name = reference.partition("@")[0]
+    kept = predictions.epochs(runs.find(name))
+    epoch = epoch_slider.ask(kept, max(kept, default=0), model.card.epoch)
+    if epoch in (None, model.card.epoch):
+        return reference, model
+    try:
+        return f"{name}@{epoch}", cached.model(f"{name}@{epoch}")
+    except FractureError as error:
+        st.error(theme.plain(str(error)), icon=":material/error:")
+        return None
 
 
 def pick_films(reference: str, model: Model) -> str:

@@ -15,6 +15,8 @@ RUN = "run"  # Train: the run that is watched
 MODEL = "model"  # Diagnose, Evaluate: the model in use
 THRESHOLD = "threshold"  # Diagnose: a film is positive when its probability is greater
 STUDY = "study"  # Studies, Diagnose: key of the open study
+EPOCH = "epoch"  # Train, Evaluate: the epoch that is looked at; absent: the last, or the best
+PINS = "pins"  # Train: keys of the pinned studies, with commas
 SHOW = "show"  # Train: panels of the projector view, with commas; absent: the whole page
 BREAK = "break"  # Studies: whether the known breaks of a phantom's films are drawn
 
@@ -122,5 +124,7 @@ def judge_uploads() -> None:
 
 
 def forget_threshold() -> None:
-    """Another model brings its own threshold, unless the address names one."""
+    """Another model brings its own threshold and epoch."""
     st.session_state.pop(THRESHOLD, None)
+    st.session_state.pop(EPOCH, None)
+    st.query_params.pop(EPOCH, None)

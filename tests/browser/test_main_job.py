@@ -162,3 +162,25 @@ def test_a_link_that_leads_straight_to_a_page_opens_it_in_the_app(
     page = open_page(f"{server.url}/data")  # the first request that this server sees
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="Diagnose").first).to_be_visible()
+
+
+def test_pinned_studies_grow_and_the_slider_rewinds_them(
+    server: Server, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(server.url)
+    folder = start_run(page, server, 400)
+    until(lambda: len(journal.lines(folder / "metrics.jsonl")) > 3)
+    curve = page.get_by_alt_text(re.compile("probabilities of its films")).first
+    expect(curve).to_be_visible()
+    drawn = curve.get_attribute("src")
+    expect(curve).not_to_have_attribute("src", drawn)
+    page.get_by_role("button", name="Stop now").click()
+    expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
+    slider = page.get_by_role("slider", name=re.compile("Epoch that is looked at"))
+    slider.press("ArrowLeft")
+    slider.press("ArrowLeft")
+    done = len(journal.lines(folder / "metrics.jsonl"))
+    expect(page.get_by_text(f"up to epoch {done - 2}.")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"epoch={done - 2}"))
+    page.reload()
+    expect(page.get_by_text(f"up to epoch {done - 2}.")).to_be_visible()

@@ -222,3 +222,27 @@ def test_the_interval_of_an_auroc_holds_it_and_narrows_with_more_cases() -> None
     assert metrics.auroc_interval(1.0, 5, 5)[0] < 0.8
     assert metrics.auroc_interval(1.0, 5, 5)[1] == 1.0
     assert metrics.auroc_interval(None, 0, 5) == (None, None)
+
+
+def test_the_slider_rewinds_a_run_to_any_epoch_without_a_network(run_copy: Path) -> None:
+    app = opened(model=run_copy.name, epoch="1")
+    assert not app.exception
+    found = evaluation.of_run(run_copy, 1, "valid").summaries()["studies"]
+    assert app.title[1].value == figures.headline(found)
+    assert app.slider(key=state.EPOCH).value == 1
+    app.slider(key=state.EPOCH).set_value(2).run()
+    found = evaluation.of_run(run_copy, 2, "valid").summaries()["studies"]
+    assert app.title[1].value == figures.headline(found)
+
+
+def test_an_epoch_that_is_none_is_dropped_from_the_address(run_copy: Path) -> None:
+    app = opened(model=run_copy.name, epoch="99")
+    assert not app.exception
+    assert app.slider(key=state.EPOCH).value == journal.best_epoch(run_copy)
+
+
+def test_a_released_model_has_no_epochs_to_slide_over(run_copy: Path) -> None:
+    release.release(run_copy.name, "starter")
+    app = opened(model="starter")
+    assert not app.exception
+    assert not app.slider

@@ -1,0 +1,122 @@
+"""Train, with a run in the address: pinned studies, who changes sides, and the epoch slider."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from fracture_core import journal, predictions, runs, trajectories
+from ui import pinned_studies, sparks, state
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_run(run_copy: Path) -> Open:
+    """Opens a browser session on the run at an address."""
+    st.cache_resource.clear()
+
+    def opened(**address: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=30).switch_page("pages/train.py")
+        app.query_params.update({"run": run_copy.name, **address})
+        app.run()
+        assert not app.exception
+        return app
+
+    return opened
+
+
+def said(app: AppTest) -> str:
+    kinds = (app.title, app.subheader, app.markdown, app.caption)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def links(app: AppTest) -> list[str]:
+    """The labels of links to pages."""
+    return [link.proto.label.replace("\\", "") for link in app.get("page_link")]
+
+
+def rewrite(folder: Path, *tables: np.ndarray) -> trajectories.Trajectories:
+    """Put these tables in the place of the run's, from epoch 1 on."""
+    for epoch, table in enumerate(tables, 1):
+        predictions.save(folder, epoch, table)
+    return trajectories.read(folder)
+
+
+def test_two_studies_of_each_label_are_pinned_until_others_are(
+    open_run: Open, run_copy: Path
+) -> None:
+    found = trajectories.read(run_copy)
+    chosen = pinned_studies.pins(found)
+    assert len(chosen) == 4
+    app = open_run()
+    assert set(map(pinned_studies.named, chosen)) <= set(links(app))
+    other = found.studies["key"].iloc[-1]
+    app = open_run(pins=other)
+    assert pinned_studies.named(other) in links(app)
+    assert "verdict changed" in said(app) and said(app).count("films now") == 1
+
+
+def test_a_pinned_study_that_is_none_is_left_out(open_run: Open) -> None:
+    app = open_run(pins="valid/x/y/z,nonsense")
+    assert "Pinned studies" in said(app) and "films now" not in said(app)
+
+
+def test_the_slider_rewinds_numbers_and_pinned_studies(open_run: Open, run_copy: Path) -> None:
+    app = open_run(epoch="1")
+    epochs = journal.metrics(run_copy)
+    assert "Dev studies judged right, epoch 1" in said(app)
+    count = round(epochs["dev.study_accuracy"].iloc[0] * epochs["dev.studies"].iloc[0])
+    assert f"{count} of {int(epochs['dev.studies'].iloc[0])}; 95 % interval" in said(app)
+    assert "What the network thinks of them, up to epoch 1." in said(app)
+    app.slider(key=state.EPOCH).set_value(3).run()
+    assert "Dev studies judged right, epoch 3" in said(app)
+    assert "**the latest, 3**" in app.slider(key=state.EPOCH).label
+
+
+def test_a_live_run_is_followed_until_the_slider_is_moved(open_run: Open, run_copy: Path) -> None:
+    with runs.lock(run_copy):
+        before = runs.status(run_copy).__dict__
+        going = {**before, "state": runs.State.RUNNING, "epochs": 10}
+        runs.write_status(run_copy, runs.Status(**going))
+        journal.log_event(run_copy, "more_epochs", epochs=7, epoch=3)
+        app = open_run()
+        slider = app.slider(key=state.EPOCH)
+        assert (slider.min, slider.max, slider.value) == (1, 10, 10)
+        assert "Dev studies judged right, epoch 3" in said(app)
+        slider.set_value(2).run()
+        assert "Dev studies judged right, epoch 2" in said(app)
+
+
+def test_who_changed_sides_is_told_and_who_is_forgotten(open_run: Open, run_copy: Path) -> None:
+    labels = trajectories.read(run_copy).films["label"].to_numpy().astype(float)
+    right, wrong = labels, 1 - labels
+    for epoch in (4, 5):
+        line = journal.lines(run_copy / "metrics.jsonl")[-1] | {"epoch": epoch}
+        journal.append_line(run_copy / "metrics.jsonl", line)
+    found = rewrite(run_copy, right, wrong, right, wrong, right)
+    n = int((found.studies["role"] == "dev").sum())
+    text = said(open_run())
+    assert f"Epoch 5: **{n} became right, 0 wrong** of {n} dev studies" in text
+    assert f"Epoch 4: **0 became right, {n} wrong** of {n} dev studies" in text
+    assert f"{n} dev studies of {n} judged right, and wrong again, more than once." in text
+    text = said(open_run(epoch="2"))
+    assert "Epoch 5" not in text and f"Epoch 2: **0 became right, {n} wrong**" in text
+    assert "No dev study has been right and then wrong more than once." in text
+
+
+def test_the_projector_view_can_show_the_pinned_studies_alone(open_run: Open) -> None:
+    app = open_run(show="studies")
+    assert "Pinned studies" in said(app) and "Just changed sides" not in said(app)
+    assert not app.slider
+
+
+def test_a_small_curve_ends_in_the_shape_of_its_verdict() -> None:
+    values = np.array([[0.2, 0.9], [0.6, 0.5]])
+    drawn = sparks.probabilities((1, 2), values, 0.5, 4, "#f00", "#00f", "#fff")
+    assert drawn.count("<polyline") == 2
+    assert drawn.count("<path") == 1 and drawn.count("<circle") == 1  # 0.5 is not above 0.5

@@ -1,0 +1,108 @@
+"""Pinned studies: what a run has thought of a few studies, epoch by epoch, film by film."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from fracture_core import aggregation, trajectories
+from fracture_core.runs import Run
+from fracture_core.trajectories import Trajectories
+from ui import cached, sparks, state, theme
+
+MOST = 6  # studies, that a room can watch at once
+CHOSEN = 2  # of each label, where nobody has chosen yet
+THUMB_PX, THUMBS = 76, 4  # width of a film, and how many of a study show
+WIDTH = 340  # px at least, of a study
+
+
+def show(run: Run, found: Trajectories, epoch: int, last: int) -> None:
+    """A card a study, and a way to choose others.
+
+    Args:
+        run: whose.
+        found: its tables.
+        epoch: that is looked at.
+        last: where the axis of epochs ends.
+    """
+    keys = found.studies["key"].tolist()
+    picked = [key for key in pins(found) if key in keys]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Pinned studies", anchor=False, width="content")
+        _choose(run, keys, picked)
+        st.caption(f"What the network thinks of them, up to epoch {epoch}.", width="content")
+    grid = st.grid(min(3, max(1, len(picked))), min_column_width=WIDTH, border=True)
+    root = Path(run.config.data)
+    for key in picked:
+        with grid.cell():
+            _card(root, run, found, keys.index(key), epoch, last)
+
+
+def pins(found: Trajectories) -> list[str]:
+    """The pinned studies: those of the address, else some of both labels, of dev before valid."""
+    asked = [key for key in st.query_params.get(state.PINS, "").split(",") if key]
+    if asked:
+        return asked[:MOST]
+    chosen: list[str] = []
+    for label in (1, 0):
+        alike = found.studies[found.studies["label"] == label]
+        chosen += alike.sort_values("role", kind="stable")["key"].head(CHOSEN).tolist()
+    return chosen
+
+
+def _choose(run: Run, keys: list[str], picked: list[str]) -> None:
+    """Its list is made only while it is open: the page is drawn every second."""
+    box = st.popover(
+        "Choose", icon=":material/push_pin:", key=f"choose-pins-{run.name}", on_change="rerun"
+    )
+    if box.open:
+        key = f"pins-of-{run.name}"
+        box.multiselect(
+            f"Up to {MOST} dev or valid studies", keys, picked, key=key, max_selections=MOST,
+            format_func=named, on_change=_keep, args=(key,), width=420,
+        )  # fmt: skip
+
+
+def _keep(key: str) -> None:
+    chosen = st.session_state[key]
+    if chosen:
+        st.query_params[state.PINS] = ",".join(chosen)
+    else:
+        st.query_params.pop(state.PINS, None)
+
+
+def named(key: str) -> str:
+    """A study's key in words: part, patient, study."""
+    _, part, patient, study = key.split("/")
+    return f"{part} {patient} {study}".strip()
+
+
+def _card(root: Path, run: Run, found: Trajectories, study: int, epoch: int, last: int) -> None:
+    row, films = found.studies.iloc[study], found.films_of(study)
+    until = np.flatnonzero(np.asarray(found.epochs) <= epoch)
+    values, threshold = found.probabilities[until][:, films], run.config.threshold
+    now = values[-1]
+    verdict, label = bool(aggregation.is_positive(now, threshold).any()), bool(row["label"])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{theme.mark(verdict)} **{'right' if verdict == label else 'wrong'}**")
+        st.page_link(
+            "pages/studies.py", label=theme.plain(named(row["key"])),
+            query_params={state.STUDY: row["key"]}, help="Open it in Studies.",
+        )  # fmt: skip
+    with st.container(horizontal=True, gap="xsmall"):
+        for path in found.films["path"].iloc[films[:THUMBS]]:
+            if content := cached.small(root / path):
+                st.image(content, width=THUMB_PX)
+    numbers = ", ".join(f"{value:.2f}" for value in now)
+    changed = int(trajectories.changes(values, threshold))
+    st.image(
+        sparks.probabilities(
+            found.epochs[: len(until)], values, threshold, last,
+            theme.colour("fracture"), theme.colour("none"), theme.ink().text,
+        ),
+        width="stretch", alt=f"probabilities of its films by epoch, last {numbers}",
+    )  # fmt: skip
+    st.caption(
+        f"{row['role']}, label {theme.mark(label)}; films now {numbers}; "
+        f"verdict changed {changed} {'time' if changed == 1 else 'times'}"
+    )

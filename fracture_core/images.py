@@ -142,14 +142,19 @@ def to_pixels(film: Image.Image, recipe: PixelRecipe) -> np.ndarray:
     "pad" scales the longer side to `size` and centres the film on black.
     """
     resample = _RESAMPLE[recipe.resample]
-    if recipe.fit == "squash":
-        return np.array(film.resize((recipe.size, recipe.size), resample))
-    longer = max(film.size)
-    width, height = (max(1, round(side * recipe.size / longer)) for side in film.size)
+    left, top, width, height = placed(film.size, recipe)
     pixels = np.zeros((recipe.size, recipe.size), np.uint8)
-    top, left = (recipe.size - height) // 2, (recipe.size - width) // 2
     pixels[top : top + height, left : left + width] = film.resize((width, height), resample)
     return pixels
+
+
+def placed(film: tuple[int, int], recipe: PixelRecipe) -> tuple[int, int, int, int]:
+    """Where a film of this (width, height) lies in a network's input: left, top, width, height."""
+    if recipe.fit == "squash":
+        return 0, 0, recipe.size, recipe.size
+    longer = max(film)
+    width, height = (max(1, round(side * recipe.size / longer)) for side in film)
+    return (recipe.size - width) // 2, (recipe.size - height) // 2, width, height
 
 
 def load(source: Path | bytes, recipe: PixelRecipe, name: str | None = None) -> np.ndarray:

@@ -53,7 +53,7 @@ LAYERS = (
         "audit_job",
     ),
     ("layers", "architectures", "optimizers", "augmentation", "pipeline"),
-    ("steps", "training", "inference"),
+    ("steps", "training", "inference", "explain"),
     ("evaluation", "release", "probe", "child", "commands", "cli", "__main__"),
 )
 NEEDS_TENSORFLOW = {
@@ -61,6 +61,7 @@ NEEDS_TENSORFLOW = {
     "steps",
     "training",
     "inference",
+    "explain",
 }  # at import; others only inside functions
 RANK = {name: (i, j) for i, row in enumerate(LAYERS) for j, name in enumerate(row)}
 CORE = sorted(PROJECT.glob("fracture_core/*.py"))

@@ -65,6 +65,29 @@ def _linear(augmentation: Augmentation, uniform: np.ndarray, upright: np.ndarray
     return linear
 
 
+def turned(size: int, degrees: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """Changes that nobody draws: each film turned about its middle, and mirrored or not.
+
+    Args:
+        size: side of the films in px.
+        degrees: (n,), counterclockwise as one looks at the film.
+        mirrored: bool (n,), left and right exchanged before it is turned.
+
+    Returns:
+        float32 (n, 10), as `draw` gives.
+    """
+    turn, side = np.deg2rad(degrees), np.where(mirrored, -1.0, 1.0)
+    linear = np.empty((len(turn), 2, 2))
+    linear[:, 0] = np.stack([np.cos(turn) * side, -np.sin(turn) * side], axis=-1)
+    linear[:, 1] = np.stack([np.sin(turn), np.cos(turn)], axis=-1)
+    changes = np.zeros((len(turn), 10), np.float32)
+    changes[:, [0, 1, 3, 4]] = linear.reshape(-1, 4)
+    middle = np.full(2, (size - 1) / 2)
+    changes[:, [2, 5]] = middle - linear @ middle
+    changes[:, 8] = 1
+    return changes
+
+
 def apply(films: "tf.Tensor", changes: "tf.Tensor") -> "tf.Tensor":
     """Films changed: resampled once, bilinear, edges continued outwards; then their grey values.
 

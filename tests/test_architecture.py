@@ -53,7 +53,7 @@ LAYERS = (
         "audit_job",
     ),
     ("layers", "architectures", "optimizers", "augmentation", "pipeline"),
-    ("steps", "training", "inference", "explain"),
+    ("steps", "training", "inference", "explain", "spread"),
     ("evaluation", "release", "probe", "child", "commands", "cli", "__main__"),
 )
 NEEDS_TENSORFLOW = {
@@ -62,6 +62,7 @@ NEEDS_TENSORFLOW = {
     "training",
     "inference",
     "explain",
+    "spread",
 }  # at import; others only inside functions
 RANK = {name: (i, j) for i, row in enumerate(LAYERS) for j, name in enumerate(row)}
 CORE = sorted(PROJECT.glob("fracture_core/*.py"))

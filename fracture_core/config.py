@@ -58,7 +58,11 @@ class Limits:
     file_bytes: int = 64 * 2**20  # a 16-bit film of 4,000 x 4,000 px takes 32 MB uncompressed
     film_pixels: int = 64_000_000  # long-bone panoramas reach about 45 million; more is a bomb
     film_side_px: int = 16  # each side; less than the smallest network's input shows no bone
+    dicom_frames: int = 2_000  # of a file; the first is read, and none is unpacked before it
     upload_files: int = 200  # films in one upload; MURA's largest study holds 11
+    upload_bytes: int = 512 * 2**20  # in all, unpacked: they stay in memory for the session
+    zip_entries: int = 2_000  # listed in one zip: folders and notes among the films
+    zip_ratio: int = 200  # unpacked bytes for each packed one; films reach about 20, bombs 1,000
     size: tuple[int, int] = (24, 512)  # network input in px; smaller shows no bone
     epochs: tuple[int, int] = (1, 10_000)
     batch_size: tuple[int, int] = (1, 4_096)

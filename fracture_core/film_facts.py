@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fracture_core import images
+from fracture_core import dicom, images
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.files import replace_file
 
@@ -121,7 +121,10 @@ def measure(root: Path, path: str) -> dict[str, object]:
 
 
 def _mode(path: Path) -> str:
-    with Image.open(io.BytesIO(path.read_bytes()), formats=images.FORMATS) as film:
+    data = path.read_bytes()
+    if dicom.is_dicom(data, path.name):
+        return "DICOM"
+    with Image.open(io.BytesIO(data), formats=images.FORMATS) as film:
         return film.mode
 
 

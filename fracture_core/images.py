@@ -22,12 +22,13 @@ import numpy as np
 import PIL
 from PIL import Image, UnidentifiedImageError
 
+from fracture_core import dicom
 from fracture_core.config import LIMITS, PixelRecipe
 from fracture_core.errors import DataError, FilmError, Stopped
 from fracture_core.files import replace_file
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")  # lower case
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")  # by Pillow; DICOM by `dicom`
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", *dicom.SUFFIXES)  # lower case
 
 # `decode` refuses a huge film by its header, before any pixel is unpacked; Pillow's own check
 # would add a warning or an error of its own below our limit's sentence.
@@ -51,8 +52,9 @@ _CHUNK = 256  # films between two notes of how far a cache has come; a kill cost
 def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
     """A film at full size in grey: a Pillow image of mode "L", 0 to 255.
 
-    Reads PNG, JPEG, WebP and TIFF of any mode, whatever the file's ending; of several frames the
-    first. EXIF orientation is applied, colour becomes luma (ITU-R 601-2), alpha lies on black.
+    Reads PNG, JPEG, WebP and TIFF of any mode, whatever the file's ending, and DICOM, see
+    `dicom`; of several frames the first. EXIF orientation is applied, colour becomes luma (ITU-R
+    601-2), alpha lies on black.
     Films of more than 8 bits a pixel in one channel are stretched: their lowest value becomes 0,
     their highest 255.
 
@@ -70,6 +72,8 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
         raise FilmError(name, "is empty (0 bytes). Copy it again from where it came from.")
     if len(data) > LIMITS.file_bytes:
         raise _too_many_bytes(name, len(data))
+    if dicom.is_dicom(data, name):
+        return dicom.decode(data, name)
     try:
         film = Image.open(io.BytesIO(data), formats=FORMATS)
         fits = film.width * film.height <= LIMITS.film_pixels
@@ -79,7 +83,7 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
             grey = _grey(film)
             return grey.transpose(turn) if turn is not None else grey
     except UnidentifiedImageError as error:
-        kinds = "PNG, JPEG, WebP or TIFF"
+        kinds = "PNG, JPEG, WebP, TIFF or DICOM"
         reason = f"is not a {kinds} image, whatever its ending says. Save the film as one of these."
         raise FilmError(name, reason) from error
     except Exception as error:  # decoders of damaged files raise whatever they stumble over

@@ -16,8 +16,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 LAYERS = (
     ("errors", "files", "config"),
     (
+        "dicom",
         "images",
         "layouts",
+        "uploads",
         "mura",
         "class_folders",
         "fracatlas",

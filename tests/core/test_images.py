@@ -186,7 +186,7 @@ def test_a_damaged_png_is_refused() -> None:
 def test_text_renamed_to_png_is_refused(tmp_path) -> None:
     path = tmp_path / "notes.png"
     path.write_text("not a film")
-    with pytest.raises(FilmError, match=r"notes\.png is not a PNG, JPEG, WebP or TIFF"):
+    with pytest.raises(FilmError, match=r"notes\.png is not a PNG, JPEG, WebP, TIFF or DICOM"):
         decode(path)
 
 

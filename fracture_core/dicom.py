@@ -1,0 +1,207 @@
+"""DICOM films: from the file's content to grey, and which study a film belongs to.
+
+Only the elements that the pixels need are read, and the study's identifier: no name, date or other
+element about the patient is ever looked at.
+
+How values become grey, by the standard (PS3.3 C.7.6.3, C.11.1 and C.11.2): the modality LUT or
+rescale slope and intercept, then the VOI LUT or window where the file has one, then a stretch so
+that the lowest value becomes 0 and the highest 255; films of 8 bits without a window stay as they
+are. MONOCHROME1 is turned, so that bone is bright. Padding around the film is black. Of several
+frames the first is read.
+"""
+
+import io
+import logging
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from fracture_core.config import LIMITS
+from fracture_core.errors import FilmError
+
+SUFFIXES = (".dcm", ".dicom")  # of files that may lack the mark at their beginning
+MARK = slice(128, 132)  # where a DICOM file says that it is one
+STUDY_UID = "StudyInstanceUID"
+_TAGS = [
+    "PhotometricInterpretation", "SamplesPerPixel", "PlanarConfiguration", "Rows", "Columns",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "NumberOfFrames",
+    "PixelData", "FloatPixelData", "DoubleFloatPixelData", "PixelPaddingValue",
+    "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence",
+    "VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth",
+    "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData", "PixelAspectRatio",
+]  # fmt: skip
+
+# It logs values that it stumbles over, and a value may be a name.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+
+
+def is_dicom(data: bytes, name: str) -> bool:
+    """Whether a file is one: by its mark, or by its name's ending where it has no mark."""
+    return data[MARK] == b"DICM" or name.lower().endswith(SUFFIXES)
+
+
+def decode(data: bytes, name: str) -> Image.Image:
+    """A film at full size in grey: a Pillow image of mode "L", 0 to 255, bone bright.
+
+    Args:
+        data: the file's content.
+        name: what errors call the film.
+
+    Raises:
+        FilmError: it is no DICOM file, holds no image, is damaged, too big or too small, or is
+            compressed in a way that cannot be read here.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on odd values of elements, which it may show
+        found = _dataset(data, name, _TAGS)
+        _check_size(found, name)
+        try:
+            return Image.fromarray(_grey(found))
+        except FilmError:
+            raise
+        except Exception as error:  # decoders of damaged files raise whatever they stumble over
+            raise FilmError(name, _why(found)) from error
+
+
+def study_uid(data: bytes, name: str) -> str | None:
+    """The identifier of the study that a film belongs to; `None` where the file does not say."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found = _dataset(data, name, [STUDY_UID], pixels=False)
+            return str(found.get(STUDY_UID) or "") or None
+        except Exception:  # reading the film will say what is wrong with it
+            return None
+
+
+def _dataset(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "object":
+    import pydicom
+    from pydicom import config
+    from pydicom.errors import InvalidDicomError
+    from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    config.settings.reading_validation_mode = config.IGNORE
+    try:
+        found = pydicom.dcmread(
+            io.BytesIO(data), specific_tags=tags, stop_before_pixels=not pixels,
+            force=data[MARK] != b"DICM",
+        )  # fmt: skip
+        if "TransferSyntaxUID" not in found.file_meta:  # a file without a mark does not say it
+            implicit, _ = found.original_encoding
+            found.file_meta.TransferSyntaxUID = (
+                ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+            )
+        return found
+    except InvalidDicomError as error:
+        reason = "is no DICOM file, whatever its ending says. Export the film again."
+        raise FilmError(name, reason) from error
+    except Exception as error:  # its reader of damaged files raises many kinds
+        reason = "is cut short or damaged. Copy it again from where it came from."
+        raise FilmError(name, reason) from error
+
+
+def _check_size(found: "object", name: str) -> None:
+    """Before any pixel is unpacked."""
+    if not any(key in found for key in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        reason = "is a DICOM file that holds no image. Give the film itself."
+        raise FilmError(name, reason)
+    try:
+        width, height = int(found.Columns), int(found.Rows)
+        frames = int(found.get("NumberOfFrames") or 1)
+    except Exception as error:  # an element is missing, or holds anything
+        raise FilmError(name, _why(found)) from error
+    if min(width, height) < LIMITS.film_side_px:
+        rule = f"a film has at least {LIMITS.film_side_px} px a side. Give the whole film."
+        raise FilmError(name, f"has {width} x {height} px; {rule}")
+    if width * height > LIMITS.film_pixels or not 1 <= frames <= LIMITS.dicom_frames:
+        rule = f"at most {LIMITS.film_pixels / 1e6:g} million pixels are read"
+        rule += f" of at most {LIMITS.dicom_frames:,} frames. Save a smaller copy."
+        raise FilmError(name, f"has {width} x {height} px in {frames:,} frames; {rule}")
+
+
+def _why(found: "object") -> str:
+    """What to say of pixels that could not be unpacked."""
+    import pydicom
+
+    syntax = getattr(getattr(found, "file_meta", None), "TransferSyntaxUID", None)
+    if syntax is not None and pydicom.uid.UID(syntax).is_transfer_syntax:
+        decoder = _decoder(syntax)
+        if decoder is None or not decoder.is_available:
+            words = pydicom.uid.UID(syntax).name
+            return f"is compressed as {words}, which cannot be read here. Export it uncompressed."
+    return "is cut short or damaged. Copy it again from where it came from."
+
+
+def _decoder(syntax: str) -> "object | None":
+    from pydicom.pixels import get_decoder
+
+    try:
+        return get_decoder(syntax)
+    except NotImplementedError:
+        return None
+
+
+def _grey(found: "object") -> np.ndarray:
+    """uint8 (rows, columns) of the first frame."""
+    from pydicom.pixels import apply_color_lut, pixel_array
+
+    kind = str(found.get("PhotometricInterpretation", ""))
+    stored = pixel_array(found, index=0)
+    if kind == "PALETTE COLOR":
+        stored = apply_color_lut(stored, found)
+        stored = (stored / 257).astype(np.uint8) if stored.dtype == np.uint16 else stored
+    if stored.ndim == 3:
+        colours = stored if stored.dtype == np.uint8 else _stretched(stored, None)
+        return np.asarray(Image.fromarray(np.ascontiguousarray(colours[..., :3])).convert("L"))
+    padding = _padding(found, stored)
+    grey = _mapped(found, stored, padding)
+    if kind == "MONOCHROME1":
+        grey = 255 - grey
+    grey[padding] = 0
+    return grey
+
+
+def _mapped(found: "object", stored: np.ndarray, padding: np.ndarray) -> np.ndarray:
+    """Stored values as uint8: by the file's own window, then from lowest to highest."""
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+    windowed = "VOILUTSequence" in found or _has_window(found)
+    changed = "ModalityLUTSequence" in found or "RescaleSlope" in found
+    if stored.dtype == np.uint8 and int(found.BitsStored) == 8 and not (windowed or changed):
+        return stored.copy()
+    values = apply_modality_lut(stored, found)
+    if windowed:
+        values = apply_voi_lut(values, found, index=0)
+    return _stretched(values, padding)
+
+
+def _has_window(found: "object") -> bool:
+    """Whether there is a window at all; one narrower than 1 is none (PS3.3 C.11.2.1.2)."""
+    width = found.get("WindowWidth")
+    first = width[0] if isinstance(width, Sequence) and not isinstance(width, str) else width
+    return first not in (None, "") and float(first) >= 1
+
+
+def _stretched(values: np.ndarray, padding: np.ndarray | None) -> np.ndarray:
+    """The lowest value that is no padding becomes 0, the highest 255."""
+    values = values.astype(np.float64)
+    inside = values if padding is None or padding.all() else values[~padding]
+    low, high = inside.min(), inside.max()
+    if not np.isfinite(high - low):
+        raise ValueError("it holds values that are no numbers")
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return np.clip(np.rint((values - low) * scale), 0, 255).astype(np.uint8)
+
+
+def _padding(found: "object", stored: np.ndarray) -> np.ndarray:
+    """Which pixels are no part of the film, bool; by stored values (PS3.3 C.7.5.1.1.2)."""
+    value = found.get("PixelPaddingValue")
+    if value is None:
+        return np.zeros(stored.shape, bool)
+    limit = found.get("PixelPaddingRangeLimit")
+    low, high = sorted((int(value), int(value if limit is None else limit)))
+    return (stored >= low) & (stored <= high)

@@ -1,0 +1,228 @@
+"""What a person drops in: files, folders, zips, in any mix, sorted into studies. All in memory.
+
+Each file is taken, refused by name with its reason, or passed over without a word because it is an
+operating system's own. One that is refused never costs the others.
+"""
+
+import io
+import stat
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from fracture_core import dicom
+from fracture_core.config import LIMITS
+from fracture_core.layouts import natural
+
+_JUNK = {"thumbs.db", "desktop.ini", "dicomdir"}
+ALONE = "the uploaded study"  # of films that came without a folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One file as it was given.
+
+    Args:
+        name: with the folders that it came in, parted by slashes.
+        content: its bytes.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadedStudy:
+    """The films that belong together.
+
+    Args:
+        name: its folder, or `ALONE`; never an identifier from inside a file.
+        films: in natural order; each name is said once, without its folder where that is enough.
+    """
+
+    name: str
+    films: tuple[File, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sorted:
+    """What was given, sorted.
+
+    Args:
+        studies: in natural order of their names.
+        refused: (name, reason) of files that are not even tried as films.
+        passed_over: how many files of operating systems were left out without a word.
+    """
+
+    studies: tuple[UploadedStudy, ...]
+    refused: tuple[tuple[str, str], ...]
+    passed_over: int
+
+
+def sort(files: Sequence[File]) -> Sorted:
+    """Open zips, and put films into studies.
+
+    Films of one DICOM study belong together wherever they lie; other films belong to their folder.
+    """
+    taken, refused, passed_over, room = [], [], 0, LIMITS.upload_bytes
+    for file, reason in _opened(files):
+        if _is_junk(file.name):
+            passed_over += 1
+            continue
+        room -= len(file.content)
+        if reason is None and len(taken) >= LIMITS.upload_files:
+            reason = f"is beyond the {LIMITS.upload_files} films of one upload. Drop fewer at once."
+        if reason is None and room < 0:
+            limit = f"{LIMITS.upload_bytes / 2**20:g} MB"
+            reason = f"is beyond the {limit} of one upload, unpacked. Drop fewer films at once."
+        if reason is None:
+            taken.append(file)
+        else:
+            refused.append((_plain(file.name), reason))
+    return Sorted(studies=_studies(taken), refused=tuple(refused), passed_over=passed_over)
+
+
+def _opened(files: Iterable[File]) -> Iterator[tuple[File, str | None]]:
+    """Every file, those inside zips too, with the reason why it is refused, if it is."""
+    for file in files:
+        if _is_junk(file.name) or not zipfile.is_zipfile(io.BytesIO(file.content)):
+            yield file, None
+        else:
+            yield from _unzipped(file)
+
+
+def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
+    damaged = "is a zip that is cut short or damaged. Copy it again from where it came from."
+    try:
+        packed = zipfile.ZipFile(io.BytesIO(file.content))
+        entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+    except Exception:  # zipfile raises many kinds on damage
+        yield file, damaged
+        return
+    if len(entries) > LIMITS.zip_entries:
+        yield (
+            file,
+            (
+                f"lists {len(entries):,} files; at most {LIMITS.zip_entries:,} of a zip are "
+                "looked at. Pack fewer films."
+            ),
+        )
+        return
+    room, count = LIMITS.upload_bytes, 0
+    base = PurePosixPath(file.name).with_suffix("").as_posix()
+    for entry in sorted(entries, key=lambda entry: natural(entry.filename)):
+        name = f"{base}/{_plain(entry.filename)}"
+        if _is_junk(entry.filename):
+            yield File(name=name, content=b""), None
+            continue
+        reason = _not_unpacked(entry)
+        if reason is None and (count >= LIMITS.upload_files or room <= 0):
+            reason = "was not unpacked: the zip holds more films than one upload may. Pack fewer."
+        content = b""
+        if reason is None:
+            count += 1
+            content, reason = _unpacked(packed, entry)
+            room -= len(content)
+        yield File(name=name, content=content), reason
+
+
+def _not_unpacked(entry: zipfile.ZipInfo) -> str | None:
+    """Why an entry is not even unpacked; `None` where it may be."""
+    if entry.flag_bits & 0x1:
+        return "is locked with a password. Unpack the zip yourself, and drop the films."
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "is a link to another file, which a zip cannot give. Pack the film itself."
+    if entry.filename.lower().endswith((".zip", ".gz", ".tgz", ".7z", ".rar", ".tar")):
+        return "is an archive inside a zip, which is not opened. Drop it by itself."
+    if entry.file_size > LIMITS.file_bytes:
+        size, limit = entry.file_size / 2**20, LIMITS.file_bytes / 2**20
+        return f"has {size:.0f} MB; at most {limit:g} MB are read. Save a smaller copy."
+    if entry.file_size > LIMITS.zip_ratio * max(1, entry.compress_size):
+        return (
+            f"would grow {entry.file_size / max(1, entry.compress_size):,.0f} times when unpacked; "
+            f"at most {LIMITS.zip_ratio} times is believed. Drop the film itself."
+        )
+    return None
+
+
+def _unpacked(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str | None]:
+    """An entry's content, no more than it says it has; or why it cannot be had."""
+    try:
+        with packed.open(entry) as stream:
+            content = stream.read(entry.file_size)
+            if stream.read(1):
+                raise zipfile.BadZipFile
+        if len(content) < entry.file_size:
+            raise zipfile.BadZipFile
+    except NotImplementedError:
+        return b"", "is packed in a way that cannot be read here. Pack it as a plain zip."
+    except Exception:  # zipfile and its decoders raise many kinds on damage
+        return b"", "is damaged inside the zip. Pack it again."
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        return b"", "is an archive inside a zip, which is not opened. Drop it by itself."
+    return content, None
+
+
+def _is_junk(name: str) -> bool:
+    """Whether a file is an operating system's own, and no matter of the person's."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
+    return hidden or "__MACOSX" in parts or (bool(parts) and parts[-1].lower() in _JUNK)
+
+
+def _plain(name: str) -> str:
+    """A name that is nothing but a label: no way up, no root."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return "/".join(part for part in parts if part not in ("/", "..", ".")) or "a file"
+
+
+def _studies(files: Sequence[File]) -> tuple[UploadedStudy, ...]:
+    groups: dict[tuple[str, str], list[File]] = {}
+    for file in files:
+        uid = dicom.study_uid(file.content, file.name) if _may_be_dicom(file) else None
+        folder = PurePosixPath(_plain(file.name)).parent.as_posix()
+        groups.setdefault(("uid", uid) if uid else ("folder", folder), []).append(file)
+    named: dict[str, list[File]] = {}
+    for (kind, which), films in groups.items():
+        named[_unlike(_name(kind, which, films, groups), named)] = films
+    return tuple(
+        UploadedStudy(name=name, films=_told_apart(named[name]))
+        for name in sorted(named, key=natural)
+    )
+
+
+def _may_be_dicom(file: File) -> bool:
+    return dicom.is_dicom(file.content, file.name)
+
+
+def _name(kind: str, which: str, films: list[File], groups: dict) -> str:
+    """What a study is called: by its folder, as far up as tells it from the others."""
+    folders = {PurePosixPath(_plain(film.name)).parent for film in films}
+    folder = folders.pop() if len(folders) == 1 else PurePosixPath(".")
+    if folder == PurePosixPath("."):
+        return ALONE
+    others = [PurePosixPath(other) for sort_, other in groups if sort_ == "folder"]
+    for count in range(1, len(folder.parts) + 1):
+        tail = folder.parts[-count:]
+        alike = [o for o in others if o != folder and o.parts[-count:] == tail]
+        if not alike:
+            break
+    return "/".join(tail)
+
+
+def _unlike(name: str, taken: Iterable[str]) -> str:
+    """The name, or "name (2)" where it is taken."""
+    number, found = 2, name
+    while found in taken:
+        number, found = number + 1, f"{name} ({number})"
+    return found
+
+
+def _told_apart(films: list[File]) -> tuple[File, ...]:
+    """In natural order by their last names; the second `image1.png` becomes `image1.png (2)`."""
+    told: dict[str, File] = {}
+    for film in sorted(films, key=lambda film: natural(film.name)):
+        name = _unlike(PurePosixPath(_plain(film.name)).name, told)
+        told[name] = File(name=name, content=film.content)
+    return tuple(told.values())

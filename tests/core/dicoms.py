@@ -1,0 +1,56 @@
+"""Real DICOM files, made by the tests."""
+
+import io
+
+import numpy as np
+import pydicom
+from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
+
+PATIENT = "Doe^Jane"
+
+
+def make(values: np.ndarray, **elements: object) -> bytes:
+    """A film with these stored values, uint8 or (u)int16 (rows, columns), or (frames, ...).
+
+    Args:
+        values: as they are stored.
+        elements: others by keyword, set last; `syntax` compresses.
+    """
+    syntax = elements.pop("syntax", ExplicitVRLittleEndian)
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1"  # computed radiography
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    film = FileDataset("film", {}, file_meta=meta, preamble=b"\0" * 128)
+    film.SOPClassUID, film.SOPInstanceUID = meta.MediaStorageSOPClassUID, generate_uid()
+    film.PatientName, film.PatientID = PATIENT, "4711"
+    film.StudyInstanceUID = elements.pop("study", generate_uid())
+    film.Rows, film.Columns = values.shape[-2:]
+    film.SamplesPerPixel, film.PhotometricInterpretation = 1, "MONOCHROME2"
+    film.BitsAllocated = film.BitsStored = 8 * values.dtype.itemsize
+    film.HighBit, film.PixelRepresentation = film.BitsStored - 1, int(values.dtype.kind == "i")
+    if values.ndim == 3:
+        film.NumberOfFrames = len(values)
+    film.PixelData = values.tobytes()
+    film["PixelData"].VR = "OB" if values.dtype.itemsize == 1 else "OW"
+    for name, value in elements.items():
+        setattr(film, name, value)
+    if syntax == JPEGBaseline8Bit:
+        stream = io.BytesIO()
+        Image.fromarray(values).save(stream, "JPEG", quality=95)
+        film.PixelData = encapsulate([stream.getvalue()])
+        meta.TransferSyntaxUID = syntax
+        film["PixelData"].VR = "OB"
+    elif syntax != ExplicitVRLittleEndian:
+        film.compress(syntax)
+    return written(film)
+
+
+def written(film: pydicom.Dataset) -> bytes:
+    """The file's content."""
+    stream = io.BytesIO()
+    film.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()

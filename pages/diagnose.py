@@ -2,7 +2,17 @@
 
 import streamlit as st
 
-from ui import anatomy_view, cached, eraser_view, film_viewer, frame, intake, models, verdict
+from ui import (
+    anatomy_view,
+    cached,
+    eraser_view,
+    film_viewer,
+    frame,
+    intake,
+    models,
+    upload_overview,
+    verdict,
+)
 
 frame.only_through_app()
 st.title("Diagnose", anchor=False)
@@ -25,6 +35,8 @@ with main:
     elif not cached.warm_up().done():
         verdict.wait(asked)
     else:
+        if asked.others:
+            upload_overview.show(asked, reference, threshold)
         erased = film_viewer.erased(verdict.viewer_key(asked))
         judged = cached.judged(reference, asked.films, asked.sources)
         now = cached.judged(reference, asked.films, asked.sources, erased) if erased else judged

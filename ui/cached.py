@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core import (
     cards,
@@ -27,6 +28,7 @@ from fracture_core import (
     phantom,
     predictions,
     runs,
+    uploads,
 )
 from fracture_core import curves as run_curves
 from fracture_core import exclusions as excluded
@@ -536,7 +538,7 @@ def judged(
     return _judged(reference, stamp(reference), films, strokes, _sources=sources)
 
 
-@st.cache_data(scope="session", max_entries=8, show_spinner="Judges the films…")
+@st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)
 def _judged(
     reference: str,
     stamp: int,
@@ -548,13 +550,26 @@ def _judged(
 
     with _judging:
         wanted = [
-            Film(name=name, source=pictures.content(source), erased=strokes)
+            Film(name=name, source=source, erased=strokes)
             for (name, _), source, strokes in zip(films, _sources, erased, strict=True)
         ]
         return _predictor(reference, stamp).judge_study("", wanted)
 
 
 @st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)
-def picture(key: str, _source: Source, erased: tuple[Stroke, ...] = ()) -> pictures.Picture:
+def picture(
+    key: str, name: str, _source: Source, erased: tuple[Stroke, ...] = ()
+) -> pictures.Picture:
     """A film to look at, kept for this browser session and no longer; see `pictures.shown`."""
-    return pictures.shown(_source, SHOWN_SIDE, erased)
+    return pictures.shown(_source, name, SHOWN_SIDE, erased)
+
+
+@st.cache_resource(scope="session", max_entries=1, show_spinner="Sorts the films…")
+def sorted_uploads(keys: tuple[str, ...], _files: list[UploadedFile]) -> uploads.Sorted:
+    """What was dropped, sorted into studies, kept for this browser session and no longer.
+
+    Args:
+        keys: stand for the files' content.
+        _files: asked for only when nothing is kept.
+    """
+    return uploads.sort([uploads.File(name=file.name, content=file.getvalue()) for file in _files])

@@ -1,8 +1,8 @@
 """What is to be judged on Diagnose: films that were dropped, or a study of the data set in use."""
 
 import contextlib
-import itertools
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -14,17 +14,19 @@ from fracture_core import datasets
 from fracture_core.config import LIMITS
 from fracture_core.datasets import Dataset
 from fracture_core.errors import DataError, FilmError
-from fracture_core.layouts import natural
+from fracture_core.uploads import Sorted, UploadedStudy
 from ui import cached, state, theme
 from ui.pictures import Source
 
 # Streamlit's server would put an upload of more than 1 MB into a temporary file while it arrives;
 # a film must never touch the disk.
-MultiPartParser.spool_max_size = LIMITS.file_bytes + 2**20
+MultiPartParser.spool_max_size = LIMITS.upload_bytes + 2**20
 
 PRIVACY = (
-    "Uploads stay in this browser session: never written to disk, never logged, gone with a reload."
+    "Uploads stay in this browser session: never written to disk, never logged, gone with a "
+    "reload. Of a DICOM file nothing is read but its pixels and which study it belongs to."
 )
+WAYS = {"files": "Films or zips", "folder": "A folder"}
 EXAMPLE_VIEWS = (2, 4)  # enough to see OR at work, few enough to see all the films at once
 
 
@@ -40,6 +42,7 @@ class Asked:
         real: whether these are real films, as any upload is taken to be.
         key: of the study in the data set in use; `None` for uploads.
         label: 1 positive, 0 negative; `None` where nobody said.
+        others: all studies of the same upload, this one too; empty where it is the only one.
     """
 
     study: str
@@ -49,17 +52,23 @@ class Asked:
     real: bool
     key: str | None = None
     label: int | None = None
+    others: tuple["Asked", ...] = ()
 
 
 def ask() -> Asked | None:
     """The uploader; gives what is to be judged, `None` if nothing is."""
+    way = st.segmented_control(
+        "What to drop", list(WAYS), default="files", required=True, format_func=WAYS.get,
+        key=state.WAY, label_visibility="collapsed",
+    )  # fmt: skip
     files = st.file_uploader(
-        "Drop the films of one study here",
-        accept_multiple_files=True,
-        key=state.upload_key(),
+        "Drop the films of one study, or of several, here",
+        accept_multiple_files="directory" if way == "folder" else True,
+        key=f"{state.upload_key()}-{way}",
         on_change=state.judge_uploads,
-        help=f"PNG, JPEG, WebP or TIFF, up to {LIMITS.upload_files} films of "
-        f"{LIMITS.file_bytes / 2**20:g} MB. One that cannot be read is named; the rest is judged.",
+        help=f"PNG, JPEG, WebP, TIFF or DICOM, or a zip of them; up to {LIMITS.upload_files} "
+        f"films, each of {LIMITS.file_bytes / 2**20:g} MB. Folders, and DICOM's own studies, "
+        "become studies. One that cannot be read is named; the rest is judged.",
     )
     st.caption(PRIVACY)
     if files:
@@ -72,22 +81,40 @@ def ask() -> Asked | None:
         return None
 
 
-def _uploaded(files: list[UploadedFile]) -> Asked:
-    ordered = sorted(files, key=lambda file: natural(file.name))
-    names = _told_apart([file.name for file in ordered])
-    films = tuple((name, file.file_id) for name, file in zip(names, ordered, strict=True))
+def uploaded(files: list[UploadedFile]) -> Sorted:
+    """What was dropped, sorted into studies."""
+    return cached.sorted_uploads(tuple(file.file_id for file in files), files)
+
+
+def _uploaded(files: list[UploadedFile]) -> Asked | None:
+    """The study that is shown of what was dropped; what is refused is said, by name."""
+    found = uploaded(files)
+    if found.refused:
+        lines = [f"- **{theme.plain(name)}** {theme.plain(why)}" for name, why in found.refused]
+        count = theme.plural(len(lines), "file")
+        st.warning(f"{count} left out:\n\n" + "\n".join(lines))
+    if not found.studies:
+        return None
+    studies = tuple(of_upload(study) for study in found.studies)
+    if len(studies) == 1:
+        return studies[0]
+    names = [study.study for study in studies]
+    if st.session_state.get(state.OPENED) not in names:
+        st.session_state.pop(state.OPENED, None)
+    name = st.selectbox("Study of the upload", names, key=state.OPENED)
+    return replace(studies[names.index(name)], others=studies)
+
+
+def of_upload(study: UploadedStudy) -> Asked:
+    """A study that was dropped. A film's key is the hash of its content."""
+    keys = [hashlib.blake2b(film.content, digest_size=16).hexdigest() for film in study.films]
     return Asked(
-        study="the uploaded study", patient=None, films=films, sources=tuple(ordered), real=True
+        study=study.name,
+        patient=None,
+        films=tuple((film.name, key) for film, key in zip(study.films, keys, strict=True)),
+        sources=tuple(film.content for film in study.films),
+        real=True,
     )
-
-
-def _told_apart(names: list[str]) -> list[str]:
-    """The second `image1.png` becomes `image1.png (2)`: folders are lost in an upload."""
-    told: dict[str, None] = {}
-    for name in names:
-        others = (f"{name} ({number})" for number in itertools.count(2))
-        told[next(n for n in itertools.chain([name], others) if n not in told)] = None
-    return list(told)
 
 
 def of_dataset(dataset: Dataset, key: str) -> Asked:
@@ -141,7 +168,7 @@ def offer_example() -> None:
         st.columns(EXAMPLE_VIEWS[1]), asked.films, asked.sources, strict=False
     ):
         with contextlib.suppress(FilmError):  # refused by name when it is judged
-            column.image(cached.picture(key, source).content, width="stretch", alt=name)
+            column.image(cached.picture(key, name, source).content, width="stretch", alt=name)
     st.button(
         "Judge this study",
         type="primary",

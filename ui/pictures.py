@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core import eraser, images
 from fracture_core.eraser import Stroke
 
-Source = Path | UploadedFile
+Source = Path | bytes  # of the data set, or as it was uploaded
 SEEN_SIDE = 256  # px at least, so that the browser has nothing to blur
 
 
@@ -25,23 +24,19 @@ class Picture:
     height: int
 
 
-def content(source: Source) -> Path | bytes:
-    """What a film is read from: its path in the data set, or the bytes that were uploaded."""
-    return source if isinstance(source, Path) else source.getvalue()
-
-
-def shown(source: Source, long_side: int, erased: Sequence[Stroke] = ()) -> Picture:
+def shown(source: Source, name: str, long_side: int, erased: Sequence[Stroke] = ()) -> Picture:
     """The whole film in grey, its longer side at most `long_side` px, never enlarged.
 
     Args:
         source: the film.
+        name: as the person knows it.
         long_side: px.
         erased: what is brushed over on it.
 
     Raises:
         FilmError: it cannot be read; see `images.decode`.
     """
-    film = eraser.erase(images.decode(content(source), source.name), erased)
+    film = eraser.erase(images.decode(source, name), erased)
     film.thumbnail((long_side, long_side))
     stream = io.BytesIO()
     film.save(stream, "WEBP", quality=90)

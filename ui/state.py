@@ -42,6 +42,9 @@ SMOOTHING = "smoothing"  # Runs: weight of what came before, 0 to 0.95
 # Session only.
 RESULTS_TABLE = "results-table"  # Runs: the lines that are ticked; ends in what the table shows
 CHOICES = "choices"  # Runs: how often the choice was changed by something else than the table
+WAY = "way"  # Diagnose: whether files or a folder are dropped
+OPENED = "opened"  # Diagnose: the study of an upload that is shown
+STUDIES_TABLE = "studies-table"  # Diagnose: the line of an uploaded study that was clicked
 UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
 VIEWER = "film-viewer"  # the film viewer: what was brushed over on which study's films
 FILM_PAGE = "film-page"  # Diagnose: which of many films are shown

@@ -35,7 +35,7 @@ def wait(asked: Asked) -> None:
     frames = []
     for (name, key), source in list(zip(asked.films, asked.sources, strict=True))[:PAGE]:
         with contextlib.suppress(FilmError):  # refused by name with the verdict
-            frames.append(Frame(name=name, film=cached.picture(key, source)))
+            frames.append(Frame(name=name, film=cached.picture(key, name, source)))
     film_viewer.show(frames, viewer_key(asked))
 
 
@@ -172,7 +172,7 @@ def _frame(
     word = f"{theme.FRACTURE} fracture" if positive else f"{theme.NO_FRACTURE} no fracture"
     return Frame(
         name=film.name,
-        film=cached.picture(*content, tuple(erased.get(film.name, ()))),
+        film=cached.picture(content[0], film.name, content[1], tuple(erased.get(film.name, ()))),
         note=f"{film.probability:.3f} → {int(positive)} {word}",
         tone="fracture" if positive else "none",
         seen={model.card.recipe: pictures.seen(film.pixels)},

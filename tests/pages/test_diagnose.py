@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import re
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
+from pydicom.uid import generate_uid
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import cards, datasets, inference, release
 from fracture_core.config import LIMITS
+from tests.core.dicoms import PATIENT, make
 from ui import cached, intake, pictures, state, verdict, verdict_charts
 from ui.charts import Ink
 
@@ -225,6 +228,54 @@ def test_an_upload_of_several_megabytes_never_touches_the_disk() -> None:
         assert form["f"].size == len(content)
         assert not file._rolled
     assert MultiPartParser.spool_max_size > LIMITS.file_bytes
+
+
+def zipped(**films: bytes) -> bytes:
+    """A zip of these films, by their names in it."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in films.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def test_a_zip_of_several_studies_shows_a_verdict_for_each_and_opens_any(starter: str) -> None:
+    content = zipped(**{
+        "study1/a.png": film(90), "study1/b.png": film(30), "study2/c.png": film(200),
+        "study2/cut.png": film(30)[:60], "study3/inner.zip": b"PK\x03\x04",
+    })  # fmt: skip
+    app = upload(opened(threshold="0"), ("mix.zip", content))
+    assert not app.exception
+    assert "1 file left out" in said(app) and "mix/study3/inner.zip" in said(app)
+    assert app.selectbox(key=state.OPENED).options == ["study1", "study2"]
+    table = app.dataframe[0].value
+    assert table["Study"].tolist() == ["study1", "study2"]
+    assert table["Verdict"].tolist() == ["▲ fracture", "▲ fracture"]
+    assert table["Positive films"].tolist() == ["2 of 2", "1 of 1"]
+    assert table["Refused"].tolist() == [0, 1]
+    assert "fracture in study1: a.png and b.png are positive" in said(app)
+    app.selectbox(key=state.OPENED).set_value("study2").run()
+    assert "fracture in study2: c.png is positive" in said(app)
+    assert "**cut.png** is cut short or damaged" in said(app)
+
+
+def test_a_dicom_film_is_judged_as_the_same_film_in_png(starter: str) -> None:
+    values = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, "PNG")
+    study = generate_uid()
+    app = upload(
+        opened(),
+        ("a.dcm", make(values, study=study)),
+        ("b.dcm", make(255 - values, study=study, PhotometricInterpretation="MONOCHROME1")),
+    )
+    assert not app.exception and "of 2 films" in said(app)
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    numbers = chart["data"][0]["text"]
+    app = upload(opened(), ("a.png", stream.getvalue()))
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert numbers == chart["data"][0]["text"] * 2
+    assert PATIENT not in said(app)
 
 
 def test_what_the_verdict_hangs_on_is_told_beside_other_rules(starter: str) -> None:

@@ -60,7 +60,7 @@ class Limits:
     film_side_px: int = 16  # each side; less than the smallest network's input shows no bone
     dicom_frames: int = 2_000  # of a file; the first is read, and none is unpacked before it
     upload_files: int = 200  # films in one upload; MURA's largest study holds 11
-    upload_bytes: int = 512 * 2**20  # in all, unpacked: they stay in memory for the session
+    upload_bytes: int = 400 * 2**20  # in all, unpacked: they stay in memory for the session
     zip_entries: int = 2_000  # listed in one zip: folders and notes among the films
     zip_ratio: int = 200  # unpacked bytes for each packed one; films reach about 20, bombs 1,000
     size: tuple[int, int] = (24, 512)  # network input in px; smaller shows no bone

@@ -14,11 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fracture_core import aggregation, architectures, images
+from fracture_core import aggregation, architectures, checkpoints, images, runs
 from fracture_core.cards import Model
 from fracture_core.config import LIMITS
 from fracture_core.eraser import Stroke, erase
-from fracture_core.errors import FilmError, ModelError
+from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.images import SUFFIXES
 from fracture_core.layouts import natural
 from fracture_core.mura import STUDY
@@ -180,6 +180,36 @@ class Predictor:
             for name, value, seen in zip(names, self.probabilities(stacked), pixels, strict=True)
         )
         return JudgedStudy(study=study, films=judged, refused=tuple(refused))
+
+
+def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+    """What a run has thought of some films at every epoch whose weights are kept.
+
+    Args:
+        model: of a run; see `cards.find`.
+        pixels: uint8 (n, size, size), as the card's recipe makes them.
+
+    Returns:
+        The epochs in order, and float32 (epochs, n) probabilities. One network is built, and given
+        the weights of one epoch after the other.
+
+    Raises:
+        ModelError: the model is none of a run.
+    """
+    name, _, _ = model.reference.rpartition("@")
+    if not name:
+        raise ModelError(f"{model.reference} is a released model and has one epoch. Pick a run.")
+    folder = runs.find(name) / "checkpoints"
+    predictor, rows, kept = Predictor(model), [], []
+    for epoch in checkpoints.epochs(folder):
+        try:
+            weights = checkpoints.weights_of(folder, epoch)
+            architectures.load_weights(predictor.network, weights)
+        except FractureError:  # thinned since it was listed, or damaged
+            continue
+        kept.append(epoch)
+        rows.append(predictor.probabilities(pixels))
+    return tuple(kept), np.stack(rows) if rows else np.empty((0, len(pixels)), np.float32)
 
 
 def studies_of(paths: Sequence[Path]) -> list[tuple[str, list[Film]]]:

@@ -10,8 +10,10 @@ from ui import (
     frame,
     intake,
     models,
+    state,
     upload_overview,
     verdict,
+    why_view,
 )
 
 frame.only_through_app()
@@ -41,6 +43,9 @@ with main:
         judged = cached.judged(reference, asked.films, asked.sources)
         now = cached.judged(reference, asked.films, asked.sources, erased) if erased else judged
         verdict.show(asked, model, now, threshold)
-        verdict.films(asked, model, now, threshold)
+        why_view.ask(model)
+        verdict.films(asked, reference, model, now, threshold)
         eraser_view.tell(judged, now, threshold)
-        anatomy_view.show(now, model, threshold)
+        anatomy_view.show(now, reference, model, threshold)
+        if why_view.wanted(state.THROUGH) and "@" in model.reference:
+            why_view.through_epochs(asked, reference, model, threshold)

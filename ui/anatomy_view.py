@@ -7,7 +7,7 @@ import streamlit as st
 from fracture_core import anatomy
 from fracture_core.anatomy import FEW, Anatomy
 from fracture_core.cards import Model
-from ui import figures, theme, verdict_charts
+from ui import cached, figures, theme, verdict_charts
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
     from fracture_core.inference import JudgedStudy
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
 WIDTH = 340  # px at least, of the chart and of the rules; below each other where it is too much
 
 
-def show(judged: "JudgedStudy", model: Model, threshold: float) -> None:
+def show(judged: "JudgedStudy", reference: str, model: Model, threshold: float) -> None:
     """Chart and words at the left, the other rules at the right."""
     films = [film for film in judged.films if film.counted]
     names, values = [film.name for film in films], [film.probability for film in films]
@@ -26,9 +26,11 @@ def show(judged: "JudgedStudy", model: Model, threshold: float) -> None:
     grid = st.grid(2, min_column_width=WIDTH)
     with grid.cell():
         colours = (theme.colour("fracture"), theme.colour("none"), theme.ink())
-        figure = verdict_charts.films_on_scale(names, values, threshold, *colours)
+        spreads = [cached.spread(reference, film.pixels) for film in films]
+        figure = verdict_charts.films_on_scale(names, values, threshold, *colours, spreads)
         st.plotly_chart(figure, key="films-on-scale", config={"displayModeBar": False})
-        st.markdown("\n".join(f"- {line}" for line in _lines(found, names)))
+        lines = [*_lines(found, names), _shaken(spreads, threshold)]
+        st.markdown("\n".join(f"- {line}" for line in lines))
     with grid.cell():
         st.markdown(_rules(values, threshold))
         st.caption("The verdict is OR; the others are comparisons. All use the same threshold.")
@@ -56,6 +58,15 @@ def _lines(found: Anatomy, names: list[str]) -> list[str]:
     else:
         lines.append(f"At any threshold below {found.turning:.3f} it would be {other}.")
     return lines
+
+
+def _shaken(spreads: list[tuple[float, float]], threshold: float) -> str:
+    """Whether mirroring and small turns would have changed a film's side."""
+    unsure = sum(low <= threshold < high for low, high in spreads)
+    words = "Bars: each film mirrored and turned by up to 6 degrees"
+    if not unsure:
+        return f"{words}; none of them changes sides."
+    return f"{words}; {unsure} of {theme.plural(len(spreads), 'film')} would change sides."
 
 
 def _rules(values: list[float], threshold: float) -> str:

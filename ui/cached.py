@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -554,6 +555,79 @@ def _judged(
             for (name, _), source, strokes in zip(films, _sources, erased, strict=True)
         ]
         return _predictor(reference, stamp).judge_study("", wanted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maps:
+    """A film's heat maps, by method: "grad_cam" and "occlusion".
+
+    Args:
+        over_film: float32 (h, w) in the film's shape, see `explain.overlay`.
+        cell: (width, height) of a map's cell in the film's px.
+    """
+
+    over_film: dict[str, np.ndarray]
+    cell: dict[str, tuple[float, float]]
+
+
+def maps(reference: str, pixels: np.ndarray, film: tuple[int, int]) -> Maps:
+    """Where a model's answer on a film comes from, kept for this browser session.
+
+    Args:
+        reference: see `model`.
+        pixels: what the network saw of it, uint8 (size, size).
+        film: the film's (width, height) in px.
+    """
+    return _maps(reference, stamp(reference), pixels, film)
+
+
+@st.cache_data(
+    scope="session", max_entries=LIMITS.upload_files, show_spinner="Asks where it comes from…"
+)
+def _maps(reference: str, stamp: int, pixels: np.ndarray, film: tuple[int, int]) -> Maps:
+    from fracture_core import explain
+
+    with _judging:
+        predictor = _predictor(reference, stamp)
+        found = {name: method(predictor, pixels) for name, method in explain.METHODS.items()}
+    recipe = predictor.recipe
+    return Maps(
+        over_film={name: explain.overlay(heat, film, recipe) for name, heat in found.items()},
+        cell={name: explain.on_film(heat, film, recipe).cell for name, heat in found.items()},
+    )
+
+
+def spread(reference: str, pixels: np.ndarray) -> tuple[float, float]:
+    """The least and greatest probability of a film under flips and small turns, see `spread`."""
+    return _spread(reference, stamp(reference), pixels)
+
+
+@st.cache_data(scope="session", max_entries=4 * LIMITS.upload_files, show_spinner=False)
+def _spread(reference: str, stamp: int, pixels: np.ndarray) -> tuple[float, float]:
+    from fracture_core import spread as spreads
+
+    with _judging:
+        found = spreads.spread(_predictor(reference, stamp), pixels)
+    return found.low, found.high
+
+
+def through_epochs(
+    reference: str, films: tuple[tuple[str, str], ...], sources: tuple[Source, ...]
+) -> tuple[tuple[int, ...], np.ndarray]:
+    """A run's probabilities of some films at every kept epoch, see `inference.through_epochs`."""
+    return _through_epochs(reference, stamp(reference), films, _sources=sources)
+
+
+@st.cache_data(scope="session", max_entries=8, show_spinner="Judges the films at every kept epoch…")
+def _through_epochs(
+    reference: str, stamp: int, films: tuple[tuple[str, str], ...], _sources: tuple[Source, ...]
+) -> tuple[tuple[int, ...], np.ndarray]:
+    from fracture_core import inference
+
+    judged_once = _judged(reference, stamp, films, ((),) * len(films), _sources=_sources)
+    with _judging:
+        pixels = np.stack([film.pixels for film in judged_once.films])
+        return inference.through_epochs(_model(reference, stamp), pixels)
 
 
 @st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)

@@ -14,6 +14,8 @@ import streamlit as st
 RUN = "run"  # Train: the run that is watched
 MODEL = "model"  # Diagnose, Evaluate: the model in use
 THRESHOLD = "threshold"  # Diagnose: a film is positive when its probability is greater
+WHY = "why"  # Diagnose: whether heat maps are shown
+THROUGH = "through"  # Diagnose: whether the films are judged at every kept epoch
 STUDY = "study"  # Studies, Diagnose: key of the open study
 EPOCH = "epoch"  # Train, Evaluate: the epoch that is looked at; absent: the last, or the best
 PINS = "pins"  # Train: keys of the pinned studies, with commas

@@ -1,6 +1,7 @@
 """The verdict on a study: one sentence, its films with their numbers, and how far to trust it."""
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -8,7 +9,7 @@ import streamlit as st
 from fracture_core import aggregation
 from fracture_core.cards import Model
 from fracture_core.errors import FilmError
-from ui import cached, figures, film_viewer, pictures, state, theme
+from ui import cached, figures, film_viewer, pictures, state, theme, why_view
 from ui.film_viewer import Erased, Frame
 from ui.intake import Asked
 
@@ -147,8 +148,10 @@ def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
     return " ".join(words)
 
 
-def films(asked: Asked, model: Model, judged: "JudgedStudy", threshold: float) -> None:
-    """The films in the viewer, each with its number and what the network saw of it."""
+def films(
+    asked: Asked, reference: str, model: Model, judged: "JudgedStudy", threshold: float
+) -> None:
+    """The films in the viewer, each with its number, what the network saw of it, and heat maps."""
     content = {
         name: (key, source) for (name, key), source in zip(asked.films, asked.sources, strict=True)
     }
@@ -158,7 +161,14 @@ def films(asked: Asked, model: Model, judged: "JudgedStudy", threshold: float) -
         shown = shown[(number - 1) * PAGE : number * PAGE]
     erased = film_viewer.erased(viewer_key(asked))
     frames = [_frame(film, model, content[film.name], threshold, erased) for film in shown]
+    maps: dict[str, cached.Maps] = {}
+    if why_view.wanted(state.WHY):
+        for number, (film, frame) in enumerate(zip(shown, frames, strict=True)):
+            size = (frame.film.width, frame.film.height)
+            maps[film.name] = cached.maps(reference, film.pixels, size)
+            frames[number] = replace(frame, maps=why_view.pictures(maps[film.name]))
     film_viewer.show(frames, viewer_key(asked), erased)
+    why_view.explain(maps)
 
 
 def _frame(

@@ -17,6 +17,7 @@ def films_on_scale(
     fracture: str,
     no_fracture: str,
     ink: Ink,
+    spreads: Sequence[tuple[float, float]] = (),
 ) -> go.Figure:
     """One row a film, its mark at its probability; right of the line a film is positive.
 
@@ -27,6 +28,7 @@ def films_on_scale(
         fracture: hex colour of what lies right of it.
         no_fracture: of the rest.
         ink: the colours of text and grid.
+        spreads: least and greatest probability of each film when it is mirrored and turned.
     """
     rows = list(range(len(names)))
     positive = [bool(value) for value in aggregation.is_positive(probabilities, threshold)]
@@ -39,6 +41,12 @@ def films_on_scale(
         x=threshold, y=1, yref="paper", yanchor="bottom", showarrow=False,
         text=f"threshold {threshold:.2f}",
     )  # fmt: skip
+    for row, (low, high) in enumerate(spreads):
+        figure.add_scatter(
+            x=[low, high], y=[row, row], mode="lines", opacity=0.6,
+            line={"color": ink.text, "width": 5},
+            hovertemplate=f"{low:.3f} to {high:.3f} when mirrored and turned<extra></extra>",
+        )  # fmt: skip
     figure.add_scatter(
         x=list(probabilities),
         y=rows,

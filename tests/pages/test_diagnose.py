@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import cards, datasets, inference, release
+from fracture_core import cards, checkpoints, datasets, images, inference, release
 from fracture_core.config import LIMITS
 from tests.core.dicoms import PATIENT, make
 from ui import cached, intake, pictures, state, verdict, verdict_charts
@@ -160,7 +160,7 @@ def test_the_threshold_decides_and_never_runs_the_network_again(
     app.slider[0].set_value(1.0).run()
     assert "There is no fracture in the uploaded study" in said(app)
     assert not app.exception
-    assert judged == [2]
+    assert judged == [2, 14, 14]  # the films, and each of them mirrored and turned
 
 
 def test_sensitivity_and_specificity_follow_the_threshold(starter: str) -> None:
@@ -271,10 +271,10 @@ def test_a_dicom_film_is_judged_as_the_same_film_in_png(starter: str) -> None:
     )
     assert not app.exception and "of 2 films" in said(app)
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)
-    numbers = chart["data"][0]["text"]
+    numbers = chart["data"][-1]["text"]
     app = upload(opened(), ("a.png", stream.getvalue()))
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)
-    assert numbers == chart["data"][0]["text"] * 2
+    assert numbers == chart["data"][-1]["text"] * 2
     assert PATIENT not in said(app)
 
 
@@ -305,6 +305,39 @@ def test_what_is_brushed_over_is_judged_without_it_and_compared(
     app.run()
     assert "brushed over" not in said(app)
     assert app.title[1].value == before
+
+
+def viewer(app: AppTest) -> dict:
+    """What the film viewer is given, without its tables."""
+    (found,) = [e for e in app.get("bidi_component") if e.proto.component_name == "film_viewer"]
+    return found.proto.mixed
+
+
+def test_heat_maps_come_when_they_are_asked_for_and_say_how_coarse_they_are(
+    starter: str, phantom_root: Path
+) -> None:
+    key = positive_study(phantom_root)
+    plain = opened(study=key)
+    app = opened(study=key, why="true")
+    assert not app.exception
+    size = [sum(len(t.data) for t in viewer(each).arrow_blobs.values()) for each in (plain, app)]
+    assert size[1] > size[0]
+    assert re.search(r"one cell covers \d+ × \d+ px of the first film", said(app))
+    assert "falls by up to" not in said(plain)
+
+
+def test_a_run_judges_the_same_films_at_every_kept_epoch(starter: str, run_copy: Path) -> None:
+    app = upload(opened(model=run_copy.name, through="true"), ("a.png", film(90)))
+    assert not app.exception
+    epochs = checkpoints.epochs(run_copy / "checkpoints")
+    assert f"A line a film, {len(epochs)} epochs from 1 to {epochs[-1]}" in said(app)
+    model = cards.find(run_copy.name)
+    pixels = images.load(film(90), model.card.recipe)[None]
+    kept, values = inference.through_epochs(model, pixels)
+    assert list(kept) == epochs and values.shape == (len(epochs), 1)
+    one = inference.Predictor(cards.find(f"{run_copy.name}@2")).probabilities(pixels)
+    assert values[epochs.index(2)] == one
+    assert "Through the epochs" not in [t.label for t in opened(model="starter").toggle]
 
 
 def test_what_the_network_saw_is_enlarged_without_blur() -> None:

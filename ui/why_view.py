@@ -1,0 +1,97 @@
+"""Why the network says so: heat maps over the films, and the same films through the epochs."""
+
+import io
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from fracture_core import aggregation
+from fracture_core.cards import Model
+from ui import cached, sparks, state, theme
+from ui.intake import Asked
+
+NAMES = {"grad_cam": "Grad-CAM", "occlusion": "Occlusion"}
+MOST_OPAQUE = 235  # of 255: a film shows through the strongest cell
+PX = 512  # long side of a map's picture; its cells are coarser by far
+
+
+def ask(model: Model) -> None:
+    """The switches, above the films."""
+    with st.container(horizontal=True):
+        st.toggle(
+            "Where it comes from", key=state.WHY, bind="query-params",
+            help="Heat maps of the films: which places speak for a fracture.",
+        )  # fmt: skip
+        if "@" in model.reference:
+            st.toggle(
+                "Through the epochs", key=state.THROUGH, bind="query-params",
+                help="The same films, judged by the weights of every kept epoch of this run.",
+            )  # fmt: skip
+
+
+def wanted(what: str) -> bool:
+    """Whether a switch is on: `state.WHY` or `state.THROUGH`."""
+    return bool(st.session_state.get(what))
+
+
+def pictures(found: "cached.Maps") -> dict[str, bytes]:
+    """A film's maps for the viewer: name -> PNG with transparency, over the whole film."""
+    return {NAMES[method]: _png(values) for method, values in found.over_film.items()}
+
+
+def _png(values: np.ndarray) -> bytes:
+    """Orange where a place speaks for a fracture, blue where against; as strong as it speaks."""
+    strongest = float(np.abs(values).max()) or 1.0
+    shade = np.abs(values) / strongest
+    colours = [_rgb(theme.on_film(positive)) for positive in (False, True)]
+    pixels = np.empty((*values.shape, 4), np.uint8)
+    pixels[..., :3] = np.where((values > 0)[..., None], colours[1], colours[0])
+    pixels[..., 3] = np.rint(MOST_OPAQUE * shade)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+
+
+def explain(found: dict[str, "cached.Maps"]) -> None:
+    """What the maps are, and how coarse, below the films."""
+    if not found:
+        return
+    cells = {
+        method: " × ".join(f"{side:.0f}" for side in next(iter(found.values())).cell[method])
+        for method in NAMES
+    }
+    falls = [float(each.over_film["occlusion"].max()) for each in found.values()]
+    st.caption(
+        f"Orange speaks for a fracture, blue against it. **Grad-CAM** asks the network's last "
+        f"convolution; one cell covers {cells['grad_cam']} px of the first film. **Occlusion** "
+        f"blurs one place after the other, {cells['occlusion']} px a cell; the probability falls "
+        f"by up to {max(falls):.3f} where a place is hidden. Each map's strongest cell has the "
+        "full colour, however little it says. A map shows where a network looks, not whether it is right."
+    )
+
+
+def through_epochs(asked: Asked, reference: str, model: Model, threshold: float) -> None:
+    """The films' probabilities at every kept epoch, and when the verdict was reached."""
+    epochs, values = cached.through_epochs(reference, asked.films, asked.sources)
+    if not len(values) or not values.shape[1]:
+        return
+    st.subheader("Through the epochs", anchor=False)
+    said = aggregation.is_positive(values, threshold).any(axis=1)
+    changed = np.flatnonzero(said[1:] != said[:-1]) + 1
+    since = epochs[int(changed[-1])] if len(changed) else epochs[0]
+    colours = theme.colour("fracture"), theme.colour("none"), theme.ink().text
+    st.image(
+        sparks.probabilities(epochs, values, threshold, epochs[-1], *colours),
+        width=680, alt=f"probabilities of {values.shape[1]} films at {len(epochs)} epochs",
+    )  # fmt: skip
+    st.caption(
+        f"A line a film, {theme.plural(len(epochs), 'epoch')} from {epochs[0]} to {epochs[-1]}; "
+        f"the dashed line is the threshold. The verdict of the last one, "
+        f"{theme.mark(bool(said[-1]))}, stands since epoch {since}; it changed {theme.plural(len(changed), 'time')}. "
+        f"{theme.plain(model.reference)} is the one that judges above."
+    )

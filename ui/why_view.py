@@ -71,7 +71,8 @@ def explain(found: dict[str, "cached.Maps"]) -> None:
         f"convolution; one cell covers {cells['grad_cam']} px of the first film. **Occlusion** "
         f"blurs one place after the other, {cells['occlusion']} px a cell; the probability falls "
         f"by up to {max(falls):.3f} where a place is hidden. Each map's strongest cell has the "
-        "full colour, however little it says. A map shows where a network looks, not whether it is right."
+        "full colour, however little it says. A map shows where a network looks, not whether it "
+        "is right."
     )
 
 
@@ -92,6 +93,7 @@ def through_epochs(asked: Asked, reference: str, model: Model, threshold: float)
     st.caption(
         f"A line a film, {theme.plural(len(epochs), 'epoch')} from {epochs[0]} to {epochs[-1]}; "
         f"the dashed line is the threshold. The verdict of the last one, "
-        f"{theme.mark(bool(said[-1]))}, stands since epoch {since}; it changed {theme.plural(len(changed), 'time')}. "
+        f"{theme.mark(bool(said[-1]))}, stands since epoch {since}; it changed "
+        f"{theme.plural(len(changed), 'time')}. "
         f"{theme.plain(model.reference)} is the one that judges above."
     )

@@ -88,6 +88,27 @@ def turned(size: int, degrees: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
     return changes
 
 
+def sheared(size: int, degrees: np.ndarray) -> np.ndarray:
+    """Changes that nobody draws: each film sheared about its middle, as `draw` shears.
+
+    Args:
+        size: side of the films in px.
+        degrees: (n,).
+
+    Returns:
+        float32 (n, 10), as `draw` gives.
+    """
+    shear = np.deg2rad(degrees)
+    linear = np.tile(np.eye(2), (len(shear), 1, 1))
+    linear[:, 0, 1], linear[:, 1, 1] = -np.sin(shear), np.cos(shear)
+    changes = np.zeros((len(shear), 10), np.float32)
+    changes[:, [0, 1, 3, 4]] = linear.reshape(-1, 4)
+    middle = np.full(2, (size - 1) / 2)
+    changes[:, [2, 5]] = middle - linear @ middle
+    changes[:, 8] = 1
+    return changes
+
+
 def apply(films: "tf.Tensor", changes: "tf.Tensor") -> "tf.Tensor":
     """Films changed: resampled once, bilinear, edges continued outwards; then their grey values.
 

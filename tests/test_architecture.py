@@ -50,6 +50,7 @@ LAYERS = (
         "curves",
         "comparison",
         "launcher",
+        "report_2018",
         "reporter",
         "cards",
         "audit_job",

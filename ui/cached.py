@@ -293,6 +293,16 @@ def _curves(folder: Path, stamp: tuple[int, ...], _run: runs.Run) -> pd.DataFram
     return run_curves.of_run(_run)
 
 
+def metrics_of(run: runs.Run) -> pd.DataFrame:
+    """The run's epochs, see `journal.metrics`."""
+    return _metrics_of(run.folder, files.stamp(run.folder / "metrics.jsonl"))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _metrics_of(folder: Path, stamp: tuple[int, ...]) -> pd.DataFrame:
+    return journal.metrics(folder)
+
+
 def run_verdicts(run: runs.Run, epoch: int) -> pd.DataFrame:
     """What a run says of its dev and valid studies, see `comparison.verdicts`.
 

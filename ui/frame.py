@@ -19,9 +19,12 @@ def pages() -> list[st.Page]:
 
     Without icons: a page's icon becomes the browser tab's, and would be fetched from elsewhere.
     """
-    names = ("home", "studies", "train", "runs", "evaluate", "diagnose", "data")
+    names = ("home", "studies", "train", "runs", "report_2018", "evaluate", "diagnose", "data")
+    titles = {"report_2018": "The 2018 report"}
     return [
-        st.Page(f"pages/{name}.py", title=name.capitalize(), default=name == "home")
+        st.Page(
+            f"pages/{name}.py", title=titles.get(name, name.capitalize()), default=name == "home"
+        )
         for name in names
     ]
 

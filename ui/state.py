@@ -14,6 +14,7 @@ import streamlit as st
 RUN = "run"  # Train: the run that is watched
 MODEL = "model"  # Diagnose, Evaluate: the model in use
 THRESHOLD = "threshold"  # Diagnose: a film is positive when its probability is greater
+LENGTH = "length"  # The 2018 report: "full" or "quick"
 WHY = "why"  # Diagnose: whether heat maps are shown
 THROUGH = "through"  # Diagnose: whether the films are judged at every kept epoch
 STUDY = "study"  # Studies, Diagnose: key of the open study

@@ -1,0 +1,48 @@
+"""The 2018 report: its figures, its claims and its mistakes, run anew on the data in use."""
+
+import streamlit as st
+
+from fracture_core import report_2018
+from fracture_core.errors import DataError
+from ui import (
+    cached,
+    frame,
+    report_figures,
+    report_mistakes,
+    report_queue,
+    report_studies,
+    run_more,
+    theme,
+)
+
+POLL_SECONDS = 3.0
+
+frame.only_through_app()
+st.title("The 2018 report", anchor=False)
+st.write("A student report's experiments on shoulder x-rays, run anew: its claims beside ours.")
+try:
+    dataset = cached.dataset()
+except DataError as error:
+    st.warning(theme.plain(str(error)))
+    st.stop()
+length = report_queue.ask()
+
+
+def panel(was_alive: bool) -> None:
+    """The queue and the figures, drawn anew while runs are on."""
+    found = report_2018.find(cached.runs_now(), dataset.hash, length)
+    alive = any(run.status.state.alive for run in found.values())
+    if alive != was_alive:
+        st.rerun()
+    report_queue.show(dataset, found, length)
+    is_reports = dataset.kind == "mura" and not dataset.synthetic
+    is_reports = is_reports and bool(report_2018.parts(dataset)) and length.name == "full"
+    report_figures.show(found, length, dataset.synthetic, is_reports)
+    report_studies.show(dataset, found, length)
+    run_more.tell()
+
+
+here = report_2018.find(cached.runs_now(), dataset.hash, length)
+busy = any(run.status.state.alive for run in here.values())
+st.fragment(panel, run_every=POLL_SECONDS if busy else None, key="report")(busy)
+report_mistakes.show(dataset, here)

@@ -1,0 +1,131 @@
+"""The report's experiments: their settings are the report's, and its claims meet numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fracture_core import datasets, journal, predictions, report_2018, runs
+from fracture_core.config import REPORT_RECIPE
+from fracture_core.datasets import Dataset
+from fracture_core.report_2018 import BY_KEY, CLAIMS, EXPERIMENTS, FIGURES, LENGTHS, Length
+
+FULL = LENGTHS["full"]
+
+
+@pytest.fixture
+def dataset(phantom_root: Path) -> Dataset:
+    return datasets.read(phantom_root)
+
+
+def test_the_full_length_is_the_reports(dataset: Dataset) -> None:
+    assert (FULL.epochs, FULL.steps, FULL.more) == (75, 282, 25)
+    for experiment in EXPERIMENTS:
+        config = report_2018.config(experiment, dataset, FULL, 1)
+        assert config.recipe == REPORT_RECIPE and config.batch_size == 10
+        assert (config.epochs, config.steps_per_epoch, config.dev_share) == (75, 282, 0.0)
+        assert config.augmentation.shear_degrees == 0.2
+        assert config.optimizer == ("adagrad" if experiment.key == "adagrad" else "adam")
+    assert BY_KEY["five"].goes_on and BY_KEY["three"].goes_on
+    assert sum(experiment.goes_on for experiment in EXPERIMENTS) == 2
+    assert report_2018.steps_in_all(FULL, 2) == 2 * (7 * 75 + 2 * 25) * 282
+
+
+def test_every_figure_and_claim_has_its_experiments() -> None:
+    assert [figure.number for figure in FIGURES] == list(range(2, 9))
+    assert all(key in BY_KEY for figure in FIGURES for key in figure.keys)
+    assert {claim.figure for claim in CLAIMS} <= {figure.number for figure in FIGURES}
+
+
+def test_parts_are_the_reports_where_the_data_has_them(dataset: Dataset) -> None:
+    assert report_2018.parts(dataset) == ()
+    manifest = dataset.manifest.assign(part=report_2018.PART)
+    assert report_2018.parts(Dataset(**{**vars(dataset), "manifest": manifest})) == ("shoulder",)
+
+
+def made(dataset: Dataset, key: str, length: Length, right: float, train: float = 0.7) -> runs.Run:
+    """A run folder as a finished run leaves it, right on this share of the valid films."""
+    config = report_2018.config(BY_KEY[key], dataset, length, 1)
+    folder = runs.create(config, report_2018.name(key, dataset.hash, length, 1))
+    films = dataset.manifest.assign(
+        role=dataset.manifest["split"].where(lambda s: s == "valid", "train")
+    )
+    films.to_parquet(folder / "films.parquet")
+    labels = films[films["role"] == "valid"]["label"].to_numpy()
+    wrong = np.arange(len(labels)) >= round(right * len(labels))
+    table = np.where(labels.astype(bool) ^ wrong, 0.9, 0.1)
+    for epoch in range(1, length.epochs + length.more + 1):
+        predictions.save(folder, epoch, table)
+        line = {
+            "epoch": epoch, "step": epoch * length.steps, "learning_rate": 1e-3,
+            "train": {"loss": 0.5, "accuracy": train, "n": 2820},
+            "valid": {"loss": 0.5, "accuracy": right, "n": len(labels)},
+        }  # fmt: skip
+        journal.append_line(folder / "metrics.jsonl", line)
+    return runs.read(folder)
+
+
+SHORT = Length(name="short", epochs=2, steps=3, more=1)
+
+
+def answers(dataset: Dataset, **shares: tuple[float, float]) -> dict[int, bool | None]:
+    found = {(key, 1): made(dataset, key, SHORT, *values) for key, values in shares.items()}
+    assert report_2018.find(runs.list_runs(), dataset.hash, SHORT).keys() == found.keys()
+    return {claim.figure: report_2018.answer(claim, found, SHORT).agrees for claim in CLAIMS}
+
+
+def test_claims_that_hold_agree(folders: Path, dataset: Dataset) -> None:
+    found = answers(
+        dataset, one=(0.5, 0.6), three=(0.95, 0.77), dropout=(0.9, 0.6), adagrad=(0.3, 0.6),
+        slow=(0.1, 0.6), five=(0.1, 0.6),
+    )  # fmt: skip
+    assert found == {3: True, 4: True, 5: True, 6: True, 7: True, 8: True}
+
+
+def test_claims_that_do_not_hold_disagree(folders: Path, dataset: Dataset) -> None:
+    found = answers(
+        dataset, one=(1.0, 0.9), three=(0.1, 0.6), dropout=(0.9, 0.9), adagrad=(0.9, 0.6),
+        slow=(0.9, 0.6), five=(1.0, 0.6),
+    )  # fmt: skip
+    assert found == {3: False, 4: False, 5: False, 6: False, 7: False, 8: False}
+
+
+def test_equals_cannot_be_told_apart(folders: Path, dataset: Dataset) -> None:
+    same = dict.fromkeys(("three", "dropout", "adagrad", "five"), (0.7, 0.7))
+    found = answers(dataset, **same)
+    assert (found[4], found[6], found[8]) == (None, None, None)
+
+
+def test_what_is_missing_is_said(folders: Path, dataset: Dataset) -> None:
+    for claim in CLAIMS:
+        found = report_2018.answer(claim, {}, FULL)
+        assert found.agrees is None and found.words.startswith("Not there yet: it needs epoch")
+
+
+def test_patients_with_studies_of_both_labels_come_from_valid() -> None:
+    studies = pd.DataFrame(
+        [("valid", "b", 1), ("valid", "b", 0), ("valid", "a", 1), ("train", "c", 1),
+         ("train", "c", 0), ("valid", "d", 0), ("valid", "d", 1)],
+        columns=["split", "patient", "label"],
+    )  # fmt: skip
+    assert report_2018.both_labels(studies) == ["b", "d"]
+
+
+@pytest.mark.slow
+def test_the_queue_runs_all_of_them_and_two_go_on(
+    folders: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report_2018.start(dataset, SHORT, 1)
+    report_2018.start(dataset, SHORT, 1)  # a second click
+    found = report_2018.find(runs.list_runs(), dataset.hash, SHORT)
+    assert len(found) == len(EXPERIMENTS)
+    from fracture_core import launcher
+
+    for (key, _), run in found.items():
+        assert launcher.wait(run.folder).state is runs.State.FINISHED
+        assert len(journal.metrics(run.folder)) == (3 if BY_KEY[key].goes_on else 2)
+        assert runs.labels(run.folder).tags == (report_2018.TAG,)
+    found = report_2018.find(runs.list_runs(), dataset.hash, SHORT)
+    assert report_2018.steps_done(found) == report_2018.steps_in_all(SHORT, 1)
+    assert all(report_2018.answer(claim, found, SHORT).words for claim in CLAIMS)

@@ -81,7 +81,11 @@ def dataset() -> Dataset:
         DataError: it cannot be read; the sentence says what to do.
     """
     choice = datasets.chosen()
-    return _dataset(choice, phantom.progress(choice.root))
+    found = _dataset(choice, phantom.progress(choice.root))
+    if not found.root.is_dir():  # it has gone since it was read: now that is said
+        _dataset.clear()
+        found = _dataset(choice, phantom.progress(choice.root))
+    return found
 
 
 @st.cache_resource(max_entries=4, ttl="1h", show_spinner="Reads the list of films…")

@@ -6,12 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core import cards, datasets, journal, launcher, phantom
-from fracture_core.config import cache_folder, preset
+from fracture_core.config import preset
 from fracture_core.errors import DataError, FractureError, RunNameTaken
-from fracture_core.images import thumbnail
 from ui import cached, charts, frame, state, theme
 
-THUMBNAIL_PX = 256
 POLL_SECONDS = 1.5  # while the phantom is made
 
 
@@ -108,10 +106,13 @@ def _browse() -> None:
 
 
 def _strip(paths: list[Path]) -> None:
-    """Up to four films side by side, whole."""
+    """Up to four films side by side, whole; one that cannot be read costs none of the others."""
     with st.container(height=150, border=False, vertical_alignment="center"):
         for column, path in zip(st.columns(4), paths, strict=False):
-            column.image(thumbnail(path, THUMBNAIL_PX, cache_folder() / "thumbnails"))
+            if picture := cached.small(path):
+                column.image(picture)
+            else:
+                column.caption("This film cannot be read.")
 
 
 def learn() -> None:

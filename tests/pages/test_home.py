@@ -50,6 +50,36 @@ def test_the_demo_button_starts_one_run_and_opens_it(home: AppTest) -> None:
     assert launcher.wait(run.folder).state is runs.State.STOPPED
 
 
+def test_a_film_that_cannot_be_read_costs_no_door(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch, phantom_root: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(phantom_root, own)
+    monkeypatch.setenv("FRACTURE_DATA", str(own))
+    first = own / datasets.read(own).manifest["path"].iloc[0]
+    first.write_bytes(first.read_bytes()[:300])
+    text = shown(home.run())
+    assert not home.exception
+    assert text.count("This film cannot be read.") == 1
+    assert "Judge a study" in text
+
+
+def test_data_that_has_gone_since_it_was_read_is_one_sentence(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch, phantom_root: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(phantom_root, own)
+    (own / "phantom.json").unlink()  # as real films are
+    monkeypatch.setenv("FRACTURE_DATA", str(own))
+    home.run()
+    own.rename(tmp_path / "elsewhere")
+    home.run()
+    assert not home.exception
+    assert "There is no folder" in home.warning[0].value
+    (tmp_path / "elsewhere").rename(own)
+    assert "24 studies" in shown(home.run())
+
+
 def test_data_that_cannot_be_read_is_one_sentence(
     home: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

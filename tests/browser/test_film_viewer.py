@@ -132,6 +132,32 @@ def test_films_are_whole_at_the_start_and_fit_the_window(page: Page) -> None:
         assert box["x"] >= 0 and box["x"] + box["width"] <= 1440
 
 
+@pytest.mark.parametrize(("views", "width"), [(11, 1440), (5, 900)])
+def test_every_film_of_a_study_of_many_views_is_in_sight(
+    open_page: Callable[..., Page], tmp_path: Path, views: int, width: int
+) -> None:
+    folder = tmp_path / "films" / "train" / "XR_HAND" / "patient00001" / "study1_positive"
+    folder.mkdir(parents=True)
+    for number in range(views):
+        Image.new("L", (400, 500), 20 * number).save(folder / f"image{number + 1}.png")
+    app = Server(folder=tmp_path, data=tmp_path / "films", port=free_port())
+    app.start()
+    try:
+        page = open_page(f"{app.url}/studies?study=train/hand/patient00001/study1", width)
+        expect(page.locator(".seen img")).to_have_count(views)
+        left = page.locator(".viewer").bounding_box()["x"]
+        right = page.locator(".seen").bounding_box()["x"]
+        for film in page.locator(".film").all():
+            box = film.bounding_box()
+            assert left <= box["x"] and box["x"] + box["width"] <= right
+            assert box["width"] > 130  # no smaller than that a person sees a bone
+        page.keyboard.press("v")
+        expect(page.locator(".film:visible")).to_have_count(1)
+        assert page.locator(".film:visible").bounding_box()["height"] > 300
+    finally:
+        app.stop()
+
+
 def test_the_known_break_is_drawn_without_losing_the_place(
     server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:

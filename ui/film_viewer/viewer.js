@@ -1,6 +1,8 @@
 // The film viewer: draws what Python sends, and keeps to itself how it is looked at.
 
 const MOST_ZOOM = 12;
+const MANY = 6; // films that do not fit side by side on a desktop's screen
+const SEVERAL = 4; // nor on half of one
 const viewers = new WeakMap(); // the element that Streamlit gives -> its viewer, across reruns
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -274,9 +276,12 @@ function makeViewer(root) {
       each.classList.toggle("erasing", eraser.on);
       each.classList.toggle("near", zoom >= 4);
     });
-    [...row.firstChild.children].forEach((figure, number) => {
+    const figures = row.firstChild;
+    [...figures.children].forEach((figure, number) => {
       figure.hidden = look.only !== null && look.only !== number;
     });
+    figures.classList.toggle("many", look.only === null && films.length >= MANY);
+    figures.classList.toggle("several", look.only === null && films.length >= SEVERAL);
     const zoom = places[look.only ?? 0]?.zoom ?? 1;
     bar.querySelector(".zoom").textContent = `${Math.round(zoom * 100)} %`;
   }

@@ -13,14 +13,18 @@ from fracture_core.errors import ClassesError, DataError
 from fracture_core.images import SUFFIXES
 from fracture_core.layouts import (
     ARCHIVES,
+    CLOSED,
+    NO_TEXT,
     SPLIT_NAMES,
     SPLITS,
     Listing,
     entries,
     folders,
     is_mura,
+    is_text,
     natural,
     ranked,
+    readable,
 )
 
 VALID_SHARE = 0.2  # of films that come without split folders
@@ -42,6 +46,10 @@ def scan(root: Path, positive: str | None) -> Listing:
     listing = Listing()
     files = {folder: class_files(listing, root, folder) for folder in _class_folders(listing, root)}
     classes = sorted({Path(folder).name for folder, names in files.items() if names}, key=natural)
+    closed = [each for each in listing.skipped if each.reason.startswith(CLOSED)]
+    if len(classes) < 2 and closed:
+        place = f"{root / closed[0].path} {closed[0].reason}"
+        raise DataError(f"{place}. Give yourself permission to read it.")
     if not classes:
         raise DataError(_where_images_are(root))
     if len(classes) < 2:
@@ -69,17 +77,23 @@ def _class_folders(listing: Listing, root: Path) -> list[str]:
         if name not in splits:
             listing.skip(name, "is not a split's folder (train, valid, test)")
     for name in sorted({path.name for path in root.iterdir()} - set(top), key=natural):
-        if name.lower().endswith(SUFFIXES):
+        if not is_text(name):
+            listing.skip(readable(name), NO_TEXT)
+        elif name.lower().endswith(SUFFIXES):
             listing.skip(name, "lies beside the class folders, not in one")
-    return [f"{name}/{inner}" for name in splits for inner in folders(root / name)] or top
+    if not splits:
+        return top
+    found = [f"{name}/{inner}" for name in splits for inner in entries(listing, root, name)]
+    return [folder for folder in found if (root / folder).is_dir()] or top
 
 
 def class_files(listing: Listing, root: Path, folder: str) -> list[str]:
     """Names of the images right in a class folder, in natural order."""
-    deeper = set(folders(root / folder))
+    found = list(entries(listing, root, folder))
+    deeper = set(folders(root / folder)) if found else set()
     for name in sorted(deeper, key=natural):
         listing.skip(f"{folder}/{name}", "is a folder in a class folder; only files are read")
-    names = [name for name in entries(listing, root, folder) if name not in deeper]
+    names = [name for name in found if name not in deeper]
     for name in names:
         if not name.lower().endswith(SUFFIXES):
             listing.skip(f"{folder}/{name}", "is not an image")
@@ -107,7 +121,7 @@ def _where_images_are(root: Path) -> str:
             return f"The first {number:,} folders in {root} hold no image. Give the right one."
         if number == FOLDERS_LOOKED_AT:
             break
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        inner[:] = sorted(n for n in inner if not n.startswith(".") and is_text(n))
         place = Path(folder)
         if is_mura(place):
             return f"{root} lies above a MURA data set. Give {place}."
@@ -125,9 +139,23 @@ def _with_images(root: Path, folder: Path) -> str:
             f"{root} holds MURA's studies, but not in its folders {{train,valid}}/XR_PART. "
             "Unpack it again, then give the unpacked folder."
         )
+    if folder == root and not _holds_classes(root.parent):
+        return (
+            f"{root} holds images, but in no class folder. Put them into a folder for each class, "
+            "such as Fractured and Not_fractured, then give the folder that holds both."
+        )
     place = folder.parent  # class folders lie in `place`, perhaps inside a split
     place = place.parent if place.name.lower() in SPLIT_NAMES else place
     return f"{root} holds no class folders with images. Give {place}."
+
+
+def _holds_classes(root: Path) -> bool:
+    """Whether two folders in `root` hold images."""
+    try:
+        inside = [os.listdir(root / name) for name in folders(root)[:FOLDERS_LOOKED_AT]]  # noqa: PTH208
+    except (OSError, DataError):
+        return False  # a neighbour that may not be read is no reason to send anybody there
+    return sum(any(n.lower().endswith(SUFFIXES) for n in names) for names in inside) > 1
 
 
 def _without_images(root: Path, lists: Path | None) -> str:

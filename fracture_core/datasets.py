@@ -30,7 +30,7 @@ COLUMNS = ("split", "part", "patient", "study", "view", "label", "path")
 STUDY = ("split", "part", "patient", "study")  # what tells one study from another
 RECENT = 5  # different choices that are remembered
 
-_FORMAT = 1  # raised whenever the same folders give other rows, so that kept manifests are dropped
+_FORMAT = 2  # raised whenever the same folders give other rows, so that kept manifests are dropped
 
 
 @dataclass(frozen=True, kw_only=True)

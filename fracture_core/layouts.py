@@ -29,6 +29,8 @@ SPLIT_NAMES = {  # a split folder's name in lower case -> the split
 }
 _DIGITS = re.compile(r"([0-9]+)")
 FRACATLAS_LIST, FRACATLAS_IMAGES = "dataset.csv", "images"
+CLOSED = "cannot be listed"  # how the reason of what may not be listed begins
+NO_TEXT = "has a name that is not UTF-8; rename it"
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
@@ -127,18 +129,20 @@ def stamp(root: Path) -> str:
     for folder in (root, *(root / name for name in folders(root))):
         with suppress(OSError), os.scandir(folder) as found:
             for entry in found:
-                if entry.is_dir() or (folder == root and entry.name.endswith(".csv")):
-                    state = entry.stat()
-                    facts.append((entry.path, state.st_mtime_ns, state.st_size))
+                if _is_folder(entry) or (folder == root and entry.name.endswith(".csv")):
+                    with suppress(OSError):  # a link to nowhere must not hide the entries after it
+                        state = entry.stat()
+                        facts.append((entry.path, state.st_mtime_ns, state.st_size))
     return hashlib.sha256(repr((root.stat().st_mtime_ns, sorted(facts))).encode()).hexdigest()
 
 
 def folders(root: Path) -> list[str]:
-    """Names of the folders in `root`, hidden ones left out, in natural order."""
+    """Names of the folders in `root` in natural order; hidden ones, and those whose names are no
+    text, are left out."""
     try:
         with os.scandir(root) as found:
-            names = [e.name for e in found if not e.name.startswith(".") and e.is_dir()]
-        return sorted(names, key=natural)
+            names = [e.name for e in found if not e.name.startswith(".") and _is_folder(e)]
+        return sorted(filter(is_text, names), key=natural)
     except FileNotFoundError as error:
         raise DataError(f"There is no folder {root}. Check the path.") from error
     except NotADirectoryError as error:
@@ -152,17 +156,41 @@ def folders(root: Path) -> list[str]:
 
 
 def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
-    """Names in `folder` of `root` in natural order; what is hidden or cannot be listed is noted."""
+    """Names in `folder` of `root` in natural order; what is hidden, has no name that can be written
+    down, or cannot be listed is noted."""
     try:
         found = os.listdir(f"{root}/{folder}")  # noqa: PTH208 - no Path for each of 40,000 films
     except OSError as error:
-        listing.skip(folder, f"cannot be listed ({error.strerror})")
+        listing.skip(folder, f"{CLOSED} ({error.strerror})")
         return
     for name in sorted(found, key=natural):
         if name.startswith("."):
-            listing.skip(f"{folder}/{name}", "is hidden")
+            listing.skip(f"{folder}/{readable(name)}", "is hidden")
+        elif not is_text(name):
+            listing.skip(f"{folder}/{readable(name)}", NO_TEXT)
         else:
             yield name
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8; old archives unpack others, which no table can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def readable(name: str) -> str:
+    """A file's name with "\ufffd" for each byte that is no text."""
+    return os.fsencode(name).decode(errors="replace")
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def cells(line: str) -> list[str]:

@@ -6,13 +6,14 @@ the lists, and folders are only listed, so that all of MURA takes about a second
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 
 from fracture_core.errors import DataError
 from fracture_core.images import SUFFIXES
-from fracture_core.layouts import SPLITS, Listing, entries, natural
+from fracture_core.layouts import CLOSED, SPLITS, Listing, entries, natural
 
 STUDY = re.compile(r"(study[0-9]+)(?:_(positive|negative))?")  # a study folder's name
 LISTS = ("_image_paths.csv", "_labeled_studies.csv")  # what the lists' names end in
@@ -56,15 +57,12 @@ def scan(root: Path) -> Listing:
     for split in [name for name in SPLITS if (root / name).is_dir()]:
         first = len(listing.rows)
         labels = _listed_labels(root, split, listing)
-        for part in entries(listing, root, split):
-            if not part.startswith("XR_"):
-                listing.skip(f"{split}/{part}", "is not a body part's folder (XR_...)")
-                continue
-            for patient in entries(listing, root, f"{split}/{part}"):
-                if _PATIENT.fullmatch(patient):
-                    _scan_patient(listing, root, f"{split}/{part}/{patient}", labels)
+        with _empty_noted(listing, split):
+            for part in entries(listing, root, split):
+                if part.startswith("XR_"):
+                    _scan_part(listing, root, f"{split}/{part}", labels)
                 else:
-                    listing.skip(f"{split}/{part}/{patient}", "is not a patient's folder")
+                    listing.skip(f"{split}/{part}", "is not a body part's folder (XR_...)")
         _compare_with_list(root, split, listing, {row[6] for row in listing.rows[first:]})
     if not listing.rows:
         raise DataError(_no_image(root, listing))
@@ -125,11 +123,30 @@ def _difference(name: str, found: int, expected: int) -> str:
 def _no_image(root: Path, listing: Listing) -> str:
     """Why no image was found under MURA's folders, and what to do."""
     start = f"{root} has MURA's folders, but no image in them"
-    closed = [each for each in listing.skipped if each.reason.startswith("cannot be listed")]
+    closed = [each for each in listing.skipped if each.reason.startswith(CLOSED)]
     if closed:
         first = f"{closed[0].path} {closed[0].reason}"
         return f"{start} was found: {first}. Give yourself permission, or unpack it again."
     return f"{start}. Unpack it again."
+
+
+@contextmanager
+def _empty_noted(listing: Listing, folder: str) -> Iterator[None]:
+    """Note a folder of which nothing came, neither a film nor a note: it is only half unpacked."""
+    before = len(listing.rows), len(listing.skipped)
+    yield
+    if before == (len(listing.rows), len(listing.skipped)):
+        listing.skip(folder, "is empty; if it should not be, unpack the data again")
+
+
+def _scan_part(listing: Listing, root: Path, folder: str, labels: dict[str, int]) -> None:
+    with _empty_noted(listing, folder):
+        for patient in entries(listing, root, folder):
+            if _PATIENT.fullmatch(patient):
+                with _empty_noted(listing, f"{folder}/{patient}"):
+                    _scan_patient(listing, root, f"{folder}/{patient}", labels)
+            else:
+                listing.skip(f"{folder}/{patient}", "is not a patient's folder")
 
 
 def _scan_patient(listing: Listing, root: Path, folder: str, labels: dict[str, int]) -> None:
@@ -171,11 +188,15 @@ def _label(listing: Listing, path: str, word: str | None, labels: dict[str, int]
     return listed
 
 
-def _lines(root: Path, name: str, split: str) -> list[str]:
+def _lines(root: Path, name: str, split: str, listing: Listing) -> list[str]:
     """A list's entries from the split's name on; a header row holds no such path."""
-    if not (root / name).is_file():
+    try:
+        text = (root / name).read_text(encoding="utf-8-sig", errors="replace").replace('"', "")
+    except FileNotFoundError:
         return []
-    text = (root / name).read_text(encoding="utf-8-sig", errors="replace").replace('"', "")
+    except OSError as error:
+        listing.skip(name, f"cannot be read ({error.strerror}); the folders' names are used")
+        return []
     found = (line.strip().partition(f"{split}/") for line in text.splitlines())
     return [start + rest for _, start, rest in found if start]
 
@@ -183,7 +204,7 @@ def _lines(root: Path, name: str, split: str) -> list[str]:
 def _listed_labels(root: Path, split: str, listing: Listing) -> dict[str, int]:
     """Study folder -> label, from the list of labelled studies; contradictions are left out."""
     name, labels, both = f"{split}{LISTS[1]}", {}, set()
-    for line in _lines(root, name, split):
+    for line in _lines(root, name, split, listing):
         path, _, label = line.rpartition(",")
         path, label = path.rstrip("/"), label.strip()
         if label not in ("0", "1"):
@@ -199,7 +220,7 @@ def _listed_labels(root: Path, split: str, listing: Listing) -> dict[str, int]:
 def _compare_with_list(root: Path, split: str, listing: Listing, found: set[str]) -> None:
     """Note what the list of image paths and the folders do not have in common."""
     name = f"{split}{LISTS[0]}"
-    listed = set(_lines(root, name, split))
+    listed = set(_lines(root, name, split, listing))
     if not listed:
         return
     parts = {"/".join(path.split("/")[:2]) for path in found}  # a part left out is no loss

@@ -1,5 +1,8 @@
 """The reader of class folders."""
 
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -158,6 +161,52 @@ def test_a_search_that_was_given_up_does_not_say_that_nothing_is_there(
 def test_a_folder_too_deep_is_refused_naming_the_right_one(tmp_path) -> None:
     with pytest.raises(DataError, match=rf"Give {tmp_path}\."):
         class_folders.scan(flat(tmp_path) / "broken", "broken")
+
+
+def test_images_in_no_class_folder_at_all_are_to_be_sorted_into_some(tmp_path) -> None:
+    with pytest.raises(DataError, match=r"in no class folder\. Put them into a folder for each"):
+        class_folders.scan(tree(tmp_path / "films", "1.png", "2.png"), None)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS takes no such name")
+def test_a_name_that_is_no_text_costs_only_its_film(tmp_path) -> None:
+    (flat(tmp_path) / os.fsdecode(b"broken/\xff.png")).touch()
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    listing = class_folders.scan(tmp_path, "broken")
+    assert len(listing.rows) == 30
+    reason = "has a name that is not UTF-8; rename it"
+    assert skipped(listing) == {"broken/\ufffd.png": reason, "caf\ufffd": reason}
+
+
+@pytest.mark.parametrize("splits", ["", "train/"])
+def test_a_folder_that_may_not_be_listed_costs_nothing_beside_it(
+    tmp_path, monkeypatch, splits
+) -> None:
+    flat(tmp_path / splits)
+    (tmp_path / splits / "lost+found").mkdir()
+    closed = {f"{splits}lost+found"}
+    listing = without_permission(monkeypatch, tmp_path, closed)
+    assert len(listing.rows) == 30
+    assert skipped(listing) == {f"{splits}lost+found": "cannot be listed (Permission denied)"}
+    closed.add(f"{splits}broken")
+    with pytest.raises(DataError, match=r"broken cannot be listed .*Give yourself permission"):
+        class_folders.scan(tmp_path, "broken")
+
+
+def without_permission(monkeypatch: pytest.MonkeyPatch, root: Path, closed: set[str]) -> Listing:
+    """What is found while these folders may not be listed; root, as in CI, is never denied."""
+
+    def guarded(real: Callable) -> Callable:
+        def listed(folder: Path | str) -> object:
+            if any(str(folder).endswith(f"/{name}") for name in closed):
+                raise PermissionError(13, "Permission denied")
+            return real(folder)
+
+        return listed
+
+    monkeypatch.setattr(os, "listdir", guarded(os.listdir))
+    monkeypatch.setattr(os, "scandir", guarded(os.scandir))
+    return class_folders.scan(root, "broken")
 
 
 def test_an_empty_folder_is_refused(tmp_path) -> None:

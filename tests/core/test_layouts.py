@@ -112,6 +112,25 @@ def test_a_folder_that_may_not_be_listed_is_refused(tmp_path, monkeypatch) -> No
         find(tmp_path)
 
 
+def test_a_link_that_leads_to_itself_costs_nothing_beside_it(tmp_path) -> None:
+    tree(tmp_path, FILM)
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    assert layouts.folders(tmp_path) == ["train"]
+    assert find(tmp_path).kind == "mura"
+
+
+def test_a_link_to_nowhere_hides_no_change_from_the_stamp(tmp_path) -> None:
+    tree(tmp_path, FILM)
+    for number in range(20):  # whatever the order in which a disk lists them
+        (tmp_path / f"{number}.csv").symlink_to(tmp_path / "nowhere")
+    before = layouts.stamp(tmp_path)
+    os.utime(tree(tmp_path, "train_image_paths.csv") / "train_image_paths.csv", ns=(1, 1))
+    os.utime(tmp_path, ns=(1, 1))
+    between = layouts.stamp(tmp_path)
+    os.utime(tmp_path / "train_image_paths.csv", ns=(2, 2))
+    assert len({before, between, layouts.stamp(tmp_path)}) == 3
+
+
 def test_the_stamp_changes_with_lists_and_upper_folders_only(tmp_path) -> None:
     tree(tmp_path, FILM, "train_image_paths.csv")
     stamps = [layouts.stamp(tmp_path)]

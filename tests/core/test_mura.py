@@ -1,6 +1,8 @@
 """The reader of MURA's layout."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -95,6 +97,38 @@ def test_an_empty_study_is_noted(root) -> None:
     (root / "train/XR_HAND/patient00001/study2_negative").mkdir()
     note = skipped(mura.scan(root))
     assert note == {"train/XR_HAND/patient00001/study2_negative": "is a study without an image"}
+
+
+@pytest.mark.parametrize("folder", ["valid", "train/XR_WRIST", "train/XR_HAND/patient00009"])
+def test_an_empty_folder_is_noted_as_half_unpacked(root, folder) -> None:
+    shutil.rmtree(root / folder, ignore_errors=True)
+    (root / folder).mkdir()
+    note = skipped(mura.scan(root))
+    assert note == {folder: "is empty; if it should not be, unpack the data again"}
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS takes no such name")
+def test_a_name_that_is_no_text_costs_only_its_film(root) -> None:
+    (root / HAND / os.fsdecode(b"caf\xe9.png")).touch()
+    listing = mura.scan(root)
+    assert paths(listing) == FILMS
+    assert skipped(listing) == {f"{HAND}/caf\ufffd.png": "has a name that is not UTF-8; rename it"}
+
+
+def test_a_list_that_may_not_be_read_is_noted(root, monkeypatch) -> None:
+    write_lists(root)
+    real = Path.read_text
+
+    def denied(path: Path, **options: str) -> str:
+        if path.name == "train_labeled_studies.csv":
+            raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    listing = mura.scan(root)
+    assert paths(listing) == FILMS
+    reason = "cannot be read (Permission denied); the folders' names are used"
+    assert skipped(listing) == {"train_labeled_studies.csv": reason}
 
 
 def test_a_study_under_both_labels_is_left_out_whole(root) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import cards, explain, phantom
+from fracture_core import architectures, cards, explain, phantom
 from fracture_core.inference import Predictor
 from fracture_core.metrics import Proportion
 
@@ -41,7 +41,7 @@ def main() -> None:
 
 def methods(predictor: Predictor) -> dict:
     """Grad-CAM at each convolution, then occlusion."""
-    count = len(explain.blocks(predictor.network))
+    count = len(architectures.blocks(predictor.network))
     cams = {
         f"Grad-CAM, convolution {n} of {count}": functools.partial(explain.grad_cam, convolution=n)
         for n in range(1, count + 1)

@@ -129,6 +129,7 @@ def sentence(
     deciding: Sequence[str] = (),
     films: int = 0,
     refused: int = 0,
+    doubted: int = 0,
 ) -> str:
     """The verdict in words, in the 2018 report's spirit.
 
@@ -137,18 +138,37 @@ def sentence(
         study: the study's name, as on its folder.
         patient: the patient's name; left out where there is none.
         deciding: names of the positive images.
-        films: how many could be read; said, with `refused`, where a "no" rests on some only.
+        films: how many are counted; said, with `refused` and `doubted`, where a "no" rests on some
+            only.
         refused: how many could not be read.
+        doubted: how many are not counted, since they may be no films that the model can judge.
     """
     where = f"{study} of {patient}" if patient else study
+    rest = _rest(refused, doubted)
+    if verdict is None and doubted:
+        why = rest if refused else f"its {_films(doubted)} doubted and not counted"
+        return f"There is no verdict on {where}: {why}."
     if verdict is None:
         return f"There is no verdict on {where}: none of its images could be judged."
-    if not verdict and refused:
-        read = f"the {films} film{'' if films == 1 else 's'} of {where} that could be read"
-        return f"No fracture was found in {read}; {refused} could not be read."
+    if not verdict and rest:
+        that = "that could be read" if refused else "that count"
+        read = f"the {films} film{'' if films == 1 else 's'} of {where} {that}"
+        return f"No fracture was found in {read}; {rest}."
     if not verdict:
         return f"There is no fracture in {where}: none of its images is positive."
     return f"There is a fracture in {where}: {_listed(deciding)} positive."
+
+
+def _rest(refused: int, doubted: int) -> str:
+    """What became of the films that do not count; empty if all do."""
+    words = [f"{refused} could not be read"] if refused else []
+    if doubted:
+        words.append(f"{doubted} {'is' if doubted == 1 else 'are'} doubted and not counted")
+    return ", ".join(words)
+
+
+def _films(count: int) -> str:
+    return "only film is" if count == 1 else f"{count} films are all"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -191,6 +191,30 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
     return keras.Model(films, probability, name=name)
 
 
+def blocks(network: "keras.Model") -> list["keras.Layer"]:
+    """The last layer of each convolution block: its maps after normalization and ReLU, in order."""
+    from keras import layers
+
+    same_grid = (
+        layers.BatchNormalization,
+        layers.ReLU,
+        layers.Activation,
+        layers.LayerNormalization,
+        layers.GroupNormalization,
+    )
+    found: list[keras.Layer] = []
+    inside = False
+    for layer in network.layers:
+        if isinstance(layer, layers.Conv2D):
+            found.append(layer)
+            inside = True
+        elif inside and isinstance(layer, same_grid):
+            found[-1] = layer
+        else:
+            inside = False
+    return found
+
+
 def check_weights_file(path: Path) -> None:
     """Refuse, without loading it, a file that cannot hold weights: HDF5 has its own first bytes.
 

@@ -15,7 +15,14 @@ from typing import Any
 import pandas as pd
 
 from fracture_core import aggregation, checkpoints, journal, metrics, predictions, runs
-from fracture_core.config import NetworkOptions, PixelRecipe, Record, TrainConfig, models_folder
+from fracture_core.config import (
+    NetworkOptions,
+    PixelRecipe,
+    Record,
+    TrainConfig,
+    cache_folder,
+    models_folder,
+)
 from fracture_core.errors import ConfigError, ModelError, RunNotFound
 
 LABEL_MEANING = (
@@ -25,6 +32,7 @@ LABEL_MEANING_CLASSES = "Positive means: the films in the class folder {positive
 LABEL_MEANING_FRACATLAS = "Positive means: a fracture, as FracAtlas' radiologists marked it."
 LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bone."
 WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
+GATE = "gate.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +55,7 @@ class Card(Record):
         versions: of Python and the packages that decide the numbers.
         weights_sha256: of the weights file; empty for a run, whose weights no card vouches for.
         created: when the run was started, ISO 8601 UTC.
+        gate: what the gate was fitted on, its limit and the file's sha256; empty without one.
     """
 
     name: str
@@ -64,6 +73,7 @@ class Card(Record):
     versions: dict = field(default_factory=dict)
     weights_sha256: str = ""
     created: str = ""
+    gate: dict = field(default_factory=dict)
 
     @property
     def synthetic(self) -> bool:
@@ -80,12 +90,14 @@ class Model:
         card: what it says of itself.
         weights: path of its `.weights.h5`.
         judged: dev films, one row each: manifest columns and `probability`, float32.
+        gate: path of its `gate.npz`; `None` where none was fitted.
     """
 
     reference: str
     card: Card
     weights: Path
     judged: pd.DataFrame
+    gate: Path | None = None
 
     def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:
         """How it did on its dev films at this threshold: "images" and "studies"."""
@@ -161,11 +173,27 @@ def read(folder: Path) -> Model:
             f"The weights of {folder.name} are not those that its card was written for. "
             "Release the model again."
         )
+    if card.gate and not _is_cards_gate(folder / GATE, card):
+        raise ModelError(
+            f"The {GATE} of {folder.name} is missing, or not the one that its card was written "
+            "for. Release the model again."
+        )
     try:
         judged = pd.read_parquet(folder / PREDICTIONS)
     except (OSError, ValueError) as error:  # pyarrow's own errors are among them
         raise ModelError(f"The {PREDICTIONS} of {folder.name} cannot be read: {error}") from error
-    return Model(reference=folder.name, card=card, weights=folder / WEIGHTS, judged=judged)
+    gate = folder / GATE if card.gate else None
+    weights = folder / WEIGHTS
+    return Model(reference=folder.name, card=card, weights=weights, judged=judged, gate=gate)
+
+
+def _is_cards_gate(path: Path, card: Card) -> bool:
+    return path.is_file() and sha256(path) == card.gate.get("sha256")
+
+
+def gate_folder(weights: Path) -> Path:
+    """Where the gate of a run's weights is kept once it was fitted; it may not be there."""
+    return cache_folder() / "gates" / sha256(weights)[:16]
 
 
 def sha256(source: Path | bytes) -> str:
@@ -210,7 +238,9 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         versions=run.facts.get("versions", {}),
         created=str(run.facts.get("created", "")),
     )
-    return Model(reference=card.name, card=card, weights=weights, judged=by_role["dev"])
+    kept = gate_folder(weights) / GATE
+    gate = kept if kept.is_file() else None
+    return Model(reference=card.name, card=card, weights=weights, judged=by_role["dev"], gate=gate)
 
 
 def covered(model: Model) -> pd.DataFrame:

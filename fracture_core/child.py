@@ -123,6 +123,13 @@ def evaluate(folder: Path, lock: int) -> int:
     return _job(evaluation.run_child, "evaluation", folder, lock)
 
 
+def gate(folder: Path, lock: int) -> int:
+    """Fit the gate that the folder asks for; gives the exit status. See `_job`."""
+    from fracture_core import gate_job
+
+    return _job(gate_job.run_child, "gate", folder, lock)
+
+
 def audit(folder: Path, lock: int) -> int:
     """Do the audit that the folder asks for; gives the exit status. See `_job`."""
     from fracture_core import audit_job

@@ -19,6 +19,7 @@ CHILDREN = {
     "child": commands.child,
     "child-audit": commands.child_audit,
     "child-evaluate": commands.child_evaluate,
+    "child-gate": commands.child_gate,
     "child-phantom": commands.child_phantom,
     "child-probe": commands.child_probe,
 }
@@ -220,6 +221,11 @@ def _model_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("model", help=model)
     sub.add_argument("study", type=Path, nargs="+", help="study folder, folder of them, or files")
     sub.add_argument("--threshold", type=float, help="positive above this (the card's)")
+    sub.add_argument(
+        "--count-doubted",
+        action="store_true",
+        help="count films in the verdict that the gate doubts",
+    )
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub = command(
         "evaluate", commands.evaluate, "Judge every study of a split and count what is right."
@@ -229,6 +235,9 @@ def _model_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--split", default="valid", help="train, valid or test (valid)")
     sub.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
     sub.add_argument("--json", action="store_true", help="print JSON")
+    sub = command("gate", commands.gate, "Fit a released model's gate on its training data.")
+    sub.add_argument("model", help="released model, or folder with a card")
+    _data_arguments(sub)
     sub = command("release", commands.release, "Publish a run as models/NAME.")
     sub.add_argument("run", help="run, or RUN@EPOCH")
     sub.add_argument("name")

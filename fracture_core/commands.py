@@ -355,6 +355,14 @@ def child_evaluate(options: argparse.Namespace) -> int:
     return child.evaluate(folder, runs.take_lock(folder) if held is None else held)
 
 
+def child_gate(options: argparse.Namespace) -> int:
+    """Inside a child process: fit a run's gate."""
+    from fracture_core import child, launcher, runs
+
+    folder, held = Path(options.folder), launcher.adopt_lock()
+    return child.gate(folder, runs.take_lock(folder) if held is None else held)
+
+
 def child_audit(options: argparse.Namespace) -> int:
     """Inside a child process: do an audit."""
     from fracture_core import child, launcher, runs
@@ -395,7 +403,7 @@ def predict(options: argparse.Namespace) -> int:
     predictor = inference.Predictor(model)
     judged = []
     for name, films in studies:
-        study = predictor.judge_study(name, films)
+        study = predictor.judge_study(name, films, options.count_doubted)
         judged.append(study.to_dict(threshold))
         if not options.json:
             _print_study(study, threshold)
@@ -414,12 +422,23 @@ def _print_study(study: Any, threshold: float) -> None:
     for film in study.films:
         positive = int(aggregation.is_positive(film.probability, threshold))
         print(f"[[{positive}]]  {film.probability:.4f}  {film.name}")
+        for doubt in film.doubts:
+            print(f"       doubted{'' if film.counted else ', not counted'}: {doubt}")
     for name, reason in study.refused:
         print(f"refused: {name} {reason}")
     path = Path(study.study)
     patient = path.parent.name if path.parent.name.startswith("patient") else None
-    verdict, counts = study.verdict(threshold), (len(study.films), len(study.refused))
-    print(aggregation.sentence(verdict, path.name, patient, study.deciding(threshold), *counts))
+    print(
+        aggregation.sentence(
+            study.verdict(threshold),
+            path.name,
+            patient,
+            study.deciding(threshold),
+            films=len(study.probabilities),
+            refused=len(study.refused),
+            doubted=len(study.doubted),
+        )
+    )
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -465,11 +484,40 @@ def _proportion(p: Any) -> str:
     return f"{p.value:6.1%}  {p.count}/{p.n}  (95 % interval {p.low:.1%} to {p.high:.1%})"
 
 
+def gate(options: argparse.Namespace) -> None:
+    """Fit a released model's gate on the data that it was trained on."""
+    from fracture_core import cards, datasets, gate_job
+    from fracture_core.errors import ModelError
+
+    model = cards.find(options.model)
+    if "@" in model.reference:
+        raise ModelError(f"{options.model} is a run: its gate is fitted when it is released.")
+    dataset = datasets.read(options.data, options.positive)
+    _load_tensorflow()
+    path = gate_job.add(model, dataset)
+    _print_gate(json.loads((path.parent / cards.CARD).read_text(encoding="utf-8"))["gate"])
+
+
+def _print_gate(facts: dict[str, Any]) -> None:
+    print(
+        f"Its gate doubts films further than {facts['limit']:.1f} from its {facts['fitted_on']:,} "
+        f"training films, which {facts['false_refusal']:.0%} of {facts['calibrated_on']:,} films "
+        f"({facts['calibrated_with']}) do."
+    )
+
+
 def release(options: argparse.Namespace) -> None:
     """Publish a run as a model."""
-    from fracture_core import release
+    from fracture_core import cards, release
 
-    print(f"Released {release.release(options.run, options.name)}")
+    _load_tensorflow()
+    folder = release.release(options.run, options.name)
+    print(f"Released {folder}")
+    facts = json.loads((folder / cards.CARD).read_text(encoding="utf-8"))["gate"]
+    if facts:
+        _print_gate(facts)
+    else:
+        print("It has no gate: its training films could not be read.", file=sys.stderr)
 
 
 # --- terminal -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fracture_core import images, metrics
+from fracture_core import architectures, images, metrics
 from fracture_core.config import PixelRecipe
 from fracture_core.errors import ConfigError
 from fracture_core.inference import BLOCK, Predictor
@@ -22,13 +22,6 @@ from fracture_core.phantom import Break
 CELLS = 16  # of an occlusion map, along each side: 324 films to judge, some tenths of a second
 PATCH = 3  # cells; at 32 px a patch of 6 px, about as wide as a break there
 BLUR = 0.25  # sides of the patch: standard deviation of the Gauss that hides what is under it
-_MAPS = (  # layers that keep a map's grid; a block is a convolution and what follows of these
-    keras.layers.BatchNormalization,
-    keras.layers.ReLU,
-    keras.layers.Activation,
-    keras.layers.LayerNormalization,
-    keras.layers.GroupNormalization,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,21 +94,6 @@ class Pointing:
 # --- Grad-CAM -----------------------------------------------------------------------------------
 
 
-def blocks(network: keras.Model) -> list[keras.Layer]:
-    """The last layer of each convolution block: its maps after normalization and ReLU, in order."""
-    found: list[keras.Layer] = []
-    inside = False
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            found.append(layer)
-            inside = True
-        elif inside and isinstance(layer, _MAPS) and len(layer.output.shape) == 4:
-            found[-1] = layer
-        else:
-            inside = False
-    return found
-
-
 def grad_cam(predictor: Predictor, pixels: np.ndarray, convolution: int | None = None) -> HeatMap:
     """Which places speak for a fracture (Grad-CAM, Selvaraju et al. 2017).
 
@@ -132,7 +110,7 @@ def grad_cam(predictor: Predictor, pixels: np.ndarray, convolution: int | None =
     Raises:
         ConfigError: the network has no such block.
     """
-    ends = blocks(predictor.network)
+    ends = architectures.blocks(predictor.network)
     number = len(ends) if convolution is None else convolution
     if not 1 <= number <= len(ends):
         raise ConfigError(
@@ -158,7 +136,9 @@ def _compiled(predictor: Predictor, number: int) -> Callable[[np.ndarray], tuple
     """One block's Grad-CAM, compiled once: uint8 (1, size, size) to map and probability."""
     known = _kept.setdefault(predictor, {})
     if number not in known:
-        known[number] = _compile(predictor.network, blocks(predictor.network)[number - 1])
+        known[number] = _compile(
+            predictor.network, architectures.blocks(predictor.network)[number - 1]
+        )
     return known[number]
 
 

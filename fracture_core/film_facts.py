@@ -113,7 +113,7 @@ def measure(root: Path, path: str) -> dict[str, object]:
         "mean": grey.mean(),
         "spread": grey.std(),
         "peak": np.quantile(grey, 0.99),
-        "border": np.median(_rim(grey)),
+        "border": np.median(rim(grey)),
         "pixels": content.hexdigest(),
         "look": look(film),
         "small": film.resize((COPY, COPY), Image.Resampling.BOX).tobytes(),
@@ -128,7 +128,7 @@ def _mode(path: Path) -> str:
         return film.mode
 
 
-def _rim(grey: np.ndarray) -> np.ndarray:
+def rim(grey: np.ndarray) -> np.ndarray:
     """The pixels of the outer rim."""
     width = max(1, round(RIM * min(grey.shape)))
     inside = np.zeros(grey.shape, bool)

@@ -1,24 +1,28 @@
 """The Predictor: films in, probabilities and the study's verdict out.
 
 It judges fixed blocks of 16 films, the last one padded, so that a film's probability does not
-depend on how many films came with it and page and command line agree to the last bit.
+depend on how many films came with it and page and command line agree to the last bit. A film that
+the gate doubts is judged like any other, and does not count in the verdict unless a person says so.
 """
 
 import stat
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image, ImageOps
 
-from fracture_core import aggregation, architectures, checkpoints, images, runs
+from fracture_core import aggregation, architectures, checkpoints, film_checks, images, runs
 from fracture_core.cards import Model
 from fracture_core.config import LIMITS
 from fracture_core.eraser import Stroke, erase
 from fracture_core.errors import FilmError, FractureError, ModelError
+from fracture_core.film_checks import Check
+from fracture_core.gate import Nearest, read, with_features
 from fracture_core.images import SUFFIXES
 from fracture_core.layouts import natural
 from fracture_core.mura import STUDY
@@ -34,11 +38,13 @@ class Film:
         name: how the person knows it.
         source: a path, or the file's bytes.
         erased: what a person has brushed over: the film is judged without it.
+        inverted: whether black and white are exchanged before anything else is done.
     """
 
     name: str
     source: Path | bytes
     erased: tuple[Stroke, ...] = ()
+    inverted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +55,28 @@ class JudgedFilm:
         name: as given.
         probability: of a positive label, 0 to 1.
         pixels: what the network saw, uint8 (size, size).
-        counted: whether it counts in the verdict.
-        doubts: why it may not be a film that the model can judge, a sentence each.
+        counted: whether it counts in the verdict; a doubted film does not unless it was ticked.
+        checks: what the gate asked, each with value and limit; "distance" is the last of them
+            where the model has a gate of its own.
+        nearest: the training films that are nearest in the network's features; none without gate.
     """
 
     name: str
     probability: float
     pixels: np.ndarray = field(repr=False)
     counted: bool = True
-    doubts: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    nearest: tuple[Nearest, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why it may not be a film that the model can judge, a sentence each."""
+        return tuple(check.doubt for check in self.checks if check.doubt)
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What may help, see `film_checks.INVERT`."""
+        return tuple(check.remedy for check in self.checks if check.remedy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +92,18 @@ class JudgedStudy:
     study: str
     films: tuple[JudgedFilm, ...]
     refused: tuple[tuple[str, str], ...]
+
+    @property
+    def doubted(self) -> tuple[JudgedFilm, ...]:
+        """The films that do not count, since the gate doubts them."""
+        return tuple(film for film in self.films if film.doubts and not film.counted)
+
+    def counting(self, names: Collection[str]) -> "JudgedStudy":
+        """The same study where these doubted films count as well, and no other doubted one."""
+        films = tuple(
+            replace(film, counted=not film.doubts or film.name in names) for film in self.films
+        )
+        return replace(self, films=films)
 
     @property
     def probabilities(self) -> list[float]:
@@ -130,14 +161,17 @@ class Predictor:
             card.architecture, card.recipe.size, **options
         )
         architectures.load_weights(self.network, model.weights)
+        self._features = with_features(self.network)
         size = card.recipe.size
         signature = [tf.TensorSpec((BLOCK, size, size), tf.uint8)]
 
         @tf.function(input_signature=signature)
-        def judge(films: tf.Tensor) -> tf.Tensor:
-            return self.network(tf.cast(films, tf.float32)[..., None], training=False)[:, 0]
+        def judge(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return self._features(tf.cast(films, tf.float32)[..., None])
 
         self._judge = judge
+        maps = sum(layer.output.shape[-1] for layer in architectures.blocks(self.network))
+        self.gate = read(model.gate, maps) if model.gate else None
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Probability of a positive label.
@@ -148,38 +182,85 @@ class Predictor:
         Returns:
             float32 (n,), 0 to 1.
         """
-        found = []
-        for start in range(0, len(pixels), BLOCK):
-            films = pixels[start : start + BLOCK]
-            block = np.zeros((BLOCK, *pixels.shape[1:]), np.uint8)
-            block[: len(films)] = films
-            found.append(self._judge(block).numpy()[: len(films)])
-        return np.concatenate(found) if found else np.empty(0, np.float32)
+        return self.judge(pixels)[0]
 
-    def judge_study(self, study: str, films: Sequence[Film]) -> JudgedStudy:
+    def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probability of a positive label, and the features that the gate asks for.
+
+        Args:
+            pixels: uint8 (n, size, size), 0 to 255, as the card's recipe makes them.
+
+        Returns:
+            float32 (n,), 0 to 1; and float32 (n, d), see `gate.with_features`.
+        """
+        blocks = range(0, max(1, len(pixels)), BLOCK)  # one block at least, which tells d
+        parts = [self._block(pixels[start : start + BLOCK]) for start in blocks]
+        probabilities, features = (np.concatenate(found) for found in zip(*parts, strict=True))
+        return probabilities, features
+
+    def _block(self, films: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        block = np.zeros((BLOCK, *films.shape[1:]), np.uint8)
+        block[: len(films)] = films
+        probabilities, features = self._judge(block)
+        return probabilities.numpy()[: len(films)], features.numpy()[: len(films)]
+
+    def judge_study(
+        self, study: str, films: Sequence[Film], count_doubted: bool = False
+    ) -> JudgedStudy:
         """Judge the films of one study; one that cannot be read never costs the others.
 
         Args:
             study: its name.
             films: at most `LIMITS.upload_files` are taken, the rest refused.
+            count_doubted: whether films that the gate doubts count in the verdict.
         """
-        names, pixels, refused = [], [], []
+        names, pixels, checks, refused = [], [], [], []
         for number, film in enumerate(films):
             try:
                 if number >= LIMITS.upload_files:
                     raise FilmError(film.name, f"is beyond {LIMITS.upload_files} films a study.")
-                whole = images.decode(film.source, film.name)
-                pixels.append(images.to_pixels(erase(whole, film.erased), self.recipe))
+                whole = opened(film)
+                pixels.append(images.to_pixels(whole, self.recipe))
+                colour = film_checks.colour(film.source)
+                checks.append(film_checks.check(whole, colour, self.recipe.size))
                 names.append(film.name)
             except FilmError as error:
                 refused.append((film.name, error.reason))
-        size = self.recipe.size
-        stacked = np.stack(pixels) if pixels else np.empty((0, size, size), np.uint8)
-        judged = tuple(
-            JudgedFilm(name=name, probability=float(value), pixels=seen)
-            for name, value, seen in zip(names, self.probabilities(stacked), pixels, strict=True)
+        judged = self._judged(names, pixels, checks)
+        found = JudgedStudy(study=study, films=judged, refused=tuple(refused))
+        return found.counting(names if count_doubted else ())
+
+    def _judged(
+        self,
+        names: list[str],
+        pixels: list[np.ndarray],
+        checks: list[tuple[Check, ...]],
+    ) -> tuple[JudgedFilm, ...]:
+        """What the network says of these films, and how far from its training films they lie."""
+        if not names:
+            return ()
+        probabilities, features = self.judge(np.stack(pixels))
+        away = self.gate.distances(features) if self.gate else np.zeros(len(names))
+        return tuple(
+            JudgedFilm(
+                name=names[n],
+                probability=float(probabilities[n]),
+                pixels=pixels[n],
+                checks=(*checks[n], self.gate.check(float(away[n]))) if self.gate else checks[n],
+                nearest=self.gate.nearest(features[n]) if self.gate else (),
+            )
+            for n in range(len(names))
         )
-        return JudgedStudy(study=study, films=judged, refused=tuple(refused))
+
+
+def opened(film: Film) -> Image.Image:
+    """The film as it is judged: decoded, inverted where asked for, without what was brushed over.
+
+    Raises:
+        FilmError: see `images.decode`.
+    """
+    whole = images.decode(film.source, film.name)
+    return erase(ImageOps.invert(whole) if film.inverted else whole, film.erased)
 
 
 def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:

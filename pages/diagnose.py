@@ -5,6 +5,7 @@ import streamlit as st
 from ui import (
     anatomy_view,
     cached,
+    doubts_view,
     eraser_view,
     film_viewer,
     frame,
@@ -28,6 +29,7 @@ with side:
         reference, model = picked
         threshold = verdict.threshold_slider(model)
         verdict.trust(model, threshold)
+        doubts_view.of_model(reference, model)
 with main:
     if not picked:
         st.caption("The films show here once a model is picked at the left.")
@@ -40,12 +42,17 @@ with main:
         if asked.others:
             upload_overview.show(asked, reference, threshold)
         erased = film_viewer.erased(verdict.viewer_key(asked))
-        judged = cached.judged(reference, asked.films, asked.sources)
-        now = cached.judged(reference, asked.films, asked.sources, erased) if erased else judged
+        key = verdict.viewer_key(asked)
+        judged = doubts_view.counted(cached.judged(reference, asked.films, asked.sources), key)
+        now = judged
+        if erased:
+            now = cached.judged(reference, asked.films, asked.sources, erased)
+            now = doubts_view.counted(now, key)
         verdict.show(asked, model, now, threshold)
+        doubts_view.show(now, key)
         why_view.ask(model)
         verdict.films(asked, reference, model, now, threshold)
         eraser_view.tell(judged, now, threshold)
         anatomy_view.show(now, reference, model, threshold)
         if why_view.wanted(state.THROUGH) and "@" in model.reference:
-            why_view.through_epochs(asked, reference, model, threshold)
+            why_view.through_epochs(asked, now, reference, model, threshold)

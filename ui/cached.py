@@ -24,6 +24,7 @@ from fracture_core import (
     comparison,
     datasets,
     files,
+    gate_job,
     journal,
     launcher,
     phantom,
@@ -514,7 +515,19 @@ def stamp(reference: str) -> int:
     released = models_folder() / reference / cards.CARD
     name = reference.partition("@")[0]
     file = released if reference in cards.released() else runs_folder() / name / "metrics.jsonl"
-    return file.stat().st_mtime_ns if file.exists() else 0
+    gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one
+    return file.stat().st_mtime_ns + gates if file.exists() else 0
+
+
+def gate_status(reference: str) -> runs.Status | None:
+    """How far the fitting of a run's gate is; `None` if nobody has asked for it."""
+    folder = cards.gate_folder(model(reference).weights)
+    return runs.status(folder) if (folder / "status.json").is_file() else None
+
+
+def fit_gate(reference: str) -> None:
+    """Fit a run's gate in a child process."""
+    gate_job.start(reference)
 
 
 @st.cache_resource(show_spinner=False)

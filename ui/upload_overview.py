@@ -38,6 +38,7 @@ def show(asked: Asked, reference: str, threshold: float) -> None:
                 "Highest": highest,
                 "Positive films": f"{positive} of {len(judged.probabilities)}",
                 "Refused": len(judged.refused),
+                "Doubted": len(judged.doubted),
             }
         )
     progress.empty()

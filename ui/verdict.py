@@ -122,9 +122,9 @@ def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
     if len(names) > NAMED + 1:
         names = [*names[:NAMED], theme.plural(len(names) - NAMED, "other film")]
     patient = theme.plain(asked.patient) if asked.patient else None
-    read, refused = len(judged.films), len(judged.refused)
+    counts = len(judged.probabilities), len(judged.refused), len(judged.doubted)
     study = theme.plain(asked.study)
-    words = aggregation.sentence(verdict, study, patient, names, read, refused)
+    words = aggregation.sentence(verdict, study, patient, names, *counts)
     mark = {True: f":orange[{theme.FRACTURE}] ", False: f":blue[{theme.NO_FRACTURE}] ", None: ""}
     return mark[verdict] + words
 
@@ -132,11 +132,14 @@ def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
 def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
     """How many films, how close, and what the data set says of a study of its own."""
     words = []
-    if judged.films:
-        top = max(judged.films, key=lambda film: film.probability)
+    counted = [film for film in judged.films if film.counted]
+    if counted:
+        top = max(counted, key=lambda film: film.probability)
         count = len(judged.deciding(threshold))
+        that = "film that counts" if len(counted) == 1 else "films that count"
+        those = f"{len(counted)} {that}" if judged.doubted else theme.plural(len(counted), "film")
         words.append(
-            f"{count} of {theme.plural(len(judged.films), 'film')} above the threshold of "
+            f"{count} of {those} above the threshold of "
             f"{threshold:.2f}; the highest is {theme.plain(top.name)} with {top.probability:.3f}."
         )
     verdict = judged.verdict(threshold)
@@ -180,10 +183,13 @@ def _frame(
 ) -> Frame:
     positive = bool(aggregation.is_positive(film.probability, threshold))
     word = f"{theme.FRACTURE} fracture" if positive else f"{theme.NO_FRACTURE} no fracture"
+    note = f"{film.probability:.3f} → {int(positive)} {word}"
+    if film.doubts:
+        note += " · unreliable" if film.counted else " · unreliable, not counted"
     return Frame(
         name=film.name,
         film=cached.picture(content[0], film.name, content[1], tuple(erased.get(film.name, ()))),
-        note=f"{film.probability:.3f} → {int(positive)} {word}",
+        note=note,
         tone="fracture" if positive else "none",
         seen={model.card.recipe: pictures.seen(film.pixels)},
     )

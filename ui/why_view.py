@@ -1,6 +1,7 @@
 """Why the network says so: heat maps over the films, and the same films through the epochs."""
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -10,6 +11,9 @@ from fracture_core import aggregation
 from fracture_core.cards import Model
 from ui import cached, sparks, state, theme
 from ui.intake import Asked
+
+if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
+    from fracture_core.inference import JudgedStudy
 
 NAMES = {"grad_cam": "Grad-CAM", "occlusion": "Occlusion"}
 MOST_OPAQUE = 235  # of 255: a film shows through the strongest cell
@@ -76,9 +80,12 @@ def explain(found: dict[str, "cached.Maps"]) -> None:
     )
 
 
-def through_epochs(asked: Asked, reference: str, model: Model, threshold: float) -> None:
-    """The films' probabilities at every kept epoch, and when the verdict was reached."""
+def through_epochs(
+    asked: Asked, judged: "JudgedStudy", reference: str, model: Model, threshold: float
+) -> None:
+    """The counted films' probabilities at every kept epoch, and when the verdict was reached."""
     epochs, values = cached.through_epochs(reference, asked.films, asked.sources)
+    values = values[:, [film.counted for film in judged.films]]
     if not len(values) or not values.shape[1]:
         return
     st.subheader("Through the epochs", anchor=False)

@@ -150,6 +150,28 @@ def test_rows_may_carry_any_index() -> None:
             "There is a fracture in study2: a.png is positive.",
         ),
         (
+            (False, "study2", None, (), 2, 0, 1),
+            "No fracture was found in the 2 films of study2 that count; "
+            "1 is doubted and not counted.",
+        ),
+        (
+            (False, "study2", None, (), 1, 3, 2),
+            "No fracture was found in the 1 film of study2 that could be read; "
+            "3 could not be read, 2 are doubted and not counted.",
+        ),
+        (
+            (None, "study2", None, (), 0, 0, 1),
+            "There is no verdict on study2: its only film is doubted and not counted.",
+        ),
+        (
+            (None, "study2", None, (), 0, 0, 4),
+            "There is no verdict on study2: its 4 films are all doubted and not counted.",
+        ),
+        (
+            (None, "study2", None, (), 0, 1, 4),
+            "There is no verdict on study2: 1 could not be read, 4 are doubted and not counted.",
+        ),
+        (
             (None, "study2", "patient1"),
             "There is no verdict on study2 of patient1: none of its images could be judged.",
         ),

@@ -103,7 +103,7 @@ def test_every_network_has_a_map_at_each_convolution(name) -> None:
     keras.utils.set_random_seed(1)
     predictor = Made(architectures.build(name))
     film = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE)).astype(np.uint8)
-    ends = explain.blocks(predictor.network)
+    ends = architectures.blocks(predictor.network)
     assert len(ends) == {"one_conv": 1, "three_conv": 3, "five_conv": 5}.get(name, len(ends)) > 0
     for number, end in enumerate(ends, 1):
         heat = explain.grad_cam(predictor, film, convolution=number)
@@ -141,7 +141,7 @@ def test_cells_of_the_reports_networks_are_where_they_must_be() -> None:
 def test_a_cell_moves_by_nothing_outside_what_it_is_said_to_see() -> None:
     keras.utils.set_random_seed(3)
     network = architectures.build("five_conv")
-    end = explain.blocks(network)[-1]
+    end = architectures.blocks(network)[-1]
     maps = keras.Model(network.input, end.output)
     heat = explain.grad_cam(Made(network), np.zeros((SIZE, SIZE), np.uint8))
     middle = heat.origin + 0.5 * heat.cell  # of the first cell

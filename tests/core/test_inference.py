@@ -31,9 +31,11 @@ def films(finished_run, phantom_root) -> list[Film]:
 
 
 def jpeg() -> bytes:
-    """A small film as a JPEG file."""
+    """A small film as a JPEG file, which no plain check doubts."""
     content = io.BytesIO()
-    Image.new("L", (64, 80), 90).save(content, "JPEG")
+    values = np.zeros((80, 64), np.uint8)
+    values[10:-10, 10:-10] = np.linspace(0, 200, 44)
+    Image.fromarray(values).save(content, "JPEG")
     return content.getvalue()
 
 

@@ -12,7 +12,7 @@ from fracture_core.errors import ModelError, RunError, WriteFailed
 
 def test_a_release_holds_weights_card_and_dev_predictions(run_copy) -> None:
     folder = release.release("finished", "first-model")
-    names = {"card.json", "weights.weights.h5", "dev_predictions.parquet"}
+    names = {"card.json", "weights.weights.h5", "dev_predictions.parquet", "gate.npz"}
     assert {path.name for path in folder.iterdir()} == names
     card = json.loads((folder / "card.json").read_text())
     assert card["name"] == "first-model"

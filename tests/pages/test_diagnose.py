@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import cards, checkpoints, datasets, images, inference, release
+from fracture_core import cards, checkpoints, datasets, images, inference, launcher, release, runs
 from fracture_core.config import LIMITS
 from tests.core.dicoms import PATIENT, make
 from ui import cached, intake, pictures, state, verdict, verdict_charts
@@ -29,12 +29,25 @@ WAIT = 60  # s; the first look at a network compiles it
 
 @pytest.fixture
 def starter(run_copy: Path) -> str:
-    """A released model, made of the finished run."""
+    """A released model, made of the finished run; without a gate, which the made films would not
+    pass."""
     st.cache_resource.clear()
     st.cache_data.clear()
-    release.release(run_copy.name, "starter")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "_gate", lambda model: None)
+        release.release(run_copy.name, "starter")
     cached.warm_up().result()
     return "starter"
+
+
+@pytest.fixture
+def gated(run_copy: Path) -> str:
+    """The same with its gate."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    release.release(run_copy.name, "gated")
+    cached.warm_up().result()
+    return "gated"
 
 
 def opened(**address: str) -> AppTest:
@@ -45,9 +58,11 @@ def opened(**address: str) -> AppTest:
 
 
 def film(value: int, size: int = 64) -> bytes:
-    """A PNG of one shade of grey."""
+    """A PNG that no plain check doubts: a slope of grey, as bright as that, on black."""
     stream = io.BytesIO()
-    Image.new("L", (size, size), value).save(stream, "PNG")
+    values = np.zeros((size, size), np.uint8)
+    values[8:-8, 8:-8] = np.linspace(0, min(255, value + 55), size - 16)
+    Image.fromarray(values).save(stream, "PNG")
     return stream.getvalue()
 
 
@@ -147,13 +162,13 @@ def test_the_threshold_decides_and_never_runs_the_network_again(
     starter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged = []
-    real = inference.Predictor.probabilities
+    real = inference.Predictor.judge
 
-    def counting(self: inference.Predictor, pixels: np.ndarray) -> np.ndarray:
+    def counting(self: inference.Predictor, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         judged.append(len(pixels))
         return real(self, pixels)
 
-    monkeypatch.setattr(inference.Predictor, "probabilities", counting)
+    monkeypatch.setattr(inference.Predictor, "judge", counting)
     app = upload(opened(), ("a.png", film(90)), ("b.png", film(200)))
     app.slider[0].set_value(0.0).run()
     assert "There is a fracture in the uploaded study: a.png and b.png are positive" in said(app)
@@ -364,3 +379,51 @@ def test_data_of_single_views_still_has_an_example(tmp_path: Path) -> None:
             (tmp_path / name / f"{number}.png").write_bytes(film(9 + number))
     row = intake.example(datasets.read(tmp_path, positive="broken"))
     assert (row["label"], row["views"], row["split"]) == (1, 1, "valid")
+
+
+def flat() -> bytes:
+    """A PNG of one grey."""
+    stream = io.BytesIO()
+    Image.new("L", (64, 64), 90).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_doubted_film_is_named_and_counts_only_where_it_is_ticked(starter: str) -> None:
+    app = upload(opened(threshold="0"), ("a.png", film(90)), ("flat.png", flat()))
+    assert not app.exception
+    assert "fracture in the uploaded study: a.png is positive" in said(app)
+    assert "1 of 1 film that counts above the threshold" in said(app)
+    assert "**flat.png** It is all of one grey: its spread is 0.000" in said(app)
+    assert "This model has no gate" in said(app)
+    [pills] = [each for each in app.button_group if each.label == "Count all the same"]
+    pills.set_value(["flat.png"]).run()
+    assert "a.png and flat.png are positive" in said(app)
+    assert "2 of 2 films above the threshold" in said(app)
+    app = upload(opened(threshold="0"), ("flat.png", flat()))
+    assert "no verdict on the uploaded study: its only film is doubted and not" in said(app)
+    assert not app.exception
+
+
+def test_a_gate_doubts_what_its_model_has_never_seen(gated: str, phantom_root: Path) -> None:
+    app = opened(study=positive_study(phantom_root))
+    assert not app.exception
+    assert "Films unlike those that it has learned from are doubted" in said(app)
+    assert "unreliable" not in said(app)
+    noise = io.BytesIO()
+    values = np.random.default_rng(0).integers(0, 128, (64, 64)).astype(np.uint8)
+    Image.fromarray(values).save(noise, "PNG")
+    app = upload(opened(), ("noise.png", noise.getvalue()))
+    assert "**noise.png** It lies " in said(app)
+    assert "There is no verdict" in app.title[1].value
+
+
+def test_a_run_gets_its_gate_at_the_press_of_a_button(starter: str, run_copy: Path) -> None:
+    app = opened(model=run_copy.name)
+    assert "This run has no gate yet" in said(app)
+    [button] = [each for each in app.button if each.label == "Fit its gate"]
+    button.click().run()
+    assert not app.exception
+    folder = cards.gate_folder(cards.find(run_copy.name).weights)
+    assert launcher.wait(folder).state is runs.State.FINISHED
+    app.run()
+    assert "Films unlike those that it has learned from are doubted" in said(app)

@@ -1,0 +1,280 @@
+"""How far a film lies from those that a network has learned from, in the network's own features.
+
+Features are the means of every map of every convolution block, whitened (Lee et al. 2018, with
+Ledoit and Wolf's covariance): a film's distance is that to the nearest mean of a body part. A film
+is doubted beyond a limit that a small, stated share of the dev films passes. The penultimate layer
+alone, which knows little but the label, tells films from others far less well (docs/gate.md).
+
+A gate is kept as plain arrays, `gate.npz`, and read without pickle.
+"""
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fracture_core import architectures
+from fracture_core.errors import DataError, ModelError
+from fracture_core.film_checks import Check
+
+FALSE_REFUSAL = (
+    0.02  # share of the dev films that may be doubted: one study in twenty, of 2.5 films
+)
+FEWEST = 20  # films, below which no covariance is worth its name
+KEPT_BYTES = 400_000  # of training films' features: a released model stays below 5 MB
+FOLDS = 5
+NEAREST = 3  # training films that a doubt is shown beside
+VERSION = 1  # raised whenever the same films give other numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nearest:
+    """A training film near to the one in question.
+
+    Args:
+        path: relative to the root of the model's training data.
+        distance: between the two, in the units of the gate's own distance.
+    """
+
+    path: str
+    distance: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What is known of the films that a network has learned from.
+
+    Args:
+        limit: the greatest distance that makes no doubt.
+        false_refusal: share of the films that set the limit which it was to leave beyond.
+        calibrated_on: how many films set the limit.
+        calibrated_with: "dev", "dev and train" or "train", see `fit`.
+        fitted_on: how many training films the means and the covariance are from.
+        parts: body parts, in the order of `means`.
+        means: float32 (parts, d), of the whitened features.
+        whitener: float32 (d, d); a film's features times it are whitened.
+        films: float16 (n, d), whitened features of training films, the nearest of which are shown.
+        paths: of these, relative to the root of the training data.
+    """
+
+    limit: float
+    false_refusal: float
+    calibrated_on: int
+    calibrated_with: str
+    fitted_on: int
+    parts: tuple[str, ...]
+    means: np.ndarray = field(repr=False)
+    whitener: np.ndarray = field(repr=False)
+    films: np.ndarray = field(repr=False)
+    paths: tuple[str, ...] = field(repr=False)
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """Mahalanobis distance to the nearest part's mean: float32 (n, d) to float64 (n,)."""
+        return _to_nearest(features.astype(np.float64) @ self.whitener, self.means)
+
+    def check(self, distance: float) -> Check:
+        """The check of a film at this distance."""
+        words = (
+            f"It lies {distance:.1f} from the training films in the network's own features, limit "
+            f"{self.limit:.1f}: the model has seen nothing like it."
+        )
+        doubt = words if distance > self.limit else ""
+        return Check(name="distance", value=distance, limit=self.limit, doubt=doubt)
+
+    def nearest(self, features: np.ndarray, count: int = NEAREST) -> tuple[Nearest, ...]:
+        """The nearest kept training films, nearest first, of one film's features, float32 (d,)."""
+        away = np.linalg.norm(features.astype(np.float64) @ self.whitener - self.films, axis=1)
+        order = np.argsort(away, kind="stable")[:count]
+        return tuple(Nearest(path=self.paths[n], distance=float(away[n])) for n in order)
+
+    def facts(self) -> dict[str, Any]:
+        """What a card says of its gate."""
+        return {
+            "version": VERSION,
+            "limit": self.limit,
+            "false_refusal": self.false_refusal,
+            "calibrated_on": self.calibrated_on,
+            "calibrated_with": self.calibrated_with,
+            "fitted_on": self.fitted_on,
+            "kept_films": len(self.paths),
+        }
+
+
+# --- features -----------------------------------------------------------------------------------
+
+
+def with_features(network: keras.Model) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """Judging and features in one pass, to be compiled by who calls it.
+
+    Returns:
+        A function of films, float32 (n, size, size, 1) from 0 to 255, to probabilities, float32
+        (n,), and features, float32 (n, d).
+    """
+    ends = [layer.output for layer in architectures.blocks(network)]
+    both = keras.Model(network.input, [network.output, *ends])
+
+    def judge(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        probability, *maps = both(films, training=False)
+        features = [tf.reduce_mean(each, axis=(1, 2)) for each in maps]
+        return probability[:, 0], tf.concat(features, axis=-1)
+
+    return judge
+
+
+# --- fitting ------------------------------------------------------------------------------------
+
+
+def fit(
+    features: np.ndarray,
+    parts: np.ndarray,
+    patients: np.ndarray,
+    paths: np.ndarray,
+    dev: np.ndarray,
+) -> Gate:
+    """A gate for a network.
+
+    The limit is set on the dev films. Where they are too few to leave the stated share beyond, it
+    is set on the training films as well, each fifth of the patients measured by the others.
+
+    Args:
+        features: float32 (n, d), of training films.
+        parts: (n,), their body parts.
+        patients: (n,), whose they are.
+        paths: (n,), relative to the root of the data set.
+        dev: float32 (m, d), of films that were not learned from; there may be none.
+
+    Raises:
+        DataError: there are too few training films.
+    """
+    if len(features) < FEWEST:
+        raise DataError(
+            f"A gate is fitted on {FEWEST} training films or more; received {len(features)}. "
+            "Train on more films."
+        )
+    values = features.astype(np.float64)
+    known, means, whitener = _whitened(values, parts)
+    away = _to_nearest(dev.astype(np.float64) @ whitener, means)
+    origin = "dev"
+    if len(away) < np.ceil(1 / FALSE_REFUSAL) - 1:
+        origin = "dev and train" if len(away) else "train"
+        away = np.concatenate([away, _by_others(values, parts, patients)])
+    # The rank that keeps the share for a fresh film (Vovk et al. 2005); few films: the greatest.
+    rank = min(len(away), int(np.ceil((len(away) + 1) * (1 - FALSE_REFUSAL))))
+    kept = _sample(len(values), KEPT_BYTES // (2 * values.shape[1]))
+    return Gate(
+        limit=float(np.sort(away)[rank - 1]),
+        false_refusal=FALSE_REFUSAL,
+        calibrated_on=len(away),
+        calibrated_with=origin,
+        fitted_on=len(values),
+        parts=known,
+        means=means,
+        whitener=whitener,
+        films=(values[kept] @ whitener).astype(np.float16),
+        paths=tuple(str(path) for path in np.asarray(paths)[kept]),
+    )
+
+
+def _whitened(
+    values: np.ndarray, parts: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """The parts, their whitened means, and what whitens: all parts share one covariance."""
+    from sklearn.covariance import LedoitWolf
+
+    known = sorted(set(parts.tolist()))
+    means = np.stack([values[parts == part].mean(axis=0) for part in known])
+    about = values - means[[known.index(part) for part in parts]]
+    # A map that is dead on all training films says much where it wakes; not without bound.
+    scale = np.maximum(about.std(axis=0), 1e-3 * about.std() + 1e-9)
+    covariance = LedoitWolf(assume_centered=True).fit(about / scale).covariance_
+    whitener = (np.linalg.inv(np.linalg.cholesky(covariance)).T / scale[:, None]).astype(np.float32)
+    return tuple(known), (means @ whitener).astype(np.float32), whitener
+
+
+def _by_others(values: np.ndarray, parts: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    """Distances of training films by what was fitted without their patients, float64."""
+    names = np.unique(patients)
+    order = np.random.Generator(np.random.Philox(0)).permutation(len(names))
+    fold = (order % FOLDS)[np.searchsorted(names, patients)]
+    found = []
+    for number in range(FOLDS):
+        out = fold == number
+        if out.any() and not out.all():
+            _, means, whitener = _whitened(values[~out], parts[~out])
+            found.append(_to_nearest(values[out] @ whitener, means))
+    return np.concatenate(found) if found else np.empty(0)
+
+
+def _to_nearest(whitened: np.ndarray, means: np.ndarray) -> np.ndarray:
+    if not len(whitened):
+        return np.empty(0)
+    apart = [np.linalg.norm(whitened - mean, axis=1) for mean in means.astype(np.float64)]
+    return np.min(apart, axis=0)
+
+
+def _sample(count: int, most: int) -> np.ndarray:
+    """At most `most` of `count` rows, in order; the same each time."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.Generator(np.random.Philox(0)).permutation(count)[:most])
+
+
+# --- on disk ------------------------------------------------------------------------------------
+
+_SCALARS = ("limit", "false_refusal", "calibrated_on", "calibrated_with", "fitted_on")
+_ARRAYS = {"means": np.float32, "whitener": np.float32, "films": np.float16}
+
+
+def to_bytes(gate: Gate) -> bytes:
+    """The content of a `gate.npz`: plain arrays, compressed; the same bytes for the same gate."""
+    arrays = {name: np.asarray(getattr(gate, name)) for name in (*_SCALARS, *_ARRAYS)}
+    arrays |= {"parts": np.array(gate.parts, str), "paths": np.array(gate.paths, str)}
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, values in (arrays | {"version": np.asarray(VERSION)}).items():
+            array = io.BytesIO()
+            np.lib.format.write_array(array, values, allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy")  # without the time of day
+            archive.writestr(entry, array.getvalue(), zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def read(source: Path | bytes, width: int | None = None) -> Gate:
+    """The gate in a `gate.npz`.
+
+    Args:
+        source: the file's path, or its content.
+        width: features that the network has; not compared if left out.
+
+    Raises:
+        ModelError: it cannot be read, holds something else, or is another network's.
+    """
+    try:
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        with np.load(file, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+        if int(found["version"]) != VERSION:
+            raise ValueError(f"it is of version {found['version']}, this program reads {VERSION}")
+        gate = Gate(
+            **{name: found[name].item() for name in _SCALARS},
+            **{name: found[name].astype(kind, copy=False) for name, kind in _ARRAYS.items()},
+            parts=tuple(found["parts"].tolist()),
+            paths=tuple(found["paths"].tolist()),
+        )
+        width = gate.whitener.shape[0] if width is None else width
+        shapes = (gate.means.shape, gate.whitener.shape, gate.films.shape)
+        if shapes != ((len(gate.parts), width), (width, width), (len(gate.paths), width)):
+            raise ValueError(f"its arrays have the shapes {shapes}, the network has {width} maps")
+        if not all(np.isfinite(getattr(gate, name)).all() for name in (*_ARRAYS, "limit")):
+            raise ValueError("it holds values that are no numbers")
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"The model's gate cannot be used ({error}). Release the model again."
+        ) from error
+    return gate

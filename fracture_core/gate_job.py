@@ -1,0 +1,134 @@
+"""Fitting a model's gate on the films that it has learned from: at a release, or in a child.
+
+A run's gate is kept in the cache folder under its weights' hash; a released model has it in its
+own folder, with its hash in the card.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fracture_core import cards, datasets, images, journal, launcher, runs
+from fracture_core.cards import CARD, GATE, Model
+from fracture_core.config import cache_folder
+from fracture_core.errors import DataError, ModelError
+from fracture_core.files import replace_file
+from fracture_core.runs import State, Status
+
+FITTED_ON = 8_000  # films at most: more move a covariance of some hundred features no further
+CALIBRATED_ON = 4_000
+
+
+def of_run(model: Model) -> bytes:
+    """The content of a `gate.npz` for a run at an epoch. Loads TensorFlow.
+
+    Raises:
+        DataError: the run's training films are no longer where they were, or too few.
+    """
+    folder = runs.find(model.reference.rpartition("@")[0])
+    films = journal.films(folder)
+    root = Path(runs.read(folder).facts["data"]["root"])
+    return _fit(model, root, films)
+
+
+def of_data(model: Model, dataset: datasets.Dataset) -> bytes:
+    """The same for a released model, whose run may be gone, from the data that it was trained on.
+
+    Raises:
+        ModelError: these are not the data that its card names, or films were left out of training.
+        DataError: the films cannot be read.
+    """
+    training = model.card.training
+    if dataset.hash != training.get("hash"):
+        raise ModelError(
+            f"{model.card.name} was trained on data with the hash {training.get('hash')}; "
+            f"{dataset.root} has {dataset.hash}. Give the data that its card names."
+        )
+    if training.get("excluded"):
+        raise ModelError(
+            f"Films were left out when {model.card.name} was trained, and its card does not say "
+            "which. Release its run again: that fits the gate as well."
+        )
+    rows = datasets.select(dataset.manifest, "train", model.card.parts)
+    dev = set(model.judged["path"])
+    films = rows.assign(role=np.where(rows["path"].isin(dev), "dev", "train"))
+    return _fit(model, dataset.root, films)
+
+
+def _fit(model: Model, root: Path, films: pd.DataFrame) -> bytes:
+    from fracture_core import gate
+    from fracture_core.inference import Predictor
+
+    paths = films["path"].tolist()  # as a run asked for them, so that its pixels are found
+    cache = images.pixel_cache(root, paths, model.card.recipe, cache_folder() / "pixels")
+    readable = np.setdiff1d(np.arange(len(films)), list(cache.refused))
+    if len(readable) < len(films) / 2:
+        raise DataError(
+            f"{len(films) - len(readable)} of {len(films)} training films cannot be read in "
+            f"{root}, so that no gate can be fitted. Put the data back where they were."
+        )
+    roles = films["role"].to_numpy()[readable]
+    learned = readable[_some(np.flatnonzero(roles == "train"), FITTED_ON)]
+    dev = readable[_some(np.flatnonzero(roles == "dev"), CALIBRATED_ON)]
+    predictor = Predictor(replace(model, gate=None))
+    features, others = (predictor.judge(cache.pixels[rows])[1] for rows in (learned, dev))
+    kept = films.iloc[learned]
+    columns = (kept[name].to_numpy().astype(str) for name in ("part", "patient", "path"))
+    return gate.to_bytes(gate.fit(features, *columns, others))
+
+
+def _some(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` of these rows, in order; the same each time."""
+    order = np.random.Generator(np.random.Philox(0)).permutation(len(rows))
+    return rows[np.sort(order[:most])]
+
+
+# --- a model's own file -------------------------------------------------------------------------
+
+
+def add(model: Model, dataset: datasets.Dataset) -> Path:
+    """Give a released model a gate, or a new one; gives the path of its `gate.npz`.
+
+    The card is written last: with the old one, a new gate would be refused as not the card's.
+
+    Raises:
+        ModelError: see `of_data`.
+        WriteFailed: the model's folder takes no file.
+    """
+    folder = model.weights.parent
+    content = of_data(model, dataset)
+    replace_file(folder / GATE, content)
+    card = replace(model.card, gate=facts(content))
+    replace_file(folder / CARD, (json.dumps(card.to_dict(), indent=2) + "\n").encode())
+    return folder / GATE
+
+
+def facts(content: bytes) -> dict:
+    """What a card says of a gate with this content."""
+    from fracture_core import gate
+
+    return gate.read(content).facts() | {"sha256": cards.sha256(content)}
+
+
+# --- in a child ---------------------------------------------------------------------------------
+
+
+def start(reference: str) -> Path:
+    """Fit a run's gate in a child process, unless that is under way or done; gives its folder."""
+    model = cards.find(reference)
+    folder = cards.gate_folder(model.weights)
+    if not (folder / GATE).is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        asked = {"model": model.reference}
+        launcher.start_job(folder, asked, "child-gate", "Loads the network.", "gate.log")
+    return folder
+
+
+def run_child(folder: Path) -> None:
+    """The child's work: fit the gate of the run that `asked.json` names, and keep it."""
+    asked = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
+    replace_file(folder / GATE, of_run(cards.find(asked["model"])))
+    runs.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))

@@ -5,7 +5,7 @@
 Starts the app and a run over folders of its own, opens the run in headless Chromium (playwright)
 and prints: the web process' own CPU seconds for each watching browser; its resident memory above
 that of an app that only imports streamlit, pandas and plotly, a browser on it too; and by how much
-that grows over so many live updates of one browser (one a second). Linux only.
+that grows over so many live updates of one browser (one every two seconds). Linux only.
 """
 
 import argparse
@@ -31,7 +31,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 BARE = "import pandas, plotly.graph_objects, streamlit\nstreamlit.write('bare')\n"
 SETTLE_SECONDS = 20.0  # first loads of pages and libraries are over by then
 STUDIES = 60
-POLL_SECONDS = 1.0  # ui/live_run.py's; importing it here would make Streamlit warn
+POLL_SECONDS = 2.0  # ui/live_run.py's; importing it here would make Streamlit warn
 
 
 def main() -> None:

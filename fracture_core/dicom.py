@@ -12,6 +12,7 @@ frames the first is read.
 
 import io
 import logging
+import struct
 import warnings
 from collections.abc import Sequence
 
@@ -35,9 +36,6 @@ _TAGS = [
     "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData", "PixelAspectRatio",
 ]  # fmt: skip
 
-# It logs values that it stumbles over, and a value may be a name.
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
-
 
 def is_dicom(data: bytes, name: str) -> bool:
     """Whether a file is one: by its mark, or by its name's ending where it has no mark."""
@@ -60,6 +58,7 @@ def decode(data: bytes, name: str) -> Image.Image:
         found = _dataset(data, name, _TAGS)
         _check_size(found, name)
         try:
+            _check_coded_size(found, name)
             return Image.fromarray(_grey(found))
         except FilmError:
             raise
@@ -85,6 +84,8 @@ def _dataset(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "o
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     config.settings.reading_validation_mode = config.IGNORE
+    # It logs values that it stumbles over, and a value may be a name; its import sets a level.
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     try:
         found = pydicom.dcmread(
             io.BytesIO(data), specific_tags=tags, stop_before_pixels=not pixels,
@@ -121,6 +122,37 @@ def _check_size(found: "object", name: str) -> None:
         rule = f"at most {LIMITS.film_pixels / 1e6:g} million pixels are read"
         rule += f" of at most {LIMITS.dicom_frames:,} frames. Save a smaller copy."
         raise FilmError(name, f"has {width} x {height} px in {frames:,} frames; {rule}")
+
+
+def _check_coded_size(found: "object", name: str) -> None:
+    """A compressed frame has a size of its own, which its decoder believes and makes room for."""
+    from pydicom.encaps import get_frame
+
+    if not found.file_meta.TransferSyntaxUID.is_encapsulated:
+        return
+    frames = int(found.get("NumberOfFrames") or 1)
+    size = coded_size(get_frame(found.PixelData, 0, number_of_frames=frames))
+    if size not in (None, (int(found.Columns), int(found.Rows))):
+        rule = f"says {found.Columns} x {found.Rows} px and holds {size[0]} x {size[1]}"
+        raise FilmError(name, f"is damaged: it {rule}. Copy it again from where it came from.")
+
+
+def coded_size(frame: bytes) -> tuple[int, int] | None:
+    """(width, height) that a JPEG or JPEG 2000 codestream declares; `None` for other codings."""
+    start = frame.find(b"\xff\x4f\xff\x51")  # JPEG 2000, perhaps inside a box (ISO 15444-1, A.5.1)
+    if start >= 0:
+        right, bottom, left, top = struct.unpack(">4I", frame[start + 8 : start + 24])
+        return right - left, bottom - top
+    place = 2 if frame[:2] == b"\xff\xd8" else len(frame)
+    while place + 9 <= len(frame):  # segments of a JPEG up to its frame header (ISO 10918-1, B.2)
+        if frame[place] != 0xFF:
+            return None
+        kind, length = frame[place + 1], int.from_bytes(frame[place + 2 : place + 4], "big")
+        if (0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC)) or kind == 0xF7:
+            height, width = struct.unpack(">HH", frame[place + 5 : place + 9])
+            return width, height
+        place += 1 if kind == 0xFF else 2 + length
+    return None
 
 
 def _why(found: "object") -> str:

@@ -110,7 +110,7 @@ def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
         )
         return
     room, count = LIMITS.upload_bytes, 0
-    base = PurePosixPath(file.name).with_suffix("").as_posix()
+    base = _plain(file.name).rpartition(".")[0] or _plain(file.name)
     for entry in sorted(entries, key=lambda entry: natural(entry.filename)):
         name = f"{base}/{_plain(entry.filename)}"
         if _is_junk(entry.filename):

@@ -124,6 +124,19 @@ def test_a_compression_that_cannot_be_read_is_named() -> None:
     assert said.endswith("which cannot be read here. Export it uncompressed.")
 
 
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGBaseline8Bit])
+def test_a_frame_that_claims_another_size_than_the_film_is_never_unpacked(syntax: str) -> None:
+    values = np.arange(4096).reshape(64, 64).astype(np.uint8)
+    data = bytearray(make(values, syntax=syntax))
+    if syntax == JPEG2000Lossless:  # its height, far beyond any memory
+        place = data.index(b"\xff\x4f\xff\x51") + 12
+        data[place : place + 4] = (2**31).to_bytes(4, "big")
+    else:
+        place = data.index(b"\xff\xc0") + 5
+        data[place : place + 4] = b"\xff" * 4
+    assert "is damaged: it says 64 x 64 px and holds" in refusal(bytes(data))
+
+
 def test_files_without_a_mark_are_read_by_their_ending() -> None:
     film = pydicom.dcmread(io.BytesIO(make(RAMP)))
     for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):

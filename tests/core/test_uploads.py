@@ -96,6 +96,10 @@ def test_two_films_of_one_name_are_told_apart() -> None:
     assert names(uploads.sort(files)) == {ALONE: ["a.png", "a.png (2)"]}
 
 
+def test_a_zip_without_a_name_is_opened_too() -> None:
+    assert names(sort(**{"": packed("a.png")})) == {"a file": ["a.png"]}
+
+
 def test_archives_inside_archives_are_not_opened() -> None:
     inner = packed("a.png")
     found = sort(

@@ -1,0 +1,149 @@
+"""Malformed uploads without end: real files of every kind, damaged and forged, by a seed."""
+
+import io
+import random
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
+
+from fracture_core import images, uploads
+from fracture_core.errors import FilmError
+from fracture_core.uploads import File
+from tests.core.dicoms import PATIENT, make
+
+GREY = np.add.outer(np.arange(64), np.arange(48)).astype(np.uint8) * 2
+WIDE = GREY.astype(np.uint16) * 200
+NAMES = (  # what a name may hold
+    "film.{}", "../../{}", "/etc/passwd.{}", "a\x00b.{}", "line\nbreak.{}", "<script>.{}",
+    "\u202egnp.{}", "x" * 300 + ".{}", "..\\..\\{}", "film.png", "film.dcm", "film.zip", "",
+)  # fmt: skip
+
+
+def saved(kind: str, values: np.ndarray = GREY, **options: object) -> bytes:
+    """These values as a file of Pillow's kind."""
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def zipped(*entries: tuple[str, bytes], mode: int = 0) -> bytes:
+    """A zip of (name, content); `mode` makes links of them."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = mode << 16
+            archive.writestr(info, content)
+    return stream.getvalue()
+
+
+def _study() -> bytes:
+    return zipped(("study1/image1.png", saved("PNG")), ("study1/image2.dcm", make(WIDE)))
+
+
+WHOLE: dict[str, Callable[[], bytes]] = {
+    "png": lambda: saved("PNG"),
+    "wide.png": lambda: saved("PNG", WIDE),
+    "jpg": lambda: saved("JPEG"),
+    "webp": lambda: saved("WEBP"),
+    "tif": lambda: saved("TIFF", WIDE, compression="tiff_lzw"),
+    "dcm": lambda: make(WIDE, WindowCenter=9_000, WindowWidth=9_000, PixelPaddingValue=0),
+    "rle.dcm": lambda: make(GREY, syntax=RLELossless),
+    "jpeg.dcm": lambda: make(GREY, syntax=JPEGBaseline8Bit),
+    "j2k.dcm": lambda: make(GREY, syntax=JPEG2000Lossless),
+    "zip": _study,
+}
+
+
+def damaged(data: bytes, chance: random.Random) -> bytes:
+    """Cut, with bytes changed, or with a piece in the place of another."""
+    found = bytearray(data)
+    match chance.randrange(4):
+        case 0:
+            del found[chance.randrange(len(found)) :]
+        case 1:
+            for _ in range(chance.randint(1, 12)):
+                found[chance.randrange(len(found))] = chance.randrange(256)
+        case 2:
+            for _ in range(chance.randint(1, 4)):  # where headers lie
+                found[chance.randrange(min(400, len(found)))] = chance.choice((0, 1, 127, 255))
+        case 3:
+            start, other = chance.randrange(len(found)), chance.randrange(len(found))
+            size = chance.randint(1, 64)
+            found[start : start + size] = found[other : other + size] * chance.randint(1, 3)
+    return bytes(found)
+
+
+def forged(chance: random.Random) -> bytes:
+    """A file whose header promises what it does not hold, a bomb, or a zip that means harm."""
+    side = chance.choice((0, 1, 15, 40_000, 2**31 - 1))
+    kinds = (
+        lambda: _png_of(side, side),
+        lambda: _png_of(20_000, 20_000, zlib.compress(bytes(200_000))),
+        lambda: make(GREY, Rows=min(side, 65_535), Columns=min(side, 65_535)),
+        lambda: make(GREY, NumberOfFrames=side),
+        lambda: make(GREY, BitsAllocated=chance.choice((0, 1, 12, 64)), BitsStored=99),
+        lambda: zipped(("bomb.png", bytes(30_000_000))),
+        lambda: zipped(("in.zip", zipped(("in.zip", zipped(("a.png", saved("PNG")))))), ("b", b"")),
+        lambda: zipped(("../../../tmp/evil.png", saved("PNG")), ("/abs.png", saved("PNG"))),
+        lambda: zipped(("link.png", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777),
+        lambda: _locked(zipped(("a.png", saved("PNG")))),
+        lambda: zipped(*((f"{n}.png", b"x") for n in range(2_500))),
+        lambda: saved("PNG") + _study(),  # two kinds at once
+        lambda: b"",
+        lambda: chance.randbytes(chance.randrange(1, 4_000)),
+    )
+    return chance.choice(kinds)()
+
+
+def _png_of(width: int, height: int, content: bytes = b"") -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+    )
+
+
+def _locked(data: bytes) -> bytes:
+    found = bytearray(data)
+    found[found.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(found)
+
+
+def files(seed: int) -> Iterator[File]:
+    """Malformed files, the same ones for a seed."""
+    chance = random.Random(seed)
+    whole = {kind: make_one() for kind, make_one in WHOLE.items()}
+    while True:
+        kind = chance.choice(list(whole))
+        content = forged(chance) if chance.random() < 0.15 else damaged(whole[kind], chance)
+        yield File(name=chance.choice(NAMES).format(kind), content=content)
+
+
+def read(file: File) -> int:
+    """Take a file through the door of uploads; gives how many films could be read.
+
+    Raises:
+        AssertionError: something was refused without a sentence, or with a patient's name.
+        Exception: whatever the door lets through: a defect.
+    """
+    found, count = uploads.sort([file]), 0
+    for _, reason in found.refused:
+        assert reason.strip().endswith(".")
+    for film in (film for study in found.studies for film in study.films):
+        try:
+            assert images.decode(film.content, film.name).mode == "L"
+            count += 1
+        except FilmError as error:
+            assert error.reason.endswith(".") and PATIENT not in str(error)
+    return count

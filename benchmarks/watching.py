@@ -48,7 +48,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         bare = bare_mb(browser, home)
         phantom.make(home / "films", studies=STUDIES)
-        config = TrainConfig(data=f"{home}/films", epochs=10_000, threads=1)
+        # Epochs of some seconds, as on real data: thousands of them would be what grows.
+        config = TrainConfig(data=f"{home}/films", epochs=10_000, steps_per_epoch=400, threads=1)
         run = launcher.create_and_start(config, "live", queue=False)
         try:
             with app(PROJECT / "app.py", PROJECT, 8595) as pid:

@@ -41,18 +41,18 @@ with main:
     else:
         if asked.others:
             upload_overview.show(asked, reference, threshold)
-        erased = film_viewer.erased(verdict.viewer_key(asked))
         key = verdict.viewer_key(asked)
-        judged = doubts_view.counted(cached.judged(reference, asked.films, asked.sources), key)
+        erased, turned = film_viewer.erased(key), doubts_view.inverted(key)
+        films = (reference, asked.films, asked.sources)
+        judged = doubts_view.counted(cached.judged(*films, inverted=turned), key)
         now = judged
         if erased:
-            now = cached.judged(reference, asked.films, asked.sources, erased)
-            now = doubts_view.counted(now, key)
+            now = doubts_view.counted(cached.judged(*films, erased, turned), key)
         verdict.show(asked, model, now, threshold)
-        doubts_view.show(now, key)
+        doubts_view.show(now, model, key)
         why_view.ask(model)
         verdict.films(asked, reference, model, now, threshold)
         eraser_view.tell(judged, now, threshold)
         anatomy_view.show(now, reference, model, threshold)
         if why_view.wanted(state.THROUGH) and "@" in model.reference:
-            why_view.through_epochs(asked, now, reference, model, threshold)
+            why_view.through_epochs(now, reference, model, threshold)

@@ -553,6 +553,7 @@ def judged(
     films: tuple[tuple[str, str], ...],
     sources: tuple[Source, ...],
     erased: Erased | None = None,
+    inverted: tuple[str, ...] = (),
 ) -> "JudgedStudy":
     """What a model says of some films, kept for this browser session and no longer.
 
@@ -561,9 +562,11 @@ def judged(
         films: (name, key) of each; the key stands for its content.
         sources: their content, asked for only when nothing is kept.
         erased: name of a film -> what was brushed over on it.
+        inverted: names of films whose black and white are exchanged.
     """
+    turned = tuple(name in inverted for name, _ in films)
     strokes = tuple(tuple((erased or {}).get(name, ())) for name, _ in films)
-    return _judged(reference, stamp(reference), films, strokes, _sources=sources)
+    return _judged(reference, stamp(reference), films, strokes, turned, _sources=sources)
 
 
 @st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)
@@ -572,14 +575,17 @@ def _judged(
     stamp: int,
     films: tuple[tuple[str, str], ...],
     erased: tuple[tuple[Stroke, ...], ...],
+    inverted: tuple[bool, ...],
     _sources: tuple[Source, ...],
 ) -> "JudgedStudy":
     from fracture_core.inference import Film
 
     with _judging:
         wanted = [
-            Film(name=name, source=source, erased=strokes)
-            for (name, _), source, strokes in zip(films, _sources, erased, strict=True)
+            Film(name=name, source=source, erased=strokes, inverted=turned)
+            for (name, _), source, strokes, turned in zip(
+                films, _sources, erased, inverted, strict=True
+            )
         ]
         return _predictor(reference, stamp).judge_study("", wanted)
 
@@ -638,31 +644,36 @@ def _spread(reference: str, stamp: int, pixels: np.ndarray) -> tuple[float, floa
     return found.low, found.high
 
 
-def through_epochs(
-    reference: str, films: tuple[tuple[str, str], ...], sources: tuple[Source, ...]
-) -> tuple[tuple[int, ...], np.ndarray]:
-    """A run's probabilities of some films at every kept epoch, see `inference.through_epochs`."""
-    return _through_epochs(reference, stamp(reference), films, _sources=sources)
+def through_epochs(reference: str, pixels: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+    """A run's probabilities of some films at every kept epoch, see `inference.through_epochs`.
+
+    Args:
+        reference: see `model`.
+        pixels: what the network sees of them, uint8 (n, size, size).
+    """
+    return _through_epochs(reference, stamp(reference), pixels)
 
 
 @st.cache_data(scope="session", max_entries=8, show_spinner="Judges the films at every kept epoch…")
 def _through_epochs(
-    reference: str, stamp: int, films: tuple[tuple[str, str], ...], _sources: tuple[Source, ...]
+    reference: str, stamp: int, pixels: np.ndarray
 ) -> tuple[tuple[int, ...], np.ndarray]:
     from fracture_core import inference
 
-    judged_once = _judged(reference, stamp, films, ((),) * len(films), _sources=_sources)
     with _judging:
-        pixels = np.stack([film.pixels for film in judged_once.films])
         return inference.through_epochs(_model(reference, stamp), pixels)
 
 
 @st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)
 def picture(
-    key: str, name: str, _source: Source, erased: tuple[Stroke, ...] = ()
+    key: str,
+    name: str,
+    _source: Source,
+    erased: tuple[Stroke, ...] = (),
+    inverted: bool = False,
 ) -> pictures.Picture:
     """A film to look at, kept for this browser session and no longer; see `pictures.shown`."""
-    return pictures.shown(_source, name, SHOWN_SIDE, erased)
+    return pictures.shown(_source, name, SHOWN_SIDE, erased, inverted)
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner="Sorts the films…")

@@ -9,9 +9,10 @@ from fracture_core.cards import Model
 from ui import cached, state, theme
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.inference import JudgedStudy
+    from fracture_core.inference import JudgedFilm, JudgedStudy
 
 NAMED = 6  # doubted films whose reasons are told before the others are counted
+THUMB_PX = 110  # width of a training film
 POLL_SECONDS = 1.0  # between two looks at a gate that is being fitted
 
 
@@ -20,8 +21,14 @@ def counted(judged: "JudgedStudy", key: str) -> "JudgedStudy":
     return judged.counting(st.session_state.get(f"{state.COUNTED}-{key}") or ())
 
 
-def show(judged: "JudgedStudy", key: str) -> None:
-    """The doubted films with the reasons, and what to tick so that they count."""
+def inverted(key: str) -> tuple[str, ...]:
+    """Names of the films whose black and white are to be exchanged; `key` stands for the films."""
+    return tuple(st.session_state.get(f"{state.INVERTED}-{key}") or ())
+
+
+def show(judged: "JudgedStudy", model: Model, key: str) -> None:
+    """The doubted films with the reasons, what they are held against, and what may be done."""
+    _invert(judged, key)
     doubted = [film for film in judged.films if film.doubts]
     if not doubted:
         return
@@ -44,6 +51,34 @@ def show(judged: "JudgedStudy", key: str) -> None:
         format_func=theme.plain,
         key=f"{state.COUNTED}-{key}",
     )
+    _nearest([film for film in doubted if film.nearest][:NAMED], model)
+
+
+def _invert(judged: "JudgedStudy", key: str) -> None:
+    """The offer to exchange black and white; a film that took it can take it back."""
+    turned = inverted(key)
+    offered = [film.name for film in judged.films if film.remedies or film.name in turned]
+    if offered:
+        st.pills(
+            "Exchange black and white of", offered, selection_mode="multi",
+            format_func=theme.plain, key=f"{state.INVERTED}-{key}",
+        )  # fmt: skip
+
+
+def _nearest(doubted: list["JudgedFilm"], model: Model) -> None:
+    """The training films that a doubted one comes nearest to, where the data set is in use."""
+    data = cached.dataset()
+    if not doubted or model.card.training.get("hash") != data.hash:
+        return
+    with st.expander("The training films that they come nearest to"):
+        for film in doubted:
+            st.caption(theme.plain(film.name))
+            with st.container(horizontal=True, gap="small"):
+                for near in film.nearest:
+                    with st.container(width=THUMB_PX + 8, gap=None):
+                        if content := cached.small(data.root / near.path):
+                            st.image(content, width=THUMB_PX)
+                        st.caption(f"distance {near.distance:.1f}")
 
 
 def of_model(reference: str, model: Model) -> None:

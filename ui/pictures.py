@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fracture_core import eraser, images
 from fracture_core.eraser import Stroke
@@ -24,7 +24,13 @@ class Picture:
     height: int
 
 
-def shown(source: Source, name: str, long_side: int, erased: Sequence[Stroke] = ()) -> Picture:
+def shown(
+    source: Source,
+    name: str,
+    long_side: int,
+    erased: Sequence[Stroke] = (),
+    inverted: bool = False,
+) -> Picture:
     """The whole film in grey, its longer side at most `long_side` px, never enlarged.
 
     Args:
@@ -32,11 +38,13 @@ def shown(source: Source, name: str, long_side: int, erased: Sequence[Stroke] = 
         name: as the person knows it.
         long_side: px.
         erased: what is brushed over on it.
+        inverted: whether black and white are exchanged.
 
     Raises:
         FilmError: it cannot be read; see `images.decode`.
     """
-    film = eraser.erase(images.decode(source, name), erased)
+    whole = images.decode(source, name)
+    film = eraser.erase(ImageOps.invert(whole) if inverted else whole, erased)
     film.thumbnail((long_side, long_side))
     stream = io.BytesIO()
     film.save(stream, "WEBP", quality=90)

@@ -49,6 +49,7 @@ WAY = "way"  # Diagnose: whether files or a folder are dropped
 OPENED = "opened"  # Diagnose: the study of an upload that is shown
 STUDIES_TABLE = "studies-table"  # Diagnose: the line of an uploaded study that was clicked
 COUNTED = "counted"  # Diagnose: doubted films that count all the same; ends in the films' key
+INVERTED = "inverted"  # Diagnose: films whose greys are exchanged; ends in the films' key
 UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
 VIEWER = "film-viewer"  # the film viewer: what was brushed over on which study's films
 FILM_PAGE = "film-page"  # Diagnose: which of many films are shown

@@ -9,7 +9,7 @@ import streamlit as st
 from fracture_core import aggregation
 from fracture_core.cards import Model
 from fracture_core.errors import FilmError
-from ui import cached, figures, film_viewer, pictures, state, theme, why_view
+from ui import cached, doubts_view, figures, film_viewer, pictures, state, theme, why_view
 from ui.film_viewer import Erased, Frame
 from ui.intake import Asked
 
@@ -163,7 +163,11 @@ def films(
         number = st.pagination(-(-len(shown) // PAGE), key=state.FILM_PAGE)
         shown = shown[(number - 1) * PAGE : number * PAGE]
     erased = film_viewer.erased(viewer_key(asked))
-    frames = [_frame(film, model, content[film.name], threshold, erased) for film in shown]
+    turned = doubts_view.inverted(viewer_key(asked))
+    frames = [
+        _frame(film, model, _picture(film.name, content[film.name], erased, turned), threshold)
+        for film in shown
+    ]
     maps: dict[str, cached.Maps] = {}
     if why_view.wanted(state.WHY):
         for number, (film, frame) in enumerate(zip(shown, frames, strict=True)):
@@ -174,13 +178,14 @@ def films(
     why_view.explain(maps)
 
 
-def _frame(
-    film: "JudgedFilm",
-    model: Model,
-    content: tuple[str, pictures.Source],
-    threshold: float,
-    erased: Erased,
-) -> Frame:
+def _picture(
+    name: str, content: tuple[str, pictures.Source], erased: Erased, turned: tuple[str, ...]
+) -> pictures.Picture:
+    key, source = content
+    return cached.picture(key, name, source, tuple(erased.get(name, ())), name in turned)
+
+
+def _frame(film: "JudgedFilm", model: Model, picture: pictures.Picture, threshold: float) -> Frame:
     positive = bool(aggregation.is_positive(film.probability, threshold))
     word = f"{theme.FRACTURE} fracture" if positive else f"{theme.NO_FRACTURE} no fracture"
     note = f"{film.probability:.3f} → {int(positive)} {word}"
@@ -188,7 +193,7 @@ def _frame(
         note += " · unreliable" if film.counted else " · unreliable, not counted"
     return Frame(
         name=film.name,
-        film=cached.picture(content[0], film.name, content[1], tuple(erased.get(film.name, ()))),
+        film=picture,
         note=note,
         tone="fracture" if positive else "none",
         seen={model.card.recipe: pictures.seen(film.pixels)},

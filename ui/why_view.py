@@ -10,7 +10,6 @@ from PIL import Image
 from fracture_core import aggregation
 from fracture_core.cards import Model
 from ui import cached, sparks, state, theme
-from ui.intake import Asked
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
     from fracture_core.inference import JudgedStudy
@@ -80,13 +79,13 @@ def explain(found: dict[str, "cached.Maps"]) -> None:
     )
 
 
-def through_epochs(
-    asked: Asked, judged: "JudgedStudy", reference: str, model: Model, threshold: float
-) -> None:
+def through_epochs(judged: "JudgedStudy", reference: str, model: Model, threshold: float) -> None:
     """The counted films' probabilities at every kept epoch, and when the verdict was reached."""
-    epochs, values = cached.through_epochs(reference, asked.films, asked.sources)
-    values = values[:, [film.counted for film in judged.films]]
-    if not len(values) or not values.shape[1]:
+    pixels = [film.pixels for film in judged.films if film.counted]
+    if not pixels:
+        return
+    epochs, values = cached.through_epochs(reference, np.stack(pixels))
+    if not len(values):
         return
     st.subheader("Through the epochs", anchor=False)
     said = aggregation.is_positive(values, threshold).any(axis=1)

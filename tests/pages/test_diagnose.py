@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from PIL import Image
+from PIL import Image, ImageOps
 from pydicom.uid import generate_uid
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
@@ -122,9 +122,9 @@ def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Pa
         for (n, _), s in zip(asked.films, asked.sources, strict=True)
     ]
     direct = inference.Predictor(cards.find(starter)).judge_study("", given)
-    whole = ((),) * len(asked.films)
+    whole, plain = ((),) * len(asked.films), (False,) * len(asked.films)
     stamp = cached.stamp(starter)
-    kept = cached._judged.__wrapped__(starter, stamp, asked.films, whole, asked.sources)
+    kept = cached._judged.__wrapped__(starter, stamp, asked.films, whole, plain, asked.sources)
     assert [f.probability for f in kept.films] == [f.probability for f in direct.films]
 
 
@@ -427,3 +427,30 @@ def test_a_run_gets_its_gate_at_the_press_of_a_button(starter: str, run_copy: Pa
     assert launcher.wait(folder).state is runs.State.FINISHED
     app.run()
     assert "Films unlike those that it has learned from are doubted" in said(app)
+
+
+def test_an_inverted_film_is_offered_to_be_turned_and_judged_as_the_film(
+    gated: str, phantom_root: Path
+) -> None:
+    path = next(iter(phantom_root.glob("valid/*/*/*/*.png")))
+    stream = io.BytesIO()
+    ImageOps.invert(Image.open(path).convert("L")).save(stream, "PNG")
+    app = upload(opened(model=gated), ("inverted.png", stream.getvalue()))
+    (offer,) = [each for each in app.pills if each.label.startswith("Exchange black and white")]
+    offer.set_value(["inverted.png"]).run()
+    assert not app.exception
+    turned = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][-1]["text"]
+    app = upload(opened(model=gated), ("film.png", path.read_bytes()))
+    assert turned == json.loads(app.get("plotly_chart")[0].proto.spec)["data"][-1]["text"]
+
+
+def test_a_doubted_film_is_shown_beside_the_training_films_that_are_nearest(
+    gated: str, phantom_root: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 160)).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, "PNG")
+    app = upload(opened(model=gated), ("noise.png", stream.getvalue()))
+    assert not app.exception
+    assert [each.label for each in app.expander] == ["The training films that they come nearest to"]
+    assert sum(caption.value.startswith("distance ") for caption in app.caption) == 3

@@ -5,7 +5,7 @@ bad, why it matters, and which films. Shortcuts (`shortcuts`) are findings too.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -26,6 +26,8 @@ DARK = 0.2  # grey that only one pixel in a hundred exceeds
 BRIGHT_BORDER = 0.6  # grey; the air around a bone is black on a film that is not inverted
 ODD_SHAPE = 3.0  # longer side over shorter side
 ODD_SIZE = 4.0  # times larger or smaller than the median of the data set
+SAME_SIZE = 1.5  # times larger or smaller: films of about one size
+COMMON = 0.05  # of all films; a size that so many have comes from a second source, and is not odd
 _NUMBER = re.compile(r"image([0-9]+)\.")
 
 KINDS = {  # worst first: kind -> (what, why it matters)
@@ -161,9 +163,9 @@ def run(
     progress("Compares every film with every other.")
     same, near = _same(read), _near(read)
     found = [
-        *_across_splits(read, same + near),
+        *_across_splits(read, same + near, len(films)),
         *_patients(films),
-        *_labels(read, same),
+        *_labels(read, same, len(films)),
         *_where(films, films["reason"] != "", "unreadable", films["reason"]),
         *_copies("same image", same, read, len(films)),
         *_copies("near image", near, read, len(films)),
@@ -224,52 +226,42 @@ def _near(read: pd.DataFrame) -> list[Group]:
 
 def _copies(kind: str, groups: list[Group], read: pd.DataFrame, films: int) -> Iterable[Finding]:
     """One finding of all groups: of the training films among the copies, one may stay."""
-    items = []
+    splits, stay = read["split"], set()
     for group in groups:
-        kept = next((row for row, _ in group if read.loc[row, "split"] != "train"), group[0][0])
-        items += [
-            Item(
-                path=read.loc[row, "path"],
-                detail=detail,
-                leave_out=row != kept and read.loc[row, "split"] == "train",
-            )
-            for row, detail in group
-        ]
-    if items:
-        extra = sum(len(group) - 1 for group in groups)
-        yield Finding(kind=kind, items=tuple(items), count=extra, score=extra / films)
+        elsewhere = (row for row, _ in group if splits[row] != "train")
+        stay.add(next(elsewhere, group[0][0]))
+    items = _items(read, groups, stay)
+    yield from _finding(kind, items, sum(len(group) - 1 for group in groups), films)
 
 
-def _across_splits(read: pd.DataFrame, groups: list[Group]) -> Iterable[Finding]:
-    items = []
-    for group in groups:
-        splits = {read.loc[row, "split"] for row, _ in group}
-        if len(splits) > 1 and "train" in splits:
-            items += [
-                Item(
-                    path=read.loc[row, "path"],
-                    detail=detail,
-                    leave_out=read.loc[row, "split"] == "train",
-                )
-                for row, detail in group
-            ]
-    if items:
-        count = sum(item.leave_out for item in items)
-        yield Finding(
-            kind="image in two splits", items=tuple(items), count=count, score=count / len(read)
-        )
+def _across_splits(read: pd.DataFrame, groups: list[Group], films: int) -> Iterable[Finding]:
+    splits = read["split"]
+    found = [{splits[row] for row, _ in group} for group in groups]
+    across = [g for g, those in zip(groups, found, strict=True) if {"train"} < those]
+    items = _items(read, across)
+    yield from _finding("image in two splits", items, sum(i.leave_out for i in items), films)
 
 
-def _labels(read: pd.DataFrame, groups: list[Group]) -> Iterable[Finding]:
-    items = [
-        Item(path=read.loc[row, "path"], detail=detail, leave_out=read.loc[row, "split"] == "train")
+def _labels(read: pd.DataFrame, groups: list[Group], films: int) -> Iterable[Finding]:
+    labels = read["label"]
+    items = _items(read, [g for g in groups if len({labels[row] for row, _ in g}) > 1])
+    yield from _finding("two labels", items, len(items), films)
+
+
+def _items(read: pd.DataFrame, groups: list[Group], stay: Collection[int] = ()) -> tuple[Item, ...]:
+    """All rows of these groups; those in train are to be left out, but for those that stay."""
+    paths, splits = read["path"], read["split"]
+    return tuple(
+        Item(path=paths[row], detail=told, leave_out=splits[row] == "train" and row not in stay)
         for group in groups
-        if read.loc[[row for row, _ in group], "label"].nunique() > 1
-        for row, detail in group
-    ]
+        for row, told in group
+    )
+
+
+def _finding(kind: str, items: tuple[Item, ...], count: int, films: int) -> Iterable[Finding]:
+    """A finding of `count` of all films, if there is any."""
     if items:
-        score = len(items) / len(read)
-        yield Finding(kind="two labels", items=tuple(items), count=len(items), score=score)
+        yield Finding(kind=kind, items=items, count=count, score=count / films)
 
 
 # --- films, studies and patients ----------------------------------------------------------------
@@ -299,8 +291,7 @@ def _where(
         Item(path=row.path, detail=str(detail), leave_out=row.split == "train")
         for row, detail in zip(rows.itertuples(), told, strict=True)
     )
-    if items:
-        yield Finding(kind=kind, items=items, count=len(items), score=len(items) / len(films))
+    yield from _finding(kind, items, len(items), len(films))
 
 
 def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
@@ -311,20 +302,32 @@ def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
     bright = ~blank & (read["border"] > BRIGHT_BORDER)
     dark = ~blank & (read["peak"] < DARK)
     longer, shorter = read[["width", "height"]].max(axis=1), read[["width", "height"]].min(axis=1)
-    typical = longer.median()
-    odd = (longer / shorter > ODD_SHAPE) | (longer > ODD_SIZE * typical)
-    odd |= longer < typical / ODD_SIZE
+    odd = (longer / shorter > ODD_SHAPE) | _odd_sizes(longer)
     sizes = [f"{w} x {h} px" for w, h in zip(read["width"], read["height"], strict=True)]
     common = read["mode"].mode().iloc[0]
     for kind, concerned, details in (
         ("blank", blank, [f"grey {value:.0%}" for value in read["mean"]]),
         ("inverted", bright, [f"border {value:.0%} of white" for value in read["border"]]),
         ("dark", dark, [f"99 % of it below {value:.0%} of white" for value in read["peak"]]),
-        ("odd size", odd, [f"{size}; most are {typical:.0f} px long" for size in sizes]),
+        (
+            "odd size",
+            odd,
+            [f"{size}; the median is {longer.median():.0f} px long" for size in sizes],
+        ),
         ("odd mode", read["mode"] != common, [f"{m}; most are {common}" for m in read["mode"]]),
     ):
         for finding in _where(read, concerned, kind, details):
             yield replace(finding, score=finding.count / films)
+
+
+def _odd_sizes(longer: pd.Series) -> pd.Series:
+    """Which longer sides, in px, are far from the median and from most others; bool (n,)."""
+    in_order = np.sort(longer)
+    near = np.searchsorted(in_order, longer * SAME_SIZE, "right")
+    near -= np.searchsorted(in_order, longer / SAME_SIZE, "left")
+    typical = longer.median()
+    far = (longer > ODD_SIZE * typical) | (longer < typical / ODD_SIZE)
+    return far & (near <= max(1, COMMON * len(longer)))
 
 
 def _skipped(skipped: Sequence[Skipped], films: pd.DataFrame) -> Iterable[Finding]:

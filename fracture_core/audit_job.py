@@ -16,6 +16,7 @@ from fracture_core.audit import Audit, Finding, Item
 from fracture_core.config import cache_folder
 from fracture_core.errors import Stopped
 from fracture_core.files import replace_file
+from fracture_core.reporter import time_left
 from fracture_core.runs import State, Status
 from fracture_core.shortcuts import Shortcut
 
@@ -79,15 +80,14 @@ class _Progress:
     """Writes the child's status, with the time left, and reads its requests."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._began = folder, time.monotonic()
+        self._folder, self._left = folder, time_left()
         self._looked, self._stop = 0.0, False
 
     def films(self, done: int, total: int) -> None:
-        now = time.monotonic()
+        left, now = self._left(done, total), time.monotonic()
         if now - self._looked < _POLL_SECONDS and done < total:
             return
         self._looked, self._stop = now, runs.has_request(self._folder, "stop")
-        left = (now - self._began) / done * (total - done)
         status = Status(
             state=State.RUNNING,
             message=f"Opens every film: {done:,} of {total:,}.",

@@ -17,7 +17,7 @@ from typing import Any
 from fracture_core import config as settings
 from fracture_core.config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
-from fracture_core.reporter import duration
+from fracture_core.reporter import duration, time_left
 
 NAMED = 10  # films of a finding, or that a run could not read, that are named; others are counted
 
@@ -56,7 +56,13 @@ def audit(options: argparse.Namespace) -> None:
 
     dataset = datasets.read(options.data, options.positive)
     folder = audit_job.folder_of(dataset.hash)
-    found = audit_job.run(dataset, folder, _progress_line("films"))
+    try:
+        found = audit_job.run(dataset, folder, _progress_line("films"), say=_show_line)
+    except KeyboardInterrupt:
+        _show_line("")
+        print("What was measured is kept: the same command goes on.", file=sys.stderr)
+        raise
+    _show_line("")
     audit_job.save(folder, found)  # the Data page shows it, too
     if options.json:
         told = {"root": str(dataset.root), "kind": dataset.kind, **audit_job.to_dict(found)}
@@ -538,11 +544,11 @@ def _load_tensorflow() -> None:
 
 
 def _progress_line(what: str) -> Callable[[int, int], None]:
-    began = time.monotonic()
+    seconds_left = time_left()
 
     def show(done: int, total: int) -> None:
-        spent = time.monotonic() - began
-        left = f", {duration(spent / done * (total - done))} left" if done else ""
+        seconds = seconds_left(done, total)
+        left = "" if seconds is None else f", {duration(seconds)} left"
         _show_line("" if done >= total else f"{done:,} of {total:,} {what}{left}")
 
     return show

@@ -9,6 +9,7 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from fracture_core.files import replace_file
 
 COLUMNS = {
     "path": "str",
+    "stamp": "str",  # size, time of change and permissions: a file that changed is measured anew
     "reason": "str",  # why it cannot be read; "" if it can
     "mode": "str",  # Pillow's name of the file's mode: "L", "RGB", "I;16"...
     "width": "int64",
@@ -38,7 +40,7 @@ STEP = 2  # grey levels of 255 that count as brighter: less is grain, and what J
 COPY = 32  # px
 SMALL = 256  # px of the longer side of the copy on which brightness is measured
 RIM = 0.04  # of the shorter side: how wide the border is
-_CHUNK = 512  # films between two notes: what a stop costs at most
+_CHUNK = 512  # films between two notes: what a kill costs at most
 
 
 def table(
@@ -61,42 +63,80 @@ def table(
         Stopped: `should_stop` said so; what was measured is kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pieces = []
+    pieces, done = [], 0
+
+    def measured() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, len(paths))
+        if should_stop and should_stop():
+            raise Stopped(f"Stopped after {done:,} of {len(paths):,} films.")
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for first in range(0, len(paths), _CHUNK):
             wanted = list(paths[first : first + _CHUNK])
             kept = folder / f"facts-{first:06d}.parquet"
-            piece = _kept(kept, wanted)
-            if piece is None:
-                rows = []
-                for row in pool.map(lambda path: measure(root, path), wanted):
-                    rows.append(row)
-                    if progress:
-                        progress(first + len(rows), len(paths))
-                    if should_stop and should_stop():
-                        pool.shutdown(cancel_futures=True)
-                        done = first + len(rows)
-                        raise Stopped(f"Measuring was stopped after {done} of {len(paths)} films.")
-                piece = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
-                replace_file(kept, piece.to_parquet(None, index=False))
-            pieces.append(piece)
-    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(COLUMNS))
+            rows = _kept(root, kept, wanted)
+            done += len(rows)
+            if len(rows) < len(wanted):
+                _complete(rows, root, wanted, kept, pool, measured)
+            pieces.append(_as_table(rows, wanted))
+    return pd.concat(pieces, ignore_index=True) if pieces else _as_table({}, [])
 
 
-def _kept(path: Path, wanted: list[str]) -> pd.DataFrame | None:
-    """A piece that was measured before, if it is of these films and whole."""
+Rows = dict[str, dict[str, object]]  # path of a film -> its facts
+
+
+def _complete(
+    rows: Rows,
+    root: Path,
+    wanted: list[str],
+    kept: Path,
+    pool: ThreadPoolExecutor,
+    measured: Callable[[], None],
+) -> None:
+    """Measure the films that `rows` lacks; whatever ends that, what was measured is kept."""
+    missing = [path for path in wanted if path not in rows]
     try:
-        piece = pd.read_parquet(path)
-    except Exception:  # missing or damaged: it is measured again
-        return None
-    return piece.astype(COLUMNS) if piece.get("path", pd.Series()).tolist() == wanted else None
+        for row in pool.map(partial(measure, root), missing):
+            rows[str(row["path"])] = row
+            measured()
+    finally:
+        pieces = _as_table(rows, [path for path in wanted if path in rows])
+        replace_file(kept, pieces.to_parquet(None, index=False))
+        if len(rows) < len(wanted):
+            pool.shutdown(cancel_futures=True)
+
+
+def _as_table(rows: Rows, paths: list[str]) -> pd.DataFrame:
+    return pd.DataFrame([rows[path] for path in paths], columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _kept(root: Path, path: Path, wanted: list[str]) -> Rows:
+    """What was measured before of these films, as far as their files are the same."""
+    try:
+        piece = pd.read_parquet(path)[list(COLUMNS)].astype(COLUMNS)
+    except Exception:  # missing, damaged or another version's: it is measured again
+        return {}
+    piece = piece[piece["path"].isin(wanted)]
+    piece = piece[[_stamp(root / row.path) == row.stamp for row in piece.itertuples()]]
+    return {row["path"]: row for row in piece.to_dict("records")}
+
+
+def _stamp(path: Path) -> str:
+    try:
+        facts = path.stat()
+    except OSError:  # gone, or not to be read: its reason is told when it is measured
+        return "none"
+    return f"{facts.st_size}-{facts.st_mtime_ns}-{facts.st_mode}"
 
 
 def measure(root: Path, path: str) -> dict[str, object]:
     """The facts of one film; one that cannot be read has its reason and nothing else."""
     empty = {"str": "", "object": b""}
     row: dict[str, object] = {name: empty.get(kind, 0) for name, kind in COLUMNS.items()}
-    row["path"] = path
+    row |= {"path": path, "stamp": _stamp(root / path)}
     try:
         film = images.decode(root / path)
         row["mode"] = _mode(root / path)

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,25 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def time_left() -> Callable[[int, int], float | None]:
+    """Made when work begins: gives the seconds left, from (done, total); `None` at first.
+
+    What was done before the first question was kept from an earlier time, and says nothing of the
+    speed.
+    """
+    first: tuple[float, int] | None = None
+
+    def left(done: int, total: int) -> float | None:
+        nonlocal first
+        first = first or (time.monotonic(), done)
+        began, before = first
+        if done <= before:
+            return None
+        return (time.monotonic() - began) / (done - before) * (total - done)
+
+    return left
 
 
 class Clock:

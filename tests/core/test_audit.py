@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFilter
 
-from fracture_core import audit, audit_job, datasets, film_facts, launcher, runs
+from fracture_core import audit, audit_job, datasets, film_facts, launcher, reporter, runs
 from fracture_core.audit import Audit, Finding
 from fracture_core.errors import Stopped
 
@@ -158,6 +158,16 @@ def test_films_that_show_little_are_found(
     assert finding.score == pytest.approx(1 / (2 * STUDIES))
 
 
+def test_a_size_that_many_films_have_is_not_odd(root: Path, tmp_path: Path) -> None:
+    for number in range(0, STUDIES, 8):  # a second source
+        for view in (1, 2):
+            large = (630 + number, 780 + view)
+            film(700 + 10 * number + view, large).save(folder(root, number) / f"image{view}.png")
+    assert audited(root, tmp_path).findings == ()
+    film(699, (24, 30)).save(folder(root, 1) / "image1.png")
+    assert only(root, tmp_path, "odd size").items[0].detail.startswith("24 x 30 px; the median is")
+
+
 def test_empty_studies_and_gaps_are_found(root: Path, tmp_path: Path) -> None:
     for path in folder(root, 9).iterdir():
         path.unlink()
@@ -207,12 +217,45 @@ def test_what_was_measured_is_kept_and_a_stopped_audit_goes_on(
     inner = film_facts.measure
     monkeypatch.setattr(film_facts, "measure", lambda r, p: measured.append(p) or inner(r, p))
     table = film_facts.table(root, paths, tmp_path / "facts")
-    assert sorted(measured) == sorted(paths[20:])
+    assert sorted(measured) == sorted(paths[25:])
     assert table["path"].tolist() == paths
     again = film_facts.table(root, paths, tmp_path / "facts")
     pd.testing.assert_frame_equal(table, again)
     (tmp_path / "facts" / "facts-000010.parquet").write_bytes(b"torn")
     pd.testing.assert_frame_equal(film_facts.table(root, paths, tmp_path / "facts"), table)
+
+
+def test_a_film_whose_file_changed_is_measured_anew(root: Path, tmp_path: Path) -> None:
+    path = folder(root, 3) / "image1.png"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200])
+    assert only(root, tmp_path, "unreadable").count == 1
+    path.write_bytes(whole)
+    assert audited(root, tmp_path).findings == ()
+
+
+def test_an_interrupted_audit_keeps_what_was_measured(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(done: int, total: int) -> None:
+        if done == 30:
+            raise KeyboardInterrupt
+
+    paths = datasets.read(root).manifest["path"].tolist()
+    with pytest.raises(KeyboardInterrupt):
+        film_facts.table(root, paths, tmp_path / "facts", pressed)
+    measured = []
+    film_facts.table(root, paths, tmp_path / "facts", lambda done, _: measured.append(done))
+    assert measured == list(range(31, 97))
+
+
+def test_the_time_left_knows_nothing_of_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(reporter.time, "monotonic", lambda: now)
+    left = reporter.time_left()
+    assert left(9_001, 10_000) is None
+    now = 110.0
+    assert left(9_101, 10_000) == pytest.approx(10 / 100 * 899)
 
 
 def test_an_audit_in_a_child_is_kept_and_read_back(folders: Path, root: Path) -> None:

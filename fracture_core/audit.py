@@ -78,7 +78,7 @@ KINDS = {  # worst first: kind -> (what, why it matters)
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
     """One film, or study folder, that a finding is about.
 

@@ -20,7 +20,7 @@ from fracture_core.reporter import time_left
 from fracture_core.runs import State, Status
 from fracture_core.shortcuts import Shortcut
 
-_RESULT = "audit.json"
+RESULT = "audit.json"
 _POLL_SECONDS = 0.25  # between two looks at the requests, and two writes of progress
 
 
@@ -123,13 +123,13 @@ def to_dict(value: Audit) -> dict[str, Any]:
 
 def save(folder: Path, value: Audit) -> None:
     """Keep an audit."""
-    replace_file(folder / _RESULT, json.dumps(to_dict(value), indent=1).encode())
+    replace_file(folder / RESULT, json.dumps(to_dict(value), indent=1).encode())
 
 
 def load(folder: Path) -> Audit | None:
     """The kept audit in this folder; `None` if there is none, or another version's."""
     try:
-        fields = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
+        fields = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         return Audit(
             films=fields["films"],
             findings=tuple(map(_finding, fields["findings"])),

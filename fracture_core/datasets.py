@@ -270,13 +270,14 @@ def chosen() -> Choice:
 
 
 def choose(root: Path, positive: str | None = None) -> Choice:
-    """Use this data set from now on, and remember it. It is not read here."""
-    choice = Choice(root=Path(root), positive=positive)
+    """Use this data set from now on, and remember it and the one before. It is not read here."""
+    choice, before = Choice(root=Path(root), positive=positive), chosen()
     note = {"root": str(choice.root), "positive": positive}
     _choice_path().parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(note | {"FRACTURE_DATA": os.environ.get("FRACTURE_DATA")})
     replace_file(_choice_path(), text.encode())
-    newest = [choice, *(each for each in _remembered() if each != choice)][:RECENT]
+    known = [choice, *([before] if before.root != config.phantom_folder() else []), *_remembered()]
+    newest = list(dict.fromkeys(known))[:RECENT]
     notes = [{"root": str(each.root), "positive": each.positive} for each in newest]
     with suppress(OSError):  # the choice itself is made
         replace_file(_recent_path(), json.dumps(notes).encode())

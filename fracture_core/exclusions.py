@@ -7,7 +7,7 @@ count, so that figures stay comparable.
 import csv
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from fracture_core.errors import DataError
 from fracture_core.files import replace_file, writing
 
 COLUMNS = ("path", "reason")
+_AND = "; "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Exclusions:
     """Which films, and why.
 
     Args:
-        reasons: path in the data set -> the kind of finding that it was ticked for.
+        reasons: path in the data set -> the kinds of finding that it was ticked for, with "; ".
     """
 
     reasons: Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +36,24 @@ class Exclusions:
         """16 hex digits of the paths, whatever their order and reasons."""
         text = "\n".join(sorted(self.reasons))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def has(self, kind: str, paths: Iterable[str]) -> bool:
+        """Whether all these films were ticked for this kind of finding."""
+        return all(kind in self.reasons.get(path, "").split(_AND) for path in paths)
+
+    def ticked(self, kind: str, paths: Iterable[str]) -> "Exclusions":
+        """With these films left out for this kind of finding, beside what they were ticked for."""
+        reasons = dict(self.reasons)
+        for path in paths:
+            kinds = reasons[path].split(_AND) if path in reasons else []
+            reasons[path] = _AND.join([*kinds, *([kind] if kind not in kinds else [])])
+        return Exclusions(reasons=reasons)
+
+    def unticked(self, kind: str) -> "Exclusions":
+        """Without the films that were left out for this kind of finding and no other."""
+        kinds = {path: text.split(_AND) for path, text in self.reasons.items()}
+        left = {path: [each for each in found if each != kind] for path, found in kinds.items()}
+        return Exclusions(reasons={path: _AND.join(found) for path, found in left.items() if found})
 
     def to_csv(self) -> str:
         """The file's text: a head, then a line a film."""

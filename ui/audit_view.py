@@ -14,6 +14,7 @@ from ui import cached, state, theme
 POLL_SECONDS = 1.0
 FILMS_A_SECOND = 150  # of a MURA-sized film on two cores; a first guess, before anything is known
 SHOWN = 12  # films of a finding
+ROWS = 1000  # of a finding's table
 
 
 def show(data: Dataset) -> None:
@@ -25,25 +26,29 @@ def show(data: Dataset) -> None:
     folder = audit_job.folder_of(data.hash)
     # Status first: a child that has ended by now has left all that it will leave.
     status = runs.status(folder) if (folder / "asked.json").is_file() else None
-    found = audit_job.load(folder)
+    found = cached.audit(folder)
     if status and status.state.alive:
         st.fragment(_watch, run_every=POLL_SECONDS, key="audit")(data)
         return
-    if status and status.state in (State.FAILED, State.INTERRUPTED, State.STOPPED):
+    halfway = status and status.state in (State.FAILED, State.INTERRUPTED, State.STOPPED)
+    if halfway:
         st.warning(theme.plain(status.message))
-    _start_button(data, found)
+    _start_button(data, found, bool(halfway))
     if found:
         _findings(data, found)
 
 
-def _start_button(data: Dataset, found: Audit | None) -> None:
+def _start_button(data: Dataset, found: Audit | None, halfway: bool) -> None:
     count = len(data.manifest)
+    label = "Go on with the audit" if halfway else "Audit again" if found else "Run the audit"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Audit again" if found else "Run the audit", type="secondary" if found else "primary",
+            label, type="secondary" if found else "primary",
             icon=":material/fact_check:", on_click=audit_job.start, args=(data,), key="run-audit",
         )  # fmt: skip
-        if found is None:
+        if halfway:
+            st.caption("What was measured before is not measured again.")
+        elif found is None:
             st.caption(
                 f"Opens all {theme.plural(count, 'film')} once, in about "
                 f"{duration(max(1, count / FILMS_A_SECOND))}: films that cannot be read, copies, "
@@ -76,8 +81,8 @@ def _findings(data: Dataset, found: Audit) -> None:
         kinds = theme.plural(len(found.findings), "kind")
         st.markdown(f"**{kinds} of findings** in {films}, worst first.")
         st.download_button(
-            "Findings as CSV", audit.table(found).to_csv(index=False), "audit.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key="save-audit",
+            "Findings as CSV", lambda: audit.table(found).to_csv(index=False), "audit.csv",
+            "text/csv", icon=":material/download:", on_click="ignore", key="save-audit",
         )  # fmt: skip
     ticked = cached.exclusions(data.hash)
     for finding in found.findings:
@@ -99,14 +104,21 @@ def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
         st.markdown(f"- {theme.plain(sentence)}")
     mending = [item.path for item in finding.items if item.leave_out]
     if mending:
+        key = f"{state.TICK}-{finding.kind}"
+        state.fill(key, ticked.has(finding.kind, mending))  # another browser may have ticked it
         st.checkbox(
-            f"Leave {theme.plural(len(mending), 'film')} of these out of training",
-            set(mending) <= set(ticked.reasons), key=f"{state.TICK}-{finding.kind}",
+            f"Leave {theme.plural(len(mending), 'film')} of these out of training", key=key,
             on_change=_tick, args=(data.hash, finding.kind, tuple(mending)),
         )  # fmt: skip
     if finding.items:
-        with st.expander(f"The {theme.plural(len(finding.items), 'entry')}"):
-            _items(data, finding)
+        # Only what is looked at is made and sent: there may be 40,000 entries of each kind.
+        entries = st.expander(
+            f"The {theme.plural(len(finding.items), 'entry')}",
+            key=f"{state.ENTRIES}-{finding.kind}", on_change="rerun",
+        )  # fmt: skip
+        if entries.open:
+            with entries:
+                _items(data, finding)
 
 
 _SCORE = (
@@ -129,7 +141,9 @@ def _items(data: Dataset, finding: Finding) -> None:
                     query_params={state.STUDY: keys[item.path]},
                 )  # fmt: skip
                 st.caption(theme.plain(item.detail))
-    rows = [(item.path, item.detail) for item in finding.items]
+    if len(finding.items) > ROWS:
+        st.caption(f"The first {ROWS:,} of {len(finding.items):,}; the CSV file holds all.")
+    rows = [(item.path, item.detail) for item in finding.items[:ROWS]]
     st.dataframe(
         pd.DataFrame(rows, columns=["Path", "What"]), hide_index=True, key=f"rows-{finding.kind}"
     )
@@ -152,12 +166,10 @@ def _shortcuts(found: Audit) -> None:
 
 def _tick(data_hash: str, kind: str, paths: tuple[str, ...]) -> None:
     """Put these films on the list of those to leave out, or take them off."""
-    reasons = dict(cached.exclusions(data_hash).reasons)
-    if st.session_state[f"{state.TICK}-{kind}"]:
-        reasons |= {path: kind for path in paths if path not in reasons}
-    else:
-        reasons = {path: why for path, why in reasons.items() if path not in paths}
-    exclusions.write(exclusions.file_of(data_hash), Exclusions(reasons=reasons))
+    before = cached.exclusions(data_hash)
+    ticked = st.session_state[f"{state.TICK}-{kind}"]
+    after = before.ticked(kind, paths) if ticked else before.unticked(kind)
+    exclusions.write(exclusions.file_of(data_hash), after)
 
 
 def _left_out(data: Dataset, ticked: Exclusions) -> None:

@@ -20,6 +20,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core import (
+    audit_job,
     cards,
     comparison,
     datasets,
@@ -36,6 +37,7 @@ from fracture_core import curves as run_curves
 from fracture_core import exclusions as excluded
 from fracture_core import trajectories as trajectory
 from fracture_core.aggregation import sentence, verdicts
+from fracture_core.audit import Audit
 from fracture_core.config import (
     LIMITS,
     Augmentation,
@@ -398,7 +400,7 @@ def _example(name: str, stamp: int, data_hash: str) -> Example | None:
     return Example(sentence=words, paths=tuple(films["path"]))
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=2, show_spinner=False)
 def study_of_film(digest: str, _manifest: pd.DataFrame) -> dict[str, str]:
     """Path of a film in the data set -> key of its study."""
     return dict(zip(_manifest["path"], datasets.study_key(_manifest), strict=True))
@@ -407,6 +409,16 @@ def study_of_film(digest: str, _manifest: pd.DataFrame) -> dict[str, str]:
 def small(path: Path) -> bytes | None:
     """A film's thumbnail; `None` if it cannot be read."""
     return light_box.thumbnail(path, cache_folder() / "thumbnails")
+
+
+def audit(folder: Path) -> Audit | None:
+    """The audit kept in a folder, see `audit_job.load`; read again only when it was written."""
+    return _audit(folder, files.stamp(folder / audit_job.RESULT))
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _audit(folder: Path, stamp: tuple[int, ...]) -> Audit | None:
+    return audit_job.load(folder)
 
 
 def exclusions(data_hash: str) -> Exclusions:

@@ -61,6 +61,7 @@ PRESET = "preset"  # Train: the settings to begin with
 PARTS = "parts"  # Train: body parts to train on
 DRAWN = "drawn"  # Train: how often other random changes of the example films were asked for
 TICK = "tick"  # Data: whether a finding's films are left out; ends in the finding's kind
+ENTRIES = "entries"  # Data: whether a finding's films are shown; ends in the finding's kind
 EXCLUDE = "exclude"  # Train: whether the ticked films are left out
 FOLDER = "folder"  # Data: the path that was typed
 CLASSES = "classes"  # Data: the class folders of that path, while the positive one is asked

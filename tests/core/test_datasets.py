@@ -352,6 +352,17 @@ def test_the_last_five_different_choices_are_remembered_newest_first(tmp_path) -
     assert [choice.root.name for choice in datasets.recent()] == ["d", "f", "e", "c", "b"]
 
 
+def test_what_a_setting_named_is_remembered_when_something_else_is_chosen(
+    tmp_path, monkeypatch
+) -> None:
+    first, other = tmp_path / "first", tmp_path / "other"
+    first.mkdir()
+    other.mkdir()
+    monkeypatch.setenv("FRACTURE_DATA", str(first))
+    datasets.choose(other)
+    assert [choice.root for choice in datasets.recent()] == [other, first]
+
+
 def test_another_positive_class_is_another_choice(tmp_path) -> None:
     for positive in ("yes", "no", "yes"):
         datasets.choose(tmp_path, positive)

@@ -28,6 +28,18 @@ def test_the_hash_follows_the_films_alone() -> None:
     assert one.hash != Exclusions(reasons={"a": "blank"}).hash
 
 
+def test_a_film_that_was_ticked_twice_stays_until_both_ticks_are_gone() -> None:
+    own = Exclusions(reasons={"by hand": ""})
+    value = own.ticked("dark", ["a", "b"]).ticked("blank", ["b", "c", "by hand"])
+    assert value.has("dark", "ab") and value.has("blank", "bc")
+    assert not value.has("blank", "a")
+    without = value.unticked("dark")
+    assert set(without.reasons) == {"b", "c", "by hand"}
+    assert without.has("blank", "bc")
+    assert without.ticked("blank", ["b"]) == without
+    assert without.unticked("blank") == own
+
+
 @pytest.mark.parametrize("text", ["name\nx.png\n", "path,reason\n,blank\n"])
 def test_a_file_that_names_no_films_is_refused(tmp_path, text) -> None:
     (tmp_path / "list.csv").write_text(text)

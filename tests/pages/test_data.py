@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import audit_job, datasets, exclusions, launcher, mura, runs
-from ui import charts, data_choice, theme
+from fracture_core import audit, audit_job, datasets, exclusions, launcher, mura, runs
+from ui import audit_view, charts, data_choice, theme
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -179,11 +179,12 @@ def test_data_sets_used_before_are_one_click_away(
     datasets.choose(classes, "broken*")
     datasets.choose(hands)
     app = data_page.run()
-    assert history(app) == {"classes": f"{classes}, positive class broken*"}
+    first = {phantom_root.name: str(phantom_root)}  # as the setting says
+    assert history(app) == {"classes": f"{classes}, positive class broken*", **first}
     press(app, "classes")
     assert datasets.chosen() == datasets.Choice(root=classes, positive="broken*")
     assert app.code[0].value == str(classes)
-    assert history(app) == {"hands": str(hands)}
+    assert history(app) == {"hands": str(hands), **first}
 
 
 def test_folders_of_one_name_are_told_apart_by_their_parents(
@@ -192,9 +193,10 @@ def test_folders_of_one_name_are_told_apart_by_their_parents(
     for place in ("old", "new"):
         shutil.copytree(hands, tmp_path / place / "MURA-v1.1")
         datasets.choose(tmp_path / place / "MURA-v1.1")
-    assert set(history(data_page.run())) == {"old/MURA-v1.1"}  # beside the new one in use
+    # Beside the new one in use, and what the setting says.
+    assert set(history(data_page.run())) == {"old/MURA-v1.1", "films"}
     datasets.choose(hands)
-    assert set(history(data_page.run())) == {"old/MURA-v1.1", "new/MURA-v1.1"}
+    assert set(history(data_page.run())) == {"old/MURA-v1.1", "new/MURA-v1.1", "films"}
 
 
 def test_data_used_before_that_cannot_be_read_is_a_sentence_and_changes_nothing(
@@ -415,4 +417,48 @@ def test_an_audit_that_is_under_way_shows_progress_and_can_be_stopped(
         assert app.button(key="stop-audit").disabled
     app.run()
     assert "ended without a word" in words(app)
-    assert "Run the audit" in [button.label for button in app.button]
+    assert "Go on with the audit" in [button.label for button in app.button]
+
+
+def many(kind: str, count: int) -> audit.Finding:
+    """A finding of this many films that are not there."""
+    items = tuple(
+        audit.Item(path=f"train/{number}.png", detail="a copy", leave_out=True)
+        for number in range(count)
+    )
+    return audit.Finding(kind=kind, items=items, count=count, score=0.5)
+
+
+def test_the_films_of_a_finding_are_sent_only_when_they_are_looked_at(data_page: AppTest) -> None:
+    place = audit_job.folder_of(cached_hash())
+    place.mkdir(parents=True)
+    findings = (many("two labels", 5000), many("same image", 20))
+    audit_job.save(place, audit.Audit(films=9000, findings=findings, shortcuts=()))
+    app = data_page.run()
+    assert "**5,000 films stand under both labels**" in words(app)
+    tables = len(app.dataframe)
+    app.session_state["entries-two labels"] = True
+    app.run()
+    assert not app.exception
+    assert len(app.dataframe) == tables + 1
+    assert len(app.dataframe[-1].value) == audit_view.ROWS
+    assert f"The first {audit_view.ROWS:,} of 5,000" in words(app)
+
+
+def test_a_tick_in_another_browser_is_seen_and_takes_nothing_from_other_ticks(
+    data_page: AppTest,
+) -> None:
+    place = audit_job.folder_of(cached_hash())
+    place.mkdir(parents=True)
+    findings = (many("two labels", 5), many("same image", 3))
+    audit_job.save(place, audit.Audit(films=9, findings=findings, shortcuts=()))
+    app = data_page.run()
+    other = AppTest.from_file(str(APP), default_timeout=30).switch_page("pages/data.py").run()
+    app.checkbox(key="tick-two labels").check().run()
+    other.run()
+    assert other.checkbox(key="tick-two labels").value
+    other.checkbox(key="tick-same image").check().run()
+    app.checkbox(key="tick-two labels").uncheck().run()
+    assert app.checkbox(key="tick-same image").value
+    kept = exclusions.read(exclusions.file_of(cached_hash()))
+    assert set(kept.reasons) == {f"train/{number}.png" for number in range(3)}

@@ -102,8 +102,7 @@ def check(film: Image.Image, coloured: float, size: int) -> tuple[Check, ...]:
 
 
 def _border(film: Image.Image) -> float:
-    small = film.copy()
-    small.thumbnail((film_facts.SMALL, film_facts.SMALL), Image.Resampling.BOX)
+    small = film.reduce(max(1, max(film.size) // film_facts.SMALL))  # quicker than a thumbnail
     return float(np.median(film_facts.rim(np.asarray(small, np.float64) / 255)))
 
 

@@ -58,7 +58,8 @@ class JudgedFilm:
         counted: whether it counts in the verdict; a doubted film does not unless it was ticked.
         checks: what the gate asked, each with value and limit; "distance" is the last of them
             where the model has a gate of its own.
-        nearest: the training films that are nearest in the network's features; none without gate.
+        nearest: of a doubted film, the training films that are nearest in the network's features;
+            none without a gate.
     """
 
     name: str
@@ -241,13 +242,18 @@ class Predictor:
             return ()
         probabilities, features = self.judge(np.stack(pixels))
         away = self.gate.distances(features) if self.gate else np.zeros(len(names))
+        asked = [
+            (*some, self.gate.check(float(distance))) if self.gate else some
+            for some, distance in zip(checks, away, strict=True)
+        ]
+        doubted = [self.gate and any(check.doubt for check in some) for some in asked]
         return tuple(
             JudgedFilm(
                 name=names[n],
                 probability=float(probabilities[n]),
                 pixels=pixels[n],
-                checks=(*checks[n], self.gate.check(float(away[n]))) if self.gate else checks[n],
-                nearest=self.gate.nearest(features[n]) if self.gate else (),
+                checks=asked[n],
+                nearest=self.gate.nearest(features[n]) if doubted[n] else (),
             )
             for n in range(len(names))
         )

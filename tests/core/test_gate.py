@@ -165,7 +165,9 @@ def test_a_released_model_doubts_noise_and_counts_its_own_films(
     first, second = judged.films
     assert (first.counted, first.doubts) == (True, ())
     assert [each.name for each in first.checks][-1] == "distance"
-    assert phantom_root / first.nearest[0].path == own
+    assert first.nearest == () and len(second.nearest) == 3  # shown beside a doubt alone
+    _, features = predictor.judge(first.pixels[None])
+    assert phantom_root / predictor.gate.nearest(features[0])[0].path == own
     assert second.counted is False
     assert "from the training films" in second.doubts[0]
     assert judged.doubted == (second,)

@@ -350,7 +350,7 @@ class TrainConfig(Record):
     steps_per_epoch: int | None = None  # the report's 2821 // 10 showed a third of its films
     batch_size: int = 10  # the report's
     optimizer: Literal["adam", "adamw", "adagrad", "sgd", "rmsprop"] = "adam"  # the report's best
-    learning_rate: float = 0.001  # Keras' default for Adam and AdaGrad, which the report used
+    learning_rate: float = 0.001  # Keras' default for Adam, which the report used
     momentum: float = 0.9  # what is meant where "with momentum" is all that is said
     weight_decay: float | None = None
     schedule: Schedule = field(default_factory=Schedule)

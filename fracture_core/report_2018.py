@@ -66,14 +66,16 @@ def _three(**options: Any) -> dict[str, Any]:
     return {"architecture": "three_conv", "options": NetworkOptions(**options)}
 
 
-EXPERIMENTS = (
+ADAGRAD = {"optimizer": "adagrad", "learning_rate": 0.01}  # the default of its Keras in 2018
+
+EXPERIMENTS = (  # the smaller rate is that of a line in Appendix A
     Experiment(key="one", title="one_conv", changes={"architecture": "one_conv"}),
     Experiment(key="three", title="three_conv, Adam", changes=_three(), goes_on=True),
     Experiment(key="dense", title="more dense layers", changes=_three(dense=(128, 64))),
     Experiment(key="dropout", title="dropout 0.25", changes=_three(dropout=0.25)),
-    Experiment(key="adagrad", title="AdaGrad", changes=_three() | {"optimizer": "adagrad"}),
+    Experiment(key="adagrad", title="AdaGrad", changes=_three() | ADAGRAD),
     Experiment(
-        key="slow", title="learning rate 0.0001", changes=_three() | {"learning_rate": 1e-4}
+        key="slow", title="learning rate 0.00001", changes=_three() | {"learning_rate": 1e-5}
     ),
     Experiment(key="five", title="five_conv", changes={"architecture": "five_conv"}, goes_on=True),
 )
@@ -229,7 +231,7 @@ class Answer:
 
 POOR = Claim(
     figure=3, says="A single convolution learns poorly.",
-    rule="agrees if always guessing lies in the interval of its accuracy on the valid films",
+    rule="agrees unless the whole interval of its accuracy on the valid films lies above guessing",
 )  # fmt: skip
 DROPOUT = Claim(
     figure=4, says="Dropout does not raise the training accuracy.",

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fracture_core import optimizers
+from fracture_core import architectures, optimizers
 from fracture_core.augmentation import apply
 from fracture_core.pipeline import Chunk
 
@@ -165,6 +165,22 @@ def _replica(
         return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.int32))
 
     return replica
+
+
+def make_features(model: keras.Model) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Compile what each convolution block makes of one film.
+
+    Returns:
+        A function of uint8 (size, size) to one float32 (h, w, maps) a block, in their order.
+    """
+    outputs = [layer.output for layer in architectures.blocks(model)]
+    blocks, size = keras.Model(model.input, outputs), model.input_shape[1]
+
+    @tf.function(input_signature=[tf.TensorSpec((1, size, size), tf.uint8)])
+    def compiled(film: tf.Tensor) -> list[tf.Tensor]:
+        return tf.nest.flatten(blocks(tf.cast(film, tf.float32)[..., None], training=False))
+
+    return lambda film: [maps.numpy()[0] for maps in compiled(film[None])]
 
 
 def make_judge(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

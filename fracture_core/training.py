@@ -5,6 +5,7 @@ to stop. At an epoch's end it writes the prediction table, then the checkpoint (
 metrics line), then the line: a reader never sees a number without what it was computed from.
 """
 
+import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from fracture_core import (
     architectures,
     checkpoints,
     event_files,
+    feature_maps,
     journal,
     optimizers,
     predictions,
@@ -30,7 +32,7 @@ from fracture_core.errors import TrainingFailed
 from fracture_core.pipeline import Pipeline
 from fracture_core.reporter import Clock, Reporter
 from fracture_core.runs import State
-from fracture_core.steps import make_judge, make_steps
+from fracture_core.steps import make_features, make_judge, make_steps
 
 JUDGED_PIXELS = 2**18  # judged at once: 256 films of 32 px; more do not go faster
 CALL_SECONDS = 0.1  # of steps in one call: little beside it is lost, and a stop is soon heard
@@ -109,6 +111,7 @@ def _stand(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimiz
         journal.log_event(folder, "checkpoint_passed_over", message=sentence)
     checkpoints.drop_later(folder / "checkpoints", position)
     predictions.drop_after(folder, position.epoch)
+    feature_maps.drop_after(folder, position.epoch)
     lines = journal.up_to(folder / "metrics.jsonl", "epoch", position.epoch - 1)
     if position.line:
         lines.append(position.line)
@@ -164,6 +167,8 @@ class Loop:
         self.pipeline = Pipeline(pixels=pixels[roles == "train"], labels=labels, config=config)
         self.steps = make_steps(model, optimizer, config.seed, class_weights(config, labels))
         self.judge = make_judge(model)
+        self.features = make_features(model)
+        self.looked_at = feature_maps.chosen_film(self.judged)
         self.clock = Clock()
         self.call_steps = 1
         self.kept_at = time.monotonic()
@@ -295,8 +300,21 @@ class Loop:
         event_files.add(self.folder, line)
         if dropped := checkpoints.prune(self._checkpoints, after):
             journal.log_event(self.folder, "weights_thinned", epochs=dropped)
+            feature_maps.drop(self.folder, dropped)
+        self._keep_features(epoch)
         self.reporter.tick(epoch=epoch, step=after.step)
         return after
+
+    def _keep_features(self, epoch: int) -> None:
+        """What the network makes of one film, to look at; a disk that refuses costs nothing."""
+        if self.looked_at is None:
+            return
+        pixels = self.judged_pixels[self.looked_at]
+        kernels = next(w for w in self.model.trainable_variables if len(w.shape) == 4).numpy()
+        with contextlib.suppress(OSError):
+            feature_maps.save(
+                self.folder, epoch, self.looked_at, pixels, kernels, self.features(pixels)
+            )
 
     def _after(self, position: Position, line: dict[str, Any]) -> Position:
         """Where the run stands once the epoch of this line is closed."""

@@ -46,6 +46,7 @@ LAYERS = (
         "runs",
         "predictions",
         "trajectories",
+        "feature_maps",
         "checkpoints",
         "forks",
         "curves",

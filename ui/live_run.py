@@ -12,6 +12,7 @@ from ui import (
     epoch_slider,
     flip_feed,
     frame,
+    learned_view,
     pinned_studies,
     projector,
     run_controls,
@@ -130,6 +131,8 @@ def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:
         pinned_studies.show(run, found, epoch, last)
     if not chosen or "flips" in chosen:
         flip_feed.show(run, found, epoch)
+    if not chosen or "learned" in chosen:
+        learned_view.show(run, epoch, opened=bool(chosen))
 
 
 def _headline(run: Run) -> None:

@@ -12,7 +12,10 @@ PANELS = {
     "curves": "Curves",
     "studies": "Pinned studies",
     "flips": "Changes",
+    "learned": "Filters and maps",
 }
+
+WATCHED = ("numbers", "curves", "studies")  # where nobody has chosen: what moves
 
 
 def panels() -> list[str]:
@@ -25,7 +28,7 @@ def link(run: str) -> None:
     """To the projector view of a run."""
     st.page_link(
         "pages/train.py", label="Projector", icon=":material/present_to_all:",
-        query_params={state.RUN: run, state.SHOW: ",".join(PANELS)},
+        query_params={state.RUN: run, state.SHOW: ",".join(WATCHED)},
         help="Big type and no settings, for a lecture hall. The link can be shared.",
     )  # fmt: skip
 

@@ -56,7 +56,7 @@ def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> Non
 
 def _claim(claim: Claim, answer: Answer, synthetic: bool, is_reports: bool) -> None:
     st.markdown(f"The report: {claim.says}")
-    where = "On synthetic films" if synthetic else "On these films"
+    where = "On synthetic films, first seed" if synthetic else "On these films, first seed"
     st.markdown(f"{where}: {answer.words}")
     if not is_reports:
         other = "synthetic films" if synthetic else "other films than the report's"

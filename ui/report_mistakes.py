@@ -74,7 +74,7 @@ def _nearest(dataset: Dataset, film: str | None) -> None:
 def _shear(dataset: Dataset, film: str | None) -> None:
     st.markdown(
         "**4. Its shear of 0.2 is 0.2 degrees.** Next to nothing, which fits its remark that shear "
-        '"did not seem to affect results". It speaks of rotations; its code has none.'
+        "changed no result. It speaks of rotations; its code has none."
     )
     whole = PixelRecipe(size=128, resample="area", fit="pad")
     try:
@@ -89,8 +89,8 @@ def _shear(dataset: Dataset, film: str | None) -> None:
 
 def _parameters() -> None:
     st.markdown(
-        '**5. Its "larger" network is the smallest.** "A larger network is harder to train" and '
-        '"more capacity to overfit" speak of depth, not of size.'
+        "**5. Its largest network is the smallest.** What it says of hard training and of room to "
+        "overfit speaks of depth, not of size."
     )
     rows = [(f"{name}, parameters", entry.parameters) for name, entry in ARCHITECTURES.items()]
     _bars(rows, "mistake-5")
@@ -99,12 +99,12 @@ def _parameters() -> None:
 def _judged_few() -> None:
     st.markdown(
         f"**6. It judged {JUDGED} of {IMAGES['valid']} validation films,** another shuffle each "
-        'epoch: part of the "large fluctuations" is the draw. A share of 70 % and its 95 % '
+        "epoch: part of what it sees fluctuate is the draw. A share of 70 % and its 95 % "
         "interval:"
     )
     few, all_of = (metrics.wilson(round(0.7 * n), n) for n in (JUDGED, IMAGES["valid"]))
     figure = go.Figure()
-    for name, p, colour in (("190 films", few, "fracture"), ("563 films", all_of, "accent")):
+    for name, p, colour in (("190 films", few, "grey"), ("563 films", all_of, "accent")):
         figure.add_scatter(
             x=[p.value], y=[name], mode="markers", marker={"size": 12},
             marker_color=theme.colour(colour), showlegend=False,
@@ -119,8 +119,8 @@ def _judged_few() -> None:
 
 def _trial_studies() -> None:
     st.markdown(
-        '**7. Two of its four trial studies had been trained on.** "3 of them passed"; of the two '
-        "from validation, one did."
+        "**7. Two of its four trial studies had been trained on.** It counts 3 of 4 right; of the "
+        "two from validation, one was."
     )
     st.markdown(
         "| Patient | Study | From | Verdict | |\n|:--|:--|:--|:--|:--|\n"

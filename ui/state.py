@@ -68,6 +68,7 @@ CLASSES = "classes"  # Data: the class folders of that path, while the positive 
 POSITIVE = "positive"  # Data: the class that means a fracture
 MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
 NOTICE = "notice"  # Train: what the last action ended in, until it is shown
+LEARNED = "learned"  # Train: whether filters and feature maps are shown
 COACH = "coach"  # Train: the advice that was waved off; ends in the run's name
 ARRIVED = "arrived"  # Train: a run was just started, and is shown from its top
 OPEN_RUN = "open-run"  # Home: name of the run that was just started and is to be opened

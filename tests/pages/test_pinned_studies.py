@@ -1,5 +1,6 @@
 """Train, with a run in the address: pinned studies, who changes sides, and the epoch slider."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,3 +121,22 @@ def test_a_small_curve_ends_in_the_shape_of_its_verdict() -> None:
     drawn = sparks.probabilities((1, 2), values, 0.5, 4, "#f00", "#00f", "#fff")
     assert drawn.count("<polyline") == 2
     assert drawn.count("<path") == 1 and drawn.count("<circle") == 1  # 0.5 is not above 0.5
+
+
+def test_what_the_network_has_learned_shows_when_asked_for(open_run: Open, run_copy: Path) -> None:
+    app = open_run(epoch="2")
+    assert "filters of the first convolution" not in said(app)
+    app.toggle(key=state.LEARNED).set_value(True).run()
+    assert not app.exception
+    text = said(app)
+    assert "The 32 filters of the first convolution, 3 × 3 weights each" in text
+    assert "as the network sees it; epoch 2." in text
+    assert "Block 3: 16 maps of 12 × 12" in text
+    app = open_run(show="learned")
+    assert "filters of the first convolution" in said(app)
+
+
+def test_a_run_without_feature_maps_says_so(open_run: Open, run_copy: Path) -> None:
+    shutil.rmtree(run_copy / "features")
+    app = open_run(show="learned")
+    assert "has kept no feature maps" in said(app)

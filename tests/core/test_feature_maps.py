@@ -1,0 +1,65 @@
+"""What a network has learned so far: kept by epoch, for looking at alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fracture_core import cards, checkpoints, feature_maps, journal, launcher, predictions
+from fracture_core.inference import Predictor
+
+
+def test_a_run_leaves_filters_and_maps_of_one_film_at_every_epoch(run_copy: Path) -> None:
+    assert feature_maps.epochs(run_copy) == (1, 2, 3)
+    found = feature_maps.load(run_copy, 3)
+    judged = predictions.judged(journal.films(run_copy))
+    film = judged.iloc[found.film]
+    assert (film["role"], film["label"]) == ("dev", 1)
+    predictor = Predictor(cards.find(f"{run_copy.name}@3"))
+    kernels = predictor.network.get_layer("conv_1").kernel.numpy()
+    assert np.array_equal(found.kernels, kernels[:, :, 0])
+    assert [maps.shape for maps in found.maps] == [(16, 30, 30), (16, 28, 28), (16, 12, 12)]
+    for maps, peaks in zip(found.maps, found.peaks, strict=True):
+        assert ((maps.max(axis=(1, 2)) == 255) == (peaks > 0)).all()
+    one, other = feature_maps.load(run_copy, 1), feature_maps.load(run_copy, 3)
+    assert not np.array_equal(one.kernels, other.kernels)
+    assert np.array_equal(one.pixels, other.pixels)
+
+
+def test_a_missing_or_damaged_file_is_nothing(run_copy: Path) -> None:
+    assert feature_maps.load(run_copy, 9) is None
+    whole = feature_maps.path(run_copy, 2).read_bytes()
+    for cut in (0, 10, len(whole) // 2, len(whole) - 30):
+        feature_maps.path(run_copy, 2).write_bytes(whole[:cut])
+        assert feature_maps.load(run_copy, 2) is None
+
+
+def test_a_resumed_run_makes_anew_what_is_later_than_its_state(run_copy: Path) -> None:
+    feature_maps.path(run_copy, 7).write_bytes(b"of another time")
+    launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
+    launcher.wait(run_copy)
+    assert feature_maps.epochs(run_copy) == (1, 2, 3, 4)
+    assert checkpoints.epochs(run_copy / "checkpoints") == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("dev", 0), ("valid", 1), ("dev", 1)], 2),
+        ([("valid", 0), ("valid", 1)], 1),
+        ([("valid", 0)], 0),
+        ([], None),
+    ],
+)
+def test_the_first_positive_dev_film_is_looked_at(rows: list, expected: int | None) -> None:
+    assert feature_maps.chosen_film(pd.DataFrame(rows, columns=["role", "label"])) == expected
+
+
+def test_dead_maps_stay_black(tmp_path: Path) -> None:
+    maps = [np.stack([np.zeros((4, 4)), np.eye(4) * 3], axis=-1)]
+    kernels = np.ones((3, 3, 1, 2), np.float32)
+    feature_maps.save(tmp_path, 1, 0, np.zeros((32, 32), np.uint8), kernels, maps)
+    found = feature_maps.load(tmp_path, 1)
+    assert found.peaks[0].tolist() == [0, 3]
+    assert found.maps[0][0].max() == 0 and found.maps[0][1].max() == 255

@@ -27,7 +27,7 @@ BRIGHT_BORDER = 0.6  # grey; the air around a bone is black on a film that is no
 ODD_SHAPE = 3.0  # longer side over shorter side
 ODD_SIZE = 4.0  # times larger or smaller than the median of the data set
 SAME_SIZE = 1.5  # times larger or smaller: films of about one size
-COMMON = 0.05  # of all films; a size that so many have comes from a second source, and is not odd
+COMMON = 0.05  # of all films; a size or mode of more comes from a second source, and is not odd
 _NUMBER = re.compile(r"image([0-9]+)\.")
 
 KINDS = {  # worst first: kind -> (what, why it matters)
@@ -305,6 +305,7 @@ def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
     odd = (longer / shorter > ODD_SHAPE) | _odd_sizes(longer)
     sizes = [f"{w} x {h} px" for w, h in zip(read["width"], read["height"], strict=True)]
     common = read["mode"].mode().iloc[0]
+    rare = read.groupby("mode")["path"].transform("size") <= max(1, COMMON * len(read))
     for kind, concerned, details in (
         ("blank", blank, [f"grey {value:.0%}" for value in read["mean"]]),
         ("inverted", bright, [f"border {value:.0%} of white" for value in read["border"]]),
@@ -314,7 +315,11 @@ def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
             odd,
             [f"{size}; the median is {longer.median():.0f} px long" for size in sizes],
         ),
-        ("odd mode", read["mode"] != common, [f"{m}; most are {common}" for m in read["mode"]]),
+        (
+            "odd mode",
+            rare & (read["mode"] != common),
+            [f"{m}; most are {common}" for m in read["mode"]],
+        ),
     ):
         for finding in _where(read, concerned, kind, details):
             yield replace(finding, score=finding.count / films)

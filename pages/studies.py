@@ -9,6 +9,7 @@ from ui import cached, facets, frame, growth, models, patient_view, state, study
 frame.only_through_app()
 key, asked = st.query_params.get(state.STUDY, ""), facets.wanted()
 person = "" if key else st.query_params.get(state.PERSON, "")
+models.keep_in_address()
 root, growing = datasets.chosen().root, cached.phantom_is_growing()
 if not (key or person):
     st.title("Studies", anchor=False)
@@ -31,7 +32,7 @@ else:
     with st.container(horizontal=True, wrap=False, gap="small"):
         with st.container(width=220):
             facets.show(studies, asked)
-            models.select("Judged by")
+            models.judged_by()
         with st.container():
             if len(found):
                 study_wall.show(data, found, asked)

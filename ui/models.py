@@ -1,4 +1,4 @@
-"""Which model: the picker that Evaluate and Diagnose share, bound to the address."""
+"""Which model: the picker that Evaluate and Diagnose share, bound to the address, and Studies'."""
 
 import streamlit as st
 
@@ -48,10 +48,44 @@ def select(label: str) -> str | None:
         key=state.MODEL,
         bind="query-params",
         on_change=state.forget_threshold,
-        help="Released models, then runs at their best dev epoch, newest first.",
+        help=_ORDER,
     )
     st.session_state[state.PICKED] = reference
     return reference
+
+
+def judged_by() -> None:
+    """The box on Studies.
+
+    It is filled from the address and not bound to it: a bound box would take the model out of the
+    address while a study is open, where no box is drawn.
+    """
+    options = cached.models_here()
+    if not options:
+        return
+    used, asked = cached.model_in_use(), st.query_params.get(state.MODEL, "")
+    if asked not in ("", used):
+        st.warning(f"No model is called {theme.plain(asked)}. Pick one of these.")
+    options = options if used in options else [*options, used]
+    state.fill(state.JUDGE, used)
+    st.selectbox("Judged by", options, key=state.JUDGE, on_change=_judge, help=_ORDER)
+
+
+def _judge() -> None:
+    st.session_state[state.PICKED] = st.session_state[state.JUDGE]
+    st.session_state.pop(state.MODEL, None)  # the other pages' box takes what was picked last
+    state.forget_threshold()
+    state.put(state.MODEL, st.session_state[state.JUDGE])
+
+
+def keep_in_address() -> None:
+    """A model that was picked on another page is part of what a link shows."""
+    used, here = cached.model_in_use(), cached.models_here()
+    if here and used != here[0] and state.MODEL not in st.query_params:
+        state.put(state.MODEL, used)
+
+
+_ORDER = "Released models, then runs at their best dev epoch, newest first."
 
 
 def _origin(reference: str, card: Card) -> str:

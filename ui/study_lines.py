@@ -18,6 +18,7 @@ CELLS = {  # of the confusion matrix: (verdict, label)
     "true negative": (False, 0),
 }
 THUMBNAIL = 384  # px
+TABLE_WIDTH, FILMS_WIDTH = 740, 480  # px; together they fill a 1440 px window
 HEIGHT = 460  # px of the table; a screen holds it with the films beside it
 
 
@@ -66,10 +67,11 @@ def show(found: Evaluation) -> None:
     st.caption(
         f"{len(rows):,} of {theme.plural(len(lines), 'study')}. Select a line for its films."
     )
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
+    # Side by side where there is room for all columns, else one below the other.
+    place = st.container(horizontal=True, gap="medium")
+    with place.container(width=TABLE_WIDTH):
         selected = _table(rows, which)
-    with right:
+    with place.container(width=FILMS_WIDTH):
         _films(found, rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0])
 
 

@@ -168,6 +168,13 @@ def test_a_size_that_many_films_have_is_not_odd(root: Path, tmp_path: Path) -> N
     assert only(root, tmp_path, "odd size").items[0].detail.startswith("24 x 30 px; the median is")
 
 
+def test_a_mode_that_many_films_have_is_not_odd(root: Path, tmp_path: Path) -> None:
+    for number in (1, 2, 9, 10):  # of both labels: no shortcut either
+        for path in folder(root, number).iterdir():
+            Image.open(path).convert("RGB").save(path)
+    assert audited(root, tmp_path).findings == ()
+
+
 def test_empty_studies_and_gaps_are_found(root: Path, tmp_path: Path) -> None:
     for path in folder(root, 9).iterdir():
         path.unlink()

@@ -425,3 +425,23 @@ def test_an_unknown_patient_is_one_sentence_and_a_way_back(studies_page: Opener)
     assert "has no patient <b>nobody</b>" in words(app)
     press(app, "All studies")
     assert len(tiles(app)) == 24
+
+
+def test_the_model_stays_in_the_address_while_a_study_is_open(
+    studies_page: Opener, run_copy: Path
+) -> None:
+    shutil.copytree(run_copy, run_copy.with_name("another"))
+    first, second = cached.models_here()
+    app = studies_page(model=second, result="wrong")
+    key = tiles(app)[0]
+    app.button(key=f"open-{key}").click().run()
+    assert address(app, "study") == key
+    assert address(app, "model") == second
+    assert f"Verdict of {second}" in words(app)
+    press(app, "All studies")
+    assert app.selectbox(key="judge").value == second
+    app.selectbox(key="judge").set_value(first).run()
+    assert address(app, "model") == first
+    app.query_params["model"] = "nobody"
+    app.run()
+    assert "No model is called nobody" in app.warning[0].value

@@ -33,6 +33,7 @@ LABEL_MEANING_FRACATLAS = "Positive means: a fracture, as FracAtlas' radiologist
 LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bone."
 WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
 GATE = "gate.npz"
+GATE_VERSION = 2  # raised whenever the same films give other numbers in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +194,7 @@ def _is_cards_gate(path: Path, card: Card) -> bool:
 
 def gate_folder(weights: Path) -> Path:
     """Where the gate of a run's weights is kept once it was fitted; it may not be there."""
-    return cache_folder() / "gates" / sha256(weights)[:16]
+    return cache_folder() / "gates" / f"{sha256(weights)[:16]}-{GATE_VERSION}"
 
 
 def sha256(source: Path | bytes) -> str:

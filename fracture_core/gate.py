@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from fracture_core import architectures
+from fracture_core.cards import GATE_VERSION
 from fracture_core.errors import DataError, ModelError
 from fracture_core.film_checks import Check
 
@@ -29,8 +30,9 @@ FALSE_REFUSAL = (
 FEWEST = 20  # films, below which no covariance is worth its name
 KEPT_BYTES = 400_000  # of training films' features: a released model stays below 5 MB
 FOLDS = 5
+FARTHEST = 6e4  # what float16 holds of a whitened feature; those of training films are near 1
+UNPACKED_BYTES = 2**26  # of a gate.npz, at most; four thousand features would take this much
 NEAREST = 3  # training films that a doubt is shown beside
-VERSION = 1  # raised whenever the same films give other numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,8 @@ class Gate:
         fitted_on: how many training films the means and the covariance are from.
         parts: body parts, in the order of `means`.
         means: float32 (parts, d), of the whitened features.
-        whitener: float32 (d, d); a film's features times it are whitened.
+        centre: float32 (d,), mean features of the training films.
+        whitener: float32 (d, d); a film's features less `centre`, times it, are whitened.
         films: float16 (n, d), whitened features of training films, the nearest of which are shown.
         paths: of these, relative to the root of the training data.
     """
@@ -70,13 +73,18 @@ class Gate:
     fitted_on: int
     parts: tuple[str, ...]
     means: np.ndarray = field(repr=False)
+    centre: np.ndarray = field(repr=False)
     whitener: np.ndarray = field(repr=False)
     films: np.ndarray = field(repr=False)
     paths: tuple[str, ...] = field(repr=False)
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """Mahalanobis distance to the nearest part's mean: float32 (n, d) to float64 (n,)."""
-        return _to_nearest(features.astype(np.float64) @ self.whitener, self.means)
+        return _to_nearest(self.whitened(features), self.means)
+
+    def whitened(self, features: np.ndarray) -> np.ndarray:
+        """Features of films, float32 (n, d) or (d,), as they are compared: float64."""
+        return _whiten(features, self.centre, self.whitener)
 
     def check(self, distance: float) -> Check:
         """The check of a film at this distance."""
@@ -89,14 +97,14 @@ class Gate:
 
     def nearest(self, features: np.ndarray, count: int = NEAREST) -> tuple[Nearest, ...]:
         """The nearest kept training films, nearest first, of one film's features, float32 (d,)."""
-        away = np.linalg.norm(features.astype(np.float64) @ self.whitener - self.films, axis=1)
+        away = np.linalg.norm(self.whitened(features) - self.films, axis=1)
         order = np.argsort(away, kind="stable")[:count]
         return tuple(Nearest(path=self.paths[n], distance=float(away[n])) for n in order)
 
     def facts(self) -> dict[str, Any]:
         """What a card says of its gate."""
         return {
-            "version": VERSION,
+            "version": GATE_VERSION,
             "limit": self.limit,
             "false_refusal": self.false_refusal,
             "calibrated_on": self.calibrated_on,
@@ -158,8 +166,8 @@ def fit(
             "Train on more films."
         )
     values = features.astype(np.float64)
-    known, means, whitener = _whitened(values, parts)
-    away = _to_nearest(dev.astype(np.float64) @ whitener, means)
+    known, means, centre, whitener = _fitted(values, parts)
+    away = _to_nearest(_whiten(dev, centre, whitener), means)
     origin = "dev"
     if len(away) < np.ceil(1 / FALSE_REFUSAL) - 1:
         origin = "dev and train" if len(away) else "train"
@@ -175,16 +183,24 @@ def fit(
         fitted_on=len(values),
         parts=known,
         means=means,
+        centre=centre,
         whitener=whitener,
-        films=(values[kept] @ whitener).astype(np.float16),
+        films=np.clip(_whiten(values[kept], centre, whitener), -FARTHEST, FARTHEST).astype(
+            np.float16
+        ),
         paths=tuple(str(path) for path in np.asarray(paths)[kept]),
     )
 
 
-def _whitened(
+def _whiten(features: np.ndarray, centre: np.ndarray, whitener: np.ndarray) -> np.ndarray:
+    # Centred first: a map that hardly varies about a large mean would drown in rounding.
+    return (features.astype(np.float64) - centre) @ whitener
+
+
+def _fitted(
     values: np.ndarray, parts: np.ndarray
-) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """The parts, their whitened means, and what whitens: all parts share one covariance."""
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
+    """The parts, their whitened means, centre and whitener: all parts share one covariance."""
     from sklearn.covariance import LedoitWolf
 
     known = sorted(set(parts.tolist()))
@@ -194,7 +210,8 @@ def _whitened(
     scale = np.maximum(about.std(axis=0), 1e-3 * about.std() + 1e-9)
     covariance = LedoitWolf(assume_centered=True).fit(about / scale).covariance_
     whitener = (np.linalg.inv(np.linalg.cholesky(covariance)).T / scale[:, None]).astype(np.float32)
-    return tuple(known), (means @ whitener).astype(np.float32), whitener
+    centre = values.mean(axis=0).astype(np.float32)
+    return tuple(known), _whiten(means, centre, whitener).astype(np.float32), centre, whitener
 
 
 def _by_others(values: np.ndarray, parts: np.ndarray, patients: np.ndarray) -> np.ndarray:
@@ -206,8 +223,8 @@ def _by_others(values: np.ndarray, parts: np.ndarray, patients: np.ndarray) -> n
     for number in range(FOLDS):
         out = fold == number
         if out.any() and not out.all():
-            _, means, whitener = _whitened(values[~out], parts[~out])
-            found.append(_to_nearest(values[out] @ whitener, means))
+            _, means, centre, whitener = _fitted(values[~out], parts[~out])
+            found.append(_to_nearest(_whiten(values[out], centre, whitener), means))
     return np.concatenate(found) if found else np.empty(0)
 
 
@@ -228,7 +245,12 @@ def _sample(count: int, most: int) -> np.ndarray:
 # --- on disk ------------------------------------------------------------------------------------
 
 _SCALARS = ("limit", "false_refusal", "calibrated_on", "calibrated_with", "fitted_on")
-_ARRAYS = {"means": np.float32, "whitener": np.float32, "films": np.float16}
+_ARRAYS = {
+    "means": np.float32,
+    "centre": np.float32,
+    "whitener": np.float32,
+    "films": np.float16,
+}
 
 
 def to_bytes(gate: Gate) -> bytes:
@@ -237,7 +259,7 @@ def to_bytes(gate: Gate) -> bytes:
     arrays |= {"parts": np.array(gate.parts, str), "paths": np.array(gate.paths, str)}
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, values in (arrays | {"version": np.asarray(VERSION)}).items():
+        for name, values in (arrays | {"version": np.asarray(GATE_VERSION)}).items():
             array = io.BytesIO()
             np.lib.format.write_array(array, values, allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy")  # without the time of day
@@ -257,10 +279,13 @@ def read(source: Path | bytes, width: int | None = None) -> Gate:
     """
     try:
         file = io.BytesIO(source) if isinstance(source, bytes) else source
+        _check_size(file)
         with np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
-        if int(found["version"]) != VERSION:
-            raise ValueError(f"it is of version {found['version']}, this program reads {VERSION}")
+        if int(found["version"]) != GATE_VERSION:
+            raise ValueError(
+                f"it is of version {found['version']}, this program reads {GATE_VERSION}"
+            )
         gate = Gate(
             **{name: found[name].item() for name in _SCALARS},
             **{name: found[name].astype(kind, copy=False) for name, kind in _ARRAYS.items()},
@@ -268,13 +293,25 @@ def read(source: Path | bytes, width: int | None = None) -> Gate:
             paths=tuple(found["paths"].tolist()),
         )
         width = gate.whitener.shape[0] if width is None else width
-        shapes = (gate.means.shape, gate.whitener.shape, gate.films.shape)
-        if shapes != ((len(gate.parts), width), (width, width), (len(gate.paths), width)):
+        arrays = (gate.means, gate.centre, gate.whitener, gate.films)
+        shapes = tuple(values.shape for values in arrays)
+        expected = ((len(gate.parts), width), (width,), (width, width), (len(gate.paths), width))
+        if shapes != expected:
             raise ValueError(f"its arrays have the shapes {shapes}, the network has {width} maps")
         if not all(np.isfinite(getattr(gate, name)).all() for name in (*_ARRAYS, "limit")):
             raise ValueError("it holds values that are no numbers")
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # readers of damaged zips and headers raise many kinds
         raise ModelError(
             f"The model's gate cannot be used ({error}). Release the model again."
         ) from error
     return gate
+
+
+def _check_size(file: Path | io.BytesIO) -> None:
+    """Refuse, before it is unpacked, what unpacks to more than any gate holds."""
+    with zipfile.ZipFile(file) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    if size > UNPACKED_BYTES:
+        raise ValueError(f"it unpacks to {size / 2**20:.0f} MB")
+    if isinstance(file, io.BytesIO):
+        file.seek(0)

@@ -69,6 +69,22 @@ def test_a_map_that_never_woke_in_training_tells_and_breaks_nothing() -> None:
     assert made.limit < made.distances(awake)[0] < np.inf
 
 
+def test_maps_that_hardly_vary_about_a_large_mean_are_measured_all_the_same() -> None:
+    features, fresh = cloud(300), cloud(500, seed=2)
+    shift = np.float32(3000)  # about as far as float32 still tells the smallest of them apart
+    names = np.arange(300).astype(str)
+    parts = np.full(300, "x")
+    near = gate.fit(features, parts, names, names, cloud(100, seed=1))
+    far = gate.fit(features + shift, parts, names, names, cloud(100, seed=1) + shift)
+    assert far.distances(fresh + shift) == pytest.approx(near.distances(fresh), rel=0.01)
+    # A map far off and all but still: whitened about 0 it would be beyond float16.
+    still = np.c_[features, 1e5 + np.random.default_rng(0).normal(size=300) * 0.1]
+    made = gate.fit(still.astype(np.float32), parts, names, names, still[:100].astype(np.float32))
+    assert np.isfinite(made.films).all()
+    assert made.distances(still[:5].astype(np.float32)).max() < 20
+    assert gate.read(gate.to_bytes(made), 7).facts() == made.facts()
+
+
 def test_the_check_names_distance_and_limit() -> None:
     made = replace(fitted(), limit=5.0)
     assert made.check(5.0).passed
@@ -94,7 +110,7 @@ def test_more_films_than_fit_are_sampled_the_same_each_time(monkeypatch) -> None
     assert gate.to_bytes(one) == gate.to_bytes(other)
     for path, film in zip(one.paths, one.films, strict=True):
         row = cloud(300)[int(path.removeprefix("film").removesuffix(".png"))]
-        assert np.allclose(row @ one.whitener, film, rtol=1e-2, atol=1e-2)
+        assert np.allclose(one.whitened(row), film, rtol=1e-2, atol=1e-2)
 
 
 # --- on disk ------------------------------------------------------------------------------------
@@ -133,9 +149,27 @@ def test_what_is_no_gate_is_refused_in_a_sentence(tmp_path) -> None:
     ):
         with pytest.raises(ModelError, match=r"gate cannot be used .* Release the model again"):
             gate.read(source, 6)
+    bomb = tmp_path / "bomb.npz"
+    np.savez_compressed(bomb, version=np.zeros(2**27, np.uint8))
+    with pytest.raises(ModelError, match="it unpacks to 128 MB"):
+        gate.read(bomb)
     path.write_bytes(content)
     with pytest.raises(ModelError, match="the network has 7 maps"):
         gate.read(path, 7)
+
+
+def test_damage_anywhere_is_refused_or_harmless() -> None:
+    content = gate.to_bytes(fitted(60, 60))
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        damaged = bytearray(content)
+        damaged[random.integers(len(content))] ^= 1 << int(random.integers(8))
+        try:
+            read = gate.read(bytes(damaged), 6)
+        except ModelError as error:
+            assert "Release the model again" in str(error)
+        else:  # a date or another field of the zip that nobody reads
+            assert np.isfinite(read.distances(cloud(3))).all()
 
 
 # --- of a run and of a model --------------------------------------------------------------------

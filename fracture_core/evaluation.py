@@ -96,7 +96,11 @@ def of_run(folder: Path, epoch: int, role: str) -> Evaluation:
     data = run.facts.get("data", {})
     return Evaluation(
         model=f"{run.name}@{epoch}",
-        data={"root": data.get("root"), "hash": data.get("hash"), "synthetic": data["synthetic"]},
+        data={
+            "root": data.get("root"),
+            "hash": data.get("hash"),
+            "synthetic": data.get("synthetic"),
+        },
         split=role,
         parts=run.config.parts,
         threshold=run.config.threshold,

@@ -3,6 +3,7 @@
 import contextlib
 from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
 from fracture_core import cards, datasets, exclusions, launcher
@@ -74,7 +75,16 @@ def show() -> None:
     except (ConfigError, ModelError) as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.caption(_cost(config))
+    learned = _training_films(config)
+    if learned["label"].nunique() < 2:
+        positive = int(learned["label"].sum())
+        st.error(
+            f"Training needs films of both labels; these hold {positive:,} positive and "
+            f"{len(learned) - positive:,} negative. Choose other parts or data.",
+            icon=":material/error:",
+        )
+        return
+    st.caption(_cost(config, len(learned)))
     st.button(
         "Start training", type="primary", icon=":material/play_arrow:",
         on_click=_start, args=(config, state.token()), key="start-training",
@@ -105,9 +115,17 @@ def _parts() -> list[str]:
     return sorted(cached.dataset().manifest["part"].unique())
 
 
-def _cost(config: TrainConfig) -> str:
+def _training_films(config: TrainConfig) -> pd.DataFrame:
+    """The rows that the run would learn from, those left out of it aside."""
+    rows = cached.training_films(config)
+    if config.exclude is None:
+        return rows
+    ticked = cached.exclusions(cached.dataset().hash)
+    return rows[~rows["path"].isin(list(ticked.reasons))]
+
+
+def _cost(config: TrainConfig, count: int) -> str:
     """What the run will take, from the speed of the last run of this network on this machine."""
-    count = len(cached.training_films(config))
     per_epoch = (config.steps_per_epoch or 0) * config.batch_size or count
     films = f"{theme.plural(count, 'training film')}, {per_epoch:,} shown an epoch."
     for run in cached.runs_now():

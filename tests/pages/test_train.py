@@ -19,6 +19,7 @@ from fracture_core import (
     cli,
     commands,
     datasets,
+    exclusions,
     images,
     journal,
     launcher,
@@ -70,6 +71,37 @@ def test_the_form_is_ready_to_start_and_shows_the_command_line(train: AppTest) -
     assert "--architecture three_conv --epochs 30" in train.code[0].value
     assert any("training films" in caption.value for caption in train.caption)
     assert not train.button(key="start-training").disabled
+
+
+def training_count(train: AppTest) -> int:
+    """How many training films the form says that there are."""
+    (found,) = [c.value for c in train.caption if "shown an epoch" in c.value]
+    return int(found.split()[0].replace(",", ""))
+
+
+def test_the_form_counts_no_film_that_is_left_out(train: AppTest, phantom_root: Path) -> None:
+    before = training_count(train.run())
+    data = datasets.read(phantom_root)
+    roles = datasets.assign_roles(data.manifest, shown(train).dev_share, shown(train).seed)
+    ticked = data.manifest[roles == "train"]["path"].iloc[:2]
+    value = exclusions.Exclusions(reasons=dict.fromkeys(ticked, "dark"))
+    exclusions.write(exclusions.file_of(data.hash), value)
+    assert training_count(train.run()) == before - 2
+    train.toggle(key="exclude").set_value(False).run()
+    assert training_count(train) == before
+
+
+def test_films_of_one_label_are_refused_before_a_run_is_made(
+    train: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "one" / "train" / "XR_HAND" / "patient00001" / "study1_positive"
+    folder.mkdir(parents=True)
+    Image.new("L", (60, 80), 90).save(folder / "image1.png")
+    monkeypatch.setenv("FRACTURE_DATA", str(tmp_path / "one"))
+    train.run()
+    assert not train.exception
+    assert "films of both labels; these hold 1 positive and 0 negative" in train.error[0].value
+    assert "start-training" not in [button.key for button in train.button]
 
 
 def test_each_preset_brings_its_own_settings(train: AppTest) -> None:

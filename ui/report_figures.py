@@ -104,10 +104,10 @@ def _dressed(drawn: go.Figure, figure: Figure, last: int, length: Length) -> go.
         )  # fmt: skip
     grid = {"gridcolor": ink.grid, "zeroline": False}
     drawn.update_layout(
-        height=HEIGHT, margin={"l": 56, "r": 10, "t": 10, "b": 84},
+        height=HEIGHT, margin={"l": 56, "r": 10, "t": 10, "b": 44},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
         font={"color": ink.text, "size": 13}, showlegend=True, uirevision=str(figure.number),
-        legend={"orientation": "h", "y": -0.22, "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )  # fmt: skip
     drawn.update_xaxes(title="epoch", range=[0, last * 1.02], **grid)
     drawn.update_yaxes(title=NAMES[figure.column], tickformat=".0%" if percent else ".2f", **grid)

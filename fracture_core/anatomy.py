@@ -3,7 +3,7 @@
 All of it follows from the counted films' probabilities and the threshold; no network is asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +68,35 @@ def dissect(probabilities: Sequence[float], threshold: float) -> Anatomy | None:
             for i in range(len(values))
         ),
     )
+
+
+def sentences(found: Anatomy, names: Sequence[str], say: Callable[[bool], str]) -> list[str]:
+    """Who decides and by how much; what each film's absence and another threshold would do.
+
+    Args:
+        found: the verdict, taken apart.
+        names: of the counted films, ready for where they are shown.
+        say: a verdict's word, ready likewise.
+    """
+    top, other = names[found.highest], say(not found.fracture)
+    if found.fracture:
+        lines = [f"{top} lies furthest above the threshold: by {found.margin:.3f}."]
+    else:
+        lines = [f"{top} comes nearest to the threshold: {-found.margin:.3f} are missing."]
+    if len(names) == 1:
+        lines.append("It is the only film, so there is no verdict without it.")
+    elif found.pivotal:
+        pivotal = names[found.pivotal[0]]
+        lines.append(f"Without {pivotal} alone, the verdict would be {other}.")
+    elif found.fracture:
+        lines.append("No single film carries it: without any one, the verdict stays the same.")
+    else:
+        lines.append("Leaving a film out cannot turn a verdict of no fracture.")
+    if found.fracture:
+        lines.append(f"From a threshold of {found.turning:.3f} on it would be {other}.")
+    else:
+        lines.append(f"At any threshold below {found.turning:.3f} it would be {other}.")
+    return lines
 
 
 def other_rules(probabilities: Sequence[float], threshold: float) -> dict[str, Verdict]:

@@ -31,6 +31,7 @@ LABEL_MEANING = (
 LABEL_MEANING_CLASSES = "Positive means: the films in the class folder {positive!r}."
 LABEL_MEANING_FRACATLAS = "Positive means: a fracture, as FracAtlas' radiologists marked it."
 LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bone."
+NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
 WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
 GATE = "gate.npz"
 GATE_VERSION = 2  # raised whenever the same films give other numbers in it

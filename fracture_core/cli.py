@@ -227,6 +227,8 @@ def _model_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
         help="count films in the verdict that the gate doubts",
     )
     sub.add_argument("--json", action="store_true", help="print JSON")
+    sub.add_argument("--report", type=Path, metavar="FILE", help="write an HTML report there, too")
+    sub.add_argument("--names", action="store_true", help="name files and patients in the report")
     sub = command(
         "evaluate", commands.evaluate, "Judge every study of a split and count what is right."
     )

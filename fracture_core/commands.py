@@ -403,19 +403,22 @@ def predict(options: argparse.Namespace) -> int:
     threshold = model.card.threshold if options.threshold is None else options.threshold
     settings.check_range("threshold", threshold, (0.0, 1.0))
     _load_tensorflow()
-    from fracture_core import inference
+    from fracture_core import inference, study_record, study_report
+    from fracture_core.files import replace_file
 
     studies = inference.studies_of(options.study)
     predictor = inference.Predictor(model)
     judged = []
     for name, films in studies:
-        study = predictor.judge_study(name, films, options.count_doubted)
-        judged.append(study.to_dict(threshold))
+        judged.append(predictor.judge_study(name, films, options.count_doubted))
         if not options.json:
-            _print_study(study, threshold)
+            _print_study(judged[-1], threshold)
+    if options.report:
+        cases = [_case(study, films) for study, (_, films) in zip(judged, studies, strict=True)]
+        told = study_report.document(cases, model, threshold, names=options.names)
+        replace_file(options.report, told.encode())
     if options.json:
-        found = {"model": model.card.name, "threshold": threshold, "studies": judged}
-        print(json.dumps(found, indent=2))
+        print(json.dumps(study_record.as_dict(judged, model, threshold), indent=2))
     elif model.card.synthetic:
         print(f"Note: {model.card.name} has learned from synthetic films only.", file=sys.stderr)
     return 0
@@ -432,18 +435,37 @@ def _print_study(study: Any, threshold: float) -> None:
             print(f"       doubted{'' if film.counted else ', not counted'}: {doubt}")
     for name, reason in study.refused:
         print(f"refused: {name} {reason}")
-    path = Path(study.study)
-    patient = path.parent.name if path.parent.name.startswith("patient") else None
+    name, patient = _names(study)
     print(
         aggregation.sentence(
             study.verdict(threshold),
-            path.name,
+            name,
             patient,
             study.deciding(threshold),
             films=len(study.probabilities),
             refused=len(study.refused),
             doubted=len(study.doubted),
         )
+    )
+
+
+def _names(study: Any) -> tuple[str, str | None]:
+    """What a judged study and its patient are called; `None` where the folders do not say."""
+    path = Path(study.study)
+    return path.name, path.parent.name if path.parent.name.startswith("patient") else None
+
+
+def _case(study: Any, films: Any) -> Any:
+    """A judged study for the report; films are real unless they lie in a phantom."""
+    from fracture_core import phantom, study_record
+
+    name, patient = _names(study)
+    return study_record.Case(
+        judged=study,
+        exhibits=tuple(study_record.Exhibit(film=film) for film in films),
+        study=name,
+        patient=patient,
+        real=not any(phantom.is_phantom(parent) for parent in films[0].source.resolve().parents),
     )
 
 

@@ -7,6 +7,7 @@ from ui import (
     cached,
     doubts_view,
     eraser_view,
+    export_view,
     film_viewer,
     frame,
     intake,
@@ -51,8 +52,9 @@ with main:
         verdict.show(asked, model, now, threshold)
         doubts_view.show(now, model, key)
         why_view.ask(model)
-        verdict.films(asked, reference, model, now, threshold)
+        maps = verdict.films(asked, reference, model, now, threshold)
         eraser_view.tell(judged, now, threshold)
         anatomy_view.show(now, reference, model, threshold)
         if why_view.wanted(state.THROUGH) and "@" in model.reference:
             why_view.through_epochs(now, reference, model, threshold)
+        export_view.show(asked, reference, model, judged, now, threshold, maps)

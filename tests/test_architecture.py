@@ -30,6 +30,7 @@ LAYERS = (
         "phantom",
         "aggregation",
         "metrics",
+        "markup",
         "anatomy",
         "eraser",
         "coach",
@@ -59,7 +60,18 @@ LAYERS = (
     ),
     ("layers", "architectures", "optimizers", "augmentation", "pipeline"),
     ("steps", "training", "gate", "inference", "explain", "spread"),
-    ("evaluation", "gate_job", "release", "probe", "child", "commands", "cli", "__main__"),
+    (
+        "evaluation",
+        "gate_job",
+        "release",
+        "probe",
+        "child",
+        "study_record",
+        "study_report",
+        "commands",
+        "cli",
+        "__main__",
+    ),
 )
 NEEDS_TENSORFLOW = {
     "layers",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fracture_core import anatomy
-from fracture_core.anatomy import FEW, Anatomy
+from fracture_core.anatomy import FEW
 from fracture_core.cards import Model
 from ui import cached, figures, theme, verdict_charts
 
@@ -29,35 +29,13 @@ def show(judged: "JudgedStudy", reference: str, model: Model, threshold: float) 
         spreads = [cached.spread(reference, film.pixels) for film in films]
         figure = verdict_charts.films_on_scale(names, values, threshold, *colours, spreads)
         st.plotly_chart(figure, key="films-on-scale", config={"displayModeBar": False})
-        lines = [*_lines(found, names), _shaken(spreads, threshold)]
+        plain = [theme.plain(name) for name in names]
+        lines = [*anatomy.sentences(found, plain, theme.mark), _shaken(spreads, threshold)]
         st.markdown("\n".join(f"- {line}" for line in lines))
     with grid.cell():
         st.markdown(_rules(values, threshold))
         st.caption("The verdict is OR; the others are comparisons. All use the same threshold.")
         st.markdown(_record(model, threshold, len(films), found.fracture))
-
-
-def _lines(found: Anatomy, names: list[str]) -> list[str]:
-    """Who decides and by how much; what each film's absence and another threshold would do."""
-    top, other = theme.plain(names[found.highest]), theme.mark(not found.fracture)
-    if found.fracture:
-        lines = [f"{top} lies furthest above the threshold: by {found.margin:.3f}."]
-    else:
-        lines = [f"{top} comes nearest to the threshold: {-found.margin:.3f} are missing."]
-    if len(names) == 1:
-        lines.append("It is the only film, so there is no verdict without it.")
-    elif found.pivotal:
-        pivotal = theme.plain(names[found.pivotal[0]])
-        lines.append(f"Without {pivotal} alone, the verdict would be {other}.")
-    elif found.fracture:
-        lines.append("No single film carries it: without any one, the verdict stays the same.")
-    else:
-        lines.append("Leaving a film out cannot turn a verdict of no fracture.")
-    if found.fracture:
-        lines.append(f"From a threshold of {found.turning:.3f} on it would be {other}.")
-    else:
-        lines.append(f"At any threshold below {found.turning:.3f} it would be {other}.")
-    return lines
 
 
 def _shaken(spreads: list[tuple[float, float]], threshold: float) -> str:

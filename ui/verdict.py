@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fracture_core import aggregation
-from fracture_core.cards import Model
+from fracture_core.cards import NEVER_SEEN, Model
 from fracture_core.errors import FilmError
 from ui import cached, doubts_view, figures, film_viewer, pictures, state, theme, why_view
 from ui.film_viewer import Erased, Frame
@@ -16,7 +16,6 @@ from ui.intake import Asked
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
     from fracture_core.inference import JudgedFilm, JudgedStudy
 
-NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
 POLL_SECONDS = 0.5  # between two looks at whether the network is there
 NAMED = 3  # films that the sentence names before it counts the others
 PAGE = 6  # films shown at once, side by side
@@ -153,8 +152,12 @@ def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
 
 def films(
     asked: Asked, reference: str, model: Model, judged: "JudgedStudy", threshold: float
-) -> None:
-    """The films in the viewer, each with its number, what the network saw of it, and heat maps."""
+) -> dict[str, dict[str, bytes]]:
+    """The films in the viewer, each with its number, what the network saw of it, and heat maps.
+
+    Returns:
+        The heat maps that are shown: name of a film -> name of a map -> PNG bytes.
+    """
     content = {
         name: (key, source) for (name, key), source in zip(asked.films, asked.sources, strict=True)
     }
@@ -176,6 +179,7 @@ def films(
             frames[number] = replace(frame, maps=why_view.pictures(maps[film.name]))
     film_viewer.show(frames, viewer_key(asked), erased)
     why_view.explain(maps)
+    return {frame.name: frame.maps for frame in frames}
 
 
 def _picture(

@@ -1,0 +1,319 @@
+"""Judged studies as one HTML file: it opens from disk, prints on A4 and asks nobody for anything.
+
+Films are inside as data URIs, there is no script, and the file's own policy forbids every request.
+Every text is escaped. The markup is well-formed XML as well, so that a test can read it strictly.
+"""
+
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from fracture_core import aggregation, anatomy, cards, markup, study_record
+from fracture_core.anatomy import FEW
+from fracture_core.cards import Model
+from fracture_core.child import versions
+from fracture_core.errors import FilmError
+from fracture_core.metrics import Proportion, Summary
+from fracture_core.study_record import Case, Entry
+
+if TYPE_CHECKING:  # TensorFlow, which `_picture` alone asks for
+    from fracture_core.inference import JudgedStudy
+
+LONGEST_PX = 1024  # of a film's longer side in the file
+MAP_PX = 512  # of a film's longer side with a heat map over it
+NAMED = 3  # films that the sentence names before it counts the others
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+DISCLAIMER = "Not a medical device: nothing here may decide on anybody's care."
+_CSS = Path(__file__).with_suffix(".css")
+
+
+def document(cases: Sequence[Case], model: Model, threshold: float, *, names: bool = False) -> str:
+    """The report on some judged studies.
+
+    Args:
+        cases: each with its films; see `study_record.Case`.
+        model: the one that has judged them.
+        threshold: a film is positive when its probability is greater.
+        names: whether files, studies and patients are named; otherwise see `study_record`.
+    """
+    called = study_record.titles(cases, names)
+    judged = [_study(*each, model, threshold, names) for each in zip(cases, called, strict=True)]
+    made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    told = "" if names else " Names are left out; films are numbered in the order given."
+    parts = [
+        f'<div class="top"><span><b>Fracture Explorer</b>, report of '
+        f"{markup.escaped(made)}.{told}</span>"
+        f"<span>{DISCLAIMER}</span></div>",
+        *judged,
+        _model(model, threshold),
+        _origin(model),
+    ]
+    style, body = _CSS.read_text(encoding="utf-8"), "\n".join(parts)
+    title = f"Report on {called[0] if len(called) == 1 else f'{len(called)} studies'}"
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/>'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"/>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
+        f"<title>{markup.escaped(title)}</title><style>{style}</style></head>\n"
+        f"<body>{body}</body></html>\n"
+    )
+
+
+# --- a study ------------------------------------------------------------------------------------
+
+
+def _study(case: Case, title: str, model: Model, threshold: float, names: bool) -> str:
+    """Verdict, films, refused files and what the verdict hangs on."""
+    found = study_record.entries(case, names)
+    judged = study_record.renamed(case, title, found)
+    with ThreadPoolExecutor() as pool:  # decoding and packing let other threads work
+        films = list(pool.map(lambda entry: _film(entry, threshold), found))
+    refused = [
+        f"<li><b>{markup.name(name)}</b> {markup.escaped(reason)}</li>"
+        for name, reason in judged.refused
+    ]
+    parts = [f"<h1>{_sentence(case, judged, threshold, names)}</h1>"]
+    if model.card.synthetic and case.real:
+        parts.append(f'<p class="warning">{markup.escaped(cards.NEVER_SEEN)}</p>')
+    parts.append(
+        f"<p>{_detail(case, judged, threshold)} {markup.escaped(model.card.label_meaning)}</p>"
+    )
+    if refused:
+        parts.append(f"<h2>Refused, and not judged</h2><ul>{''.join(refused)}</ul>")
+    if judged.films:
+        parts.append(f"<h2>{markup.films(len(judged.films))}</h2>{''.join(films)}")
+        if any(entry.exhibit.maps for entry in found):
+            parts.append(f'<p class="soft">{_MAPS}</p>')
+    parts.append(_hangs_on(judged, found, model, threshold))
+    return "\n".join(parts)
+
+
+_MAPS = (
+    "Heat maps: orange speaks for a fracture, blue against it; each map's strongest place has the "
+    "full colour, however little it says. A map shows where a network looks, not whether it is "
+    "right."
+)
+
+
+def _sentence(case: Case, judged: "JudgedStudy", threshold: float, names: bool) -> str:
+    deciding = [markup.name(name) for name in judged.deciding(threshold)]
+    if len(deciding) > NAMED + 1:
+        deciding = [*deciding[:NAMED], f"{len(deciding) - NAMED} other films"]
+    verdict, study = judged.verdict(threshold), markup.name(judged.study)
+    patient = markup.name(case.patient) if names and case.patient else None
+    counts = len(judged.probabilities), len(judged.refused), len(judged.doubted)
+    words = aggregation.sentence(verdict, study, patient, deciding, *counts)
+    return words if verdict is None else f"{markup.shape(verdict)} {words}"
+
+
+def _detail(case: Case, judged: "JudgedStudy", threshold: float) -> str:
+    """How many films, how close, and what the data say of a study of their own."""
+    words, verdict = [], judged.verdict(threshold)
+    counted = [film for film in judged.films if film.counted]
+    if counted:
+        top = max(counted, key=lambda film: film.probability)
+        those = (
+            f"{markup.films(len(counted))} that count"
+            if judged.doubted
+            else markup.films(len(counted))
+        )
+        words.append(
+            f"{len(judged.deciding(threshold))} of {those} above the threshold of "
+            f"{threshold:.2f}; the highest is {markup.name(top.name)} with "
+            f"{top.probability:.3f}. The verdict is OR: fracture if any film is positive."
+        )
+    if case.label is not None and verdict is not None:
+        agrees = "right" if verdict == bool(case.label) else "wrong"
+        words.append(
+            f"Label in the data: {markup.mark(bool(case.label))}; the verdict is {agrees}."
+        )
+    if not case.real:
+        words.append('<span class="badge">synthetic films</span>')
+    return " ".join(words)
+
+
+def _film(entry: Entry, threshold: float) -> str:
+    """One judged film: picture, place on the scale, what the network saw; none of a refused one."""
+    film = entry.judged
+    if film is None:
+        return ""
+    positive = bool(aggregation.is_positive(film.probability, threshold))
+    small = [markup.figure(markup.png(film.pixels), "what the network saw", "pixels")]
+    try:
+        whole = _picture(entry)
+        picture = f'<img src="{markup.jpeg(whole)}" alt="{markup.escaped(entry.name)}"/>'
+        small += [
+            markup.figure(_overlaid(whole, each), n) for n, each in entry.exhibit.maps.items()
+        ]
+    except FilmError:
+        picture = "<p>The film can no longer be read; its number is the one it was given.</p>"
+    lines = [f"<p>{line}</p>" for line in _notes(entry)]
+    scale = markup.scale(film.probability, threshold, positive, entry.exhibit.spread)
+    digest = study_record.digest(entry.exhibit.film) or "the file can no longer be read"
+    return (
+        f'<section class="film"><div class="picture">{picture}</div><div class="facts">'
+        f"<h3>{markup.name(entry.name)}</h3>"
+        f'<p><span class="number"><data value="{film.probability!r}">{film.probability:.3f}</data>'
+        f" → {int(positive)}</span> {markup.mark(positive)}</p>"
+        f"{scale}{''.join(lines)}"
+        f'<div class="small">{"".join(small)}</div>'
+        f'<p class="soft">SHA-256 of the file<br/><code>{markup.escaped(digest)}</code></p>'
+        "</div></section>"
+    )
+
+
+def _notes(entry: Entry) -> list[str]:
+    """What else must be known of a film's number."""
+    film, exhibit, lines = entry.judged, entry.exhibit, []
+    if film.doubts:
+        counts = "counted all the same" if film.counted else "not counted"
+        lines.append(f"<b>Unreliable, {counts}:</b> {markup.escaped(' '.join(film.doubts))}")
+    if exhibit.film.inverted:
+        lines.append("Black and white were exchanged before it was judged.")
+    if exhibit.film.erased:
+        before = "" if exhibit.whole is None else f" With it: {exhibit.whole:.3f}."
+        lines.append(
+            f"<b>Brushed over by hand:</b> shown and judged without what lay there.{before}"
+        )
+    if exhibit.spread:
+        low, high = exhibit.spread
+        lines.append(f"Mirrored and turned by up to 6 degrees: {low:.3f} to {high:.3f}.")
+    return lines
+
+
+def _hangs_on(judged: "JudgedStudy", found: Sequence[Entry], model: Model, threshold: float) -> str:
+    """What would change the verdict, other rules, and how often such verdicts are right."""
+    counted = [film for film in judged.films if film.counted]
+    values = [film.probability for film in counted]
+    told = anatomy.dissect(values, threshold)
+    if told is None:
+        return ""
+    lines = anatomy.sentences(told, [markup.name(film.name) for film in counted], markup.mark)
+    lines.append(_record(model, threshold, len(values), told.fracture))
+    rows = [
+        (markup.escaped(name), markup.mark(bool(verdict.fracture)), f"{verdict.score:.3f}")
+        for name, verdict in anatomy.other_rules(values, threshold).items()
+    ]
+    return (
+        f"<h2>What the verdict hangs on</h2><ul>{''.join(f'<li>{line}</li>' for line in lines)}"
+        f"</ul>{markup.table(('Rule', 'Says', 'Its score'), rows)}"
+        '<p class="soft">The verdict is OR; the others are comparisons. All use the same '
+        "threshold.</p>"
+    )
+
+
+def _record(model: Model, threshold: float, views: int, fracture: bool) -> str:
+    right = anatomy.track_record(model.judged, threshold, views, fracture)
+    dev = f"{right.n:,} dev {'study' if right.n == 1 else 'studies'}"
+    alike = f"{dev} of {markup.films(views)} and this verdict"
+    if right.n < FEW:
+        return f"How often is that right? Only {alike}: too few to say."
+    return (
+        f"How often is that right? Of {alike}, {right.count:,} were right "
+        f"(95 % interval {markup.interval(right)})."
+    )
+
+
+# --- the model ----------------------------------------------------------------------------------
+
+
+def _model(model: Model, threshold: float) -> str:
+    """The card in short, and how it did on films that it never learned from."""
+    card, data = model.card, model.card.training
+    badge = ' <span class="badge">synthetic</span>' if card.synthetic else ""
+    images, studies = data.get("images", {}), data.get("studies", {})
+    size = f"{card.recipe.size} x {card.recipe.size} px"
+    options = {k: v for k, v in card.options.to_dict().items() if v is not None}
+    variants = "".join(f", {name} {value}" for name, value in options.items())
+    rows = [
+        ("Network", markup.escaped(f"{card.architecture}{variants}, epoch {card.epoch}")),
+        ("Sees", markup.escaped(f"{size}, {card.recipe.resample}, {card.recipe.fit}")),
+        (
+            "Learned from",
+            f"{markup.escaped(data.get('root', 'unknown data'))}, "
+            f"{markup.escaped(', '.join(card.parts) or 'all parts')}: "
+            f"{studies.get('train', 0):,} studies, {markup.films(images.get('train', 0))}{badge}",
+        ),
+        ("Positive", markup.escaped(card.label_meaning)),
+        (
+            "Threshold",
+            f"{threshold:.2f} here; its own is {card.threshold:.2f}, "
+            f"{markup.escaped(card.threshold_origin)}",
+        ),
+    ]
+    figures = "<p>This model set no dev films aside, so nobody knows how far to trust it.</p>"
+    if len(model.judged):
+        figures = (
+            f"<h3>On its dev films, at the threshold of {threshold:.2f}</h3>"
+            f"{_figures(model.at_threshold(threshold))}"
+            '<p class="soft">Dev films chose the model\'s epoch, so these figures flatter it.</p>'
+        )
+    if valid := card.metrics.get("valid"):
+        levels = {level: Summary.from_dict(values) for level, values in valid.items()}
+        figures += (
+            f"<h3>On its valid films, at its own threshold of {card.threshold:.2f}</h3>"
+            f"{_figures(levels)}"
+        )
+    return f"<h2>The model: {markup.name(card.name)}{badge}</h2>{markup.pairs(rows)}{figures}"
+
+
+def _figures(levels: dict[str, Summary]) -> str:
+    rows = []
+    for level, found in levels.items():
+        for name in ("accuracy", "sensitivity", "specificity"):
+            value: Proportion = getattr(found, name)
+            share = "–" if value.value is None else f"{100 * value.value:.1f} %"
+            counts = f"{value.count:,} of {value.n:,}"
+            rows.append((f"{level}, {name}", share, markup.interval(value), counts))
+        guess = found.majority
+        guessed = "–" if guess.value is None else f"{100 * guess.value:.1f} %"
+        words = f"{level}, always guessing the majority"
+        rows.append((words, guessed, "", f"{guess.count:,} of {guess.n:,}"))
+    return markup.table(("Figure", "Value", "95 % interval", "n"), rows, right=(1, 2, 3))
+
+
+def _origin(model: Model) -> str:
+    """What it takes to know these very weights again, and to get these very numbers."""
+    card = model.card
+    try:
+        weights = card.weights_sha256 or cards.sha256(model.weights)
+    except OSError:
+        weights = "the file can no longer be read"
+    rows = [
+        ("SHA-256 of the weights", f"<code>{markup.escaped(weights)}</code>"),
+        ("Trained with", f"<code>{markup.escaped(card.command)}</code>"),
+        ("Training began", markup.escaped(card.created)),
+        ("Versions then", markup.escaped(_listed(card.versions))),
+        ("Versions now", markup.escaped(_listed(versions()))),
+    ]
+    return f"<h2>To find it again</h2>{markup.pairs(rows)}<p>{DISCLAIMER}</p>"
+
+
+def _listed(found: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in found.items())
+
+
+# --- pictures ----------------------------------------------------------------------------------
+
+
+def _picture(entry: Entry) -> Image.Image:
+    """The film as it was judged, in grey, as large as the file holds it."""
+    from fracture_core import inference
+
+    film = inference.opened(entry.exhibit.film)
+    film.thumbnail((LONGEST_PX, LONGEST_PX))
+    return film
+
+
+def _overlaid(film: Image.Image, overlay: bytes) -> str:
+    """The film with a heat map over it, as a data URI."""
+    small = film.convert("RGBA")
+    small.thumbnail((MAP_PX, MAP_PX))
+    heat = Image.open(io.BytesIO(overlay)).convert("RGBA")
+    heat = heat.resize(small.size, Image.Resampling.NEAREST)
+    return markup.jpeg(Image.alpha_composite(small, heat).convert("RGB"))

@@ -264,7 +264,8 @@ def _model(model: Model, threshold: float) -> str:
 
 def _figures(levels: dict[str, Summary]) -> str:
     rows = []
-    for level, found in levels.items():
+    for level in ("studies", "images"):
+        found = levels[level]
         for name in ("accuracy", "sensitivity", "specificity"):
             value: Proportion = getattr(found, name)
             share = "–" if value.value is None else f"{100 * value.value:.1f} %"
@@ -291,7 +292,7 @@ def _origin(model: Model) -> str:
         ("Versions then", markup.escaped(_listed(card.versions))),
         ("Versions now", markup.escaped(_listed(versions()))),
     ]
-    return f"<h2>To find it again</h2>{markup.pairs(rows)}<p>{DISCLAIMER}</p>"
+    return f"<h2>To find it again</h2>{markup.pairs(rows)}"
 
 
 def _listed(found: dict[str, str]) -> str:

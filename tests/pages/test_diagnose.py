@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from fracture_core import cards, checkpoints, datasets, images, inference, launcher, release, runs
 from fracture_core.config import LIMITS
 from tests.core.dicoms import PATIENT, make
-from ui import cached, intake, pictures, state, verdict, verdict_charts
+from ui import cached, export_view, intake, pictures, state, verdict, verdict_charts
 from ui.charts import Ink
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -353,6 +353,46 @@ def test_a_run_judges_the_same_films_at_every_kept_epoch(starter: str, run_copy:
     one = inference.Predictor(cards.find(f"{run_copy.name}@2")).probabilities(pixels)
     assert values[epochs.index(2)] == one
     assert "Through the epochs" not in [t.label for t in opened(model="starter").toggle]
+
+
+def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
+    starter: str, monkeypatch: pytest.MonkeyPatch, phantom_root: Path
+) -> None:
+    told: list[export_view.Case] = []
+    real = export_view.case
+    monkeypatch.setattr(export_view, "case", lambda *given: told.append(real(*given)) or told[-1])
+    key = positive_study(phantom_root)
+    name = intake.of_dataset(datasets.read(phantom_root), key).films[0][0]
+    app = opened(study=key)
+    stroke = {"film": name, "radius": 0.3, "points": [[0.2, 0.5], [0.8, 0.5]]}
+    app.session_state[state.VIEWER] = {"erased": {"study": key, "strokes": [stroke]}}
+    app.run()
+    assert not app.exception
+    assert [each.label for each in app.get("download_button")] == ["Report", "JSON", "CSV"]
+    assert not app.toggle(key=state.NAMES).value
+    whole, case = told[0], told[-1]
+    assert case.exhibits[0].film.erased and not whole.exhibits[0].film.erased
+    assert case.exhibits[0].whole == whole.judged.films[0].probability
+    assert not case.real and case.label == 1
+    model = cached.model(starter)
+    texts = {kind: export_view.content(kind, case, model, 0.5, False) for kind in export_view.KINDS}
+    assert "Brushed over by hand" in texts["html"]
+    assert not any(case.patient in text or name in text for text in texts.values())
+    found = json.loads(export_view.content("json", case, model, 0.5, True))
+    expected = case.judged.to_dict(0.5) | {"study": case.study}
+    assert found == {"model": starter, "threshold": 0.5, "studies": [expected]}
+
+
+def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -> None:
+    asked = intake.Asked(
+        study="s", patient=None, films=(("cut.png", "k"),), sources=(film(9)[:60],), real=True
+    )
+    judged = inference.Predictor(cards.find(starter)).judge_study(
+        "", [inference.Film(name="cut.png", source=asked.sources[0])]
+    )
+    case = export_view.case(asked, starter, judged, judged, {})
+    text = export_view.content("html", case, cached.model(starter), 0.5, True)
+    assert "There is no verdict on" in text and "cut short" in text
 
 
 def test_what_the_network_saw_is_enlarged_without_blur() -> None:

@@ -1,0 +1,70 @@
+"""The report of a verdict, from the button to a file that opens without a network."""
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from fracture_core import cli
+from tests.browser.conftest import Server
+
+
+def saved(page: Page, button: str, path: Path) -> Path:
+    """What a button downloads."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile(f"{button}$")).click()
+    download.value.save_as(path)
+    return path
+
+
+def test_the_report_opens_from_disk_and_json_says_what_predict_says(
+    server: Server,
+    open_page: Callable[..., Page],
+    browser: Browser,
+    finished_run: Path,
+    phantom_root: Path,
+    tmp_path: Path,
+    monkeypatch,
+    capsys,
+) -> None:
+    shutil.copytree(finished_run, server.folder / "runs" / finished_run.name)
+    study = sorted(phantom_root.glob("valid/*/*/study*_positive"))[0]
+    page = open_page(f"{server.url}/diagnose?model={finished_run.name}&threshold=0.1")
+    page.locator("input[type=file]").first.set_input_files(sorted(study.iterdir()))
+    expect(page.get_by_text("Take it with you")).to_be_visible(timeout=60_000)
+    report = saved(page, "Report", tmp_path / "report.html")
+    table = saved(page, "CSV", tmp_path / "films.csv")
+    page.get_by_text("With names", exact=True).click()
+    expect(page.get_by_role("switch", name="With names")).to_be_checked()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    exported = json.loads(saved(page, "JSON", tmp_path / "study.json").read_text())
+
+    monkeypatch.setenv("FRACTURE_RUNS", str(server.folder / "runs"))
+    words = ["predict", finished_run.name, str(study), "--threshold", "0.1", "--json"]
+    assert cli.main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert exported["studies"][0].pop("study") == "the uploaded study"
+    told["studies"][0].pop("study")
+    assert exported == told
+    with table.open(newline="") as lines:
+        numbers = [float(row["probability"]) for row in csv.DictReader(lines)]
+    assert numbers == [image["probability"] for image in told["studies"][0]["images"]]
+
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    asked: list[str] = []
+    opened = context.new_page()
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto(report.as_uri())
+    expect(opened.get_by_role("heading", level=1)).to_contain_text(
+        re.compile("There is a fracture in the study|no verdict on the study")
+    )
+    film = opened.get_by_role("img", name="film 1", exact=True)
+    expect(film).to_be_visible()
+    assert film.bounding_box()["height"] > 50
+    assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
+    assert next(study.iterdir()).name not in report.read_text(encoding="utf-8")
+    context.close()

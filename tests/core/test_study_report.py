@@ -1,0 +1,195 @@
+"""What leaves the product: everything that was found, escaped, and no name unless asked for."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fracture_core import cards, cli, study_record, study_report
+from fracture_core.cards import Model
+from fracture_core.eraser import Stroke
+from fracture_core.inference import Film, Predictor
+from fracture_core.study_record import Case, Exhibit
+
+HOSTILE = '=<script>alert("1")</script>&\x00\udcff.png'
+PATIENT = "patient4711"
+TINY = 16  # px of a heat map
+
+
+def png(shade: int, size: tuple[int, int] = (90, 64)) -> bytes:
+    """A PNG with a gradient, bright at the right."""
+    values = np.linspace(shade, 250, size[0] * size[1]).reshape(size[::-1])
+    stream = io.BytesIO()
+    Image.fromarray(values.astype(np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def model(finished_run: Path) -> Model:
+    return cards.of_run(finished_run, 3)
+
+
+@pytest.fixture(scope="module")
+def case(model: Model) -> Case:
+    """Three films, one of them broken, one brushed over, one with a heat map and a hostile name."""
+    heat = io.BytesIO()
+    Image.new("RGBA", (TINY, TINY), (242, 145, 61, 200)).save(heat, "PNG")
+    stroke = Stroke(points=((0.2, 0.2), (0.6, 0.6)), radius=0.2)
+    films = (
+        Film(name=HOSTILE, source=png(0, (3000, 200))),
+        Film(name="broken.png", source=png(9)[:60]),
+        Film(name="second.png", source=png(40), erased=(stroke,)),
+    )
+    return Case(
+        judged=Predictor(model).judge_study("", films, count_doubted=True),
+        exhibits=(
+            Exhibit(film=films[0], spread=(0.1, 0.9), maps={"Grad-CAM": heat.getvalue()}),
+            Exhibit(film=films[1]),
+            Exhibit(film=films[2], whole=0.125),
+        ),
+        study="study<b>1",
+        patient=PATIENT,
+        label=1,
+    )
+
+
+def read(text: str) -> ET.Element:
+    """The report's tree; strict, so that markup which is not well-formed raises."""
+    return ET.fromstring(text.removeprefix("<!DOCTYPE html>"))
+
+
+def words(text: str) -> str:
+    return re.sub(r"\s+", " ", "".join(read(text).find("body").itertext()))
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_the_report_holds_all_that_was_found(case: Case, model: Model, threshold: float) -> None:
+    text = study_report.document([case], model, threshold)
+    said = words(text)
+    verdict = {0.0: "There is a fracture in the study: film 1 and film 3 are positive."}
+    assert verdict.get(threshold, "No fracture was found in the 2 films of the study") in said
+    for film in case.judged.films:
+        assert f"{film.probability:.3f} → {int(threshold == 0)}" in said
+        assert f'<data value="{film.probability!r}">' in text
+    for exhibit in (case.exhibits[0], case.exhibits[2]):
+        assert hashlib.sha256(exhibit.film.source).hexdigest() in said
+    assert cards.sha256(model.weights) in said
+    assert "film 2 is cut short or damaged" in said
+    assert "any film (OR)" in said and "noisy-OR" in said and "mean of the films" in said
+    assert "How often is that right?" in said
+    assert cards.NEVER_SEEN in said and cards.LABEL_MEANING_PHANTOM in said
+    assert "Brushed over by hand: shown and judged without what lay there. With it: 0.125." in said
+    assert "Mirrored and turned by up to 6 degrees: 0.100 to 0.900." in said
+    sensitivity = model.at_threshold(threshold)["studies"].sensitivity
+    assert f"{sensitivity.count} of {sensitivity.n}" in said
+    assert f"tensorflow {model.card.versions['tensorflow']}" in said
+    assert study_report.DISCLAIMER in said
+    assert "Label in the data: ▲ fracture" in said
+
+
+def test_without_names_nothing_of_them_is_in_any_export(case: Case, model: Model) -> None:
+    judged = study_record.named([case], False)
+    exports = (
+        study_report.document([case], model, 0.5),
+        study_record.as_csv([case], model, 0.5),
+        json.dumps(study_record.as_dict(judged, model, 0.5)),
+    )
+    for text in exports:
+        for name in ("script>", "broken", "second", "study<b>", "study&lt;b", PATIENT):
+            assert name not in text.replace("<style>", "")
+        assert "film 1" in text and "film 2" in text and "film 3" in text
+
+
+def test_with_names_they_are_there_and_escaped(case: Case, model: Model) -> None:
+    text = study_report.document([case], model, 0.0, names=True)
+    assert "<script" not in text and "<b>1" not in text
+    shown = HOSTILE.replace("\x00", "\ufffd").replace("\udcff", "\ufffd")
+    said = words(text)
+    assert f"There is a fracture in study<b>1 of {PATIENT}: {shown} and second.png are" in said
+    assert "broken.png is cut short or damaged" in said
+    text.encode()  # no lone surrogate is left
+
+
+def test_the_report_asks_nobody_for_anything(case: Case, model: Model) -> None:
+    text = study_report.document([case], model, 0.5, names=True)
+    assert "http:" not in text and "https:" not in text and "url(" not in text
+    tree = read(text)
+    assert not list(tree.iter("script")) and not list(tree.iter("link"))
+    policy = tree.find("head/meta[@http-equiv='Content-Security-Policy']")
+    assert policy.get("content").startswith("default-src 'none'; img-src data:;")
+    assert all(image.get("src").startswith("data:image/") for image in tree.iter("img"))
+
+
+def test_films_are_inside_as_they_were_judged_and_no_larger_than_needed(
+    case: Case, model: Model
+) -> None:
+    tree = read(study_report.document([case], model, 0.5))
+    content = [base64.b64decode(i.get("src").split(",")[1]) for i in tree.iter("img")]
+    first, saw, over, second, _ = (Image.open(io.BytesIO(each)) for each in content)
+    assert (first.format, max(first.size)) == ("JPEG", 1024)
+    assert (np.asarray(saw) == case.judged.films[0].pixels).all()
+    red, green, blue = np.asarray(over).reshape(-1, 3).mean(axis=0)
+    assert red > green > blue  # orange lies over the grey
+    given = np.asarray(Image.open(io.BytesIO(case.exhibits[2].film.source)), float)
+    assert np.abs(np.asarray(second, float) - given).max() > 8  # the part that was brushed over
+
+
+def test_json_is_that_of_predict_and_csv_has_the_same_bits(case: Case, model: Model) -> None:
+    [named] = study_record.named([case], True)
+    assert named.to_dict(0.5) == {**case.judged.to_dict(0.5), "study": case.study}
+    rows = list(csv.DictReader(io.StringIO(study_record.as_csv([case], model, 0.5, names=True))))
+    assert [row["film"][:3] for row in rows] == ["'=<", "bro", "sec"]  # and no formula
+    first, broken, second = rows
+    probabilities = [film.probability for film in case.judged.films]
+    assert [float(row["probability"]) for row in (first, second)] == probabilities
+    assert broken["probability"] == "" and broken["refused"].startswith("is cut short")
+    assert first["sha256"] == hashlib.sha256(case.exhibits[0].film.source).hexdigest()
+
+
+def test_two_files_of_one_name_keep_their_own_numbers(model: Model) -> None:
+    films = [Film(name="a.png", source=s) for s in (png(9)[:60], png(0), png(90))]
+    judged = Predictor(model).judge_study("", films)
+    case = Case(judged=judged, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
+    found = study_record.entries(case, names=False)
+    assert [entry.judged is None for entry in found] == [True, False, False]
+    numbers = [film.probability for film in judged.films]  # the gate may doubt one
+    assert [entry.judged.probability for entry in found[1:]] == numbers
+    with pytest.raises(ValueError, match="3 films have no exhibit"):
+        study_record.entries(replace(case, exhibits=()), names=False)
+    other = Exhibit(film=replace(films[0], name="b.png"))
+    with pytest.raises(ValueError, match="neither the next film"):
+        study_record.entries(replace(case, exhibits=(other,)), names=False)
+
+
+def test_a_film_that_has_gone_keeps_its_number(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(40))
+    film = Film(name="a.png", source=tmp_path / "a.png")
+    judged = Predictor(model).judge_study("", [film])
+    (tmp_path / "a.png").unlink()
+    case = Case(judged=judged, exhibits=(Exhibit(film=film),), study="s", real=False)
+    said = words(study_report.document([case], model, 0.5))
+    assert "The film can no longer be read" in said
+    assert f"{judged.films[0].probability:.3f}" in said
+    assert cards.NEVER_SEEN not in said  # synthetic films are what it has seen
+
+
+def test_predict_writes_the_report(run_copy: Path, phantom_root: Path, tmp_path: Path) -> None:
+    study = sorted(phantom_root.glob("valid/*/*/study*_positive"))[0]
+    words_ = ["predict", "finished", str(study), "--report", str(tmp_path / "r.html")]
+    assert cli.main(words_) == 0
+    plain = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert study.parent.name not in plain and "in the study" in words(plain)
+    assert "synthetic films" in words(plain)
+    assert cli.main([*words_, "--names"]) == 0
+    named = words((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert f"{study.name} of {study.parent.name}" in named
+    assert cli.main([*words_[:-1], str(tmp_path / "nowhere" / "r.html")]) == 2

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fracture_core import aggregation, predictions, trajectories
+from fracture_core import aggregation, cards, inference, predictions, trajectories
 from fracture_core.errors import RunError
 
 FILMS = [  # role, patient, label: the films of a study do not stand together
@@ -100,3 +100,21 @@ def test_before_there_are_films_or_tables(tmp_path: Path, folder: Path) -> None:
     found = trajectories.read(folder)
     assert found.epochs == () and trajectories.flips(found, 0.5, "dev") == []
     assert trajectories.forgettings(found, 0.5).tolist() == [0, 0, 0]
+
+
+def test_the_verdicts_at_an_epoch_are_those_of_predicting_with_its_weights(
+    run_copy: Path, phantom_root: Path
+) -> None:
+    found = trajectories.read(run_copy)
+    predictor = inference.Predictor(cards.find(f"{run_copy.name}@2"))
+    said = trajectories.verdicts(found, 0.5)[found.epochs.index(2)]
+    for number in range(len(found.studies)):
+        rows = found.films_of(number)
+        films = [
+            inference.Film(name=path, source=phantom_root / path)
+            for path in found.films["path"].iloc[rows]
+        ]
+        judged = predictor.judge_study("s", films, count_doubted=True)
+        assert judged.verdict(0.5) == said[number]
+        table = found.probabilities[found.epochs.index(2)][rows]
+        assert np.allclose(judged.probabilities, table, atol=1e-6)

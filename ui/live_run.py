@@ -115,7 +115,7 @@ def _epoch(run: Run, epochs: pd.DataFrame, sliding: bool) -> int | None:
     if not sliding:
         return done[-1] if done else None
     last = run.status.epochs if run.status.state.alive else (done[-1] if done else 0)
-    return epoch_slider.ask(done, last, last)
+    return epoch_slider.ask(run.name, done, last, last)
 
 
 def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:

@@ -29,7 +29,7 @@ def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
         return reference, model
     name = reference.partition("@")[0]
     kept = predictions.epochs(runs.find(name))
-    epoch = epoch_slider.ask(kept, max(kept, default=0), model.card.epoch)
+    epoch = epoch_slider.ask(reference, kept, max(kept, default=0), model.card.epoch)
     if epoch in (None, model.card.epoch):
         return reference, model
     try:

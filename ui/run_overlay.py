@@ -6,9 +6,9 @@ from itertools import cycle
 import pandas as pd
 import streamlit as st
 
-from fracture_core import curves
+from fracture_core import curves, predictions
 from fracture_core.runs import Run, State
-from ui import cached, run_charts, run_versus, state, theme
+from ui import cached, epoch_slider, run_charts, run_versus, state, theme
 
 POLL_SECONDS = 5.0  # between two looks at chosen runs that are on
 DRAWN = 12  # runs; more curves than that cannot be told apart
@@ -45,12 +45,29 @@ def _panel(names: tuple[str, ...], was_alive: bool) -> None:
     if not any(len(table) for table in tables.values()):
         st.markdown("There is nothing to draw before a first epoch is completed.")
         return
-    _curves(pd.concat([t for t in tables.values() if len(t)]), drawn, against)
+    here = _epoch(drawn)
+    _curves(pd.concat([t for t in tables.values() if len(t)]), drawn, against, here)
     if against and len(drawn) > 1:
         others = [run for run in picked if run.name != against.name]
-        run_versus.show(others, against, list(options))
+        run_versus.show(others, against, list(options), here)
     elif against:
         st.caption("Choose a second run, or pin a baseline, to see whether one is better.")
+
+
+def _epoch(drawn: list[Run]) -> int | None:
+    """The one epoch that all of them are looked at; `None` for each at its best.
+
+    Of those that every run keeps a table of, so that all can be rewound together.
+    """
+    kept = set.intersection(*(set(predictions.epochs(run.folder)) for run in drawn))
+    if len(kept) < 2:
+        return None
+    in_address = st.query_params.get(state.EPOCH) is not None
+    if not st.toggle("All at one epoch", in_address, key=state.TOGETHER):
+        return None
+    epochs = tuple(sorted(kept))
+    names = " ".join(run.name for run in drawn)
+    return epoch_slider.ask(names, epochs, epochs[-1], epochs[-1])
 
 
 def _drawn(picked: list[Run], against: Run | None) -> list[Run]:
@@ -72,7 +89,7 @@ def _options(found: list[Run], picked: list[Run]) -> dict[str, Run]:
 # --- curves -------------------------------------------------------------------------------------
 
 
-def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None) -> None:
+def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, here: int | None) -> None:
     """What is drawn, the figures for accuracy and loss, and the way to a file."""
     x, roles, level, weight = _controls(rows)
     axis = run_charts.axis(x, float(rows["seconds"].max()))
@@ -85,6 +102,8 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None) -> None:
         part = rows_shown[rows_shown["quantity"] == quantity]
         words = "Loss (nats a film)" if quantity == "loss" else title
         figure = run_charts.overlay(part, axis, weight, words, looks, theme.ink(), theme.ground())
+        if here is not None and x == "epoch":
+            figure.add_vline(x=here, line={"color": theme.ink().text, "width": 2})
         file = f"runs-{quantity.replace('_', '-')}-by-{x}"
         with grid.cell():
             st.plotly_chart(figure, key=f"overlay-{quantity}", config=_toolbar(file))

@@ -10,16 +10,17 @@ from fracture_core.runs import Run
 from ui import cached, run_charts, state, theme
 
 
-def show(others: list[Run], against: Run, options: list[str]) -> None:
+def show(others: list[Run], against: Run, options: list[str], epoch: int | None = None) -> None:
     """Each run against one, on the studies that both were judged on, at their best epochs.
 
     Args:
         others: the runs that are held against it.
         against: the run that they are held against.
         options: the names of the runs that could be in its place.
+        epoch: at which all of them are compared; `None` for each at its best.
     """
     st.subheader("Which is better?", anchor=False)
-    lines, refused = _lines(others, against)
+    lines, refused = _lines(others, against, epoch)
     state.fill(state.AGAINST, against.name)
     st.selectbox(
         "Compared with", options, key=state.AGAINST, width=340,
@@ -30,7 +31,7 @@ def show(others: list[Run], against: Run, options: list[str]) -> None:
         st.markdown(_sentence(lines, against))
         _table(lines, against)
         st.caption(
-            "Points: the share of studies judged right at the run's best epoch (lowest dev loss), "
+            f"Points: the share of studies judged right at {_when(epoch)}, "
             "less the other run's, on the same studies; with the 95 % interval of a paired "
             "difference (Newcombe 1998). A tie: the interval holds 0. Dev studies chose the "
             "epochs, valid ones chose nothing. Of twenty runs that are equal in truth, one will "
@@ -47,12 +48,17 @@ def _against() -> None:
 Line = tuple[str, str, Difference]  # the run, the role of the studies, and how far it is apart
 
 
-def _lines(others: list[Run], against: Run) -> tuple[list[Line], list[str]]:
+def _when(epoch: int | None) -> str:
+    return f"epoch {epoch}" if epoch else "the run's best epoch (lowest dev loss)"
+
+
+def _lines(others: list[Run], against: Run, epoch: int | None) -> tuple[list[Line], list[str]]:
     """A line for each run and role, and a sentence for each run that cannot be compared."""
     lines, refused = [], []
     for run in others:
         name, other = theme.plain(run.name), theme.plain(against.name)
-        epochs = [outcome.best_epoch for outcome in cached.outcomes([run, against]).values()]
+        best = [outcome.best_epoch for outcome in cached.outcomes([run, against]).values()]
+        epochs = [epoch, epoch] if epoch else best
         if None in epochs:
             early = name if epochs[0] is None else other
             refused.append(f"{name} cannot be compared with {other}: {early} has no epoch yet.")

@@ -18,6 +18,8 @@ LENGTH = "length"  # The 2018 report: "full" or "quick"
 WHY = "why"  # Diagnose: whether heat maps are shown
 THROUGH = "through"  # Diagnose: whether the films are judged at every kept epoch
 STUDY = "study"  # Studies, Diagnose: key of the open study
+REWOUND = "rewound"  # Train, Runs, Evaluate: what the epoch slider last stood for
+TOGETHER = "together"  # Runs: whether all runs are looked at after one epoch
 EPOCH = "epoch"  # Train, Evaluate: the epoch that is looked at; absent: the last, or the best
 PINS = "pins"  # Train: keys of the pinned studies, with commas
 SHOW = "show"  # Train: panels of the projector view, with commas; absent: the whole page
@@ -136,7 +138,5 @@ def judge_uploads() -> None:
 
 
 def forget_threshold() -> None:
-    """Another model brings its own threshold and epoch."""
+    """Another model brings its own threshold, unless the address names one."""
     st.session_state.pop(THRESHOLD, None)
-    st.session_state.pop(EPOCH, None)
-    st.query_params.pop(EPOCH, None)

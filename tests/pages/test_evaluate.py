@@ -1,5 +1,6 @@
 """Evaluate: how many studies are right, with n and interval, and a line for each of them."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -246,3 +247,13 @@ def test_a_released_model_has_no_epochs_to_slide_over(run_copy: Path) -> None:
     app = opened(model="starter")
     assert not app.exception
     assert not app.slider
+
+
+def test_another_model_is_looked_at_as_it_stands(run_copy: Path, folders: Path) -> None:
+    shutil.copytree(run_copy, folders / "runs" / "other")
+    app = opened(model=run_copy.name, epoch="1")
+    app.slider(key=state.EPOCH).set_value(2).run()
+    app.selectbox(key=state.MODEL).set_value("other").run()
+    assert not app.exception
+    found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
+    assert app.title[1].value == figures.headline(found.summaries()["studies"])

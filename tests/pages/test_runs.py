@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from fracture_core import runs
 from fracture_core.config import TrainConfig
 from tests.core import made_runs
+from ui import state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CONFIG = TrainConfig(data="/somewhere/films", architecture="three_conv", epochs=3)
@@ -370,3 +371,20 @@ def test_train_lists_a_few_others_and_leads_to_all(open_page: Open, three: list[
     links = {link.proto.label: link.proto for link in app.get("page_link")}
     assert "All runs, side by side" in links
     assert "runs=plain" in links["All runs, side by side"].query_string
+
+
+def test_all_runs_can_be_rewound_to_one_epoch(
+    open_page: Open, run_copy: Path, folders: Path
+) -> None:
+    shutil.copytree(run_copy, folders / "runs" / "other")
+    app = open_page(runs=[run_copy.name, "other"], epoch="1")
+    assert app.toggle(key=state.TOGETHER).value
+    assert "judged right at epoch 1" in texts(app)
+    shapes = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]["shapes"]
+    assert [shape["x0"] for shape in shapes] == [1]
+    app.slider(key=state.EPOCH).set_value(2).run()
+    assert "judged right at epoch 2" in texts(app)
+    app.toggle(key=state.TOGETHER).set_value(False).run()
+    assert not app.exception
+    assert "at the run's best epoch" in texts(app)
+    assert [slider.key for slider in app.slider] == [state.SMOOTHING]

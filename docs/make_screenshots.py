@@ -37,6 +37,7 @@ def main() -> None:
         core("phantom", str(films))
         for network, run in (("three_conv", "first"), ("five_conv", "second")):
             core("train", str(films), "--architecture", network, "--epochs", "20", "--name", run)
+        repeat_report(films)
         app = start_app()
         try:
             with sync_playwright() as playwright:
@@ -48,6 +49,17 @@ def main() -> None:
             core("stop", "live", check=False)
             app.terminate()
             app.wait(20)
+
+
+def repeat_report(films: Path) -> None:
+    """The 2018 report's experiments, the quick ones."""
+    sys.path.insert(0, str(PROJECT))
+    from fracture_core import datasets, launcher, report_2018, runs
+
+    dataset, length = datasets.read(films), report_2018.LENGTHS["quick"]
+    report_2018.start(dataset, length, 1)
+    for run in report_2018.find(runs.list_runs(), dataset.hash, length).values():
+        launcher.wait(run.folder)
 
 
 def core(*words: str, check: bool = True) -> None:
@@ -82,9 +94,14 @@ def shoot_all(browser: Browser, films: Path) -> None:
     visit(page, f"studies?study={key}", "study")
     visit(page, "train", "train-form")
     visit(page, "runs?runs=first&runs=second&curves=dev&curves=valid", "runs")
+    visit(page, "train?run=first&show=numbers,curves,studies", "train-projector")
+    visit(page, "train?run=second&show=learned", "train-learned")
+    visit(page, "report_2018", "report-2018")
     visit(page, "evaluate?model=first", "evaluate")
+    visit(page, "evaluate?model=first&epoch=3", "evaluate-epoch-3")
     visit(page, "diagnose", "diagnose-empty")
     visit(page, f"diagnose?study={key}", "diagnose", wait=20)
+    visit(page, f"diagnose?study={key}&why=true", "diagnose-why", wait=12)
     core("audit", str(films))
     visit(page, "data", "data")
     core("train", str(films), "--epochs", "200", "--threads", "1", "--name", "live", "--queue")

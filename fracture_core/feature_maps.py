@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fracture_core.files import replace_file, writing
+from fracture_core.files import replace_file, sweep, writing
 
 MOST_MAPS = 16  # of a layer, the first ones: an epoch takes some 40 kB
+MOST_PX = 64  # side of a kept map; of a larger one every so-manieth value is kept
 _NAME = re.compile(r"epoch_([0-9]{4,})\.npz")
 
 
@@ -28,7 +29,8 @@ class Learned:
         film: row of the film among the run's judged films.
         pixels: the film as the network sees it, uint8 (size, size).
         maps: for each convolution block, in order, what it makes of the film, after normalization
-            and ReLU: uint8 (maps, h, w), each map stretched from 0 to its greatest value.
+            and ReLU: uint8 (maps, h, w), each map stretched from 0 to its greatest value; thinned
+            to `MOST_PX`.
         peaks: for each block the maps' greatest values, float32 (maps,); 0 for a dead map.
     """
 
@@ -87,7 +89,8 @@ def save(
     arrays = {"kernels": kernels[:, :, 0].astype(np.float32), "film": np.int64(film)}
     arrays["pixels"] = pixels
     for number, values in enumerate(maps, 1):
-        some = np.moveaxis(values[..., :MOST_MAPS], -1, 0).clip(min=0)
+        step = -(-max(values.shape[:2]) // MOST_PX)
+        some = np.moveaxis(values[::step, ::step, :MOST_MAPS], -1, 0).clip(min=0)
         peaks = some.max(axis=(1, 2))
         scale = np.where(peaks > 0, 255 / np.maximum(peaks, 1e-30), 0)
         arrays[f"maps_{number}"] = np.rint(some * scale[:, None, None]).astype(np.uint8)
@@ -108,15 +111,35 @@ def load(run_folder: Path, epoch: int) -> Learned | None:
             np.load(stream, allow_pickle=False) as stored,
         ):
             numbers = range(1, 1 + sum(name.startswith("maps_") for name in stored.files))
-            return Learned(
+            found = Learned(
                 kernels=stored["kernels"],
                 film=int(stored["film"]),
                 pixels=stored["pixels"],
                 maps=tuple(stored[f"maps_{number}"] for number in numbers),
                 peaks=tuple(stored[f"peaks_{number}"] for number in numbers),
             )
+            return found if _is_whole(found) else None
     except Exception:  # numpy's reader of damaged files raises many kinds
         return None
+
+
+def latest(run_folder: Path, epoch: int) -> tuple[int, Learned] | None:
+    """The last epoch up to this one that left a whole file, and what it left."""
+    for each in reversed([each for each in epochs(run_folder) if each <= epoch]):
+        if found := load(run_folder, each):
+            return each, found
+    return None
+
+
+def _is_whole(found: Learned) -> bool:
+    """Whether the arrays have the shapes and kinds that `save` gives them."""
+    square = found.pixels.ndim == 2 and found.pixels.dtype == np.uint8
+    fits = all(
+        maps.ndim == 3 and maps.dtype == np.uint8 and peaks.shape == maps.shape[:1]
+        for maps, peaks in zip(found.maps, found.peaks, strict=True)
+    )
+    kernels = found.kernels.ndim == 3 and found.kernels.dtype == np.float32
+    return bool(square and fits and kernels and found.maps and found.film >= 0)
 
 
 def drop(run_folder: Path, gone: list[int]) -> None:
@@ -128,3 +151,4 @@ def drop(run_folder: Path, gone: list[int]) -> None:
 def drop_after(run_folder: Path, epoch: int) -> None:
     """Drop what is later than an epoch: a resumed run makes it again."""
     drop(run_folder, [each for each in epochs(run_folder) if each > epoch])
+    sweep(run_folder / "features", older_than_seconds=0.0)  # nobody else writes here

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from fracture_core import checkpoints, journal, predictions, runs
+from fracture_core import checkpoints, feature_maps, journal, predictions, runs
 from fracture_core.config import TrainConfig
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.files import writing
@@ -97,8 +97,10 @@ def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
     kept = [n for n in checkpoints.epochs(source / "checkpoints") if n <= epoch]
     names = [f"checkpoints/epoch_{n:04d}.weights.h5" for n in kept]
     names += [f"predictions/{predictions.path(source, n).name}" for n in range(1, epoch + 1)]
+    names += [f"features/{feature_maps.path(source, n).name}" for n in kept]
     for name in [*names, f"checkpoints/epoch_{epoch:04d}.npz"]:
         if (source / name).is_file():
+            (folder / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(source / name, folder / name)
     step = _step(source, epoch)
     for name, key, last in (("metrics.jsonl", "epoch", epoch), ("steps.jsonl", "step", step)):

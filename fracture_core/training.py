@@ -259,7 +259,7 @@ class Loop:
     def _keep(self, position: Position) -> None:
         """Keep the state inside an epoch."""
         checkpoints.save(self._checkpoints, self.model, self.optimizer, position, inside=True)
-        checkpoints.prune(self._checkpoints, position)
+        feature_maps.drop(self.folder, checkpoints.prune(self._checkpoints, position))
         self.kept_at = time.monotonic()
 
     def _show(self, position: Position, end: int) -> None:

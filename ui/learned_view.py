@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from fracture_core import feature_maps, journal, predictions
+from fracture_core import feature_maps
 from fracture_core.feature_maps import Learned
 from fracture_core.runs import Run
-from ui import pictures, state, theme
+from ui import cached, pictures, state, theme
 
 TILE, GAP = 64, 4  # px of a map or filter, and between two
 ROW = 16  # tiles of a row
@@ -27,18 +27,19 @@ def show(run: Run, epoch: int, opened: bool = False) -> None:
     st.subheader("What it has learned", anchor=False)
     if not opened and not st.toggle("Filters and feature maps", key=state.LEARNED):
         return
-    kept = [each for each in feature_maps.epochs(run.folder) if each <= epoch]
-    found = feature_maps.load(run.folder, kept[-1]) if kept else None
-    if found is None:
+    kept = feature_maps.latest(run.folder, epoch)
+    films = cached.trajectories(run.folder).films
+    if kept is None or kept[1].film >= len(films):
         st.caption("This run has kept no feature maps of an epoch up to this one.")
         return
-    film = predictions.judged(journal.films(run.folder)).iloc[found.film]
+    at, found = kept
+    film = films.iloc[found.film]
     left, right = st.columns([1, 4], gap="medium")
     with left:
         st.image(pictures.seen(found.pixels), width=180, alt="the film as the network sees it")
         st.caption(
             f"{theme.plain(film['part'])} {theme.plain(film['patient'])}, {film['role']}, label "
-            f"{theme.mark(bool(film['label']))}, as the network sees it; epoch {kept[-1]}."
+            f"{theme.mark(bool(film['label']))}, as the network sees it; epoch {at}."
         )
     with right:
         _rows(found)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fracture_core import cards, checkpoints, feature_maps, journal, launcher, predictions
+from fracture_core import cards, checkpoints, feature_maps, forks, journal, launcher, predictions
 from fracture_core.inference import Predictor
 
 
@@ -33,6 +33,34 @@ def test_a_missing_or_damaged_file_is_nothing(run_copy: Path) -> None:
     for cut in (0, 10, len(whole) // 2, len(whole) - 30):
         feature_maps.path(run_copy, 2).write_bytes(whole[:cut])
         assert feature_maps.load(run_copy, 2) is None
+
+
+def test_wrong_arrays_are_nothing_and_the_last_whole_epoch_stands_in(run_copy: Path) -> None:
+    with np.load(feature_maps.path(run_copy, 3)) as stored:
+        arrays = dict(stored)
+    for wrong in (
+        {"pixels": np.zeros(3, np.uint8)}, {"film": np.int64(-1)},
+        {"maps_1": arrays["maps_1"][0]}, {"peaks_1": arrays["peaks_1"][:2]},
+    ):  # fmt: skip
+        np.savez(feature_maps.path(run_copy, 3), **(arrays | wrong))
+        assert feature_maps.load(run_copy, 3) is None
+    assert feature_maps.latest(run_copy, 3)[0] == 2
+    assert feature_maps.latest(run_copy, 0) is None
+
+
+def test_a_fork_has_the_maps_of_the_epochs_that_it_shares(run_copy: Path) -> None:
+    folder = forks.create(run_copy, 2, "fork", epochs=4)
+    assert feature_maps.epochs(folder) == (1, 2)
+    assert np.array_equal(
+        feature_maps.load(folder, 2).kernels, feature_maps.load(run_copy, 2).kernels
+    )
+
+
+def test_large_maps_are_thinned(tmp_path: Path) -> None:
+    maps = [np.ones((222, 222, 3), np.float32)]
+    kernels = np.ones((3, 3, 1, 3), np.float32)
+    feature_maps.save(tmp_path, 1, 0, np.zeros((224, 224), np.uint8), kernels, maps)
+    assert feature_maps.load(tmp_path, 1).maps[0].shape == (3, 56, 56)
 
 
 def test_a_resumed_run_makes_anew_what_is_later_than_its_state(run_copy: Path) -> None:

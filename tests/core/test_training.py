@@ -65,6 +65,7 @@ def test_a_finished_run_leaves_what_the_design_says(finished_run) -> None:
         "checkpoints",
         "config.json",
         "events.jsonl",
+        "features",
         "films.parquet",
         "lock",
         "metrics.jsonl",

@@ -24,7 +24,8 @@ def ask(whose: str, kept: tuple[int, ...], last: int, default: int) -> int | Non
     if other or not (known and kept[0] <= held <= last):
         st.session_state[state.EPOCH] = default
     st.session_state[state.REWOUND] = whose
-    stands = st.session_state.get(state.EPOCH, default)
+    named = int(asked) if asked is not None and known else default  # until the slider is there
+    stands = st.session_state.get(state.EPOCH, named)
     name = f"the latest, {kept[-1]}" if stands >= kept[-1] else str(stands)
     value = st.slider(
         f"Epoch that is looked at: **{name}**", kept[0], last, default, key=state.EPOCH,

@@ -231,6 +231,7 @@ def test_the_slider_rewinds_a_run_to_any_epoch_without_a_network(run_copy: Path)
     found = evaluation.of_run(run_copy, 1, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)
     assert app.slider(key=state.EPOCH).value == 1
+    assert app.slider(key=state.EPOCH).label == "Epoch that is looked at: **1**"
     app.slider(key=state.EPOCH).set_value(2).run()
     found = evaluation.of_run(run_copy, 2, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)

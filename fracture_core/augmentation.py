@@ -80,12 +80,7 @@ def turned(size: int, degrees: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
     linear = np.empty((len(turn), 2, 2))
     linear[:, 0] = np.stack([np.cos(turn) * side, -np.sin(turn) * side], axis=-1)
     linear[:, 1] = np.stack([np.sin(turn), np.cos(turn)], axis=-1)
-    changes = np.zeros((len(turn), 10), np.float32)
-    changes[:, [0, 1, 3, 4]] = linear.reshape(-1, 4)
-    middle = np.full(2, (size - 1) / 2)
-    changes[:, [2, 5]] = middle - linear @ middle
-    changes[:, 8] = 1
-    return changes
+    return _about_middle(size, linear)
 
 
 def sheared(size: int, degrees: np.ndarray) -> np.ndarray:
@@ -101,7 +96,12 @@ def sheared(size: int, degrees: np.ndarray) -> np.ndarray:
     shear = np.deg2rad(degrees)
     linear = np.tile(np.eye(2), (len(shear), 1, 1))
     linear[:, 0, 1], linear[:, 1, 1] = -np.sin(shear), np.cos(shear)
-    changes = np.zeros((len(shear), 10), np.float32)
+    return _about_middle(size, linear)
+
+
+def _about_middle(size: int, linear: np.ndarray) -> np.ndarray:
+    """Changes by these (n, 2, 2) that leave the middle of the film and its greys where they are."""
+    changes = np.zeros((len(linear), 10), np.float32)
     changes[:, [0, 1, 3, 4]] = linear.reshape(-1, 4)
     middle = np.full(2, (size - 1) / 2)
     changes[:, [2, 5]] = middle - linear @ middle

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from fracture_core import film_rules
 from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
 
@@ -115,13 +116,11 @@ def _check_size(found: "object", name: str) -> None:
         frames = int(found.get("NumberOfFrames") or 1)
     except Exception as error:  # an element is missing, or holds anything
         raise FilmError(name, _why(found)) from error
-    if min(width, height) < LIMITS.film_side_px:
-        rule = f"a film has at least {LIMITS.film_side_px} px a side. Give the whole film."
-        raise FilmError(name, f"has {width} x {height} px; {rule}")
-    if width * height > LIMITS.film_pixels or not 1 <= frames <= LIMITS.dicom_frames:
-        rule = f"at most {LIMITS.film_pixels / 1e6:g} million pixels are read"
-        rule += f" of at most {LIMITS.dicom_frames:,} frames. Save a smaller copy."
-        raise FilmError(name, f"has {width} x {height} px in {frames:,} frames; {rule}")
+    if refusal := film_rules.wrong_size(width, height):
+        raise FilmError(name, refusal)
+    if not 1 <= frames <= LIMITS.dicom_frames:
+        rule = f"1 to {LIMITS.dicom_frames:,} are looked through. Save the film alone."
+        raise FilmError(name, f"has {frames:,} frames; {rule}")
 
 
 def _check_coded_size(found: "object", name: str) -> None:
@@ -187,7 +186,7 @@ def _grey(found: "object") -> np.ndarray:
         stored = apply_color_lut(stored, found)
         stored = (stored / 257).astype(np.uint8) if stored.dtype == np.uint16 else stored
     if stored.ndim == 3:
-        colours = stored if stored.dtype == np.uint8 else _stretched(stored, None)
+        colours = stored if stored.dtype == np.uint8 else film_rules.stretched(stored)
         return np.asarray(Image.fromarray(np.ascontiguousarray(colours[..., :3])).convert("L"))
     padding = _padding(found, stored)
     grey = _mapped(found, stored, padding)
@@ -208,7 +207,7 @@ def _mapped(found: "object", stored: np.ndarray, padding: np.ndarray) -> np.ndar
     values = apply_modality_lut(stored, found)
     if windowed:
         values = apply_voi_lut(values, found, index=0)
-    return _stretched(values, padding)
+    return film_rules.stretched(values, padding)
 
 
 def _has_window(found: "object") -> bool:
@@ -216,17 +215,6 @@ def _has_window(found: "object") -> bool:
     width = found.get("WindowWidth")
     first = width[0] if isinstance(width, Sequence) and not isinstance(width, str) else width
     return first not in (None, "") and float(first) >= 1
-
-
-def _stretched(values: np.ndarray, padding: np.ndarray | None) -> np.ndarray:
-    """The lowest value that is no padding becomes 0, the highest 255."""
-    values = values.astype(np.float64)
-    inside = values if padding is None or padding.all() else values[~padding]
-    low, high = inside.min(), inside.max()
-    if not np.isfinite(high - low):
-        raise ValueError("it holds values that are no numbers")
-    scale = 255.0 / (high - low) if high > low else 0.0
-    return np.clip(np.rint((values - low) * scale), 0, 255).astype(np.uint8)
 
 
 def _padding(found: "object", stored: np.ndarray) -> np.ndarray:

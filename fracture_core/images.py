@@ -22,7 +22,7 @@ import numpy as np
 import PIL
 from PIL import Image, UnidentifiedImageError
 
-from fracture_core import dicom
+from fracture_core import dicom, film_rules
 from fracture_core.config import LIMITS, PixelRecipe
 from fracture_core.errors import DataError, FilmError, Stopped
 from fracture_core.files import replace_file
@@ -71,13 +71,13 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
     if not data:
         raise FilmError(name, "is empty (0 bytes). Copy it again from where it came from.")
     if len(data) > LIMITS.file_bytes:
-        raise _too_many_bytes(name, len(data))
+        raise FilmError(name, film_rules.too_many_bytes(len(data)))
     if dicom.is_dicom(data, name):
         return dicom.decode(data, name)
     try:
         film = Image.open(io.BytesIO(data), formats=FORMATS)
-        fits = film.width * film.height <= LIMITS.film_pixels
-        if fits and min(film.size) >= LIMITS.film_side_px:
+        refusal = film_rules.wrong_size(*film.size)
+        if refusal is None:
             film.load()  # TIFF is turned here, and then no longer says how
             turn = _TURNS.get(film.getexif().get(_ORIENTATION))
             grey = _grey(film)
@@ -89,11 +89,7 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
     except Exception as error:  # decoders of damaged files raise whatever they stumble over
         reason = f"is cut short or damaged ({error}). Copy it again from where it came from."
         raise FilmError(name, reason) from error
-    if fits:
-        rule = f"a film has at least {LIMITS.film_side_px} px a side. Give the whole film."
-    else:
-        rule = f"at most {LIMITS.film_pixels / 1e6:g} million pixels are read. Save a smaller copy."
-    raise FilmError(name, f"has {film.width} x {film.height} px; {rule}")
+    raise FilmError(name, refusal)
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -102,7 +98,7 @@ def _read(path: Path, name: str) -> bytes:
         if not stat.S_ISREG(facts.st_mode):
             raise FilmError(name, "is a folder or a device, not a file. Give an image file.")
         if facts.st_size > LIMITS.file_bytes:
-            raise _too_many_bytes(name, facts.st_size)
+            raise FilmError(name, film_rules.too_many_bytes(facts.st_size))
         return path.read_bytes()
     except FileNotFoundError as error:
         raise FilmError(name, "does not exist. Check the path, or rescan the data.") from error
@@ -112,30 +108,16 @@ def _read(path: Path, name: str) -> bytes:
         raise FilmError(name, f"cannot be read ({error.strerror}). Check its disk.") from error
 
 
-def _too_many_bytes(name: str, size: int) -> FilmError:
-    limit = f"at most {LIMITS.file_bytes / 2**20:g} MB are read"
-    return FilmError(name, f"has {size / 2**20:.0f} MB; {limit}. Save a smaller copy.")
-
-
 def _grey(film: Image.Image) -> Image.Image:
     """The opened file's pixels as mode "L"; unpacks them, so a damaged file fails here."""
     if film.mode in _WIDE_MODES:
-        return _stretched(film)
+        return Image.fromarray(film_rules.stretched(np.asarray(film)))
     if film.has_transparency_data:
         black = Image.new("RGBA", film.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, film.convert("RGBA")).convert("L")
     if film.mode in ("L", "1", "P", "RGB"):
         return film.convert("L")
     return film.convert("RGB").convert("L")
-
-
-def _stretched(film: Image.Image) -> Image.Image:
-    values = np.asarray(film).astype(np.float64)
-    low, high = values.min(), values.max()
-    if not np.isfinite(high - low):
-        raise ValueError("it holds values that are no numbers")
-    scale = 255.0 / (high - low) if high > low else 0.0
-    return Image.fromarray(np.rint((values - low) * scale).astype(np.uint8))
 
 
 def to_pixels(film: Image.Image, recipe: PixelRecipe) -> np.ndarray:

@@ -163,7 +163,11 @@ def best_epoch(folder: Path) -> int | None:
     Loss, since on a few dozen studies accuracy has too many ties and too much noise. `valid` is
     never asked.
     """
-    table = metrics(folder)
+    return best_in(metrics(folder))
+
+
+def best_in(table: pd.DataFrame) -> int | None:
+    """`best_epoch` of a run's `metrics`."""
     if not len(table):
         return None
     if "dev.loss" in table and table["dev.loss"].notna().any():

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from fracture_core import dicom
+from fracture_core import dicom, film_rules
 from fracture_core.config import LIMITS
 from fracture_core.layouts import natural
 
@@ -136,8 +136,7 @@ def _not_unpacked(entry: zipfile.ZipInfo) -> str | None:
     if entry.filename.lower().endswith((".zip", ".gz", ".tgz", ".7z", ".rar", ".tar")):
         return "is an archive inside a zip, which is not opened. Drop it by itself."
     if entry.file_size > LIMITS.file_bytes:
-        size, limit = entry.file_size / 2**20, LIMITS.file_bytes / 2**20
-        return f"has {size:.0f} MB; at most {limit:g} MB are read. Save a smaller copy."
+        return film_rules.too_many_bytes(entry.file_size)
     if entry.file_size > LIMITS.zip_ratio * max(1, entry.compress_size):
         return (
             f"would grow {entry.file_size / max(1, entry.compress_size):,.0f} times when unpacked; "

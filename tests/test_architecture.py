@@ -16,6 +16,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LAYERS = (
     ("errors", "files", "config"),
     (
+        "film_rules",
         "dicom",
         "images",
         "layouts",

@@ -30,6 +30,7 @@ from fracture_core import (
     launcher,
     phantom,
     predictions,
+    report_2018,
     runs,
     uploads,
 )
@@ -53,6 +54,7 @@ from fracture_core.eraser import Stroke
 from fracture_core.errors import DataError, FractureError
 from fracture_core.exclusions import Exclusions
 from fracture_core.phantom import Break
+from fracture_core.report_2018 import Answer, Claim, Found, Length
 from fracture_core.trajectories import Trajectories
 from ui import augmentation_preview, facets, light_box, pictures, state
 from ui.film_viewer import Erased
@@ -310,6 +312,19 @@ def _metrics_of(folder: Path, stamp: tuple[int, ...]) -> pd.DataFrame:
     return journal.metrics(folder)
 
 
+def report_answers(found: Found, length: Length) -> dict[Claim, Answer]:
+    """What the 2018 report's experiments say to its claims by now, see `report_2018.answer`."""
+    stamps = tuple(
+        (key, run.folder, files.stamp(run.folder / "metrics.jsonl")) for key, run in found.items()
+    )
+    return _report_answers(stamps, length, found)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _report_answers(stamps: tuple, length: Length, _found: Found) -> dict[Claim, Answer]:
+    return {claim: report_2018.answer(claim, _found, length) for claim in report_2018.CLAIMS}
+
+
 def run_verdicts(run: runs.Run, epoch: int) -> pd.DataFrame:
     """What a run says of its dev and valid studies, see `comparison.verdicts`.
 
@@ -325,6 +340,13 @@ def _run_verdicts(
     folder: Path, epoch: int, stamp: tuple[int, ...], threshold: float, _run: runs.Run
 ) -> pd.DataFrame:
     return comparison.verdicts(_run, epoch)
+
+
+def timed_run(architecture: str, size: int) -> runs.Run | None:
+    """The newest run of this network and size whose speed is known."""
+    alike = (run for run in runs_now() if run.status.images_per_second)
+    asked = (architecture, size)
+    return next((r for r in alike if (r.config.architecture, r.config.recipe.size) == asked), None)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

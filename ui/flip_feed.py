@@ -14,14 +14,19 @@ FORGOTTEN = 6  # studies that were forgotten most often
 TWICE = 2  # times: "again and again" begins here
 
 
-def show(run: Run, found: Trajectories, epoch: int) -> None:
-    """What changed up to an epoch, of dev, else of valid, and what is forgotten again and again."""
+def show(run: Run, found: Trajectories) -> None:
+    """What changed, of dev, else of valid, and what is forgotten again and again.
+
+    Args:
+        run: whose.
+        found: its tables up to the epoch that is looked at.
+    """
     roles = found.studies["role"]
     role = "dev" if (roles == "dev").any() else "valid"
     changes = [
         each
         for each in trajectories.flips(found, run.config.threshold, role)
-        if each.epoch <= epoch and (each.became_right or each.became_wrong)
+        if each.became_right or each.became_wrong
     ]
     left, right = st.columns(2, gap="large")
     with left:
@@ -31,11 +36,11 @@ def show(run: Run, found: Trajectories, epoch: int) -> None:
         for number, each in enumerate(changes[:EPOCHS]):
             st.markdown(_counted(each, role))
             if number == 0:
-                _links("became right", each.became_right, found, run)
-                _links("became wrong", each.became_wrong, found, run)
+                _links("became right", each.became_right, found)
+                _links("became wrong", each.became_wrong, found)
     with right:
         st.subheader("Forgotten again and again", anchor=False)
-        _forgotten(run, found, epoch, role)
+        _forgotten(run, found, role)
 
 
 def _counted(each: Flips, role: str) -> str:
@@ -46,7 +51,7 @@ def _counted(each: Flips, role: str) -> str:
     )
 
 
-def _links(words: str, rows: tuple[int, ...], found: Trajectories, run: Run) -> None:
+def _links(words: str, rows: tuple[int, ...], found: Trajectories) -> None:
     if not rows:
         return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
@@ -68,10 +73,9 @@ def _link(found: Trajectories, row: int, more: str = "") -> None:
     )
 
 
-def _forgotten(run: Run, found: Trajectories, epoch: int, role: str) -> None:
+def _forgotten(run: Run, found: Trajectories, role: str) -> None:
     """Studies that were right and then wrong more than once."""
-    until = trajectories.up_to(found, epoch)
-    counts = trajectories.forgettings(until, run.config.threshold)
+    counts = trajectories.forgettings(found, run.config.threshold)
     counts = np.where(found.studies["role"] == role, counts, 0)
     often = [row for row in np.argsort(-counts, kind="stable") if counts[row] >= TWICE]
     if not often:

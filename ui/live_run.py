@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core import coach, journal, metrics, runs
+from fracture_core import coach, journal, metrics, runs, trajectories
 from fracture_core.errors import RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
@@ -88,7 +88,7 @@ def _panel(name: str, was_alive: bool) -> None:
         st.rerun()
     if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
         st.rerun()  # once, to begin or end the polling; or a fork was opened
-    epochs, chosen = journal.metrics(run.folder), projector.panels()
+    epochs, chosen = cached.metrics_of(run), projector.panels()
     _headline(run)
     if not chosen:
         _timeline(run)
@@ -122,17 +122,17 @@ def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:
     """Pinned studies, and those that change sides, as they were after an epoch."""
     if epoch is None:
         return
-    found = cached.trajectories(run.folder)
-    if not found.epochs:
+    whole = cached.trajectories(run.folder)
+    if not whole.epochs:
         return
-    epoch = max((each for each in found.epochs if each <= epoch), default=found.epochs[0])
-    last = run.status.epochs if run.status.state.alive else found.epochs[-1]
+    found = trajectories.up_to(whole, max(epoch, whole.epochs[0]))
+    last = run.status.epochs if run.status.state.alive else whole.epochs[-1]
     if not chosen or "studies" in chosen:
-        pinned_studies.show(run, found, epoch, last)
+        pinned_studies.show(run, found, last)
     if not chosen or "flips" in chosen:
-        flip_feed.show(run, found, epoch)
+        flip_feed.show(run, found)
     if not chosen or "learned" in chosen:
-        learned_view.show(run, epoch, opened=bool(chosen))
+        learned_view.show(run, found.epochs[-1], opened=bool(chosen))
 
 
 def _headline(run: Run) -> None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
 
 from fracture_core import aggregation, trajectories
@@ -16,13 +15,12 @@ THUMB_PX, THUMBS = 76, 4  # width of a film, and how many of a study show
 WIDTH = 340  # px at least, of a study
 
 
-def show(run: Run, found: Trajectories, epoch: int, last: int) -> None:
+def show(run: Run, found: Trajectories, last: int) -> None:
     """A card a study, and a way to choose others.
 
     Args:
         run: whose.
-        found: its tables.
-        epoch: that is looked at.
+        found: its tables up to the epoch that is looked at.
         last: where the axis of epochs ends.
     """
     keys = found.studies["key"].tolist()
@@ -30,12 +28,14 @@ def show(run: Run, found: Trajectories, epoch: int, last: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Pinned studies", anchor=False, width="content")
         _choose(run, keys, picked)
-        st.caption(f"What the network thinks of them, up to epoch {epoch}.", width="content")
+        st.caption(
+            f"What the network thinks of them, up to epoch {found.epochs[-1]}.", width="content"
+        )
     grid = st.grid(min(3, max(1, len(picked))), min_column_width=WIDTH, border=True)
     root = Path(run.config.data)
     for key in picked:
         with grid.cell():
-            _card(root, run, found, keys.index(key), epoch, last)
+            _card(root, run, found, keys.index(key), last)
 
 
 def pins(found: Trajectories) -> list[str]:
@@ -51,7 +51,7 @@ def pins(found: Trajectories) -> list[str]:
 
 
 def _choose(run: Run, keys: list[str], picked: list[str]) -> None:
-    """Its list is made only while it is open: the page is drawn every second."""
+    """Its list is made only while it is open: a live page is drawn every two seconds."""
     box = st.popover(
         "Choose", icon=":material/push_pin:", key=f"choose-pins-{run.name}", on_change="rerun"
     )
@@ -77,10 +77,9 @@ def named(key: str) -> str:
     return f"{part} {patient} {study}".strip()
 
 
-def _card(root: Path, run: Run, found: Trajectories, study: int, epoch: int, last: int) -> None:
+def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> None:
     row, films = found.studies.iloc[study], found.films_of(study)
-    until = np.flatnonzero(np.asarray(found.epochs) <= epoch)
-    values, threshold = found.probabilities[until][:, films], run.config.threshold
+    values, threshold = found.probabilities[:, films], run.config.threshold
     now = values[-1]
     verdict, label = bool(aggregation.is_positive(now, threshold).any()), bool(row["label"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -97,7 +96,7 @@ def _card(root: Path, run: Run, found: Trajectories, study: int, epoch: int, las
     changed = int(trajectories.changes(values, threshold))
     st.image(
         sparks.probabilities(
-            found.epochs[: len(until)], values, threshold, last,
+            found.epochs, values, threshold, last,
             theme.colour("fracture"), theme.colour("none"), theme.ink().text,
         ),
         width="stretch", alt=f"probabilities of its films by epoch, last {numbers}",

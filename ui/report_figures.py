@@ -38,6 +38,7 @@ def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> Non
         synthetic: whether the films are.
         is_reports: whether these are the data that the report used.
     """
+    answers = cached.report_answers(found, length)
     for figure in report_2018.FIGURES:
         left, right = st.columns([1.35, 1], gap="large", vertical_alignment="center")
         with left:
@@ -47,10 +48,10 @@ def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> Non
             )  # fmt: skip
         with right:
             st.markdown(f"**Figure {figure.number}: {figure.title}**")
-            for claim in report_2018.CLAIMS:
-                if claim.figure == figure.number:
-                    _claim(claim, report_2018.answer(claim, found, length), synthetic, is_reports)
-            if not any(claim.figure == figure.number for claim in report_2018.CLAIMS):
+            claims = [claim for claim in report_2018.CLAIMS if claim.figure == figure.number]
+            for claim in claims:
+                _claim(claim, answers[claim], synthetic, is_reports)
+            if not claims:
                 st.caption("The report shows it and claims nothing that a number could answer.")
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core import report_2018
-from fracture_core.config import slots
+from fracture_core.config import REPORT_RECIPE, slots
 from fracture_core.datasets import Dataset
 from fracture_core.report_2018 import LENGTHS, SEEDS, Found, Length
 from fracture_core.reporter import duration
@@ -72,11 +72,9 @@ def _start(dataset: Dataset, length: Length, seeds: int) -> None:
 
 def _speed() -> float:
     """Films a second of the newest run of a three_conv at 32 px, all slots together; 0 unknown."""
-    for run in cached.runs_now():
-        same = (run.config.architecture, run.config.recipe.size) == ("three_conv", 32)
-        if same and run.status.images_per_second:
-            return run.status.images_per_second * min(slots(), len(report_2018.EXPERIMENTS))
-    return 0.0
+    run = cached.timed_run("three_conv", REPORT_RECIPE.size)
+    together = min(slots(), len(report_2018.EXPERIMENTS))
+    return run.status.images_per_second * together if run else 0.0
 
 
 def _progress(found: Found, length: Length, alive: list[Run]) -> None:

@@ -4,12 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core import aggregation, journal, predictions, report_2018
+from fracture_core.config import DEFAULTS
 from fracture_core.datasets import Dataset
 from fracture_core.report_2018 import Found, Length
 from fracture_core.runs import Run
 from ui import cached, state, theme
 
 THUMB_PX, THUMBS = 96, 5
+THRESHOLD = DEFAULTS.threshold  # of every run of the experiments
 
 
 def show(dataset: Dataset, found: Found, length: Length) -> None:
@@ -60,7 +62,8 @@ def _study(dataset: Dataset, study: tuple, judged: pd.Series | None) -> None:
                 if content := cached.small(dataset.root / path):
                     st.image(content, width=THUMB_PX)
                 value = None if judged is None else judged.get(path)
-                st.caption("–" if value is None else f"{value:.3f} → {int(value > 0.5)}")
+                positive = value is not None and bool(aggregation.is_positive(value, THRESHOLD))
+                st.caption("–" if value is None else f"{value:.3f} → {int(positive)}")
 
 
 def _verdict(study: tuple, paths: list[str], judged: pd.Series | None) -> None:
@@ -68,7 +71,7 @@ def _verdict(study: tuple, paths: list[str], judged: pd.Series | None) -> None:
         st.caption("not judged yet")
         return
     values = [float(judged[path]) for path in paths if path in judged.index]
-    verdict = aggregation.any_rule(values, 0.5).fracture
+    verdict = aggregation.any_rule(values, THRESHOLD).fracture
     if verdict is None:
         st.caption("not among the films that were judged")
         return

@@ -28,7 +28,7 @@ def show(run: Run, epochs: pd.DataFrame, here: int | None = None, big: bool = Fa
     lines = [*_inside(journal.steps(run.folder)), *_after(epochs)]
     marks = [Mark(x=x, words=words) for x, words in events(run, epochs)]
     if "dev.loss" in epochs and len(epochs):
-        best = int(epochs.loc[epochs["dev.loss"].idxmin(), "epoch"])
+        best = journal.best_in(epochs)
         marks.append(Mark(x=best, words=f"lowest dev loss: {best}", kind="best"))
     if here is not None:
         marks.append(Mark(x=here, words=f"epoch {here}", kind="here"))

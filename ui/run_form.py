@@ -128,13 +128,10 @@ def _cost(config: TrainConfig, count: int) -> str:
     """What the run will take, from the speed of the last run of this network on this machine."""
     per_epoch = (config.steps_per_epoch or 0) * config.batch_size or count
     films = f"{theme.plural(count, 'training film')}, {per_epoch:,} shown an epoch."
-    for run in cached.runs_now():
-        same = (run.config.architecture, run.config.recipe.size)
-        speed = run.status.images_per_second
-        if speed and same == (config.architecture, config.recipe.size):
-            seconds = per_epoch * config.epochs / speed
-            how = "At most" if config.early_stopping else "About"
-            return f"{films} {how} {duration(seconds)} at the speed of {run.name}."
+    if run := cached.timed_run(config.architecture, config.recipe.size):
+        seconds = per_epoch * config.epochs / run.status.images_per_second
+        how = "At most" if config.early_stopping else "About"
+        return f"{films} {how} {duration(seconds)} at the speed of {run.name}."
     return f"{films} The first run of this network here will show how fast it goes."
 
 

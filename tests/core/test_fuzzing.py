@@ -26,5 +26,6 @@ def test_malformed_files_are_read_or_refused(
 
 @pytest.mark.slow
 def test_thousands_of_malformed_files_are_read_or_refused() -> None:
-    for file in itertools.islice(malformed.files(99), 12_000):
-        malformed.read(file)
+    files = itertools.islice(malformed.files(99), 12_000)
+    read = sum(bool(malformed.read(file)) for file in files)
+    assert 0 < read < 12_000  # some of the damage hurts nobody; most of it is refused

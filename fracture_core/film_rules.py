@@ -1,0 +1,44 @@
+"""What holds for films of every format: how large one may be, and how wide values become grey."""
+
+import numpy as np
+
+from fracture_core.config import LIMITS
+
+
+def too_many_bytes(size: int) -> str:
+    """Why a file of so many bytes is not read, as a clause that follows its name."""
+    limit = f"at most {LIMITS.file_bytes / 2**20:g} MB are read"
+    return f"has {size / 2**20:.0f} MB; {limit}. Save a smaller copy."
+
+
+def wrong_size(width: int, height: int) -> str | None:
+    """Why a film of so many px is not unpacked, as a clause likewise; `None` where it may be."""
+    if width * height > LIMITS.film_pixels:
+        rule = f"at most {LIMITS.film_pixels / 1e6:g} million pixels are read. Save a smaller copy."
+    elif min(width, height) < LIMITS.film_side_px:
+        rule = f"a film has at least {LIMITS.film_side_px} px a side. Give the whole film."
+    else:
+        return None
+    return f"has {width} x {height} px; {rule}"
+
+
+def stretched(values: np.ndarray, padding: np.ndarray | None = None) -> np.ndarray:
+    """Values of more than 8 bits as grey: the lowest becomes 0, the highest 255.
+
+    Args:
+        values: of any number type and shape.
+        padding: bool, as large: what is no part of the film and does not count; `None` for nothing.
+
+    Returns:
+        uint8, all 0 where there is one value only.
+
+    Raises:
+        ValueError: a value is not a finite number.
+    """
+    values = values.astype(np.float64)
+    inside = values if padding is None or padding.all() else values[~padding]
+    low, high = inside.min(), inside.max()
+    if not np.isfinite(high - low):
+        raise ValueError("it holds values that are no numbers")
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return np.clip(np.rint((values - low) * scale), 0, 255).astype(np.uint8)

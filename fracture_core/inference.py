@@ -1,6 +1,6 @@
 """The Predictor: films in, probabilities and the study's verdict out.
 
-It judges fixed blocks of 16 films, the last one padded, so that a film's probability does not
+It judges fixed blocks of 4 films, the last one padded, so that a film's probability does not
 depend on how many films came with it and page and command line agree to the last bit. A film that
 the gate doubts is judged like any other, and does not count in the verdict unless a person says so.
 """
@@ -27,7 +27,7 @@ from fracture_core.images import SUFFIXES
 from fracture_core.layouts import natural
 from fracture_core.mura import STUDY
 
-BLOCK = 16  # films; most studies fit into one
+BLOCK = 4  # films; three studies in four have no more, and padding costs as much as films
 
 
 @dataclass(frozen=True, kw_only=True)

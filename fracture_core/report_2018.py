@@ -1,20 +1,19 @@
-"""The 2018 report's experiments as runs, what it said of them, and what these runs say.
+"""The 2018 report's experiments as runs, and the figures that they are drawn in.
 
 The source is the student report that this program implements: its text, its figures 2 to 8, its
-Appendix A. What it called an epoch is 282 steps of 10 films.
+Appendix A. What it called an epoch is 282 steps of 10 films. What it said of them: `report_claims`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from fracture_core import aggregation, journal, launcher, metrics, predictions, runs
+from fracture_core import launcher, runs
 from fracture_core.config import NetworkOptions, TrainConfig, report_2018
 from fracture_core.datasets import Dataset
 from fracture_core.errors import RunNameTaken
-from fracture_core.metrics import Difference, wilson
 from fracture_core.runs import Run, State
 
 TAG = "report 2018"
@@ -196,178 +195,6 @@ def steps_in_all(length: Length, seeds: int) -> int:
 def steps_done(found: Found) -> int:
     """Training steps that have been taken."""
     return sum(run.status.step for run in found.values())
-
-
-# --- what the report said, and what these runs say ------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A sentence of the report that can be held against numbers.
-
-    Args:
-        figure: number of the figure that it stands beside.
-        says: the claim, in our words.
-        rule: what counts as agreement.
-    """
-
-    figure: int
-    says: str
-    rule: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What the runs say to a claim.
-
-    Args:
-        words: the numbers, each with n and interval; or what is missing.
-        agrees: whether they agree; `None` where they cannot tell, or are not there yet.
-    """
-
-    words: str
-    agrees: bool | None = None
-
-
-POOR = Claim(
-    figure=3, says="A single convolution learns poorly.",
-    rule="agrees unless the whole interval of its accuracy on the valid films lies above guessing",
-)  # fmt: skip
-DROPOUT = Claim(
-    figure=4, says="Dropout does not raise the training accuracy.",
-    rule="agrees if the training accuracy with dropout lies below, intervals apart",
-)  # fmt: skip
-SLOWER = Claim(
-    figure=5, says="A smaller learning rate improves the validation accuracy but little.",
-    rule="agrees if the whole interval of the improvement lies below 5 points",
-)  # fmt: skip
-ADAM = Claim(
-    figure=6, says="Adam does better than AdaGrad.",
-    rule="agrees if the interval of the difference on the valid films lies above 0",
-)  # fmt: skip
-SLOWING = Claim(
-    figure=7, says="After 25 more epochs three convolutions slow down around 0.77 of training.",
-    rule="agrees if 0.77 lies in the interval",
-)  # fmt: skip
-WORSE = Claim(
-    figure=8, says="Five convolutions do worse than three within the first epochs.",
-    rule="agrees if the interval of the difference on the valid films lies below 0",
-)  # fmt: skip
-CLAIMS = (POOR, DROPOUT, SLOWER, ADAM, SLOWING, WORSE)
-SLOWING_AT, LITTLE = 0.77, 0.05
-
-
-def answer(claim: Claim, found: Found, length: Length) -> Answer:
-    """Hold a claim against the first seed's runs; other seeds show in the figures."""
-    at = length.epochs
-    match claim.figure:
-        case 3:
-            return _poor(found.get(("one", 1)), at)
-        case 4:
-            return _dropout(found.get(("dropout", 1)), found.get(("three", 1)), at)
-        case 5:
-            return _difference(
-                found, ("slow", "three"), at, lambda d: d.high < LITTLE, lambda d: d.low > LITTLE
-            )
-        case 6:
-            return _difference(
-                found, ("three", "adagrad"), at, lambda d: d.low > 0, lambda d: d.high < 0
-            )
-        case 7:
-            return _slowing(found.get(("three", 1)), at + length.more)
-        case 8:
-            return _difference(
-                found, ("five", "three"), at, lambda d: d.high < 0, lambda d: d.low > 0
-            )
-    raise ValueError(claim)
-
-
-def _row(run: Run | None, epoch: int) -> dict[str, Any] | None:
-    """The metrics of an epoch; `None` where the run has not come so far."""
-    table = journal.metrics(run.folder) if run else None
-    if table is None or not len(table) or not (table["epoch"] == epoch).any():
-        return None
-    return table[table["epoch"] == epoch].iloc[0].to_dict()
-
-
-def _missing(epoch: int) -> Answer:
-    return Answer(words=f"Not there yet: it needs epoch {epoch}.")
-
-
-def _poor(run: Run | None, epoch: int) -> Answer:
-    row = _row(run, epoch)
-    if row is None:
-        return _missing(epoch)
-    n = int(row["valid.n"])
-    p = wilson(round(row["valid.accuracy"] * n), n)
-    labels = journal.films(run.folder).query("role == 'valid'")["label"]
-    guess = max(labels.mean(), 1 - labels.mean())
-    words = f"{_share(p)} of valid films; always guessing: {100 * guess:.1f} %."
-    return Answer(words=words, agrees=p.low <= guess)
-
-
-def _dropout(run: Run | None, plain: Run | None, epoch: int) -> Answer:
-    rows = [_row(each, epoch) for each in (run, plain)]
-    if None in rows:
-        return _missing(epoch)
-    with_it, without = (
-        wilson(round(row["train.accuracy"] * row["train.n"]), int(row["train.n"])) for row in rows
-    )
-    words = f"With dropout {_share(with_it)} of training films, without {_share(without)}."
-    agrees = True if with_it.high < without.low else False if with_it.low > without.high else None
-    return Answer(words=words, agrees=agrees)
-
-
-def _slowing(run: Run | None, epoch: int) -> Answer:
-    row = _row(run, epoch)
-    if row is None:
-        return _missing(epoch)
-    p = wilson(round(row["train.accuracy"] * row["train.n"]), int(row["train.n"]))
-    words = f"{_share(p)} of training films at epoch {epoch}."
-    return Answer(words=words, agrees=p.low <= SLOWING_AT <= p.high)
-
-
-def _difference(
-    found: Found,
-    keys: tuple[str, str],
-    epoch: int,
-    yes: Callable[[Difference], bool],
-    no: Callable[[Difference], bool],
-) -> Answer:
-    """Two networks on the same valid films: `yes` and `no` judge the interval."""
-    pair = [found.get((key, 1)) for key in keys]
-    if any(_row(run, epoch) is None for run in pair):
-        return _missing(epoch)
-    d = _paired(*pair, epoch)
-    one, other = (BY_KEY[key].title for key in keys)
-    words = (
-        f"{one} minus {other}: {100 * d.value:+.1f} points of {d.n:,} valid films (95 % interval "
-        f"{100 * d.low:+.1f} to {100 * d.high:+.1f})."
-    )
-    return Answer(words=words, agrees=True if yes(d) else False if no(d) else None)
-
-
-def _paired(one: Run, other: Run, epoch: int) -> Difference:
-    """How often each was right on the same valid films after an epoch."""
-    right = (
-        _right(one, epoch)
-        .to_frame("first")
-        .join(_right(other, epoch).rename("second"), how="inner")
-    )
-    return metrics.difference(right["first"], right["second"])
-
-
-def _right(run: Run, epoch: int) -> pd.Series:
-    """By its path, whether each valid film was judged right after an epoch."""
-    films = predictions.judged(journal.films(run.folder))
-    table = predictions.load(run.folder, epoch, len(films))
-    right = aggregation.is_positive(table, run.config.threshold) == (films["label"] == 1)
-    valid = films["role"] == "valid"
-    return pd.Series(right[valid].to_numpy(), index=films.loc[valid, "path"])
-
-
-def _share(p: metrics.Proportion) -> str:
-    return f"{100 * p.value:.1f} % (95 % interval {100 * p.low:.1f} to {100 * p.high:.1f})"
 
 
 # --- single studies -------------------------------------------------------------------------------

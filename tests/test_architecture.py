@@ -55,6 +55,7 @@ LAYERS = (
         "comparison",
         "launcher",
         "report_2018",
+        "report_claims",
         "reporter",
         "cards",
         "audit_job",

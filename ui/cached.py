@@ -30,7 +30,7 @@ from fracture_core import (
     launcher,
     phantom,
     predictions,
-    report_2018,
+    report_claims,
     runs,
     uploads,
 )
@@ -54,7 +54,8 @@ from fracture_core.eraser import Stroke
 from fracture_core.errors import DataError, FractureError
 from fracture_core.exclusions import Exclusions
 from fracture_core.phantom import Break
-from fracture_core.report_2018 import Answer, Claim, Found, Length
+from fracture_core.report_2018 import Found, Length
+from fracture_core.report_claims import Answer, Claim
 from fracture_core.trajectories import Trajectories
 from ui import augmentation_preview, facets, light_box, pictures, state
 from ui.film_viewer import Erased
@@ -313,7 +314,7 @@ def _metrics_of(folder: Path, stamp: tuple[int, ...]) -> pd.DataFrame:
 
 
 def report_answers(found: Found, length: Length) -> dict[Claim, Answer]:
-    """What the 2018 report's experiments say to its claims by now, see `report_2018.answer`."""
+    """What the 2018 report's experiments say to its claims by now, see `report_claims.answer`."""
     stamps = tuple(
         (key, run.folder, files.stamp(run.folder / "metrics.jsonl")) for key, run in found.items()
     )
@@ -322,7 +323,7 @@ def report_answers(found: Found, length: Length) -> dict[Claim, Answer]:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _report_answers(stamps: tuple, length: Length, _found: Found) -> dict[Claim, Answer]:
-    return {claim: report_2018.answer(claim, _found, length) for claim in report_2018.CLAIMS}
+    return {claim: report_claims.answer(claim, _found, length) for claim in report_claims.CLAIMS}
 
 
 def run_verdicts(run: runs.Run, epoch: int) -> pd.DataFrame:

@@ -4,8 +4,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fracture_core import report_2018
-from fracture_core.report_2018 import Answer, Claim, Figure, Found, Length
+from fracture_core import report_2018, report_claims
+from fracture_core.report_2018 import Figure, Found, Length
+from fracture_core.report_claims import Answer, Claim
 from ui import cached, theme
 
 COLOURS = {  # of the experiments: told apart by dash too
@@ -48,7 +49,7 @@ def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> Non
             )  # fmt: skip
         with right:
             st.markdown(f"**Figure {figure.number}: {figure.title}**")
-            claims = [claim for claim in report_2018.CLAIMS if claim.figure == figure.number]
+            claims = [claim for claim in report_claims.CLAIMS if claim.figure == figure.number]
             for claim in claims:
                 _claim(claim, answers[claim], synthetic, is_reports)
             if not claims:
@@ -57,8 +58,8 @@ def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> Non
 
 def _claim(claim: Claim, answer: Answer, synthetic: bool, is_reports: bool) -> None:
     st.markdown(f"The report: {claim.says}")
-    where = "On synthetic films, first seed" if synthetic else "On these films, first seed"
-    st.markdown(f"{where}: {answer.words}")
+    where = "On synthetic films" if synthetic else "On these films"
+    st.markdown(f"{where}, {answer.words}")
     if not is_reports:
         other = "synthetic films" if synthetic else "other films than the report's"
         st.caption(f"{other.capitalize()}: neither agreement nor disagreement is claimed.")

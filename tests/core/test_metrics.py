@@ -8,11 +8,13 @@ import pytest
 from fracture_core.errors import ConfigError
 from fracture_core.metrics import (
     Confusion,
+    MeanDifference,
     Summary,
     auroc,
     cohen_kappa,
     confusion,
     difference,
+    mean_difference,
     summarise,
     wilson,
 )
@@ -191,3 +193,16 @@ def test_never_beyond_all_and_nothing() -> None:
 def test_nothing_in_common_is_no_verdict() -> None:
     found = difference([], [])
     assert (found.value, found.low, found.high, found.n, found.verdict) == (None, None, None, 0, "")
+
+
+def test_mean_difference_is_students_paired_interval() -> None:
+    from scipy.stats import ttest_rel
+
+    draw = np.random.default_rng(0)
+    one, two = draw.normal(1.0, 1.0, 12), draw.normal(0.4, 1.0, 12)
+    d = mean_difference(one, two)
+    expected = ttest_rel(one, two).confidence_interval(0.95)
+    assert (d.low, d.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    assert d.value == pytest.approx((one - two).mean()) and d.n == 12
+    assert mean_difference([1.0], [0.5]) == MeanDifference(value=0.5, low=None, high=None, n=1)
+    assert mean_difference([], []).value is None

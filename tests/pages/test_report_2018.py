@@ -52,7 +52,7 @@ def test_runs_that_are_there_are_drawn_and_answer(folders: Path, phantom_root: P
     made(dataset, "three", length, 0.9, 0.77)
     made(dataset, "five", length, 0.2, 0.6)
     text = said(opened())
-    assert "On synthetic films, first seed: five_conv minus three_conv, Adam: -" in text
+    assert "On synthetic films, seed 1: loss of five_conv minus three_conv, Adam: +" in text
     assert "% (95 % interval" in text
     assert "✓ agrees" not in text  # synthetic films claim no agreement
     assert "Go on with the experiments" in [button.label for button in opened().button]

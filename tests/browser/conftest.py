@@ -70,10 +70,17 @@ class Server:
         raise TimeoutError((self.folder / "server.log").read_text())
 
     def stop(self) -> None:
-        """End the server; what it started goes on."""
+        """End the server, if need be by force; what it started goes on.
+
+        uvicorn waits without end for a connection that a browser opened while it closed.
+        """
         if self.process:
             self.process.terminate()
-            self.process.wait(20)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
             self.process = None
 
 

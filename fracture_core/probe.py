@@ -57,6 +57,11 @@ def choose(folder: Path, films: int) -> dict[str, Any]:
     return _fastest(speeds, "measured")
 
 
+def kept_speed(config: TrainConfig) -> float | None:
+    """Training films a second as measured here for runs like this one; `None` if never."""
+    return max(_kept().get(_key(config), {}).values(), default=0.0) or None
+
+
 def expected_seconds(config: TrainConfig, films: int) -> float:
     """Roughly how long the run takes on one core, from its arithmetic alone."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films

@@ -83,7 +83,8 @@ class Reporter:
     def say(self, **changes: Any) -> None:
         """Change the status and write it."""
         with self._door:
-            fields = {**self.status.__dict__, "epochs": self.epochs, **changes}
+            held = {"epochs": self.epochs, "memory_mb": peak_memory_mb()}
+            fields = {**self.status.__dict__, **held, **changes}
             self.status = Status(**fields)
             self._written = time.monotonic()
             runs.write_status(self.folder, self.status)
@@ -141,6 +142,19 @@ class Reporter:
     def _log_once(self, kind: str, key: str, **values: Any) -> None:
         if key not in [e.get("id") for e in journal.events(self.folder)]:
             journal.log_event(self.folder, kind, id=key, **values)
+
+
+def peak_memory_mb() -> int:
+    """The most memory that this process has held so far, in MB; 0 where the system does not say.
+
+    By the kernel's own mark of this program: `getrusage` counts what the parent held as well.
+    """
+    with contextlib.suppress(OSError):
+        facts = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+        for line in facts.splitlines():
+            if line.startswith("VmHWM:"):  # in KiB
+                return int(line.split()[1]) * 1024 // 10**6
+    return 0
 
 
 def duration(seconds: float) -> str:

@@ -60,6 +60,7 @@ class Status:
         progress: share of the present phase that is done, 0 to 1; of the epoch while training.
         images_per_second: training speed, 0 while unknown.
         seconds_left: until the last epoch ends at this speed, `None` while unknown.
+        memory_mb: the most that the child has held, in MB; 0 where the system does not say.
         updated: seconds since 1970 when it was written.
     """
 
@@ -73,6 +74,7 @@ class Status:
     progress: float = 0.0
     images_per_second: float = 0.0
     seconds_left: float | None = None
+    memory_mb: int = 0
     updated: float = 0.0
 
 

@@ -10,8 +10,7 @@ from fracture_core import cards, datasets, exclusions, launcher
 from fracture_core.architectures import ARCHITECTURES, check
 from fracture_core.config import PRESETS, TrainConfig, preset
 from fracture_core.errors import ConfigError, DataError, ModelError, RunNameTaken
-from fracture_core.reporter import duration
-from ui import cached, growth, run_settings, state, theme
+from ui import cached, growth, run_cost, run_settings, state, theme
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
 PRESET_SENTENCES = {
@@ -84,7 +83,7 @@ def show() -> None:
             icon=":material/error:",
         )
         return
-    st.caption(_cost(config, len(learned)))
+    st.caption(run_cost.sentence(config, len(learned)))
     st.button(
         "Start training", type="primary", icon=":material/play_arrow:",
         on_click=_start, args=(config, state.token()), key="start-training",
@@ -122,17 +121,6 @@ def _training_films(config: TrainConfig) -> pd.DataFrame:
         return rows
     ticked = cached.exclusions(cached.dataset().hash)
     return rows[~rows["path"].isin(list(ticked.reasons))]
-
-
-def _cost(config: TrainConfig, count: int) -> str:
-    """What the run will take, from the speed of the last run of this network on this machine."""
-    per_epoch = (config.steps_per_epoch or 0) * config.batch_size or count
-    films = f"{theme.plural(count, 'training film')}, {per_epoch:,} shown an epoch."
-    if run := cached.timed_run(config.architecture, config.recipe.size):
-        seconds = per_epoch * config.epochs / run.status.images_per_second
-        how = "At most" if config.early_stopping else "About"
-        return f"{films} {how} {duration(seconds)} at the speed of {run.name}."
-    return f"{films} The first run of this network here will show how fast it goes."
 
 
 def _start(config: TrainConfig, token: str) -> None:

@@ -101,3 +101,12 @@ def test_the_choice_is_kept_with_the_run(two_cores, monkeypatch) -> None:
 def test_a_real_measurement_in_a_real_child(folders, monkeypatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert probe._in_a_child(new(architecture="one_conv"), 1) > 0
+
+
+def test_a_speed_is_known_once_it_was_measured(two_cores, monkeypatch) -> None:
+    folder = new(**LONG)
+    config = runs.read(folder).config
+    assert probe.kept_speed(config) is None
+    speeds(monkeypatch, t1=100.0, t2=200.0)
+    probe.choose(folder, 1000)
+    assert probe.kept_speed(config) == 200.0

@@ -136,3 +136,17 @@ def test_the_clock_leaves_out_the_step_that_compiles(monkeypatch) -> None:
 )
 def test_lengths_of_time_are_spoken(seconds, words) -> None:
     assert duration(seconds) == words
+
+
+def test_the_memory_that_was_held_stands_in_the_status(reporter) -> None:
+    reporter.say(message="before")
+    before = runs.status(reporter.folder).memory_mb
+    assert before > 20
+    block = bytearray(80_000_000)
+    block[::4096] = bytes(len(block[::4096]))  # touched, or the kernel gives no memory
+    reporter.say(message="now")
+    assert runs.status(reporter.folder).memory_mb >= before
+    del block
+    held = runs.status(reporter.folder).memory_mb
+    reporter.say(message="after")
+    assert runs.status(reporter.folder).memory_mb == held  # the most, not what is held by now

@@ -5,6 +5,7 @@ import fcntl
 import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,11 +25,14 @@ from fracture_core import (
     journal,
     launcher,
     phantom,
+    probe,
     runs,
 )
 from fracture_core.config import PRESETS, Augmentation, Schedule, TrainConfig, preset
 from fracture_core.errors import Stopped
 from fracture_core.pipeline import Pipeline
+from fracture_core.reporter import duration
+from fracture_core.runs import State
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -358,3 +362,30 @@ def test_the_form_loads_no_tensorflow_in_the_web_process(folders: Path) -> None:
     words = [sys.executable, "-c", code]
     printed = subprocess.run(words, cwd=APP.parent, capture_output=True, text=True, check=True)
     assert printed.stdout.strip().splitlines()[-1] == "[]"
+
+
+def cost(train: AppTest) -> str:
+    """What the form says that the run will take."""
+    (found,) = [c.value for c in train.caption if "shown an epoch" in c.value]
+    return found
+
+
+def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
+    train: AppTest, folders: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = cost(train.run())
+    assert "by its arithmetic" in first and "At least 0.8 GB of memory" in first
+    monkeypatch.setattr(probe, "kept_speed", lambda _: 10.0)
+    seconds = training_count(train) * 30 / 10
+    assert f"About {duration(seconds)} by a measurement" in cost(train.run())
+    config = TrainConfig(data=str(phantom_root), architecture="three_conv")
+    folder = runs.create(config, "before")
+    last = runs.Status(state=State.FINISHED, images_per_second=20.0, memory_mb=912)
+    runs.write_status(folder, last)
+    now = cost(train.run())
+    assert f"About {duration(seconds / 2)} at the speed of before. 0.9 GB of memory" in now
+    other = TrainConfig(data=str(phantom_root), architecture="three_conv", batch_size=64)
+    shutil.rmtree(folder)
+    runs.write_status(runs.create(other, "wide"), last)
+    now = cost(train.run())
+    assert "at the speed of wide" in now and "At least 0.8 GB of memory" in now

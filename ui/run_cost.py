@@ -1,0 +1,38 @@
+"""What a run will take before it is started: films, time and memory, and how that is known."""
+
+from fracture_core import probe
+from fracture_core.config import TrainConfig
+from fracture_core.reporter import duration
+from fracture_core.runs import Run
+from ui import cached, theme
+
+LEAST_GB = 0.8  # what a child holds with TensorFlow, at 32 px and batches of 10
+
+
+def sentence(config: TrainConfig, films: int) -> str:
+    """The cost of a run that learns from so many films, in a few words."""
+    shown = (config.steps_per_epoch or 0) * config.batch_size or films
+    before = cached.timed_run(config.architecture, config.recipe.size)
+    return (
+        f"{theme.plural(films, 'training film')}, {shown:,} shown an epoch. "
+        f"{_time(config, films, shown, before)} {_memory(config, before)}"
+    )
+
+
+def _time(config: TrainConfig, films: int, shown: int, before: Run | None) -> str:
+    how = "At most" if config.early_stopping else "About"
+    if before:
+        seconds = shown * config.epochs / before.status.images_per_second
+        return f"{how} {duration(seconds)} at the speed of {before.name}."
+    if speed := probe.kept_speed(config):
+        return f"{how} {duration(shown * config.epochs / speed)} by a measurement on this machine."
+    seconds = probe.expected_seconds(config, films)
+    return f"Roughly {duration(seconds)} by its arithmetic; the first epoch tells better."
+
+
+def _memory(config: TrainConfig, before: Run | None) -> str:
+    """The most that a run of the same network, size and batch held; else what is sure."""
+    alike = before and before.config.batch_size == config.batch_size
+    if alike and before.status.memory_mb:
+        return f"{before.status.memory_mb / 1000:.1f} GB of memory, as it took."
+    return f"At least {LEAST_GB} GB of memory, more for large films and batches."

@@ -1,6 +1,7 @@
 """What a run has written, line by line: events, metrics, the live curve, its films, its log.
 
 Lines are appended and never changed; a reader skips what a killed process left half written.
+pandas is imported where it is used: a run that waits for a slot does without its 90 MB.
 """
 
 import contextlib
@@ -9,13 +10,14 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from fracture_core.config import TrainConfig
 from fracture_core.errors import RunError
 from fracture_core.files import refusal, replace_file, writing
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CHATTER = re.compile(  # what TensorFlow writes at every start, and no setting silences
     r"WARNING: All log messages before absl|[IEW]0000 |To enable the following instructions"
@@ -120,16 +122,18 @@ def _told(folder: Path, kind: str, **values: type) -> list[dict[str, Any]]:
     return [e for e in found if all(type(e.get(key)) is sort for key, sort in values.items())]
 
 
-def metrics(folder: Path) -> pd.DataFrame:
+def metrics(folder: Path) -> "pd.DataFrame":
     """One row an epoch; columns `epoch`, `step`, `learning_rate` and dotted ones like `dev.loss`.
 
     Read twice (a resume wrote it anew), an epoch's later line holds.
     """
+    import pandas as pd
+
     table = pd.json_normalize(_numbered(folder / "metrics.jsonl", "epoch"))
     return table.drop_duplicates("epoch", keep="last") if len(table) else table
 
 
-def curves(folder: Path) -> pd.DataFrame:
+def curves(folder: Path) -> "pd.DataFrame":
     """`metrics` in a fixed order of columns, one row an epoch, for export.
 
     First `epoch`, `step` and `learning_rate`, then for train, dev and valid, where the run has
@@ -147,8 +151,10 @@ def curves_csv(folder: Path) -> str:
     return curves(folder).to_csv(index=False, lineterminator="\n")
 
 
-def steps(folder: Path) -> pd.DataFrame:
+def steps(folder: Path) -> "pd.DataFrame":
     """The live curve: columns `step`, `epoch` (a fraction), `loss`, `accuracy`, `rate`, `time`."""
+    import pandas as pd
+
     table = pd.DataFrame(_numbered(folder / "steps.jsonl", "step"))
     return table.drop_duplicates("step", keep="last") if len(table) else table
 
@@ -166,7 +172,7 @@ def best_epoch(folder: Path) -> int | None:
     return best_in(metrics(folder))
 
 
-def best_in(table: pd.DataFrame) -> int | None:
+def best_in(table: "pd.DataFrame") -> int | None:
     """`best_epoch` of a run's `metrics`."""
     if not len(table):
         return None
@@ -175,12 +181,14 @@ def best_in(table: pd.DataFrame) -> int | None:
     return int(table["epoch"].iloc[-1])
 
 
-def films(folder: Path) -> pd.DataFrame:
+def films(folder: Path) -> "pd.DataFrame":
     """The manifest rows of this run with their `role`: train, dev or valid.
 
     Raises:
         RunError: the run has not read its films yet, or the file is damaged.
     """
+    import pandas as pd
+
     try:
         found = pd.read_parquet(folder / "films.parquet")
         return found.astype({"label": "int64", "view": "int64", "role": "str", "path": "str"})

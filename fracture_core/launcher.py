@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fracture_core import forks, journal, runs
+from fracture_core import journal, runs
 from fracture_core.config import LIMITS, PROJECT, TrainConfig, check_range, runs_folder, slots
 from fracture_core.errors import RunBusy, Stopped
 from fracture_core.files import replace_file
@@ -80,6 +80,8 @@ def fork(
 
     Arguments and errors as in `forks.create`; gives the folder.
     """
+    from fracture_core import forks  # its checkpoints need numpy, and a waiting run does not
+
     folder = forks.create(source, epoch, name, **changes)
     start_run(folder, wait_for_slot=queue)
     return folder
@@ -181,6 +183,23 @@ def take_slot() -> int | None:
     return None
 
 
+def _slot_is_free() -> bool:
+    """Whether `take_slot` would find one; takes it from nobody for longer than a look."""
+    for number in range(slots()):
+        try:
+            descriptor = os.open(runs_folder() / ".slots" / f"{number}.lock", os.O_RDONLY)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(descriptor)
+    return False
+
+
 def wait_for_slot(folder: Path, asked_to_stop: Callable[[], bool]) -> int:
     """Wait until it is this run's turn and a slot is free; gives the slot's descriptor.
 
@@ -188,7 +207,8 @@ def wait_for_slot(folder: Path, asked_to_stop: Callable[[], bool]) -> int:
         Stopped: the run was asked to stop while it waited.
     """
     while not asked_to_stop():
-        if is_next(folder) and (slot := take_slot()) is not None:
+        # Who is next is asked only where it matters: the answer takes a look at every run.
+        if _slot_is_free() and is_next(folder) and (slot := take_slot()) is not None:
             return slot
         time.sleep(QUEUE_SECONDS)
     raise Stopped("Stopped while it waited for a slot.")

@@ -150,3 +150,9 @@ def test_only_what_trains_or_judges_loads_tensorflow_at_import() -> None:
     names = sorted(set(RANK) - NEEDS_TENSORFLOW - {"__main__"})
     loaded = loaded_by("\n".join(f"import fracture_core.{name}" for name in names))
     assert not loaded & {"tensorflow", "keras", "streamlit"}
+
+
+def test_a_run_that_waits_for_a_slot_is_small() -> None:
+    # Dozens may wait at once, each in a process of its own.
+    loaded = loaded_by("import fracture_core.cli, fracture_core.child")
+    assert not loaded & {"tensorflow", "numpy", "pandas", "PIL"}

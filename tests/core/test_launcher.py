@@ -12,7 +12,7 @@ import pytest
 
 from fracture_core import journal, launcher, runs
 from fracture_core.config import TrainConfig
-from fracture_core.errors import ConfigError, RunBusy
+from fracture_core.errors import ConfigError, RunBusy, Stopped
 from fracture_core.runs import State
 
 
@@ -115,6 +115,29 @@ def test_slots_are_as_many_as_the_setting_says_and_free_when_their_holder_ends(
     assert again is not None
     os.close(again)
     os.close(held[1])
+
+
+def test_a_free_slot_is_seen_without_being_taken(folders, monkeypatch) -> None:
+    monkeypatch.setenv("FRACTURE_SLOTS", "2")
+    assert launcher._slot_is_free()
+    first = launcher.take_slot()
+    assert launcher._slot_is_free()
+    second = launcher.take_slot()
+    assert not launcher._slot_is_free()
+    os.close(first)
+    assert launcher._slot_is_free()
+    third = launcher.take_slot()
+    assert third is not None
+    for descriptor in (second, third):
+        os.close(descriptor)
+
+
+def test_who_is_next_is_not_asked_while_no_slot_is_free(slot, monkeypatch) -> None:
+    monkeypatch.setattr(launcher, "QUEUE_SECONDS", 0.0)
+    monkeypatch.setattr(launcher, "is_next", None)  # would fail if it were asked
+    looks = iter([False, False, True])
+    with pytest.raises(Stopped):
+        launcher.wait_for_slot(make("waits"), lambda: next(looks))
 
 
 def test_the_longest_waiting_run_is_next(slot) -> None:

@@ -39,8 +39,10 @@ _TAGS = [
 
 
 def is_dicom(data: bytes, name: str) -> bool:
-    """Whether a file is one: by its mark, or by its name's ending where it has no mark."""
-    return data[MARK] == b"DICM" or name.lower().endswith(SUFFIXES)
+    """Whether a file is one: by its mark, or by its name's ending where nothing else marks it."""
+    return data[MARK] == b"DICM" or (
+        name.lower().endswith(SUFFIXES) and film_rules.kind(data) is None
+    )
 
 
 def decode(data: bytes, name: str) -> Image.Image:
@@ -92,6 +94,8 @@ def _dataset(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "o
             io.BytesIO(data), specific_tags=tags, stop_before_pixels=not pixels,
             force=data[MARK] != b"DICM",
         )  # fmt: skip
+        if not len(found) and data[MARK] != b"DICM":
+            raise InvalidDicomError
         if "TransferSyntaxUID" not in found.file_meta:  # a file without a mark does not say it
             implicit, _ = found.original_encoding
             found.file_meta.TransferSyntaxUID = (
@@ -138,8 +142,8 @@ def _check_coded_size(found: "object", name: str) -> None:
 
 def coded_size(frame: bytes) -> tuple[int, int] | None:
     """(width, height) that a JPEG or JPEG 2000 codestream declares; `None` for other codings."""
-    start = frame.find(b"\xff\x4f\xff\x51")  # JPEG 2000, perhaps inside a box (ISO 15444-1, A.5.1)
-    if start >= 0:
+    start = _codestream(frame)
+    if frame[start : start + 4] == b"\xff\x4f\xff\x51" and len(frame) >= start + 24:
         right, bottom, left, top = struct.unpack(">4I", frame[start + 8 : start + 24])
         return right - left, bottom - top
     place = 2 if frame[:2] == b"\xff\xd8" else len(frame)
@@ -152,6 +156,24 @@ def coded_size(frame: bytes) -> tuple[int, int] | None:
             return width, height
         place += 1 if kind == 0xFF else 2 + length
     return None
+
+
+def _codestream(frame: bytes) -> int:
+    """Where a JPEG 2000 codestream begins: at once, or in the box for it (ISO 15444-1, I.4)."""
+    place = 0
+    if frame[:12] != b"\0\0\0\x0cjP  \r\n\x87\n":
+        return place
+    while place + 8 <= len(frame):
+        length, kind = struct.unpack(">I4s", frame[place : place + 8])
+        long = length == 1  # the length stands behind the kind, in 8 bytes
+        if kind == b"jp2c":
+            return place + (16 if long else 8)
+        if long:
+            length = int.from_bytes(frame[place + 8 : place + 16], "big")
+        if length < 8:  # the last box, or none
+            break
+        place += length
+    return len(frame)
 
 
 def _why(found: "object") -> str:

@@ -1,8 +1,21 @@
-"""What holds for films of every format: how large one may be, and how wide values become grey."""
+"""What holds for films of every format: its marks, how large one may be, how values become grey."""
 
 import numpy as np
 
 from fracture_core.config import LIMITS
+
+_MARKS = {
+    b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF",
+    b"GIF8": "GIF", b"%PDF": "PDF", b"PK\x03\x04": "zip",
+}  # fmt: skip
+READ = ("PNG", "JPEG", "WebP", "TIFF")  # formats beside DICOM
+
+
+def kind(data: bytes) -> str | None:
+    """What a file is by its first bytes: one of `READ`, "GIF", "PDF", "zip"; `None` if unknown."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    return next((kind for mark, kind in _MARKS.items() if data.startswith(mark)), None)
 
 
 def too_many_bytes(size: int) -> str:

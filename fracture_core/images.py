@@ -27,7 +27,7 @@ from fracture_core.config import LIMITS, PixelRecipe
 from fracture_core.errors import DataError, FilmError, Stopped
 from fracture_core.files import replace_file
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")  # by Pillow; DICOM by `dicom`
+FORMATS = tuple(kind.upper() for kind in film_rules.READ)  # by Pillow; DICOM by `dicom`
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", *dicom.SUFFIXES)  # lower case
 
 # `decode` refuses a huge film by its header, before any pixel is unpacked; Pillow's own check
@@ -83,13 +83,24 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
             grey = _grey(film)
             return grey.transpose(turn) if turn is not None else grey
     except UnidentifiedImageError as error:
-        kinds = "PNG, JPEG, WebP, TIFF or DICOM"
-        reason = f"is not a {kinds} image, whatever its ending says. Save the film as one of these."
-        raise FilmError(name, reason) from error
+        raise FilmError(name, _no_film(data, name)) from error
     except Exception as error:  # decoders of damaged files raise whatever they stumble over
         reason = f"is cut short or damaged ({error}). Copy it again from where it came from."
         raise FilmError(name, reason) from error
     raise FilmError(name, refusal)
+
+
+def _no_film(data: bytes, name: str) -> str:
+    """Why a file of no format that is read is refused, as a clause that follows its name."""
+    kinds, found = f"{', '.join(film_rules.READ)} or DICOM", film_rules.kind(data)
+    if found in film_rules.READ:
+        return f"begins as a {found} image and is damaged. Copy it again from where it came from."
+    if found == "zip":
+        return "is a zip. Give it by itself, or unpack it and give the films."
+    if found:
+        return f"is a {found} file, which is not read. Save the film as {kinds}."
+    claims = ", whatever its ending says" if name.lower().endswith(SUFFIXES) else ""
+    return f"is not a {kinds} image{claims}. Save the film as one of these."
 
 
 def _read(path: Path, name: str) -> bytes:

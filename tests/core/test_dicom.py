@@ -2,6 +2,7 @@
 
 import io
 import logging
+import struct
 
 import numpy as np
 import pydicom
@@ -111,6 +112,27 @@ def test_lossless_compression_changes_nothing(syntax: str) -> None:
     assert np.array_equal(read(make(values, syntax=syntax)), stretched(values))
 
 
+def test_bytes_that_look_like_a_codestream_are_no_matter_in_other_codings() -> None:
+    values = np.zeros((64, 64), np.uint8)
+    values[:, ::2] = np.resize([0xFF, 0x4F, 0xFF, 0x51, 1, 200], (64, 32))
+    values[5, 8:12] = 0xFF, 0x4F, 0xFF, 0x51
+    data = make(values, syntax=RLELossless)
+    assert b"\xff\x4f\xff\x51" in data
+    assert np.array_equal(read(data), values)
+
+
+def test_only_the_beginning_of_a_codestream_says_its_size() -> None:
+    siz = b"\xff\x4f\xff\x51" + struct.pack(">HH4I", 41, 0, 30, 20, 10, 5) + bytes(9)
+    assert dicom.coded_size(siz) == (20, 15)
+    assert dicom.coded_size(b"\x00" + siz) is None
+    assert dicom.coded_size(siz[:20]) is None
+    head = b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 28, b"jp2h") + siz[:20]
+    for box in (struct.pack(">I4s", 0, b"jp2c"), struct.pack(">I4sQ", 1, b"jp2c", 64)):
+        assert dicom.coded_size(head + box + siz) == (20, 15)
+    assert dicom.coded_size(head) is None
+    assert dicom.coded_size(head + bytes(40)) is None
+
+
 def test_jpeg_inside_is_read() -> None:
     eight = (RAMP // 40).astype(np.uint8)
     assert np.abs(read(make(eight, syntax=JPEGBaseline8Bit)) - eight).max() <= 4
@@ -144,6 +166,15 @@ def test_files_without_a_mark_are_read_by_their_ending() -> None:
         whole = written(film)
         bare = whole[whole.index(b"\x08\x00\x16\x00") :]
         assert np.array_equal(read(bare), stretched(RAMP))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_film_of_another_format_that_is_called_dcm_is_read_as_what_it_is(kind: str) -> None:
+    values = np.tile(np.arange(0, 160, 4, dtype=np.uint8), (40, 1))
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    assert np.abs(read(stream.getvalue(), "film.dcm") - values).max() <= 4
+    assert dicom.study_uid(stream.getvalue(), "film.dcm") is None
 
 
 def test_what_holds_no_film_is_refused_in_a_sentence() -> None:

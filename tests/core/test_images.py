@@ -190,6 +190,19 @@ def test_text_renamed_to_png_is_refused(tmp_path) -> None:
         decode(path)
 
 
+def test_a_refusal_names_what_the_file_is_and_its_ending_only_where_that_claims_more() -> None:
+    animated = content(film(40, 40), "GIF")
+    for name in ("film.gif", "film.dcm"):
+        with pytest.raises(FilmError, match="is a GIF file, which is not read"):
+            decode(animated, name)
+    with pytest.raises(FilmError, match=r"notes\.txt is not a .* image\. Save"):
+        decode(b"not a film", "notes.txt")
+    with pytest.raises(FilmError, match="is a zip"):
+        decode(b"PK\x03\x04" + bytes(40), "study.zip")
+    with pytest.raises(FilmError, match="begins as a TIFF image and is damaged"):
+        decode(b"II*\0" + bytes(40), "film.tif")
+
+
 def test_a_missing_file_is_refused(tmp_path) -> None:
     with pytest.raises(FilmError, match=r"gone\.png does not exist\. Check the path"):
         decode(tmp_path / "gone.png")

@@ -41,6 +41,11 @@ def brushed(size: tuple[int, int], strokes: Sequence[Stroke]) -> np.ndarray:
     return np.asarray(mask)
 
 
+def share(size: tuple[int, int], strokes: Sequence[Stroke]) -> float:
+    """How much of a film of this (width, height) in px was brushed over, 0 to 1."""
+    return float(brushed(size, strokes).mean()) if strokes else 0.0
+
+
 def erase(film: Image.Image, strokes: Sequence[Stroke]) -> Image.Image:
     """The film (mode L) with what was brushed over filled; the same film where nothing was.
 

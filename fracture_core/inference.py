@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 from fracture_core import aggregation, architectures, checkpoints, film_checks, images, runs
 from fracture_core.cards import Model
 from fracture_core.config import LIMITS
-from fracture_core.eraser import Stroke, erase
+from fracture_core.eraser import Stroke, erase, share
 from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.film_checks import Check
 from fracture_core.gate import Nearest, read, with_features
@@ -60,6 +60,8 @@ class JudgedFilm:
             where the model has a gate of its own.
         nearest: of a doubted film, the training films that are nearest in the network's features;
             none without a gate.
+        inverted: whether it was judged with black and white exchanged.
+        erased_share: how much of it was brushed over before it was judged, 0 to 1.
     """
 
     name: str
@@ -68,6 +70,14 @@ class JudgedFilm:
     counted: bool = True
     checks: tuple[Check, ...] = ()
     nearest: tuple[Nearest, ...] = ()
+    inverted: bool = False
+    erased_share: float = 0.0
+
+    @property
+    def altered(self) -> tuple[str, ...]:
+        """What was done to it before it was judged: "erased", "inverted", both or nothing."""
+        done = {"erased": self.erased_share > 0, "inverted": self.inverted}
+        return tuple(name for name, was_done in done.items() if was_done)
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -98,6 +108,12 @@ class JudgedStudy:
     def doubted(self) -> tuple[JudgedFilm, ...]:
         """The films that do not count, since the gate doubts them."""
         return tuple(film for film in self.films if film.doubts and not film.counted)
+
+    @property
+    def altered(self) -> tuple[JudgedFilm, ...]:
+        """The films that were not judged as they were given: a verdict on them proves nothing about
+        a label of the films themselves."""
+        return tuple(film for film in self.films if film.altered)
 
     def counting(self, names: Collection[str]) -> "JudgedStudy":
         """The same study where these doubted films count as well, and no other doubted one."""
@@ -135,6 +151,8 @@ class JudgedStudy:
                     "fracture": bool(aggregation.is_positive(film.probability, threshold)),
                     "counted": film.counted,
                     "doubts": list(film.doubts),
+                    "altered": list(film.altered),
+                    "erased_share": film.erased_share,
                 }
                 for film in self.films
             ],
@@ -215,7 +233,7 @@ class Predictor:
             films: at most `LIMITS.upload_files` are taken, the rest refused.
             count_doubted: whether films that the gate doubts count in the verdict.
         """
-        names, pixels, checks, refused = [], [], [], []
+        taken, pixels, checks, shares, refused = [], [], [], [], []
         for number, film in enumerate(films):
             try:
                 if number >= LIMITS.upload_files:
@@ -224,24 +242,26 @@ class Predictor:
                 pixels.append(images.to_pixels(whole, self.recipe))
                 colour = film_checks.colour(film.source)
                 checks.append(film_checks.check(whole, colour, self.recipe.size))
-                names.append(film.name)
+                shares.append(share(whole.size, film.erased))
+                taken.append(film)
             except FilmError as error:
                 refused.append((film.name, error.reason))
-        judged = self._judged(names, pixels, checks)
+        judged = self._judged(taken, pixels, checks, shares)
         found = JudgedStudy(study=study, films=judged, refused=tuple(refused))
-        return found.counting(names if count_doubted else ())
+        return found.counting([film.name for film in taken] if count_doubted else ())
 
     def _judged(
         self,
-        names: list[str],
+        films: list[Film],
         pixels: list[np.ndarray],
         checks: list[tuple[Check, ...]],
+        shares: list[float],
     ) -> tuple[JudgedFilm, ...]:
         """What the network says of these films, and how far from its training films they lie."""
-        if not names:
+        if not films:
             return ()
         probabilities, features = self.judge(np.stack(pixels))
-        away = self.gate.distances(features) if self.gate else np.zeros(len(names))
+        away = self.gate.distances(features) if self.gate else np.zeros(len(films))
         asked = [
             (*some, self.gate.check(float(distance))) if self.gate else some
             for some, distance in zip(checks, away, strict=True)
@@ -249,13 +269,15 @@ class Predictor:
         doubted = [self.gate and any(check.doubt for check in some) for some in asked]
         return tuple(
             JudgedFilm(
-                name=names[n],
+                name=films[n].name,
                 probability=float(probabilities[n]),
                 pixels=pixels[n],
                 checks=asked[n],
                 nearest=self.gate.nearest(features[n]) if doubted[n] else (),
+                inverted=films[n].inverted,
+                erased_share=shares[n],
             )
-            for n in range(len(names))
+            for n in range(len(films))
         )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # TensorFlow, where it is only about words and numbers
 
 COLUMNS = (
     "study", "film", "probability", "threshold", "positive", "counted", "doubts", "refused",
-    "model", "sha256",
+    "model", "sha256", "altered", "erased_share",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take a text for a formula
 
@@ -161,6 +161,8 @@ def named(cases: Sequence[Case], names: bool) -> list["JudgedStudy"]:
 def as_csv(cases: Sequence[Case], model: Model, threshold: float, names: bool = False) -> str:
     """A line a film, with a head; probabilities to the last bit, refused films with their reason.
 
+    The hash is that of the file as it was given; the number may be that of an altered film, see
+    `JudgedFilm.altered`, which has columns of its own.
     Text that a spreadsheet would take for a formula begins with an apostrophe.
     """
     stream = io.StringIO()
@@ -172,9 +174,10 @@ def as_csv(cases: Sequence[Case], model: Model, threshold: float, names: bool = 
             says = (film.probability, threshold) if film else ("", threshold)
             positive = int(aggregation.is_positive(film.probability, threshold)) if film else ""
             counts = (int(film.counted), " ".join(film.doubts)) if film else ("", "")
+            done = (" ".join(film.altered), film.erased_share) if film else ("", "")
             row = (
                 title, entry.name, *says, positive, *counts, entry.reason, model.card.name,
-                digest(entry.exhibit.film) or "",
+                digest(entry.exhibit.film) or "", *done,
             )  # fmt: skip
             writer.writerow([_cell(value) for value in row])
     return stream.getvalue()

@@ -22,7 +22,7 @@ from fracture_core.metrics import Proportion, Summary
 from fracture_core.study_record import Case, Entry
 
 if TYPE_CHECKING:  # TensorFlow, which `_picture` alone asks for
-    from fracture_core.inference import JudgedStudy
+    from fracture_core.inference import JudgedFilm, JudgedStudy
 
 LONGEST_PX = 1024  # of a film's longer side in the file
 MAP_PX = 512  # of a film's longer side with a heat map over it
@@ -80,6 +80,7 @@ def _study(case: Case, title: str, model: Model, threshold: float, names: bool) 
     parts = [f"<h1>{_sentence(case, judged, threshold, names)}</h1>"]
     if model.card.synthetic and case.real:
         parts.append(f'<p class="warning">{markup.escaped(cards.NEVER_SEEN)}</p>')
+    parts.append(_altered(judged))
     parts.append(
         f"<p>{_detail(case, judged, threshold)} {markup.escaped(model.card.label_meaning)}</p>"
     )
@@ -111,6 +112,29 @@ def _sentence(case: Case, judged: "JudgedStudy", threshold: float, names: bool) 
     return words if verdict is None else f"{markup.shape(verdict)} {words}"
 
 
+def _altered(judged: "JudgedStudy") -> str:
+    """A remark below the verdict where a film was not judged as it was given."""
+    films = judged.altered
+    if not films:
+        return ""
+    words = [f"{markup.name(film.name)} ({_done(film)})" for film in films[:NAMED]]
+    if len(films) > NAMED:
+        words.append(f"and {len(films) - NAMED} more")
+    one = len(films) == 1
+    were = "was altered by hand before it was" if one else "were altered by hand before they were"
+    return f'<p class="warning">{markup.films(len(films))} {were} judged: {", ".join(words)}.</p>'
+
+
+def _done(film: "JudgedFilm") -> str:
+    said = {"erased": f"brushed over, {_share(film)}", "inverted": "black and white exchanged"}
+    return "; ".join(said[each] for each in film.altered)
+
+
+def _share(film: "JudgedFilm") -> str:
+    percent = 100 * film.erased_share
+    return "less than 0.1 % of the film" if percent < 0.1 else f"{percent:.1f} % of the film"
+
+
 def _detail(case: Case, judged: "JudgedStudy", threshold: float) -> str:
     """How many films, how close, and what the data say of a study of their own."""
     words, verdict = [], judged.verdict(threshold)
@@ -128,10 +152,10 @@ def _detail(case: Case, judged: "JudgedStudy", threshold: float) -> str:
             f"{top.probability:.3f}. The verdict is OR: fracture if any film is positive."
         )
     if case.label is not None and verdict is not None:
-        agrees = "right" if verdict == bool(case.label) else "wrong"
-        words.append(
-            f"Label in the data: {markup.mark(bool(case.label))}; the verdict is {agrees}."
-        )
+        agrees = f"the verdict is {'right' if verdict == bool(case.label) else 'wrong'}"
+        if judged.altered:
+            agrees = "a verdict on altered films is neither right nor wrong"
+        words.append(f"Label in the data: {markup.mark(bool(case.label))}; {agrees}.")
     if not case.real:
         words.append('<span class="badge">synthetic films</span>')
     return " ".join(words)
@@ -173,12 +197,13 @@ def _notes(entry: Entry) -> list[str]:
     if film.doubts:
         counts = "counted all the same" if film.counted else "not counted"
         lines.append(f"<b>Unreliable, {counts}:</b> {markup.escaped(' '.join(film.doubts))}")
-    if exhibit.film.inverted:
+    if film.inverted:
         lines.append("Black and white were exchanged before it was judged.")
-    if exhibit.film.erased:
+    if film.erased_share:
         before = "" if exhibit.whole is None else f" With it: {exhibit.whole:.3f}."
         lines.append(
-            f"<b>Brushed over by hand:</b> shown and judged without what lay there.{before}"
+            f"<b>Brushed over by hand:</b> shown and judged without what lay there, "
+            f"{_share(film)}.{before}"
         )
     if exhibit.spread:
         low, high = exhibit.spread

@@ -427,7 +427,9 @@ def test_predict_has_the_designs_shape(run_copy, study, capsys) -> None:
     assert found["threshold"] == 0.3
     [judged] = found["studies"]
     assert list(judged) == ["study", "fracture", "images", "refused", "rules"]
-    assert list(judged["images"][0]) == ["file", "probability", "fracture", "counted", "doubts"]
+    keys = ["file", "probability", "fracture", "counted", "doubts", "altered", "erased_share"]
+    assert list(judged["images"][0]) == keys
+    assert (judged["images"][0]["altered"], judged["images"][0]["erased_share"]) == ([], 0.0)
     assert set(judged["rules"]) == {"any", "mean"}
     assert [image["file"] for image in judged["images"]] == sorted(p.name for p in study.iterdir())
 

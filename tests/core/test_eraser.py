@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core.eraser import Stroke, brushed, erase
+from fracture_core.eraser import Stroke, brushed, erase, share
 
 
 def ramp() -> np.ndarray:
@@ -49,3 +49,10 @@ def test_a_single_touch_and_points_outside_the_film_are_fine() -> None:
     touched = brushed((200, 100), [Stroke(points=((0.5, 0.5),), radius=0.05)])
     assert touched.sum() == pytest.approx(np.pi * 10.5**2, rel=0.05)
     assert not brushed((200, 100), [Stroke(points=((-1.0, 5.0),), radius=0.05)]).any()
+
+
+def test_how_much_was_brushed_over_is_told_in_shares_of_the_film() -> None:
+    half = Stroke(points=((0.25, 0.0), (0.25, 1.0)), radius=0.25)
+    assert share((200, 100), [half]) == pytest.approx(0.5, abs=0.01)
+    assert share((200, 100), [half, half]) == share((200, 100), [half])
+    assert share((200, 100), []) == 0.0

@@ -132,6 +132,8 @@ def test_a_judged_study_has_the_designs_shape_in_json() -> None:
                 "fracture": p > 0.5,
                 "counted": True,
                 "doubts": [],
+                "altered": [],
+                "erased_share": 0.0,
             }
             for n, p in ((1, 0.25), (2, 0.75))
         ],

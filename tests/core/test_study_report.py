@@ -87,7 +87,8 @@ def test_the_report_holds_all_that_was_found(case: Case, model: Model, threshold
     assert "any film (OR)" in said and "noisy-OR" in said and "mean of the films" in said
     assert "How often is that right?" in said
     assert cards.NEVER_SEEN in said and cards.LABEL_MEANING_PHANTOM in said
-    assert "Brushed over by hand: shown and judged without what lay there. With it: 0.125." in said
+    assert "Brushed over by hand: shown and judged without what lay there, " in said
+    assert "% of the film. With it: 0.125." in said
     assert "Mirrored and turned by up to 6 degrees: 0.100 to 0.900." in said
     sensitivity = model.at_threshold(threshold)["studies"].sensitivity
     assert f"{sensitivity.count} of {sensitivity.n}" in said
@@ -153,6 +154,52 @@ def test_json_is_that_of_predict_and_csv_has_the_same_bits(case: Case, model: Mo
     assert [float(row["probability"]) for row in (first, second)] == probabilities
     assert broken["probability"] == "" and broken["refused"].startswith("is cut short")
     assert first["sha256"] == hashlib.sha256(case.exhibits[0].film.source).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def altered(model: Model) -> Case:
+    """A film as it was given, one brushed over on its left half, one brushed over and turned."""
+    half = (Stroke(points=((0.25, 0.0), (0.25, 1.0)), radius=0.25),)
+    films = (
+        Film(name="as-it-is.png", source=png(0)),
+        Film(name="brushed.png", source=png(20), erased=half),
+        Film(name="both.png", source=png(40), erased=half, inverted=True),
+    )
+    judged = Predictor(model).judge_study("", films, count_doubted=True)
+    exhibits = tuple(Exhibit(film=film) for film in films)
+    return Case(judged=judged, exhibits=exhibits, study="s", label=1)
+
+
+def test_every_export_says_which_films_were_altered_and_how_much(
+    altered: Case, model: Model
+) -> None:
+    done = [[], ["erased"], ["erased", "inverted"]]
+    images = altered.judged.to_dict(0.5)["images"]
+    assert [image["altered"] for image in images] == done
+    assert images[0]["erased_share"] == 0.0
+    assert all(0.5 < image["erased_share"] < 0.52 for image in images[1:])  # the brush is round
+    rows = list(csv.DictReader(io.StringIO(study_record.as_csv([altered], model, 0.5))))
+    assert [row["altered"].split() for row in rows] == done
+    shares = [image["erased_share"] for image in images]
+    assert [float(row["erased_share"]) for row in rows] == shares
+    said = words(study_report.document([altered], model, 0.5, names=True))
+    assert (
+        "2 films were altered by hand before they were judged: brushed.png (brushed over, " in said
+    )
+    assert "both.png (brushed over," in said and "black and white exchanged)" in said
+
+
+def test_a_verdict_on_an_altered_film_is_neither_right_nor_wrong(
+    altered: Case, model: Model
+) -> None:
+    said = words(study_report.document([altered], model, 0.5))
+    assert "Label in the data: ▲ fracture" in said
+    assert "the verdict is right" not in said and "the verdict is wrong" not in said
+    assert "a verdict on altered films is neither right nor wrong" in said
+    first = replace(altered.judged, films=altered.judged.films[:1])
+    whole = replace(altered, judged=first, exhibits=altered.exhibits[:1])
+    said = words(study_report.document([whole], model, 0.0))
+    assert "the verdict is right" in said and "altered" not in said
 
 
 def test_two_files_of_one_name_keep_their_own_numbers(model: Model) -> None:

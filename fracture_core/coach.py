@@ -55,17 +55,21 @@ def _overfitting(epochs: pd.DataFrame, role: str) -> Advice | None:
     window = epochs.iloc[-RISING_EPOCHS - 1 :]
     if len(window) <= RISING_EPOCHS:
         return None
-    loss = epochs[f"{role}.loss"]
-    best = int(epochs.loc[loss.idxmin(), "epoch"])
-    since = int(epochs["epoch"].iloc[-1]) - best
-    rises = _slope(window[f"{role}.loss"]) > 0 > _slope(window["train.loss"])
-    if since < RISING_EPOCHS or not rises:
+    best = int(epochs.loc[epochs[f"{role}.loss"].idxmin(), "epoch"])
+    after = epochs[epochs["epoch"] > best]  # without the lowest point: after it all is higher
+    if len(after) < RISING_EPOCHS:
         return None
+    # A noisy loss may lie above its lowest point for long and fall all the same.
+    for stretch in (window, after):
+        if not _slope(stretch[f"{role}.loss"]) > 0 > _slope(stretch["train.loss"]):
+            return None
+    n = int(window[f"{role}.n"].iloc[-1])
     return Advice(
         rule="overfitting",
-        sentence=f"The {role} loss has been rising for {since} epochs while the training loss "
-        f"falls: it learns its films by heart. Epoch {best} is the best so far; stop, or fork "
-        "there with more augmentation, dropout or weight decay.",
+        sentence=f"The loss on {n:,} {role} films rises while the training loss falls, and has "
+        f"been above that of epoch {best} for {len(after)} epochs: it learns its films by heart. "
+        f"Stop, or fork at epoch {best} with a lower learning rate; a new run with more "
+        "augmentation, dropout or weight decay may come further.",
     )
 
 

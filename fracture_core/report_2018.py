@@ -69,7 +69,7 @@ ADAGRAD = {"optimizer": "adagrad", "learning_rate": 0.01}  # the default of its 
 
 EXPERIMENTS = (  # the smaller rate is that of a line in Appendix A
     Experiment(key="one", title="one_conv", changes={"architecture": "one_conv"}),
-    Experiment(key="three", title="three_conv, Adam", changes=_three(), goes_on=True),
+    Experiment(key="three", title="three_conv (Adam)", changes=_three(), goes_on=True),
     Experiment(key="dense", title="more dense layers", changes=_three(dense=(128, 64))),
     Experiment(key="dropout", title="dropout 0.25", changes=_three(dropout=0.25)),
     Experiment(key="adagrad", title="AdaGrad", changes=_three() | ADAGRAD),

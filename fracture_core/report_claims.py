@@ -155,9 +155,13 @@ def _below(one: Proportion, other: Proportion) -> bool | None:
 
 
 def _accuracy(run: Run, epoch: int, role: str) -> Proportion:
+    """Of valid films; of training films as they were shown, augmented, in the epoch.
+
+    A film that was shown twice is no second film: n is at most that of the films.
+    """
     row = _row(run, epoch)
     assert row is not None  # `answer` has asked
-    n = int(row[f"{role}.n"])
+    n = min(int(row[f"{role}.n"]), int((journal.films(run.folder)["role"] == role).sum()))
     return wilson(round(row[f"{role}.accuracy"] * n), n)
 
 

@@ -17,8 +17,9 @@ else:
     run_form.show()
 if others := [run for run in found if run.name != name]:
     st.subheader("Other runs" if name else "Runs", anchor=False)
-    for run in others[:5]:
-        doing = "at work" if run.status.state.alive else str(run.status.state)
+    # Those that are on first, each kind newest first.
+    for run in sorted(others, key=lambda run: not run.status.state.alive)[:5]:
+        doing = theme.plain(frame.describe(run))
         label = f"{theme.plain(run.name)}: {doing}, {run.config.architecture}"
         st.page_link("pages/train.py", label=label, query_params={state.RUN: run.name})
     st.page_link(

@@ -51,7 +51,7 @@ from fracture_core.config import (
 )
 from fracture_core.datasets import Choice, Dataset
 from fracture_core.eraser import Stroke
-from fracture_core.errors import DataError, FractureError
+from fracture_core.errors import DataError, FractureError, RunError
 from fracture_core.exclusions import Exclusions
 from fracture_core.phantom import Break
 from fracture_core.report_2018 import Found, Length
@@ -350,13 +350,23 @@ def timed_run(architecture: str, size: int) -> runs.Run | None:
     return next((r for r in alike if (r.config.architecture, r.config.recipe.size) == asked), None)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
 def majority(folder: str, level: str) -> dict[str, float]:
     """By role, the accuracy of always guessing the more frequent label among a run's films.
 
     Args:
         level: "images" or "studies".
+
+    Returns:
+        Nothing where the list of the run's films cannot be read.
     """
+    try:
+        return _majority(folder, level, files.stamp(Path(folder) / "films.parquet"))
+    except RunError:
+        return {}
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _majority(folder: str, level: str, stamp: tuple[int, ...]) -> dict[str, float]:
     films = journal.films(Path(folder))
     return predictions.majority(films if level == "images" else datasets.studies(films))
 

@@ -5,28 +5,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, datasets, journal, launcher, phantom
+from fracture_core import cards, datasets, journal, launcher
 from fracture_core.config import preset
 from fracture_core.errors import DataError, FractureError, RunNameTaken
-from ui import cached, charts, frame, state, theme
+from ui import cached, charts, frame, growth, state, theme
 
 POLL_SECONDS = 1.5  # while the phantom is made
 
 
 def summary() -> None:
     """One line: the data in use, how much of it there is, synthetic or real."""
-    making = cached.phantom_is_growing()
-    st.fragment(_summary, run_every=POLL_SECONDS if making else None)(making)
-
-
-def _summary(was_making: bool) -> None:
-    if cached.phantom_is_growing() != was_making:
-        st.rerun()  # once: the films are all there
-    if was_making:
-        done, total = phantom.progress(datasets.chosen().root) or (0, phantom.STUDIES)
-        st.progress(
-            done / max(1, total), f"Synthetic films are being made: {done} of {total} studies."
-        )
+    if cached.phantom_is_growing():
+        growth.show(datasets.chosen().root, wants_more=False)
         return
     try:
         dataset = cached.dataset()

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import datasets, phantom, runs
+from fracture_core import datasets, phantom
 from fracture_core.reporter import duration
-from fracture_core.runs import Run
+from fracture_core.runs import Run, State
 from ui import cached, state, theme
 
 ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
 _shown: list[bool] = []  # holds something once `app.py` has run in this process
+_ACTIVITY = (State.RUNNING, State.STOPPING, State.STARTING, State.QUEUED)
 POLL_SECONDS = 2.0  # between two looks at a run that is on
 
 
@@ -70,25 +71,32 @@ def _line(was_busy: bool) -> None:
         # Small and not a caption: a caption's grey would take the badge's contrast.
         st.markdown(f":small[{_data_in_use()}]", width="content")
         st.markdown(f":small[Model: **{theme.plain(cached.model_in_use())}**]", width="content")
-        alive = [run for run in cached.runs_now() if run.status.state.alive]
-        if alive:
-            label = f":material/radio_button_checked: {alive[0].name}: {describe(alive[0])}"
-            address = {state.RUN: alive[0].name}
+        if run := _most_active(cached.runs_now()):
+            label = f":material/radio_button_checked: {run.name}: {describe(run)}"
+            address = {state.RUN: run.name}
             st.page_link("pages/train.py", label=label, query_params=address, width="content")
+
+
+def _most_active(found: list[Run]) -> Run | None:
+    """Of the runs that are on, the one to tell of: one that trains before one that waits."""
+    alive = [run for run in found if run.status.state.alive]
+    return min(alive, key=lambda run: _ACTIVITY.index(run.status.state), default=None)
 
 
 def _data_in_use() -> str:
     root = datasets.chosen().root
     name = f"Data: **{theme.plain(root.name)}**"
     if cached.phantom_is_growing():
-        return f"{name}, being made {theme.synthetic_badge()}"  # how far: where films are shown
+        going_on = phantom.is_being_made(root) or phantom.progress(root) is None
+        doing = "being made" if going_on else "unfinished"  # how far: where films are shown
+        return f"{name}, {doing} {theme.synthetic_badge()}"
     return f"{name} {theme.synthetic_badge()}" if phantom.is_phantom(root) else name
 
 
 def describe(run: Run) -> str:
     """What a run is doing, in words: "epoch 14 of 75, 41 s left"."""
     status = run.status
-    if status.state is runs.State.RUNNING:
+    if status.state is State.RUNNING:
         left = f", {duration(status.seconds_left)} left" if status.seconds_left else ""
         return f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}"
     return str(status.state)

@@ -5,7 +5,6 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core import launcher, phantom
-from fracture_core.config import phantom_folder
 from ui import theme
 
 POLL_SECONDS = 2.0
@@ -39,5 +38,5 @@ def _note(root: Path, made: tuple[int, int] | None, wants_more: bool, was_going_
     with st.container(horizontal=True, vertical_alignment="center"):
         text = f"Making the synthetic films stopped at {done:,} of {theme.plural(total, 'study')}."
         st.caption(text, width="content")
-        if root == phantom_folder() and st.button("Go on", icon=":material/play_arrow:"):
+        if st.button("Go on", icon=":material/play_arrow:", key="finish-phantom"):
             launcher.start_phantom(root)

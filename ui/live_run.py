@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core import coach, journal, metrics, runs, trajectories
-from fracture_core.errors import RunNotFound
+from fracture_core.errors import RunError, RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
 from ui import (
@@ -122,7 +122,11 @@ def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:
     """Pinned studies, and those that change sides, as they were after an epoch."""
     if epoch is None:
         return
-    whole = cached.trajectories(run.folder)
+    try:
+        whole = cached.trajectories(run.folder)
+    except RunError as error:  # the curves are good without
+        st.warning(theme.plain(str(error)), icon=":material/warning:")
+        return
     if not whole.epochs:
         return
     found = trajectories.up_to(whole, max(epoch, whole.epochs[0]))
@@ -205,12 +209,12 @@ def _figures(run: Run, epochs: pd.DataFrame, big: bool) -> None:
                 n = int(epochs[f"{role}.studies"].iloc[-1])
                 count = round(epochs[f"{role}.study_accuracy"].iloc[-1] * n)
                 p = metrics.wilson(count, n)
-                guess = cached.majority(str(run.folder), "studies")[role]
+                guess = cached.majority(str(run.folder), "studies").get(role)
+                lazily = f"  \nalways guessing the majority: {guess:.0%}" if guess else ""
                 _metric(
                     f"{role.capitalize()} studies judged right, epoch {len(epochs)}",
                     f"{p.value:.0%}",
-                    f"{count} of {n}; 95 % interval {p.low:.0%} to {p.high:.0%}  \n"
-                    f"always guessing the majority: {guess:.0%}",
+                    f"{count} of {n}; 95 % interval {p.low:.0%} to {p.high:.0%}{lazily}",
                     big=big,
                 )
 

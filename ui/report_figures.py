@@ -51,15 +51,15 @@ def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> Non
             st.markdown(f"**Figure {figure.number}: {figure.title}**")
             claims = [claim for claim in report_claims.CLAIMS if claim.figure == figure.number]
             for claim in claims:
-                _claim(claim, answers[claim], synthetic, is_reports)
+                _claim(claim, answers[claim], length, synthetic, is_reports)
             if not claims:
                 st.caption("The report shows it and claims nothing that a number could answer.")
 
 
-def _claim(claim: Claim, answer: Answer, synthetic: bool, is_reports: bool) -> None:
+def _claim(claim: Claim, answer: Answer, length: Length, synthetic: bool, is_reports: bool) -> None:
     st.markdown(f"The report: {claim.says}")
     where = "On synthetic films" if synthetic else "On these films"
-    st.markdown(f"{where}, {answer.words}")
+    st.markdown(f"{where}, {length.name} length, {answer.words}")
     if not is_reports:
         other = "synthetic films" if synthetic else "other films than the report's"
         st.caption(f"{other.capitalize()}: neither agreement nor disagreement is claimed.")
@@ -81,10 +81,13 @@ def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
             table = table[table["epoch"] <= last] if len(table) else pd.DataFrame()
             if not len(table) or figure.column not in table:
                 continue
-            n = int(table[f"{figure.column.partition('.')[0]}.n"].iloc[-1])
+            role = figure.column.partition(".")[0]
+            n, films = int(table[f"{role}.n"].iloc[-1]), f"{role} films"
+            if role == "train":  # each film as it was shown, some of them more than once
+                films = "showings an epoch"
             drawn.add_scatter(
                 x=table["epoch"], y=table[figure.column], mode="lines", legendgroup=key,
-                name=f"{report_2018.BY_KEY[key].title} (n = {n:,})", showlegend=number == 0,
+                name=f"{report_2018.BY_KEY[key].title} ({n:,} {films})", showlegend=number == 0,
                 line={"color": COLOURS_LIGHT[key] if light else colour, "dash": dash,
                       "width": 2.2 if seed == 1 else 1},
                 opacity=1 if seed == 1 else 0.55,
@@ -97,7 +100,11 @@ def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
 def _dressed(drawn: go.Figure, figure: Figure, last: int, length: Length) -> go.Figure:
     ink, percent = theme.ink(), figure.column.endswith("accuracy")
     if figure.further:
-        drawn.add_vline(x=length.epochs, line={"color": ink.text, "width": 1, "dash": "dot"})
+        drawn.add_vline(
+            x=length.epochs, line={"color": ink.text, "width": 1, "dash": "dot"},
+            annotation={"text": "trained on", "font": {"color": ink.text}},
+            annotation_position="bottom right",
+        )  # fmt: skip
     if not drawn.data:
         titles = ", ".join(report_2018.BY_KEY[key].title for key in figure.keys)
         drawn.add_annotation(

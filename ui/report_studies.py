@@ -38,7 +38,10 @@ def show(dataset: Dataset, found: Found, length: Length) -> None:
             if len(alike):
                 _study(dataset, next(alike.itertuples()), judged)
     if epoch:
-        st.caption(f"Judged by {theme.plain(run.name)} as it stood after epoch {epoch}.")
+        st.caption(
+            f"Judged by {theme.plain(run.name)} as it stood after epoch {epoch}. Under each film: "
+            f"its probability → 1, or 0 if it is {THRESHOLD:g} or less; one 1 is a fracture."
+        )
 
 
 def _judged(run: Run, epoch: int) -> pd.Series:

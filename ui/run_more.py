@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, checkpoints, journal, launcher, runs
+from fracture_core import checkpoints, journal, launcher, runs
 from fracture_core.config import LIMITS
 from fracture_core.errors import FractureError, RunNameTaken
 from fracture_core.runs import Run
@@ -175,7 +175,7 @@ def _save(run: Run) -> None:
     if epoch is None:
         st.caption("There is something to save after the first epoch.")
         return
-    weights = cards.of_run(run.folder, epoch).weights
+    weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
     st.download_button(
         f"Weights of epoch {epoch}", weights.read_bytes,
         file_name=f"{run.name}-epoch-{epoch}.weights.h5", icon=":material/download:",
@@ -275,7 +275,6 @@ def _remove(names: tuple[str, ...]) -> None:
             gone.append(name)
         except FractureError as error:
             said.append(str(error))
-    cached.majority.clear()  # another run may take the name
     if gone:
         what = f"{theme.plain(gone[0])} is" if len(gone) == 1 else f"{len(gone)} runs are"
         said.insert(0, f"{what} deleted.")

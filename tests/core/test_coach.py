@@ -32,7 +32,15 @@ def test_learning_by_heart_is_told_after_eight_epochs() -> None:
     assert rule(curves(9, -0.01, 0.01)) == "overfitting"
     assert rule(curves(8, -0.01, 0.01)) is None
     sentence = coach.advise(curves(12, -0.01, 0.01), {"dev": 0.6}).sentence
-    assert "rising for 11 epochs" in sentence and "Epoch 1 is the best so far" in sentence
+    assert "loss on 100 dev films rises" in sentence
+    assert "above that of epoch 1 for 11 epochs" in sentence
+
+
+def test_a_lucky_epoch_long_ago_does_not_make_a_falling_loss_rise() -> None:
+    table = curves(60, -0.001, -0.004)
+    table.loc[9, "dev.loss"] = 0.1
+    table.loc[52:, "dev.loss"] += 0.01 * np.arange(8)  # the last epochs go up a little
+    assert rule(table) != "overfitting"
 
 
 @pytest.mark.parametrize(("train", "dev"), [(0.01, 0.01), (-0.01, -0.01)])
@@ -63,5 +71,5 @@ def test_guessing_is_told_first_and_not_before_the_fifth_epoch() -> None:
 
 def test_without_dev_films_valid_is_looked_at_and_named() -> None:
     table = curves(9, -0.01, 0.01, role="valid")
-    assert "The valid loss" in coach.advise(table, {"valid": 0.6}).sentence
+    assert "The loss on 100 valid films" in coach.advise(table, {"valid": 0.6}).sentence
     assert coach.advise(pd.DataFrame(), {}) is None

@@ -1,5 +1,6 @@
 """Home: what is here, three doors, one button."""
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import datasets, launcher, release, runs
+from fracture_core.config import TrainConfig
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -122,3 +124,32 @@ def test_real_films_are_judged_by_a_model_that_has_seen_some(
     datasets.choose(folders / "films", "broken")
     again = AppTest.from_file(str(APP), default_timeout=30).run()
     assert "Model: **real**" in shown(again)
+
+
+def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch, phantom_root: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(phantom_root, own)
+    index = json.loads((own / "phantom.json").read_text())
+    (own / "phantom.json").write_text(json.dumps({**index, "complete": False}))
+    monkeypatch.setenv("FRACTURE_DATA", str(own))
+    text = shown(home.run())
+    assert "own**, unfinished" in text and "being made" not in text
+    started = []
+    monkeypatch.setattr(launcher, "start_phantom", started.append)
+    home.button(key="finish-phantom").click().run()
+    assert started == [own]
+
+
+def test_the_line_tells_of_the_run_that_trains_before_those_that_wait(home: AppTest) -> None:
+    with contextlib.ExitStack() as held:
+        for name, state in (("trains", runs.State.RUNNING), ("waits", runs.State.QUEUED)):
+            folder = runs.create(TrainConfig(data="x"), name)
+            held.enter_context(runs.lock(folder))
+            runs.write_status(folder, runs.Status(state=state, epochs=5))
+        assert runs.list_runs()[0].name == "waits"
+        home.run()
+        links = [link.proto.label for link in home.get("page_link")]
+        assert any("trains: epoch 1 of 5" in label for label in links)
+        assert not any("waits: " in label for label in links)

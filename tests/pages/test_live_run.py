@@ -58,6 +58,17 @@ def set_state(folder: Path, state: str, **changes: object) -> None:
     runs.write_status(folder, runs.Status(**{**before, "state": runs.State(state), **changes}))
 
 
+@pytest.mark.parametrize("damage", ["deleted", "garbage"])
+def test_without_its_films_a_run_still_shows_its_curves(
+    open_run: Open, run_copy: Path, damage: str
+) -> None:
+    films = run_copy / "films.parquet"
+    films.unlink() if damage == "deleted" else films.write_bytes(b"garbage")
+    app = open_run(run_copy)
+    assert "films" in app.warning[0].value
+    assert curves(app)
+
+
 # --- the row ------------------------------------------------------------------------------------
 
 

@@ -43,7 +43,7 @@ def test_before_any_run_the_axes_say_what_will_be_in_them(folders: Path) -> None
     assert "✓ agrees" not in text and "✗ disagrees" not in text
     for number in range(1, 9):
         assert f"**{number}. " in text
-    assert "here: three_conv, Adam, five_conv" in str(app.get("plotly_chart")[6].proto.spec)
+    assert "here: three_conv (Adam), five_conv" in str(app.get("plotly_chart")[6].proto.spec)
 
 
 def test_runs_that_are_there_are_drawn_and_answer(folders: Path, phantom_root: Path) -> None:
@@ -52,7 +52,10 @@ def test_runs_that_are_there_are_drawn_and_answer(folders: Path, phantom_root: P
     made(dataset, "three", length, 0.9, 0.77)
     made(dataset, "five", length, 0.2, 0.6)
     text = said(opened())
-    assert "On synthetic films, seed 1: loss of five_conv minus three_conv, Adam: +" in text
+    assert (
+        "On synthetic films, quick length, seed 1: loss of five_conv minus three_conv (Adam): +"
+        in text
+    )
     assert "% (95 % interval" in text
     assert "✓ agrees" not in text  # synthetic films claim no agreement
     assert "Go on with the experiments" in [button.label for button in opened().button]

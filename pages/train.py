@@ -5,6 +5,7 @@ import streamlit as st
 from ui import cached, frame, live_run, run_form, run_more, state, theme
 
 frame.only_through_app()
+state.follow_link()
 name = st.query_params.get(state.RUN)
 found = cached.runs_now()
 if name and name in [run.name for run in found]:

@@ -149,7 +149,7 @@ def _fork_now(source: str, epoch: int) -> None:
         if fields["rate"] != _rate_asked(run, epoch):
             changes["learning_rate"] = float(fields["rate"])
         _start_fork(run, epoch, fields["name"], **changes)
-        st.query_params[state.RUN] = fields["name"]
+        state.open_run(fields["name"])
 
 
 def _free_name(run: Run, epoch: int) -> str:

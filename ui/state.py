@@ -74,6 +74,7 @@ MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that 
 NOTICE = "notice"  # Train: what the last action ended in, until it is shown
 LEARNED = "learned"  # Train: whether filters and feature maps are shown
 COACH = "coach"  # Train: the advice that was waved off; ends in the run's name
+WATCHED = "watched"  # Train: run and panels of the address when the page was last drawn
 ARRIVED = "arrived"  # Train: a run was just started, and is shown from its top
 OPEN_RUN = "open-run"  # Home: name of the run that was just started and is to be opened
 _TOKEN = "run-token"  # Train: ends the name of the run that the form would start
@@ -107,6 +108,24 @@ def fill(name: str, value: object) -> None:
     """Give the widget of this key what the address says, before it is drawn."""
     if st.session_state.get(name) != value:
         st.session_state[name] = value
+
+
+def follow_link() -> None:
+    """Let the browser's address follow a link that leads from Train to Train.
+
+    Streamlit rewrites it only where the path changes; a live view, which the browser asks for
+    again and again, would be given the address of before.
+    """
+    here = [st.query_params.get(name, "") for name in (RUN, SHOW)]
+    if st.session_state.get(WATCHED, here) != here:
+        st.query_params.update()  # says to the browser what it holds
+    st.session_state[WATCHED] = here
+
+
+def open_run(name: str) -> None:
+    """Put another run in the place of the one that is shown, at its latest epoch."""
+    pins = {PINS: st.query_params[PINS]} if PINS in st.query_params else {}
+    st.query_params.from_dict({RUN: name, **pins})
 
 
 def token() -> str:

@@ -1,0 +1,253 @@
+"""A live run in real browsers: fork, changes of side, learning rate, advice, projector."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from fracture_core import journal, launcher, predictions, runs, trajectories
+from fracture_core.config import TrainConfig
+from tests.browser.conftest import Server
+from tests.core import made_runs
+from ui import pinned_studies, theme
+
+LIVE = re.compile(r"Epoch \d+ of \d+")
+STOPPED = re.compile("Stopped after")
+EPOCHS = 2000  # more than go by while a test looks on
+RATE, SLOWER = 0.001, 0.0002
+SLOW = 120_000  # ms for a child that has to load TensorFlow first
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def at_rest(server: Server, finished_run: Path) -> Path:
+    """A finished run in the server's own folder, free to be changed."""
+    return Path(shutil.copytree(finished_run, server.folder / "runs" / "parent"))
+
+
+@pytest.fixture
+def going(server: Server, phantom_root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A run whose child trains until the test is over."""
+    for name in ("runs", "cache"):
+        monkeypatch.setenv(f"FRACTURE_{name.upper()}", str(server.folder / name))
+    config = TrainConfig(
+        data=str(phantom_root),
+        architecture="three_conv",
+        epochs=EPOCHS,
+        learning_rate=RATE,
+        threads=1,  # not measured; the other core is the browsers'
+    )
+    folder = launcher.create_and_start(config, "going", queue=False)
+    yield folder
+    if runs.status(folder).state.alive:
+        runs.ask(folder, "stop")
+    launcher.wait(folder)
+
+
+def open_more(page: Page, tab: str) -> None:
+    """Open what is behind "More" at one of its tabs."""
+    settled = re.compile("notRunning")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", settled)
+    page.get_by_test_id("stPopover").get_by_role("button", name="More").click()
+    page.get_by_role("tab", name=tab).click()
+
+
+def curve(page: Page) -> Locator:
+    """The line of the loss that grows with every epoch, the last of its panel."""
+    return page.locator(".panel").first.locator("path.line").last
+
+
+def grows(page: Page) -> None:
+    """Wait until the curve is drawn, and then drawn longer, by the page alone."""
+    expect(curve(page)).to_be_visible(timeout=SLOW)
+    expect(curve(page)).not_to_have_attribute("d", curve(page).get_attribute("d"), timeout=SLOW)
+
+
+def size(words: Locator) -> float:
+    """The size of its type in px."""
+    return float(words.evaluate("each => parseFloat(getComputedStyle(each).fontSize)"))
+
+
+# --- fork and flip feed -------------------------------------------------------------------------
+
+
+def turn_over(folder: Path, epochs: tuple[int, ...], last: int) -> None:
+    """Let tables say of every study what the table of the last epoch does not."""
+    found = trajectories.read(folder)
+    said = trajectories.verdicts(found, runs.read(folder).config.threshold)[last - 1]
+    table = np.empty(len(found.films), np.float32)
+    for study, positive in enumerate(said):
+        table[found.films_of(study)] = 0.1 if positive else 0.9
+    for epoch in epochs:
+        predictions.save(folder, epoch, table)
+
+
+def fork(page: Page, epoch: int, epochs: int) -> None:
+    """Begin a new run where the one that is shown stood after an epoch."""
+    open_more(page, "Fork")
+    page.get_by_role("combobox", name="From epoch").click()
+    page.get_by_role("option", name=str(epoch), exact=True).click()
+    field = page.get_by_role("spinbutton", name="Epochs in all")
+    expect(field).to_have_value("3")  # as the parent; for its last epoch another one is offered
+    field.fill(str(epochs))
+    field.press("Tab")
+    page.get_by_role("button", name="Fork and train").click()
+
+
+def test_a_fork_names_its_parent_and_tells_who_changes_sides(
+    server: Server, at_rest: Path, open_page: OpenPage
+) -> None:
+    # The fork's third epoch is its parent's, to the bit: there every study changes sides.
+    turn_over(at_rest, (1, 2), last=3)
+    page = open_page(f"{server.url}/train?run=parent&epoch=2")
+    expect(page.get_by_text("No dev study has changed sides yet.")).to_be_visible()
+    fork(page, epoch=2, epochs=4)
+
+    parent = page.get_by_role("link", name="forked from parent at epoch 2")
+    expect(parent).to_have_attribute("href", re.compile("run=parent$"))
+    expect(page).to_have_url(re.compile("run=parent-e2"))
+    expect(page.get_by_role("heading", name="Finished 4 of 4 epochs")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("up to epoch 4.")).to_be_visible()  # no longer at its parent's epoch
+    child = runs.read(server.folder / "runs" / "parent-e2")
+    assert child.facts["parent"] == {"name": "parent", "epoch": 2}
+    expect(page.locator(".panel").first.locator("line.mark.event")).to_have_count(1)
+
+    found = trajectories.read(child.folder)
+    flips = trajectories.flips(found, child.config.threshold, "dev")
+    newest, *_ = changes = [each for each in flips if each.became_right or each.became_wrong]
+    assert changes[-1].epoch == 3
+    assert len(changes[-1].became_right + changes[-1].became_wrong) == changes[-1].n > 0
+    for each in changes:
+        right, wrong = len(each.became_right), len(each.became_wrong)
+        words = f"Epoch {each.epoch}: {right} became right, {wrong} wrong of {each.n} dev studies"
+        expect(page.get_by_text(words)).to_be_visible()
+    study = found.studies.iloc[(newest.became_right + newest.became_wrong)[0]]
+    shape = theme.FRACTURE if study["label"] else theme.NO_FRACTURE
+    page.get_by_role("link", name=f"{shape} {pinned_studies.named(study['key'])}").click()
+    expect(page.get_by_role("button", name="Judge this study")).to_be_visible()
+    expect(page.get_by_text(study["patient"]).first).to_be_visible()
+    expect(page).to_have_url(re.compile("study=" + study["key"].replace("/", "(/|%2F)")))
+
+
+# --- two browsers, learning rate, projector -----------------------------------------------------
+
+
+def set_rate(page: Page, rate: float) -> None:
+    """Ask for another learning rate."""
+    open_more(page, "Learning rate")
+    field = page.get_by_role("spinbutton", name="New learning rate")
+    field.fill(str(rate))
+    field.press("Tab")
+    page.get_by_role("button", name="Apply").click()
+
+
+def shows_the_change(page: Page) -> None:
+    """The learning rate is told, marked in every panel, and named under the pointer."""
+    expect(page.get_by_role("heading", name=str(SLOWER), exact=True)).to_be_visible(timeout=SLOW)
+    expect(page.locator(".panel line.mark.event")).to_have_count(3)
+    page.keyboard.press("Escape")  # closes "More"
+    panel = page.locator(".panel").first
+    panel.locator("svg").scroll_into_view_if_needed()
+    box, x = (
+        panel.locator("svg").bounding_box(),
+        panel.locator("line.mark.event").get_attribute("x1"),
+    )
+    page.mouse.move(box["x"] + float(x), box["y"] + 60)
+    expect(page.locator(".panel .told").first).to_contain_text(f"learning rate {SLOWER}")
+
+
+def is_for_a_lecture_hall(page: Page, whole: Page) -> None:
+    """Panels of the address alone, in big type, that go on; and the way to others and back."""
+    grows(page)
+    big, small = (each.locator(".panel text.tick").first for each in (page, whole))
+    assert size(big) > size(small)
+    share = re.compile(r"^\d+%$")
+    big, small = (each.get_by_role("heading", name=share).first for each in (page, whole))
+    assert size(big) > size(small)
+    for name in ("Pinned studies", "Just changed sides"):
+        expect(whole.get_by_role("heading", name=name)).to_be_visible()
+        expect(page.get_by_role("heading", name=name)).to_have_count(0)
+    for setting in ("stPopover", "stSlider", "stNumberInput", "stButton"):
+        expect(page.get_by_test_id(setting)).to_have_count(0)
+    page.get_by_role("link", name="Changes alone").click()
+    expect(page.get_by_role("heading", name="Just changed sides")).to_be_visible()
+    expect(page.locator(".curves")).to_have_count(0)
+    page.get_by_role("link", name="Whole page").click()
+    expect(page.get_by_role("button", name="Stop now")).to_be_visible()
+    page.get_by_role("link", name="Projector").click()
+    expect(page).to_have_url(re.compile("show=numbers(,|%2C)curves"))
+    expect(page.locator(".curves.big")).to_be_visible()
+
+
+def test_two_browsers_follow_a_run_and_its_new_learning_rate(
+    server: Server, going: Path, open_page: OpenPage
+) -> None:
+    address = f"{server.url}/train?run=going"
+    first, second = open_page(address), open_page(address)
+    for page in (first, second):
+        grows(page)
+    set_rate(first, SLOWER)
+    for page in (second, first):
+        shows_the_change(page)
+    is_for_a_lecture_hall(open_page(f"{address}&show=numbers,curves"), second)
+
+    second.get_by_role("button", name="Stop now").click()
+    for page in (first, second):
+        expect(page.get_by_role("heading", name=STOPPED)).to_be_visible(timeout=SLOW)
+    expect(first.locator(".panel").first.locator("line.mark.event")).to_have_count(2)
+    expect(second.locator(".panel").first.locator("line.mark.event")).to_have_count(2)
+    assert curve(first).get_attribute("d") == curve(second).get_attribute("d")
+    ((step, rate),) = journal.rate_changes(going)  # an event, asked for once
+    assert rate == SLOWER
+    epochs = journal.metrics(going)
+    wanted = np.where(epochs["step"] > step, SLOWER, RATE)
+    np.testing.assert_allclose(epochs["learning_rate"], wanted, rtol=1e-6)
+    assert set(wanted) == {SLOWER, RATE}
+
+
+# --- the coach ----------------------------------------------------------------------------------
+
+
+def leave_epoch(folder: Path, epoch: int, **dev: float) -> None:
+    """What a child leaves of an epoch; its training loss falls."""
+    line = journal.lines(folder / "metrics.jsonl")[-1]
+    train = line["train"] | {"loss": 1 / epoch}
+    line |= {"epoch": epoch, "train": train, "dev": line["dev"] | dev}
+    journal.append_line(folder / "metrics.jsonl", line)
+
+
+def test_advice_comes_when_its_rule_holds_and_stays_away_once_waved_off(
+    server: Server, phantom_root: Path, open_page: OpenPage
+) -> None:
+    config = TrainConfig(data=str(phantom_root), epochs=50)
+    right = {"dev": [10] * 4, "valid": [10] * 4}  # of 20 studies, half of them with a fracture
+    folder = made_runs.make(server.folder / "runs" / "made", config, right, state="running")
+    with runs.lock(folder):  # as the child that writes what follows
+        page = open_page(f"{server.url}/train?run=made")
+        guessing = page.get_by_text("no better than always guessing the more frequent label")
+        by_heart = page.get_by_text("it learns its films by heart")
+        expect(page.get_by_text("Learning rate, epoch 4")).to_be_visible()
+        expect(guessing).to_have_count(0)
+        leave_epoch(folder, 5)
+        expect(guessing).to_be_visible()
+        page.get_by_role("button", name="Got it").click()
+        expect(guessing).to_have_count(0)
+
+        leave_epoch(folder, 6)
+        expect(page.get_by_text("Learning rate, epoch 6")).to_be_visible()
+        expect(guessing).to_have_count(0)
+        page.get_by_role("link", name="Runs", exact=True).click()
+        expect(page.get_by_text("1 run on")).to_be_visible()
+        page.go_back()
+        expect(page.get_by_text("Learning rate, epoch 6")).to_be_visible()
+        expect(guessing).to_have_count(0)
+
+        for epoch in range(7, 16):
+            leave_epoch(folder, epoch, accuracy=0.6, loss=0.1 * epoch)
+        expect(by_heart).to_be_visible()
+        expect(guessing).to_have_count(0)

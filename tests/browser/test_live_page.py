@@ -49,10 +49,15 @@ def going(server: Server, phantom_root: Path, monkeypatch: pytest.MonkeyPatch) -
     launcher.wait(folder)
 
 
+def whole(page: Page) -> None:
+    """Wait until all of the page is there, its end too."""
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def open_more(page: Page, tab: str) -> None:
     """Open what is behind "More" at one of its tabs."""
-    settled = re.compile("notRunning")
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", settled)
+    whole(page)
     page.get_by_test_id("stPopover").get_by_role("button", name="More").click()
     page.get_by_role("tab", name=tab).click()
 
@@ -161,16 +166,16 @@ def shows_the_change(page: Page) -> None:
     expect(page.locator(".panel .told").first).to_contain_text(f"learning rate {SLOWER}")
 
 
-def is_for_a_lecture_hall(page: Page, whole: Page) -> None:
+def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     """Panels of the address alone, in big type, that go on; and the way to others and back."""
     grows(page)
-    big, small = (each.locator(".panel text.tick").first for each in (page, whole))
+    big, small = (each.locator(".panel text.tick").first for each in (page, other))
     assert size(big) > size(small)
     share = re.compile(r"^\d+%$")
-    big, small = (each.get_by_role("heading", name=share).first for each in (page, whole))
+    big, small = (each.get_by_role("heading", name=share).first for each in (page, other))
     assert size(big) > size(small)
     for name in ("Pinned studies", "Just changed sides"):
-        expect(whole.get_by_role("heading", name=name)).to_be_visible()
+        expect(other.get_by_role("heading", name=name)).to_be_visible()
         expect(page.get_by_role("heading", name=name)).to_have_count(0)
     for setting in ("stPopover", "stSlider", "stNumberInput", "stButton"):
         expect(page.get_by_test_id(setting)).to_have_count(0)
@@ -232,6 +237,7 @@ def test_advice_comes_when_its_rule_holds_and_stays_away_once_waved_off(
         guessing = page.get_by_text("no better than always guessing the more frequent label")
         by_heart = page.get_by_text("it learns its films by heart")
         expect(page.get_by_text("Learning rate, epoch 4")).to_be_visible()
+        whole(page)
         expect(guessing).to_have_count(0)
         leave_epoch(folder, 5)
         expect(guessing).to_be_visible()
@@ -240,11 +246,13 @@ def test_advice_comes_when_its_rule_holds_and_stays_away_once_waved_off(
 
         leave_epoch(folder, 6)
         expect(page.get_by_text("Learning rate, epoch 6")).to_be_visible()
+        whole(page)
         expect(guessing).to_have_count(0)
         page.get_by_role("link", name="Runs", exact=True).click()
         expect(page.get_by_text("1 run on")).to_be_visible()
         page.go_back()
         expect(page.get_by_text("Learning rate, epoch 6")).to_be_visible()
+        whole(page)
         expect(guessing).to_have_count(0)
 
         for epoch in range(7, 16):

@@ -180,9 +180,11 @@ def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     for setting in ("stPopover", "stSlider", "stNumberInput", "stButton"):
         expect(page.get_by_test_id(setting)).to_have_count(0)
     page.get_by_role("link", name="Changes alone").click()
+    expect(page).to_have_url(re.compile("show=flips$"))  # what its polls ask for, too
     expect(page.get_by_role("heading", name="Just changed sides")).to_be_visible()
     expect(page.locator(".curves")).to_have_count(0)
     page.get_by_role("link", name="Whole page").click()
+    expect(page).to_have_url(re.compile("run=going$"))
     expect(page.get_by_role("button", name="Stop now")).to_be_visible()
     page.get_by_role("link", name="Projector").click()
     expect(page).to_have_url(re.compile("show=numbers(,|%2C)curves"))

@@ -157,12 +157,8 @@ def shows_the_change(page: Page) -> None:
     expect(page.locator(".panel line.mark.event")).to_have_count(3)
     page.keyboard.press("Escape")  # closes "More"
     panel = page.locator(".panel").first
-    panel.locator("svg").scroll_into_view_if_needed()
-    box, x = (
-        panel.locator("svg").bounding_box(),
-        panel.locator("line.mark.event").get_attribute("x1"),
-    )
-    page.mouse.move(box["x"] + float(x), box["y"] + 60)
+    x = float(panel.locator("line.mark.event").get_attribute("x1"))
+    panel.locator("svg").hover(position={"x": x, "y": 60})
     expect(page.locator(".panel .told").first).to_contain_text(f"learning rate {SLOWER}")
 
 

@@ -9,11 +9,13 @@ st.title("Evaluate", anchor=False)
 st.write("How often a model is right on whole studies, and where it is wrong.")
 left, right = st.columns(2, gap="medium")
 with left:
-    picked = models.pick()
+    picked = models.pick(origin=False)
 picked = picked and results.at_epoch(*picked)
 if picked:
+    with left:
+        models.show_origin(*picked)
     with right:
         films = results.pick_films(*picked)
     found = results.fetch(*picked, films)
     if found:
-        results.show(found, picked[1])
+        results.show(found, *picked)

@@ -4,32 +4,56 @@ import streamlit as st
 
 from ui import state
 
+LATEST = "latest"  # what the slider's end is called: a run that goes on is followed there
 
-def ask(whose: str, kept: tuple[int, ...], last: int, default: int) -> int | None:
+
+def ask(
+    whose: str, kept: tuple[int, ...], usual: int | None = None, word: str = LATEST
+) -> int | None:
     """The slider; gives the epoch that is looked at, `None` where there is nothing to slide over.
 
+    It spans the epochs that exist, and stands at `usual` until another one is chosen, which the
+    address then names.
+
     Args:
-        whose: stands for what is rewound; with another one the slider begins at `default`.
+        whose: stands for what is rewound; with another one the slider begins at `usual`.
         kept: the epochs that can be looked at, in order.
-        last: where the slider ends. Beyond the last kept epoch it stands for the latest one, so
-            that it keeps its place while a run goes on.
-        default: where it stands unless the address says otherwise.
+        usual: where it stands unless another one was chosen; `None` for the last of `kept`.
+        word: what `usual` is called on the slider.
     """
-    if len(kept) < 2 or last <= kept[0]:
+    if len(kept) < 2:
         return kept[-1] if kept else None
-    asked = st.query_params.get(state.EPOCH)
-    held = st.session_state.get(state.EPOCH, default)
-    known = asked is None or (asked.isdecimal() and kept[0] <= int(asked) <= last)
-    other = st.session_state.get(state.REWOUND, whose) != whose
-    if other or not (known and kept[0] <= held <= last):
-        st.session_state[state.EPOCH] = default
-    st.session_state[state.REWOUND] = whose
-    named = int(asked) if asked is not None and known else default  # until the slider is there
-    stands = st.session_state.get(state.EPOCH, named)
-    name = f"the latest, {kept[-1]}" if stands >= kept[-1] else str(stands)
-    value = st.slider(
-        f"Epoch that is looked at: **{name}**", kept[0], last, default, key=state.EPOCH,
-        bind="query-params",
+    if usual not in kept:
+        usual, word = kept[-1], LATEST
+    # Words, and the usual one always the same: by them Streamlit finds the choice again when
+    # epochs come. `st.slider` would be made anew for a longer range, and so fall out of the hand
+    # that moves it.
+    options = {word if epoch == usual else str(epoch): epoch for epoch in kept}
+    missing = _settle(whose, options, word)
+    stands = st.session_state.get(state.EPOCH) or st.query_params.get(state.EPOCH, word)
+    stands = stands if stands in options else word
+    chosen = st.select_slider(
+        f"Epoch that is looked at: **{f'the {word}, {usual}' if stands == word else stands}**",
+        list(options), word, key=state.EPOCH, bind="query-params",
         help="Rewinds numbers, curves, verdicts and studies to what the network thought then.",
     )  # fmt: skip
-    return max((epoch for epoch in kept if epoch <= value), default=kept[0])
+    if missing:
+        st.toast(
+            f"Nothing is kept of epoch {missing}; epoch {options[chosen]} is shown in its place.",
+            icon=":material/info:", duration="long",
+        )  # fmt: skip
+    return options[chosen]
+
+
+def _settle(whose: str, options: dict[str, int], word: str) -> int | None:
+    """Put the slider where it can stand; gives an epoch that the address names and that is none."""
+    other = st.session_state.get(state.REWOUND, whose) != whose
+    st.session_state[state.REWOUND] = whose
+    held, asked = st.session_state.get(state.EPOCH), st.query_params.get(state.EPOCH, "")
+    if other or (held is not None and held not in options):
+        st.session_state[state.EPOCH] = word
+    elif held is None and asked.isdecimal() and int(asked) not in options.values():
+        before = [name for name, epoch in options.items() if epoch < int(asked)]
+        st.session_state[state.EPOCH] = before[-1] if before else word
+        return int(asked)
+    return None

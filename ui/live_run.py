@@ -114,8 +114,7 @@ def _epoch(run: Run, epochs: pd.DataFrame, sliding: bool) -> int | None:
     done = tuple(epochs["epoch"].tolist()) if len(epochs) else ()
     if not sliding:
         return done[-1] if done else None
-    last = run.status.epochs if run.status.state.alive else (done[-1] if done else 0)
-    return epoch_slider.ask(run.name, done, last, last)
+    return epoch_slider.ask(run.name, done)
 
 
 def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:
@@ -212,7 +211,7 @@ def _figures(run: Run, epochs: pd.DataFrame, big: bool) -> None:
                 guess = cached.majority(str(run.folder), "studies").get(role)
                 lazily = f"  \nalways guessing the majority: {guess:.0%}" if guess else ""
                 _metric(
-                    f"{role.capitalize()} studies judged right, epoch {len(epochs)}",
+                    f"{role.capitalize()} studies judged right, epoch {epochs['epoch'].iloc[-1]}",
                     f"{p.value:.0%}",
                     f"{count} of {n}; 95 % interval {p.low:.0%} to {p.high:.0%}{lazily}",
                     big=big,
@@ -235,7 +234,7 @@ def _rate(run: Run, epochs: pd.DataFrame) -> None:
     schedule = run.config.schedule
     note = f"{schedule.kind} schedule" if schedule.kind != "constant" else " "
     last = epochs["learning_rate"].iloc[-1]
-    _metric(f"Learning rate, epoch {len(epochs)}", f"{last:.3g}", note)
+    _metric(f"Learning rate, epoch {epochs['epoch'].iloc[-1]}", f"{last:.3g}", note)
 
 
 def _metric(

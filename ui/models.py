@@ -8,8 +8,11 @@ from fracture_core.errors import FractureError
 from ui import cached, state, theme
 
 
-def pick() -> tuple[str, Model] | None:
+def pick(origin: bool = True) -> tuple[str, Model] | None:
     """Let the viewer pick a model; gives its reference and the model.
+
+    Args:
+        origin: whether `show_origin` follows the box at once.
 
     `None`, with a sentence that says why and what to do, where there is none or it is not whole.
     """
@@ -26,8 +29,14 @@ def pick() -> tuple[str, Model] | None:
     except FractureError as error:  # not whole, or its epoch is not kept: another can be picked
         st.error(theme.plain(str(error)), icon=":material/error:")
         return None
-    st.markdown(f":small[{_origin(reference, model.card)}]")
+    if origin:
+        show_origin(reference, model)
     return reference, model
+
+
+def show_origin(reference: str, model: Model) -> None:
+    """Which network it is, of which epoch, and what it learned from."""
+    st.markdown(f":small[{_origin(reference, model.card)}]")
 
 
 def select(label: str) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, datasets, evaluation, predictions, runs
+from fracture_core import cards, datasets, evaluation, journal, predictions, runs
 from fracture_core.cards import Model
 from fracture_core.errors import DataError, FractureError
 from fracture_core.evaluation import Evaluation
@@ -27,9 +27,11 @@ def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
     """
     if reference in cards.released():
         return reference, model
-    name = reference.partition("@")[0]
+    name, _, picked = reference.partition("@")
     kept = predictions.epochs(runs.find(name))
-    epoch = epoch_slider.ask(reference, kept, max(kept, default=0), model.card.epoch)
+    by_dev = "dev" in model.card.metrics
+    word = "picked" if picked else "best" if by_dev else epoch_slider.LATEST
+    epoch = epoch_slider.ask(reference, kept, model.card.epoch, word)
     if epoch in (None, model.card.epoch):
         return reference, model
     try:
@@ -122,7 +124,7 @@ def _watch(folder: str) -> None:
     st.caption("It goes on if you leave this page, and its result is kept.")
 
 
-def show(found: Evaluation, model: Model) -> None:
+def show(found: Evaluation, reference: str, model: Model) -> None:
     """One sentence, both confusion matrices, the table of figures, and a line a study."""
     summaries = found.summaries()
     studies, images = summaries["studies"], summaries["images"]
@@ -133,7 +135,7 @@ def show(found: Evaluation, model: Model) -> None:
     name = theme.plain(Path(str(found.data.get("root"))).name)
     st.markdown(
         f"Judged on the **{found.split}** films of **{name}**{badge}. "
-        f"{figures.against_guessing(studies)} {ORIGIN[found.split]}"
+        f"{figures.against_guessing(studies)} {_chosen_by(found.split, reference, model)}"
     )
     if found.data.get("hash") != cached.dataset().hash and not cached.phantom_is_growing():
         st.warning(f"These films are not from the data in use, but from {name}.")
@@ -146,6 +148,19 @@ def show(found: Evaluation, model: Model) -> None:
         with st.expander(f"{theme.plural(len(found.refused), 'film')} could not be read"):
             st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in found.refused))
     study_lines.show(found)
+
+
+def _chosen_by(films: str, reference: str, model: Model) -> str:
+    """What the films have chosen; an epoch that was picked by hand may have been picked by them."""
+    name, _, picked = reference.partition("@")
+    if not picked or reference in cards.released():
+        return ORIGIN[films]
+    best = journal.best_epoch(runs.find(name))
+    own = "The dev loss chose epoch" if "dev" in model.card.metrics else "Its own is the last one,"
+    return (
+        f"Epoch {picked} was picked by hand: if by these figures, they flatter the model. "
+        f"{own} {best}."
+    )
 
 
 def _meaning(found: Evaluation, model: Model) -> str:

@@ -67,7 +67,7 @@ def _epoch(drawn: list[Run]) -> int | None:
         return None
     epochs = tuple(sorted(kept))
     names = " ".join(run.name for run in drawn)
-    return epoch_slider.ask(names, epochs, epochs[-1], epochs[-1])
+    return epoch_slider.ask(names, epochs)
 
 
 def _drawn(picked: list[Run], against: Run | None) -> list[Run]:

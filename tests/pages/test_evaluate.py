@@ -230,30 +230,45 @@ def test_the_slider_rewinds_a_run_to_any_epoch_without_a_network(run_copy: Path)
     assert not app.exception
     found = evaluation.of_run(run_copy, 1, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)
-    assert app.slider(key=state.EPOCH).value == 1
-    assert app.slider(key=state.EPOCH).label == "Epoch that is looked at: **1**"
-    app.slider(key=state.EPOCH).set_value(2).run()
+    assert app.select_slider(key=state.EPOCH).value == "1"
+    assert app.select_slider(key=state.EPOCH).label == "Epoch that is looked at: **1**"
+    app.select_slider(key=state.EPOCH).set_value("2").run()
     found = evaluation.of_run(run_copy, 2, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)
 
 
-def test_an_epoch_that_is_none_is_dropped_from_the_address(run_copy: Path) -> None:
+def test_an_epoch_picked_by_hand_is_said_to_be_and_the_best_one_is_marked(run_copy: Path) -> None:
+    best = journal.best_epoch(run_copy)
+    other = 1 if best != 1 else 2
+    app = opened(model=run_copy.name)
+    assert app.select_slider(key=state.EPOCH).label.endswith(f"**the best, {best}**")
+    assert f"32 px, epoch {best}," in said(app) and "Valid films chose nothing" in said(app)
+    app.select_slider(key=state.EPOCH).set_value(str(other)).run()
+    assert f"32 px, epoch {other}," in said(app) and f"epoch {best}," not in said(app)
+    assert f"Epoch {other} was picked by hand" in said(app)
+    assert "chose nothing" not in said(app) and f"The dev loss chose epoch {best}." in said(app)
+
+
+def test_in_the_place_of_an_epoch_that_is_none_the_one_before_is_shown(run_copy: Path) -> None:
     app = opened(model=run_copy.name, epoch="99")
     assert not app.exception
-    assert app.slider(key=state.EPOCH).value == journal.best_epoch(run_copy)
+    best = journal.best_epoch(run_copy)
+    shown = "best" if best == 3 else "3"
+    assert app.select_slider(key=state.EPOCH).value == shown
+    assert app.toast[0].value == "Nothing is kept of epoch 99; epoch 3 is shown in its place."
 
 
 def test_a_released_model_has_no_epochs_to_slide_over(run_copy: Path) -> None:
     release.release(run_copy.name, "starter")
     app = opened(model="starter")
     assert not app.exception
-    assert not app.slider
+    assert not app.select_slider
 
 
 def test_another_model_is_looked_at_as_it_stands(run_copy: Path, folders: Path) -> None:
     shutil.copytree(run_copy, folders / "runs" / "other")
     app = opened(model=run_copy.name, epoch="1")
-    app.slider(key=state.EPOCH).set_value(2).run()
+    app.select_slider(key=state.EPOCH).set_value("2").run()
     app.selectbox(key=state.MODEL).set_value("other").run()
     assert not app.exception
     found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")

@@ -74,23 +74,49 @@ def test_the_slider_rewinds_numbers_and_pinned_studies(open_run: Open, run_copy:
     count = round(epochs["dev.study_accuracy"].iloc[0] * epochs["dev.studies"].iloc[0])
     assert f"{count} of {int(epochs['dev.studies'].iloc[0])}; 95 % interval" in said(app)
     assert "What the network thinks of them, up to epoch 1." in said(app)
-    app.slider(key=state.EPOCH).set_value(3).run()
+    app.select_slider(key=state.EPOCH).set_value("latest").run()
     assert "Dev studies judged right, epoch 3" in said(app)
-    assert "**the latest, 3**" in app.slider(key=state.EPOCH).label
+    assert app.select_slider(key=state.EPOCH).label.endswith("**the latest, 3**")
+
+
+def leave_epochs(folder: Path, *epochs: int) -> None:
+    """Add lines and tables of these epochs, all as the last one was."""
+    line, table = journal.lines(folder / "metrics.jsonl")[-1], predictions.path(folder, 3)
+    for epoch in epochs:
+        shutil.copy(table, predictions.path(folder, epoch))
+        journal.append_line(folder / "metrics.jsonl", line | {"epoch": epoch})
 
 
 def test_a_live_run_is_followed_until_the_slider_is_moved(open_run: Open, run_copy: Path) -> None:
     with runs.lock(run_copy):
         before = runs.status(run_copy).__dict__
-        going = {**before, "state": runs.State.RUNNING, "epochs": 10}
+        going = {**before, "state": runs.State.RUNNING, "epochs": 600}
         runs.write_status(run_copy, runs.Status(**going))
-        journal.log_event(run_copy, "more_epochs", epochs=7, epoch=3)
         app = open_run()
-        slider = app.slider(key=state.EPOCH)
-        assert (slider.min, slider.max, slider.value) == (1, 10, 10)
+        assert app.select_slider(key=state.EPOCH).options == ["1", "2", "latest"]
+        leave_epochs(run_copy, 4)
+        app.run()
+        assert app.select_slider(key=state.EPOCH).options == ["1", "2", "3", "latest"]
+        assert "Dev studies judged right, epoch 4" in said(app)
+        app.select_slider(key=state.EPOCH).set_value("3").run()
+        leave_epochs(run_copy, 5)
+        app.run()
+        assert app.select_slider(key=state.EPOCH).value == "3"
         assert "Dev studies judged right, epoch 3" in said(app)
-        slider.set_value(2).run()
-        assert "Dev studies judged right, epoch 2" in said(app)
+
+
+def test_epochs_that_left_no_line_are_not_offered_and_numbers_carry_their_own(
+    open_run: Open, run_copy: Path
+) -> None:
+    leave_epochs(run_copy, 8, 9)  # the lines between are lost
+    app = open_run()
+    assert app.select_slider(key=state.EPOCH).options == ["1", "2", "3", "8", "latest"]
+    assert "Dev studies judged right, epoch 9" in said(app)
+    assert "Learning rate, epoch 9" in said(app)
+    app = open_run(epoch="5")
+    assert app.select_slider(key=state.EPOCH).value == "3"
+    assert app.toast[0].value == "Nothing is kept of epoch 5; epoch 3 is shown in its place."
+    assert "Learning rate, epoch 3" in said(app)
 
 
 def test_who_changed_sides_is_told_and_who_is_forgotten(open_run: Open, run_copy: Path) -> None:
@@ -113,7 +139,7 @@ def test_who_changed_sides_is_told_and_who_is_forgotten(open_run: Open, run_copy
 def test_the_projector_view_can_show_the_pinned_studies_alone(open_run: Open) -> None:
     app = open_run(show="studies")
     assert "Pinned studies" in said(app) and "Just changed sides" not in said(app)
-    assert not app.slider
+    assert not app.select_slider
 
 
 def test_a_small_curve_ends_in_the_shape_of_its_verdict() -> None:

@@ -1,7 +1,7 @@
 """The command line: what can be asked in a terminal, and with which options.
 
-Errors are one sentence on standard error and exit 2; a run that fails exits 1. What each command
-does is in `commands`.
+Errors are one sentence on standard error and exit 2; a run that fails exits 1, and so does
+`predict` where no film could be judged. What each command does is in `commands`.
 """
 
 import argparse
@@ -217,9 +217,10 @@ def _on(value: bool) -> str:
 
 def _model_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     model = "released model, run, RUN@EPOCH, or folder with a card"
-    sub = command("predict", commands.predict, "Judge studies: a line an image, then the verdict.")
+    text = "Judge studies: a line an image, then the verdict. Exits 1 if no film could be judged."
+    sub = command("predict", commands.predict, text)
     sub.add_argument("model", help=model)
-    sub.add_argument("study", type=Path, nargs="+", help="study folder, folder of them, or files")
+    sub.add_argument("study", type=Path, nargs="+", help="study folder, folder of them, zip, files")
     sub.add_argument("--threshold", type=float, help="positive above this (the card's)")
     sub.add_argument(
         "--count-doubted",

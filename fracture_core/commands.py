@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -396,17 +396,18 @@ def child_probe(options: argparse.Namespace) -> None:
 
 
 def predict(options: argparse.Namespace) -> int:
-    """Judge studies: a line an image, then the verdict."""
-    from fracture_core import cards
+    """Judge studies: a line an image, then the verdict; 1 where no film could be judged."""
+    from fracture_core import cards, given
 
     model = cards.find(options.model)
     threshold = model.card.threshold if options.threshold is None else options.threshold
     settings.check_range("threshold", threshold, (0.0, 1.0))
+    found = given.read(options.study)
     _load_tensorflow()
     from fracture_core import inference, study_record, study_report
     from fracture_core.files import replace_file
 
-    studies = inference.studies_of(options.study)
+    studies = inference.films_of(found)
     predictor = inference.Predictor(model)
     judged = []
     for name, films in studies:
@@ -421,7 +422,12 @@ def predict(options: argparse.Namespace) -> int:
         print(json.dumps(study_record.as_dict(judged, model, threshold), indent=2))
     elif model.card.synthetic:
         print(f"Note: {model.card.name} has learned from synthetic films only.", file=sys.stderr)
-    return 0
+    for remark in found.remarks:
+        print(remark, file=sys.stderr)
+    if any(study.films for study in judged):
+        return 0
+    print("No film could be judged.", file=sys.stderr)
+    return 1
 
 
 def _print_study(study: Any, threshold: float) -> None:
@@ -436,6 +442,8 @@ def _print_study(study: Any, threshold: float) -> None:
     for name, reason in study.refused:
         print(f"refused: {name} {reason}")
     name, patient = _names(study)
+    for remark in study.remarks:
+        print(f"{name}: {remark}", file=sys.stderr)
     print(
         aggregation.sentence(
             study.verdict(threshold),
@@ -465,8 +473,13 @@ def _case(study: Any, films: Any) -> Any:
         exhibits=tuple(study_record.Exhibit(film=film) for film in films),
         study=name,
         patient=patient,
-        real=not any(phantom.is_phantom(parent) for parent in films[0].source.resolve().parents),
+        real=not any(phantom.is_phantom(folder) for folder in _folders(films[0].source)),
     )
+
+
+def _folders(source: Path | bytes) -> Sequence[Path]:
+    """All folders that a film lies in; none of one out of a zip."""
+    return () if isinstance(source, bytes) else source.resolve().parents
 
 
 def evaluate(options: argparse.Namespace) -> None:

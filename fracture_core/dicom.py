@@ -15,6 +15,7 @@ import logging
 import struct
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -69,15 +70,43 @@ def decode(data: bytes, name: str) -> Image.Image:
             raise FilmError(name, _why(found)) from error
 
 
-def study_uid(data: bytes, name: str) -> str | None:
-    """The identifier of the study that a film belongs to; `None` where the file does not say."""
+def frames(data: bytes, name: str) -> int:
+    """How many frames a film that can be decoded holds; 1 where it does not say."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = _dataset(data, name, ["NumberOfFrames"], pixels=False)
+        return int(found.get("NumberOfFrames") or 1)
+
+
+def study_uid(source: Path | bytes, name: str) -> str | None:
+    """The identifier of the study that a film belongs to.
+
+    Args:
+        source: the file's path, or its content; a path is read no further than its beginning
+            where that is no DICOM file's.
+        name: its ending tells where the file lacks a mark.
+
+    Returns:
+        `None` where it is no DICOM file, cannot be read, or does not say.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            data = source if isinstance(source, bytes) else _content(source, name)
+            if not is_dicom(data, name):
+                return None
             found = _dataset(data, name, [STUDY_UID], pixels=False)
             return str(found.get(STUDY_UID) or "") or None
         except Exception:  # reading the film will say what is wrong with it
             return None
+
+
+def _content(path: Path, name: str) -> bytes:
+    """A DICOM file's content, or another file's beginning."""
+    with path.open("rb") as file:
+        beginning = file.read(MARK.stop)
+        whole = is_dicom(beginning, name) and path.stat().st_size <= LIMITS.file_bytes
+        return beginning + file.read() if whole else beginning
 
 
 def _dataset(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "object":

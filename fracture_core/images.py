@@ -36,6 +36,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 _WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _ORIENTATION = 0x0112  # EXIF tag; its values 2 to 8 say how the film must be turned to stand right
+_SUBFILE = 254  # TIFF tag NewSubfileType; its lowest bit marks a smaller copy of another page
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -88,6 +89,31 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
         reason = f"is cut short or damaged ({error}). Copy it again from where it came from."
         raise FilmError(name, reason) from error
     raise FilmError(name, refusal)
+
+
+def frames(source: Path | bytes, name: str | None = None) -> int:
+    """How many frames or pages a film that `decode` could read holds; it reads the first.
+
+    Of a TIFF's pages those count that are no smaller copies of others, up to `LIMITS.dicom_frames`.
+    """
+    name = name or (source.name if isinstance(source, Path) else "The film")
+    data = source if isinstance(source, bytes) else _read(source, name)
+    if dicom.is_dicom(data, name):
+        return dicom.frames(data, name)
+    film = Image.open(io.BytesIO(data), formats=FORMATS)
+    return _pages(film) if film.format == "TIFF" else getattr(film, "n_frames", 1)
+
+
+def _pages(film: Image.Image) -> int:
+    """Counted one by one: Pillow's own count takes as long as a damaged file makes it."""
+    count = 1
+    for number in range(1, LIMITS.dicom_frames):
+        try:
+            film.seek(number)
+        except Exception:  # the end, or damage behind the first page
+            break
+        count += not film.tag_v2.get(_SUBFILE, 0) & 1
+    return count
 
 
 def _no_film(data: bytes, name: str) -> str:

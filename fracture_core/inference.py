@@ -5,7 +5,7 @@ depend on how many films came with it and page and command line agree to the las
 the gate doubts is judged like any other, and does not count in the verdict unless a person says so.
 """
 
-import stat
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,17 +16,15 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from fracture_core import aggregation, architectures, checkpoints, film_checks, images, runs
+from fracture_core import aggregation, architectures, checkpoints, film_checks, given, images, runs
 from fracture_core.cards import Model
 from fracture_core.config import LIMITS
 from fracture_core.eraser import Stroke, erase, share
 from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.film_checks import Check
 from fracture_core.gate import Nearest, read, with_features
-from fracture_core.images import SUFFIXES
-from fracture_core.layouts import natural
-from fracture_core.mura import STUDY
 
+NAMED = 3  # films of a kind that a sentence names before it counts the others
 BLOCK = 4  # films; three studies in four have no more, and padding costs as much as films
 
 
@@ -62,6 +60,8 @@ class JudgedFilm:
             none without a gate.
         inverted: whether it was judged with black and white exchanged.
         erased_share: how much of it was brushed over before it was judged, 0 to 1.
+        frames: how many its file holds, of which the first was judged.
+        digest: of its pixels at full size, as it was judged; the same for the same film.
     """
 
     name: str
@@ -72,6 +72,8 @@ class JudgedFilm:
     nearest: tuple[Nearest, ...] = ()
     inverted: bool = False
     erased_share: float = 0.0
+    frames: int = 1
+    digest: str = field(default="", repr=False)
 
     @property
     def altered(self) -> tuple[str, ...]:
@@ -139,8 +141,23 @@ class JudgedStudy:
             if film.counted and aggregation.is_positive(film.probability, threshold)
         ]
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else a person should know of these films, a sentence each."""
+        several = [
+            f"{film.name} has {film.frames:,} frames; the first was judged."
+            for film in self.films
+            if film.frames > 1
+        ]
+        alike: dict[str, list[JudgedFilm]] = {}
+        for film in self.films:
+            alike.setdefault(film.digest, []).append(film)
+        same = [_same(group) for key, group in alike.items() if key and len(group) > 1]
+        return (*several, *same)
+
     def to_dict(self, threshold: float) -> dict[str, Any]:
-        """The study's part of `predict --json`."""
+        """The study's part of `predict --json`; with "remarks" where there are any."""
+        remarks = {"remarks": list(self.remarks)} if self.remarks else {}
         return {
             "study": self.study,
             "fracture": self.verdict(threshold),
@@ -158,7 +175,20 @@ class JudgedStudy:
             ],
             "refused": [{"file": name, "reason": reason} for name, reason in self.refused],
             "rules": aggregation.rules(self.probabilities, threshold),
+            **remarks,
         }
+
+
+def _same(films: Sequence[JudgedFilm]) -> str:
+    """That some films are one and the same, and whether each of them counts."""
+    names = [film.name for film in films]
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], f"{len(names) - NAMED} others"]
+    listed = f"{', '.join(names[:-1])} and {names[-1]} are the same film"
+    counted = sum(film.counted for film in films)
+    if counted == len(films):
+        return f"{listed}, and each counts."
+    return f"{listed}; {counted} of them count." if counted else f"{listed}."
 
 
 class Predictor:
@@ -233,52 +263,57 @@ class Predictor:
             films: at most `LIMITS.upload_files` are taken, the rest refused.
             count_doubted: whether films that the gate doubts count in the verdict.
         """
-        taken, pixels, checks, shares, refused = [], [], [], [], []
+        facts, pixels, refused = [], [], []
         for number, film in enumerate(films):
             try:
                 if number >= LIMITS.upload_files:
                     raise FilmError(film.name, f"is beyond {LIMITS.upload_files} films a study.")
                 whole = opened(film)
+                facts.append(_facts(film, whole, self.recipe.size))
                 pixels.append(images.to_pixels(whole, self.recipe))
-                colour = film_checks.colour(film.source)
-                checks.append(film_checks.check(whole, colour, self.recipe.size))
-                shares.append(share(whole.size, film.erased))
-                taken.append(film)
             except FilmError as error:
                 refused.append((film.name, error.reason))
-        judged = self._judged(taken, pixels, checks, shares)
+        judged = self._judged(facts, pixels)
         found = JudgedStudy(study=study, films=judged, refused=tuple(refused))
-        return found.counting([film.name for film in taken] if count_doubted else ())
+        return found.counting([film.name for film in judged] if count_doubted else ())
 
     def _judged(
         self,
-        films: list[Film],
+        facts: list[dict[str, Any]],
         pixels: list[np.ndarray],
-        checks: list[tuple[Check, ...]],
-        shares: list[float],
     ) -> tuple[JudgedFilm, ...]:
         """What the network says of these films, and how far from its training films they lie."""
-        if not films:
+        if not facts:
             return ()
         probabilities, features = self.judge(np.stack(pixels))
-        away = self.gate.distances(features) if self.gate else np.zeros(len(films))
+        away = self.gate.distances(features) if self.gate else np.zeros(len(facts))
         asked = [
-            (*some, self.gate.check(float(distance))) if self.gate else some
-            for some, distance in zip(checks, away, strict=True)
+            (*some["checks"], *([self.gate.check(float(distance))] if self.gate else []))
+            for some, distance in zip(facts, away, strict=True)
         ]
         doubted = [self.gate and any(check.doubt for check in some) for some in asked]
         return tuple(
             JudgedFilm(
-                name=films[n].name,
+                **facts[n] | {"checks": asked[n]},
                 probability=float(probabilities[n]),
                 pixels=pixels[n],
-                checks=asked[n],
                 nearest=self.gate.nearest(features[n]) if doubted[n] else (),
-                inverted=films[n].inverted,
-                erased_share=shares[n],
             )
-            for n in range(len(films))
+            for n in range(len(facts))
         )
+
+
+def _facts(film: Film, whole: Image.Image, size: int) -> dict[str, Any]:
+    """What is known of a film without the network, by fields of a `JudgedFilm`."""
+    content = repr(whole.size).encode() + whole.tobytes()
+    return {
+        "name": film.name,
+        "inverted": film.inverted,
+        "erased_share": share(whole.size, film.erased),
+        "checks": film_checks.check(whole, film_checks.colour(film.source), size),
+        "frames": images.frames(film.source, film.name),
+        "digest": hashlib.blake2b(content, digest_size=16).hexdigest(),
+    }
 
 
 def opened(film: Film) -> Image.Image:
@@ -322,85 +357,20 @@ def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], n
 
 
 def studies_of(paths: Sequence[Path]) -> list[tuple[str, list[Film]]]:
-    """The studies that these paths name.
-
-    A folder of images is one study. Below a folder that was given, that holds for folders with a
-    study's name (study1_positive); a folder of images with any other name is a class folder, as
-    `class_folders` reads it, and each of its files a study of its own.
-
-    Args:
-        paths: study folders, folders of study or class folders, or files; files given together
-            are one study, named by their folder.
+    """The studies that these paths name, ready to be judged; see `given.read`.
 
     Returns:
-        (name, films) of each study in the order of the paths; below a folder, in natural order.
+        (name, films) of each study.
 
     Raises:
         ModelError: a path does not exist or cannot be read, or a folder holds no file.
     """
-    folders = {path for path in paths if _is_folder(path)}
-    loose = [path for path in paths if path not in folders]
-    found = []
-    for path in paths:
-        if path in folders:
-            found += _studies_in(path)
-        elif path is loose[0]:
-            found.append((_name_of(loose), loose))
-    return [(name, [Film(name=f.name, source=f) for f in group]) for name, group in found]
+    return films_of(given.read(paths))
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelError(f"There is no file or folder {path}. Check the path.") from error
-    except (OSError, ValueError) as error:  # a null character is a ValueError
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> ModelError:
-    reason = getattr(error, "strerror", None) or error
-    return ModelError(f"{path} cannot be read ({reason}). Give another path.")
-
-
-def _name_of(files: Sequence[Path]) -> str:
-    parents = {path.parent for path in files}
-    alone = parents.pop().resolve().name if len(parents) == 1 else ""
-    return alone or "the given files"
-
-
-def _studies_in(folder: Path) -> list[tuple[str, list[Path]]]:
-    """The studies of a folder that was given."""
-    # "." and ".." have no name that could be said.
-    named = folder.resolve() if folder.name in ("", "..") else folder
-    try:
-        files, below = _content(named)
-        if below:  # what lies beside studies, lists and notes, is no study
-            files = [file for file in files if file.suffix.lower() in SUFFIXES]
-        found = [(str(named), files)] if files else []
-        for inner in below:
-            found += _studies_below(inner, of_classes=not STUDY.fullmatch(named.name))
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-    if not found:
-        raise ModelError(f"The folder {folder} holds no file to judge. Give a study folder.")
-    return found
-
-
-def _studies_below(folder: Path, of_classes: bool) -> list[tuple[str, list[Path]]]:
-    files, below = _content(folder)
-    if of_classes and not below and not STUDY.fullmatch(folder.name):
-        return [(str(file), [file]) for file in files]
-    found = [(str(folder), files)] if files else []
-    for inner in below:
-        found += _studies_below(inner, of_classes)
-    return found
-
-
-def _content(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files and the folders in a folder, each in natural order, hidden ones left out."""
-    entries = sorted(
-        (path for path in folder.iterdir() if not path.name.startswith(".")),
-        key=lambda path: natural(path.name),
-    )
-    return [p for p in entries if p.is_file()], [p for p in entries if p.is_dir()]
+def films_of(found: given.Given) -> list[tuple[str, list[Film]]]:
+    """What was given as films to judge: (name, films) of each study."""
+    return [
+        (study.name, [Film(name=name, source=source) for name, source in study.films])
+        for study in found.studies
+    ]

@@ -86,6 +86,9 @@ def _study(case: Case, title: str, model: Model, threshold: float, names: bool) 
     )
     if refused:
         parts.append(f"<h2>Refused, and not judged</h2><ul>{''.join(refused)}</ul>")
+    if judged.remarks:
+        lines = "".join(f"<li>{markup.escaped(remark)}</li>" for remark in judged.remarks)
+        parts.append(f"<h2>To know of these films</h2><ul>{lines}</ul>")
     if judged.films:
         parts.append(f"<h2>{markup.films(len(judged.films))}</h2>{''.join(films)}")
         if any(entry.exhibit.maps for entry in found):

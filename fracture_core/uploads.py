@@ -7,15 +7,17 @@ operating system's own. One that is refused never costs the others.
 import io
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from fracture_core import dicom, film_rules
 from fracture_core.config import LIMITS
 from fracture_core.layouts import natural
 
 _JUNK = {"thumbs.db", "desktop.ini", "dicomdir"}
+Film = TypeVar("Film")
 ALONE = "the uploaded study"  # of films that came without a folder
 
 
@@ -63,7 +65,8 @@ class Sorted:
 def sort(files: Sequence[File]) -> Sorted:
     """Open zips, and put films into studies.
 
-    Films of one DICOM study belong together wherever they lie; other films belong to their folder.
+    Films of one DICOM study belong together wherever they lie; other films belong to their folder,
+    see `by_study`.
     """
     taken, refused, passed_over, room = [], [], 0, LIMITS.upload_bytes
     for file, reason in _opened(files):
@@ -176,28 +179,51 @@ def _plain(name: str) -> str:
     return "/".join(part for part in parts if part not in ("/", "..", ".")) or "a file"
 
 
+def by_study(
+    films: Sequence[Film], facts: Callable[[Film], tuple[bytes | Path, str, str]]
+) -> dict[tuple[str, str], list[Film]]:
+    """Films that belong together: of one DICOM study wherever they lie, others by their folder.
+
+    What says nothing of a study goes with the only DICOM study of its folder, if there is one.
+
+    Args:
+        films: of any kind.
+        facts: gives a film's content or path, its name, and the folder that it lies in.
+
+    Returns:
+        The films, in the order given, by ("uid", the DICOM study's identifier) or ("folder", their
+        folder), in the order of each one's first film.
+    """
+    known = [facts(film) for film in films]
+    uids = [dicom.study_uid(source, name) for source, name, _ in known]
+    beside: dict[str, set[str]] = {}
+    for uid, (_, _, folder) in zip(uids, known, strict=True):
+        beside.setdefault(folder, set()).update([uid] if uid else [])
+    groups: dict[tuple[str, str], list[Film]] = {}
+    for film, own, (_, _, folder) in zip(films, uids, known, strict=True):
+        uid = own or (min(beside[folder]) if len(beside[folder]) == 1 else None)
+        groups.setdefault(("uid", uid) if uid else ("folder", folder), []).append(film)
+    return groups
+
+
 def _studies(files: Sequence[File]) -> tuple[UploadedStudy, ...]:
-    groups: dict[tuple[str, str], list[File]] = {}
-    for file in files:
-        uid = dicom.study_uid(file.content, file.name) if _may_be_dicom(file) else None
-        folder = PurePosixPath(_plain(file.name)).parent.as_posix()
-        groups.setdefault(("uid", uid) if uid else ("folder", folder), []).append(file)
+    groups = by_study(files, lambda file: (file.content, file.name, _folder(file)))
     named: dict[str, list[File]] = {}
     for (kind, which), films in groups.items():
-        named[_unlike(_name(kind, which, films, groups), named)] = films
+        named[unlike(_name(kind, which, films, groups), named)] = films
     return tuple(
         UploadedStudy(name=name, films=_told_apart(named[name]))
         for name in sorted(named, key=natural)
     )
 
 
-def _may_be_dicom(file: File) -> bool:
-    return dicom.is_dicom(file.content, file.name)
+def _folder(file: File) -> str:
+    return PurePosixPath(_plain(file.name)).parent.as_posix()
 
 
 def _name(kind: str, which: str, films: list[File], groups: dict) -> str:
     """What a study is called: by its folder, as far up as tells it from the others."""
-    folders = {PurePosixPath(_plain(film.name)).parent for film in films}
+    folders = {PurePosixPath(_folder(film)) for film in films}
     folder = folders.pop() if len(folders) == 1 else PurePosixPath(".")
     if folder == PurePosixPath("."):
         return ALONE
@@ -210,7 +236,7 @@ def _name(kind: str, which: str, films: list[File], groups: dict) -> str:
     return "/".join(tail)
 
 
-def _unlike(name: str, taken: Iterable[str]) -> str:
+def unlike(name: str, taken: Iterable[str]) -> str:
     """The name, or "name (2)" where it is taken."""
     number, found = 2, name
     while found in taken:
@@ -222,6 +248,6 @@ def _told_apart(films: list[File]) -> tuple[File, ...]:
     """In natural order by their last names; the second `image1.png` becomes `image1.png (2)`."""
     told: dict[str, File] = {}
     for film in sorted(films, key=lambda film: natural(film.name)):
-        name = _unlike(PurePosixPath(_plain(film.name)).name, told)
+        name = unlike(PurePosixPath(_plain(film.name)).name, told)
         told[name] = File(name=name, content=film.content)
     return tuple(told.values())

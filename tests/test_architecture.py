@@ -23,6 +23,7 @@ LAYERS = (
         "uploads",
         "mura",
         "class_folders",
+        "given",
         "fracatlas",
         "datasets",
         "phantom_anatomy",

@@ -27,7 +27,8 @@ def inverted(key: str) -> tuple[str, ...]:
 
 
 def show(judged: "JudgedStudy", model: Model, key: str) -> None:
-    """The doubted films with the reasons, what they are held against, and what may be done."""
+    """Remarks on the films; the doubted ones with the reasons, and what may be done about them."""
+    _remarks(judged)
     _invert(judged, key)
     doubted = [film for film in judged.films if film.doubts]
     if not doubted:
@@ -52,6 +53,15 @@ def show(judged: "JudgedStudy", model: Model, key: str) -> None:
         key=f"{state.COUNTED}-{key}",
     )
     _nearest([film for film in doubted if film.nearest][:NAMED], model)
+
+
+def _remarks(judged: "JudgedStudy") -> None:
+    """Frames that were not judged, and films that are the same."""
+    lines = [f"- {theme.plain(remark)}" for remark in judged.remarks[:NAMED]]
+    if len(judged.remarks) > NAMED:
+        lines.append(f"- and {theme.plural(len(judged.remarks) - NAMED, 'other remark')}")
+    if lines:
+        st.info("\n".join(lines), icon=":material/info:")
 
 
 def _invert(judged: "JudgedStudy", key: str) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -462,6 +463,36 @@ def test_predict_judges_many_studies_and_names_what_it_refuses(
     last = spoken(capsys, *words).splitlines()[-1]
     assert last.startswith(f"No fracture was found in the {films} film")
     assert last.endswith("that could be read; 1 could not be read.")
+
+
+def test_predict_takes_a_zip_and_tells_what_a_person_should_know(
+    run_copy, study, tmp_path, capsys
+) -> None:
+    first = sorted(study.iterdir())[0]
+    with zipfile.ZipFile(tmp_path / "films.zip", "w") as packed:
+        for name in ("one/a.png", "one/b.png", "two/a.png"):
+            packed.write(first, name)
+        packed.writestr("two/inner.zip", b"")
+    words = ["predict", "finished", tmp_path / "films.zip", "--report", tmp_path / "r.html"]
+    assert cli.main([str(word) for word in words]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("[[") == 3
+    assert "one: a.png and b.png are the same film" in printed.err
+    assert "films/two/inner.zip is an archive inside a zip" in printed.err
+    report = (tmp_path / "r.html").read_text()
+    assert "film 1 and film 2 are the same film" in report and "a.png" not in report
+    found = json.loads(spoken(capsys, *words, "--json"))
+    assert [judged["study"] for judged in found["studies"]] == ["one", "two"]
+    assert found["studies"][0]["remarks"] and "remarks" not in found["studies"][1]
+
+
+def test_predict_exits_1_where_nothing_could_be_judged(run_copy, tmp_path, capsys) -> None:
+    (tmp_path / "notes.txt").write_text("no film")
+    assert cli.main(["predict", "finished", str(tmp_path / "notes.txt"), "--json"]) == 1
+    printed = capsys.readouterr()
+    assert printed.err.strip().endswith("No film could be judged.")
+    [judged] = json.loads(printed.out)["studies"]
+    assert judged["fracture"] is None and len(judged["refused"]) == 1
 
 
 def test_predict_refuses_in_one_sentence(run_copy, study, tmp_path, capsys) -> None:

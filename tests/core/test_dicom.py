@@ -104,6 +104,8 @@ def test_colour_and_palettes_become_luma() -> None:
 def test_of_several_frames_the_first_is_read() -> None:
     frames = np.stack([RAMP, RAMP[::-1]])
     assert np.array_equal(read(make(frames)), stretched(RAMP))
+    assert images.frames(make(frames), "film.dcm") == 2
+    assert images.frames(make(RAMP), "film.dcm") == 1
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])

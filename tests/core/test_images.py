@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from fracture_core import images
 from fracture_core.config import LIMITS, REPORT_RECIPE, PixelRecipe
@@ -181,6 +181,34 @@ def test_a_damaged_png_is_refused() -> None:
     whole[len(whole) // 2] ^= 0xFF
     with pytest.raises(FilmError, match="damaged"):
         decode(bytes(whole))
+
+
+def pages(kind: str, **options: object) -> bytes:
+    """A file of three frames."""
+    first, *others = (Image.new("L", (40, 30), shade) for shade in (0, 90, 200))
+    stream = io.BytesIO()
+    first.save(stream, kind, save_all=True, append_images=others, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "WEBP", "PNG"])
+def test_frames_that_are_not_read_are_counted(kind: str, tmp_path) -> None:
+    path = tmp_path / "film.img"
+    path.write_bytes(pages(kind))
+    assert images.frames(path) == images.frames(pages(kind)) == 3
+    assert np.asarray(decode(path)).max() == 0  # the first is read
+    assert images.frames(content(film(40, 40), kind)) == 1
+    assert images.frames(content(film(40, 40), "JPEG")) == 1
+
+
+def test_a_small_copy_in_a_tiff_is_no_page_and_a_cut_file_ends_the_count() -> None:
+    stream = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(stream, new=True) as writer:
+        for kind in (0, 1, 0):
+            Image.new("L", (40, 30)).save(writer, "TIFF", tiffinfo={254: kind})
+            writer.newFrame()
+    assert images.frames(stream.getvalue()) == 2
+    assert images.frames(pages("TIFF")[:-1300]) == 2
 
 
 def test_text_renamed_to_png_is_refused(tmp_path) -> None:

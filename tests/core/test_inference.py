@@ -102,6 +102,34 @@ def test_films_beyond_the_limit_are_refused_and_the_rest_judged(predictor, films
     assert f"beyond {limit} films" in judged.refused[0][1]
 
 
+def test_frames_that_were_not_judged_and_films_that_are_the_same_are_told(predictor) -> None:
+    stream = io.BytesIO()
+    pages = [Image.new("L", (80, 80), shade) for shade in (20, 200)]
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
+    one = Image.open(io.BytesIO(jpeg()))
+    lossless = io.BytesIO()
+    one.save(lossless, "PNG")
+    given = [
+        Film(name="a.jpg", source=jpeg()),
+        Film(name="two.tif", source=stream.getvalue()),
+        Film(name="b.png", source=lossless.getvalue()),
+        Film(name="turned.jpg", source=jpeg(), inverted=True),
+    ]
+    judged = predictor.judge_study("s", given)
+    assert judged.remarks == (
+        "two.tif has 2 frames; the first was judged.",
+        "a.jpg and b.png are the same film, and each counts.",
+    )
+    assert judged.to_dict(0.5)["remarks"] == list(judged.remarks)
+    a, two, b, turned = judged.films
+    assert a.counted and b.counted
+    partly = replace(judged, films=(a, two, replace(b, counted=False), turned))
+    assert partly.remarks[1] == "a.jpg and b.png are the same film; 1 of them count."
+    many = replace(judged, films=tuple(replace(a, name=f"{n}") for n in range(6)))
+    assert many.remarks == ("0, 1, 2 and 3 others are the same film, and each counts.",)
+    assert "remarks" not in replace(judged, films=(a,)).to_dict(0.5)
+
+
 def study(*probabilities: float, counted: bool = True) -> JudgedStudy:
     """A study with these probabilities."""
     pixels = np.zeros((32, 32), np.uint8)

@@ -138,6 +138,18 @@ def test_a_bad_file_is_refused_by_name_and_the_others_are_judged(starter: str) -
     assert "of 2 films above the threshold" in said(app)
 
 
+def test_unread_pages_and_films_given_twice_are_told_and_judged(starter: str) -> None:
+    stream = io.BytesIO()
+    pages = [Image.open(io.BytesIO(film(shade))) for shade in (90, 30)]
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
+    app = upload(opened(), ("a.png", film(90)), ("b.tif", stream.getvalue()))
+    assert not app.exception
+    [told] = [each.value.replace("\\", "") for each in app.info]
+    assert "b.tif has 2 frames; the first was judged." in told
+    assert "a.png and b.tif are the same film, and each counts." in told
+    assert "of 2 films above the threshold" in said(app)
+
+
 def test_films_that_are_all_refused_give_no_verdict(starter: str) -> None:
     app = upload(opened(), ("notes.txt", b"no film at all"))
     assert not app.exception

@@ -7,6 +7,7 @@ import gc
 import importlib
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -64,6 +65,7 @@ from ui.pictures import Source
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.inference import JudgedStudy, Predictor
 
+TABLES_KEPT = 64  # runs; 75 epochs are 10 kB
 TRAJECTORIES_KEPT = 8  # runs; 75 epochs of 3,000 films are 0.9 MB
 CARDS_KEPT = 300  # 25 kB each
 SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
@@ -295,22 +297,21 @@ def outcomes(found: list[runs.Run]) -> dict[str, comparison.Outcome]:
 
 def curves(run: runs.Run) -> pd.DataFrame:
     """The run's epochs as a tidy table, see `curves.of_run`."""
-    return _curves(run.folder, files.stamp(run.folder / "metrics.jsonl"), run)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _curves(folder: Path, stamp: tuple[int, ...], _run: runs.Run) -> pd.DataFrame:
-    return run_curves.of_run(_run)
+    return _newest("curves", run, partial(run_curves.of_run, run))
 
 
 def metrics_of(run: runs.Run) -> pd.DataFrame:
     """The run's epochs, see `journal.metrics`."""
-    return _metrics_of(run.folder, files.stamp(run.folder / "metrics.jsonl"))
+    return _newest("metrics", run, partial(journal.metrics, run.folder))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _metrics_of(folder: Path, stamp: tuple[int, ...]) -> pd.DataFrame:
-    return journal.metrics(folder)
+def _newest(what: str, run: runs.Run, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """A table of a run's metrics: the newest version alone, as a live run makes thousands."""
+    kept = _read_before(what)
+    found = files.unchanged(run.folder / "metrics.jsonl", kept, read)
+    for oldest in list(kept)[:-TABLES_KEPT]:
+        kept.pop(oldest, None)
+    return found.copy(deep=False)  # what somebody changes in it, pandas copies first
 
 
 def report_answers(found: Found, length: Length) -> dict[Claim, Answer]:

@@ -40,6 +40,9 @@ def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> Non
         is_reports: whether these are the data that the report used.
     """
     answers = cached.report_answers(found, length)
+    if not is_reports:
+        other = "synthetic films" if synthetic else "other films, or fewer steps, than the report's"
+        st.caption(f"On {other}: neither agreement nor disagreement is claimed.")
     for figure in report_2018.FIGURES:
         left, right = st.columns([1.35, 1], gap="large", vertical_alignment="center")
         with left:
@@ -61,8 +64,6 @@ def _claim(claim: Claim, answer: Answer, length: Length, synthetic: bool, is_rep
     where = "On synthetic films" if synthetic else "On these films"
     st.markdown(f"{where}, {length.name} length, {answer.words}")
     if not is_reports:
-        other = "synthetic films" if synthetic else "other films than the report's"
-        st.caption(f"{other.capitalize()}: neither agreement nor disagreement is claimed.")
         return
     words = {True: "✓ agrees", False: "✗ disagrees", None: "can't tell"}
     st.markdown(f"**{words[answer.agrees]}**")

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import forks, journal, launcher, runs
+from ui import cached
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 RESTING = ("stopped", "finished", "failed", "interrupted")
@@ -367,3 +368,25 @@ def test_a_run_that_was_deleted_meanwhile_can_be_asked_nothing(
     assert not app.exception
     assert "No run is called finished" in texts(app)
     assert runs.names() == []
+
+
+# --- what the server keeps ----------------------------------------------------------------------
+
+
+def test_of_a_live_runs_metrics_only_the_newest_version_is_kept(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {}
+    monkeypatch.setattr(cached, "_read_before", lambda what: kept.setdefault(what, {}))
+    run = runs.read(run_copy)
+    first = cached.metrics_of(run)
+    line = (run_copy / "metrics.jsonl").read_text().splitlines()[-1]
+    for epoch in range(4, 9):
+        journal.append_line(run_copy / "metrics.jsonl", {**json.loads(line), "epoch": epoch})
+        assert list(cached.metrics_of(run)["epoch"]) == list(range(1, epoch + 1))
+        assert len(cached.curves(run))
+    assert [len(tables) for tables in kept.values()] == [1, 1]
+    assert list(first["epoch"]) == [1, 2, 3]
+    mine = cached.metrics_of(run)
+    mine["epoch"] = 0  # what a page changes stays the page's
+    assert list(cached.metrics_of(run)["epoch"]) == list(range(1, 9))

@@ -34,6 +34,7 @@ LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bo
 NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
 WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
 GATE = "gate.npz"
+FILES = (CARD, WEIGHTS, PREDICTIONS, GATE)  # of a released model; an old one may have no gate
 GATE_VERSION = 2  # raised whenever the same films give other numbers in it
 
 
@@ -208,7 +209,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     """A run at one epoch as a model: its best dev epoch, else its last, when none is named.
 
     Raises:
-        ModelError: no epoch is complete.
+        ModelError: no epoch is complete, or its weights are cut short.
         RunError: the epoch is not kept.
     """
     run = runs.read(folder)
@@ -216,6 +217,11 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     if chosen is None:
         raise ModelError(f"{run.name} has completed no epoch yet. Wait for its first one.")
     weights = checkpoints.weights_of(folder / "checkpoints", chosen)
+    if not _is_whole(weights):
+        raise ModelError(
+            f"The weights of {run.name} after epoch {chosen} are cut short or damaged. Pick "
+            "another of its epochs."
+        )
     films = judged(folder, chosen)
     by_role = {role: films[films["role"] == role] for role in ("dev", "valid")}
     figures = {
@@ -243,6 +249,17 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     kept = gate_folder(weights) / GATE
     gate = kept if kept.is_file() else None
     return Model(reference=card.name, card=card, weights=weights, judged=by_role["dev"], gate=gate)
+
+
+def _is_whole(weights: Path) -> bool:
+    """Whether a file of weights is as long as it says; what it holds is not read."""
+    import h5py
+
+    try:
+        h5py.File(weights).close()
+    except OSError:
+        return False
+    return True
 
 
 def covered(model: Model) -> pd.DataFrame:

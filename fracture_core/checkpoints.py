@@ -117,13 +117,18 @@ def forkable(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match and not match[2])
 
 
+def weights_name(epoch: int) -> str:
+    """The file's name, whether it is there or not."""
+    return f"epoch_{epoch:04d}.weights.h5"
+
+
 def weights_of(folder: Path, epoch: int) -> Path:
     """The weights file of a completed epoch.
 
     Raises:
         RunError: the epoch left none.
     """
-    path = folder / f"epoch_{epoch:04d}.weights.h5"
+    path = folder / weights_name(epoch)
     if not path.is_file():
         kept = ", ".join(map(str, epochs(folder))) or "none yet"
         raise RunError(f"{folder.parent.name} keeps no weights of epoch {epoch}. Kept: {kept}.")

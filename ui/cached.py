@@ -23,6 +23,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fracture_core import (
     audit_job,
     cards,
+    checkpoints,
     comparison,
     datasets,
     files,
@@ -417,7 +418,7 @@ def example() -> Example | None:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _example(name: str, stamp: int, data_hash: str) -> Example | None:
+def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | None:
     found = _model(name, stamp)
     if found.card.training.get("hash") != data_hash or found.judged.empty:
         return None
@@ -493,7 +494,7 @@ def judgements() -> Judgements | None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _judgements(name: str, stamp: int, data_hash: str) -> Judgements | None:
+def _judgements(name: str, stamp: tuple[int, ...], data_hash: str) -> Judgements | None:
     found = _model(name, stamp)
     if found.card.training.get("hash") != data_hash:
         return None
@@ -552,17 +553,25 @@ def model(reference: str) -> cards.Model:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _model(reference: str, stamp: int) -> cards.Model:
+def _model(reference: str, stamp: tuple[int, ...]) -> cards.Model:
     return cards.find(reference)
 
 
-def stamp(reference: str) -> int:
-    """Another number whenever a model's weights may be others: ns since 1970, 0 if unknown."""
-    released = models_folder() / reference / cards.CARD
-    name = reference.partition("@")[0]
-    file = released if reference in cards.released() else runs_folder() / name / "metrics.jsonl"
+def stamp(reference: str) -> tuple[int, ...]:
+    """Other numbers whenever what a model is read from was written, replaced or damaged."""
+    if reference in cards.released():
+        folder = models_folder() / reference
+        return sum((files.stamp(folder / name) for name in cards.FILES), ())
+    name, _, epoch = reference.partition("@")
+    folder = runs_folder() / name
+    table = folder / "metrics.jsonl"
+    if epoch.isdecimal():
+        judges = int(epoch)
+    else:
+        judges = journal.best_in(_metrics_of(folder, files.stamp(table))) or 0
+    weights = folder / "checkpoints" / checkpoints.weights_name(judges)
     gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one
-    return file.stat().st_mtime_ns + gates if file.exists() else 0
+    return (gates, *files.stamp(table), *files.stamp(weights))
 
 
 def gate_status(reference: str) -> runs.Status | None:
@@ -588,7 +597,7 @@ _judging = threading.Lock()  # one network serves all sessions, one study at a t
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _predictor(reference: str, stamp: int) -> "Predictor":
+def _predictor(reference: str, stamp: tuple[int, ...]) -> "Predictor":
     from fracture_core.inference import Predictor
 
     return Predictor(_model(reference, stamp))
@@ -618,7 +627,7 @@ def judged(
 @st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)
 def _judged(
     reference: str,
-    stamp: int,
+    stamp: tuple[int, ...],
     films: tuple[tuple[str, str], ...],
     erased: tuple[tuple[Stroke, ...], ...],
     inverted: tuple[bool, ...],
@@ -663,7 +672,9 @@ def maps(reference: str, pixels: np.ndarray, film: tuple[int, int]) -> Maps:
 @st.cache_data(
     scope="session", max_entries=LIMITS.upload_files, show_spinner="Asks where it comes from…"
 )
-def _maps(reference: str, stamp: int, pixels: np.ndarray, film: tuple[int, int]) -> Maps:
+def _maps(
+    reference: str, stamp: tuple[int, ...], pixels: np.ndarray, film: tuple[int, int]
+) -> Maps:
     from fracture_core import explain
 
     with _judging:
@@ -682,7 +693,7 @@ def spread(reference: str, pixels: np.ndarray) -> tuple[float, float]:
 
 
 @st.cache_data(scope="session", max_entries=4 * LIMITS.upload_files, show_spinner=False)
-def _spread(reference: str, stamp: int, pixels: np.ndarray) -> tuple[float, float]:
+def _spread(reference: str, stamp: tuple[int, ...], pixels: np.ndarray) -> tuple[float, float]:
     from fracture_core import spread as spreads
 
     with _judging:
@@ -702,7 +713,7 @@ def through_epochs(reference: str, pixels: np.ndarray) -> tuple[tuple[int, ...],
 
 @st.cache_data(scope="session", max_entries=8, show_spinner="Judges the films at every kept epoch…")
 def _through_epochs(
-    reference: str, stamp: int, pixels: np.ndarray
+    reference: str, stamp: tuple[int, ...], pixels: np.ndarray
 ) -> tuple[tuple[int, ...], np.ndarray]:
     from fracture_core import inference
 

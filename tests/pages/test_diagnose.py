@@ -227,6 +227,20 @@ def test_an_epoch_that_is_not_kept_is_named(starter: str) -> None:
     assert app.selectbox[0].value == "finished@99"
 
 
+@pytest.mark.parametrize("reference", ["starter", "finished", "finished@2"])
+def test_weights_that_are_cut_short_while_a_model_is_in_use_judge_no_more(
+    starter: str, run_copy: Path, reference: str
+) -> None:
+    app = upload(opened(model=reference), ("a.png", film(90)))
+    assert "of 1 film above the threshold" in said(app)
+    weights = cached.model(reference).weights
+    weights.write_bytes(weights.read_bytes()[:-2000])
+    app.run()
+    assert not app.exception
+    [error] = app.error
+    assert "weights of" in error.value and "above the threshold" not in said(app)
+
+
 def test_a_name_with_markup_is_shown_to_the_letter(starter: str) -> None:
     app = upload(opened(threshold="0"), ("[x](http://y) <b>.png", film(90)))
     assert r"\[x\]\(http" in app.title[1].value

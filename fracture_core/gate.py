@@ -88,9 +88,10 @@ class Gate:
 
     def check(self, distance: float) -> Check:
         """The check of a film at this distance."""
+        whose = "the nearest body part's" if len(self.parts) > 1 else "the"
         words = (
-            f"It lies {distance:.1f} from the training films in the network's own features, limit "
-            f"{self.limit:.1f}: the model has seen nothing like it."
+            f"It lies {distance:.1f} from the mean of {whose} training films in the network's own "
+            f"features, limit {self.limit:.1f}: the model has seen nothing like it."
         )
         doubt = words if distance > self.limit else ""
         return Check(name="distance", value=distance, limit=self.limit, doubt=doubt)

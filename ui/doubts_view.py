@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fracture_core import runs
+from fracture_core import datasets, runs
 from fracture_core.cards import Model
+from fracture_core.errors import DataError
 from ui import cached, state, theme
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
+    from fracture_core.gate import Nearest
     from fracture_core.inference import JudgedFilm, JudgedStudy
 
 NAMED = 6  # doubted films whose reasons are told before the others are counted
@@ -76,19 +78,55 @@ def _invert(judged: "JudgedStudy", key: str) -> None:
 
 
 def _nearest(doubted: list["JudgedFilm"], model: Model) -> None:
-    """The training films that a doubted one comes nearest to, where the data set is in use."""
-    data = cached.dataset()
-    if not doubted or model.card.training.get("hash") != data.hash:
+    """The training films that a doubted one comes nearest to; why not, where they are not here."""
+    if not doubted:
         return
+    rows = _training_rows(doubted, model)
     with st.expander("The training films that they come nearest to"):
+        if rows is None:
+            learned = theme.plain(model.card.training.get("root") or "other data")
+            st.caption(
+                f"The model has learned from {learned}, which is not the data in use: only names "
+                "are known here, and no films and labels."
+            )
+        st.caption(
+            "Distances from film to film, in the network's own features; the limit above is for "
+            "the distance to a mean."
+        )
         for film in doubted:
-            st.caption(theme.plain(film.name))
             with st.container(horizontal=True, gap="small"):
                 for near in film.nearest:
-                    with st.container(width=THUMB_PX + 8, gap=None):
-                        if content := cached.small(data.root / near.path):
-                            st.image(content, width=THUMB_PX)
-                        st.caption(f"distance {near.distance:.1f}")
+                    with st.container(width=THUMB_PX + 40, gap=None):
+                        _near(film, near, None if rows is None else rows.get(near.path))
+
+
+def _training_rows(doubted: list["JudgedFilm"], model: Model) -> dict[str, dict] | None:
+    """Path -> what the data in use say of a near film; `None` if it has learned from others."""
+    try:
+        data = cached.dataset()
+    except DataError:
+        return None
+    if model.card.training.get("hash") != data.hash:
+        return None
+    paths = {near.path for film in doubted for near in film.nearest}
+    rows = data.manifest[data.manifest["path"].isin(paths)]
+    rows = rows.assign(file=[data.root / path for path in rows["path"]])
+    return rows.assign(key=datasets.study_key(rows)).set_index("path").to_dict("index")
+
+
+def _near(film: "JudgedFilm", near: "Nearest", row: dict | None) -> None:
+    """One training film: picture, study and label where they are known, and how far away it is."""
+    away = f"{near.distance:.1f} from {theme.plain(film.name)}"
+    if row is None:
+        st.caption(f"{theme.plain(near.path)}: {away}")
+        return
+    if content := cached.small(row["file"]):
+        st.image(content, width=THUMB_PX)
+    st.page_link(
+        "pages/studies.py", label=theme.plain(f"{row['patient']} {row['study']}"),
+        query_params={state.STUDY: row["key"]},
+    )  # fmt: skip
+    st.caption(f"{theme.mark(bool(row['label']))}, {away}")
 
 
 def of_model(reference: str, model: Model) -> None:

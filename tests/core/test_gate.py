@@ -90,7 +90,9 @@ def test_the_check_names_distance_and_limit() -> None:
     assert made.check(5.0).passed
     check = made.check(7.25)
     assert (check.name, check.value, check.limit) == ("distance", 7.25, 5.0)
-    assert "lies 7.2 from the training films" in check.doubt
+    assert "lies 7.2 from the mean of the training films in the network's" in check.doubt
+    several = replace(made, parts=("forearm", "humerus")).check(7.25)
+    assert "lies 7.2 from the mean of the nearest body part's training films" in several.doubt
     assert "limit 5.0" in check.doubt
 
 

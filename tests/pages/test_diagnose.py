@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -519,4 +520,29 @@ def test_a_doubted_film_is_shown_beside_the_training_films_that_are_nearest(
     app = upload(opened(model=gated), ("noise.png", stream.getvalue()))
     assert not app.exception
     assert [each.label for each in app.expander] == ["The training films that they come nearest to"]
-    assert sum(caption.value.startswith("distance ") for caption in app.caption) == 3
+    told = [each.value.replace("\\", "") for each in app.caption]
+    near = [each for each in told if each.endswith("from noise.png")]
+    assert len(near) == 3
+    links = [each.proto for each in app.get("page_link") if each.proto.label.startswith("patient")]
+    manifest = datasets.read(phantom_root).manifest
+    labels = dict(zip(datasets.study_key(manifest), manifest["label"], strict=True))
+    for told, link in zip(near, links, strict=True):
+        [key] = parse_qs(link.query_string)["study"]
+        assert ("no fracture" in told) == (labels[key] == 0)
+
+
+def test_where_the_training_films_are_not_here_the_page_says_so(
+    gated: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for shade in (60, 200):  # other data than the model's
+        path = tmp_path / f"train/XR_WRIST/patient{shade}/study1_positive/image1.png"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(film(shade))
+    monkeypatch.setenv("FRACTURE_DATA", str(tmp_path))
+    noise = np.random.default_rng(0).integers(0, 256, (200, 160)).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, "PNG")
+    app = upload(opened(model=gated), ("noise.png", stream.getvalue()))
+    assert not app.exception
+    assert "which is not the data in use: only names are known here" in said(app)
+    assert len(re.findall(r"image\d\.png: [\d.]+ from noise\.png", said(app))) == 3

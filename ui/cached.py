@@ -298,18 +298,18 @@ def outcomes(found: list[runs.Run]) -> dict[str, comparison.Outcome]:
 
 def curves(run: runs.Run) -> pd.DataFrame:
     """The run's epochs as a tidy table, see `curves.of_run`."""
-    return _newest("curves", run, partial(run_curves.of_run, run))
+    return _newest("curves", run.folder, partial(run_curves.of_run, run))
 
 
 def metrics_of(run: runs.Run) -> pd.DataFrame:
     """The run's epochs, see `journal.metrics`."""
-    return _newest("metrics", run, partial(journal.metrics, run.folder))
+    return _newest("metrics", run.folder, partial(journal.metrics, run.folder))
 
 
-def _newest(what: str, run: runs.Run, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+def _newest(what: str, folder: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """A table of a run's metrics: the newest version alone, as a live run makes thousands."""
     kept = _read_before(what)
-    found = files.unchanged(run.folder / "metrics.jsonl", kept, read)
+    found = files.unchanged(folder / "metrics.jsonl", kept, read)
     for oldest in list(kept)[:-TABLES_KEPT]:
         kept.pop(oldest, None)
     return found.copy(deep=False)  # what somebody changes in it, pandas copies first
@@ -568,7 +568,7 @@ def stamp(reference: str) -> tuple[int, ...]:
     if epoch.isdecimal():
         judges = int(epoch)
     else:
-        judges = journal.best_in(_metrics_of(folder, files.stamp(table))) or 0
+        judges = journal.best_in(_newest("metrics", folder, partial(journal.metrics, folder))) or 0
     weights = folder / "checkpoints" / checkpoints.weights_name(judges)
     gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one
     return (gates, *files.stamp(table), *files.stamp(weights))

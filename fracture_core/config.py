@@ -255,7 +255,7 @@ class NetworkOptions(Record):
 
     def __post_init__(self) -> None:
         for units in self.dense or ():
-            check_range("dense", units, (1, 4096))
+            check_range("Units of a dense layer", units, (1, 4096))
         if self.dropout is not None:
             check_range("dropout", self.dropout, (0.0, 0.95))
 

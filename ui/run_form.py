@@ -7,10 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core import cards, datasets, exclusions, launcher
-from fracture_core.architectures import ARCHITECTURES, check
-from fracture_core.config import PRESETS, TrainConfig, preset
+from fracture_core.architectures import ARCHITECTURES
+from fracture_core.config import LIMITS, PRESETS, TrainConfig, preset
 from fracture_core.errors import ConfigError, DataError, ModelError, RunNameTaken
 from ui import cached, growth, run_cost, run_settings, state, theme
+from ui.number_field import number
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
 PRESET_SENTENCES = {
@@ -55,10 +56,12 @@ def show() -> None:
         f"{entry.sentence} {entry.parameters:,} parameters at 32 px. Report: {entry.source}."
     )
     left, right = st.columns(2)
-    epochs = left.number_input(
-        "Epochs (1 to 10,000)", value=base.epochs, step=1, key=f"{name}-epochs",
-        help="Passes over the training films. More can be added later.",
-    )  # fmt: skip
+    wrong: list[str] = []
+    with left:
+        epochs = number(
+            "Epochs (1 to 10,000)", f"{name}-epochs", base.epochs, LIMITS.epochs, wrong,
+            help="Passes over the training films. More can be added later.",
+        )  # fmt: skip
     parts = right.multiselect(
         "Body parts", _parts(), placeholder="all parts", key=state.PARTS,
         help="Leave empty for all that are present.",
@@ -66,22 +69,20 @@ def show() -> None:
     try:
         with st.expander("More settings"):
             chosen = replace(
-                base, architecture=architecture, epochs=int(epochs), parts=tuple(parts),
-                exclude=_exclude(),
-            )  # fmt: skip
+                base, architecture=architecture, parts=tuple(parts), exclude=_exclude()
+            )
             config = run_settings.ask(chosen, name)
-        check(config.architecture, config.recipe.size)
+        if wrong:
+            raise ConfigError(" ".join(wrong))
+        config = replace(config, epochs=epochs)
+        learned = _training_films(config)
+        _check_labels(learned)
     except (ConfigError, ModelError) as error:
         st.error(str(error), icon=":material/error:")
-        return
-    learned = _training_films(config)
-    if learned["label"].nunique() < 2:
-        positive = int(learned["label"].sum())
-        st.error(
-            f"Training needs films of both labels; these hold {positive:,} positive and "
-            f"{len(learned) - positive:,} negative. Choose other parts or data.",
-            icon=":material/error:",
-        )
+        st.button(
+            "Start training", type="primary", icon=":material/play_arrow:", disabled=True,
+            key="start-training",
+        )  # fmt: skip
         return
     st.caption(run_cost.sentence(config, len(learned)))
     st.button(
@@ -90,6 +91,16 @@ def show() -> None:
     )  # fmt: skip
     st.caption("The same run from a terminal:")
     st.code(cards.command(config), language="bash", wrap_lines=True)
+
+
+def _check_labels(learned: pd.DataFrame) -> None:
+    """Raises: ConfigError: the training films hold one label alone."""
+    if learned["label"].nunique() < 2:
+        positive = int(learned["label"].sum())
+        raise ConfigError(
+            f"Training needs films of both labels; these hold {positive:,} positive and "
+            f"{len(learned) - positive:,} negative. Choose other parts or data."
+        )
 
 
 def _exclude() -> str | None:

@@ -14,6 +14,7 @@ from fracture_core import cards
 from fracture_core.architectures import ARCHITECTURES, check_weights_file, check_weights_fit
 from fracture_core.config import (
     DEFAULTS,
+    LIMITS,
     Augmentation,
     NetworkOptions,
     Schedule,
@@ -21,9 +22,11 @@ from fracture_core.config import (
     cache_folder,
     parse_units,
 )
+from fracture_core.errors import ConfigError
 from fracture_core.files import replace_file
 from fracture_core.optimizers import ADAMW_DECAY
 from ui import augmentation_preview, cached, state
+from ui.number_field import number, perhaps
 
 OPTIMIZERS = {
     "adam": "Adam",
@@ -44,80 +47,79 @@ SCHEDULE_SENTENCES = {
 def ask(base: TrainConfig, preset: str) -> TrainConfig:
     """The groups of fields, filled with the values of `base`; gives what they hold.
 
+    All fields are there, whatever one of them holds: what is wrong is said at the end.
+
     Args:
-        base: a preset's settings, with the network, epochs and parts that were chosen.
+        base: a preset's settings, with the network and parts that were chosen.
         preset: its name.
 
     Raises:
         ConfigError: a value cannot be used; the sentence says which may.
         ModelError: the uploaded weights are none.
     """
+    wrong: list[str] = []
     st.markdown("**Learning**")
-    learning = _learning(base, preset)
+    learning = _learning(base, preset, wrong)
     st.markdown("**Schedule of the learning rate**")
-    schedule = _schedule(base.schedule, preset, bool(learning["dev_share"]))
+    schedule = _schedule(base.schedule, preset, bool(learning["dev_share"]), wrong)
     st.markdown("**Network**")
-    network = _network(base, preset)
+    network = _network(base, preset, wrong)
     st.markdown("**This machine**")
-    machine = _machine(base, preset)
+    machine = _machine(base, preset, wrong)
     st.markdown("**Random changes of films**")
-    changes = _changes(base.augmentation, preset)
+    changes = _changes(base.augmentation, preset, wrong)
+    if wrong:
+        raise ConfigError(" ".join(wrong))
     config = replace(
-        base, schedule=schedule, augmentation=changes, **learning, **network, **machine
+        base,
+        schedule=replace(base.schedule, **schedule),
+        augmentation=Augmentation(**changes),
+        **learning,
+        **_built(base, **network),
+        **machine,
     )
     _preview(config)
     return config
 
 
-def _number(label: str, key: str, value: float, **more: Any) -> int | float:
-    """A field for a whole number or a fraction, as `value` is.
-
-    Without bounds: a field that has some shows what is beyond them and gives what was there before,
-    so that a run would be started with another number than the one that is read.
-    """
-    kind = type(value)
-    if kind is float:
-        more = {"step": 1.0, "format": "%g"} | more
-    return kind(st.number_input(label, value=value, key=key, **more))
+def _percent(bounds: tuple[float, float]) -> tuple[int, int]:
+    return round(bounds[0] * 100), round(bounds[1] * 100)
 
 
-def _perhaps(label: str, key: str, value: int | None, **more: Any) -> int | None:
-    """A field for a whole number that may be left empty."""
-    return st.number_input(label, value=value, step=1, key=key, **more)
-
-
-def _learning(base: TrainConfig, preset: str) -> dict[str, Any]:
+def _learning(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any]:
     optimizer = st.segmented_control(
         "Optimizer", list(OPTIMIZERS), default=base.optimizer, required=True,
         format_func=OPTIMIZERS.get, key=f"{preset}-optimizer",
     )  # fmt: skip
     found: dict[str, Any] = {"optimizer": optimizer}
     with st.grid(4, vertical_alignment="bottom"):
-        found["learning_rate"] = _number(
-            "Learning rate", f"{preset}-rate", base.learning_rate,
-            step=1e-4, format="%.5f",
+        found["learning_rate"] = number(
+            "Learning rate", f"{preset}-rate", base.learning_rate, LIMITS.learning_rate, wrong,
+            step=1e-4,
         )  # fmt: skip
         if optimizer == "sgd":
-            found["momentum"] = _number(
-                "Momentum (0 to 0.9999)", f"{preset}-momentum", base.momentum,
-                step=0.05, format="%.4g",
+            found["momentum"] = number(
+                "Momentum (0 to 0.9999)", f"{preset}-momentum", base.momentum, LIMITS.momentum,
+                wrong, step=0.05,
             )  # fmt: skip
-        found["weight_decay"] = _weight_decay(base, preset, optimizer)
-        found["batch_size"] = _number(
-            "Batch size (films a step)", f"{preset}-batch", base.batch_size
-        )
-        dev = _number(
-            "Dev share (%)", f"{preset}-dev", round(base.dev_share * 100),
+        found["weight_decay"] = _weight_decay(base, preset, optimizer, wrong)
+        found["batch_size"] = number(
+            "Batch size (films a step)", f"{preset}-batch", base.batch_size, LIMITS.batch_size,
+            wrong,
+        )  # fmt: skip
+        dev = number(
+            "Dev share (%)", f"{preset}-dev", round(base.dev_share * 100), _percent(LIMITS.share),
+            wrong,
             help="Share of the training patients set aside to choose the epoch by.",
         )  # fmt: skip
         found["dev_share"] = dev / 100
-        found["early_stopping"] = _perhaps(
+        found["early_stopping"] = perhaps(
             "Early stopping (epochs)", f"{preset}-early-{bool(dev)}",
-            base.early_stopping if dev else None, disabled=not dev,
+            base.early_stopping if dev else None, LIMITS.epochs, wrong, disabled=not dev,
             placeholder="never" if dev else "needs a dev share",
             help="Ends the run after so many epochs without a lower dev loss. Empty: never.",
         )  # fmt: skip
-        found["seed"] = _number("Seed", f"{preset}-seed", base.seed)
+        found["seed"] = number("Seed", f"{preset}-seed", base.seed, LIMITS.seed, wrong)
         balanced = st.toggle(
             "Balance the labels", base.class_weights == "balanced", key=f"{preset}-balance",
             help="Class weights: a film's loss counts by the inverse of its label's frequency.",
@@ -125,19 +127,19 @@ def _learning(base: TrainConfig, preset: str) -> dict[str, Any]:
     return found | {"class_weights": "balanced" if balanced else "equal"}
 
 
-def _weight_decay(base: TrainConfig, preset: str, optimizer: str) -> float | None:
+def _weight_decay(base: TrainConfig, preset: str, optimizer: str, wrong: list[str]) -> float | None:
     """`None` while the field holds what the optimizer does by itself."""
     own = ADAMW_DECAY if optimizer == "adamw" else 0.0
-    decay = _number(
+    decay = number(
         "Weight decay", f"{preset}-{optimizer}-decay",
-        own if base.weight_decay is None else base.weight_decay,
-        step=1e-4, format="%.5f",
+        own if base.weight_decay is None else base.weight_decay, LIMITS.weight_decay, wrong,
+        step=1e-4,
         help="Share of itself, times the learning rate, that each kernel loses a step.",
     )  # fmt: skip
     return None if base.weight_decay is None and decay == own else decay
 
 
-def _schedule(base: Schedule, preset: str, watched: bool) -> Schedule:
+def _schedule(base: Schedule, preset: str, watched: bool, wrong: list[str]) -> dict[str, Any]:
     """Args: watched: whether there is a dev loss, which a plateau is found by."""
     kinds = [kind for kind in SCHEDULES if watched or kind != "plateau"]
     kind = st.segmented_control(
@@ -149,57 +151,77 @@ def _schedule(base: Schedule, preset: str, watched: bool) -> Schedule:
     st.caption(SCHEDULE_SENTENCES[kind] + missing)
     found: dict[str, Any] = {"kind": kind}
     with st.grid(4):
-        found["warmup_epochs"] = _number(
-            "Warm-up (epochs)", f"{preset}-warmup", base.warmup_epochs,
+        found["warmup_epochs"] = number(
+            "Warm-up (epochs)", f"{preset}-warmup", base.warmup_epochs, LIMITS.warmup_epochs, wrong,
             help="Before anything else the rate grows from 0 in a straight line.",
         )  # fmt: skip
         if kind in ("cosine", "plateau"):
-            found["floor_percent"] = _number(
-                "Lowest rate (%)", f"{preset}-floor", base.floor_percent,
+            found["floor_percent"] = number(
+                "Lowest rate (%)", f"{preset}-floor", base.floor_percent, LIMITS.floor_percent,
+                wrong,
                 help="Percent of the learning rate.",
             )  # fmt: skip
         if kind == "step":
-            found["step_epochs"] = _number(
-                "Length of a step (epochs)", f"{preset}-step", base.step_epochs
-            )
+            found["step_epochs"] = number(
+                "Length of a step (epochs)", f"{preset}-step", base.step_epochs, LIMITS.epochs,
+                wrong,
+            )  # fmt: skip
         if kind == "plateau":
-            found["patience"] = _number("Patience (epochs)", f"{preset}-patience", base.patience)
-        if kind in ("step", "plateau"):
-            found["factor"] = _number(
-                "Factor (0.01 to 1)", f"{preset}-factor", base.factor, step=0.1
+            found["patience"] = number(
+                "Patience (epochs)", f"{preset}-patience", base.patience, LIMITS.epochs, wrong
             )
-    return replace(base, **found)
+        if kind in ("step", "plateau"):
+            found["factor"] = number(
+                "Factor (0.01 to 1)", f"{preset}-factor", base.factor, LIMITS.factor, wrong,
+                step=0.1,
+            )  # fmt: skip
+    return found
 
 
-def _network(base: TrainConfig, preset: str) -> dict[str, Any]:
+def _network(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any]:
+    """What the fields hold; see `_built`."""
     name, own = base.architecture, ARCHITECTURES[base.architecture].options
+    sides = (ARCHITECTURES[name].smallest, LIMITS.size[1])
     with st.grid(4):
-        size = _number("Input side (px)", f"{preset}-size", base.recipe.size, step=8)
-        dense = st.text_input(
-            "Dense layers (units)", ",".join(map(str, own.dense)), key=f"{name}-dense"
-        )
-        dropout = st.number_input(
-            "Dropout (%)", value=round(own.dropout * 100), step=5, key=f"{name}-dropout"
+        size = number("Input side (px)", f"{preset}-size", base.recipe.size, sides, wrong, step=8)
+        dense = _dense(own, f"{name}-dense", wrong)
+        dropout = number(
+            "Dropout (%)", f"{name}-dropout", round(own.dropout * 100), (0, 95), wrong, step=5
         )
     weights = st.file_uploader(
         "Begin with saved weights", type=["h5"], key=f"{name}-weights",
         help="A .weights.h5 file of the same network, as this page and the report save them.",
     )  # fmt: skip
-    options, kept = _options(own, dense, dropout / 100), _kept(weights)
+    return {"size": size, "dense": dense, "dropout": dropout / 100, "upload": weights}
+
+
+def _dense(own: NetworkOptions, key: str, wrong: list[str]) -> tuple[int, ...] | None:
+    """The units of the layers; `None`, and a red label, where they are none."""
+    label, units, usual = "Dense layers (units)", None, ",".join(map(str, own.dense))
+    try:
+        units = NetworkOptions(dense=parse_units(st.session_state.get(key, usual))).dense
+    except ConfigError as error:
+        wrong.append(str(error))
+        label = ":red[Dense layers: units as in 128,64]"
+    st.text_input(label, usual, key=key)
+    return units
+
+
+def _built(
+    base: TrainConfig, size: int, dense: tuple[int, ...], dropout: float, upload: object
+) -> dict[str, Any]:
+    """The network's settings, of what its fields hold."""
+    name, own = base.architecture, ARCHITECTURES[base.architecture].options
+    options, kept = _options(own, dense, dropout), _kept(upload)
     if kept and (size, options) == (DEFAULTS.recipe.size, DEFAULTS.options):
         check_weights_fit(Path(kept), name)
-    return {
-        "recipe": replace(base.recipe, size=size),
-        "options": options,
-        "weights": kept,
-    }
+    return {"recipe": replace(base.recipe, size=size), "options": options, "weights": kept}
 
 
-def _options(own: NetworkOptions, dense: str, dropout: float) -> NetworkOptions:
+def _options(own: NetworkOptions, dense: tuple[int, ...], dropout: float) -> NetworkOptions:
     """What differs from the architecture's own options; `None` for the rest."""
-    units = parse_units(dense)
     return NetworkOptions(
-        dense=None if units == own.dense else units,
+        dense=None if dense == own.dense else dense,
         dropout=None if dropout == own.dropout else dropout,
     )
 
@@ -221,49 +243,45 @@ def _kept(upload: object) -> str | None:
     return str(path)
 
 
-def _machine(base: TrainConfig, preset: str) -> dict[str, Any]:
+def _machine(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any]:
     with st.grid(4):
-        threads = _perhaps(
-            "Threads", f"{preset}-threads", base.threads, placeholder="quickest",
+        threads = perhaps(
+            "Threads", f"{preset}-threads", base.threads, LIMITS.threads, wrong,
+            placeholder="quickest",
             help="Inside TensorFlow. Empty: what a short probe finds quickest, kept with the run.",
         )  # fmt: skip
-        seconds = _number(
+        seconds = number(
             "Keep the state every (seconds)", f"{preset}-checkpoint", base.checkpoint_seconds,
+            LIMITS.checkpoint_seconds, wrong,
             help="Inside a long epoch; what a run that was killed must do again at most.",
         )  # fmt: skip
     return {"threads": threads, "checkpoint_seconds": seconds}
 
 
-def _changes(base: Augmentation, preset: str) -> Augmentation:
+def _changes(base: Augmentation, preset: str, wrong: list[str]) -> dict[str, Any]:
+    fields = (  # name, label, key, bounds
+        ("rotation_degrees", "Rotation (± degrees)", "turn", LIMITS.degrees),
+        ("zoom_percent", "Zoom (± %)", "zoom", LIMITS.percent),
+        ("shift_percent", "Shift (± % of the side)", "shift", LIMITS.percent),
+        ("shear_degrees", "Shear (± degrees)", "shear", LIMITS.degrees),
+        ("brightness_percent", "Brightness (± % of white)", "brightness", LIMITS.percent),
+        ("contrast_percent", "Contrast (± %)", "contrast", LIMITS.percent),
+    )
+    flips = (
+        ("horizontal_flip", "Mirror left and right", "flip"),
+        ("vertical_flip", "Mirror top and bottom", "upside"),
+    )
     with st.grid(4, vertical_alignment="bottom"):
-        return Augmentation(
-            rotation_degrees=_number(
-                "Rotation (± degrees)", f"{preset}-turn", base.rotation_degrees
-            ),
-            zoom_percent=_number(
-                "Zoom (± %)", f"{preset}-zoom", base.zoom_percent
-            ),
-            shift_percent=_number(
-                "Shift (± % of the side)", f"{preset}-shift", base.shift_percent
-            ),
-            shear_degrees=_number(
-                "Shear (± degrees)", f"{preset}-shear", base.shear_degrees
-            ),
-            brightness_percent=_number(
-                "Brightness (± % of white)", f"{preset}-brightness", base.brightness_percent
-            ),
-            contrast_percent=_number(
-                "Contrast (± %)", f"{preset}-contrast", base.contrast_percent
-            ),
-            horizontal_flip=st.toggle(
-                "Mirror left and right", base.horizontal_flip, key=f"{preset}-flip",
+        found: dict[str, Any] = {
+            name: number(label, f"{preset}-{key}", getattr(base, name), bounds, wrong)
+            for name, label, key, bounds in fields
+        }
+        for name, label, key in flips:
+            found[name] = st.toggle(
+                label, getattr(base, name), key=f"{preset}-{key}",
                 help="Every second film on average.",
-            ),
-            vertical_flip=st.toggle(
-                "Mirror top and bottom", base.vertical_flip, key=f"{preset}-upside",
-                help="Every second film on average.",
-            ),
-        )  # fmt: skip
+            )  # fmt: skip
+    return found
 
 
 @st.fragment

@@ -105,7 +105,7 @@ def test_films_of_one_label_are_refused_before_a_run_is_made(
     train.run()
     assert not train.exception
     assert "films of both labels; these hold 1 positive and 0 negative" in train.error[0].value
-    assert "start-training" not in [button.key for button in train.button]
+    assert train.button(key="start-training").disabled
 
 
 def test_each_preset_brings_its_own_settings(train: AppTest) -> None:
@@ -132,18 +132,41 @@ def test_a_size_too_small_for_the_network_is_refused_in_a_sentence(train: AppTes
     train.run()
     train.segmented_control(key="preset").set_value("recommended").run()
     train.number_input(key="recommended-size").set_value(24).run()
-    assert "size for five_conv must be from 28" in train.error[0].value
-    assert "start-training" not in [button.key for button in train.button]
+    assert "Input side (px) must be from 28 to 512; received 24." in train.error[0].value
+    assert train.button(key="start-training").disabled
 
 
-@pytest.mark.parametrize("epochs", [99_999, 0])
-def test_a_number_out_of_range_is_refused_and_never_trained_as_another(
-    train: AppTest, epochs: int
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("epochs", 99_999, "Epochs must be from 1 to 10000; received 99999."),
+        ("rate", 0.0, "Learning rate must be from 1e-07 to 10; received 0."),
+        ("dev", 90, "Dev share (%) must be from 0 to 50; received 90."),
+        ("zoom", -1.0, "Zoom (± %) must be from 0 to 90; received -1."),
+    ],
+)
+def test_a_number_out_of_range_is_refused_at_its_field_and_never_trained_as_another(
+    train: AppTest, key: str, value: float, sentence: str
 ) -> None:
     train.run()
-    train.number_input(key="demo-epochs").set_value(epochs).run()
-    assert f"epochs must be from 1 to 10000; received {epochs}" in train.error[0].value
-    assert "start-training" not in [button.key for button in train.button]
+    before = keys(train)
+    field = train.number_input(key=f"demo-{key}")
+    name, usual = field.label.partition(" (")[0], field.value
+    field.set_value(value).run()
+    assert not train.exception and train.error[0].value == sentence
+    assert train.number_input(key=f"demo-{key}").label.startswith(f":red[{name}")
+    assert train.button(key="start-training").disabled and not train.code
+    assert keys(train) == before  # whatever comes after the field is still there
+    train.number_input(key=f"demo-{key}").set_value(usual).run()
+    assert not train.error and not train.button(key="start-training").disabled
+
+
+def test_a_small_learning_rate_is_read_as_it_was_typed(train: AppTest) -> None:
+    train.run()
+    train.number_input(key="demo-rate").set_value(1e-7).run()
+    field = train.number_input(key="demo-rate")
+    assert field.proto.format % field.value == "1e-07"
+    assert shown(train).learning_rate == 1e-7
 
 
 def test_weights_of_another_network_are_refused_before_a_run_is_made(
@@ -162,6 +185,9 @@ def test_dense_layers_that_are_no_numbers_are_refused_in_a_sentence(train: AppTe
     train.run()
     train.text_input(key="three_conv-dense").set_value("many").run()
     assert "Dense layers are whole numbers" in train.error[0].value
+    train.text_input(key="three_conv-dense").set_value("128, 0").run()
+    assert "Units of a dense layer must be from 1 to 4096" in train.error[0].value
+    assert train.text_input(key="three_conv-dense").label.startswith(":red[Dense layers")
     train.text_input(key="three_conv-dense").set_value("128, 64").run()
     assert "--dense 128,64" in train.code[0].value
 
@@ -200,7 +226,7 @@ def test_weights_that_are_none_are_refused_by_their_own_name(train: AppTest) -> 
         ("mine.h5", b"not weights", "application/octet-stream")
     ).run()
     assert "mine.h5" in train.error[0].value
-    assert "start-training" not in [button.key for button in train.button]
+    assert train.button(key="start-training").disabled
 
 
 def test_a_run_that_was_killed_is_called_interrupted_and_can_go_on(

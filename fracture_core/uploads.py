@@ -115,8 +115,9 @@ def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
     room, count = LIMITS.upload_bytes, 0
     base = _plain(file.name).rpartition(".")[0] or _plain(file.name)
     for entry in sorted(entries, key=lambda entry: natural(entry.filename)):
-        name = f"{base}/{_plain(entry.filename)}"
-        if _is_junk(entry.filename):
+        inside = entry.filename.replace("\\", "/")  # some programs part folders so
+        name = f"{base}/{_plain(inside)}"
+        if _is_junk(inside):
             yield File(name=name, content=b""), None
             continue
         reason = _not_unpacked(entry)
@@ -168,14 +169,14 @@ def _unpacked(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, s
 
 def _is_junk(name: str) -> bool:
     """Whether a file is an operating system's own, and no matter of the person's."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
+    parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
     return hidden or "__MACOSX" in parts or (bool(parts) and parts[-1].lower() in _JUNK)
 
 
 def _plain(name: str) -> str:
     """A name that is nothing but a label: no way up, no root."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
+    parts = PurePosixPath(name).parts
     return "/".join(part for part in parts if part not in ("/", "..", ".")) or "a file"
 
 

@@ -91,6 +91,13 @@ def test_names_that_lead_out_of_the_zip_are_labels_and_nothing_more() -> None:
     assert not any(".." in study.name or study.name.startswith("/") for study in found.studies)
 
 
+def test_a_backslash_parts_folders_inside_a_zip_and_is_a_letter_elsewhere() -> None:
+    found = sort(**{"left\\hand.png": png(), "z.zip": packed("left\\hand.png")})
+    assert names(found) == {ALONE: ["left\\hand.png"], "left": ["hand.png"]}
+    assert sort(**{"x\\.hidden.png": png()}).passed_over == 0
+    assert sort(**{"z.zip": packed("x\\.hidden.png")}).passed_over == 1
+
+
 def test_two_films_of_one_name_are_told_apart() -> None:
     files = [File(name="a.png", content=png()), File(name="a.png", content=png())]
     assert names(uploads.sort(files)) == {ALONE: ["a.png", "a.png (2)"]}

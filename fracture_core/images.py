@@ -122,7 +122,7 @@ def _no_film(data: bytes, name: str) -> str:
     if found in film_rules.READ:
         return f"begins as a {found} image and is damaged. Copy it again from where it came from."
     if found == "zip":
-        return "is a zip. Give it by itself, or unpack it and give the films."
+        return "is a zip inside a folder, or one that is cut short. Unpack it, or copy it again."
     if found:
         return f"is a {found} file, which is not read. Save the film as {kinds}."
     claims = ", whatever its ending says" if name.lower().endswith(SUFFIXES) else ""

@@ -225,7 +225,7 @@ def test_a_refusal_names_what_the_file_is_and_its_ending_only_where_that_claims_
             decode(animated, name)
     with pytest.raises(FilmError, match=r"notes\.txt is not a .* image\. Save"):
         decode(b"not a film", "notes.txt")
-    with pytest.raises(FilmError, match="is a zip"):
+    with pytest.raises(FilmError, match="is a zip inside a folder, or one that is cut short"):
         decode(b"PK\x03\x04" + bytes(40), "study.zip")
     with pytest.raises(FilmError, match="begins as a TIFF image and is damaged"):
         decode(b"II*\0" + bytes(40), "film.tif")

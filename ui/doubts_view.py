@@ -59,11 +59,11 @@ def show(judged: "JudgedStudy", model: Model, key: str) -> None:
 
 def _remarks(judged: "JudgedStudy") -> None:
     """Frames that were not judged, and films that are the same."""
-    lines = [f"- {theme.plain(remark)}" for remark in judged.remarks[:NAMED]]
+    lines = [theme.plain(remark) for remark in judged.remarks[:NAMED]]
     if len(judged.remarks) > NAMED:
-        lines.append(f"- and {theme.plural(len(judged.remarks) - NAMED, 'other remark')}")
+        lines.append(f"and {theme.plural(len(judged.remarks) - NAMED, 'other remark')}")
     if lines:
-        st.info("\n".join(lines), icon=":material/info:")
+        st.info("\n\n".join(lines), icon=":material/info:")
 
 
 def _invert(judged: "JudgedStudy", key: str) -> None:
@@ -83,21 +83,32 @@ def _nearest(doubted: list["JudgedFilm"], model: Model) -> None:
         return
     rows = _training_rows(doubted, model)
     with st.expander("The training films that they come nearest to"):
-        if rows is None:
-            learned = theme.plain(model.card.training.get("root") or "other data")
-            st.caption(
-                f"The model has learned from {learned}, which is not the data in use: only names "
-                "are known here, and no films and labels."
-            )
         st.caption(
             "Distances from film to film, in the network's own features; the limit above is for "
             "the distance to a mean."
         )
+        if rows is None:
+            _names(doubted, model)
+            return
         for film in doubted:
             with st.container(horizontal=True, gap="small"):
                 for near in film.nearest:
                     with st.container(width=THUMB_PX + 40, gap=None):
-                        _near(film, near, None if rows is None else rows.get(near.path))
+                        _near(film, near, rows[near.path])
+
+
+def _names(doubted: list["JudgedFilm"], model: Model) -> None:
+    """Near training films by their names, where the model's data are not those in use."""
+    learned = theme.plain(model.card.training.get("root") or "other data")
+    lines = [
+        f"- {theme.plain(near.path)}: {_away(film, near)}"
+        for film in doubted
+        for near in film.nearest
+    ]
+    st.caption(
+        f"The model has learned from {learned}, which is not the data in use: only the films' "
+        "names are known here.\n\n" + "\n".join(lines)
+    )
 
 
 def _training_rows(doubted: list["JudgedFilm"], model: Model) -> dict[str, dict] | None:
@@ -114,19 +125,19 @@ def _training_rows(doubted: list["JudgedFilm"], model: Model) -> dict[str, dict]
     return rows.assign(key=datasets.study_key(rows)).set_index("path").to_dict("index")
 
 
-def _near(film: "JudgedFilm", near: "Nearest", row: dict | None) -> None:
-    """One training film: picture, study and label where they are known, and how far away it is."""
-    away = f"{near.distance:.1f} from {theme.plain(film.name)}"
-    if row is None:
-        st.caption(f"{theme.plain(near.path)}: {away}")
-        return
+def _near(film: "JudgedFilm", near: "Nearest", row: dict) -> None:
+    """One training film: picture, study, label, and how far away it is."""
     if content := cached.small(row["file"]):
         st.image(content, width=THUMB_PX)
     st.page_link(
         "pages/studies.py", label=theme.plain(f"{row['patient']} {row['study']}"),
         query_params={state.STUDY: row["key"]},
     )  # fmt: skip
-    st.caption(f"{theme.mark(bool(row['label']))}, {away}")
+    st.caption(f"{theme.mark(bool(row['label']))}, {_away(film, near)}")
+
+
+def _away(film: "JudgedFilm", near: "Nearest") -> str:
+    return f"{near.distance:.1f} from {theme.plain(film.name)}"
 
 
 def of_model(reference: str, model: Model) -> None:

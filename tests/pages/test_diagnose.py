@@ -544,5 +544,5 @@ def test_where_the_training_films_are_not_here_the_page_says_so(
     Image.fromarray(noise).save(stream, "PNG")
     app = upload(opened(model=gated), ("noise.png", stream.getvalue()))
     assert not app.exception
-    assert "which is not the data in use: only names are known here" in said(app)
+    assert "which is not the data in use: only the films' names are known here" in said(app)
     assert len(re.findall(r"image\d\.png: [\d.]+ from noise\.png", said(app))) == 3

@@ -205,7 +205,7 @@ def test_a_released_model_doubts_noise_and_counts_its_own_films(
     _, features = predictor.judge(first.pixels[None])
     assert phantom_root / predictor.gate.nearest(features[0])[0].path == own
     assert second.counted is False
-    assert "from the training films" in second.doubts[0]
+    assert "from the mean of the nearest body part's training films" in second.doubts[0]
     assert judged.doubted == (second,)
     assert judged.probabilities == [first.probability]
     ticked = judged.counting(["noise"])

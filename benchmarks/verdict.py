@@ -65,7 +65,7 @@ def main() -> None:
             study.name, [Film(name=each.name, source=each.content) for each in study.films]
         )
     rate = len(contents) / (time.perf_counter() - began)
-    print(f"{len(contents)} films of a zip: {rate:.0f} films a second, one core decodes")
+    print(f"{len(contents)} films of a zip: {rate:.0f} films a second")
 
 
 def verdict(predictor: Predictor, contents: list[bytes]) -> Callable[[], object]:

@@ -10,11 +10,13 @@ are. MONOCHROME1 is turned, so that bone is bright. Padding around the film is b
 frames the first is read.
 """
 
+import contextlib
 import io
 import logging
 import struct
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,7 @@ _TAGS = [
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData",
     "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData", "PixelAspectRatio",
 ]  # fmt: skip
+_door = threading.RLock()
 
 
 def is_dicom(data: bytes, name: str) -> bool:
@@ -44,6 +47,17 @@ def is_dicom(data: bytes, name: str) -> bool:
     return data[MARK] == b"DICM" or (
         name.lower().endswith(SUFFIXES) and film_rules.kind(data) is None
     )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings on odd values of elements, which they may show.
+
+    One thread at a time: Python keeps what it warns of for the whole process.
+    """
+    with _door, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def decode(data: bytes, name: str) -> Image.Image:
@@ -57,8 +71,7 @@ def decode(data: bytes, name: str) -> Image.Image:
         FilmError: it is no DICOM file, holds no image, is damaged, too big or too small, or is
             compressed in a way that cannot be read here.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on odd values of elements, which it may show
+    with _quiet():
         found = _dataset(data, name, _TAGS)
         _check_size(found, name)
         try:
@@ -72,8 +85,7 @@ def decode(data: bytes, name: str) -> Image.Image:
 
 def frames(data: bytes, name: str) -> int:
     """How many frames a film that can be decoded holds; 1 where it does not say."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         found = _dataset(data, name, ["NumberOfFrames"], pixels=False)
         return int(found.get("NumberOfFrames") or 1)
 
@@ -89,8 +101,7 @@ def study_uid(source: Path | bytes, name: str) -> str | None:
     Returns:
         `None` where it is no DICOM file, cannot be read, or does not say.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         try:
             data = source if isinstance(source, bytes) else _content(source, name)
             if not is_dicom(data, name):

@@ -6,7 +6,9 @@ the gate doubts is judged like any other, and does not count in the verdict unle
 """
 
 import hashlib
+import os
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.film_checks import Check
 from fracture_core.gate import Nearest, read, with_features
 
+READERS = 8  # films that are unpacked at once, at most: each may take a few hundred MB
 NAMED = 3  # films of a kind that a sentence names before it counts the others
 BLOCK = 4  # films; three studies in four have no more, and padding costs as much as films
 
@@ -263,28 +266,28 @@ class Predictor:
             films: at most `LIMITS.upload_files` are taken, the rest refused.
             count_doubted: whether films that the gate doubts count in the verdict.
         """
-        facts, pixels, refused = [], [], []
-        for number, film in enumerate(films):
-            try:
-                if number >= LIMITS.upload_files:
-                    raise FilmError(film.name, f"is beyond {LIMITS.upload_files} films a study.")
-                whole = opened(film)
-                facts.append(_facts(film, whole, self.recipe.size))
-                pixels.append(images.to_pixels(whole, self.recipe))
-            except FilmError as error:
-                refused.append((film.name, error.reason))
-        judged = self._judged(facts, pixels)
+        most = LIMITS.upload_files
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, READERS)) as pool:
+            read = list(pool.map(self._read, films[:most]))
+        refused = [(one.name, one.reason) for one in read if isinstance(one, FilmError)]
+        refused += [(film.name, f"is beyond {most} films a study.") for film in films[most:]]
+        judged = self._judged([one for one in read if not isinstance(one, FilmError)])
         found = JudgedStudy(study=study, films=judged, refused=tuple(refused))
         return found.counting([film.name for film in judged] if count_doubted else ())
 
-    def _judged(
-        self,
-        facts: list[dict[str, Any]],
-        pixels: list[np.ndarray],
-    ) -> tuple[JudgedFilm, ...]:
+    def _read(self, film: Film) -> tuple[dict[str, Any], np.ndarray] | FilmError:
+        """What is known of a film without the network, and its pixels; or why it cannot be read."""
+        try:
+            whole = opened(film)
+            return _facts(film, whole, self.recipe.size), images.to_pixels(whole, self.recipe)
+        except FilmError as error:
+            return error
+
+    def _judged(self, read: list[tuple[dict[str, Any], np.ndarray]]) -> tuple[JudgedFilm, ...]:
         """What the network says of these films, and how far from its training films they lie."""
-        if not facts:
+        if not read:
             return ()
+        facts, pixels = zip(*read, strict=True)
         probabilities, features = self.judge(np.stack(pixels))
         away = self.gate.distances(features) if self.gate else np.zeros(len(facts))
         asked = [

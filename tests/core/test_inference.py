@@ -15,6 +15,7 @@ from fracture_core import architectures, cards, inference, journal, predictions
 from fracture_core.config import LIMITS, PROJECT, NetworkOptions
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.inference import Film, JudgedFilm, JudgedStudy, Predictor
+from tests.core import dicoms
 
 
 @pytest.fixture(scope="module")
@@ -312,3 +313,21 @@ def test_lists_and_notes_beside_class_folders_are_no_study(tmp_path) -> None:
     (tmp_path / "study1_positive" / "note.txt").write_text("x")
     ((_, films),) = inference.studies_of([tmp_path / "study1_positive"])
     assert [film.name for film in films] == ["note.txt"]
+
+
+def test_films_read_side_by_side_keep_their_order_and_their_refusals(predictor, films) -> None:
+    odd = dicoms.make(  # pydicom warns of its window
+        np.arange(80 * 64, dtype=np.uint16).reshape(80, 64), WindowCenter="100", WindowWidth="0.5"
+    )
+    given = []
+    for number in range(12):
+        given.append(Film(name=f"{number}.dcm", source=odd))
+        given.append(Film(name=f"{number}.png", source=films[number].source))
+        given.append(Film(name=f"{number}.txt", source=b"no film"))
+    judged = predictor.judge_study("many", given)
+    read = [film for film in given if not film.name.endswith("txt")]
+    assert [film.name for film in judged.films] == [film.name for film in read]
+    assert [name for name, _ in judged.refused] == [f"{number}.txt" for number in range(12)]
+    for film, alone in zip(judged.films, read, strict=True):
+        (same,) = predictor.judge_study("one", [alone]).films
+        assert (same.probability, same.digest) == (film.probability, film.digest)

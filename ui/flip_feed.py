@@ -6,10 +6,11 @@ import streamlit as st
 from fracture_core import trajectories
 from fracture_core.runs import Run
 from fracture_core.trajectories import Flips, Trajectories
-from ui import pinned_studies, state, theme
+from ui import pinned_studies, projector, state, theme
 
 EPOCHS = 5  # of changes that are told
-NAMED = 6  # studies of the newest change, each way
+NAMED = 6  # studies of a change, each way
+HEIGHT = 220  # px while a run goes on, whatever changed: what is below keeps its place
 FORGOTTEN = 6  # studies that were forgotten most often
 TWICE = 2  # times: "again and again" begins here
 
@@ -28,19 +29,22 @@ def show(run: Run, found: Trajectories) -> None:
         for each in trajectories.flips(found, run.config.threshold, role)
         if each.became_right or each.became_wrong
     ]
+    height = HEIGHT if run.status.state.alive and not projector.panels() else "content"
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Just changed sides", anchor=False)
-        if not changes:
-            st.caption(f"No {role} study has changed sides yet.")
-        for number, each in enumerate(changes[:EPOCHS]):
-            st.markdown(_counted(each, role))
-            if number == 0:
-                _links("became right", each.became_right, found)
-                _links("became wrong", each.became_wrong, found)
+        with st.container(height=height, border=False):
+            if not changes:
+                st.caption(f"No {role} study has changed sides yet.")
+            for each in changes[:EPOCHS]:
+                with st.container(gap="xsmall"):
+                    st.markdown(_counted(each, role))
+                    _links("became right", each.became_right, found)
+                    _links("became wrong", each.became_wrong, found)
     with right:
         st.subheader("Forgotten again and again", anchor=False)
-        _forgotten(run, found, role)
+        with st.container(height=height, border=False):
+            _forgotten(run, found, role)
 
 
 def _counted(each: Flips, role: str) -> str:

@@ -13,6 +13,7 @@ ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would
 _shown: list[bool] = []  # holds something once `app.py` has run in this process
 _ACTIVITY = (State.RUNNING, State.STOPPING, State.STARTING, State.QUEUED)
 POLL_SECONDS = 2.0  # between two looks at a run that is on
+CHIP_PX, NAME = 360, 24  # width of the link to the run that is on; letters of its name
 
 
 def pages() -> list[st.Page]:
@@ -72,9 +73,13 @@ def _line(was_busy: bool) -> None:
         st.markdown(f":small[{_data_in_use()}]", width="content")
         st.markdown(f":small[Model: **{theme.plain(cached.model_in_use())}**]", width="content")
         if run := _most_active(cached.runs_now()):
-            label = f":material/radio_button_checked: {run.name}: {describe(run)}"
+            # Its place is as wide whatever it says, or a longer word would move the page below.
+            label = f":material/radio_button_checked: {_short(run.name)}: {_doing(run)}"
             address = {state.RUN: run.name}
-            st.page_link("pages/train.py", label=label, query_params=address, width="content")
+            st.page_link(
+                "pages/train.py", label=label, query_params=address, width=CHIP_PX,
+                help=f"{theme.plain(run.name)}: {describe(run)}",
+            )  # fmt: skip
 
 
 def _most_active(found: list[Run]) -> Run | None:
@@ -96,7 +101,19 @@ def _data_in_use() -> str:
 def describe(run: Run) -> str:
     """What a run is doing, in words: "epoch 14 of 75, 41 s left"."""
     status = run.status
+    going = status.state is State.RUNNING and status.seconds_left
+    return f"{_doing(run)}, {duration(status.seconds_left)} left" if going else _doing(run)
+
+
+def _doing(run: Run) -> str:
+    """As `describe`, without the time that is left."""
+    status = run.status
     if status.state is State.RUNNING:
-        left = f", {duration(status.seconds_left)} left" if status.seconds_left else ""
-        return f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}"
+        return f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
     return str(status.state)
+
+
+def _short(name: str) -> str:
+    """A run's name, its middle left out where it is long: names differ at their ends."""
+    half = NAME // 2
+    return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"

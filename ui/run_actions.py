@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import runs
+from fracture_core import phantom, runs
 from fracture_core.runs import Run
 from ui import cached, run_more, state, theme
 
@@ -60,8 +60,14 @@ def _said(found: list[Run], shown: list[Run], names: list[str]) -> str:
     return f"{count}{on}, **{len(names):,} chosen**{aside}."
 
 
+def is_synthetic(run: Run) -> bool:
+    """Whether its films are; one that waits has not read them yet, and their folder is asked."""
+    data = run.facts.get("data")
+    return bool(data.get("synthetic")) if data else phantom.is_phantom(Path(run.config.data))
+
+
 def _films(run: Run) -> str:
-    badge = theme.synthetic_badge() if run.facts.get("data", {}).get("synthetic") else ""
+    badge = theme.synthetic_badge() if is_synthetic(run) else ""
     name = Path(run.config.data).name
     return f"{theme.plain(name)} {badge}".strip()
 

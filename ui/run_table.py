@@ -3,6 +3,7 @@
 The address holds which runs are chosen and what is searched for, and is the only truth.
 """
 
+import math
 from collections import Counter
 from datetime import datetime
 from functools import partial
@@ -21,6 +22,7 @@ from ui import cached, doors, figures, run_actions, run_charts, run_more, state,
 
 POLL_SECONDS = 2.0  # between two looks at runs that are on
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
+LETTER = 7.2  # px of a letter in a table, at the widest that names are
 STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
 _NAMES = {  # of settings, where the field's own name would not do
     "data": "films",
@@ -229,10 +231,24 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
         if not any(len(value) for value in rows[name])
     ]
     config = _columns(span, any(label.baseline for label in labels))
-    for name in map(_name, settings):  # as they are written, 0.0003 and not 0.000300
-        if pd.api.types.is_numeric_dtype(rows[name]):
+    for name, width in (("Run", 320), ("State", 240)):  # wide enough for what tells them apart
+        config[name]["width"] = _wide(name, rows[name], width)
+    for name in map(_name, settings):
+        if pd.api.types.is_numeric_dtype(rows[name]):  # as written, 0.0003 and not 0.000300
             config[name] = st.column_config.NumberColumn(format="%.6g")
+        else:
+            width = _wide(name, rows[name], 320)
+            config[name] = st.column_config.TextColumn(width=width)
     return rows.drop(columns=unused), config
+
+
+def _wide(name: str, values: pd.Series, most: int) -> int:
+    """Width in px that shows the values and the column's name, up to `most`.
+
+    In steps, so that a letter more (epoch 10 after 9) moves nothing.
+    """
+    longest = max(len(name), *(len(str(value)) for value in values))
+    return min(most, 40 * math.ceil((LETTER * longest + 20) / 40))
 
 
 def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
@@ -241,8 +257,8 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
     line = " The dashed line: the baseline." if pinned else ""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "Run": text(pinned=True, width=150),
-        "State": text(width=105),
+        "Run": text(pinned=True),
+        "State": text(),
         "Dev right": number(
             format="%.1f %%", width=85,
             help="Dev studies judged right after the best epoch, the one with the lowest dev loss.",
@@ -287,8 +303,8 @@ def _most_frequent(values: pd.Series) -> str | None:
 
 
 def _films(run: Run) -> str:
-    synthetic = run.facts.get("data", {}).get("synthetic")
-    return Path(run.config.data).name + (", synthetic" if synthetic else "")
+    name = Path(run.config.data).name
+    return f"{name}, synthetic" if run_actions.is_synthetic(run) else name
 
 
 def _name(key: str) -> str:

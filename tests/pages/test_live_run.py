@@ -228,6 +228,18 @@ def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> N
         assert ":primary-background[**queued**]" in texts(open_run(run_copy))
 
 
+def test_the_link_to_the_run_that_is_on_is_as_long_whatever_time_is_left(run_copy: Path) -> None:
+    long = run_copy.with_name("a-name-that-is-quite-long-and-differs-at-its-end-a")
+    run_copy.rename(long)
+    with runs.lock(long):
+        set_state(long, "running", epoch=2, epochs=9, seconds_left=309.0)
+        app = AppTest.from_file(str(APP), default_timeout=30).run()  # any page: on top of all
+        links = [link.proto for link in app.get("page_link")]
+        (link,) = [link for link in links if "epoch 3" in link.label]
+        assert link.label.endswith("a-name-that-…at-its-end-a: epoch 3 of 9")
+        assert link.help.endswith("epoch 3 of 9, 5 min 9 s left")
+
+
 # --- learning rate ------------------------------------------------------------------------------
 
 

@@ -127,7 +127,9 @@ def test_who_changed_sides_is_told_and_who_is_forgotten(open_run: Open, run_copy
         journal.append_line(run_copy / "metrics.jsonl", line)
     found = rewrite(run_copy, right, wrong, right, wrong, right)
     n = int((found.studies["role"] == "dev").sum())
-    text = said(open_run())
+    app = open_run()
+    text = said(app)
+    assert text.count("became right\n") + text.count("became wrong\n") >= 4  # named at each epoch
     assert f"Epoch 5: **{n} became right, 0 wrong** of {n} dev studies" in text
     assert f"Epoch 4: **0 became right, {n} wrong** of {n} dev studies" in text
     assert f"{n} dev studies of {n} judged right, and wrong again, more than once." in text

@@ -145,6 +145,25 @@ def test_a_fork_names_its_parent(open_page: Open, three: list[str], folders: Pat
     assert table["Forked from"].tolist() == ["plain @ 2", "", "", ""]
 
 
+def test_a_run_that_waits_is_on_the_same_films_as_one_that_has_read_them(
+    open_page: Open, run_copy: Path
+) -> None:
+    config = runs.read(run_copy).config
+    runs.write_status(runs.create(config, "waits"), runs.Status(state=runs.State.QUEUED))
+    app = open_page()
+    assert "2 runs on" in texts(app)
+    assert "Films" not in app.dataframe[0].value
+
+
+def test_names_and_states_are_shown_to_their_end(open_page: Open, run_copy: Path) -> None:
+    long = run_copy.with_name("report-adagrad-quick-seed1-6acc92")
+    run_copy.rename(long)
+    runs.write_status(long, runs.Status(state=runs.State.STOPPED, epoch=181, epochs=600))
+    columns = json.loads(open_page().dataframe[0].proto.columns)
+    assert columns["Run"]["width"] >= 7 * len(long.name)
+    assert columns["State"]["width"] >= 7 * len("stopped, 181 of 600")
+
+
 def test_runs_on_synthetic_films_are_badged_and_other_films_get_a_column(
     open_page: Open, three: list[str], folders: Path
 ) -> None:

@@ -1,8 +1,12 @@
 """Figures in words and in one table: every number with its n, and its interval if an estimate."""
 
+import math
+from collections.abc import Iterable
+
 from fracture_core.metrics import Proportion, Summary
 
 MISSING = "–"
+LETTER, WIDEST = 7.2, 320  # px: of a letter in a table at the most, and of a column of words
 _ROWS = ("Accuracy", "Always guessing the majority", "Sensitivity", "Specificity")
 
 
@@ -75,3 +79,12 @@ def _number(value: float | None) -> str:
 
 def _range(low: float | None, high: float | None) -> str:
     return MISSING if low is None or high is None else f"{low:.2f} to {high:.2f}"
+
+
+def column_width(name: str, values: Iterable[object]) -> int:
+    """Width in px of a table's column that shows its name and its values to their end.
+
+    In steps, so that a letter more (epoch 10 after 9) moves nothing.
+    """
+    longest = max(map(len, [name, *map(str, values)]))
+    return min(WIDEST, 40 * math.ceil((LETTER * longest + 20) / 40))

@@ -59,13 +59,20 @@ def _epoch(drawn: list[Run]) -> int | None:
 
     Of those that every run keeps a table of, so that all can be rewound together.
     """
-    kept = set.intersection(*(set(predictions.epochs(run.folder)) for run in drawn))
-    if len(kept) < 2:
-        return None
+    kept = {run.name: predictions.epochs(run.folder) for run in drawn}
+    shared = set.intersection(*map(set, kept.values()))
+    short = [theme.plain(name) for name, epochs in kept.items() if len(epochs) < 2]
+    why = "" if len(shared) > 1 else "Needs two epochs that all of these runs have kept"
+    if why and short:
+        why += f"; {', '.join(short[:3])} {'has' if len(short) == 1 else 'have'} fewer"
     in_address = st.query_params.get(state.EPOCH) is not None
-    if not st.toggle("All at one epoch", in_address, key=state.TOGETHER):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        on = st.toggle("All at one epoch", in_address, key=state.TOGETHER, disabled=bool(why))
+        if why:
+            st.caption(f"{why}.", width="content")
+    if why or not on:
         return None
-    epochs = tuple(sorted(kept))
+    epochs = tuple(sorted(shared))
     names = " ".join(run.name for run in drawn)
     return epoch_slider.ask(names, epochs)
 
@@ -96,6 +103,9 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, here: int
     if x == "time" and rows["seconds"].isna().all():
         st.caption("These runs kept no clock, so their curves cannot be drawn over time.")
     rows_shown = rows[rows["role"].isin(roles)]
+    if without := [theme.plain(name) for name in _without(rows, roles)]:
+        asked = " or ".join(run_charts.ROLES[role] for role in roles)
+        st.caption(f"Not drawn, since they have no {asked} films: {', '.join(without)}.")
     looks = _looks(drawn, against)
     grid = st.grid(2, min_column_width=480)
     for title, quantity in ((f"Accuracy of {level}", LEVELS[level]), ("Loss", "loss")):
@@ -144,7 +154,9 @@ def _looks(drawn: list[Run], against: Run | None) -> dict[str, tuple[str, str]]:
 def _controls(rows: pd.DataFrame) -> tuple[str, list[str], str, float]:
     """What the curves run over, whose films, which accuracy, how smooth; all in the address."""
     have = [role for role in curves.ROLES if (rows["role"] == role).any()]
-    usual = ["dev"] if "dev" in have else ["valid"] if "valid" in have else have[:1]
+    # Dev, unless a run would be missing for it.
+    choices = [[role] for role in ("dev", "valid", *have) if role in have]
+    usual = next((choice for choice in choices if not _without(rows, choice)), choices[0])
     asked = [role for role in st.query_params.get_all(state.CURVES) if role in have]
     values = {
         state.AXIS: _known(state.AXIS, AXES, "epoch"),
@@ -173,6 +185,12 @@ def _controls(rows: pd.DataFrame) -> tuple[str, list[str], str, float]:
             help="Weight of what came before; the thin line stays what was measured.",
         )  # fmt: skip
     return tuple(values.values())
+
+
+def _without(rows: pd.DataFrame, roles: list[str]) -> list[str]:
+    """The runs that have no curve of these films."""
+    drawn = set(rows.loc[rows["role"].isin(roles), "run"])
+    return [name for name in dict.fromkeys(rows["run"]) if name not in drawn]
 
 
 def _known(name: str, options: dict[str, str], usual: str) -> str:

@@ -3,7 +3,6 @@
 The address holds which runs are chosen and what is searched for, and is the only truth.
 """
 
-import math
 from collections import Counter
 from datetime import datetime
 from functools import partial
@@ -22,7 +21,6 @@ from ui import cached, doors, figures, run_actions, run_charts, run_more, state,
 
 POLL_SECONDS = 2.0  # between two looks at runs that are on
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
-LETTER = 7.2  # px of a letter in a table, at the widest that names are
 STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
 _NAMES = {  # of settings, where the field's own name would not do
     "data": "films",
@@ -231,24 +229,15 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
         if not any(len(value) for value in rows[name])
     ]
     config = _columns(span, any(label.baseline for label in labels))
-    for name, width in (("Run", 320), ("State", 240)):  # wide enough for what tells them apart
-        config[name]["width"] = _wide(name, rows[name], width)
+    for name in ("Run", "State"):  # wide enough for what tells them apart
+        config[name]["width"] = figures.column_width(name, rows[name])
     for name in map(_name, settings):
         if pd.api.types.is_numeric_dtype(rows[name]):  # as written, 0.0003 and not 0.000300
             config[name] = st.column_config.NumberColumn(format="%.6g")
         else:
-            width = _wide(name, rows[name], 320)
+            width = figures.column_width(name, rows[name])
             config[name] = st.column_config.TextColumn(width=width)
     return rows.drop(columns=unused), config
-
-
-def _wide(name: str, values: pd.Series, most: int) -> int:
-    """Width in px that shows the values and the column's name, up to `most`.
-
-    In steps, so that a letter more (epoch 10 after 9) moves nothing.
-    """
-    longest = max(len(name), *(len(str(value)) for value in values))
-    return min(most, 40 * math.ceil((LETTER * longest + 20) / 40))
 
 
 def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:

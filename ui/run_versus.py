@@ -7,7 +7,7 @@ from fracture_core import comparison
 from fracture_core.errors import RunError
 from fracture_core.metrics import Difference
 from fracture_core.runs import Run
-from ui import cached, run_charts, state, theme
+from ui import cached, figures, run_charts, state, theme
 
 
 def show(others: list[Run], against: Run, options: list[str], epoch: int | None = None) -> None:
@@ -49,7 +49,8 @@ Line = tuple[str, str, Difference]  # the run, the role of the studies, and how 
 
 
 def _when(epoch: int | None) -> str:
-    return f"epoch {epoch}" if epoch else "the run's best epoch (lowest dev loss)"
+    best = "the run's best epoch (lowest dev loss; without dev films the last one)"
+    return f"epoch {epoch}" if epoch else best
 
 
 def _lines(others: list[Run], against: Run, epoch: int | None) -> tuple[list[Line], list[str]]:
@@ -135,14 +136,17 @@ def _table(lines: list[Line], against: Run) -> None:
         hide_index=True,
         height=min(430, 38 + 35 * len(rows)),
         column_config={
-            "Run": text(pinned=True, width=170),
+            "Run": text(pinned=True, width=figures.column_width("Run", rows["Run"])),
             "Points": text(alignment="right", width=80, help=f"Above 0: better than {name}."),
             "Interval": st.column_config.ImageColumn(
                 width=run_charts.WIDTH + 20,
                 help=f"From {-100 * reach:.0f} to {100 * reach:.0f} points; the dashed line is 0.",
             ),
             "95 % interval": text(alignment="right"),
-            "Only the other right": st.column_config.NumberColumn(help=f"{name} alone was right."),
+            "Only this one right": st.column_config.NumberColumn(width=150),
+            "Only the other right": st.column_config.NumberColumn(
+                width=150, help=f"{name} alone was right."
+            ),
             "n": st.column_config.NumberColumn(help="Studies that both were judged on.", width=60),
         },
         key="comparison",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import runs
+from fracture_core import predictions, runs
 from fracture_core.config import TrainConfig
 from tests.core import made_runs
 from ui import state
@@ -381,6 +381,29 @@ def test_five_hundred_runs_are_read_once(
     assert {path.parent.name for path in read if path.parent.name.startswith("run-")} == {
         "run-001", "run-499",
     }  # fmt: skip
+
+
+def test_no_chosen_run_goes_missing_for_want_of_dev_films(
+    open_page: Open, three: list[str], folders: Path
+) -> None:
+    made_runs.make(folders / "runs" / "no-dev", CONFIG, {"valid": [5, 9]}, number=9)
+    app = open_page(runs=["clear", "no-dev"])
+    assert app.pills(key=state.CURVES).value == ["valid"]
+    assert len(traces(app, 0)) == 2 and "Not drawn" not in texts(app)
+    app = open_page(runs=["clear", "no-dev"], curves="dev")
+    assert len(traces(app, 0)) == 1
+    assert "Not drawn, since they have no dev films: no-dev." in texts(app).replace("\\", "")
+
+
+def test_why_runs_cannot_be_looked_at_after_one_epoch_is_said(
+    open_page: Open, run_copy: Path, folders: Path
+) -> None:
+    shutil.copytree(run_copy, folders / "runs" / "one")
+    for epoch in (2, 3):
+        predictions.path(folders / "runs" / "one", epoch).unlink()
+    app = open_page(runs=[run_copy.name, "one"], epoch="2")
+    assert app.toggle(key=state.TOGETHER).disabled and not app.select_slider
+    assert "two epochs that all of these runs have kept; one has fewer." in texts(app)
 
 
 def test_train_lists_a_few_others_and_leads_to_all(open_page: Open, three: list[str]) -> None:

@@ -2,7 +2,8 @@
 // how far one has zoomed in and which lines are shown.
 
 const SVG = "http://www.w3.org/2000/svg";
-const ROOM = { left: 50, right: 8, top: 8, bottom: 34 };
+const ROOM = { left: 50, right: 8, top: 50, bottom: 34 };
+const ROWS = 3; // of words above a plot, in ROOM.top: what happened when, never over the data
 const charts = new WeakMap(); // the element that Streamlit gives -> its chart, across reruns
 
 export default function ({ data, parentElement }) {
@@ -49,7 +50,7 @@ function makeChart(root) {
 
   const panels = element("div", { className: "panels" });
   const legend = element("div", { className: "legend" });
-  root.replaceChildren(panels, legend);
+  root.replaceChildren(legend, panels); // what the colours mean, before them
   const watcher = new ResizeObserver(() => data && draw());
   watcher.observe(panels);
 
@@ -101,7 +102,7 @@ function makeChart(root) {
     const panel = data.panels.find((each) => each.name === pane.name);
     const width = pane.svg.clientWidth || 400;
     const height = pane.svg.clientHeight || 290;
-    const room = data.big ? { ...ROOM, left: 66, bottom: 46 } : ROOM;
+    const room = data.big ? { left: 66, right: 22, top: 68, bottom: 46 } : ROOM;
     const [x0, x1] = range();
     const shown = lines.filter((line) => line.panel === pane.name && !hidden.has(line.name));
     const guides = data.guides.filter((guide) => guide.panel === pane.name);
@@ -116,12 +117,15 @@ function makeChart(root) {
     frame.append(drawing("rect", area));
     const inside = drawing("g", { "clip-path": `url(#${clip})` });
     inside.append(
-      ...guides.flatMap((guide) => drawGuide(guide, pane)),
-      ...data.marks.filter((mark) => mark.x >= x0 && mark.x <= x1).flatMap((mark) => drawMark(mark, pane)),
+      ...guides.map((guide) => drawGuide(guide, pane)),
       ...shown.flatMap((line) => drawLine(line, pane)),
     );
     pane.cursor = drawing("g", { "pointer-events": "none" });
-    pane.svg.replaceChildren(frame, ...drawAxes(pane, panel, y0, y1), inside, pane.cursor);
+    const marks = data.marks.filter((mark) => mark.x >= x0 && mark.x <= x1);
+    const words = guides.map((guide) => drawGuideWords(guide, pane));
+    pane.svg.replaceChildren(
+      frame, ...drawAxes(pane, panel, y0, y1), ...drawMarks(marks, pane), inside, ...words, pane.cursor,
+    );
   }
 
   function heights(panel, shown, guides, x0, x1) {
@@ -186,23 +190,39 @@ function makeChart(root) {
   }
 
   function drawGuide(guide, { sy, width, room }) {
-    return [
-      drawing("line", { class: "guide", x1: room.left, x2: width - room.right, y1: sy(guide.y), y2: sy(guide.y) }),
-      drawing("text", { class: "faint", x: width - room.right - 4, y: sy(guide.y) + 14, "text-anchor": "end" }, guide.words),
-    ];
+    return drawing("line", { class: "guide", x1: room.left, x2: width - room.right, y1: sy(guide.y), y2: sy(guide.y) });
   }
 
-  function drawMark(mark, { sx, x0, x1, height, room }) {
-    const x = sx(mark.x);
-    const left = mark.x > (x0 + x1) / 2;
-    const made = [
-      drawing("line", { class: `mark ${mark.kind}`, x1: x, x2: x, y1: room.top, y2: height - room.bottom }),
-    ];
-    if (mark.kind !== "event") {
-      const y = room.top + (mark.kind === "best" ? 12 : 28) * (data.big ? 1.4 : 1);
-      made.push(drawing("text", { x: x + (left ? -5 : 5), y, "text-anchor": left ? "end" : "start" }, mark.words));
+  function drawGuideWords(guide, { sy, width, room }) {
+    return drawing("text", { class: "faint", x: width - room.right - 4, y: sy(guide.y) + (data.big ? 18 : 14), "text-anchor": "end" }, guide.words);
+  }
+
+  // Upright lines, each up to its words above the plot. Where three rows have no room for the words
+  // of another event, its line stands alone and says them to a pointer.
+  function drawMarks(marks, { sx, width, height, room }) {
+    const letter = data.big ? 8.6 : 6.1; // px, about
+    const step = (room.top - 4) / ROWS;
+    const taken = Array.from({ length: ROWS }, () => []);
+    const rank = { here: 0, best: 1, event: 2 };
+    const [lines, words] = [[], []];
+    const later = (a, b) => rank[a.kind] - rank[b.kind] || b.x - a.x;
+    for (const mark of [...marks].sort(later)) {
+      const x = sx(mark.x);
+      const wide = letter * mark.words.length + 8;
+      const left = x + wide > width; // its words stand at the left
+      const span = left ? [x - wide, x] : [x, x + wide];
+      const free = (row) => taken[row].every(([low, high]) => span[1] <= low || span[0] >= high);
+      const row = span[0] < 0 ? -1 : [...taken.keys()].findIndex(free); // from the plot upwards
+      let top = room.top;
+      if (row >= 0) {
+        taken[row].push(span);
+        const y = room.top - 6 - row * step;
+        top = y - step + 6;
+        words.push(drawing("text", { class: "halo", x: x + (left ? -5 : 5), y, "text-anchor": left ? "end" : "start" }, mark.words));
+      }
+      lines.push(drawing("line", { class: `mark ${mark.kind}`, x1: x, x2: x, y1: top, y2: height - room.bottom }));
     }
-    return made;
+    return [...lines, ...words];
   }
 
   function drawLegend() {
@@ -224,8 +244,7 @@ function makeChart(root) {
       });
       return made;
     });
-    const events = data.marks.some((mark) => mark.kind === "event") ? " Dotted: what was done to the run." : "";
-    const hint = zoom ? "Double click: the whole run." : `Drag: zoom.${events}`;
+    const hint = zoom ? "Double click: the whole run." : "Drag: zoom.";
     legend.replaceChildren(...buttons, element("span", { className: "hint", textContent: hint }));
   }
 

@@ -36,12 +36,15 @@ class Exhibit:
         spread: least and greatest probability when it is mirrored and turned a little.
         maps: heat maps: name -> PNG bytes with transparency, over the whole film, orange where a
             place speaks for a fracture, blue where against it.
+        nearest: pictures of the training films in `JudgedFilm.nearest`: path -> bytes of an image;
+            none where the training data are not at hand.
     """
 
     film: "Film"
     whole: float | None = None
     spread: tuple[float, float] | None = None
     maps: Mapping[str, bytes] = field(default_factory=dict)
+    nearest: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,57 +4,71 @@ Films are inside as data URIs, there is no script, and the file's own policy for
 Every text is escaped. The markup is well-formed XML as well, so that a test can read it strictly.
 """
 
-import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
-from fracture_core import aggregation, anatomy, cards, markup, study_record
+from fracture_core import aggregation, anatomy, cards, markup, report_films, study_record
 from fracture_core.anatomy import FEW
 from fracture_core.cards import Model
 from fracture_core.child import versions
-from fracture_core.errors import FilmError
 from fracture_core.metrics import Proportion, Summary
 from fracture_core.study_record import Case, Entry
 
-if TYPE_CHECKING:  # TensorFlow, which `_picture` alone asks for
-    from fracture_core.inference import JudgedFilm, JudgedStudy
+if TYPE_CHECKING:  # TensorFlow, where it is only about words and numbers
+    from fracture_core.inference import JudgedStudy
 
-LONGEST_PX = 1024  # of a film's longer side in the file
-MAP_PX = 512  # of a film's longer side with a heat map over it
+PICTURES_BYTES = 20_000_000  # of all films of a report: what many mail servers still take
 NAMED = 3  # films that the sentence names before it counts the others
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 DISCLAIMER = "Not a medical device: nothing here may decide on anybody's care."
 _CSS = Path(__file__).with_suffix(".css")
 
 
-def document(cases: Sequence[Case], model: Model, threshold: float, *, names: bool = False) -> str:
-    """The report on some judged studies.
+def document(
+    cases: Sequence[Case],
+    model: Model,
+    threshold: float,
+    *,
+    names: bool = False,
+    left_out: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The report on some judged studies; several begin with a table of all.
 
     Args:
         cases: each with its films; see `study_record.Case`.
         model: the one that has judged them.
         threshold: a film is positive when its probability is greater.
         names: whether files, studies and patients are named; otherwise see `study_record`.
+        left_out: (name, reason) of what was given and is in no study.
     """
     called = study_record.titles(cases, names)
-    judged = [_study(*each, model, threshold, names) for each in zip(cases, called, strict=True)]
+    room = PICTURES_BYTES // max(1, sum(len(case.judged.films) for case in cases))
+    studies = [
+        f'<section id="study-{number}">{_study(*each, model, threshold, names, room)}</section>'
+        for number, each in enumerate(zip(cases, called, strict=True), 1)
+    ]
+    if len(cases) > 1:
+        studies.insert(0, _overview(study_record.named(cases, names), threshold))
     made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     told = "" if names else " Names are left out; films are numbered in the order given."
     parts = [
         f'<div class="top"><span><b>Fracture Explorer</b>, report of '
         f"{markup.escaped(made)}.{told}</span>"
         f"<span>{DISCLAIMER}</span></div>",
-        *judged,
+        *studies,
+        _left_out(left_out, names),
         _model(model, threshold),
         _origin(model),
     ]
-    style, body = _CSS.read_text(encoding="utf-8"), "\n".join(parts)
     title = f"Report on {called[0] if len(called) == 1 else f'{len(called)} studies'}"
+    return _page(title, "\n".join(parts))
+
+
+def _page(title: str, body: str) -> str:
+    style = _CSS.read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"/>'
@@ -64,15 +78,56 @@ def document(cases: Sequence[Case], model: Model, threshold: float, *, names: bo
     )
 
 
+def _overview(studies: Sequence["JudgedStudy"], threshold: float) -> str:
+    """All studies at a glance, a line each."""
+    rows, verdicts = [], [study.verdict(threshold) for study in studies]
+    for number, (study, verdict) in enumerate(zip(studies, verdicts, strict=True), 1):
+        highest = max(study.probabilities, default=None)
+        rows.append(
+            (
+                f'<a href="#study-{number}">{markup.name(study.study)}</a>',
+                "no verdict" if verdict is None else markup.mark(verdict),
+                "–" if highest is None else f"{highest:.3f}",
+                f"{len(study.deciding(threshold))} of {len(study.probabilities)}",
+                *(str(len(each)) for each in (study.doubted, study.altered, study.refused)),
+            )
+        )
+    head = ("Study", "Verdict", "Highest", "Positive of counted", "Doubted", "Altered", "Refused")
+    none = verdicts.count(None)
+    return (
+        f"<h1>{len(studies):,} studies: {verdicts.count(True):,} with a fracture, "
+        f"{verdicts.count(False):,} without{f', {none:,} without a verdict' if none else ''}</h1>"
+        f"{markup.table(head, rows, right=range(2, 7))}"
+        f'<p class="soft">All at the threshold of {threshold:.2f}. Films are doubted where they '
+        "may be nothing that the model can judge; such films are not counted. Pictures of films "
+        f"take at most {PICTURES_BYTES / 1e6:.0f} MB of one report: the more films, the smaller "
+        "they are.</p>"
+    )
+
+
+def _left_out(refused: Sequence[tuple[str, str]], names: bool) -> str:
+    """What was given and belongs to no study, with the reason."""
+    if not refused:
+        return ""
+    lines = []
+    for number, (name, reason) in enumerate(refused, 1):
+        shown = name if names else f"file {number}"
+        told = reason if names else reason.replace(name, "it")
+        lines.append(f"<li><b>{markup.name(shown)}</b> {markup.escaped(told)}</li>")
+    return f"<h2>Left out of the upload, and in no study</h2><ul>{''.join(lines)}</ul>"
+
+
 # --- a study ------------------------------------------------------------------------------------
 
 
-def _study(case: Case, title: str, model: Model, threshold: float, names: bool) -> str:
+def _study(case: Case, title: str, model: Model, threshold: float, names: bool, room: int) -> str:
     """Verdict, films, refused files and what the verdict hangs on."""
     found = study_record.entries(case, names)
     judged = study_record.renamed(case, title, found)
     with ThreadPoolExecutor() as pool:  # decoding and packing let other threads work
-        films = list(pool.map(lambda entry: _film(entry, threshold), found))
+        films = list(
+            pool.map(lambda entry: report_films.film(entry, threshold, names, room), found)
+        )
     refused = [
         f"<li><b>{markup.name(name)}</b> {markup.escaped(reason)}</li>"
         for name, reason in judged.refused
@@ -120,22 +175,12 @@ def _altered(judged: "JudgedStudy") -> str:
     films = judged.altered
     if not films:
         return ""
-    words = [f"{markup.name(film.name)} ({_done(film)})" for film in films[:NAMED]]
+    words = [f"{markup.name(film.name)} ({report_films.altered(film)})" for film in films[:NAMED]]
     if len(films) > NAMED:
         words.append(f"and {len(films) - NAMED} more")
     one = len(films) == 1
     were = "was altered by hand before it was" if one else "were altered by hand before they were"
     return f'<p class="warning">{markup.films(len(films))} {were} judged: {", ".join(words)}.</p>'
-
-
-def _done(film: "JudgedFilm") -> str:
-    said = {"erased": f"brushed over, {_share(film)}", "inverted": "black and white exchanged"}
-    return "; ".join(said[each] for each in film.altered)
-
-
-def _share(film: "JudgedFilm") -> str:
-    percent = 100 * film.erased_share
-    return "less than 0.1 % of the film" if percent < 0.1 else f"{percent:.1f} % of the film"
 
 
 def _detail(case: Case, judged: "JudgedStudy", threshold: float) -> str:
@@ -162,56 +207,6 @@ def _detail(case: Case, judged: "JudgedStudy", threshold: float) -> str:
     if not case.real:
         words.append('<span class="badge">synthetic films</span>')
     return " ".join(words)
-
-
-def _film(entry: Entry, threshold: float) -> str:
-    """One judged film: picture, place on the scale, what the network saw; none of a refused one."""
-    film = entry.judged
-    if film is None:
-        return ""
-    positive = bool(aggregation.is_positive(film.probability, threshold))
-    small = [markup.figure(markup.png(film.pixels), "what the network saw", "pixels")]
-    try:
-        whole = _picture(entry)
-        picture = f'<img src="{markup.jpeg(whole)}" alt="{markup.escaped(entry.name)}"/>'
-        small += [
-            markup.figure(_overlaid(whole, each), n) for n, each in entry.exhibit.maps.items()
-        ]
-    except FilmError:
-        picture = "<p>The film can no longer be read; its number is the one it was given.</p>"
-    lines = [f"<p>{line}</p>" for line in _notes(entry)]
-    scale = markup.scale(film.probability, threshold, positive, entry.exhibit.spread)
-    digest = study_record.digest(entry.exhibit.film) or "the file can no longer be read"
-    return (
-        f'<section class="film"><div class="picture">{picture}</div><div class="facts">'
-        f"<h3>{markup.name(entry.name)}</h3>"
-        f'<p><span class="number"><data value="{film.probability!r}">{film.probability:.3f}</data>'
-        f" → {int(positive)}</span> {markup.mark(positive)}</p>"
-        f"{scale}{''.join(lines)}"
-        f'<div class="small">{"".join(small)}</div>'
-        f'<p class="soft">SHA-256 of the file<br/><code>{markup.escaped(digest)}</code></p>'
-        "</div></section>"
-    )
-
-
-def _notes(entry: Entry) -> list[str]:
-    """What else must be known of a film's number."""
-    film, exhibit, lines = entry.judged, entry.exhibit, []
-    if film.doubts:
-        counts = "counted all the same" if film.counted else "not counted"
-        lines.append(f"<b>Unreliable, {counts}:</b> {markup.escaped(' '.join(film.doubts))}")
-    if film.inverted:
-        lines.append("Black and white were exchanged before it was judged.")
-    if film.erased_share:
-        before = "" if exhibit.whole is None else f" With it: {exhibit.whole:.3f}."
-        lines.append(
-            f"<b>Brushed over by hand:</b> shown and judged without what lay there, "
-            f"{_share(film)}.{before}"
-        )
-    if exhibit.spread:
-        low, high = exhibit.spread
-        lines.append(f"Mirrored and turned by up to 6 degrees: {low:.3f} to {high:.3f}.")
-    return lines
 
 
 def _hangs_on(judged: "JudgedStudy", found: Sequence[Entry], model: Model, threshold: float) -> str:
@@ -325,24 +320,3 @@ def _origin(model: Model) -> str:
 
 def _listed(found: dict[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in found.items())
-
-
-# --- pictures ----------------------------------------------------------------------------------
-
-
-def _picture(entry: Entry) -> Image.Image:
-    """The film as it was judged, in grey, as large as the file holds it."""
-    from fracture_core import inference
-
-    film = inference.opened(entry.exhibit.film)
-    film.thumbnail((LONGEST_PX, LONGEST_PX))
-    return film
-
-
-def _overlaid(film: Image.Image, overlay: bytes) -> str:
-    """The film with a heat map over it, as a data URI."""
-    small = film.convert("RGBA")
-    small.thumbnail((MAP_PX, MAP_PX))
-    heat = Image.open(io.BytesIO(overlay)).convert("RGBA")
-    heat = heat.resize(small.size, Image.Resampling.NEAREST)
-    return markup.jpeg(Image.alpha_composite(small, heat).convert("RGB"))

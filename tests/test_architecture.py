@@ -70,6 +70,7 @@ LAYERS = (
         "probe",
         "child",
         "study_record",
+        "report_films",
         "study_report",
         "commands",
         "cli",

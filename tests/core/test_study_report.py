@@ -17,6 +17,7 @@ from PIL import Image
 from fracture_core import cards, cli, study_record, study_report
 from fracture_core.cards import Model
 from fracture_core.eraser import Stroke
+from fracture_core.gate import Nearest
 from fracture_core.inference import Film, Predictor
 from fracture_core.study_record import Case, Exhibit
 
@@ -200,6 +201,79 @@ def test_a_verdict_on_an_altered_film_is_neither_right_nor_wrong(
     whole = replace(altered, judged=first, exhibits=altered.exhibits[:1])
     said = words(study_report.document([whole], model, 0.0))
     assert "the verdict is right" in said and "altered" not in said
+
+
+def test_the_nearest_training_films_of_a_doubted_one_stand_beside_it(
+    altered: Case, model: Model
+) -> None:
+    near = tuple(Nearest(path=f"{PATIENT}/{n}.png", distance=40.0 + n) for n in range(2))
+    first, *others = altered.judged.films
+    judged = replace(altered.judged, films=(replace(first, nearest=near), *others))
+    pictures = {each.path: png(60) for each in near}
+    shown = replace(altered.exhibits[0], nearest=pictures)
+    case = replace(altered, judged=judged, exhibits=(shown, *altered.exhibits[1:]))
+    tree = read(study_report.document([case], model, 0.5))
+    assert len([i for i in tree.iter("img") if i.get("alt") == "a training film"]) == 2
+    said = words(study_report.document([case], model, 0.5))
+    assert "40.0" in said and "41.0" in said and PATIENT not in said
+    assert f"40.0 ({PATIENT}/0.png)" in words(study_report.document([case], model, 0.5, names=True))
+    bare = replace(case, exhibits=altered.exhibits)  # the training data are not at hand
+    assert "in the features: 40.0, 41.0." in words(study_report.document([bare], model, 0.5))
+
+
+def test_what_was_left_out_of_an_upload_is_in_the_report_by_name_only_if_asked(
+    altered: Case, model: Model
+) -> None:
+    left_out = [("doe/a<b.zip", "is a zip that is cut short: doe/a<b.zip.")]
+    said = words(study_report.document([altered], model, 0.5, left_out=left_out))
+    assert "Left out of the upload" in said and "file 1 is a zip that is cut short: it." in said
+    assert "doe" not in said
+    named = study_report.document([altered], model, 0.5, names=True, left_out=left_out)
+    assert "doe/a<b.zip is a zip" in words(named)
+    assert "Left out" not in words(study_report.document([altered], model, 0.5))
+
+
+def test_several_studies_are_one_file_with_a_table_of_all_before_them(
+    case: Case, altered: Case, model: Model
+) -> None:
+    bad = Film(name="cut.png", source=png(9)[:60])
+    none = Case(
+        judged=Predictor(model).judge_study("", [bad]), exhibits=(Exhibit(film=bad),), study="n"
+    )
+    tree = read(study_report.document([case, altered, none], model, 0.0, names=True))
+    assert (
+        tree.find("body/h1").text == "3 studies: 2 with a fracture, 0 without, 1 without a verdict"
+    )
+    lines = [["".join(cell.itertext()) for cell in row] for row in tree.find("body/table/tbody")]
+    assert [line[0] for line in lines] == [case.study, "s", "n"]
+    assert [line[1] for line in lines] == ["▲ fracture", "▲ fracture", "no verdict"]
+    assert [line[3:] for line in lines] == [
+        ["2 of 2", "0", "1", "1"], ["3 of 3", "0", "2", "0"], ["0 of 0", "0", "0", "1"],
+    ]  # fmt: skip
+    for link in tree.iter("a"):
+        assert tree.find(f"body/section[@id='{link.get('href')[1:]}']") is not None
+    text = study_report.document([case, altered], model, 0.5)
+    assert "study 1" in text and "study 2" in text and case.study not in words(text)
+
+
+def test_pictures_of_films_keep_within_the_reports_limit(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (900, 1100), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, "PNG")
+    films = [Film(name=f"{n}.png", source=stream.getvalue()) for n in range(3)]
+    judged = Predictor(model).judge_study("", films)
+    case = Case(judged=judged, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
+
+    def pictures() -> list[str]:
+        tree = read(study_report.document([case], model, 0.5))
+        return [i.get("src") for i in tree.iter("img") if i.get("src").startswith("data:image/jpe")]
+
+    whole = pictures()
+    monkeypatch.setattr(study_report, "PICTURES_BYTES", sum(map(len, whole)) // 4)
+    assert sum(map(len, pictures())) <= study_report.PICTURES_BYTES
+    assert len(pictures()) == 3
 
 
 def test_two_files_of_one_name_keep_their_own_numbers(model: Model) -> None:

@@ -84,7 +84,7 @@ def sentences(found: Anatomy, names: Sequence[str], say: Callable[[bool], str]) 
     else:
         lines = [f"{top} comes nearest to the threshold: {-found.margin:.3f} are missing."]
     if len(names) == 1:
-        lines.append("It is the only film, so there is no verdict without it.")
+        lines.append("No other film counts, so there is no verdict without it.")
     elif found.pivotal:
         pivotal = names[found.pivotal[0]]
         lines.append(f"Without {pivotal} alone, the verdict would be {other}.")

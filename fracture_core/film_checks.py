@@ -135,7 +135,7 @@ def _contrast(value: float) -> Check:
 def _inverted(value: float) -> Check:
     words = (
         f"Its border is bright, {value:.0%} of white, limit {BRIGHTEST_BORDER:.0%}: it looks "
-        "inverted. Invert it to have it judged as it should be."
+        "inverted. It is judged as it should be once black and white are exchanged."
     )
     failed = value > BRIGHTEST_BORDER
     return _made("inverted", value, BRIGHTEST_BORDER, failed, words, INVERT if failed else "")

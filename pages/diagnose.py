@@ -35,21 +35,22 @@ with main:
     if not picked:
         st.caption("The films show here once a model is picked at the left.")
         st.stop()
+    example = st.empty()  # the example goes at once, not when all else is there
     if not asked:
-        intake.offer_example()
+        with example.container():
+            intake.offer_example()
     elif not cached.warm_up().done():
         verdict.wait(asked)
     else:
         if asked.others:
-            upload_overview.show(asked, reference, threshold)
+            asked = upload_overview.show(asked, reference, threshold)
         key = verdict.viewer_key(asked)
-        erased, turned = film_viewer.erased(key), doubts_view.inverted(key)
-        films = (reference, asked.films, asked.sources)
-        judged = doubts_view.counted(cached.judged(*films, inverted=turned), key)
-        now = judged
-        if erased:
-            now = doubts_view.counted(cached.judged(*films, erased, turned), key)
+        judged = now = verdict.judged(asked, reference)
+        if erased := film_viewer.erased(key):
+            now = verdict.judged(asked, reference, erased)
         verdict.show(asked, model, now, threshold)
+        if not now.films:
+            st.stop()
         doubts_view.show(now, model, key)
         why_view.ask(model)
         maps = verdict.films(asked, reference, model, now, threshold)

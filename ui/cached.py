@@ -742,3 +742,9 @@ def sorted_uploads(keys: tuple[str, ...], _files: list[UploadedFile]) -> uploads
         _files: asked for only when nothing is kept.
     """
     return uploads.sort([uploads.File(name=file.name, content=file.getvalue()) for file in _files])
+
+
+def forget_uploads() -> None:
+    """Drop all that this browser session keeps of films."""
+    for kept in (sorted_uploads, picture, _judged, _maps, _spread, _through_epochs):
+        kept.clear()

@@ -7,13 +7,13 @@ import streamlit as st
 from fracture_core import datasets, runs
 from fracture_core.cards import Model
 from fracture_core.errors import DataError
-from ui import cached, state, theme
+from ui import cached, reasons, state, theme
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
     from fracture_core.gate import Nearest
     from fracture_core.inference import JudgedFilm, JudgedStudy
 
-NAMED = 6  # doubted films whose reasons are told before the others are counted
+NAMED = 6  # doubted films that are held against their nearest training films
 THUMB_PX = 110  # width of a training film
 POLL_SECONDS = 1.0  # between two looks at a gate that is being fitted
 
@@ -31,29 +31,17 @@ def inverted(key: str) -> tuple[str, ...]:
 def show(judged: "JudgedStudy", model: Model, key: str) -> None:
     """Remarks on the films; the doubted ones with the reasons, and what may be done about them."""
     _remarks(judged)
-    _invert(judged, key)
     doubted = [film for film in judged.films if film.doubts]
-    if not doubted:
-        return
-    lines = [
-        f"- **{theme.plain(film.name)}** {theme.plain(' '.join(film.doubts))}"
-        for film in doubted[:NAMED]
-    ]
-    if len(doubted) > NAMED:
-        lines.append(f"- and {theme.plural(len(doubted) - NAMED, 'other film')}")
-    count = theme.plural(len(doubted), "film")
-    st.warning(
-        f"{count} may be nothing that this model can judge: unreliable numbers, which count in "
-        "the verdict only where you say so.\n\n" + "\n".join(lines),
+    reasons.show(
+        [(film.name, " ".join(film.doubts)) for film in doubted],
+        f"{theme.plural(len(doubted), 'film')} may be nothing that this model can judge: "
+        "unreliable numbers, which count in the verdict only where you say so",
         icon=":material/help:",
     )
-    st.pills(
-        "Count all the same",
-        [film.name for film in doubted],
-        selection_mode="multi",
-        format_func=theme.plain,
-        key=f"{state.COUNTED}-{key}",
-    )
+    turned = inverted(key)  # a film that was exchanged can be changed back
+    offered = [film.name for film in judged.films if film.remedies or film.name in turned]
+    _choose("Judge with black and white exchanged", "Exchange", offered, f"{state.INVERTED}-{key}")
+    _choose("Count all the same", "Count", [f.name for f in doubted], f"{state.COUNTED}-{key}")
     _nearest([film for film in doubted if film.nearest][:NAMED], model)
 
 
@@ -66,15 +54,20 @@ def _remarks(judged: "JudgedStudy") -> None:
         st.info("\n\n".join(lines), icon=":material/info:")
 
 
-def _invert(judged: "JudgedStudy", key: str) -> None:
-    """The offer to exchange black and white; a film that took it can take it back."""
-    turned = inverted(key)
-    offered = [film.name for film in judged.films if film.remedies or film.name in turned]
-    if offered:
-        st.pills(
-            "Exchange black and white of", offered, selection_mode="multi",
-            format_func=theme.plain, key=f"{state.INVERTED}-{key}",
-        )  # fmt: skip
+def _choose(label: str, verb: str, names: list[str], key: str) -> None:
+    """Films that are ticked, each or all at once; they stay ticked while another study is open."""
+    if not names:
+        return
+    st.pills(
+        label, names, selection_mode="multi", format_func=theme.plain, key=key, wrap=True,
+        persist_state="session",
+    )  # fmt: skip
+    if len(names) > 1:
+        with st.container(horizontal=True, gap="small"):
+            for word, ticked in (("all", names), ("none", [])):
+                st.button(
+                    f"{verb} {word}", key=f"{key}-{word}", on_click=state.tick, args=(key, ticked)
+                )
 
 
 def _nearest(doubted: list["JudgedFilm"], model: Model) -> None:

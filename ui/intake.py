@@ -14,8 +14,8 @@ from fracture_core import datasets
 from fracture_core.config import LIMITS
 from fracture_core.datasets import Dataset
 from fracture_core.errors import DataError, FilmError
-from fracture_core.uploads import Sorted, UploadedStudy
-from ui import cached, state, theme
+from fracture_core.uploads import ALONE, Sorted, UploadedStudy
+from ui import cached, reasons, state, theme
 from ui.pictures import Source
 
 # Streamlit's server would put an upload of more than 1 MB into a temporary file while it arrives;
@@ -23,8 +23,9 @@ from ui.pictures import Source
 MultiPartParser.spool_max_size = LIMITS.upload_bytes + 2**20
 
 PRIVACY = (
-    "Uploads stay in this browser session: never written to disk, never logged, gone with a "
-    "reload. Of a DICOM file nothing is read but its pixels and which study it belongs to."
+    "Uploads stay in this browser session, while you look at other pages too: never written to "
+    "disk, never logged, gone with a reload. Of a DICOM file nothing is read but its pixels and "
+    "which study it belongs to."
 )
 WAYS = {"files": "Films or zips", "folder": "A folder"}
 EXAMPLE_VIEWS = (2, 4)  # enough to see OR at work, few enough to see all the films at once
@@ -43,6 +44,7 @@ class Asked:
         key: of the study in the data set in use; `None` for uploads.
         label: 1 positive, 0 negative; `None` where nobody said.
         others: all studies of the same upload, this one too; empty where it is the only one.
+        folder: whether the study has its name from a folder.
     """
 
     study: str
@@ -53,6 +55,7 @@ class Asked:
     key: str | None = None
     label: int | None = None
     others: tuple["Asked", ...] = ()
+    folder: bool = False
 
 
 def ask() -> Asked | None:
@@ -65,15 +68,19 @@ def ask() -> Asked | None:
         "Drop the films of one study, or of several, here",
         accept_multiple_files="directory" if way == "folder" else True,
         key=f"{state.upload_key()}-{way}",
-        on_change=state.judge_uploads,
+        on_change=state.take_uploads,
         help=f"PNG, JPEG, WebP, TIFF or DICOM, or a zip of them; up to {LIMITS.upload_files} "
         f"films, each of {LIMITS.file_bytes / 2**20:g} MB. Folders, and DICOM's own studies, "
         "become studies. One that cannot be read is named; the rest is judged.",
     )
     st.caption(PRIVACY)
-    if files:
-        return _uploaded(files)
+    found = uploaded(files)
     key = st.query_params.get(state.STUDY)
+    if found and (files or not key):
+        _kept(found, dropped=bool(files))
+        return _asked(found)
+    if found:
+        st.button("Back to your upload", icon=":material/undo:", on_click=state.judge_uploads)
     try:
         return of_dataset(cached.dataset(), key) if key else None
     except DataError as error:
@@ -81,28 +88,58 @@ def ask() -> Asked | None:
         return None
 
 
-def uploaded(files: list[UploadedFile]) -> Sorted:
-    """What was dropped, sorted into studies."""
-    return cached.sorted_uploads(tuple(file.file_id for file in files), files)
+def uploaded(files: list[UploadedFile]) -> Sorted | None:
+    """What was dropped, sorted into studies: now, or before another page was looked at.
+
+    Streamlit empties the uploader when its page is left; the session's cache keeps what was sorted.
+    """
+    if files:
+        st.session_state[state.KEPT] = tuple(file.file_id for file in files)
+    keys = st.session_state.get(state.KEPT)
+    found = cached.sorted_uploads(keys, files) if keys else None
+    return found if found and (found.studies or found.refused) else None
 
 
-def _uploaded(files: list[UploadedFile]) -> Asked | None:
-    """The study that is shown of what was dropped; what is refused is said, by name."""
-    found = uploaded(files)
-    if found.refused:
-        lines = [f"- **{theme.plain(name)}** {theme.plain(why)}" for name, why in found.refused]
-        count = theme.plural(len(lines), "file")
-        st.warning(f"{count} left out:\n\n" + "\n".join(lines))
+def _kept(found: Sorted, dropped: bool) -> None:
+    """What is there of the films, and the way to be rid of them.
+
+    Args:
+        found: what was dropped.
+        dropped: whether it stands in the uploader; else its page was left since.
+    """
+    count = theme.plural(sum(len(study.films) for study in found.studies), "file")
+    if not dropped:
+        st.caption(f"{count} that you dropped before are still here; others take their place.")
+    st.button("Remove all", icon=":material/delete:", on_click=_remove)
+
+
+def _remove() -> None:
+    state.remove_uploads()
+    cached.forget_uploads()
+
+
+def _asked(found: Sorted) -> Asked | None:
+    """What was dropped, as one study or the first of several; what is refused is said, by name."""
+    reasons.show(found.refused, f"{theme.plural(len(found.refused), 'file')} left out")
     if not found.studies:
         return None
     studies = tuple(of_upload(study) for study in found.studies)
     if len(studies) == 1:
         return studies[0]
-    names = [study.study for study in studies]
-    if st.session_state.get(state.OPENED) not in names:
-        st.session_state.pop(state.OPENED, None)
-    name = st.selectbox("Study of the upload", names, key=state.OPENED)
-    return replace(studies[names.index(name)], others=studies)
+    return replace(studies[0], others=_told_apart(studies))
+
+
+def _told_apart(studies: tuple[Asked, ...]) -> tuple[Asked, ...]:
+    """Of several studies, those without a folder are called by their first film."""
+    told: dict[str, Asked] = {}
+    for study in studies:
+        name = study.study if study.folder else f"the study of {study.films[0][0]}"
+        number, free = 1, name
+        while free in told:
+            number += 1
+            free = f"{name} ({number})"
+        told[free] = replace(study, study=free)
+    return tuple(told.values())
 
 
 def of_upload(study: UploadedStudy) -> Asked:
@@ -114,6 +151,7 @@ def of_upload(study: UploadedStudy) -> Asked:
         films=tuple((film.name, key) for film, key in zip(study.films, keys, strict=True)),
         sources=tuple(film.content for film in study.films),
         real=True,
+        folder=not study.name.startswith(ALONE),
     )
 
 
@@ -126,7 +164,8 @@ def of_dataset(dataset: Dataset, key: str) -> Asked:
     rows = dataset.manifest[datasets.study_key(dataset.manifest) == key]
     if rows.empty:
         raise DataError(
-            f"The data in use, {dataset.root.name}, has no study {key!r}. Choose one on Studies."
+            f"The data in use, {dataset.root.name}, has no study {theme.short(key)!r}. "
+            "Choose one on Studies."
         )
     first = rows.iloc[0]
     return Asked(

@@ -17,6 +17,8 @@ def pick(origin: bool = True) -> tuple[str, Model] | None:
     `None`, with a sentence that says why and what to do, where there is none or it is not whole.
     """
     reference = select("Model")
+    if reference is None and cached.models_here():
+        return None  # the one that was asked for is gone: no other judges in its name
     if reference is None:
         st.info(
             "No model is here yet. Train a network: it can judge after its first epoch.",
@@ -40,26 +42,35 @@ def show_origin(reference: str, model: Model) -> None:
 
 
 def select(label: str) -> str | None:
-    """The box alone, bound to the address; gives the reference, `None` where no model is here."""
+    """The box alone, bound to the address; gives the reference.
+
+    `None` where no model is here, or none of the name that was asked for and no other was picked.
+    """
     options = cached.models_here()
     if not options:
         return None
     asked = st.query_params.get(state.MODEL) or st.session_state.get(state.PICKED)
     if asked and cached.is_epoch_of_run(asked):
         options = [*options, asked]
-    if asked and asked not in options:
-        st.warning(f"No model is called {theme.plain(asked)}. Pick one of these.")
-    elif asked and state.MODEL not in st.session_state and state.MODEL not in st.query_params:
+    picked = st.session_state.get(state.MODEL)
+    gone = bool(asked) and asked not in options and picked not in options
+    if gone:
+        st.session_state[state.PICKED] = asked  # the box takes it out of the address
+        st.warning(f"No model is called {theme.plain(theme.short(asked))}. Pick one of these.")
+    elif asked in options and not picked and state.MODEL not in st.query_params:
         st.session_state[state.MODEL] = asked  # picked on another page
     reference = st.selectbox(
         label,
         options,
+        index=None if gone else 0,
+        placeholder="Pick a model",
         key=state.MODEL,
         bind="query-params",
         on_change=state.forget_threshold,
         help=_ORDER,
     )
-    st.session_state[state.PICKED] = reference
+    if reference is not None:
+        st.session_state[state.PICKED] = reference
     return reference
 
 
@@ -74,7 +85,7 @@ def judged_by() -> None:
         return
     used, asked = cached.model_in_use(), st.query_params.get(state.MODEL, "")
     if asked not in ("", used):
-        st.warning(f"No model is called {theme.plain(asked)}. Pick one of these.")
+        st.warning(f"No model is called {theme.plain(theme.short(asked))}. Pick one of these.")
     options = options if used in options else [*options, used]
     state.fill(state.JUDGE, used)
     st.selectbox("Judged by", options, key=state.JUDGE, on_change=_judge, help=_ORDER)

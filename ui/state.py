@@ -52,6 +52,7 @@ OPENED = "opened"  # Diagnose: the study of an upload that is shown
 STUDIES_TABLE = "studies-table"  # Diagnose: the line of an uploaded study that was clicked
 COUNTED = "counted"  # Diagnose: doubted films that count all the same; ends in the films' key
 INVERTED = "inverted"  # Diagnose: films whose greys are exchanged; ends in the films' key
+KEPT = "kept"  # Diagnose: what stands for the films that were dropped last
 UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
 VIEWER = "film-viewer"  # the film viewer: what was brushed over on which study's films
 FILM_PAGE = "film-page"  # Diagnose: which of many films are shown
@@ -154,6 +155,25 @@ def judge_study(key: str) -> None:
 def judge_uploads() -> None:
     """Put what was uploaded in the place of a study of the data set."""
     st.query_params.pop(STUDY, None)
+
+
+def take_uploads() -> None:
+    """Other films are in the uploader than before: judge these, and open the study that is told."""
+    st.session_state.pop(KEPT, None)
+    st.session_state.pop(OPENED, None)
+    judge_uploads()
+
+
+def remove_uploads() -> None:
+    """Empty the uploader, and forget what was dropped before another page was looked at."""
+    st.session_state.pop(KEPT, None)
+    st.session_state.pop(OPENED, None)
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+
+
+def tick(key: str, names: list[str]) -> None:
+    """Tick these in the box of that key, and no others."""
+    st.session_state[key] = names
 
 
 def forget_threshold() -> None:

@@ -1,10 +1,16 @@
-"""All studies of an upload at a glance: each one's verdict, as it is found."""
+"""All studies of an upload at a glance: each one's verdict, as it is found; one of them is open."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fracture_core import aggregation
-from ui import cached, state, theme
+from fracture_core import aggregation, uploads
+from ui import reasons, state, theme, verdict
 from ui.intake import Asked
+
+if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
+    from fracture_core.inference import JudgedStudy
 
 WORDS = {
     True: f"{theme.FRACTURE} fracture",
@@ -13,49 +19,99 @@ WORDS = {
 }
 
 
-def show(asked: Asked, reference: str, threshold: float) -> None:
-    """A line a study, with progress while they are judged; a click opens one.
+def show(asked: Asked, reference: str, threshold: float) -> Asked:
+    """A line a study, with progress while they are judged; gives the one that is open.
+
+    At first that is one with a fracture, else one with a verdict. Files beside the studies of
+    which none could be read are no study: they are told as left out.
 
     Args:
-        asked: the study that is shown; `others` are all of the upload.
+        asked: `others` are all of the upload.
         reference: of the model.
         threshold: a film is positive when its probability is greater.
     """
-    progress, table, lines = st.empty(), st.empty(), []
-    for number, study in enumerate(asked.others):
+    found = _judged(asked.others, reference)
+    studies = {study.study: (study, judged) for study, judged in found if judged.films}
+    if not studies:
+        return _together(asked)
+    left = [
+        (_place(study, name), reason)
+        for study, judged in found
+        if not judged.films
+        for name, reason in judged.refused
+    ]
+    reasons.show(left, f"{theme.plural(len(left), 'file')} left out")
+    if len(studies) == 1:
+        return next(iter(studies.values()))[0]
+    verdicts = {name: judged.verdict(threshold) for name, (_, judged) in studies.items()}
+    _table([_line(name, judged, threshold) for name, (_, judged) in studies.items()], verdicts)
+    if st.session_state.get(state.OPENED) not in verdicts:
+        order = {True: 0, False: 1, None: 2}
+        st.session_state[state.OPENED] = min(verdicts, key=lambda name: order[verdicts[name]])
+    name = st.selectbox("Study of the upload", list(verdicts), key=state.OPENED)
+    return studies[name][0]
+
+
+def _judged(studies: tuple[Asked, ...], reference: str) -> list[tuple[Asked, "JudgedStudy"]]:
+    """Every study of the upload with what the model says of it."""
+    progress, found = st.empty(), []
+    for number, study in enumerate(studies):
         progress.progress(
-            number / len(asked.others),
-            f"Judges {theme.plain(study.study)}, {number + 1} of {len(asked.others)} studies.",
+            number / len(studies),
+            f"Judges {theme.plain(study.study)}, {number + 1} of {len(studies)} studies.",
         )
-        judged = cached.judged(reference, study.films, study.sources)
-        highest = max(judged.probabilities, default=None)
-        verdict = judged.verdict(threshold)
-        positive = aggregation.is_positive(judged.probabilities, threshold).sum()
-        lines.append(
-            {
-                "Study": study.study,
-                "Verdict": WORDS[verdict],
-                "Highest": highest,
-                "Positive films": f"{positive} of {len(judged.probabilities)}",
-                "Refused": len(judged.refused),
-                "Doubted": len(judged.doubted),
-            }
-        )
+        found.append((study, verdict.judged(study, reference)))
     progress.empty()
-    fractures = sum(line["Verdict"] == WORDS[True] for line in lines)
-    with table.container():
-        st.markdown(
-            f"**{theme.plural(len(lines), 'study')}** in this upload, {fractures} with a fracture. "
-            "Click one to open it."
-        )
-        st.dataframe(
-            lines, key=state.STUDIES_TABLE, on_select=lambda: _open(lines), hide_index=True,
-            selection_mode="single-row", height=min(400, 38 + 35 * len(lines)),
-            column_config={"Highest": st.column_config.NumberColumn(format="%.3f")},
-        )  # fmt: skip
+    return found
 
 
-def _open(lines: list[dict]) -> None:
+def _together(asked: Asked) -> Asked:
+    """One study of all files, where none of them could be read: their reasons stand together."""
+    films = tuple((_place(study, name), key) for study in asked.others for name, key in study.films)
+    sources = tuple(source for study in asked.others for source in study.sources)
+    return replace(asked, study=uploads.ALONE, films=films, sources=sources, others=())
+
+
+def _place(study: Asked, name: str) -> str:
+    """A file's name with its folder, if it came in one."""
+    return f"{study.study}/{name}" if study.folder else name
+
+
+def _line(name: str, judged: "JudgedStudy", threshold: float) -> dict[str, str]:
+    highest = max(judged.probabilities, default=None)
+    counted = len(judged.probabilities)
+    positive = aggregation.is_positive(judged.probabilities, threshold).sum()
+    rest = [
+        f"{count} {word}"
+        for count, word in ((len(judged.doubted), "doubted"), (len(judged.refused), "refused"))
+        if count
+    ]
+    return {
+        "Study": name,
+        "Verdict": WORDS[judged.verdict(threshold)],
+        "Highest": "–" if highest is None else f"{highest:.3f}",
+        "Positive films": f"{positive} of {counted}" if counted else "none counted",
+        "Not counted": ", ".join(rest) or "–",
+    }
+
+
+def _table(lines: list[dict[str, str]], verdicts: dict[str, bool | None]) -> None:
+    told = list(verdicts.values())
+    words = [f"{told.count(True)} with a fracture", f"{told.count(False)} without"]
+    if unsure := told.count(None):
+        words.append(f"{unsure} without a verdict")
+    st.markdown(
+        f"**{theme.plural(len(lines), 'study')}** in this upload: {', '.join(words)}. "
+        "Click one to open it."
+    )
+    st.dataframe(
+        lines, key=state.STUDIES_TABLE, on_select=lambda: _open(lines), hide_index=True,
+        selection_mode="single-row", height=min(400, 38 + 35 * len(lines)),
+        column_config={"Highest": st.column_config.TextColumn(alignment="right")},
+    )  # fmt: skip
+
+
+def _open(lines: list[dict[str, str]]) -> None:
     rows = st.session_state[state.STUDIES_TABLE]["selection"]["rows"]
     if rows:
         st.session_state[state.OPENED] = lines[rows[0]]["Study"]

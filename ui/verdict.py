@@ -9,7 +9,7 @@ import streamlit as st
 from fracture_core import aggregation
 from fracture_core.cards import NEVER_SEEN, Model
 from fracture_core.errors import FilmError
-from ui import cached, doubts_view, figures, film_viewer, pictures, state, theme, why_view
+from ui import cached, doubts_view, figures, film_viewer, pictures, reasons, state, theme, why_view
 from ui.film_viewer import Erased, Frame
 from ui.intake import Asked
 
@@ -44,13 +44,28 @@ def viewer_key(asked: Asked) -> str:
     return asked.key or " ".join(key for _, key in asked.films)
 
 
+def judged(asked: Asked, reference: str, erased: Erased | None = None) -> "JudgedStudy":
+    """What a model says of a study, with black and white exchanged and doubted films counted as a
+    person has asked for it.
+
+    Args:
+        asked: the study.
+        reference: of the model.
+        erased: what was brushed over; the films are whole if left out.
+    """
+    key = viewer_key(asked)
+    turned = doubts_view.inverted(key)
+    found = cached.judged(reference, asked.films, asked.sources, erased, turned)
+    return doubts_view.counted(found, key)
+
+
 def threshold_slider(model: Model) -> float:
     """The operating point, in the address; the card's own unless it was moved."""
     own = float(model.card.threshold)
     given = st.query_params.get(state.THRESHOLD)
     if given is not None and not _is_share(given):
         st.warning(
-            f"A threshold is a number from 0 to 1; received {theme.plain(given)}. "
+            f"A threshold is a number from 0 to 1; received {theme.plain(theme.short(given))}. "
             f"The model's own, {own:.2f}, is used."
         )
     return st.slider(
@@ -105,10 +120,8 @@ def show(asked: Asked, model: Model, judged: "JudgedStudy", threshold: float) ->
         st.warning(NEVER_SEEN, icon=":material/warning:")
     st.title(_sentence(asked, judged, threshold), anchor=False)
     st.markdown(_detail(asked, judged, threshold))
-    if judged.refused:
-        lines = [f"- **{theme.plain(n)}** {theme.plain(reason)}" for n, reason in judged.refused]
-        count = theme.plural(len(lines), "file")
-        st.warning(f"{count} refused, and not judged:\n\n" + "\n".join(lines))
+    count = theme.plural(len(judged.refused), "file")
+    reasons.show(judged.refused, f"{count} refused, and not judged")
     if asked.key:
         st.page_link(
             "pages/studies.py", label="Open it in Studies", query_params={state.STUDY: asked.key}

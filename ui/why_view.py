@@ -9,7 +9,7 @@ from PIL import Image
 
 from fracture_core import aggregation
 from fracture_core.cards import Model
-from ui import cached, sparks, state, theme
+from ui import cached, state, theme, verdict_charts
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
     from fracture_core.inference import JudgedStudy
@@ -68,38 +68,39 @@ def explain(found: dict[str, "cached.Maps"]) -> None:
         method: " × ".join(f"{side:.0f}" for side in next(iter(found.values())).cell[method])
         for method in NAMES
     }
-    falls = [float(each.over_film["occlusion"].max()) for each in found.values()]
+    falls = {name: float(each.over_film["occlusion"].max()) for name, each in found.items()}
+    most = max(falls, key=falls.get)
     st.caption(
         f"Orange speaks for a fracture, blue against it. **Grad-CAM** asks the network's last "
         f"convolution; one cell covers {cells['grad_cam']} px of the first film. **Occlusion** "
         f"blurs one place after the other, {cells['occlusion']} px a cell; the probability falls "
-        f"by up to {max(falls):.3f} where a place is hidden. Each map's strongest cell has the "
-        "full colour, however little it says. A map shows where a network looks, not whether it "
-        "is right."
+        f"by up to {falls[most]:.3f} where a place of {theme.plain(most)} is hidden. Each "
+        "map's strongest cell has the full colour, however little it says. A map shows where a "
+        "network looks, not whether it is right."
     )
 
 
 def through_epochs(judged: "JudgedStudy", reference: str, model: Model, threshold: float) -> None:
     """The counted films' probabilities at every kept epoch, and when the verdict was reached."""
-    pixels = [film.pixels for film in judged.films if film.counted]
-    if not pixels:
+    films = [film for film in judged.films if film.counted]
+    if not films:
         return
-    epochs, values = cached.through_epochs(reference, np.stack(pixels))
+    epochs, values = cached.through_epochs(reference, np.stack([film.pixels for film in films]))
     if not len(values):
         return
     st.subheader("Through the epochs", anchor=False)
     said = aggregation.is_positive(values, threshold).any(axis=1)
     changed = np.flatnonzero(said[1:] != said[:-1]) + 1
     since = epochs[int(changed[-1])] if len(changed) else epochs[0]
-    colours = theme.colour("fracture"), theme.colour("none"), theme.ink().text
-    st.image(
-        sparks.probabilities(epochs, values, threshold, epochs[-1], *colours),
-        width=680, alt=f"probabilities of {values.shape[1]} films at {len(epochs)} epochs",
-    )  # fmt: skip
+    colours = theme.colour("fracture"), theme.colour("none"), theme.ink(), theme.run_colours()
+    names = [film.name for film in films]
+    figure = verdict_charts.through_epochs(
+        epochs, values, names, threshold, model.card.epoch, *colours
+    )
+    st.plotly_chart(figure, key="through-epochs", config={"displayModeBar": False})
     st.caption(
-        f"A line a film, {theme.plural(len(epochs), 'epoch')} from {epochs[0]} to {epochs[-1]}; "
-        f"the dashed line is the threshold. The verdict of the last one, "
-        f"{theme.mark(bool(said[-1]))}, stands since epoch {since}; it changed "
-        f"{theme.plural(len(changed), 'time')}. "
-        f"{theme.plain(model.reference)} is the one that judges above."
+        f"A line a film, {theme.plural(len(epochs), 'kept epoch')} from {epochs[0]} to "
+        f"{epochs[-1]}. The verdict of the last one, {theme.mark(bool(said[-1]))}, stands since "
+        f"epoch {since}; it changed {theme.plural(len(changed), 'time')}. "
+        f"The verdict above is that of epoch {model.card.epoch}."
     )

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -204,11 +205,10 @@ def test_sensitivity_and_specificity_follow_the_threshold(starter: str) -> None:
 @pytest.mark.parametrize(
     ("parameter", "value", "sentence"),
     [
-        ("model", "../../x", "No model is called ../../x. Pick one of these."),
-        ("model", "<b>x</b>", "No model is called <b>x</b>. Pick one of these."),
         ("threshold", "abc", "A threshold is a number from 0 to 1; received abc."),
         ("threshold", "7", "A threshold is a number from 0 to 1; received 7."),
         ("study", "../../etc/passwd", "has no study '../../etc/passwd'. Choose one on Studies."),
+        ("study", "x" * 5000, f"has no study '{'x' * 60}…'. Choose one on Studies."),
     ],
 )
 def test_a_bad_address_gives_one_sentence_and_the_page_goes_on(
@@ -219,6 +219,37 @@ def test_a_bad_address_gives_one_sentence_and_the_page_goes_on(
     assert sentence in said(app)
     assert app.selectbox[0].value == "starter"
     assert app.slider[0].value == 0.5
+
+
+@pytest.mark.parametrize("name", ["../../x", "<b>x</b>"])
+def test_a_model_that_is_not_here_is_replaced_by_none_but_the_one_that_is_picked(
+    starter: str, name: str
+) -> None:
+    app = opened(model=name)
+    for _ in range(2):  # the sentence stays
+        app.run()
+        assert not app.exception
+        assert f"No model is called {name}. Pick one of these." in said(app)
+        assert app.selectbox[0].value is None
+        assert not app.slider
+    upload(app, ("a.png", film(90)))
+    assert "is a fracture" not in said(app) and "no fracture" not in said(app)
+    app.selectbox[0].set_value("starter").run()
+    assert "No model is called" not in said(app)
+    assert "fracture in the uploaded study" in app.title[1].value
+
+
+def test_a_model_that_goes_while_its_verdict_is_shown_leaves_none_behind(
+    starter: str, folders: Path
+) -> None:
+    shutil.copytree(folders / "models" / starter, folders / "models" / "mine")
+    app = upload(opened(model="mine"), ("a.png", film(90)))
+    assert "fracture in the uploaded study" in app.title[1].value
+    (folders / "models" / "mine").rename(folders / "away")
+    app.slider[0].set_value(0.4).run()
+    assert not app.exception
+    assert "No model is called mine. Pick one of these." in said(app)
+    assert len(app.title) == 1
 
 
 def test_an_epoch_that_is_not_kept_is_named(starter: str) -> None:
@@ -294,11 +325,85 @@ def test_a_zip_of_several_studies_shows_a_verdict_for_each_and_opens_any(starter
     assert table["Study"].tolist() == ["study1", "study2"]
     assert table["Verdict"].tolist() == ["▲ fracture", "▲ fracture"]
     assert table["Positive films"].tolist() == ["2 of 2", "1 of 1"]
-    assert table["Refused"].tolist() == [0, 1]
+    assert table["Not counted"].tolist() == ["–", "1 refused"]
     assert "fracture in study1: a.png and b.png are positive" in said(app)
     app.selectbox(key=state.OPENED).set_value("study2").run()
     assert "fracture in study2: c.png is positive" in said(app)
     assert "**cut.png** is cut short or damaged" in said(app)
+
+
+def number(app: AppTest) -> float:
+    """The highest probability of the open study."""
+    return float(re.search(r"the highest is \S+ with (0\.\d+)", said(app))[1])
+
+
+def test_an_upload_opens_at_a_fracture_and_files_beside_the_studies_are_no_studies(
+    starter: str,
+) -> None:
+    films = {value: film(value) for value in (30, 200)}
+    values = {v: number(upload(opened(), ("a.png", content))) for v, content in films.items()}
+    low, high = sorted(values, key=values.get)
+    content = zipped(**{
+        "p0/notes.txt": b"no film", "p1/a.png": flat(), "p2/a.png": films[low],
+        "p3/a.png": films[high],
+    })  # fmt: skip
+    between = str((values[low] + values[high]) / 2)
+    app = upload(opened(threshold=between), ("six.zip", content))
+    assert not app.exception
+    assert "fracture in p3: a.png is positive" in said(app)
+    assert (
+        "**3 studies** in this upload: 1 with a fracture, 1 without, 1 without a verdict"
+        in said(app)
+    )
+    assert "1 file left out" in said(app) and "**p0/notes.txt** is not a PNG" in said(app)
+    lines = app.dataframe[0].value.set_index("Study")
+    assert lines.loc["p1"].tolist() == ["no verdict", "–", "none counted", "1 doubted"]
+    app = upload(opened(threshold="1"), ("six.zip", content))
+    assert "no fracture in p2" in app.title[1].value
+    app = upload(opened(), ("one.zip", zipped(**{"p0/notes.txt": b"no", "p1/a.png": films[high]})))
+    assert not app.dataframe and "fracture in p1" in app.title[1].value
+    assert "**p0/notes.txt** is not a PNG" in said(app)
+
+
+def test_of_files_that_are_no_films_all_reasons_stand_together(starter: str) -> None:
+    content = zipped(**{f"p{n}/a.txt": b"no film" for n in range(5)})
+    app = upload(opened(), ("none.zip", content))
+    assert not app.exception
+    assert "There is no verdict on the uploaded study" in app.title[1].value
+    assert "5 files refused, and not judged" in said(app)
+    assert "**p0/a.txt** is not a PNG" in said(app) and "The same goes for 4 others" in said(app)
+    assert [each.label for each in app.expander] == ["All 5 files"]
+    assert not app.get("bidi_component") and not app.get("download_button")
+
+
+def test_studies_without_a_folder_are_called_by_their_first_film(starter: str) -> None:
+    values = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
+    app = upload(
+        opened(threshold="0"), *[(f"{n}.dcm", make(values, study=generate_uid())) for n in "abc"]
+    )
+    assert not app.exception
+    names = ["the study of a.dcm", "the study of b.dcm", "the study of c.dcm"]
+    assert app.dataframe[0].value["Study"].tolist() == names
+    assert "in the study of a.dcm: a.dcm is positive" in said(app)
+
+
+def test_uploads_are_still_there_after_another_page_until_they_are_removed(starter: str) -> None:
+    app = upload(opened(threshold="0"), ("a.png", film(90)), ("flat.png", flat()))
+    [pills] = [each for each in app.button_group if each.label == "Count all the same"]
+    pills.set_value(["flat.png"]).run()
+    app.switch_page("pages/home.py").run()
+    app.switch_page("pages/diagnose.py").run()
+    assert not app.exception
+    assert not app.file_uploader[0].value
+    assert "2 files that you dropped before are still here" in said(app)
+    assert "a.png and flat.png are positive" in said(app)
+    [remove] = [each for each in app.button if each.label == "Remove all"]
+    remove.click().run()
+    assert not app.exception
+    assert "are still here" not in said(app) and "begin with an example" in said(app)
+    app.switch_page("pages/home.py").run()
+    app.switch_page("pages/diagnose.py").run()
+    assert "begin with an example" in said(app)
 
 
 def test_a_dicom_film_is_judged_as_the_same_film_in_png(starter: str) -> None:
@@ -372,7 +477,7 @@ def test_a_run_judges_the_same_films_at_every_kept_epoch(starter: str, run_copy:
     app = upload(opened(model=run_copy.name, through="true"), ("a.png", film(90)))
     assert not app.exception
     epochs = checkpoints.epochs(run_copy / "checkpoints")
-    assert f"A line a film, {len(epochs)} epochs from 1 to {epochs[-1]}" in said(app)
+    assert f"A line a film, {len(epochs)} kept epochs from 1 to {epochs[-1]}" in said(app)
     model = cards.find(run_copy.name)
     pixels = images.load(film(90), model.card.recipe)[None]
     kept, values = inference.through_epochs(model, pixels)
@@ -437,6 +542,25 @@ def test_the_chart_has_a_mark_of_its_verdict_for_every_film() -> None:
     assert marks.symbol == ("triangle-up", "circle")  # at the threshold is not above it
     assert marks.color == ("#f00", "#00f")
     assert figure.layout.yaxis.ticktext == ("a&lt;b", "b")
+    numbers = [(note.text, note.y) for note in figure.layout.annotations[1:]]
+    assert numbers == [("0.700", 0), ("0.500", 1)]
+
+
+def test_the_chart_over_the_epochs_tells_films_apart_and_marks_the_epoch_that_judges() -> None:
+    ink = Ink(text="#111", grid="#222", train="#333", dev="#444", valid="#555")
+    values = np.array([[0.4, 0.6, 0.5], [0.7, 0.5, 0.2]])
+    figure = verdict_charts.through_epochs(
+        (1, 3), values, ["a", "b<c", "c"], 0.5, 3, "#f00", "#00f", ink, ("#0a0", "#b00")
+    )
+    assert [line.name for line in figure.data] == ["a", "b&lt;c", "c"]
+    looks = [(line.line.color, line.line.dash) for line in figure.data]
+    assert looks == [("#0a0", "solid"), ("#b00", "solid"), ("#0a0", "dash")]
+    assert figure.data[0].marker.symbol == ("circle", "triangle-up")
+    assert list(figure.data[0].y) == [0.4, 0.7] and list(figure.data[0].x) == [1, 3]
+    assert [note.text for note in figure.layout.annotations] == ["epoch 3 judges above"]
+    assert figure.layout.annotations[0].x == 3
+    assert figure.layout.xaxis.title.text == "epoch"
+    assert figure.layout.yaxis.title.text == "probability, threshold 0.50"
 
 
 def test_data_of_single_views_still_has_an_example(tmp_path: Path) -> None:
@@ -496,6 +620,20 @@ def test_a_run_gets_its_gate_at_the_press_of_a_button(starter: str, run_copy: Pa
     assert "Films unlike those that it has learned from are doubted" in said(app)
 
 
+def test_all_doubted_films_are_counted_at_once_and_all_of_them_are_listed(starter: str) -> None:
+    films = [(f"flat{n}.png", flat()) for n in range(5)]
+    app = upload(opened(threshold="0"), *films)
+    assert "**flat1.png** It is all of one grey" in said(app)
+    assert "**flat5.png**" not in said(app)
+    assert [each.label for each in app.expander] == ["All 5 files"]
+    click = {button.label: button for button in app.button}
+    click["Count all"].click().run()
+    assert not app.exception
+    assert "5 of 5 films above the threshold" in said(app)
+    {button.label: button for button in app.button}["Count none"].click().run()
+    assert "There is no verdict" in app.title[1].value
+
+
 def test_an_inverted_film_is_offered_to_be_turned_and_judged_as_the_film(
     gated: str, phantom_root: Path
 ) -> None:
@@ -503,7 +641,7 @@ def test_an_inverted_film_is_offered_to_be_turned_and_judged_as_the_film(
     stream = io.BytesIO()
     ImageOps.invert(Image.open(path).convert("L")).save(stream, "PNG")
     app = upload(opened(model=gated), ("inverted.png", stream.getvalue()))
-    (offer,) = [each for each in app.pills if each.label.startswith("Exchange black and white")]
+    (offer,) = [each for each in app.pills if each.label == "Judge with black and white exchanged"]
     offer.set_value(["inverted.png"]).run()
     assert not app.exception
     turned = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][-1]["text"]

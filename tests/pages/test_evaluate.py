@@ -166,7 +166,7 @@ def test_a_model_that_is_not_here_gives_one_sentence(run_copy: Path) -> None:
     assert not app.exception
     assert "No model is called ../../x" in app.warning[0].value.replace("\\", "")
     assert cached.models_here() == [run_copy.name]
-    assert state.MODEL not in app.query_params
+    assert app.selectbox[0].value is None
 
 
 def test_the_page_loads_no_tensorflow_in_the_web_process(run_copy: Path) -> None:

@@ -194,7 +194,7 @@ function makeViewer(root) {
       ),
       slider("Contrast", "contrast"),
       slider("Brightness", "brightness"),
-      button("Invert", invert, "Black for white (I)", look.inverted),
+      button("Show negative", invert, "Black for white, on the screen alone (I)", look.inverted),
       ...(several
         ? [
             button("Link views", link, "Zoom and move all views together (L)", look.linked),

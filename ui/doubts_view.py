@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
     from fracture_core.inference import JudgedFilm, JudgedStudy
 
 NAMED = 6  # doubted films that are held against their nearest training films
+SEVERAL = 12  # films to tick at sight; more would push the films off the screen
 THUMB_PX = 110  # width of a training film
 POLL_SECONDS = 1.0  # between two looks at a gate that is being fitted
 
@@ -58,10 +59,12 @@ def _choose(label: str, verb: str, names: list[str], key: str) -> None:
     """Films that are ticked, each or all at once; they stay ticked while another study is open."""
     if not names:
         return
-    st.pills(
-        label, names, selection_mode="multi", format_func=theme.plain, key=key, wrap=True,
-        persist_state="session",
-    )  # fmt: skip
+    many = len(names) > SEVERAL
+    with st.expander(f"{label}: choose among {len(names):,}") if many else st.container():
+        st.pills(
+            label, names, selection_mode="multi", format_func=theme.plain, key=key, wrap=True,
+            persist_state="session", label_visibility="collapsed" if many else "visible",
+        )  # fmt: skip
     if len(names) > 1:
         with st.container(horizontal=True, gap="small"):
             for word, ticked in (("all", names), ("none", [])):

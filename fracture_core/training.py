@@ -126,7 +126,7 @@ def _stand(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimiz
 def _last_word(reporter: Reporter, position: Position, early: bool) -> None:
     done = position.epoch >= reporter.epochs
     state = State.FINISHED if done or early else State.STOPPED
-    epochs = f"{position.epoch} of {reporter.epochs} epochs"
+    epochs = f"{position.epoch} of {reporter.epochs} epoch{'s' if reporter.epochs != 1 else ''}"
     if done:
         message = f"Finished {epochs}."
     elif early:

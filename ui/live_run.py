@@ -89,6 +89,8 @@ def _panel(name: str, was_alive: bool) -> None:
     if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
         st.rerun()  # once, to begin or end the polling; or a fork was opened
     epochs, chosen = cached.metrics_of(run), projector.panels()
+    if chosen:
+        projector.leave(run.name)
     _headline(run)
     if not chosen:
         _timeline(run)
@@ -104,8 +106,6 @@ def _panel(name: str, was_alive: bool) -> None:
         _coach(run, epochs)  # below the curves, which it would push about as it comes and goes
         _refused(run)
         _log(run)
-    else:
-        projector.leave(run.name)
     run_more.tell()
 
 
@@ -143,7 +143,7 @@ def _headline(run: Run) -> None:
     status = run.status
     words = {
         State.STOPPING: "Stops and keeps its work",
-        State.STOPPED: f"Stopped after {status.epoch} of {status.epochs} epochs",
+        State.STOPPED: f"Stopped after {status.epoch} of {theme.plural(status.epochs, 'epoch')}",
         State.FAILED: "Failed",
         State.INTERRUPTED: "Interrupted",
     }

@@ -7,7 +7,7 @@ import streamlit as st
 from fracture_core import aggregation, trajectories
 from fracture_core.runs import Run
 from fracture_core.trajectories import Trajectories
-from ui import cached, sparks, state, theme
+from ui import cached, projector, sparks, state, theme
 
 MOST = 6  # studies, that a room can watch at once
 CHOSEN = 2  # of each label, where nobody has chosen yet
@@ -82,8 +82,9 @@ def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> N
     values, threshold = found.probabilities[:, films], run.config.threshold
     now = values[-1]
     verdict, label = bool(aggregation.is_positive(now, threshold).any()), bool(row["label"])
+    big = "#### " if projector.panels() else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{theme.mark(verdict)} **{'right' if verdict == label else 'wrong'}**")
+        st.markdown(f"{big}{theme.mark(verdict)} **{'right' if verdict == label else 'wrong'}**")
         st.page_link(
             "pages/studies.py", label=theme.plain(named(row["key"])),
             query_params={state.STUDY: row["key"]}, help="Open it in Studies.",
@@ -101,7 +102,11 @@ def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> N
         ),
         width="stretch", alt=f"probabilities of its films by epoch, last {numbers}",
     )  # fmt: skip
-    st.caption(
+    words = (
         f"{row['role']}, label {theme.mark(label)}; films now {numbers}; "
-        f"verdict changed {changed} {'time' if changed == 1 else 'times'}"
+        f"verdict changed {theme.plural(changed, 'time')}"
     )
+    if big:
+        st.markdown(words)
+    else:
+        st.caption(words)

@@ -34,7 +34,7 @@ def link(run: str) -> None:
 
 
 def leave(run: str) -> None:
-    """Other panels, and the way back; small, at the end."""
+    """The way back, and other panels; small, on top."""
     with st.container(horizontal=True, gap="small"):
         st.page_link("pages/train.py", label="Whole page", query_params={state.RUN: run})
         for name, title in PANELS.items():

@@ -8,7 +8,7 @@ import streamlit as st
 
 from fracture_core import checkpoints, journal, launcher, runs
 from fracture_core.config import LIMITS
-from fracture_core.errors import FractureError, RunNameTaken
+from fracture_core.errors import ConfigError, FractureError, RunNameTaken
 from fracture_core.runs import Run
 from ui import cached, state, theme
 
@@ -198,19 +198,28 @@ def write_notes(run: Run) -> None:
         placeholder="type a tag", max_selections=20, key=f"tags-{run.name}",
     )  # fmt: skip
     st.text_area("Note", labels.note, max_chars=4_000, key=f"note-{run.name}")
-    if st.button("Keep notes", key="keep-notes", on_click=_keep_notes, args=(run.name,)):
+    kept = st.button("Keep notes", key="keep-notes", on_click=_keep_notes, args=(run.name,))
+    if refused := st.session_state.get(f"{state.REFUSED_NOTES}-{run.name}"):
+        st.error(theme.plain(refused), icon=":material/error:")
+    elif kept:
         st.rerun()  # the whole page: they stand at its top
 
 
 def _keep_notes(name: str) -> None:
+    """Keep them, or the sentence that says why not, beside the button."""
+    st.session_state.pop(f"{state.REFUSED_NOTES}-{name}", None)
     with told():
         folder = runs.find(name)
-        value = runs.Labels(
-            tags=tuple(st.session_state[f"tags-{name}"]),
-            note=st.session_state[f"note-{name}"],
-            baseline=runs.labels(folder).baseline,
-        )
-        runs.set_labels(folder, value)
+        try:
+            value = runs.Labels(
+                tags=tuple(st.session_state[f"tags-{name}"]),
+                note=st.session_state[f"note-{name}"],
+                baseline=runs.labels(folder).baseline,
+            )
+        except ConfigError as error:
+            st.session_state[f"{state.REFUSED_NOTES}-{name}"] = str(error)
+        else:
+            runs.set_labels(folder, value)
 
 
 # --- deletion -----------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ CLASSES = "classes"  # Data: the class folders of that path, while the positive 
 POSITIVE = "positive"  # Data: the class that means a fracture
 MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
 NOTICE = "notice"  # Train: what the last action ended in, until it is shown
+REFUSED_NOTES = "refused-notes"  # Train, Runs: why notes were not kept; ends in the run
 LEARNED = "learned"  # Train: whether filters and feature maps are shown
 COACH = "coach"  # Train: the advice that was waved off; ends in the run's name
 WATCHED = "watched"  # Train: run and panels of the address when the page was last drawn

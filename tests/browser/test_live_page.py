@@ -165,8 +165,10 @@ def shows_the_change(page: Page) -> None:
 def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     """Panels of the address alone, in big type, that go on; and the way to others and back."""
     grows(page)
-    big, small = (each.locator(".panel text.tick").first for each in (page, other))
-    assert size(big) > size(small)
+    # Drawn anew with every epoch: found and measured at once.
+    find = "each => parseFloat(getComputedStyle(each.querySelector('text.tick')).fontSize)"
+    big, small = (each.locator(".curves").evaluate(find) for each in (page, other))
+    assert big > small
     share = re.compile(r"^\d+%$")
     big, small = (each.get_by_role("heading", name=share).first for each in (page, other))
     assert size(big) > size(small)

@@ -224,6 +224,8 @@ def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> N
         set_state(run_copy, "running", phase="evaluating")
         text = texts(open_run(run_copy))
         assert ":primary-background[**judging dev and valid**]" in text and "queued" not in text
+        set_state(run_copy, "starting", phase="measuring")
+        assert ":primary-background[**measuring threads**]" in texts(open_run(run_copy))
         set_state(run_copy, "queued", phase="")
         assert ":primary-background[**queued**]" in texts(open_run(run_copy))
 
@@ -335,6 +337,25 @@ def test_tags_and_note_are_kept_and_shown_to_the_letter(open_run: Open, run_copy
     kept = runs.labels(run_copy)
     assert kept == runs.Labels(tags=("talk",), note="<b>best</b> so far", baseline=True)
     assert r":gray-badge[talk] \<b\>best\</b\> so far" in texts(app)
+
+
+def test_a_tag_that_cannot_be_kept_is_refused_beside_its_field(
+    open_run: Open, run_copy: Path
+) -> None:
+    app = open_run(run_copy)
+    app.text_area(key=f"note-{run_copy.name}").set_value("still here")
+    app.multiselect(key=f"tags-{run_copy.name}").set_value(["x" * 41])
+    app.button(key="keep-notes").click().run()
+    assert "A tag has 1 to 40 characters" in app.error[0].value and not app.toast
+    assert runs.labels(run_copy) == runs.Labels()
+    app.multiselect(key=f"tags-{run_copy.name}").set_value([])
+    app.button(key="keep-notes").click().run()
+    assert not app.error and runs.labels(run_copy).note == "still here"
+
+
+def test_one_epoch_is_one_epoch(open_run: Open, run_copy: Path) -> None:
+    set_state(run_copy, "stopped", epoch=0, epochs=1)
+    assert open_run(run_copy).title[0].value == "Stopped after 0 of 1 epoch"
 
 
 # --- deletion -----------------------------------------------------------------------------------

@@ -42,7 +42,8 @@ with main:
     elif not cached.warm_up().done():
         verdict.wait(asked)
     else:
-        if asked.others:
+        upload = asked.others
+        if upload:
             asked = upload_overview.show(asked, reference, threshold)
         key = verdict.viewer_key(asked)
         judged = now = verdict.judged(asked, reference)
@@ -58,4 +59,4 @@ with main:
         anatomy_view.show(now, reference, model, threshold)
         if why_view.wanted(state.THROUGH) and "@" in model.reference:
             why_view.through_epochs(now, reference, model, threshold)
-        export_view.show(asked, reference, model, judged, now, threshold, maps)
+        export_view.show(asked, reference, model, judged, now, threshold, maps, upload)

@@ -1,6 +1,7 @@
 """What may be taken home of a verdict: a report, JSON and CSV, without names unless asked for."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -29,6 +30,7 @@ def show(
     judged: "JudgedStudy",
     threshold: float,
     maps: dict[str, dict[str, bytes]],
+    upload: Sequence[Asked],
 ) -> None:
     """Three buttons, whose files are made when they are pressed.
 
@@ -40,14 +42,25 @@ def show(
         judged: the same ones without what was brushed over; `before` itself if nothing was.
         threshold: a film is positive when its probability is greater.
         maps: the heat maps that are shown: name of a film -> name of a map -> PNG bytes.
+        upload: all studies that came with it; none where it came alone.
     """
     st.subheader("Take it with you", anchor=False)
-    told = case(asked, reference, before, judged, maps)
     with st.container(horizontal=True, vertical_alignment="center"):
         names = st.toggle(
             "With names", key=state.NAMES,
             help="Off: films are film 1, film 2 and so on, and neither study nor patient is named.",
         )  # fmt: skip
+        everything = len(upload) > 1 and st.toggle(
+            f"All {len(upload)} studies of the upload", key=state.EVERYTHING,
+            help="Off: the study that is open, with its maps and spreads.",
+        )  # fmt: skip
+
+        # Now, since what a session keeps is out of reach when a button is pressed.
+        told = (
+            all_cases(upload, reference)
+            if everything
+            else [case(asked, reference, before, judged, maps)]
+        )
         for kind, (label, icon, mime) in KINDS.items():
             st.download_button(
                 label,
@@ -69,15 +82,19 @@ def case(
     reference: str,
     before: "JudgedStudy",
     judged: "JudgedStudy",
-    maps: dict[str, dict[str, bytes]],
+    maps: dict[str, dict[str, bytes]] | None = None,
 ) -> Case:
-    """The judged study with all that is shown of it; for the arguments see `show`."""
+    """The judged study with all that is shown of it; for the arguments see `show`.
+
+    Without `maps` its films are not judged mirrored and turned either.
+    """
     from fracture_core.inference import Film
 
     key = verdict.viewer_key(asked)
     erased, turned = film_viewer.erased(key), doubts_view.inverted(key)
     whole = {film.name: film.probability for film in before.films}
-    spreads = {f.name: cached.spread(reference, f.pixels) for f in judged.films if f.counted}
+    shown = [film for film in judged.films if film.counted and maps is not None]
+    spreads = {film.name: cached.spread(reference, film.pixels) for film in shown}
     exhibits = tuple(
         Exhibit(
             film=Film(
@@ -88,7 +105,7 @@ def case(
             ),
             whole=whole.get(name) if name in erased else None,
             spread=spreads.get(name),
-            maps=maps.get(name, {}),
+            maps=(maps or {}).get(name, {}),
         )
         for (name, _), source in zip(asked.films, asked.sources, strict=True)
     )
@@ -98,11 +115,29 @@ def case(
     )  # fmt: skip
 
 
-def content(kind: str, told: Case, model: Model, threshold: float, names: bool) -> str:
-    """The text of one of `KINDS`."""
+def all_cases(upload: Sequence[Asked], reference: str) -> list[Case]:
+    """Every study of an upload as it is judged now, without maps and spreads, which take long.
+
+    Files beside the studies, of which none could be read, are a case without films.
+    """
+    found = []
+    for study in upload:
+        before = judged = verdict.judged(study, reference)
+        if erased := film_viewer.erased(verdict.viewer_key(study)):
+            judged = verdict.judged(study, reference, erased)
+        found.append(case(study, reference, before, judged))
+    return found
+
+
+def content(kind: str, cases: Sequence[Case], model: Model, threshold: float, names: bool) -> str:
+    """The text of one of `KINDS`; of several cases only those with a film that could be read."""
+    several = [each for each in cases if each.judged.films]
+    beside = [each for each in cases if not each.judged.films] if several else []
+    cases = several or cases
     if kind == "html":
-        return study_report.document([told], model, threshold, names=names)
+        left_out = [reason for each in beside for reason in each.judged.refused]
+        return study_report.document(cases, model, threshold, names=names, left_out=left_out)
     if kind == "csv":
-        return study_record.as_csv([told], model, threshold, names)
-    judged = study_record.named([told], names)
+        return study_record.as_csv(cases, model, threshold, names)
+    judged = study_record.named(cases, names)
     return json.dumps(study_record.as_dict(judged, model, threshold), indent=2)

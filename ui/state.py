@@ -57,6 +57,7 @@ UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
 VIEWER = "film-viewer"  # the film viewer: what was brushed over on which study's films
 FILM_PAGE = "film-page"  # Diagnose: which of many films are shown
 JUDGE = "judge"  # Studies: the box with the model in use, filled from the address
+EVERYTHING = "everything"  # Diagnose: whether all studies of an upload are exported
 NAMES = "names"  # Diagnose: whether what is exported names files, study and patient
 PICKED = "picked-model"  # Evaluate, Diagnose: the model that a page last used
 MATRIX = "matrix"  # Evaluate: the cell of the confusion matrix that was clicked

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from fracture_core import aggregation
 from ui.charts import Ink
 
-ROW_PX, FRAME_PX = 34, 76  # of a film's row, and of the axis with its words
+ROW_PX, FRAME_PX = 34, 92  # of a film's row, and of the axis with its words
 NUMBER_PX = 60  # right of the scale, where the numbers stand
 EPOCHS_PX = 360  # height of the chart over the epochs
 DASHES = ("solid", "dash", "dot", "dashdot")  # each runs through all colours before the next
@@ -70,7 +70,7 @@ def films_on_scale(
     )
     figure.update_layout(
         height=FRAME_PX + ROW_PX * max(1, len(names)),
-        margin={"l": 10, "r": NUMBER_PX, "t": 24, "b": 10},
+        margin={"l": 10, "r": NUMBER_PX, "t": 30, "b": 48},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": ink.text, "size": 13},
@@ -80,7 +80,7 @@ def films_on_scale(
     )
     figure.update_xaxes(
         range=[-0.02, 1.02],
-        title="probability",
+        title={"text": "probability", "standoff": 6},
         gridcolor=ink.grid,
         zeroline=False,
         fixedrange=True,

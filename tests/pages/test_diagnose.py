@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -507,12 +507,36 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     assert case.exhibits[0].whole == whole.judged.films[0].probability
     assert not case.real and case.label == 1
     model = cached.model(starter)
-    texts = {kind: export_view.content(kind, case, model, 0.5, False) for kind in export_view.KINDS}
+    texts = {
+        kind: export_view.content(kind, [case], model, 0.5, False) for kind in export_view.KINDS
+    }
     assert "Brushed over by hand" in texts["html"]
     assert not any(case.patient in text or name in text for text in texts.values())
-    found = json.loads(export_view.content("json", case, model, 0.5, True))
+    found = json.loads(export_view.content("json", [case], model, 0.5, True))
     expected = case.judged.to_dict(0.5) | {"study": case.study}
     assert found == {"model": starter, "threshold": 0.5, "studies": [expected]}
+
+
+def test_all_studies_of_an_upload_are_taken_home_at_once(
+    starter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Callable[[], str]] = []
+    monkeypatch.setattr(export_view.st, "download_button", lambda *_, data, **__: made.append(data))
+    content = zipped(**{
+        "a/one.png": film(90), "a/two.png": film(30), "b/one.png": film(200), "c/notes.txt": b"hm",
+    })  # fmt: skip
+    app = upload(opened(), ("set.zip", content))
+    one = json.loads(made[-2]())
+    assert len(one["studies"]) == 1
+    app.toggle(key=state.EVERYTHING).set_value(True).run()
+    app.toggle(key=state.NAMES).set_value(True).run()
+    assert not app.exception
+    report, found, table = (each() for each in made[-3:])
+    studies = json.loads(found)["studies"]
+    assert [study["study"] for study in studies] == ["a", "b"]
+    assert [len(study["images"]) for study in studies] == [2, 1]
+    assert len(table.splitlines()) == 4
+    assert "Report on 2 studies" in report and "notes.txt" in report
 
 
 def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -> None:
@@ -523,7 +547,7 @@ def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -
         "", [inference.Film(name="cut.png", source=asked.sources[0])]
     )
     case = export_view.case(asked, starter, judged, judged, {})
-    text = export_view.content("html", case, cached.model(starter), 0.5, True)
+    text = export_view.content("html", [case], cached.model(starter), 0.5, True)
     assert "There is no verdict on" in text and "cut short" in text
 
 

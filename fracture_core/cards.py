@@ -22,6 +22,7 @@ from fracture_core.config import (
     TrainConfig,
     cache_folder,
     models_folder,
+    whole_number,
 )
 from fracture_core.errors import ConfigError, ModelError, RunNotFound
 
@@ -154,9 +155,10 @@ def find(reference: str) -> Model:
             f"No model is called {reference!r}. Released models: {models}. "
             f"A run's name, RUN@EPOCH or a folder with a {CARD} will do as well."
         ) from error
-    if epoch and not epoch.isdecimal():
+    chosen = whole_number(epoch)
+    if epoch and chosen is None:
         raise ModelError(f"An epoch is a whole number, as in {name}@17; received {epoch!r}.")
-    return of_run(folder, int(epoch) if epoch else None)
+    return of_run(folder, chosen)
 
 
 def read(folder: Path) -> Model:

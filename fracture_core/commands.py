@@ -281,7 +281,8 @@ def fork(options: argparse.Namespace) -> int:
     from fracture_core import launcher, runs
 
     name, at, epoch = options.run.rpartition("@")
-    if not (at and epoch.isdecimal()):
+    chosen = settings.whole_number(epoch)
+    if not at or chosen is None:
         raise ConfigError(
             f"A fork begins at an epoch of a run, as in {options.run.strip('@')}@5; received "
             f"{options.run!r}."
@@ -291,7 +292,7 @@ def fork(options: argparse.Namespace) -> int:
     after = changed(before, options)
     names = (field.name for field in fields(before))
     changes = {n: getattr(after, n) for n in names if getattr(after, n) != getattr(before, n)}
-    folder = launcher.fork(source, int(epoch), options.name, queue=options.queue, **changes)
+    folder = launcher.fork(source, chosen, options.name, queue=options.queue, **changes)
     return _queued(folder) if options.queue else _follow(folder)
 
 

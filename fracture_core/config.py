@@ -260,6 +260,14 @@ class NetworkOptions(Record):
             check_range("dropout", self.dropout, (0.0, 0.95))
 
 
+def whole_number(text: str) -> int | None:
+    """A whole number as a person or an address writes it; `None` for anything else.
+
+    Of more than nine digits nothing here is one, and of some thousand Python reads none.
+    """
+    return int(text) if text.isdecimal() and len(text) <= 9 else None
+
+
 def parse_units(text: str) -> tuple[int, ...]:
     """Units of dense layers as a person writes them: "128, 64".
 
@@ -267,9 +275,10 @@ def parse_units(text: str) -> tuple[int, ...]:
         ConfigError: something in it is no whole number.
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
-    if not all(word.isdecimal() for word in words):
+    units = tuple(number for word in words if (number := whole_number(word)) is not None)
+    if len(units) < len(words):
         raise ConfigError(f"Dense layers are whole numbers, as in 128,64; received {text!r}.")
-    return tuple(map(int, words))
+    return units
 
 
 @dataclass(frozen=True, kw_only=True)

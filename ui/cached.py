@@ -50,6 +50,7 @@ from fracture_core.config import (
     models_folder,
     phantom_folder,
     runs_folder,
+    whole_number,
 )
 from fracture_core.datasets import Choice, Dataset
 from fracture_core.eraser import Stroke
@@ -540,7 +541,7 @@ def _age(name: str) -> tuple[str, bool]:
 def is_epoch_of_run(reference: str) -> bool:
     """Whether this is `RUN@EPOCH` of a run that is here; the epoch itself may not be kept."""
     name, _, epoch = reference.partition("@")
-    return epoch.isdecimal() and name in runs.names()
+    return whole_number(epoch) is not None and name in runs.names()
 
 
 def model(reference: str) -> cards.Model:
@@ -565,9 +566,8 @@ def stamp(reference: str) -> tuple[int, ...]:
     name, _, epoch = reference.partition("@")
     folder = runs_folder() / name
     table = folder / "metrics.jsonl"
-    if epoch.isdecimal():
-        judges = int(epoch)
-    else:
+    judges = whole_number(epoch)
+    if judges is None:
         judges = journal.best_in(_newest("metrics", folder, partial(journal.metrics, folder))) or 0
     weights = folder / "checkpoints" / checkpoints.weights_name(judges)
     gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one

@@ -1,7 +1,9 @@
 """The epoch slider: one epoch, in the address, that everything beside it is rewound to."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fracture_core.config import whole_number
 from ui import state
 
 LATEST = "latest"  # what the slider's end is called: a run that goes on is followed there
@@ -30,11 +32,12 @@ def ask(
     # that moves it.
     options = {word if epoch == usual else str(epoch): epoch for epoch in kept}
     missing = _settle(whose, options, word)
-    stands = st.session_state.get(state.EPOCH) or st.query_params.get(state.EPOCH, word)
-    stands = stands if stands in options else word
+    stands = st.session_state[state.EPOCH]
+    # Not bound to the address by Streamlit: where the page was just drawn anew by itself, as at the
+    # end of a run, the browser forgot to write down what was chosen, every third time.
     chosen = st.select_slider(
         f"Epoch that is looked at: **{f'the {word}, {usual}' if stands == word else stands}**",
-        list(options), word, key=state.EPOCH, bind="query-params",
+        list(options), key=state.EPOCH, on_change=_write, args=(word,),
         help="Rewinds numbers, curves, verdicts and studies to what the network thought then.",
     )  # fmt: skip
     if missing:
@@ -45,15 +48,28 @@ def ask(
     return options[chosen]
 
 
+def _write(word: str) -> None:
+    chosen = st.session_state[state.EPOCH]
+    state.put(state.EPOCH, "" if chosen == word else chosen)
+
+
 def _settle(whose: str, options: dict[str, int], word: str) -> int | None:
-    """Put the slider where it can stand; gives an epoch that the address names and that is none."""
+    """Put the slider where it can stand; gives an epoch that the address names and that is none.
+
+    The address is asked where nothing was chosen yet, or the browser has gone back. Else it may be
+    older than the choice: a page that looks for news by itself asks with the address of when it
+    asked.
+    """
     other = st.session_state.get(state.REWOUND, whose) != whose
     st.session_state[state.REWOUND] = whose
-    held, asked = st.session_state.get(state.EPOCH), st.query_params.get(state.EPOCH, "")
-    if other or (held is not None and held not in options):
+    if other:  # what the address says is of what was rewound before
         st.session_state[state.EPOCH] = word
-    elif held is None and asked.isdecimal() and int(asked) not in options.values():
-        before = [name for name, epoch in options.items() if epoch < int(asked)]
-        st.session_state[state.EPOCH] = before[-1] if before else word
-        return int(asked)
-    return None
+        state.put(state.EPOCH, "")
+        return None
+    back = getattr(get_script_run_ctx(), "is_history_navigation", False)
+    if st.session_state.get(state.EPOCH) in options and not back:
+        return None
+    asked = whole_number(st.query_params.get(state.EPOCH, ""))
+    names = [name for name, epoch in options.items() if asked is not None and epoch <= asked]
+    st.session_state[state.EPOCH] = names[-1] if names else word
+    return None if asked in options.values() else asked

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core import cards
+from fracture_core.config import whole_number
 from fracture_core.datasets import Dataset
 from ui import cached, facets, state, theme
 
@@ -128,8 +129,8 @@ def describe(study: tuple) -> str:
 
 def _page(pages: int) -> int:
     """The page that the address asks for; the nearest one if there is none such."""
-    asked = st.query_params.get(state.PAGE, "1")
-    return min(max(int(asked), 1), pages) if asked.isdecimal() else 1
+    asked = whole_number(st.query_params.get(state.PAGE, "1"))
+    return 1 if asked is None else min(max(asked, 1), pages)
 
 
 def _turn(key: str) -> None:

@@ -10,7 +10,15 @@ from ui import state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 OUTSIDE = "../elsewhere"  # of the runs folder: a run lies there that no page may show
-VALUES = (OUTSIDE, "<script>alert(1)</script>**bold**", "-1", "nan", "x" * 3000, "\x00\u202e'\";`")
+VALUES = (
+    OUTSIDE,
+    "<script>alert(1)</script>**bold**",
+    "-1",
+    "nan",
+    "x" * 3000,
+    "9" * 5000,
+    "\x00\u202e'\";`",
+)
 TAKES = {
     "home": (state.MODEL,),
     "studies": (

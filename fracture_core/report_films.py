@@ -105,7 +105,7 @@ def _nearest(found: tuple["Nearest", ...], pictures: Mapping[str, bytes], names:
         f"<figcaption>{words}</figcaption></figure>"
         for near, words in zip(found, told, strict=True)
     ]
-    return f'{head}</p><div class="small">{"".join(figures)}</div>'
+    return f'{head}</p><div class="small near">{"".join(figures)}</div>'
 
 
 # --- pictures ----------------------------------------------------------------------------------

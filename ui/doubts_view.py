@@ -1,5 +1,6 @@
 """Films that the gate doubts: which check says so, and counting them all the same; a run's gate."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -119,6 +120,17 @@ def _training_rows(doubted: list["JudgedFilm"], model: Model) -> dict[str, dict]
     rows = data.manifest[data.manifest["path"].isin(paths)]
     rows = rows.assign(file=[data.root / path for path in rows["path"]])
     return rows.assign(key=datasets.study_key(rows)).set_index("path").to_dict("index")
+
+
+def training_films(films: Sequence["JudgedFilm"], model: Model) -> dict[str, bytes]:
+    """Pictures of the training films that these come nearest to: path -> an image's bytes.
+
+    None where the model's training data are not those in use.
+    """
+    doubted = [film for film in films if film.nearest]
+    rows = (_training_rows(doubted, model) if doubted else None) or {}
+    pictures = {path: cached.small(row["file"]) for path, row in rows.items()}
+    return {path: content for path, content in pictures.items() if content}
 
 
 def _near(film: "JudgedFilm", near: "Nearest", row: dict) -> None:

@@ -64,7 +64,7 @@ def show(
         for kind, (label, icon, mime) in KINDS.items():
             st.download_button(
                 label,
-                data=lambda kind=kind: content(kind, told, model, threshold, names),
+                data=lambda kind=kind: content(kind, told, model, threshold, names, asked.left_out),
                 file_name=f"fracture-study.{kind}",
                 mime=mime,
                 icon=icon,
@@ -73,7 +73,9 @@ def show(
             )
     st.caption(
         "The report is one HTML file with films and numbers in it: it opens offline and prints on "
-        "A4. JSON is what `predict --json` prints; CSV has a line a film."
+        "A4; with many films their pictures are smaller, "
+        f"{study_report.PICTURES_BYTES / 1e6:.0f} MB in all. JSON is what "
+        "`predict --json` prints; CSV has a line a film."
     )
 
 
@@ -86,7 +88,8 @@ def case(
 ) -> Case:
     """The judged study with all that is shown of it; for the arguments see `show`.
 
-    Without `maps` its films are not judged mirrored and turned either.
+    Without `maps` its films are not judged mirrored and turned either, and no training films are
+    shown beside the doubted ones.
     """
     from fracture_core.inference import Film
 
@@ -94,6 +97,9 @@ def case(
     erased, turned = film_viewer.erased(key), doubts_view.inverted(key)
     whole = {film.name: film.probability for film in before.films}
     shown = [film for film in judged.films if film.counted and maps is not None]
+    beside = {}
+    if maps is not None:
+        beside = doubts_view.training_films(judged.films, cached.model(reference))
     spreads = {film.name: cached.spread(reference, film.pixels) for film in shown}
     exhibits = tuple(
         Exhibit(
@@ -106,6 +112,7 @@ def case(
             whole=whole.get(name) if name in erased else None,
             spread=spreads.get(name),
             maps=(maps or {}).get(name, {}),
+            nearest=beside,
         )
         for (name, _), source in zip(asked.films, asked.sources, strict=True)
     )
@@ -129,14 +136,25 @@ def all_cases(upload: Sequence[Asked], reference: str) -> list[Case]:
     return found
 
 
-def content(kind: str, cases: Sequence[Case], model: Model, threshold: float, names: bool) -> str:
-    """The text of one of `KINDS`; of several cases only those with a film that could be read."""
+def content(
+    kind: str,
+    cases: Sequence[Case],
+    model: Model,
+    threshold: float,
+    names: bool,
+    left_out: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The text of one of `KINDS`; of several cases only those with a film that could be read.
+
+    What was `left_out` of the upload, (name, reason), is in the report alone.
+    """
     several = [each for each in cases if each.judged.films]
     beside = [each for each in cases if not each.judged.films] if several else []
     cases = several or cases
     if kind == "html":
-        left_out = [reason for each in beside for reason in each.judged.refused]
-        return study_report.document(cases, model, threshold, names=names, left_out=left_out)
+        refused = [reason for each in beside for reason in each.judged.refused]
+        left = [*left_out, *refused]
+        return study_report.document(cases, model, threshold, names=names, left_out=left)
     if kind == "csv":
         return study_record.as_csv(cases, model, threshold, names)
     judged = study_record.named(cases, names)

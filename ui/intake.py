@@ -45,6 +45,7 @@ class Asked:
         label: 1 positive, 0 negative; `None` where nobody said.
         others: all studies of the same upload, this one too; empty where it is the only one.
         folder: whether the study has its name from a folder.
+        left_out: (name, reason) of what was dropped with it and is in no study.
     """
 
     study: str
@@ -56,6 +57,7 @@ class Asked:
     label: int | None = None
     others: tuple["Asked", ...] = ()
     folder: bool = False
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def ask() -> Asked | None:
@@ -123,7 +125,7 @@ def _asked(found: Sorted) -> Asked | None:
     reasons.show(found.refused, f"{theme.plural(len(found.refused), 'file')} left out")
     if not found.studies:
         return None
-    studies = tuple(of_upload(study) for study in found.studies)
+    studies = tuple(replace(of_upload(study), left_out=found.refused) for study in found.studies)
     if len(studies) == 1:
         return studies[0]
     return replace(studies[0], others=_told_apart(studies))

@@ -144,6 +144,14 @@ def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
 def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
     """How many films, how close, and what the data set says of a study of its own."""
     words = []
+    if judged.altered:
+        count = len(judged.altered)
+        were = (
+            "was altered by hand before it was"
+            if count == 1
+            else "were altered by hand before they were"
+        )
+        words.append(f"**{theme.plural(count, 'film')} {were} judged.**")
     counted = [film for film in judged.films if film.counted]
     if counted:
         top = max(counted, key=lambda film: film.probability)
@@ -156,8 +164,10 @@ def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
         )
     verdict = judged.verdict(threshold)
     if asked.label is not None and verdict is not None:
-        agrees = "the verdict is right" if verdict == bool(asked.label) else "the verdict is wrong"
-        words.append(f"Its label in the data: {theme.mark(bool(asked.label))}, so {agrees}.")
+        told = f"so the verdict is {'right' if verdict == bool(asked.label) else 'wrong'}"
+        if judged.altered:
+            told = "of the films as they were given: this verdict is neither right nor wrong by it"
+        words.append(f"Its label in the data: {theme.mark(bool(asked.label))}, {told}.")
     if asked.key and not asked.real:
         words.append(theme.synthetic_badge())
     return " ".join(words)

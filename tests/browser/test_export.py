@@ -68,3 +68,24 @@ def test_the_report_opens_from_disk_and_json_says_what_predict_says(
     assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
     assert next(study.iterdir()).name not in report.read_text(encoding="utf-8")
     context.close()
+
+
+def test_a_printed_report_has_several_films_a_page_and_splits_no_table(
+    browser: Browser, phantom_root: Path, finished_run: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("FRACTURE_RUNS", str(finished_run.parent))
+    films = sorted(phantom_root.glob("train/*/*/study*/*.png"))[:8]
+    words = ["predict", finished_run.name, *map(str, films), "--count-doubted"]
+    assert cli.main([*words, "--report", str(tmp_path / "report.html")]) == 0
+    context = browser.new_context()
+    opened = context.new_page()
+    opened.goto((tmp_path / "report.html").as_uri())
+    pages = re.findall(rb"/Type\s*/Page\b", opened.pdf(prefer_css_page_size=True))
+    assert 3 <= len(pages) <= 4  # two beside the verdict, four, two more with the rest
+    opened.emulate_media(media="print")
+    for kind in ("table", ".film", "figure"):
+        broken = opened.locator(kind).evaluate_all(
+            "all => all.map(one => getComputedStyle(one).breakInside)"
+        )
+        assert set(broken) == {"avoid"}
+    context.close()

@@ -501,6 +501,8 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     app.run()
     assert not app.exception
     assert [each.label for each in app.get("download_button")] == ["Report", "JSON", "CSV"]
+    assert "Its label in the data" in said(app) and "was altered by hand" in said(app)
+    assert "so the verdict is" not in said(app)
     assert not app.toggle(key=state.NAMES).value
     whole, case = told[0], told[-1]
     assert case.exhibits[0].film.erased and not whole.exhibits[0].film.erased
@@ -524,10 +526,12 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
     monkeypatch.setattr(export_view.st, "download_button", lambda *_, data, **__: made.append(data))
     content = zipped(**{
         "a/one.png": film(90), "a/two.png": film(30), "b/one.png": film(200), "c/notes.txt": b"hm",
+        "inner.zip": zipped(**{"x.png": film(9)}),
     })  # fmt: skip
     app = upload(opened(), ("set.zip", content))
     one = json.loads(made[-2]())
     assert len(one["studies"]) == 1
+    assert "Left out of the upload" in made[-3]() and "inner.zip" not in made[-3]()
     app.toggle(key=state.EVERYTHING).set_value(True).run()
     app.toggle(key=state.NAMES).set_value(True).run()
     assert not app.exception
@@ -537,6 +541,7 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
     assert [len(study["images"]) for study in studies] == [2, 1]
     assert len(table.splitlines()) == 4
     assert "Report on 2 studies" in report and "notes.txt" in report
+    assert "inner.zip" in report
 
 
 def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -> None:
@@ -674,8 +679,10 @@ def test_an_inverted_film_is_offered_to_be_turned_and_judged_as_the_film(
 
 
 def test_a_doubted_film_is_shown_beside_the_training_films_that_are_nearest(
-    gated: str, phantom_root: Path
+    gated: str, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    made: list[Callable[[], str]] = []
+    monkeypatch.setattr(export_view.st, "download_button", lambda *_, data, **__: made.append(data))
     noise = np.random.default_rng(0).integers(0, 256, (200, 160)).astype(np.uint8)
     stream = io.BytesIO()
     Image.fromarray(noise).save(stream, "PNG")
@@ -685,6 +692,7 @@ def test_a_doubted_film_is_shown_beside_the_training_films_that_are_nearest(
     told = [each.value.replace("\\", "") for each in app.caption]
     near = [each for each in told if each.endswith("from noise.png")]
     assert len(near) == 3
+    assert made[-3]().count('alt="a training film"') == 3  # and in the report
     links = [each.proto for each in app.get("page_link") if each.proto.label.startswith("patient")]
     manifest = datasets.read(phantom_root).manifest
     labels = dict(zip(datasets.study_key(manifest), manifest["label"], strict=True))

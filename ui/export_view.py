@@ -50,8 +50,9 @@ def show(
             "With names", key=state.NAMES,
             help="Off: films are film 1, film 2 and so on, and neither study nor patient is named.",
         )  # fmt: skip
-        everything = len(upload) > 1 and st.toggle(
-            f"All {len(upload)} studies of the upload", key=state.EVERYTHING,
+        whole = sum(bool(verdict.judged(study, reference).films) for study in upload)
+        everything = whole > 1 and st.toggle(
+            f"All {whole} studies of the upload", key=state.EVERYTHING,
             help="Off: the study that is open, with its maps and spreads.",
         )  # fmt: skip
 

@@ -532,6 +532,7 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
     one = json.loads(made[-2]())
     assert len(one["studies"]) == 1
     assert "Left out of the upload" in made[-3]() and "inner.zip" not in made[-3]()
+    assert app.toggle(key=state.EVERYTHING).label == "All 2 studies of the upload"
     app.toggle(key=state.EVERYTHING).set_value(True).run()
     app.toggle(key=state.NAMES).set_value(True).run()
     assert not app.exception

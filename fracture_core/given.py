@@ -136,8 +136,6 @@ def _studies_of_zip(path: Path) -> tuple[list[GivenStudy], list[str]]:
     except OSError as error:
         raise _unreadable(path, error) from error
     found = uploads.sort([uploads.File(name=path.name, content=content)])
-    if not (found.studies or found.refused):
-        raise ModelError(f"The zip {path} holds no file to judge. Give a zip of a study.")
     studies = [
         GivenStudy(name=study.name, films=tuple((film.name, film.content) for film in study.films))
         for study in found.studies

@@ -112,6 +112,9 @@ def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
             ),
         )
         return
+    if all(_is_junk(entry.filename) for entry in entries):
+        yield file, "is a zip that holds no file. Pack the films, and drop it again."
+        return
     room, count = LIMITS.upload_bytes, 0
     base = _plain(file.name).rpartition(".")[0] or _plain(file.name)
     for entry in sorted(entries, key=lambda entry: natural(entry.filename)):

@@ -95,7 +95,15 @@ def test_a_backslash_parts_folders_inside_a_zip_and_is_a_letter_elsewhere() -> N
     found = sort(**{"left\\hand.png": png(), "z.zip": packed("left\\hand.png")})
     assert names(found) == {ALONE: ["left\\hand.png"], "left": ["hand.png"]}
     assert sort(**{"x\\.hidden.png": png()}).passed_over == 0
-    assert sort(**{"z.zip": packed("x\\.hidden.png")}).passed_over == 1
+    found = sort(**{"z.zip": packed("x\\.hidden.png", "b.png")})
+    assert found.passed_over == 1 and len(found.studies) == 1
+
+
+@pytest.mark.parametrize("inside", [(), ("__MACOSX/._a.png", ".DS_Store")])
+def test_a_zip_that_holds_no_file_is_refused_by_its_name(inside: tuple[str, ...]) -> None:
+    found = sort(**{"empty.zip": packed(*inside), "b.png": png()})
+    assert "holds no file" in reasons(found)["empty.zip"]
+    assert len(found.studies) == 1
 
 
 def test_two_films_of_one_name_are_told_apart() -> None:

@@ -125,7 +125,10 @@ def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
             continue
         reason = _not_unpacked(entry)
         if reason is None and (count >= LIMITS.upload_files or room <= 0):
-            reason = "was not unpacked: the zip holds more films than one upload may. Pack fewer."
+            reason = (
+                f"was not unpacked: one upload may hold {LIMITS.upload_files} films and "
+                f"{LIMITS.upload_bytes / 2**20:g} MB. Pack fewer."
+            )
         content = b""
         if reason is None:
             count += 1

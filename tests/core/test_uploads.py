@@ -185,3 +185,10 @@ def test_limits_are_in_the_sentences_that_refuse(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(uploads, "LIMITS", replace(limits, upload_files=9))
     large = sort(**{f"{i}.png": png() for i in range(3)})
     assert "of one upload, unpacked" in reasons(large)["2.png"]
+
+
+def test_a_zip_with_too_many_films_says_how_many_may_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, upload_files=2))
+    found = sort(**{"many.zip": packed("a.png", "b.png", "c.png")})
+    assert len(found.studies[0].films) == 2
+    assert "one upload may hold 2 films and 400 MB" in reasons(found)["many/c.png"]

@@ -14,7 +14,7 @@ from fracture_core import datasets
 from fracture_core.config import LIMITS
 from fracture_core.datasets import Dataset
 from fracture_core.errors import DataError, FilmError
-from fracture_core.uploads import ALONE, Sorted, UploadedStudy
+from fracture_core.uploads import ALONE, Sorted, UploadedStudy, unlike
 from ui import cached, reasons, state, theme
 from ui.pictures import Source
 
@@ -136,11 +136,8 @@ def _told_apart(studies: tuple[Asked, ...]) -> tuple[Asked, ...]:
     told: dict[str, Asked] = {}
     for study in studies:
         name = study.study if study.folder else f"the study of {study.films[0][0]}"
-        number, free = 1, name
-        while free in told:
-            number += 1
-            free = f"{name} ({number})"
-        told[free] = replace(study, study=free)
+        name = unlike(name, told)
+        told[name] = replace(study, study=name)
     return tuple(told.values())
 
 

@@ -39,7 +39,8 @@ _TAGS = [
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData",
     "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData", "PixelAspectRatio",
 ]  # fmt: skip
-_door = threading.RLock()
+_door = threading.Lock()
+_before: list[warnings.catch_warnings | None] = []  # what was, then one for each film being read
 
 
 def is_dicom(data: bytes, name: str) -> bool:
@@ -53,11 +54,22 @@ def is_dicom(data: bytes, name: str) -> bool:
 def _quiet() -> Iterator[None]:
     """No warnings on odd values of elements, which they may show.
 
-    One thread at a time: Python keeps what it warns of for the whole process.
+    Python keeps what it warns of for the whole process: of films that are read side by side the
+    first silences it, and the last gives back what was before.
     """
-    with _door, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _door:
+        if not _before:
+            _before.append(warnings.catch_warnings())
+            _before[0].__enter__()
+            warnings.simplefilter("ignore")
+        _before.append(None)  # one a film
+    try:
         yield
+    finally:
+        with _door:
+            _before.pop()
+            if len(_before) == 1:
+                _before.pop().__exit__(None, None, None)
 
 
 def decode(data: bytes, name: str) -> Image.Image:

@@ -3,6 +3,8 @@
 import io
 import logging
 import struct
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pydicom
@@ -202,3 +204,15 @@ def test_the_study_is_known_and_the_patient_is_not(caplog: pytest.LogCaptureFixt
                 assert "Doe" not in str(error) and "4711" not in str(error)
     assert PATIENT not in caplog.text and "4711" not in caplog.text
     assert dicom.study_uid(b"nothing", "x.dcm") is None
+
+
+def test_films_read_side_by_side_warn_of_nothing_and_leave_the_filters_as_they_were() -> None:
+    values = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    odd = make(values, WindowCenter="100", WindowWidth="0.5")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(lambda _: dicom.decode(odd, "odd.dcm").tobytes(), range(40)))
+    assert len(set(read)) == 1
+    assert warnings.filters == before
+    with pytest.raises(UserWarning):
+        warnings.warn("as loud as before", UserWarning, stacklevel=1)

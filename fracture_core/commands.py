@@ -417,14 +417,17 @@ def predict(options: argparse.Namespace) -> int:
             _print_study(judged[-1], threshold)
     if options.report:
         cases = [_case(study, films) for study, (_, films) in zip(judged, studies, strict=True)]
-        told = study_report.document(cases, model, threshold, names=options.names)
+        told = study_report.document(
+            cases, model, threshold, names=options.names, left_out=found.left_out
+        )
         replace_file(options.report, told.encode())
     if options.json:
-        print(json.dumps(study_record.as_dict(judged, model, threshold), indent=2))
+        told = study_record.as_dict(judged, model, threshold, found.left_out)
+        print(json.dumps(told, indent=2))
     elif model.card.synthetic:
         print(f"Note: {model.card.name} has learned from synthetic films only.", file=sys.stderr)
-    for remark in found.remarks:
-        print(remark, file=sys.stderr)
+    for sentence in (*(f"{name} {reason}" for name, reason in found.left_out), *found.remarks):
+        print(sentence, file=sys.stderr)
     if any(study.films for study in judged):
         return 0
     print("No film could be judged.", file=sys.stderr)

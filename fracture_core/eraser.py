@@ -52,13 +52,12 @@ def erase(film: Image.Image, strokes: Sequence[Stroke]) -> Image.Image:
     A normalized convolution (Knutsson and Westin 1993): blurred grey over blurred coverage, with a
     wider blur where too little lies within reach.
     """
-    from scipy.ndimage import gaussian_filter
-
-    hidden = brushed(film.size, strokes)
-    if not hidden.any():
+    if not strokes or not (hidden := brushed(film.size, strokes)).any():
         return film
     if hidden.all():
         return Image.new("L", film.size, round(float(np.asarray(film).mean())))
+    from scipy.ndimage import gaussian_filter
+
     reach = REACH * max(1.0, max(stroke.radius for stroke in strokes) * film.width)
     values = np.asarray(film, np.float32).copy()
     todo = hidden.copy()

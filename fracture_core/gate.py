@@ -12,6 +12,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +97,14 @@ class Gate:
         doubt = words if distance > self.limit else ""
         return Check(name="distance", value=distance, limit=self.limit, doubt=doubt)
 
+    @cached_property
+    def _films(self) -> np.ndarray:
+        """As numbers that are quick to compute with."""
+        return self.films.astype(np.float32)
+
     def nearest(self, features: np.ndarray, count: int = NEAREST) -> tuple[Nearest, ...]:
         """The nearest kept training films, nearest first, of one film's features, float32 (d,)."""
-        away = np.linalg.norm(self.whitened(features) - self.films, axis=1)
+        away = np.linalg.norm(self.whitened(features).astype(np.float32) - self._films, axis=1)
         order = np.argsort(away, kind="stable")[:count]
         return tuple(Nearest(path=self.paths[n], distance=float(away[n])) for n in order)
 

@@ -38,12 +38,14 @@ class Given:
 
     Args:
         studies: in the order of the paths; below a folder, in natural order.
-        remarks: what a person should know of it, a sentence each: files of a zip that were left
-            out, files of several DICOM studies that were given as one.
+        left_out: (name, reason) of what is in no study: zips and what lay in them.
+        remarks: what else a person should know of it, a sentence each: files of several DICOM
+            studies that were given as one.
     """
 
     studies: tuple[GivenStudy, ...]
-    remarks: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def read(paths: Sequence[Path]) -> Given:
@@ -63,18 +65,18 @@ def read(paths: Sequence[Path]) -> Given:
     """
     kinds = [_kind(path) for path in paths]
     loose = [path for path, kind in zip(paths, kinds, strict=True) if kind == "file"]
-    studies, remarks = [], []
+    studies, left_out, remarks = [], [], []
     for path, kind in zip(paths, kinds, strict=True):
         if kind == "folder":
             studies += _by_study(_studies_in(path))
         elif kind == "zip":
-            found, left_out = _studies_of_zip(path)
-            studies, remarks = studies + found, remarks + left_out
+            found, refused = _studies_of_zip(path)
+            studies, left_out = studies + found, left_out + refused
         elif path is loose[0]:
             films = tuple((film.name, film) for film in loose)
             studies.append(GivenStudy(name=_name_of(loose), films=films))
             remarks += _mixed(loose)
-    return Given(studies=tuple(studies), remarks=tuple(remarks))
+    return Given(studies=tuple(studies), left_out=tuple(left_out), remarks=tuple(remarks))
 
 
 def _kind(path: Path) -> str:
@@ -126,11 +128,12 @@ def _mixed(files: Sequence[Path]) -> list[str]:
     ]
 
 
-def _studies_of_zip(path: Path) -> tuple[list[GivenStudy], list[str]]:
-    """Its studies, and sentences on what was left out; it is unpacked in memory."""
+def _studies_of_zip(path: Path) -> tuple[list[GivenStudy], list[tuple[str, str]]]:
+    """Its studies, and (name, reason) of what was left out; it is unpacked in memory."""
     if (size := path.stat().st_size) > LIMITS.upload_bytes:
         most = f"at most {LIMITS.upload_bytes / 2**20:g} MB of a zip are unpacked"
-        return [], [f"{path.name} has {size / 2**20:.0f} MB; {most}. Unpack it; give the folder."]
+        reason = f"has {size / 2**20:.0f} MB; {most}. Unpack it; give the folder."
+        return [], [(path.name, reason)]
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -140,7 +143,7 @@ def _studies_of_zip(path: Path) -> tuple[list[GivenStudy], list[str]]:
         GivenStudy(name=study.name, films=tuple((film.name, film.content) for film in study.films))
         for study in found.studies
     ]
-    return studies, [f"{name} {reason}" for name, reason in found.refused]
+    return studies, list(found.refused)
 
 
 def _name_of(files: Sequence[Path]) -> str:

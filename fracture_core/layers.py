@@ -4,6 +4,8 @@ Their variables and names are Keras' own, so that weights files can be exchanged
 is Keras' own, too.
 """
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -24,8 +26,14 @@ class Conv2D(keras.layers.Conv2D):
         if not training or several or inputs.shape[0] == 1:
             return super().call(inputs)
         count = tf.shape(inputs)[0]
-        halves = tf.split(inputs, [count // 2, count - count // 2])
-        return tf.concat([super(Conv2D, self).call(half) for half in halves], axis=0)
+        sizes = [count // 2, count - count // 2]
+
+        @tf.custom_gradient
+        def joined(*halves: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+            # A split's parts lie in the whole; the slices of `concat`'s own gradient are copies.
+            return tf.concat(halves, axis=0), lambda gradient: tf.split(gradient, sizes)
+
+        return joined(*[super(Conv2D, self).call(half) for half in tf.split(inputs, sizes)])
 
 
 class BatchNormalization(keras.layers.BatchNormalization):

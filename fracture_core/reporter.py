@@ -15,6 +15,7 @@ from fracture_core.runs import State, Status
 
 POLL_SECONDS = 0.25  # between two looks at the requests; a stop is to be answered within 3 s
 WRITE_SECONDS = 0.5  # between two writes of progress; a person reads no faster
+POINTS = 600  # of the live curve in as many WRITE_SECONDS; later ones lie ever further apart
 
 
 class Reporter:
@@ -186,11 +187,18 @@ def time_left() -> Callable[[int, int], float | None]:
 
 
 class Clock:
-    """Speed and the live curve's points, from what the steps report."""
+    """Speed and the live curve's points, from what the steps report.
+
+    Attributes:
+        began: when the first steps, which compile, were over; `None` before.
+        steps: counted since then.
+        rate: images a second up to the last point.
+    """
 
     def __init__(self) -> None:
         self.began: float | None = None
         self.steps = 0
+        self.rate = 0.0
         self._reset(time.monotonic())
 
     def _reset(self, now: float) -> None:
@@ -214,14 +222,19 @@ class Clock:
         return (time.monotonic() - self.began) / max(1, self.steps) if self.began else 0.0
 
     def point(self) -> dict[str, float] | None:
-        """Means since the last point, if that is half a second ago; else `None`."""
+        """Means since the last point, if one is due; else `None`.
+
+        Who watches reads all of them, again and again: a day's training leaves a few thousand.
+        """
         now = time.monotonic()
-        if now - self._since < 0.5 or not self._shown:
+        passed = now - (self.began or now)
+        if now - self._since < max(WRITE_SECONDS, passed / POINTS) or not self._shown:
             return None
+        self.rate = self._shown / (now - self._since)
         point = {
             "loss": self._loss / self._shown,
             "accuracy": self._right / self._shown,
-            "rate": self._shown / (now - self._since),
+            "rate": self.rate,
             "time": time.time(),
         }
         self._reset(now)

@@ -143,13 +143,33 @@ def renamed(case: Case, title: str, found: Sequence[Entry]) -> "JudgedStudy":
     )
 
 
-def as_dict(studies: Sequence["JudgedStudy"], model: Model, threshold: float) -> dict[str, Any]:
-    """What `predict --json` prints, and what the page's JSON holds."""
+def as_dict(
+    studies: Sequence["JudgedStudy"],
+    model: Model,
+    threshold: float,
+    left_out: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
+    """What `predict --json` prints, and what the page's JSON holds.
+
+    What was `left_out`, (name, reason), is in no study; the key is there only if something was.
+    """
+    left = [{"file": name, "reason": reason} for name, reason in left_out]
     return {
         "model": model.card.name,
         "threshold": threshold,
         "studies": [study.to_dict(threshold) for study in studies],
+        **({"left_out": left} if left else {}),
     }
+
+
+def renamed_left_out(refused: Sequence[tuple[str, str]], names: bool) -> list[tuple[str, str]]:
+    """(name, reason) of what is in no study, as it leaves the product."""
+    if names:
+        return list(refused)
+    return [
+        (f"file {number}", reason.replace(name, "it"))
+        for number, (name, reason) in enumerate(refused, 1)
+    ]
 
 
 def named(cases: Sequence[Case], names: bool) -> list["JudgedStudy"]:
@@ -161,8 +181,16 @@ def named(cases: Sequence[Case], names: bool) -> list["JudgedStudy"]:
     ]
 
 
-def as_csv(cases: Sequence[Case], model: Model, threshold: float, names: bool = False) -> str:
+def as_csv(
+    cases: Sequence[Case],
+    model: Model,
+    threshold: float,
+    names: bool = False,
+    left_out: Sequence[tuple[str, str]] = (),
+) -> str:
     """A line a film, with a head; probabilities to the last bit, refused films with their reason.
+
+    What was `left_out`, (name, reason), has a line without a study.
 
     The hash is that of the file as it was given; the number may be that of an altered film, see
     `JudgedFilm.altered`, which has columns of its own.
@@ -183,6 +211,9 @@ def as_csv(cases: Sequence[Case], model: Model, threshold: float, names: bool = 
                 digest(entry.exhibit.film) or "", *done,
             )  # fmt: skip
             writer.writerow([_cell(value) for value in row])
+    for name, reason in renamed_left_out(left_out, names):
+        row = ("", name, "", threshold, "", "", "", reason, model.card.name, "", "", "")
+        writer.writerow([_cell(value) for value in row])
     return stream.getvalue()
 
 

@@ -109,11 +109,10 @@ def _left_out(refused: Sequence[tuple[str, str]], names: bool) -> str:
     """What was given and belongs to no study, with the reason."""
     if not refused:
         return ""
-    lines = []
-    for number, (name, reason) in enumerate(refused, 1):
-        shown = name if names else f"file {number}"
-        told = reason if names else reason.replace(name, "it")
-        lines.append(f"<li><b>{markup.name(shown)}</b> {markup.escaped(told)}</li>")
+    lines = [
+        f"<li><b>{markup.name(name)}</b> {markup.escaped(reason)}</li>"
+        for name, reason in study_record.renamed_left_out(refused, names)
+    ]
     return f"<h2>Left out of the upload, and in no study</h2><ul>{''.join(lines)}</ul>"
 
 

@@ -263,17 +263,16 @@ class Loop:
         self.kept_at = time.monotonic()
 
     def _show(self, position: Position, end: int) -> None:
-        """A point of the live curve and the status, at most twice a second."""
-        if not (point := self.clock.point()):
-            return
+        """A point of the live curve, if one is due, and the status, at most twice a second."""
         epoch, length = position.epoch, self.pipeline.steps_an_epoch
         progress = 1 - (end - position.step) / length
-        journal.append_line(
-            self.folder / "steps.jsonl",
-            {"step": position.step, "epoch": epoch + progress, **point},
-        )
+        if point := self.clock.point():
+            journal.append_line(
+                self.folder / "steps.jsonl",
+                {"step": position.step, "epoch": epoch + progress, **point},
+            )
         steps = self.reporter.epochs * length
-        self.reporter.say(
+        self.reporter.tick(
             state=State.STOPPING if self.reporter.stopping else State.RUNNING,
             phase="training",
             message=f"Epoch {epoch + 1} of {self.reporter.epochs}.",
@@ -281,7 +280,7 @@ class Loop:
             steps=steps,
             epoch=epoch,
             progress=progress,
-            images_per_second=point["rate"],
+            images_per_second=self.clock.rate,
             seconds_left=self.clock.seconds_a_step() * (steps - position.step),
         )
 

@@ -46,7 +46,8 @@ with main:
         if upload:
             asked = upload_overview.show(asked, reference, threshold)
         key = verdict.viewer_key(asked)
-        judged = now = verdict.judged(asked, reference)
+        (judged,) = verdict.judge([asked], reference)
+        now = judged
         if erased := film_viewer.erased(key):
             now = verdict.judged(asked, reference, erased)
         verdict.show(asked, model, now, threshold)

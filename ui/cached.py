@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -70,6 +70,7 @@ if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
 TABLES_KEPT = 64  # runs; 75 epochs are 10 kB
 TRAJECTORIES_KEPT = 8  # runs; 75 epochs of 3,000 films are 0.9 MB
 CARDS_KEPT = 300  # 25 kB each
+FILMS_AT_ONCE = 16  # judged between two looks at how far it is; a tenth of a second
 SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
 
 
@@ -609,8 +610,12 @@ def judged(
     sources: tuple[Source, ...],
     erased: Erased | None = None,
     inverted: tuple[str, ...] = (),
+    tell: Callable[[int], None] | None = None,
 ) -> "JudgedStudy":
     """What a model says of some films, kept for this browser session and no longer.
+
+    They are judged and kept in blocks, so that many of them show how far they are, and a film that
+    is changed costs its block alone. No film's probability depends on its block.
 
     Args:
         reference: see `model`.
@@ -618,10 +623,22 @@ def judged(
         sources: their content, asked for only when nothing is kept.
         erased: name of a film -> what was brushed over on it.
         inverted: names of films whose black and white are exchanged.
+        tell: called before each block with how many films are judged.
     """
     turned = tuple(name in inverted for name, _ in films)
     strokes = tuple(tuple((erased or {}).get(name, ())) for name, _ in films)
-    return _judged(reference, stamp(reference), films, strokes, turned, _sources=sources)
+    found = []
+    for first in range(0, max(1, len(films)), FILMS_AT_ONCE):
+        if tell:
+            tell(first)
+        part = slice(first, first + FILMS_AT_ONCE)
+        block = films[part], strokes[part], turned[part]
+        found.append(_judged(reference, stamp(reference), *block, _sources=sources[part]))
+    return replace(
+        found[0],
+        films=tuple(film for study in found for film in study.films),
+        refused=tuple(refusal for study in found for refusal in study.refused),
+    )
 
 
 @st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)

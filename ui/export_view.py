@@ -147,16 +147,15 @@ def content(
 ) -> str:
     """The text of one of `KINDS`; of several cases only those with a film that could be read.
 
-    What was `left_out` of the upload, (name, reason), is in the report alone.
+    What was `left_out` of the upload, (name, reason), is in each of them.
     """
     several = [each for each in cases if each.judged.films]
     beside = [each for each in cases if not each.judged.films] if several else []
     cases = several or cases
+    left = [*left_out, *(reason for each in beside for reason in each.judged.refused)]
     if kind == "html":
-        refused = [reason for each in beside for reason in each.judged.refused]
-        left = [*left_out, *refused]
         return study_report.document(cases, model, threshold, names=names, left_out=left)
     if kind == "csv":
-        return study_record.as_csv(cases, model, threshold, names)
-    judged = study_record.named(cases, names)
-    return json.dumps(study_record.as_dict(judged, model, threshold), indent=2)
+        return study_record.as_csv(cases, model, threshold, names, left)
+    judged, left = study_record.named(cases, names), study_record.renamed_left_out(left, names)
+    return json.dumps(study_record.as_dict(judged, model, threshold, left), indent=2)

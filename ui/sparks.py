@@ -1,12 +1,14 @@
 """Small curves as SVG: a study's films over the epochs, with the threshold through them."""
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 
 from fracture_core import aggregation
 
 WIDTH, HEIGHT, EDGE = 340, 96, 6  # px of the drawing, and of its margin
+POINTS = 160  # of a line at most: one every 2 px
 
 
 def probabilities(
@@ -17,8 +19,9 @@ def probabilities(
     fracture: str,
     no_fracture: str,
     text: str,
+    words: str,
 ) -> str:
-    """A line a film; above the threshold lies fracture, below it none.
+    """A line a film, as wide as there is room; above the threshold lies fracture, below it none.
 
     Args:
         epochs: of the rows of `values`.
@@ -27,8 +30,10 @@ def probabilities(
         last: epoch at which the axis ends.
         fracture: hex colour of what lies above the threshold.
         no_fracture: of what lies below it.
-        text: hex colour of lines and words.
+        text: hex colour of lines.
+        words: the same for who cannot see it.
     """
+    kept = _thinned(len(epochs))
 
     def x(epoch: float) -> float:
         return EDGE + (WIDTH - 2 * EDGE) * epoch / max(1, last)
@@ -46,10 +51,7 @@ def probabilities(
         'stroke-dasharray="3 3" opacity="0.7"/>',
     ]
     for film in values.T:
-        points = " ".join(
-            f"{x(epoch):.1f},{y(float(value)):.1f}"
-            for epoch, value in zip(epochs, film, strict=True)
-        )
+        points = " ".join(f"{x(epochs[row]):.1f},{y(float(film[row])):.1f}" for row in kept)
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{text}" stroke-width="1.6" '
             'stroke-linejoin="round" opacity="0.75"/>'
@@ -57,9 +59,18 @@ def probabilities(
         positive = bool(aggregation.is_positive(film[-1], threshold))
         parts.append(_end(x(epochs[-1]), y(float(film[-1])), positive, fracture, no_fracture))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{WIDTH}" height="{HEIGHT}">{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{escape(words)}" style="display:block;width:100%;height:auto">'
+        f"{''.join(parts)}</svg>"
     )
+
+
+def _thinned(count: int) -> list[int]:
+    """Which rows are drawn: a line that grows keeps its points until every other one goes."""
+    step = 1
+    while count / step > POINTS:
+        step *= 2
+    return sorted({*range(0, count, step), count - 1})
 
 
 def _end(x: float, y: float, positive: bool, fracture: str, no_fracture: str) -> str:

@@ -30,7 +30,7 @@ def show(asked: Asked, reference: str, threshold: float) -> Asked:
         reference: of the model.
         threshold: a film is positive when its probability is greater.
     """
-    found = _judged(asked.others, reference)
+    found = list(zip(asked.others, verdict.judge(asked.others, reference), strict=True))
     studies = {study.study: (study, judged) for study, judged in found if judged.films}
     if not studies:
         return _together(asked)
@@ -50,19 +50,6 @@ def show(asked: Asked, reference: str, threshold: float) -> Asked:
         st.session_state[state.OPENED] = min(verdicts, key=lambda name: order[verdicts[name]])
     name = st.selectbox("Study of the upload", list(verdicts), key=state.OPENED)
     return studies[name][0]
-
-
-def _judged(studies: tuple[Asked, ...], reference: str) -> list[tuple[Asked, "JudgedStudy"]]:
-    """Every study of the upload with what the model says of it."""
-    progress, found = st.empty(), []
-    for number, study in enumerate(studies):
-        progress.progress(
-            number / len(studies),
-            f"Judges {theme.plain(study.study)}, {number + 1} of {len(studies)} studies.",
-        )
-        found.append((study, verdict.judged(study, reference)))
-    progress.empty()
-    return found
 
 
 def _together(asked: Asked) -> Asked:

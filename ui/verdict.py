@@ -1,6 +1,8 @@
 """The verdict on a study: one sentence, its films with their numbers, and how far to trust it."""
 
 import contextlib
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import streamlit as st
 from fracture_core import aggregation
 from fracture_core.cards import NEVER_SEEN, Model
 from fracture_core.errors import FilmError
+from fracture_core.reporter import duration
 from ui import cached, doubts_view, figures, film_viewer, pictures, reasons, state, theme, why_view
 from ui.film_viewer import Erased, Frame
 from ui.intake import Asked
@@ -16,6 +19,7 @@ from ui.intake import Asked
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
     from fracture_core.inference import JudgedFilm, JudgedStudy
 
+UNNOTICED = 0.4  # s; what takes longer shows how far it is
 POLL_SECONDS = 0.5  # between two looks at whether the network is there
 NAMED = 3  # films that the sentence names before it counts the others
 PAGE = 6  # films shown at once, side by side
@@ -44,7 +48,32 @@ def viewer_key(asked: Asked) -> str:
     return asked.key or " ".join(key for _, key in asked.films)
 
 
-def judged(asked: Asked, reference: str, erased: Erased | None = None) -> "JudgedStudy":
+def judge(studies: Sequence[Asked], reference: str) -> list["JudgedStudy"]:
+    """What a model says of some studies, see `judged`; how far it is shows if that takes long."""
+    progress, began = st.empty(), time.monotonic()
+    found, before, total = [], 0, sum(len(asked.films) for asked in studies)
+
+    def tell(films: int) -> None:
+        if (passed := time.monotonic() - began) < UNNOTICED:
+            return
+        done = before + films
+        left = duration(passed / done * (total - done)) if done else "some time"
+        words = f"{done:,} of {total:,} films are done, {left} left."
+        progress.progress(done / total, f"Judges {theme.plain(asked.study)}: {words}")
+
+    for asked in studies:
+        found.append(judged(asked, reference, tell=tell))
+        before += len(asked.films)
+    progress.empty()
+    return found
+
+
+def judged(
+    asked: Asked,
+    reference: str,
+    erased: Erased | None = None,
+    tell: Callable[[int], None] | None = None,
+) -> "JudgedStudy":
     """What a model says of a study, with black and white exchanged and doubted films counted as a
     person has asked for it.
 
@@ -52,10 +81,11 @@ def judged(asked: Asked, reference: str, erased: Erased | None = None) -> "Judge
         asked: the study.
         reference: of the model.
         erased: what was brushed over; the films are whole if left out.
+        tell: called now and then with how many films are judged.
     """
     key = viewer_key(asked)
     turned = doubts_view.inverted(key)
-    found = cached.judged(reference, asked.films, asked.sources, erased, turned)
+    found = cached.judged(reference, asked.films, asked.sources, erased, turned, tell)
     return doubts_view.counted(found, key)
 
 

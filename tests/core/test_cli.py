@@ -481,7 +481,10 @@ def test_predict_takes_a_zip_and_tells_what_a_person_should_know(
     assert "films/two/inner.zip is an archive inside a zip" in printed.err
     report = (tmp_path / "r.html").read_text()
     assert "film 1 and film 2 are the same film" in report and "a.png" not in report
+    assert "Left out" in report and "is an archive inside a zip" in report
     found = json.loads(spoken(capsys, *words, "--json"))
+    [left] = found["left_out"]
+    assert left["file"] == "films/two/inner.zip" and left["reason"].startswith("is an archive")
     assert [judged["study"] for judged in found["studies"]] == ["one", "two"]
     assert found["studies"][0]["remarks"] and "remarks" not in found["studies"][1]
 
@@ -491,8 +494,10 @@ def test_predict_exits_1_where_nothing_could_be_judged(run_copy, tmp_path, capsy
     assert cli.main(["predict", "finished", str(tmp_path / "notes.txt"), "--json"]) == 1
     printed = capsys.readouterr()
     assert printed.err.strip().endswith("No film could be judged.")
-    [judged] = json.loads(printed.out)["studies"]
+    found = json.loads(printed.out)
+    [judged] = found["studies"]
     assert judged["fracture"] is None and len(judged["refused"]) == 1
+    assert "left_out" not in found
 
 
 def test_predict_refuses_in_one_sentence(run_copy, study, tmp_path, capsys) -> None:

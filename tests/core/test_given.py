@@ -87,8 +87,8 @@ def test_a_zip_holds_the_studies_that_it_would_hold_as_an_upload(tmp_path: Path)
     found = given.read([tmp_path / "films.zip"])
     assert names(found) == {"a": ["1.dcm", "2.dcm"], "b": ["1.dcm"]}
     assert all(isinstance(content, bytes) for study in found.studies for _, content in study.films)
-    [remark] = found.remarks
-    assert remark.startswith("films/b/inner.zip is an archive inside a zip")
+    [(name, reason)] = found.left_out
+    assert name == "films/b/inner.zip" and reason.startswith("is an archive inside a zip")
 
 
 def test_a_zip_without_a_film_and_one_too_large_are_told(tmp_path: Path, monkeypatch) -> None:
@@ -96,8 +96,9 @@ def test_a_zip_without_a_film_and_one_too_large_are_told(tmp_path: Path, monkeyp
         archive.writestr("__MACOSX/x", b"")
     found = given.read([tmp_path / "empty.zip"])
     assert found.studies == ()
-    assert "empty.zip is a zip that holds no file" in found.remarks[0]
+    [(name, reason)] = found.left_out
+    assert name == "empty.zip" and reason.startswith("is a zip that holds no file")
     monkeypatch.setattr(given, "LIMITS", replace(given.LIMITS, upload_bytes=10))
     found = given.read([tmp_path / "empty.zip"])
     assert found.studies == ()
-    assert "at most 9.53674e-06 MB of a zip are unpacked" in found.remarks[0]
+    assert "at most 9.53674e-06 MB of a zip are unpacked" in found.left_out[0][1]

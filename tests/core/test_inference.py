@@ -330,4 +330,4 @@ def test_films_read_side_by_side_keep_their_order_and_their_refusals(predictor, 
     assert [name for name, _ in judged.refused] == [f"{number}.txt" for number in range(12)]
     for film, alone in zip(judged.films, read, strict=True):
         (same,) = predictor.judge_study("one", [alone]).films
-        assert (same.probability, same.digest) == (film.probability, film.digest)
+        assert (same.probability, same.checksum) == (film.probability, film.checksum)

@@ -1,6 +1,7 @@
 """Diagnose: films in, a verdict out; what cannot be read is named, and nothing is kept."""
 
 import asyncio
+import csv
 import io
 import json
 import re
@@ -150,6 +151,29 @@ def test_unread_pages_and_films_given_twice_are_told_and_judged(starter: str) ->
     assert "b.tif has 2 frames; the first was judged." in told
     assert "a.png and b.tif are the same film, and each counts." in told
     assert "of 2 films above the threshold" in said(app)
+
+
+def test_many_films_of_one_study_tell_how_far_they_are_and_are_judged_as_one(
+    starter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [(f"{shade}.png", film(shade)) for shade in (90, 60, 30, 0)]
+    files.insert(2, ("broken.png", film(90)[:60]))
+    files.append(("again.png", film(90)))
+    whole = said(upload(opened(), *files))
+    st.cache_data.clear()
+    told = []
+    monkeypatch.setattr(verdict, "UNNOTICED", 0)
+    monkeypatch.setattr(cached, "FILMS_AT_ONCE", 2)
+    monkeypatch.setattr(
+        st.delta_generator.DeltaGenerator, "progress", lambda _, *said: told.append(said)
+    )
+    app = upload(opened(), *files)
+    assert not app.exception
+    assert [round(share, 2) for share, _ in told] == [0, 0.33, 0.67]
+    assert "the uploaded study: 2 of 6 films are done, " in told[1][1]
+    assert said(app) == whole and "of 5 films above the threshold" in whole
+    assert "90.png and again.png are the same film" in app.info[0].value.replace("\\", "")
+    assert "**broken.png** is cut short" in app.warning[-1].value.replace("\\", "")
 
 
 def test_films_that_are_all_refused_give_no_verdict(starter: str) -> None:
@@ -529,9 +553,12 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
         "inner.zip": zipped(**{"x.png": film(9)}),
     })  # fmt: skip
     app = upload(opened(), ("set.zip", content))
-    one = json.loads(made[-2]())
+    report, found, table = (each() for each in made[-3:])
+    one = json.loads(found)
     assert len(one["studies"]) == 1
-    assert "Left out of the upload" in made[-3]() and "inner.zip" not in made[-3]()
+    assert [left["file"] for left in one["left_out"]] == ["file 1"]
+    assert "Left out of the upload" in report
+    assert not any("inner.zip" in each for each in (report, found, table))
     assert app.toggle(key=state.EVERYTHING).label == "All 2 studies of the upload"
     app.toggle(key=state.EVERYTHING).set_value(True).run()
     app.toggle(key=state.NAMES).set_value(True).run()
@@ -540,9 +567,12 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
     studies = json.loads(found)["studies"]
     assert [study["study"] for study in studies] == ["a", "b"]
     assert [len(study["images"]) for study in studies] == [2, 1]
-    assert len(table.splitlines()) == 4
-    assert "Report on 2 studies" in report and "notes.txt" in report
-    assert "inner.zip" in report
+    left = ["set/inner.zip", "notes.txt"]
+    assert [each["file"] for each in json.loads(found)["left_out"]] == left
+    lines = list(csv.DictReader(io.StringIO(table)))
+    assert [line["study"] for line in lines] == ["a", "a", "b", "", ""]
+    assert [line["film"] for line in lines[3:]] == left and lines[3]["refused"]
+    assert "Report on 2 studies" in report and all(name in report for name in left)
 
 
 def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -> None:

@@ -95,13 +95,12 @@ def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> N
                 st.image(content, width=THUMB_PX)
     numbers = ", ".join(f"{value:.2f}" for value in now)
     changed = int(trajectories.changes(values, threshold))
-    # Not by `st.image`: Python keeps the last 128 of its texts, as if they were addresses.
-    st.html(
+    st.image(
         sparks.probabilities(
             found.epochs, values, threshold, last,
             theme.colour("fracture"), theme.colour("none"), theme.ink().text,
-            f"probabilities of its films by epoch, last {numbers}",
-        )
+        ),
+        width="stretch", alt=f"probabilities of its films by epoch, last {numbers}",
     )  # fmt: skip
     words = (
         f"{row['role']}, label {theme.mark(label)}; films now {numbers}; "

@@ -1,14 +1,13 @@
 """Small curves as SVG: a study's films over the epochs, with the threshold through them."""
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 
 from fracture_core import aggregation
 
 WIDTH, HEIGHT, EDGE = 340, 96, 6  # px of the drawing, and of its margin
-POINTS = 160  # of a line at most: one every 2 px
+POINTS = 120  # of a line at most: one every 3 px
 
 
 def probabilities(
@@ -19,9 +18,11 @@ def probabilities(
     fracture: str,
     no_fracture: str,
     text: str,
-    words: str,
 ) -> str:
-    """A line a film, as wide as there is room; above the threshold lies fracture, below it none.
+    """A line a film; above the threshold lies fracture, below it none.
+
+    It stays small: of every text that it is given for an image, Streamlit has Python keep the last
+    128, as if they were addresses.
 
     Args:
         epochs: of the rows of `values`.
@@ -30,8 +31,7 @@ def probabilities(
         last: epoch at which the axis ends.
         fracture: hex colour of what lies above the threshold.
         no_fracture: of what lies below it.
-        text: hex colour of lines.
-        words: the same for who cannot see it.
+        text: hex colour of lines and words.
     """
     kept = _thinned(len(epochs))
 
@@ -51,7 +51,7 @@ def probabilities(
         'stroke-dasharray="3 3" opacity="0.7"/>',
     ]
     for film in values.T:
-        points = " ".join(f"{x(epochs[row]):.1f},{y(float(film[row])):.1f}" for row in kept)
+        points = " ".join(f"{x(epochs[row]):.0f},{y(float(film[row])):.0f}" for row in kept)
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{text}" stroke-width="1.6" '
             'stroke-linejoin="round" opacity="0.75"/>'
@@ -59,9 +59,8 @@ def probabilities(
         positive = bool(aggregation.is_positive(film[-1], threshold))
         parts.append(_end(x(epochs[-1]), y(float(film[-1])), positive, fracture, no_fracture))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(words)}" style="display:block;width:100%;height:auto">'
-        f"{''.join(parts)}</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{WIDTH}" height="{HEIGHT}">{"".join(parts)}</svg>'
     )
 
 

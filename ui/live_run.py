@@ -129,7 +129,9 @@ def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:
     if not whole.epochs:
         return
     found = trajectories.up_to(whole, max(epoch, whole.epochs[0]))
-    last = run.status.epochs if run.status.state.alive else whole.epochs[-1]
+    last = whole.epochs[-1]
+    if run.status.state.alive:
+        last = run_curves.axis_end(last, run.status.epochs)
     if not chosen or "studies" in chosen:
         pinned_studies.show(run, found, last)
     if not chosen or "flips" in chosen:

@@ -1,5 +1,7 @@
 """A run's curves: loss, accuracy of images and of whole studies, and what was done to it."""
 
+import itertools
+
 import pandas as pd
 
 from fracture_core import journal
@@ -15,6 +17,20 @@ PANELS = (
 LEVELS = {"accuracy": "images", "study_accuracy": "studies"}
 
 
+def axis_end(done: int, last: int) -> int:
+    """The epoch at which the axis of a run ends: its last one, or, while it is young, a round
+    number ahead of it, so that its curve is no line in a corner.
+
+    Args:
+        done: epochs completed.
+        last: epochs asked for.
+    """
+    for power in itertools.count(1):
+        for share in (1, 2.5, 5):
+            if (end := round(share * 10**power)) > done or end >= last:
+                return min(end, max(last, done))
+
+
 def show(run: Run, epochs: pd.DataFrame, here: int | None = None, big: bool = False) -> None:
     """Draw them.
 
@@ -24,7 +40,10 @@ def show(run: Run, epochs: pd.DataFrame, here: int | None = None, big: bool = Fa
         here: the epoch that is looked at; `None` for the last one.
         big: for a lecture hall.
     """
-    last = max(run.status.epochs, run.config.epochs)
+    last = axis_end(
+        int(epochs["epoch"].iloc[-1]) if len(epochs) else 0,
+        max(run.status.epochs, run.config.epochs),
+    )
     lines = [*_inside(journal.steps(run.folder)), *_after(epochs)]
     marks = [Mark(x=x, words=words) for x, words in events(run, epochs)]
     if "dev.loss" in epochs and len(epochs):

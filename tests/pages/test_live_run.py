@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import forks, journal, launcher, runs
-from ui import cached
+from ui import cached, run_curves
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 RESTING = ("stopped", "finished", "failed", "interrupted")
@@ -68,6 +68,37 @@ def test_without_its_films_a_run_still_shows_its_curves(
     app = open_run(run_copy)
     assert "films" in app.warning[0].value
     assert curves(app)
+
+
+@pytest.mark.parametrize(
+    ("done", "last", "end"),
+    [
+        (0, 75, 10),
+        (9, 75, 10),
+        (10, 75, 25),
+        (25, 75, 50),
+        (50, 75, 75),
+        (75, 75, 75),
+        (0, 3, 3),
+        (300, 600, 500),
+        (600, 10_000, 1_000),
+        (99, 10_000, 100),
+        (4, 0, 4),
+    ],  # fmt: skip
+)
+def test_the_axis_of_a_young_run_ends_at_a_round_number_ahead(
+    done: int, last: int, end: int
+) -> None:
+    assert run_curves.axis_end(done, last) == end
+
+
+def test_the_axis_grows_with_the_run(open_run: Open, run_copy: Path) -> None:
+    with runs.lock(run_copy):
+        set_state(run_copy, "running", epochs=600)
+        assert curves(open_run(run_copy))["last"] == 10
+        line = journal.lines(run_copy / "metrics.jsonl")[-1]
+        journal.append_line(run_copy / "metrics.jsonl", line | {"epoch": 30})
+        assert curves(open_run(run_copy))["last"] == 50
 
 
 # --- the row ------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def show(
     Args:
         panels: in their order.
         lines: of any panel.
-        last_epoch: the axis is as long from the start.
+        last_epoch: where the axis ends.
         guides: of any panel.
         marks: through all of them.
         big: type and lines for the back row of a lecture hall.

@@ -84,7 +84,7 @@ def test_without_its_films_a_run_still_shows_its_curves(
         (600, 10_000, 1_000),
         (99, 10_000, 100),
         (4, 0, 4),
-    ],  # fmt: skip
+    ],
 )
 def test_the_axis_of_a_young_run_ends_at_a_round_number_ahead(
     done: int, last: int, end: int

@@ -7,6 +7,8 @@ caller can forget it.
 
 The convolution block is the report's: convolution 3 x 3 without padding, batch normalization,
 ReLU. Only the last block of `five_conv` has ReLU before the normalization, as in its Appendix A.
+`all_conv` is the one that the report names and did not build: all-convolutional, with a global
+average pooling.
 """
 
 import warnings
@@ -39,7 +41,7 @@ class Architecture:
             layers, forward and backward, in millions.
         smallest: the smallest input in px that leaves a pixel after the last pooling.
         options: its own values of what may vary.
-        features: builds the layers from rescaled input to flattened features.
+        features: builds the layers from rescaled input to maps, or to a number a map.
     """
 
     name: str
@@ -53,15 +55,16 @@ class Architecture:
     features: Callable[[Any], Any]
 
 
-def _block(x: Any, filters: int, number: int, relu_first: bool = False) -> Any:
-    """Convolution 3 x 3, normalization, ReLU: (n, h, w, c) to (n, h - 2, w - 2, filters)."""
+def _block(x: Any, filters: int, number: int, relu_first: bool = False, strides: int = 1) -> Any:
+    """Convolution 3 x 3, normalization, ReLU: (n, h, w, c) to (n, h - 2, w - 2, filters), with
+    strides of 2 to half of that."""
     from keras import layers
 
     from fracture_core.layers import BatchNormalization, Conv2D
 
     relu = layers.ReLU(name=f"relu_{number}")
     norm = BatchNormalization(name=f"norm_{number}")
-    x = Conv2D(filters, 3, name=f"conv_{number}")(x)
+    x = Conv2D(filters, 3, strides=strides, name=f"conv_{number}")(x)
     return norm(relu(x)) if relu_first else relu(norm(x))
 
 
@@ -84,6 +87,17 @@ def _five_conv(x: Any) -> Any:
     x = _pool(_block(_block(x, 32, 1), 32, 2), 1)
     x = _pool(_block(_block(x, 64, 3), 64, 4), 2)
     return _pool(_block(x, 32, 5, relu_first=True), 3)
+
+
+def _all_conv(x: Any) -> Any:
+    """Strided convolutions for poolings (Springenberg et al. 2015), and each map's mean at last
+    (Lin et al. 2014): (n, h, w, 1) to (n, 64). A dense output of these means is the mean of a
+    1 x 1 convolution's."""
+    from keras import layers
+
+    x = _block(_block(x, 32, 1), 32, 2, strides=2)
+    x = _block(_block(x, 64, 3), 64, 4, strides=2)
+    return layers.GlobalAveragePooling2D(name="average")(_block(x, 64, 5))
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -124,6 +138,18 @@ ARCHITECTURES: dict[str, Architecture] = {
             smallest=28,
             options=NetworkOptions(dense=(128, 64), dropout=0.25, dense_normalization=True),
             features=_five_conv,
+        ),
+        Architecture(
+            name="all_conv",
+            title="All convolutions",
+            sentence="No pooling and no dense layer: convolutions shrink the film themselves, and "
+            "the verdict is a weighted mean over all places, which a heat map can show.",
+            source="Conclusion, named and not built",
+            parameters=103_009,
+            mega_flop=35.3,
+            smallest=24,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=_all_conv,
         ),
     )
 }
@@ -180,7 +206,11 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
 
     films = keras.Input((size, size, 1), name="film")
     x = layers.Rescaling(1 / 255, name="rescale")(films)
-    x = layers.Flatten(name="flatten")(find(name).features(x))
+    x = find(name).features(x)
+    if len(x.shape) > 2:
+        x = layers.Flatten(name="flatten")(x)
+    if chosen.dropout and not chosen.dense:
+        x = layers.Dropout(chosen.dropout, name="dropout")(x)
     for number, units in enumerate(chosen.dense, 1):
         x = layers.Dense(units, activation="relu", name=f"dense_{number}")(x)
         if number == 1 and chosen.dense_normalization:

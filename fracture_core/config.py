@@ -245,7 +245,8 @@ class NetworkOptions(Record):
 
     Args:
         dense: units of the dense layers before the output, in order.
-        dropout: share of units dropped after the first dense layer, 0 for none.
+        dropout: share of units dropped after the first dense layer, or before the output where
+            there is none; 0 for none.
         dense_normalization: batch normalization after the first dense layer.
     """
 

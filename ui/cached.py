@@ -3,6 +3,8 @@
 Resources are shared by all sessions and never changed after they were made.
 """
 
+import contextlib
+import ctypes
 import gc
 import importlib
 import os
@@ -83,6 +85,16 @@ def spare_collector(modules: int) -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@st.cache_resource(max_entries=1, ttl="1m", show_spinner=False)
+def give_back_memory() -> None:
+    """Once a minute: what was freed goes back to the system, where its C library can (glibc).
+
+    Else the pages between small things that are still in use stay with the process for good.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def dataset() -> Dataset:

@@ -68,6 +68,7 @@ def _busy() -> bool:
 def _line(was_busy: bool) -> None:
     if _busy() != was_busy:
         st.rerun()  # the whole page, once: it begins or ends the polling
+    cached.give_back_memory()
     with st.container(horizontal=True, vertical_alignment="center", key="frame", gap="medium"):
         # Small and not a caption: a caption's grey would take the badge's contrast.
         st.markdown(f":small[{_data_in_use()}]", width="content")

@@ -1,7 +1,8 @@
-"""The three networks of the report, and their variants."""
+"""The three networks of the report, their variants, and the one that it did not build."""
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -35,12 +36,55 @@ def test_five_conv_has_the_layer_order_of_appendix_a() -> None:
     ]
 
 
+def test_all_conv_has_no_pooling_and_no_dense_layer_but_the_output() -> None:
+    network = architectures.build("all_conv")
+    assert network.count_params() == architectures.find("all_conv").parameters
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert kinds == [
+        *("InputLayer", "Rescaling"),
+        *(["Conv2D", "BatchNormalization", "ReLU"] * 5),
+        *("GlobalAveragePooling2D", "Dense"),
+    ]
+    assert [conv.strides[0] for conv in network.layers if "Conv2D" in str(type(conv))] == [
+        1, 2, 1, 2, 1,
+    ]  # fmt: skip
+
+
+def test_the_output_of_all_conv_is_a_mean_over_places() -> None:
+    network = architectures.build("all_conv", 64)
+    films = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 1)).astype(np.uint8)
+    maps = keras.Model(network.input, network.get_layer("relu_5").output)(films).numpy()
+    kernel, bias = network.get_layer("probability").get_weights()
+    places = maps @ kernel[:, 0] + bias  # as a 1 x 1 convolution
+    expected = 1 / (1 + np.exp(-places.mean(axis=(1, 2))))
+    assert np.allclose(network(films).numpy()[:, 0], expected, atol=1e-6)
+
+
+def test_dropout_lies_before_the_output_where_there_is_no_dense_layer() -> None:
+    network = architectures.build("all_conv", dropout=0.3)
+    assert [layer.name for layer in network.layers][-3:] == ["average", "dropout", "probability"]
+    assert architectures.build("three_conv", dense=(), dropout=0.3).layers[-2].rate == 0.3
+
+
 def test_options_change_the_layers_that_they_name() -> None:
     network = architectures.build("three_conv", dense=(128, 64), dropout=0.25)
     names = [layer.name for layer in network.layers]
     assert names[-4:] == ["dense_1", "dropout", "dense_2", "probability"]
     assert network.get_layer("dense_2").units == 64
     assert network.get_layer("dropout").rate == 0.25
+
+
+@pytest.mark.parametrize("name", architectures.ARCHITECTURES)
+def test_the_arithmetic_of_a_film_is_as_stated(name: str) -> None:
+    flop, first = 0, True
+    for layer in architectures.build(name).layers:
+        if "kernel" not in [weight.name for weight in layer.weights]:
+            continue
+        places = int(np.prod(layer.output.shape[1:-1]))  # 1 of a dense layer
+        # Forward, and back to the weights and to the input, except to the film itself.
+        flop += 2 * places * layer.kernel.shape.num_elements() * (2 if first else 3)
+        first = False
+    assert round(flop / 1e6, 1) == architectures.find(name).mega_flop
 
 
 @pytest.mark.parametrize("name", architectures.ARCHITECTURES)
@@ -60,7 +104,7 @@ def test_the_smallest_size_builds_and_one_below_is_refused(name: str) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="one_conv, three_conv, five_conv"):
+    with pytest.raises(ConfigError, match="one_conv, three_conv, five_conv, all_conv"):
         architectures.build("resnet")
 
 

@@ -202,6 +202,7 @@ def test_architectures_has_the_designs_shape(capsys) -> None:
         ("one_conv", 922_305),
         ("three_conv", 166_913),
         ("five_conv", 97_409),
+        ("all_conv", 103_009),
     ]
     assert {"name", "parameters", "sentence", "options"} <= set(found[0])
     assert "97,409 parameters" in spoken(capsys, "architectures")

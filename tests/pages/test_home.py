@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import datasets, launcher, release, runs
 from fracture_core.config import TrainConfig
+from ui import cached
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -153,3 +156,22 @@ def test_the_line_tells_of_the_run_that_trains_before_those_that_wait(home: AppT
         links = [link.proto.label for link in home.get("page_link")]
         assert any("trains: epoch 1 of 5" in label for label in links)
         assert not any("waits: " in label for label in links)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the kernel and glibc")
+def test_what_was_freed_goes_back_to_the_system(folders: Path) -> None:
+    def held() -> int:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def look() -> AppTest:
+        return AppTest.from_file(str(APP), default_timeout=30).run()
+
+    look()
+    small = [bytes(5_000) for _ in range(20_000)]
+    del small[:-1]  # the last one holds down all that lies below it
+    before = held()
+    cached.give_back_memory.clear()
+    look()
+    assert held() < before - 50_000_000
+    assert small

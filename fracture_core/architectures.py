@@ -12,7 +12,7 @@ average pooling.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ from fracture_core.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     import keras
+
+    from fracture_core.checkpoints import WeightsInMemory
 
 
 HDF5 = b"\x89HDF\r\n\x1a\n"  # how every such file begins
@@ -221,8 +223,28 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
     return keras.Model(films, probability, name=name)
 
 
+def ensemble(members: "Sequence[keras.Model]") -> "keras.Model":
+    """Several networks as one, whose probability of a film is the mean of theirs.
+
+    Args:
+        members: as `build` gives them, two or more, all of one size.
+    """
+    import keras
+
+    films = keras.Input(members[0].input_shape[1:], name="film")
+    each = [
+        keras.Model(member.input, member.output, name=f"member_{number}")(films)
+        for number, member in enumerate(members, 1)  # two may be of one name
+    ]
+    mean = keras.layers.Average(name="mean")(each)
+    return keras.Model(films, mean, name="ensemble")
+
+
 def blocks(network: "keras.Model") -> list["keras.Layer"]:
-    """The last layer of each convolution block: its maps after normalization and ReLU, in order."""
+    """The last layer of each convolution block: its maps after normalization and ReLU, in order.
+
+    None of an `ensemble`, whose members have them.
+    """
     from keras import layers
 
     same_grid = (
@@ -296,18 +318,39 @@ def check_weights_fit(path: Path, name: str) -> None:
         )
 
 
-def load_weights(network: "keras.Model", path: Path) -> None:
+def load_weights(network: "keras.Model", path: Path, group: str | None = None) -> None:
     """Give a network the weights of a `.weights.h5` file, which holds arrays and no code.
+
+    Args:
+        network: as `build` gives it.
+        path: of the file.
+        group: the part of the file that holds them; the whole file if left out.
 
     Raises:
         ModelError: the file cannot be read, or is another network's.
     """
     try:
+        source = path if group is None else _part(path, group)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns of layers that it leaves as they were
-            network.load_weights(path)
+            network.load_weights(source)
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise ModelError(
             f"{path.name} must hold the weights of {network.name} with the same options and "
             "size, as Keras saves them in .weights.h5; it does not. Choose another file or network."
         ) from error
+
+
+def _part(path: Path, group: str) -> "WeightsInMemory":
+    """A group of a file of weights as a file of its own."""
+    import h5py
+
+    from fracture_core.checkpoints import WeightsInMemory
+
+    content = WeightsInMemory()
+    with h5py.File(path) as whole, h5py.File(content, "w") as part:
+        for name, node in whole[group].items():
+            whole.copy(node, part, name=name)
+        part.attrs.update(whole[group].attrs)
+    content.seek(0)
+    return content

@@ -36,7 +36,17 @@ NEVER_SEEN = "This model has never seen a real film; its answer means nothing he
 WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
 GATE = "gate.npz"
 FILES = (CARD, WEIGHTS, PREDICTIONS, GATE)  # of a released model; an old one may have no gate
+ENSEMBLE = "ensemble"  # what the card of several networks calls its architecture
 GATE_VERSION = 2  # raised whenever the same films give other numbers in it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member(Record):
+    """One network of an ensemble: the model that it was, and how it is built."""
+
+    name: str
+    architecture: str
+    options: NetworkOptions = field(default_factory=NetworkOptions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +55,7 @@ class Card(Record):
 
     Args:
         name: of the model, or `RUN@EPOCH`.
-        architecture: a name of the registry.
+        architecture: a name of the registry, or `ENSEMBLE`.
         options: the architecture's variants.
         recipe: how a film becomes the network's pixels.
         label_meaning: what a positive label stood for in the training data.
@@ -60,6 +70,7 @@ class Card(Record):
         weights_sha256: of the weights file; empty for a run, whose weights no card vouches for.
         created: when the run was started, ISO 8601 UTC.
         gate: what the gate was fitted on, its limit and the file's sha256; empty without one.
+        members: of an ensemble, in the order of their groups in the weights file; else empty.
     """
 
     name: str
@@ -78,11 +89,20 @@ class Card(Record):
     weights_sha256: str = ""
     created: str = ""
     gate: dict = field(default_factory=dict)
+    members: tuple[Member, ...] = ()
 
     @property
     def synthetic(self) -> bool:
         """Whether it has never seen a real film."""
         return bool(self.training.get("synthetic"))
+
+    @property
+    def network(self) -> str:
+        """What judges, in words: the architecture and its epoch, or an ensemble's members."""
+        if not self.members:
+            return f"{self.architecture}, epoch {self.epoch}"
+        members = ", ".join(f"{each.architecture} {each.name}" for each in self.members)
+        return f"mean of {len(self.members)} networks ({members})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +144,11 @@ def summaries(films: pd.DataFrame, threshold: float) -> dict[str, metrics.Summar
             verdicts["label"], verdicts["verdict"].astype(bool), verdicts["score"]
         ),
     }
+
+
+def group(number: int) -> str:
+    """The group of an ensemble's weights file that holds its member of this number, from 1."""
+    return f"member_{number}"
 
 
 def released() -> list[str]:

@@ -84,8 +84,8 @@ def save(
     replace_file(folder / f"{name}.npz", content.getvalue())
 
 
-class _WeightsInMemory(io.BytesIO):
-    """What Keras writes weights into; it asks for a name with this ending."""
+class WeightsInMemory(io.BytesIO):
+    """A `.weights.h5` without a file; Keras asks for a name with this ending."""
 
     def __str__(self) -> str:
         return "memory.weights.h5"
@@ -94,7 +94,7 @@ class _WeightsInMemory(io.BytesIO):
 def save_weights(model: "keras.Model", path: Path) -> None:
     """Write `.weights.h5`, as `load_weights` of Keras reads it, atomically."""
     # By way of memory: a write that fails, as on a full disk, makes HDF5 crash its process.
-    content = _WeightsInMemory()
+    content = WeightsInMemory()
     model.save_weights(content)
     replace_file(path, content.getvalue())
 

@@ -244,3 +244,6 @@ def _model_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub = command("release", commands.release, "Publish a run as models/NAME.")
     sub.add_argument("run", help="run, or RUN@EPOCH")
     sub.add_argument("name")
+    sub = command("ensemble", commands.ensemble, "Publish the mean of models as models/NAME.")
+    sub.add_argument("name")
+    sub.add_argument("members", nargs="+", metavar="MODEL", help="model, run, or RUN@EPOCH")

@@ -565,6 +565,27 @@ def release(options: argparse.Namespace) -> None:
         print("It has no gate: its training films could not be read.", file=sys.stderr)
 
 
+def ensemble(options: argparse.Namespace) -> None:
+    """Publish the mean of some models as a model, and how it and its members did."""
+    from fracture_core import cards, ensemble
+
+    folder = ensemble.make(options.members, options.name)
+    model = cards.read(folder)
+    print(f"Released {folder}: {model.card.network}")
+    own = [(member, found["studies"]) for member, found in ensemble.of_members(model)]
+    if not own:
+        print("Its members share no dev films, so nobody knows how far to trust it.")
+        return
+    whole = model.at_threshold(model.card.threshold)["studies"]
+    print(f"\nOn the {whole.n} dev studies that taught none of them:")
+    for name, found in [*own, (options.name, whole)]:
+        right = found.accuracy
+        print(
+            f"  {name:36}accuracy {right.value:6.1%}  {right.count}/{right.n}  "
+            f"(95 % interval {right.low:.1%} to {right.high:.1%})"
+        )
+
+
 # --- terminal -----------------------------------------------------------------------------------
 
 

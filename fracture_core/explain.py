@@ -246,6 +246,13 @@ METHODS: dict[str, Callable[[Predictor, np.ndarray], HeatMap]] = {
 }
 
 
+def methods(predictor: Predictor) -> dict[str, Callable[[Predictor, np.ndarray], HeatMap]]:
+    """Those of `METHODS` that can ask this model: Grad-CAM looks into one network."""
+    if architectures.blocks(predictor.network):
+        return METHODS
+    return {"occlusion": occlusion}
+
+
 # --- on the film --------------------------------------------------------------------------------
 
 

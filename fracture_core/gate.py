@@ -129,9 +129,11 @@ def with_features(network: keras.Model) -> Callable[[tf.Tensor], tuple[tf.Tensor
 
     Returns:
         A function of films, float32 (n, size, size, 1) from 0 to 255, to probabilities, float32
-        (n,), and features, float32 (n, d).
+        (n,), and features, float32 (n, d); d is 0 for an ensemble, which has no gate.
     """
     ends = [layer.output for layer in architectures.blocks(network)]
+    if not ends:
+        return lambda films: (network(films, training=False)[:, 0], tf.zeros((len(films), 0)))
     both = keras.Model(network.input, [network.output, *ends])
 
     def judge(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -18,7 +18,16 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from fracture_core import aggregation, architectures, checkpoints, film_checks, given, images, runs
+from fracture_core import (
+    aggregation,
+    architectures,
+    cards,
+    checkpoints,
+    film_checks,
+    given,
+    images,
+    runs,
+)
 from fracture_core.cards import Model
 from fracture_core.config import LIMITS
 from fracture_core.eraser import Stroke, erase, share
@@ -206,16 +215,11 @@ class Predictor:
     """
 
     def __init__(self, model: Model) -> None:
-        card = model.card
         self.model = model
-        self.recipe = card.recipe
-        options = card.options.to_dict()
-        self.network: keras.Model = architectures.build(
-            card.architecture, card.recipe.size, **options
-        )
-        architectures.load_weights(self.network, model.weights)
+        self.recipe = model.card.recipe
+        self.network = _network(model)
         self._features = with_features(self.network)
-        size = card.recipe.size
+        size = self.recipe.size
         signature = [tf.TensorSpec((BLOCK, size, size), tf.uint8)]
 
         @tf.function(input_signature=signature)
@@ -305,6 +309,21 @@ class Predictor:
             )
             for n in range(len(facts))
         )
+
+
+def _network(model: Model) -> keras.Model:
+    """The model's network with its weights; of an ensemble, all of its members'."""
+    card, size = model.card, model.card.recipe.size
+    if not card.members:
+        network = architectures.build(card.architecture, size, **card.options.to_dict())
+        architectures.load_weights(network, model.weights)
+        return network
+    members = []
+    for number, member in enumerate(card.members, 1):
+        network = architectures.build(member.architecture, size, **member.options.to_dict())
+        architectures.load_weights(network, model.weights, cards.group(number))
+        members.append(network)
+    return architectures.ensemble(members)
 
 
 def _facts(film: Film, whole: Image.Image, size: int) -> dict[str, Any]:

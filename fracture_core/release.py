@@ -1,12 +1,13 @@
 """From a run to a released model: `models/NAME` with weights, card, dev predictions and gate."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from fracture_core import cards, gate_job
-from fracture_core.cards import CARD, GATE, PREDICTIONS, WEIGHTS, Model
+from fracture_core.cards import CARD, GATE, PREDICTIONS, WEIGHTS, Card, Model
 from fracture_core.config import models_folder
 from fracture_core.errors import DataError, ModelError
 from fracture_core.files import temporary, writing
@@ -28,40 +29,82 @@ def release(reference: str, name: str) -> Path:
         ModelError: the name is taken or cannot be a folder's name, or the run has no epoch.
         RunError: the epoch is not kept.
     """
+    check_name(name)
+    model = cards.find(reference)
+    weights = model.weights.read_bytes()
+    check_size(weights, "Use RUN@EPOCH as the model, without a release.")
+    gate = _gate(model)
+    training = {**model.card.training, "run": model.card.name}
+    card = replace(model.card, training=training)
+    return publish(name, card, weights, model.judged, gate)
+
+
+def publish(
+    name: str, card: Card, weights: bytes, judged: pd.DataFrame, gate: bytes | None = None
+) -> Path:
+    """Write a model's folder, whole or not at all; gives it.
+
+    Args:
+        name: of the model; the card gets it.
+        card: without the hashes of what is written.
+        weights: content of the weights file.
+        judged: dev films, see `Model.judged`.
+        gate: content of the gate's file.
+
+    Raises:
+        ModelError: see `check_name`.
+    """
+    check_name(name)
+    card = replace(
+        card,
+        gate=gate_job.facts(gate) if gate else {},
+        name=name,
+        weights_sha256=cards.sha256(weights),
+    )
     folder = models_folder() / name
+    draft = temporary(folder)
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft.mkdir()
+        (draft / WEIGHTS).write_bytes(weights)
+        if gate:
+            (draft / GATE).write_bytes(gate)
+        judged.to_parquet(draft / PREDICTIONS, index=False)
+        (draft / CARD).write_text(json.dumps(card.to_dict(), indent=2) + "\n", encoding="utf-8")
+        draft.rename(folder)  # appears whole or not at all
+    return folder
+
+
+def check_name(name: str) -> None:
+    """Refuse a name for a model.
+
+    Raises:
+        ModelError: it is taken, or cannot be a folder's name.
+    """
     if not NAME.fullmatch(name):
         raise ModelError(
             f"A model's name takes letters, digits, '.', '-' and '_' and begins with a letter or "
             f"digit; received {name!r}."
         )
-    if folder.exists():
+    if (models_folder() / name).exists():
         raise ModelError(f"A model called {name!r} exists. Choose another name, or delete it.")
-    model = cards.find(reference)
-    weights_bytes = model.weights.stat().st_size
-    if weights_bytes > LIMIT_BYTES:
+
+
+def check_size(weights: bytes, instead: str) -> None:
+    """Refuse weights that are too large for a released model.
+
+    Args:
+        weights: content of the file.
+        instead: the next step, a sentence.
+
+    Raises:
+        ModelError: they are.
+    """
+    if len(weights) > LIMIT_BYTES:
         raise ModelError(
             f"A released model's weights stay under {LIMIT_BYTES / 1e6:g} MB; these take "
-            f"{weights_bytes / 1e6:.1f} MB. Use RUN@EPOCH as the model, without a release."
+            f"{len(weights) / 1e6:.1f} MB. {instead}"
         )
-    gate = _gate(model)
-    card = replace(
-        model.card,
-        gate=gate_job.facts(gate) if gate else {},
-        name=name,
-        weights_sha256=cards.sha256(model.weights),
-        training={**model.card.training, "run": model.card.name},
-    )
-    draft = temporary(folder)
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft.mkdir()
-        shutil.copyfile(model.weights, draft / WEIGHTS)
-        if gate:
-            (draft / GATE).write_bytes(gate)
-        model.judged.to_parquet(draft / PREDICTIONS, index=False)
-        (draft / CARD).write_text(json.dumps(card.to_dict(), indent=2) + "\n", encoding="utf-8")
-        draft.rename(folder)  # appears whole or not at all
-    return folder
 
 
 def _gate(model: Model) -> bytes | None:

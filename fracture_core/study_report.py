@@ -253,7 +253,7 @@ def _model(model: Model, threshold: float) -> str:
     options = {k: v for k, v in card.options.to_dict().items() if v is not None}
     variants = "".join(f", {name} {value}" for name, value in options.items())
     rows = [
-        ("Network", markup.escaped(f"{card.architecture}{variants}, epoch {card.epoch}")),
+        ("Network", markup.escaped(f"{card.network}{variants}")),
         ("Sees", markup.escaped(f"{size}, {card.recipe.resample}, {card.recipe.fit}")),
         (
             "Learned from",

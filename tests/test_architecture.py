@@ -67,6 +67,7 @@ LAYERS = (
         "evaluation",
         "gate_job",
         "release",
+        "ensemble",
         "probe",
         "child",
         "study_record",

@@ -676,7 +676,7 @@ def _judged(
 
 @dataclass(frozen=True, kw_only=True)
 class Maps:
-    """A film's heat maps, by method: "grad_cam" and "occlusion".
+    """A film's heat maps, by method: "grad_cam" and "occlusion"; of an ensemble the latter alone.
 
     Args:
         over_film: float32 (h, w) in the film's shape, see `explain.overlay`.
@@ -708,7 +708,8 @@ def _maps(
 
     with _judging:
         predictor = _predictor(reference, stamp)
-        found = {name: method(predictor, pixels) for name, method in explain.METHODS.items()}
+        methods = explain.methods(predictor).items()
+        found = {name: method(predictor, pixels) for name, method in methods}
     recipe = predictor.recipe
     return Maps(
         over_film={name: explain.overlay(heat, film, recipe) for name, heat in found.items()},

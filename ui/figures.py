@@ -58,6 +58,17 @@ def table(studies: Summary, images: Summary) -> str:
     return "\n".join([head, *rows])
 
 
+def side_by_side(found: Iterable[tuple[str, Summary]]) -> str:
+    """Several models on the same studies as a Markdown table: accuracy, interval, AUROC, n."""
+    rows = [
+        f"| {name} | {percent(s.accuracy.value)} | {interval(s.accuracy)} | {_number(s.auroc)} | "
+        f"{_range(s.auroc_low, s.auroc_high)} | {s.n:,} |"
+        for name, s in found
+    ]
+    head = "| | Accuracy | 95 % interval | AUROC | 95 % interval | Studies |"
+    return "\n".join([head, "|:--|--:|--:|--:|--:|--:|", *rows])
+
+
 def _column(s: Summary) -> dict[str, str]:
     """One level's cells by row: value, interval and n, parted by bars."""
     proportions = (s.accuracy, s.majority, s.sensitivity, s.specificity)

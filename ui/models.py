@@ -57,7 +57,7 @@ def select(label: str) -> str | None:
     if gone:
         st.session_state[state.PICKED] = asked  # the box takes it out of the address
         st.warning(f"No model is called {theme.plain(theme.short(asked))}. Pick one of these.")
-    elif asked in options and not picked and state.MODEL not in st.query_params:
+    elif asked in options and picked in (None, asked) and state.MODEL not in st.query_params:
         st.session_state[state.MODEL] = asked  # picked on another page
     reference = st.selectbox(
         label,
@@ -112,6 +112,5 @@ def _origin(reference: str, card: Card) -> str:
     kind = "Released" if reference in cards.released() else "Run"
     data = theme.plain(str(card.training.get("root") or "unknown data"))
     badge = f" {theme.synthetic_badge()}" if card.synthetic else ""
-    return f"{kind}: {card.architecture}, {card.recipe.size} px, epoch {card.epoch}, " + (
-        f"learned from {data}{badge}"
-    )
+    network = theme.plain(card.network)
+    return f"{kind}: {network}, {card.recipe.size} px, learned from {data}{badge}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, datasets, evaluation, journal, predictions, runs
+from fracture_core import cards, datasets, ensemble, evaluation, journal, predictions, runs
 from fracture_core.cards import Model
 from fracture_core.errors import DataError, FractureError
 from fracture_core.evaluation import Evaluation
@@ -144,10 +144,30 @@ def show(found: Evaluation, reference: str, model: Model) -> None:
     _matrices(studies, images)
     with st.expander("All figures, for studies and for images", expanded=True):
         st.markdown(figures.table(studies, images))
+    if model.card.members:
+        _members(model)
     if found.refused:
         with st.expander(f"{theme.plural(len(found.refused), 'film')} could not be read"):
             st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in found.refused))
     study_lines.show(found)
+
+
+def _members(model: Model) -> None:
+    """An ensemble beside its members, on the films that taught none of them."""
+    own = ensemble.of_members(model)
+    if not own:
+        st.caption("Its members share no dev films, so they cannot be compared with it.")
+        return
+    named = [(theme.plain(name), found["studies"]) for name, found in own]
+    whole = model.at_threshold(model.card.threshold)["studies"]
+    with st.expander(f"The ensemble and its {len(own)} members", expanded=True):
+        rows = [*named, (f"**{theme.plain(model.card.name)}**", whole)]
+        st.markdown(figures.side_by_side(rows))
+        st.caption(
+            f"On the {theme.plural(whole.n, 'dev study')} that taught none of the members, at "
+            f"the threshold of {model.card.threshold:.2f}. Where intervals overlap widely, these "
+            "studies cannot tell which is better."
+        )
 
 
 def _chosen_by(films: str, reference: str, model: Model) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import phantom, runs
+from fracture_core import ensemble, phantom, runs
 from fracture_core.runs import Run
 from ui import cached, run_more, state, theme
 
@@ -18,6 +18,9 @@ def chosen(found: list[Run]) -> list[str]:
 
 def show(found: list[Run], shown: list[Run]) -> None:
     """How many are chosen, and what can be asked of them; the row is there from the start."""
+    if made := st.session_state.pop(state.MADE, None):
+        dev = {state.FILMS: "dev"} if len(cached.model(made).judged) else {}
+        st.switch_page("pages/evaluate.py", query_params={state.MODEL: made, **dev})
     names = chosen(found)
     picked = [run for run in found if run.name in names]
     one = picked[0] if len(picked) == 1 else None
@@ -37,6 +40,8 @@ def show(found: list[Run], shown: list[Run]) -> None:
                 run_more.write_notes(one)
             elif picked:
                 _tag_all(names)
+        with st.popover("Ensemble", icon=":material/join:", disabled=len(picked) < 2):
+            _ensemble(names)
         resting = [run for run in picked if not run.status.state.alive]
         if st.button(
             "Delete…", icon=":material/delete:", disabled=not resting, key="delete-chosen",
@@ -92,6 +97,25 @@ def _add_tag(names: list[str]) -> None:
             labels = runs.labels(folder)
             if tag not in labels.tags:
                 runs.set_labels(folder, replace(labels, tags=(*labels.tags, tag)))
+
+
+def _ensemble(names: list[str]) -> None:
+    """The mean of the chosen runs as a model of its own."""
+    st.markdown(
+        f"A model that gives every film the mean probability of these {len(names)} runs, each at "
+        "its best dev epoch. It keeps their weights, and outlives them."
+    )
+    name = st.text_input("Its name", key=state.ENSEMBLE, max_chars=40, placeholder="together")
+    st.button(
+        "Make it", key="make-ensemble", disabled=not name.strip(),
+        on_click=_make_ensemble, args=(names, name.strip()),
+    )  # fmt: skip
+
+
+def _make_ensemble(names: list[str], name: str) -> None:
+    with run_more.told():
+        ensemble.make(names, name)
+        st.session_state[state.MADE] = name
 
 
 def _clear() -> None:

@@ -64,15 +64,21 @@ def explain(found: dict[str, "cached.Maps"]) -> None:
     """What the maps are, and how coarse, below the films."""
     if not found:
         return
+    first = next(iter(found.values()))
     cells = {
-        method: " × ".join(f"{side:.0f}" for side in next(iter(found.values())).cell[method])
-        for method in NAMES
+        method: " × ".join(f"{side:.0f}" for side in sides) for method, sides in first.cell.items()
     }
     falls = {name: float(each.over_film["occlusion"].max()) for name, each in found.items()}
     most = max(falls, key=falls.get)
+    if "grad_cam" in cells:
+        inside = (
+            "**Grad-CAM** asks the network's last convolution; one cell covers "
+            f"{cells['grad_cam']} px of the first film."
+        )
+    else:
+        inside = "Grad-CAM looks into one network, and this model is the mean of several."
     st.caption(
-        f"Orange speaks for a fracture, blue against it. **Grad-CAM** asks the network's last "
-        f"convolution; one cell covers {cells['grad_cam']} px of the first film. **Occlusion** "
+        f"Orange speaks for a fracture, blue against it. {inside} **Occlusion** "
         f"blurs one place after the other, {cells['occlusion']} px a cell; the probability falls "
         f"by up to {falls[most]:.3f} where a place of {theme.plain(most)} is hidden. Each "
         "map's strongest cell has the full colour, however little it says. A map shows where a "

@@ -51,9 +51,13 @@ class Server:
 
     def start(self) -> None:
         """Start the app and wait until it answers."""
+        models = self.folder / "models"
+        if not models.exists():
+            shutil.copytree(PROJECT / "models", models)
         environment = os.environ | {
             "FRACTURE_RUNS": str(self.folder / "runs"),
             "FRACTURE_CACHE": str(self.folder / "cache"),
+            "FRACTURE_MODELS": str(models),
             "FRACTURE_DATA": str(self.data),
             "FRACTURE_SLOTS": "1",
         }

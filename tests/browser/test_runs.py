@@ -78,3 +78,31 @@ def test_two_runs_are_laid_over_each_other_exported_and_one_is_deleted(
     expect(page.get_by_text("1 run on")).to_be_visible()
     assert first.is_dir() and not second.exists()
     expect(page.locator(".legendtext")).to_have_count(0)
+
+
+def test_chosen_runs_become_an_ensemble_that_judges_a_study(
+    server: Server, open_page: Callable[..., Page], finished_run: Path
+) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(finished_run, server.folder / "runs" / name)
+    page = open_page(f"{server.url}/runs?runs=first&runs=second")
+    page.get_by_role("button", name="Ensemble").click(timeout=30_000)
+    field = page.get_by_label("Its name")
+    field.fill("two nets")
+    field.press("Enter")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_text("A model's name takes letters")).to_be_visible()
+    field.fill("pair")
+    field.press("Enter")
+    page.get_by_role("button", name="Make it").click()
+    expect(page).to_have_url(re.compile(r"/evaluate\?model=pair&films=dev"))
+    expect(page.get_by_text("The ensemble and its 2 members")).to_be_visible()
+    expect(page.get_by_text(re.compile("taught none of the members"))).to_be_visible()
+    page.get_by_role("link", name="Diagnose").first.click()
+    page.get_by_role("button", name="Judge this study").click(timeout=60_000)
+    expect(page.get_by_role("heading", name=re.compile("fracture in study"))).to_be_visible(
+        timeout=60_000
+    )
+    page.get_by_text("Where it comes from").click()
+    expect(page.get_by_text("this model is the mean of several")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Grad-CAM")).to_have_count(0)

@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import datasets, evaluation, journal, metrics, release, runs
+from fracture_core import cards, datasets, ensemble, evaluation, journal, metrics, release, runs
 from fracture_core.runs import State, Status
 from ui import cached, figures, state, study_lines
 
@@ -273,3 +273,19 @@ def test_another_model_is_looked_at_as_it_stands(run_copy: Path, folders: Path) 
     assert not app.exception
     found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
     assert app.title[1].value == figures.headline(found.summaries()["studies"])
+
+
+def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
+    run_copy: Path,
+) -> None:
+    ensemble.make(["finished@1", "finished@3"], "both")
+    app = opened(model="both", films="dev")
+    assert not app.exception
+    words = said(app)
+    assert "mean of 2 networks (three_conv finished@1, three_conv finished@3)" in words
+    assert [each.label for each in app.expander][1] == "The ensemble and its 2 members"
+    rows = [line.split("|")[1].strip() for line in words.splitlines() if line.startswith("| ")]
+    assert rows[-3:] == ["finished@1", "finished@3", "**both**"]
+    judged = cards.find("both").judged
+    n = judged.groupby(["part", "patient", "study"]).ngroups
+    assert f"On the {n} dev studies that taught none of the members" in words

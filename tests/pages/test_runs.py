@@ -430,3 +430,24 @@ def test_all_runs_can_be_rewound_to_one_epoch(
     assert not app.exception
     assert "at the run's best epoch" in texts(app)
     assert not app.select_slider
+
+
+# --- ensemble -----------------------------------------------------------------------------------
+
+
+def test_the_mean_of_the_chosen_runs_becomes_a_model(
+    open_page: Open, run_copy: Path, folders: Path
+) -> None:
+    shutil.copytree(run_copy, folders / "runs" / "twin")
+    alone = open_page(runs="finished")
+    assert "make-ensemble" in keys(alone) and alone.button(key="make-ensemble").disabled
+    app = open_page(runs=["finished", "twin"])
+    app.text_input(key=state.ENSEMBLE).set_value("../x").run()
+    app.button(key="make-ensemble").click().run()
+    assert "begins with a letter or digit" in app.toast[0].value
+    app.text_input(key=state.ENSEMBLE).set_value("pair").run()
+    app.button(key="make-ensemble").click().run()
+    assert not app.exception
+    assert [path.name for path in (folders / "models").iterdir()] == ["pair"]
+    assert app.title[0].value == "Evaluate"  # at the new model, see the browser test
+    assert "mean of 2 networks" in texts(app)

@@ -1,0 +1,184 @@
+"""Several models as one: the probability of a film is the mean of theirs.
+
+The 2018 report names it as its next step. Its members are kept whole, in one weights file, so that
+it outlives the runs that it was made of; nothing is trained. A film counts in its figures only
+where it chose and taught none of the members.
+"""
+
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from fracture_core import cards, release
+from fracture_core.cards import ENSEMBLE, Card, Member, Model
+from fracture_core.errors import ModelError
+
+MOST = 16  # members; each costs its own time at every film
+KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]
+
+
+def make(references: Sequence[str], name: str) -> Path:
+    """Publish the mean of some models as a model; gives the new folder.
+
+    Args:
+        references: two models or more, each as `cards.find` takes it.
+        name: of the new model; letters, digits, dot, dash, underscore.
+
+    Raises:
+        ModelError: a model cannot be used, they do not fit together, or the name cannot be.
+        RunError: an epoch is not kept.
+    """
+    release.check_name(name)
+    models = [cards.find(reference) for reference in references]
+    _check(models)
+    judged, weights = together(models), _weights(models)
+    release.check_size(weights, "Choose fewer or smaller members.")
+    return release.publish(name, _card(models, judged), weights, judged["dev"])
+
+
+def _check(models: Sequence[Model]) -> None:
+    """Refuse what has no mean that means something."""
+    names = [model.card.name for model in models]
+    if not 2 <= len(models) <= MOST:
+        raise ModelError(
+            f"An ensemble has 2 to {MOST} members; received {len(models)}. Give other models."
+        )
+    if len(set(names)) < len(names):
+        raise ModelError(
+            f"Each member of an ensemble counts once; received {', '.join(names)}. Name each once."
+        )
+    for model in models:
+        if model.card.members:
+            raise ModelError(
+                f"A member of an ensemble is one network; {model.card.name} is an ensemble. Name "
+                f"its members: {', '.join(member.name for member in model.card.members)}."
+            )
+    first = models[0].card
+    for card in (model.card for model in models[1:]):
+        if card.recipe != first.recipe:
+            raise ModelError(
+                f"The members of an ensemble see the same pixels; {first.name} sees "
+                f"{_seen(first)}, {card.name} {_seen(card)}. Choose models that see the same."
+            )
+        if card.label_meaning != first.label_meaning:
+            raise ModelError(
+                f"The members of an ensemble answer the same question. {first.name}: "
+                f"{first.label_meaning} {card.name}: {card.label_meaning} Choose others."
+            )
+
+
+def _seen(card: Card) -> str:
+    recipe = card.recipe
+    return f"{recipe.size} px ({recipe.resample}, {recipe.fit})"
+
+
+def together(models: Sequence[Model]) -> dict[str, pd.DataFrame]:
+    """The films that every one of these models has judged and none has learned from, by role.
+
+    Returns:
+        For "dev" and "valid", one row a film: manifest columns, `probability`, the mean, float32,
+        and `member_1`, `member_2`... None where the models have learned from other data.
+    """
+    tables = [_table(model) for model in models]
+    same = len({model.card.training.get("hash") for model in models}) == 1
+    found = tables[0] if same else tables[0].iloc[:0]
+    for number, table in enumerate(tables, 1):
+        mine = table.set_index("path")
+        found = found[found["path"].isin(mine.index)]
+        rows = mine.loc[found["path"]]
+        alike = rows["role"].to_numpy() == found["role"].to_numpy()
+        found = found[alike].assign(**{f"member_{number}": rows["probability"].to_numpy()[alike]})
+    members = found[[f"member_{number}" for number in range(1, len(tables) + 1)]]
+    mean = members.to_numpy(np.float64).mean(axis=1).astype(np.float32)
+    found = found.assign(probability=mean).reset_index(drop=True)
+    return {role: found[found["role"] == role].reset_index(drop=True) for role in ("dev", "valid")}
+
+
+def _table(model: Model) -> pd.DataFrame:
+    """Every film that the model's tables cover, with its role."""
+    films = cards.covered(model)
+    films = films if "role" in films else films.assign(role="dev")
+    return films[[key for key in KEYS if key in films] + ["probability"]]
+
+
+def _card(models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
+    """What the ensemble says of itself."""
+    own = [model.card for model in models]
+    thresholds = {card.threshold for card in own}
+    threshold = thresholds.pop() if len(thresholds) == 1 else 0.5
+    parts = [card.parts for card in own]
+    figures = {
+        role: {k: v.to_dict() for k, v in cards.summaries(films, threshold).items()}
+        for role, films in judged.items()
+        if len(films)
+    }
+    return Card(
+        name="",
+        architecture=ENSEMBLE,
+        recipe=own[0].recipe,
+        label_meaning=own[0].label_meaning,
+        threshold=threshold,
+        threshold_origin="its members' own, or 0.5 where these differ; none was chosen for it",
+        parts=tuple(sorted({part for some in parts for part in some})) if all(parts) else (),
+        training=_training(own),
+        metrics=figures,
+        command=" && ".join(dict.fromkeys(card.command for card in own if card.command)),
+        versions=own[0].versions,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        members=tuple(
+            Member(name=card.name, architecture=card.architecture, options=card.options)
+            for card in own
+        ),
+    )
+
+
+def _training(own: Sequence[Card]) -> dict[str, Any]:
+    """The members' data: as one where it is, else only what may be said of them all."""
+    first, *others = (card.training for card in own)
+    if all(each.get("hash") == first.get("hash") for each in others):
+        return first
+    roots = dict.fromkeys(str(card.training.get("root") or "unknown data") for card in own)
+    synthetic = all(card.synthetic for card in own)
+    return {"root": " and ".join(roots), "synthetic": synthetic}
+
+
+def _weights(models: Sequence[Model]) -> bytes:
+    """One HDF5 file with a group a member, each as its own `.weights.h5` was."""
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        for number, model in enumerate(models, 1):
+            try:
+                with h5py.File(model.weights) as own:
+                    file.copy(own["/"], file, name=cards.group(number))
+            except (OSError, RuntimeError) as error:
+                raise ModelError(
+                    f"The weights of {model.card.name} cannot be read ({error}). Choose another "
+                    "epoch or model."
+                ) from error
+    return content.getvalue()
+
+
+def of_members(model: Model) -> list[tuple[str, dict[str, Any]]]:
+    """How each member did on the ensemble's dev films, at the ensemble's threshold.
+
+    Returns:
+        (name, `cards.summaries`) of each; none where the ensemble has no dev films.
+    """
+    if model.judged.empty:
+        return []
+    return [
+        (
+            member.name,
+            cards.summaries(
+                model.judged.assign(probability=model.judged[f"member_{number}"]),
+                model.card.threshold,
+            ),
+        )
+        for number, member in enumerate(model.card.members, 1)
+    ]

@@ -37,6 +37,7 @@ WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions
 GATE = "gate.npz"
 FILES = (CARD, WEIGHTS, PREDICTIONS, GATE)  # of a released model; an old one may have no gate
 ENSEMBLE = "ensemble"  # what the card of several networks calls its architecture
+MOST_MEMBERS = 16  # of an ensemble; each costs its own time at every film
 GATE_VERSION = 2  # raised whenever the same films give other numbers in it
 
 
@@ -198,6 +199,11 @@ def read(folder: Path) -> Model:
         card = Card.from_json((folder / CARD).read_text(encoding="utf-8"))
     except (ConfigError, UnicodeDecodeError) as error:
         raise ModelError(f"The card of {folder.name} cannot be read: {error}") from error
+    if len(card.members) == 1 or len(card.members) > MOST_MEMBERS:
+        raise ModelError(
+            f"An ensemble has 2 to {MOST_MEMBERS} members; the card of {folder.name} names "
+            f"{len(card.members)}. Make it again."
+        )
     if sha256(folder / WEIGHTS) != card.weights_sha256:
         raise ModelError(
             f"The weights of {folder.name} are not those that its card was written for. "

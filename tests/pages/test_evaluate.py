@@ -242,9 +242,9 @@ def test_an_epoch_picked_by_hand_is_said_to_be_and_the_best_one_is_marked(run_co
     other = 1 if best != 1 else 2
     app = opened(model=run_copy.name)
     assert app.select_slider(key=state.EPOCH).label.endswith(f"**the best, {best}**")
-    assert f"32 px, epoch {best}," in said(app) and "Valid films chose nothing" in said(app)
+    assert f"epoch {best}, 32 px," in said(app) and "Valid films chose nothing" in said(app)
     app.select_slider(key=state.EPOCH).set_value(str(other)).run()
-    assert f"32 px, epoch {other}," in said(app) and f"epoch {best}," not in said(app)
+    assert f"epoch {other}, 32 px," in said(app) and f"epoch {best}," not in said(app)
     assert f"Epoch {other} was picked by hand" in said(app)
     assert "chose nothing" not in said(app) and f"The dev loss chose epoch {best}." in said(app)
 

@@ -21,6 +21,7 @@ from fracture_core.config import LIMITS, NetworkOptions, check_range
 from fracture_core.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
+    import h5py
     import keras
 
     from fracture_core.checkpoints import WeightsInMemory
@@ -41,7 +42,7 @@ class Architecture:
         parameters: trained and untrained, with its own options at 32 px.
         mega_flop: to learn from one film at 32 px: products and sums of convolutions and dense
             layers, forward and backward, in millions.
-        smallest: the smallest input in px that leaves a pixel after the last pooling.
+        smallest: the smallest input in px that leaves a pixel at the end, or that shows a bone.
         options: its own values of what may vary.
         features: builds the layers from rescaled input to maps, or to a number a map.
     """
@@ -334,7 +335,7 @@ def load_weights(network: "keras.Model", path: Path, group: str | None = None) -
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns of layers that it leaves as they were
             network.load_weights(source)
-    except (ValueError, OSError, KeyError, UserWarning) as error:
+    except (ValueError, OSError, KeyError, RuntimeError, UserWarning) as error:
         raise ModelError(
             f"{path.name} must hold the weights of {network.name} with the same options and "
             "size, as Keras saves them in .weights.h5; it does not. Choose another file or network."
@@ -342,15 +343,30 @@ def load_weights(network: "keras.Model", path: Path, group: str | None = None) -
 
 
 def _part(path: Path, group: str) -> "WeightsInMemory":
-    """A group of a file of weights as a file of its own."""
+    """A group of a file of weights as a file of its own.
+
+    Links are not followed: they may lead into another file. What lies deeper, Keras refuses itself.
+    """
     import h5py
 
     from fracture_core.checkpoints import WeightsInMemory
 
     content = WeightsInMemory()
     with h5py.File(path) as whole, h5py.File(content, "w") as part:
-        for name, node in whole[group].items():
-            whole.copy(node, part, name=name)
+        _check_no_link(whole, group)
+        for name in whole[group]:
+            _check_no_link(whole[group], name)
+            whole.copy(whole[group][name], part, name=name)
         part.attrs.update(whole[group].attrs)
     content.seek(0)
     return content
+
+
+def _check_no_link(inside: "h5py.Group", name: str) -> None:
+    import h5py
+
+    is_group = isinstance(inside.get(name, getlink=True), h5py.HardLink) and isinstance(
+        inside[name], h5py.Group
+    )
+    if not is_group:
+        raise ValueError(f"{name!r} is no group of its own")

@@ -98,6 +98,19 @@ class Card(Record):
         return bool(self.training.get("synthetic"))
 
     @property
+    def dev_words(self) -> str:
+        """What its dev films have chosen, a sentence."""
+        chosen = "its members' epochs" if self.members else "the model's epoch"
+        return f"Dev films chose {chosen}, so these figures flatter it."
+
+    @property
+    def no_dev_words(self) -> str:
+        """Why it has no dev films, a clause."""
+        if self.members:
+            return "The members of this model share no dev films"
+        return "This model set no dev films aside"
+
+    @property
     def network(self) -> str:
         """What judges, in words: the architecture and its epoch, or an ensemble's members."""
         if not self.members:

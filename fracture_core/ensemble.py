@@ -49,10 +49,6 @@ def _check(models: Sequence[Model]) -> None:
             f"An ensemble has 2 to {MOST_MEMBERS} members; received {len(models)}. Give other "
             "models."
         )
-    if len(set(names)) < len(names):
-        raise ModelError(
-            f"Each member of an ensemble counts once; received {', '.join(names)}. Name each once."
-        )
     for model in models:
         if model.card.members:
             raise ModelError(
@@ -71,6 +67,11 @@ def _check(models: Sequence[Model]) -> None:
                 f"The members of an ensemble answer the same question. {first.name}: "
                 f"{first.label_meaning} {card.name}: {card.label_meaning} Choose others."
             )
+    weights = {cards.sha256(model.weights) for model in models}
+    if len(weights) < len(names):  # under whatever names
+        raise ModelError(
+            f"Each member of an ensemble counts once; received {', '.join(names)}. Name each once."
+        )
 
 
 def _seen(card: Card) -> str:
@@ -86,7 +87,7 @@ def together(models: Sequence[Model]) -> dict[str, pd.DataFrame]:
         and `member_1`, `member_2`... None where the models have learned from other data.
     """
     tables = [_table(model) for model in models]
-    same = len({model.card.training.get("hash") for model in models}) == 1
+    same = _same_data([model.card for model in models])
     found = tables[0] if same else tables[0].iloc[:0]
     for number, table in enumerate(tables, 1):
         mine = table.set_index("path")
@@ -103,7 +104,10 @@ def together(models: Sequence[Model]) -> dict[str, pd.DataFrame]:
 def _table(model: Model) -> pd.DataFrame:
     """Every film that the model's tables cover, with its role."""
     films = cards.covered(model)
+    if not {"path", "label", "probability"} <= set(films):
+        raise ModelError(f"The dev predictions of {model.card.name} are damaged. Release it again.")
     films = films if "role" in films else films.assign(role="dev")
+    films = films.drop_duplicates("path")
     return films[[key for key in KEYS if key in films] + ["probability"]]
 
 
@@ -141,11 +145,18 @@ def _card(models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
 def _training(own: Sequence[Card]) -> dict[str, Any]:
     """The members' data: as one where it is, else only what may be said of them all."""
     first, *others = (card.training for card in own)
-    if all(each.get("hash") == first.get("hash") for each in others):
-        return first
+    if _same_data(own):
+        alike = (key for key in first if all(each.get(key) == first[key] for each in others))
+        return {key: first[key] for key in alike if key != "run"}
     roots = dict.fromkeys(str(card.training.get("root") or "unknown data") for card in own)
     synthetic = all(card.synthetic for card in own)
     return {"root": " and ".join(roots), "synthetic": synthetic}
+
+
+def _same_data(own: Sequence[Card]) -> bool:
+    """Whether the members are known to have learned from one data set."""
+    hashes = {card.training.get("hash") for card in own}
+    return len(hashes) == 1 and None not in hashes
 
 
 def _weights(models: Sequence[Model]) -> bytes:
@@ -170,7 +181,8 @@ def of_members(model: Model) -> list[tuple[str, dict[str, Any]]]:
     Returns:
         (name, `cards.summaries`) of each; none where the ensemble has no dev films.
     """
-    if model.judged.empty:
+    count = len(model.card.members)
+    if model.judged.empty or f"member_{count}" not in model.judged:
         return []
     return [
         (

@@ -38,10 +38,16 @@ def of_data(model: Model, dataset: datasets.Dataset) -> bytes:
     """The same for a released model, whose run may be gone, from the data that it was trained on.
 
     Raises:
-        ModelError: these are not the data that its card names, or films were left out of training.
+        ModelError: these are not the data that its card names, films were left out of training,
+            or the model is an ensemble.
         DataError: the films cannot be read.
     """
     training = model.card.training
+    if model.card.members:
+        raise ModelError(
+            f"{model.card.name} is an ensemble, and a gate looks into one network. Fit the gates "
+            f"of its members: {', '.join(member.name for member in model.card.members)}."
+        )
     if dataset.hash != training.get("hash"):
         raise ModelError(
             f"{model.card.name} was trained on data with the hash {training.get('hash')}; "

@@ -218,8 +218,8 @@ class Clock:
         )
 
     def seconds_a_step(self) -> float:
-        """Mean since the start, evaluation and checkpoints counted."""
-        return (time.monotonic() - self.began) / max(1, self.steps) if self.began else 0.0
+        """Mean since the start, evaluation and checkpoints counted; 0 while unknown."""
+        return (time.monotonic() - self.began) / self.steps if self.began and self.steps else 0.0
 
     def point(self) -> dict[str, float] | None:
         """Means since the last point, if one is due; else `None`.

@@ -248,7 +248,10 @@ def _model(model: Model, threshold: float) -> str:
     """The card in short, and how it did on films that it never learned from."""
     card, data = model.card, model.card.training
     badge = ' <span class="badge">synthetic</span>' if card.synthetic else ""
-    images, studies = data.get("images", {}), data.get("studies", {})
+    counted = ""
+    if (images := data.get("images")) and (studies := data.get("studies")):
+        films = markup.films(images.get("train", 0))
+        counted = f": {studies.get('train', 0):,} studies, {films}"
     size = f"{card.recipe.size} x {card.recipe.size} px"
     options = {k: v for k, v in card.options.to_dict().items() if v is not None}
     variants = "".join(f", {name} {value}" for name, value in options.items())
@@ -258,8 +261,7 @@ def _model(model: Model, threshold: float) -> str:
         (
             "Learned from",
             f"{markup.escaped(data.get('root', 'unknown data'))}, "
-            f"{markup.escaped(', '.join(card.parts) or 'all parts')}: "
-            f"{studies.get('train', 0):,} studies, {markup.films(images.get('train', 0))}{badge}",
+            f"{markup.escaped(', '.join(card.parts) or 'all parts')}{counted}{badge}",
         ),
         ("Positive", markup.escaped(card.label_meaning)),
         (
@@ -268,12 +270,12 @@ def _model(model: Model, threshold: float) -> str:
             f"{markup.escaped(card.threshold_origin)}",
         ),
     ]
-    figures = "<p>This model set no dev films aside, so nobody knows how far to trust it.</p>"
+    figures = f"<p>{card.no_dev_words}, so nobody knows how far to trust it.</p>"
     if len(model.judged):
         figures = (
             f"<h3>On its dev films, at the threshold of {threshold:.2f}</h3>"
             f"{_figures(model.at_threshold(threshold))}"
-            '<p class="soft">Dev films chose the model\'s epoch, so these figures flatter it.</p>'
+            f'<p class="soft">{markup.escaped(card.dev_words)}</p>'
         )
     if valid := card.metrics.get("valid"):
         levels = {level: Summary.from_dict(values) for level, values in valid.items()}

@@ -281,7 +281,7 @@ class Loop:
             epoch=epoch,
             progress=progress,
             images_per_second=self.clock.rate,
-            seconds_left=self.clock.seconds_a_step() * (steps - position.step),
+            seconds_left=self.clock.seconds_a_step() * (steps - position.step) or None,
         )
 
     def _close(self, position: Position, table: np.ndarray) -> Position:

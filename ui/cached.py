@@ -637,6 +637,8 @@ def judged(
         inverted: names of films whose black and white are exchanged.
         tell: called before each block with how many films are judged.
     """
+    most = LIMITS.upload_files
+    films, beyond = films[:most], films[most:]
     turned = tuple(name in inverted for name, _ in films)
     strokes = tuple(tuple((erased or {}).get(name, ())) for name, _ in films)
     found = []
@@ -646,11 +648,10 @@ def judged(
         part = slice(first, first + FILMS_AT_ONCE)
         block = films[part], strokes[part], turned[part]
         found.append(_judged(reference, stamp(reference), *block, _sources=sources[part]))
-    return replace(
-        found[0],
-        films=tuple(film for study in found for film in study.films),
-        refused=tuple(refusal for study in found for refusal in study.refused),
-    )
+    refused = [refusal for study in found for refusal in study.refused]
+    refused += [(name, f"is beyond {most} films a study.") for name, _ in beyond]
+    films_judged = tuple(film for study in found for film in study.films)
+    return replace(found[0], films=films_judged, refused=tuple(refused))
 
 
 @st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)

@@ -174,7 +174,7 @@ def _chosen_by(films: str, reference: str, model: Model) -> str:
     """What the films have chosen; an epoch that was picked by hand may have been picked by them."""
     name, _, picked = reference.partition("@")
     if model.card.members and films == "dev":
-        return "Dev films chose its members' epochs, so these figures flatter it."
+        return model.card.dev_words
     if not picked or reference in cards.released():
         return ORIGIN[films]
     best = journal.best_epoch(runs.find(name))

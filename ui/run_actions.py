@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import ensemble, phantom, runs
+from fracture_core import cards, ensemble, phantom, runs
 from fracture_core.runs import Run
 from ui import cached, run_more, state, theme
 
@@ -103,7 +103,7 @@ def _ensemble(names: list[str]) -> None:
     """The mean of the chosen runs as a model of its own."""
     st.markdown(
         f"A model that gives every film the mean probability of these {len(names)} runs, each at "
-        "its best dev epoch. It keeps their weights, and outlives them."
+        "its best dev epoch, else its last. It keeps their weights, and outlives them."
     )
     name = st.text_input("Its name", key=state.ENSEMBLE, max_chars=40, placeholder="together")
     st.button(
@@ -114,7 +114,8 @@ def _ensemble(names: list[str]) -> None:
 
 def _make_ensemble(names: list[str], name: str) -> None:
     with run_more.told():
-        ensemble.make(names, name)
+        # By their epochs: a released model may be called as a run is.
+        ensemble.make([cards.of_run(runs.find(each)).reference for each in names], name)
         st.session_state[state.MADE] = name
 
 

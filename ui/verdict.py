@@ -59,7 +59,7 @@ def judge(studies: Sequence[Asked], reference: str) -> list["JudgedStudy"]:
         done = before + films
         left = duration(passed / done * (total - done)) if done else "some time"
         words = f"{done:,} of {total:,} films are done, {left} left."
-        progress.progress(done / total, f"Judges {theme.plain(asked.study)}: {words}")
+        progress.progress(done / max(1, total), f"Judges {theme.plain(asked.study)}: {words}")
 
     for asked in studies:
         found.append(judged(asked, reference, tell=tell))
@@ -127,9 +127,9 @@ def trust(model: Model, threshold: float) -> None:
             with st.container(horizontal=level == "studies"):
                 for name in ("sensitivity", "specificity"):
                     _figure(level, name, getattr(found[level], name))
-        st.caption("Dev films chose the model's epoch, so these figures flatter it.")
+        st.caption(model.card.dev_words)
     else:
-        st.caption("This model set no dev films aside, so nobody knows how far to trust it.")
+        st.caption(f"{model.card.no_dev_words}, so nobody knows how far to trust it.")
     st.caption(f"{model.card.label_meaning} Not a medical device.")
 
 

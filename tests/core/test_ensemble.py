@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -9,9 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fracture_core import cards, cli, datasets, ensemble, evaluation, explain, release
+from fracture_core import (
+    architectures,
+    cards,
+    checkpoints,
+    cli,
+    datasets,
+    ensemble,
+    evaluation,
+    explain,
+    gate_job,
+    release,
+)
 from fracture_core.cards import Card, Model
-from fracture_core.config import PixelRecipe
+from fracture_core.config import NetworkOptions, PixelRecipe
 from fracture_core.errors import ModelError
 from fracture_core.inference import Film, Predictor
 
@@ -91,11 +104,19 @@ def test_it_outlives_the_runs_that_it_was_made_of(run_copy: Path, phantom_root: 
     assert len(judged.films) == 3 and not judged.refused
 
 
-def test_networks_of_several_kinds_go_together(run_copy: Path) -> None:
-    release.release("finished@2", "second")
-    ensemble.make(["second", "finished@1", "finished@3"], "three")
-    assert cards.find("three").card.members[0].name == "second"
-    assert Predictor(cards.find("three")).probabilities(noise(2)).shape == (2,)
+def test_networks_of_several_kinds_go_together(run_copy: Path, tmp_path: Path) -> None:
+    one = cards.find("finished@1")
+    network = architectures.build("all_conv", dropout=0.2)
+    checkpoints.save_weights(network, tmp_path / "other.weights.h5")
+    card = replace(one.card, architecture="all_conv", options=NetworkOptions(dropout=0.2))
+    release.publish("other", card, (tmp_path / "other.weights.h5").read_bytes(), one.judged)
+    ensemble.make(["other", "finished@1", "finished@3"], "three")
+    model = cards.find("three")
+    assert [each.architecture for each in model.card.members] == ["all_conv", *["three_conv"] * 2]
+    films = noise(3)
+    own = [Predictor(cards.find(n)).probabilities(films) for n in ("other", "finished@1")]
+    own.append(Predictor(cards.find("finished@3")).probabilities(films))
+    assert np.allclose(Predictor(model).probabilities(films), np.mean(own, axis=0), atol=1e-6)
 
 
 def test_occlusion_asks_an_ensemble_and_grad_cam_does_not(run_copy: Path) -> None:
@@ -121,10 +142,28 @@ def test_a_film_counts_only_where_it_taught_none_of_the_members() -> None:
     assert found["dev"]["probability"].dtype == np.float32
 
 
-def test_models_of_other_data_share_no_film() -> None:
-    one = told("one", "ddv", [0.1, 0.2, 0.3])
-    other = told("other", "ddv", [0.3, 0.9, 0.5], training={"hash": "another", "root": "x"})
-    assert all(table.empty for table in ensemble.together([one, other]).values())
+@pytest.mark.parametrize("hashes", [("h", "another"), (None, None), (None, "h")])
+def test_models_of_other_or_unknown_data_share_no_film(hashes: tuple) -> None:
+    models = [
+        told(name, "ddv", [0.1, 0.2, 0.3], training={"hash": value})
+        for name, value in zip(("one", "other"), hashes, strict=True)
+    ]
+    assert all(table.empty for table in ensemble.together(models).values())
+
+
+def test_a_film_that_stands_twice_in_a_table_counts_once() -> None:
+    one, other = (told(name, "ddv", [0.1, 0.2, 0.3]) for name in ("one", "other"))
+    twice = replace(other, judged=pd.concat([other.judged, other.judged.iloc[:1]]))
+    assert ensemble.together([one, twice])["dev"]["path"].tolist() == ["a", "b"]
+    with pytest.raises(ModelError, match="dev predictions of other are damaged"):
+        ensemble.together([one, replace(other, judged=other.judged[["path"]])])
+
+
+def test_only_what_is_true_of_all_members_is_said_of_their_data(run_copy: Path) -> None:
+    release.release("finished@2", "second")
+    ensemble.make(["second", "finished@1"], "both")
+    training, own = (cards.find(name).card.training for name in ("both", "finished@1"))
+    assert training == own  # and not of which run the first one was
 
 
 # --- refused ------------------------------------------------------------------------------------
@@ -132,10 +171,12 @@ def test_models_of_other_data_share_no_film() -> None:
 
 def test_what_has_no_mean_is_refused_in_a_sentence(run_copy: Path, folders: Path) -> None:
     ensemble.make(PAIR, "both")
+    release.release("finished@1", "same")
     for references, sentence in (
         (["finished@1"], "has 2 to 16 members; received 1"),
         (["finished@1", "finished@1"], "counts once; received finished@1, finished@1"),
         (["finished@1", "both"], "both is an ensemble. Name its members: finished@1, finished@3"),
+        (["finished@1", "same"], "counts once; received finished@1, same"),
         (["finished@1", "nobody"], "No model is called 'nobody'"),
     ):
         with pytest.raises(ModelError, match=sentence):
@@ -144,7 +185,7 @@ def test_what_has_no_mean_is_refused_in_a_sentence(run_copy: Path, folders: Path
         ensemble.make(PAIR, "both")
     with pytest.raises(ModelError, match="begins with a letter or digit"):
         ensemble.make(PAIR, "../x")
-    assert [path.name for path in (folders / "models").iterdir()] == ["both"]
+    assert {path.name for path in (folders / "models").iterdir()} == {"both", "same"}
 
 
 @pytest.mark.parametrize(
@@ -179,6 +220,27 @@ def test_a_card_that_names_one_member_is_refused(run_copy: Path) -> None:
     (folder / cards.CARD).write_text(json.dumps(card))
     with pytest.raises(ModelError, match="has 2 to 16 members; the card of both names 1"):
         cards.find("both")
+
+
+@pytest.mark.parametrize("place", ["member_2", "member_2/layers"])
+@pytest.mark.parametrize("link", [h5py.ExternalLink, lambda _, path: h5py.SoftLink(path)])
+def test_links_in_its_weights_lead_nowhere(
+    run_copy: Path, tmp_path: Path, place: str, link: Callable
+) -> None:
+    folder = ensemble.make(PAIR, "both")
+    model = cards.find("both")
+    shutil.copyfile(folder / cards.WEIGHTS, tmp_path / "other.h5")
+    with h5py.File(folder / cards.WEIGHTS, "r+") as file:
+        del file[place]
+        file[place] = link(tmp_path / "other.h5", f"/{place.replace('2', '1')}")
+    with pytest.raises(ModelError, match="must hold the weights of three_conv"):
+        Predictor(model)
+
+
+def test_a_gate_is_not_fitted_for_an_ensemble(run_copy: Path, phantom_root: Path) -> None:
+    ensemble.make(PAIR, "both")
+    with pytest.raises(ModelError, match="both is an ensemble, and a gate looks into one network"):
+        gate_job.of_data(cards.find("both"), datasets.read(phantom_root))
 
 
 def test_too_large_an_ensemble_is_refused(

@@ -120,6 +120,7 @@ def test_the_clock_leaves_out_the_step_that_compiles(monkeypatch) -> None:
     clock = Clock()
     now = 9.0
     clock.add(loss=50.0, right=0, shown=10)
+    assert clock.seconds_a_step() == 0.0  # unknown yet, and no time left is told
     now = 9.4
     clock.add(loss=4.0, right=6, shown=10)
     assert clock.point() is None

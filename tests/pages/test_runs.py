@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import predictions, runs
+from fracture_core import cards, checkpoints, journal, predictions, runs
 from fracture_core.config import TrainConfig
 from tests.core import made_runs
 from ui import state
@@ -438,7 +438,10 @@ def test_all_runs_can_be_rewound_to_one_epoch(
 def test_the_mean_of_the_chosen_runs_becomes_a_model(
     open_page: Open, run_copy: Path, folders: Path
 ) -> None:
-    shutil.copytree(run_copy, folders / "runs" / "twin")
+    twin = shutil.copytree(run_copy, folders / "runs" / "twin")
+    best = journal.best_epoch(run_copy)
+    other = cards.of_run(run_copy, 1 if best != 1 else 2).weights  # the same weights count once
+    shutil.copyfile(other, Path(twin) / "checkpoints" / checkpoints.weights_name(best))
     alone = open_page(runs="finished")
     assert "make-ensemble" in keys(alone) and alone.button(key="make-ensemble").disabled
     app = open_page(runs=["finished", "twin"])

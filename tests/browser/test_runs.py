@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from fracture_core import curves, journal, launcher, runs
+from fracture_core import checkpoints, curves, journal, launcher, runs
 from fracture_core.config import TrainConfig
 from tests.browser.conftest import Server
 
@@ -84,7 +84,10 @@ def test_chosen_runs_become_an_ensemble_that_judges_a_study(
     server: Server, open_page: Callable[..., Page], finished_run: Path
 ) -> None:
     for name in ("first", "second"):
-        shutil.copytree(finished_run, server.folder / "runs" / name)
+        second = shutil.copytree(finished_run, server.folder / "runs" / name)
+    kept, best = Path(second) / "checkpoints", journal.best_epoch(finished_run)
+    other = checkpoints.weights_of(kept, 1 if best != 1 else 2)  # the same weights count once
+    shutil.copyfile(other, checkpoints.weights_of(kept, best))
     page = open_page(f"{server.url}/runs?runs=first&runs=second")
     page.get_by_role("button", name="Ensemble").click(timeout=30_000)
     field = page.get_by_label("Its name")

@@ -641,13 +641,13 @@ def judged(
     films, beyond = films[:most], films[most:]
     turned = tuple(name in inverted for name, _ in films)
     strokes = tuple(tuple((erased or {}).get(name, ())) for name, _ in films)
-    found = []
+    found, seal = [], stamp(reference)
     for first in range(0, max(1, len(films)), FILMS_AT_ONCE):
         if tell:
             tell(first)
         part = slice(first, first + FILMS_AT_ONCE)
         block = films[part], strokes[part], turned[part]
-        found.append(_judged(reference, stamp(reference), *block, _sources=sources[part]))
+        found.append(_judged(reference, seal, *block, _sources=sources[part]))
     refused = [refusal for study in found for refusal in study.refused]
     refused += [(name, f"is beyond {most} films a study.") for name, _ in beyond]
     films_judged = tuple(film for study in found for film in study.films)

@@ -126,7 +126,7 @@ def apply(films: "tf.Tensor", changes: "tf.Tensor") -> "tf.Tensor":
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=films,
         transforms=changes[:, :8],
-        output_shape=tf.shape(films)[1:3],
+        output_shape=films.shape[1:3],
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="NEAREST",

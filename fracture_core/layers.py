@@ -1,4 +1,5 @@
-"""Keras' layers, computed quicker: batch normalization in one kernel, convolutions in two halves.
+"""Keras' layers, computed quicker: batch normalization in one kernel, convolutions in two halves,
+the first one's as matrix products.
 
 Their variables and names are Keras' own, so that weights files can be exchanged with it. Judging
 is Keras' own, too.
@@ -27,17 +28,44 @@ class Conv2D(keras.layers.Conv2D):
             return super().call(inputs)
         count = tf.shape(inputs)[0]
         sizes = [count // 2, count - count // 2]
+        convolved = self._of_one_channel if self._takes_patches(inputs) else super().call
 
         @tf.custom_gradient
         def joined(*halves: tf.Tensor) -> tuple[tf.Tensor, Callable]:
             # A split's parts lie in the whole; the slices of `concat`'s own gradient are copies.
             return tf.concat(halves, axis=0), lambda gradient: tf.split(gradient, sizes)
 
-        return joined(*[super(Conv2D, self).call(half) for half in tf.split(inputs, sizes)])
+        return joined(*[convolved(half) for half in tf.split(inputs, sizes)])
+
+    def _takes_patches(self, inputs: tf.Tensor) -> bool:
+        return (
+            inputs.shape[-1] == 1
+            and self.use_bias
+            and self.padding == "valid"
+            and self.dilation_rate == (1, 1)
+            and self.activation is keras.activations.linear
+        )
+
+    def _of_one_channel(self, inputs: tf.Tensor) -> tf.Tensor:
+        """The same as a matrix product: the kernels of convolutions are slow with one channel.
+
+        Above all their filter gradient, which is a product of the same patches here, the bias' with
+        it: each patch ends in a 1.
+        """
+        taps = self.kernel_size[0] * self.kernel_size[1]
+        filters = tf.eye(taps, taps + 1)  # each picks one pixel; the last one none
+        patches = tf.nn.conv2d(
+            inputs, tf.reshape(filters, (*self.kernel_size, 1, taps + 1)), self.strides, "VALID"
+        )
+        patches = tf.nn.bias_add(patches, tf.one_hot(taps, taps + 1))
+        kernel = tf.reshape(tf.convert_to_tensor(self.kernel), (taps, self.filters))
+        weights = tf.concat([kernel, tf.convert_to_tensor(self.bias)[None]], axis=0)
+        maps = tf.reshape(patches, (-1, taps + 1)) @ weights
+        return tf.reshape(maps, (-1, *patches.shape[1:3], self.filters))
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
-    """As Keras' over the last axis; while training, films in one kernel forward and one back.
+    """As Keras' over the last axis; while training, in one kernel forward and one back.
 
     On several devices a batch has one mean and one variance, wherever its films are.
     """
@@ -47,7 +75,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     ) -> tf.Tensor:
         """float32 (n, h, w, c), or (n, c), normalized over all but the last axis."""
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        if not training or (inputs.shape.rank != 4 and not several):
+        if not training:
             return super().call(inputs, training=training, mask=mask)
         normalized, mean, variance = (self._everywhere if several else self._fused)(inputs)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -57,8 +85,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _fused(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Normalized inputs, their mean and their biased variance, all in one kernel."""
         none = tf.constant([], tf.float32)
+        maps = inputs[:, None, None, :] if inputs.shape.rank == 2 else inputs
         normalized, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
+            x=maps,
             scale=self.gamma.value,
             offset=self.beta.value,
             mean=none,
@@ -68,6 +97,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         # The kernel gives the unbiased variance; Keras keeps the biased one.
         count = tf.cast(tf.size(inputs), tf.float32) / inputs.shape[-1]
+        if inputs.shape.rank == 2:
+            normalized = normalized[:, 0, 0, :]
         return normalized, mean, variance * ((count - 1) / count)
 
     def _everywhere(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -6,8 +6,9 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from fracture_core import architectures, optimizers, pipeline, steps, training
+from fracture_core import architectures, layers, optimizers, pipeline, steps, training
 from fracture_core.config import Augmentation, TrainConfig
 
 STILL = Augmentation(shear_degrees=0, zoom_percent=0, rotation_degrees=0, horizontal_flip=False)
@@ -72,6 +73,66 @@ def test_a_batch_of_one_film_is_a_batch() -> None:
     assert np.isfinite(outcome.losses).all()
     assert all(np.isfinite(values).all() for values in model.get_weights())
     assert not np.array_equal(before, model.get_weights()[0])
+
+
+def test_the_loss_slopes_as_keras_own_where_it_clips_too() -> None:
+    probability = tf.constant([0.0, 1e-8, 0.2, 0.5, 0.9, 1.0, 1.0])
+    labels = tf.constant([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0])
+    found = []
+    for loss in (
+        steps._cross_entropies,
+        lambda p, y: keras.losses.binary_crossentropy(y[:, None], p[:, None]),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(probability)
+            losses = loss(probability, labels)
+        found.append((losses.numpy(), tape.gradient(losses, probability).numpy()))
+    (ours, slopes), (theirs, their_slopes) = found
+    assert np.array_equal(ours, theirs)
+    assert np.allclose(slopes, their_slopes, rtol=1e-5)
+    assert slopes[0] == 0 and slopes[2] < 0 < slopes[3]
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (7, 4), (1, 1, 1, 4), (3, 5, 5, 4)])
+def test_normalization_in_one_kernel_is_keras_own(shape) -> None:
+    values = np.random.default_rng(2).normal(3, 2, shape).astype(np.float32)
+    found = []
+    for kind in (layers.BatchNormalization, keras.layers.BatchNormalization):
+        layer = kind()
+        found.append((layer(values, training=True).numpy(), *layer.get_weights()))
+    for ours, theirs in zip(*found, strict=True):
+        assert ours.shape == theirs.shape and np.allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("channels", "strides", "padding"),
+    [(1, 1, "valid"), (1, 2, "valid"), (1, 1, "same"), (3, 1, "valid")],
+)
+def test_a_convolution_in_halves_is_keras_own(channels, strides, padding) -> None:
+    random = np.random.default_rng(3)
+    values = tf.constant(random.normal(size=(5, 12, 12, channels)).astype(np.float32))
+    found = []
+    for kind in (layers.Conv2D, keras.layers.Conv2D):
+        layer = kind(4, 3, strides=strides, padding=padding)
+        layer.build(values.shape)
+        random = np.random.default_rng(4)
+        layer.set_weights([random.normal(size=w.shape) for w in layer.get_weights()])
+        with tf.GradientTape() as tape:
+            maps = layer(values, **({"training": True} if kind is layers.Conv2D else {}))
+            total = tf.reduce_sum(maps**2)
+        slopes = tape.gradient(total, layer.trainable_variables)
+        found.append([maps.numpy(), *(slope.numpy() for slope in slopes)])
+    for ours, theirs in zip(*found, strict=True):
+        assert ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_judging_in_halves_is_keras_own(count) -> None:
+    config = TrainConfig(data="x", architecture="three_conv")
+    model, pixels = training.make_network(config), films(config).pixels[:count]
+    own = model(pixels[..., None].astype(np.float32), training=False).numpy()[:, 0]
+    judged = steps.make_judge(model)(pixels)
+    assert judged.shape == (count,) and np.allclose(judged, own, atol=1e-6)
 
 
 def test_class_weights_weigh_the_descent_and_not_what_is_told() -> None:

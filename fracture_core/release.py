@@ -1,6 +1,7 @@
 """From a run to a released model: `models/NAME` with weights, card, dev predictions and gate."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,12 +67,16 @@ def publish(
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft.mkdir()
-        (draft / WEIGHTS).write_bytes(weights)
-        if gate:
-            (draft / GATE).write_bytes(gate)
-        judged.to_parquet(draft / PREDICTIONS, index=False)
-        (draft / CARD).write_text(json.dumps(card.to_dict(), indent=2) + "\n", encoding="utf-8")
-        draft.rename(folder)  # appears whole or not at all
+        try:
+            (draft / WEIGHTS).write_bytes(weights)
+            if gate:
+                (draft / GATE).write_bytes(gate)
+            judged.to_parquet(draft / PREDICTIONS, index=False)
+            text = json.dumps(card.to_dict(), indent=2) + "\n"
+            (draft / CARD).write_text(text, encoding="utf-8")
+            draft.rename(folder)  # appears whole or not at all
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 

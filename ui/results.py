@@ -1,6 +1,5 @@
 """What a model got right: where the figures of Evaluate come from, and how they are shown."""
 
-import contextlib
 from pathlib import Path
 
 import streamlit as st
@@ -42,10 +41,23 @@ def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
 
 
 def pick_films(reference: str, model: Model) -> str:
-    """Which films the model is judged on, in the address: "valid", "test" or "dev"."""
+    """Which films the model is judged on, in the address: "valid", "test" or "dev".
+
+    Raises:
+        DataError: there are none, neither kept with the model nor in the data set in use.
+    """
     known = _kept(reference, model)
-    with contextlib.suppress(DataError):  # a run's own tables need no data set
-        known |= set(cached.dataset().manifest["split"].unique()) - {"train"}
+    try:
+        dataset = cached.dataset()
+        known |= set(dataset.manifest["split"].unique()) - {"train"}
+    except DataError:
+        if not known:  # a run's own tables need no data set
+            raise
+    if not known:
+        raise DataError(
+            f"A model is judged on films that did not teach it; {dataset.root} has training films "
+            "only, and the model keeps none. Choose other data on the Data page."
+        )
     return st.segmented_control(
         "Judged on",
         [films for films in ORIGIN if films in known],

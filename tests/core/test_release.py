@@ -1,5 +1,6 @@
 """From a run to a released model."""
 
+import errno
 import json
 
 import pandas as pd
@@ -72,3 +73,16 @@ def test_a_folder_that_takes_no_model_is_one_sentence(run_copy, folders, monkeyp
     monkeypatch.setenv("FRACTURE_MODELS", str(folders / "file" / "models"))
     with pytest.raises(WriteFailed, match=r"mine could not be written\. Check"):
         release.release("finished", "mine")
+
+
+def test_a_write_that_fails_on_the_way_leaves_nothing(run_copy, folders, monkeypatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_parquet", full)
+        with pytest.raises(WriteFailed, match=r"mine could not be written"):
+            release.release("finished", "mine")
+    assert list((folders / "models").iterdir()) == []
+    release.release("finished", "mine")
+    assert [path.name for path in (folders / "models").iterdir()] == ["mine"]

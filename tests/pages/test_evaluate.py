@@ -5,14 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import cards, datasets, ensemble, evaluation, journal, metrics, release, runs
+from fracture_core.errors import DataError
 from fracture_core.runs import State, Status
-from ui import cached, figures, state, study_lines
+from ui import cached, figures, results, state, study_lines
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -273,6 +275,22 @@ def test_another_model_is_looked_at_as_it_stands(run_copy: Path, folders: Path) 
     assert not app.exception
     found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
     assert app.title[1].value == figures.headline(found.summaries()["studies"])
+
+
+def test_data_without_films_to_judge_on_are_one_sentence(
+    run_copy: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release.release(run_copy.name, "starter")
+    card = folders / "models" / "starter" / cards.PREDICTIONS
+    pd.read_parquet(card).iloc[:0].to_parquet(card)
+    root = folders / "training-only"
+    for patient, label in ((1, "positive"), (2, "negative")):
+        study = root / "train" / "XR_WRIST" / f"patient{patient:05d}" / f"study1_{label}"
+        study.mkdir(parents=True)
+        Image.new("L", (32, 32), 99).save(study / "image1.png")
+    monkeypatch.setenv("FRACTURE_DATA", str(root))
+    with pytest.raises(DataError, match=r"training-only has training films only.*Choose other"):
+        results.pick_films("starter", cards.find("starter"))
 
 
 def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(

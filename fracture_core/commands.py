@@ -558,9 +558,11 @@ def release(options: argparse.Namespace) -> None:
     _load_tensorflow()
     folder = release.release(options.run, options.name)
     print(f"Released {folder}")
-    facts = json.loads((folder / cards.CARD).read_text(encoding="utf-8"))["gate"]
-    if facts:
-        _print_gate(facts)
+    card = cards.read(folder).card
+    if card.gate:
+        _print_gate(card.gate)
+    elif card.members:
+        print("It has no gate: an ensemble judges without one.")
     else:
         print("It has no gate: its training films could not be read.", file=sys.stderr)
 
@@ -572,6 +574,7 @@ def ensemble(options: argparse.Namespace) -> None:
     folder = ensemble.make(options.members, options.name)
     model = cards.read(folder)
     print(f"Released {folder}: {model.card.network}")
+    print("It has no gate: an ensemble judges without one.")
     own = [(member, found["studies"]) for member, found in ensemble.of_members(model)]
     if not own:
         print("Its members share no dev films, so nobody knows how far to trust it.")

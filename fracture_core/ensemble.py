@@ -6,6 +6,7 @@ where it chose and taught none of the members.
 """
 
 import io
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ import pandas as pd
 
 from fracture_core import cards, release
 from fracture_core.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
+from fracture_core.config import runs_folder
 from fracture_core.errors import ModelError
 
 KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]
@@ -34,11 +36,16 @@ def make(references: Sequence[str], name: str) -> Path:
         RunError: an epoch is not kept.
     """
     release.check_name(name)
+    if (runs_folder() / name).exists():
+        raise ModelError(
+            f"A model would hide the run of the same name; a run is called {name!r}. "
+            "Choose another name."
+        )
     models = [cards.find(reference) for reference in references]
     _check(models)
     judged, weights = together(models), _weights(models)
     release.check_size(weights, "Choose fewer or smaller members.")
-    return release.publish(name, _card(models, judged), weights, judged["dev"])
+    return release.publish(name, _card(name, models, judged), weights, judged["dev"])
 
 
 def _check(models: Sequence[Model]) -> None:
@@ -70,7 +77,8 @@ def _check(models: Sequence[Model]) -> None:
     weights = {cards.sha256(model.weights) for model in models}
     if len(weights) < len(names):  # under whatever names
         raise ModelError(
-            f"Each member of an ensemble counts once; received {', '.join(names)}. Name each once."
+            f"Each member of an ensemble has weights of its own; some of {', '.join(names)} have "
+            "the same. Name each network once."
         )
 
 
@@ -111,7 +119,7 @@ def _table(model: Model) -> pd.DataFrame:
     return films[[key for key in KEYS if key in films] + ["probability"]]
 
 
-def _card(models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
+def _card(name: str, models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
     """What the ensemble says of itself."""
     own = [model.card for model in models]
     thresholds = {card.threshold for card in own}
@@ -123,7 +131,7 @@ def _card(models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
         if len(films)
     }
     return Card(
-        name="",
+        name=name,
         architecture=ENSEMBLE,
         recipe=own[0].recipe,
         label_meaning=own[0].label_meaning,
@@ -132,7 +140,7 @@ def _card(models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
         parts=tuple(sorted({part for some in parts for part in some})) if all(parts) else (),
         training=_training(own),
         metrics=figures,
-        command=" && ".join(dict.fromkeys(card.command for card in own if card.command)),
+        command=_command(name, own),
         versions=own[0].versions,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         members=tuple(
@@ -140,6 +148,17 @@ def _card(models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
             for card in own
         ),
     )
+
+
+def _command(name: str, own: Sequence[Card]) -> str:
+    """The command lines that train the members, under their runs' names, and make the ensemble."""
+    members, steps = [str(card.training.get("run") or card.name) for card in own], []
+    for card, member in zip(own, members, strict=True):
+        if card.command:
+            *before, train = card.command.split(" && ")
+            steps += [*before, f"{train} {shlex.join(['--name', member.partition('@')[0]])}"]
+    last = shlex.join(["python", "-m", "fracture_core", "ensemble", name, *members])
+    return " && ".join([*dict.fromkeys(steps), last])
 
 
 def _training(own: Sequence[Card]) -> dict[str, Any]:

@@ -45,8 +45,8 @@ def of_data(model: Model, dataset: datasets.Dataset) -> bytes:
     training = model.card.training
     if model.card.members:
         raise ModelError(
-            f"{model.card.name} is an ensemble, and a gate looks into one network. Fit the gates "
-            f"of its members: {', '.join(member.name for member in model.card.members)}."
+            f"A gate looks into one network; {model.card.name} is an ensemble and judges without "
+            "one. Where films must be doubted, judge with a released member."
         )
     if dataset.hash != training.get("hash"):
         raise ModelError(

@@ -89,7 +89,9 @@ def sort(files: Sequence[File]) -> Sorted:
 def _opened(files: Iterable[File]) -> Iterator[tuple[File, str | None]]:
     """Every file, those inside zips too, with the reason why it is refused, if it is."""
     for file in files:
-        if _is_junk(file.name) or not zipfile.is_zipfile(io.BytesIO(file.content)):
+        # One that lost its end, where its list stands, is known by its name alone.
+        named = file.name.lower().endswith(".zip")
+        if _is_junk(file.name) or not (named or zipfile.is_zipfile(io.BytesIO(file.content))):
             yield file, None
         else:
             yield from _unzipped(file)

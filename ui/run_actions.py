@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core import cards, ensemble, phantom, runs
+from fracture_core.errors import FractureError
 from fracture_core.runs import Run
 from ui import cached, run_more, state, theme
 
@@ -103,23 +104,32 @@ def _ensemble(names: list[str]) -> None:
     """The mean of the chosen runs as a model of its own."""
     st.markdown(
         f"A model that gives every film the mean probability of these {len(names)} runs, each at "
-        "its best dev epoch, else its last. It keeps their weights, and outlives them."
+        "its best dev epoch, else its last. It keeps their weights, outlives them, and judges "
+        "without a gate."
     )
-    name = st.text_input("Its name", key=state.ENSEMBLE, max_chars=40, placeholder="together")
-    st.button(
-        "Make it", key="make-ensemble", disabled=not name.strip(),
-        on_click=_make_ensemble, args=(names, name.strip()),
-    )  # fmt: skip
+    with st.form("ensemble", border=False):
+        st.text_input("Its name", key=state.ENSEMBLE, max_chars=40, placeholder="together")
+        st.form_submit_button(
+            "Make it", key="make-ensemble", disabled=len(names) < 2,
+            on_click=_make_ensemble, args=(names,),
+        )  # fmt: skip
+    if refused := st.session_state.get(state.REFUSED):
+        st.error(theme.plain(refused), icon=":material/error:")
 
 
-def _make_ensemble(names: list[str], name: str) -> None:
-    with run_more.told():
+def _make_ensemble(names: list[str]) -> None:
+    name = st.session_state[state.ENSEMBLE].strip()
+    st.session_state[state.REFUSED] = None
+    try:
         # By their epochs: a released model may be called as a run is.
         ensemble.make([cards.of_run(runs.find(each)).reference for each in names], name)
         st.session_state[state.MADE] = name
+    except FractureError as error:
+        st.session_state[state.REFUSED] = str(error)
 
 
 def _clear() -> None:
     state.put(state.CHOSEN, "")
+    st.session_state[state.REFUSED] = None
     # The table keeps its ticks by itself: it is made anew.
     st.session_state[state.CHOICES] = st.session_state.get(state.CHOICES, 0) + 1

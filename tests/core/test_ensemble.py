@@ -174,9 +174,9 @@ def test_what_has_no_mean_is_refused_in_a_sentence(run_copy: Path, folders: Path
     release.release("finished@1", "same")
     for references, sentence in (
         (["finished@1"], "has 2 to 16 members; received 1"),
-        (["finished@1", "finished@1"], "counts once; received finished@1, finished@1"),
+        (["finished@1", "finished@1"], "some of finished@1, finished@1 have the same"),
         (["finished@1", "both"], "both is an ensemble. Name its members: finished@1, finished@3"),
-        (["finished@1", "same"], "counts once; received finished@1, same"),
+        (["finished@1", "same"], "some of finished@1, same have the same"),
         (["finished@1", "nobody"], "No model is called 'nobody'"),
     ):
         with pytest.raises(ModelError, match=sentence):
@@ -239,7 +239,7 @@ def test_links_in_its_weights_lead_nowhere(
 
 def test_a_gate_is_not_fitted_for_an_ensemble(run_copy: Path, phantom_root: Path) -> None:
     ensemble.make(PAIR, "both")
-    with pytest.raises(ModelError, match="both is an ensemble, and a gate looks into one network"):
+    with pytest.raises(ModelError, match="both is an ensemble and judges without one"):
         gate_job.of_data(cards.find("both"), datasets.read(phantom_root))
 
 
@@ -252,6 +252,20 @@ def test_too_large_an_ensemble_is_refused(
     assert not list((folders / "models").iterdir())
 
 
+def test_a_name_that_a_run_has_is_refused_since_it_would_hide_the_run(run_copy: Path) -> None:
+    with pytest.raises(ModelError, match=r"a run is called 'finished'\. Choose another"):
+        ensemble.make(PAIR, "finished")
+    assert "finished" not in cards.released()
+
+
+def test_its_card_holds_the_commands_that_make_it_again(run_copy: Path) -> None:
+    release.release("finished@1", "plain")
+    ensemble.make(["plain", "finished@3"], "both")
+    phantom, train, made = cards.find("both").card.command.split(" && ")
+    assert " phantom " in phantom and train.endswith(" --name finished")
+    assert made == "python -m fracture_core ensemble both finished@1 finished@3"
+
+
 # --- command line -------------------------------------------------------------------------------
 
 
@@ -261,8 +275,11 @@ def test_the_command_makes_one_and_says_how_all_of_them_did(
     assert cli.main(["ensemble", "both", *PAIR]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "models/both: mean of 2 networks" in lines[0]
-    assert [line.split()[0] for line in lines[3:]] == [*PAIR, "both"]
-    assert all("95 % interval" in line for line in lines[3:])
+    assert lines[1] == "It has no gate: an ensemble judges without one."
+    assert [line.split()[0] for line in lines[4:]] == [*PAIR, "both"]
+    assert all("95 % interval" in line for line in lines[4:])
+    assert cli.main(["release", "both", "again"]) == 0
+    assert "an ensemble judges without one" in capsys.readouterr().out
     study = next(iter(sorted((phantom_root / "valid").rglob("study*"))))
     assert cli.main(["predict", "both", str(study)]) == 0
     assert "of patient" in capsys.readouterr().out

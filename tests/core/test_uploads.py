@@ -187,6 +187,11 @@ def test_limits_are_in_the_sentences_that_refuse(monkeypatch: pytest.MonkeyPatch
     assert "of one upload, unpacked" in reasons(large)["2.png"]
 
 
+def test_what_is_called_a_zip_and_is_none_is_refused_as_a_damaged_zip() -> None:
+    found = uploads.sort([uploads.File(name="z.zip", content=b"not packed at all")])
+    assert "cut short or damaged" in reasons(found)["z.zip"]
+
+
 def test_a_zip_with_too_many_films_says_how_many_may_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, upload_files=2))
     found = sort(**{"many.zip": packed("a.png", "b.png", "c.png")})

@@ -445,10 +445,13 @@ def test_the_mean_of_the_chosen_runs_becomes_a_model(
     alone = open_page(runs="finished")
     assert "make-ensemble" in keys(alone) and alone.button(key="make-ensemble").disabled
     app = open_page(runs=["finished", "twin"])
-    app.text_input(key=state.ENSEMBLE).set_value("../x").run()
+    app.text_input(key=state.ENSEMBLE).set_value("../x")
     app.button(key="make-ensemble").click().run()
-    assert "begins with a letter or digit" in app.toast[0].value
-    app.text_input(key=state.ENSEMBLE).set_value("pair").run()
+    assert "begins with a letter or digit" in app.error[0].value
+    app.text_input(key=state.ENSEMBLE).set_value("twin")
+    app.button(key="make-ensemble").click().run()
+    assert "a run is called 'twin'" in app.error[0].value
+    app.text_input(key=state.ENSEMBLE).set_value("pair")
     app.button(key="make-ensemble").click().run()
     assert not app.exception
     assert [path.name for path in (folders / "models").iterdir()] == ["pair"]

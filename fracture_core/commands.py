@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fracture_core import config as settings
 from fracture_core.config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.reporter import duration, time_left
+
+if TYPE_CHECKING:
+    from fracture_core.cards import Card
 
 NAMED = 10  # films of a finding, or that a run could not read, that are named; others are counted
 
@@ -540,10 +543,18 @@ def gate(options: argparse.Namespace) -> None:
     dataset = datasets.read(options.data, options.positive)
     _load_tensorflow()
     path = gate_job.add(model, dataset)
-    _print_gate(json.loads((path.parent / cards.CARD).read_text(encoding="utf-8"))["gate"])
+    _print_gate(cards.read(path.parent).card)
 
 
-def _print_gate(facts: dict[str, Any]) -> None:
+def _print_gate(card: "Card") -> None:
+    """What a released model's gate does, or why it has none."""
+    facts = card.gate
+    if card.members:
+        print("It has no gate: an ensemble judges without one.")
+        return
+    if not facts:
+        print("It has no gate: its training films could not be read.", file=sys.stderr)
+        return
     print(
         f"Its gate doubts films further than {facts['limit']:.1f} from its {facts['fitted_on']:,} "
         f"training films, which {facts['false_refusal']:.0%} of {facts['calibrated_on']:,} films "
@@ -558,13 +569,7 @@ def release(options: argparse.Namespace) -> None:
     _load_tensorflow()
     folder = release.release(options.run, options.name)
     print(f"Released {folder}")
-    card = cards.read(folder).card
-    if card.gate:
-        _print_gate(card.gate)
-    elif card.members:
-        print("It has no gate: an ensemble judges without one.")
-    else:
-        print("It has no gate: its training films could not be read.", file=sys.stderr)
+    _print_gate(cards.read(folder).card)
 
 
 def ensemble(options: argparse.Namespace) -> None:
@@ -574,7 +579,7 @@ def ensemble(options: argparse.Namespace) -> None:
     folder = ensemble.make(options.members, options.name)
     model = cards.read(folder)
     print(f"Released {folder}: {model.card.network}")
-    print("It has no gate: an ensemble judges without one.")
+    _print_gate(model.card)
     own = [(member, found["studies"]) for member, found in ensemble.of_members(model)]
     if not own:
         print("Its members share no dev films, so nobody knows how far to trust it.")

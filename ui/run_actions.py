@@ -113,7 +113,8 @@ def _ensemble(names: list[str]) -> None:
             "Make it", key="make-ensemble", disabled=len(names) < 2,
             on_click=_make_ensemble, args=(names,),
         )  # fmt: skip
-    if refused := st.session_state.get(state.REFUSED):
+    chosen_then, refused = st.session_state.get(state.REFUSED) or ([], "")
+    if chosen_then == names:  # of another choice it would say nothing
         st.error(theme.plain(refused), icon=":material/error:")
 
 
@@ -125,11 +126,10 @@ def _make_ensemble(names: list[str]) -> None:
         ensemble.make([cards.of_run(runs.find(each)).reference for each in names], name)
         st.session_state[state.MADE] = name
     except FractureError as error:
-        st.session_state[state.REFUSED] = str(error)
+        st.session_state[state.REFUSED] = (names, str(error))
 
 
 def _clear() -> None:
     state.put(state.CHOSEN, "")
-    st.session_state[state.REFUSED] = None
     # The table keeps its ticks by itself: it is made anew.
     st.session_state[state.CHOICES] = st.session_state.get(state.CHOICES, 0) + 1

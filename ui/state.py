@@ -47,7 +47,7 @@ SMOOTHING = "smoothing"  # Runs: weight of what came before, 0 to 0.95
 # Session only.
 RESULTS_TABLE = "results-table"  # Runs: the lines that are ticked; ends in what the table shows
 ENSEMBLE = "ensemble-name"  # Runs: what the mean of the chosen runs is to be called
-REFUSED = "refused"  # Runs: why there is no ensemble of the chosen runs, a sentence
+REFUSED = "refused"  # Runs: the chosen runs that became no ensemble, and why
 MADE = "made"  # Runs: the ensemble that was just made and is to be opened
 CHOICES = "choices"  # Runs: how often the choice was changed by something else than the table
 WAY = "way"  # Diagnose: whether files or a folder are dropped

@@ -74,6 +74,39 @@ def unchanged(path: Path, kept: Kept | None, read: Callable[[], Any]) -> Any:
     return known[1]
 
 
+def appended(path: Path, kept: Kept, add: Callable[[Any, bytes], Any]) -> Any:
+    """What `add` makes of a file to whose end lines are written; only what is new is read.
+
+    Args:
+        path: the file; it may be missing.
+        kept: what earlier calls have made, filled here. Who takes a value from it must not change
+            it.
+        add: (what it made so far, `None` at first; the lines since then) -> what it makes of both.
+            The last line may lack its end; it is not kept then, and read again.
+
+    Raises:
+        OSError: the file is there and cannot be read.
+    """
+    (size,), (last, made) = kept.get(path, ((0,), (b"", None)))
+    try:
+        with path.open("rb") as stream:
+            stream.seek(size - len(last))
+            found = stream.read()
+            if not found.startswith(last):  # lines were taken away, and others written since
+                size, last, made = 0, b"", None
+                stream.seek(0)
+                found = stream.read()
+    except FileNotFoundError:
+        kept.pop(path, None)
+        return add(None, b"")
+    whole, end, rest = found[len(last) :].rpartition(b"\n")
+    if end or made is None:
+        made = add(made, whole + end)
+        last = whole.rpartition(b"\n")[2] + end
+        kept[path] = (size + len(whole + end),), (last, made)
+    return add(made, rest) if rest else made
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Name `path` where the disk refuses what the `with` block writes: a failed write names none.

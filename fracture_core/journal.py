@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fracture_core.config import TrainConfig
 from fracture_core.errors import RunError
-from fracture_core.files import refusal, replace_file, writing
+from fracture_core.files import Kept, appended, refusal, replace_file, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,13 +52,16 @@ def lines(path: Path) -> list[dict[str, Any]]:
         RunError: the file is there and cannot be opened.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        return _objects(path.read_bytes())
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunError(refusal(error)) from error
+
+
+def _objects(text: bytes) -> list[dict[str, Any]]:
     found = []
-    for line in text.splitlines():
+    for line in text.decode(errors="replace").splitlines():
         with contextlib.suppress(ValueError, RecursionError):  # damage may look like anything
             value = json.loads(line)
             if isinstance(value, dict):
@@ -151,16 +154,37 @@ def curves_csv(folder: Path) -> str:
     return curves(folder).to_csv(index=False, lineterminator="\n")
 
 
-def steps(folder: Path) -> "pd.DataFrame":
-    """The live curve: columns `step`, `epoch` (a fraction), `loss`, `accuracy`, `rate`, `time`."""
+def steps(folder: Path, kept: Kept | None = None) -> "pd.DataFrame":
+    """The live curve: columns `step`, `epoch` (a fraction), `loss`, `accuracy`, `rate`, `time`.
+
+    Args:
+        folder: the run folder.
+        kept: see `files.appended`; `None` to read the whole file.
+
+    Raises:
+        RunError: the file is there and cannot be opened.
+    """
     import pandas as pd
 
-    table = pd.DataFrame(_numbered(folder / "steps.jsonl", "step"))
-    return table.drop_duplicates("step", keep="last") if len(table) else table
+    def add(before: pd.DataFrame | None, text: bytes) -> pd.DataFrame:
+        table = pd.DataFrame(_with_number(_objects(text), "step"))
+        parts = [part for part in (before, table) if part is not None and len(part)]
+        if not parts:
+            return table
+        return pd.concat(parts).drop_duplicates("step", keep="last", ignore_index=True)
+
+    try:
+        return appended(folder / "steps.jsonl", {} if kept is None else kept, add)
+    except OSError as error:
+        raise RunError(refusal(error)) from error
 
 
 def _numbered(path: Path, key: str) -> list[dict[str, Any]]:
-    return [line for line in lines(path) if type(line.get(key)) is int]
+    return _with_number(lines(path), key)
+
+
+def _with_number(found: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    return [line for line in found if type(line.get(key)) is int]
 
 
 def best_epoch(folder: Path) -> int | None:

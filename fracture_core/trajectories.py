@@ -3,6 +3,7 @@
 All of it comes from the run's films and its prediction tables; no network is asked.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -131,8 +132,8 @@ class Flips:
     n: int
 
 
-def flips(found: Trajectories, threshold: float, role: str) -> list[Flips]:
-    """What changed after every epoch but the first, the newest first.
+def flips(found: Trajectories, threshold: float, role: str) -> Iterator[Flips]:
+    """What changed after every epoch but the first, the newest first, each as it is asked for.
 
     Args:
         found: the run's tables.
@@ -141,18 +142,14 @@ def flips(found: Trajectories, threshold: float, role: str) -> list[Flips]:
     """
     rows = np.flatnonzero(found.studies["role"].to_numpy() == role)
     hits = right(found, threshold)[:, rows]
-    changes = []
     for number in range(len(found.epochs) - 1, 0, -1):
         now, before = hits[number], hits[number - 1]
-        changes.append(
-            Flips(
-                epoch=found.epochs[number],
-                became_right=tuple(rows[now & ~before].tolist()),
-                became_wrong=tuple(rows[~now & before].tolist()),
-                n=len(rows),
-            )
+        yield Flips(
+            epoch=found.epochs[number],
+            became_right=tuple(rows[now & ~before].tolist()),
+            became_wrong=tuple(rows[~now & before].tolist()),
+            n=len(rows),
         )
-    return changes
 
 
 def forgettings(found: Trajectories, threshold: float) -> np.ndarray:

@@ -3,6 +3,7 @@
 Resources are shared by all sessions and never changed after they were made.
 """
 
+import base64
 import contextlib
 import ctypes
 import gc
@@ -30,6 +31,7 @@ from fracture_core import (
     datasets,
     files,
     gate_job,
+    images,
     journal,
     launcher,
     phantom,
@@ -126,7 +128,7 @@ def rescan() -> Dataset:
     choice = datasets.chosen()
     fresh = datasets.read(choice.root, choice.positive, rescan=True)
     _cards().clear()
-    for kept in (_dataset, _studies, film, seen):
+    for kept in (_dataset, _studies, film, seen, small_address):
         kept.clear()
     return fresh
 
@@ -320,10 +322,20 @@ def metrics_of(run: runs.Run) -> pd.DataFrame:
     return _newest("metrics", run.folder, partial(journal.metrics, run.folder))
 
 
+def steps_of(run: runs.Run) -> pd.DataFrame:
+    """The run's live curve, see `journal.steps`; of a live run only what is new is read."""
+    kept = _read_before("steps")
+    return _some_kept(kept, journal.steps(run.folder, kept))
+
+
 def _newest(what: str, folder: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """A table of a run's metrics: the newest version alone, as a live run makes thousands."""
     kept = _read_before(what)
-    found = files.unchanged(folder / "metrics.jsonl", kept, read)
+    return _some_kept(kept, files.unchanged(folder / "metrics.jsonl", kept, read))
+
+
+def _some_kept(kept: files.Kept, found: pd.DataFrame) -> pd.DataFrame:
+    """A table for somebody who may change it; the oldest of what is kept are dropped."""
     for oldest in list(kept)[:-TABLES_KEPT]:
         kept.pop(oldest, None)
     return found.copy(deep=False)  # what somebody changes in it, pandas copies first
@@ -458,6 +470,21 @@ def study_of_film(digest: str, _manifest: pd.DataFrame) -> dict[str, str]:
 def small(path: Path) -> bytes | None:
     """A film's thumbnail; `None` if it cannot be read."""
     return light_box.thumbnail(path, cache_folder() / "thumbnails")
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def small_address(root: Path, path: str) -> str:
+    """A film's thumbnail as a data address, for what is drawn anew every two seconds.
+
+    Args:
+        root: of the data set.
+        path: the film's, inside it.
+
+    Raises:
+        FilmError: it cannot be read.
+    """
+    content = images.thumbnail(root / path, light_box.THUMBNAIL_PX, cache_folder() / "thumbnails")
+    return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
 
 
 def audit(folder: Path) -> Audit | None:

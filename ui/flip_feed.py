@@ -1,5 +1,7 @@
 """The flip feed: which studies a run has just learned or lost, and which it forgets."""
 
+import itertools
+
 import numpy as np
 import streamlit as st
 
@@ -24,11 +26,12 @@ def show(run: Run, found: Trajectories) -> None:
     """
     roles = found.studies["role"]
     role = "dev" if (roles == "dev").any() else "valid"
-    changes = [
+    changed = (
         each
         for each in trajectories.flips(found, run.config.threshold, role)
         if each.became_right or each.became_wrong
-    ]
+    )
+    changes = list(itertools.islice(changed, EPOCHS))
     height = HEIGHT if run.status.state.alive and not projector.panels() else "content"
     left, right = st.columns(2, gap="large")
     with left:
@@ -36,7 +39,7 @@ def show(run: Run, found: Trajectories) -> None:
         with st.container(height=height, border=False):
             if not changes:
                 st.caption(f"No {role} study has changed sides yet.")
-            for each in changes[:EPOCHS]:
+            for each in changes:
                 with st.container(gap="xsmall"):
                     st.markdown(_counted(each, role))
                     _links("became right", each.became_right, found)

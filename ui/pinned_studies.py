@@ -1,10 +1,13 @@
 """Pinned studies: what a run has thought of a few studies, epoch by epoch, film by film."""
 
+import base64
+import contextlib
 from pathlib import Path
 
 import streamlit as st
 
 from fracture_core import aggregation, trajectories
+from fracture_core.errors import FilmError
 from fracture_core.runs import Run
 from fracture_core.trajectories import Trajectories
 from ui import cached, projector, sparks, state, theme
@@ -13,6 +16,10 @@ MOST = 6  # studies, that a room can watch at once
 CHOSEN = 2  # of each label, where nobody has chosen yet
 THUMB_PX, THUMBS = 76, 4  # width of a film, and how many of a study show
 WIDTH = 340  # px at least, of a study
+_SIDE_BY_SIDE = "display: flex; gap: 0.5rem; align-items: flex-start"
+_THUMB = f"width: {THUMB_PX}px; border-radius: 0.5rem"
+# The browser makes the picture anew at each look: it must have its place before it is read.
+_CURVE = f"display: block; width: 100%; aspect-ratio: {sparks.WIDTH} / {sparks.HEIGHT}"
 
 
 def show(run: Run, found: Trajectories, last: int) -> None:
@@ -89,19 +96,21 @@ def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> N
             "pages/studies.py", label=theme.plain(named(row["key"])),
             query_params={state.STUDY: row["key"]}, help="Open it in Studies.",
         )  # fmt: skip
-    with st.container(horizontal=True, gap="xsmall"):
-        for path in found.films["path"].iloc[films[:THUMBS]]:
-            if content := cached.small(root / path):
-                st.image(content, width=THUMB_PX)
+    paths = found.films["path"].iloc[films[:THUMBS]].tolist()
     numbers = ", ".join(f"{value:.2f}" for value in now)
     changed = int(trajectories.changes(values, threshold))
-    st.image(
-        sparks.probabilities(
-            found.epochs, values, threshold, last,
-            theme.colour("fracture"), theme.colour("none"), theme.ink().text,
-        ),
-        width="stretch", alt=f"probabilities of its films by epoch, last {numbers}",
+    drawing = sparks.probabilities(
+        found.epochs, values, threshold, last,
+        theme.colour("fracture"), theme.colour("none"), theme.ink().text,
     )  # fmt: skip
+    address = f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
+    # No `st.image`: at every look it opens each picture, and Python keeps the last 128 drawings,
+    # which it asks whether they are addresses.
+    st.html(f'<div style="{_SIDE_BY_SIDE}">{_thumbs(root, paths)}</div>')
+    st.html(
+        f'<img alt="probabilities of its films by epoch, last {numbers}" style="{_CURVE}" '
+        f'decoding="sync" src="{address}">'
+    )
     words = (
         f"{row['role']}, label {theme.mark(label)}; films now {numbers}; "
         f"verdict changed {theme.plural(changed, 'time')}"
@@ -110,3 +119,13 @@ def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> N
         st.markdown(words)
     else:
         st.caption(words)
+
+
+def _thumbs(root: Path, paths: list[str]) -> str:
+    """Films as HTML; one that cannot be read is left out."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(FilmError):
+            address = cached.small_address(root, path)
+            found.append(f'<img alt="" style="{_THUMB}" src="{address}">')
+    return "".join(found)

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from fracture_core import journal, launcher, runs
+from fracture_core import launcher, runs
 from fracture_core.config import LIMITS
 from fracture_core.runs import Run, State
-from ui import run_more, state, theme
+from ui import cached, run_more, state, theme
 from ui.run_more import MORE_EPOCHS, told
 
 
@@ -16,7 +16,7 @@ def show(run: Run) -> None:
             _stop(run)
         else:
             _go_on(run)
-        if journal.best_epoch(run.folder) and not run.status.state.alive:
+        if not run.status.state.alive and len(cached.metrics_of(run)):
             st.page_link(
                 "pages/evaluate.py", label="How good is it on whole studies?",
                 icon=":material/grid_view:", query_params={state.MODEL: run.name},

@@ -21,9 +21,6 @@ def probabilities(
 ) -> str:
     """A line a film; above the threshold lies fracture, below it none.
 
-    It stays small: of every text that it is given for an image, Streamlit has Python keep the last
-    128, as if they were addresses.
-
     Args:
         epochs: of the rows of `values`.
         values: (epochs, films), 0 to 1; one row at least.

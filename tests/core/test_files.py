@@ -84,3 +84,60 @@ def test_sweeping_can_take_young_ones_too(tmp_path) -> None:
     files.temporary(tmp_path / "a").write_bytes(b"half")
     files.sweep(tmp_path, older_than_seconds=-1)
     assert names(tmp_path) == []
+
+
+def joined(before: bytes | None, text: bytes) -> bytes:
+    return (before or b"") + text
+
+
+def test_of_a_growing_file_only_new_lines_are_read(tmp_path) -> None:
+    path, kept, told = tmp_path / "steps.jsonl", {}, []
+
+    def add(before: bytes | None, text: bytes) -> bytes:
+        told.append(text)
+        return joined(before, text)
+
+    def read() -> bytes:
+        told.clear()
+        return files.appended(path, kept, add)
+
+    assert read() == b""  # there is none yet
+    path.write_bytes(b"one\ntwo\n")
+    assert read() == b"one\ntwo\n"
+    assert read() == b"one\ntwo\n" and told == []
+    with path.open("ab") as stream:
+        stream.write(b"three\nfo")
+    assert read() == b"one\ntwo\nthree\nfo" and told == [b"three\n", b"fo"]
+    with path.open("ab") as stream:
+        stream.write(b"ur\n")
+    assert read() == b"one\ntwo\nthree\nfour\n" and told == [b"four\n"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"one\n", b"", b"one\nthree\nfour\n", b"one\ntwx\n", b"two\n\ntwo\n", b"tw"]
+)
+def test_a_file_that_was_replaced_is_read_from_its_start(tmp_path, content: bytes) -> None:
+    path, kept = tmp_path / "steps.jsonl", {}
+    path.write_bytes(b"one\ntwo\n")
+    files.appended(path, kept, joined)
+    files.replace_file(path, content)
+    assert files.appended(path, kept, joined) == content
+
+
+def test_a_file_that_has_gone_is_forgotten(tmp_path) -> None:
+    path, kept = tmp_path / "steps.jsonl", {}
+    path.write_bytes(b"one\n")
+    files.appended(path, kept, joined)
+    path.unlink()
+    assert files.appended(path, kept, joined) == b"" and kept == {}
+
+
+def test_what_cannot_be_made_of_new_lines_costs_nothing_of_the_old(tmp_path) -> None:
+    path, kept = tmp_path / "steps.jsonl", {}
+    path.write_bytes(b"one\n")
+    files.appended(path, kept, joined)
+    with path.open("ab") as stream:
+        stream.write(b"two\n")
+    with pytest.raises(ZeroDivisionError):
+        files.appended(path, kept, lambda before, text: 1 / 0)
+    assert files.appended(path, kept, joined) == b"one\ntwo\n"

@@ -180,6 +180,20 @@ def test_a_live_curve_that_is_cut_anywhere_has_the_points_before(run) -> None:
         assert not left or journal.steps(run).equals(table.head(left))
 
 
+def test_a_live_curve_is_the_same_however_often_it_was_looked_at_on_its_way(run) -> None:
+    path = run / "steps.jsonl"
+    with path.open("a") as stream:  # a resume closed a torn line; a point stands twice
+        stream.write('{"step": 7, "lo\n{"step": 6, "epoch": 1.2, "loss": 0.25, "accuracy": 0.75}\n')
+    whole, kept = path.read_bytes(), {}
+    for end in range(len(whole) + 1):
+        path.write_bytes(whole[:end])
+        assert journal.steps(run, kept).equals(journal.steps(run))
+    assert journal.steps(run)["loss"].tolist() == [0.5, 0.5, 0.25]
+    journal.replace_lines(path, journal.up_to(path, "step", 4))  # as a resume does
+    journal.append_line(path, {"step": 5, "epoch": 1.0, "loss": 0.1, "accuracy": 1.0})
+    assert journal.steps(run, kept)["step"].tolist() == [2, 4, 5]
+
+
 def test_events_that_are_cut_anywhere_are_those_before(run) -> None:
     events = journal.events(run)
     for part in every_cut(run / "events.jsonl"):

@@ -98,7 +98,7 @@ def test_before_there_are_films_or_tables(tmp_path: Path, folder: Path) -> None:
     for epoch in TABLES:
         predictions.path(folder, epoch).unlink()
     found = trajectories.read(folder)
-    assert found.epochs == () and trajectories.flips(found, 0.5, "dev") == []
+    assert found.epochs == () and list(trajectories.flips(found, 0.5, "dev")) == []
     assert trajectories.forgettings(found, 0.5).tolist() == [0, 0, 0]
 
 

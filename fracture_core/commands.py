@@ -5,6 +5,7 @@ answers without TensorFlow. It gives the exit status, or `None` for 0.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from fracture_core import config as settings
 from fracture_core.config import DEFAULTS, TrainConfig
-from fracture_core.errors import ConfigError
+from fracture_core.errors import ConfigError, WriteFailed
 from fracture_core.reporter import duration, time_left
 
 if TYPE_CHECKING:
@@ -498,6 +499,10 @@ def evaluate(options: argparse.Namespace) -> None:
     _load_tensorflow()
     show = None if options.json else _progress_line("films")
     value = evaluation.evaluate(options.model, dataset, options.split, parts, progress=show)
+    if not parts:  # the Evaluate page shows whole splits
+        with contextlib.suppress(WriteFailed):  # it can be read here where nothing can be kept
+            folder = evaluation.folder_of(options.model, dataset, options.split)
+            evaluation.save(folder, value)
     found = value.to_dict()
     if options.json:
         print(json.dumps(found, indent=2))

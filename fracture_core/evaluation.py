@@ -18,7 +18,7 @@ import pandas as pd
 from fracture_core import aggregation, cards, datasets, images, journal, launcher, metrics, runs
 from fracture_core.config import cache_folder
 from fracture_core.errors import DataError
-from fracture_core.files import replace_file
+from fracture_core.files import replace_file, writing
 from fracture_core.runs import State, Status
 
 
@@ -203,7 +203,13 @@ def run_child(folder: Path) -> None:
 
 
 def save(folder: Path, value: Evaluation) -> None:
-    """Keep an evaluation; `evaluation.json` is written last and says that it is whole."""
+    """Keep an evaluation; `evaluation.json` is written last and says that it is whole.
+
+    Raises:
+        WriteFailed: no space or no permission.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / "films.parquet", value.films.to_parquet(None))
     replace_file(folder / "evaluation.json", json.dumps(value.to_dict(), indent=2).encode())
 

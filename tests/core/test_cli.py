@@ -521,6 +521,20 @@ def test_evaluate_prints_a_line_a_study_and_the_figures(run_copy, phantom_root, 
     assert "majority" in printed
 
 
+def test_what_evaluate_found_on_a_whole_split_is_kept_for_the_page(
+    run_copy, phantom_root, folders, capsys
+) -> None:
+    kept = evaluation.folder_of("finished@3", datasets.read(phantom_root), "valid")
+    spoken(capsys, "evaluate", "finished@3", phantom_root, "--part", "forearm", "--json")
+    assert evaluation.load(kept) is None
+    printed = json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json"))
+    assert evaluation.load(kept).to_dict() == printed
+    (kept / "evaluation.json").unlink()
+    kept.rename(kept.with_name("taken"))
+    kept.touch()  # nothing can be kept there
+    assert json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json")) == printed
+
+
 def test_evaluate_in_json_is_the_evaluation(run_copy, phantom_root, capsys) -> None:
     words = [
         "evaluate",

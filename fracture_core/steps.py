@@ -131,15 +131,18 @@ def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf
 
 
 def _changed(films: tf.Tensor, changes: tf.Tensor, alone: bool) -> tf.Tensor:
-    """The films of a call with their random changes, float32 (n, size, size, 1).
-
-    In two operations, which can be computed at once: what becomes of a film depends on it alone.
-    """
+    """The films of a call with their random changes, float32 (n, size, size, 1)."""
     films = tf.cast(films, tf.float32)[..., None]
     if alone:  # no kernel takes an empty half
         return apply(films, changes)
-    half = tf.shape(films)[0] // 2
-    parts = [apply(films[:half], changes[:half]), apply(films[half:], changes[half:])]
+    return _in_halves(apply, films, changes)
+
+
+def _in_halves(one: Callable[..., tf.Tensor], *values: tf.Tensor) -> tf.Tensor:
+    """What `one` makes of `values`, two rows or more, each of which depends on itself alone: in two
+    operations of each kind, which can be computed at once."""
+    half = tf.shape(values[0])[0] // 2
+    parts = [one(*(each[:half] for each in values)), one(*(each[half:] for each in values))]
     return tf.concat(parts, axis=0)
 
 
@@ -219,8 +222,7 @@ def make_judge(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
     @tf.function(input_signature=[tf.TensorSpec((None, size, size), tf.uint8)])
     def compiled(films: tf.Tensor) -> tf.Tensor:
-        half = tf.shape(films)[0] // 2  # two operations of each kind can be computed at once
-        return tf.concat([probabilities(films[:half]), probabilities(films[half:])], axis=0)
+        return _in_halves(probabilities, films)
 
     def judge(films: np.ndarray) -> np.ndarray:
         if len(films) == 1:  # twice, since no kernel takes an empty half

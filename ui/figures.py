@@ -6,34 +6,35 @@ from collections.abc import Iterable
 from fracture_core.metrics import Proportion, Summary
 
 MISSING = "–"
+_PERCENT = "\N{NO-BREAK SPACE}%"  # it stands where its number does
 LETTER, WIDEST = 7.2, 320  # px: of a letter in a table at the most, and of a column of words
 _ROWS = ("Accuracy", "Always guessing the majority", "Sensitivity", "Specificity")
 
 
 def percent(share: float | None) -> str:
     """ "67.5 %", a dash for `None`."""
-    return MISSING if share is None else f"{100 * share:.1f} %"
+    return MISSING if share is None else f"{100 * share:.1f}{_PERCENT}"
 
 
 def interval(p: Proportion) -> str:
     """ "60.6 to 73.7 %", a dash where n is 0."""
-    return MISSING if p.low is None else f"{100 * p.low:.1f} to {100 * p.high:.1f} %"
+    return MISSING if p.low is None else f"{100 * p.low:.1f} to {100 * p.high:.1f}{_PERCENT}"
 
 
 def with_interval(p: Proportion) -> str:
     """ "2 of 3, 95 % interval 20.8 to 93.9 %"."""
     if p.value is None:
         return "no such study or film, so nothing can be said"
-    return f"{p.count:,} of {p.n:,}, 95 % interval {interval(p)}"
+    return f"{p.count:,} of {p.n:,}, 95{_PERCENT} interval {interval(p)}"
 
 
 def headline(summary: Summary) -> str:
     """The sentence on studies that Evaluate begins with."""
     a = summary.accuracy
     return (
-        f"Of {a.n:,} studies, {a.count:,} were judged right ({percent(a.value)}, 95 % interval "
-        f"{100 * a.low:.1f} to {100 * a.high:.1f}; always guessing the majority: "
-        f"{percent(summary.majority.value)})."
+        f"Of {a.n:,} studies, {a.count:,} were judged right ({percent(a.value)}, "
+        f"95{_PERCENT} interval {100 * a.low:.1f} to {100 * a.high:.1f}; always guessing the "
+        f"majority: {percent(summary.majority.value)})."
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
 
 NAMES = {"grad_cam": "Grad-CAM", "occlusion": "Occlusion"}
 MOST_OPAQUE = 235  # of 255: a film shows through the strongest cell
-PX = 512  # long side of a map's picture; its cells are coarser by far
+FULL = 0.05  # the least change of a probability that has the full colour of occlusion
 
 
 def ask(model: Model) -> None:
@@ -40,13 +40,20 @@ def wanted(what: str) -> bool:
 
 def pictures(found: "cached.Maps") -> dict[str, bytes]:
     """A film's maps for the viewer: name -> PNG with transparency, over the whole film."""
-    return {NAMES[method]: _png(values) for method, values in found.over_film.items()}
+    return {
+        NAMES[method]: _png(values, FULL if method == "occlusion" else 0.0)
+        for method, values in found.over_film.items()
+    }
 
 
-def _png(values: np.ndarray) -> bytes:
-    """Orange where a place speaks for a fracture, blue where against; as strong as it speaks."""
-    strongest = float(np.abs(values).max()) or 1.0
-    shade = np.abs(values) / strongest
+def _png(values: np.ndarray, full: float) -> bytes:
+    """Orange where a place speaks for a fracture, blue where against; as strong as it speaks.
+
+    Args:
+        values: float32 (h, w).
+        full: the least value that has the full colour, where none is greater.
+    """
+    shade = np.abs(values) / (max(full, float(np.abs(values).max())) or 1.0)
     colours = [_rgb(theme.on_film(positive)) for positive in (False, True)]
     pixels = np.empty((*values.shape, 4), np.uint8)
     pixels[..., :3] = np.where((values > 0)[..., None], colours[1], colours[0])
@@ -73,16 +80,16 @@ def explain(found: dict[str, "cached.Maps"]) -> None:
     if "grad_cam" in cells:
         inside = (
             "**Grad-CAM** asks the network's last convolution; one cell covers "
-            f"{cells['grad_cam']} px of the first film."
+            f"{cells['grad_cam']} px of the first film, and the strongest has the full colour, "
+            "however little it says."
         )
     else:
         inside = "Grad-CAM looks into one network, and this model is the mean of several."
     st.caption(
         f"Orange speaks for a fracture, blue against it. {inside} **Occlusion** "
         f"blurs one place after the other, {cells['occlusion']} px a cell; the probability falls "
-        f"by up to {falls[most]:.3f} where a place of {theme.plain(most)} is hidden. Each "
-        "map's strongest cell has the full colour, however little it says. A map shows where a "
-        "network looks, not whether it is right."
+        f"by up to {falls[most]:.3f} where a place of {theme.plain(most)} is hidden, and a change "
+        f"of less than {FULL} is pale. A map shows where a network looks, not whether it is right."
     )
 
 

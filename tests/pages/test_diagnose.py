@@ -78,7 +78,8 @@ def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
 def said(app: AppTest) -> str:
     """Every word on the page."""
     kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.warning, app.info)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+    words = "\n".join(element.value for kind in kinds for element in kind)
+    return words.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def positive_study(root: Path) -> str:
@@ -219,11 +220,11 @@ def test_the_threshold_decides_and_never_runs_the_network_again(
 def test_sensitivity_and_specificity_follow_the_threshold(starter: str) -> None:
     app = opened(threshold="0.0")
     assert [m.label for m in app.metric] == ["Sensitivity", "Specificity"]
-    assert app.metric[0].value == "100.0 %"
+    assert app.metric[0].value == "100.0\N{NO-BREAK SPACE}%"
     positive = cards.find(starter).at_threshold(0.0)["studies"].sensitivity.n
     assert f"{positive} of {positive}, 95 % interval" in said(app)
     app.slider[0].set_value(1.0).run()
-    assert app.metric[0].value == "0.0 %"
+    assert app.metric[0].value == "0.0\N{NO-BREAK SPACE}%"
 
 
 @pytest.mark.parametrize(

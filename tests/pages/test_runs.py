@@ -103,11 +103,11 @@ def test_the_table_shows_what_differs_and_how_good_each_became(
     assert table["Learning rate"].tolist() == [0.0003, 0.001, 0.001]
     assert not {"Architecture", "Seed", "Baseline", "Tags", "Note"} & set(table)
     assert table.loc["clear", "Dev right"] == 95.0 and table.loc["clear", "n"] == 20
-    assert table.loc["clear", "95 % interval"] == "76.4 to 99.1 %"
+    assert table.loc["clear", "95 % interval"] == "76.4 to 99.1\N{NO-BREAK SPACE}%"
     assert table.loc["clear", "Best epoch"] == 2
     assert table.loc["clear", "Interval"].startswith("data:image/svg+xml,")
-    assert table.loc["clear", "Dev, last epoch"] == "30.0 % (15 to 52), n = 20"
-    assert table.loc["clear", "Valid, best epoch"] == "95.0 % (76 to 99), n = 20"
+    assert table.loc["clear", "Dev, last epoch"] == "30.0\N{NO-BREAK SPACE}% (15 to 52), n = 20"
+    assert table.loc["clear", "Valid, best epoch"] == "95.0\N{NO-BREAK SPACE}% (76 to 99), n = 20"
     assert list(table.loc["clear", "Curve"]) == [0.25, 0.95, 0.3]
 
 

@@ -194,7 +194,7 @@ function makeChart(root) {
   }
 
   function drawGuideWords(guide, { sy, width, room }) {
-    return drawing("text", { class: "faint", x: width - room.right - 4, y: sy(guide.y) + (data.big ? 18 : 14), "text-anchor": "end" }, guide.words);
+    return drawing("text", { class: "faint halo", x: width - room.right - 4, y: sy(guide.y) + (data.big ? 18 : 14), "text-anchor": "end" }, guide.words);
   }
 
   // Upright lines, each up to its words above the plot. Where three rows have no room for the words

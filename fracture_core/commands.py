@@ -492,16 +492,18 @@ def _folders(source: Path | bytes) -> Sequence[Path]:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Judge every study of a split; a line each, then the figures."""
-    from fracture_core import datasets, evaluation
+    from fracture_core import cards, datasets, evaluation
 
     dataset = datasets.read(options.data, options.positive)
     parts = tuple(options.parts or ())
     _load_tensorflow()
     show = None if options.json else _progress_line("films")
+    model = cards.find(options.model).card.name
+    folder = evaluation.folder_of(options.model, dataset, options.split)
     value = evaluation.evaluate(options.model, dataset, options.split, parts, progress=show)
-    if not parts:  # the Evaluate page shows whole splits
+    # For the Evaluate page. Of a run that goes on, another epoch may have become the best one.
+    if not parts and value.model == model:
         with contextlib.suppress(WriteFailed):  # it can be read here where nothing can be kept
-            folder = evaluation.folder_of(options.model, dataset, options.split)
             evaluation.save(folder, value)
     found = value.to_dict()
     if options.json:
@@ -524,7 +526,9 @@ def _print_summaries(split: str, levels: dict[str, Any]) -> None:
         for name in ("accuracy", "sensitivity", "specificity", "majority"):
             print(f"  {name:12} {_proportion(getattr(value, name))}")
         if value.kappa is not None:
-            interval = f"(95 % interval {value.kappa_low:.2f} to {value.kappa_high:.2f})"
+            interval = "(no interval)"
+            if value.kappa_low is not None:
+                interval = f"(95 % interval {value.kappa_low:.2f} to {value.kappa_high:.2f})"
             print(f"  {'kappa':12} {value.kappa:6.2f}  {interval}")
         if value.auroc is not None:
             interval = f"(95 % interval {value.auroc_low:.3f} to {value.auroc_high:.3f})"

@@ -210,6 +210,7 @@ def save(folder: Path, value: Evaluation) -> None:
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "evaluation.json").unlink(missing_ok=True)
     replace_file(folder / "films.parquet", value.films.to_parquet(None))
     replace_file(folder / "evaluation.json", json.dumps(value.to_dict(), indent=2).encode())
 

@@ -1,5 +1,5 @@
-"""Files that are replaced as a whole, so that no reader ever meets half of one, and read anew only
-when they were.
+"""Files that are replaced as a whole, so that no reader ever meets half of one, or grow line by
+line; of both only what is new is read again.
 
 Temporary names start with a dot and end in `.tmp`; what a killed process leaves is swept.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from fracture_core.errors import WriteFailed
 
 TEMPORARY = ".*.tmp"  # as a glob pattern
-Kept = dict[Path, tuple[tuple[int, ...], Any]]  # file -> its stamp, and what was read from it
+Kept = dict[Path, tuple[tuple[int, ...], Any]]  # file -> how it was, and what was read from it
 
 
 def temporary(path: Path) -> Path:
@@ -87,23 +87,24 @@ def appended(path: Path, kept: Kept, add: Callable[[Any, bytes], Any]) -> Any:
     Raises:
         OSError: the file is there and cannot be read.
     """
-    (size,), (last, made) = kept.get(path, ((0,), (b"", None)))
+    (before, size), (last, made) = kept.pop(path, ((0, 0), (b"", None)))  # last asked, last dropped
     try:
         with path.open("rb") as stream:
+            inode = os.fstat(stream.fileno()).st_ino
             stream.seek(size - len(last))
             found = stream.read()
-            if not found.startswith(last):  # lines were taken away, and others written since
+            # It was replaced, perhaps often enough to have its inode again.
+            if inode != before or not found.startswith(last):
                 size, last, made = 0, b"", None
                 stream.seek(0)
                 found = stream.read()
     except FileNotFoundError:
-        kept.pop(path, None)
         return add(None, b"")
     whole, end, rest = found[len(last) :].rpartition(b"\n")
     if end or made is None:
         made = add(made, whole + end)
         last = whole.rpartition(b"\n")[2] + end
-        kept[path] = (size + len(whole + end),), (last, made)
+    kept[path] = (inode, size + len(whole + end)), (last, made)
     return add(made, rest) if rest else made
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from fracture_core.errors import ConfigError
 
 _Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+_ROUNDING = 1e-12  # what is left of a variance of 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,8 @@ class Summary:
         n: verdicts that were counted.
         sensitivity: share of the positive that are called positive.
         specificity: share of the negative that are called negative.
-        kappa: Cohen's kappa, -1 to 1; `None`, like its bounds, where chance alone agrees fully.
+        kappa: Cohen's kappa, -1 to 1; `None`, like its bounds, where chance alone agrees fully;
+            the bounds also where `cohen_kappa` has none.
         majority: accuracy of always guessing the more frequent label.
         auroc: area under the ROC curve of the scores, 0 to 1; `None` without scores or with
             labels of one kind only.
@@ -251,7 +253,9 @@ def cohen_kappa(c: Confusion) -> tuple[float | None, float | None, float | None]
     Written out since the interval, which scikit-learn does not have, needs all of kappa's terms.
 
     Standard error by Fleiss, Cohen and Everitt (1969), Psychological Bulletin 72:323-327. `None`
-    three times when nothing was judged, or verdicts and labels are all of one and the same kind.
+    three times when nothing was judged, or verdicts and labels are all of one and the same kind;
+    for the interval alone where that error is 0, which says nothing of how sure kappa is: verdicts
+    all right, verdicts or labels all alike, or all wrong with as many of each kind.
     """
     if c.n == 0:
         return None, None, None
@@ -266,7 +270,9 @@ def cohen_kappa(c: Confusion) -> tuple[float | None, float | None, float | None]
     differ += p[1, 0] * (of_verdict[1] + of_label[0]) ** 2
     rest = (kappa - chance * (1 - kappa)) ** 2
     variance = (agree + (1 - kappa) ** 2 * differ - rest) / (c.n * (1 - chance) ** 2)
-    half = _Z95 * math.sqrt(max(variance, 0.0))  # full agreement can round to just below 0
+    if variance < _ROUNDING:
+        return float(kappa), None, None
+    half = _Z95 * math.sqrt(variance)
     return float(kappa), float(max(kappa - half, -1.0)), float(min(kappa + half, 1.0))
 
 

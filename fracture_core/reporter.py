@@ -224,7 +224,7 @@ class Clock:
     def point(self) -> dict[str, float] | None:
         """Means since the last point, if one is due; else `None`.
 
-        Who watches reads all of them, again and again: a day's training leaves a few thousand.
+        Who watches is shown all of them, again and again: a day's training leaves a few thousand.
         """
         now = time.monotonic()
         passed = now - (self.began or now)

@@ -23,6 +23,7 @@ COLUMNS = (
     "study", "film", "probability", "threshold", "positive", "counted", "doubts", "refused",
     "model", "sha256", "altered", "erased_share",
 )  # fmt: skip
+OCCLUSION_FULL = 0.05  # the least change of a probability that has the full colour in its map
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take a text for a formula
 
 

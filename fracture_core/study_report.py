@@ -15,7 +15,7 @@ from fracture_core.anatomy import FEW
 from fracture_core.cards import Model
 from fracture_core.child import versions
 from fracture_core.metrics import Proportion, Summary
-from fracture_core.study_record import Case, Entry
+from fracture_core.study_record import OCCLUSION_FULL, Case, Entry
 
 if TYPE_CHECKING:  # TensorFlow, where it is only about words and numbers
     from fracture_core.inference import JudgedStudy
@@ -152,9 +152,9 @@ def _study(case: Case, title: str, model: Model, threshold: float, names: bool, 
 
 
 _MAPS = (
-    "Heat maps: orange speaks for a fracture, blue against it; each map's strongest place has the "
-    "full colour, however little it says. A map shows where a network looks, not whether it is "
-    "right."
+    "Heat maps: orange speaks for a fracture, blue against it. Grad-CAM's strongest place has the "
+    "full colour, however little it says; occlusion is pale where it changes the probability by "
+    f"less than {OCCLUSION_FULL}. A map shows where a network looks, not whether it is right."
 )
 
 

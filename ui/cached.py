@@ -72,6 +72,7 @@ if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.inference import JudgedStudy, Predictor
 
 TABLES_KEPT = 64  # runs; 75 epochs are 10 kB
+STEPS_KEPT = 8  # runs; a day's live curve is 0.2 MB
 TRAJECTORIES_KEPT = 8  # runs; 75 epochs of 3,000 films are 0.9 MB
 CARDS_KEPT = 300  # 25 kB each
 FILMS_AT_ONCE = 16  # judged between two looks at how far it is; a tenth of a second
@@ -325,18 +326,18 @@ def metrics_of(run: runs.Run) -> pd.DataFrame:
 def steps_of(run: runs.Run) -> pd.DataFrame:
     """The run's live curve, see `journal.steps`; of a live run only what is new is read."""
     kept = _read_before("steps")
-    return _some_kept(kept, journal.steps(run.folder, kept))
+    return _some_kept(kept, STEPS_KEPT, journal.steps(run.folder, kept))
 
 
 def _newest(what: str, folder: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """A table of a run's metrics: the newest version alone, as a live run makes thousands."""
     kept = _read_before(what)
-    return _some_kept(kept, files.unchanged(folder / "metrics.jsonl", kept, read))
+    return _some_kept(kept, TABLES_KEPT, files.unchanged(folder / "metrics.jsonl", kept, read))
 
 
-def _some_kept(kept: files.Kept, found: pd.DataFrame) -> pd.DataFrame:
+def _some_kept(kept: files.Kept, most: int, found: pd.DataFrame) -> pd.DataFrame:
     """A table for somebody who may change it; the oldest of what is kept are dropped."""
-    for oldest in list(kept)[:-TABLES_KEPT]:
+    for oldest in list(kept)[:-most]:
         kept.pop(oldest, None)
     return found.copy(deep=False)  # what somebody changes in it, pandas copies first
 
@@ -472,18 +473,21 @@ def small(path: Path) -> bytes | None:
     return light_box.thumbnail(path, cache_folder() / "thumbnails")
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def small_address(root: Path, path: str) -> str:
-    """A film's thumbnail as a data address, for what is drawn anew every two seconds.
+@st.cache_resource(max_entries=256, ttl="1m", show_spinner=False)
+def small_address(root: Path, path: str, width: int) -> str:
+    """A film's thumbnail as a data address, for what is drawn anew every two seconds; whether its
+    file has changed is asked once a minute.
 
     Args:
         root: of the data set.
         path: the film's, inside it.
+        width: px at which it shows.
 
     Raises:
         FilmError: it cannot be read.
     """
-    content = images.thumbnail(root / path, light_box.THUMBNAIL_PX, cache_folder() / "thumbnails")
+    # Twice as large, for screens of two pixels to a px.
+    content = images.thumbnail(root / path, 2 * width, cache_folder() / "thumbnails")
     return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
 
 

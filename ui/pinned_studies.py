@@ -16,9 +16,9 @@ MOST = 6  # studies, that a room can watch at once
 CHOSEN = 2  # of each label, where nobody has chosen yet
 THUMB_PX, THUMBS = 76, 4  # width of a film, and how many of a study show
 WIDTH = 340  # px at least, of a study
-_SIDE_BY_SIDE = "display: flex; gap: 0.5rem; align-items: flex-start"
+_SIDE_BY_SIDE = "display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: flex-start"
 _THUMB = f"width: {THUMB_PX}px; border-radius: 0.5rem"
-# The browser makes the picture anew at each look: it must have its place before it is read.
+# The browser makes the picture anew when it changes: it must have its place before it is read.
 _CURVE = f"display: block; width: 100%; aspect-ratio: {sparks.WIDTH} / {sparks.HEIGHT}"
 
 
@@ -126,6 +126,6 @@ def _thumbs(root: Path, paths: list[str]) -> str:
     found = []
     for path in paths:
         with contextlib.suppress(FilmError):
-            address = cached.small_address(root, path)
+            address = cached.small_address(root, path, THUMB_PX)
             found.append(f'<img alt="" style="{_THUMB}" src="{address}">')
     return "".join(found)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from fracture_core import aggregation
 from fracture_core.cards import Model
+from fracture_core.study_record import OCCLUSION_FULL
 from ui import cached, state, theme, verdict_charts
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
@@ -16,7 +17,6 @@ if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
 
 NAMES = {"grad_cam": "Grad-CAM", "occlusion": "Occlusion"}
 MOST_OPAQUE = 235  # of 255: a film shows through the strongest cell
-FULL = 0.05  # the least change of a probability that has the full colour of occlusion
 
 
 def ask(model: Model) -> None:
@@ -41,7 +41,7 @@ def wanted(what: str) -> bool:
 def pictures(found: "cached.Maps") -> dict[str, bytes]:
     """A film's maps for the viewer: name -> PNG with transparency, over the whole film."""
     return {
-        NAMES[method]: _png(values, FULL if method == "occlusion" else 0.0)
+        NAMES[method]: _png(values, OCCLUSION_FULL if method == "occlusion" else 0.0)
         for method, values in found.over_film.items()
     }
 
@@ -89,7 +89,8 @@ def explain(found: dict[str, "cached.Maps"]) -> None:
         f"Orange speaks for a fracture, blue against it. {inside} **Occlusion** "
         f"blurs one place after the other, {cells['occlusion']} px a cell; the probability falls "
         f"by up to {falls[most]:.3f} where a place of {theme.plain(most)} is hidden, and a change "
-        f"of less than {FULL} is pale. A map shows where a network looks, not whether it is right."
+        f"of less than {OCCLUSION_FULL} is pale. A map shows where a network looks, not whether it "
+        "is right."
     )
 
 

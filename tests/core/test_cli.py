@@ -521,18 +521,46 @@ def test_evaluate_prints_a_line_a_study_and_the_figures(run_copy, phantom_root, 
     assert "majority" in printed
 
 
-def test_what_evaluate_found_on_a_whole_split_is_kept_for_the_page(
-    run_copy, phantom_root, folders, capsys
-) -> None:
+def test_what_evaluate_finds_on_a_whole_split_is_kept(run_copy, phantom_root, capsys) -> None:
     kept = evaluation.folder_of("finished@3", datasets.read(phantom_root), "valid")
     spoken(capsys, "evaluate", "finished@3", phantom_root, "--part", "forearm", "--json")
     assert evaluation.load(kept) is None
     printed = json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json"))
     assert evaluation.load(kept).to_dict() == printed
-    (kept / "evaluation.json").unlink()
-    kept.rename(kept.with_name("taken"))
+    shutil.rmtree(kept)
     kept.touch()  # nothing can be kept there
     assert json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json")) == printed
+
+
+def test_evaluate_does_not_keep_an_epoch_as_another_one(
+    run_copy, phantom_root, capsys, monkeypatch
+) -> None:
+    dataset, judge = datasets.read(phantom_root), evaluation.evaluate
+    epochs = {epoch: journal.up_to(run_copy / "metrics.jsonl", "epoch", epoch) for epoch in (1, 2)}
+    journal.replace_lines(run_copy / "metrics.jsonl", epochs[1])
+
+    def judge_later(*words: object, **more: object) -> evaluation.Evaluation:
+        better = epochs[2][-1] | {"dev": epochs[2][-1]["dev"] | {"loss": 0.0}}
+        journal.append_line(run_copy / "metrics.jsonl", better)
+        return judge(*words, **more)
+
+    before = evaluation.folder_of("finished", dataset, "valid")
+    monkeypatch.setattr(evaluation, "evaluate", judge_later)
+    assert json.loads(spoken(capsys, "evaluate", "finished", phantom_root, "--json"))["model"] == (
+        "finished@2"
+    )
+    assert before != evaluation.folder_of("finished", dataset, "valid")
+    assert evaluation.load(before) is None
+
+
+def test_a_model_of_one_verdict_has_a_kappa_without_interval(
+    run_copy, phantom_root, capsys
+) -> None:
+    facts = json.loads((run_copy / "config.json").read_text())
+    facts["config"]["threshold"] = 1.0  # no probability is above it
+    (run_copy / "config.json").write_text(json.dumps(facts))
+    printed = spoken(capsys, "evaluate", "finished@3", phantom_root)
+    assert printed.count("kappa          0.00  (no interval)") == 2  # images and studies
 
 
 def test_evaluate_in_json_is_the_evaluation(run_copy, phantom_root, capsys) -> None:

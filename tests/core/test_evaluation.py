@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fracture_core import cards, datasets, evaluation, journal, metrics, predictions, release, runs
-from fracture_core.errors import ConfigError, DataError, ModelError
+from fracture_core.errors import ConfigError, DataError, ModelError, WriteFailed
 from fracture_core.evaluation import Evaluation
 from fracture_core.runs import State
 
@@ -68,6 +68,21 @@ def test_an_evaluation_comes_back_as_it_was_kept(tmp_path) -> None:
     found = evaluation.load(tmp_path)
     assert found.films.equals(kept.films)
     assert found.to_dict() == kept.to_dict()
+
+
+def test_an_evaluation_kept_anew_is_whole_or_none(tmp_path, monkeypatch) -> None:
+    evaluation.save(tmp_path / "kept", by_hand())
+    real = evaluation.replace_file
+
+    def full(path: Path, data: bytes) -> None:
+        if path.suffix == ".json":
+            raise WriteFailed("No space left on device.")
+        real(path, data)
+
+    monkeypatch.setattr(evaluation, "replace_file", full)
+    with pytest.raises(WriteFailed):
+        evaluation.save(tmp_path / "kept", by_hand(0.9))
+    assert evaluation.load(tmp_path / "kept") is None  # not the old figures beside the new films
 
 
 def test_json_holds_figures_lines_and_refused() -> None:

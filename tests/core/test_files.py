@@ -114,7 +114,8 @@ def test_of_a_growing_file_only_new_lines_are_read(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"one\n", b"", b"one\nthree\nfour\n", b"one\ntwx\n", b"two\n\ntwo\n", b"tw"]
+    "content",
+    [b"one\n", b"", b"one\nthree\nfour\n", b"one\ntwx\n", b"two\n\ntwo\n", b"six\ntwo\n", b"tw"],
 )
 def test_a_file_that_was_replaced_is_read_from_its_start(tmp_path, content: bytes) -> None:
     path, kept = tmp_path / "steps.jsonl", {}

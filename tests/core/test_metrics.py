@@ -103,18 +103,27 @@ def test_the_interval_of_kappa_covers_what_chance_does(cells) -> None:
     assert (high - low) / (2 * 1.96) == pytest.approx(np.std(kappas), rel=0.04)
 
 
-def test_perfect_agreement_is_one_and_its_interval_stays_in_range() -> None:
-    assert cohen_kappa(Confusion(tp=5, fp=0, fn=0, tn=5)) == (1.0, 1.0, 1.0)
+@pytest.mark.parametrize(
+    ("cells", "kappa"),
+    [
+        (Confusion(tp=5, fp=0, fn=0, tn=5), 1.0),
+        (Confusion(tp=1, fp=0, fn=0, tn=6), 1.0),
+        (Confusion(tp=0, fp=5, fn=5, tn=0), -1.0),
+        (Confusion(tp=3, fp=4, fn=0, tn=0), 0.0),
+        (Confusion(tp=5, fp=0, fn=5, tn=0), 0.0),
+        (Confusion(tp=0, fp=0, fn=13, tn=7), 0.0),
+    ],
+)
+def test_kappa_without_spread_has_no_interval_that_looks_sure(cells, kappa) -> None:
+    assert cohen_kappa(cells) == (pytest.approx(kappa), None, None)
 
 
-def test_full_disagreement_stays_in_range() -> None:
-    kappa, low, high = cohen_kappa(Confusion(tp=0, fp=5, fn=5, tn=0))
-    assert kappa == -1.0
-    assert -1.0 <= low <= high <= 1.0
-
-
-def test_always_the_same_verdict_has_no_kappa_above_chance() -> None:
-    assert summarise([1, 0, 1, 0], [True] * 4).kappa == 0.0
+@pytest.mark.parametrize(
+    "cells", [Confusion(tp=5, fp=1, fn=0, tn=5), Confusion(tp=0, fp=5, fn=4, tn=0)]
+)
+def test_the_interval_of_a_kappa_near_its_ends_stays_in_range(cells) -> None:
+    kappa, low, high = cohen_kappa(cells)
+    assert -1.0 <= low < kappa < high <= 1.0
 
 
 def test_labels_of_one_kind_leave_open_what_cannot_be_known() -> None:

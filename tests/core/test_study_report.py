@@ -94,6 +94,8 @@ def test_the_report_holds_all_that_was_found(case: Case, model: Model, threshold
     sensitivity = model.at_threshold(threshold)["studies"].sensitivity
     assert f"{sensitivity.count} of {sensitivity.n}" in said
     assert f"tensorflow {model.card.versions['tensorflow']}" in said
+    assert "Grad-CAM's strongest place has the full colour" in said
+    assert f"it changes the probability by less than {study_record.OCCLUSION_FULL}." in said
     assert study_report.DISCLAIMER in said
     assert "Label in the data: ▲ fracture" in said
 

@@ -1,5 +1,6 @@
 """Evaluate: how many studies are right, with n and interval, and a line for each of them."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,17 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import cards, datasets, ensemble, evaluation, journal, metrics, release, runs
+from fracture_core import (
+    cards,
+    cli,
+    datasets,
+    ensemble,
+    evaluation,
+    journal,
+    metrics,
+    release,
+    runs,
+)
 from fracture_core.errors import DataError
 from fracture_core.runs import State, Status
 from ui import cached, figures, results, state, study_lines
@@ -97,10 +108,18 @@ def test_a_released_model_is_judged_in_a_child_and_its_result_kept(run_copy: Pat
     assert [button.label for button in app.button] == [f"Judge {count} studies"]
     folder = evaluation.folder_of("starter", dataset, "valid")
     found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
-    folder.mkdir(parents=True)
     evaluation.save(folder, found)
     app = opened(model="starter")
     assert app.title[1].value == figures.headline(found.summaries()["studies"])
+
+
+def test_what_the_command_line_has_judged_is_shown(run_copy: Path, capsys) -> None:
+    release.release(run_copy.name, "starter")
+    assert cli.main(["evaluate", "starter", runs.read(run_copy).config.data, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["studies"]["accuracy"]
+    app = opened(model="starter")
+    words = f"Of {found['n']} studies, {found['count']} were judged right"
+    assert app.title[1].value.startswith(words) and not app.button
 
 
 def test_a_synthetic_model_on_real_films_is_named_so_and_positive_means_what_the_labels_mean(
@@ -115,7 +134,6 @@ def test_a_synthetic_model_on_real_films_is_named_so_and_positive_means_what_the
     datasets.choose(root, "broken")
     dataset = datasets.read(root, "broken")
     folder = evaluation.folder_of("starter", dataset, "valid")
-    folder.mkdir(parents=True)
     films = datasets.select(dataset.manifest, "valid").assign(probability=0.7)
     data = {"root": str(root), "hash": dataset.hash, "synthetic": False}
     found = evaluation.Evaluation(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -454,3 +455,19 @@ def test_of_a_live_runs_metrics_only_the_newest_version_is_kept(
     mine = cached.metrics_of(run)
     mine["epoch"] = 0  # what a page changes stays the page's
     assert list(cached.metrics_of(run)["epoch"]) == list(range(1, 9))
+
+
+def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(
+    run_copy: Path, tmp_path: Path
+) -> None:
+    cached._read_before.clear()
+    found = [replace(runs.read(run_copy), folder=tmp_path / str(n)) for n in range(10)]
+    for run in found:
+        run.folder.mkdir()
+        journal.append_line(run.folder / "steps.jsonl", {"step": 1, "loss": 0.5})
+    for run in [*found, found[3]]:
+        cached.steps_of(run)["loss"] = 0.0
+    last = [run.folder / "steps.jsonl" for run in [*found[2:3], *found[4:], found[3]]]
+    assert list(cached._read_before("steps")) == last[-cached.STEPS_KEPT :]
+    journal.append_line(found[3].folder / "steps.jsonl", {"step": 2, "loss": 0.25})
+    assert cached.steps_of(found[3])["loss"].tolist() == [0.5, 0.25]

@@ -1,5 +1,8 @@
 """Train, with a run in the address: pinned studies, who changes sides, and the epoch slider."""
 
+import base64
+import io
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -8,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import journal, predictions, runs, trajectories
-from ui import pinned_studies, sparks, state
+from fracture_core.datasets import study_key
+from ui import cached, pinned_studies, sparks, state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 Open = Callable[..., AppTest]
@@ -66,6 +71,39 @@ def test_two_studies_of_each_label_are_pinned_until_others_are(
 def test_a_pinned_study_that_is_none_is_left_out(open_run: Open) -> None:
     app = open_run(pins="valid/x/y/z,nonsense")
     assert "Pinned studies" in said(app) and "films now" not in said(app)
+
+
+def test_pinned_studies_show_their_films_without_those_that_cannot_be_read(
+    open_run: Open, run_copy: Path, tmp_path: Path
+) -> None:
+    config = runs.read(run_copy).config
+    root = shutil.copytree(config.data, tmp_path / "copy")
+    facts = json.loads((run_copy / "config.json").read_text())
+    facts["config"]["data"] = str(root)
+    (run_copy / "config.json").write_text(json.dumps(facts))
+    found = trajectories.read(run_copy)
+    counts = found.films.groupby(study_key(found.films), sort=False).size()
+    key = counts.index[counts > 1][0]
+    paths = found.films["path"][study_key(found.films) == key].tolist()
+    (root / paths[0]).write_bytes(b"no film")
+    app = open_run(pins=key)
+    films, curve = (e.proto.body for e in app.get("html") if "<img" in e.proto.body)
+    assert films.count("<img") == min(len(paths), pinned_studies.THUMBS + 1) - 1
+    assert films.count("data:image/jpeg") == films.count("<img")
+    assert curve.count("<img") == 1 and "data:image/svg+xml" in curve
+
+
+def test_a_rescan_drops_the_small_pictures_of_films_that_have_changed(
+    folders: Path, tmp_path: Path
+) -> None:
+    st.cache_resource.clear()
+    Image.new("L", (300, 200), 30).save(tmp_path / "a.png")
+    before = cached.small_address(tmp_path, "a.png", 76)
+    content = base64.b64decode(before.partition(",")[2])
+    assert Image.open(io.BytesIO(content)).size == (152, 101)
+    Image.new("L", (300, 200), 200).save(tmp_path / "a.png")
+    cached.rescan()
+    assert cached.small_address(tmp_path, "a.png", 76) != before
 
 
 def test_the_slider_rewinds_numbers_and_pinned_studies(open_run: Open, run_copy: Path) -> None:

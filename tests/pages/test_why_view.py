@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fracture_core.study_record import OCCLUSION_FULL
 from ui import cached, why_view
 
 
@@ -19,13 +20,15 @@ def opacity(method: str, value: float) -> int:
     return int(pixels[1, 2, 3])
 
 
-@pytest.mark.parametrize("value", [why_view.FULL, 0.4, -0.4])
+@pytest.mark.parametrize("value", [OCCLUSION_FULL, 0.4, -0.4])
 def test_a_place_that_changes_the_answer_has_the_full_colour(value: float) -> None:
     assert opacity("occlusion", value) == why_view.MOST_OPAQUE
 
 
 def test_occlusion_that_changes_next_to_nothing_is_pale() -> None:
-    assert opacity("occlusion", 0.0004) == round(why_view.MOST_OPAQUE * 0.0004 / why_view.FULL) == 2
+    assert (
+        opacity("occlusion", 0.0004) == round(why_view.MOST_OPAQUE * 0.0004 / OCCLUSION_FULL) == 2
+    )
     assert opacity("occlusion", 0.0) == 0
 
 

@@ -466,7 +466,8 @@ def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(
         run.folder.mkdir()
         journal.append_line(run.folder / "steps.jsonl", {"step": 1, "loss": 0.5})
     for run in [*found, found[3]]:
-        cached.steps_of(run)["loss"] = 0.0
+        table = cached.steps_of(run)
+        table["loss"] = 0.0
     last = [run.folder / "steps.jsonl" for run in [*found[2:3], *found[4:], found[3]]]
     assert list(cached._read_before("steps")) == last[-cached.STEPS_KEPT :]
     journal.append_line(found[3].folder / "steps.jsonl", {"step": 2, "loss": 0.25})

@@ -125,15 +125,19 @@ def _told(folder: Path, kind: str, **values: type) -> list[dict[str, Any]]:
     return [e for e in found if all(type(e.get(key)) is sort for key, sort in values.items())]
 
 
-def metrics(folder: Path) -> "pd.DataFrame":
+def metrics(folder: Path, kept: Kept | None = None) -> "pd.DataFrame":
     """One row an epoch; columns `epoch`, `step`, `learning_rate` and dotted ones like `dev.loss`.
 
     Read twice (a resume wrote it anew), an epoch's later line holds.
-    """
-    import pandas as pd
 
-    table = pd.json_normalize(_numbered(folder / "metrics.jsonl", "epoch"))
-    return table.drop_duplicates("epoch", keep="last") if len(table) else table
+    Args:
+        folder: the run folder.
+        kept: see `files.appended`; `None` to read the whole file.
+
+    Raises:
+        RunError: the file is there and cannot be opened.
+    """
+    return _table(folder / "metrics.jsonl", "epoch", kept)
 
 
 def curves(folder: Path) -> "pd.DataFrame":
@@ -164,17 +168,24 @@ def steps(folder: Path, kept: Kept | None = None) -> "pd.DataFrame":
     Raises:
         RunError: the file is there and cannot be opened.
     """
+    return _table(folder / "steps.jsonl", "step", kept)
+
+
+def _table(path: Path, key: str, kept: Kept | None) -> "pd.DataFrame":
+    """A row for each line with a whole number under `key`; of two with the same one, the later."""
     import pandas as pd
 
     def add(before: pd.DataFrame | None, text: bytes) -> pd.DataFrame:
-        table = pd.DataFrame(_with_number(_objects(text), "step"))
-        parts = [part for part in (before, table) if part is not None and len(part)]
+        found = _with_number(_objects(text), key)
+        # What is missing in all of a few lines is a number in others.
+        new = pd.json_normalize(found).fillna(float("nan")).infer_objects()
+        parts = [part for part in (before, new) if part is not None and len(part)]
         if not parts:
-            return table
-        return pd.concat(parts).drop_duplicates("step", keep="last", ignore_index=True)
+            return new
+        return pd.concat(parts).drop_duplicates(key, keep="last", ignore_index=True)
 
     try:
-        return appended(folder / "steps.jsonl", {} if kept is None else kept, add)
+        return appended(path, {} if kept is None else kept, add)
     except OSError as error:
         raise RunError(refusal(error)) from error
 

@@ -71,6 +71,8 @@ from ui.pictures import Source
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.inference import JudgedStudy, Predictor
 
+HEAPS = 2  # of the C library, at most; those that are there already stay
+M_ARENA_MAX = -8  # mallopt's name for it, in glibc's malloc.h
 TABLES_KEPT = 64  # runs; 75 epochs are 10 kB
 STEPS_KEPT = 8  # runs; a day's live curve is 0.2 MB
 TRAJECTORIES_KEPT = 8  # runs; 75 epochs of 3,000 films are 0.9 MB
@@ -94,10 +96,13 @@ def spare_collector(modules: int) -> None:
 def give_back_memory() -> None:
     """Once a minute: what was freed goes back to the system, where its C library can (glibc).
 
-    Else the pages between small things that are still in use stay with the process for good.
+    Else the pages between small things that are still in use stay with the process for good. Each
+    run of a script is a thread, for which glibc would lay out a heap of its own again and again.
     """
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+        library = ctypes.CDLL(None)
+        library.mallopt(M_ARENA_MAX, HEAPS)
+        library.malloc_trim(0)
 
 
 def dataset() -> Dataset:
@@ -315,24 +320,24 @@ def outcomes(found: list[runs.Run]) -> dict[str, comparison.Outcome]:
 
 def curves(run: runs.Run) -> pd.DataFrame:
     """The run's epochs as a tidy table, see `curves.of_run`."""
-    return _newest("curves", run.folder, partial(run_curves.of_run, run))
+    kept, read = _read_before("curves"), partial(run_curves.of_run, run)
+    return _some_kept(kept, TABLES_KEPT, files.unchanged(run.folder / "metrics.jsonl", kept, read))
 
 
 def metrics_of(run: runs.Run) -> pd.DataFrame:
     """The run's epochs, see `journal.metrics`."""
-    return _newest("metrics", run.folder, partial(journal.metrics, run.folder))
+    return _metrics(run.folder)
+
+
+def _metrics(folder: Path) -> pd.DataFrame:
+    kept = _read_before("metrics")
+    return _some_kept(kept, TABLES_KEPT, journal.metrics(folder, kept))
 
 
 def steps_of(run: runs.Run) -> pd.DataFrame:
     """The run's live curve, see `journal.steps`; of a live run only what is new is read."""
     kept = _read_before("steps")
     return _some_kept(kept, STEPS_KEPT, journal.steps(run.folder, kept))
-
-
-def _newest(what: str, folder: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """A table of a run's metrics: the newest version alone, as a live run makes thousands."""
-    kept = _read_before(what)
-    return _some_kept(kept, TABLES_KEPT, files.unchanged(folder / "metrics.jsonl", kept, read))
 
 
 def _some_kept(kept: files.Kept, most: int, found: pd.DataFrame) -> pd.DataFrame:
@@ -612,7 +617,7 @@ def stamp(reference: str) -> tuple[int, ...]:
     table = folder / "metrics.jsonl"
     judges = whole_number(epoch)
     if judges is None:
-        judges = journal.best_in(_newest("metrics", folder, partial(journal.metrics, folder))) or 0
+        judges = journal.best_in(_metrics(folder)) or 0
     weights = folder / "checkpoints" / checkpoints.weights_name(judges)
     gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one
     return (gates, *files.stamp(table), *files.stamp(weights))

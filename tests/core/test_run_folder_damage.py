@@ -194,6 +194,23 @@ def test_a_live_curve_is_the_same_however_often_it_was_looked_at_on_its_way(run)
     assert journal.steps(run, kept)["step"].tolist() == [2, 4, 5]
 
 
+def test_the_epochs_are_the_same_however_often_they_were_looked_at_on_their_way(run) -> None:
+    path, kept = run / "metrics.jsonl", {}
+    told = [line | {"dev": line["dev"] | {"auroc": 0.5}} for line in journal.lines(path)]
+    told.append(told[-1] | {"epoch": 4, "dev": told[-1]["dev"] | {"auroc": None}})
+    told.append(told[-1] | {"epoch": 2, "more": {"deep": 1}})  # an epoch written anew
+    told.insert(0, told[0] | {"epoch": 0, "dev": told[0]["dev"] | {"auroc": None}})
+    journal.replace_lines(path, told)
+    whole = path.read_bytes()
+    for end in range(len(whole) + 1):
+        path.write_bytes(whole[:end])
+        table = journal.metrics(run, kept)
+        assert table.equals(journal.metrics(run)), end
+    assert table["epoch"].tolist() == [0, 1, 3, 4, 2]
+    assert "object" not in map(str, table.dtypes)
+    assert table["dev.auroc"].isna().tolist() == [True, False, False, True, True]
+
+
 def test_events_that_are_cut_anywhere_are_those_before(run) -> None:
     events = journal.events(run)
     for part in every_cut(run / "events.jsonl"):

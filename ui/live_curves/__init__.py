@@ -108,10 +108,10 @@ def show(
     """
     points = pd.concat(
         [
-            pd.DataFrame({"line": number, "x": line.x, "y": line.y}).astype("float64")
+            pd.DataFrame({"line": number, "x": line.x, "y": line.y}).astype("float32")
             for number, line in enumerate(map(_thinned, lines))
         ]
-        or [pd.DataFrame(columns=["line", "x", "y"], dtype="float64")]
+        or [pd.DataFrame(columns=["line", "x", "y"], dtype="float32")]
     ).dropna()
     described = [
         {key: value for key, value in asdict(line).items() if key not in ("x", "y")}

@@ -139,6 +139,43 @@ def test_a_fork_names_its_parent_and_tells_who_changes_sides(
     expect(page).to_have_url(re.compile("study=" + study["key"].replace("/", "(/|%2F)")))
 
 
+# --- a pointer over the curves ------------------------------------------------------------------
+
+
+def ticks(panel: Locator) -> list[str]:
+    """What stands along the axis of epochs."""
+    return panel.locator("text.tick[text-anchor=middle]").all_text_contents()
+
+
+def test_the_curves_are_told_hidden_and_zoomed_with_a_pointer(
+    server: Server, at_rest: Path, open_page: OpenPage
+) -> None:
+    page = open_page(f"{server.url}/train?run=parent")
+    panel = page.locator(".panel").first
+    expect(curve(page)).to_be_visible(timeout=SLOW)
+    whole_run = ticks(panel)
+    box = panel.locator("svg").bounding_box()
+    left, right, y = box["x"] + 60, box["x"] + box["width"] / 2, box["y"] + 150
+
+    page.mouse.move(left, y)
+    expect(page.locator(".panel .told").filter(has_text="epoch 1")).to_have_count(3)
+    page.mouse.down()
+    page.mouse.move(right, y, steps=4)
+    expect(panel.locator("rect.chosen")).to_be_visible()
+    expect(panel.locator(".told")).to_be_hidden()
+    page.mouse.up()
+    expect(page.get_by_text("Double click: the whole run.")).to_be_visible()
+    expect(panel.locator("rect.chosen")).to_have_count(0)
+    expect(panel.locator(".told")).to_be_visible()  # what lies under it now
+    assert ticks(panel) != whole_run
+
+    page.get_by_role("button", name=re.compile("^training ")).click()
+    expect(panel.locator("path.line")).to_have_count(3)  # of live, training, dev and valid
+    page.mouse.dblclick(right, y)
+    expect(page.get_by_text("Drag: zoom.")).to_be_visible()
+    assert ticks(panel) == whole_run
+
+
 # --- two browsers, learning rate, projector -----------------------------------------------------
 
 
@@ -151,15 +188,35 @@ def set_rate(page: Page, rate: float) -> None:
     page.get_by_role("button", name="Apply").click()
 
 
+def point_at_the_event(page: Page) -> None:
+    """Let the pointer rest on the line of the one event."""
+    panel = page.locator(".panel").first
+    x = float(panel.locator("line.mark.event").get_attribute("x1"))
+    panel.locator("svg").hover(position={"x": x, "y": 60})
+
+
 def shows_the_change(page: Page) -> None:
     """The learning rate is told, marked in every panel, and named under the pointer."""
     expect(page.get_by_role("heading", name=str(SLOWER), exact=True)).to_be_visible(timeout=SLOW)
     expect(page.locator(".panel line.mark.event")).to_have_count(3)
     page.keyboard.press("Escape")  # closes "More"
+    told = page.locator(".panel .told").filter(has_text=f"learning rate {SLOWER}")
+    for _ in range(20):  # its line moves away when the axis of the growing run is made longer
+        point_at_the_event(page)
+        if told.count():
+            break
+    expect(told).to_have_count(3)
+
+
+def stays_under_a_resting_pointer(page: Page) -> None:
+    """What is told goes on, beside its line, while the curves below it are drawn anew."""
     panel = page.locator(".panel").first
-    x = float(panel.locator("line.mark.event").get_attribute("x1"))
-    panel.locator("svg").hover(position={"x": x, "y": 60})
-    expect(page.locator(".panel .told").first).to_contain_text(f"learning rate {SLOWER}")
+    right = float(panel.locator("svg").evaluate("each => each.clientWidth")) - 20
+    panel.locator("svg").hover(position={"x": right, "y": 60})  # the nearest value is the last one
+    told = panel.locator(".told")
+    expect(told).to_contain_text("epoch")
+    expect(told).not_to_have_text(told.text_content(), timeout=SLOW)
+    expect(page.locator(".panel line.cursor")).to_have_count(3)
 
 
 def is_for_a_lecture_hall(page: Page, other: Page) -> None:
@@ -199,6 +256,7 @@ def test_two_browsers_follow_a_run_and_its_new_learning_rate(
     set_rate(first, SLOWER)
     for page in (second, first):
         shows_the_change(page)
+        stays_under_a_resting_pointer(page)
     is_for_a_lecture_hall(open_page(f"{address}&show=numbers,curves"), second)
 
     second.get_by_role("button", name="Stop now").click()

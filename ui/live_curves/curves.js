@@ -47,6 +47,8 @@ function makeChart(root) {
   let lines = []; // as Python describes them, with `points`
   let zoom = null; // [low, high] of the axis of epochs
   let panes = []; // one a panel
+  let pointer = null; // { pane, px }: where it rests, across that pane
+  let chosen = null; // { pane, from, to }: epochs, while one drags
 
   const panels = element("div", { className: "panels" });
   const legend = element("div", { className: "legend" });
@@ -66,6 +68,7 @@ function makeChart(root) {
     const names = given.panels.map((panel) => panel.name).join();
     if (panels.dataset.names !== names) {
       panels.dataset.names = names;
+      pointer = null;
       panes = given.panels.map(makePane);
       panels.replaceChildren(...panes.map((pane) => pane.box));
     }
@@ -96,6 +99,8 @@ function makeChart(root) {
 
   function draw() {
     panes.forEach(drawPane);
+    if (pointer) drawPointed();
+    if (chosen) drawChosen();
   }
 
   function drawPane(pane) {
@@ -250,40 +255,57 @@ function makeChart(root) {
 
   // --- what a pointer does ---------------------------------------------------------------------
 
-  const epochAt = (pane, event) => {
-    const box = pane.svg.getBoundingClientRect();
-    const share = (event.clientX - box.left - pane.room.left) / (pane.width - pane.room.left - pane.room.right);
+  const across = (pane, event) => event.clientX - pane.svg.getBoundingClientRect().left; // px
+
+  function epochAt(pane, px) {
+    const share = (px - pane.room.left) / (pane.width - pane.room.left - pane.room.right);
     return pane.x0 + Math.min(1, Math.max(0, share)) * (pane.x1 - pane.x0);
-  };
+  }
 
   function choose(pane, event) {
     if (event.button !== 0) return;
-    const from = epochAt(pane, event);
+    pointAway();
+    const from = epochAt(pane, across(pane, event));
+    chosen = { pane, from, to: from };
     pane.svg.setPointerCapture(event.pointerId);
-    let to = from;
     const move = (next) => {
-      to = epochAt(pane, next);
-      const [a, b] = [pane.sx(Math.min(from, to)), pane.sx(Math.max(from, to))];
-      pane.cursor.replaceChildren(
-        drawing("rect", { class: "chosen", x: a, width: b - a, y: pane.room.top, height: pane.height - pane.room.top - pane.room.bottom }),
-      );
+      chosen.to = epochAt(pane, across(pane, next));
+      drawChosen();
     };
-    const end = () => {
+    const end = (last) => {
       pane.svg.removeEventListener("pointermove", move);
       pane.svg.removeEventListener("pointerup", end);
       pane.svg.removeEventListener("pointercancel", end);
-      if (Math.abs(pane.sx(to) - pane.sx(from)) > 8) zoom = [Math.min(from, to), Math.max(from, to)];
+      const [low, high] = [chosen.from, chosen.to].sort((a, b) => a - b);
+      if (pane.sx(high) - pane.sx(low) > 8) zoom = [low, high];
+      chosen = null;
       draw();
       drawLegend();
+      point(pane, last);
     };
     pane.svg.addEventListener("pointermove", move);
     pane.svg.addEventListener("pointerup", end);
     pane.svg.addEventListener("pointercancel", end);
   }
 
-  function point(over, event) {
+  function drawChosen() {
+    const { pane, from, to } = chosen;
+    const [a, b] = [pane.sx(Math.min(from, to)), pane.sx(Math.max(from, to))];
+    const { top, bottom } = pane.room;
+    pane.cursor.replaceChildren(
+      drawing("rect", { class: "chosen", x: a, width: b - a, y: top, height: pane.height - top - bottom }),
+    );
+  }
+
+  function point(pane, event) {
     if (event.buttons) return;
-    const epoch = epochAt(over, event);
+    pointer = { pane, px: across(pane, event) };
+    drawPointed();
+  }
+
+  // What lies where the pointer rests, in every panel.
+  function drawPointed() {
+    const epoch = epochAt(pointer.pane, pointer.px);
     for (const pane of panes) {
       const shown = lines.filter(
         (line) => line.panel === pane.name && !hidden.has(line.name) && line.points.length,
@@ -294,8 +316,9 @@ function makeChart(root) {
       }));
       const x = nearest.find(({ line }) => line.width >= 2)?.at[0] ?? nearest[0]?.at[0];
       pane.told.hidden = x === undefined;
+      pane.cursor.replaceChildren();
       if (x === undefined) continue;
-      pane.cursor.replaceChildren(
+      pane.cursor.append(
         drawing("line", { class: "cursor", x1: pane.sx(x), x2: pane.sx(x), y1: pane.room.top, y2: pane.height - pane.room.bottom }),
       );
       const rows = nearest
@@ -306,7 +329,10 @@ function makeChart(root) {
           const value = pane.panel.percent ? `${(100 * at[1]).toFixed(1)} %` : at[1].toFixed(4);
           return element("div", {}, dot, `${line.name}: ${value}`);
         });
-      const near = data.marks.filter((mark) => Math.abs(pane.sx(mark.x) - pane.sx(x)) < 7);
+      // An event inside an epoch lies between two values: it is near the pointer, or near its value.
+      const near = data.marks.filter((mark) =>
+        [x, epoch].some((each) => Math.abs(pane.sx(mark.x) - pane.sx(each)) < 7),
+      );
       const title = Number.isInteger(x) ? `epoch ${x}` : `epoch ${x.toFixed(2)}`;
       pane.told.replaceChildren(
         element("div", { textContent: title }),
@@ -320,6 +346,7 @@ function makeChart(root) {
   }
 
   function pointAway() {
+    pointer = null;
     panes.forEach((pane) => {
       pane.told.hidden = true;
       pane.cursor.replaceChildren();

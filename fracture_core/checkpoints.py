@@ -27,6 +27,7 @@ NAME = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.")
 STATE = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.npz")
 WEIGHTS = re.compile(r"epoch_(\d+)\.weights\.h5")
 KEEP_EVERY = 5  # epochs whose whole state is kept for good, beside the last two and the best
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 MOST_BYTES = 2**30  # of one run's weights; past that the older ones are thinned
 
 
@@ -141,6 +142,27 @@ def epochs(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
+def position_after(folder: Path, epoch: int) -> Position:
+    """Where the run stood after an epoch whose whole state is kept; its weights are not looked at.
+
+    Raises:
+        RunError: the state is not kept, or cannot be read.
+    """
+    run, known = folder.parent.name, forkable(folder)
+    if epoch not in known:
+        kept = ", ".join(map(str, known)) or "none yet"
+        raise RunError(f"{run} keeps no whole state of epoch {epoch}. Kept: {kept}.")
+    path = folder / f"epoch_{epoch:04d}.npz"
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            return _position(stored)
+    except _UNREADABLE as error:
+        raise RunError(
+            f"The state that {run} keeps of epoch {epoch} cannot be read ({error}). "
+            "Choose another epoch."
+        ) from error
+
+
 def restore(
     folder: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimizer"
 ) -> tuple[Position, list[str]]:
@@ -154,7 +176,7 @@ def restore(
     for path in states(folder):
         try:
             return _load(path, model, optimizer), passed_over
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             passed_over.append(f"{path.name} cannot be read ({error}); the one before it is used.")
     return Position(), passed_over
 
@@ -163,7 +185,7 @@ def _load(path: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimiz
     """All is read and checked before the first variable is changed."""
     weights = path.with_suffix(".weights.h5")
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-        fields = json.loads(str(stored["position"]))
+        position = _position(stored)
         values = optimizer.variables
         if "v0000" in stored.files:  # else the optimizer begins without memory
             values = [stored[f"v{i:04d}"] for i in range(len(optimizer.variables))]
@@ -172,6 +194,11 @@ def _load(path: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimiz
     model.load_weights(weights)
     for variable, value in zip(optimizer.variables, values, strict=True):
         variable.assign(value)
+    return position
+
+
+def _position(stored: "np.lib.npyio.NpzFile") -> Position:
+    fields = json.loads(str(stored["position"]))
     return Position(**{**fields, "sums": tuple(fields["sums"])})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fracture_core import checkpoints, feature_maps, journal, predictions, runs
 from fracture_core.config import TrainConfig
-from fracture_core.errors import ConfigError, RunError
+from fracture_core.errors import ConfigError
 from fracture_core.files import writing
 
 # The state fits only the network that left it, and its curve only the films that it saw.
@@ -40,10 +40,7 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
         RunError: the epoch's state is not kept, or its weights cannot be read.
         ConfigError: a setting may not be changed, or is out of its range.
     """
-    parent, known = runs.read(source), checkpoints.forkable(source / "checkpoints")
-    if epoch not in known:
-        kept = ", ".join(map(str, known)) or "none yet"
-        raise RunError(f"{parent.name} keeps no whole state of epoch {epoch}. Kept: {kept}.")
+    parent = runs.read(source)
     config = _config(parent, epoch, changes)
     journal.films(source)  # or says that they cannot be read
     folder = runs.create(config, name)
@@ -74,9 +71,7 @@ def _config(parent: runs.Run, epoch: int, changes: dict[str, Any]) -> TrainConfi
             f"A fork goes on with its parent's network and films: {', '.join(fixed)} cannot be "
             "changed. Start a new run instead, with the weights if they fit."
         )
-    step = _step(parent.folder, epoch)
-    given = [rate for at, rate in journal.rate_changes(parent.folder) if at < step]
-    rate = given[-1] if given else before.learning_rate
+    rate = rate_after(parent, epoch)
     config = replace(before, **{"learning_rate": rate, **changes, "weights": None})
     added = 0 if "epochs" in changes else journal.epochs_asked(parent.folder, before)
     if max(config.epochs, added) <= epoch:
@@ -87,9 +82,15 @@ def _config(parent: runs.Run, epoch: int, changes: dict[str, Any]) -> TrainConfi
     return config
 
 
-def _step(folder: Path, epoch: int) -> int:
-    lines = journal.up_to(folder / "metrics.jsonl", "epoch", epoch)
-    return lines[-1]["step"] if lines else 0
+def rate_after(run: runs.Run, epoch: int) -> float:
+    """The learning rate that a run had been given by the end of an epoch; a schedule multiplies it.
+
+    Raises:
+        RunError: the epoch's state is not kept, or cannot be read.
+    """
+    step = checkpoints.position_after(run.folder / "checkpoints", epoch).step
+    given = [rate for at, rate in journal.rate_changes(run.folder) if at < step]
+    return given[-1] if given else run.config.learning_rate
 
 
 def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
@@ -102,7 +103,7 @@ def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
         if (source / name).is_file():
             (folder / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(source / name, folder / name)
-    step = _step(source, epoch)
+    step = checkpoints.position_after(source / "checkpoints", epoch).step
     for name, key, last in (("metrics.jsonl", "epoch", epoch), ("steps.jsonl", "step", step)):
         journal.replace_lines(folder / name, journal.up_to(source / name, key, last))
     # The rates that were asked for are in the fork's config.

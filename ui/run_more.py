@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import checkpoints, journal, launcher, runs
+from fracture_core import checkpoints, forks, journal, launcher, runs
 from fracture_core.config import LIMITS
-from fracture_core.errors import ConfigError, FractureError, RunNameTaken
+from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.runs import Run
 from ui import cached, state, theme
 
@@ -85,14 +85,9 @@ def _ask_rate(name: str, key: str) -> None:
             runs.ask(run.folder, "learning_rate", rate=wanted)
 
 
-def _rate_asked(run: Run, epoch: int | None = None) -> float:
-    """The learning rate that the run was given, by the end of an epoch or so far; a schedule
-    multiplies it."""
+def _rate_asked(run: Run) -> float:
+    """The learning rate that the run was given so far; a schedule multiplies it."""
     changes = journal.rate_changes(run.folder)
-    if epoch is not None:
-        table = journal.metrics(run.folder)
-        end = table.loc[table["epoch"] == epoch, "step"].max()
-        changes = [(step, rate) for step, rate in changes if step < end]
     return changes[-1][1] if changes else run.config.learning_rate
 
 
@@ -122,7 +117,11 @@ def _fork(run: Run) -> None:
         "Epochs in all", epoch + 1, max(LIMITS.epochs[1], whole), whole,
         key=f"fork-epochs-{run.name}-{epoch}",
     )  # fmt: skip
-    asked = _rate_asked(run, epoch)
+    try:
+        asked = forks.rate_after(run, epoch)
+    except RunError as error:
+        st.error(theme.plain(str(error)), icon=":material/error:")
+        return
     left.number_input(
         "Learning rate", *LIMITS.learning_rate, value=asked, step=asked / 10, format="%.7g",
         key=f"fork-rate-{run.name}-{epoch}",
@@ -146,7 +145,7 @@ def _fork_now(source: str, epoch: int) -> None:
         changes = {}
         if fields["epochs"] != run.status.epochs:
             changes["epochs"] = int(fields["epochs"])
-        if fields["rate"] != _rate_asked(run, epoch):
+        if fields["rate"] != forks.rate_after(run, epoch):
             changes["learning_rate"] = float(fields["rate"])
         _start_fork(run, epoch, fields["name"], **changes)
         state.open_run(fields["name"])

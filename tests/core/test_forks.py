@@ -96,6 +96,27 @@ def test_an_epoch_without_its_state_is_refused_with_those_that_have_one(run_copy
         forks.create(run_copy, 1)
 
 
+def test_a_fork_of_an_epoch_whose_line_is_not_written_yet_has_all_of_it(run_copy) -> None:
+    # The checkpoint comes first: between the two, or killed there, the line is in the state alone.
+    journal.log_event(run_copy, "learning_rate", rate=0.02, step=14, id="a")  # in the last epoch
+    whole = journal.lines(run_copy / "metrics.jsonl")
+    steps = journal.lines(run_copy / "steps.jsonl")
+    journal.replace_lines(run_copy / "metrics.jsonl", whole[:-1])
+    fork = forks.create(run_copy, 3, epochs=4)
+    assert runs.read(fork).config.learning_rate == 0.02
+    assert journal.lines(fork / "steps.jsonl") == steps
+    train(fork)
+    assert journal.lines(fork / "metrics.jsonl")[:3] == whole
+
+
+def test_a_state_that_cannot_be_read_is_refused_and_nothing_is_left(run_copy) -> None:
+    state = run_copy / "checkpoints" / "epoch_0002.npz"
+    state.write_bytes(state.read_bytes()[:40])
+    with pytest.raises(RunError, match=r"keeps of epoch 2 cannot be read .* Choose another epoch"):
+        forks.create(run_copy, 2, "fork")
+    assert runs.names() == [run_copy.name]
+
+
 def test_all_that_need_not_be_fixed_may_change(run_copy) -> None:
     changes = {
         "seed": 9,

@@ -64,7 +64,7 @@ def _record(model: Model, threshold: float, views: int, fracture: bool) -> str:
         return f"How often is that right? Only {right.n} {alike}: too few to say."
     return (
         f"How often is that right? Of {right.n} {alike}, **{right.count} were right** "
-        f"(95 % interval {figures.interval(right)})."
+        f"({figures.LEVEL} interval {figures.interval(right)})."
     )
 
 

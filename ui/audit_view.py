@@ -9,7 +9,7 @@ from fracture_core.datasets import Dataset
 from fracture_core.exclusions import Exclusions
 from fracture_core.reporter import duration
 from fracture_core.runs import State
-from ui import cached, state, theme
+from ui import cached, figures, state, theme
 
 POLL_SECONDS = 1.0
 FILMS_A_SECOND = 150  # of a MURA-sized film on two cores; a first guess, before anything is known
@@ -157,7 +157,9 @@ def _shortcuts(found: Audit) -> None:
     columns = ["Split", "Part", "Number", "AUROC", "from", "to", "Studies"]
     table = pd.DataFrame(rows, columns=columns)
     digits = st.column_config.NumberColumn(format="%.3f")
-    st.caption("AUROC of the label from one number of a study alone, with its 95 % interval.")
+    st.caption(
+        f"AUROC of the label from one number of a study alone, with its {figures.LEVEL} interval."
+    )
     st.dataframe(
         table, hide_index=True, key="shortcuts",
         column_config=dict.fromkeys(("AUROC", "from", "to"), digits),

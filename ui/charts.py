@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fracture_core.metrics import Confusion
+from ui import figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,8 @@ def confusion(matrix: Confusion, unit: str, ink: Ink, colour: Callable[[str], st
             layer="below",
             **box,
         )
-        text = f"<b style='font-size:30px'>{count:,}</b><br>{name}<br>{share:.0%} of {of:,}"
+        part = f"{figures.percent(share)} of {of:,}"
+        text = f"<b style='font-size:30px'>{count:,}</b><br>{name}<br>{part}"
         figure.add_scatter(
             x=[x],
             y=[y],

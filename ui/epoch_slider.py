@@ -7,10 +7,16 @@ from fracture_core.config import whole_number
 from ui import state
 
 LATEST = "latest"  # what the slider's end is called: a run that goes on is followed there
+_LABEL = "Epoch that is looked at"
+_HELP = "Rewinds numbers, curves, verdicts and studies to what the network thought then."
 
 
 def ask(
-    whose: str, kept: tuple[int, ...], usual: int | None = None, word: str = LATEST
+    whose: str,
+    kept: tuple[int, ...],
+    usual: int | None = None,
+    word: str = LATEST,
+    always: bool = False,
 ) -> int | None:
     """The slider; gives the epoch that is looked at, `None` where there is nothing to slide over.
 
@@ -22,8 +28,14 @@ def ask(
         kept: the epochs that can be looked at, in order.
         usual: where it stands unless another one was chosen; `None` for the last of `kept`.
         word: what `usual` is called on the slider.
+        always: whether it shows, at rest, where there is nothing to slide over yet.
     """
     if len(kept) < 2:
+        if always:
+            stands = f"the only one, {kept[0]}" if kept else "none yet"
+            st.select_slider(
+                f"{_LABEL}: **{stands}**", [word], key="no-epochs", disabled=True, help=_HELP
+            )
         return kept[-1] if kept else None
     if usual not in kept:
         usual, word = kept[-1], LATEST
@@ -36,9 +48,8 @@ def ask(
     # Not bound to the address by Streamlit: where the page was just drawn anew by itself, as at the
     # end of a run, the browser forgot to write down what was chosen, every third time.
     chosen = st.select_slider(
-        f"Epoch that is looked at: **{f'the {word}, {usual}' if stands == word else stands}**",
-        list(options), key=state.EPOCH, on_change=_write, args=(word,),
-        help="Rewinds numbers, curves, verdicts and studies to what the network thought then.",
+        f"{_LABEL}: **{f'the {word}, {usual}' if stands == word else stands}**",
+        list(options), key=state.EPOCH, on_change=_write, args=(word,), help=_HELP,
     )  # fmt: skip
     if missing:
         st.toast(

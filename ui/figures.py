@@ -7,6 +7,7 @@ from fracture_core.metrics import Proportion, Summary
 
 MISSING = "–"
 _PERCENT = "\N{NO-BREAK SPACE}%"  # it stands where its number does
+LEVEL = f"95{_PERCENT}"  # of every interval
 LETTER, WIDEST = 7.2, 320  # px: of a letter in a table at the most, and of a column of words
 _ROWS = ("Accuracy", "Always guessing the majority", "Sensitivity", "Specificity")
 
@@ -25,7 +26,7 @@ def with_interval(p: Proportion) -> str:
     """ "2 of 3, 95 % interval 20.8 to 93.9 %"."""
     if p.value is None:
         return "no such study or film, so nothing can be said"
-    return f"{p.count:,} of {p.n:,}, 95{_PERCENT} interval {interval(p)}"
+    return f"{p.count:,} of {p.n:,}, {LEVEL} interval {interval(p)}"
 
 
 def headline(summary: Summary) -> str:
@@ -33,7 +34,7 @@ def headline(summary: Summary) -> str:
     a = summary.accuracy
     return (
         f"Of {a.n:,} studies, {a.count:,} were judged right ({percent(a.value)}, "
-        f"95{_PERCENT} interval {100 * a.low:.1f} to {100 * a.high:.1f}; always guessing the "
+        f"{LEVEL} interval {100 * a.low:.1f} to {100 * a.high:.1f}; always guessing the "
         f"majority: {percent(summary.majority.value)})."
     )
 

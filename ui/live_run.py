@@ -10,6 +10,7 @@ from fracture_core.runs import Run, State
 from ui import (
     cached,
     epoch_slider,
+    figures,
     flip_feed,
     frame,
     learned_view,
@@ -23,6 +24,7 @@ from ui import (
 )
 
 POLL_SECONDS = 2.0  # twice as often costs a tenth of a core for each who watches
+NOTES = 2  # lines below a figure, be they empty: the row keeps its height
 PHASES = {  # as a run goes through them -> how they are called
     "queued": "queued",
     "making films": "making films",
@@ -114,7 +116,7 @@ def _epoch(run: Run, epochs: pd.DataFrame, sliding: bool) -> int | None:
     done = tuple(epochs["epoch"].tolist()) if len(epochs) else ()
     if not sliding:
         return done[-1] if done else None
-    return epoch_slider.ask(run.name, done)
+    return epoch_slider.ask(run.name, done, always=True)
 
 
 def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:
@@ -199,58 +201,68 @@ def _wave_off(key: str, rule: str) -> None:
 
 
 def _figures(run: Run, epochs: pd.DataFrame, big: bool) -> None:
-    """The numbers of the last completed epoch, each with its n and interval."""
+    """The numbers of the last completed epoch, each with its n and interval.
+
+    Each has its place from the start: as they become known, nothing moves.
+    """
     with st.container(horizontal=True, gap="large"):
         if not big:
             _metric("Epochs completed", f"{run.status.epoch} of {run.status.epochs}")
             _speed(run)
             _rate(run, epochs)
+        majority = cached.majority(str(run.folder), "studies")
         for role in ("dev", "valid"):
-            if f"{role}.study_accuracy" in epochs:
-                n = int(epochs[f"{role}.studies"].iloc[-1])
-                count = round(epochs[f"{role}.study_accuracy"].iloc[-1] * n)
-                p = metrics.wilson(count, n)
-                guess = cached.majority(str(run.folder), "studies").get(role)
-                lazily = f"  \nalways guessing the majority: {guess:.0%}" if guess else ""
-                _metric(
-                    f"{role.capitalize()} studies judged right, epoch {epochs['epoch'].iloc[-1]}",
-                    f"{p.value:.0%}",
-                    f"{count} of {n}; 95 % interval {p.low:.0%} to {p.high:.0%}{lazily}",
-                    big=big,
-                )
+            if f"{role}.study_accuracy" in epochs or (role in majority and not len(epochs)):
+                _judged_right(role, epochs, majority.get(role), big)
+
+
+def _judged_right(role: str, epochs: pd.DataFrame, guess: float | None, big: bool) -> None:
+    """The share of a role's studies that were judged right, beside what guessing would reach."""
+    label, value, over = f"{role.capitalize()} studies judged right", figures.MISSING, ""
+    if len(epochs):
+        last = epochs.iloc[-1]
+        n = int(last[f"{role}.studies"])
+        count = round(last[f"{role}.study_accuracy"] * n)
+        p = metrics.wilson(count, n)
+        label, value = f"{label}, epoch {last['epoch']:.0f}", figures.percent(p.value)
+        over = figures.with_interval(p)
+    lazily = f"always guessing the majority: {figures.percent(guess)}" if guess else ""
+    _metric(label, value, (over, lazily), big=big)
 
 
 def _speed(run: Run) -> None:
     speed, probe = run.status.images_per_second, run.facts.get("probe")
-    value = f"{speed:,.0f} films/s" if speed else "not yet known"
-    cores = theme.plural(probe["threads"] * probe.get("branches", 1), "core") if probe else " "
+    value = f"{speed:,.0f} films/s" if speed else figures.MISSING
+    cores = theme.plural(probe["threads"] * probe.get("branches", 1), "core") if probe else ""
     why = f"{cores}: {probe['why']}." if probe else None
-    note = cores
-    _metric("Training speed", value, note, why)
+    _metric("Training speed", value, (cores,), why)
 
 
 def _rate(run: Run, epochs: pd.DataFrame) -> None:
     """The learning rate of the last epoch, and what moves it."""
-    if not len(epochs):
-        return
     schedule = run.config.schedule
-    note = f"{schedule.kind} schedule" if schedule.kind != "constant" else " "
-    last = epochs["learning_rate"].iloc[-1]
-    _metric(f"Learning rate, epoch {epochs['epoch'].iloc[-1]}", f"{last:.3g}", note)
+    note = f"{schedule.kind} schedule" if schedule.kind != "constant" else ""
+    if len(epochs):
+        last = epochs.iloc[-1]
+        label, value = f"Learning rate, epoch {last['epoch']:.0f}", f"{last['learning_rate']:.3g}"
+    else:
+        label, value = "Learning rate", figures.MISSING
+    _metric(label, value, (note,))
 
 
 def _metric(
-    label: str, value: str, note: str = " ", why: str | None = None, big: bool = False
+    label: str, value: str, notes: tuple[str, ...] = (), why: str | None = None, big: bool = False
 ) -> None:
     with st.container(width="content", gap=None):
         if big:
             st.markdown(f"### {label}")
             st.markdown(f"# {value}")
-            st.markdown(note)
+            st.markdown("  \n".join(notes))
             return
         st.caption(label, help=why)
         st.markdown(f"#### {value}")
-        st.caption(note)
+        lines = [*notes, *NOTES * [""]][:NOTES]
+        st.caption("  \n".join(line or "&nbsp;" for line in lines))
 
 
 def _refused(run: Run) -> None:

@@ -53,10 +53,10 @@ def _counted_studies() -> None:
 
 
 def _a_third() -> None:
-    share = SHOWN / IMAGES["train"]
+    share = figures.percent(SHOWN / IMAGES["train"])
     st.markdown(
         f"**2. An epoch showed a third of the films.** 2821 // 10 steps of 10 films: {SHOWN:,} of "
-        f"{IMAGES['train']:,} ({share:.0%}). Here an epoch is every film once; the preset *2018 "
+        f"{IMAGES['train']:,} ({share}). Here an epoch is every film once; the preset *2018 "
         "report* keeps the 282 steps."
     )
     _bars([("shown in an epoch", SHOWN), ("training films", IMAGES["train"])], "mistake-2")
@@ -100,8 +100,8 @@ def _parameters() -> None:
 def _judged_few() -> None:
     st.markdown(
         f"**6. It judged {JUDGED} of {IMAGES['valid']} validation films,** another shuffle each "
-        "epoch: part of what it sees fluctuate is the draw. A share of 70 % and its 95 % "
-        "interval:"
+        "epoch: part of what it sees fluctuate is the draw. A share of {figures.percent(0.7)} and "
+        f"its {figures.LEVEL} interval:"
     )
     few, all_of = (metrics.wilson(round(0.7 * n), n) for n in (JUDGED, IMAGES["valid"]))
     figure = go.Figure()
@@ -131,7 +131,7 @@ def _trial_studies() -> None:
         f"| 11417 | negative | valid | {theme.mark(True)} | **wrong** |"
     )
     one = metrics.wilson(1, 2)
-    st.caption(f"1 of 2 says nothing: its 95 % interval is {figures.interval(one)}.")
+    st.caption(f"1 of 2 says nothing: its {figures.LEVEL} interval is {figures.interval(one)}.")
 
 
 def _study_level(found: Found) -> None:

@@ -29,11 +29,14 @@ def show(run: Run) -> None:
         if more.open:
             with more:
                 run_more.show(run)
+    # A line in every state: as a run ends, what is below it stays where it is.
     if run.status.state.alive:
-        st.caption(
-            "Stopping keeps all work. Closing this page changes nothing: the run goes on. "
-            "Deleting is another thing, and asks first."
-        )
+        words = "Stopping keeps all work. Closing this page changes nothing: the run goes on."
+    elif run.status.step:
+        words = "All work is kept, up to its last step, and training can go on from there."
+    else:
+        words = "Nothing was trained, and nothing is lost."
+    st.caption(f"{words} Deleting is another thing, and asks first.")
 
 
 def _stop(run: Run) -> None:

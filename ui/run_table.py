@@ -242,7 +242,7 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
 
 def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
     """How the columns are shown that are no settings."""
-    ends = f"From {span[0]:.0%} at the left to {span[1]:.0%} at the right."
+    ends = "From {} at the left to {} at the right.".format(*map(figures.percent, span))
     line = " The dashed line: the baseline." if pinned else ""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {

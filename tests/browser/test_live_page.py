@@ -208,6 +208,11 @@ def shows_the_change(page: Page) -> None:
     expect(told).to_have_count(3)
 
 
+def stays_put(page: Page) -> list[Locator]:
+    """What a run's end leaves where it is."""
+    return [page.get_by_test_id("stSlider"), page.locator(".curves"), page.locator(".panel").last]
+
+
 def stays_under_a_resting_pointer(page: Page) -> None:
     """What is told goes on, beside its line, while the curves below it are drawn anew."""
     panel = page.locator(".panel").first
@@ -226,7 +231,7 @@ def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     find = "each => parseFloat(getComputedStyle(each.querySelector('text.tick')).fontSize)"
     big, small = (each.locator(".curves").evaluate(find) for each in (page, other))
     assert big > small
-    share = re.compile(r"^\d+%$")
+    share = re.compile(r"^[\d.]+\s%$")
     big, small = (each.get_by_role("heading", name=share).first for each in (page, other))
     assert size(big) > size(small)
     for name in ("Pinned studies", "Just changed sides"):
@@ -259,9 +264,11 @@ def test_two_browsers_follow_a_run_and_its_new_learning_rate(
         stays_under_a_resting_pointer(page)
     is_for_a_lecture_hall(open_page(f"{address}&show=numbers,curves"), second)
 
+    places = [each.bounding_box() for each in stays_put(first)]
     second.get_by_role("button", name="Stop now").click()
     for page in (first, second):
         expect(page.get_by_role("heading", name=STOPPED)).to_be_visible(timeout=SLOW)
+    assert [each.bounding_box() for each in stays_put(first)] == places
     expect(first.locator(".panel").first.locator("line.mark.event")).to_have_count(2)
     expect(second.locator(".panel").first.locator("line.mark.event")).to_have_count(2)
     assert curve(first).get_attribute("d") == curve(second).get_attribute("d")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import forks, journal, launcher, runs
-from ui import cached, run_curves
+from ui import cached, figures, run_curves
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 RESTING = ("stopped", "finished", "failed", "interrupted")
@@ -69,6 +70,39 @@ def test_without_its_films_a_run_still_shows_its_curves(
     app = open_run(run_copy)
     assert "films" in app.warning[0].value
     assert curves(app)
+
+
+def down_to_the_curves(app: AppTest) -> list[str]:
+    """The kinds of what stands above the curves, themselves last, as they follow one another."""
+    (panel,) = (
+        block
+        for block in app
+        if any(each.type == "bidi_component" for each in getattr(block, "children", {}).values())
+    )
+    kinds = [each.type for each in panel.children.values()]
+    return kinds[: kinds.index("bidi_component") + 1]
+
+
+def test_what_stands_above_the_curves_has_its_place_from_the_start_to_the_end(
+    open_run: Open, run_copy: Path
+) -> None:
+    metrics = (run_copy / "metrics.jsonl").read_bytes()
+    found = {}
+    for name, epochs in (("starting", 0), ("running", 1), ("running", 3), ("stopped", 3)):
+        (run_copy / "metrics.jsonl").write_bytes(b"".join(metrics.splitlines(True)[:epochs]))
+        set_state(run_copy, name)
+        with runs.lock(run_copy) if name != "stopped" else nullcontext():
+            app = open_run(run_copy)
+        found[name, epochs] = down_to_the_curves(app)
+        words = texts(app)
+        for role in ("Dev", "Valid"):
+            label = f"{role} studies judged right"
+            assert (f"{label}, epoch {epochs}" if epochs else label) in words.splitlines()
+        assert words.count("always guessing the majority: ") == 2
+        slider = app.select_slider[0]
+        assert slider.disabled == (epochs < 2)
+        assert slider.label.endswith({0: "**none yet**", 1: "**the only one, 1**"}.get(epochs, ""))
+    assert len(set(map(tuple, found.values()))) == 1, found
 
 
 @pytest.mark.parametrize(
@@ -235,7 +269,8 @@ def test_the_projector_view_shows_chosen_panels_and_no_settings(
     app.query_params["show"] = "numbers"
     app.run()
     assert not app.get("bidi_component")
-    assert "Dev studies judged right, epoch 3" in texts(app) and "95 % interval" in texts(app)
+    assert "Dev studies judged right, epoch 3" in texts(app)
+    assert f"{figures.LEVEL} interval" in texts(app)
 
 
 def test_advice_is_told_once_and_can_be_waved_off(open_run: Open, run_copy: Path) -> None:
@@ -332,6 +367,17 @@ def test_a_fork_that_changes_nothing_begins_with_the_rate_of_its_epoch(
         **runs.read(run_copy).config.to_dict(),
         "learning_rate": 0.0005,
     }
+
+
+def test_a_state_that_cannot_be_read_is_told_where_one_would_fork_from_it(
+    open_run: Open, run_copy: Path
+) -> None:
+    (run_copy / "checkpoints" / "epoch_0003.npz").write_bytes(b"torn")
+    app = open_run(run_copy)
+    (error,) = app.error
+    assert "keeps of epoch 3 cannot be read" in error.value and "fork" not in keys(app)
+    app.selectbox(key=f"fork-epoch-{run_copy.name}").set_value(2).run()
+    assert not app.error and "fork" in keys(app)
 
 
 def test_a_name_that_another_run_has_is_refused_in_a_sentence(

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import journal, predictions, runs, trajectories
 from fracture_core.datasets import study_key
-from ui import cached, pinned_studies, sparks, state
+from ui import cached, figures, pinned_studies, sparks, state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 Open = Callable[..., AppTest]
@@ -111,7 +111,7 @@ def test_the_slider_rewinds_numbers_and_pinned_studies(open_run: Open, run_copy:
     epochs = journal.metrics(run_copy)
     assert "Dev studies judged right, epoch 1" in said(app)
     count = round(epochs["dev.study_accuracy"].iloc[0] * epochs["dev.studies"].iloc[0])
-    assert f"{count} of {int(epochs['dev.studies'].iloc[0])}; 95 % interval" in said(app)
+    assert f"{count} of {int(epochs['dev.studies'].iloc[0])}, {figures.LEVEL} interval" in said(app)
     assert "What the network thinks of them, up to epoch 1." in said(app)
     app.select_slider(key=state.EPOCH).set_value("latest").run()
     assert "Dev studies judged right, epoch 3" in said(app)

@@ -33,6 +33,7 @@ from fracture_core.errors import Stopped
 from fracture_core.pipeline import Pipeline
 from fracture_core.reporter import duration
 from fracture_core.runs import State
+from ui import figures
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -198,7 +199,7 @@ def test_a_finished_run_shows_curves_figures_and_the_way_on(train: AppTest, run_
     assert train.title[0].value == "Finished 3 of 3 epochs"
     assert len(train.get("bidi_component")) == 1
     text = "\n".join(caption.value for caption in train.caption)
-    assert "95 % interval" in text
+    assert f"{figures.LEVEL} interval" in text
     keys = [button.key for button in train.button]
     assert "train-more" in keys and "resume" not in keys and "stop" not in keys
 

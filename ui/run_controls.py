@@ -18,7 +18,7 @@ def show(run: Run) -> None:
             _go_on(run)
         if not run.status.state.alive and len(cached.metrics_of(run)):
             st.page_link(
-                "pages/evaluate.py", label="How good is it on whole studies?",
+                "pages/evaluate.py", label="How good is it?",
                 icon=":material/grid_view:", query_params={state.MODEL: run.name},
             )  # fmt: skip
         # Its content is made only while it is open: a live page is drawn every two seconds.

@@ -177,7 +177,7 @@ def test_pinned_studies_grow_and_the_slider_rewinds_them(
     page.get_by_role("button", name="Stop now").click()
     expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
     slider = page.get_by_role("slider", name=re.compile("Epoch that is looked at"))
-    expect(slider).to_have_count(1)  # for a moment the page of before stands beside the new one
+    expect(slider).to_have_count(1)  # one, though the page was just drawn anew
     slider.press("ArrowLeft")
     slider.press("ArrowLeft")
     done = len(journal.lines(folder / "metrics.jsonl"))

@@ -47,8 +47,8 @@ def to_top() -> None:
 
     Streamlit keeps the scroll position when a page changes what it shows.
     """
-    script = '<script>document.getElementById("page-top").scrollIntoView()</script>'
-    st.html(f'<i id="page-top"></i>{script}', unsafe_allow_javascript=True)
+    script = "document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
 
 
 def show() -> None:

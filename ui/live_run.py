@@ -50,8 +50,6 @@ def show(name: str) -> None:
         RunNotFound: there is no such run.
     """
     run = runs.read(runs.find(name))
-    if st.session_state.pop(state.ARRIVED, False):
-        frame.to_top()
     if not projector.panels():
         _nameplate(run)
     alive = run.status.state.alive
@@ -67,6 +65,8 @@ def _nameplate(run: Run) -> None:
         _parent(run)
         st.page_link("pages/train.py", label="New run", icon=":material/add:")
         projector.link(run.name)
+        if st.session_state.pop(state.ARRIVED, False):
+            frame.to_top()  # last in this row, so that nothing moves when it is there no more
     labels = runs.labels(run.folder)
     tags = " ".join(f":gray-badge[{theme.plain(tag)}]" for tag in labels.tags)
     if words := " ".join(filter(None, [tags, theme.plain(labels.note)])):

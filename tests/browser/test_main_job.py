@@ -38,7 +38,9 @@ def start_run(page: Page, server: Server, epochs: int) -> Path:
     field.press("Tab")
     expect(page.get_by_text(f"--epochs {epochs}")).to_be_visible()
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("heading", name=LIVE)).to_be_visible(timeout=60_000)
+    heading = page.get_by_role("heading", name=LIVE)
+    expect(heading).to_be_visible(timeout=60_000)
+    expect(heading).to_be_in_viewport()  # though the button was far down the page
     return run_folder(server)
 
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import forks, journal, launcher, runs
 from ui import cached, figures, run_curves
+from ui.state import ARRIVED
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 RESTING = ("stopped", "finished", "failed", "interrupted")
@@ -103,6 +104,18 @@ def test_what_stands_above_the_curves_has_its_place_from_the_start_to_the_end(
         assert slider.disabled == (epochs < 2)
         assert slider.label.endswith({0: "**none yet**", 1: "**the only one, 1**"}.get(epochs, ""))
     assert len(set(map(tuple, found.values()))) == 1, found
+
+
+def test_once_a_run_was_started_its_page_keeps_its_places(folders: Path, run_copy: Path) -> None:
+    app = AppTest.from_file(str(APP), default_timeout=30).switch_page("pages/train.py")
+    app.query_params["run"] = run_copy.name
+    app.session_state[ARRIVED] = True  # as the form does: the page is scrolled to its top
+    places, scrolled = [], []
+    for _ in range(2):
+        app.run()
+        places.append([each.type for each in app.main.children.values()])
+        scrolled.append(any("scrollTo" in each.proto.body for each in app.get("html")))
+    assert places[0] == places[1] and scrolled == [True, False]
 
 
 @pytest.mark.parametrize(

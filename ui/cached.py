@@ -324,20 +324,16 @@ def curves(run: runs.Run) -> pd.DataFrame:
     return _some_kept(kept, TABLES_KEPT, files.unchanged(run.folder / "metrics.jsonl", kept, read))
 
 
-def metrics_of(run: runs.Run) -> pd.DataFrame:
-    """The run's epochs, see `journal.metrics`."""
-    return _metrics(run.folder)
-
-
-def _metrics(folder: Path) -> pd.DataFrame:
+def metrics_of(folder: Path) -> pd.DataFrame:
+    """A run's epochs, see `journal.metrics`; only what is new is read."""
     kept = _read_before("metrics")
     return _some_kept(kept, TABLES_KEPT, journal.metrics(folder, kept))
 
 
-def steps_of(run: runs.Run) -> pd.DataFrame:
-    """The run's live curve, see `journal.steps`; of a live run only what is new is read."""
+def steps_of(folder: Path) -> pd.DataFrame:
+    """A run's live curve, see `journal.steps`; only what is new is read."""
     kept = _read_before("steps")
-    return _some_kept(kept, STEPS_KEPT, journal.steps(run.folder, kept))
+    return _some_kept(kept, STEPS_KEPT, journal.steps(folder, kept))
 
 
 def _some_kept(kept: files.Kept, most: int, found: pd.DataFrame) -> pd.DataFrame:
@@ -617,7 +613,7 @@ def stamp(reference: str) -> tuple[int, ...]:
     table = folder / "metrics.jsonl"
     judges = whole_number(epoch)
     if judges is None:
-        judges = journal.best_in(_metrics(folder)) or 0
+        judges = journal.best_in(metrics_of(folder)) or 0
     weights = folder / "checkpoints" / checkpoints.weights_name(judges)
     gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one
     return (gates, *files.stamp(table), *files.stamp(weights))

@@ -115,7 +115,7 @@ def learn() -> None:
         st.caption("The last run's curve stands here. There is none yet.")
         st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")
         return
-    figure = charts.sparkline(cached.metrics_of(run), theme.ink())
+    figure = charts.sparkline(cached.metrics_of(run.folder), theme.ink())
     st.plotly_chart(figure, key="last-curve", config={"staticPlot": True})
     lines = ":gray[training], :violet[dev] and :green[valid]"
     st.caption(f"Accuracy of {theme.plain(run.name)} ({lines}): {frame.describe(run)}")

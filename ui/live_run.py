@@ -95,7 +95,7 @@ def _panel(name: str, was_alive: bool) -> None:
         st.rerun()
     if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
         st.rerun()  # once, to begin or end the polling; or a fork was opened
-    epochs, chosen = cached.metrics_of(run), projector.panels()
+    epochs, chosen = cached.metrics_of(run.folder), projector.panels()
     if chosen:
         projector.leave(run.name)
     _headline(run)

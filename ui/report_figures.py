@@ -78,7 +78,7 @@ def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
         colour, dash = COLOURS[key]
         runs = [(seed, run) for (which, seed), run in found.items() if which == key]
         for number, (seed, run) in enumerate(runs):
-            table = cached.metrics_of(run)
+            table = cached.metrics_of(run.folder)
             table = table[table["epoch"] <= last] if len(table) else pd.DataFrame()
             if not len(table) or figure.column not in table:
                 continue

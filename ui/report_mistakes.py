@@ -144,7 +144,7 @@ def _study_level(found: Found) -> None:
     rows = []
     for key in ("one", "three", "five"):
         run = found.get((key, 1))
-        table = cached.metrics_of(run) if run else ()
+        table = cached.metrics_of(run.folder) if run else ()
         if len(table) and "valid.study_accuracy" in table:
             last = table.iloc[-1]
             n = int(last["valid.studies"])

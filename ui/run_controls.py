@@ -16,7 +16,7 @@ def show(run: Run) -> None:
             _stop(run)
         else:
             _go_on(run)
-        if not run.status.state.alive and len(cached.metrics_of(run)):
+        if not run.status.state.alive and len(cached.metrics_of(run.folder)):
             st.page_link(
                 "pages/evaluate.py", label="How good is it?",
                 icon=":material/grid_view:", query_params={state.MODEL: run.name},

@@ -44,7 +44,7 @@ def show(run: Run, epochs: pd.DataFrame, here: int | None = None, big: bool = Fa
         int(epochs["epoch"].iloc[-1]) if len(epochs) else 0,
         max(run.status.epochs, run.config.epochs),
     )
-    lines = [*_inside(cached.steps_of(run)), *_after(epochs)]
+    lines = [*_inside(cached.steps_of(run.folder)), *_after(epochs)]
     marks = [Mark(x=x, words=words) for x, words in events(run, epochs)]
     if "dev.loss" in epochs and len(epochs):
         best = journal.best_in(epochs)

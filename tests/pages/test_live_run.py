@@ -503,17 +503,17 @@ def test_of_a_live_runs_metrics_only_the_newest_version_is_kept(
     kept = {}
     monkeypatch.setattr(cached, "_read_before", lambda what: kept.setdefault(what, {}))
     run = runs.read(run_copy)
-    first = cached.metrics_of(run)
+    first = cached.metrics_of(run.folder)
     line = (run_copy / "metrics.jsonl").read_text().splitlines()[-1]
     for epoch in range(4, 9):
         journal.append_line(run_copy / "metrics.jsonl", {**json.loads(line), "epoch": epoch})
-        assert list(cached.metrics_of(run)["epoch"]) == list(range(1, epoch + 1))
+        assert list(cached.metrics_of(run.folder)["epoch"]) == list(range(1, epoch + 1))
         assert len(cached.curves(run))
     assert [len(tables) for tables in kept.values()] == [1, 1]
     assert list(first["epoch"]) == [1, 2, 3]
-    mine = cached.metrics_of(run)
+    mine = cached.metrics_of(run.folder)
     mine["epoch"] = 0  # what a page changes stays the page's
-    assert list(cached.metrics_of(run)["epoch"]) == list(range(1, 9))
+    assert list(cached.metrics_of(run.folder)["epoch"]) == list(range(1, 9))
 
 
 def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(
@@ -525,7 +525,7 @@ def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(
         run.folder.mkdir()
         journal.append_line(run.folder / "steps.jsonl", {"step": 1, "loss": 0.5})
     for run in [*found, found[3]]:
-        table = cached.steps_of(run)
+        table = cached.steps_of(run.folder)
         table["loss"] = 0.0
     last = [run.folder / "steps.jsonl" for run in [*found[2:3], *found[4:], found[3]]]
     assert list(cached._read_before("steps")) == last[-cached.STEPS_KEPT :]

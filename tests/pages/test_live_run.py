@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -516,18 +515,16 @@ def test_of_a_live_runs_metrics_only_the_newest_version_is_kept(
     assert list(cached.metrics_of(run.folder)["epoch"]) == list(range(1, 9))
 
 
-def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(
-    run_copy: Path, tmp_path: Path
-) -> None:
+def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(tmp_path: Path) -> None:
     cached._read_before.clear()
-    found = [replace(runs.read(run_copy), folder=tmp_path / str(n)) for n in range(10)]
-    for run in found:
-        run.folder.mkdir()
-        journal.append_line(run.folder / "steps.jsonl", {"step": 1, "loss": 0.5})
-    for run in [*found, found[3]]:
-        table = cached.steps_of(run.folder)
+    found = [tmp_path / str(n) for n in range(10)]
+    for folder in found:
+        folder.mkdir()
+        journal.append_line(folder / "steps.jsonl", {"step": 1, "loss": 0.5})
+    for folder in [*found, found[3]]:
+        table = cached.steps_of(folder)
         table["loss"] = 0.0
-    last = [run.folder / "steps.jsonl" for run in [*found[2:3], *found[4:], found[3]]]
+    last = [folder / "steps.jsonl" for folder in [*found[2:3], *found[4:], found[3]]]
     assert list(cached._read_before("steps")) == last[-cached.STEPS_KEPT :]
-    journal.append_line(found[3].folder / "steps.jsonl", {"step": 2, "loss": 0.25})
+    journal.append_line(found[3] / "steps.jsonl", {"step": 2, "loss": 0.25})
     assert cached.steps_of(found[3])["loss"].tolist() == [0.5, 0.25]

@@ -100,7 +100,7 @@ def _parameters() -> None:
 def _judged_few() -> None:
     st.markdown(
         f"**6. It judged {JUDGED} of {IMAGES['valid']} validation films,** another shuffle each "
-        "epoch: part of what it sees fluctuate is the draw. A share of {figures.percent(0.7)} and "
+        f"epoch: part of what it sees fluctuate is the draw. A share of {figures.percent(0.7)} and "
         f"its {figures.LEVEL} interval:"
     )
     few, all_of = (metrics.wilson(round(0.7 * n), n) for n in (JUDGED, IMAGES["valid"]))

@@ -80,7 +80,11 @@ def _settle(whose: str, options: dict[str, int], word: str) -> int | None:
     back = getattr(get_script_run_ctx(), "is_history_navigation", False)
     if st.session_state.get(state.EPOCH) in options and not back:
         return None
-    asked = whole_number(st.query_params.get(state.EPOCH, ""))
+    address = st.query_params.get(state.EPOCH, "")
+    asked = whole_number(address)
     names = [name for name, epoch in options.items() if asked is not None and epoch <= asked]
-    st.session_state[state.EPOCH] = names[-1] if names else word
-    return None if asked in options.values() else asked
+    st.session_state[state.EPOCH] = stands = names[-1] if names else word
+    if address and asked not in options.values():
+        state.put(state.EPOCH, "" if stands == word else stands)
+        return asked
+    return None

@@ -18,6 +18,7 @@ from ui import (
     learned_view,
     pinned_studies,
     projector,
+    run_actions,
     run_controls,
     run_curves,
     run_more,
@@ -26,9 +27,11 @@ from ui import (
 )
 
 POLL_SECONDS = 2.0  # twice as often costs a tenth of a core for each who watches
+REST_SECONDS = 5.0  # between two looks at a run that is at rest, which read its status alone
 # Widths in px that no value changes: "Learning rate, epoch 9,999" in one line, and
 # "171 of 194, 95 % interval 82.9 to 92.0 %".
 SET, JUDGED = 170, 250
+ROLES = ("dev", "valid")
 NOTES = 2  # lines below a figure, be they empty: the row keeps its height
 PHASES = {  # as a run goes through them -> how they are called
     "queued": "queued",
@@ -54,12 +57,25 @@ def show(name: str) -> None:
         _nameplate(run)
     alive = run.status.state.alive
     st.fragment(_panel, run_every=POLL_SECONDS if alive else None, key="live")(name, alive)
+    st.fragment(_wait, run_every=None if alive else REST_SECONDS, key="rest")(name, alive)
+
+
+def _wait(name: str, is_watched: bool) -> None:
+    """Draws nothing: at rest it looks whether the run goes on, asked for in another browser."""
+    if is_watched:
+        return
+    try:
+        goes_on = runs.status(runs.find(name)).state.alive
+    except RunNotFound:  # deleted: the page says so
+        goes_on = True
+    if goes_on:
+        st.rerun()
 
 
 def _nameplate(run: Run) -> None:
     """Its name, network, parent, tags and note."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        badge = theme.synthetic_badge() if run.facts.get("data", {}).get("synthetic") else ""
+        badge = theme.synthetic_badge() if run_actions.is_synthetic(run) else ""
         st.markdown(f"Run **{theme.plain(run.name)}** {badge}", width="content")
         st.caption(run.config.architecture, width="content")
         _parent(run)
@@ -110,6 +126,7 @@ def _panel(name: str, was_alive: bool) -> None:
         run_curves.show(run, epochs, behind, big=bool(chosen))
     _studies(run, here, chosen)
     if not chosen:
+        _missing(run, epochs)
         _coach(run, epochs)  # below the curves, which it would push about as it comes and goes
         _refused(run)
         _log(run)
@@ -212,13 +229,21 @@ def _figures(run: Run, epochs: pd.DataFrame, big: bool) -> None:
     """
     with st.container(horizontal=True, gap="large"):
         if not big:
-            _metric("Epochs completed", f"{run.status.epoch:,} of {run.status.epochs:,}")
+            _completed(run, epochs)
             _speed(run)
             _rate(run, epochs)
         majority = cached.majority(str(run.folder), "studies")
-        for role in ("dev", "valid"):
-            if f"{role}.study_accuracy" in epochs or (role in majority and not len(epochs)):
-                _judged_right(role, epochs, majority.get(role), big)
+        for role in _judged(run, epochs, majority):
+            _judged_right(role, epochs, majority.get(role), big)
+
+
+def _judged(run: Run, epochs: pd.DataFrame, majority: dict[str, float]) -> list[str]:
+    """The roles whose studies are judged after each epoch, as far as it is known by now."""
+    if len(epochs):
+        return [role for role in ROLES if f"{role}.study_accuracy" in epochs]
+    if majority:  # by the films that it has read
+        return [role for role in ROLES if role in majority]
+    return [role for role in ROLES if role != "dev" or run.config.dev_share]
 
 
 def _judged_right(role: str, epochs: pd.DataFrame, guess: float | None, big: bool) -> None:
@@ -233,6 +258,12 @@ def _judged_right(role: str, epochs: pd.DataFrame, guess: float | None, big: boo
         over = figures.with_interval(p)
     lazily = f"always guessing the majority: {figures.percent(guess)}" if guess else ""
     _metric(label, value, (over, lazily), big=big, width=JUDGED)
+
+
+def _completed(run: Run, epochs: pd.DataFrame) -> None:
+    """Its epochs; one that has just ended stands in the metrics before the status tells of it."""
+    done = max([run.status.epoch, *epochs["epoch"].tail(1)]) if len(epochs) else run.status.epoch
+    _metric("Epochs completed", f"{done:,} of {max(done, run.status.epochs):,}")
 
 
 def _speed(run: Run) -> None:
@@ -273,6 +304,18 @@ def _metric(
         st.markdown(f"#### {value}")
         lines = [*notes, *NOTES * [""]][:NOTES]
         st.caption("  \n".join(line or "&nbsp;" for line in lines))
+
+
+def _missing(run: Run, epochs: pd.DataFrame) -> None:
+    """The epochs of a run at rest that its curves lack."""
+    missing = run.status.epoch - len(epochs)
+    if missing > 0 and not run.status.state.alive:
+        st.warning(
+            f"What was measured after {theme.plural(missing, 'epoch')} of {run.status.epoch:,} "
+            "cannot be read: metrics.jsonl in its folder is damaged. Numbers, curves and the "
+            "choice of the best epoch do without.",
+            icon=":material/warning:",
+        )
 
 
 def _refused(run: Run) -> None:

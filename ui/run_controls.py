@@ -10,33 +10,43 @@ from ui.run_more import MORE_EPOCHS, told
 
 
 def show(run: Run) -> None:
-    """The row, by what the run is doing now."""
+    """The row, by what the run is doing now.
+
+    What ends a run and what goes on with it never lie on the same spot: the second click of a
+    double click, or one that waited for the page, must not undo the first.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status.state.alive:
             _stop(run)
+            _more(run)
         else:
+            _more(run)
+            if len(cached.metrics_of(run.folder)):
+                st.page_link(
+                    "pages/evaluate.py", label="How good is it?", icon=":material/grid_view:",
+                    query_params={state.MODEL: run.name},
+                )  # fmt: skip
             _go_on(run)
-        if not run.status.state.alive and len(cached.metrics_of(run.folder)):
-            st.page_link(
-                "pages/evaluate.py", label="How good is it?",
-                icon=":material/grid_view:", query_params={state.MODEL: run.name},
-            )  # fmt: skip
-        # Its content is made only while it is open: a live page is drawn every two seconds.
-        more = st.popover(
-            "More", icon=":material/more_horiz:", key=f"{state.MORE}-{run.name}",
-            on_change="rerun",
-        )  # fmt: skip
-        if more.open:
-            with more:
-                run_more.show(run)
     # A line in every state: as a run ends, what is below it stays where it is.
     if run.status.state.alive:
         words = "Stopping keeps all work. Closing this page changes nothing: the run goes on."
-    elif run.status.step:
-        words = "All work is kept, up to its last step, and training can go on from there."
-    else:
+    elif not run.status.step:
         words = "Nothing was trained, and nothing is lost."
+    elif run.status.state is State.INTERRUPTED:
+        words = "All work is kept up to its last checkpoint, where Resume goes on."
+    else:
+        words = "All work is kept, up to its last step, and training can go on from there."
     st.caption(f"{words} Deleting is another thing, and asks first.")
+
+
+def _more(run: Run) -> None:
+    """Its content is made only while it is open: a live page is drawn every two seconds."""
+    more = st.popover(
+        "More", icon=":material/more_horiz:", key=f"{state.MORE}-{run.name}", on_change="rerun"
+    )
+    if more.open:
+        with more:
+            run_more.show(run)
 
 
 def _stop(run: Run) -> None:
@@ -67,7 +77,7 @@ def _go_on(run: Run) -> None:
     if run.status.state is not State.FINISHED:
         st.button(
             "Resume", type="primary", icon=":material/play_arrow:", key="resume",
-            on_click=_resume, args=(run.name,), help="Goes on at the step where it stands.",
+            on_click=_resume, args=(run.name,), help="Goes on where its last checkpoint stands.",
         )  # fmt: skip
     key = f"more-epochs-{run.name}"
     more = st.number_input(

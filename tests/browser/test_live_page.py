@@ -169,8 +169,11 @@ def test_the_curves_are_told_hidden_and_zoomed_with_a_pointer(
     expect(panel.locator(".told")).to_be_visible()  # what lies under it now
     assert ticks(panel) != whole_run
 
-    page.get_by_role("button", name=re.compile("^training ")).click()
+    shows = page.get_by_role("button", name=re.compile("^training "))
+    shows.press("Space")
     expect(panel.locator("path.line")).to_have_count(3)  # of live, training, dev and valid
+    expect(shows).to_have_attribute("aria-pressed", "false")
+    expect(shows).to_be_focused()
     page.mouse.dblclick(right, y)
     expect(page.get_by_text("Drag: zoom.")).to_be_visible()
     assert ticks(panel) == whole_run
@@ -218,10 +221,12 @@ def stays_under_a_resting_pointer(page: Page) -> None:
     panel = page.locator(".panel").first
     right = float(panel.locator("svg").evaluate("each => each.clientWidth")) - 20
     panel.locator("svg").hover(position={"x": right, "y": 60})  # the nearest value is the last one
-    told = panel.locator(".told")
+    told, shows = panel.locator(".told"), page.get_by_role("button", name=re.compile("^dev "))
     expect(told).to_contain_text("epoch")
+    shows.focus()
     expect(told).not_to_have_text(told.text_content(), timeout=SLOW)
     expect(page.locator(".panel line.cursor")).to_have_count(3)
+    expect(shows).to_be_focused()
 
 
 def is_for_a_lecture_hall(page: Page, other: Page) -> None:

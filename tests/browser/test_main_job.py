@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from fracture_core import cards, journal, runs
 from fracture_core.inference import Film, Predictor
@@ -102,6 +102,20 @@ def zoom_lasts(page: Page, folder: Path) -> None:
     assert plot.evaluate("plot => plot.marked")
 
 
+def middle(button: Locator) -> tuple[float, float]:
+    """Where a click on it lands."""
+    box = button.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def only_opens_more(page: Page, spot: tuple[float, float]) -> None:
+    """What the second click of two on a button does that the first one has replaced."""
+    page.mouse.click(*spot)
+    expect(page.get_by_role("tab", name="Learning rate")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("tab", name="Learning rate")).to_have_count(0)
+
+
 def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(server.url)
     folder = start_run(page, server, 400)
@@ -115,14 +129,22 @@ def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[...
     second = open_page(f"{server.url}/train?run={folder.name}")
     expect(second.get_by_role("heading", name=LIVE)).to_be_visible()
 
-    page.get_by_role("button", name="Stop now").click()
+    stop = page.get_by_role("button", name="Stop now")
+    spot = middle(stop)
+    stop.click()
     expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
+    only_opens_more(page, spot)
     expect(second.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
     stopped_at = runs.status(folder).step
     assert stopped_at > 0
 
-    page.get_by_role("button", name="Resume").click()
+    resume = page.get_by_role("button", name="Resume")
+    spot = middle(resume)
+    resume.click()
+    expect(page.get_by_role("button", name="Stop after this epoch")).to_be_visible()
+    only_opens_more(page, spot)
     expect(page.get_by_role("heading", name=LIVE)).to_be_visible(timeout=60_000)
+    expect(second.get_by_role("heading", name=LIVE)).to_be_visible()  # it was at rest, and looked
     until(lambda: runs.status(folder).step > stopped_at)
     assert [e["kind"] for e in journal.events(folder)].count("resumed") == 1
 

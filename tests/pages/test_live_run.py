@@ -1,6 +1,7 @@
 """Train, with a run in the address: what can be asked of it, and what two browsers may ask."""
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import forks, journal, launcher, runs
-from ui import cached, figures, run_curves
+from ui import cached, figures, live_run, run_curves
 from ui.state import ARRIVED
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -103,6 +104,81 @@ def test_what_stands_above_the_curves_has_its_place_from_the_start_to_the_end(
         assert slider.disabled == (epochs < 2)
         assert slider.label.endswith({0: "**none yet**", 1: "**the only one, 1**"}.get(epochs, ""))
     assert len(set(map(tuple, found.values()))) == 1, found
+
+
+def test_before_its_films_are_read_every_figure_has_its_place(
+    open_run: Open, run_copy: Path
+) -> None:
+    set_state(run_copy, "starting", epoch=0)
+    for name in ("metrics.jsonl", "films.parquet"):
+        (run_copy / name).unlink()
+    with runs.lock(run_copy):
+        found = texts(open_run(run_copy, more=False))
+    for label in ("Learning rate", "Dev studies judged right", "Valid studies judged right"):
+        assert label in found.splitlines()
+    assert "cannot be read" not in found
+
+
+def test_epochs_whose_lines_cannot_be_read_are_told_of_a_run_at_rest(
+    open_run: Open, run_copy: Path
+) -> None:
+    lines = (run_copy / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+    (run_copy / "metrics.jsonl").write_bytes(lines[0] + b"junk\n" + lines[2][:30])
+    words = "measured after 2 epochs of 3 cannot be read: metrics.jsonl"
+    assert words in texts(open_run(run_copy))
+    set_state(run_copy, "running")  # its next line may be on the way
+    with runs.lock(run_copy):
+        assert words not in texts(open_run(run_copy))
+
+
+def test_an_epoch_counts_as_soon_as_its_line_is_there(open_run: Open, run_copy: Path) -> None:
+    set_state(run_copy, "running", epoch=2)
+    with runs.lock(run_copy):
+        assert "#### 3 of 3" in texts(open_run(run_copy)).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("running", "Closing this page changes nothing: the run goes on."),
+        ("interrupted", "kept up to its last checkpoint, where Resume goes on."),
+        ("stopped", "kept, up to its last step"),
+    ],
+)
+def test_it_is_told_what_is_kept(open_run: Open, run_copy: Path, state: str, words: str) -> None:
+    set_state(run_copy, "running" if state == "interrupted" else state)
+    with runs.lock(run_copy) if state == "running" else nullcontext():
+        assert words in texts(open_run(run_copy))
+
+
+def test_a_page_at_rest_looks_whether_the_run_goes_on(
+    run_copy: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anew: list[bool] = []
+    monkeypatch.setattr(live_run.st, "rerun", lambda: anew.append(True))
+    live_run._wait(run_copy.name, False)
+    assert anew == []
+    set_state(run_copy, "running")
+    with runs.lock(run_copy):
+        live_run._wait(run_copy.name, True)  # the page is drawn every two seconds
+        assert anew == []
+        live_run._wait(run_copy.name, False)
+        assert anew == [True]
+    live_run._wait("deleted", False)
+    assert anew == [True, True]
+
+
+def test_of_a_run_that_goes_on_a_fork_is_offered_where_the_state_stays(
+    open_run: Open, run_copy: Path
+) -> None:
+    checkpoints = run_copy / "checkpoints"
+    for epoch in (5, 6, 7):
+        shutil.copyfile(checkpoints / "epoch_0003.npz", checkpoints / f"epoch_{epoch:04d}.npz")
+    key = f"fork-epoch-{run_copy.name}"
+    assert open_run(run_copy).selectbox(key=key).value == 7
+    set_state(run_copy, "running")
+    with runs.lock(run_copy):
+        assert open_run(run_copy).selectbox(key=key).value == 5
 
 
 def test_once_a_run_was_started_its_page_keeps_its_places(folders: Path, run_copy: Path) -> None:

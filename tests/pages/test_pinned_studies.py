@@ -155,6 +155,9 @@ def test_epochs_that_left_no_line_are_not_offered_and_numbers_carry_their_own(
     app = open_run(epoch="5")
     assert app.select_slider(key=state.EPOCH).value == "3"
     assert app.toast[0].value == "Nothing is kept of epoch 5; epoch 3 is shown in its place."
+    assert app.query_params["epoch"] == "3"
+    for nowhere in ("99", "abc"):
+        assert "epoch" not in open_run(epoch=nowhere).query_params
     assert "Learning rate, epoch 3" in said(app)
 
 

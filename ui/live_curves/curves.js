@@ -47,11 +47,13 @@ function makeChart(root) {
   let lines = []; // as Python describes them, with `points`
   let zoom = null; // [low, high] of the axis of epochs
   let panes = []; // one a panel
+  let buttons = new Map(); // name of lines -> what shows or hides them
   let pointer = null; // { pane, px }: where it rests, across that pane
   let chosen = null; // { pane, from, to }: epochs, while one drags
 
   const panels = element("div", { className: "panels" });
   const legend = element("div", { className: "legend" });
+  const hint = element("span", { className: "hint" });
   root.replaceChildren(legend, panels); // what the colours mean, before them
   const watcher = new ResizeObserver(() => data && draw());
   watcher.observe(panels);
@@ -230,27 +232,38 @@ function makeChart(root) {
     return [...lines, ...words];
   }
 
+  // Each button stays the same element, so that it keeps a keyboard's focus and a half done press.
   function drawLegend() {
     const names = [...new Set(lines.map((line) => line.name))];
-    const buttons = names.map((name) => {
-      const line = lines.find((each) => each.name === name);
-      const sample = drawing("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" });
-      sample.append(
-        drawing("line", { x1: 0, x2: 26, y1: 5, y2: 5, stroke: line.colour, "stroke-width": line.width, "stroke-dasharray": line.dash }),
-      );
-      const over = lines.filter((each) => each.name === name && each.over).map((each) => each.over);
-      const words = over.length ? `${name} (${[...new Set(over)].join(", ")})` : name;
-      const made = element("button", { type: "button", title: "Show or hide" }, sample, words);
-      made.setAttribute("aria-pressed", !hidden.has(name));
-      made.addEventListener("click", () => {
-        if (!hidden.delete(name)) hidden.add(name);
-        draw();
-        drawLegend();
-      });
-      return made;
+    buttons = new Map(names.map((name) => [name, buttons.get(name) ?? makeButton(name)]));
+    names.forEach(drawButton);
+    hint.textContent = zoom ? "Double click: the whole run." : "Drag: zoom.";
+    const wanted = [...buttons.values(), hint];
+    if (wanted.some((each, place) => legend.children[place] !== each) || legend.children.length !== wanted.length) {
+      legend.replaceChildren(...wanted);
+    }
+  }
+
+  function makeButton(name) {
+    const made = element("button", { type: "button", title: "Show or hide" });
+    made.addEventListener("click", () => {
+      if (!hidden.delete(name)) hidden.add(name);
+      draw();
+      drawLegend();
     });
-    const hint = zoom ? "Double click: the whole run." : "Drag: zoom.";
-    legend.replaceChildren(...buttons, element("span", { className: "hint", textContent: hint }));
+    return made;
+  }
+
+  function drawButton(name) {
+    const line = lines.find((each) => each.name === name);
+    const sample = drawing("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" });
+    sample.append(
+      drawing("line", { x1: 0, x2: 26, y1: 5, y2: 5, stroke: line.colour, "stroke-width": line.width, "stroke-dasharray": line.dash }),
+    );
+    const over = lines.filter((each) => each.name === name && each.over).map((each) => each.over);
+    const words = over.length ? `${name} (${[...new Set(over)].join(", ")})` : name;
+    buttons.get(name).replaceChildren(sample, words);
+    buttons.get(name).setAttribute("aria-pressed", !hidden.has(name));
   }
 
   // --- what a pointer does ---------------------------------------------------------------------

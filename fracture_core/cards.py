@@ -297,6 +297,16 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     return Model(reference=card.name, card=card, weights=weights, judged=by_role["dev"], gate=gate)
 
 
+def last_whole_epoch(run: str) -> int | None:
+    """The last epoch of a run whose weights are as long as they say; `None` where none is, or no
+    run has this name."""
+    if run not in runs.names():
+        return None
+    folder = runs.find(run) / "checkpoints"
+    kept = reversed(checkpoints.epochs(folder))
+    return next((n for n in kept if _is_whole(checkpoints.weights_of(folder, n))), None)
+
+
 def _is_whole(weights: Path) -> bool:
     """Whether a file of weights is as long as it says; what it holds is not read."""
     import h5py

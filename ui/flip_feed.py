@@ -12,7 +12,7 @@ from ui import pinned_studies, projector, state, theme
 
 EPOCHS = 5  # of changes that are told
 NAMED = 6  # studies of a change, each way
-HEIGHT = 220  # px while a run goes on, whatever changed: what is below keeps its place
+HEIGHT = 300  # px whatever changed: what is below keeps its place, at a run's end too
 FORGOTTEN = 6  # studies that were forgotten most often
 TWICE = 2  # times: "again and again" begins here
 
@@ -32,7 +32,7 @@ def show(run: Run, found: Trajectories) -> None:
         if each.became_right or each.became_wrong
     )
     changes = list(itertools.islice(changed, EPOCHS))
-    height = HEIGHT if run.status.state.alive and not projector.panels() else "content"
+    height = "content" if projector.panels() else HEIGHT
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Just changed sides", anchor=False)

@@ -30,10 +30,27 @@ def pick(origin: bool = True) -> tuple[str, Model] | None:
         model = cached.model(reference)
     except FractureError as error:  # not whole, or its epoch is not kept: another can be picked
         st.error(theme.plain(str(error)), icon=":material/error:")
+        _offer_another(reference)
         return None
     if origin:
         show_origin(reference, model)
     return reference, model
+
+
+def _offer_another(reference: str) -> None:
+    """The last epoch that can be used, of a run one of whose epochs cannot."""
+    run, _, asked = reference.partition("@")
+    epoch = cards.last_whole_epoch(run)
+    if epoch is not None and str(epoch) != asked:
+        st.button(
+            f"Use epoch {epoch}", icon=":material/history:", key="another-epoch",
+            on_click=_take, args=(f"{run}@{epoch}",),
+        )  # fmt: skip
+
+
+def _take(reference: str) -> None:
+    st.session_state[state.MODEL] = st.session_state[state.PICKED] = reference
+    state.forget_threshold()
 
 
 def show_origin(reference: str, model: Model) -> None:
@@ -50,9 +67,9 @@ def select(label: str) -> str | None:
     if not options:
         return None
     asked = st.query_params.get(state.MODEL) or st.session_state.get(state.PICKED)
-    if asked and cached.is_epoch_of_run(asked):
-        options = [*options, asked]
     picked = st.session_state.get(state.MODEL)
+    epochs = (each for each in (asked, picked) if each and cached.is_epoch_of_run(each))
+    options = list(dict.fromkeys([*options, *epochs]))
     gone = bool(asked) and asked not in options and picked not in options
     if gone:
         st.session_state[state.PICKED] = asked  # the box takes it out of the address

@@ -280,6 +280,19 @@ def test_in_the_place_of_an_epoch_that_is_none_the_one_before_is_shown(run_copy:
     assert app.toast[0].value == "Nothing is kept of epoch 99; epoch 3 is shown in its place."
 
 
+def test_where_one_epoch_is_damaged_the_last_whole_one_is_a_click_away(run_copy: Path) -> None:
+    best = journal.best_epoch(run_copy)
+    last = max({1, 2, 3} - {best})
+    weights = run_copy / "checkpoints" / f"epoch_{best:04d}.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    app = opened(model=run_copy.name)
+    assert f"after epoch {best} are cut short or damaged" in app.error[0].value
+    app.button(key="another-epoch").click().run()
+    assert not app.exception and not app.error
+    assert app.query_params["model"] in (f"{run_copy.name}@{last}", [f"{run_copy.name}@{last}"])
+    assert f"Run: three_conv, epoch {last}" in said(app)
+
+
 def test_a_released_model_has_no_epochs_to_slide_over(run_copy: Path) -> None:
     release.release(run_copy.name, "starter")
     app = opened(model="starter")

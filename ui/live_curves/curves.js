@@ -73,6 +73,7 @@ function makeChart(root) {
       pointer = null;
       panes = given.panels.map(makePane);
       panels.replaceChildren(...panes.map((pane) => pane.box));
+      panes[0]?.box.append(hint); // beside its title, where a longer word moves nothing
     }
     draw();
     drawLegend();
@@ -238,7 +239,7 @@ function makeChart(root) {
     buttons = new Map(names.map((name) => [name, buttons.get(name) ?? makeButton(name)]));
     names.forEach(drawButton);
     hint.textContent = zoom ? "Double click: the whole run." : "Drag: zoom.";
-    const wanted = [...buttons.values(), hint];
+    const wanted = [...buttons.values()];
     if (wanted.some((each, place) => legend.children[place] !== each) || legend.children.length !== wanted.length) {
       legend.replaceChildren(...wanted);
     }

@@ -118,6 +118,11 @@ def forkable(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match and not match[2])
 
 
+def stays(epoch: int) -> bool:
+    """Whether a completed epoch's whole state is kept for good, be it the best one or not."""
+    return epoch % KEEP_EVERY == 0
+
+
 def weights_name(epoch: int) -> str:
     """The file's name, whether it is there or not."""
     return f"epoch_{epoch:04d}.weights.h5"
@@ -220,7 +225,7 @@ def prune(folder: Path, position: Position) -> list[int]:
     for number, path in enumerate(states(folder)):
         match = STATE.fullmatch(path.name)
         epoch, inside = int(match[1]), match[2] is not None
-        if number < 2 or (not inside and (epoch % KEEP_EVERY == 0 or epoch == position.best_epoch)):
+        if number < 2 or (not inside and (stays(epoch) or epoch == position.best_epoch)):
             continue
         path.unlink()
         if inside:

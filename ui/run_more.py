@@ -109,8 +109,8 @@ def _fork(run: Run) -> None:
     st.caption("A new run that begins as this one stood after an epoch. This one stays as it is.")
     left, right = st.columns(2)
     # While it goes on the last two are soon dropped, and with them what was typed of a fork there.
-    stays = [n for n, epoch in enumerate(kept) if epoch % checkpoints.KEEP_EVERY == 0]
-    usual = stays[-1] if stays and run.status.state.alive else len(kept) - 1
+    stay = [n for n, epoch in enumerate(kept) if checkpoints.stays(epoch)]
+    usual = stay[-1] if stay and run.status.state.alive else len(kept) - 1
     epoch = left.selectbox(
         "From epoch", kept, index=usual, key=f"fork-epoch-{run.name}",
         help="The epochs whose whole state is kept: the last two, the best, every fifth.",

@@ -298,13 +298,13 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
 
 
 def last_whole_epoch(run: str) -> int | None:
-    """The last epoch of a run whose weights are as long as they say; `None` where none is, or no
-    run has this name."""
+    """The last epoch of a run whose weights are whole; `None` where none is, or no run has this
+    name."""
     if run not in runs.names():
         return None
     folder = runs.find(run) / "checkpoints"
-    kept = reversed(checkpoints.epochs(folder))
-    return next((n for n in kept if _is_whole(checkpoints.weights_of(folder, n))), None)
+    whole = reversed(checkpoints.whole_epochs(folder))
+    return next((n for n in whole if _is_whole(folder / checkpoints.weights_name(n))), None)
 
 
 def _is_whole(weights: Path) -> bool:

@@ -6,19 +6,20 @@ every so many seconds leave the same two files under `epoch_NNNN_step_SSSSSSSS`,
 epochs completed. A state's `.npz` is written last: where it is, the pair is whole.
 """
 
-import hashlib
+import contextlib
 import io
 import json
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fracture_core.errors import RunError
-from fracture_core.files import replace_file
+from fracture_core import checksums, journal
+from fracture_core.errors import DamagedFile, RunError
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +28,17 @@ NAME = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.")
 STATE = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.npz")
 WEIGHTS = re.compile(r"epoch_(\d+)\.weights\.h5")
 KEEP_EVERY = 5  # epochs whose whole state is kept for good, beside the last two and the best
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,  # a damaged zip asks for a compression that nobody knows
+    DamagedFile,
+)
 MOST_BYTES = 2**30  # of one run's weights; past that the older ones are thinned
 
 
@@ -76,13 +87,13 @@ def save(
         inside: whether the epoch after `position.epoch` is under way.
     """
     name = stem(position, inside)
-    weights = folder / f"{name}.weights.h5"
-    save_weights(model, weights)
+    weights = weights_bytes(model)
+    checksums.write(folder.parent, folder / f"{name}.weights.h5", weights)
     arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
     content = io.BytesIO()
     text = json.dumps(position.__dict__)
-    np.savez(content, position=text, weights_sha256=_digest(weights), **arrays)
-    replace_file(folder / f"{name}.npz", content.getvalue())
+    np.savez(content, position=text, weights_sha256=checksums.digest(weights), **arrays)
+    checksums.write(folder.parent, folder / f"{name}.npz", content.getvalue())
 
 
 class WeightsInMemory(io.BytesIO):
@@ -92,16 +103,12 @@ class WeightsInMemory(io.BytesIO):
         return "memory.weights.h5"
 
 
-def save_weights(model: "keras.Model", path: Path) -> None:
-    """Write `.weights.h5`, as `load_weights` of Keras reads it, atomically."""
+def weights_bytes(model: "keras.Model") -> bytes:
+    """The content of a `.weights.h5`, as `load_weights` of Keras reads it."""
     # By way of memory: a write that fails, as on a full disk, makes HDF5 crash its process.
     content = WeightsInMemory()
     model.save_weights(content)
-    replace_file(path, content.getvalue())
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return content.getvalue()
 
 
 def states(folder: Path) -> list[Path]:
@@ -129,16 +136,30 @@ def weights_name(epoch: int) -> str:
 
 
 def weights_of(folder: Path, epoch: int) -> Path:
-    """The weights file of a completed epoch.
+    """The weights file of a completed epoch, checked against its checksum.
 
     Raises:
-        RunError: the epoch left none.
+        RunError: the epoch left none, or they are not what was written.
     """
     path = folder / weights_name(epoch)
     if not path.is_file():
         kept = ", ".join(map(str, epochs(folder))) or "none yet"
         raise RunError(f"{folder.parent.name} keeps no weights of epoch {epoch}. Kept: {kept}.")
+    try:
+        checksums.read(folder.parent, path)
+    except DamagedFile as error:
+        raise DamagedFile(f"{error} Pick another of its epochs.") from error
     return path
+
+
+def whole_epochs(folder: Path) -> list[int]:
+    """The epochs whose weights are kept and are what was written, in order."""
+    whole = []
+    for epoch in epochs(folder):
+        with contextlib.suppress(RunError, OSError):
+            weights_of(folder, epoch)
+            whole.append(epoch)
+    return whole
 
 
 def epochs(folder: Path) -> list[int]:
@@ -147,25 +168,82 @@ def epochs(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _State:
+    """What the two files of a checkpoint hold: `optimizer` is `None` where it begins anew."""
+
+    position: Position
+    optimizer: list[np.ndarray] | None
+    weights: bytes
+
+
 def position_after(folder: Path, epoch: int) -> Position:
-    """Where the run stood after an epoch whose whole state is kept; its weights are not looked at.
+    """Where the run stood after an epoch whose whole state is kept and can be read.
 
     Raises:
-        RunError: the state is not kept, or cannot be read.
+        RunError: the state is not kept, or it or its weights are damaged.
     """
     run, known = folder.parent.name, forkable(folder)
     if epoch not in known:
         kept = ", ".join(map(str, known)) or "none yet"
         raise RunError(f"{run} keeps no whole state of epoch {epoch}. Kept: {kept}.")
-    path = folder / f"epoch_{epoch:04d}.npz"
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return _position(stored)
+        return _read_state(folder / f"epoch_{epoch:04d}.npz").position
     except _UNREADABLE as error:
         raise RunError(
             f"The state that {run} keeps of epoch {epoch} cannot be read ({error}). "
             "Choose another epoch."
         ) from error
+
+
+def check_resumable(folder: Path) -> None:
+    """Refuse to go on with a run that has done work and keeps no state that can be read.
+
+    Args:
+        folder: the run's `checkpoints/`.
+
+    Raises:
+        RunError: it names the damaged files, and what can still be done.
+    """
+    _latest(folder)
+
+
+def _latest(folder: Path) -> tuple[_State | None, list[str]]:
+    """The latest state that is whole, `None` before the first; a sentence for each passed over."""
+    passed_over = []
+    for path in states(folder):
+        try:
+            return _read_state(path), passed_over
+        except _UNREADABLE as error:
+            passed_over.append(f"{path.name} cannot be read ({error}); the one before it is used.")
+    # A kill in the first epoch leaves its weights alone; any other work had left a state as well.
+    if states(folder) or max(epochs(folder), default=0) > 1 or _has_line(folder):
+        raise _nothing_to_resume(folder)
+    return None, []
+
+
+def _has_line(folder: Path) -> bool:
+    return bool(journal.lines(folder.parent / "metrics.jsonl"))
+
+
+def _nothing_to_resume(folder: Path) -> RunError:
+    run, names = folder.parent.name, [path.name for path in states(folder)]
+    damaged = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    states_are = f"damaged: {damaged}" if names else f"missing from {folder}"
+    whole = whole_epochs(folder)
+    if not whole:
+        next_step = "Put the files back, or begin a new run."
+    else:
+        last = whole[-1]
+        next_step = (
+            f"Put the files back; or use the weights that are whole, of {len(whole)} epochs up to "
+            f"{last}: predict, evaluate and release take {run}@{last}, and a new run begins with "
+            f"them by --weights {folder / weights_name(last)}."
+        )
+    return RunError(
+        f"{run} needs the state of an epoch to go on, and all of its states are {states_are}. "
+        f"Nothing of it was deleted. {next_step}"
+    )
 
 
 def restore(
@@ -174,32 +252,37 @@ def restore(
     """Bring model and optimizer to the latest state that is whole.
 
     Returns:
-        Where the run stands (`Position()` where nothing was kept), and a sentence for each state
+        Where the run stands (`Position()` before its first state), and a sentence for each state
         that could not be read and was passed over.
+
+    Raises:
+        RunError: see `check_resumable`.
     """
-    passed_over = []
-    for path in states(folder):
-        try:
-            return _load(path, model, optimizer), passed_over
-        except _UNREADABLE as error:
-            passed_over.append(f"{path.name} cannot be read ({error}); the one before it is used.")
-    return Position(), passed_over
+    state, passed_over = _latest(folder)
+    if state is None:
+        return Position(), passed_over
+    if state.optimizer is not None and len(state.optimizer) != len(optimizer.variables):
+        raise RunError(
+            f"The last state of {folder.parent.name} must hold {len(optimizer.variables)} arrays "
+            f"of its optimizer; it holds {len(state.optimizer)}. Put the file back."
+        )
+    model.load_weights(WeightsInMemory(state.weights))
+    if state.optimizer is not None:
+        for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
+            variable.assign(value)
+    return state.position, passed_over
 
 
-def _load(path: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimizer") -> Position:
-    """All is read and checked before the first variable is changed."""
-    weights = path.with_suffix(".weights.h5")
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-        position = _position(stored)
-        values = optimizer.variables
-        if "v0000" in stored.files:  # else the optimizer begins without memory
-            values = [stored[f"v{i:04d}"] for i in range(len(optimizer.variables))]
-        if str(stored["weights_sha256"]) != _digest(weights):
+def _read_state(path: Path) -> _State:
+    """Both files of a state, read and checked."""
+    run, file = path.parent.parent, path.with_suffix(".weights.h5")
+    weights = checksums.read(run, file)
+    with np.load(io.BytesIO(checksums.read(run, path)), allow_pickle=False) as stored:
+        if str(stored["weights_sha256"]) != checksums.digest(weights):
             raise ValueError("its weights are not those that were written with it")
-    model.load_weights(weights)
-    for variable, value in zip(optimizer.variables, values, strict=True):
-        variable.assign(value)
-    return position
+        names = sorted(name for name in stored.files if re.fullmatch(r"v\d{4,}", name))
+        optimizer = [stored[name] for name in names] or None
+        return _State(position=_position(stored), optimizer=optimizer, weights=weights)
 
 
 def _position(stored: "np.lib.npyio.NpzFile") -> Position:
@@ -210,10 +293,25 @@ def _position(stored: "np.lib.npyio.NpzFile") -> Position:
 def forget_optimizer(path: Path) -> None:
     """Leave only the position in a state's `.npz`: its optimizer begins without memory."""
     with np.load(path, allow_pickle=False) as stored:
-        kept = {name: stored[name] for name in ("position", "weights_sha256")}
+        rest = {name: stored[name] for name in ("position", "weights_sha256")}
     content = io.BytesIO()
-    np.savez(content, **kept)
-    replace_file(path, content.getvalue())
+    np.savez(content, **rest)
+    checksums.write(path.parent.parent, path, content.getvalue())
+
+
+def lines_up_to(run_folder: Path, position: Position) -> list[dict[str, Any]]:
+    """The metrics lines of a run up to a position; one that is damaged comes from its state."""
+    before = journal.up_to(run_folder / "metrics.jsonl", "epoch", position.epoch - 1)
+    lines = {line["epoch"]: line for line in before}
+    folder = run_folder / "checkpoints"
+    for epoch in forkable(folder):
+        if epoch < position.epoch and epoch not in lines:
+            with contextlib.suppress(RunError):
+                line = position_after(folder, epoch).line
+                lines |= {epoch: line} if line else {}
+    if position.line:
+        lines[position.epoch] = position.line
+    return [lines[epoch] for epoch in sorted(lines)]
 
 
 def prune(folder: Path, position: Position) -> list[int]:
@@ -235,23 +333,24 @@ def prune(folder: Path, position: Position) -> list[int]:
 
 def _thin(folder: Path) -> list[int]:
     """Drop the oldest weights that no state needs, until what is left is small enough."""
-    sizes = {epoch: weights_of(folder, epoch).stat().st_size for epoch in epochs(folder)}
+    files = {epoch: folder / weights_name(epoch) for epoch in epochs(folder)}
+    sizes = {epoch: path.stat().st_size for epoch, path in files.items()}
     total, needed, dropped = sum(sizes.values()), set(forkable(folder)), []
     for epoch, size in sizes.items():
         if total <= MOST_BYTES:
             break
         if epoch not in needed:
-            weights_of(folder, epoch).unlink()
+            files[epoch].unlink()
             total -= size
             dropped.append(epoch)
     return dropped
 
 
-def drop_later(folder: Path, position: Position) -> None:
-    """Drop what was written after `position`: a resumed run makes it again."""
-    for draft in folder.glob(".*"):  # of a write that was killed; nobody else writes here
-        draft.unlink()
-    for path in folder.glob("epoch_*"):
-        match = NAME.match(path.name)
-        if match and (int(match[1]) > position.epoch or int(match[2] or 0) > position.step):
-            path.unlink()
+def later(folder: Path, position: Position) -> list[Path]:
+    """What was written after `position`: a resumed run makes it again."""
+    files = ((NAME.match(path.name), path) for path in sorted(folder.glob("epoch_*")))
+    return [
+        path
+        for match, path in files
+        if match and (int(match[1]) > position.epoch or int(match[2] or 0) > position.step)
+    ]

@@ -8,7 +8,8 @@
     ├── RunError           a run cannot do what was asked of it
     │   ├── RunNotFound
     │   ├── RunNameTaken
-    │   └── RunBusy        its child process is alive already
+    │   ├── RunBusy        its child process is alive already
+    │   └── DamagedFile    a file of it is not what was written
     ├── ModelError         a model cannot be found, or must not be loaded
     ├── TrainingFailed     a run ended for a reason that its reader can act on
     ├── WriteFailed        the disk refused a file of ours; an OSError as well
@@ -72,6 +73,10 @@ class RunNameTaken(RunError):
 
 class RunBusy(RunError):
     """The run's child process is alive, so it cannot be started again."""
+
+
+class DamagedFile(RunError):
+    """A file of a run is not what was written; its other files can still be used."""
 
 
 class ModelError(FractureError):

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fracture_core.files import replace_file, sweep, writing
+from fracture_core import checksums
+from fracture_core.files import sweep, writing
 
 MOST_MAPS = 16  # of a layer, the first ones: an epoch takes some 40 kB
 MOST_PX = 64  # side of a kept map; of a larger one every so-manieth value is kept
@@ -100,16 +101,14 @@ def save(
     target = path(run_folder, epoch)
     with writing(target):
         target.parent.mkdir(exist_ok=True)
-    replace_file(target, content.getvalue())
+    checksums.write(run_folder, target, content.getvalue())
 
 
 def load(run_folder: Path, epoch: int) -> Learned | None:
     """What an epoch left; `None` where it left nothing, or its file is damaged."""
     try:
-        with (
-            path(run_folder, epoch).open("rb") as stream,
-            np.load(stream, allow_pickle=False) as stored,
-        ):
+        content = io.BytesIO(checksums.read(run_folder, path(run_folder, epoch)))
+        with np.load(content, allow_pickle=False) as stored:
             numbers = range(1, 1 + sum(name.startswith("maps_") for name in stored.files))
             found = Learned(
                 kernels=stored["kernels"],

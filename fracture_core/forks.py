@@ -1,13 +1,14 @@
 """Forks: a new run that begins as another one stood after an epoch whose state was kept."""
 
+import contextlib
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from fracture_core import checkpoints, feature_maps, journal, predictions, runs
+from fracture_core import checkpoints, checksums, feature_maps, journal, pixel_hashes, predictions, runs
 from fracture_core.config import TrainConfig
-from fracture_core.errors import ConfigError
+from fracture_core.errors import ConfigError, DamagedFile
 from fracture_core.files import writing
 
 # The state fits only the network that left it, and its curve only the films that it saw.
@@ -49,7 +50,7 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
             _copy(source, folder, epoch, keeps_added="epochs" not in changes)
         if config.optimizer != parent.config.optimizer:
             checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
-        facts = {key: parent.facts[key] for key in ("data", "versions") if key in parent.facts}
+        facts = {key: parent.facts[key] for key in ("data", "versions", "pixels") if key in parent.facts}
         if config.threads == parent.config.threads and "probe" in parent.facts:
             facts["probe"] = parent.facts["probe"]  # other threads, other bits
         runs.complete_facts(folder, **facts, parent={"name": parent.name, "epoch": epoch})
@@ -94,21 +95,25 @@ def rate_after(run: runs.Run, epoch: int) -> float:
 
 
 def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
-    shutil.copyfile(source / "films.parquet", folder / "films.parquet")
     kept = [n for n in checkpoints.epochs(source / "checkpoints") if n <= epoch]
-    names = [f"checkpoints/epoch_{n:04d}.weights.h5" for n in kept]
+    names = [f"checkpoints/{checkpoints.weights_name(n)}" for n in kept]
     names += [f"predictions/{predictions.path(source, n).name}" for n in range(1, epoch + 1)]
     names += [f"features/{feature_maps.path(source, n).name}" for n in kept]
-    for name in [*names, f"checkpoints/epoch_{epoch:04d}.npz"]:
-        if (source / name).is_file():
-            (folder / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(source / name, folder / name)
-    step = checkpoints.position_after(source / "checkpoints", epoch).step
-    for name, key, last in (("metrics.jsonl", "epoch", epoch), ("steps.jsonl", "step", step)):
-        journal.replace_lines(folder / name, journal.up_to(source / name, key, last))
+    names.append(pixel_hashes.FILE)
+    for name in names:
+        # An earlier epoch that is damaged costs itself only.
+        with contextlib.suppress(FileNotFoundError, DamagedFile):
+            checksums.copy(source, folder, name)
+    for name in ("films.parquet", f"checkpoints/epoch_{epoch:04d}.npz"):
+        checksums.copy(source, folder, name)
+    position = checkpoints.position_after(source / "checkpoints", epoch)
+    lines = checkpoints.lines_up_to(source, position)
+    journal.replace_lines(folder / "metrics.jsonl", lines)
+    steps = journal.up_to(source / "steps.jsonl", "step", position.step)
+    journal.replace_lines(folder / "steps.jsonl", steps)
     # The rates that were asked for are in the fork's config.
     kinds = ("film_refused", "more_epochs") if keeps_added else ("film_refused",)
     told = [event for event in journal.events(source) if event.get("kind") in kinds]
     journal.replace_lines(folder / "events.jsonl", told)
     before = runs.status(folder)
-    runs.write_status(folder, replace(before, epoch=epoch, step=step))
+    runs.write_status(folder, replace(before, epoch=epoch, step=position.step))

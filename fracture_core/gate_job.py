@@ -29,9 +29,7 @@ def of_run(model: Model) -> bytes:
         DataError: the run's training films are no longer where they were, or too few.
     """
     folder = runs.find(model.reference.rpartition("@")[0])
-    films = journal.films(folder)
-    root = Path(runs.read(folder).facts["data"]["root"])
-    return _fit(model, root, films)
+    return _fit(model, runs.read(folder).data_root, journal.films(folder))
 
 
 def of_data(model: Model, dataset: datasets.Dataset) -> bytes:

@@ -34,6 +34,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", *dicom.SUFFIXES) 
 # would add a warning or an error of its own below our limit's sentence.
 Image.MAX_IMAGE_PIXELS = None
 
+RECIPE_VERSION = 1  # raised whenever `decode` or `to_pixels` gives other pixels of the same film
 _WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _ORIENTATION = 0x0112  # EXIF tag; its values 2 to 8 say how the film must be turned to stand right
 _SUBFILE = 254  # TIFF tag NewSubfileType; its lowest bit marks a smaller copy of another page

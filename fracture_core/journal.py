@@ -1,19 +1,23 @@
 """What a run has written, line by line: events, metrics, the live curve, its films, its log.
 
-Lines are appended and never changed; a reader skips what a killed process left half written.
+Lines are appended and never changed. Each ends in a checksum of its own; a reader skips a line
+that a killed process left half written, or that was changed since.
 pandas is imported where it is used: a run that waits for a slot does without its 90 MB.
 """
 
 import contextlib
+import io
 import json
 import os
 import re
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fracture_core import checksums
 from fracture_core.config import TrainConfig
-from fracture_core.errors import RunError
+from fracture_core.errors import DamagedFile, RunError
 from fracture_core.files import Kept, appended, refusal, replace_file, writing
 
 if TYPE_CHECKING:
@@ -25,11 +29,12 @@ _CHATTER = re.compile(  # what TensorFlow writes at every start, and no setting 
 _FIRST = ("epoch", "step", "learning_rate")
 _ROLES = ("train", "dev", "valid")
 _QUANTITIES = ("loss", "accuracy", "auroc", "n", "study_accuracy", "studies")
+_CHECK = ', "check": "'  # between a line and its checksum
 _CHATTER_BYTES = 8192  # room for it in front of the lines that are wanted
 
 
 def append_line(path: Path, value: dict[str, Any]) -> None:
-    """Append one JSON line, in a single write; a torn line before it is closed first.
+    """Append one JSON line with its checksum, in one write; a torn line before it is closed first.
 
     Raises:
         WriteFailed: no space or no permission; the line may be torn.
@@ -37,12 +42,29 @@ def append_line(path: Path, value: dict[str, Any]) -> None:
     with writing(path), path.open("a+b") as stream:
         stream.seek(max(0, stream.tell() - 1))
         torn = stream.read() not in (b"", b"\n")
-        stream.write((b"\n" if torn else b"") + json.dumps(value).encode() + b"\n")
+        stream.write((b"\n" if torn else b"") + _encode(value))
 
 
 def replace_lines(path: Path, values: list[dict[str, Any]]) -> None:
     """Write these JSON lines in the place of what the file held, atomically."""
-    replace_file(path, "".join(json.dumps(value) + "\n" for value in values).encode())
+    replace_file(path, b"".join(map(_encode, values)))
+
+
+def _encode(value: dict[str, Any]) -> bytes:
+    """A JSON line whose last key, `check`, is the CRC-32 of the line without it."""
+    text = json.dumps(value)
+    return f"{text[:-1]}{_CHECK}{_crc(text)}\n".encode()
+
+
+def _is_changed(line: str) -> bool:
+    """Whether a line carries a checksum that is not its own; lines of older versions carry none."""
+    start, mark, end = line.rpartition(_CHECK)
+    return bool(mark) and end != _crc(start + "}")
+
+
+def _crc(text: str) -> str:
+    """The end of a line whose text without its checksum is this."""
+    return f'{zlib.crc32(text.encode()):08x}"}}'
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -62,9 +84,12 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def _objects(text: bytes) -> list[dict[str, Any]]:
     found = []
     for line in text.decode(errors="replace").splitlines():
+        if _is_changed(line):
+            continue
         with contextlib.suppress(ValueError, RecursionError):  # damage may look like anything
             value = json.loads(line)
             if isinstance(value, dict):
+                value.pop("check", None)
                 found.append(value)
     return found
 
@@ -220,16 +245,19 @@ def films(folder: Path) -> "pd.DataFrame":
     """The manifest rows of this run with their `role`: train, dev or valid.
 
     Raises:
-        RunError: the run has not read its films yet, or the file is damaged.
+        RunError: the run has not read its films yet, or the file is damaged or was changed.
     """
     import pandas as pd
 
     try:
-        found = pd.read_parquet(folder / "films.parquet")
+        content = checksums.read(folder, folder / "films.parquet")
+        found = pd.read_parquet(io.BytesIO(content))
         return found.astype({"label": "int64", "view": "int64", "role": "str", "path": "str"})
     except FileNotFoundError as error:
         message = f"{folder.name} has not read its films yet. Wait until it trains."
         raise RunError(message) from error
+    except DamagedFile as error:
+        raise DamagedFile(f"{error} Put the file back, or train again.") from error
     except Exception as error:  # readers of damaged files raise whatever they stumble over
         message = f"The films.parquet of {folder.name} cannot be read. Put it back, or train again."
         raise RunError(message) from error

@@ -36,8 +36,12 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
 
     Raises:
         RunBusy: its child is alive already.
+        RunError: it has done work and keeps no state that can be read.
     """
+    from fracture_core import checkpoints  # needs numpy, and a waiting run does not
+
     with runs.lock(folder) as descriptor:
+        checkpoints.check_resumable(folder / "checkpoints")
         for path, request in runs.requests(folder):
             # An old wish to stop must not stop the new start.
             if request.get("kind") in ("stop", "stop_after_epoch"):

@@ -13,13 +13,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fracture_core import datasets, exclusions, images, journal, phantom, runs
+from fracture_core import (
+    checksums,
+    datasets,
+    exclusions,
+    images,
+    journal,
+    phantom,
+    pixel_hashes,
+    runs,
+)
 from fracture_core.augmentation import draw
 from fracture_core.config import TrainConfig, cache_folder, phantom_folder
 from fracture_core.errors import DataError, Stopped, TrainingFailed
-from fracture_core.files import replace_file
 from fracture_core.reporter import Reporter
 
+NAMED = 5  # films by their path in an error; more are counted
 STREAM = 0  # see `augmentation.STREAM`
 
 
@@ -123,7 +132,7 @@ def prepare(folder: Path, reporter: Reporter) -> tuple[pd.DataFrame, np.ndarray]
     with reporter.may_leave():  # the list of a large data set on a slow disk
         rows = journal.films(folder) if begun else _assign(folder, config)
     # The data may have been given by its parent; paths are relative to the root that was found.
-    root = Path(runs.read(folder).facts["data"]["root"])
+    root = runs.read(folder).data_root
     cache = images.pixel_cache(
         root,
         rows["path"].tolist(),
@@ -136,6 +145,7 @@ def prepare(folder: Path, reporter: Reporter) -> tuple[pd.DataFrame, np.ndarray]
     )
     if begun:
         _check_nothing_lost(root, rows, cache)
+        _check_nothing_changed(folder, root, rows, cache.pixels)
         return rows, cache.pixels
     for number, reason in cache.refused.items():
         row = rows.iloc[number]
@@ -143,8 +153,10 @@ def prepare(folder: Path, reporter: Reporter) -> tuple[pd.DataFrame, np.ndarray]
     kept = np.setdiff1d(np.arange(len(rows)), list(cache.refused))
     rows = rows.iloc[kept].reset_index(drop=True)
     _check(rows)
-    replace_file(folder / "films.parquet", rows.to_parquet(None))
-    return rows, cache.pixels[kept]
+    pixels = cache.pixels[kept]
+    pixel_hashes.save(folder, pixels)
+    checksums.write(folder, folder / "films.parquet", rows.to_parquet(None))  # it is begun
+    return rows, pixels
 
 
 def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: images.PixelCache) -> None:
@@ -153,6 +165,23 @@ def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: images.PixelCache
         raise DataError(
             f"{len(lost)} of the {len(rows)} films that this run began with can no longer be read, "
             f"first {lost[0]}. Put them back into {root}, then resume."
+        )
+
+
+def _check_nothing_changed(
+    folder: Path, root: Path, rows: pd.DataFrame, pixels: np.ndarray
+) -> None:
+    """A film that another picture has replaced is another film."""
+    changed = pixel_hashes.changed(folder, pixels)
+    if changed is None:  # an older run, or older pixels: guarded from now on
+        pixel_hashes.save(folder, pixels)
+    elif len(changed):
+        paths = rows["path"].iloc[changed[:NAMED]].tolist()
+        more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
+        raise DataError(
+            f"A resumed run must see the films that it began with; {len(changed)} of {len(rows)} "
+            f"hold another picture now: {', '.join(paths)}{more}. Put them back into {root}, then "
+            "resume; or begin a new run."
         )
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fracture_core import aggregation, metrics
-from fracture_core.errors import RunError
-from fracture_core.files import replace_file, sweep, writing
+from fracture_core import aggregation, checksums, metrics
+from fracture_core.errors import DamagedFile, RunError
+from fracture_core.files import writing
 
 ROLES = ("dev", "valid")  # the films that a network is judged on after every epoch
 _NAME = re.compile(r"epoch_([0-9]{4,})\.npy")
@@ -48,7 +48,7 @@ def save(run_folder: Path, epoch: int, probabilities: np.ndarray) -> None:
     target = path(run_folder, epoch)
     with writing(target):
         target.parent.mkdir(exist_ok=True)
-    replace_file(target, content.getvalue())
+    checksums.write(run_folder, target, content.getvalue())
 
 
 def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
@@ -60,17 +60,20 @@ def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
         n: how many films the run judges.
 
     Raises:
-        RunError: there is no such table, or it is not one of `n` probabilities.
+        RunError: there is no such table, it is not what was written, or it is not one of `n`
+            probabilities.
     """
     file = path(run_folder, epoch)
     try:
-        with file.open("rb") as stream:
-            table = np.lib.format.read_array(stream, allow_pickle=False)
+        content = io.BytesIO(checksums.read(run_folder, file))
+        table = np.lib.format.read_array(content, allow_pickle=False)
     except FileNotFoundError as error:
         known = ", ".join(map(str, epochs(run_folder))) or "none yet"
         raise RunError(
             f"{run_folder.name} has no predictions of epoch {epoch}. It has: {known}."
         ) from error
+    except DamagedFile as error:
+        raise DamagedFile(f"{error} Choose another epoch.") from error
     except Exception as error:  # numpy's reader of damaged headers raises many kinds
         raise RunError(f"{file} is damaged ({error}). Choose another epoch.") from error
     whole = table.dtype == np.float32 and table.shape == (n,)
@@ -80,14 +83,6 @@ def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
             f"{table.shape}. Choose another epoch."
         )
     return table
-
-
-def drop_after(run_folder: Path, epoch: int) -> None:
-    """Remove the tables of later epochs, and what a killed process left of one."""
-    for later in epochs(run_folder):
-        if later > epoch:
-            path(run_folder, later).unlink(missing_ok=True)
-    sweep(run_folder / "predictions", older_than_seconds=0.0)  # nobody else writes here
 
 
 def judged(films: pd.DataFrame) -> pd.DataFrame:

@@ -20,8 +20,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from fracture_core import checksums
 from fracture_core.config import Record, TrainConfig, check_range, runs_folder
-from fracture_core.errors import ConfigError, RunBusy, RunError, RunNameTaken, RunNotFound
+from fracture_core.errors import (
+    ConfigError,
+    DamagedFile,
+    RunBusy,
+    RunError,
+    RunNameTaken,
+    RunNotFound,
+)
 from fracture_core.files import Kept, replace_file, unchanged, writing
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
@@ -123,6 +131,16 @@ class Run:
     facts: dict[str, Any]
     status: Status
 
+    @property
+    def data_root(self) -> Path:
+        """The folder that its films' paths are relative to.
+
+        A reader may find it below the folder that was named, as MURA's below its parent.
+        """
+        data = self.facts.get("data")
+        root = data.get("root") if isinstance(data, dict) else None
+        return Path(root if isinstance(root, str) else self.config.data)
+
 
 def find(name: str) -> Path:
     """The folder of the run called `name`.
@@ -185,7 +203,7 @@ def create(config: TrainConfig, name: str | None = None) -> Path:
     }
     config = replace(config, data=str(Path(config.data).absolute()), **files)
     facts = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
-    replace_file(folder / "config.json", json.dumps(facts, indent=2).encode())
+    checksums.write(folder, folder / "config.json", json.dumps(facts, indent=2).encode())
     return folder
 
 
@@ -193,13 +211,11 @@ def complete_facts(folder: Path, **facts: Any) -> None:
     """Add to `config.json` what only the child can know; done once, before the first step.
 
     Raises:
-        RunError: the file cannot be read; nothing is written then.
+        RunError: the file cannot be read, or was changed; nothing is written then.
         WriteFailed: no space or no permission.
     """
-    known = _read_json(folder / "config.json")
-    if not isinstance(known, dict):
-        raise _no_config(folder)
-    replace_file(folder / "config.json", json.dumps({**known, **facts}, indent=2).encode())
+    text = json.dumps({**_read_facts(folder), **facts}, indent=2)
+    checksums.write(folder, folder / "config.json", text.encode())
 
 
 def read(folder: Path, kept: Kept | None = None) -> Run:
@@ -219,16 +235,30 @@ def read(folder: Path, kept: Kept | None = None) -> Run:
 
 
 def _read_config(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
-    facts = _read_json(folder / "config.json")
+    facts = _read_facts(folder)
     try:
         return TrainConfig.from_dict(facts.pop("config")), facts
     except (AttributeError, KeyError, TypeError, ConfigError) as error:
         raise _no_config(folder) from error
 
 
+def _read_facts(folder: Path) -> dict[str, Any]:
+    """What `config.json` holds, checked against its checksum."""
+    path = folder / "config.json"
+    facts = _read_json(path)
+    if not isinstance(facts, dict):
+        raise _no_config(folder)
+    try:
+        checksums.read(folder, path)
+    except (OSError, DamagedFile) as error:
+        raise _no_config(folder) from error
+    return facts
+
+
 def _no_config(folder: Path) -> RunError:
     return RunError(
-        f"{folder.name} has no readable config.json. Put the file back, or delete {folder}."
+        f"{folder.name} has no readable config.json. Put back the file as it was written, or "
+        f"delete {folder}."
     )
 
 

@@ -19,12 +19,14 @@ import tensorflow as tf
 from fracture_core import (
     architectures,
     checkpoints,
+    checksums,
     event_files,
     feature_maps,
     journal,
     optimizers,
     predictions,
     schedules,
+    set_aside,
 )
 from fracture_core.checkpoints import Position
 from fracture_core.config import TrainConfig
@@ -105,16 +107,15 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, reporter: Repor
 
 
 def _stand(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Position:
-    """Restore the latest whole state, and drop what was written after it."""
+    """Restore the latest whole state, and set aside what was written after it."""
     position, passed_over = checkpoints.restore(folder / "checkpoints", model, optimizer)
     for sentence in passed_over:
         journal.log_event(folder, "checkpoint_passed_over", message=sentence)
-    checkpoints.drop_later(folder / "checkpoints", position)
-    predictions.drop_after(folder, position.epoch)
+    if epochs := set_aside.move(folder, position):
+        journal.log_event(folder, "set_aside", epochs=epochs)
     feature_maps.drop_after(folder, position.epoch)
-    lines = journal.up_to(folder / "metrics.jsonl", "epoch", position.epoch - 1)
-    if position.line:
-        lines.append(position.line)
+    checksums.tidy(folder)
+    lines = checkpoints.lines_up_to(folder, position)
     journal.replace_lines(folder / "metrics.jsonl", lines)
     event_files.begin(folder, lines)
     kept = journal.up_to(folder / "steps.jsonl", "step", position.step)
@@ -297,6 +298,7 @@ class Loop:
         self.kept_at = time.monotonic()
         journal.append_line(self.folder / "metrics.jsonl", line)
         event_files.add(self.folder, line)
+        set_aside.clear(self.folder, epoch)
         if dropped := checkpoints.prune(self._checkpoints, after):
             journal.log_event(self.folder, "weights_thinned", epochs=dropped)
             feature_maps.drop(self.folder, dropped)

@@ -14,7 +14,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("errors", "files", "config"),
+    ("errors", "files", "checksums", "config"),
     (
         "film_rules",
         "dicom",
@@ -47,10 +47,12 @@ LAYERS = (
         "journal",
         "event_files",
         "runs",
+        "pixel_hashes",
         "predictions",
         "trajectories",
         "feature_maps",
         "checkpoints",
+        "set_aside",
         "forks",
         "curves",
         "comparison",

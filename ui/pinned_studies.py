@@ -39,7 +39,7 @@ def show(run: Run, found: Trajectories, last: int) -> None:
             f"What the network thinks of them, up to epoch {found.epochs[-1]}.", width="content"
         )
     grid = st.grid(min(3, max(1, len(picked))), min_column_width=WIDTH, border=True)
-    root = Path(run.config.data)
+    root = run.data_root
     for key in picked:
         with grid.cell():
             _card(root, run, found, keys.index(key), last)

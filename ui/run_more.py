@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import checkpoints, forks, journal, launcher, runs
+from fracture_core import checkpoints, checksums, forks, journal, launcher, runs
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.runs import Run
@@ -177,12 +177,21 @@ def _save(run: Run) -> None:
     if epoch is None:
         st.caption("There is something to save after the first epoch.")
         return
-    weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
-    st.download_button(
-        f"Weights of epoch {epoch}", weights.read_bytes,
-        file_name=f"{run.name}-epoch-{epoch}.weights.h5", icon=":material/download:",
-        on_click="ignore", key="save-weights", help="Keras reads it with load_weights.",
-    )  # fmt: skip
+    try:
+        weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
+    except RunError as error:  # the curves can still be saved
+        st.caption(theme.plain(str(error)))
+    else:
+        st.download_button(
+            f"Weights of epoch {epoch}", weights.read_bytes,
+            file_name=f"{run.name}-epoch-{epoch}.weights.h5", icon=":material/download:",
+            on_click="ignore", key="save-weights", help="Keras reads it with load_weights.",
+        )  # fmt: skip
+    if unguarded := checksums.unguarded(run.folder):
+        st.caption(
+            f"{theme.plural(len(unguarded), 'file')} of this run have no checksum, so damage to "
+            "them goes unnoticed: an older version of this program wrote them."
+        )
     st.download_button(
         "Curves as CSV", lambda: journal.curves_csv(run.folder),
         file_name=f"{run.name}.csv", mime="text/csv", icon=":material/download:",

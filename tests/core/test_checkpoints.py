@@ -1,6 +1,7 @@
 """Checkpoints: whole or not at all, the latest whole one holds, and what came later goes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -9,7 +10,7 @@ import pytest
 
 from fracture_core import architectures, checkpoints
 from fracture_core.checkpoints import Position
-from fracture_core.errors import RunError
+from fracture_core.errors import DamagedFile, RunError
 
 
 def network() -> tuple[keras.Model, keras.optimizers.Optimizer]:
@@ -28,7 +29,8 @@ def bits(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> list[byte
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory) -> tuple[Path, dict[int, list[bytes]]]:
     """States after epochs 1 and 2, and the bits that each must give back."""
-    folder, kept = tmp_path_factory.mktemp("checkpoints"), {}
+    folder, kept = tmp_path_factory.mktemp("run") / "checkpoints", {}
+    folder.mkdir()
     for epoch in (1, 2):
         model, optimizer = network()
         for variable in optimizer.variables:
@@ -43,9 +45,7 @@ def saved(tmp_path_factory) -> tuple[Path, dict[int, list[bytes]]]:
 @pytest.fixture
 def folder(saved, tmp_path) -> Path:
     """A copy of the saved states, free to be changed."""
-    for path in saved[0].iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    return tmp_path
+    return Path(shutil.copytree(saved[0].parent, tmp_path / "run")) / "checkpoints"
 
 
 def test_a_state_comes_back_to_the_last_bit(saved) -> None:
@@ -76,14 +76,46 @@ def test_a_truncated_state_is_passed_over_for_the_one_before(saved, folder, suff
     assert passed_over[0].startswith("epoch_0002.npz cannot be read")
 
 
-def test_when_no_state_is_whole_the_first_weights_stay(folder) -> None:
+def test_when_no_state_is_whole_nothing_changes_and_what_is_damaged_is_named(folder) -> None:
     for path in folder.glob("*.weights.h5"):
         path.write_bytes(path.read_bytes()[:-2_000])
     model, optimizer = network()
     before = bits(model, optimizer)
-    position, passed_over = checkpoints.restore(folder, model, optimizer)
-    assert (position, len(passed_over)) == (Position(), 2)
+    with pytest.raises(RunError, match=r"damaged: epoch_0002\.npz, epoch_0001\.npz\. Nothing"):
+        checkpoints.restore(folder, model, optimizer)
     assert bits(model, optimizer) == before
+
+
+def test_weights_that_are_whole_are_named_where_no_state_is(folder) -> None:
+    for path in folder.glob("*.npz"):
+        path.unlink()
+    with pytest.raises(RunError, match=r"missing from .*run@2, and a new run .*epoch_0002\.weigh"):
+        checkpoints.check_resumable(folder)
+
+
+def test_a_kill_in_the_first_epoch_leaves_nothing_to_refuse(folder) -> None:
+    for path in folder.glob("epoch_*"):
+        if path.name != "epoch_0001.weights.h5":
+            path.unlink()
+    checkpoints.check_resumable(folder)  # the weights were written, their state was not
+
+
+def test_a_line_that_is_damaged_comes_from_the_state_of_its_epoch(folder) -> None:
+    position = checkpoints.position_after(folder, 2)
+    lines = checkpoints.lines_up_to(folder.parent, position)
+    assert [line["epoch"] for line in lines] == [1, 2]  # metrics.jsonl is gone as a whole
+
+
+def test_one_changed_bit_of_any_weights_is_noticed_and_the_other_epoch_stays(folder) -> None:
+    path = folder / "epoch_0002.weights.h5"
+    content = path.read_bytes()
+    for place in range(0, len(content), len(content) // 40):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(DamagedFile, match=r"epoch_0002\.weights\.h5 of run is damaged"):
+            checkpoints.weights_of(folder, 2)
+    assert checkpoints.whole_epochs(folder) == [1]
 
 
 def test_a_state_that_was_damaged_in_the_middle_is_passed_over(saved, folder) -> None:
@@ -125,29 +157,26 @@ def test_a_state_inside_an_epoch_goes_when_two_later_ones_are_there(tmp_path) ->
     assert not list(tmp_path.glob("*_step_*"))
 
 
-def test_what_came_later_and_what_was_half_written_is_dropped(tmp_path) -> None:
+def test_what_came_later_is_what_a_resume_makes_again(tmp_path) -> None:
     stay = ["epoch_0001.weights.h5", "epoch_0002.weights.h5", "epoch_0002.npz"]
     go = [
-        ".epoch_0003.weights.h5",
         "epoch_0002_step_00000008.npz",
         "epoch_0002_step_00000008.weights.h5",
-        "epoch_0003.weights.h5",
         "epoch_0003.npz",
+        "epoch_0003.weights.h5",
         "epoch_0003_step_00000011.npz",
         "epoch_0004.npz",
     ]
     for name in (*stay, *go):
         (tmp_path / name).touch()
-    checkpoints.drop_later(tmp_path, Position(step=6, epoch=2))
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
+    later = checkpoints.later(tmp_path, Position(step=6, epoch=2))
+    assert [path.name for path in later] == go
 
 
-def test_the_state_that_a_run_goes_on_from_is_not_dropped(tmp_path) -> None:
-    names = {"epoch_0002.npz", "epoch_0002_step_00000008.npz"}
-    for name in names:
+def test_the_state_that_a_run_goes_on_from_is_not_later(tmp_path) -> None:
+    for name in ("epoch_0002.npz", "epoch_0002_step_00000008.npz"):
         (tmp_path / name).touch()
-    checkpoints.drop_later(tmp_path, Position(step=8, epoch=2))
-    assert {path.name for path in tmp_path.iterdir()} == names
+    assert checkpoints.later(tmp_path, Position(step=8, epoch=2)) == []
 
 
 def test_weights_of_an_epoch_are_found_or_those_kept_are_named(saved) -> None:

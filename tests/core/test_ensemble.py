@@ -107,7 +107,7 @@ def test_it_outlives_the_runs_that_it_was_made_of(run_copy: Path, phantom_root: 
 def test_networks_of_several_kinds_go_together(run_copy: Path, tmp_path: Path) -> None:
     one = cards.find("finished@1")
     network = architectures.build("all_conv", dropout=0.2)
-    checkpoints.save_weights(network, tmp_path / "other.weights.h5")
+    network.save_weights(tmp_path / "other.weights.h5")
     card = replace(one.card, architecture="all_conv", options=NetworkOptions(dropout=0.2))
     release.publish("other", card, (tmp_path / "other.weights.h5").read_bytes(), one.judged)
     ensemble.make(["other", "finished@1", "finished@3"], "three")

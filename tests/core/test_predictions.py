@@ -56,7 +56,7 @@ def test_a_table_that_does_not_fit_the_run_is_refused(tmp_path, wrong) -> None:
 
 
 def test_a_table_of_another_number_type_is_refused(tmp_path) -> None:
-    predictions.save(tmp_path, 1, TABLE)
+    (tmp_path / "predictions").mkdir()
     np.save(predictions.path(tmp_path, 1), TABLE.astype(np.float64))
     with pytest.raises(RunError, match="float64"):
         predictions.load(tmp_path, 1, 3)
@@ -68,13 +68,6 @@ def test_a_damaged_table_is_refused(tmp_path, content) -> None:
     predictions.path(tmp_path, 1).write_bytes(content)
     with pytest.raises(RunError, match=r"damaged .* Choose another epoch"):
         predictions.load(tmp_path, 1, 3)
-
-
-def test_later_epochs_are_dropped_and_earlier_ones_stay(tmp_path) -> None:
-    for epoch in (1, 2, 3):
-        predictions.save(tmp_path, epoch, TABLE)
-    predictions.drop_after(tmp_path, 2)
-    assert predictions.epochs(tmp_path) == (1, 2)
 
 
 def films() -> pd.DataFrame:

@@ -422,7 +422,7 @@ def test_refused_films_are_told_once_each_and_by_role(folder) -> None:
 
 def test_config_json_is_written_in_the_designs_shape(finished_run) -> None:
     kept = json.loads((finished_run / "config.json").read_text())
-    assert set(kept) == {"config", "created", "versions", "data", "probe"}
+    assert set(kept) == {"config", "created", "versions", "data", "pixels", "probe"}
     assert kept["data"]["images"].keys() == {"train", "dev", "valid"}
     assert kept["data"]["synthetic"] is True
     assert {"python", "tensorflow", "keras", "numpy", "pillow"} == set(kept["versions"])

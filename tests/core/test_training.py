@@ -21,11 +21,12 @@ from fracture_core import (
     pipeline,
     predictions,
     runs,
+    set_aside,
     training,
 )
 from fracture_core import reporter as reporting
 from fracture_core.config import Augmentation, NetworkOptions, Schedule, TrainConfig
-from fracture_core.errors import ModelError, TrainingFailed
+from fracture_core.errors import ModelError, RunError, TrainingFailed
 from fracture_core.reporter import Reporter
 from fracture_core.runs import State
 from tests.core.twins import assert_twins, left_behind
@@ -62,6 +63,7 @@ def kill() -> None:
 def test_a_finished_run_leaves_what_the_design_says(finished_run) -> None:
     names = {path.name for path in finished_run.iterdir()}
     assert names == {
+        "SHA256SUMS",
         "checkpoints",
         "config.json",
         "events.jsonl",
@@ -69,6 +71,7 @@ def test_a_finished_run_leaves_what_the_design_says(finished_run) -> None:
         "films.parquet",
         "lock",
         "metrics.jsonl",
+        "pixel_hashes.npy",
         "predictions",
         "requests",
         "status.json",
@@ -131,6 +134,17 @@ def test_a_run_that_lost_its_last_checkpoint_and_half_a_line_falls_back_and_ends
     events = {event["kind"]: event for event in journal.events(run_copy)}
     assert "epoch_0003.npz cannot be read" in events["checkpoint_passed_over"]["message"]
     assert events["resumed"]["step"] == 10
+    assert not (run_copy / set_aside.FOLDER).exists()  # epoch 3 is there again
+
+
+def test_a_run_without_a_state_refuses_to_go_on_and_loses_nothing(run_copy) -> None:
+    for path in (run_copy / "checkpoints").glob("*.npz"):
+        path.unlink()
+    before = {p: p.read_bytes() for p in run_copy.rglob("*") if p.is_file() and p.name != "lock"}
+    with pytest.raises(RunError, match="Nothing of it was deleted"):
+        launcher.resume(run_copy, more_epochs=2, wait_for_slot=False)
+    after = {p: p.read_bytes() for p in run_copy.rglob("*") if p.is_file() and p.name != "lock"}
+    assert after == before
 
 
 @pytest.mark.parametrize("phase", ["importing", "compiling"])

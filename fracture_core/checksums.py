@@ -1,0 +1,133 @@
+"""SHA-256 of every file of a run that a number depends on, in `SHA256SUMS` at the run's top.
+
+A line is appended before its file is replaced: a kill between the two leaves the old file, whose
+older line still vouches for it. So a file is whole when any line of its name has its digest, and
+damaged when its name has lines and none fits. A file without a line is unguarded: an older version
+of this program wrote it, and its next write gives it one. `sha256sum --check --ignore-missing` reads the same
+format.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+
+from fracture_core.errors import DamagedFile
+from fracture_core.files import replace_file, stamp, writing
+
+SUMS = "SHA256SUMS"
+GUARDED = (  # as glob patterns; what else a run folder holds decides no number, or guards its lines
+    "config.json",
+    "films.parquet",
+    "pixel_hashes.npy",
+    "predictions/epoch_*.npy",
+    "features/epoch_*.npz",
+    "checkpoints/epoch_*.weights.h5",
+    "checkpoints/epoch_*.npz",
+)
+_DIGEST = 64  # hex characters
+
+
+def write(folder: Path, path: Path, data: bytes) -> None:
+    """Replace a file of a run, its checksum first.
+
+    Args:
+        folder: the run folder.
+        path: of the file, somewhere below it.
+        data: its whole new content.
+
+    Raises:
+        WriteFailed: no space or no permission; the file is then as it was.
+    """
+    line = f"{digest(data)}  {_name(folder, path)}\n".encode()
+    sums = folder / SUMS
+    with writing(sums), sums.open("a+b") as stream:
+        stream.seek(max(0, stream.tell() - 1))
+        torn = stream.read() not in (b"", b"\n")  # a full disk may have cut the line before
+        stream.write((b"\n" if torn else b"") + line)
+    replace_file(path, data)
+
+
+def read(folder: Path, path: Path) -> bytes:
+    """Read a file of a run and check it.
+
+    Raises:
+        OSError: it cannot be opened.
+        DamagedFile: its content is not what was written.
+    """
+    data = path.read_bytes()
+    check(folder, path, data)
+    return data
+
+
+def check(folder: Path, path: Path, data: bytes) -> None:
+    """Check the content of a file that was read already; an unguarded one passes.
+
+    Raises:
+        DamagedFile: it is not what was written.
+    """
+    digests = _sums(folder).get(_name(folder, path))
+    if digests and digest(data) not in digests:
+        raise DamagedFile(
+            f"{_name(folder, path)} of {folder.name} is damaged (its checksum in {SUMS} differs)."
+        )
+
+
+def copy(source: Path, folder: Path, name: str) -> None:
+    """Copy a file from one run folder to another; the copy carries a checksum.
+
+    Raises:
+        OSError: the file cannot be opened.
+        DamagedFile: it is not what was written; nothing is copied.
+    """
+    data = read(source, source / name)
+    (folder / name).parent.mkdir(exist_ok=True)
+    write(folder, folder / name, data)
+
+
+def unguarded(folder: Path) -> list[str]:
+    """The files of a run that should carry a checksum and do not, by name, in order."""
+    known = _sums(folder)
+    names = (_name(folder, path) for pattern in GUARDED for path in folder.glob(pattern))
+    return sorted(name for name in names if name not in known)
+
+
+def tidy(folder: Path) -> None:
+    """Drop the lines of files that are gone; for the process that alone writes this run."""
+    sums = _sums(folder)
+    lines = [
+        f"{each}  {name}\n"
+        for name, digests in sums.items()
+        if (folder / name).is_file()
+        for each in digests
+    ]
+    if len(lines) < sum(map(len, sums.values())):
+        replace_file(folder / SUMS, "".join(lines).encode())
+
+
+def digest(data: bytes) -> str:
+    """The SHA-256 of some bytes, as 64 hex characters."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _sums(folder: Path) -> dict[str, tuple[str, ...]]:
+    """File name -> every digest that was written for it, oldest first."""
+    path = folder / SUMS
+    return _read(path, stamp(path))
+
+
+@functools.lru_cache(maxsize=256)  # a page asks for hundreds of files of one run
+def _read(path: Path, _: tuple[int, ...]) -> dict[str, tuple[str, ...]]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    sums: dict[str, tuple[str, ...]] = {}
+    for line in text.splitlines():
+        value, _, name = line.partition("  ")
+        if name and len(value) == _DIGEST and value not in sums.get(name, ()):
+            sums[name] = (*sums.get(name, ()), value)
+    return sums

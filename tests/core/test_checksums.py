@@ -1,0 +1,177 @@
+"""Every file of a run that a number depends on is checked where it is read."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import pytest
+
+from fracture_core import (
+    cards,
+    checkpoints,
+    checksums,
+    feature_maps,
+    forks,
+    journal,
+    predictions,
+    release,
+    runs,
+)
+from fracture_core.errors import DamagedFile, FractureError, RunError
+
+
+def flip(path: Path, place: float = 0.5) -> None:
+    """Change one bit in the middle of a file; its length stays."""
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] ^= 1
+    path.write_bytes(content)
+
+
+def count(folder: Path) -> int:
+    return len(predictions.judged(journal.films(folder)))
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "config.json": runs.read,
+    "films.parquet": journal.films,
+    "predictions/epoch_0003.npy": lambda folder: predictions.load(folder, 3, count(folder)),
+    "checkpoints/epoch_0003.npz": lambda run: checkpoints.position_after(run / "checkpoints", 3),
+    "checkpoints/epoch_0003.weights.h5": lambda run: cards.of_run(run, 3),
+}
+
+
+def test_a_run_has_a_checksum_for_everything_that_a_number_depends_on(finished_run) -> None:
+    assert checksums.unguarded(finished_run) == []
+    names = {
+        path.relative_to(finished_run).as_posix()
+        for pattern in checksums.GUARDED
+        for path in finished_run.glob(pattern)
+    }
+    assert set(READERS) | {"pixel_hashes.npy", "features/epoch_0003.npz"} <= names
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_one_changed_bit_is_named_and_the_rest_of_the_run_stays(run_copy, name) -> None:
+    for place in (0.1, 0.5, 0.9):
+        READERS[name](run_copy)  # whole
+        content = (run_copy / name).read_bytes()
+        flip(run_copy / name, place)
+        with pytest.raises(FractureError, match=r"epoch_0003|epoch 3|" + name):
+            READERS[name](run_copy)
+        if name.startswith(("checkpoints", "predictions")):
+            assert cards.of_run(run_copy, 2).card.epoch == 2
+        (run_copy / name).write_bytes(content)
+
+
+def test_an_array_that_was_changed_in_place_reaches_no_model_and_no_release(run_copy) -> None:
+    path = run_copy / "checkpoints" / "epoch_0003.weights.h5"
+
+    def negate(_: str, node: object) -> None:
+        if isinstance(node, h5py.Dataset) and node.dtype.kind == "f":
+            node[...] = -node[...]
+
+    with h5py.File(path, "r+") as file:
+        file.visititems(negate)
+    for use in (cards.find, lambda reference: release.release(reference, "vouched")):
+        with pytest.raises(DamagedFile, match=r"epoch_0003\.weights\.h5 .* Pick another"):
+            use("finished@3")
+    assert cards.released() == []
+
+
+def test_a_fork_of_a_damaged_epoch_is_refused_and_of_a_whole_one_it_leaves_out_the_damaged(
+    run_copy,
+) -> None:
+    flip(run_copy / "checkpoints" / "epoch_0003.npz")
+    flip(run_copy / "checkpoints" / "epoch_0001.weights.h5")
+    with pytest.raises(RunError, match="epoch 3 cannot be read"):
+        forks.create(run_copy, 3, "from-damage", epochs=9)
+    assert runs.names() == ["finished"]
+    fork = forks.create(run_copy, 2, "whole", epochs=9)
+    assert checkpoints.epochs(fork / "checkpoints") == [2]
+    assert checksums.unguarded(fork) == []
+
+
+def test_a_fork_of_an_epoch_whose_weights_are_damaged_is_refused(run_copy) -> None:
+    flip(run_copy / "checkpoints" / "epoch_0003.weights.h5")
+    with pytest.raises(RunError, match="epoch 3 cannot be read"):
+        forks.create(run_copy, 3, "from-damage", epochs=9)
+    assert runs.names() == ["finished"]
+
+
+def test_maps_of_a_damaged_file_are_not_shown(run_copy) -> None:
+    assert feature_maps.load(run_copy, 3) is not None
+    flip(feature_maps.path(run_copy, 3))
+    assert feature_maps.load(run_copy, 3) is None
+
+
+def test_a_run_of_an_older_version_opens_and_its_files_are_called_unguarded(run_copy) -> None:
+    (run_copy / checksums.SUMS).unlink()
+    for read in READERS.values():
+        read(run_copy)
+    assert "checkpoints/epoch_0003.weights.h5" in checksums.unguarded(run_copy)
+    runs.complete_facts(run_copy, note="a write")
+    assert "config.json" not in checksums.unguarded(run_copy)
+
+
+def test_a_kill_between_checksum_and_file_leaves_a_file_that_is_whole(run_copy, monkeypatch) -> None:
+    def killed(path: Path, data: bytes) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checksums, "replace_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        runs.complete_facts(run_copy, note="never written")
+    assert "note" not in runs.read(run_copy).facts
+
+
+def test_a_line_that_was_cut_is_closed_before_the_next(tmp_path) -> None:
+    (tmp_path / checksums.SUMS).write_text("0123  cut")
+    checksums.write(tmp_path, tmp_path / "a.npy", b"content")
+    assert checksums.read(tmp_path, tmp_path / "a.npy") == b"content"
+    assert checksums.SUMS in str((tmp_path / checksums.SUMS))
+    lines = (tmp_path / checksums.SUMS).read_text().splitlines()
+    assert lines == ["0123  cut", f"{checksums.digest(b'content')}  a.npy"]
+
+
+def test_lines_of_files_that_are_gone_are_dropped_and_the_others_stay(tmp_path) -> None:
+    for name in ("a.npy", "b.npy"):
+        checksums.write(tmp_path, tmp_path / name, name.encode())
+    (tmp_path / "a.npy").unlink()
+    checksums.tidy(tmp_path)
+    assert (tmp_path / checksums.SUMS).read_text() == f"{checksums.digest(b'b.npy')}  b.npy\n"
+
+
+def test_the_systems_own_program_reads_the_checksums(finished_run) -> None:
+    wanted = [
+        line
+        for line in (finished_run / checksums.SUMS).read_text().splitlines()
+        if not line.endswith("config.json")  # written several times; the last line holds
+    ]
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", "--quiet", "--ignore-missing"],
+        input="\n".join(wanted) + "\n",
+        cwd=finished_run,
+        text=True,
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_line_of_metrics_that_was_changed_is_left_out(run_copy) -> None:
+    path = run_copy / "metrics.jsonl"
+    assert journal.best_epoch(run_copy) is not None
+    lines = path.read_text().splitlines()
+    changed = lines[2].replace('"loss": ', '"loss": 1', 1)
+    assert json.loads(changed)["epoch"] == 3
+    path.write_text("\n".join([*lines[:2], changed]) + "\n")
+    assert journal.metrics(run_copy)["epoch"].tolist() == [1, 2]
+    path.write_text("\n".join(line.replace('"dev"', '"dex"') for line in lines))
+    assert not len(journal.metrics(run_copy))
+
+
+def test_lines_of_an_older_version_carry_no_checksum_and_are_read(tmp_path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"epoch": 1, "dev": {"loss": 0.5}}\n')
+    journal.append_line(tmp_path / "metrics.jsonl", {"epoch": 2, "dev": {"loss": 0.25}})
+    assert journal.metrics(tmp_path)["dev.loss"].tolist() == [0.5, 0.25]
+    assert "check" not in journal.metrics(tmp_path)

@@ -1,0 +1,57 @@
+"""A resumed run must see the films that it began with."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fracture_core import journal, pipeline, pixel_hashes, runs
+from fracture_core.config import TrainConfig, cache_folder
+from fracture_core.errors import DataError
+from fracture_core.reporter import Reporter
+
+
+@pytest.fixture
+def begun(folders: Path, phantom_root: Path) -> tuple[Path, Path]:
+    """A run that has read its films, and its data; the pixel cache is gone."""
+    data = Path(shutil.copytree(phantom_root, folders / "films"))
+    folder = runs.create(TrainConfig(data=str(data)), "begun")
+    pipeline.prepare(folder, Reporter(folder))
+    shutil.rmtree(cache_folder() / "pixels")
+    return folder, data
+
+
+def test_a_film_that_another_picture_replaced_is_named(begun) -> None:
+    folder, data = begun
+    films = journal.films(folder)["path"]
+    Image.new("L", (64, 64), 90).save(data / films[7])
+    with pytest.raises(DataError, match=rf"1 of {len(films)} hold another picture .*{films[7]}\."):
+        pipeline.prepare(folder, Reporter(folder))
+
+
+def test_a_film_that_was_saved_anew_is_the_same(begun) -> None:
+    folder, data = begun
+    path = data / journal.films(folder)["path"][7]
+    Image.open(path).save(path, compress_level=1)
+    pipeline.prepare(folder, Reporter(folder))
+
+
+def test_pixels_of_another_version_are_not_compared_and_guard_from_then_on(begun) -> None:
+    folder, data = begun
+    films = journal.films(folder)["path"]
+    runs.complete_facts(folder, pixels="recipe 0")
+    Image.new("L", (64, 64), 90).save(data / films[7])
+    _, pixels = pipeline.prepare(folder, Reporter(folder))
+    assert pixel_hashes.changed(folder, pixels).tolist() == []
+    other = pixels.copy()
+    other[3] += 1
+    assert pixel_hashes.changed(folder, other).tolist() == [3]
+
+
+def test_a_hash_tells_films_apart_and_depends_on_nothing_but_pixels() -> None:
+    films = np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8)
+    hashes = pixel_hashes.of(films)
+    assert hashes.dtype == np.uint64 and len(set(hashes.tolist())) == 3
+    assert pixel_hashes.of(films[::-1]).tolist() == hashes[::-1].tolist()

@@ -3,8 +3,8 @@
 A line is appended before its file is replaced: a kill between the two leaves the old file, whose
 older line still vouches for it. So a file is whole when any line of its name has its digest, and
 damaged when its name has lines and none fits. A file without a line is unguarded: an older version
-of this program wrote it, and its next write gives it one. `sha256sum --check --ignore-missing` reads the same
-format.
+of this program wrote it, and its next write gives it one. The format is that of
+`sha256sum --check --ignore-missing`.
 """
 
 import functools

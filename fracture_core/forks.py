@@ -6,7 +6,15 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from fracture_core import checkpoints, checksums, feature_maps, journal, pixel_hashes, predictions, runs
+from fracture_core import (
+    checkpoints,
+    checksums,
+    feature_maps,
+    journal,
+    pixel_hashes,
+    predictions,
+    runs,
+)
 from fracture_core.config import TrainConfig
 from fracture_core.errors import ConfigError, DamagedFile
 from fracture_core.files import writing
@@ -50,7 +58,9 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
             _copy(source, folder, epoch, keeps_added="epochs" not in changes)
         if config.optimizer != parent.config.optimizer:
             checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
-        facts = {key: parent.facts[key] for key in ("data", "versions", "pixels") if key in parent.facts}
+        facts = {
+            key: parent.facts[key] for key in ("data", "versions", "pixels") if key in parent.facts
+        }
         if config.threads == parent.config.threads and "probe" in parent.facts:
             facts["probe"] = parent.facts["probe"]  # other threads, other bits
         runs.complete_facts(folder, **facts, parent={"name": parent.name, "epoch": epoch})

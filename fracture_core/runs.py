@@ -250,15 +250,20 @@ def _read_facts(folder: Path) -> dict[str, Any]:
         raise _no_config(folder)
     try:
         checksums.read(folder, path)
-    except (OSError, DamagedFile) as error:
+    except OSError as error:
         raise _no_config(folder) from error
+    except DamagedFile as error:
+        raise DamagedFile(
+            f"{folder.name} has no readable config.json. {error} Put the file back as it was "
+            f"written, or delete {folder}; a change made on purpose takes its line out of "
+            f"{checksums.SUMS} as well."
+        ) from error
     return facts
 
 
 def _no_config(folder: Path) -> RunError:
     return RunError(
-        f"{folder.name} has no readable config.json. Put back the file as it was written, or "
-        f"delete {folder}."
+        f"{folder.name} has no readable config.json. Put the file back, or delete {folder}."
     )
 
 

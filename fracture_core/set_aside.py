@@ -23,7 +23,7 @@ def move(run_folder: Path, position: Position) -> list[int]:
     """
     for part in ("checkpoints", "predictions"):
         sweep(run_folder / part, older_than_seconds=0.0)  # nobody else writes there
-    lost = [e for e in _completed(run_folder) if e > position.epoch]
+    lost = [e for e in _epochs_in(run_folder / METRICS) if e > position.epoch]
     if lost:
         _copy_metrics(run_folder)
     tables = [
@@ -51,9 +51,8 @@ def clear(run_folder: Path, epoch: int) -> None:
             path.unlink()
 
 
-def _completed(run_folder: Path) -> list[int]:
-    lines = journal.up_to(run_folder / METRICS, "epoch", 2**62)
-    return sorted({line["epoch"] for line in lines})
+def _epochs_in(metrics: Path) -> list[int]:
+    return sorted({line["epoch"] for line in journal.up_to(metrics, "epoch", 2**62)})
 
 
 def _copy_metrics(run_folder: Path) -> None:
@@ -81,4 +80,4 @@ def _made_by(path: Path) -> int:
 
 
 def _last_line(folder: Path) -> int:
-    return max((line["epoch"] for line in journal.up_to(folder / METRICS, "epoch", 2**62)), default=0)
+    return max(_epochs_in(folder / METRICS), default=0)

@@ -115,7 +115,7 @@ def test_a_run_of_an_older_version_opens_and_its_files_are_called_unguarded(run_
     assert "config.json" not in checksums.unguarded(run_copy)
 
 
-def test_a_kill_between_checksum_and_file_leaves_a_file_that_is_whole(run_copy, monkeypatch) -> None:
+def test_a_kill_between_checksum_and_file_leaves_a_whole_file(run_copy, monkeypatch) -> None:
     def killed(path: Path, data: bytes) -> None:
         raise KeyboardInterrupt
 
@@ -129,7 +129,6 @@ def test_a_line_that_was_cut_is_closed_before_the_next(tmp_path) -> None:
     (tmp_path / checksums.SUMS).write_text("0123  cut")
     checksums.write(tmp_path, tmp_path / "a.npy", b"content")
     assert checksums.read(tmp_path, tmp_path / "a.npy") == b"content"
-    assert checksums.SUMS in str((tmp_path / checksums.SUMS))
     lines = (tmp_path / checksums.SUMS).read_text().splitlines()
     assert lines == ["0123  cut", f"{checksums.digest(b'content')}  a.npy"]
 

@@ -556,9 +556,8 @@ def test_evaluate_does_not_keep_an_epoch_as_another_one(
 def test_a_model_of_one_verdict_has_a_kappa_without_interval(
     run_copy, phantom_root, capsys
 ) -> None:
-    facts = json.loads((run_copy / "config.json").read_text())
-    facts["config"]["threshold"] = 1.0  # no probability is above it
-    (run_copy / "config.json").write_text(json.dumps(facts))
+    config = runs.read(run_copy).config.to_dict()
+    runs.complete_facts(run_copy, config=config | {"threshold": 1.0})  # no probability is above it
     printed = spoken(capsys, "evaluate", "finished@3", phantom_root)
     assert printed.count("kappa          0.00  (no interval)") == 2  # images and studies
 

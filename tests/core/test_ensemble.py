@@ -14,7 +14,6 @@ import pytest
 from fracture_core import (
     architectures,
     cards,
-    checkpoints,
     cli,
     datasets,
     ensemble,

@@ -252,9 +252,8 @@ def test_a_card_vouches_for_its_gate(model) -> None:
 
 
 def test_a_release_of_a_run_whose_films_are_gone_has_no_gate(run_copy, tmp_path, capsys) -> None:
-    facts = json.loads((run_copy / "config.json").read_text())
-    facts["data"]["root"] = str(tmp_path / "moved")
-    (run_copy / "config.json").write_text(json.dumps(facts))
+    data = runs.read(run_copy).facts["data"]
+    runs.complete_facts(run_copy, data=data | {"root": str(tmp_path / "moved")})
     assert cli.main(["release", "finished", "bare"]) == 0
     assert "no gate: its training films could not be read" in capsys.readouterr().err
     found = cards.find("bare")

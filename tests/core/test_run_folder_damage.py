@@ -232,7 +232,7 @@ def test_a_prediction_table_that_is_cut_anywhere_is_refused(run) -> None:
     count = len(predictions.judged(journal.films(run)))
     assert len(predictions.load(run, 3, count)) == count
     for _ in every_cut(predictions.path(run, 3)):
-        assert refuses(lambda: predictions.load(run, 3, count), "epoch_0003.npy is damaged")
+        assert refuses(lambda: predictions.load(run, 3, count), "epoch_0003.npy of finished is")
     assert predictions.epochs(run) == (1, 2, 3)
 
 

@@ -116,9 +116,7 @@ def test_real_films_are_judged_by_a_model_that_has_seen_some(
     home: AppTest, run_copy: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Path(shutil.copytree(run_copy, folders / "runs" / "real"))
-    facts = json.loads((real / "config.json").read_text())
-    facts["data"]["synthetic"] = False
-    (real / "config.json").write_text(json.dumps(facts))
+    runs.complete_facts(real, data=runs.read(real).facts["data"] | {"synthetic": False})
     release.release(run_copy.name, "synthetic-one")
     assert r"Model: **synthetic\-one**" in shown(home.run())
     for kind in ("broken", "whole"):

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -76,11 +75,9 @@ def test_a_pinned_study_that_is_none_is_left_out(open_run: Open) -> None:
 def test_pinned_studies_show_their_films_without_those_that_cannot_be_read(
     open_run: Open, run_copy: Path, tmp_path: Path
 ) -> None:
-    config = runs.read(run_copy).config
-    root = shutil.copytree(config.data, tmp_path / "copy")
-    facts = json.loads((run_copy / "config.json").read_text())
-    facts["config"]["data"] = str(root)
-    (run_copy / "config.json").write_text(json.dumps(facts))
+    run = runs.read(run_copy)
+    root = shutil.copytree(run.config.data, tmp_path / "copy")
+    runs.complete_facts(run_copy, data=run.facts["data"] | {"root": str(root)})
     found = trajectories.read(run_copy)
     counts = found.films.groupby(study_key(found.films), sort=False).size()
     key = counts.index[counts > 1][0]
@@ -91,6 +88,16 @@ def test_pinned_studies_show_their_films_without_those_that_cannot_be_read(
     assert films.count("<img") == min(len(paths), pinned_studies.THUMBS + 1) - 1
     assert films.count("data:image/jpeg") == films.count("<img")
     assert curve.count("<img") == 1 and "data:image/svg+xml" in curve
+
+
+def test_pinned_studies_show_films_of_data_that_were_named_by_their_parent(
+    open_run: Open, run_copy: Path
+) -> None:
+    config = runs.read(run_copy).config
+    named = {**config.to_dict(), "data": str(Path(config.data).parent)}
+    runs.complete_facts(run_copy, config=named)
+    films = [e.proto.body for e in open_run().get("html") if "data:image/jpeg" in e.proto.body]
+    assert films
 
 
 def test_a_rescan_drops_the_small_pictures_of_films_that_have_changed(

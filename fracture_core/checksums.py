@@ -87,8 +87,24 @@ def copy(source: Path, folder: Path, name: str) -> None:
 def unguarded(folder: Path) -> list[str]:
     """The files of a run that should carry a checksum and do not, by name, in order."""
     known = _sums(folder)
-    names = (_name(folder, path) for pattern in GUARDED for path in folder.glob(pattern))
-    return sorted(name for name in names if name not in known)
+    return [name for name in names(folder) if name not in known]
+
+
+def damaged(folder: Path) -> list[str]:
+    """The files of a run that are not what was written, or cannot be read, by name, in order."""
+    bad = []
+    for name in names(folder):
+        try:
+            read(folder, folder / name)
+        except (OSError, DamagedFile):
+            bad.append(name)
+    return bad
+
+
+def names(folder: Path) -> list[str]:
+    """The files of a run that a number depends on, in order."""
+    found = (path for pattern in GUARDED for path in folder.glob(pattern))
+    return sorted(_name(folder, path) for path in found)
 
 
 def tidy(folder: Path) -> None:

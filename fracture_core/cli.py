@@ -130,6 +130,12 @@ def _train_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--learning-rate", type=float, required=True, dest="rate")
     sub = command("curves", commands.curves, "Print a run's epochs as CSV.")
     sub.add_argument("run")
+    sub = command(
+        "check",
+        commands.check,
+        "Check a run's files by their checksums. Exits 1 if one is damaged.",
+    )
+    sub.add_argument("run")
     sub = command("runs", commands.list_runs, "List the runs.")
     sub.add_argument("--json", action="store_true", help="print JSON")
 

@@ -318,6 +318,21 @@ def curves(options: argparse.Namespace) -> None:
     print(journal.curves_csv(runs.find(options.run)), end="")
 
 
+def check(options: argparse.Namespace) -> int:
+    """Name the damaged and the unguarded files of a run; gives the exit status."""
+    from fracture_core import checksums, runs
+
+    folder = runs.find(options.run)
+    damaged, unguarded = checksums.damaged(folder), checksums.unguarded(folder)
+    for name in damaged:
+        print(f"damaged      {name}")
+    for name in unguarded:
+        print(f"no checksum  {name}")
+    total = len(checksums.names(folder))
+    print(f"{total} files: {len(damaged)} damaged, {len(unguarded)} without a checksum.")
+    return 1 if damaged else 0
+
+
 def list_runs(options: argparse.Namespace) -> None:
     """List the runs, newest first."""
     from fracture_core import journal, runs

@@ -15,7 +15,7 @@ import pandas as pd
 
 from fracture_core.config import runs_folder
 from fracture_core.errors import DataError
-from fracture_core.files import replace_file, writing
+from fracture_core.files import keep_damaged, replace_file, writing
 
 COLUMNS = ("path", "reason")
 _AND = "; "
@@ -89,11 +89,16 @@ def read(path: Path) -> Exclusions:
 
 
 def write(path: Path, value: Exclusions) -> None:
-    """Replace the list; an empty one takes the file away.
+    """Replace the list; an empty one takes the file away, and a damaged one is kept beside it.
 
     Raises:
         WriteFailed: no space or no permission.
     """
+    if path.is_file():
+        try:
+            read(path)
+        except DataError:
+            keep_damaged(path)
     if not value.reasons:
         with writing(path):
             path.unlink(missing_ok=True)

@@ -47,6 +47,20 @@ def replace_file(path: Path, data: bytes) -> None:
         raise
 
 
+def keep_damaged(path: Path) -> None:
+    """Move a file that cannot be read aside, as `NAME.damaged`, before a new one takes its place.
+
+    What a person has written may be mended by hand; the first damaged copy stays.
+
+    Raises:
+        WriteFailed: no permission.
+    """
+    copy = path.with_name(f"{path.name}.damaged")
+    with writing(copy):
+        if path.is_file() and not copy.exists():
+            path.rename(copy)
+
+
 def stamp(path: Path) -> tuple[int, ...]:
     """Other numbers whenever a file was written or replaced: time, size, inode; none if missing."""
     try:

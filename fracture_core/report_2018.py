@@ -13,7 +13,7 @@ import pandas as pd
 from fracture_core import launcher, runs
 from fracture_core.config import NetworkOptions, TrainConfig, report_2018
 from fracture_core.datasets import Dataset
-from fracture_core.errors import RunNameTaken
+from fracture_core.errors import RunError, RunNameTaken
 from fracture_core.runs import Run, State
 
 TAG = "report 2018"
@@ -158,15 +158,24 @@ def start(dataset: Dataset, length: Length, seeds: int) -> None:
         dataset: the data.
         length: of the runs.
         seeds: how many of each, from 1 to `SEEDS`; the first seeds come first.
+
+    Raises:
+        RunError: some runs cannot go on; the others were started all the same.
     """
     found = find(runs.list_runs(), dataset.hash, length)
+    refusals = []
     for seed in range(1, seeds + 1):
         for experiment in EXPERIMENTS:
             run = found.get((experiment.key, seed))
             if run and not run.status.state.alive and run.status.state is not State.FINISHED:
-                launcher.resume(run.folder)
+                try:
+                    launcher.resume(run.folder)
+                except RunError as error:
+                    refusals.append(str(error))
             elif run is None:
                 _queue(experiment, dataset, length, seed)
+    if refusals:
+        raise RunError(" ".join(refusals))
 
 
 def _queue(experiment: Experiment, dataset: Dataset, length: Length, seed: int) -> None:

@@ -30,7 +30,7 @@ from fracture_core.errors import (
     RunNameTaken,
     RunNotFound,
 )
-from fracture_core.files import Kept, replace_file, unchanged, writing
+from fracture_core.files import Kept, keep_damaged, replace_file, unchanged, writing
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
 
@@ -448,10 +448,15 @@ def labels(folder: Path, kept: Kept | None = None) -> Labels:
 
 
 def _read_labels(folder: Path) -> Labels:
+    return _whole_labels(folder) or Labels()
+
+
+def _whole_labels(folder: Path) -> Labels | None:
+    """What `labels.json` holds; `None` where it is missing or cannot be read."""
     try:
         return Labels.from_dict(_read_json(folder / "labels.json"))
     except ConfigError:
-        return Labels()
+        return None
 
 
 def set_labels(folder: Path, value: Labels) -> None:
@@ -471,6 +476,8 @@ def set_labels(folder: Path, value: Labels) -> None:
 
 
 def _write_labels(folder: Path, value: Labels) -> None:
+    if _whole_labels(folder) is None:  # a note that nobody can read is not to be overwritten
+        keep_damaged(folder / "labels.json")
     replace_file(folder / "labels.json", value.to_json().encode())
 
 

@@ -623,3 +623,14 @@ def test_a_list_of_films_to_leave_out_must_be_there(folders, phantom_root, capsy
     sentence = refused(capsys, "train", phantom_root, "--exclude", folders / "none.csv")
     assert "none.csv, cannot be read" in sentence
     assert runs.names() == []
+
+
+def test_check_names_damaged_files_and_those_without_a_checksum(run_copy, capsys) -> None:
+    assert "0 damaged, 0 without a checksum." in spoken(capsys, "check", "finished")
+    (run_copy / "predictions" / "epoch_0002.npy").write_bytes(b"damage")
+    (run_copy / "predictions" / "epoch_0009.npy").write_bytes(b"of an older version")
+    assert cli.main(["check", "finished"]) == 1
+    printed = capsys.readouterr().out
+    assert "damaged      predictions/epoch_0002.npy" in printed
+    assert "no checksum  predictions/epoch_0009.npy" in printed
+    assert "1 damaged, 1 without a checksum." in printed

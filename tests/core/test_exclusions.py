@@ -76,3 +76,11 @@ def test_a_run_does_without_them_and_keeps_the_hash(folders: Path, phantom_root:
     (folders / "list.csv").unlink()  # the run has its films by now
     again, _ = pipeline.prepare(folder, Reporter(folder))
     assert len(again) == len(rows)
+
+
+def test_a_list_that_cannot_be_read_is_kept_beside_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("film\na.png\n")
+    exclusions.write(path, Exclusions(reasons={"b.png": "blank"}))
+    assert (tmp_path / "list.csv.damaged").read_text() == "film\na.png\n"
+    assert list(exclusions.read(path).reasons) == ["b.png"]

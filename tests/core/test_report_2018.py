@@ -10,6 +10,7 @@ import pytest
 from fracture_core import datasets, journal, predictions, report_2018, report_claims, runs
 from fracture_core.config import REPORT_RECIPE, runs_folder
 from fracture_core.datasets import Dataset
+from fracture_core.errors import RunError
 from fracture_core.report_2018 import BY_KEY, EXPERIMENTS, FIGURES, LENGTHS, Length
 from fracture_core.report_claims import CLAIMS
 
@@ -195,3 +196,14 @@ def test_the_queue_runs_all_of_them_and_two_go_on(
     found = report_2018.find(runs.list_runs(), dataset.hash, SHORT)
     assert report_2018.steps_done(found) == report_2018.steps_in_all(SHORT, 1)
     assert all(report_claims.answer(claim, found, SHORT).words for claim in CLAIMS)
+
+
+def test_a_run_that_cannot_go_on_does_not_keep_the_others_from_starting(
+    folders: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = made(dataset, "one", SHORT, 0.5)  # it has epochs, and no state to go on from
+    queued = []
+    monkeypatch.setattr(report_2018, "_queue", lambda experiment, *_: queued.append(experiment.key))
+    with pytest.raises(RunError, match=f"{stuck.name} needs the state of an epoch"):
+        report_2018.start(dataset, SHORT, 1)
+    assert set(queued) == set(BY_KEY) - {"one"}

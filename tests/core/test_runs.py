@@ -289,6 +289,14 @@ def test_labels_that_cannot_be_read_are_none(folder, text) -> None:
     assert runs.labels(folder) == Labels()
 
 
+def test_a_note_that_cannot_be_read_is_kept_beside_the_new_one(folder) -> None:
+    text = '{"note": "three weeks of work", "of a later version": 1}'
+    (folder / "labels.json").write_text(text)
+    runs.set_labels(folder, Labels(tags=("new",)))
+    assert (folder / "labels.json.damaged").read_text() == text
+    assert runs.labels(folder) == Labels(tags=("new",))
+
+
 def test_a_file_of_lines_cut_at_any_byte_gives_the_whole_lines_before(tmp_path) -> None:
     values = [{"epoch": number, "note": "né \u2028"} for number in (1, 2, 3)]
     journal.replace_lines(tmp_path / "lines", values)

@@ -1,8 +1,8 @@
 """Does a killed run lose anything? Kills real runs with SIGKILL, resumes them, compares to a twin.
 
-    python benchmarks/kill.py [--kills 100] [--seed 0]
+    python benchmarks/kill.py [--kills 100] [--seed 0] [--configuration five_conv]
 
-A run with dropout, a cosine schedule and a checkpoint every half second is killed at random times
+A run with a checkpoint every half second is killed at random times
 of its child's life, and at the very moment that a prediction table, a state or half-written
 weights appear; resumed, and killed again. When it has finished all the same, its weights,
 optimizer, metrics lines and prediction tables are compared with those of a run that nobody
@@ -18,11 +18,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fracture_core import journal, launcher, phantom, runs
-from fracture_core.config import NetworkOptions, Schedule, TrainConfig
+from fracture_core.config import (
+    Augmentation,
+    NetworkOptions,
+    PixelRecipe,
+    Schedule,
+    TrainConfig,
+)
 from fracture_core.reporter import duration
 from fracture_core.runs import State
 from tests.core.twins import differences
@@ -37,6 +44,37 @@ KINDS = (  # files whose first appearance a kill can wait for
     "checkpoints/.epoch_*.weights.h5.*",
     "checkpoints/.epoch_*.npz.*",
 )
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "five_conv": {
+        "architecture": "five_conv",
+        "epochs": 4,
+        "steps_per_epoch": 300,
+        "options": NetworkOptions(dropout=0.5),
+        "schedule": Schedule(kind="cosine", warmup_epochs=0.5),
+    },
+    "all_conv": {
+        "architecture": "all_conv",
+        "epochs": 6,
+        "steps_per_epoch": 60,
+        "options": NetworkOptions(dropout=0.5),
+        "recipe": PixelRecipe(size=64),
+        "augmentation": Augmentation(
+            rotation_degrees=20, zoom_percent=10, shift_percent=5, horizontal_flip=True
+        ),
+        "schedule": Schedule(kind="cosine"),
+        "class_weights": "balanced",
+        "early_stopping": 4,
+    },
+    "sgd": {
+        "architecture": "three_conv",
+        "epochs": 6,
+        "steps_per_epoch": 200,
+        "optimizer": "sgd",
+        "momentum": 0.9,
+        "learning_rate": 0.01,
+        "schedule": Schedule(kind="plateau", warmup_epochs=1, patience=1),
+    },
+}
 PER_RUN = 6  # kills of one run; then it is left alone until it has finished
 
 
@@ -45,12 +83,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0, help="of the times of the kills")
+    parser.add_argument("--configuration", choices=CONFIGURATIONS, default="five_conv")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as name:
         os.environ |= {"FRACTURE_RUNS": f"{name}/runs", "FRACTURE_CACHE": f"{name}/cache"}
         phantom.make(Path(name) / "films", studies=STUDIES)
-        config = make_config(Path(name) / "films")
+        config = make_config(Path(name) / "films", options.configuration)
         began = time.monotonic()
         twin = launcher.create_and_start(config, "twin", queue=False)
         finish(twin)
@@ -59,17 +98,11 @@ def main() -> int:
         return report(options.kills, twin, config, chance, life)
 
 
-def make_config(data: Path) -> TrainConfig:
-    """A run with all that a resume must get right, some seconds of steps an epoch."""
+def make_config(data: Path, name: str) -> TrainConfig:
+    """A run with what a resume must get right, some seconds of steps an epoch."""
     return TrainConfig(
-        data=str(data),
-        epochs=4,
-        steps_per_epoch=300,
-        options=NetworkOptions(dropout=0.5),
-        schedule=Schedule(kind="cosine", warmup_epochs=0.5),
-        checkpoint_seconds=0.5,
-        threads=1,
-    )
+        data=str(data), checkpoint_seconds=0.5, threads=1, **CONFIGURATIONS[name]
+    )  # fmt: skip
 
 
 def report(wanted: int, twin: Path, config: TrainConfig, chance: random.Random, life: float) -> int:

@@ -17,6 +17,7 @@ from PIL import Image
 from fracture_core import (
     audit_job,
     cards,
+    checksums,
     cli,
     commands,
     datasets,
@@ -35,6 +36,7 @@ COMMANDS = [
     "train",
     "resume",
     "stop",
+    "check",
     "runs",
     "predict",
     "evaluate",
@@ -403,7 +405,8 @@ def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
 
 def test_without_a_dev_share_the_last_epoch_is_said_to_be_the_last(run_copy, capsys) -> None:
     films = journal.films(run_copy)
-    films.assign(role=films["role"].replace("dev", "valid")).to_parquet(run_copy / "films.parquet")
+    films = films.assign(role=films["role"].replace("dev", "valid"))
+    checksums.write(run_copy, run_copy / "films.parquet", films.to_parquet(None))
     table = journal.lines(run_copy / "metrics.jsonl")
     journal.replace_lines(
         run_copy / "metrics.jsonl",

@@ -14,6 +14,7 @@ from pathlib import Path
 from fracture_core import journal, launcher, probe, runs
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import refusal, sweep
+from fracture_core.loading import without_collector
 from fracture_core.reporter import Reporter
 from fracture_core.runs import State, Status
 
@@ -76,7 +77,8 @@ def _work(folder: Path, reporter: Reporter, wait_for_slot: bool) -> None:
     threads = _threads(folder, int((films["role"] == "train").sum()), reporter)
     reporter.phase("importing", "Loads TensorFlow.")
     with reporter.may_leave():
-        from fracture_core import training
+        with without_collector():
+            from fracture_core import training
 
         training.set_threads(*threads)
     training.train(folder, films, pixels, reporter)

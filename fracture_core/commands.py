@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fracture_core import config as settings
 from fracture_core.config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError, WriteFailed
+from fracture_core.loading import without_collector
 from fracture_core.reporter import duration, time_left
 
 if TYPE_CHECKING:
@@ -626,9 +627,10 @@ def _load_tensorflow() -> None:
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
-        import tensorflow as tf
+        with without_collector():
+            import tensorflow as tf
 
-        tf.constant(0)  # the first tensor looks for devices
+            tf.constant(0)  # the first tensor looks for devices
     finally:
         os.dup2(kept, 2)
         os.close(kept)

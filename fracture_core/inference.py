@@ -222,7 +222,7 @@ class Predictor:
         size = self.recipe.size
         signature = [tf.TensorSpec((BLOCK, size, size), tf.uint8)]
 
-        @tf.function(input_signature=signature)
+        @tf.function(input_signature=signature, autograph=False)  # it has no branches to rewrite
         def judge(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return self._features(tf.cast(films, tf.float32)[..., None])
 

@@ -637,3 +637,17 @@ def test_check_names_damaged_files_and_those_without_a_checksum(run_copy, capsys
     assert "damaged      predictions/epoch_0002.npy" in printed
     assert "no checksum  predictions/epoch_0009.npy" in printed
     assert "1 damaged, 1 without a checksum." in printed
+
+
+def test_loading_tensorflow_is_not_held_up_by_the_garbage_collector() -> None:
+    code = """
+import gc
+from fracture_core import commands
+passes = []
+gc.callbacks.append(lambda phase, info: passes.append(phase))
+commands._load_tensorflow()
+print(len(passes), gc.isenabled(), gc.get_freeze_count() > 100_000)
+"""
+    command = [sys.executable, "-c", code]
+    printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert printed.stdout.split() == ["0", "True", "True"]

@@ -30,7 +30,7 @@ from fracture_core import (
 )
 from fracture_core.checkpoints import Position
 from fracture_core.config import TrainConfig
-from fracture_core.errors import TrainingFailed
+from fracture_core.errors import FractureError, TrainingFailed
 from fracture_core.pipeline import Pipeline
 from fracture_core.reporter import Clock, Reporter
 from fracture_core.runs import State
@@ -97,6 +97,7 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, reporter: Repor
         architectures.load_weights(model, Path(config.weights))
     loop = Loop(folder, films, pixels, model, optimizer, reporter)
     position = loop.counted(position)
+    loop.keep_lost_features()
     early = loop.waited_enough(position)
     while position.epoch < reporter.epochs and not early and not reporter.asked_to_stop():
         position = loop.epoch(position)
@@ -316,6 +317,21 @@ class Loop:
             feature_maps.save(
                 self.folder, epoch, self.looked_at, pixels, kernels, self.features(pixels)
             )
+
+    def keep_lost_features(self) -> None:
+        """Make anew what a kill between weights and feature maps has cost, from the weights."""
+        kept = checkpoints.epochs(self._checkpoints)
+        lost = [epoch for epoch in kept if feature_maps.load(self.folder, epoch) is None]
+        if self.looked_at is None or not lost:
+            return
+        now = [variable.numpy() for variable in self.model.variables]
+        for epoch in lost:
+            with contextlib.suppress(FractureError):  # damaged weights: this epoch goes without
+                weights = checkpoints.weights_of(self._checkpoints, epoch)
+                architectures.load_weights(self.model, weights)
+                self._keep_features(epoch)
+        for variable, value in zip(self.model.variables, now, strict=True):
+            variable.assign(value)
 
     def _after(self, position: Position, line: dict[str, Any]) -> Position:
         """Where the run stands once the epoch of this line is closed."""

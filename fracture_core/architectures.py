@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from fracture_core.config import LIMITS, NetworkOptions, check_range
 from fracture_core.errors import ConfigError, ModelError
+from fracture_core.words import short
 
 if TYPE_CHECKING:
     import h5py
@@ -166,7 +167,7 @@ def find(name: str) -> Architecture:
     """
     if name not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
-        raise ConfigError(f"No architecture is called {name!r}. Architectures: {known}.")
+        raise ConfigError(f"No architecture is called {short(name)!r}. Architectures: {known}.")
     return ARCHITECTURES[name]
 
 

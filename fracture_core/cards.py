@@ -25,6 +25,7 @@ from fracture_core.config import (
     whole_number,
 )
 from fracture_core.errors import ConfigError, ModelError, RunNotFound
+from fracture_core.words import short
 
 LABEL_MEANING = (
     "Positive means abnormal: fractures, but also hardware, degenerative disease and more."
@@ -191,12 +192,14 @@ def find(reference: str) -> Model:
     except RunNotFound as error:
         models = ", ".join(released()) or "none"
         raise ModelError(
-            f"No model is called {reference!r}. Released models: {models}. "
+            f"No model is called {short(reference)!r}. Released models: {models}. "
             f"A run's name, RUN@EPOCH or a folder with a {CARD} will do as well."
         ) from error
     chosen = whole_number(epoch)
     if epoch and chosen is None:
-        raise ModelError(f"An epoch is a whole number, as in {name}@17; received {epoch!r}.")
+        raise ModelError(
+            f"An epoch is a whole number, as in {short(name)}@17; received {short(epoch)!r}."
+        )
     return of_run(folder, chosen)
 
 

@@ -26,6 +26,7 @@ from fracture_core.layouts import (
     ranked,
     readable,
 )
+from fracture_core.words import short
 
 VALID_SHARE = 0.2  # of films that come without split folders
 FOLDERS_LOOKED_AT = 2000  # for images where there is no data set; more takes long
@@ -58,7 +59,7 @@ def scan(root: Path, positive: str | None) -> Listing:
             "Give a folder that holds two class folders or more."
         )
     if positive not in classes:
-        received = "" if positive is None else f" {positive!r} is none of them."
+        received = "" if positive is None else f" {short(positive)!r} is none of them."
         raise ClassesError(
             f"{root} holds the classes {', '.join(classes)}.{received} "
             "Say which one means a fracture (--positive CLASS).",

@@ -14,6 +14,7 @@ from fracture_core import commands
 from fracture_core import config as settings
 from fracture_core.config import DEFAULTS
 from fracture_core.errors import FractureError
+from fracture_core.words import readable
 
 CHILDREN = {
     "child": commands.child,
@@ -46,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the page of options that nobody reads."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}. See {self.prog} --help.", file=sys.stderr)
+        print(f"{self.prog}: {readable(message)}. See {self.prog} --help.", file=sys.stderr)
         raise SystemExit(2)
 
 

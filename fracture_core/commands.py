@@ -20,6 +20,7 @@ from fracture_core.config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError, WriteFailed
 from fracture_core.loading import without_collector
 from fracture_core.reporter import duration, time_left
+from fracture_core.words import short
 
 if TYPE_CHECKING:
     from fracture_core.cards import Card
@@ -289,8 +290,8 @@ def fork(options: argparse.Namespace) -> int:
     chosen = settings.whole_number(epoch)
     if not at or chosen is None:
         raise ConfigError(
-            f"A fork begins at an epoch of a run, as in {options.run.strip('@')}@5; received "
-            f"{options.run!r}."
+            f"A fork begins at an epoch of a run, as in {short(options.run.strip('@'))}@5; received "
+            f"{short(options.run)!r}."
         )
     source = runs.find(name)
     before = runs.read(source).config

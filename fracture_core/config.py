@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from fracture_core.errors import ConfigError
+from fracture_core.words import short
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -103,7 +104,9 @@ class Record:
             ConfigError: a key is unknown, or a value has the wrong kind or is out of range.
         """
         if not isinstance(values, dict):
-            raise ConfigError(f"{cls.__name__} is read from a JSON object; received {values!r}.")
+            raise ConfigError(
+                f"{cls.__name__} is read from a JSON object; received {short(repr(values))}."
+            )
         known = {f.name: f.type for f in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - set(known)):
             raise ConfigError(
@@ -149,7 +152,9 @@ def _restore(cls: type, key: str, hint: Any, value: Any) -> Any:
         return float(value)
     if isinstance(hint, type) and origin is None and type(value) is hint:
         return value
-    raise ConfigError(f"{cls.__name__}.{key} must be {_spoken(hint)}; received {value!r}.")
+    raise ConfigError(
+        f"{cls.__name__}.{key} must be {_spoken(hint)}; received {short(repr(value))}."
+    )
 
 
 def _spoken(hint: Any) -> str:
@@ -278,7 +283,9 @@ def parse_units(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     units = tuple(number for word in words if (number := whole_number(word)) is not None)
     if len(units) < len(words):
-        raise ConfigError(f"Dense layers are whole numbers, as in 128,64; received {text!r}.")
+        raise ConfigError(
+            f"Dense layers are whole numbers, as in 128,64; received {short(text)!r}."
+        )
     return units
 
 
@@ -428,5 +435,5 @@ def preset(name: str, data: str, **changes: Any) -> TrainConfig:
         ConfigError: the preset is unknown.
     """
     if name not in PRESETS:
-        raise ConfigError(f"No preset is called {name!r}. Presets: {', '.join(PRESETS)}.")
+        raise ConfigError(f"No preset is called {short(name)!r}. Presets: {', '.join(PRESETS)}.")
     return PRESETS[name](data=data, **changes)

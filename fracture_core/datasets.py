@@ -25,6 +25,7 @@ from fracture_core.errors import ConfigError, DataError
 from fracture_core.files import replace_file
 from fracture_core.layouts import Skipped, ranked
 from fracture_core.layouts import natural as natural
+from fracture_core.words import short
 
 COLUMNS = ("split", "part", "patient", "study", "view", "label", "path")
 STUDY = ("split", "part", "patient", "study")  # what tells one study from another
@@ -166,7 +167,7 @@ def select(
         for value in wanted:
             if value not in present:
                 raise ConfigError(
-                    f"This data has no {column} {value!r}. It has: {', '.join(present)}."
+                    f"This data has no {column} {short(value)!r}. It has: {', '.join(present)}."
                 )
         if wanted:
             rows &= manifest[column].isin(wanted)

@@ -20,6 +20,7 @@ from fracture_core import cards, release
 from fracture_core.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
 from fracture_core.config import runs_folder
 from fracture_core.errors import ModelError
+from fracture_core.words import short
 
 KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]
 
@@ -38,7 +39,7 @@ def make(references: Sequence[str], name: str) -> Path:
     release.check_name(name)
     if (runs_folder() / name).exists():
         raise ModelError(
-            f"A model would hide the run of the same name; a run is called {name!r}. "
+            f"A model would hide the run of the same name; a run is called {short(name)!r}. "
             "Choose another name."
         )
     models = [cards.find(reference) for reference in references]

@@ -19,9 +19,17 @@ The text of each is one or two sentences: the rule, what was received, the next 
 the command line show it as it stands; anything else that is raised is a defect of ours.
 """
 
+from fracture_core.words import readable
+
 
 class FractureError(Exception):
-    """Base of all errors that are meant to be read by a person."""
+    """Base of all errors that are meant to be read by a person.
+
+    Its text is cut where somebody sent us a whole book, see `words.readable`.
+    """
+
+    def __str__(self) -> str:
+        return readable(super().__str__())
 
 
 class ConfigError(FractureError):

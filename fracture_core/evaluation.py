@@ -20,6 +20,7 @@ from fracture_core.config import cache_folder
 from fracture_core.errors import DataError
 from fracture_core.files import replace_file, writing
 from fracture_core.runs import State, Status
+from fracture_core.words import short
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +136,7 @@ def evaluate(
     rows = datasets.select(dataset.manifest, split, parts).reset_index(drop=True)
     if rows.empty:
         known = ", ".join(sorted(dataset.manifest["split"].unique()))
-        raise DataError(f"{dataset.root} has no films in split {split!r}. Splits: {known}.")
+        raise DataError(f"{dataset.root} has no films in split {short(split)!r}. Splits: {known}.")
     folder = cache_folder() / "pixels"
     paths = rows["path"].tolist()
     cache = images.pixel_cache(

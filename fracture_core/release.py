@@ -13,6 +13,7 @@ from fracture_core.config import models_folder
 from fracture_core.errors import DataError, ModelError
 from fracture_core.files import temporary, writing
 from fracture_core.runs import NAME
+from fracture_core.words import short
 
 LIMIT_BYTES = 4_300_000  # of a weights file; with its gate, a model's folder stays below 5 MB
 
@@ -89,7 +90,7 @@ def check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise ModelError(
             f"A model's name takes letters, digits, '.', '-' and '_' and begins with a letter or "
-            f"digit; received {name!r}."
+            f"digit; received {short(name)!r}."
         )
     if (models_folder() / name).exists():
         raise ModelError(f"A model called {name!r} exists. Choose another name, or delete it.")

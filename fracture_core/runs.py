@@ -31,6 +31,7 @@ from fracture_core.errors import (
     RunNotFound,
 )
 from fracture_core.files import Kept, keep_damaged, replace_file, unchanged, writing
+from fracture_core.words import short
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
 
@@ -107,7 +108,7 @@ class Labels(Record):
             if not (tag.isprintable() and tag == tag.strip() and 0 < len(tag) <= 40):
                 raise ConfigError(
                     f"A tag has 1 to 40 characters on one line and no space around it; "
-                    f"received {tag!r}."
+                    f"received {short(tag)!r}."
                 )
         if len(set(self.tags)) < len(self.tags):
             raise ConfigError(f"A run has each tag once; received {', '.join(self.tags)}.")
@@ -151,7 +152,7 @@ def find(name: str) -> Path:
     folder = runs_folder() / name
     if not NAME.fullmatch(name) or not (folder / "config.json").is_file():
         known = ", ".join(names()[:8]) or "none yet"
-        raise RunNotFound(f"No run is called {name!r}. Runs here: {known}.")
+        raise RunNotFound(f"No run is called {short(name)!r}. Runs here: {known}.")
     return folder
 
 
@@ -183,7 +184,7 @@ def create(config: TrainConfig, name: str | None = None) -> Path:
     if not NAME.fullmatch(chosen):
         raise RunError(
             f"A run's name takes up to 80 letters, digits, '.', '-' and '_' and begins with a "
-            f"letter or digit; received {chosen!r}."
+            f"letter or digit; received {short(chosen)!r}."
         )
     folder = runs_folder() / chosen
     with writing(folder):

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from fracture_core.words import short
+
 from ui import cached, frame, live_run, run_form, run_more, state, theme
 
 frame.only_through_app()
@@ -13,7 +15,9 @@ if name and name in [run.name for run in found]:
 else:
     st.title("Train", anchor=False)
     if name:
-        st.warning(f"No run is called {theme.plain(name)}. Start one here, or pick one below.")
+        st.warning(
+            f"No run is called {theme.plain(short(name))}. Start one here, or pick one below."
+        )
     st.markdown("Start a network on the data in use, and watch it learn.")
     run_form.show()
 if others := [run for run in found if run.name != name]:

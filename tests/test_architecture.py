@@ -14,7 +14,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("errors", "files", "checksums", "config", "loading"),
+    ("words", "errors", "files", "checksums", "config", "loading"),
     (
         "film_rules",
         "dicom",

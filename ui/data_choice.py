@@ -8,6 +8,7 @@ from fracture_core import datasets, launcher, phantom
 from fracture_core.config import phantom_folder
 from fracture_core.datasets import Choice, Dataset
 from fracture_core.errors import ClassesError, DataError
+from fracture_core.words import short
 from ui import cached, state, theme
 
 
@@ -85,7 +86,7 @@ def _try(folder: str, positive: str | None) -> None:
         st.error(f"{theme.plain(str(error))} The data in use stays as it is.")
         return
     except RuntimeError:  # the home folder of nobody
-        st.error(f"{theme.plain(repr(folder))} is not a path. Type the path of a folder.")
+        st.error(f"{theme.plain(repr(short(folder)))} is not a path. Type the path of a folder.")
         return
     datasets.choose(data.root, data.positive)
     _forget_question()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
+from fracture_core.words import short
+
 from ui import state, theme
 
 FACETS = {
@@ -22,6 +24,7 @@ FACETS = {
     state.RESULT: "Verdict of the model",
 }
 LABELS = {1: "fracture", 0: "none"}  # as the address says it
+NAMED = 5  # values of a filter that its button names
 MANY = 5  # views; so many and more are one value
 HISTORIES = {  # as the address says it -> as the page does
     "one": "one only",
@@ -194,12 +197,14 @@ def _title(facet: str, value: str) -> str:
         state.RESULT: RESULTS,
         state.VIEWS: {str(MANY): f"{MANY} or more"},
     }
-    return known.get(facet, {}).get(value, theme.plain(value))
+    return known.get(facet, {}).get(value, theme.plain(short(value)))
 
 
 def _sentence(asked: Wanted, name: str) -> str:
     """A filter in words: "patient 00017", "body part forearm or humerus"."""
     if name == state.PATIENT:
-        return f"patient {theme.plain(asked.patient)}"
-    values = " or ".join(_title(name, value) for value in asked.facets[name])
-    return f"{FACETS[name].lower()} {values}"
+        return f"patient {theme.plain(short(asked.patient))}"
+    values = asked.facets[name]
+    listed = " or ".join(_title(name, value) for value in values[:NAMED])
+    more = f" or {len(values) - NAMED:,} others" if len(values) > NAMED else ""
+    return f"{FACETS[name].lower()} {listed}{more}"

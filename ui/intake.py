@@ -15,6 +15,7 @@ from fracture_core.config import LIMITS
 from fracture_core.datasets import Dataset
 from fracture_core.errors import DataError, FilmError
 from fracture_core.uploads import ALONE, Sorted, UploadedStudy, unlike
+from fracture_core.words import short
 from ui import cached, reasons, state, theme
 from ui.pictures import Source
 
@@ -163,7 +164,7 @@ def of_dataset(dataset: Dataset, key: str) -> Asked:
     rows = dataset.manifest[datasets.study_key(dataset.manifest) == key]
     if rows.empty:
         raise DataError(
-            f"The data in use, {dataset.root.name}, has no study {theme.short(key)!r}. "
+            f"The data in use, {dataset.root.name}, has no study {short(key)!r}. "
             "Choose one on Studies."
         )
     first = rows.iloc[0]

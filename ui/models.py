@@ -5,6 +5,7 @@ import streamlit as st
 from fracture_core import cards
 from fracture_core.cards import Card, Model
 from fracture_core.errors import FractureError
+from fracture_core.words import short
 from ui import cached, state, theme
 
 
@@ -73,7 +74,7 @@ def select(label: str) -> str | None:
     gone = bool(asked) and asked not in options and picked not in options
     if gone:
         st.session_state[state.PICKED] = asked  # the box takes it out of the address
-        st.warning(f"No model is called {theme.plain(theme.short(asked))}. Pick one of these.")
+        st.warning(f"No model is called {theme.plain(short(asked))}. Pick one of these.")
     elif asked in options and picked in (None, asked) and state.MODEL not in st.query_params:
         st.session_state[state.MODEL] = asked  # picked on another page
     reference = st.selectbox(
@@ -102,7 +103,7 @@ def judged_by() -> None:
         return
     used, asked = cached.model_in_use(), st.query_params.get(state.MODEL, "")
     if asked not in ("", used):
-        st.warning(f"No model is called {theme.plain(theme.short(asked))}. Pick one of these.")
+        st.warning(f"No model is called {theme.plain(short(asked))}. Pick one of these.")
     options = options if used in options else [*options, used]
     state.fill(state.JUDGE, used)
     st.selectbox("Judged by", options, key=state.JUDGE, on_change=_judge, help=_ORDER)

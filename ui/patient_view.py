@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.datasets import Dataset
+from fracture_core.words import short
 from ui import cached, study_wall, theme
 
 WIDTH = 250  # px of a card
@@ -21,7 +22,7 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
     own = studies[studies["patient"] == name]
     if own.empty:
         st.warning(
-            f"The data in use ({theme.plain(data.root.name)}) has no patient {theme.plain(name)}. "
+            f"The data in use ({theme.plain(data.root.name)}) has no patient {theme.plain(short(name))}. "
             "Go back to all studies, or choose the data set that holds this patient."
         )
         return

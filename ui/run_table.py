@@ -17,6 +17,7 @@ import streamlit as st
 from fracture_core import comparison
 from fracture_core.metrics import Proportion
 from fracture_core.runs import Labels, Run, State
+from fracture_core.words import short
 from ui import cached, doors, figures, run_actions, run_charts, run_more, state, theme
 
 POLL_SECONDS = 2.0  # between two looks at runs that are on
@@ -138,7 +139,7 @@ def _drop_buttons() -> None:
     for name, words in ((state.SEARCH, "search for"), (state.TAG, "tags")):
         if values := st.query_params.get_all(name):
             st.button(
-                f"Drop the {words} {theme.plain(', '.join(values))}", key=f"drop-{name}",
+                f"Drop the {words} {theme.plain(short(', '.join(values)))}", key=f"drop-{name}",
                 icon=":material/filter_alt_off:", on_click=state.put, args=(name, ""),
             )  # fmt: skip
 

@@ -11,6 +11,7 @@ from fracture_core.config import PixelRecipe
 from fracture_core.datasets import Dataset
 from fracture_core.errors import FilmError
 from fracture_core.phantom import Break
+from fracture_core.words import short
 from ui import cached, film_viewer, state, study_wall, theme
 from ui.film_viewer import Frame
 
@@ -33,7 +34,7 @@ def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) ->
     row = studies[studies["key"] == key]
     if row.empty:
         st.warning(
-            f"The data in use ({theme.plain(data.root.name)}) has no study {theme.plain(key)}. "
+            f"The data in use ({theme.plain(data.root.name)}) has no study {theme.plain(short(key))}. "
             "Go back to all studies, or choose the data set that holds it on the Data page."
         )
         st.button("All studies", icon=":material/grid_view:", on_click=_back)

@@ -10,7 +10,6 @@ import streamlit as st
 
 from ui.charts import Ink
 
-LONGEST = 60  # characters of what an address held that are said again
 FRACTURE, NO_FRACTURE = "▲", "●"
 _COLOURS = {
     "dark": {"fracture": "#F2913D", "none": "#4FA3E0", "accent": "#A79BFF", "grey": "#8C96A3"},
@@ -84,11 +83,6 @@ def plural(count: int, noun: str) -> str:
 def plain(text: str) -> str:
     """A file's or patient's name as Markdown that shows it to the letter."""
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|:~$&])", r"\\\1", text)
-
-
-def short(text: str) -> str:
-    """What was received, at a length that a sentence bears."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def ink() -> Ink:

@@ -12,6 +12,7 @@ from fracture_core import aggregation
 from fracture_core.cards import NEVER_SEEN, Model
 from fracture_core.errors import FilmError
 from fracture_core.reporter import duration
+from fracture_core.words import short
 from ui import cached, doubts_view, figures, film_viewer, pictures, reasons, state, theme, why_view
 from ui.film_viewer import Erased, Frame
 from ui.intake import Asked
@@ -95,7 +96,7 @@ def threshold_slider(model: Model) -> float:
     given = st.query_params.get(state.THRESHOLD)
     if given is not None and not _is_share(given):
         st.warning(
-            f"A threshold is a number from 0 to 1; received {theme.plain(theme.short(given))}. "
+            f"A threshold is a number from 0 to 1; received {theme.plain(short(given))}. "
             f"The model's own, {own:.2f}, is used."
         )
     return st.slider(

@@ -651,3 +651,25 @@ print(len(passes), gc.isenabled(), gc.get_freeze_count() > 100_000)
     command = [sys.executable, "-c", code]
     printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert printed.stdout.split() == ["0", "True", "True"]
+
+
+@pytest.mark.parametrize("value", ["x" * 200_000, "x " * 100_000, "x/" * 100_000])
+def test_what_was_received_is_said_again_at_a_readable_length(
+    value: str, folders: Path, phantom_root: Path, capsys: pytest.CaptureFixture
+) -> None:
+    data = phantom_root
+    for words in (
+        ["resume", value], ["stop", value], ["curves", value], ["fork", value],
+        ["fork", f"{value}@3"], ["set", value, "--learning-rate", "1"], ["inspect", value],
+        ["predict", value, data], ["predict", "starter-five-conv", value],
+        ["train", data, "--architecture", value], ["train", data, "--part", value],
+        ["train", data, "--name", value], ["train", data, "--weights", value],
+        ["train", data, "--config", value], ["train", data, "--exclude", value],
+        ["train", data, "--dense", value], ["release", value, "name"],
+        ["evaluate", "starter-five-conv", data, "--split", value], ["audit", value],
+    ):  # fmt: skip
+        assert len(refused(capsys, *words)) < 1_100, words[:2]
+    for words in ([value], ["train", data, "--epochs", value], ["train", data, "--preset", value]):
+        with pytest.raises(SystemExit):
+            cli.main([str(word) for word in words])
+        assert len(capsys.readouterr().err) < 1_300, words[:2]

@@ -1,0 +1,20 @@
+"""How long a text that was received may be where it is said again."""
+
+import re
+
+LONGEST = 60  # characters of a received value in a sentence; more is not read
+LONGEST_WORD = 300  # characters without a blank: paths are mostly shorter
+LONGEST_SENTENCE = 1_000  # characters of an error; what it received stands in its middle
+
+
+def short(value: object) -> str:
+    """What was received, cut to a length that a sentence bears."""
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def readable(text: str) -> str:
+    """A sentence whose over-long words are cut, and its middle where it is still too long."""
+    text = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: short(word[0]), text)
+    half = LONGEST_SENTENCE // 2
+    return text if len(text) <= LONGEST_SENTENCE else f"{text[:half]} … {text[-half:]}"

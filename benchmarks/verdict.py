@@ -23,9 +23,8 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(PROJECT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import films as made
 import numpy as np
@@ -37,6 +36,7 @@ from fracture_core import anatomy, architectures, cards, images, uploads
 from fracture_core.inference import Film, Predictor
 from fracture_core.uploads import File
 
+PROJECT = Path(__file__).resolve().parent.parent
 MANY = 200  # films of a zip
 
 

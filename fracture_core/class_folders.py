@@ -18,6 +18,7 @@ from fracture_core.layouts import (
     SPLIT_NAMES,
     SPLITS,
     Listing,
+    advice,
     entries,
     folders,
     is_mura,
@@ -49,8 +50,9 @@ def scan(root: Path, positive: str | None) -> Listing:
     classes = sorted({Path(folder).name for folder, names in files.items() if names}, key=natural)
     closed = [each for each in listing.skipped if each.reason.startswith(CLOSED)]
     if len(classes) < 2 and closed:
-        place = f"{root / closed[0].path} {closed[0].reason}"
-        raise DataError(f"{place}. Give yourself permission to read it.")
+        place, reason = root / closed[0].path, closed[0].reason
+        rest = "" if classes else f"{root} holds no image in the folders that can be listed. "
+        raise DataError(f"{rest}{place} {reason}. {advice(reason)}.")
     if not classes:
         raise DataError(_where_images_are(root))
     if len(classes) < 2:

@@ -107,7 +107,7 @@ def _data_arguments(sub: argparse.ArgumentParser) -> None:
 def _train_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub = command("train", commands.train, "Train a network; Ctrl-C stops it and keeps its work.")
     _data_arguments(sub)
-    _setting_arguments(sub)
+    _setting_arguments(sub, lambda _, default: default)
     sub.add_argument("--preset", choices=settings.PRESETS, help="settings to begin with")
     sub.add_argument("--config", type=Path, help="JSON file of settings to begin with")
     sub.add_argument("--name", help="the run's name and folder")
@@ -123,7 +123,7 @@ def _train_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
         "fork", commands.fork, "Begin a new run as another stood after an epoch; follow it."
     )
     sub.add_argument("run", metavar="RUN@EPOCH", help="run and an epoch whose state is kept")
-    _setting_arguments(sub)
+    _setting_arguments(sub, _of_parent)
     sub.add_argument("--name", help="the new run's name and folder")
     sub.add_argument("--queue", action="store_true", help="start in the background, in its turn")
     sub = command("set", commands.set_rate, "Change a run's learning rate from its next step on.")
@@ -141,79 +141,108 @@ def _train_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _setting_arguments(sub: argparse.ArgumentParser) -> None:
-    """One option a setting; what is not given keeps the value of the preset or config file."""
+def _setting_arguments(sub: argparse.ArgumentParser, usual: Callable[[str, str], str]) -> None:
+    """One option a setting; what is not given keeps the value of preset, config file or parent.
+
+    Args:
+        usual: (option, its default for `train`) -> what its help says in brackets.
+    """
     for title, settings_of_group in _settings().items():
         group = sub.add_argument_group(title)
-        for name, kind, text in settings_of_group:
+        for name, kind, text, default in settings_of_group:
             how = {"action": argparse.BooleanOptionalAction} if kind is bool else {"type": kind}
-            group.add_argument(name, help=text, dest=_DESTINATIONS.get(name), **how)
-    sub.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
+            words = f"{text} ({usual(name, default)})".replace("%", "%%")
+            group.add_argument(name, help=words, dest=_DESTINATIONS.get(name), **how)
+    parts = f"body part; repeats ({usual('--part', 'all')})"
+    sub.add_argument("--part", action="append", dest="parts", help=parts)
+
+
+def _of_parent(option: str, _: str) -> str:
+    """A fork's default: the parent's setting, which some options cannot change."""
+    if option == "--learning-rate":  # it may have been changed while the parent trained
+        return "the parent's after that epoch"
+    return "the parent's; cannot be changed" if option in _FIXED else "the parent's"
 
 
 # Options that are called otherwise than their field.
 _DESTINATIONS = {"--schedule": "kind"}
+# Those of `forks.FIXED`, which cannot be imported for a line of help: it loads pandas.
+_FIXED = (
+    "--part",
+    "--architecture",
+    "--dense",
+    "--dropout",
+    "--dense-normalization",
+    "--weights",
+    "--size",
+    "--resample",
+    "--fit",
+    "--dev-share",
+)
 
 
-def _settings() -> dict[str, tuple[tuple[str, type, str], ...]]:
-    """By group: option, kind, and what it means, with its unit and default."""
+def _settings() -> dict[str, tuple[tuple[str, type, str, str], ...]]:
+    """By group: option, kind, what it means, with its unit, and its default for `train`."""
     d, change, plan = DEFAULTS, DEFAULTS.augmentation, DEFAULTS.schedule
+    network = "the network's own"
     return {
         "network and pixels": (
-            ("--architecture", str, f"network ({d.architecture})"),
-            ("--dense", str, "units of the dense layers, as in 128,64"),
-            ("--dropout", float, "share of units dropped after the first dense layer, 0 to 0.95"),
-            ("--dense-normalization", bool, "normalize after the first dense layer"),
-            ("--weights", str, ".weights.h5 file to begin with"),
-            ("--size", int, f"input side in px ({d.recipe.size})"),
-            ("--resample", str, f"area or nearest ({d.recipe.resample})"),
-            ("--fit", str, f"pad or squash ({d.recipe.fit})"),
+            ("--architecture", str, "network", d.architecture),
+            ("--dense", str, "units of the dense layers, as in 128,64", network),
+            ("--dropout", float, "share of units dropped after the first dense layer, 0 to 0.95",
+             network),
+            ("--dense-normalization", bool, "normalize after the first dense layer", network),
+            ("--weights", str, ".weights.h5 file to begin with", "none"),
+            ("--size", int, "input side in px", f"{d.recipe.size}"),
+            ("--resample", str, "area or nearest", d.recipe.resample),
+            ("--fit", str, "pad or squash", d.recipe.fit),
         ),
         "learning": (
-            ("--epochs", int, f"passes over the training films ({d.epochs})"),
-            ("--steps-per-epoch", int, "steps called an epoch (every film once)"),
-            ("--batch-size", int, f"films a step ({d.batch_size})"),
-            ("--optimizer", str, f"adam, adamw, adagrad, sgd or rmsprop ({d.optimizer})"),
-            ("--learning-rate", float, f"size of a step ({d.learning_rate})"),
-            ("--momentum", float, f"of sgd, 0 for none ({d.momentum})"),
-            ("--weight-decay", float, "share of a kernel lost a step, times the learning rate "
-             "(adamw 0.004, others 0)"),
-            ("--class-weights", str, f"equal or balanced ({d.class_weights})"),
-            ("--early-stopping", int, "epochs without a lower dev loss that end the run (never)"),
-            ("--exclude", str, "CSV file of films to leave out of training (none)"),
-            ("--dev-share", float, f"share of training patients set aside ({d.dev_share})"),
-            ("--threshold", float, f"positive above this probability ({d.threshold})"),
-            ("--seed", int, f"of weights, order, changes and dropout ({d.seed})"),
+            ("--epochs", int, "passes over the training films", f"{d.epochs}"),
+            ("--steps-per-epoch", int, "steps called an epoch", "every film once"),
+            ("--batch-size", int, "films a step", f"{d.batch_size}"),
+            ("--optimizer", str, "adam, adamw, adagrad, sgd or rmsprop", d.optimizer),
+            ("--learning-rate", float, "size of a step", f"{d.learning_rate}"),
+            ("--momentum", float, "of sgd, 0 for none", f"{d.momentum}"),
+            ("--weight-decay", float, "share of a kernel lost a step, times the learning rate",
+             "adamw 0.004, others 0"),
+            ("--class-weights", str, "equal or balanced", d.class_weights),
+            ("--early-stopping", int, "epochs without a lower dev loss that end the run", "never"),
+            ("--exclude", str, "CSV file of films to leave out of training", "none"),
+            ("--dev-share", float, "share of training patients set aside", f"{d.dev_share}"),
+            ("--threshold", float, "positive above this probability", f"{d.threshold}"),
+            ("--seed", int, "of weights, order, changes and dropout", f"{d.seed}"),
         ),
         "how the learning rate goes on": (
-            ("--schedule", str, f"constant, cosine, step or plateau ({plan.kind})"),
-            ("--warmup-epochs", float, f"epochs in which it grows from 0 ({plan.warmup_epochs:g})"),
-            ("--floor-percent", float, "lowest rate of cosine and plateau, in percent "
-             f"({plan.floor_percent:g})"),
-            ("--step-epochs", int, f"epochs from one step to the next ({plan.step_epochs})"),
-            ("--factor", float, f"times this at a step or on a plateau ({plan.factor:g})"),
-            ("--patience", int, "epochs without a lower dev loss that make a plateau "
-             f"({plan.patience})"),
+            ("--schedule", str, "constant, cosine, step or plateau", plan.kind),
+            ("--warmup-epochs", float, "epochs in which it grows from 0",
+             f"{plan.warmup_epochs:g}"),
+            ("--floor-percent", float, "lowest rate of cosine and plateau, in percent",
+             f"{plan.floor_percent:g}"),
+            ("--step-epochs", int, "epochs from one step to the next", f"{plan.step_epochs}"),
+            ("--factor", float, "times this at a step or on a plateau", f"{plan.factor:g}"),
+            ("--patience", int, "epochs without a lower dev loss that make a plateau",
+             f"{plan.patience}"),
         ),
         "random changes of training films": (
-            ("--rotation-degrees", float, f"largest turn ({change.rotation_degrees:g})"),
-            ("--zoom-percent", float, f"largest zoom in or out ({change.zoom_percent:g})"),
-            ("--shift-percent", float, "largest shift along each axis, percent of the side "
-             f"({change.shift_percent:g})"),
-            ("--shear-degrees", float, f"largest shear angle ({change.shear_degrees:g})"),
+            ("--rotation-degrees", float, "largest turn", f"{change.rotation_degrees:g}"),
+            ("--zoom-percent", float, "largest zoom in or out", f"{change.zoom_percent:g}"),
+            ("--shift-percent", float, "largest shift along each axis, percent of the side",
+             f"{change.shift_percent:g}"),
+            ("--shear-degrees", float, "largest shear angle", f"{change.shear_degrees:g}"),
             ("--brightness-percent", float, "most that is added to every pixel, percent of the "
-             f"full range ({change.brightness_percent:g})"),
-            ("--contrast-percent", float, "largest change of contrast about middle grey "
-             f"({change.contrast_percent:g})"),
-            ("--horizontal-flip", bool, f"mirror every second film left and right "
-             f"({_on(change.horizontal_flip)})"),
-            ("--vertical-flip", bool, f"mirror every second film top and bottom "
-             f"({_on(change.vertical_flip)})"),
+             "full range", f"{change.brightness_percent:g}"),
+            ("--contrast-percent", float, "largest change of contrast about middle grey",
+             f"{change.contrast_percent:g}"),
+            ("--horizontal-flip", bool, "mirror every second film left and right",
+             _on(change.horizontal_flip)),
+            ("--vertical-flip", bool, "mirror every second film top and bottom",
+             _on(change.vertical_flip)),
         ),
         "machine": (
-            ("--threads", int, "threads inside TensorFlow (what the speed probe finds quickest)"),
+            ("--threads", int, "threads inside TensorFlow", "what the speed probe finds quickest"),
             ("--checkpoint-seconds", float, "seconds from one checkpoint to the next inside an "
-             f"epoch ({d.checkpoint_seconds:g})"),
+             "epoch", f"{d.checkpoint_seconds:g}"),
         ),
     }  # fmt: skip
 

@@ -51,7 +51,10 @@ def inspect(options: argparse.Namespace) -> None:
     print(f"{'split':8}{'part':12}{'patients':>9}{'studies':>9}{'positive':>9}{'images':>9}")
     for row in found["rows"]:
         counts = (row[key] for key in ("patients", "studies", "positive_studies", "images"))
-        print(f"{row['split']:8}{row['part']:12}" + "".join(f"{n:>9,}" for n in counts))
+        cells = ("-" if n is None else f"{n:,}" for n in counts)
+        print(f"{row['split']:8}{row['part']:12}" + "".join(f"{cell:>9}" for cell in cells))
+    if not datasets.names_patients(found["kind"]):
+        print("These data name no patients: each film counts as a study of its own.")
     for item in found["skipped"]:
         print(f"skipped {item['path']}: {item['reason']}")
 
@@ -290,8 +293,8 @@ def fork(options: argparse.Namespace) -> int:
     chosen = settings.whole_number(epoch)
     if not at or chosen is None:
         raise ConfigError(
-            f"A fork begins at an epoch of a run, as in {short(options.run.strip('@'))}@5; received "
-            f"{short(options.run)!r}."
+            f"A fork begins at an epoch of a run, as in {short(options.run.strip('@'))}@5; "
+            f"received {short(options.run)!r}."
         )
     source = runs.find(name)
     before = runs.read(source).config

@@ -241,12 +241,23 @@ def counts(manifest: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def names_patients(kind: str) -> bool:
+    """Whether data of this kind say whose a film is; else each film counts as a patient's own."""
+    return kind == "mura"
+
+
 def inspect(dataset: Dataset) -> dict[str, Any]:
-    """What a data set holds, ready for JSON: root, kind, rows (see `counts`), skipped."""
+    """What a data set holds, ready for JSON: root, kind, rows (see `counts`), skipped.
+
+    "patients" is `None` where the data name none.
+    """
+    rows = counts(dataset.manifest).to_dict("records")
+    if not names_patients(dataset.kind):
+        rows = [row | {"patients": None} for row in rows]
     return {
         "root": str(dataset.root),
         "kind": dataset.kind,
-        "rows": counts(dataset.manifest).to_dict("records"),
+        "rows": rows,
         "skipped": [asdict(each) for each in dataset.skipped],
     }
 

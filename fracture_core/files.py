@@ -157,8 +157,12 @@ def refusal(error: OSError, path: Path | None = None) -> str:
 def _next_step(number: int | None) -> str:
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "Free some space"
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if number in (errno.EACCES, errno.EPERM):
         return "Give yourself permission to write there"
+    if number == errno.EROFS:
+        return "Its disk can only be read: choose a folder on another one"
+    if number == errno.ENAMETOOLONG:
+        return "Choose a shorter name"
     return "Check the disk and its folder"
 
 

@@ -5,6 +5,7 @@
 and why.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -28,6 +29,7 @@ SPLIT_NAMES = {  # a split folder's name in lower case -> the split
     "test": "test",
 }
 _DIGITS = re.compile(r"([0-9]+)")
+OF_THE_SYSTEM = ("/proc", "/sys")  # files that the kernel makes up, and denies to most
 FRACATLAS_LIST, FRACATLAS_IMAGES = "dataset.csv", "images"
 CLOSED = "cannot be listed"  # how the reason of what may not be listed begins
 NO_TEXT = "has a name that is not UTF-8; rename it"
@@ -88,6 +90,10 @@ def find(root: Path) -> Layout:
         DataError: no folder, no permission, empty, an archive, or a folder too deep or too high;
             the sentence names the folder to give instead where it can.
     """
+    if any(root.is_relative_to(place) for place in OF_THE_SYSTEM):
+        raise DataError(
+            f"{root} shows what the system does, and holds no images. Give the folder of the data."
+        )
     below = folders(root)
     if own := _known(root):
         return own
@@ -150,9 +156,22 @@ def folders(root: Path) -> list[str]:
         step = "Unpack it, then give" if file.suffix.lower() in ARCHIVES else "Give"
         raise DataError(f"{file} is a file. {step} the folder that holds the images.") from error
     except OSError as error:
-        denied = isinstance(error, PermissionError)
-        step = "Give yourself permission to read it" if denied else "Check the path and its disk"
+        step = advice(error.strerror)
         raise DataError(f"{root} cannot be listed ({error.strerror}). {step}.") from error
+
+
+def advice(reason: str) -> str:
+    """What to do about a folder that cannot be listed.
+
+    Args:
+        reason: the system's words for it, or the reason of a `Skipped` that holds them.
+    """
+    reason = reason.removeprefix(f"{CLOSED} (").removesuffix(")")
+    if reason in map(os.strerror, (errno.EACCES, errno.EPERM)):
+        return "Give yourself permission to read it"
+    if reason in map(os.strerror, (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)):
+        return "It has gone meanwhile: check the path"
+    return "Check the path and its disk"
 
 
 def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:

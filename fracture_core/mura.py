@@ -13,7 +13,7 @@ import pandas as pd
 
 from fracture_core.errors import DataError
 from fracture_core.images import SUFFIXES
-from fracture_core.layouts import CLOSED, SPLITS, Listing, entries, natural
+from fracture_core.layouts import CLOSED, SPLITS, Listing, advice, entries, natural
 
 STUDY = re.compile(r"(study[0-9]+)(?:_(positive|negative))?")  # a study folder's name
 LISTS = ("_image_paths.csv", "_labeled_studies.csv")  # what the lists' names end in
@@ -126,7 +126,7 @@ def _no_image(root: Path, listing: Listing) -> str:
     closed = [each for each in listing.skipped if each.reason.startswith(CLOSED)]
     if closed:
         first = f"{closed[0].path} {closed[0].reason}"
-        return f"{start} was found: {first}. Give yourself permission, or unpack it again."
+        return f"{start} was found: {first}. {advice(closed[0].reason)}, or unpack it again."
     return f"{start}. Unpack it again."
 
 

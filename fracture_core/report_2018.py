@@ -206,6 +206,20 @@ def steps_done(found: Found) -> int:
     return sum(run.status.step for run in found.values())
 
 
+def to_go(found: Found, length: Length, seeds: int) -> tuple[int, int]:
+    """How many runs of the first `seeds` of each experiment are not finished, and their steps."""
+    runs_left = steps_left = 0
+    for experiment in EXPERIMENTS:
+        whole = length.epochs + (length.more if experiment.goes_on else 0)
+        for seed in range(1, seeds + 1):
+            run = found.get((experiment.key, seed))
+            if run is None or run.status.state is not State.FINISHED:
+                runs_left += 1
+                done = run.status.step if run else 0
+                steps_left += max(0, whole * length.steps - done)
+    return runs_left, steps_left
+
+
 # --- single studies -------------------------------------------------------------------------------
 
 

@@ -22,10 +22,11 @@ else:
         with st.container():
             data_counts.show_facts(data)
         data_choice.rescan_button()
+st.subheader("Use another data set", anchor=False)
+data_choice.show(data, failed)  # above the counts: what is wrong with a folder is seen at once
+if data:
     data_counts.show_counts(data)
     data_counts.show_skipped(data)
     audit_view.show(data)
-st.subheader("Use another data set", anchor=False)
-data_choice.show(data, failed)
 st.subheader("Where to get films", anchor=False)
 data_counts.show_sources()

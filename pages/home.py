@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import doors, frame
+from ui import demo, doors, frame
 
 frame.only_through_app()
 st.title("Is there a fracture in this study?", anchor=False)
@@ -12,7 +12,7 @@ st.markdown(
 )
 doors.summary()
 doors.models_here()
-doors.demo_button()
+demo.button()
 with st.container(key="doors"):
     browse, learn, judge = st.columns(3, border=True)
     with browse:

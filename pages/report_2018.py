@@ -45,4 +45,14 @@ def panel(was_alive: bool) -> None:
 here = report_2018.find(cached.runs_now(), dataset.hash, length)
 busy = any(run.status.state.alive for run in here.values())
 st.fragment(panel, run_every=POLL_SECONDS if busy else None, key="report")(busy)
+
+
+def wait(is_polled: bool) -> None:
+    """Draws nothing: looks whether another browser has started one of these runs."""
+    found = report_2018.find(cached.runs_now(), dataset.hash, length)
+    if not is_polled and any(run.status.state.alive for run in found.values()):
+        st.rerun()
+
+
+st.fragment(wait, run_every=None if busy else frame.while_busy(), key="report-rest")(busy)
 report_mistakes.show(dataset, here)

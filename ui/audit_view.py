@@ -52,7 +52,7 @@ def _start_button(data: Dataset, found: Audit | None, halfway: bool) -> None:
             st.caption(
                 f"Opens all {theme.plural(count, 'film')} once, in about "
                 f"{duration(max(1, count / FILMS_A_SECOND))}: films that cannot be read, copies, "
-                "leaks between train and valid, odd films, and numbers that tell the label without "
+                "leaks between splits, odd films, and numbers that tell the label without "
                 "a look at the bone."
             )
 

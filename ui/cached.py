@@ -238,6 +238,30 @@ def training_films(config: TrainConfig) -> pd.DataFrame:
     )
 
 
+def learned_films(config: TrainConfig) -> pd.DataFrame:
+    """As `training_films`, without those that the run is to leave out."""
+    rows = training_films(config)
+    if config.exclude is None:
+        return rows
+    return rows[~rows["path"].isin(list(exclusions(dataset().hash).reasons))]
+
+
+def judged_films(config: TrainConfig) -> int:
+    """How many dev and valid films of the data set in use such a run judges after each epoch."""
+    data = dataset()
+    return _judged_films(
+        data.hash, config.dev_share, config.seed, config.parts, _manifest=data.manifest
+    )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _judged_films(
+    digest: str, dev_share: float, seed: int, parts: tuple[str, ...], _manifest: pd.DataFrame
+) -> int:
+    judged = datasets.assign_roles(_manifest, dev_share, seed).isin(["dev", "valid"])
+    return int((judged & _manifest["part"].isin(parts)).sum() if parts else judged.sum())
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _training_films(
     digest: str, dev_share: float, seed: int, parts: tuple[str, ...], _manifest: pd.DataFrame

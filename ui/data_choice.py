@@ -32,14 +32,16 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
         help="The folder of MURA or FracAtlas or its parent, or one with a folder for each class.",
     )
     go = row.form_submit_button("Use this folder", type="primary")
+    answer = st.container()  # right below the field, whatever stands after it
     asked = _other_data(data)
     if go:
         asked = typed.strip().strip("'\""), None
-    if asked:
-        _forget_question()
-        _try(*asked)
-    if state.CLASSES in st.session_state:
-        _class_question()
+    with answer:
+        if asked:
+            _forget_question()
+            _try(*asked)
+        if state.CLASSES in st.session_state:
+            _class_question()
 
 
 def _other_data(data: Dataset | None) -> tuple[str, str | None] | None:

@@ -1,13 +1,11 @@
-"""The three doors on Home, each with a living picture of its own, and the demo button."""
+"""The three doors on Home, each with a living picture of its own."""
 
-import contextlib
 from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, datasets, launcher
-from fracture_core.config import preset
-from fracture_core.errors import DataError, FractureError, RunNameTaken
+from fracture_core import cards, datasets
+from fracture_core.errors import DataError, FractureError
 from ui import cached, charts, frame, growth, state, theme
 
 POLL_SECONDS = 1.5  # while the phantom is made
@@ -53,27 +51,6 @@ def models_here() -> None:
         st.markdown(f"Models: {theme.plural(trained, 'trained run')}, none released.")
 
 
-def demo_button() -> None:
-    """One click: a short run whose curve moves."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Start a demo run", type="primary", icon=":material/play_arrow:", key="demo",
-            on_click=_start_demo, args=(state.token(),),
-        )  # fmt: skip
-        st.caption("Three convolutions, 30 epochs, about a minute. Opens the live page.")
-    if name := st.session_state.pop(state.OPEN_RUN, None):
-        st.switch_page("pages/train.py", query_params={state.RUN: name})
-
-
-def _start_demo(token: str) -> None:
-    choice = datasets.chosen()
-    name = f"demo-{token}"
-    with contextlib.suppress(RunNameTaken):  # the second click of a double click
-        launcher.create_and_start(preset("demo", str(choice.root), positive=choice.positive), name)
-    state.new_token()
-    st.session_state[state.OPEN_RUN] = name
-
-
 def browse() -> None:
     """Four films, as soon as there are some."""
     growing = cached.phantom_is_growing()
@@ -106,7 +83,11 @@ def _strip(paths: list[Path]) -> None:
 
 
 def learn() -> None:
-    """The curve of the last run."""
+    """The curve of the last run; drawn anew while a run is on."""
+    st.fragment(_learn, run_every=frame.while_busy(), key="door-learn")()
+
+
+def _learn() -> None:
     st.subheader("Watch a network learn", anchor=False)
     found = cached.runs_now()
     outcomes = cached.outcomes(found)
@@ -115,9 +96,12 @@ def learn() -> None:
         st.caption("The last run's curve stands here. There is none yet.")
         st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")
         return
-    figure = charts.sparkline(cached.metrics_of(run.folder), theme.ink())
+    table = cached.metrics_of(run.folder)
+    figure = charts.sparkline(table, theme.ink())
     st.plotly_chart(figure, key="last-curve", config={"staticPlot": True})
-    lines = ":gray[training], :violet[dev] and :green[valid]"
+    roles = {"train": ":gray[training]", "dev": ":violet[dev]", "valid": ":green[valid]"}
+    drawn = [words for role, words in roles.items() if f"{role}.accuracy" in table]
+    lines = " and ".join(filter(None, [", ".join(drawn[:-1]), drawn[-1]]))
     st.caption(f"Accuracy of {theme.plain(run.name)} ({lines}): {frame.describe(run)}")
     st.page_link(
         "pages/train.py", label="Watch it", icon=":material/show_chart:",

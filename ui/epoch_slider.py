@@ -59,6 +59,18 @@ def ask(
     return options[chosen]
 
 
+def chosen(whose: str) -> int | None:
+    """The epoch that the slider was moved to; `None` while it stands where it does by itself.
+
+    Args:
+        whose: as in `ask`, which may be called later in the same run of the script.
+    """
+    if st.session_state.get(state.REWOUND, whose) != whose:
+        return None
+    stands = st.session_state.get(state.EPOCH, st.query_params.get(state.EPOCH, ""))
+    return whole_number(stands)
+
+
 def _write(word: str) -> None:
     chosen = st.session_state[state.EPOCH]
     state.put(state.EPOCH, "" if chosen == word else chosen)

@@ -12,7 +12,6 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.words import short
-
 from ui import state, theme
 
 FACETS = {

@@ -13,6 +13,8 @@ ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would
 _shown: list[bool] = []  # holds something once `app.py` has run in this process
 _ACTIVITY = (State.RUNNING, State.STOPPING, State.STARTING, State.QUEUED)
 POLL_SECONDS = 2.0  # between two looks at a run that is on
+REST_SECONDS = 5.0  # between two looks while nothing is: another browser may start a run
+NAMED = 5  # runs that are on, beside the link to the first of them
 CHIP_PX, NAME = 360, 24  # width of the link to the run that is on; letters of its name
 
 
@@ -56,37 +58,52 @@ def show() -> None:
     _shown.append(True)
     del _shown[1:]
     cached.ensure_phantom()
-    busy = _busy()
-    st.fragment(_line, run_every=POLL_SECONDS if busy else None, key="frame-line")(busy)
+    busy = is_busy()
+    poll = POLL_SECONDS if busy else REST_SECONDS
+    st.fragment(_line, run_every=poll, key="frame-line")(busy)
 
 
-def _busy() -> bool:
+def while_busy() -> float | None:
+    """Seconds between two looks of a fragment that says how runs are; `None` while none is on.
+
+    It needs no look of its own then: the line on top draws the page anew when one begins.
+    """
+    return POLL_SECONDS if is_busy() else None
+
+
+def is_busy() -> bool:
     """Whether the line changes by itself: films are being made, or a run is on."""
     return cached.phantom_is_growing() or any(run.status.state.alive for run in cached.runs_now())
 
 
 def _line(was_busy: bool) -> None:
-    if _busy() != was_busy:
+    if is_busy() != was_busy:
         st.rerun()  # the whole page, once: it begins or ends the polling
     cached.give_back_memory()
     with st.container(horizontal=True, vertical_alignment="center", key="frame", gap="medium"):
         # Small and not a caption: a caption's grey would take the badge's contrast.
         st.markdown(f":small[{_data_in_use()}]", width="content")
         st.markdown(f":small[Model: **{theme.plain(cached.model_in_use())}**]", width="content")
-        if run := _most_active(cached.runs_now()):
+        if alive := _most_active_first(cached.runs_now()):
+            run, *others = alive
             # Its place is as wide whatever it says, or a longer word would move the page below.
-            label = f":material/radio_button_checked: {_short(run.name)}: {_doing(run)}"
-            address = {state.RUN: run.name}
+            more = f" (+{len(others)})" if others else ""
+            label = f":material/radio_button_checked: {_short(run.name)}: {_doing(run)}{more}"
+            named = [f"{theme.plain(each.name)}: {describe(each)}" for each in alive[:NAMED]]
+            if len(alive) > NAMED:
+                named.append(f"and {len(alive) - NAMED:,} more")
             st.page_link(
-                "pages/train.py", label=label, query_params=address, width=CHIP_PX,
-                help=f"{theme.plain(run.name)}: {describe(run)}",
+                "pages/train.py", label=label, query_params={state.RUN: run.name}, width=CHIP_PX,
+                help="  \n".join(named),
             )  # fmt: skip
 
 
-def _most_active(found: list[Run]) -> Run | None:
-    """Of the runs that are on, the one to tell of: one that trains before one that waits."""
+def _most_active_first(found: list[Run]) -> list[Run]:
+    """The runs that are on: the one whose page this is before all others, then one that trains
+    before one that waits."""
+    watched = st.query_params.get(state.RUN)
     alive = [run for run in found if run.status.state.alive]
-    return min(alive, key=lambda run: _ACTIVITY.index(run.status.state), default=None)
+    return sorted(alive, key=lambda run: (run.name != watched, _ACTIVITY.index(run.status.state)))
 
 
 def _data_in_use() -> str:

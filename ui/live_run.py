@@ -41,7 +41,7 @@ PHASES = {  # as a run goes through them -> how they are called
     "importing": "loading TensorFlow",
     "compiling": "compiling",
     "training": "training",
-    "evaluating": "judging dev and valid",
+    "evaluating": "judging",  # the films of which roles: `_phase`
 }
 SELDOM = ("queued", "making films", "measuring")  # shown only while a run is in them
 
@@ -197,11 +197,19 @@ def _timeline(run: Run) -> None:
     words = []
     for name in names:
         if name == here:
-            words.append(f":primary-background[**{PHASES[name]}**]")
+            words.append(f":primary-background[**{_phase(run, name)}**]")
         else:
-            words.append(f":gray[{PHASES[name]}]")
+            words.append(f":gray[{_phase(run, name)}]")
     done = "**done**" if status.state is State.FINISHED else ":gray[done]"
     st.markdown(f":small[{' › '.join([*words, done])}]")
+
+
+def _phase(run: Run, name: str) -> str:
+    """What a phase is called; judging, with the roles that the run's films have."""
+    if name != "evaluating":
+        return PHASES[name]
+    counts = run.facts.get("data", {}).get("images", {})  # not there until it has read its films
+    return f"{PHASES[name]} {' and '.join(role for role in ROLES if role in counts)}".strip()
 
 
 def _coach(run: Run, epochs: pd.DataFrame) -> None:

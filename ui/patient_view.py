@@ -22,7 +22,8 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
     own = studies[studies["patient"] == name]
     if own.empty:
         st.warning(
-            f"The data in use ({theme.plain(data.root.name)}) has no patient {theme.plain(short(name))}. "
+            f"The data in use ({theme.plain(data.root.name)}) has no patient "
+            f"{theme.plain(short(name))}. "
             "Go back to all studies, or choose the data set that holds this patient."
         )
         return
@@ -39,6 +40,7 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
         for study, picture in zip(own.itertuples(), pictures, strict=True):
             with st.container(width=WIDTH):
                 study_wall.show_card(study, picture)
+        study_wall.open_by_click()
     study_wall.paint_missing(data, own, pictures)
 
 

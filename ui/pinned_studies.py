@@ -34,7 +34,7 @@ def show(run: Run, found: Trajectories, last: int) -> None:
     picked = [key for key in pins(found) if key in keys]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Pinned studies", anchor=False, width="content")
-        _choose(run, keys, picked)
+        _choose(run, keys, picked, _roles(found))
         st.caption(
             f"What the network thinks of them, up to epoch {found.epochs[-1]}.", width="content"
         )
@@ -57,7 +57,7 @@ def pins(found: Trajectories) -> list[str]:
     return chosen
 
 
-def _choose(run: Run, keys: list[str], picked: list[str]) -> None:
+def _choose(run: Run, keys: list[str], picked: list[str], roles: str) -> None:
     """Its list is made only while it is open: a live page is drawn every two seconds."""
     box = st.popover(
         "Choose", icon=":material/push_pin:", key=f"choose-pins-{run.name}", on_change="rerun"
@@ -65,9 +65,15 @@ def _choose(run: Run, keys: list[str], picked: list[str]) -> None:
     if box.open:
         key = f"pins-of-{run.name}"
         box.multiselect(
-            f"Up to {MOST} dev or valid studies", keys, picked, key=key, max_selections=MOST,
+            f"Up to {MOST} {roles} studies", keys, picked, key=key, max_selections=MOST,
             format_func=named, on_change=_keep, args=(key,), width=420,
         )  # fmt: skip
+
+
+def _roles(found: Trajectories) -> str:
+    """Whose studies can be pinned, in words: "dev or valid"."""
+    here = set(found.studies["role"])
+    return " or ".join(role for role in ("dev", "valid") if role in here)
 
 
 def _keep(key: str) -> None:

@@ -42,27 +42,31 @@ def _offer(dataset: Dataset, found: Found, length: Length) -> None:
             "Seeds of each", 1, SEEDS, 1, width=120,
             help="More seeds show how much chance there is in a curve.",
         )  # fmt: skip
-        missing = report_2018.steps_in_all(length, int(seeds)) - report_2018.steps_done(found)
+        missing, steps = report_2018.to_go(found, length, int(seeds))
         st.button(
-            "Go on with the experiments" if found and missing > 0 else "Run the experiments",
+            "Go on with the experiments" if found and missing else "Run the experiments",
             type="primary", icon=":material/science:", key="run-experiments",
-            disabled=missing <= 0, on_click=_start, args=(dataset, length, int(seeds)),
+            disabled=not missing, on_click=_start, args=(dataset, length, int(seeds)),
         )  # fmt: skip
-    if missing <= 0:
+    if not missing:
         st.caption("All of them are done, with as many seeds.")
         return
-    runs = len(report_2018.EXPERIMENTS) * int(seeds)
     speed = _speed()
     cost = (
-        f"about {duration(missing * BATCH / speed)} at the speed of runs like these here"
+        f"about {duration(steps * BATCH / speed)} at the speed of runs like these here"
         if speed
         else "the first run will show how long it takes"
     )
     st.caption(
-        f"{theme.plural(runs, 'run')}, {missing:,} steps of {BATCH} films to go: {cost}. They wait "
-        f"in a queue of {theme.plural(slots(), 'slot')}, go on without this page, and are found on "
-        "Runs."
+        f"{theme.plural(missing, 'run')}, {steps:,} steps of {BATCH} films to go: {cost}. They "
+        f"wait in a queue of {theme.plural(slots(), 'slot')}, go on without this page, and are "
+        "found on Runs."
     )
+    if ticked := len(cached.exclusions(dataset.hash).reasons):
+        st.caption(
+            f"Trained on all films, as in the report: the {theme.plural(ticked, 'film')} ticked on "
+            "the Data page to be left out are not left out here."
+        )
 
 
 def _start(dataset: Dataset, length: Length, seeds: int) -> None:

@@ -15,7 +15,7 @@ POLL_SECONDS = 1.0  # between two looks at a child that judges
 ORIGIN = {
     "valid": "Valid films chose nothing, neither epoch nor threshold.",
     "test": "Test films chose nothing, neither epoch nor threshold.",
-    "dev": "Dev films chose the epoch, so these figures flatter the model; valid chose nothing.",
+    "dev": "Dev films chose the epoch, so these figures flatter the model.",
 }
 
 
@@ -58,14 +58,15 @@ def pick_films(reference: str, model: Model) -> str:
             f"A model is judged on films that did not teach it; {dataset.root} has training films "
             "only, and the model keeps none. Choose other data on the Data page."
         )
+    here = [films for films in ORIGIN if films in known]
     return st.segmented_control(
         "Judged on",
-        [films for films in ORIGIN if films in known],
-        default=next(films for films in ORIGIN if films in known),
+        here,
+        default=here[0],
         required=True,
         key=state.FILMS,
         bind="query-params",
-        help="Valid and test films chose nothing. Dev films chose the epoch.",
+        help=" ".join(ORIGIN[films] for films in here),
     )
 
 

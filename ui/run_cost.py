@@ -6,6 +6,7 @@ from fracture_core.reporter import duration
 from fracture_core.runs import Run
 from ui import cached, theme
 
+JUDGING = 1 / 3  # of the work that a film takes to learn from: there is no way back
 LEAST_GB = 0.8  # what a child holds with TensorFlow, at 32 px and batches of 10
 
 
@@ -15,18 +16,22 @@ def sentence(config: TrainConfig, films: int) -> str:
     before = cached.timed_run(config.architecture, config.recipe.size)
     return (
         f"{theme.plural(films, 'training film')}, {shown:,} shown an epoch. "
-        f"{_time(config, films, shown, before)} {_memory(config, before)}"
+        f"{time_of(config, films)} {_memory(config, before)}"
     )
 
 
-def _time(config: TrainConfig, films: int, shown: int, before: Run | None) -> str:
+def time_of(config: TrainConfig, films: int) -> str:
+    """How long a run on the data in use takes that learns from so many films, and how that is
+    known; judging the dev and valid films after each epoch is counted."""
+    shown = (config.steps_per_epoch or 0) * config.batch_size or films
+    work = (shown + JUDGING * cached.judged_films(config)) * config.epochs  # films' worth
     how = "At most" if config.early_stopping else "About"
-    if before:
-        seconds = shown * config.epochs / before.status.images_per_second
-        return f"{how} {duration(seconds)} at the speed of {before.name}."
+    if before := cached.timed_run(config.architecture, config.recipe.size):
+        seconds = work / before.status.images_per_second
+        return f"{how} {duration(seconds)} at the speed of {theme.plain(before.name)}."
     if speed := probe.kept_speed(config):
-        return f"{how} {duration(shown * config.epochs / speed)} by a measurement on this machine."
-    seconds = probe.expected_seconds(config, films)
+        return f"{how} {duration(work / speed)} by a measurement on this machine."
+    seconds = probe.expected_seconds(config, films) * work / max(1, shown * config.epochs)
     return f"Roughly {duration(seconds)} by its arithmetic; the first epoch tells better."
 
 

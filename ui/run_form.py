@@ -15,7 +15,7 @@ from ui.number_field import number
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
 PRESET_SENTENCES = {
-    "demo": "Three convolutions, 30 epochs: a curve that moves, in about a minute on the phantom.",
+    "demo": "Three convolutions, 30 epochs: a curve that moves within seconds.",
     "recommended": "Five convolutions, area-averaged pixels, every film once an epoch, a dev share "
     "to choose the epoch by.",
     "report2018": "As the report did it: nearest-neighbour pixels, 282 steps an epoch, shear of "
@@ -75,7 +75,7 @@ def show() -> None:
         if wrong:
             raise ConfigError(" ".join(wrong))
         config = replace(config, epochs=epochs)
-        learned = _training_films(config)
+        learned = cached.learned_films(config)
         _check_labels(learned)
     except (ConfigError, ModelError) as error:
         st.error(str(error), icon=":material/error:")
@@ -123,15 +123,6 @@ def _title(architecture: str) -> str:
 
 def _parts() -> list[str]:
     return sorted(cached.dataset().manifest["part"].unique())
-
-
-def _training_films(config: TrainConfig) -> pd.DataFrame:
-    """The rows that the run would learn from, those left out of it aside."""
-    rows = cached.training_films(config)
-    if config.exclude is None:
-        return rows
-    ticked = cached.exclusions(cached.dataset().hash)
-    return rows[~rows["path"].isin(list(ticked.reasons))]
 
 
 def _start(config: TrainConfig, token: str) -> None:

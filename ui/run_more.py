@@ -10,7 +10,7 @@ from fracture_core import checkpoints, checksums, forks, journal, launcher, runs
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.runs import Run
-from ui import cached, state, theme
+from ui import cached, epoch_slider, state, theme
 
 MORE_EPOCHS = 25  # offered to a run that has ended: a third of the report's 75
 WIDTH = 440  # px of the content: all tabs alike, and room for it beside the button
@@ -107,12 +107,14 @@ def _fork(run: Run) -> None:
         st.caption("A fork begins at the end of an epoch, and none is completed yet.")
         return
     st.caption("A new run that begins as this one stood after an epoch. This one stays as it is.")
+    shown = epoch_slider.chosen(run.name)
+    usual = _usual(run, kept, shown)
+    if shown not in (None, usual):
+        st.caption(f"The state of epoch {shown}, which is shown, is not kept; {usual} is nearest.")
     left, right = st.columns(2)
-    # While it goes on the last two are soon dropped, and with them what was typed of a fork there.
-    stay = [n for n, epoch in enumerate(kept) if checkpoints.stays(epoch)]
-    usual = stay[-1] if stay and run.status.state.alive else len(kept) - 1
+    key = f"fork-epoch-{run.name}" + (f"-{shown}" if shown else "")  # follows the slider
     epoch = left.selectbox(
-        "From epoch", kept, index=usual, key=f"fork-epoch-{run.name}",
+        "From epoch", kept, index=kept.index(usual), key=key,
         help="The epochs whose whole state is kept: the last two, the best, every fifth.",
     )  # fmt: skip
     whole = run.status.epochs if run.status.epochs > epoch else epoch + MORE_EPOCHS
@@ -134,6 +136,15 @@ def _fork(run: Run) -> None:
         "Fork and train", type="primary", icon=":material/call_split:", key="fork",
         on_click=_fork_now, args=(run.name, epoch),
     )  # fmt: skip
+
+
+def _usual(run: Run, kept: list[int], shown: int | None) -> int:
+    """The epoch to fork from unless another is chosen: the one that is shown, else the last one."""
+    if shown is not None:
+        return min(kept, key=lambda epoch: (abs(epoch - shown), epoch))
+    # While it goes on the last two are soon dropped, and with them what was typed of a fork there.
+    stay = [epoch for epoch in kept if checkpoints.stays(epoch)]
+    return stay[-1] if stay and run.status.state.alive else kept[-1]
 
 
 def _fork_now(source: str, epoch: int) -> None:

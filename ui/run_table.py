@@ -18,7 +18,7 @@ from fracture_core import comparison
 from fracture_core.metrics import Proportion
 from fracture_core.runs import Labels, Run, State
 from fracture_core.words import short
-from ui import cached, doors, figures, run_actions, run_charts, run_more, state, theme
+from ui import cached, demo, figures, run_actions, run_charts, run_more, state, theme
 
 POLL_SECONDS = 2.0  # between two looks at runs that are on
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
@@ -57,7 +57,7 @@ def show_empty() -> None:
         "becomes a line of a table here, with how many studies it judges right, and the curves of "
         "any of them can be laid over each other."
     )
-    doors.demo_button()
+    demo.button()
     st.page_link(
         "pages/train.py", label="Choose the settings yourself", icon=":material/show_chart:"
     )
@@ -65,15 +65,19 @@ def show_empty() -> None:
 
 def show(found: list[Run]) -> None:
     """Search, table and what can be done; it looks for news while a run is on."""
-    alive = any(run.status.state.alive for run in found)
-    seen = (alive, tuple(run_actions.chosen(found)))
-    st.fragment(_panel, run_every=POLL_SECONDS if alive else None, key="runs-table")(seen)
+    seen = _seen(found)
+    st.fragment(_panel, run_every=POLL_SECONDS if seen[0] else None, key="runs-table")(seen)
 
 
-def _panel(seen: tuple[bool, tuple[str, ...]]) -> None:
+def _seen(found: list[Run]) -> tuple[tuple[str, ...], ...]:
+    """The runs that are on, and those that are chosen: what the page was drawn for."""
+    alive = tuple(run.name for run in found if run.status.state.alive)
+    return alive, tuple(run_actions.chosen(found))
+
+
+def _panel(seen: tuple[tuple[str, ...], ...]) -> None:
     found = cached.runs_now()
-    alive = any(run.status.state.alive for run in found)
-    if not found or (alive, tuple(run_actions.chosen(found))) != seen:
+    if not found or _seen(found) != seen:
         st.rerun()  # the whole page: the curves follow the choice, and the polling what is on
     _search(found)
     shown = _matching(found)

@@ -34,7 +34,8 @@ def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) ->
     row = studies[studies["key"] == key]
     if row.empty:
         st.warning(
-            f"The data in use ({theme.plain(data.root.name)}) has no study {theme.plain(short(key))}. "
+            f"The data in use ({theme.plain(data.root.name)}) has no study "
+            f"{theme.plain(short(key))}. "
             "Go back to all studies, or choose the data set that holds it on the Data page."
         )
         st.button("All studies", icon=":material/grid_view:", on_click=_back)

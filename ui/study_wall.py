@@ -9,6 +9,16 @@ from fracture_core.datasets import Dataset
 from ui import cached, facets, state, theme
 
 CARDS = 24  # a page: whole rows of two, three or four
+CARD = "card-"  # begins the key of a card, and so a class that the browser knows it by
+_CLICKS = """
+if (!document.cardsAreOpened) {
+    document.cardsAreOpened = true;
+    document.addEventListener("click", (event) => {
+        const card = event.target.closest("img") && event.target.closest("[class*='st-key-card-']");
+        card?.querySelector("[class*='st-key-open-'] button")?.click();
+    });
+}
+"""
 POLL_SECONDS = 0.3  # between two looks at the cards that are still being made
 
 
@@ -19,6 +29,7 @@ def show(data: Dataset, found: pd.DataFrame, asked: facets.Wanted) -> None:
     shown = found.iloc[(page - 1) * CARDS : page * CARDS]
     with st.container(horizontal=True, vertical_alignment="center"):
         _count(data, found, shown, page)
+        open_by_click()
         if pages > 1:  # above the films: a turned page is read from its top
             key = f"{state.PAGE} {asked}"  # other filters begin at their first page
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
@@ -102,7 +113,7 @@ def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -
 
 def show_card(study: tuple, picture: bytes | None) -> None:
     """One study: its films, its label, whose it is, and the button that opens it."""
-    with st.container(border=True, gap="xsmall"):
+    with st.container(border=True, gap="xsmall", key=f"{CARD}{study.key}"):
         picture = picture or cached.empty_card(theme.on_film(bool(study.label)))
         st.image(picture, width="stretch", alt=f"The films of {study.key}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -117,6 +128,15 @@ def show_card(study: tuple, picture: bytes | None) -> None:
                 args=(study.key,),
             )
         st.caption(theme.plain(describe(study)))
+
+
+def open_by_click() -> None:
+    """A click on a card's films presses its button; once a page, in a row, where it takes no room.
+
+    Streamlit's own pictures can only lead to an address, in another tab and so another session.
+    """
+    st.html(f"<style>[class*='st-key-{CARD}'] img {{ cursor: pointer }}</style>")
+    st.html(f"<script>{_CLICKS}</script>", unsafe_allow_javascript=True, width="content")
 
 
 def describe(study: tuple) -> str:

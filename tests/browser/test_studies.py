@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from fracture_core import datasets
@@ -44,3 +45,39 @@ def test_from_the_wall_by_way_of_a_study_to_its_verdict(
     verdict = page.get_by_role("heading", name=re.compile("There is (a|no) fracture"))
     expect(verdict).to_be_visible(timeout=60_000)
     assert study in page.url
+
+
+def test_a_click_on_a_film_of_the_wall_opens_its_study(
+    server: Server, open_page: Callable[..., Page], phantom_root: Path
+) -> None:
+    page = open_page(f"{server.url}/studies")
+    keys = datasets.studies(datasets.read(phantom_root).manifest)["key"].tolist()
+    film = page.locator('[class*="st-key-card-"] img')
+    expect(film).to_have_count(len(keys), timeout=30_000)
+    film.nth(2).click()
+    expect(page).to_have_url(re.compile("study="))
+    assert re.search(r"study=([^&]+)", page.url)[1].replace("%2F", "/") == keys[2]
+    expect(page.locator(".pane img").first).to_be_visible()
+    person = keys[2].split("/")[2]
+    page.goto(f"{server.url}/studies?person={person}")
+    film.first.click()
+    expect(page).to_have_url(re.compile("study="))
+
+
+def test_what_is_wrong_with_a_folder_is_said_within_the_window(
+    server: Server, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    for name in ("Broken", "Whole"):
+        (tmp_path / "classes" / name).mkdir(parents=True)
+        Image.new("L", (40, 40)).save(tmp_path / "classes" / name / "1.png")
+    page = open_page(f"{server.url}/data", height=800)
+    field = page.get_by_role("textbox", name="Folder of the data set")
+    for folder, words in (
+        (tmp_path / "none", "There is no folder"),
+        (tmp_path / "classes", "means a fracture?"),
+    ):
+        field.fill(str(folder))
+        page.get_by_role("button", name="Use this folder").click()
+        answer = page.get_by_text(words).first
+        expect(answer).to_be_in_viewport()
+        assert 0 < answer.bounding_box()["y"] - field.bounding_box()["y"] < 200

@@ -90,3 +90,30 @@ def test_who_asks_for_more_epochs_of_a_run_that_goes_on_elsewhere_is_told(
             expect(page.get_by_text("at work already")).to_be_visible()
         expect(page.get_by_role("button", name="Stop now")).to_be_visible()
     assert runs.requests(stopped) == []
+
+
+def test_what_a_run_does_is_seen_on_every_page_that_names_it(
+    server: Server, stopped: Path, open_page: Callable[..., Page]
+) -> None:
+    own = stopped.with_name("own")
+    shutil.copytree(stopped, own)
+    pages = []
+    for path in ("", "train?run=own", "train", "runs"):
+        pages.append(open_page(f"{server.url}/{path}"))
+        expect(pages[-1].get_by_text("Model:")).to_be_visible()  # the line on top is there
+    for page in pages[:3]:
+        expect(page.get_by_text("stopped").first).to_be_visible()
+    expect(pages[3].get_by_test_id("stDataFrame").first).to_be_visible()
+    before = runs.status(stopped).__dict__
+    for epoch in (4, 26):  # as a child that another browser has started, and later
+        with runs.lock(stopped):
+            status = {**before, "state": runs.State.RUNNING, "epoch": epoch, "epochs": 30}
+            runs.write_status(stopped, runs.Status(**status))
+            words = f"epoch {epoch + 1} of 30"
+            for page in pages:
+                expect(page.get_by_text(words).first).to_be_visible()
+            expect(pages[1].get_by_text(f"shared: {words}, three_conv")).to_be_visible()
+            expect(pages[2].get_by_text(f"shared: {words}, three_conv")).to_be_visible()
+    runs.write_status(stopped, runs.Status(**before))
+    for page in pages[1:3]:
+        expect(page.get_by_text("shared: stopped, three_conv")).to_be_visible()

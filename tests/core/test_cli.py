@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -22,11 +22,12 @@ from fracture_core import (
     commands,
     datasets,
     evaluation,
+    forks,
     journal,
     launcher,
     runs,
 )
-from fracture_core.config import PROJECT, Schedule, TrainConfig
+from fracture_core.config import PROJECT, NetworkOptions, PixelRecipe, Schedule, TrainConfig
 from fracture_core.runs import State
 
 COMMANDS = [
@@ -146,6 +147,16 @@ def test_inspect_speaks_to_people_too(folders, classes, capsys) -> None:
     printed = spoken(capsys, "inspect", classes, "--positive", "Fractured")
     assert "class_folders" in printed
     assert "skipped Whole/notes.txt" in printed
+
+
+def test_inspect_claims_no_patients_where_the_data_name_none(folders, classes, capsys) -> None:
+    words = ("inspect", classes, "--positive", "Fractured")
+    rows = json.loads(spoken(capsys, *words, "--json"))["rows"]
+    assert all(row["patients"] is None and row["studies"] == row["images"] for row in rows)
+    printed = spoken(capsys, *words)
+    assert "These data name no patients" in printed
+    cells = next(line.split() for line in printed.splitlines() if line.startswith("train"))
+    assert cells[2] == "-" and int(cells[3]) > 0
 
 
 def test_inspect_counts_fracatlas_by_part_without_a_positive_class(
@@ -673,3 +684,30 @@ def test_what_was_received_is_said_again_at_a_readable_length(
         with pytest.raises(SystemExit):
             cli.main([str(word) for word in words])
         assert len(capsys.readouterr().err) < 1_300, words[:2]
+
+
+def test_the_help_of_fork_says_that_its_defaults_are_the_parents(capsys) -> None:
+    printed = {}
+    for command in ("train", "fork"):
+        with pytest.raises(SystemExit):
+            cli.main([command, "--help"])
+        printed[command] = " ".join(capsys.readouterr().out.split())
+    assert "films a step (10)" in printed["train"]
+    assert "films a step (the parent's)" in printed["fork"]
+    assert "network (the parent's; cannot be changed)" in printed["fork"]
+    for options in cli._settings().values():
+        for name, _, text, default in options:
+            assert f"{text} ({default})" in printed["train"], name
+            assert f"{text} ({default})" not in printed["fork"], name
+
+
+def test_the_options_that_a_fork_cannot_change_are_those_that_it_refuses() -> None:
+    records = {"options": NetworkOptions, "recipe": PixelRecipe}
+    names = [
+        name
+        for key in forks.FIXED
+        if key not in ("data", "positive")  # a fork takes neither
+        for name in ([f.name for f in fields(records[key])] if key in records else [key])
+    ]
+    options = {"--" + name.replace("_", "-").replace("parts", "part") for name in names}
+    assert options == set(cli._FIXED)

@@ -1,5 +1,6 @@
 """What a folder is, and what is wrong with it when it is no data set."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -101,6 +102,26 @@ def test_a_name_that_no_disk_takes_is_no_question_of_permission(tmp_path) -> Non
         DataError, match=r"cannot be listed \(File name too long\)\. Check the path"
     ):
         find(tmp_path / ("a" * 300))
+
+
+@pytest.mark.parametrize("place", ["/proc", "/proc/1", "/sys", "/sys/kernel"])
+def test_a_folder_of_the_system_is_no_question_of_permission(place) -> None:
+    with pytest.raises(DataError, match="holds no images") as refused:
+        find(Path(place))
+    assert "permission" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [
+        (errno.EACCES, "permission"), (errno.EPERM, "permission"), (errno.ENOENT, "has gone"),
+        (errno.EIO, "its disk"), (errno.ESTALE, "has gone"), (errno.ELOOP, "its disk"),
+    ],
+)  # fmt: skip
+def test_the_advice_on_a_folder_that_cannot_be_listed_fits_the_reason(number, step) -> None:
+    reason = os.strerror(number)
+    assert step in layouts.advice(reason)
+    assert step in layouts.advice(f"{layouts.CLOSED} ({reason})")
 
 
 def test_a_folder_that_may_not_be_listed_is_refused(tmp_path, monkeypatch) -> None:

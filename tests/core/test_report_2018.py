@@ -13,6 +13,7 @@ from fracture_core.datasets import Dataset
 from fracture_core.errors import RunError
 from fracture_core.report_2018 import BY_KEY, EXPERIMENTS, FIGURES, LENGTHS, Length
 from fracture_core.report_claims import CLAIMS
+from fracture_core.runs import State
 
 FULL = LENGTHS["full"]
 
@@ -20,6 +21,25 @@ FULL = LENGTHS["full"]
 @pytest.fixture
 def dataset(phantom_root: Path) -> Dataset:
     return datasets.read(phantom_root)
+
+
+def test_what_is_to_go_counts_only_what_is_not_finished(folders: Path, dataset: Dataset) -> None:
+    length = LENGTHS["quick"]
+    for key in ("one", "three", "dense", "dropout"):
+        run = made(dataset, key, length, 0.5, 0.5)
+        epochs = length.epochs + (length.more if BY_KEY[key].goes_on else 0)
+        ended = runs.Status(state=State.FINISHED, step=epochs * length.steps)
+        runs.write_status(run.folder, ended)
+    found = report_2018.find(runs.list_runs(), dataset.hash, length)
+    assert len(found) == 4
+    rest = 3 * length.epochs + length.more  # of AdaGrad, the small rate, and five_conv
+    assert report_2018.to_go(found, length, 1) == (3, rest * length.steps)
+    both = report_2018.steps_in_all(length, 1) + rest * length.steps
+    assert report_2018.to_go(found, length, 2) == (10, both)
+    runs.write_status(found["one", 1].folder, runs.Status(state=State.STOPPED, step=60))
+    found = report_2018.find(runs.list_runs(), dataset.hash, length)
+    steps = rest * length.steps + length.epochs * length.steps - 60
+    assert report_2018.to_go(found, length, 1) == (4, steps)
 
 
 def test_the_full_length_is_the_reports(dataset: Dataset) -> None:

@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import datasets, launcher, release, runs
+from fracture_core import datasets, exclusions, journal, launcher, release, runs
 from fracture_core.config import TrainConfig
-from ui import cached
+from fracture_core.exclusions import Exclusions
+from fracture_core.reporter import duration
+from ui import cached, demo, run_cost
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -53,6 +55,52 @@ def test_the_demo_button_starts_one_run_and_opens_it(home: AppTest) -> None:
     assert home.query_params["run"] == run.name
     runs.ask(run.folder, "stop")
     assert launcher.wait(run.folder).state is runs.State.STOPPED
+
+
+def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
+    home: AppTest, run_copy: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, status = datasets.read(phantom_root), runs.status(run_copy).__dict__
+    runs.write_status(run_copy, runs.Status(**{**status, "images_per_second": 500.0}))
+    text = shown(home.run()).replace("\\", "")
+    films = len(cached.training_films(demo.config()))
+    assert f"30 epochs of {films} training films." in text
+    assert "at the speed of finished" in text and "minute" not in text
+    monkeypatch.setattr(demo, "SHOWN", 20)
+    first = cached.training_films(demo.config())["path"].iloc[0]
+    exclusions.write(exclusions.file_of(data.hash), Exclusions(reasons={first: "a copy"}))
+    text = shown(home.run())
+    assert f"30 epochs of 20 films, drawn from {films - 1} training films." in text
+    assert "The 1 film ticked on the Data page are left out" in text
+    home.button(key="demo").click().run()
+    run = runs.list_runs()[0]
+    assert run.config.steps_per_epoch == 2
+    assert run.config.exclude == str(exclusions.file_of(data.hash))
+    runs.ask(run.folder, "stop")
+    assert launcher.wait(run.folder).state is runs.State.STOPPED
+
+
+def test_the_time_that_a_run_takes_counts_the_films_that_it_judges(
+    home: AppTest, run_copy: Path
+) -> None:
+    home.run()
+    status = runs.status(run_copy).__dict__
+    runs.write_status(run_copy, runs.Status(**{**status, "images_per_second": 10.0}))
+    chosen = demo.config()
+    films, judged = len(cached.learned_films(chosen)), cached.judged_films(chosen)
+    assert judged == len(cached.dataset().manifest) - films
+    seconds = 30 * (films + judged / 3) / 10
+    assert f"About {duration(seconds)} at the speed of finished" in run_cost.time_of(chosen, films)
+
+
+def test_no_valid_films_are_spoken_of_where_there_are_none(home: AppTest, run_copy: Path) -> None:
+    lines = journal.lines(run_copy / "metrics.jsonl")
+    journal.replace_lines(
+        run_copy / "metrics.jsonl",
+        [{name: value for name, value in line.items() if name != "valid"} for line in lines],
+    )
+    text = shown(home.run())
+    assert ":gray[training] and :violet[dev]" in text and ":green[valid]" not in text
 
 
 def test_a_film_that_cannot_be_read_costs_no_door(

@@ -379,6 +379,10 @@ def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> N
         set_state(run_copy, "running", phase="evaluating")
         text = texts(open_run(run_copy))
         assert ":primary-background[**judging dev and valid**]" in text and "queued" not in text
+        facts = json.loads((run_copy / "config.json").read_text())
+        del facts["data"]["images"]["valid"]
+        (run_copy / "config.json").write_text(json.dumps(facts))
+        assert ":primary-background[**judging dev**]" in texts(open_run(run_copy))
         set_state(run_copy, "starting", phase="measuring")
         assert ":primary-background[**measuring threads**]" in texts(open_run(run_copy))
         set_state(run_copy, "queued", phase="")
@@ -395,6 +399,28 @@ def test_the_link_to_the_run_that_is_on_is_as_long_whatever_time_is_left(run_cop
         (link,) = [link for link in links if "epoch 3" in link.label]
         assert link.label.endswith("a-name-that-…at-its-end-a: epoch 3 of 9")
         assert link.help.endswith("epoch 3 of 9, 5 min 9 s left")
+
+
+def test_the_line_on_top_tells_of_the_run_whose_page_it_is(run_copy: Path) -> None:
+    other = Path(shutil.copytree(run_copy, run_copy.with_name("other")))
+    for folder in (run_copy, other):
+        set_state(folder, "running", epoch=1, epochs=9)
+
+    def chip(run: Path) -> tuple[str, str]:
+        app = AppTest.from_file(str(APP), default_timeout=30)  # the line is any page's
+        app.query_params["run"] = run.name
+        links = [link.proto for link in app.run().get("page_link")]
+        (link,) = [each for each in links if "radio_button_checked" in each.label]
+        return link.label, link.help
+
+    with runs.lock(run_copy), runs.lock(other):
+        for run, second in ((run_copy, other), (other, run_copy)):
+            label, words = chip(run)
+            assert label.endswith(f": {run.name}: epoch 2 of 9 (+1)")
+            assert f"{second.name}: epoch 2 of 9" in words
+        set_state(other, "stopped")
+    with runs.lock(run_copy):
+        assert chip(other)[0].endswith(f": {run_copy.name}: epoch 2 of 9")
 
 
 # --- learning rate ------------------------------------------------------------------------------
@@ -437,6 +463,21 @@ def test_a_fork_is_made_once_opened_and_names_its_parent(open_run: Open, run_cop
     links = [link.proto.label for link in app.get("page_link")]
     assert f"forked from {run_copy.name} at epoch 2" in links
     assert not {"delete", "fork"} & keys(app)  # "More" is closed on another run
+
+
+def test_a_fork_is_offered_at_the_epoch_that_is_shown_else_at_the_nearest_that_is_kept(
+    open_run: Open, run_copy: Path
+) -> None:
+    key = f"fork-epoch-{run_copy.name}"
+    app = open_run(run_copy)
+    assert app.selectbox(key=key).value == 3
+    app.select_slider(key="epoch").set_value("2").run()
+    assert app.selectbox(key=f"{key}-2").value == 2
+    app.select_slider(key="epoch").set_value("1").run()
+    assert app.selectbox(key=f"{key}-1").value == 2
+    assert "The state of epoch 1, which is shown, is not kept; 2 is nearest." in texts(app)
+    app.selectbox(key=f"{key}-1").set_value(3).run()
+    assert app.button(key="fork")
 
 
 def test_a_fork_that_changes_nothing_begins_with_the_rate_of_its_epoch(

@@ -6,7 +6,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import datasets, launcher, report_2018, runs
+from fracture_core import datasets, exclusions, launcher, report_2018, runs
+from fracture_core.exclusions import Exclusions
 from fracture_core.report_2018 import LENGTHS
 from tests.core.test_report_2018 import made
 from ui import state
@@ -77,6 +78,17 @@ def test_the_button_queues_every_experiment_once_and_stop_stops_them(
     further = {name.split("-")[1] for name, more in started if more.get("more_epochs")}
     assert further == {"three", "five"}
     assert all("report 2018" in runs.labels(runs.find(name)).tags for name in runs.names())
+
+
+def test_only_the_runs_that_are_not_finished_are_to_go(folders: Path, phantom_root: Path) -> None:
+    dataset, length = datasets.read(phantom_root), LENGTHS["quick"]
+    for key in ("one", "three", "dense", "dropout"):
+        ended = runs.Status(state=runs.State.FINISHED, step=length.epochs * length.steps)
+        runs.write_status(made(dataset, key, length, 0.5).folder, ended)
+    assert "3 runs, 3,000 steps of 10 films to go" in said(opened())
+    path = exclusions.file_of(dataset.hash)
+    exclusions.write(path, Exclusions(reasons={dataset.manifest["path"].iloc[0]: "a copy"}))
+    assert "the 1 film ticked on the Data page" in said(opened())
 
 
 def test_the_length_is_in_the_address(folders: Path) -> None:

@@ -27,12 +27,13 @@ def time_of(config: TrainConfig, films: int) -> str:
     work = (shown + JUDGING * cached.judged_films(config)) * config.epochs  # films' worth
     how = "At most" if config.early_stopping else "About"
     if before := cached.timed_run(config.architecture, config.recipe.size):
-        seconds = work / before.status.images_per_second
-        return f"{how} {duration(seconds)} at the speed of {theme.plain(before.name)}."
+        name, seconds = theme.plain(before.name), work / before.status.images_per_second
+        return f"{how} {duration(seconds)} of training at the speed of {name}."
     if speed := probe.kept_speed(config):
-        return f"{how} {duration(work / speed)} by a measurement on this machine."
+        return f"{how} {duration(work / speed)} of training by a measurement on this machine."
     seconds = probe.expected_seconds(config, films) * work / max(1, shown * config.epochs)
-    return f"Roughly {duration(seconds)} by its arithmetic; the first epoch tells better."
+    known = "by its arithmetic; the first epoch tells better"
+    return f"Roughly {duration(seconds)} of training {known}."
 
 
 def _memory(config: TrainConfig, before: Run | None) -> str:

@@ -90,7 +90,7 @@ def test_the_time_that_a_run_takes_counts_the_films_that_it_judges(
     films, judged = len(cached.learned_films(chosen)), cached.judged_films(chosen)
     assert judged == len(cached.dataset().manifest) - films
     seconds = 30 * (films + judged / 3) / 10
-    assert f"About {duration(seconds)} at the speed of finished" in run_cost.time_of(chosen, films)
+    assert f"About {duration(seconds)} of training at" in run_cost.time_of(chosen, films)
 
 
 def test_no_valid_films_are_spoken_of_where_there_are_none(home: AppTest, run_copy: Path) -> None:

@@ -326,7 +326,7 @@ class Loop:
             return
         now = [variable.numpy() for variable in self.model.variables]
         for epoch in lost:
-            with contextlib.suppress(FractureError):  # damaged weights: this epoch goes without
+            with contextlib.suppress(FractureError, OSError):  # damaged: it goes without
                 weights = checkpoints.weights_of(self._checkpoints, epoch)
                 architectures.load_weights(self.model, weights)
                 self._keep_features(epoch)

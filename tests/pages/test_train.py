@@ -403,14 +403,18 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     first = cost(train.run())
     assert "by its arithmetic" in first and "At least 0.8 GB of memory" in first
     monkeypatch.setattr(probe, "kept_speed", lambda _: 10.0)
-    seconds = training_count(train) * 30 / 10
-    assert f"About {duration(seconds)} by a measurement" in cost(train.run())
+    learned = training_count(train)
+    judged = len(datasets.read(phantom_root).manifest) - learned  # with a third of the work
+    seconds = (learned + judged / 3) * 30 / 10
+    assert f"About {duration(seconds)} of training by a measurement" in cost(train.run())
     config = TrainConfig(data=str(phantom_root), architecture="three_conv")
     folder = runs.create(config, "before")
     last = runs.Status(state=State.FINISHED, images_per_second=20.0, memory_mb=912)
     runs.write_status(folder, last)
     now = cost(train.run())
-    assert f"About {duration(seconds / 2)} at the speed of before. 0.9 GB of memory" in now
+    assert (
+        f"About {duration(seconds / 2)} of training at the speed of before. 0.9 GB of memory" in now
+    )
     other = TrainConfig(data=str(phantom_root), architecture="three_conv", batch_size=64)
     shutil.rmtree(folder)
     runs.write_status(runs.create(other, "wide"), last)

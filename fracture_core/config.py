@@ -421,7 +421,7 @@ def report_2018(data: str, **changes: Any) -> TrainConfig:
 
 
 def demo(data: str, **changes: Any) -> TrainConfig:
-    """A run that a room can watch: the network that learns quickest, under two minutes."""
+    """A run that a room can watch: the network that learns quickest, for few epochs."""
     return TrainConfig(data=data, **({"architecture": "three_conv", "epochs": 30} | changes))
 
 

@@ -379,9 +379,9 @@ def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> N
         set_state(run_copy, "running", phase="evaluating")
         text = texts(open_run(run_copy))
         assert ":primary-background[**judging dev and valid**]" in text and "queued" not in text
-        facts = json.loads((run_copy / "config.json").read_text())
-        del facts["data"]["images"]["valid"]
-        (run_copy / "config.json").write_text(json.dumps(facts))
+        data = runs.read(run_copy).facts["data"]
+        roles = {role: count for role, count in data["images"].items() if role != "valid"}
+        runs.complete_facts(run_copy, data=data | {"images": roles})
         assert ":primary-background[**judging dev**]" in texts(open_run(run_copy))
         set_state(run_copy, "starting", phase="measuring")
         assert ":primary-background[**measuring threads**]" in texts(open_run(run_copy))

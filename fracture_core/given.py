@@ -160,9 +160,9 @@ def _studies_in(folder: Path) -> list[tuple[str, list[Path]]]:
         files, below = _content(named)
         if below:  # what lies beside studies, lists and notes, is no study
             files = [file for file in files if file.suffix.lower() in SUFFIXES]
-        found = [(str(named), files)] if files else []
+        found, seen = [(str(named), files)] if files else [], {_identity(named)}
         for inner in below:
-            found += _studies_below(inner, of_classes=not STUDY.fullmatch(named.name))
+            found += _studies_below(inner, not STUDY.fullmatch(named.name), seen)
     except OSError as error:
         raise _unreadable(folder, error) from error
     if not found:
@@ -170,15 +170,21 @@ def _studies_in(folder: Path) -> list[tuple[str, list[Path]]]:
     return found
 
 
-def _studies_below(folder: Path, of_classes: bool) -> list[tuple[str, list[Path]]]:
-    """Without a call a level: folders may lie deeper than Python calls."""
-    found, waiting, seen = [], [folder], set()
+def _identity(folder: Path) -> tuple[int, int]:
+    facts = folder.stat()
+    return facts.st_dev, facts.st_ino
+
+
+def _studies_below(
+    folder: Path, of_classes: bool, seen: set[tuple[int, int]]
+) -> list[tuple[str, list[Path]]]:
+    """Each folder once; without a call a level, since folders may lie deeper than Python calls."""
+    found, waiting = [], [folder]
     while waiting:
         here = waiting.pop()
-        facts = here.stat()
-        if (facts.st_dev, facts.st_ino) in seen:
-            continue  # a link that leads back up
-        seen.add((facts.st_dev, facts.st_ino))
+        if _identity(here) in seen:
+            continue  # a link that leads back
+        seen.add(_identity(here))
         files, below = _content(here)
         if of_classes and not below and not STUDY.fullmatch(here.name):
             found += [(str(file), [file]) for file in files]

@@ -34,7 +34,7 @@ def test_every_network_of_its_own_options_may_be_built_at_every_size(name: str) 
 def test_a_network_that_no_machine_holds_is_refused_before_it_is_built() -> None:
     with pytest.raises(ConfigError, match="Number of dense layers must be from 0 to 16"):
         NetworkOptions(dense=(4096,) * 2_000)
-    with pytest.raises(ConfigError, match="one_conv at 512 px .* has 8,523 million"):
+    with pytest.raises(ConfigError, match=r"one_conv at 512 px .* has 8,523 million"):
         architectures.build("one_conv", 512, dense=(4096,))
 
 

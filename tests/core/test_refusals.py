@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -349,8 +350,9 @@ def test_folders_deeper_than_python_calls_and_circles_of_links_are_walked(tmp_pa
     finally:
         os.fchdir(start)
         os.close(start)
-    assert sum(len(study.films) for study in given.read([here]).studies) == 1
-    shutil.rmtree(tmp_path / "d", ignore_errors=True)
+    films = sum(len(study.films) for study in given.read([here]).studies)
+    subprocess.run(["rm", "-r", str(tmp_path / "d")], check=True)  # Python's own calls itself
+    assert films == 1
 
 
 def test_a_config_file_that_is_a_pipe_is_refused(tmp_path: Path) -> None:

@@ -51,15 +51,20 @@ def write(folder: Path, path: Path, data: bytes) -> None:
     replace_file(path, data)
 
 
-def read(folder: Path, path: Path) -> bytes:
+def read(folder: Path, path: Path, limit: int = MOST_BYTES) -> bytes:
     """Read a file of a run and check it.
+
+    Args:
+        folder: the run folder.
+        path: of the file, somewhere below it.
+        limit: bytes that it may have.
 
     Raises:
         FileNotFoundError: there is none.
         DamagedFile: it is no regular file, larger than any of a run, or not what was written.
     """
     try:
-        data = reading.read_bytes(path, MOST_BYTES)
+        data = reading.read_bytes(path, limit)
     except FileMissing as error:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
     except FileRefused as error:

@@ -108,7 +108,7 @@ def save(
 def load(run_folder: Path, epoch: int) -> Learned | None:
     """What an epoch left; `None` where it left nothing, or its file is damaged."""
     try:
-        content = checksums.read(run_folder, path(run_folder, epoch))
+        content = checksums.read(run_folder, path(run_folder, epoch), MOST_BYTES)
         with reading.arrays(content, MOST_BYTES) as stored:
             numbers = range(1, 1 + sum(name.startswith("maps_") for name in stored.files))
             found = Learned(

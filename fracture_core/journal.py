@@ -279,7 +279,7 @@ def films(folder: Path) -> "pd.DataFrame":
     """
 
     try:
-        content = checksums.read(folder, folder / "films.parquet")
+        content = checksums.read(folder, folder / "films.parquet", reading.TABLE_BYTES)
         found = reading.read_table(content, FILMS)
         if not (found["label"].isin([0, 1]).all() and found["role"].isin(_ROLES).all()):
             raise FileRefused("films.parquet", "holds labels or roles that no run has")

@@ -63,9 +63,9 @@ def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
         RunError: there is no such table, it is not what was written, or it is not one of `n`
             probabilities.
     """
-    file = path(run_folder, epoch)
+    file, most = path(run_folder, epoch), 4 * n + reading.HEADER_BYTES
     try:
-        table = reading.read_array(checksums.read(run_folder, file), (n,), "float32")
+        table = reading.read_array(checksums.read(run_folder, file, most), (n,), "float32")
     except FileNotFoundError as error:
         known = ", ".join(map(str, epochs(run_folder))) or "none yet"
         raise RunError(

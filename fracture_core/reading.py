@@ -86,7 +86,9 @@ def read_bytes(path: Path, limit: int) -> bytes:
     """All that a regular file holds; see `opened`."""
     with opened(path, limit) as stream:
         try:
-            content = stream.read(limit + 1)  # some files say that they have 0 bytes
+            content = stream.read(os.fstat(stream.fileno()).st_size)
+            while len(content) <= limit and (more := stream.read(MB)):  # it grew, or said it has 0
+                content += more
         except OSError as error:
             raise FileRefused(path.name, f"cannot be read ({error.strerror})") from error
     if len(content) > limit:

@@ -254,7 +254,7 @@ def _read_facts(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     try:
         known = reading.read_json(path)
-        checksums.read(folder, path)
+        checksums.read(folder, path, reading.NOTE_BYTES)
     except (OSError, FileRefused) as error:
         raise _no_config(folder, error) from error
     except DamagedFile as error:

@@ -124,12 +124,12 @@ def check(name: str, size: int, options: NetworkOptions) -> None:
 def training_bytes(config: TrainConfig) -> int:
     """Roughly the most memory that training holds.
 
-    The process itself, `PROCESS_BYTES`; each parameter as a float32 with its gradient and the
-    optimizer's `SLOTS`; and for each film of a batch every value that a layer gives, with its
-    gradient: P + 4 p (2 + s) + 4 b 2 v bytes, where p is the parameters, s the slots, b the
-    batch and v the values of `of`.
+    The process itself, `PROCESS_BYTES`; each parameter as a float32 with its gradient, the
+    optimizer's `SLOTS` and two copies while it is made or replaced; and for each film of a batch
+    every value that a layer gives, with its gradient: P + 4 p (4 + s) + 4 b 2 v bytes, where p is
+    the parameters, s the slots, b the batch and v the values of `of`.
     """
     size = of(config.architecture, config.recipe.size, config.options)
-    weights = FLOAT * size.parameters * (2 + SLOTS[config.optimizer])
+    weights = FLOAT * size.parameters * (4 + SLOTS[config.optimizer])
     films = FLOAT * config.batch_size * 2 * size.values
     return math.ceil(PROCESS_BYTES + weights + films)

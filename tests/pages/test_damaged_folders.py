@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import cards
+from fracture_core import cards, memory
 from fracture_core.config import PROJECT, TrainConfig
 from tests.core import made_runs
 
@@ -97,6 +97,15 @@ def texts(app: AppTest) -> str:
     """All running text of a page."""
     kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning, app.text)
     return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def test_the_form_warns_of_a_run_that_memory_may_not_hold(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 10**8)
+    assert "GB of memory, by the arithmetic" in texts(opened("train"))
+    monkeypatch.setattr(memory, "available", lambda: 10**12)
+    assert "by the arithmetic of its network" not in texts(opened("train"))
 
 
 @pytest.mark.parametrize("page", PAGES)

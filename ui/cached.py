@@ -329,7 +329,11 @@ def _outcome(folder: Path) -> comparison.Outcome:
 def curves(run: runs.Run) -> pd.DataFrame:
     """The run's epochs as a tidy table, see `curves.of_run`."""
     kept, read = _read_before("curves"), partial(run_curves.of_run, run)
-    return _some_kept(kept, TABLES_KEPT, files.unchanged(run.folder / "metrics.jsonl", kept, read))
+    try:
+        found = files.unchanged(run.folder / "metrics.jsonl", kept, read)
+    except RunError:  # its metrics cannot be read: its own page says so
+        return pd.DataFrame(columns=["run", "epoch"])
+    return _some_kept(kept, TABLES_KEPT, found)
 
 
 def metrics_of(folder: Path) -> pd.DataFrame:

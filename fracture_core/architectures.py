@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fracture_core import network_size, reading
 from fracture_core.config import LIMITS, NetworkOptions, check_range
-from fracture_core.errors import ConfigError, ModelError
+from fracture_core.errors import ConfigError, FileRefused, ModelError
 from fracture_core.words import short
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from fracture_core.checkpoints import WeightsInMemory
 
 
+MOST_BYTES = 16 * 4 * LIMITS.parameters  # of an ensemble's arrays
 HDF5 = b"\x89HDF\r\n\x1a\n"  # how every such file begins
 
 
@@ -177,13 +179,15 @@ def resolve(name: str, options: NetworkOptions) -> NetworkOptions:
     return NetworkOptions(**{k: own[k] if v is None else v for k, v in options.to_dict().items()})
 
 
-def check(name: str, size: int) -> None:
-    """Refuse an input that the network would shrink to nothing.
+def check(name: str, size: int, options: NetworkOptions) -> None:
+    """Refuse an input that the network would shrink to nothing, and a network that is too large.
 
     Raises:
-        ConfigError: the architecture is unknown, or `size` in px is too small or too large.
+        ConfigError: the architecture is unknown, `size` in px is too small or too large, or see
+            `network_size.check`.
     """
     check_range(f"size for {name}", size, (find(name).smallest, LIMITS.size[1]))
+    network_size.check(name, size, options)
 
 
 def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
@@ -201,8 +205,9 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
     Raises:
         ConfigError: the name, the size or an option is not allowed.
     """
-    check(name, size)
-    chosen = resolve(name, NetworkOptions.from_dict(options))
+    chosen = NetworkOptions.from_dict(options)
+    check(name, size, chosen)
+    chosen = resolve(name, chosen)
     import keras
     from keras import layers
 
@@ -276,12 +281,11 @@ def check_weights_file(path: Path) -> None:
         ModelError: the file is missing, cannot be read, or is no HDF5.
     """
     try:
-        with path.open("rb") as file:
+        with reading.opened(path, 2 * MOST_BYTES) as file:
             begins = file.read(len(HDF5))
-    except (OSError, ValueError) as error:  # a null character is a ValueError
-        reason = getattr(error, "strerror", None) or error
+    except FileRefused as error:
         raise ModelError(
-            f"The weights {path} cannot be read ({reason}). Check the path."
+            f"The weights {path} cannot be read: the file {error.reason}. Check the path."
         ) from error
     if begins != HDF5:
         raise ModelError(
@@ -332,15 +336,32 @@ def load_weights(network: "keras.Model", path: Path, group: str | None = None) -
         ModelError: the file cannot be read, or is another network's.
     """
     try:
+        _check_sizes(path)
         source = path if group is None else _part(path, group)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns of layers that it leaves as they were
             network.load_weights(source)
-    except (ValueError, OSError, KeyError, RuntimeError, UserWarning) as error:
+    except (ValueError, OSError, KeyError, RuntimeError, UserWarning, FileRefused) as error:
         raise ModelError(
             f"{path.name} must hold the weights of {network.name} with the same options and "
             "size, as Keras saves them in .weights.h5; it does not. Choose another file or network."
         ) from error
+
+
+def _check_sizes(path: Path) -> None:
+    """Refuse, before it is read, a file whose arrays are larger than all networks of a model."""
+    import h5py
+
+    sizes: list[int] = []
+
+    def add(_: str, node: object) -> None:
+        if isinstance(node, h5py.Dataset):
+            sizes.append(node.size * node.dtype.itemsize)
+
+    with reading.opened(path, 2 * MOST_BYTES) as stream, h5py.File(stream) as file:
+        file.visititems(add)
+    if sum(sizes) > MOST_BYTES:
+        raise ValueError(f"its arrays have {sum(sizes) / 2**20:,.0f} MB")
 
 
 def _part(path: Path, group: str) -> "WeightsInMemory":

@@ -11,10 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fracture_core import audit, datasets, film_facts, launcher, runs
+from fracture_core import audit, datasets, film_facts, launcher, reading, runs
 from fracture_core.audit import Audit, Finding, Item
 from fracture_core.config import cache_folder
-from fracture_core.errors import Stopped
+from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import replace_file
 from fracture_core.reporter import time_left
 from fracture_core.runs import State, Status
@@ -40,7 +40,7 @@ def start(dataset: datasets.Dataset) -> Path:
 
 def run_child(folder: Path) -> None:
     """The child's work: audit what `asked.json` names, and keep the result."""
-    asked = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
+    asked = launcher.asked(folder, "data")
     dataset = datasets.read(Path(asked["data"]), asked["positive"])
     reporter = _Progress(folder)
     try:
@@ -129,17 +129,40 @@ def save(folder: Path, value: Audit) -> None:
 def load(folder: Path) -> Audit | None:
     """The kept audit in this folder; `None` if there is none, or another version's."""
     try:
-        fields = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-        return Audit(
+        fields = reading.read_json(folder / RESULT, reading.LIST_BYTES)
+        found = Audit(
             films=fields["films"],
             findings=tuple(map(_finding, fields["findings"])),
-            shortcuts=tuple(
-                Shortcut(**{k: v for k, v in each.items() if k not in ("tells", "sentence")})
-                for each in fields["shortcuts"]
-            ),
+            shortcuts=tuple(map(_shortcut, fields["shortcuts"])),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+        # What cannot be said again was not said by this program.
+        told = json.loads(json.dumps(to_dict(found)))
+        return found if told == fields and _is_sound(found) else None
+    except (FractureError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         return None
+
+
+def _is_sound(found: Audit) -> bool:
+    """Whether all is of its kind; that its sentences say the same has been compared."""
+    items = [item for finding in found.findings for item in finding.items]
+    words = [text for item in items for text in (item.path, item.detail)]
+    words += [text for each in found.findings for text in (each.kind, *each.sentences)]
+    words += [text for each in found.shortcuts for text in (each.feature, each.split, each.part)]
+    counts = [found.films, *(each.count for each in found.findings)]
+    counts += [count for each in found.shortcuts for count in (each.studies, each.positive)]
+    shares = [each.score for each in found.findings]
+    shares += [share for s in found.shortcuts for share in (s.auroc, s.low, s.high)]
+    return (
+        all(isinstance(text, str) for text in words)
+        and all(type(count) is int and count >= 0 for count in counts)
+        and all(0 <= share <= 1 for share in shares)
+        and all(isinstance(item.leave_out, bool) for item in items)
+    )
+
+
+def _shortcut(fields: dict[str, Any]) -> Shortcut:
+    kept = {k: v for k, v in fields.items() if k not in ("tells", "sentence")}
+    return Shortcut(**{k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()})
 
 
 def _finding(fields: dict[str, Any]) -> Finding:

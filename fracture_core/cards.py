@@ -14,17 +14,30 @@ from typing import Any
 
 import pandas as pd
 
-from fracture_core import aggregation, checkpoints, journal, metrics, predictions, runs
+from fracture_core import (
+    aggregation,
+    checkpoints,
+    datasets,
+    facts,
+    journal,
+    metrics,
+    network_size,
+    predictions,
+    reading,
+    runs,
+)
 from fracture_core.config import (
+    LIMITS,
     NetworkOptions,
     PixelRecipe,
     Record,
     TrainConfig,
     cache_folder,
+    check_range,
     models_folder,
     whole_number,
 )
-from fracture_core.errors import ConfigError, ModelError, RunNotFound
+from fracture_core.errors import ConfigError, FileRefused, ModelError, RunNotFound
 from fracture_core.words import short
 
 LABEL_MEANING = (
@@ -38,7 +51,10 @@ WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions
 GATE = "gate.npz"
 FILES = (CARD, WEIGHTS, PREDICTIONS, GATE)  # of a released model; an old one may have no gate
 ENSEMBLE = "ensemble"  # what the card of several networks calls its architecture
+JUDGED = {**datasets.MANIFEST, "probability": "number"}  # what a table of judged films holds
+GATE_BYTES = 64 * reading.MB  # of a gate, packed or not; four thousand features would take this
 MOST_MEMBERS = 16  # of an ensemble; each costs its own time at every film
+WEIGHTS_BYTES = 2 * MOST_MEMBERS * 4 * LIMITS.parameters  # with room for the file's own notes
 GATE_VERSION = 2  # raised whenever the same films give other numbers in it
 
 
@@ -93,6 +109,36 @@ class Card(Record):
     gate: dict = field(default_factory=dict)
     members: tuple[Member, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_range("threshold", self.threshold, (0.0, 1.0))
+        check_range("epoch", self.epoch, (0, facts.MOST))
+        texts = (self.name, self.architecture, self.label_meaning, self.threshold_origin)
+        for text in (*texts, *self.parts, *(member.name for member in self.members)):
+            check_range("Number of characters in a card's text", len(text), (0, LIMITS.card_text))
+        most = 10 * LIMITS.card_text
+        check_range("Number of characters in a card's command", len(self.command), (0, most))
+        facts.data(self.training)
+        facts.gate(self.gate)
+        for level in (level for levels in self.metrics.values() for level in _levels(levels)):
+            metrics.Summary.from_dict(level)
+        for each in self._sized():
+            network_size.check(*each)
+
+    @property
+    def networks(self) -> list[tuple[str, NetworkOptions]]:
+        """Architecture and options of what judges: of the one network, or of every member."""
+        own = [(self.architecture, self.options)] if not self.members else []
+        return own + [(member.architecture, member.options) for member in self.members]
+
+    @property
+    def weights_bytes(self) -> int:
+        """What its weights' file may have at most: twice its numbers, and room for their names."""
+        parameters = sum(network_size.of(*each).parameters for each in self._sized())
+        return 2 * network_size.FLOAT * parameters + 2**20 * len(self.networks)
+
+    def _sized(self) -> list[tuple[str, int, NetworkOptions]]:
+        return [(name, self.recipe.size, options) for name, options in self.networks]
+
     @property
     def synthetic(self) -> bool:
         """Whether it has never seen a real film."""
@@ -141,6 +187,13 @@ class Model:
     def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:
         """How it did on its dev films at this threshold: "images" and "studies"."""
         return summaries(self.judged, threshold)
+
+
+def _levels(levels: Any) -> list[Any]:
+    """Raises: ConfigError: these are no figures of images and studies."""
+    if not (isinstance(levels, dict) and levels.keys() <= {"images", "studies"}):
+        raise ConfigError("A card's metrics are of images and studies, by role.")
+    return list(levels.values())
 
 
 def summaries(films: pd.DataFrame, threshold: float) -> dict[str, metrics.Summary]:
@@ -210,17 +263,19 @@ def read(folder: Path) -> Model:
         ModelError: a file is missing, the card cannot be read, or the weights are not the card's.
     """
     if missing := [n for n in (CARD, WEIGHTS, PREDICTIONS) if not (folder / n).is_file()]:
-        raise ModelError(f"{folder.name} is no whole model: {', '.join(missing)} is missing.")
+        raise ModelError(
+            f"{folder.name} is no whole model: {', '.join(missing)} is missing, or no file."
+        )
     try:
-        card = Card.from_json((folder / CARD).read_text(encoding="utf-8"))
-    except (ConfigError, UnicodeDecodeError) as error:
+        card = Card.from_json(reading.read_text(folder / CARD, reading.NOTE_BYTES))
+    except (ConfigError, FileRefused) as error:
         raise ModelError(f"The card of {folder.name} cannot be read: {error}") from error
     if len(card.members) == 1 or len(card.members) > MOST_MEMBERS:
         raise ModelError(
             f"An ensemble has 2 to {MOST_MEMBERS} members; the card of {folder.name} names "
             f"{len(card.members)}. Make it again."
         )
-    if sha256(folder / WEIGHTS) != card.weights_sha256:
+    if sha256(folder / WEIGHTS, card.weights_bytes) != card.weights_sha256:
         raise ModelError(
             f"The weights of {folder.name} are not those that its card was written for. "
             "Release the model again."
@@ -231,27 +286,59 @@ def read(folder: Path) -> Model:
             "for. Release the model again."
         )
     try:
-        judged = pd.read_parquet(folder / PREDICTIONS)
-    except (OSError, ValueError) as error:  # pyarrow's own errors are among them
+        judged = judged_films(folder / PREDICTIONS)
+    except FileRefused as error:
         raise ModelError(f"The {PREDICTIONS} of {folder.name} cannot be read: {error}") from error
     gate = folder / GATE if card.gate else None
     weights = folder / WEIGHTS
     return Model(reference=folder.name, card=card, weights=weights, judged=judged, gate=gate)
 
 
+def judged_films(path: Path) -> pd.DataFrame:
+    """A table of films that a network has judged: manifest columns and `probability`;
+    of an ensemble `member_1` and so on as well.
+
+    Raises:
+        FileRefused: it is missing, damaged, or holds labels or probabilities that nobody gives.
+    """
+    films = reading.read_table(path, JUDGED, others=True)
+    scores = [name for name in films if name == "probability" or name.startswith("member_")]
+    for name in scores:
+        if films[name].dtype.kind != "f" or not films[name].between(0, 1).all():
+            raise FileRefused(path.name, f"holds a {name} that is not from 0 to 1")
+    if not films["label"].isin([0, 1]).all():
+        raise FileRefused(path.name, "holds a label that is neither 0 nor 1")
+    return films
+
+
 def _is_cards_gate(path: Path, card: Card) -> bool:
-    return path.is_file() and sha256(path) == card.gate.get("sha256")
+    return path.is_file() and sha256(path, GATE_BYTES) == card.gate.get("sha256")
 
 
-def gate_folder(weights: Path) -> Path:
-    """Where the gate of a run's weights is kept once it was fitted; it may not be there."""
-    return cache_folder() / "gates" / f"{sha256(weights)[:16]}-{GATE_VERSION}"
+def gate_folder(weights: Path, limit: int = WEIGHTS_BYTES) -> Path:
+    """Where the gate of a run's weights is kept once it was fitted; it may not be there.
+
+    Args:
+        weights: the file.
+        limit: bytes that it may have.
+    """
+    return cache_folder() / "gates" / f"{sha256(weights, limit)[:16]}-{GATE_VERSION}"
 
 
-def sha256(source: Path | bytes) -> str:
-    """Hex digest of a file, or of its bytes."""
-    data = source if isinstance(source, bytes) else source.read_bytes()
-    return hashlib.sha256(data).hexdigest()
+def sha256(source: Path | bytes, limit: int = WEIGHTS_BYTES) -> str:
+    """Hex digest of a file, or of its bytes.
+
+    Args:
+        source: the file's path, or its content.
+        limit: bytes that the file may have.
+
+    Raises:
+        FileRefused: the file cannot be read, or is larger.
+    """
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with reading.opened(source, limit) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def of_run(folder: Path, epoch: int | None = None) -> Model:
@@ -295,7 +382,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         versions=run.facts.get("versions", {}),
         created=str(run.facts.get("created", "")),
     )
-    kept = gate_folder(weights) / GATE
+    kept = gate_folder(weights, card.weights_bytes) / GATE
     gate = kept if kept.is_file() else None
     return Model(reference=card.name, card=card, weights=weights, judged=by_role["dev"], gate=gate)
 
@@ -315,8 +402,9 @@ def _is_whole(weights: Path) -> bool:
     import h5py
 
     try:
-        h5py.File(weights).close()
-    except OSError:
+        with reading.opened(weights, WEIGHTS_BYTES) as stream:
+            h5py.File(stream).close()
+    except (OSError, FileRefused):
         return False
     return True
 

@@ -18,16 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fracture_core import checksums, journal
-from fracture_core.errors import DamagedFile, RunError
+from fracture_core import checksums, journal, line_rules, reading
+from fracture_core.config import LIMITS
+from fracture_core.errors import DamagedFile, FileRefused, RunError
 
 if TYPE_CHECKING:
     import keras
 
-NAME = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.")
-STATE = re.compile(r"epoch_(\d+)(?:_step_(\d+))?\.npz")
-WEIGHTS = re.compile(r"epoch_(\d+)\.weights\.h5")
+NAME = re.compile(r"epoch_([0-9]{1,9})(?:_step_([0-9]{1,12}))?\.")
+STATE = re.compile(r"epoch_([0-9]{1,9})(?:_step_([0-9]{1,12}))?\.npz")
+WEIGHTS = re.compile(r"epoch_([0-9]{1,9})\.weights\.h5")
 KEEP_EVERY = 5  # epochs whose whole state is kept for good, beside the last two and the best
+STATE_BYTES = 4 * 4 * LIMITS.parameters  # of a state, unpacked: the optimizer's memory
 _UNREADABLE = (
     OSError,
     ValueError,
@@ -38,6 +40,7 @@ _UNREADABLE = (
     zlib.error,
     NotImplementedError,  # a damaged zip asks for a compression that nobody knows
     DamagedFile,
+    FileRefused,
 )
 MOST_BYTES = 2**30  # of one run's weights; past that the older ones are thinned
 
@@ -277,7 +280,7 @@ def _read_state(path: Path) -> _State:
     """Both files of a state, read and checked."""
     run, file = path.parent.parent, path.with_suffix(".weights.h5")
     weights = checksums.read(run, file)
-    with np.load(io.BytesIO(checksums.read(run, path)), allow_pickle=False) as stored:
+    with reading.arrays(checksums.read(run, path), STATE_BYTES) as stored:
         if str(stored["weights_sha256"]) != checksums.digest(weights):
             raise ValueError("its weights are not those that were written with it")
         names = sorted(name for name in stored.files if re.fullmatch(r"v\d{4,}", name))
@@ -286,13 +289,16 @@ def _read_state(path: Path) -> _State:
 
 
 def _position(stored: "np.lib.npyio.NpzFile") -> Position:
-    fields = json.loads(str(stored["position"]))
-    return Position(**{**fields, "sums": tuple(fields["sums"])})
+    fields = reading.parsed(str(stored["position"]))
+    position = Position(**{**fields, "sums": tuple(fields["sums"])})
+    if not (line_rules.is_count(position.step) and line_rules.is_count(position.epoch)):
+        raise ValueError("its step or epoch is no number")
+    return position
 
 
 def forget_optimizer(path: Path) -> None:
     """Leave only the position in a state's `.npz`: its optimizer begins without memory."""
-    with np.load(path, allow_pickle=False) as stored:
+    with reading.arrays(path, STATE_BYTES) as stored:
         rest = {name: stored[name] for name in ("position", "weights_sha256")}
     content = io.BytesIO()
     np.savez(content, **rest)

@@ -7,11 +7,14 @@ of this program wrote it, and its next write gives it one. The format is that of
 `sha256sum --check --ignore-missing`.
 """
 
+import errno
 import functools
 import hashlib
+import os
 from pathlib import Path
 
-from fracture_core.errors import DamagedFile
+from fracture_core import reading
+from fracture_core.errors import DamagedFile, FileMissing, FileRefused
 from fracture_core.files import replace_file, stamp, writing
 
 SUMS = "SHA256SUMS"
@@ -24,6 +27,7 @@ GUARDED = (  # as glob patterns; what else a run folder holds decides no number,
     "checkpoints/epoch_*.weights.h5",
     "checkpoints/epoch_*.npz",
 )
+MOST_BYTES = 8 * 2**30  # of a file of a run: a state holds four times the largest network
 _DIGEST = 64  # hex characters
 
 
@@ -47,14 +51,24 @@ def write(folder: Path, path: Path, data: bytes) -> None:
     replace_file(path, data)
 
 
-def read(folder: Path, path: Path) -> bytes:
+def read(folder: Path, path: Path, limit: int = MOST_BYTES) -> bytes:
     """Read a file of a run and check it.
 
+    Args:
+        folder: the run folder.
+        path: of the file, somewhere below it.
+        limit: bytes that it may have.
+
     Raises:
-        OSError: it cannot be opened.
-        DamagedFile: its content is not what was written.
+        FileNotFoundError: there is none.
+        DamagedFile: it is no regular file, larger than any of a run, or not what was written.
     """
-    data = path.read_bytes()
+    try:
+        data = reading.read_bytes(path, limit)
+    except FileMissing as error:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
+    except FileRefused as error:
+        raise DamagedFile(f"{_name(folder, path)} of {folder.name} {error.reason}.") from error
     check(folder, path, data)
     return data
 
@@ -138,8 +152,8 @@ def _sums(folder: Path) -> dict[str, tuple[str, ...]]:
 @functools.lru_cache(maxsize=256)  # a page asks for hundreds of files of one run
 def _read(path: Path, _: tuple[int, ...]) -> dict[str, tuple[str, ...]]:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = reading.read_text(path, reading.LIST_BYTES, errors="replace")
+    except FileRefused:
         return {}
     sums: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():

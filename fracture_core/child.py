@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from fracture_core import journal, launcher, probe, runs
+from fracture_core import journal, launcher, memory, probe, runs
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import refusal, sweep
 from fracture_core.loading import without_collector
@@ -55,8 +55,7 @@ def _to_its_end(reporter: Reporter, wait_for_slot: bool) -> int:
     except Exception as error:
         # The last door: whatever it is, the folder says so, and the log holds the trace.
         _print_trace()
-        kind = type(error).__name__
-        message = f"An unexpected {kind} ended the run: {error}. See its log."
+        message = _unexpected(error, "run")
     else:
         return 0
     return _fail(reporter.say, reporter.folder, message)
@@ -100,6 +99,15 @@ def versions() -> dict[str, str]:
     names = ("tensorflow", "keras", "numpy", "pillow")
     found = {name: importlib.metadata.version(name) for name in names}
     return {"python": platform.python_version(), **found}
+
+
+def _unexpected(error: Exception, noun: str) -> str:
+    """The last word on an error that nobody has foreseen; memory runs out in many kinds of them."""
+    kind = type(error).__name__
+    if memory.is_said(f"{kind} {error}"):
+        return f"The {noun} ran out of memory. {memory.NEXT}"
+    text = f"An unexpected {kind} ended the {noun}: {error}"
+    return f"{text.rstrip('.')[:2_000]}. See its log."
 
 
 def _print_trace() -> None:
@@ -153,7 +161,7 @@ def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> in
         return 1
     except Exception as error:
         traceback.print_exc()
-        message = f"An unexpected {type(error).__name__} ended the {noun}: {error}."
+        message = _unexpected(error, noun)
         runs.write_status(folder, Status(state=State.FAILED, message=message))
         return 1
     finally:

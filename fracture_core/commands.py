@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core import config as settings
+from fracture_core import reading
 from fracture_core.config import DEFAULTS, TrainConfig
-from fracture_core.errors import ConfigError, WriteFailed
+from fracture_core.errors import ConfigError, FileRefused, RunError, WriteFailed
 from fracture_core.loading import without_collector
 from fracture_core.reporter import duration, time_left
 from fracture_core.words import short
 
 if TYPE_CHECKING:
     from fracture_core.cards import Card
+    from fracture_core.runs import Run
 
 NAMED = 10  # films of a finding, or that a run could not read, that are named; others are counted
 
@@ -143,9 +145,11 @@ def config_of(options: argparse.Namespace) -> TrainConfig:
     data = str(layouts.absolute(options.data))
     if options.config:
         try:
-            text = options.config.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:  # no UTF-8, or a null character in the path
-            raise ConfigError(f"{options.config} cannot be read as a config: {error}.") from error
+            text = reading.read_text(options.config, reading.NOTE_BYTES)
+        except FileRefused as error:
+            raise ConfigError(
+                f"{options.config} cannot be read as a config: it {error.reason}."
+            ) from error
         config = replace(TrainConfig.from_dict({"data": data, **_json_object(text)}), data=data)
     else:
         config = settings.preset(options.preset or "recommended", data)
@@ -168,8 +172,8 @@ def changed(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
 
 def _json_object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
+        value = reading.parsed(text)
+    except ValueError as error:
         raise ConfigError(f"A config file must be valid JSON: {error}.") from error
     if not isinstance(value, dict):
         raise ConfigError("A config file holds one JSON object, as a run's config.json does.")
@@ -181,7 +185,7 @@ def train(options: argparse.Namespace) -> int:
     from fracture_core import architectures, datasets, exclusions, launcher, phantom
 
     config = config_of(options)
-    architectures.check(config.architecture, config.recipe.size)
+    architectures.check(config.architecture, config.recipe.size, config.options)
     if config.weights:
         architectures.check_weights_file(Path(config.weights))
     if config.exclude:
@@ -339,33 +343,43 @@ def check(options: argparse.Namespace) -> int:
 
 
 def list_runs(options: argparse.Namespace) -> None:
-    """List the runs, newest first."""
-    from fracture_core import journal, runs
+    """List the runs, newest first; those that cannot be read are named on standard error."""
+    from fracture_core import runs
 
-    rows = []
-    for run in runs.list_runs():
-        table = journal.metrics(run.folder)
-        last = table.iloc[-1].to_dict() if len(table) else {}
-        rows.append(
-            {
-                "name": run.name,
-                "state": str(run.status.state),
-                "message": run.status.message,
-                "architecture": run.config.architecture,
-                "epoch": run.status.epoch,
-                "epochs": journal.epochs_asked(run.folder, run.config),
-                "best_epoch": journal.best_epoch(run.folder),
-                "metrics": {k: v.item() if hasattr(v, "item") else v for k, v in last.items()},
-            }
-        )
+    found, rows = runs.list_runs(), []
+    unreadable = runs.unreadable(found)
+    for run in found:
+        try:
+            rows.append(_row(run))
+        except RunError as error:
+            unreadable.append(str(error))
+    print("".join(f"{sentence}\n" for sentence in unreadable), end="", file=sys.stderr)
     if options.json:
         print(json.dumps(rows, indent=2))
         return
     for row in rows:
         epochs = f"{row['epoch']}/{row['epochs']}"
         print(f"{row['name']:36}{row['state']:12}{row['architecture']:12}{epochs:>9}")
-    if not rows:
+    if not rows and not unreadable:
         print("No run yet. Start one with: python -m fracture_core train DATA")
+
+
+def _row(run: "Run") -> dict[str, Any]:
+    """What `runs --json` says of a run."""
+    from fracture_core import journal
+
+    table = journal.metrics(run.folder)
+    last = table.iloc[-1].to_dict() if len(table) else {}
+    return {
+        "name": run.name,
+        "state": str(run.status.state),
+        "message": run.status.message,
+        "architecture": run.config.architecture,
+        "epoch": run.status.epoch,
+        "epochs": journal.epochs_asked(run.folder, run.config),
+        "best_epoch": journal.best_in(table),
+        "metrics": {k: v.item() if hasattr(v, "item") else v for k, v in last.items()},
+    }
 
 
 def child(options: argparse.Namespace) -> int:

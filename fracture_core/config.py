@@ -7,15 +7,18 @@ that it does. Widgets and the command line take their defaults and bounds from h
 import dataclasses
 import json
 import os
+import sys
 import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from fracture_core import reading
 from fracture_core.errors import ConfigError
 from fracture_core.words import short
 
+NAMED = 5  # unknown keys that a sentence names
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -79,6 +82,9 @@ class Limits:
     seed: tuple[int, int] = (0, 2**31 - 1)
     share: tuple[float, float] = (0.0, 0.5)
     threads: tuple[int, int] = (1, 256)
+    dense_layers: int = 16  # of a network, before its output; the report's deepest has two
+    parameters: int = 300_000_000  # of a network: 1.2 GB; one_conv at 512 px has 266 million
+    card_text: int = 2_000  # characters of a text in a card; its command may have ten times more
 
 
 LIMITS = Limits()
@@ -110,7 +116,7 @@ class Record:
         known = {f.name: f.type for f in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - set(known)):
             raise ConfigError(
-                f"{cls.__name__} does not know {', '.join(map(repr, unknown))}. "
+                f"{cls.__name__} does not know {', '.join(map(short, unknown[:NAMED]))}. "
                 f"It knows: {', '.join(known)}."
             )
         needed = [f.name for f in dataclasses.fields(cls) if _has_no_default(f)]
@@ -123,8 +129,8 @@ class Record:
     def from_json(cls, text: str) -> Self:
         """The record in this JSON text; see `from_dict`."""
         try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
+            values = reading.parsed(text)
+        except ValueError as error:
             raise ConfigError(f"{cls.__name__} must be valid JSON: {error}.") from error
         return cls.from_dict(values)
 
@@ -148,7 +154,7 @@ def _restore(cls: type, key: str, hint: Any, value: Any) -> Any:
         return tuple(_restore(cls, key, typing.get_args(hint)[0], item) for item in value)
     if origin is Literal and value in typing.get_args(hint):
         return value
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+    if hint is float and type(value) in (int, float) and abs(value) <= sys.float_info.max:
         return float(value)
     if isinstance(hint, type) and origin is None and type(value) is hint:
         return value
@@ -260,6 +266,7 @@ class NetworkOptions(Record):
     dense_normalization: bool | None = None
 
     def __post_init__(self) -> None:
+        check_range("Number of dense layers", len(self.dense or ()), (0, LIMITS.dense_layers))
         for units in self.dense or ():
             check_range("Units of a dense layer", units, (1, 4096))
         if self.dropout is not None:

@@ -20,17 +20,25 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fracture_core import class_folders, config, fracatlas, layouts, mura
-from fracture_core.errors import ConfigError, DataError
+from fracture_core import class_folders, config, fracatlas, layouts, mura, reading
+from fracture_core.errors import (
+    ConfigError,
+    DataError,
+    FileMissing,
+    FileRefused,
+    FractureError,
+)
 from fracture_core.files import replace_file
 from fracture_core.layouts import Skipped, ranked
 from fracture_core.layouts import natural as natural
 from fracture_core.words import short
 
 COLUMNS = ("split", "part", "patient", "study", "view", "label", "path")
+MANIFEST = dict.fromkeys(COLUMNS, "text") | {"view": "whole", "label": "whole"}  # what they hold
 STUDY = ("split", "part", "patient", "study")  # what tells one study from another
 RECENT = 5  # different choices that are remembered
 
+PHANTOM = "phantom.json"  # of a phantom, beside its splits; `phantom` writes it
 _FORMAT = 2  # raised whenever the same folders give other rows, so that kept manifests are dropped
 
 
@@ -76,7 +84,7 @@ def read(root: Path, positive: str | None = None, rescan: bool = False) -> Datas
     """
     layout = layouts.find(layouts.absolute(root))
     positive = positive if layout.kind == "class_folders" else None
-    synthetic, complete = _phantom_facts(layout.root)
+    synthetic, complete, notes = _phantom_facts(layout.root)
     kept = _kept_path(layout.root, positive)
     stamp = layouts.stamp(layout.root)
     found = None if rescan or not complete else _read_kept(kept, stamp)
@@ -89,7 +97,7 @@ def read(root: Path, positive: str | None = None, rescan: bool = False) -> Datas
         root=layout.root,
         kind=layout.kind,
         manifest=manifest,
-        skipped=skipped,
+        skipped=(*notes, *skipped),
         hash=digest,
         synthetic=synthetic,
         complete=complete,
@@ -107,21 +115,33 @@ def _scan(
     else:
         listing = class_folders.scan(layout.root, positive)
     manifest = pd.DataFrame(listing.rows, columns=list(COLUMNS))
+    return manifest, tuple(listing.skipped), _digest(manifest)
+
+
+def _digest(manifest: pd.DataFrame) -> str:
     text = manifest.to_csv(index=False, lineterminator="\n")
-    return manifest, tuple(listing.skipped), hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _phantom_facts(root: Path) -> tuple[bool, bool]:
-    """Whether the set is a phantom, and whether it is complete; anything else is complete."""
+def _phantom_facts(root: Path) -> tuple[bool, bool, tuple[Skipped, ...]]:
+    """Whether the set is a phantom, whether it is complete, and a note where its file is damaged.
+
+    Data beside a damaged note counts as synthetic: nobody may take it for real films.
+    """
     try:
-        return True, json.loads((root / "phantom.json").read_text())["complete"] is True
-    except FileNotFoundError:
-        return False, True
-    except (ValueError, KeyError):
-        return True, False
-    except OSError as error:
-        reason = f"{root}/phantom.json cannot be read ({error.strerror})."
-        raise DataError(f"{reason} Give yourself permission to read the folder.") from error
+        note = reading.read_json(root / PHANTOM, reading.LIST_BYTES)
+        if not isinstance(note, dict) or not isinstance(note.get("complete"), bool):
+            raise FileRefused(PHANTOM, "does not say whether the set is complete")
+    except FileMissing:
+        return False, True, ()
+    except FileRefused as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise DataError(
+                f"{root}/{error.name} {error.reason}. Give yourself permission to read the folder."
+            ) from error
+        reason = f"{error.reason}; the films count as synthetic"
+        return True, True, (Skipped(path=PHANTOM, reason=reason),)
+    return True, note["complete"], ()
 
 
 def _kept_path(root: Path, positive: str | None) -> Path:
@@ -131,13 +151,15 @@ def _kept_path(root: Path, positive: str | None) -> Path:
 
 def _read_kept(path: Path, stamp: str) -> tuple[pd.DataFrame, tuple[Skipped, ...], str] | None:
     try:
-        table = pq.read_table(path)
-        note = json.loads(table.schema.metadata[b"scan"])
-    except (OSError, ValueError, KeyError):
+        manifest = reading.read_table(path, MANIFEST)[list(COLUMNS)]
+        schema = pq.read_schema(io.BytesIO(reading.read_bytes(path, reading.TABLE_BYTES)))
+        note = reading.parsed(schema.metadata[b"scan"].decode())
+        notes = ((str(each["path"]), str(each["reason"])) for each in note["skipped"])
+        skipped = tuple(Skipped(path=path, reason=reason) for path, reason in notes)
+        whole = note["stamp"] == stamp and note["hash"] == _digest(manifest)
+    except (FractureError, ValueError, LookupError, TypeError, AttributeError):
         return None  # nothing is kept, or it is damaged: a walk makes it anew
-    if note["stamp"] != stamp:
-        return None
-    return table.to_pandas(), tuple(Skipped(**each) for each in note["skipped"]), note["hash"]
+    return (manifest, skipped, note["hash"]) if whole else None
 
 
 def _keep(
@@ -273,12 +295,20 @@ class Choice:
 def chosen() -> Choice:
     """What was chosen last, unless `FRACTURE_DATA` has changed since; else `data_folder()`."""
     try:
-        note = json.loads(_choice_path().read_text())
+        note = reading.read_json(_choice_path())
         if note["FRACTURE_DATA"] == os.environ.get("FRACTURE_DATA"):
-            return Choice(root=Path(note["root"]), positive=note["positive"])
-    except (OSError, ValueError, KeyError, TypeError):
+            return _choice(note)
+    except (FileRefused, LookupError, TypeError, ValueError):
         pass  # nothing was chosen yet, or the note is of no use
     return Choice(root=config.data_folder())
+
+
+def _choice(note: dict[str, Any]) -> Choice:
+    """Raises: TypeError, ValueError, KeyError: the note is of no use."""
+    root, positive = note["root"], note["positive"]
+    if not isinstance(positive, str | None) or "\0" in root:
+        raise ValueError
+    return Choice(root=Path(root), positive=positive)
 
 
 def choose(root: Path, positive: str | None = None) -> Choice:
@@ -303,9 +333,8 @@ def recent() -> list[Choice]:
 
 def _remembered() -> list[Choice]:
     try:
-        notes = json.loads(_recent_path().read_text())
-        return [Choice(root=Path(note["root"]), positive=note["positive"]) for note in notes]
-    except (OSError, ValueError, KeyError, TypeError):
+        return [_choice(note) for note in reading.read_json(_recent_path())]
+    except (FileRefused, LookupError, TypeError, ValueError):
         return []  # nothing was chosen yet, or the file is damaged: the next choice makes it anew
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fracture_core import film_rules
+from fracture_core import film_rules, reading
 from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
 
@@ -126,10 +126,9 @@ def study_uid(source: Path | bytes, name: str) -> str | None:
 
 def _content(path: Path, name: str) -> bytes:
     """A DICOM file's content, or another file's beginning."""
-    with path.open("rb") as file:
+    with reading.opened(path, LIMITS.file_bytes) as file:
         beginning = file.read(MARK.stop)
-        whole = is_dicom(beginning, name) and path.stat().st_size <= LIMITS.file_bytes
-        return beginning + file.read() if whole else beginning
+        return beginning + file.read() if is_dicom(beginning, name) else beginning
 
 
 def _dataset(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "object":

@@ -13,6 +13,8 @@
     ├── ModelError         a model cannot be found, or must not be loaded
     ├── TrainingFailed     a run ended for a reason that its reader can act on
     ├── WriteFailed        the disk refused a file of ours; an OSError as well
+    ├── FileRefused        a file is no file, too large, or does not hold what it must
+    │   └── FileMissing    there is no file of this name
     └── Stopped            long work was asked to stop and did
 
 The text of each is one or two sentences: the rule, what was received, the next step. Pages and
@@ -97,6 +99,24 @@ class TrainingFailed(FractureError):
 
 class WriteFailed(FractureError, OSError):
     """The disk refused a file: no space, no permission. What was there before is as it was."""
+
+
+class FileRefused(FractureError):
+    """A file is no regular file, too large, or does not hold what it must.
+
+    Args:
+        name: the file's name.
+        reason: why, as a clause that follows the name ("is a pipe, not a file").
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} {reason}. Put the file back as it was.")
+        self.name = name
+        self.reason = reason
+
+
+class FileMissing(FileRefused):
+    """There is no file of this name."""
 
 
 class Stopped(FractureError):

@@ -15,9 +15,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fracture_core import aggregation, cards, datasets, images, journal, launcher, metrics, runs
-from fracture_core.config import cache_folder
-from fracture_core.errors import DataError
+from fracture_core import (
+    aggregation,
+    cards,
+    datasets,
+    facts,
+    images,
+    journal,
+    launcher,
+    metrics,
+    reading,
+    runs,
+)
+from fracture_core.config import cache_folder, check_range
+from fracture_core.errors import DataError, FractureError
 from fracture_core.files import replace_file, writing
 from fracture_core.runs import State, Status
 from fracture_core.words import short
@@ -176,7 +187,7 @@ def folder_of(reference: str, dataset: datasets.Dataset, split: str) -> Path:
 def start(reference: str, dataset: datasets.Dataset, split: str) -> Path:
     """Evaluate in a child process, unless that is under way or done; gives the result's folder."""
     folder = folder_of(reference, dataset, split)
-    if (folder / "evaluation.json").is_file():
+    if load(folder) is not None:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     asked = {
@@ -191,7 +202,7 @@ def start(reference: str, dataset: datasets.Dataset, split: str) -> Path:
 
 def run_child(folder: Path) -> None:
     """The child's work: evaluate what `asked.json` names and keep the result."""
-    asked = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
+    asked = launcher.asked(folder, "model", "data", "split")
     dataset = datasets.read(Path(asked["data"]), asked["positive"])
 
     def progress(done: int, total: int) -> None:
@@ -217,17 +228,19 @@ def save(folder: Path, value: Evaluation) -> None:
 
 
 def load(folder: Path) -> Evaluation | None:
-    """The kept evaluation in this folder, `None` if there is none yet."""
-    path = folder / "evaluation.json"
-    if not path.is_file():
+    """The kept evaluation in this folder, `None` if there is none yet, or it is damaged."""
+    try:
+        fields = reading.read_json(folder / "evaluation.json", reading.LIST_BYTES)
+        found = Evaluation(
+            model=str(fields["model"]),
+            data=facts.data(fields["data"]),
+            split=str(fields["split"]),
+            parts=tuple(map(str, fields["parts"])),
+            threshold=fields["threshold"],
+            films=cards.judged_films(folder / "films.parquet"),
+            refused=tuple((str(item["path"]), str(item["reason"])) for item in fields["refused"]),
+        )
+        check_range("threshold", found.threshold, (0.0, 1.0))
+        return found
+    except (FractureError, ValueError, LookupError, TypeError, AttributeError):
         return None
-    fields = json.loads(path.read_text(encoding="utf-8"))
-    return Evaluation(
-        model=fields["model"],
-        data=fields["data"],
-        split=fields["split"],
-        parts=tuple(fields["parts"]),
-        threshold=fields["threshold"],
-        films=pd.read_parquet(folder / "films.parquet"),
-        refused=tuple((item["path"], item["reason"]) for item in fields["refused"]),
-    )

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from fracture_core import reading
 from fracture_core.config import runs_folder
-from fracture_core.errors import DataError
+from fracture_core.errors import DataError, FileRefused
 from fracture_core.files import keep_damaged, replace_file, writing
 
 COLUMNS = ("path", "reason")
@@ -77,11 +78,11 @@ def read(path: Path) -> Exclusions:
         DataError: it is missing, unreadable, or has no such column.
     """
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
+        rows = list(csv.DictReader(reading.read_text(path, reading.LIST_BYTES).splitlines()))
+    except (FileRefused, csv.Error) as error:
+        reason = error.reason if isinstance(error, FileRefused) else f"is no list ({error})"
         raise DataError(
-            f"The list of films to leave out, {path}, cannot be read ({reason}). Check its path."
+            f"The list of films to leave out, {path}, cannot be read: it {reason}. Check its path."
         ) from error
     if any(not row.get("path") for row in rows):
         raise DataError(f"{path} must have a column `path`, with a film in every line. Mend it.")

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fracture_core import checksums
+from fracture_core import checksums, reading
 from fracture_core.files import sweep, writing
 
 MOST_MAPS = 16  # of a layer, the first ones: an epoch takes some 40 kB
+MOST_BYTES = 16 * 2**20  # of an epoch's file, unpacked; five blocks take 0.4 MB
 MOST_PX = 64  # side of a kept map; of a larger one every so-manieth value is kept
-_NAME = re.compile(r"epoch_([0-9]{4,})\.npz")
+_NAME = re.compile(r"epoch_([0-9]{4,9})\.npz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +108,8 @@ def save(
 def load(run_folder: Path, epoch: int) -> Learned | None:
     """What an epoch left; `None` where it left nothing, or its file is damaged."""
     try:
-        content = io.BytesIO(checksums.read(run_folder, path(run_folder, epoch)))
-        with np.load(content, allow_pickle=False) as stored:
+        content = checksums.read(run_folder, path(run_folder, epoch), MOST_BYTES)
+        with reading.arrays(content, MOST_BYTES) as stored:
             numbers = range(1, 1 + sum(name.startswith("maps_") for name in stored.files))
             found = Learned(
                 kernels=stored["kernels"],

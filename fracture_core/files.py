@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fracture_core.errors import WriteFailed
+from fracture_core import reading
+from fracture_core.errors import FileMissing, WriteFailed
 
 TEMPORARY = ".*.tmp"  # as a glob pattern
 Kept = dict[Path, tuple[tuple[int, ...], Any]]  # file -> how it was, and what was read from it
@@ -99,11 +100,11 @@ def appended(path: Path, kept: Kept, add: Callable[[Any, bytes], Any]) -> Any:
             The last line may lack its end; it is not kept then, and read again.
 
     Raises:
-        OSError: the file is there and cannot be read.
+        FileRefused: the file is there and cannot be read.
     """
     (before, size), (last, made) = kept.pop(path, ((0, 0), (b"", None)))  # last asked, last dropped
     try:
-        with path.open("rb") as stream:
+        with reading.opened(path, reading.LINES_BYTES) as stream:
             inode = os.fstat(stream.fileno()).st_ino
             stream.seek(size - len(last))
             found = stream.read()
@@ -112,7 +113,7 @@ def appended(path: Path, kept: Kept, add: Callable[[Any, bytes], Any]) -> Any:
                 size, last, made = 0, b"", None
                 stream.seek(0)
                 found = stream.read()
-    except FileNotFoundError:
+    except FileMissing:
         return add(None, b"")
     whole, end, rest = found[len(last) :].rpartition(b"\n")
     if end or made is None:

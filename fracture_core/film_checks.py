@@ -57,7 +57,7 @@ def colour(source: Path | bytes) -> float:
     The file is one that `images.decode` could read; of other formats 0 is given, since what they
     hold has no colour that would be lost.
     """
-    data = source if isinstance(source, bytes) else source.read_bytes()
+    data = source if isinstance(source, bytes) else images.content(source)
     try:
         film = Image.open(io.BytesIO(data), formats=images.FORMATS)
         if film.mode in ("1", "L", "LA") or film.mode.startswith(("I", "F")):

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fracture_core import dicom, images
+from fracture_core import dicom, images, reading
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.files import replace_file
 
@@ -34,6 +34,10 @@ COLUMNS = {
     "pixels": "str",  # hex digest of size and grey pixels: equal for the same image in any file
     "look": "str",  # hex of 256 bits: near for films that look alike, see `look`
     "small": "object",  # bytes of the grey film at `COPY` x `COPY` px, to confirm a likeness
+}
+_HELD = {  # the same for `reading.read_table`
+    name: {"str": "text", "int64": "whole", "float64": "number", "object": "bytes"}[kind]
+    for name, kind in COLUMNS.items()
 }
 LOOK = (17, 16)  # px; differences along its rows are the bits of a look
 STEP = 2  # grey levels of 255 that count as brighter: less is grain, and what JPEG makes of black
@@ -116,7 +120,7 @@ def _as_table(rows: Rows, paths: list[str]) -> pd.DataFrame:
 def _kept(root: Path, path: Path, wanted: list[str]) -> Rows:
     """What was measured before of these films, as far as their files are the same."""
     try:
-        piece = pd.read_parquet(path)[list(COLUMNS)].astype(COLUMNS)
+        piece = reading.read_table(path, _HELD)[list(COLUMNS)].astype(COLUMNS)
     except Exception:  # missing, damaged or another version's: it is measured again
         return {}
     piece = piece[piece["path"].isin(wanted)]
@@ -161,7 +165,7 @@ def measure(root: Path, path: str) -> dict[str, object]:
 
 
 def _mode(path: Path) -> str:
-    data = path.read_bytes()
+    data = images.content(path)
     if dicom.is_dicom(data, path.name):
         return "DICOM"
     with Image.open(io.BytesIO(data), formats=images.FORMATS) as film:

@@ -9,8 +9,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from fracture_core import reading
 from fracture_core.class_folders import VALID_SHARE, class_files
-from fracture_core.errors import DataError
+from fracture_core.errors import DataError, FileRefused
 from fracture_core.images import SUFFIXES
 from fracture_core.layouts import (
     FRACATLAS_IMAGES,
@@ -101,7 +102,10 @@ def _class(folder: str) -> int | None:
 
 def _listed(listing: Listing, root: Path) -> dict[str, _Entry]:
     """Name of an image -> what the list says of it, in however many lines."""
-    text = (root / FRACATLAS_LIST).read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        text = reading.read_text(root / FRACATLAS_LIST, reading.LIST_BYTES, errors="replace")
+    except FileRefused as error:  # its first line could be read a moment ago
+        raise DataError(f"{root}: {error}") from error
     header, *lines = [cells(line) for line in text.splitlines()]
     rows = defaultdict(list)
     for number, line in enumerate(lines, start=2):

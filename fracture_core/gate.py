@@ -20,8 +20,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fracture_core import architectures
-from fracture_core.cards import GATE_VERSION
+from fracture_core import architectures, reading
+from fracture_core.cards import GATE_BYTES, GATE_VERSION
 from fracture_core.errors import DataError, ModelError
 from fracture_core.film_checks import Check
 
@@ -32,7 +32,6 @@ FEWEST = 20  # films, below which no covariance is worth its name
 KEPT_BYTES = 400_000  # of training films' features: a released model stays below 5 MB
 FOLDS = 5
 FARTHEST = 6e4  # what float16 holds of a whitened feature; those of training films are near 1
-UNPACKED_BYTES = 2**26  # of a gate.npz, at most; four thousand features would take this much
 NEAREST = 3  # training films that a doubt is shown beside
 
 
@@ -287,10 +286,8 @@ def read(source: Path | bytes, width: int | None = None) -> Gate:
         ModelError: it cannot be read, holds something else, or is another network's.
     """
     try:
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
-        _check_size(file)
-        with np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
+        with reading.arrays(source, GATE_BYTES) as stored:
+            found = {name: stored[name] for name in stored.files}
         if int(found["version"]) != GATE_VERSION:
             raise ValueError(
                 f"it is of version {found['version']}, this program reads {GATE_VERSION}"
@@ -301,6 +298,7 @@ def read(source: Path | bytes, width: int | None = None) -> Gate:
             parts=tuple(found["parts"].tolist()),
             paths=tuple(found["paths"].tolist()),
         )
+        _check_scalars(gate)
         width = gate.whitener.shape[0] if width is None else width
         arrays = (gate.means, gate.centre, gate.whitener, gate.films)
         shapes = tuple(values.shape for values in arrays)
@@ -316,11 +314,14 @@ def read(source: Path | bytes, width: int | None = None) -> Gate:
     return gate
 
 
-def _check_size(file: Path | io.BytesIO) -> None:
-    """Refuse, before it is unpacked, what unpacks to more than any gate holds."""
-    with zipfile.ZipFile(file) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-    if size > UNPACKED_BYTES:
-        raise ValueError(f"it unpacks to {size / 2**20:.0f} MB")
-    if isinstance(file, io.BytesIO):
-        file.seek(0)
+def _check_scalars(gate: Gate) -> None:
+    counts = (gate.calibrated_on, gate.fitted_on)
+    shares = isinstance(gate.limit, float) and isinstance(gate.false_refusal, float)
+    if not (
+        shares
+        and 0 < gate.limit < np.inf
+        and 0 <= gate.false_refusal <= 1
+        and all(type(count) is int and count >= 0 for count in counts)
+        and isinstance(gate.calibrated_with, str)
+    ):
+        raise ValueError("its limit or counts are out of range")

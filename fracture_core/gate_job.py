@@ -133,6 +133,6 @@ def start(reference: str) -> Path:
 
 def run_child(folder: Path) -> None:
     """The child's work: fit the gate of the run that `asked.json` names, and keep it."""
-    asked = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
+    asked = launcher.asked(folder, "model")
     replace_file(folder / GATE, of_run(cards.find(asked["model"])))
     runs.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))

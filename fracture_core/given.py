@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fracture_core import uploads
+from fracture_core import reading, uploads
 from fracture_core.config import LIMITS
-from fracture_core.errors import ModelError
+from fracture_core.errors import FileRefused, ModelError
 from fracture_core.images import SUFFIXES
 from fracture_core.layouts import natural
 from fracture_core.mura import STUDY
@@ -96,7 +96,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _unreadable(path: Path, error: Exception) -> ModelError:
-    reason = getattr(error, "strerror", None) or error
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
     return ModelError(f"{path} cannot be read ({reason}). Give another path.")
 
 
@@ -135,8 +135,8 @@ def _studies_of_zip(path: Path) -> tuple[list[GivenStudy], list[tuple[str, str]]
         reason = f"has {size / 2**20:.0f} MB; {most}. Unpack it; give the folder."
         return [], [(path.name, reason)]
     try:
-        content = path.read_bytes()
-    except OSError as error:
+        content = reading.read_bytes(path, LIMITS.upload_bytes)
+    except FileRefused as error:
         raise _unreadable(path, error) from error
     found = uploads.sort([uploads.File(name=path.name, content=content)])
     studies = [
@@ -160,9 +160,9 @@ def _studies_in(folder: Path) -> list[tuple[str, list[Path]]]:
         files, below = _content(named)
         if below:  # what lies beside studies, lists and notes, is no study
             files = [file for file in files if file.suffix.lower() in SUFFIXES]
-        found = [(str(named), files)] if files else []
+        found, seen = [(str(named), files)] if files else [], {_identity(named)}
         for inner in below:
-            found += _studies_below(inner, of_classes=not STUDY.fullmatch(named.name))
+            found += _studies_below(inner, not STUDY.fullmatch(named.name), seen)
     except OSError as error:
         raise _unreadable(folder, error) from error
     if not found:
@@ -170,13 +170,27 @@ def _studies_in(folder: Path) -> list[tuple[str, list[Path]]]:
     return found
 
 
-def _studies_below(folder: Path, of_classes: bool) -> list[tuple[str, list[Path]]]:
-    files, below = _content(folder)
-    if of_classes and not below and not STUDY.fullmatch(folder.name):
-        return [(str(file), [file]) for file in files]
-    found = [(str(folder), files)] if files else []
-    for inner in below:
-        found += _studies_below(inner, of_classes)
+def _identity(folder: Path) -> tuple[int, int]:
+    facts = folder.stat()
+    return facts.st_dev, facts.st_ino
+
+
+def _studies_below(
+    folder: Path, of_classes: bool, seen: set[tuple[int, int]]
+) -> list[tuple[str, list[Path]]]:
+    """Each folder once; without a call a level, since folders may lie deeper than Python calls."""
+    found, waiting = [], [folder]
+    while waiting:
+        here = waiting.pop()
+        if _identity(here) in seen:
+            continue  # a link that leads back
+        seen.add(_identity(here))
+        files, below = _content(here)
+        if of_classes and not below and not STUDY.fullmatch(here.name):
+            found += [(str(file), [file]) for file in files]
+        elif files:
+            found.append((str(here), files))
+        waiting += reversed(below)
     return found
 
 

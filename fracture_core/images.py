@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import stat
@@ -22,9 +23,9 @@ import numpy as np
 import PIL
 from PIL import Image, UnidentifiedImageError
 
-from fracture_core import dicom, film_rules
+from fracture_core import dicom, film_rules, reading
 from fracture_core.config import LIMITS, PixelRecipe
-from fracture_core.errors import DataError, FilmError, Stopped
+from fracture_core.errors import DataError, FileRefused, FilmError, Stopped
 from fracture_core.files import replace_file
 
 FORMATS = tuple(kind.upper() for kind in film_rules.READ)  # by Pillow; DICOM by `dicom`
@@ -48,6 +49,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _RESAMPLE = {"area": Image.Resampling.BOX, "nearest": Image.Resampling.NEAREST}
+_JPEG = (b"\xff\xd8\xff", b"\xff\xd9")  # how such a file begins and ends
 _CHUNK = 256  # films between two notes of how far a cache has come; a kill costs at most these
 
 
@@ -69,7 +71,7 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
             big or too small.
     """
     name = name or (source.name if isinstance(source, Path) else "The film")
-    data = source if isinstance(source, bytes) else _read(source, name)
+    data = source if isinstance(source, bytes) else content(source, name)
     if not data:
         raise FilmError(name, "is empty (0 bytes). Copy it again from where it came from.")
     if len(data) > LIMITS.file_bytes:
@@ -98,7 +100,7 @@ def frames(source: Path | bytes, name: str | None = None) -> int:
     Of a TIFF's pages those count that are no smaller copies of others, up to `LIMITS.dicom_frames`.
     """
     name = name or (source.name if isinstance(source, Path) else "The film")
-    data = source if isinstance(source, bytes) else _read(source, name)
+    data = source if isinstance(source, bytes) else content(source, name)
     if dicom.is_dicom(data, name):
         return dicom.frames(data, name)
     film = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -130,18 +132,27 @@ def _no_film(data: bytes, name: str) -> str:
     return f"is not a {kinds} image{claims}. Save the film as one of these."
 
 
-def _read(path: Path, name: str) -> bytes:
+def content(path: Path, name: str | None = None) -> bytes:
+    """All that a film's file holds.
+
+    Raises:
+        FilmError: it is missing, no regular file, too large, or may not be read.
+    """
+    name = name or path.name
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):
             raise FilmError(name, "is a folder or a device, not a file. Give an image file.")
         if facts.st_size > LIMITS.file_bytes:
             raise FilmError(name, film_rules.too_many_bytes(facts.st_size))
-        return path.read_bytes()
+        return reading.read_bytes(path, LIMITS.file_bytes)
+    except FileRefused as error:
+        if isinstance(error.__cause__, PermissionError):
+            reason = "may not be read. Give yourself permission to read it."
+            raise FilmError(name, reason) from error
+        raise FilmError(name, f"{error.reason}. Check its disk.") from error
     except FileNotFoundError as error:
         raise FilmError(name, "does not exist. Check the path, or rescan the data.") from error
-    except PermissionError as error:
-        raise FilmError(name, "may not be read. Give yourself permission to read it.") from error
     except OSError as error:
         raise FilmError(name, f"cannot be read ({error.strerror}). Check its disk.") from error
 
@@ -205,8 +216,10 @@ def thumbnail(path: Path, long_side: int, folder: Path) -> bytes:
     """
     key = _key("thumbnail", str(path.absolute()), _fact(path), long_side)
     kept = folder / key[:2] / f"{key}.jpg"
-    if kept.exists():
-        return kept.read_bytes()
+    with suppress(FileRefused):  # none is kept, or what is there is damaged: it is made anew
+        small = reading.read_bytes(kept, reading.NOTE_BYTES)
+        if small.startswith(_JPEG[0]) and small.endswith(_JPEG[1]):
+            return small
     film = decode(path)
     film.thumbnail((long_side, long_side), Image.Resampling.BOX)
     content = io.BytesIO()
@@ -260,17 +273,51 @@ def pixel_cache(
     facts = [(path, *_fact(root / path)) for path in paths]
     key = _key("pixels", str(root.absolute()), facts, asdict(recipe))
     kept, draft = folder / key, folder / f".{key}"
-    if not kept.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder / f".{key}.lock", should_stop):
-            if not kept.exists():
-                _build(draft, [root / path for path in paths], recipe, progress, should_stop)
-                draft.rename(kept)
-    refused = json.loads((kept / "progress.json").read_text())["refused"]
-    return PixelCache(
-        pixels=np.load(kept / "pixels.npy", mmap_mode="r"),
-        refused={int(row): reason for row, reason in refused.items()},
-    )
+    shape = (len(paths), recipe.size, recipe.size)
+    if found := _kept(kept, shape):
+        return found
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / f".{key}.lock", should_stop):
+        found = _kept(kept, shape)  # another process made it meanwhile
+        if found is None:
+            _clear(kept)  # it is damaged, and can be made again
+            _build(draft, [root / path for path in paths], recipe, progress, should_stop)
+            draft.rename(kept)
+            found = _kept(kept, shape)
+    if found is None:
+        raise DataError(f"The pixels in {kept} cannot be read back. Check the disk.")
+    return found
+
+
+def _kept(folder: Path, shape: tuple[int, int, int], whole: bool = True) -> PixelCache | None:
+    """The pixels in a folder; `None` where there are none, or they are damaged.
+
+    Args:
+        folder: of a cache, or of one that is being built.
+        shape: that they must have.
+        whole: whether only those of a finished build will do.
+    """
+    try:
+        note = reading.read_json(folder / "progress.json", reading.LIST_BYTES)
+        refused = {int(row): str(reason) for row, reason in note["refused"].items()}
+        done = type(note["done"]) is int and 0 <= note["done"] <= shape[0]
+        size = math.prod(shape) + reading.HEADER_BYTES
+        with reading.opened(folder / "pixels.npy", size) as stream:
+            fits = reading.array_header(stream) == (shape, np.uint8) and done
+        pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False) if fits else None
+    except Exception:  # numpy's reader of damaged headers raises many kinds
+        return None
+    rows = all(0 <= row < shape[0] for row in refused) and note["done"] == shape[0]
+    return PixelCache(pixels=pixels, refused=refused) if fits and (rows or not whole) else None
+
+
+def _clear(path: Path) -> None:
+    """Take away whatever is there; what cannot be taken away is told by who writes there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _build(
@@ -282,13 +329,14 @@ def _build(
 ) -> None:
     """Fill `draft` with pixels.npy and progress.json, from where an earlier build ended."""
     note = draft / "progress.json"
-    if not note.exists():
+    if _kept(draft, (len(files), recipe.size, recipe.size), whole=False) is None:
+        _clear(draft)
         _check_room(draft.parent, len(files) * recipe.size**2)
         draft.mkdir(exist_ok=True)
         shape = (len(files), recipe.size, recipe.size)
         np.lib.format.open_memmap(draft / "pixels.npy", "w+", np.uint8, shape).flush()
         replace_file(note, json.dumps({"done": 0, "refused": {}}).encode())
-    state = json.loads(note.read_text())
+    state = reading.read_json(note, reading.LIST_BYTES)
     pixels = np.lib.format.open_memmap(draft / "pixels.npy", "r+")
 
     def fill(row: int) -> str | None:

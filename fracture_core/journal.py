@@ -6,7 +6,6 @@ pandas is imported where it is used: a run that waits for a slot does without it
 """
 
 import contextlib
-import io
 import json
 import os
 import re
@@ -15,9 +14,9 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fracture_core import checksums
+from fracture_core import checksums, line_rules, reading
 from fracture_core.config import TrainConfig
-from fracture_core.errors import DamagedFile, RunError
+from fracture_core.errors import DamagedFile, FileMissing, FileRefused, RunError
 from fracture_core.files import Kept, appended, refusal, replace_file, writing
 
 if TYPE_CHECKING:
@@ -30,6 +29,10 @@ _FIRST = ("epoch", "step", "learning_rate")
 _ROLES = ("train", "dev", "valid")
 _QUANTITIES = ("loss", "accuracy", "auroc", "n", "study_accuracy", "studies")
 _CHECK = ', "check": "'  # between a line and its checksum
+FILMS = {  # columns of a run's films, and what they hold
+    **dict.fromkeys(("split", "part", "patient", "study", "path", "role"), "text"),
+    **dict.fromkeys(("view", "label"), "whole"),
+}
 _CHATTER_BYTES = 8192  # room for it in front of the lines that are wanted
 
 
@@ -74,21 +77,29 @@ def lines(path: Path) -> list[dict[str, Any]]:
         RunError: the file is there and cannot be opened.
     """
     try:
-        return _objects(path.read_bytes())
-    except FileNotFoundError:
+        return _objects(path.name, reading.read_bytes(path, reading.LINES_BYTES))
+    except FileMissing:
         return []
-    except OSError as error:
-        raise RunError(refusal(error)) from error
+    except FileRefused as error:
+        raise _unreadable(path, error) from error
 
 
-def _objects(text: bytes) -> list[dict[str, Any]]:
+def _unreadable(path: Path, error: FileRefused) -> RunError:
+    cause = error.__cause__
+    if isinstance(cause, OSError):
+        return RunError(refusal(cause))
+    return RunError(f"{path.parent.name}: {error}")
+
+
+def _objects(file: str, text: bytes) -> list[dict[str, Any]]:
+    """The lines that hold an object whose values `line_rules` does not refuse."""
     found = []
     for line in text.decode(errors="replace").splitlines():
         if _is_changed(line):
             continue
-        with contextlib.suppress(ValueError, RecursionError):  # damage may look like anything
-            value = json.loads(line)
-            if isinstance(value, dict):
+        with contextlib.suppress(ValueError):  # damage may look like anything
+            value = reading.parsed(line)
+            if isinstance(value, dict) and line_rules.is_sound(file, value):
                 value.pop("check", None)
                 found.append(value)
     return found
@@ -201,7 +212,8 @@ def _table(path: Path, key: str, kept: Kept | None) -> "pd.DataFrame":
     import pandas as pd
 
     def add(before: pd.DataFrame | None, text: bytes) -> pd.DataFrame:
-        found = _with_number(_objects(text), key)
+        found = _with_number(_objects(path.name, text), key)
+        found = _whole(found, before)
         # What is missing in all of a few lines is a number in others.
         new = pd.json_normalize(found).fillna(float("nan")).infer_objects()
         parts = [part for part in (before, new) if part is not None and len(part)]
@@ -211,8 +223,26 @@ def _table(path: Path, key: str, kept: Kept | None) -> "pd.DataFrame":
 
     try:
         return appended(path, {} if kept is None else kept, add)
-    except OSError as error:
-        raise RunError(refusal(error)) from error
+    except FileRefused as error:
+        raise _unreadable(path, error) from error
+
+
+def _whole(found: list[dict[str, Any]], before: "pd.DataFrame | None") -> list[dict[str, Any]]:
+    """Those that lack nothing which an earlier line has: a key may have been altered."""
+    known, whole = set(() if before is None else before.columns), []
+    for line in found:
+        names = _columns(line)
+        if known <= names:
+            known |= names
+            whole.append(line)
+    return whole
+
+
+def _columns(line: dict[str, Any]) -> set[str]:
+    inner = {
+        f"{key}.{name}" for key, part in line.items() if isinstance(part, dict) for name in part
+    }
+    return inner | {key for key, part in line.items() if not isinstance(part, dict)}
 
 
 def _numbered(path: Path, key: str) -> list[dict[str, Any]]:
@@ -247,26 +277,36 @@ def films(folder: Path) -> "pd.DataFrame":
     Raises:
         RunError: the run has not read its films yet, or the file is damaged or was changed.
     """
-    import pandas as pd
 
     try:
-        content = checksums.read(folder, folder / "films.parquet")
-        found = pd.read_parquet(io.BytesIO(content))
-        return found.astype({"label": "int64", "view": "int64", "role": "str", "path": "str"})
+        content = checksums.read(folder, folder / "films.parquet", reading.TABLE_BYTES)
+        found = reading.read_table(content, FILMS)
+        if not (found["label"].isin([0, 1]).all() and found["role"].isin(_ROLES).all()):
+            raise FileRefused("films.parquet", "holds labels or roles that no run has")
+        return found
     except FileNotFoundError as error:
         message = f"{folder.name} has not read its films yet. Wait until it trains."
         raise RunError(message) from error
     except DamagedFile as error:
         raise DamagedFile(f"{error} Put the file back, or train again.") from error
-    except Exception as error:  # readers of damaged files raise whatever they stumble over
+    except FileRefused as error:
         message = f"The films.parquet of {folder.name} cannot be read. Put it back, or train again."
         raise RunError(message) from error
 
 
-def log_tail(folder: Path, count: int = 40) -> str:
-    """The last lines of the run's log, without TensorFlow's notes on the machine."""
-    with contextlib.suppress(FileNotFoundError), (folder / "train.log").open("rb") as stream:
-        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 200 * count - _CHATTER_BYTES))
+def log_tail(folder: Path, count: int = 40, name: str = "train.log", begin: int = 0) -> str:
+    """The last lines of a log, without TensorFlow's notes on the machine.
+
+    Args:
+        folder: of the run, or of another child's work.
+        count: lines at most.
+        name: of the log.
+        begin: bytes from which on it is read.
+    """
+    path = folder / name
+    with contextlib.suppress(FileRefused, OSError), reading.opened(path, 2**50) as stream:
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, min(begin, end), end - 200 * count - _CHATTER_BYTES))
         found = stream.read().decode(errors="replace").splitlines()
         return "\n".join([line for line in found if not _CHATTER.match(line)][-count:])
     return ""

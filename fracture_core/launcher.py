@@ -6,20 +6,22 @@ is no moment without a holder, and a second start is refused. Nothing is killed 
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from fracture_core import journal, runs
+from fracture_core import files, journal, memory, reading, runs
 from fracture_core.config import LIMITS, PROJECT, TrainConfig, check_range, runs_folder, slots
-from fracture_core.errors import RunBusy, Stopped
-from fracture_core.files import replace_file
+from fracture_core.errors import FileRefused, RunBusy, Stopped
+from fracture_core.files import replace_file, writing
 
 LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # how a child learns which of its open files is its lock
 QUEUE_SECONDS = 0.3  # between two looks at the slots
@@ -37,6 +39,7 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
     Raises:
         RunBusy: its child is alive already.
         RunError: it has done work and keeps no state that can be read.
+        WriteFailed: the run's folder takes no file.
     """
     from fracture_core import checkpoints  # needs numpy, and a waiting run does not
 
@@ -45,14 +48,21 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
         for path, request in runs.requests(folder):
             # An old wish to stop must not stop the new start.
             if request.get("kind") in ("stop", "stop_after_epoch"):
-                path.unlink(missing_ok=True)
+                with writing(path):
+                    path.unlink(missing_ok=True)
         if more_epochs:
             runs.ask(folder, "more_epochs", epochs=more_epochs)
         before = runs.status(folder)
         state = runs.State.QUEUED if wait_for_slot else runs.State.STARTING
         message = "Waits for a free slot." if wait_for_slot else "Starts a process."
         fields = {**before.__dict__, "state": state, "message": message, "phase": ""}
-        runs.write_status(folder, runs.Status(**{**fields, "seconds_left": None}))
+        log = files.stamp(folder / "train.log")
+        fields |= {
+            "seconds_left": None,
+            "oom_kills": memory.kills(),
+            "log_from": log[1] if log else 0,
+        }
+        runs.write_status(folder, runs.Status(**fields))
         if wait_for_slot:
             journal.log_event(folder, "queued")
         arguments = ["child", folder.name, *(["--wait"] if wait_for_slot else [])]
@@ -103,13 +113,33 @@ def start_job(folder: Path, asked: dict[str, Any], command: str, message: str, l
     """
     try:
         with runs.lock(folder) as descriptor:
-            for path, _ in runs.requests(folder):
+            for path in folder.glob("requests/[!.]*.json"):
                 path.unlink(missing_ok=True)  # an old wish to stop must not stop the new start
             replace_file(folder / "asked.json", json.dumps(asked).encode())
             runs.write_status(folder, runs.Status(state=runs.State.STARTING, message=message))
             spawn([command, str(folder)], descriptor, folder / log)
     except RunBusy:
         pass  # somebody else asked for the same a moment ago
+
+
+def asked(folder: Path, *needed: str) -> dict[str, Any]:
+    """What `start_job` has left in a folder for its child; the positive class may be `None`.
+
+    Args:
+        folder: the job's.
+        needed: keys that hold text.
+
+    Raises:
+        FileRefused: it cannot be read.
+    """
+    path = folder / "asked.json"
+    found = reading.read_json(path)
+    if not isinstance(found, dict):
+        raise FileRefused(path.name, "is no JSON object")
+    texts = all(isinstance(found.get(key), str) for key in needed)
+    if not (texts and isinstance(found.setdefault("positive", None), str | None)):
+        raise FileRefused(path.name, f"does not say what to do ({', '.join(needed)})")
+    return found
 
 
 def start_phantom(out: Path) -> None:
@@ -146,7 +176,7 @@ def spawn(arguments: list[str], descriptor: int | None, log: Path) -> None:
     handed_down = () if descriptor is None else (descriptor,)
     if handed_down:
         environment[LOCK_VARIABLE] = str(descriptor)
-    with log.open("ab") as output:
+    with _log(log) as output:
         child = subprocess.Popen(
             [sys.executable, "-m", "fracture_core", *arguments],
             stdin=subprocess.DEVNULL,
@@ -157,6 +187,22 @@ def spawn(arguments: list[str], descriptor: int | None, log: Path) -> None:
             start_new_session=True,
         )
     _children.append(child)
+
+
+def _log(path: Path) -> BinaryIO:
+    """A log that a child adds to.
+
+    Raises:
+        WriteFailed: no permission, or it is no regular file.
+    """
+    with writing(path):
+        # Without waiting: a pipe with nobody at its other end refuses at once.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o644)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return open(descriptor, "ab")  # noqa: PTH123
 
 
 def reap() -> None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fracture_core.errors import DataError
+from fracture_core import reading
+from fracture_core.errors import DataError, FileRefused
 
 SPLITS = ("train", "valid", "test")  # in the order of the manifest
 SPLIT_NAMES = {  # a split folder's name in lower case -> the split
@@ -69,9 +70,18 @@ class Listing:
         self.skipped.append(Skipped(path=path, reason=reason))
 
 
-def natural(name: str) -> tuple[list[str | int], str]:
-    """Sort key that puts image2 before image10."""
-    return [int(t) if i % 2 else t for i, t in enumerate(_DIGITS.split(name))], name
+def natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
+    """Sort key that puts image2 before image10.
+
+    Numbers are compared as text, the shorter first: Python reads none of 5,000 digits.
+    """
+    parts = _DIGITS.split(name)
+    return [_as_number(part) if i % 2 else part for i, part in enumerate(parts)], name
+
+
+def _as_number(digits: str) -> tuple[int, str]:
+    digits = digits.lstrip("0")
+    return len(digits), digits
 
 
 def ranked(items: Iterable[str], seed: int) -> list[str]:
@@ -234,8 +244,9 @@ def is_mura(root: Path) -> bool:
 
 def _is_fracatlas(root: Path) -> bool:
     try:
-        with (root / FRACATLAS_LIST).open(encoding="utf-8-sig", errors="replace") as lines:
-            columns = cells(lines.readline(2000))  # whatever this file is, it may be one long line
+        with reading.opened(root / FRACATLAS_LIST, reading.LIST_BYTES) as lines:
+            first = lines.readline(2000)  # whatever this file is, it may be one long line
+        columns = cells(first.decode("utf-8-sig", errors="replace"))
         return {"image_id", "fractured"} <= set(columns) and (root / FRACATLAS_IMAGES).is_dir()
-    except OSError:
+    except (OSError, FileRefused):
         return False  # as above; and without a list that can be read these are class folders

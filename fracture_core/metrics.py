@@ -5,7 +5,7 @@ take a second and 80 MB, which a process that only counts does without.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -125,15 +125,45 @@ class Summary:
         """The summary that `to_dict` gave.
 
         Raises:
-            ConfigError: keys are missing or unknown.
+            ConfigError: keys are missing or unknown, or a number is out of its range.
         """
-        kinds = {"confusion": Confusion} | dict.fromkeys(
-            ("accuracy", "sensitivity", "specificity", "majority"), Proportion
-        )
+        kinds = {"confusion": Confusion} | dict.fromkeys(_PROPORTIONS, Proportion)
         try:
-            return cls(**{k: kinds[k](**v) if k in kinds else v for k, v in values.items()})
-        except TypeError as error:
+            found = cls(**{k: kinds[k](**v) if k in kinds else v for k, v in values.items()})
+        except (TypeError, AttributeError) as error:
             raise ConfigError(f"These are no metrics ({error}). Evaluate again.") from error
+        for name, sound in _soundness(found):
+            if not sound:
+                raise ConfigError(f"These are no metrics ({name}). Evaluate again.")
+        return found
+
+
+_PROPORTIONS = ("accuracy", "sensitivity", "specificity", "majority")
+_ROOM = 1e-6  # that rounding may move a bound
+
+
+def _soundness(found: Summary) -> Iterator[tuple[str, bool]]:
+    """What must hold of a summary's numbers: a name for each rule, and whether it holds."""
+    cells = (found.confusion.tp, found.confusion.fp, found.confusion.fn, found.confusion.tn)
+    counts = all(type(count) is int and count >= 0 for count in (found.n, *cells))
+    yield "confusion must count n", counts and sum(cells) == found.n
+    for name in _PROPORTIONS:
+        p = getattr(found, name)
+        whole = type(p.count) is int and type(p.n) is int and 0 <= p.count <= p.n <= found.n
+        yield f"{name} must be a count of n", whole
+        bounds = (p.low, p.value, p.high)
+        if p.n:
+            inside = all(_is_within(bound, 0, 1) for bound in bounds)
+            yield f"{name} must lie from 0 to 1", inside and abs(p.value * p.n - p.count) < 0.01
+        else:
+            yield f"{name} must have no value", bounds == (None, None, None)
+    for name in ("kappa", "kappa_low", "kappa_high", "auroc", "auroc_low", "auroc_high"):
+        value, least = getattr(found, name), -1 if name.startswith("kappa") else 0
+        yield f"{name} must be in its range", value is None or _is_within(value, least, 1)
+
+
+def _is_within(value: Any, low: float, high: float) -> bool:
+    return type(value) in (int, float) and low - _ROOM <= value <= high + _ROOM
 
 
 def wilson(count: int, n: int) -> Proportion:

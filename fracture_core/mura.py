@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from fracture_core.errors import DataError
+from fracture_core import reading
+from fracture_core.errors import DataError, FileMissing, FileRefused
 from fracture_core.images import SUFFIXES
 from fracture_core.layouts import CLOSED, SPLITS, Listing, advice, entries, natural
 
@@ -191,12 +192,13 @@ def _label(listing: Listing, path: str, word: str | None, labels: dict[str, int]
 def _lines(root: Path, name: str, split: str, listing: Listing) -> list[str]:
     """A list's entries from the split's name on; a header row holds no such path."""
     try:
-        text = (root / name).read_text(encoding="utf-8-sig", errors="replace").replace('"', "")
-    except FileNotFoundError:
+        text = reading.read_text(root / name, reading.LIST_BYTES, errors="replace")
+    except FileMissing:
         return []
-    except OSError as error:
-        listing.skip(name, f"cannot be read ({error.strerror}); the folders' names are used")
+    except FileRefused as error:
+        listing.skip(name, f"{error.reason}; the folders' names are used")
         return []
+    text = text.replace('"', "")
     found = (line.strip().partition(f"{split}/") for line in text.splitlines())
     return [start + rest for _, start, rest in found if start]
 

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from fracture_core.errors import ConfigError, DataError, Stopped
+from fracture_core import reading
+from fracture_core.errors import ConfigError, DataError, FileRefused, Stopped
 from fracture_core.files import replace_file, sweep
 from fracture_core.phantom_anatomy import anatomy, injury
 from fracture_core.phantom_films import Scene, draw
@@ -32,7 +33,7 @@ VERSION = 2  # raised whenever the same seed gives other films
 STUDIES, SEED = 400, 0
 INDEX = "phantom.json"
 LOCK = ".lock"
-KEYS = {"version", "seed", "studies", "complete", "films"}  # of the index
+MOST_STUDIES = 1_000_000  # that a note is believed to promise: a plan of more takes minutes
 
 POSITIVE_OF_FIVE = (2, 2, 3, 2)  # 9 of 20 studies are positive, close to MURA's forearm and humerus
 KIND_ORDER = (  # 10 displaced, 7 angulated, 3 hairline
@@ -378,8 +379,25 @@ def _write_index(out: Path, index: dict[str, Any]) -> None:
 def _index(root: Path) -> dict[str, Any] | None:
     """What stands in `phantom.json`; None if it is missing or was not written by `make`."""
     try:
-        index = json.loads((Path(root) / INDEX).read_bytes())
-    except (OSError, ValueError):
+        index = reading.read_json(Path(root) / INDEX, reading.LIST_BYTES)
+    except FileRefused:
         return None
-    known = isinstance(index, dict) and index.keys() >= KEYS
-    return index if known else None
+    return index if isinstance(index, dict) and _is_whole(index) else None
+
+
+def _is_whole(index: dict[str, Any]) -> bool:
+    """Whether an index says all that it must, each in its kind."""
+    kinds = {"version": int, "seed": int, "studies": int, "complete": bool, "films": dict}
+    return (
+        all(type(index.get(key)) is kind for key, kind in kinds.items())
+        and 0 < index["studies"] <= MOST_STUDIES
+        and 0 <= index["seed"] < 2**63
+        and all(isinstance(marks, list) for marks in index["films"].values())
+        and all(_is_break(mark) for marks in index["films"].values() for mark in marks)
+    )
+
+
+def _is_break(mark: Any) -> bool:
+    box = mark.get("box") if isinstance(mark, dict) else None
+    numbers = isinstance(box, list) and len(box) == 4
+    return numbers and isinstance(mark.get("kind"), str) and all(type(v) is int for v in box)

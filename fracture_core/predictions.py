@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fracture_core import aggregation, checksums, metrics
-from fracture_core.errors import DamagedFile, RunError
+from fracture_core import aggregation, checksums, metrics, reading
+from fracture_core.errors import DamagedFile, FileRefused, RunError
 from fracture_core.files import writing
 
 ROLES = ("dev", "valid")  # the films that a network is judged on after every epoch
-_NAME = re.compile(r"epoch_([0-9]{4,})\.npy")
+_NAME = re.compile(r"epoch_([0-9]{4,9})\.npy")
 
 
 def path(run_folder: Path, epoch: int) -> Path:
@@ -63,10 +63,9 @@ def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
         RunError: there is no such table, it is not what was written, or it is not one of `n`
             probabilities.
     """
-    file = path(run_folder, epoch)
+    file, most = path(run_folder, epoch), 4 * n + reading.HEADER_BYTES
     try:
-        content = io.BytesIO(checksums.read(run_folder, file))
-        table = np.lib.format.read_array(content, allow_pickle=False)
+        table = reading.read_array(checksums.read(run_folder, file, most), (n,), "float32")
     except FileNotFoundError as error:
         known = ", ".join(map(str, epochs(run_folder))) or "none yet"
         raise RunError(
@@ -74,13 +73,13 @@ def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
         ) from error
     except DamagedFile as error:
         raise DamagedFile(f"{error} Choose another epoch.") from error
-    except Exception as error:  # numpy's reader of damaged headers raises many kinds
-        raise RunError(f"{file} is damaged ({error}). Choose another epoch.") from error
-    whole = table.dtype == np.float32 and table.shape == (n,)
-    if not (whole and np.all((table >= 0) & (table <= 1))):
+    except FileRefused as error:
         raise RunError(
-            f"{file} must hold {n} float32 probabilities from 0 to 1; it holds {table.dtype} "
-            f"{table.shape}. Choose another epoch."
+            f"{file} {error.reason}; it must hold {n} float32 probabilities. Choose another epoch."
+        ) from error
+    if not np.all((table >= 0) & (table <= 1)):
+        raise RunError(
+            f"{file} must hold {n} float32 probabilities from 0 to 1. Choose another epoch."
         )
     return table
 

@@ -9,14 +9,16 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from fracture_core import architectures, runs
+from fracture_core import architectures, reading, runs
 from fracture_core.config import PROJECT, TrainConfig, cache_folder
+from fracture_core.errors import FileRefused
 from fracture_core.files import replace_file
 from fracture_core.reporter import duration
 
@@ -24,6 +26,7 @@ SHORT_SECONDS = 120.0  # a shorter run is over before measuring has paid for its
 CORE_FLOP = 30e9  # a second and core, roughly: only tells short runs from long ones
 MEASURE_SECONDS = 1.5
 BRANCHES = 2  # a convolution has two gradients: more than two operations are seldom ready at once
+_NAME = re.compile(r"[0-9]{1,3}(x[0-9]{1,3})?")  # of a way to use threads
 BETTER = 1.05  # more threads must be this much quicker: a core is worth something to others
 
 
@@ -148,10 +151,19 @@ def _file() -> Path:
 
 def _kept() -> dict[str, dict[str, float]]:
     try:
-        found = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = reading.read_json(_file())
+    except FileRefused:
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: speeds for key, speeds in found.items() if _are_speeds(speeds)}
+
+
+def _are_speeds(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _NAME.fullmatch(name) and type(speed) in (int, float) and 0 <= speed < 1e9
+        for name, speed in value.items()
+    )
 
 
 def _key(config: TrainConfig) -> str:

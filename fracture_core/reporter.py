@@ -38,7 +38,13 @@ class Reporter:
         self.stop_after_epoch = False
         self.epochs = journal.epochs_asked(folder, self.config)
         before = runs.status(folder)
-        self.status = Status(state=State.STARTING, step=before.step, epoch=before.epoch)
+        self.status = Status(
+            state=State.STARTING,
+            step=before.step,
+            epoch=before.epoch,
+            oom_kills=before.oom_kills,
+            log_from=before.log_from,
+        )
         self.rate_changes = journal.rate_changes(folder)
         self._polled = self._written = 0.0
         self._door, self._leavable = threading.RLock(), False

@@ -13,18 +13,19 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from fracture_core import checksums
-from fracture_core.config import Record, TrainConfig, check_range, runs_folder
+from fracture_core import checksums, facts, journal, memory, reading
+from fracture_core.config import LIMITS, Record, TrainConfig, check_range, runs_folder
 from fracture_core.errors import (
     ConfigError,
     DamagedFile,
+    FileRefused,
     RunBusy,
     RunError,
     RunNameTaken,
@@ -33,6 +34,7 @@ from fracture_core.errors import (
 from fracture_core.files import Kept, keep_damaged, replace_file, unchanged, writing
 from fracture_core.words import short
 
+MOST_TEXT = 10_000  # letters of a status; an error's may hold a list of films
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
 
 
@@ -70,6 +72,9 @@ class Status:
         images_per_second: training speed, 0 while unknown.
         seconds_left: until the last epoch ends at this speed, `None` while unknown.
         memory_mb: the most that the child has held, in MB; 0 where the system does not say.
+        oom_kills: processes that the kernel had killed for want of memory when the child began;
+            `None` while unknown.
+        log_from: where its part of the log begins, in bytes; what is before is of earlier children.
         updated: seconds since 1970 when it was written.
     """
 
@@ -84,6 +89,8 @@ class Status:
     images_per_second: float = 0.0
     seconds_left: float | None = None
     memory_mb: int = 0
+    oom_kills: int | None = None
+    log_from: int = 0
     updated: float = 0.0
 
 
@@ -158,13 +165,13 @@ def find(name: str) -> Path:
 
 def names() -> list[str]:
     """The names of all runs, newest first."""
-    folders = [path.parent for path in runs_folder().glob("[!.]*/config.json")]
+    folders = [path.parent for path in _configs()]
     return [f.name for f in sorted(folders, key=lambda f: (_created(f), f.name), reverse=True)]
 
 
 def _created(folder: Path) -> str:
-    facts = _read_json(folder / "config.json")
-    return str(facts.get("created", "")) if isinstance(facts, dict) else ""
+    known = _read_json(folder / "config.json")
+    return str(known.get("created", "")) if isinstance(known, dict) else ""
 
 
 def create(config: TrainConfig, name: str | None = None) -> Path:
@@ -203,19 +210,19 @@ def create(config: TrainConfig, name: str | None = None) -> Path:
         for name, path in (("weights", config.weights), ("exclude", config.exclude))
     }
     config = replace(config, data=str(Path(config.data).absolute()), **files)
-    facts = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
-    checksums.write(folder, folder / "config.json", json.dumps(facts, indent=2).encode())
+    known = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
+    checksums.write(folder, folder / "config.json", json.dumps(known, indent=2).encode())
     return folder
 
 
-def complete_facts(folder: Path, **facts: Any) -> None:
+def complete_facts(folder: Path, **more: Any) -> None:
     """Add to `config.json` what only the child can know; done once, before the first step.
 
     Raises:
         RunError: the file cannot be read, or was changed; nothing is written then.
         WriteFailed: no space or no permission.
     """
-    text = json.dumps({**_read_facts(folder), **facts}, indent=2)
+    text = json.dumps({**_read_facts(folder), **more}, indent=2)
     checksums.write(folder, folder / "config.json", text.encode())
 
 
@@ -236,35 +243,38 @@ def read(folder: Path, kept: Kept | None = None) -> Run:
 
 
 def _read_config(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
-    facts = _read_facts(folder)
     try:
-        return TrainConfig.from_dict(facts.pop("config")), facts
-    except (AttributeError, KeyError, TypeError, ConfigError) as error:
-        raise _no_config(folder) from error
+        found = _read_facts(folder)
+        return TrainConfig.from_dict(found.pop("config")), facts.run(found)
+    except (KeyError, ConfigError) as error:
+        raise _no_config(folder, error) from error
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
     """What `config.json` holds, checked against its checksum."""
     path = folder / "config.json"
-    facts = _read_json(path)
-    if not isinstance(facts, dict):
-        raise _no_config(folder)
     try:
-        checksums.read(folder, path)
-    except OSError as error:
-        raise _no_config(folder) from error
+        known = reading.read_json(path)
+        checksums.read(folder, path, reading.NOTE_BYTES)
+    except (OSError, FileRefused) as error:
+        raise _no_config(folder, error) from error
     except DamagedFile as error:
         raise DamagedFile(
             f"{folder.name} has no readable config.json. {error} Put the file back as it was "
             f"written, or delete {folder}; a change made on purpose takes its line out of "
             f"{checksums.SUMS} as well."
         ) from error
-    return facts
+    if not isinstance(known, dict):
+        raise _no_config(folder)
+    return known
 
 
-def _no_config(folder: Path) -> RunError:
+def _no_config(folder: Path, error: Exception | None = None) -> RunError:
+    why = f" It {error.reason}." if isinstance(error, FileRefused) else ""
+    if isinstance(error, ConfigError):
+        why = f" {error}"
     return RunError(
-        f"{folder.name} has no readable config.json. Put the file back, or delete {folder}."
+        f"{folder.name} has no readable config.json.{why} Put the file back, or delete {folder}."
     )
 
 
@@ -275,7 +285,7 @@ def list_runs(kept: Kept | None = None) -> list[Run]:
         kept: see `files.unchanged`; what is kept of runs that are gone is dropped.
     """
     found = []
-    for path in runs_folder().glob("[!.]*/config.json"):
+    for path in _configs():
         with contextlib.suppress(RunError):
             found.append(read(path.parent, kept))
     if kept is not None:
@@ -285,13 +295,35 @@ def list_runs(kept: Kept | None = None) -> list[Run]:
     return sorted(found, key=lambda r: (str(r.facts.get("created", "")), r.name), reverse=True)
 
 
+def unreadable(readable: Sequence[Run]) -> list[str]:
+    """A sentence for each run that cannot be read, in the order of their names.
+
+    Args:
+        readable: what `list_runs` has given; these are not read again.
+    """
+    told, known = [], {run.name for run in readable}
+    for path in sorted(_configs()):
+        try:
+            if path.parent.name not in known:
+                _read_config(path.parent)
+        except RunError as error:
+            told.append(str(error))
+    return told
+
+
+def _configs() -> list[Path]:
+    """Of folders that can be runs: one whose name is no run's name is somebody else's."""
+    found = runs_folder().glob("[!.]*/config.json")
+    return [path for path in found if NAME.fullmatch(path.parent.name)]
+
+
 def delete(folder: Path) -> None:
     """Delete a run with all that it left.
 
     Raises:
         RunBusy: it is alive; stop it first.
     """
-    with lock(folder):
+    with lock(folder), writing(folder):
         shutil.rmtree(folder)
 
 
@@ -316,16 +348,26 @@ def status(folder: Path, kept: Kept | None = None) -> Status:
     value = unchanged(folder / "status.json", kept, lambda: _written_status(folder))
     final = value.state in (State.STOPPED, State.FINISHED, State.FAILED)
     if not alive and not final and not is_alive(folder):
-        return _with(value, state=State.INTERRUPTED, message=_why_interrupted(folder))
+        return _with(value, state=State.INTERRUPTED, message=_why_interrupted(folder, value))
     if alive and value.state in (State.STARTING, State.RUNNING) and has_request(folder, "stop"):
         return _with(value, state=State.STOPPING)
     return value
 
 
-def _why_interrupted(folder: Path) -> str:
+def _why_interrupted(folder: Path, value: Status) -> str:
     path = folder / "status.json"
     if path.exists() and not isinstance(_read_json(path), dict):
         return "Its status.json is damaged. Resume the run: it goes on from its last checkpoint."
+    logs = [log.name for log in folder.glob("[!.]*.log")]
+    if any(memory.is_said(journal.log_tail(folder, 200, log, value.log_from)) for log in logs):
+        return f"It ended out of memory, as its log says. {memory.NEXT}"
+    killed = 0 if value.oom_kills is None else memory.kills() - int(value.oom_kills)
+    if killed > 0:
+        return (
+            "It ended without a word. Since it began, the kernel has killed "
+            f"{killed:,} process{'es' if killed > 1 else ''} for want of memory, and it may be one "
+            f"of them. {memory.NEXT}"
+        )
     return "It ended without a word: it was killed, the machine went down, or its disk was full."
 
 
@@ -344,11 +386,11 @@ def _written_status(folder: Path) -> Status:
 
 
 def _is_like(value: Any, default: Any) -> bool:
-    """Whether a value from a file can stand where this default does."""
+    """Whether a value from a file can stand where this default does: text, or from 0 on."""
     if isinstance(default, str):
-        return isinstance(value, str)
+        return isinstance(value, str) and len(value) <= MOST_TEXT
     kinds = int if isinstance(default, int) else int | float
-    return isinstance(value, kinds) and not isinstance(value, bool)
+    return isinstance(value, kinds) and not isinstance(value, bool) and 0 <= value <= facts.MOST
 
 
 def _with(value: Status, **changes: Any) -> Status:
@@ -361,7 +403,7 @@ def _with(value: Status, **changes: Any) -> Status:
 def is_alive(folder: Path) -> bool:
     """Whether a process holds the run's lock."""
     try:
-        descriptor = os.open(folder / "lock", os.O_RDWR)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_NONBLOCK)
     except OSError:
         return False
     try:
@@ -379,8 +421,10 @@ def take_lock(folder: Path) -> int:
 
     Raises:
         RunBusy: another process holds it.
+        WriteFailed: no permission.
     """
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    with writing(folder / "lock"):
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
     for _ in range(20):  # somebody's question about liveness holds it for microseconds
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -423,11 +467,17 @@ def ask(folder: Path, kind: str, **values: Any) -> None:
 def requests(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     """The waiting requests in their order, each with the file to remove once it is served."""
     found = ((path, _read_json(path)) for path in sorted(folder.glob("requests/[!.]*.json")))
-    return [
-        (path, value)
-        for path, value in found
-        if isinstance(value, dict) and isinstance(value.get("kind"), str)
-    ]
+    return [(path, value) for path, value in found if _is_request(value)]
+
+
+def _is_request(value: Any) -> bool:
+    """Whether a file from `requests/` asks for something that may be asked for."""
+    if not (isinstance(value, dict) and isinstance(value.get("kind"), str)):
+        return False
+    epochs, rate = value.get("epochs", 1), value.get("rate", LIMITS.learning_rate[0])
+    whole = type(epochs) is int and 0 <= epochs <= LIMITS.epochs[1]
+    least, most = LIMITS.learning_rate
+    return whole and type(rate) in (int, float) and least <= rate <= most
 
 
 def has_request(folder: Path, kind: str) -> bool:
@@ -485,6 +535,6 @@ def _write_labels(folder: Path, value: Labels) -> None:
 def _read_json(path: Path) -> Any:
     """What a JSON file holds; `None` where it is missing or cannot be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):  # a damaged file may hold anything
+        return reading.read_json(path)
+    except FileRefused:
         return None

@@ -6,6 +6,7 @@ operating system's own. One that is refused never costs the others.
 
 import io
 import stat
+import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from fracture_core.config import LIMITS
 from fracture_core.layouts import natural
 
 _JUNK = {"thumbs.db", "desktop.ini", "dicomdir"}
+_OTHER_WAY = "is packed in a way that is not read here. Pack it as a plain zip."
 Film = TypeVar("Film")
 ALONE = "the uploaded study"  # of films that came without a folder
 
@@ -100,19 +102,18 @@ def _opened(files: Iterable[File]) -> Iterator[tuple[File, str | None]]:
 def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
     damaged = "is a zip that is cut short or damaged. Copy it again from where it came from."
     try:
+        if _listed(file.content) > 2 * LIMITS.zip_entries:  # each is an object in memory
+            raise zipfile.LargeZipFile
         packed = zipfile.ZipFile(io.BytesIO(file.content))
         entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+    except zipfile.LargeZipFile:
+        yield file, _too_many(_listed(file.content))
+        return
     except Exception:  # zipfile raises many kinds on damage
         yield file, damaged
         return
     if len(entries) > LIMITS.zip_entries:
-        yield (
-            file,
-            (
-                f"lists {len(entries):,} files; at most {LIMITS.zip_entries:,} of a zip are "
-                "looked at. Pack fewer films."
-            ),
-        )
+        yield file, _too_many(len(entries))
         return
     if all(_is_junk(entry.filename) for entry in entries):
         yield file, "is a zip that holds no file. Pack the films, and drop it again."
@@ -139,6 +140,22 @@ def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
         yield File(name=name, content=content), reason
 
 
+def _too_many(count: int) -> str:
+    return (
+        f"lists {count:,} files; at most {LIMITS.zip_entries:,} of a zip are looked at. Pack fewer "
+        "films."
+    )
+
+
+def _listed(content: bytes) -> int:
+    """How many entries the list at a zip's end holds at most, without reading them."""
+    end = content.rfind(b"PK\x05\x06")
+    if end < 0 or len(content) < end + 22:
+        return 0
+    (size,) = struct.unpack_from("<I", content, end + 12)
+    return content.count(b"PK\x01\x02", max(0, end - size), end)
+
+
 def _not_unpacked(entry: zipfile.ZipInfo) -> str | None:
     """Why an entry is not even unpacked; `None` where it may be."""
     if entry.flag_bits & 0x1:
@@ -147,6 +164,8 @@ def _not_unpacked(entry: zipfile.ZipInfo) -> str | None:
         return "is a link to another file, which a zip cannot give. Pack the film itself."
     if entry.filename.lower().endswith((".zip", ".gz", ".tgz", ".7z", ".rar", ".tar")):
         return "is an archive inside a zip, which is not opened. Drop it by itself."
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return _OTHER_WAY  # the others are unpacked as a whole, whatever size they say
     if entry.file_size > LIMITS.file_bytes:
         return film_rules.too_many_bytes(entry.file_size)
     if entry.file_size > LIMITS.zip_ratio * max(1, entry.compress_size):
@@ -167,7 +186,7 @@ def _unpacked(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, s
         if len(content) < entry.file_size:
             raise zipfile.BadZipFile
     except NotImplementedError:
-        return b"", "is packed in a way that cannot be read here. Pack it as a plain zip."
+        return b"", _OTHER_WAY
     except Exception:  # zipfile and its decoders raise many kinds on damage
         return b"", "is damaged inside the zip. Pack it again."
     if zipfile.is_zipfile(io.BytesIO(content)):
@@ -217,9 +236,10 @@ def by_study(
 
 def _studies(files: Sequence[File]) -> tuple[UploadedStudy, ...]:
     groups = by_study(files, lambda file: (file.content, file.name, _folder(file)))
+    tree = _Tails(PurePosixPath(which) for kind, which in groups if kind == "folder")
     named: dict[str, list[File]] = {}
-    for (kind, which), films in groups.items():
-        named[unlike(_name(kind, which, films, groups), named)] = films
+    for films in groups.values():
+        named[unlike(_name(films, tree), named)] = films
     return tuple(
         UploadedStudy(name=name, films=_told_apart(named[name]))
         for name in sorted(named, key=natural)
@@ -230,19 +250,45 @@ def _folder(file: File) -> str:
     return PurePosixPath(_plain(file.name)).parent.as_posix()
 
 
-def _name(kind: str, which: str, films: list[File], groups: dict) -> str:
+def _name(films: list[File], tails: "_Tails") -> str:
     """What a study is called: by its folder, as far up as tells it from the others."""
     folders = {PurePosixPath(_folder(film)) for film in films}
     folder = folders.pop() if len(folders) == 1 else PurePosixPath(".")
-    if folder == PurePosixPath("."):
-        return ALONE
-    others = [PurePosixPath(other) for sort_, other in groups if sort_ == "folder"]
-    for count in range(1, len(folder.parts) + 1):
-        tail = folder.parts[-count:]
-        alike = [o for o in others if o != folder and o.parts[-count:] == tail]
-        if not alike:
-            break
-    return "/".join(tail)
+    return ALONE if folder == PurePosixPath(".") else tails.shortest(folder)
+
+
+class _Tails:
+    """How folders end: a tree from their last names upwards, so that each name is looked at once.
+
+    Args:
+        folders: each once.
+    """
+
+    def __init__(self, folders: Iterable[PurePosixPath]) -> None:
+        self._folders = set(folders)
+        self._next: list[dict[str, int]] = [{}]  # of each tail: the name above it -> longer tail
+        self._count = [0]  # of each tail: how many folders end so
+        for folder in self._folders:
+            at = 0
+            for name in reversed(folder.parts):
+                if name not in self._next[at]:
+                    self._next[at][name] = len(self._next)
+                    self._next.append({})
+                    self._count.append(0)
+                at = self._next[at][name]
+                self._count[at] += 1
+
+    def shortest(self, folder: PurePosixPath) -> str:
+        """The shortest end of a folder that no other one has; else the whole of it."""
+        at, itself, tail = 0, folder in self._folders, []
+        for name in reversed(folder.parts):
+            tail.append(name)
+            if name not in self._next[at]:
+                break
+            at = self._next[at][name]
+            if self._count[at] == itself:
+                break
+        return "/".join(reversed(tail))
 
 
 def unlike(name: str, taken: Iterable[str]) -> str:

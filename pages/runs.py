@@ -12,4 +12,5 @@ if found:
     run_overlay.show(found, run_actions.chosen(found))
 else:
     run_table.show_empty()
+run_table.tell_unreadable(found)
 run_more.tell()

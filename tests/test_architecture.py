@@ -14,7 +14,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("words", "errors", "files", "checksums", "config", "loading"),
+    ("words", "errors", "memory", "reading", "files", "checksums", "config", "loading"),
     (
         "film_rules",
         "dicom",
@@ -42,8 +42,11 @@ LAYERS = (
         "shortcuts",
         "audit",
         "schedules",
+        "network_size",
     ),
     (
+        "facts",
+        "line_rules",
         "journal",
         "event_files",
         "runs",

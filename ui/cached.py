@@ -319,6 +319,11 @@ def runs_now() -> list[runs.Run]:
     return runs.list_runs(_read_before("runs"))
 
 
+def unreadable_runs(found: list[runs.Run]) -> list[str]:
+    """A sentence for each run beside these that cannot be read."""
+    return runs.unreadable(found)
+
+
 @st.cache_resource(show_spinner=False)
 def _read_before(what: str) -> files.Kept:
     """Once a server: what was read of every run so far."""
@@ -333,19 +338,26 @@ def labels(found: list[runs.Run]) -> dict[str, runs.Labels]:
 
 def outcomes(found: list[runs.Run]) -> dict[str, comparison.Outcome]:
     """How good each of these runs is by now, by their names."""
+    return {run.name: _outcome(run.folder) for run in found}
+
+
+def _outcome(folder: Path) -> comparison.Outcome:
+    """See `comparison.outcome`; nothing where the metrics cannot be read: its page says so."""
     kept = _read_before("outcomes")
-    return {
-        run.name: files.unchanged(
-            run.folder / "metrics.jsonl", kept, partial(comparison.outcome, run.folder)
-        )
-        for run in found
-    }
+    try:
+        return files.unchanged(folder / "metrics.jsonl", kept, partial(comparison.outcome, folder))
+    except RunError:
+        return comparison.Outcome()
 
 
 def curves(run: runs.Run) -> pd.DataFrame:
     """The run's epochs as a tidy table, see `curves.of_run`."""
     kept, read = _read_before("curves"), partial(run_curves.of_run, run)
-    return _some_kept(kept, TABLES_KEPT, files.unchanged(run.folder / "metrics.jsonl", kept, read))
+    try:
+        found = files.unchanged(run.folder / "metrics.jsonl", kept, read)
+    except RunError:  # its metrics cannot be read: its own page says so
+        return pd.DataFrame(columns=["run", "epoch"])
+    return _some_kept(kept, TABLES_KEPT, found)
 
 
 def metrics_of(folder: Path) -> pd.DataFrame:
@@ -466,7 +478,10 @@ class Example:
 def example() -> Example | None:
     """A dev study that the model in use rightly called a fracture; `None` if it has none here."""
     name = model_in_use()
-    return _example(name, stamp(name), dataset().hash) if name in models_here() else None
+    try:
+        return _example(name, stamp(name), dataset().hash) if name in models_here() else None
+    except FractureError:  # the model is not whole: others say so
+        return None
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

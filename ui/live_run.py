@@ -111,6 +111,19 @@ def _panel(name: str, was_alive: bool) -> None:
         st.rerun()
     if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
         st.rerun()  # once, to begin or end the polling; or a fork was opened
+    try:
+        _parts(run)
+    except RunError as error:  # a file of it cannot be read: what is above stays
+        st.error(theme.plain(str(error)), icon=":material/error:")
+    run_more.tell()
+
+
+def _parts(run: Run) -> None:
+    """All that is shown of a run.
+
+    Raises:
+        RunError: a file of it cannot be read.
+    """
     epochs, chosen = cached.metrics_of(run.folder), projector.panels()
     if chosen:
         projector.leave(run.name)
@@ -130,7 +143,6 @@ def _panel(name: str, was_alive: bool) -> None:
         _coach(run, epochs)  # below the curves, which it would push about as it comes and goes
         _refused(run)
         _log(run)
-    run_more.tell()
 
 
 def _epoch(run: Run, epochs: pd.DataFrame, sliding: bool) -> int | None:

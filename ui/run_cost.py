@@ -1,6 +1,6 @@
 """What a run will take before it is started: films, time and memory, and how that is known."""
 
-from fracture_core import probe
+from fracture_core import memory, network_size, probe
 from fracture_core.config import TrainConfig
 from fracture_core.reporter import duration
 from fracture_core.runs import Run
@@ -17,6 +17,18 @@ def sentence(config: TrainConfig, films: int) -> str:
     return (
         f"{theme.plural(films, 'training film')}, {shown:,} shown an epoch. "
         f"{time_of(config, films)} {_memory(config, before)}"
+    )
+
+
+def warning(config: TrainConfig) -> str:
+    """What to say before a run that may not fit into memory; "" where it fits."""
+    needed, free = network_size.training_bytes(config), memory.available()
+    if free is None or needed <= free:
+        return ""
+    return (
+        f"This run may need about {needed / 1e9:,.1f} GB of memory, by the arithmetic of its "
+        f"network, size, batch and optimizer; {free / 1e9:,.1f} GB are free here. It may be ended "
+        "by the system. Choose a smaller size or batch, or fewer units."
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from fracture_core import cards, datasets, exclusions, launcher
+from fracture_core import cards, datasets, exclusions, launcher, network_size
 from fracture_core.architectures import ARCHITECTURES
 from fracture_core.config import LIMITS, PRESETS, TrainConfig, preset
 from fracture_core.errors import ConfigError, DataError, ModelError, RunNameTaken
@@ -75,6 +75,7 @@ def show() -> None:
         if wrong:
             raise ConfigError(" ".join(wrong))
         config = replace(config, epochs=epochs)
+        network_size.check(config.architecture, config.recipe.size, config.options)
         learned = cached.learned_films(config)
         _check_labels(learned)
     except (ConfigError, ModelError) as error:
@@ -85,6 +86,8 @@ def show() -> None:
         )  # fmt: skip
         return
     st.caption(run_cost.sentence(config, len(learned)))
+    if warning := run_cost.warning(config):
+        st.warning(warning, icon=":material/memory:")
     st.button(
         "Start training", type="primary", icon=":material/play_arrow:",
         on_click=_start, args=(config, state.token()), key="start-training",

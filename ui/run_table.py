@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core import comparison
+from fracture_core.config import runs_folder
 from fracture_core.metrics import Proportion
 from fracture_core.runs import Labels, Run, State
 from fracture_core.words import short
@@ -22,6 +23,7 @@ from ui import cached, demo, figures, run_actions, run_charts, run_more, state, 
 
 POLL_SECONDS = 2.0  # between two looks at runs that are on
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
+UNREADABLE = 10  # runs that cannot be read are named; the others are counted
 STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
 _NAMES = {  # of settings, where the field's own name would not do
     "data": "films",
@@ -48,6 +50,17 @@ _NONE = {  # what it means that a setting is left open
     "exclude": "nothing",
     "positive": "",
 }
+
+
+def tell_unreadable(found: list[Run]) -> None:
+    """The runs that cannot be read, by name, each with what to do."""
+    told = cached.unreadable_runs(found)
+    if told:
+        with st.expander(f"{theme.plural(len(told), 'run')} cannot be read", expanded=True):
+            for sentence in told[:UNREADABLE]:
+                st.text(sentence)
+            if len(told) > UNREADABLE:
+                st.text(f"and {len(told) - UNREADABLE} more in {runs_folder()}")
 
 
 def show_empty() -> None:

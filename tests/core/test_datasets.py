@@ -129,10 +129,12 @@ def test_a_wrong_path_is_one_sentence_that_says_the_next_step(
 
 
 def test_a_folder_whose_files_may_not_be_read_is_refused(root, monkeypatch) -> None:
-    def denied(path: Path) -> str:
+    (root / "phantom.json").write_text("{}")
+
+    def denied(path: Path, *_: int) -> int:
         raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
 
-    monkeypatch.setattr(Path, "read_text", denied)
+    monkeypatch.setattr(os, "open", denied)
     with pytest.raises(DataError, match=r"phantom\.json cannot be read .*Give yourself permission"):
         datasets.read(root)
 

@@ -5,7 +5,6 @@ import os
 import struct
 import threading
 import zlib
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -248,11 +247,11 @@ def test_a_pipe_is_refused_and_never_waited_for(tmp_path) -> None:
 
 
 def test_a_file_without_permission_is_refused(tmp_path, monkeypatch) -> None:
-    def denied(_: Path) -> bytes:
+    def denied(*_: object) -> int:
         raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
 
     (tmp_path / "film.png").write_bytes(content(film()))
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(os, "open", denied)
     with pytest.raises(FilmError, match="Give yourself permission"):
         decode(tmp_path / "film.png")
 

@@ -117,14 +117,14 @@ def test_a_name_that_is_no_text_costs_only_its_film(root) -> None:
 
 def test_a_list_that_may_not_be_read_is_noted(root, monkeypatch) -> None:
     write_lists(root)
-    real = Path.read_text
+    real = os.open
 
-    def denied(path: Path, **options: str) -> str:
+    def denied(path: Path, *flags: int) -> int:
         if path.name == "train_labeled_studies.csv":
             raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
-        return real(path, **options)
+        return real(path, *flags)
 
-    monkeypatch.setattr(Path, "read_text", denied)
+    monkeypatch.setattr(os, "open", denied)
     listing = mura.scan(root)
     assert paths(listing) == FILMS
     reason = "cannot be read (Permission denied); the folders' names are used"

@@ -1,0 +1,107 @@
+"""What may stand beside a run's settings, and in a card, of its data, parent and threads.
+
+Keys that are not known here are nobody's harm; what is known must be of its kind, since pages and
+commands go by it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fracture_core.config import LIMITS
+from fracture_core.errors import ConfigError
+
+MOST = 10**12  # of films, studies or epochs that anything is believed to have counted
+
+
+def data(values: Any) -> dict[str, Any]:
+    """What is known of the data that a network has learned from.
+
+    Raises:
+        ConfigError: a value is of the wrong kind, or out of its range.
+    """
+    return _checked("data", values, _DATA)
+
+
+def run(values: Any) -> dict[str, Any]:
+    """What `config.json` holds beside the settings.
+
+    Raises:
+        ConfigError: as above.
+    """
+    found = _checked("config.json", values, _RUN)
+    for name, rules in (("data", _DATA), ("parent", _PARENT), ("probe", _PROBE)):
+        if name in found:
+            _checked(name, found[name], rules)
+    if missing := [key for key in _PARENT if key not in found.get("parent", _PARENT)]:
+        raise ConfigError(f"parent needs {', '.join(missing)}.")
+    if "probe" in found and not {"threads", "why"} <= found["probe"].keys():
+        raise ConfigError("probe needs threads and why.")
+    return found
+
+
+def gate(values: Any) -> dict[str, Any]:
+    """What a card says of its gate; empty without one.
+
+    Raises:
+        ConfigError: as above.
+    """
+    return _checked("gate", values, _GATE)
+
+
+def _checked(name: str, values: Any, rules: Mapping[str, Callable[[Any], bool]]) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name} must be an object.")
+    for key, rule in rules.items():
+        if key in values and not rule(values[key]):
+            raise ConfigError(f"{name}.{key} has the wrong kind, or is out of range.")
+    return values
+
+
+def is_count(value: Any) -> bool:
+    """Whether it is a whole number from 0 on that somebody may have counted."""
+    return type(value) is int and 0 <= value <= MOST
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
+def _is_speed(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= MOST
+
+
+def _all(rule: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(rule, value.values()))
+
+
+def _or_none(rule: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or rule(value)
+
+
+def _is_excluded(value: Any) -> bool:
+    return isinstance(value, dict) and is_count(value.get("films"))
+
+
+_DATA: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("root", "kind", "hash", "positive"), _or_none(_is_text)),
+    "run": _is_text,
+    "synthetic": _or_none(lambda value: isinstance(value, bool)),
+    "phantom": _or_none(_all(is_count)),
+    "excluded": _or_none(_is_excluded),
+    "images": _all(is_count),
+    "studies": _all(is_count),
+}
+_RUN: Mapping[str, Callable[[Any], bool]] = {"created": _is_text, "versions": _all(_is_text)}
+_PARENT: Mapping[str, Callable[[Any], bool]] = {"name": _is_text, "epoch": is_count}
+_GATE: Mapping[str, Callable[[Any], bool]] = {
+    "limit": lambda value: _is_speed(value) and value > 0,
+    "false_refusal": lambda value: _is_speed(value) and value <= 1,
+    **dict.fromkeys(("version", "calibrated_on", "fitted_on", "kept_films"), is_count),
+    **dict.fromkeys(("calibrated_with", "sha256"), _is_text),
+}
+_PROBE: Mapping[str, Callable[[Any], bool]] = {
+    "threads": lambda value: type(value) is int and 1 <= value <= LIMITS.threads[1],
+    "branches": lambda value: type(value) is int and 1 <= value <= LIMITS.threads[1],
+    "why": _is_text,
+    "images_per_second": _all(_is_speed),
+}

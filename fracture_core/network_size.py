@@ -1,0 +1,135 @@
+"""How large a network is before it is built: parameters, and what training it holds in memory.
+
+The arithmetic of `architectures` without Keras, so that a card or a setting that no machine can
+hold is refused by its numbers. A test builds every network and compares.
+"""
+
+import math
+from dataclasses import dataclass
+
+from fracture_core.config import LIMITS, NetworkOptions, TrainConfig
+from fracture_core.errors import ConfigError
+
+FLOAT = 4  # bytes of a float32
+SLOTS = {  # numbers that an optimizer keeps beside each parameter
+    "adam": 2,
+    "adamw": 2,
+    "adagrad": 1,
+    "sgd": 1,
+    "rmsprop": 1,
+}
+PROCESS_BYTES = 800_000_000  # of a child that has loaded TensorFlow and trains next to nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A network's blocks and dense layers.
+
+    Args:
+        blocks: of each convolution 3 x 3: its maps, its strides, and whether a pooling by 2
+            follows.
+        average: whether each map's mean ends the blocks.
+        dense: units of its own dense layers.
+        dense_normalization: whether the first of these is normalized.
+    """
+
+    blocks: tuple[tuple[int, int, bool], ...]
+    dense: tuple[int, ...]
+    average: bool = False
+    dense_normalization: bool = False
+
+
+SHAPES = {
+    "one_conv": Shape(blocks=((32, 1, True),), dense=(128,)),
+    "three_conv": Shape(blocks=((32, 1, False), (32, 1, True), (32, 1, True)), dense=(128,)),
+    "five_conv": Shape(
+        blocks=((32, 1, False), (32, 1, True), (64, 1, False), (64, 1, True), (32, 1, True)),
+        dense=(128, 64),
+        dense_normalization=True,
+    ),
+    "all_conv": Shape(
+        blocks=((32, 1, False), (32, 2, False), (64, 1, False), (64, 2, False), (64, 1, False)),
+        dense=(),
+        average=True,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """What a network is made of.
+
+    Args:
+        parameters: trained and untrained.
+        values: numbers that its layers give for one film.
+    """
+
+    parameters: int
+    values: int
+
+
+def of(name: str, size: int, options: NetworkOptions) -> Size:
+    """The size of a network.
+
+    Args:
+        name: of the architecture.
+        size: side of its input in px.
+        options: its variants; `None` in one keeps the architecture's own.
+
+    Raises:
+        ConfigError: the architecture is unknown, or the input is shrunk to nothing.
+    """
+    if name not in SHAPES:
+        raise ConfigError(f"No architecture is called {name!r}. It is one of {', '.join(SHAPES)}.")
+    shape = SHAPES[name]
+    side, maps, parameters, values = size, 1, 0, size * size
+    for filters, strides, pooled in shape.blocks:
+        parameters += 9 * maps * filters + filters + 4 * filters
+        side, maps = (side - 3) // strides + 1, filters
+        values += 3 * side * side * filters  # convolution, normalization, ReLU
+        if pooled:
+            side //= 2
+            values += side * side * filters
+        if side < 1:
+            raise ConfigError(f"{size} px are too small for {name}. Choose a larger size.")
+    width = maps if shape.average else side * side * maps
+    dense = shape.dense if options.dense is None else options.dense
+    normalized = options.dense_normalization
+    if normalized is None:
+        normalized = shape.dense_normalization
+    for number, units in enumerate((*dense, 1)):
+        parameters += width * units + units
+        values += 2 * units
+        if number == 0 and normalized and dense:
+            parameters += 4 * units
+        width = units
+    return Size(parameters=parameters, values=values)
+
+
+def check(name: str, size: int, options: NetworkOptions) -> None:
+    """Refuse a network that is too large to be built.
+
+    Raises:
+        ConfigError: it has more parameters than `LIMITS.parameters`; or as `of`.
+    """
+    parameters = of(name, size, options).parameters
+    if parameters > LIMITS.parameters:
+        raise ConfigError(
+            f"A network may have {LIMITS.parameters / 1e6:,.0f} million parameters; {name} at "
+            f"{size} px with these dense layers has {parameters / 1e6:,.0f} million. Choose "
+            "smaller films or fewer units."
+        )
+
+
+def training_bytes(config: TrainConfig) -> int:
+    """Roughly the most memory that training holds.
+
+    The process itself, `PROCESS_BYTES`; each parameter as a float32 with its gradient, the
+    optimizer's `SLOTS` and two copies while it is made or replaced; and for each film of a batch
+    every value that a layer gives, with its gradient: P + 4 p (4 + s) + 4 b 2 v bytes, where p is
+    the parameters, s the slots, b the batch and v the values of `of`.
+    """
+    size = of(config.architecture, config.recipe.size, config.options)
+    weights = FLOAT * size.parameters * (4 + SLOTS[config.optimizer])
+    films = FLOAT * config.batch_size * 2 * size.values
+    return math.ceil(PROCESS_BYTES + weights + films)

@@ -1,0 +1,136 @@
+"""Every page beside folders that are damaged: each costs itself only, and is named."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fracture_core import cards, memory
+from fracture_core.config import PROJECT, TrainConfig
+from tests.core import made_runs
+
+APP = PROJECT / "app.py"
+PAGES = ("home", "studies", "train", "runs", "report_2018", "evaluate", "diagnose", "data")
+
+
+def fifo(path: Path) -> None:
+    """A pipe that nobody writes into, in the place of a file."""
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def altered(path: Path, change: Callable[[dict], None]) -> None:
+    """The last line of a file of JSON lines, or a JSON file, with something changed in it."""
+    *before, last = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
+    value = json.loads(last)
+    change(value)
+    path.write_text("\n".join([*before, json.dumps(value)]) + "\n")
+
+
+RUNS: dict[str, Callable[[Path], object]] = {
+    "deep": lambda run: (run / "config.json").write_text("[" * 10_000),
+    "pipe": lambda run: fifo(run / "config.json"),
+    "data": lambda run: altered(run / "config.json", lambda v: v.update(data=None)),
+    "parent": lambda run: altered(run / "config.json", lambda v: v.update(parent="x")),
+    "network": lambda run: altered(
+        run / "config.json", lambda v: v["config"].update(architecture="x")
+    ),
+    "metrics": lambda run: fifo(run / "metrics.jsonl"),
+    "key": lambda run: altered(run / "metrics.jsonl", lambda v: v["dev"].pop("study_accuracy")),
+    "value": lambda run: altered(run / "metrics.jsonl", lambda v: v.update(dev=[1])),
+    "epoch": lambda run: altered(run / "metrics.jsonl", lambda v: v.update(epoch=10**18)),
+    "status": lambda run: (run / "status.json").write_text("1" * 5_000),
+    "films": lambda run: fifo(run / "films.parquet"),
+    "labels": lambda run: (run / "labels.json").write_text('{"tags": 5}'),
+    "events": lambda run: fifo(run / "events.jsonl"),
+    "steps": lambda run: (run / "steps.jsonl").mkdir(),
+    "tables": lambda run: [fifo(path) for path in (run / "predictions").glob("*.npy")],
+}  # fmt: skip
+CARDS: dict[str, Callable[[Path], object]] = {
+    "deep": lambda model: (model / cards.CARD).write_text("[" * 10_000),
+    "digits": lambda model: (model / cards.CARD).write_text('{"epoch": ' + "1" * 5_000 + "}"),
+    "pipe": lambda model: fifo(model / cards.CARD),
+    "table": lambda model: fifo(model / cards.PREDICTIONS),
+    "nan": lambda model: altered(model / cards.CARD, lambda v: v.update(threshold=float("nan"))),
+    "dense": lambda model: altered(
+        model / cards.CARD, lambda v: v["options"].update(dense=[4096] * 2_000)
+    ),
+}
+
+
+@pytest.fixture
+def damaged(folders: Path) -> Path:
+    """Runs and models that are damaged, beside good ones of either kind."""
+    config = TrainConfig(data=os.environ["FRACTURE_DATA"], architecture="three_conv", epochs=2)
+    for name, damage in {"good": lambda _: None, **RUNS}.items():
+        run = made_runs.make(
+            folders / "runs" / f"run-{name}", config, {"dev": [3, 5], "valid": [2, 4]}
+        )
+        damage(run)
+    for name, damage in {"good": lambda _: None, **CARDS}.items():
+        model = folders / "models" / f"model-{name}"
+        shutil.copytree(PROJECT / "models" / "starter-five-conv", model)
+        damage(model)
+    return folders
+
+
+def opened(page: str, **address: str | list[str]) -> AppTest:
+    """A page as a session sees it; whatever is damaged, it may not fail."""
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page(f"pages/{page}.py")
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, (
+        page,
+        address,
+        app.exception[0].message,
+        app.exception[0].stack_trace,
+    )
+    return app
+
+
+def texts(app: AppTest) -> str:
+    """All running text of a page."""
+    kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning, app.text)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def test_the_form_warns_of_a_run_that_memory_may_not_hold(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 10**8)
+    assert "GB of memory, by the arithmetic" in texts(opened("train"))
+    monkeypatch.setattr(memory, "available", lambda: 10**12)
+    assert "by the arithmetic of its network" not in texts(opened("train"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_fails_for_a_damaged_neighbour(damaged: Path, page: str) -> None:
+    app = opened(page)
+    if page == "runs":
+        text = texts(app)
+        for name in ("deep", "pipe", "data", "parent"):
+            assert f"run-{name} has no readable config.json" in text
+        assert "run-good" in app.dataframe[0].value["Run"].tolist()
+    if page == "evaluate":
+        options = app.selectbox[0].options
+        assert {"model-good", "run-good", *(f"model-{name}" for name in CARDS)} <= set(options)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_page_of_a_damaged_run_says_so_or_shows_what_is_whole(damaged: Path, name: str) -> None:
+    opened("train", run=f"run-{name}")
+
+
+def test_damaged_runs_can_be_laid_over_good_ones(damaged: Path) -> None:
+    opened("runs", runs=[f"run-{name}" for name in ("good", *RUNS)])
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_damaged_model_is_refused_by_name(damaged: Path, name: str) -> None:
+    app = opened("evaluate", model=f"model-{name}")
+    assert f"model-{name}" in texts(app)

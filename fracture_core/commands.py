@@ -424,11 +424,15 @@ def predict(options: argparse.Namespace) -> int:
     settings.check_range("threshold", threshold, (0.0, 1.0))
     found = given.read(options.study)
     _load_tensorflow()
-    from fracture_core import inference, study_record, study_report
+    from fracture_core import inference, standing, study_record, study_report
     from fracture_core.files import replace_file
 
     studies = inference.films_of(found)
     predictor = inference.Predictor(model)
+    real = any(_is_real(films) for _, films in studies)
+    if not options.json:
+        for sentence in standing.warnings(model, threshold, real):
+            print(f"Warning: {sentence}", file=sys.stderr)
     judged = []
     for name, films in studies:
         judged.append(predictor.judge_study(name, films, options.count_doubted))
@@ -441,10 +445,8 @@ def predict(options: argparse.Namespace) -> int:
         )
         replace_file(options.report, told.encode())
     if options.json:
-        told = study_record.as_dict(judged, model, threshold, found.left_out)
+        told = study_record.as_dict(judged, model, threshold, found.left_out, real)
         print(json.dumps(told, indent=2))
-    elif model.card.synthetic:
-        print(f"Note: {model.card.name} has learned from synthetic films only.", file=sys.stderr)
     for sentence in (*(f"{name} {reason}" for name, reason in found.left_out), *found.remarks):
         print(sentence, file=sys.stderr)
     if any(study.films for study in judged):
@@ -488,7 +490,7 @@ def _names(study: Any) -> tuple[str, str | None]:
 
 def _case(study: Any, films: Any) -> Any:
     """A judged study for the report; films are real unless they lie in a phantom."""
-    from fracture_core import phantom, study_record
+    from fracture_core import study_record
 
     name, patient = _names(study)
     return study_record.Case(
@@ -496,8 +498,16 @@ def _case(study: Any, films: Any) -> Any:
         exhibits=tuple(study_record.Exhibit(film=film) for film in films),
         study=name,
         patient=patient,
-        real=not any(phantom.is_phantom(folder) for folder in _folders(films[0].source)),
+        real=_is_real(films),
     )
+
+
+def _is_real(films: Any) -> bool:
+    """Whether a study's films are taken to be real: they do not lie in a phantom."""
+    from fracture_core import phantom
+
+    sources = [film.source for film in films]
+    return not all(any(map(phantom.is_phantom, _folders(source))) for source in sources)
 
 
 def _folders(source: Path | bytes) -> Sequence[Path]:

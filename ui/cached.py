@@ -459,7 +459,7 @@ def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | Non
     films = found.judged[datasets.study_key(found.judged) == row["key"]]
     names = [PurePosixPath(path).name for path in films["path"]]
     deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
-    words = sentence(True, row["study"], row["patient"], deciding)
+    words = sentence(True, row["study"], row["patient"], deciding, len(names))
     return Example(sentence=words, paths=tuple(films["path"]))
 
 

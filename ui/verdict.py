@@ -166,7 +166,8 @@ def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
     patient = theme.plain(asked.patient) if asked.patient else None
     counts = len(judged.probabilities), len(judged.refused), len(judged.doubted)
     study = theme.plain(asked.study)
-    words = aggregation.sentence(verdict, study, patient, names, *counts)
+    positive = len(judged.deciding(threshold))
+    words = aggregation.sentence(verdict, study, patient, names, *counts, positive)
     mark = {True: f":orange[{theme.FRACTURE}] ", False: f":blue[{theme.NO_FRACTURE}] ", None: ""}
     return mark[verdict] + words
 

@@ -517,7 +517,8 @@ def _folders(source: Path | bytes) -> Sequence[Path]:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Judge every study of a split; a line each, then the figures."""
-    from fracture_core import cards, datasets, evaluation
+    from fracture_core import cards, datasets, evaluation, training_patients
+    from fracture_core.training_patients import Acquaintance
 
     dataset = datasets.read(options.data, options.positive)
     parts = tuple(options.parts or ())
@@ -531,6 +532,10 @@ def evaluate(options: argparse.Namespace) -> None:
         with contextlib.suppress(WriteFailed):  # it can be read here where nothing can be kept
             evaluation.save(folder, value)
     found = value.to_dict()
+    known = training_patients.among(cards.find(options.model), dataset)
+    for line in found["lines"]:
+        patient = line["study"].split("/")[2]
+        line["acquaintance"] = str(known.get(patient, Acquaintance.NEW))
     if options.json:
         print(json.dumps(found, indent=2))
         return
@@ -538,6 +543,8 @@ def evaluate(options: argparse.Namespace) -> None:
         numbers = " ".join(f"{p:.3f}" for p in line["probabilities"])
         verdict = "fracture" if line["fracture"] else "no fracture"
         right = "right" if line["right"] else "WRONG"
+        mark = Acquaintance(line["acquaintance"]).mark
+        right += f" ({mark})" if mark else ""
         print(f"{line['study']}: {numbers} -> {verdict}, label {line['label']}, {right}")
     for item in found["refused"]:
         print(f"refused ({item['path']}): {item['reason']}")

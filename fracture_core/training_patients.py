@@ -17,6 +17,7 @@ from fracture_core.errors import FractureError
 
 RECORD = "patients"  # in a card's `training`: hash of the data -> joined digests
 DIGITS = 8  # hex digits of a digest; 12,000 patients take 96 kB of a card
+MOST_PLANNED = 100_000  # studies; a card may name any number
 
 
 class Acquaintance(StrEnum):
@@ -98,6 +99,8 @@ def among(model: Model, dataset: Dataset) -> dict[str, Acquaintance]:
         return _by_split(model, dataset)
     if _is_other_phantom(card, dataset):
         return {}
+    if dataset.synthetic and not card.members and (taught := _of_plan(model)):
+        return {name: Acquaintance.TRAINED for name in names if name in taught}
     return dict.fromkeys(names, Acquaintance.POSSIBLE)
 
 
@@ -143,6 +146,20 @@ def _is_other_phantom(card: Card, dataset: Dataset) -> bool:
     if not isinstance(made, dict) or drawn is None:
         return False
     return any(made.get(key) != drawn[key] for key in ("seed", "version"))
+
+
+def _of_plan(model: Model) -> set[str]:
+    """The patients of a phantom that a model was trained on, by the plan of its settings; none
+    where these are of another version, or films were left out."""
+    made: Any = model.card.training.get("phantom")
+    if not isinstance(made, dict) or made.get("version") != phantom.VERSION:
+        return set()
+    studies, seed = made.get("studies"), made.get("seed")
+    if not (isinstance(studies, int) and isinstance(seed, int) and 0 < studies <= MOST_PLANNED):
+        return set()
+    plan = [each for each in phantom.plan(studies, seed) if each.split == "train"]
+    dev = set(model.judged["patient"]) if "patient" in model.judged else set()
+    return {f"patient{each.patient:05d}" for each in plan} - dev
 
 
 def _of_run(model: Model) -> list[str]:

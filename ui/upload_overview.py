@@ -88,8 +88,7 @@ def _table(lines: list[dict[str, str]], verdicts: dict[str, bool | None]) -> Non
     if unsure := told.count(None):
         words += f", and gives no verdict on {unsure}"
     st.markdown(
-        f"**{theme.plural(len(lines), 'study')}** in this upload: {words}. "
-        "Click one to open it."
+        f"**{theme.plural(len(lines), 'study')}** in this upload: {words}. Click one to open it."
     )
     st.dataframe(
         lines, key=state.STUDIES_TABLE, on_select=lambda: _open(lines), hide_index=True,

@@ -549,6 +549,21 @@ def test_evaluate_prints_a_line_a_study_and_the_figures(run_copy, phantom_root, 
     assert "majority" in printed
 
 
+def test_evaluate_names_the_studies_of_patients_that_the_model_was_trained_on(
+    run_copy, phantom_root, capsys
+) -> None:
+    words = ["evaluate", "finished@3", phantom_root, "--split", "train"]
+    lines = [line for line in spoken(capsys, *words).splitlines() if ", label " in line]
+    marked = [line for line in lines if line.endswith(" (trained on)")]
+    films = journal.films(run_copy)
+    taught = films[films["role"] == "train"]
+    keys = set(datasets.study_key(taught))
+    assert {line.split(":")[0] for line in marked} == keys and len(lines) > len(marked)
+    found = json.loads(spoken(capsys, *words, "--json"))["lines"]
+    told = {line["study"] for line in found if line["acquaintance"] == "trained"}
+    assert told == keys
+
+
 def test_what_evaluate_finds_on_a_whole_split_is_kept(run_copy, phantom_root, capsys) -> None:
     kept = evaluation.folder_of("finished@3", datasets.read(phantom_root), "valid")
     spoken(capsys, "evaluate", "finished@3", phantom_root, "--part", "forearm", "--json")

@@ -106,3 +106,7 @@ def test_the_shipped_model_knows_the_patients_of_its_own_films(tmp_path: Path) -
     starter = cards.read(cards.models_folder() / "starter-five-conv")
     phantom.make(tmp_path / "other", studies=3, seed=5)
     assert training_patients.among(starter, datasets.read(tmp_path / "other")) == {}
+    phantom.make(tmp_path / "first", studies=12, seed=0)  # the first patients of its own films
+    found = training_patients.among(starter, datasets.read(tmp_path / "first"))
+    assert trained(found) == set(found) != set()
+    assert not set(found) & set(starter.judged["patient"])

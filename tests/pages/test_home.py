@@ -112,8 +112,8 @@ def test_a_model_of_ones_own_does_not_slip_into_the_place_of_an_older_one(
     assert "Model: **older**" in shown(home.run())
 
 
-def test_real_films_are_judged_by_a_model_that_has_seen_some(
-    home: AppTest, run_copy: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
+def test_real_films_are_judged_by_a_released_model_that_has_seen_some_and_by_no_run(
+    home: AppTest, run_copy: Path, folders: Path
 ) -> None:
     real = Path(shutil.copytree(run_copy, folders / "runs" / "real"))
     runs.complete_facts(real, data=runs.read(real).facts["data"] | {"synthetic": False})
@@ -124,7 +124,22 @@ def test_real_films_are_judged_by_a_model_that_has_seen_some(
         Image.new("L", (40, 40), 90).save(folders / "films" / kind / "1.png")
     datasets.choose(folders / "films", "broken")
     again = AppTest.from_file(str(APP), default_timeout=30).run()
-    assert "Model: **real**" in shown(again)
+    assert r"Model: **synthetic\-one**" in shown(again)
+    release.release("real", "real-one")
+    later = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert r"Model: **real\-one**" in shown(later)
+    assert r"Model: **synthetic\-one**" in shown(again.run())  # nobody has changed it here
+
+
+def test_runs_alone_are_not_in_use_and_a_model_that_goes_is_said(
+    home: AppTest, run_copy: Path, folders: Path
+) -> None:
+    assert "Model: **none in use**" in shown(home.run())
+    for name in ("first", "second"):
+        release.release(run_copy.name, name)
+    assert "Model: **first**" in shown(home.run())
+    shutil.rmtree(folders / "models" / "first")
+    assert "Model: no first any more" in shown(home.run())
 
 
 def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(

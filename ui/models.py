@@ -29,6 +29,7 @@ def settle(looks: bool = False) -> None:
         _hold(asked)
     elif not cached.model_in_use():
         _hold(cached.default_model())
+    st.session_state[state.SETTLED] = cached.model_in_use()
 
 
 def use(reference: str) -> None:
@@ -115,11 +116,13 @@ def keep_in_address() -> None:
 
 def offer(reference: str, label: str, key: str) -> None:
     """A button that makes this the model in use, or the word that it is."""
-    if cached.fixed(reference) == cached.model_in_use():
+    used = cached.model_in_use()
+    if st.session_state.get(state.SETTLED) != used:
+        st.rerun()  # clicked in a fragment; the model in use stands on the page's top, too
+    if cached.fixed(reference) == used:
         st.button("In use", icon=":material/check:", key=key, disabled=True)
-        return
-    if st.button(label, icon=":material/radiology:", key=key, on_click=use, args=(reference,)):
-        st.rerun()  # the whole page: the model in use stands on its top
+    else:
+        st.button(label, icon=":material/radiology:", key=key, on_click=use, args=(reference,))
 
 
 # --- the model that is looked at ----------------------------------------------------------------

@@ -65,6 +65,7 @@ JUDGE = "judge"  # Studies: the box with the model in use, filled from the addre
 EVERYTHING = "everything"  # Diagnose: whether all studies of an upload are exported
 NAMES = "names"  # Diagnose: whether what is exported names files, study and patient
 PICKED = "picked-model"  # the model in use
+SETTLED = "settled-model"  # the model in use when the page was last drawn as a whole
 FOLLOWED = "followed-models"  # models of addresses that were followed, each once
 MATRIX = "matrix"  # Evaluate: the cell of the confusion matrix that was clicked
 TABLE = "table"  # Evaluate: the line of a study that was clicked

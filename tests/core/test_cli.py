@@ -569,7 +569,8 @@ def test_what_evaluate_finds_on_a_whole_split_is_kept(run_copy, phantom_root, ca
     spoken(capsys, "evaluate", "finished@3", phantom_root, "--part", "forearm", "--json")
     assert evaluation.load(kept) is None
     printed = json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json"))
-    assert evaluation.load(kept).to_dict() == printed
+    lines = [{k: v for k, v in line.items() if k != "acquaintance"} for line in printed["lines"]]
+    assert evaluation.load(kept).to_dict() == printed | {"lines": lines}
     shutil.rmtree(kept)
     kept.touch()  # nothing can be kept there
     assert json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json")) == printed

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import (
     cards,
+    checksums,
     cli,
     datasets,
     ensemble,
@@ -365,7 +366,7 @@ def test_studies_of_training_patients_are_marked_where_right_or_wrong_is_said(
     films = journal.films(run_copy)
     patient = films.loc[films["role"] == "valid", "patient"].iloc[0]
     films.loc[films[films["role"] == "train"].index[0], "patient"] = patient  # of both splits
-    films.to_parquet(run_copy / "films.parquet")
+    checksums.write(run_copy, run_copy / "films.parquet", films.to_parquet(None))
     app = opened(model=run_copy.name, films="valid")
     assert not app.exception
     table = app.dataframe[0].value

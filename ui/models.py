@@ -68,12 +68,14 @@ def pick() -> tuple[str, Model] | None:
     if used and not here:
         _gone(used)
     state.lead(state.MODEL, here)
-    reference = _box(here, _use_picked)
-    if reference is None:
+    drawn = _box(here, _use_picked)
+    if here is None:
         if not used:
             st.info("No model is in use. Pick one: a run is used only where you pick it.")
         return None
-    return _opened(reference, show_it=True)
+    if drawn is not None and drawn != here and cached.fixed(drawn) == here:
+        st.rerun()  # a new box takes a run's name from the address; a second look its epoch
+    return _opened(here, show_it=True)
 
 
 def _use_picked() -> None:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import datasets, launcher, release, runs
 from fracture_core.config import TrainConfig
-from ui import cached
+from ui import cached, state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -128,7 +128,7 @@ def test_real_films_are_judged_by_a_released_model_that_has_seen_some_and_by_no_
     release.release("real", "real-one")
     later = AppTest.from_file(str(APP), default_timeout=30).run()
     assert r"Model: **real\-one**" in shown(later)
-    assert r"Model: **synthetic\-one**" in shown(again.run())  # nobody has changed it here
+    assert again.run().session_state[state.PICKED] == "synthetic-one"  # nobody has changed it
 
 
 def test_runs_alone_are_not_in_use_and_a_model_that_goes_is_said(
@@ -137,9 +137,14 @@ def test_runs_alone_are_not_in_use_and_a_model_that_goes_is_said(
     assert "Model: **none in use**" in shown(home.run())
     for name in ("first", "second"):
         release.release(run_copy.name, name)
-    assert "Model: **first**" in shown(home.run())
+    home = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert "Model: **first**" in shown(home)
     shutil.rmtree(folders / "models" / "first")
-    assert "Model: no first any more" in shown(home.run())
+    home.switch_page("pages/studies.py").run()
+    assert not home.exception
+    assert "No model is called first. Pick one of these." in shown(home)
+    assert home.selectbox(key=state.JUDGE).value is None
+    assert home.session_state[state.PICKED] == "first"
 
 
 def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(
@@ -160,10 +165,10 @@ def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(
 
 def test_the_line_tells_of_the_run_that_trains_before_those_that_wait(home: AppTest) -> None:
     with contextlib.ExitStack() as held:
-        for name, state in (("trains", runs.State.RUNNING), ("waits", runs.State.QUEUED)):
+        for name, doing in (("trains", runs.State.RUNNING), ("waits", runs.State.QUEUED)):
             folder = runs.create(TrainConfig(data="x"), name)
             held.enter_context(runs.lock(folder))
-            runs.write_status(folder, runs.Status(state=state, epochs=5))
+            runs.write_status(folder, runs.Status(state=doing, epochs=5))
         assert runs.list_runs()[0].name == "waits"
         home.run()
         links = [link.proto.label for link in home.get("page_link")]

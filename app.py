@@ -10,7 +10,7 @@ from ui import cached, frame, state, theme
 st.set_page_config(page_title="Fracture Explorer", page_icon=frame.ICON, layout="wide")
 page = st.navigation(frame.pages(), position="top")
 try:
-    frame.show()
+    frame.show(page.url_path)
     page.run()
     state.check_serializable()
     cached.spare_collector(len(sys.modules))

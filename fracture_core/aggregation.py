@@ -130,18 +130,19 @@ def sentence(
     films: int = 0,
     refused: int = 0,
     doubted: int = 0,
+    positive: int | None = None,
 ) -> str:
-    """The verdict in words, in the 2018 report's spirit.
+    """What the model finds, in words: a report of its answer, never a fact about a patient.
 
     Args:
         verdict: fracture, no fracture, or `None` when no image was counted.
         study: the study's name, as on its folder.
         patient: the patient's name; left out where there is none.
-        deciding: names of the positive images.
-        films: how many are counted; said, with `refused` and `doubted`, where a "no" rests on some
-            only.
+        deciding: names of the positive images, or of some and a count of the others.
+        films: how many are counted.
         refused: how many could not be read.
         doubted: how many are not counted, since they may be no films that the model can judge.
+        positive: how many of the counted ones are positive; as many as `deciding` if left out.
     """
     where = f"{study} of {patient}" if patient else study
     rest = _rest(refused, doubted)
@@ -150,13 +151,12 @@ def sentence(
         return f"There is no verdict on {where}: {why}."
     if verdict is None:
         return f"There is no verdict on {where}: none of its images could be judged."
-    if not verdict and rest:
-        that = "that could be read" if refused else "that count"
-        read = f"the {films} film{'' if films == 1 else 's'} of {where} {that}"
-        return f"No fracture was found in {read}; {rest}."
+    count = len(deciding) if positive is None else positive
+    share = f"({count:,} of {films:,} film{'' if films == 1 else 's'})"
+    ends = f"; {rest}." if rest else "."
     if not verdict:
-        return f"There is no fracture in {where}: none of its images is positive."
-    return f"There is a fracture in {where}: {_listed(deciding)} positive."
+        return f"The model finds no fracture {share} in {where}{ends}"
+    return f"The model finds a fracture {share} in {where}: {_listed(deciding)}{ends}"
 
 
 def _rest(refused: int, doubted: int) -> str:
@@ -173,4 +173,4 @@ def _films(count: int) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     *others, last = names
-    return f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    return f"{', '.join(others)} and {last}" if others else last

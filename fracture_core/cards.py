@@ -184,6 +184,11 @@ class Model:
     judged: pd.DataFrame
     gate: Path | None = None
 
+    @property
+    def is_run(self) -> bool:
+        """Whether it is an epoch of a run, and not released."""
+        return "@" in self.reference
+
     def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:
         """How it did on its dev films at this threshold: "images" and "studies"."""
         return summaries(self.judged, threshold)

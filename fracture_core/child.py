@@ -7,6 +7,7 @@ import contextlib
 import importlib.metadata
 import os
 import platform
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -25,18 +26,41 @@ def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
     Args:
         folder: the run folder.
         lock: descriptor that holds the run's lock; let go of after the last word, so that a run
-            can be resumed at once, while this process still tidies up.
+            can be resumed at once, while this process still fits the gate of its best epoch.
         wait_for_slot: whether to queue behind the runs that fill the slots.
     """
     try:
         for part in (folder, folder / "requests"):
             sweep(part)
-        return _to_its_end(Reporter(folder), wait_for_slot)
+        status = _to_its_end(Reporter(folder), wait_for_slot)
     except (FractureError, OSError) as error:
         message = str(error) if isinstance(error, FractureError) else refusal(error)
         return _fail(lambda **last: runs.write_status(folder, Status(**last)), folder, message)
     finally:
         os.close(lock)
+    if not status:
+        _fit_gate(folder)
+    return status
+
+
+def _fit_gate(folder: Path) -> None:
+    """Give a run that has ended the gate of its best epoch, so that it doubts as a release does.
+
+    After the last word, without the run's lock and open to every signal: whatever becomes of it
+    costs the run nothing. In this process, which has TensorFlow loaded already.
+    """
+    if "tensorflow" not in sys.modules:  # stopped before it trained
+        return
+    from fracture_core import gate_job
+
+    try:
+        if asked := gate_job.of_best(folder):
+            gate(*asked)
+    except (FractureError, OSError) as error:
+        with contextlib.suppress(OSError):
+            print(f"The run's gate was not fitted: {error}", flush=True)
+    except Exception:
+        _print_trace()
 
 
 def _to_its_end(reporter: Reporter, wait_for_slot: bool) -> int:
@@ -57,6 +81,7 @@ def _to_its_end(reporter: Reporter, wait_for_slot: bool) -> int:
         _print_trace()
         message = _unexpected(error, "run")
     else:
+        reporter.stop_listening()
         return 0
     return _fail(reporter.say, reporter.folder, message)
 

@@ -443,11 +443,15 @@ def predict(options: argparse.Namespace) -> int:
     settings.check_range("threshold", threshold, (0.0, 1.0))
     found = given.read(options.study)
     _load_tensorflow()
-    from fracture_core import inference, study_record, study_report
+    from fracture_core import inference, standing, study_record, study_report
     from fracture_core.files import replace_file
 
     studies = inference.films_of(found)
     predictor = inference.Predictor(model)
+    real = any(_is_real(films) for _, films in studies)
+    if not options.json:
+        for sentence in standing.warnings(model, threshold, real):
+            print(f"Warning: {sentence}", file=sys.stderr)
     judged = []
     for name, films in studies:
         judged.append(predictor.judge_study(name, films, options.count_doubted))
@@ -460,10 +464,8 @@ def predict(options: argparse.Namespace) -> int:
         )
         replace_file(options.report, told.encode())
     if options.json:
-        told = study_record.as_dict(judged, model, threshold, found.left_out)
+        told = study_record.as_dict(judged, model, threshold, found.left_out, real)
         print(json.dumps(told, indent=2))
-    elif model.card.synthetic:
-        print(f"Note: {model.card.name} has learned from synthetic films only.", file=sys.stderr)
     for sentence in (*(f"{name} {reason}" for name, reason in found.left_out), *found.remarks):
         print(sentence, file=sys.stderr)
     if any(study.films for study in judged):
@@ -507,7 +509,7 @@ def _names(study: Any) -> tuple[str, str | None]:
 
 def _case(study: Any, films: Any) -> Any:
     """A judged study for the report; films are real unless they lie in a phantom."""
-    from fracture_core import phantom, study_record
+    from fracture_core import study_record
 
     name, patient = _names(study)
     return study_record.Case(
@@ -515,8 +517,16 @@ def _case(study: Any, films: Any) -> Any:
         exhibits=tuple(study_record.Exhibit(film=film) for film in films),
         study=name,
         patient=patient,
-        real=not any(phantom.is_phantom(folder) for folder in _folders(films[0].source)),
+        real=_is_real(films),
     )
+
+
+def _is_real(films: Any) -> bool:
+    """Whether a study's films are taken to be real: they do not lie in a phantom."""
+    from fracture_core import phantom
+
+    sources = [film.source for film in films]
+    return not all(any(map(phantom.is_phantom, _folders(source))) for source in sources)
 
 
 def _folders(source: Path | bytes) -> Sequence[Path]:
@@ -526,7 +536,8 @@ def _folders(source: Path | bytes) -> Sequence[Path]:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Judge every study of a split; a line each, then the figures."""
-    from fracture_core import cards, datasets, evaluation
+    from fracture_core import cards, datasets, evaluation, training_patients
+    from fracture_core.training_patients import Acquaintance
 
     dataset = datasets.read(options.data, options.positive)
     parts = tuple(options.parts or ())
@@ -540,6 +551,10 @@ def evaluate(options: argparse.Namespace) -> None:
         with contextlib.suppress(WriteFailed):  # it can be read here where nothing can be kept
             evaluation.save(folder, value)
     found = value.to_dict()
+    known = training_patients.among(cards.find(options.model), dataset)
+    for line in found["lines"]:
+        patient = line["study"].split("/")[2]
+        line["acquaintance"] = str(known.get(patient, Acquaintance.NEW))
     if options.json:
         print(json.dumps(found, indent=2))
         return
@@ -547,6 +562,8 @@ def evaluate(options: argparse.Namespace) -> None:
         numbers = " ".join(f"{p:.3f}" for p in line["probabilities"])
         verdict = "fracture" if line["fracture"] else "no fracture"
         right = "right" if line["right"] else "WRONG"
+        mark = Acquaintance(line["acquaintance"]).mark
+        right += f" ({mark})" if mark else ""
         print(f"{line['study']}: {numbers} -> {verdict}, label {line['label']}, {right}")
     for item in found["refused"]:
         print(f"refused ({item['path']}): {item['reason']}")

@@ -115,9 +115,9 @@ class Record:
             )
         known = {f.name: f.type for f in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - set(known)):
+            named = ", ".join(short(repr(key)) for key in unknown[:NAMED])
             raise ConfigError(
-                f"{cls.__name__} does not know {', '.join(map(short, unknown[:NAMED]))}. "
-                f"It knows: {', '.join(known)}."
+                f"{cls.__name__} does not know {named}. It knows: {', '.join(known)}."
             )
         needed = [f.name for f in dataclasses.fields(cls) if _has_no_default(f)]
         if missing := [key for key in needed if key not in values]:

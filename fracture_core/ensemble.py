@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from fracture_core import cards, release
+from fracture_core import cards, release, training_patients
 from fracture_core.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
 from fracture_core.config import runs_folder
 from fracture_core.errors import ModelError
@@ -123,6 +123,8 @@ def _table(model: Model) -> pd.DataFrame:
 def _card(name: str, models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
     """What the ensemble says of itself."""
     own = [model.card for model in models]
+    patients = training_patients.merged(map(training_patients.record, models))
+    training = _training(own) | ({training_patients.RECORD: patients} if patients else {})
     thresholds = {card.threshold for card in own}
     threshold = thresholds.pop() if len(thresholds) == 1 else 0.5
     parts = [card.parts for card in own]
@@ -139,7 +141,7 @@ def _card(name: str, models: Sequence[Model], judged: dict[str, pd.DataFrame]) -
         threshold=threshold,
         threshold_origin="its members' own, or 0.5 where these differ; none was chosen for it",
         parts=tuple(sorted({part for some in parts for part in some})) if all(parts) else (),
-        training=_training(own),
+        training=training,
         metrics=figures,
         command=_command(name, own),
         versions=own[0].versions,
@@ -167,7 +169,7 @@ def _training(own: Sequence[Card]) -> dict[str, Any]:
     first, *others = (card.training for card in own)
     if _same_data(own):
         alike = (key for key in first if all(each.get(key) == first[key] for each in others))
-        return {key: first[key] for key in alike if key != "run"}
+        return {key: first[key] for key in alike if key not in ("run", training_patients.RECORD)}
     roots = dict.fromkeys(str(card.training.get("root") or "unknown data") for card in own)
     synthetic = all(card.synthetic for card in own)
     return {"root": " and ".join(roots), "synthetic": synthetic}

@@ -88,6 +88,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "synthetic": _or_none(lambda value: isinstance(value, bool)),
     "phantom": _or_none(_all(is_count)),
     "excluded": _or_none(_is_excluded),
+    "patients": _all(_is_text),
     "images": _all(is_count),
     "studies": _all(is_count),
 }

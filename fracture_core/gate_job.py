@@ -1,10 +1,12 @@
-"""Fitting a model's gate on the films that it has learned from: at a release, or in a child.
+"""Fitting a model's gate on the films that it has learned from: at a run's end, at a release, or
+in a child.
 
 A run's gate is kept in the cache folder under its weights' hash; a released model has it in its
 own folder, with its hash in the card.
 """
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,6 +131,33 @@ def start(reference: str) -> Path:
         asked = {"model": model.reference}
         launcher.start_job(folder, asked, "child-gate", "Loads the network.", "gate.log")
     return folder
+
+
+def of_best(run: Path) -> tuple[Path, int] | None:
+    """Ready the folder for the gate of a run's best epoch: the folder, and the lock on it.
+
+    `None` where no epoch is complete, or its gate is there.
+
+    Raises:
+        RunBusy: somebody is fitting it.
+    """
+    epoch = journal.best_epoch(run)
+    if epoch is None:
+        return None
+    model = cards.of_run(run, epoch)
+    folder = cards.gate_folder(model.weights)
+    if (folder / GATE).is_file():
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = runs.take_lock(folder)
+    try:
+        replace_file(folder / "asked.json", json.dumps({"model": model.reference}).encode())
+        message = "Fitting the gate on the training films."
+        runs.write_status(folder, Status(state=State.RUNNING, message=message))
+    except BaseException:
+        os.close(lock)
+        raise
+    return folder, lock
 
 
 def run_child(folder: Path) -> None:

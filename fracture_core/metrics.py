@@ -1,7 +1,7 @@
 """How good verdicts are: proportions with intervals, the confusion, Cohen's kappa, AUROC.
 
-The same for images and for studies. scikit-learn and scipy are imported where they are used: they
-take a second and 80 MB, which a process that only counts does without.
+The same for images and for studies. scipy is imported where it is used: it takes time and memory,
+which a process that only counts does without.
 """
 
 import math
@@ -309,14 +309,22 @@ def cohen_kappa(c: Confusion) -> tuple[float | None, float | None, float | None]
 def auroc(labels: Sequence[int], scores: Sequence[float]) -> float | None:
     """Chance that a positive scores higher than a negative, ties counted half; 0 to 1.
 
-    `None` when all the labels are of one kind.
-    """
-    from sklearn.metrics import roc_auc_score
+    `None` when all the labels are of one kind. By ranks (Mann and Whitney 1947): scikit-learn takes
+    a second to import, and `predict` asks for it.
 
-    truth = np.asarray(labels, bool)
+    Raises:
+        ValueError: a score is no finite number.
+    """
+    truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
     if truth.all() or not truth.any():
         return None
-    return float(roc_auc_score(truth, np.asarray(scores, np.float64)))
+    if not np.isfinite(values).all():
+        raise ValueError("Scores are finite numbers; one of these is none.")
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]  # from 1; those of a tie are their mean
+    positive, negative = int(truth.sum()), int((~truth).sum())
+    above = ranks[truth].sum() - positive * (positive + 1) / 2
+    return float(above / (positive * negative))
 
 
 def auroc_interval(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fracture_core import cards, gate_job
+from fracture_core import cards, gate_job, training_patients
 from fracture_core.cards import CARD, GATE, PREDICTIONS, WEIGHTS, Card, Model
 from fracture_core.config import models_folder
 from fracture_core.errors import DataError, ModelError
@@ -37,6 +37,8 @@ def release(reference: str, name: str) -> Path:
     check_size(weights, "Use RUN@EPOCH as the model, without a release.")
     gate = _gate(model)
     training = {**model.card.training, "run": model.card.name}
+    if patients := training_patients.record(model):
+        training[training_patients.RECORD] = patients
     card = replace(model.card, training=training)
     return publish(name, card, weights, model.judged, gate)
 

@@ -224,7 +224,9 @@ def to_go(found: Found, length: Length, seeds: int) -> tuple[int, int]:
 
 
 def both_labels(studies: pd.DataFrame, count: int = 2) -> list[str]:
-    """Patients of the valid split with a positive and a negative study, the first ones by name."""
-    valid = studies[studies["split"] == "valid"]
+    """Patients of the valid split with a positive and a negative study, the first ones by name;
+    none who has films in the train split as well."""
+    taught = studies.loc[studies["split"] == "train", "patient"]
+    valid = studies[(studies["split"] == "valid") & ~studies["patient"].isin(taught)]
     kinds = valid.groupby("patient")["label"].nunique()
     return sorted(kinds[kinds == 2].index)[:count]

@@ -48,13 +48,20 @@ class Reporter:
         self.rate_changes = journal.rate_changes(folder)
         self._polled = self._written = 0.0
         self._door, self._leavable = threading.RLock(), False
+        self._before: dict[int, Any] = {}  # signal -> what it did before `listen`
 
     def listen(self) -> None:
         """Take SIGTERM and SIGINT for the request to stop, and watch where it can be answered by
         leaving (see `may_leave`); main thread only."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: setattr(self, "stopping", True))
+            self._before[number] = signal.signal(number, lambda *_: setattr(self, "stopping", True))
         threading.Thread(target=self._watch, daemon=True).start()
+
+    def stop_listening(self) -> None:
+        """Give the signals back once the last word is written: now they may end the process."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
 
     def _watch(self) -> None:
         while True:

@@ -11,17 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from fracture_core import aggregation, images
+from fracture_core import aggregation, images, standing
 from fracture_core.cards import Model, sha256
 from fracture_core.errors import FilmError
 from fracture_core.markup import clean
+from fracture_core.training_patients import Acquaintance
 
 if TYPE_CHECKING:  # TensorFlow, where it is only about words and numbers
     from fracture_core.inference import Film, JudgedFilm, JudgedStudy
 
 COLUMNS = (
     "study", "film", "probability", "threshold", "positive", "counted", "doubts", "refused",
-    "model", "sha256", "altered", "erased_share",
+    "model", "sha256", "altered", "erased_share", "warnings",
 )  # fmt: skip
 OCCLUSION_FULL = 0.05  # the least change of a probability that has the full colour in its map
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take a text for a formula
@@ -59,6 +60,7 @@ class Case:
         patient: likewise; `None` where nobody knows.
         real: whether these are real films.
         label: what the data say, 1 positive, 0 negative; `None` where nobody said.
+        acquaintance: whether the model was trained on films of the patient.
     """
 
     judged: "JudgedStudy"
@@ -67,6 +69,7 @@ class Case:
     patient: str | None = None
     real: bool = True
     label: int | None = None
+    acquaintance: Acquaintance = Acquaintance.NEW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,15 +152,18 @@ def as_dict(
     model: Model,
     threshold: float,
     left_out: Sequence[tuple[str, str]] = (),
+    real: bool = True,
 ) -> dict[str, Any]:
     """What `predict --json` prints, and what the page's JSON holds.
 
     What was `left_out`, (name, reason), is in no study; the key is there only if something was.
+    `real` is whether any of the films is, see `standing.warnings`.
     """
     left = [{"file": name, "reason": reason} for name, reason in left_out]
     return {
         "model": model.card.name,
         "threshold": threshold,
+        "warnings": list(standing.warnings(model, threshold, real)),
         "studies": [study.to_dict(threshold) for study in studies],
         **({"left_out": left} if left else {}),
     }
@@ -195,11 +201,13 @@ def as_csv(
 
     The hash is that of the file as it was given; the number may be that of an altered film, see
     `JudgedFilm.altered`, which has columns of its own.
+    Every line repeats what `standing.warnings` says of the model, since lines are moved about.
     Text that a spreadsheet would take for a formula begins with an apostrophe.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
+    said = " ".join(standing.warnings(model, threshold, any(case.real for case in cases)))
     for case, title in zip(cases, titles(cases, names), strict=True):
         for entry in entries(case, names):
             film = entry.judged
@@ -209,11 +217,11 @@ def as_csv(
             done = (" ".join(film.altered), film.erased_share) if film else ("", "")
             row = (
                 title, entry.name, *says, positive, *counts, entry.reason, model.card.name,
-                digest(entry.exhibit.film) or "", *done,
+                digest(entry.exhibit.film) or "", *done, said,
             )  # fmt: skip
             writer.writerow([_cell(value) for value in row])
     for name, reason in renamed_left_out(left_out, names):
-        row = ("", name, "", threshold, "", "", "", reason, model.card.name, "", "", "")
+        row = ("", name, "", threshold, "", "", "", reason, model.card.name, "", "", "", said)
         writer.writerow([_cell(value) for value in row])
     return stream.getvalue()
 

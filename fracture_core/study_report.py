@@ -10,7 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fracture_core import aggregation, anatomy, cards, markup, report_films, study_record
+from fracture_core import (
+    aggregation,
+    anatomy,
+    cards,
+    markup,
+    report_films,
+    standing,
+    study_record,
+)
 from fracture_core.anatomy import FEW
 from fracture_core.cards import Model
 from fracture_core.child import versions
@@ -58,6 +66,7 @@ def document(
         f'<div class="top"><span><b>Fracture Explorer</b>, report of '
         f"{markup.escaped(made)}.{told}</span>"
         f"<span>{DISCLAIMER}</span></div>",
+        _warnings(standing.warnings(model, threshold, any(case.real for case in cases))),
         *studies,
         _left_out(left_out, names),
         _model(model, threshold),
@@ -65,6 +74,14 @@ def document(
     ]
     title = f"Report on {called[0] if len(called) == 1 else f'{len(called)} studies'}"
     return _page(title, "\n".join(parts))
+
+
+def _warnings(sentences: Sequence[str]) -> str:
+    """One box above the verdict with what must be known of the model; none where nothing must."""
+    if not sentences:
+        return ""
+    lines = "".join(f"<p>{markup.escaped(sentence)}</p>" for sentence in sentences)
+    return f'<div class="warning">{lines}</div>'
 
 
 def _page(title: str, body: str) -> str:
@@ -95,8 +112,9 @@ def _overview(studies: Sequence["JudgedStudy"], threshold: float) -> str:
     head = ("Study", "Verdict", "Highest", "Positive of counted", "Doubted", "Altered", "Refused")
     none = verdicts.count(None)
     return (
-        f"<h1>{len(studies):,} studies: {verdicts.count(True):,} with a fracture, "
-        f"{verdicts.count(False):,} without{f', {none:,} without a verdict' if none else ''}</h1>"
+        f"<h1>{len(studies):,} studies: the model finds a fracture in {verdicts.count(True):,}, "
+        f"none in {verdicts.count(False):,}"
+        f"{f', and gives no verdict on {none:,}' if none else ''}</h1>"
         f"{markup.table(head, rows, right=range(2, 7))}"
         f'<p class="soft">All at the threshold of {threshold:.2f}. Films are doubted where they '
         "may be nothing that the model can judge; such films are not counted. Pictures of films "
@@ -132,8 +150,6 @@ def _study(case: Case, title: str, model: Model, threshold: float, names: bool, 
         for name, reason in judged.refused
     ]
     parts = [f"<h1>{_sentence(case, judged, threshold, names)}</h1>"]
-    if model.card.synthetic and case.real:
-        parts.append(f'<p class="warning">{markup.escaped(cards.NEVER_SEEN)}</p>')
     parts.append(_altered(judged))
     parts.append(
         f"<p>{_detail(case, judged, threshold)} {markup.escaped(model.card.label_meaning)}</p>"
@@ -165,7 +181,8 @@ def _sentence(case: Case, judged: "JudgedStudy", threshold: float, names: bool) 
     verdict, study = judged.verdict(threshold), markup.name(judged.study)
     patient = markup.name(case.patient) if names and case.patient else None
     counts = len(judged.probabilities), len(judged.refused), len(judged.doubted)
-    words = aggregation.sentence(verdict, study, patient, deciding, *counts)
+    positive = len(judged.deciding(threshold))
+    words = aggregation.sentence(verdict, study, patient, deciding, *counts, positive)
     return words if verdict is None else f"{markup.shape(verdict)} {words}"
 
 
@@ -203,6 +220,8 @@ def _detail(case: Case, judged: "JudgedStudy", threshold: float) -> str:
         if judged.altered:
             agrees = "a verdict on altered films is neither right nor wrong"
         words.append(f"Label in the data: {markup.mark(bool(case.label))}; {agrees}.")
+        if case.acquaintance.words:
+            words.append(f"<b>{case.acquaintance.words}</b>")
     if not case.real:
         words.append('<span class="badge">synthetic films</span>')
     return " ".join(words)

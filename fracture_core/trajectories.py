@@ -24,7 +24,7 @@ class Trajectories:
         epochs: those that have a whole table, in order.
         probabilities: float32 (epochs, films), 0 to 1.
         studies: one row a study in the order of its first film: key, role, part, patient, study,
-            label.
+            label, and trained_on, whether the run has learned from other films of the patient.
         order: int (films,), the films sorted by study.
         starts: int (studies,), where each study's films begin in that order.
     """
@@ -71,14 +71,16 @@ def read(folder: Path, known: Trajectories | None = None) -> Trajectories:
 
 
 def _empty(folder: Path) -> Trajectories:
-    films = predictions.judged(journal.films(folder))
+    every = journal.films(folder)
+    films, taught = predictions.judged(every), every[every["role"] == "train"]
     keys = study_key(films)
     codes, names = pd.factorize(keys)
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(names)))
     first = films.iloc[order[starts]].reset_index(drop=True)
     columns = ["role", "part", "patient", "study", "label"]
-    studies = first[columns].assign(key=np.asarray(names))
+    trained_on = first["patient"].isin(taught["patient"])
+    studies = first[columns].assign(key=np.asarray(names), trained_on=trained_on)
     return Trajectories(
         films=films, epochs=(), probabilities=np.empty((0, len(films)), np.float32),
         studies=studies, order=order, starts=starts,

@@ -38,7 +38,7 @@ with main:
     example = st.empty()  # the example goes at once, not when all else is there
     if not asked:
         with example.container():
-            intake.offer_example()
+            intake.offer_example(reference)
     elif not cached.warm_up().done():
         verdict.wait(asked)
     else:
@@ -50,7 +50,7 @@ with main:
         now = judged
         if erased := film_viewer.erased(key):
             now = verdict.judged(asked, reference, erased)
-        verdict.show(asked, model, now, threshold)
+        verdict.show(asked, reference, model, now, threshold)
         if not now.films:
             st.stop()
         doubts_view.show(now, model, key)

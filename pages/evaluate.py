@@ -4,16 +4,17 @@ import streamlit as st
 
 from ui import frame, models, results
 
-frame.only_through_app()
+frame.only_through_app(looks=True)
 st.title("Evaluate", anchor=False)
 st.write("How often a model is right on whole studies, and where it is wrong.")
 left, right = st.columns(2, gap="medium")
 with left:
-    picked = models.pick(origin=False)
+    picked = models.look()
 picked = picked and results.at_epoch(*picked)
 if picked:
     with left:
         models.show_origin(*picked)
+        models.offer_looked_at(picked[0])
     with right:
         films = results.pick_films(*picked)
     found = results.fetch(*picked, films)

@@ -64,6 +64,8 @@ LAYERS = (
         "report_claims",
         "reporter",
         "cards",
+        "standing",
+        "training_patients",
         "audit_job",
     ),
     ("layers", "architectures", "optimizers", "augmentation", "pipeline"),

@@ -38,6 +38,7 @@ from fracture_core import (
     predictions,
     report_claims,
     runs,
+    training_patients,
     uploads,
 )
 from fracture_core import curves as run_curves
@@ -63,6 +64,7 @@ from fracture_core.exclusions import Exclusions
 from fracture_core.phantom import Break
 from fracture_core.report_2018 import Found, Length
 from fracture_core.report_claims import Answer, Claim
+from fracture_core.training_patients import Acquaintance
 from fracture_core.trajectories import Trajectories
 from ui import augmentation_preview, facets, light_box, pictures, state
 from ui.film_viewer import Erased
@@ -305,12 +307,30 @@ def ensure_phantom() -> None:
 
 
 def model_in_use() -> str:
-    """The model that judges unless a page says otherwise: last picked, else the first here."""
-    here = models_here()
-    picked = st.query_params.get(state.MODEL) or st.session_state.get(state.PICKED, "")
-    if picked in here or is_epoch_of_run(picked):
-        return picked
-    return here[0] if here else "none yet"
+    """The model that judges in this session, see `models.settle`; "" where none is in use.
+
+    It may be gone since it was picked (`is_model`): no other takes its place by itself.
+    """
+    return st.session_state.get(state.PICKED, "")
+
+
+def default_model() -> str:
+    """What a session begins with: the first released model; a run is used where it is picked."""
+    return next((name for name in models_here() if name in cards.released()), "")
+
+
+def is_model(reference: str) -> bool:
+    """Whether this names a model that is here; a run's epoch may not be kept."""
+    return reference in models_here() or is_epoch_of_run(reference)
+
+
+def fixed(reference: str) -> str:
+    """A run's name with its best epoch by now, as RUN@EPOCH: when the run goes on and another
+    epoch becomes the best, whoever uses this one keeps it. Any other reference as it is."""
+    if reference in cards.released() or reference not in runs.names():
+        return reference
+    epoch = journal.best_in(metrics_of(runs.find(reference)))
+    return f"{reference}@{epoch}" if epoch else reference
 
 
 def runs_now() -> list[runs.Run]:
@@ -479,7 +499,7 @@ def example() -> Example | None:
     """A dev study that the model in use rightly called a fracture; `None` if it has none here."""
     name = model_in_use()
     try:
-        return _example(name, stamp(name), dataset().hash) if name in models_here() else None
+        return _example(name, stamp(name), dataset().hash) if is_model(name) else None
     except FractureError:  # the model is not whole: others say so
         return None
 
@@ -498,7 +518,7 @@ def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | Non
     films = found.judged[datasets.study_key(found.judged) == row["key"]]
     names = [PurePosixPath(path).name for path in films["path"]]
     deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
-    words = sentence(True, row["study"], row["patient"], deciding)
+    words = sentence(True, row["study"], row["patient"], deciding, len(names))
     return Example(sentence=words, paths=tuple(films["path"]))
 
 
@@ -572,8 +592,7 @@ def judgements() -> Judgements | None:
     """What the prediction table of the model in use covers; `None` where it is other data's."""
     name = model_in_use()
     try:
-        here = name in models_here() or is_epoch_of_run(name)
-        return _judgements(name, stamp(name), dataset().hash) if here else None
+        return _judgements(name, stamp(name), dataset().hash) if is_model(name) else None
     except FractureError:  # the model is not whole, or its epoch is not kept: others say so
         return None
 
@@ -592,6 +611,25 @@ def _judgements(name: str, stamp: tuple[int, ...], data_hash: str) -> Judgements
         verdicts=dict(zip(table["key"], table["verdict"].astype(bool), strict=True)),
         results=dict(zip(table["key"], table["right"].astype(bool), strict=True)),
     )
+
+
+def acquaintances(reference: str) -> dict[str, Acquaintance]:
+    """Which patients of the data in use a model was trained on, see `training_patients.among`."""
+    data = dataset()
+    return _acquaintances(reference, stamp(reference), data.hash, data)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _acquaintances(
+    reference: str, stamp: tuple[int, ...], data_hash: str, _data: Dataset
+) -> dict[str, Acquaintance]:
+    return training_patients.among(_model(reference, stamp), _data)
+
+
+def acquaintance(reference: str, patient: str | None) -> Acquaintance:
+    """Whether a model was trained on this patient of the data in use; new where nobody is named."""
+    known = acquaintances(reference) if patient else {}
+    return known.get(patient, Acquaintance.NEW)
 
 
 # --- models and what they judge -----------------------------------------------------------------

@@ -120,6 +120,7 @@ def case(
     return Case(
         judged=judged, exhibits=exhibits, study=asked.study, patient=asked.patient,
         real=asked.real, label=asked.label,
+        acquaintance=cached.acquaintance(reference, asked.patient),
     )  # fmt: skip
 
 
@@ -158,4 +159,5 @@ def content(
     if kind == "csv":
         return study_record.as_csv(cases, model, threshold, names, left)
     judged, left = study_record.named(cases, names), study_record.renamed_left_out(left, names)
-    return json.dumps(study_record.as_dict(judged, model, threshold, left), indent=2)
+    real = any(each.real for each in cases)
+    return json.dumps(study_record.as_dict(judged, model, threshold, left, real), indent=2)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from fracture_core import trajectories
 from fracture_core.runs import Run
+from fracture_core.training_patients import Acquaintance
 from fracture_core.trajectories import Flips, Trajectories
 from ui import pinned_studies, projector, state, theme
 
@@ -72,6 +73,7 @@ def _links(words: str, rows: tuple[int, ...], found: Trajectories) -> None:
 def _link(found: Trajectories, row: int, more: str = "") -> None:
     study = found.studies.iloc[row]
     shape = theme.FRACTURE if study["label"] else theme.NO_FRACTURE
+    more += f", {Acquaintance.TRAINED.mark}" if study["trained_on"] else ""
     st.page_link(
         "pages/studies.py",
         label=f"{shape} {theme.plain(pinned_studies.named(study['key']))}{more}",

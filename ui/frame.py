@@ -7,7 +7,7 @@ import streamlit as st
 from fracture_core import datasets, phantom
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
-from ui import cached, state, theme
+from ui import cached, models, state, theme
 
 ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
 _shown: list[bool] = []  # holds something once `app.py` has run in this process
@@ -33,15 +33,19 @@ def pages() -> list[st.Page]:
     ]
 
 
-def only_through_app() -> None:
+def only_through_app(looks: bool = False) -> None:
     """A page's first line: go through `app.py`, if Streamlit ran the page without it.
 
     Until some session has called `st.navigation`, a link that leads straight to a page makes
     Streamlit run the file in `pages/` alone, as its older multipage apps want it.
+
+    Args:
+        looks: see `models.settle`.
     """
     if not _shown:
         st.navigation(pages())
         st.rerun()
+    models.settle(looks)
 
 
 def to_top() -> None:
@@ -53,11 +57,16 @@ def to_top() -> None:
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
 
 
-def show() -> None:
-    """The line with the data and the model in use, and the run that is on."""
+def show(page: str) -> None:
+    """The line with the data and the model in use, and the run that is on.
+
+    Args:
+        page: its name in the address.
+    """
     _shown.append(True)
     del _shown[1:]
     cached.ensure_phantom()
+    models.settle(looks=page == "evaluate")
     busy = is_busy()
     poll = POLL_SECONDS if busy else REST_SECONDS
     st.fragment(_line, run_every=poll, key="frame-line")(busy)
@@ -83,7 +92,7 @@ def _line(was_busy: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="frame", gap="medium"):
         # Small and not a caption: a caption's grey would take the badge's contrast.
         st.markdown(f":small[{_data_in_use()}]", width="content")
-        st.markdown(f":small[Model: **{theme.plain(cached.model_in_use())}**]", width="content")
+        st.markdown(f":small[{models.line()}]", width="content")
         if alive := _most_active_first(cached.runs_now()):
             run, *others = alive
             # Its place is as wide whatever it says, or a longer word would move the page below.

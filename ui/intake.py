@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -179,10 +180,15 @@ def of_dataset(dataset: Dataset, key: str) -> Asked:
     )
 
 
-def example(dataset: Dataset) -> pd.Series | None:
-    """A positive study, with several views and from valid if possible; `None` if there is none."""
+def example(dataset: Dataset, known: Collection[str] = ()) -> pd.Series | None:
+    """A positive study, with several views and from valid if possible; `None` if there is none.
+
+    Args:
+        dataset: the one in use.
+        known: patients that the model was trained on, or may have been: none of theirs.
+    """
     studies = datasets.studies(dataset.manifest)
-    positive = studies[studies["label"] == 1]
+    positive = studies[(studies["label"] == 1) & ~studies["patient"].isin(list(known))]
     several = positive[positive["views"].between(*EXAMPLE_VIEWS)]
     ordered = (positive if several.empty else several).sort_values(
         "split", ascending=False, kind="stable"
@@ -190,13 +196,17 @@ def example(dataset: Dataset) -> pd.Series | None:
     return None if ordered.empty else ordered.iloc[0]
 
 
-def offer_example() -> None:
-    """What stands where the verdict will be, as long as nothing was given."""
+def offer_example(reference: str) -> None:
+    """What stands where the verdict will be, as long as nothing was given: a study of a patient
+    that the model in use was not trained on."""
     st.subheader("Drop films at the left, or begin with an example.", anchor=False)
     dataset = cached.dataset()
-    row = example(dataset)
+    row = example(dataset, cached.acquaintances(reference))
     if row is None:
-        st.write("The data in use has no positive study to begin with.")
+        st.write(
+            "The data in use has no positive study of a patient that is surely new to this model, "
+            "and so no example."
+        )
         return
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
     part, views = theme.plain(row["part"]), theme.plural(row["views"], "film")

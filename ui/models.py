@@ -1,39 +1,201 @@
-"""Which model: the picker that Evaluate and Diagnose share, bound to the address, and Studies'."""
+"""Which model: the one in use, which only a person changes, and the one that Evaluate looks at."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fracture_core import cards
 from fracture_core.cards import Card, Model
 from fracture_core.errors import FractureError
-from fracture_core.words import short
 from ui import cached, state, theme
 
+# --- the model in use ---------------------------------------------------------------------------
 
-def pick(origin: bool = True) -> tuple[str, Model] | None:
-    """Let the viewer pick a model; gives its reference and the model.
+
+def settle(looks: bool = False) -> None:
+    """Hold fast to the model in use, before anything is drawn.
+
+    A session begins with what its address names, else with `cached.default_model`. After that the
+    address counts where a person went to it: a new one, or back to an older one. What a browser
+    asks with may be older than the choice.
 
     Args:
-        origin: whether `show_origin` follows the box at once.
+        looks: whether the page's address names what is looked at, as Evaluate's does, and not what
+            is in use.
+    """
+    asked = "" if looks else st.query_params.get(state.MODEL, "")
+    followed = st.session_state.get(state.FOLLOWED, [])
+    back = getattr(get_script_run_ctx(), "is_history_navigation", False)
+    if asked and (back or asked not in followed):
+        _hold(asked)
+    elif not cached.model_in_use():
+        _hold(cached.default_model())
+    st.session_state[state.SETTLED] = cached.model_in_use()
+
+
+def use(reference: str) -> None:
+    """Make this the model in use: a callback, of a box or button that a person touches."""
+    _hold(reference)
+    state.forget_threshold()
+
+
+def _hold(reference: str) -> None:
+    before = st.query_params.get(state.MODEL, "")
+    used = cached.fixed(reference)
+    st.session_state[state.PICKED] = used
+    followed = [*st.session_state.get(state.FOLLOWED, []), before, reference, used]
+    st.session_state[state.FOLLOWED] = [each for each in dict.fromkeys(followed) if each]
+
+
+def line() -> str:
+    """The model in use in a few words, as Markdown."""
+    used = cached.model_in_use()
+    if not used:
+        return f"Model: **{'none in use' if cached.models_here() else 'none yet'}**"
+    name = theme.plain(theme.short(used))
+    return f"Model: **{name}**" if cached.is_model(used) else f"Model: no {name} any more"
+
+
+def pick() -> tuple[str, Model] | None:
+    """Let the viewer pick the model in use; gives its reference and the model.
 
     `None`, with a sentence that says why and what to do, where there is none or it is not whole.
     """
-    reference = select("Model")
-    if reference is None and cached.models_here():
-        return None  # the one that was asked for is gone: no other judges in its name
-    if reference is None:
-        st.info(
-            "No model is here yet. Train a network: it can judge after its first epoch.",
-            icon=":material/model_training:",
-        )
-        st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")
+    if not cached.models_here():
+        _none_here()
         return None
+    used = cached.model_in_use()
+    here = used if used and cached.is_model(used) else None
+    if used and not here:
+        _gone(used)
+    state.lead(state.MODEL, here)
+    drawn = _box(here, _use_picked)
+    if here is None:
+        if not used:
+            st.info("No model is in use. Pick one: a run is used only where you pick it.")
+        return None
+    if drawn is not None and drawn != here and cached.fixed(drawn) == here:
+        st.rerun()  # a new box takes a run's name from the address; a second look its epoch
+    return _opened(here, show_it=True)
+
+
+def _use_picked() -> None:
+    if picked := st.session_state[state.MODEL]:
+        use(picked)
+
+
+def judged_by() -> None:
+    """The box on Studies.
+
+    It is filled from the model in use and not bound to the address: a bound box would take the
+    model out of the address while a study is open, where no box is drawn.
+    """
+    options = cached.models_here()
+    if not options:
+        return
+    used = cached.model_in_use()
+    here = used if used and cached.is_model(used) else None
+    if used and not here:
+        _gone(used)
+    options = options if here in (None, *options) else [*options, here]
+    state.fill(state.JUDGE, here)
+    st.selectbox(
+        "Judged by", options, index=None, placeholder="Pick a model", key=state.JUDGE,
+        on_change=_judge, help=_ORDER,
+    )  # fmt: skip
+
+
+def _judge() -> None:
+    if picked := st.session_state[state.JUDGE]:
+        use(picked)
+        state.put(state.MODEL, cached.model_in_use())
+
+
+def keep_in_address() -> None:
+    """A model that was picked on another page is part of what a link shows."""
+    used = cached.model_in_use()
+    state.put(state.MODEL, used if used != cached.default_model() else "")
+
+
+def offer(reference: str, label: str, key: str) -> None:
+    """A button that makes this the model in use, or the word that it is."""
+    used = cached.model_in_use()
+    if st.session_state.get(state.SETTLED) != used:
+        st.rerun()  # clicked in a fragment; the model in use stands on the page's top, too
+    if cached.fixed(reference) == used:
+        st.button("In use", icon=":material/check:", key=key, disabled=True)
+    else:
+        st.button(label, icon=":material/radiology:", key=key, on_click=use, args=(reference,))
+
+
+# --- the model that is looked at ----------------------------------------------------------------
+
+
+def look() -> tuple[str, Model] | None:
+    """Let the viewer pick a model to look at: it is not in use for that.
+
+    `None`, with a sentence that says why and what to do, where there is none or it is not whole.
+    """
+    options = cached.models_here()
+    if not options:
+        _none_here()
+        return None
+    asked, picked = st.query_params.get(state.MODEL), st.session_state.get(state.MODEL)
+    if asked and asked != picked and not cached.is_model(asked):
+        _gone(asked)
+        if picked is None:
+            st.session_state[state.MODEL] = None
+    elif picked is None and not asked:
+        used = cached.model_in_use()
+        st.session_state[state.MODEL] = used if cached.is_model(used) else options[0]
+    reference = _box(st.session_state.get(state.MODEL) or asked, None)
+    return None if reference is None else _opened(reference, show_it=False)
+
+
+def offer_looked_at(reference: str) -> None:
+    """Which model is in use, where another one is looked at, and the way to use this one."""
+    used = cached.model_in_use()
+    if cached.fixed(reference) == used:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        offer(reference, "Use this model", "use-looked-at")
+        words = f"in use: {theme.plain(theme.short(used))}" if used else "no model is in use"
+        st.caption(f"Only looked at here; {words}.", width="content")
+
+
+# --- what both share ----------------------------------------------------------------------------
+
+
+def _box(current: str | None, on_change: object) -> str | None:
+    options = cached.models_here()
+    if current and current not in options and cached.is_epoch_of_run(current):
+        options = [*options, current]
+    # Without a usual choice, so that the address always names the model that is seen.
+    return st.selectbox(
+        "Model", options, index=None, placeholder="Pick a model", key=state.MODEL,
+        bind="query-params", on_change=on_change, help=_ORDER,
+    )  # fmt: skip
+
+
+def _none_here() -> None:
+    st.info(
+        "No model is here yet. Train a network: it can judge after its first epoch.",
+        icon=":material/model_training:",
+    )
+    st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")
+
+
+def _gone(reference: str) -> None:
+    st.warning(f"No model is called {theme.plain(theme.short(reference))}. Pick one of these.")
+
+
+def _opened(reference: str, show_it: bool) -> tuple[str, Model] | None:
     try:
         model = cached.model(reference)
     except FractureError as error:  # not whole, or its epoch is not kept: another can be picked
         st.error(theme.plain(str(error)), icon=":material/error:")
         _offer_another(reference)
         return None
-    if origin:
+    if show_it:
         show_origin(reference, model)
     return reference, model
 
@@ -50,77 +212,13 @@ def _offer_another(reference: str) -> None:
 
 
 def _take(reference: str) -> None:
-    st.session_state[state.MODEL] = st.session_state[state.PICKED] = reference
-    state.forget_threshold()
+    st.session_state[state.MODEL] = reference
+    use(reference)
 
 
 def show_origin(reference: str, model: Model) -> None:
     """Which network it is, of which epoch, and what it learned from."""
     st.markdown(f":small[{_origin(reference, model.card)}]")
-
-
-def select(label: str) -> str | None:
-    """The box alone, bound to the address; gives the reference.
-
-    `None` where no model is here, or none of the name that was asked for and no other was picked.
-    """
-    options = cached.models_here()
-    if not options:
-        return None
-    asked = st.query_params.get(state.MODEL) or st.session_state.get(state.PICKED)
-    picked = st.session_state.get(state.MODEL)
-    epochs = (each for each in (asked, picked) if each and cached.is_epoch_of_run(each))
-    options = list(dict.fromkeys([*options, *epochs]))
-    gone = bool(asked) and asked not in options and picked not in options
-    if gone:
-        st.session_state[state.PICKED] = asked  # the box takes it out of the address
-        st.warning(f"No model is called {theme.plain(short(asked))}. Pick one of these.")
-    elif asked in options and picked in (None, asked) and state.MODEL not in st.query_params:
-        st.session_state[state.MODEL] = asked  # picked on another page
-    reference = st.selectbox(
-        label,
-        options,
-        index=None if gone else 0,
-        placeholder="Pick a model",
-        key=state.MODEL,
-        bind="query-params",
-        on_change=state.forget_threshold,
-        help=_ORDER,
-    )
-    if reference is not None:
-        st.session_state[state.PICKED] = reference
-    return reference
-
-
-def judged_by() -> None:
-    """The box on Studies.
-
-    It is filled from the address and not bound to it: a bound box would take the model out of the
-    address while a study is open, where no box is drawn.
-    """
-    options = cached.models_here()
-    if not options:
-        return
-    used, asked = cached.model_in_use(), st.query_params.get(state.MODEL, "")
-    if asked not in ("", used):
-        st.warning(f"No model is called {theme.plain(short(asked))}. Pick one of these.")
-    options = options if used in options else [*options, used]
-    state.fill(state.JUDGE, used)
-    st.selectbox("Judged by", options, key=state.JUDGE, on_change=_judge, help=_ORDER)
-
-
-def _judge() -> None:
-    st.session_state[state.PICKED] = st.session_state[state.JUDGE]
-    st.session_state.pop(state.MODEL, None)  # the other pages' box takes what was picked last
-    state.forget_threshold()
-    state.put(state.MODEL, st.session_state[state.JUDGE])
-
-
-def keep_in_address() -> None:
-    """A model that was picked on another page is part of what a link shows."""
-    used, here = cached.model_in_use(), cached.models_here()
-    if here and used != here[0] and state.MODEL not in st.query_params:
-        state.put(state.MODEL, used)
 
 
 _ORDER = "Released models, then runs at their best dev epoch, newest first."

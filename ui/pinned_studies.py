@@ -9,6 +9,7 @@ import streamlit as st
 from fracture_core import aggregation, trajectories
 from fracture_core.errors import FilmError
 from fracture_core.runs import Run
+from fracture_core.training_patients import Acquaintance
 from fracture_core.trajectories import Trajectories
 from ui import cached, projector, sparks, state, theme
 
@@ -97,7 +98,9 @@ def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> N
     verdict, label = bool(aggregation.is_positive(now, threshold).any()), bool(row["label"])
     big = "#### " if projector.panels() else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{big}{theme.mark(verdict)} **{'right' if verdict == label else 'wrong'}**")
+        known = f", {Acquaintance.TRAINED.mark}" if row["trained_on"] else ""
+        right = "right" if verdict == label else "wrong"
+        st.markdown(f"{big}{theme.mark(verdict)} **{right}{known}**")
         st.page_link(
             "pages/studies.py", label=theme.plain(named(row["key"])),
             query_params={state.STUDY: row["key"]}, help="Open it in Studies.",

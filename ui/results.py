@@ -162,7 +162,7 @@ def show(found: Evaluation, reference: str, model: Model) -> None:
     if found.refused:
         with st.expander(f"{theme.plural(len(found.refused), 'film')} could not be read"):
             st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in found.refused))
-    study_lines.show(found)
+    study_lines.show(found, reference)
 
 
 def _members(model: Model) -> None:
@@ -191,6 +191,8 @@ def _chosen_by(films: str, reference: str, model: Model) -> str:
     if not picked or reference in cards.released():
         return ORIGIN[films]
     best = journal.best_epoch(runs.find(name))
+    if picked == str(best) and "dev" in model.card.metrics:
+        return ORIGIN[films]
     own = "The dev loss chose epoch" if "dev" in model.card.metrics else "Its own is the last one,"
     return (
         f"Epoch {picked} was picked by hand: if by these figures, they flatter the model. "

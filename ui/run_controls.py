@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from fracture_core import launcher, runs
+from fracture_core import journal, launcher, metrics, runs
 from fracture_core.config import LIMITS
 from fracture_core.runs import Run, State
-from ui import cached, run_more, state, theme
+from ui import cached, figures, models, run_more, state, theme
 from ui.run_more import MORE_EPOCHS, told
 
 
@@ -37,6 +37,32 @@ def show(run: Run) -> None:
     else:
         words = "All work is kept, up to its last step, and training can go on from there."
     st.caption(f"{words} Deleting is another thing, and asks first.")
+    _offer(run)
+
+
+def _offer(run: Run) -> None:
+    """The run's best epoch with its dev figures, and the button that puts it to use: a run never
+    becomes the model in use by itself. The line is there from the start."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        epochs = cached.metrics_of(run.folder)
+        best = journal.best_in(epochs)
+        if best is None:
+            st.button("Use this run's best epoch", key="use-best", disabled=True)
+            st.caption("It can judge after its first epoch, where you put it to use.")
+            return
+        models.offer(run.name, "Use this run's best epoch", "use-best")
+        row = epochs[epochs["epoch"] == best].iloc[0]
+        if "dev.study_accuracy" not in epochs:
+            st.caption(f"Epoch {best}, its last. It set no dev films aside: nobody knows how good.")
+            return
+        n = int(row["dev.studies"])
+        right = metrics.wilson(round(row["dev.study_accuracy"] * n), n)
+        guess = cached.majority(str(run.folder), "studies").get("dev")
+        lazily = f"; always guessing: {figures.percent(guess)}" if guess else ""
+        st.caption(
+            f"Epoch {best}, the lowest dev loss: {figures.percent(right.value)} of dev studies "
+            f"right ({figures.with_interval(right)}{lazily})."
+        )
 
 
 def _more(run: Run) -> None:

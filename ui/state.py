@@ -6,13 +6,15 @@ only what a reload may lose.
 
 import pickle
 import secrets
+from contextlib import suppress
 from datetime import datetime
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 # Widgets bound to the address: the key is the parameter's name.
 RUN = "run"  # Train: the run that is watched
-MODEL = "model"  # Diagnose, Evaluate: the model in use
+MODEL = "model"  # Diagnose: the model in use; Evaluate: the model that is looked at
 THRESHOLD = "threshold"  # Diagnose: a film is positive when its probability is greater
 LENGTH = "length"  # The 2018 report: "full" or "quick"
 WHY = "why"  # Diagnose: whether heat maps are shown
@@ -62,7 +64,9 @@ FILM_PAGE = "film-page"  # Diagnose: which of many films are shown
 JUDGE = "judge"  # Studies: the box with the model in use, filled from the address
 EVERYTHING = "everything"  # Diagnose: whether all studies of an upload are exported
 NAMES = "names"  # Diagnose: whether what is exported names files, study and patient
-PICKED = "picked-model"  # Evaluate, Diagnose: the model that a page last used
+PICKED = "picked-model"  # the model in use
+SETTLED = "settled-model"  # the model in use when the page was last drawn as a whole
+FOLLOWED = "followed-models"  # models of addresses that were followed, each once
 MATRIX = "matrix"  # Evaluate: the cell of the confusion matrix that was clicked
 TABLE = "table"  # Evaluate: the line of a study that was clicked
 _ROUND = "upload-round"  # Diagnose: how often the uploader was emptied
@@ -114,6 +118,18 @@ def fill(name: str, value: object) -> None:
     """Give the widget of this key what the address says, before it is drawn."""
     if st.session_state.get(name) != value:
         st.session_state[name] = value
+
+
+def lead(name: str, value: str | None) -> None:
+    """Give a widget that is bound to the address this value, before it is drawn.
+
+    A widget that was not drawn on this page yet takes what the address says; of one that was,
+    Streamlit writes the address itself and refuses that anybody else does.
+    """
+    fill(name, value)
+    if value and st.query_params.get(name) != value:
+        with suppress(StreamlitAPIException):
+            st.query_params[name] = value
 
 
 def follow_link() -> None:

@@ -9,6 +9,7 @@ from fracture_core import aggregation, datasets, images
 from fracture_core.config import cache_folder
 from fracture_core.errors import DataError, FilmError
 from fracture_core.evaluation import Evaluation
+from fracture_core.training_patients import Acquaintance
 from ui import cached, state, theme
 
 CELLS = {  # of the confusion matrix: (verdict, label)
@@ -32,6 +33,15 @@ def table(found: Evaluation) -> pd.DataFrame:
     return studies.assign(probabilities=studies["key"].map(lists))
 
 
+def with_acquaintance(lines: pd.DataFrame, found: Evaluation, reference: str) -> pd.DataFrame:
+    """`table` with a column `acquaintance`; of films that are not of the data in use nothing is
+    known beyond their role."""
+    here = found.data.get("hash") == cached.dataset().hash
+    known = cached.acquaintances(reference) if here else {}
+    column = [known.get(name, Acquaintance.NEW) for name in lines["patient"]]
+    return lines.assign(acquaintance=pd.Series(column, index=lines.index, dtype=object))
+
+
 def chosen(lines: pd.DataFrame, which: str) -> pd.DataFrame:
     """The lines that are "all", "right", "wrong", or in a cell of the confusion matrix."""
     if which in CELLS:
@@ -40,9 +50,10 @@ def chosen(lines: pd.DataFrame, which: str) -> pd.DataFrame:
     return lines if which == "all" else lines[lines["right"] == (which == "right")]
 
 
-def show(found: Evaluation) -> None:
+def show(found: Evaluation, reference: str) -> None:
     """The filter, the table, and the films of the study that is selected in it."""
-    lines = table(found)
+    lines = with_acquaintance(table(found), found, reference)
+    _tell_known(lines)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
             "Studies",
@@ -54,7 +65,7 @@ def show(found: Evaluation) -> None:
         )
         st.download_button(
             "Download CSV",
-            lines.to_csv(index=False),
+            lines.assign(acquaintance=lines["acquaintance"].map(str)).to_csv(index=False),
             f"{found.model}-{found.split}.csv",
             "text/csv",
             icon=":material/download:",
@@ -75,6 +86,19 @@ def show(found: Evaluation) -> None:
         _films(found, rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0])
 
 
+def _tell_known(lines: pd.DataFrame) -> None:
+    """How many studies are of patients that the model was trained on."""
+    for told, words in (
+        (Acquaintance.TRAINED, "was trained on"),
+        (Acquaintance.POSSIBLE, "may have been trained on"),
+    ):
+        if count := int((lines["acquaintance"] == told).sum()):
+            st.warning(
+                f"{count:,} of {theme.plural(len(lines), 'study')} are of patients that the model "
+                f"{words}: right or wrong on these says nothing about new patients."
+            )
+
+
 def _table(rows: pd.DataFrame, which: str) -> list[int]:
     """The lines; gives the positions of those that are selected."""
     words = {True: f"{theme.FRACTURE} fracture", False: f"{theme.NO_FRACTURE} no fracture"}
@@ -86,7 +110,7 @@ def _table(rows: pd.DataFrame, which: str) -> list[int]:
             "Probabilities": rows["probabilities"],
             "Verdict": rows["verdict"].astype(bool).map(words),
             "Label": rows["label"].astype(bool).map(words),
-            "Result": rows["right"].astype(bool).map({True: "✓ right", False: "✗ wrong"}),
+            "Result": _results(rows),
         }
     ).reset_index(drop=True)
     ink = {words[True]: theme.colour("fracture"), words[False]: theme.colour("none")}
@@ -99,6 +123,13 @@ def _table(rows: pd.DataFrame, which: str) -> list[int]:
         selection_mode="single-row",
     )
     return event["selection"]["rows"]
+
+
+def _results(rows: pd.DataFrame) -> pd.Series:
+    """Right or wrong, and whether the model was trained on the patient."""
+    words = rows["right"].astype(bool).map({True: "✓ right", False: "✗ wrong"})
+    marks = rows["acquaintance"].map(lambda known: f", {known.mark}" if known.mark else "")
+    return words + marks
 
 
 def _films(found: Evaluation, row: pd.Series) -> None:

@@ -6,6 +6,8 @@ import streamlit as st
 from fracture_core import cards
 from fracture_core.config import whole_number
 from fracture_core.datasets import Dataset
+from fracture_core.errors import FractureError
+from fracture_core.training_patients import Acquaintance
 from ui import cached, facets, state, theme
 
 CARDS = 24  # a page: whole rows of two, three or four
@@ -93,13 +95,33 @@ def verdict(key: str, long: bool = False) -> str:
     """
     judged = cached.judgements()
     if judged is None or key not in judged.verdicts:
-        name = theme.plain(cached.model_in_use())
-        return f"Not judged: {name} has no number on these films yet." if long else ""
+        return _not_judged(key) if long else ""
     right = ":green[✓ right]" if judged.results[key] else ":red[✗ wrong]"
+    known = cached.acquaintance(judged.model, _patient(key))
     if not long:
-        return right
+        return f"{right}, {known.mark}" if known.mark else right
     said = theme.mark(judged.verdicts[key])
-    return f"Verdict of {theme.plain(judged.model)}: {said}, {right} by the label."
+    words = f"Verdict of {theme.plain(judged.model)}: {said}, {right} by the label."
+    return f"{words} {known.words}" if known.words else words
+
+
+def _not_judged(key: str) -> str:
+    used = cached.model_in_use()
+    if not used:
+        return "Not judged: no model is in use."
+    name = theme.plain(theme.short(used))
+    if not cached.is_model(used):
+        return f"Not judged: no model is called {name} any more."
+    words = f"Not judged: {name} has no number on these films yet."
+    try:
+        known = cached.acquaintance(used, _patient(key))
+    except FractureError:  # its card or films are not whole: where it is picked that is said
+        return words
+    return f"{words} {known.words}" if known is Acquaintance.TRAINED else words
+
+
+def _patient(key: str) -> str:
+    return key.split("/")[2]
 
 
 def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -> None:

@@ -84,12 +84,11 @@ def _line(name: str, judged: "JudgedStudy", threshold: float) -> dict[str, str]:
 
 def _table(lines: list[dict[str, str]], verdicts: dict[str, bool | None]) -> None:
     told = list(verdicts.values())
-    words = [f"{told.count(True)} with a fracture", f"{told.count(False)} without"]
+    words = f"the model finds a fracture in {told.count(True)}, none in {told.count(False)}"
     if unsure := told.count(None):
-        words.append(f"{unsure} without a verdict")
+        words += f", and gives no verdict on {unsure}"
     st.markdown(
-        f"**{theme.plural(len(lines), 'study')}** in this upload: {', '.join(words)}. "
-        "Click one to open it."
+        f"**{theme.plural(len(lines), 'study')}** in this upload: {words}. Click one to open it."
     )
     st.dataframe(
         lines, key=state.STUDIES_TABLE, on_select=lambda: _open(lines), hide_index=True,

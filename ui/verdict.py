@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fracture_core import aggregation
-from fracture_core.cards import NEVER_SEEN, Model
+from fracture_core import aggregation, standing
+from fracture_core.cards import Model
 from fracture_core.errors import FilmError
 from fracture_core.reporter import duration
 from fracture_core.words import short
@@ -145,12 +145,15 @@ def _figure(level: str, name: str, value: figures.Proportion) -> None:
         st.caption(figures.with_interval(value))
 
 
-def show(asked: Asked, model: Model, judged: "JudgedStudy", threshold: float) -> None:
-    """The verdict in one large sentence, what was refused, and the films."""
-    if model.card.synthetic and asked.real:
-        st.warning(NEVER_SEEN, icon=":material/warning:")
+def show(
+    asked: Asked, reference: str, model: Model, judged: "JudgedStudy", threshold: float
+) -> None:
+    """What the model may say, the verdict in one large sentence, and what was refused."""
+    if told := standing.warnings(model, threshold, asked.real):
+        lines = "\n\n".join(theme.plain(sentence) for sentence in told)
+        st.warning(lines, icon=":material/warning:")
     st.title(_sentence(asked, judged, threshold), anchor=False)
-    st.markdown(_detail(asked, judged, threshold))
+    st.markdown(_detail(asked, reference, judged, threshold))
     count = theme.plural(len(judged.refused), "file")
     reasons.show(judged.refused, f"{count} refused, and not judged")
     if asked.key:
@@ -167,12 +170,13 @@ def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
     patient = theme.plain(asked.patient) if asked.patient else None
     counts = len(judged.probabilities), len(judged.refused), len(judged.doubted)
     study = theme.plain(asked.study)
-    words = aggregation.sentence(verdict, study, patient, names, *counts)
+    positive = len(judged.deciding(threshold))
+    words = aggregation.sentence(verdict, study, patient, names, *counts, positive)
     mark = {True: f":orange[{theme.FRACTURE}] ", False: f":blue[{theme.NO_FRACTURE}] ", None: ""}
     return mark[verdict] + words
 
 
-def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
+def _detail(asked: Asked, reference: str, judged: "JudgedStudy", threshold: float) -> str:
     """How many films, how close, and what the data set says of a study of its own."""
     words = []
     if judged.altered:
@@ -199,6 +203,8 @@ def _detail(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
         if judged.altered:
             told = "of the films as they were given: this verdict is neither right nor wrong by it"
         words.append(f"Its label in the data: {theme.mark(bool(asked.label))}, {told}.")
+        if known := cached.acquaintance(reference, asked.patient).words:
+            words.append(f"**{known}**")
     if asked.key and not asked.real:
         words.append(theme.synthetic_badge())
     return " ".join(words)

@@ -77,7 +77,7 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
     judged = predictor.judge_study("upload", [Film(name=p.name, source=p) for p in renamed])
     for film in judged.films:
         expect(page.get_by_text(f"{film.probability:.3f}").first).to_be_visible()
-    said = "There is a fracture" if judged.verdict(0.5) else "There is no fracture"
+    said = "finds a fracture" if judged.verdict(0.5) else "finds no fracture"
     expect(verdict).to_contain_text(said)
 
 

@@ -119,44 +119,33 @@ def test_rows_may_carry_any_index() -> None:
     ("arguments", "words"),
     [
         (
-            (True, "study1_positive", "patient11417", ["image1.png", "image3.png"]),
-            "There is a fracture in study1_positive of patient11417: "
-            "image1.png and image3.png are positive.",
+            (True, "study1_positive", "patient11417", ["image1.png", "image3.png"], 3),
+            "The model finds a fracture (2 of 3 films) in study1_positive of patient11417: "
+            "image1.png and image3.png.",
         ),
         (
-            (True, "study1", "patient1", ["a", "b", "c"]),
-            "There is a fracture in study1 of patient1: a, b and c are positive.",
+            (True, "study1", "patient1", ["a", "b", "c"], 3),
+            "The model finds a fracture (3 of 3 films) in study1 of patient1: a, b and c.",
         ),
         (
-            (True, "your upload", None, ["a.png"]),
-            "There is a fracture in your upload: a.png is positive.",
+            (True, "your upload", None, ["a.png", "4 other films"], 9, 0, 0, 5),
+            "The model finds a fracture (5 of 9 films) in your upload: a.png and 4 other films.",
         ),
         (
-            (False, "study2", "patient1"),
-            "There is no fracture in study2 of patient1: none of its images is positive.",
-        ),
-        (
-            (False, "study2", "patient1", (), 3, 2),
-            "No fracture was found in the 3 films of study2 of patient1 that could be read; "
-            "2 could not be read.",
+            (False, "study2", "patient1", (), 3),
+            "The model finds no fracture (0 of 3 films) in study2 of patient1.",
         ),
         (
             (False, "study2", None, (), 1, 1),
-            "No fracture was found in the 1 film of study2 that could be read; "
-            "1 could not be read.",
+            "The model finds no fracture (0 of 1 film) in study2; 1 could not be read.",
         ),
         (
             (True, "study2", None, ["a.png"], 3, 2),
-            "There is a fracture in study2: a.png is positive.",
-        ),
-        (
-            (False, "study2", None, (), 2, 0, 1),
-            "No fracture was found in the 2 films of study2 that count; "
-            "1 is doubted and not counted.",
+            "The model finds a fracture (1 of 3 films) in study2: a.png; 2 could not be read.",
         ),
         (
             (False, "study2", None, (), 1, 3, 2),
-            "No fracture was found in the 1 film of study2 that could be read; "
+            "The model finds no fracture (0 of 1 film) in study2; "
             "3 could not be read, 2 are doubted and not counted.",
         ),
         (

@@ -26,6 +26,7 @@ from fracture_core import (
     journal,
     launcher,
     runs,
+    standing,
 )
 from fracture_core.config import PROJECT, NetworkOptions, PixelRecipe, Schedule, TrainConfig
 from fracture_core.runs import State
@@ -439,7 +440,10 @@ def study(phantom_root) -> Path:
 
 def test_predict_has_the_designs_shape(run_copy, study, capsys) -> None:
     found = json.loads(spoken(capsys, "predict", "finished", study, "--threshold", 0.3, "--json"))
-    assert list(found) == ["model", "threshold", "studies"]
+    assert list(found) == ["model", "threshold", "warnings", "studies"]
+    model = cards.find("finished")
+    assert found["warnings"] == list(standing.warnings(model, 0.3, real=False))
+    assert "This run has no gate yet" in found["warnings"][-1]
     assert found["threshold"] == 0.3
     [judged] = found["studies"]
     assert list(judged) == ["study", "fracture", "images", "refused", "rules"]
@@ -455,10 +459,31 @@ def test_predict_prints_a_line_an_image_and_the_closing_sentence(run_copy, study
     names = sorted(path.name for path in study.iterdir())
     assert [line.split()[-1] for line in lines[:-1]] == names
     assert all(line.startswith("[[1]]  0.") for line in lines[:-1])
-    where = f"There is a fracture in {study.name} of {study.parent.name}: "
-    assert lines[-1].startswith(where)
+    n = len(names)
+    share = f"{n} of {n} film{'s' if n > 1 else ''}"
+    where = f"({share}) in {study.name} of {study.parent.name}"
+    assert lines[-1].startswith(f"The model finds a fracture {where}: ")
     last = spoken(capsys, "predict", "finished", study, "--threshold", 1).splitlines()[-1]
-    assert last.startswith(f"There is no fracture in {study.name} of {study.parent.name}")
+    assert last == f"The model finds no fracture {where.replace(f'({n}', '(0')}."
+
+
+def test_predict_says_what_the_model_may_before_any_verdict(
+    run_copy, study, tmp_path, capsys
+) -> None:
+    words = ["predict", "finished", str(study), "--threshold", "1"]
+    assert cli.main(words) == 0
+    told = capsys.readouterr().err
+    assert "Warning: Sensitivity 0: at the threshold of 1.00 it found none of its" in told
+    assert "Warning: This run has no gate yet" in told
+    assert cards.NEVER_SEEN not in told  # drawn films are what it has learned from
+    shutil.copytree(study, tmp_path / "mine")
+    words = ["predict", "finished", str(tmp_path / "mine"), "--report", str(tmp_path / "r.html")]
+    assert cli.main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["warnings"][0] == cards.NEVER_SEEN
+    report = (tmp_path / "r.html").read_text()
+    assert report.index(cards.NEVER_SEEN) < report.index("<h1>")
+    assert report.count(cards.NEVER_SEEN) == 1
 
 
 def test_predict_judges_many_studies_and_names_what_it_refuses(
@@ -476,8 +501,8 @@ def test_predict_judges_many_studies_and_names_what_it_refuses(
     words = ["predict", "finished", patient / "study1_positive", "--threshold", 1]
     films = len(list(study.iterdir()))
     last = spoken(capsys, *words).splitlines()[-1]
-    assert last.startswith(f"No fracture was found in the {films} film")
-    assert last.endswith("that could be read; 1 could not be read.")
+    assert last.startswith(f"The model finds no fracture (0 of {films} film")
+    assert last.endswith("; 1 could not be read.")
 
 
 def test_predict_takes_a_zip_and_tells_what_a_person_should_know(
@@ -535,12 +560,28 @@ def test_evaluate_prints_a_line_a_study_and_the_figures(run_copy, phantom_root, 
     assert "majority" in printed
 
 
+def test_evaluate_names_the_studies_of_patients_that_the_model_was_trained_on(
+    run_copy, phantom_root, capsys
+) -> None:
+    words = ["evaluate", "finished@3", phantom_root, "--split", "train"]
+    lines = [line for line in spoken(capsys, *words).splitlines() if ", label " in line]
+    marked = [line for line in lines if line.endswith(" (trained on)")]
+    films = journal.films(run_copy)
+    taught = films[films["role"] == "train"]
+    keys = set(datasets.study_key(taught))
+    assert {line.split(":")[0] for line in marked} == keys and len(lines) > len(marked)
+    found = json.loads(spoken(capsys, *words, "--json"))["lines"]
+    told = {line["study"] for line in found if line["acquaintance"] == "trained"}
+    assert told == keys
+
+
 def test_what_evaluate_finds_on_a_whole_split_is_kept(run_copy, phantom_root, capsys) -> None:
     kept = evaluation.folder_of("finished@3", datasets.read(phantom_root), "valid")
     spoken(capsys, "evaluate", "finished@3", phantom_root, "--part", "forearm", "--json")
     assert evaluation.load(kept) is None
     printed = json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json"))
-    assert evaluation.load(kept).to_dict() == printed
+    lines = [{k: v for k, v in line.items() if k != "acquaintance"} for line in printed["lines"]]
+    assert evaluation.load(kept).to_dict() == printed | {"lines": lines}
     shutil.rmtree(kept)
     kept.touch()  # nothing can be kept there
     assert json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json")) == printed

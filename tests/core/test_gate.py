@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core import cards, cli, datasets, gate, gate_job, journal, launcher, release, runs
+from fracture_core import (
+    cards,
+    child,
+    cli,
+    datasets,
+    gate,
+    gate_job,
+    journal,
+    launcher,
+    release,
+    runs,
+)
+from fracture_core.config import TrainConfig
 from fracture_core.errors import DataError, ModelError
 from fracture_core.gate import Gate
 from fracture_core.inference import Film, Predictor
@@ -338,3 +350,63 @@ def test_the_shipped_models_gate_is_whole_and_small() -> None:
     assert not any(path.startswith(("/", "valid")) for path in predictor.gate.paths)
     folder = found.weights.parent
     assert sum(path.stat().st_size for path in folder.iterdir()) < 5_000_000
+
+
+# --- at a run's end -----------------------------------------------------------------------------
+
+
+def ended(folder) -> None:
+    """Wait until the run's process is gone, its gate fitted or not."""
+    launcher.wait(folder)
+    for each in list(launcher._children):
+        each.wait(timeout=120)
+
+
+@pytest.fixture
+def short_run(folders, phantom_root):
+    """A run of two epochs that has ended, with its gate."""
+    config = TrainConfig(data=str(phantom_root), architecture="three_conv", epochs=2)
+    folder = launcher.create_and_start(config, "short", queue=False)
+    ended(folder)
+    return folder
+
+
+def test_a_run_has_the_gate_of_its_best_epoch_at_its_end_and_of_another_one_after_a_resume(
+    short_run,
+) -> None:
+    model = cards.find("short")
+    assert gate.read(model.gate).fitted_on > 20
+    place = cards.gate_folder(model.weights)
+    assert runs.status(place).state is runs.State.FINISHED and not runs.is_alive(place)
+    assert [e["kind"] for e in journal.events(short_run)][-1] == "finished"
+    released = release.release("short", "from-run")
+    assert (released / "gate.npz").read_bytes() == model.gate.read_bytes()
+    made = model.gate.stat().st_mtime_ns
+    launcher.resume(short_run, 2, wait_for_slot=False)
+    ended(short_run)
+    again = cards.find("short")
+    assert runs.status(short_run).state is runs.State.FINISHED
+    assert again.gate is not None
+    assert (again.card.epoch == model.card.epoch) == (again.gate.stat().st_mtime_ns == made)
+
+
+def test_a_gate_that_fails_costs_nothing_of_the_run(folders, phantom_root) -> None:
+    (folders / "cache" / "gates").write_text("no folder")
+    config = TrainConfig(data=str(phantom_root), architecture="three_conv", epochs=1)
+    folder = launcher.create_and_start(config, "bare", queue=False)
+    ended(folder)
+    assert runs.status(folder).state is runs.State.FINISHED
+    assert launcher._children[-1].returncode == 0
+    assert "The run's gate was not fitted" in journal.log_tail(folder)
+    assert cards.find("bare").gate is None
+
+
+def test_a_run_that_goes_on_or_is_deleted_while_its_gate_is_fitted_is_not_held(
+    run_copy,
+) -> None:
+    place, lock = gate_job.of_best(run_copy)
+    assert not runs.is_alive(run_copy) and runs.is_alive(place)
+    assert runs.status(place).state is runs.State.RUNNING
+    runs.delete(run_copy)
+    assert child.gate(place, lock) == 1
+    assert runs.status(place).state is runs.State.FAILED

@@ -167,3 +167,11 @@ def test_the_memory_that_was_held_stands_in_the_status(reporter) -> None:
     reporter.say(message="after")
     # The most, not what is held by now; the kernel counts a CPU's last pages late.
     assert runs.status(reporter.folder).memory_mb >= held - 5
+
+
+def test_after_the_last_word_the_signals_are_given_back(reporter) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    reporter.listen()
+    assert signal.getsignal(signal.SIGTERM) is not before
+    reporter.stop_listening()
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core import cards, cli, study_record, study_report
+from fracture_core import cards, cli, standing, study_record, study_report
 from fracture_core.cards import Model
 from fracture_core.eraser import Stroke
 from fracture_core.gate import Nearest
 from fracture_core.inference import Film, Predictor
 from fracture_core.study_record import Case, Exhibit
+from fracture_core.training_patients import Acquaintance
 
 HOSTILE = '=<script>alert("1")</script>&\x00\udcff.png'
 PATIENT = "patient4711"
@@ -76,8 +77,8 @@ def words(text: str) -> str:
 def test_the_report_holds_all_that_was_found(case: Case, model: Model, threshold: float) -> None:
     text = study_report.document([case], model, threshold)
     said = words(text)
-    verdict = {0.0: "There is a fracture in the study: film 1 and film 3 are positive."}
-    assert verdict.get(threshold, "No fracture was found in the 2 films of the study") in said
+    verdict = {0.0: "finds a fracture (2 of 2 films) in the study: film 1 and film 3; 1 could"}
+    assert verdict.get(threshold, "finds no fracture (0 of 2 films) in the study; 1 could") in said
     for film in case.judged.films:
         assert f"{film.probability:.3f} → {int(threshold == 0)}" in said
         assert f'<data value="{film.probability!r}">' in text
@@ -118,7 +119,7 @@ def test_with_names_they_are_there_and_escaped(case: Case, model: Model) -> None
     assert "<script" not in text and "<b>1" not in text
     shown = HOSTILE.replace("\x00", "\ufffd").replace("\udcff", "\ufffd")
     said = words(text)
-    assert f"There is a fracture in study<b>1 of {PATIENT}: {shown} and second.png are" in said
+    assert f"(2 of 2 films) in study<b>1 of {PATIENT}: {shown} and second.png; 1 could" in said
     assert "broken.png is cut short or damaged" in said
     text.encode()  # no lone surrogate is left
 
@@ -157,6 +158,32 @@ def test_json_is_that_of_predict_and_csv_has_the_same_bits(case: Case, model: Mo
     assert [float(row["probability"]) for row in (first, second)] == probabilities
     assert broken["probability"] == "" and broken["refused"].startswith("is cut short")
     assert first["sha256"] == hashlib.sha256(case.exhibits[0].film.source).hexdigest()
+
+
+def test_every_export_says_what_the_model_may_and_the_report_says_it_above_the_verdict(
+    case: Case, model: Model
+) -> None:
+    told = standing.warnings(model, 1.0)
+    assert told[0] == cards.NEVER_SEEN and any("Sensitivity 0" in each for each in told)
+    assert study_record.as_dict([case.judged], model, 1.0)["warnings"] == list(told)
+    rows = list(csv.DictReader(io.StringIO(study_record.as_csv([case], model, 1.0))))
+    assert {row["warnings"] for row in rows} == {" ".join(told)}
+    body = read(study_report.document([case, case], model, 1.0)).find("body")
+    [box] = body.findall("div[@class='warning']")
+    assert [line.text for line in box] == list(told)
+    assert list(body).index(box) < list(body).index(body.find("h1"))
+
+
+@pytest.mark.parametrize("known", Acquaintance)
+def test_a_patient_of_the_training_films_is_named_where_the_report_says_right_or_wrong(
+    case: Case, model: Model, known: Acquaintance
+) -> None:
+    first = replace(case.judged, films=case.judged.films[:1], refused=())
+    whole = replace(case, judged=first, exhibits=case.exhibits[:1], acquaintance=known)
+    said = words(study_report.document([whole], model, 0.0))
+    assert "the verdict is right" in said
+    assert ("trained on films of this patient" in said) == (known is not Acquaintance.NEW)
+    assert known.words in said
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +271,8 @@ def test_several_studies_are_one_file_with_a_table_of_all_before_them(
     )
     tree = read(study_report.document([case, altered, none], model, 0.0, names=True))
     assert (
-        tree.find("body/h1").text == "3 studies: 2 with a fracture, 0 without, 1 without a verdict"
+        tree.find("body/h1").text
+        == "3 studies: the model finds a fracture in 2, none in 0, and gives no verdict on 1"
     )
     lines = [["".join(cell.itertext()) for cell in row] for row in tree.find("body/table/tbody")]
     assert [line[0] for line in lines] == [case.study, "s", "n"]

@@ -8,6 +8,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -20,7 +21,18 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import cards, checkpoints, datasets, images, inference, launcher, release, runs
+from fracture_core import (
+    cards,
+    checkpoints,
+    datasets,
+    images,
+    inference,
+    journal,
+    launcher,
+    release,
+    runs,
+    standing,
+)
 from fracture_core.config import LIMITS
 from tests.core.dicoms import PATIENT, make
 from ui import cached, export_view, intake, pictures, state, verdict, verdict_charts
@@ -115,7 +127,7 @@ def test_the_example_study_is_one_click_away_and_says_whether_the_verdict_is_rig
     study = intake.of_dataset(datasets.read(phantom_root), positive_study(phantom_root))
     assert f"{study.study} of {study.patient}" in app.title[1].value
     assert "Its label in the data: :orange[▲ fracture]" in said(app)
-    assert verdict.NEVER_SEEN not in said(app)  # synthetic films are what it has seen
+    assert cards.NEVER_SEEN not in said(app)  # synthetic films are what it has seen
 
 
 def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Path) -> None:
@@ -186,7 +198,7 @@ def test_films_that_are_all_refused_give_no_verdict(starter: str) -> None:
 
 def test_an_upload_to_a_synthetic_model_is_told_that_the_answer_means_nothing(starter: str) -> None:
     app = upload(opened(), ("a.png", film(90)))
-    assert app.warning[0].value == verdict.NEVER_SEEN
+    assert cards.NEVER_SEEN in app.warning[0].value.replace("\\", "")
 
 
 def test_uploads_take_the_place_of_the_study_in_the_address_and_the_example_theirs(
@@ -210,9 +222,10 @@ def test_the_threshold_decides_and_never_runs_the_network_again(
     monkeypatch.setattr(inference.Predictor, "judge", counting)
     app = upload(opened(), ("a.png", film(90)), ("b.png", film(200)))
     app.slider[0].set_value(0.0).run()
-    assert "There is a fracture in the uploaded study: a.png and b.png are positive" in said(app)
+    finds = "The model finds a fracture (2 of 2 films) in the uploaded study: a.png and b.png."
+    assert finds in said(app)
     app.slider[0].set_value(1.0).run()
-    assert "There is no fracture in the uploaded study" in said(app)
+    assert "The model finds no fracture (0 of 2 films) in the uploaded study." in said(app)
     assert not app.exception
     assert judged == [2, 14, 14]  # the films, and each of them mirrored and turned
 
@@ -258,10 +271,10 @@ def test_a_model_that_is_not_here_is_replaced_by_none_but_the_one_that_is_picked
         assert app.selectbox[0].value is None
         assert not app.slider
     upload(app, ("a.png", film(90)))
-    assert "is a fracture" not in said(app) and "no fracture" not in said(app)
+    assert "finds" not in said(app)
     app.selectbox[0].set_value("starter").run()
     assert "No model is called" not in said(app)
-    assert "fracture in the uploaded study" in app.title[1].value
+    assert ") in the uploaded study" in app.title[1].value
 
 
 def test_a_model_that_goes_while_its_verdict_is_shown_leaves_none_behind(
@@ -269,7 +282,7 @@ def test_a_model_that_goes_while_its_verdict_is_shown_leaves_none_behind(
 ) -> None:
     shutil.copytree(folders / "models" / starter, folders / "models" / "mine")
     app = upload(opened(model="mine"), ("a.png", film(90)))
-    assert "fracture in the uploaded study" in app.title[1].value
+    assert ") in the uploaded study" in app.title[1].value
     (folders / "models" / "mine").rename(folders / "away")
     app.slider[0].set_value(0.4).run()
     assert not app.exception
@@ -351,9 +364,9 @@ def test_a_zip_of_several_studies_shows_a_verdict_for_each_and_opens_any(starter
     assert table["Verdict"].tolist() == ["▲ fracture", "▲ fracture"]
     assert table["Positive films"].tolist() == ["2 of 2", "1 of 1"]
     assert table["Not counted"].tolist() == ["–", "1 refused"]
-    assert "fracture in study1: a.png and b.png are positive" in said(app)
+    assert "finds a fracture (2 of 2 films) in study1: a.png and b.png." in said(app)
     app.selectbox(key=state.OPENED).set_value("study2").run()
-    assert "fracture in study2: c.png is positive" in said(app)
+    assert "finds a fracture (1 of 1 film) in study2: c.png; 1 could not be read." in said(app)
     assert "**cut.png** is cut short or damaged" in said(app)
 
 
@@ -375,18 +388,18 @@ def test_an_upload_opens_at_a_fracture_and_files_beside_the_studies_are_no_studi
     between = str((values[low] + values[high]) / 2)
     app = upload(opened(threshold=between), ("six.zip", content))
     assert not app.exception
-    assert "fracture in p3: a.png is positive" in said(app)
+    assert "finds a fracture (1 of 1 film) in p3: a.png." in said(app)
     assert (
-        "**3 studies** in this upload: 1 with a fracture, 1 without, 1 without a verdict"
-        in said(app)
+        "**3 studies** in this upload: the model finds a fracture in 1, none in 1, and gives no "
+        "verdict on 1." in said(app)
     )
     assert "1 file left out" in said(app) and "**p0/notes.txt** is not a PNG" in said(app)
     lines = app.dataframe[0].value.set_index("Study")
     assert lines.loc["p1"].tolist() == ["no verdict", "–", "none counted", "1 doubted"]
     app = upload(opened(threshold="1"), ("six.zip", content))
-    assert "no fracture in p2" in app.title[1].value
+    assert "no fracture (0 of 1 film) in p2" in app.title[1].value
     app = upload(opened(), ("one.zip", zipped(**{"p0/notes.txt": b"no", "p1/a.png": films[high]})))
-    assert not app.dataframe and "fracture in p1" in app.title[1].value
+    assert not app.dataframe and "film) in p1" in app.title[1].value
     assert "**p0/notes.txt** is not a PNG" in said(app)
 
 
@@ -409,7 +422,7 @@ def test_studies_without_a_folder_are_called_by_their_first_film(starter: str) -
     assert not app.exception
     names = ["the study of a.dcm", "the study of b.dcm", "the study of c.dcm"]
     assert app.dataframe[0].value["Study"].tolist() == names
-    assert "in the study of a.dcm: a.dcm is positive" in said(app)
+    assert "in the study of a.dcm: a.dcm." in said(app)
 
 
 def test_uploads_are_still_there_after_another_page_until_they_are_removed(starter: str) -> None:
@@ -421,7 +434,7 @@ def test_uploads_are_still_there_after_another_page_until_they_are_removed(start
     assert not app.exception
     assert not app.file_uploader[0].value
     assert "2 files that you dropped before are still here" in said(app)
-    assert "a.png and flat.png are positive" in said(app)
+    assert "a.png and flat.png." in said(app)
     [remove] = [each for each in app.button if each.label == "Remove all"]
     remove.click().run()
     assert not app.exception
@@ -541,7 +554,8 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     assert not any(case.patient in text or name in text for text in texts.values())
     found = json.loads(export_view.content("json", [case], model, 0.5, True))
     expected = case.judged.to_dict(0.5) | {"study": case.study}
-    assert found == {"model": starter, "threshold": 0.5, "studies": [expected]}
+    told = list(standing.warnings(model, 0.5, real=False))
+    assert found == {"model": starter, "threshold": 0.5, "warnings": told, "studies": [expected]}
 
 
 def test_all_studies_of_an_upload_are_taken_home_at_once(
@@ -643,13 +657,13 @@ def flat() -> bytes:
 def test_a_doubted_film_is_named_and_counts_only_where_it_is_ticked(starter: str) -> None:
     app = upload(opened(threshold="0"), ("a.png", film(90)), ("flat.png", flat()))
     assert not app.exception
-    assert "fracture in the uploaded study: a.png is positive" in said(app)
+    assert "(1 of 1 film) in the uploaded study: a.png; 1 is doubted" in said(app)
     assert "1 of 1 film that counts above the threshold" in said(app)
     assert "**flat.png** It is all of one grey: its spread is 0.000" in said(app)
     assert "This model has no gate" in said(app)
     [pills] = [each for each in app.button_group if each.label == "Count all the same"]
     pills.set_value(["flat.png"]).run()
-    assert "a.png and flat.png are positive" in said(app)
+    assert "a.png and flat.png." in said(app)
     assert "2 of 2 films above the threshold" in said(app)
     app = upload(opened(threshold="0"), ("flat.png", flat()))
     assert "no verdict on the uploaded study: its only film is doubted and not" in said(app)
@@ -748,3 +762,66 @@ def test_where_the_training_films_are_not_here_the_page_says_so(
     assert not app.exception
     assert "which is not the data in use: only the films' names are known here" in said(app)
     assert len(re.findall(r"image\d\.png: [\d.]+ from noise\.png", said(app))) == 3
+
+
+# --- the model in use, and what it may --------------------------------------------------------
+
+
+def test_a_run_never_becomes_the_model_in_use_by_itself(run_copy: Path) -> None:
+    st.cache_resource.clear()
+    app = opened()
+    assert not app.exception
+    assert app.selectbox(key=state.MODEL).value is None
+    assert "No model is in use. Pick one" in said(app)
+    upload(app, ("a.png", film(90)))
+    assert "finds" not in said(app)
+    app.selectbox(key=state.MODEL).set_value(run_copy.name).run()
+    best = f"{run_copy.name}@{journal.best_epoch(run_copy)}"
+    assert app.selectbox(key=state.MODEL).value == best  # that very epoch, whatever comes later
+    assert ") in the uploaded study" in app.title[1].value
+
+
+def test_another_best_epoch_or_a_new_release_does_not_change_the_model_in_use(
+    starter: str, run_copy: Path
+) -> None:
+    app = opened(model=run_copy.name)
+    best = f"{run_copy.name}@{journal.best_epoch(run_copy)}"
+    assert app.selectbox(key=state.MODEL).value == best
+    table = run_copy / "metrics.jsonl"
+    lines = journal.up_to(table, "epoch", 3)
+    other = next(line for line in lines if f"@{line['epoch']}" not in best)
+    other["dev"]["loss"] = 0.0
+    journal.replace_lines(table, lines)
+    assert journal.best_epoch(run_copy) == other["epoch"]
+    shutil.copytree(cards.models_folder() / starter, cards.models_folder() / "a-first-one")
+    for page in ("home", "diagnose"):
+        app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception
+    assert app.selectbox(key=state.MODEL).value == best
+
+
+def test_what_speaks_against_a_model_stands_in_one_box_above_the_verdict(starter: str) -> None:
+    app = upload(opened(threshold="1"), ("a.png", film(90)))
+    told = app.warning[0].value.replace("\\", "")
+    assert told.split("\n\n") == list(standing.warnings(cards.find(starter), 1.0))
+    assert "Sensitivity 0" in told and "This model has no gate" in told
+
+
+def test_a_study_of_a_training_patient_is_named_as_such_and_never_the_example(
+    starter: str, phantom_root: Path, run_copy: Path
+) -> None:
+    films = journal.films(run_copy)
+    taught = films[films["role"] == "train"]
+    app = opened(study=datasets.study_key(taught).iloc[0])
+    assert not app.exception
+    assert "The model was trained on films of this patient" in said(app)
+    fresh = films[films["role"] == "valid"]
+    app = opened(study=datasets.study_key(fresh).iloc[0])
+    assert "so the verdict is" in said(app) and "trained on films" not in said(app)
+    data = datasets.read(phantom_root)
+    known = cached.acquaintances(starter)
+    for some in (data.manifest, data.manifest[data.manifest["split"] == "train"]):
+        row = intake.example(replace(data, manifest=some), known)
+        assert row["patient"] not in set(taught["patient"])
+    none = data.manifest[data.manifest["patient"].isin(known)]
+    assert intake.example(replace(data, manifest=none), known) is None

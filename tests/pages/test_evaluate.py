@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import (
     cards,
+    checksums,
     cli,
     datasets,
     ensemble,
@@ -341,3 +342,34 @@ def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
     n = judged.groupby(["part", "patient", "study"]).ngroups
     assert f"On the {n} dev studies that taught none of the members" in words
     assert "Dev films chose its members' epochs" in words
+
+
+def test_a_model_that_is_looked_at_is_not_in_use_until_a_button_says_so(
+    run_copy: Path, folders: Path
+) -> None:
+    release.release(run_copy.name, "starter")
+    app = AppTest.from_file(APP, default_timeout=30).run()
+    app.query_params["model"] = run_copy.name
+    app.switch_page("pages/evaluate.py").run()
+    assert not app.exception
+    assert "Only looked at here; in use: starter" in said(app)
+    assert app.session_state[state.PICKED] == "starter"
+    app.button(key="use-looked-at").click().run()
+    assert not app.exception
+    assert app.session_state[state.PICKED] == f"{run_copy.name}@{journal.best_epoch(run_copy)}"
+    assert "Only looked at" not in said(app)
+
+
+def test_studies_of_training_patients_are_marked_where_right_or_wrong_is_said(
+    run_copy: Path,
+) -> None:
+    films = journal.films(run_copy)
+    patient = films.loc[films["role"] == "valid", "patient"].iloc[0]
+    films.loc[films[films["role"] == "train"].index[0], "patient"] = patient  # of both splits
+    checksums.write(run_copy, run_copy / "films.parquet", films.to_parquet(None))
+    app = opened(model=run_copy.name, films="valid")
+    assert not app.exception
+    table = app.dataframe[0].value
+    marked = table["Result"].str.endswith("trained on")
+    assert (table["Patient"][marked] == patient).all() and marked.any() and not marked.all()
+    assert f"{int(marked.sum())} of {len(table)} studies are of patients" in said(app)

@@ -15,7 +15,7 @@ from fracture_core import datasets, exclusions, journal, launcher, release, runs
 from fracture_core.config import TrainConfig
 from fracture_core.exclusions import Exclusions
 from fracture_core.reporter import duration
-from ui import cached, demo, run_cost
+from ui import cached, demo, run_cost, state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -160,8 +160,8 @@ def test_a_model_of_ones_own_does_not_slip_into_the_place_of_an_older_one(
     assert "Model: **older**" in shown(home.run())
 
 
-def test_real_films_are_judged_by_a_model_that_has_seen_some(
-    home: AppTest, run_copy: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
+def test_real_films_are_judged_by_a_released_model_that_has_seen_some_and_by_no_run(
+    home: AppTest, run_copy: Path, folders: Path
 ) -> None:
     real = Path(shutil.copytree(run_copy, folders / "runs" / "real"))
     runs.complete_facts(real, data=runs.read(real).facts["data"] | {"synthetic": False})
@@ -172,7 +172,27 @@ def test_real_films_are_judged_by_a_model_that_has_seen_some(
         Image.new("L", (40, 40), 90).save(folders / "films" / kind / "1.png")
     datasets.choose(folders / "films", "broken")
     again = AppTest.from_file(str(APP), default_timeout=30).run()
-    assert "Model: **real**" in shown(again)
+    assert r"Model: **synthetic\-one**" in shown(again)
+    release.release("real", "real-one")
+    later = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert r"Model: **real\-one**" in shown(later)
+    assert again.run().session_state[state.PICKED] == "synthetic-one"  # nobody has changed it
+
+
+def test_runs_alone_are_not_in_use_and_a_model_that_goes_is_said(
+    home: AppTest, run_copy: Path, folders: Path
+) -> None:
+    assert "Model: **none in use**" in shown(home.run())
+    for name in ("first", "second"):
+        release.release(run_copy.name, name)
+    home = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert "Model: **first**" in shown(home)
+    shutil.rmtree(folders / "models" / "first")
+    home.switch_page("pages/studies.py").run()
+    assert not home.exception
+    assert "No model is called first. Pick one of these." in shown(home)
+    assert home.selectbox(key=state.JUDGE).value is None
+    assert home.session_state[state.PICKED] == "first"
 
 
 def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(
@@ -193,10 +213,10 @@ def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(
 
 def test_the_line_tells_of_the_run_that_trains_before_those_that_wait(home: AppTest) -> None:
     with contextlib.ExitStack() as held:
-        for name, state in (("trains", runs.State.RUNNING), ("waits", runs.State.QUEUED)):
+        for name, doing in (("trains", runs.State.RUNNING), ("waits", runs.State.QUEUED)):
             folder = runs.create(TrainConfig(data="x"), name)
             held.enter_context(runs.lock(folder))
-            runs.write_status(folder, runs.Status(state=state, epochs=5))
+            runs.write_status(folder, runs.Status(state=doing, epochs=5))
         assert runs.list_runs()[0].name == "waits"
         home.run()
         links = [link.proto.label for link in home.get("page_link")]

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import forks, journal, launcher, runs
-from ui import cached, figures, live_run, run_curves
+from ui import cached, figures, live_run, run_curves, state
 from ui.state import ARRIVED
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -645,3 +645,17 @@ def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(tmp_pat
     assert list(cached._read_before("steps")) == last[-cached.STEPS_KEPT :]
     journal.append_line(found[3] / "steps.jsonl", {"step": 2, "loss": 0.25})
     assert cached.steps_of(found[3])["loss"].tolist() == [0.5, 0.25]
+
+
+def test_a_run_offers_its_best_epoch_with_its_figures_and_is_used_at_a_click(
+    open_run: Open, run_copy: Path
+) -> None:
+    app = open_run(run_copy)
+    best = journal.best_epoch(run_copy)
+    assert app.session_state[state.PICKED] == ""
+    words = texts(app).replace("\\", "")
+    assert f"Epoch {best}, the lowest dev loss: " in words and "of dev studies right (" in words
+    app.button(key="use-best").click().run()
+    assert not app.exception
+    assert app.session_state[state.PICKED] == f"{run_copy.name}@{best}"
+    assert app.button(key="use-best").label == "In use" and app.button(key="use-best").disabled

@@ -3,6 +3,7 @@
 Figures have room for their legends, so that nothing jumps.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,14 @@ class Ink:
     train: str
     dev: str
     valid: str
+
+
+def literal(text: str) -> str:
+    """Foreign text as Plotly shows it to the letter: in titles, names, ticks and hover templates.
+
+    Plotly reads tags, entities, `%{...}` and, between dollars, formulas.
+    """
+    return re.sub(r"[&<>%$]", lambda found: f"&#{ord(found[0])};", re.sub(r"\s", " ", text))
 
 
 def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:
@@ -132,7 +141,7 @@ def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go
         no_fracture: of the others.
         ink: the colours of text and grid.
     """
-    names = (parts["split"] + " " + parts["part"].replace("unknown", "")).str.strip()
+    names = (parts["split"] + " " + parts["part"].replace("unknown", "")).str.strip().map(literal)
     figure = go.Figure()
     for column, shape, word, colour in (
         ("positive_studies", "▲", "fracture", fracture),

@@ -38,7 +38,7 @@ def show(run: Run, epoch: int, opened: bool = False) -> None:
     with left:
         st.image(pictures.seen(found.pixels), width=180, alt="the film as the network sees it")
         st.caption(
-            f"{theme.plain(film['part'])} {theme.plain(film['patient'])}, {film['role']}, label "
+            f"{theme.plain(f'{film['part']} {film['patient']}, {film['role']}')}, label "
             f"{theme.mark(bool(film['label']))}, as the network sees it; epoch {at}."
         )
     with right:

@@ -78,13 +78,13 @@ def show() -> None:
         learned = _training_films(config)
         _check_labels(learned)
     except (ConfigError, ModelError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(theme.plain(str(error)), icon=":material/error:")
         st.button(
             "Start training", type="primary", icon=":material/play_arrow:", disabled=True,
             key="start-training",
         )  # fmt: skip
         return
-    st.caption(run_cost.sentence(config, len(learned)))
+    st.caption(theme.plain(run_cost.sentence(config, len(learned))))
     st.button(
         "Start training", type="primary", icon=":material/play_arrow:",
         on_click=_start, args=(config, state.token()), key="start-training",

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-from streamlit import cli_util, url_util
+from streamlit import cli_util
 from streamlit.logger import get_logger
 from streamlit.web.server import server_util
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
@@ -43,13 +43,13 @@ def refusal(headers: Headers) -> str | None:
     if not is_host_allowed(host):
         names = ", ".join(st.get_option("server.allowedHosts"))
         return (
-            f"This server answers only under the names {names}; received {ascii(host[:LONGEST])}. "
+            f"This server answers only under the names {names}; received {host[:LONGEST]!a}. "
             "Start it with --server.allowedHosts NAME for each name that it shall have."
         )
     if origin is not None and not _is_own(origin, host):
         return (
-            f"This server answers only pages of its own, here {ascii(host[:LONGEST])}; "
-            f"received the Origin {ascii(origin[:LONGEST])}. Open its address in the browser itself."
+            f"This server answers only pages of its own, here {host[:LONGEST]!a}; "
+            f"received the Origin {origin[:LONGEST]!a}. Open its address in the browser."
         )
     return None
 

@@ -97,7 +97,7 @@ def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -
     films = theme.plural(int(found["views"].sum()), "film")
     with st.container(gap=None):
         st.markdown(f"**{theme.plural(len(found), 'study')}**, {films}{which}")
-        st.caption(cards.label_meaning(vars(data)))
+        st.caption(theme.plain(cards.label_meaning(vars(data))))
 
 
 def show_card(study: tuple, picture: bytes | None) -> None:

@@ -4,6 +4,8 @@ import http.client
 import json
 import os
 import socket
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,3 +148,23 @@ def test_behind_a_proxy_the_names_of_the_command_line_hold(
         assert "http://films.example.org" in (tmp_path / "server.log").read_text()
     finally:
         app.stop()
+
+
+def test_a_server_with_a_desk_opens_its_address_in_the_browser(
+    tmp_path: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opener = tmp_path / "bin" / ("open" if sys.platform == "darwin" else "xdg-open")
+    opener.parent.mkdir()
+    note = tmp_path / "opened"
+    opener.write_text(f'#!/bin/sh\necho "$@" > {note}.part && mv {note}.part {note}\n')
+    opener.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{opener.parent}:{os.environ['PATH']}")
+    options = ("--server.headless=false",)
+    app = Server(folder=tmp_path, data=phantom_root, port=free_port(), options=options)
+    app.start()
+    app.stop()  # it starts the browser before it answers, and waits for none
+    for _ in range(300):
+        if note.exists():
+            break
+        time.sleep(0.1)
+    assert note.read_text().strip() == app.url

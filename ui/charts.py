@@ -3,6 +3,7 @@
 Figures have room for their legends, so that nothing jumps.
 """
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ def literal(text: str) -> str:
 
     Plotly reads tags, entities, `%{...}` and, between dollars, formulas.
     """
-    return re.sub(r"[&<>%$]", lambda found: f"&#{ord(found[0])};", re.sub(r"\s", " ", text))
+    text = html.escape(re.sub(r"\s", " ", text), quote=False)
+    return text.replace("%", "&#37;").replace("$", "&#36;")
 
 
 def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:

@@ -1,18 +1,27 @@
-"""The router: page config, navigation, the line that stands on every page."""
+"""The router: page config, navigation, the line that stands on every page; and the server in front.
+
+`streamlit run app.py` uses this file twice: it imports `app`, which answers requests, and runs the
+file as the script of every visit.
+"""
 
 import sys
 
 import streamlit as st
 
-from fracture_core.errors import FractureError
-from ui import cached, frame, state, theme
+if __name__ == "__main__":  # a visit
+    from fracture_core.errors import FractureError
+    from ui import cached, frame, state, theme
 
-st.set_page_config(page_title="Fracture Explorer", page_icon=frame.ICON, layout="wide")
-page = st.navigation(frame.pages(), position="top")
-try:
-    frame.show(page.url_path)
-    page.run()
-    state.check_serializable()
-    cached.spare_collector(len(sys.modules))
-except FractureError as error:  # meant for a person; anything else is a defect and goes to the log
-    st.error(theme.plain(str(error)), icon=":material/error:")
+    st.set_page_config(page_title="Fracture Explorer", page_icon=frame.ICON, layout="wide")
+    page = st.navigation(frame.pages(), position="top")
+    try:
+        frame.show(page.url_path)
+        page.run()
+        state.check_serializable()
+        cached.spare_collector(len(sys.modules))
+    except FractureError as error:  # meant for a person; anything else is a defect and is logged
+        st.error(theme.plain(str(error)), icon=":material/error:")
+else:
+    from ui import server
+
+    app = st.App(__file__, middleware=server.MIDDLEWARE, lifespan=server.lifespan)

@@ -166,3 +166,44 @@ def test_a_run_that_waits_for_a_slot_is_small() -> None:
     # Dozens may wait at once, each in a process of its own.
     loaded = loaded_by("import fracture_core.cli, fracture_core.child")
     assert not loaded & {"tensorflow", "numpy", "pandas", "PIL"}
+
+
+MARKDOWN = {
+    "badge", "button", "caption", "checkbox", "error", "expander", "header", "info", "markdown",
+    "metric", "page_link", "popover", "progress", "radio", "slider", "spinner", "status",
+    "subheader", "success", "tabs", "title", "toast", "toggle", "warning", "write",
+}  # fmt: skip
+FOREIGN = {
+    "dev_words", "label_meaning", "message", "no_dev_words", "note", "patient", "root", "tags",
+    "threshold_origin",
+}  # fmt: skip
+LITERAL = {"plain", "code"}  # of theme, and of Streamlit
+
+
+def bare(node: ast.AST) -> list[str]:
+    """Foreign texts below a node that pass no function which shows them to the letter."""
+    name = node.func.attr if isinstance(node, ast.Call) and hasattr(node.func, "attr") else ""
+    if name in LITERAL or isinstance(node, ast.Lambda):
+        return []
+    text = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "str"
+    if isinstance(node, ast.Attribute) and node.attr in FOREIGN:
+        return [ast.unparse(node)]
+    if isinstance(node, ast.FormattedValue) or text:
+        value = node.value if isinstance(node, ast.FormattedValue) else node.args[0]
+        if isinstance(value, ast.Name) and value.id == "error":
+            return [ast.unparse(value)]
+    return [each for child in ast.iter_child_nodes(node) for each in bare(child)]
+
+
+def test_foreign_text_reaches_markdown_only_through_plain() -> None:
+    for path in (PROJECT / "app.py", *PROJECT.glob("ui/**/*.py"), *PROJECT.glob("pages/*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+                continue
+            if call.func.attr in MARKDOWN and ast.unparse(call.func) != "phantom.progress":
+                texts = [
+                    *call.args[:2],
+                    *(k.value for k in call.keywords if k.arg in ("help", "label")),
+                ]
+                loose = [each for text in texts for each in bare(text)]
+                assert not loose, f"{path.name}:{call.lineno} shows {loose} without theme.plain"

@@ -63,7 +63,7 @@ def _watch(data: Dataset) -> None:
     if not status.state.alive:
         st.rerun()
     left = f" About {duration(status.seconds_left)} left." if status.seconds_left else ""
-    st.progress(min(1.0, status.progress), f"{status.message}{left}")
+    st.progress(min(1.0, status.progress), theme.plain(f"{status.message}{left}"))
     stopping = runs.has_request(folder, "stop")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(

@@ -3,6 +3,8 @@
 Figures have room for their legends, so that nothing jumps.
 """
 
+import html
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +24,15 @@ class Ink:
     train: str
     dev: str
     valid: str
+
+
+def literal(text: str) -> str:
+    """Foreign text as Plotly shows it to the letter: in titles, names, ticks and hover templates.
+
+    Plotly reads tags, entities, `%{...}` and, between dollars, formulas.
+    """
+    text = html.escape(re.sub(r"\s", " ", text), quote=False)
+    return text.replace("%", "&#37;").replace("$", "&#36;")
 
 
 def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:
@@ -132,7 +143,7 @@ def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go
         no_fracture: of the others.
         ink: the colours of text and grid.
     """
-    names = (parts["split"] + " " + parts["part"].replace("unknown", "")).str.strip()
+    names = (parts["split"] + " " + parts["part"].replace("unknown", "")).str.strip().map(literal)
     figure = go.Figure()
     for column, shape, word, colour in (
         ("positive_studies", "▲", "fracture", fracture),

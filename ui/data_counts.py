@@ -38,7 +38,7 @@ def show_facts(data: Dataset) -> None:
     badge = theme.synthetic_badge() if data.synthetic else ""
     positive = f", positive class **{theme.plain(data.positive)}**" if data.positive else ""
     st.markdown(f"{KINDS[data.kind]}{positive} {badge} {whole}")
-    st.caption(cards.label_meaning(vars(data)))
+    st.caption(theme.plain(cards.label_meaning(vars(data))))
 
 
 def show_counts(data: Dataset) -> None:

@@ -65,7 +65,7 @@ def _sentence() -> str:
     words[0] += f" of {shown:,} films, drawn from {many}." if shown else f" of {many}."
     if ticked := len(cached.exclusions(dataset.hash).reasons):
         words.append(f"The {theme.plural(ticked, 'film')} ticked on the Data page are left out.")
-    words.append(run_cost.time_of(chosen, films))
+    words.append(theme.plain(run_cost.time_of(chosen, films)))
     if not _were_read(dataset.hash, chosen):
         count = len(dataset.manifest)
         seconds = duration(max(1, count / FILMS_A_SECOND))

@@ -19,7 +19,7 @@ def summary() -> None:
     try:
         dataset = cached.dataset()
     except DataError as error:
-        st.warning(f"{error} Or choose other data on the Data page.")
+        st.warning(f"{theme.plain(str(error))} Or choose other data on the Data page.")
         return
     studies = cached.studies()
     positive = int(studies["label"].sum())

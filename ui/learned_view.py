@@ -37,9 +37,9 @@ def show(run: Run, epoch: int, opened: bool = False) -> None:
     left, right = st.columns([1, 4], gap="medium")
     with left:
         st.image(pictures.seen(found.pixels), width=180, alt="the film as the network sees it")
+        whose = theme.plain(f"{film['part']} {film['patient']}, {film['role']}")
         st.caption(
-            f"{theme.plain(film['part'])} {theme.plain(film['patient'])}, {film['role']}, label "
-            f"{theme.mark(bool(film['label']))}, as the network sees it; epoch {at}."
+            f"{whose}, label {theme.mark(bool(film['label']))}, as the network sees it; epoch {at}."
         )
     with right:
         _rows(found)

@@ -77,7 +77,7 @@ def _nameplate(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         badge = theme.synthetic_badge() if run_actions.is_synthetic(run) else ""
         st.markdown(f"Run **{theme.plain(run.name)}** {badge}", width="content")
-        st.caption(run.config.architecture, width="content")
+        st.caption(theme.plain(run.config.architecture), width="content")
         _parent(run)
         st.page_link("pages/train.py", label="New run", icon=":material/add:")
         projector.link(run.name)
@@ -94,7 +94,7 @@ def _parent(run: Run) -> None:
     parent = run.facts.get("parent")
     if not parent:
         return
-    label = f"forked from {theme.plain(parent['name'])} at epoch {parent['epoch']}"
+    label = theme.plain(f"forked from {parent['name']} at epoch {parent['epoch']}")
     if parent["name"] in runs.names():
         address = {state.RUN: parent["name"]}
         st.page_link(
@@ -189,14 +189,14 @@ def _headline(run: Run) -> None:
         left = f", {duration(status.seconds_left)} left" if status.seconds_left else ""
         heading = f"Epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}"
     else:
-        heading = words.get(status.state, status.message.removesuffix("."))
+        heading = words.get(status.state, theme.plain(status.message.removesuffix(".")))
     st.title(heading, anchor=False)
     share = status.step / status.steps if status.steps else 0.0
     if status.state is State.STARTING:
         share = status.progress
     st.progress(min(1.0, 1.0 if status.state is State.FINISHED else share))
     if status.state in (State.FAILED, State.INTERRUPTED):
-        st.error(status.message, icon=":material/error:")
+        st.error(theme.plain(status.message), icon=":material/error:")
 
 
 def _timeline(run: Run) -> None:

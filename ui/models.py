@@ -6,6 +6,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from fracture_core import cards
 from fracture_core.cards import Card, Model
 from fracture_core.errors import FractureError
+from fracture_core.words import short
 from ui import cached, state, theme
 
 # --- the model in use ---------------------------------------------------------------------------
@@ -51,7 +52,7 @@ def line() -> str:
     used = cached.model_in_use()
     if not used:
         return f"Model: **{'none in use' if cached.models_here() else 'none yet'}**"
-    name = theme.plain(theme.short(used))
+    name = theme.plain(short(used))
     return f"Model: **{name}**" if cached.is_model(used) else f"Model: no {name} any more"
 
 
@@ -158,7 +159,7 @@ def offer_looked_at(reference: str) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         offer(reference, "Use this model", "use-looked-at")
-        words = f"in use: {theme.plain(theme.short(used))}" if used else "no model is in use"
+        words = f"in use: {theme.plain(short(used))}" if used else "no model is in use"
         st.caption(f"Only looked at here; {words}.", width="content")
 
 
@@ -185,7 +186,7 @@ def _none_here() -> None:
 
 
 def _gone(reference: str) -> None:
-    st.warning(f"No model is called {theme.plain(theme.short(reference))}. Pick one of these.")
+    st.warning(f"No model is called {theme.plain(short(reference))}. Pick one of these.")
 
 
 def _opened(reference: str, show_it: bool) -> tuple[str, Model] | None:

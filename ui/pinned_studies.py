@@ -121,7 +121,7 @@ def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> N
         f'decoding="sync" src="{address}">'
     )
     words = (
-        f"{row['role']}, label {theme.mark(label)}; films now {numbers}; "
+        f"{theme.plain(row['role'])}, label {theme.mark(label)}; films now {numbers}; "
         f"verdict changed {theme.plural(changed, 'time')}"
     )
     if big:

@@ -133,7 +133,7 @@ def _watch(folder: str) -> None:
     status = runs.status(Path(folder))
     if not status.state.alive:
         st.rerun()
-    st.progress(min(1.0, status.progress), status.message)
+    st.progress(min(1.0, status.progress), theme.plain(status.message))
     st.caption("It goes on if you leave this page, and its result is kept.")
 
 
@@ -152,7 +152,7 @@ def show(found: Evaluation, reference: str, model: Model) -> None:
     )
     if found.data.get("hash") != cached.dataset().hash and not cached.phantom_is_growing():
         st.warning(f"These films are not from the data in use, but from {name}.")
-    meaning = _meaning(found, model)
+    meaning = theme.plain(_meaning(found, model))
     st.caption(f"{meaning} Threshold {found.threshold:.2f}. Not a medical device.")
     _matrices(studies, images)
     with st.expander("All figures, for studies and for images", expanded=True):
@@ -187,7 +187,7 @@ def _chosen_by(films: str, reference: str, model: Model) -> str:
     """What the films have chosen; an epoch that was picked by hand may have been picked by them."""
     name, _, picked = reference.partition("@")
     if model.card.members and films == "dev":
-        return model.card.dev_words
+        return theme.plain(model.card.dev_words)
     if not picked or reference in cards.released():
         return ORIGIN[films]
     best = journal.best_epoch(runs.find(name))

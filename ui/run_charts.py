@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from fracture_core.curves import smoothed
 from fracture_core.metrics import Difference, Proportion
-from ui.charts import Ink
+from ui.charts import Ink, literal
 
 DASHES = {"train": "dot", "dev": "solid", "valid": "dash"}
 ROLES = {"train": "training", "dev": "dev", "valid": "valid"}  # as a legend says it
@@ -123,7 +123,7 @@ def _curve(
     line = {
         "x": along,
         "y": smoothed(part["value"], weight) if weight else part["value"],
-        "name": f"{run}, {ROLES[role]} (n = {n:,.0f})",
+        "name": f"{literal(run)}, {ROLES[role]} (n = {n:,.0f})",
         "mode": "lines+markers" if len(part) <= MARKED else "lines",
         "line": {"color": colour, "dash": dash, "width": 2.5},
         "marker": {"size": 6, "symbol": marker},
@@ -138,7 +138,7 @@ def _curve(
 
 def _told(row: tuple, share: bool) -> str:
     """What hovering over a point says: the measured value, never the smoothed one."""
-    where = f"<b>{row.run}</b>, {ROLES[row.role]}, epoch {row.epoch}"
+    where = f"<b>{literal(row.run)}</b>, {ROLES[row.role]}, epoch {row.epoch}"
     if not share:
         return f"{where}<br>{row.value:.4f} (n = {row.n:,.0f})"
     bounds = f", 95 % interval {100 * row.low:.1f} to {100 * row.high:.1f}"

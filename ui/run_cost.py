@@ -39,7 +39,7 @@ def time_of(config: TrainConfig, films: int) -> str:
     work = (shown + JUDGING * cached.judged_films(config)) * config.epochs  # films' worth
     how = "At most" if config.early_stopping else "About"
     if before := cached.timed_run(config.architecture, config.recipe.size):
-        name, seconds = theme.plain(before.name), work / before.status.images_per_second
+        name, seconds = before.name, work / before.status.images_per_second
         return f"{how} {duration(seconds)} of training at the speed of {name}."
     if speed := probe.kept_speed(config):
         return f"{how} {duration(work / speed)} of training by a measurement on this machine."

@@ -79,15 +79,15 @@ def show() -> None:
         learned = cached.learned_films(config)
         _check_labels(learned)
     except (ConfigError, ModelError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(theme.plain(str(error)), icon=":material/error:")
         st.button(
             "Start training", type="primary", icon=":material/play_arrow:", disabled=True,
             key="start-training",
         )  # fmt: skip
         return
-    st.caption(run_cost.sentence(config, len(learned)))
+    st.caption(theme.plain(run_cost.sentence(config, len(learned))))
     if warning := run_cost.warning(config):
-        st.warning(warning, icon=":material/memory:")
+        st.warning(theme.plain(warning), icon=":material/memory:")
     st.button(
         "Start training", type="primary", icon=":material/play_arrow:",
         on_click=_start, args=(config, state.token()), key="start-training",

@@ -50,7 +50,7 @@ def told() -> Iterator[None]:
 def tell() -> None:
     """Show what the last action ended in, once; at the end of a page, fragment or dialog."""
     if notice := st.session_state.pop(state.NOTICE, None):
-        st.toast(notice, icon=":material/info:", duration="long")
+        st.toast(theme.plain(notice), icon=":material/info:", duration="long")
 
 
 # --- learning rate ------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def _remove(names: tuple[str, ...]) -> None:
         except FractureError as error:
             said.append(str(error))
     if gone:
-        what = f"{theme.plain(gone[0])} is" if len(gone) == 1 else f"{len(gone)} runs are"
+        what = f"{gone[0]} is" if len(gone) == 1 else f"{len(gone)} runs are"
         said.insert(0, f"{what} deleted.")
     if st.query_params.get(state.RUN) in gone:
         st.query_params.pop(state.RUN)

@@ -130,7 +130,7 @@ def _table(lines: list[Line], against: Run) -> None:
         }
     )
     text = st.column_config.TextColumn
-    name = against.name
+    name = theme.plain(against.name)
     st.dataframe(
         rows,
         hide_index=True,

@@ -82,7 +82,7 @@ def _heading(data: Dataset, study: tuple, studies: pd.DataFrame) -> dict[str, li
                 f"All {others + 1} studies of this patient", icon=":material/person:",
                 type="tertiary", on_click=study_wall.open_patient, args=(study.patient,),
             )  # fmt: skip
-    meaning = cards.label_meaning(vars(data))
+    meaning = theme.plain(cards.label_meaning(vars(data)))
     st.caption(f"This is the data's label. {meaning}")
     st.markdown(f":small[{study_wall.verdict(study.key, long=True)}]")
     shown = data.synthetic and study.label and st.session_state[state.BREAK]

@@ -8,6 +8,7 @@ from fracture_core.config import whole_number
 from fracture_core.datasets import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.training_patients import Acquaintance
+from fracture_core.words import short
 from ui import cached, facets, state, theme
 
 CARDS = 24  # a page: whole rows of two, three or four
@@ -109,7 +110,7 @@ def _not_judged(key: str) -> str:
     used = cached.model_in_use()
     if not used:
         return "Not judged: no model is in use."
-    name = theme.plain(theme.short(used))
+    name = theme.plain(short(used))
     if not cached.is_model(used):
         return f"Not judged: no model is called {name} any more."
     words = f"Not judged: {name} has no number on these films yet."
@@ -130,7 +131,7 @@ def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -
     films = theme.plural(int(found["views"].sum()), "film")
     with st.container(gap=None):
         st.markdown(f"**{theme.plural(len(found), 'study')}**, {films}{which}")
-        st.caption(cards.label_meaning(vars(data)))
+        st.caption(theme.plain(cards.label_meaning(vars(data))))
 
 
 def show_card(study: tuple, picture: bytes | None) -> None:

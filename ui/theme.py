@@ -8,8 +8,15 @@ import re
 
 import streamlit as st
 
+from fracture_core.markup import clean
 from ui.charts import Ink
 
+_MARKUP = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|:~$&=]")
+_TAKEN_FOR_MORE = re.compile(  # in escaped text: where a link, an emoji, an icon or an arrow begins
+    r"\\:(?=[\w\\/])|@(?=[\w\\])|(?i:www)(?=\\\.)|\\[-<>=~](?=\\[-=>])"
+)
+_NOTHING = ":color[]"  # Streamlit's directive for coloured text, with neither colour nor text
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 FRACTURE, NO_FRACTURE = "▲", "●"
 _COLOURS = {
     "dark": {"fracture": "#F2913D", "none": "#4FA3E0", "accent": "#A79BFF", "grey": "#8C96A3"},
@@ -81,8 +88,18 @@ def plural(count: int, noun: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A file's or patient's name as Markdown that shows it to the letter."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|:~$&])", r"\\\1", text)
+    """Foreign text as Markdown that shows it to the letter: a name, a card's words, an error.
+
+    The one way into any text of Streamlit that knows Markdown: bodies, labels, help, captions.
+    Backslashes alone do not do: links, emoji, icons and arrows are sought in what is left of a text
+    after its escapes are read, so a piece without content parts what would be taken for one.
+    White space of every kind becomes spaces, and where Markdown would drop them, hard ones;
+    characters that show nothing or turn the direction of what follows become a mark.
+    """
+    text = re.sub(r"^ | $|(?<= ) ", "\u00a0", re.sub(r"\s", " ", text))
+    text = clean(_DIRECTIONS.sub("\ufffd", text))
+    escaped = _MARKUP.sub(r"\\\g<0>", text)
+    return _TAKEN_FOR_MORE.sub(rf"\g<0>{_NOTHING}", escaped)
 
 
 def ink() -> Ink:

@@ -108,7 +108,7 @@ def threshold_slider(model: Model) -> float:
         key=state.THRESHOLD,
         bind="query-params",
         help=f"A film is positive when its probability is greater. This model's own is {own:.2f}, "
-        f"{model.card.threshold_origin}.",
+        f"{theme.plain(model.card.threshold_origin)}.",
     )
 
 
@@ -128,10 +128,10 @@ def trust(model: Model, threshold: float) -> None:
             with st.container(horizontal=level == "studies"):
                 for name in ("sensitivity", "specificity"):
                     _figure(level, name, getattr(found[level], name))
-        st.caption(model.card.dev_words)
+        st.caption(theme.plain(model.card.dev_words))
     else:
-        st.caption(f"{model.card.no_dev_words}, so nobody knows how far to trust it.")
-    st.caption(f"{model.card.label_meaning} Not a medical device.")
+        st.caption(f"{theme.plain(model.card.no_dev_words)}, so nobody knows how far to trust it.")
+    st.caption(f"{theme.plain(model.card.label_meaning)} Not a medical device.")
 
 
 def _figure(level: str, name: str, value: figures.Proportion) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fracture_core import aggregation
-from ui.charts import Ink
+from ui.charts import Ink, literal
 
 ROW_PX, FRAME_PX = 34, 92  # of a film's row, and of the axis with its words
 NUMBER_PX = 60  # right of the scale, where the numbers stand
@@ -158,4 +158,4 @@ def _short(name: str, most: int = 28) -> str:
     """A file's name as a chart has room for it, to the letter."""
     half = most // 2 - 1
     shown = name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
-    return shown.replace("&", "&amp;").replace("<", "&lt;")
+    return literal(shown)

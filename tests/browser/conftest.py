@@ -43,6 +43,7 @@ class Server:
     data: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    options: tuple[str, ...] = ()  # of `streamlit run`, besides those that every test needs
 
     @property
     def url(self) -> str:
@@ -62,7 +63,7 @@ class Server:
             "FRACTURE_SLOTS": "1",
         }
         command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-        command += ["--server.headless=true", f"--server.port={self.port}"]
+        command += ["--server.headless=true", f"--server.port={self.port}", *self.options]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=PROJECT, env=environment, stdout=log, stderr=log

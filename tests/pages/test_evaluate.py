@@ -26,7 +26,7 @@ from fracture_core import (
 )
 from fracture_core.errors import DataError
 from fracture_core.runs import State, Status
-from ui import cached, figures, results, state, study_lines
+from ui import cached, figures, results, state, study_lines, theme
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -334,7 +334,8 @@ def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
     app = opened(model="both", films="dev")
     assert not app.exception
     words = said(app)
-    assert "mean of 2 networks (three_conv finished@1, three_conv finished@3)" in words
+    members = "mean of 2 networks (three_conv finished@1, three_conv finished@3)"
+    assert theme.plain(members) in words
     assert [each.label for each in app.expander][1] == "The ensemble and its 2 members"
     rows = [line.split("|")[1].strip() for line in words.splitlines() if line.startswith("| ")]
     assert rows[-3:] == ["finished@1", "finished@3", "**both**"]

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import forks, journal, launcher, runs
-from ui import cached, figures, live_run, run_curves, state
+from ui import cached, figures, live_run, run_curves, state, theme
 from ui.state import ARRIVED
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -293,7 +293,7 @@ def test_train_more_adds_the_epochs_that_stand_beside_it(open_run: Open, run_cop
 def test_a_finished_run_is_headed_by_its_own_last_word(open_run: Open, run_copy: Path) -> None:
     message = "Finished early, after 3 of 9 epochs: no lower dev loss for 2 epochs."
     set_state(run_copy, "finished", message=message)
-    assert open_run(run_copy).title[0].value == message.removesuffix(".")
+    assert open_run(run_copy).title[0].value == theme.plain(message.removesuffix("."))
 
 
 def test_a_run_that_fails_while_it_is_watched_shows_the_end_of_its_log(

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from fracture_core import cards, checkpoints, journal, predictions, runs
 from fracture_core.config import TrainConfig
 from tests.core import made_runs
-from ui import state
+from ui import state, theme
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CONFIG = TrainConfig(data="/somewhere/films", architecture="three_conv", epochs=3)
@@ -332,7 +332,7 @@ def test_several_are_deleted_at_once_after_a_question(open_page: Open, three: li
     assert len(runs.names()) == 3
     app.button(key="delete-for-good").click().run()
     assert not app.exception and runs.names() == ["clear"]
-    assert "2 runs are deleted." in [toast.value for toast in app.toast]
+    assert theme.plain("2 runs are deleted.") in [toast.value for toast in app.toast]
     assert "nothing is chosen" not in texts(app) and "Tick runs" in texts(app)
 
 

@@ -33,7 +33,7 @@ from fracture_core.errors import Stopped
 from fracture_core.pipeline import Pipeline
 from fracture_core.reporter import duration
 from fracture_core.runs import State
-from ui import figures
+from ui import figures, theme
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -105,7 +105,10 @@ def test_films_of_one_label_are_refused_before_a_run_is_made(
     monkeypatch.setenv("FRACTURE_DATA", str(tmp_path / "one"))
     train.run()
     assert not train.exception
-    assert "films of both labels; these hold 1 positive and 0 negative" in train.error[0].value
+    assert (
+        theme.plain("films of both labels; these hold 1 positive and 0 negative")
+        in train.error[0].value
+    )
     assert train.button(key="start-training").disabled
 
 
@@ -133,7 +136,9 @@ def test_a_size_too_small_for_the_network_is_refused_in_a_sentence(train: AppTes
     train.run()
     train.segmented_control(key="preset").set_value("recommended").run()
     train.number_input(key="recommended-size").set_value(24).run()
-    assert "Input side (px) must be from 28 to 512; received 24." in train.error[0].value
+    assert (
+        theme.plain("Input side (px) must be from 28 to 512; received 24.") in train.error[0].value
+    )
     assert train.button(key="start-training").disabled
 
 
@@ -154,7 +159,7 @@ def test_a_number_out_of_range_is_refused_at_its_field_and_never_trained_as_anot
     field = train.number_input(key=f"demo-{key}")
     name, usual = field.label.partition(" (")[0], field.value
     field.set_value(value).run()
-    assert not train.exception and train.error[0].value == sentence
+    assert not train.exception and train.error[0].value == theme.plain(sentence)
     assert train.number_input(key=f"demo-{key}").label.startswith(f":red[{name}")
     assert train.button(key="start-training").disabled and not train.code
     assert keys(train) == before  # whatever comes after the field is still there
@@ -179,15 +184,15 @@ def test_weights_of_another_network_are_refused_before_a_run_is_made(
     upload = ("three.weights.h5", weights.read_bytes(), "application/octet-stream")
     train.file_uploader(key="five_conv-weights").set_value(upload).run()
     sentence = "three.weights.h5 holds 166,913 parameters; five_conv has 97,409"
-    assert sentence in train.error[0].value
+    assert theme.plain(sentence) in train.error[0].value
 
 
 def test_dense_layers_that_are_no_numbers_are_refused_in_a_sentence(train: AppTest) -> None:
     train.run()
     train.text_input(key="three_conv-dense").set_value("many").run()
-    assert "Dense layers are whole numbers" in train.error[0].value
+    assert theme.plain("Dense layers are whole numbers") in train.error[0].value
     train.text_input(key="three_conv-dense").set_value("128, 0").run()
-    assert "Units of a dense layer must be from 1 to 4096" in train.error[0].value
+    assert theme.plain("Units of a dense layer must be from 1 to 4096") in train.error[0].value
     assert train.text_input(key="three_conv-dense").label.startswith(":red[Dense layers")
     train.text_input(key="three_conv-dense").set_value("128, 64").run()
     assert "--dense 128,64" in train.code[0].value
@@ -209,7 +214,7 @@ def test_a_failed_run_says_why_and_shows_its_log(train: AppTest, run_copy: Path)
     runs.write_status(run_copy, failed)
     (run_copy / "train.log").write_text("the last words\n")
     opened(train, run_copy.name)
-    assert "at step 7" in train.error[0].value
+    assert theme.plain("at step 7") in train.error[0].value
     assert "the last words" in train.code[0].value
 
 
@@ -226,7 +231,7 @@ def test_weights_that_are_none_are_refused_by_their_own_name(train: AppTest) -> 
     train.file_uploader(key="three_conv-weights").set_value(
         ("mine.h5", b"not weights", "application/octet-stream")
     ).run()
-    assert "mine.h5" in train.error[0].value
+    assert theme.plain("mine.h5") in train.error[0].value
     assert train.button(key="start-training").disabled
 
 
@@ -401,22 +406,22 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     train: AppTest, folders: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = cost(train.run())
-    assert "by its arithmetic" in first and "At least 0.8 GB of memory" in first
+    assert "by its arithmetic" in first and theme.plain("At least 0.8 GB of memory") in first
     monkeypatch.setattr(probe, "kept_speed", lambda _: 10.0)
     learned = training_count(train)
     judged = len(datasets.read(phantom_root).manifest) - learned  # with a third of the work
     seconds = (learned + judged / 3) * 30 / 10
-    assert f"About {duration(seconds)} of training by a measurement" in cost(train.run())
+    by_measurement = theme.plain(f"About {duration(seconds)} of training by a measurement")
+    assert by_measurement in cost(train.run())
     config = TrainConfig(data=str(phantom_root), architecture="three_conv")
     folder = runs.create(config, "before")
     last = runs.Status(state=State.FINISHED, images_per_second=20.0, memory_mb=912)
     runs.write_status(folder, last)
     now = cost(train.run())
-    assert (
-        f"About {duration(seconds / 2)} of training at the speed of before. 0.9 GB of memory" in now
-    )
+    words = f"About {duration(seconds / 2)} of training at the speed of before. 0.9 GB of memory"
+    assert theme.plain(words) in now
     other = TrainConfig(data=str(phantom_root), architecture="three_conv", batch_size=64)
     shutil.rmtree(folder)
     runs.write_status(runs.create(other, "wide"), last)
     now = cost(train.run())
-    assert "at the speed of wide" in now and "At least 0.8 GB of memory" in now
+    assert "at the speed of wide" in now and theme.plain("At least 0.8 GB of memory") in now

@@ -5,13 +5,16 @@ import sys
 import streamlit as st
 
 from fracture_core.errors import FractureError
-from ui import cached, frame, state, theme
+from ui import actions, cached, data_question, frame, owner, state, theme
 
 st.set_page_config(page_title="Fracture Explorer", page_icon=frame.ICON, layout="wide")
 page = st.navigation(frame.pages(), position="top")
 try:
+    owner.admit()
     frame.show()
-    page.run()
+    if data_question.settle(frame.needs_data(page)):
+        page.run()
+    actions.tell()
     state.check_serializable()
     cached.spare_collector(len(sys.modules))
 except FractureError as error:  # meant for a person; anything else is a defect and goes to the log

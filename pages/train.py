@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cached, frame, live_run, run_form, run_more, state, theme
+from ui import cached, frame, live_run, run_form, state, theme
 
 frame.only_through_app()
 state.follow_link()
@@ -29,4 +29,3 @@ if others := [run for run in found if run.name != name]:
         icon=":material/stacked_line_chart:",
         query_params={state.CHOSEN: name} if len(others) < len(found) else None,
     )
-run_more.tell()

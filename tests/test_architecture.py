@@ -42,6 +42,7 @@ LAYERS = (
         "shortcuts",
         "audit",
         "schedules",
+        "room",
     ),
     (
         "journal",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, datasets, launcher
+from fracture_core import cards
 from fracture_core.config import preset
 from fracture_core.errors import DataError, FractureError, RunNameTaken
-from ui import cached, charts, frame, growth, state, theme
+from ui import actions, cached, charts, frame, growth, owner, reading, state, theme
 
 POLL_SECONDS = 1.5  # while the phantom is made
 
@@ -16,12 +16,12 @@ POLL_SECONDS = 1.5  # while the phantom is made
 def summary() -> None:
     """One line: the data in use, how much of it there is, synthetic or real."""
     if cached.phantom_is_growing():
-        growth.show(datasets.chosen().root, wants_more=False)
+        growth.show(reading.choice().root, wants_more=False)
         return
     try:
         dataset = cached.dataset()
     except DataError as error:
-        st.warning(f"{error} Or choose other data on the Data page.")
+        st.warning(f"{theme.plain(str(error))} Or choose other data on the Data page.")
         return
     studies = cached.studies()
     positive = int(studies["label"].sum())
@@ -56,7 +56,7 @@ def models_here() -> None:
 def demo_button() -> None:
     """One click: a short run whose curve moves."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        owner.button(
             "Start a demo run", type="primary", icon=":material/play_arrow:", key="demo",
             on_click=_start_demo, args=(state.token(),),
         )  # fmt: skip
@@ -66,12 +66,14 @@ def demo_button() -> None:
 
 
 def _start_demo(token: str) -> None:
-    choice = datasets.chosen()
+    choice = reading.choice()
     name = f"demo-{token}"
-    with contextlib.suppress(RunNameTaken):  # the second click of a double click
-        launcher.create_and_start(preset("demo", str(choice.root), positive=choice.positive), name)
-    state.new_token()
-    st.session_state[state.OPEN_RUN] = name
+    with actions.told():
+        with contextlib.suppress(RunNameTaken):  # the second click of a double click
+            config = preset("demo", str(choice.root), positive=choice.positive)
+            actions.start_run(config, name)
+        state.new_token()
+        st.session_state[state.OPEN_RUN] = name
 
 
 def browse() -> None:

@@ -10,18 +10,19 @@ from fracture_core.errors import RunError, RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
 from ui import (
+    actions,
     cached,
     epoch_slider,
     figures,
     flip_feed,
     frame,
     learned_view,
+    owner,
     pinned_studies,
     projector,
     run_actions,
     run_controls,
     run_curves,
-    run_more,
     state,
     theme,
 )
@@ -130,7 +131,7 @@ def _panel(name: str, was_alive: bool) -> None:
         _coach(run, epochs)  # below the curves, which it would push about as it comes and goes
         _refused(run)
         _log(run)
-    run_more.tell()
+    actions.tell()
 
 
 def _epoch(run: Run, epochs: pd.DataFrame, sliding: bool) -> int | None:
@@ -327,6 +328,8 @@ def _refused(run: Run) -> None:
 
 def _log(run: Run) -> None:
     """The end of the log: on request, and always where it says why the run failed."""
+    if not owner.is_owner():
+        return  # it names folders of this machine
     failed = run.status.state is State.FAILED
     if failed or st.toggle("Show the log", key="show-log"):
         if failed:

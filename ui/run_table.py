@@ -17,7 +17,7 @@ import streamlit as st
 from fracture_core import comparison
 from fracture_core.metrics import Proportion
 from fracture_core.runs import Labels, Run, State
-from ui import cached, doors, figures, run_actions, run_charts, run_more, state, theme
+from ui import actions, cached, doors, figures, run_actions, run_charts, state, theme
 
 POLL_SECONDS = 2.0  # between two looks at runs that are on
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
@@ -82,7 +82,7 @@ def _panel(seen: tuple[bool, tuple[str, ...]]) -> None:
     else:
         st.markdown("**No run fits.** Each button drops one filter.")
         _drop_buttons()
-    run_more.tell()
+    actions.tell()
 
 
 # --- search -------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import re
 
 import streamlit as st
 
+from ui import owner
 from ui.charts import Ink
 
 LONGEST = 60  # characters of what an address held that are said again
@@ -82,8 +83,9 @@ def plural(count: int, noun: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A file's or patient's name as Markdown that shows it to the letter."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|:~$&])", r"\\\1", text)
+    """A file's or patient's name as Markdown that shows it to the letter; to a visitor of a room,
+    without the folders of this machine."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|:~$&])", r"\\\1", owner.discreet(text))
 
 
 def short(text: str) -> str:

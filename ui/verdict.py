@@ -12,7 +12,18 @@ from fracture_core import aggregation
 from fracture_core.cards import NEVER_SEEN, Model
 from fracture_core.errors import FilmError
 from fracture_core.reporter import duration
-from ui import cached, doubts_view, figures, film_viewer, pictures, reasons, state, theme, why_view
+from ui import (
+    cached,
+    doubts_view,
+    figures,
+    film_viewer,
+    pictures,
+    reading,
+    reasons,
+    state,
+    theme,
+    why_view,
+)
 from ui.film_viewer import Erased, Frame
 from ui.intake import Asked
 
@@ -45,7 +56,9 @@ def wait(asked: Asked) -> None:
 
 def viewer_key(asked: Asked) -> str:
     """What stands for these films in the viewer: others begin whole and with nothing erased."""
-    return asked.key or " ".join(key for _, key in asked.films)
+    if asked.key:  # the same key in other data is another study
+        return f"{asked.data_hash} {asked.key}"
+    return " ".join(key for _, key in asked.films)
 
 
 def judge(studies: Sequence[Asked], reference: str) -> list["JudgedStudy"]:
@@ -154,8 +167,9 @@ def show(asked: Asked, model: Model, judged: "JudgedStudy", threshold: float) ->
     reasons.show(judged.refused, f"{count} refused, and not judged")
     if asked.key:
         st.page_link(
-            "pages/studies.py", label="Open it in Studies", query_params={state.STUDY: asked.key}
-        )
+            "pages/studies.py", label="Open it in Studies",
+            query_params=reading.address(asked.key, asked.data_hash),
+        )  # fmt: skip
 
 
 def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:

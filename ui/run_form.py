@@ -89,7 +89,9 @@ def show() -> None:
         "Start training", type="primary", icon=":material/play_arrow:",
         on_click=_start, args=(config, state.token()), key="start-training",
     )  # fmt: skip
-    if owner.is_owner():  # it names folders of this machine
+    if not owner.is_owner():
+        st.caption(owner.WHY)
+    else:  # it names folders of this machine
         st.caption("The same run from a terminal:")
         st.code(cards.command(config), language="bash", wrap_lines=True)
 

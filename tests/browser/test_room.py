@@ -85,8 +85,10 @@ def test_after_a_restart_an_open_diagnose_says_that_its_films_are_gone(
             urllib.request.urlopen(urllib.request.Request(upload, b"x", method=method))
         assert error.value.code == 403
 
-    server.stop()
-    server.start()
+    with page.expect_websocket():  # the page finds the new server by itself
+        server.stop()
+        server.start()
+    page.get_by_text("With names", exact=True).click()
     expect(page.get_by_text("The server was started anew")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_text("The server was started anew")).to_have_count(0)

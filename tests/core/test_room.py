@@ -1,6 +1,7 @@
 """A room: its token is random, kept for its owner alone, and compared as a whole."""
 
 import stat
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_what_is_no_host_name_is_refused(
 
 def test_the_server_answers_on_this_machine_alone_under_its_own_names() -> None:
     command = room.server_command("films.example.org", 8600)
-    allowed = [value for option, value in zip(command, command[1:], strict=False)
+    allowed = [value for option, value in pairwise(command)
                if option == "--server.allowedHosts"]  # fmt: skip
     assert allowed == ["films.example.org", "localhost", "127.0.0.1"]
     assert command[command.index("--server.address") + 1] == "localhost"

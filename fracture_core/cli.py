@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     _data_commands(command)
     _train_commands(command)
     _model_commands(command)
+    _room_command(command)
     return top
 
 
@@ -283,3 +284,10 @@ def _model_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sub = command("ensemble", commands.ensemble, "Publish the mean of models as models/NAME.")
     sub.add_argument("name")
     sub.add_argument("members", nargs="+", metavar="MODEL", help="model, run, or RUN@EPOCH")
+
+
+def _room_command(command: Callable[..., argparse.ArgumentParser]) -> None:
+    text = "Serve the app to a room: visitors watch and upload, only the owner's token changes."
+    sub = command("room", commands.room, text)
+    sub.add_argument("host", help="host name that visitors type, as in films.example.org")
+    sub.add_argument("--port", type=int, default=8501, help="port on this machine (8501)")

@@ -688,3 +688,23 @@ def _show_line(text: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\033[K{text[:110]}")
         sys.stderr.flush()
+
+
+# --- a room -------------------------------------------------------------------------------------
+
+
+def room(options: argparse.Namespace) -> int:
+    """Serve the app to a room: print the addresses, then run the server until it is stopped."""
+    from fracture_core import room
+
+    host = room.checked_host(options.host)
+    token = room.new_token()
+    print(f"Visitors: https://{host}/ (they browse, watch and upload films)")
+    print(f"You, on this machine: http://localhost:{options.port}/?owner={token}")
+    print(f"You, from elsewhere: https://{host}/ with this token under Visitor, Owner's token.")
+    print(f"The token is kept in {room.token_path()} and is another one at the next start.")
+    print("A proxy with TLS in front passes visitors on: docs/security.md. Ctrl-C ends it.")
+    sys.stdout.flush()
+    environment = os.environ | {room.VARIABLE: host}
+    os.chdir(settings.PROJECT)  # where .streamlit/config.toml lies
+    os.execve(sys.executable, room.server_command(host, options.port), environment)

@@ -12,6 +12,7 @@
     │   └── DamagedFile    a file of it is not what was written
     ├── ModelError         a model cannot be found, or must not be loaded
     ├── TrainingFailed     a run ended for a reason that its reader can act on
+    ├── NotOwner           a visitor asked for what only the owner of a room may do
     ├── WriteFailed        the disk refused a file of ours; an OSError as well
     ├── FileRefused        a file is no file, too large, or does not hold what it must
     │   └── FileMissing    there is no file of this name
@@ -95,6 +96,10 @@ class ModelError(FractureError):
 
 class TrainingFailed(FractureError):
     """A run ended for a reason that its reader can act on (no positive film, loss not finite)."""
+
+
+class NotOwner(FractureError):
+    """A visitor of a room asked for what only its owner may do."""
 
 
 class WriteFailed(FractureError, OSError):

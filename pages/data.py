@@ -2,21 +2,20 @@
 
 import streamlit as st
 
-from fracture_core import datasets
 from fracture_core.errors import DataError
-from ui import audit_view, cached, data_choice, data_counts, frame, growth, theme
+from ui import audit_view, cached, data_choice, data_counts, frame, growth, owner, reading, theme
 
 frame.only_through_app()
 st.title("Data", anchor=False)
 st.markdown("The films that everything else works on: where they are, and what is among them.")
-root, data, failed = datasets.chosen().root, None, None
+root, data, failed = reading.choice().root, None, None
 if cached.phantom_is_growing():
     growth.show(root, wants_more=True)
 try:
     data = cached.dataset()
 except DataError as error:
     failed = error
-    st.warning(f"{theme.plain(str(root))} cannot be used. {theme.plain(str(error))}")
+    st.warning(f"{theme.plain(owner.place(root))} cannot be used. {theme.plain(str(error))}")
 else:
     with st.container(horizontal=True, vertical_alignment="top"):
         with st.container():

@@ -5,13 +5,13 @@ import streamlit as st
 from fracture_core import report_2018
 from fracture_core.errors import DataError
 from ui import (
+    actions,
     cached,
     frame,
     report_figures,
     report_mistakes,
     report_queue,
     report_studies,
-    run_more,
     theme,
 )
 
@@ -39,7 +39,7 @@ def panel(was_alive: bool) -> None:
     is_reports = is_reports and bool(report_2018.parts(dataset)) and length.name == "full"
     report_figures.show(found, length, dataset.synthetic, is_reports)
     report_studies.show(dataset, found, length)
-    run_more.tell()
+    actions.tell()
 
 
 here = report_2018.find(cached.runs_now(), dataset.hash, length)

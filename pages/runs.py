@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cached, frame, run_actions, run_more, run_overlay, run_table
+from ui import cached, frame, run_actions, run_overlay, run_table
 
 frame.only_through_app()
 st.title("Runs", anchor=False)
@@ -13,4 +13,3 @@ if found:
 else:
     run_table.show_empty()
 run_table.tell_unreadable(found)
-run_more.tell()

@@ -2,15 +2,25 @@
 
 import streamlit as st
 
-from fracture_core import datasets
 from fracture_core.errors import DataError
-from ui import cached, facets, frame, growth, models, patient_view, state, study_view, study_wall
+from ui import (
+    cached,
+    facets,
+    frame,
+    growth,
+    models,
+    patient_view,
+    reading,
+    state,
+    study_view,
+    study_wall,
+)
 
 frame.only_through_app()
 key, asked = st.query_params.get(state.STUDY, ""), facets.wanted()
 person = "" if key else st.query_params.get(state.PERSON, "")
 models.keep_in_address()
-root, growing = datasets.chosen().root, cached.phantom_is_growing()
+root, growing = reading.choice().root, cached.phantom_is_growing()
 if not (key or person):
     st.title("Studies", anchor=False)
     st.markdown("Every study of the data in use. Find one, and open it to read its films.")

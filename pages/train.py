@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core.words import short
-from ui import cached, frame, live_run, other_runs, run_form, run_more, state, theme
+from ui import cached, frame, live_run, other_runs, run_form, state, theme
 
 frame.only_through_app()
 state.follow_link()
@@ -20,4 +20,3 @@ else:
     st.markdown("Start a network on the data in use, and watch it learn.")
     run_form.show()
 other_runs.show(name)
-run_more.tell()

@@ -43,6 +43,7 @@ LAYERS = (
         "audit",
         "schedules",
         "network_size",
+        "room",
     ),
     (
         "facts",

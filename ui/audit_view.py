@@ -9,7 +9,7 @@ from fracture_core.datasets import Dataset
 from fracture_core.exclusions import Exclusions
 from fracture_core.reporter import duration
 from fracture_core.runs import State
-from ui import cached, figures, state, theme
+from ui import actions, cached, figures, owner, reading, state, theme
 
 POLL_SECONDS = 1.0
 FILMS_A_SECOND = 150  # of a MURA-sized film on two cores; a first guess, before anything is known
@@ -42,9 +42,9 @@ def _start_button(data: Dataset, found: Audit | None, halfway: bool) -> None:
     count = len(data.manifest)
     label = "Go on with the audit" if halfway else "Audit again" if found else "Run the audit"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            label, type="secondary" if found else "primary",
-            icon=":material/fact_check:", on_click=audit_job.start, args=(data,), key="run-audit",
+        owner.button(
+            label, type="secondary" if found else "primary", icon=":material/fact_check:",
+            on_click=actions.pressed, args=(actions.audit, data), key="run-audit",
         )  # fmt: skip
         if halfway:
             st.caption("What was measured before is not measured again.")
@@ -66,9 +66,10 @@ def _watch(data: Dataset) -> None:
     st.progress(min(1.0, status.progress), theme.plain(f"{status.message}{left}"))
     stopping = runs.has_request(folder, "stop")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Stop", icon=":material/stop:", on_click=runs.ask, args=(folder, "stop"),
-            disabled=stopping, key="stop-audit", help="What was measured is kept.",
+        owner.button(
+            "Stop", icon=":material/stop:", on_click=actions.pressed,
+            args=(actions.ask, folder, "stop"), disabled=stopping, key="stop-audit",
+            help="What was measured is kept.",
         )  # fmt: skip
         st.caption("It goes on if you leave this page, and its result is kept.")
 
@@ -108,6 +109,7 @@ def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
         state.fill(key, ticked.has(finding.kind, mending))  # another browser may have ticked it
         st.checkbox(
             f"Leave {theme.plural(len(mending), 'film')} of these out of training", key=key,
+            disabled=not owner.is_owner(), help=None if owner.is_owner() else owner.WHY,
             on_change=_tick, args=(data.hash, finding.kind, tuple(mending)),
         )  # fmt: skip
     if finding.items:
@@ -138,7 +140,7 @@ def _items(data: Dataset, finding: Finding) -> None:
                     st.image(picture)
                 st.page_link(
                     "pages/studies.py", label=theme.plain(item.path.rsplit("/", 1)[-1]),
-                    query_params={state.STUDY: keys[item.path]},
+                    query_params=reading.address(keys[item.path], data.hash),
                 )  # fmt: skip
                 st.caption(theme.plain(item.detail))
     if len(finding.items) > ROWS:
@@ -171,7 +173,7 @@ def _tick(data_hash: str, kind: str, paths: tuple[str, ...]) -> None:
     before = cached.exclusions(data_hash)
     ticked = st.session_state[f"{state.TICK}-{kind}"]
     after = before.ticked(kind, paths) if ticked else before.unticked(kind)
-    exclusions.write(exclusions.file_of(data_hash), after)
+    actions.pressed(actions.leave_out, data_hash, after)
 
 
 def _left_out(data: Dataset, ticked: Exclusions) -> None:

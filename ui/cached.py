@@ -30,7 +30,6 @@ from fracture_core import (
     comparison,
     datasets,
     files,
-    gate_job,
     images,
     journal,
     launcher,
@@ -66,7 +65,7 @@ from fracture_core.report_2018 import Found, Length
 from fracture_core.report_claims import Answer, Claim
 from fracture_core.training_patients import Acquaintance
 from fracture_core.trajectories import Trajectories
-from ui import augmentation_preview, facets, light_box, pictures, state
+from ui import augmentation_preview, facets, light_box, pictures, reading, state
 from ui.film_viewer import Erased
 from ui.pictures import Source
 
@@ -107,13 +106,13 @@ def give_back_memory() -> None:
         library.malloc_trim(0)
 
 
-def dataset() -> Dataset:
-    """The data set in use.
+def dataset(choice: Choice | None = None) -> Dataset:
+    """The data set that this tab reads, or another one.
 
     Raises:
         DataError: it cannot be read; the sentence says what to do.
     """
-    choice = datasets.chosen()
+    choice = choice or reading.choice()
     found = _dataset(choice, phantom.progress(choice.root))
     if not found.root.is_dir():  # it has gone since it was read: now that is said
         _dataset.clear()
@@ -133,7 +132,7 @@ def rescan() -> Dataset:
     Raises:
         DataError: it cannot be read; what was kept of it is kept.
     """
-    choice = datasets.chosen()
+    choice = reading.choice()
     fresh = datasets.read(choice.root, choice.positive, rescan=True)
     _cards().clear()
     for kept in (_dataset, _studies, film, seen, small_address):
@@ -483,7 +482,7 @@ def _trajectories() -> dict[tuple[Path, int], Trajectories]:
 
 def phantom_is_growing() -> bool:
     """Whether the data set in use is a phantom that is not whole yet."""
-    root = datasets.chosen().root
+    root = reading.choice().root
     return (phantom.is_phantom(root) or root == phantom_folder()) and not phantom.is_complete(root)
 
 
@@ -641,7 +640,7 @@ def models_here() -> list[str]:
     Before all of them those that learned from films like the data in use, real or synthetic; of
     the released the oldest first, so that a model of one's own is picked and never slipped in.
     """
-    synthetic = phantom.is_phantom(datasets.chosen().root)
+    synthetic = phantom.is_phantom(reading.choice().root)
     found: dict[str, bool] = {}  # name -> whether it learned from synthetic films
     for name in sorted(cards.released(), key=_age):
         found[name] = _age(name)[1]
@@ -700,11 +699,6 @@ def gate_status(reference: str) -> runs.Status | None:
     """How far the fitting of a run's gate is; `None` if nobody has asked for it."""
     folder = cards.gate_folder(model(reference).weights)
     return runs.status(folder) if (folder / "status.json").is_file() else None
-
-
-def fit_gate(reference: str) -> None:
-    """Fit a run's gate in a child process."""
-    gate_job.start(reference)
 
 
 @st.cache_resource(show_spinner=False)

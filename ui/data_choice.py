@@ -4,12 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import datasets, launcher, phantom
+from fracture_core import datasets, phantom
 from fracture_core.config import phantom_folder
 from fracture_core.datasets import Choice, Dataset
-from fracture_core.errors import ClassesError, DataError
+from fracture_core.errors import ClassesError, DataError, NotOwner
 from fracture_core.words import short
-from ui import cached, state, theme
+from ui import actions, cached, owner, reading, state, theme
 
 
 def show(data: Dataset | None, failed: DataError | None) -> None:
@@ -20,8 +20,11 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
         data: what is in use, if it can be read.
         failed: why the data set in use cannot be read, if so.
     """
+    if not owner.is_owner():
+        st.caption("Which data set is in use, and which folders there are, is the owner's to say.")
+        return
     if isinstance(failed, ClassesError) and state.CLASSES not in st.session_state:
-        _ask_for_class(datasets.chosen().root, failed)
+        _ask_for_class(reading.choice().root, failed)
     row = st.form("choose-data", border=False).container(
         horizontal=True, vertical_alignment="bottom"
     )
@@ -46,11 +49,11 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
 
 def _other_data(data: Dataset | None) -> tuple[str, str | None] | None:
     """A button for the phantom and one for each data set used before; the one that was pressed."""
-    in_use = Choice(root=data.root, positive=data.positive) if data else datasets.chosen()
+    in_use = Choice(root=data.root, positive=data.positive) if data else reading.choice()
     before = [c for c in datasets.recent() if c != in_use and c.root != phantom_folder()]
     pressed = None
     with st.container(horizontal=True):
-        if datasets.chosen().root != phantom_folder():
+        if reading.choice().root != phantom_folder():
             st.button("Use the phantom", icon=":material/science:", on_click=_use_phantom)
         for choice in before:
             if _recent_button(choice, [in_use, *before]):
@@ -80,17 +83,17 @@ def _try(folder: str, positive: str | None) -> None:
         return
     try:
         with st.spinner("Reads the list of films…"):
-            data = datasets.read(Path(folder), positive)
+            data = actions.read_folder(folder, positive)
     except ClassesError as error:
         _ask_for_class(Path(folder), error)
         return
-    except DataError as error:
+    except (DataError, NotOwner) as error:
         st.error(f"{theme.plain(str(error))} The data in use stays as it is.")
         return
     except RuntimeError:  # the home folder of nobody
         st.error(f"{theme.plain(repr(short(folder)))} is not a path. Type the path of a folder.")
         return
-    datasets.choose(data.root, data.positive)
+    actions.choose_data(data.root, data.positive, data)
     _forget_question()
     st.rerun()
 
@@ -121,19 +124,21 @@ def _forget_question() -> None:
 
 
 def _use_phantom() -> None:
-    datasets.choose(phantom_folder())
-    if not phantom.is_complete(phantom_folder()):
-        launcher.start_phantom(phantom_folder())
-    _forget_question()
+    with actions.told():
+        actions.choose_data(phantom_folder())
+        if not phantom.is_complete(phantom_folder()):
+            actions.make_phantom(phantom_folder())
+        _forget_question()
 
 
 def rescan_button() -> None:
     """Read everything anew, and say what that changed."""
-    if not st.button("Rescan", icon=":material/refresh:", help="Reads every folder again."):
+    if not owner.button("Rescan", icon=":material/refresh:", help="Reads every folder again."):
         return
     before = cached.dataset()
     with st.spinner("Reads every folder again…"):
-        after = cached.rescan()
+        after = actions.rescan()
+    reading.begin(reading.choice(), after)
     now = theme.plural(len(after.manifest), "film")
     if after.hash == before.hash:
         st.toast(f"{now}, as before.", icon=":material/check:")

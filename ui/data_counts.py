@@ -5,7 +5,7 @@ import streamlit as st
 
 from fracture_core import cards, mura
 from fracture_core.datasets import Dataset
-from ui import cached, charts, theme
+from ui import cached, charts, owner, theme
 
 KINDS = {"mura": "MURA's layout", "fracatlas": "FracAtlas", "class_folders": "Class folders"}
 SKIPPED = 50  # lines that a person may read; the count stands above them
@@ -30,7 +30,7 @@ LEFT_OUT = {"fracatlas": NOT_OF_SINGLE_FILMS, "class_folders": ("part", *NOT_OF_
 
 def show_facts(data: Dataset) -> None:
     """Where it lies, what kind it is, and whether it is whole."""
-    st.code(str(data.root), language=None)
+    st.code(owner.place(data.root), language=None)
     # Only a made set is known to be whole; real films have not been opened yet.
     whole = ":green-badge[:material/check: whole]" if data.synthetic else ""
     if not data.complete:

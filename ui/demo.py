@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fracture_core import datasets, exclusions, launcher
+from fracture_core import exclusions
 from fracture_core.config import TrainConfig, preset
 from fracture_core.errors import DataError, RunNameTaken
 from fracture_core.reporter import duration
-from ui import cached, run_cost, state, theme
+from ui import actions, cached, owner, reading, run_cost, state, theme
 from ui.audit_view import FILMS_A_SECOND
 
 SHOWN = 700  # films an epoch at most: about as many as the phantom has to learn from
@@ -18,7 +18,7 @@ SHOWN = 700  # films an epoch at most: about as many as the phantom has to learn
 def button() -> None:
     """The button, and what the run will do and take."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        owner.button(
             "Start a demo run", type="primary", icon=":material/play_arrow:", key="demo",
             on_click=_start, args=(state.token(),),
         )  # fmt: skip
@@ -30,7 +30,7 @@ def button() -> None:
 def config() -> TrainConfig:
     """The demo's settings on the data in use: without the films that were ticked to be left out,
     and with so few an epoch that a room can wait for them."""
-    choice = datasets.chosen()
+    choice = reading.choice()
     base = preset("demo", str(choice.root), positive=choice.positive)
     try:
         digest = cached.dataset().hash
@@ -45,10 +45,11 @@ def config() -> TrainConfig:
 
 def _start(token: str) -> None:
     name = f"demo-{token}"
-    with contextlib.suppress(RunNameTaken):  # the second click of a double click
-        launcher.create_and_start(config(), name)
-    state.new_token()
-    st.session_state[state.OPEN_RUN] = name
+    with actions.told():
+        with contextlib.suppress(RunNameTaken):  # the second click of a double click
+            actions.start_run(config(), name)
+        state.new_token()
+        st.session_state[state.OPEN_RUN] = name
 
 
 def _sentence() -> str:

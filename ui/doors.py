@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, datasets
+from fracture_core import cards
 from fracture_core.errors import DataError, FractureError
-from ui import cached, charts, frame, growth, state, theme
+from ui import cached, charts, frame, growth, reading, state, theme
 
 POLL_SECONDS = 1.5  # while the phantom is made
 
@@ -14,7 +14,7 @@ POLL_SECONDS = 1.5  # while the phantom is made
 def summary() -> None:
     """One line: the data in use, how much of it there is, synthetic or real."""
     if cached.phantom_is_growing():
-        growth.show(datasets.chosen().root, wants_more=False)
+        growth.show(reading.choice().root, wants_more=False)
         return
     try:
         dataset = cached.dataset()

@@ -8,7 +8,7 @@ import streamlit as st
 from fracture_core import datasets, runs
 from fracture_core.cards import Model
 from fracture_core.errors import DataError
-from ui import cached, reasons, state, theme
+from ui import actions, cached, owner, reading, reasons, state, theme
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
     from fracture_core.gate import Nearest
@@ -119,7 +119,9 @@ def _training_rows(doubted: list["JudgedFilm"], model: Model) -> dict[str, dict]
     paths = {near.path for film in doubted for near in film.nearest}
     rows = data.manifest[data.manifest["path"].isin(paths)]
     rows = rows.assign(file=[data.root / path for path in rows["path"]])
-    return rows.assign(key=datasets.study_key(rows)).set_index("path").to_dict("index")
+    return (
+        rows.assign(key=datasets.study_key(rows), data=data.hash).set_index("path").to_dict("index")
+    )
 
 
 def training_films(films: Sequence["JudgedFilm"], model: Model) -> dict[str, bytes]:
@@ -139,7 +141,7 @@ def _near(film: "JudgedFilm", near: "Nearest", row: dict) -> None:
         st.image(content, width=THUMB_PX)
     st.page_link(
         "pages/studies.py", label=theme.plain(f"{row['patient']} {row['study']}"),
-        query_params={state.STUDY: row["key"]},
+        query_params=reading.address(row["key"], row["data"]),
     )  # fmt: skip
     st.caption(f"{theme.mark(bool(row['label']))}, {_away(film, near)}")
 
@@ -166,10 +168,10 @@ def of_model(reference: str, model: Model) -> None:
     st.caption("This run has no gate yet: it cannot tell films unlike those it learned from.")
     if status is not None and status.state is runs.State.FAILED:
         st.warning(theme.plain(status.message))
-    st.button(
+    owner.button(
         "Fit its gate",
-        on_click=cached.fit_gate,
-        args=(reference,),
+        on_click=actions.pressed,
+        args=(actions.fit_gate, reference),
         help="Measures its training films once, in the background: some seconds.",
     )
 

@@ -9,7 +9,7 @@ from fracture_core import trajectories
 from fracture_core.runs import Run
 from fracture_core.training_patients import Acquaintance
 from fracture_core.trajectories import Flips, Trajectories
-from ui import pinned_studies, projector, state, theme
+from ui import pinned_studies, projector, reading, theme
 
 EPOCHS = 5  # of changes that are told
 NAMED = 6  # studies of a change, each way
@@ -43,8 +43,8 @@ def show(run: Run, found: Trajectories) -> None:
             for each in changes:
                 with st.container(gap="xsmall"):
                     st.markdown(_counted(each, role))
-                    _links("became right", each.became_right, found)
-                    _links("became wrong", each.became_wrong, found)
+                    _links("became right", each.became_right, run, found)
+                    _links("became wrong", each.became_wrong, run, found)
     with right:
         st.subheader("Forgotten again and again", anchor=False)
         with st.container(height=height, border=False):
@@ -59,25 +59,25 @@ def _counted(each: Flips, role: str) -> str:
     )
 
 
-def _links(words: str, rows: tuple[int, ...], found: Trajectories) -> None:
+def _links(words: str, rows: tuple[int, ...], run: Run, found: Trajectories) -> None:
     if not rows:
         return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         st.caption(words, width="content")
         for row in rows[:NAMED]:
-            _link(found, row)
+            _link(run, found, row)
         if len(rows) > NAMED:
             st.caption(f"and {len(rows) - NAMED} more", width="content")
 
 
-def _link(found: Trajectories, row: int, more: str = "") -> None:
+def _link(run: Run, found: Trajectories, row: int, more: str = "") -> None:
     study = found.studies.iloc[row]
     shape = theme.FRACTURE if study["label"] else theme.NO_FRACTURE
     more += f", {Acquaintance.TRAINED.mark}" if study["trained_on"] else ""
     st.page_link(
         "pages/studies.py",
         label=f"{shape} {theme.plain(pinned_studies.named(study['key']))}{more}",
-        query_params={state.STUDY: study["key"]},
+        query_params=reading.of_run(run, study["key"]),
         width="content",
     )
 
@@ -96,4 +96,4 @@ def _forgotten(run: Run, found: Trajectories, role: str) -> None:
     )
     with st.container(horizontal=True, gap="xsmall"):
         for row in often[:FORGOTTEN]:
-            _link(found, row, f", {counts[row]} times")
+            _link(run, found, row, f", {counts[row]} times")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import datasets, phantom
+from fracture_core import phantom, room
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
-from ui import cached, models, state, theme
+from ui import cached, models, owner, reading, state, theme
 
 ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
 _shown: list[bool] = []  # holds something once `app.py` has run in this process
@@ -31,6 +31,13 @@ def pages() -> list[st.Page]:
         )
         for name in names
     ]
+
+
+def needs_data(page: st.Page) -> bool:
+    """Whether a page shows or uses films of the data set: all but Runs, and a run's own page."""
+    return page.url_path != "runs" and not (
+        page.url_path == "train" and state.RUN in st.query_params
+    )
 
 
 def only_through_app(looks: bool = False) -> None:
@@ -69,7 +76,13 @@ def show(page: str) -> None:
     models.settle(looks=page == "evaluate")
     busy = is_busy()
     poll = POLL_SECONDS if busy else REST_SECONDS
-    st.fragment(_line, run_every=poll, key="frame-line")(busy)
+    line = st.fragment(_line, run_every=poll, key="frame-line")
+    if not room.host():
+        line(busy)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        line(busy)
+        owner.show()
 
 
 def while_busy() -> float | None:
@@ -116,7 +129,7 @@ def _most_active_first(found: list[Run]) -> list[Run]:
 
 
 def _data_in_use() -> str:
-    root = datasets.chosen().root
+    root = reading.choice().root
     name = f"Data: **{theme.plain(root.name)}**"
     if cached.phantom_is_growing():
         going_on = phantom.is_being_made(root) or phantom.progress(root) is None

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import launcher, phantom
-from ui import theme
+from fracture_core import phantom
+from ui import actions, owner, theme
 
 POLL_SECONDS = 2.0
 
@@ -38,5 +38,5 @@ def _note(root: Path, made: tuple[int, int] | None, wants_more: bool, was_going_
     with st.container(horizontal=True, vertical_alignment="center"):
         text = f"Making the synthetic films stopped at {done:,} of {theme.plural(total, 'study')}."
         st.caption(text, width="content")
-        if st.button("Go on", icon=":material/play_arrow:", key="finish-phantom"):
-            launcher.start_phantom(root)
+        if owner.button("Go on", icon=":material/play_arrow:", key="finish-phantom"):
+            actions.make_phantom(root)

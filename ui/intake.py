@@ -11,7 +11,7 @@ import streamlit as st
 from starlette.formparsers import MultiPartParser
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fracture_core import datasets
+from fracture_core import datasets, files
 from fracture_core.config import LIMITS
 from fracture_core.datasets import Dataset
 from fracture_core.errors import DataError, FilmError
@@ -44,6 +44,7 @@ class Asked:
         sources: their content, in the same order.
         real: whether these are real films, as any upload is taken to be.
         key: of the study in the data set in use; `None` for uploads.
+        data_hash: of that data set; `None` for uploads.
         label: 1 positive, 0 negative; `None` where nobody said.
         others: all studies of the same upload, this one too; empty where it is the only one.
         folder: whether the study has its name from a folder.
@@ -56,6 +57,7 @@ class Asked:
     sources: tuple[Source, ...]
     real: bool
     key: str | None = None
+    data_hash: str | None = None
     label: int | None = None
     others: tuple["Asked", ...] = ()
     folder: bool = False
@@ -78,6 +80,14 @@ def ask() -> Asked | None:
         "become studies. One that cannot be read is named; the rest is judged.",
     )
     st.caption(PRIVACY)
+    if not files and state.lost_uploads(f"{state.upload_key()}-{way}"):
+        st.warning(
+            "The server was started anew, and the films that are listed here are gone with it: "
+            "uploads are kept in memory alone. Remove them, and drop them again.",
+            icon=":material/restart_alt:",
+        )
+        st.button("Remove all", icon=":material/delete:", on_click=_remove, key="remove-lost")
+        return None
     found = uploaded(files)
     key = st.query_params.get(state.STUDY)
     if found and (files or not key):
@@ -172,19 +182,27 @@ def of_dataset(dataset: Dataset, key: str) -> Asked:
     return Asked(
         study=first["study"],
         patient=first["patient"],
-        films=tuple((PurePosixPath(path).name, f"{dataset.root}/{path}") for path in rows["path"]),
+        films=tuple(
+            (PurePosixPath(path).name, _content_key(dataset, path)) for path in rows["path"]
+        ),
         sources=tuple(dataset.root / path for path in rows["path"]),
         real=not dataset.synthetic,
         key=key,
+        data_hash=dataset.hash,
         label=int(first["label"]),
     )
+
+
+def _content_key(dataset: Dataset, path: str) -> str:
+    """What stands for a film's content: another key once its file was replaced."""
+    return f"{dataset.root}/{path} {files.stamp(dataset.root / path)}"
 
 
 def example(dataset: Dataset, known: Collection[str] = ()) -> pd.Series | None:
     """A positive study, with several views and from valid if possible; `None` if there is none.
 
     Args:
-        dataset: the one in use.
+        dataset: the one that is read.
         known: patients that the model was trained on, or may have been: none of theirs.
     """
     studies = datasets.studies(dataset.manifest)

@@ -10,18 +10,19 @@ from fracture_core.errors import RunError, RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
 from ui import (
+    actions,
     cached,
     epoch_slider,
     figures,
     flip_feed,
     frame,
     learned_view,
+    owner,
     pinned_studies,
     projector,
     run_actions,
     run_controls,
     run_curves,
-    run_more,
     state,
     theme,
 )
@@ -115,7 +116,7 @@ def _panel(name: str, was_alive: bool) -> None:
         _parts(run)
     except RunError as error:  # a file of it cannot be read: what is above stays
         st.error(theme.plain(str(error)), icon=":material/error:")
-    run_more.tell()
+    actions.tell()
 
 
 def _parts(run: Run) -> None:
@@ -347,6 +348,8 @@ def _refused(run: Run) -> None:
 
 def _log(run: Run) -> None:
     """The end of the log: on request, and always where it says why the run failed."""
+    if not owner.is_owner():
+        return  # it names folders of this machine
     failed = run.status.state is State.FAILED
     if failed or st.toggle("Show the log", key="show-log"):
         if failed:

@@ -11,7 +11,7 @@ from fracture_core.errors import FilmError
 from fracture_core.runs import Run
 from fracture_core.training_patients import Acquaintance
 from fracture_core.trajectories import Trajectories
-from ui import cached, projector, sparks, state, theme
+from ui import cached, projector, reading, sparks, state, theme
 
 MOST = 6  # studies, that a room can watch at once
 CHOSEN = 2  # of each label, where nobody has chosen yet
@@ -103,7 +103,7 @@ def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> N
         st.markdown(f"{big}{theme.mark(verdict)} **{right}{known}**")
         st.page_link(
             "pages/studies.py", label=theme.plain(named(row["key"])),
-            query_params={state.STUDY: row["key"]}, help="Open it in Studies.",
+            query_params=reading.of_run(run, row["key"]), help="Open it in Studies.",
         )  # fmt: skip
     paths = found.films["path"].iloc[films[:THUMBS]].tolist()
     numbers = ", ".join(f"{value:.2f}" for value in now)

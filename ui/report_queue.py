@@ -8,7 +8,7 @@ from fracture_core.datasets import Dataset
 from fracture_core.report_2018 import LENGTHS, SEEDS, Found, Length
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
-from ui import cached, run_more, state, theme
+from ui import actions, cached, owner, state, theme
 
 BATCH = 10  # films a step, as the report had it
 
@@ -43,7 +43,7 @@ def _offer(dataset: Dataset, found: Found, length: Length) -> None:
             help="More seeds show how much chance there is in a curve.",
         )  # fmt: skip
         missing, steps = report_2018.to_go(found, length, int(seeds))
-        st.button(
+        owner.button(
             "Go on with the experiments" if found and missing else "Run the experiments",
             type="primary", icon=":material/science:", key="run-experiments",
             disabled=not missing, on_click=_start, args=(dataset, length, int(seeds)),
@@ -70,8 +70,8 @@ def _offer(dataset: Dataset, found: Found, length: Length) -> None:
 
 
 def _start(dataset: Dataset, length: Length, seeds: int) -> None:
-    with run_more.told():
-        report_2018.start(dataset, length, seeds)
+    with actions.told():
+        actions.start_report(dataset, length, seeds)
 
 
 def _speed() -> float:
@@ -89,7 +89,7 @@ def _progress(found: Found, length: Length, alive: list[Run]) -> None:
     over = sum(run.status.state is State.FINISHED for run in found.values())
     st.progress(min(1.0, done / total), f"{over} of {len(found)} runs are done{left}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        owner.button(
             "Stop all", icon=":material/stop:", key="stop-experiments", on_click=_stop,
             args=(found,), help="Keeps everything; they can go on.",
         )  # fmt: skip
@@ -101,5 +101,5 @@ def _progress(found: Found, length: Length, alive: list[Run]) -> None:
 
 
 def _stop(found: Found) -> None:
-    with run_more.told():
-        report_2018.stop(found)
+    with actions.told():
+        actions.stop_report(found)

@@ -8,7 +8,7 @@ from fracture_core.config import DEFAULTS
 from fracture_core.datasets import Dataset
 from fracture_core.report_2018 import Found, Length
 from fracture_core.runs import Run
-from ui import cached, state, theme
+from ui import cached, reading, theme
 
 THUMB_PX, THUMBS = 96, 5
 THRESHOLD = DEFAULTS.threshold  # of every run of the experiments
@@ -57,8 +57,8 @@ def _study(dataset: Dataset, study: tuple, judged: pd.Series | None) -> None:
             st.caption(f"label {theme.mark(bool(study.label))}")
             _verdict(study, paths, judged)
             st.page_link(
-                "pages/studies.py", label="Open", query_params={state.STUDY: study.key},
-                width="content",
+                "pages/studies.py", label="Open", width="content",
+                query_params=reading.address(study.key, dataset.hash),
             )  # fmt: skip
         for path in paths[:THUMBS]:
             with st.container(width=THUMB_PX + 8, gap=None):

@@ -9,7 +9,7 @@ from fracture_core.cards import Model
 from fracture_core.errors import DataError, FractureError
 from fracture_core.evaluation import Evaluation
 from fracture_core.runs import State
-from ui import cached, charts, epoch_slider, figures, state, study_lines, theme
+from ui import actions, cached, charts, epoch_slider, figures, owner, state, study_lines, theme
 
 POLL_SECONDS = 1.0  # between two looks at a child that judges
 ORIGIN = {
@@ -119,12 +119,12 @@ def _judge(reference: str, split: str) -> Evaluation | None:
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
     name = theme.plain(dataset.root.name)
     st.write(f"This model has not been judged on the {split} films of {name}{badge} yet.")
-    st.button(
+    owner.button(
         f"{'Try again: judge' if status else 'Judge'} {theme.plural(len(rows), 'study')}",
         type="primary",
         icon=":material/grid_view:",
-        on_click=evaluation.start,
-        args=(reference, dataset, split),
+        on_click=actions.pressed,
+        args=(actions.evaluate, reference, dataset, split),
     )
     return None
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, ensemble, phantom, runs
+from fracture_core import cards, phantom, runs
 from fracture_core.errors import FractureError
 from fracture_core.runs import Run
-from ui import cached, run_more, state, theme
+from ui import actions, cached, owner, run_more, state, theme
 
 
 def chosen(found: list[Run]) -> list[str]:
@@ -31,7 +31,7 @@ def show(found: list[Run], shown: list[Run]) -> None:
         if st.button("Open", disabled=not one, icon=":material/show_chart:", key="open-run"):
             st.switch_page("pages/train.py", query_params={state.RUN: one.name})
         pinned = bool(one and cached.labels([one])[one.name].baseline)
-        st.button(
+        owner.button(
             "Unpin baseline" if pinned else "Pin as baseline", disabled=not one, key="pin",
             icon=":material/keep:", on_click=_pin, args=(one.name if one else "", not pinned),
             help="The other runs are compared with it. One run at a time is the baseline.",
@@ -44,7 +44,7 @@ def show(found: list[Run], shown: list[Run]) -> None:
         with st.popover("Ensemble", icon=":material/join:", disabled=len(picked) < 2):
             _ensemble(names)
         resting = [run for run in picked if not run.status.state.alive]
-        if st.button(
+        if owner.button(
             "Delete…", icon=":material/delete:", disabled=not resting, key="delete-chosen",
             help="It is at work: stop it first." if picked and not resting else None,
         ):  # fmt: skip
@@ -79,25 +79,25 @@ def _films(run: Run) -> str:
 
 
 def _pin(name: str, baseline: bool) -> None:
-    with run_more.told():
+    with actions.told():
         folder = runs.find(name)
-        runs.set_labels(folder, replace(runs.labels(folder), baseline=baseline))
+        actions.set_labels(folder, replace(runs.labels(folder), baseline=baseline))
 
 
 def _tag_all(names: list[str]) -> None:
     """One tag for all that are chosen."""
     st.text_input("A tag for all of them", key="tag-all", max_chars=40)
-    if st.button("Add the tag", key="add-tag", on_click=_add_tag, args=(names,)):
+    if owner.button("Add the tag", key="add-tag", on_click=_add_tag, args=(names,)):
         st.rerun()
 
 
 def _add_tag(names: list[str]) -> None:
     tag = st.session_state["tag-all"].strip()
-    with run_more.told():
+    with actions.told():
         for folder in map(runs.find, names if tag else []):
             labels = runs.labels(folder)
             if tag not in labels.tags:
-                runs.set_labels(folder, replace(labels, tags=(*labels.tags, tag)))
+                actions.set_labels(folder, replace(labels, tags=(*labels.tags, tag)))
 
 
 def _ensemble(names: list[str]) -> None:
@@ -109,7 +109,7 @@ def _ensemble(names: list[str]) -> None:
     )
     with st.form("ensemble", border=False):
         st.text_input("Its name", key=state.ENSEMBLE, max_chars=40, placeholder="together")
-        st.form_submit_button(
+        owner.submit(
             "Make it", key="make-ensemble", disabled=len(names) < 2,
             on_click=_make_ensemble, args=(names,),
         )  # fmt: skip
@@ -123,7 +123,7 @@ def _make_ensemble(names: list[str]) -> None:
     st.session_state[state.REFUSED] = None
     try:
         # By their epochs: a released model may be called as a run is.
-        ensemble.make([cards.of_run(runs.find(each)).reference for each in names], name)
+        actions.make_ensemble([cards.of_run(runs.find(each)).reference for each in names], name)
         st.session_state[state.MADE] = name
     except FractureError as error:
         st.session_state[state.REFUSED] = (names, str(error))

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from fracture_core import journal, launcher, metrics, runs
+from fracture_core import journal, metrics, runs
 from fracture_core.config import LIMITS
 from fracture_core.runs import Run, State
-from ui import cached, figures, models, run_more, state, theme
-from ui.run_more import MORE_EPOCHS, told
+from ui import actions, cached, figures, models, owner, run_more, state, theme
+from ui.run_more import MORE_EPOCHS
 
 
 def show(run: Run) -> None:
@@ -77,22 +77,22 @@ def _more(run: Run) -> None:
 
 def _stop(run: Run) -> None:
     queued, stopping = run.status.state is State.QUEUED, run.status.state is State.STOPPING
-    st.button(
+    owner.button(
         "Leave the queue" if queued else "Stop now", icon=":material/stop:",
         on_click=_ask, args=(run.name, "stop"), disabled=stopping, key="stop",
         help="Keeps everything up to the last step.",
     )  # fmt: skip
     if not queued:
         asked = runs.has_request(run.folder, "stop_after_epoch")
-        st.button(
+        owner.button(
             "Stop after this epoch", on_click=_ask, args=(run.name, "stop_after_epoch"),
             disabled=stopping or asked, key="stop-later",
         )  # fmt: skip
 
 
 def _ask(name: str, kind: str) -> None:
-    with told():
-        runs.ask(runs.find(name), kind)
+    with actions.told():
+        actions.ask(runs.find(name), kind)
 
 
 def _go_on(run: Run) -> None:
@@ -101,7 +101,7 @@ def _go_on(run: Run) -> None:
         return
     # Callbacks, which are served whatever the run has done meanwhile in another browser.
     if run.status.state is not State.FINISHED:
-        st.button(
+        owner.button(
             "Resume", type="primary", icon=":material/play_arrow:", key="resume",
             on_click=_resume, args=(run.name,), help="Goes on where its last checkpoint stands.",
         )  # fmt: skip
@@ -110,7 +110,7 @@ def _go_on(run: Run) -> None:
         "More epochs", *LIMITS.epochs, MORE_EPOCHS, key=key, width=140,
         label_visibility="collapsed",
     )  # fmt: skip
-    st.button(
+    owner.button(
         f"Train {theme.plural(int(more), 'more epoch')}", icon=":material/add:", key="train-more",
         on_click=_resume, args=(run.name, key), help="Beyond the epochs first asked for.",
     )  # fmt: skip
@@ -118,5 +118,5 @@ def _go_on(run: Run) -> None:
 
 def _resume(name: str, key: str | None = None) -> None:
     """Go on, for as many more epochs as the field of this key holds; the page begins to poll."""
-    with told():
-        launcher.resume(runs.find(name), int(st.session_state[key]) if key else 0)
+    with actions.told():
+        actions.resume(runs.find(name), int(st.session_state[key]) if key else 0)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from fracture_core import cards, datasets, exclusions, launcher, network_size
+from fracture_core import cards, exclusions, network_size
 from fracture_core.architectures import ARCHITECTURES
 from fracture_core.config import LIMITS, PRESETS, TrainConfig, preset
 from fracture_core.errors import ConfigError, DataError, ModelError, RunNameTaken
-from ui import cached, growth, run_cost, run_settings, state, theme
+from ui import actions, cached, growth, owner, reading, run_cost, run_settings, state, theme
 from ui.number_field import number
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
@@ -25,7 +25,7 @@ PRESET_SENTENCES = {
 
 def show() -> None:
     """The form, the command line for the same run, and the button."""
-    choice = datasets.chosen()
+    choice = reading.choice()
     try:
         cached.dataset()
     except DataError:
@@ -80,7 +80,7 @@ def show() -> None:
         _check_labels(learned)
     except (ConfigError, ModelError) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
-        st.button(
+        owner.button(
             "Start training", type="primary", icon=":material/play_arrow:", disabled=True,
             key="start-training",
         )  # fmt: skip
@@ -88,12 +88,15 @@ def show() -> None:
     st.caption(theme.plain(run_cost.sentence(config, len(learned))))
     if warning := run_cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
-    st.button(
+    owner.button(
         "Start training", type="primary", icon=":material/play_arrow:",
         on_click=_start, args=(config, state.token()), key="start-training",
     )  # fmt: skip
-    st.caption("The same run from a terminal:")
-    st.code(cards.command(config), language="bash", wrap_lines=True)
+    if not owner.is_owner():
+        st.caption(owner.WHY)
+    else:  # it names folders of this machine
+        st.caption("The same run from a terminal:")
+        st.code(cards.command(config), language="bash", wrap_lines=True)
 
 
 def _check_labels(learned: pd.DataFrame) -> None:
@@ -131,8 +134,9 @@ def _parts() -> list[str]:
 def _start(config: TrainConfig, token: str) -> None:
     """Start the run once, however often the button was pressed, and open it."""
     name = f"{config.architecture}-{token}"
-    with contextlib.suppress(RunNameTaken):  # the second click of a double click
-        launcher.create_and_start(config, name)
-    state.new_token()
-    st.query_params[state.RUN] = name
-    st.session_state[state.ARRIVED] = True
+    with actions.told():
+        with contextlib.suppress(RunNameTaken):  # the second click of a double click
+            actions.start_run(config, name)
+        state.new_token()
+        st.query_params[state.RUN] = name
+        st.session_state[state.ARRIVED] = True

@@ -1,16 +1,14 @@
 """What a run offers behind "More": learning rate, fork, files to save, notes, deletion."""
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import checkpoints, checksums, forks, journal, launcher, runs
+from fracture_core import checkpoints, checksums, forks, journal, runs
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.runs import Run
-from ui import cached, epoch_slider, state, theme
+from ui import actions, cached, epoch_slider, owner, state, theme
 
 MORE_EPOCHS = 25  # offered to a run that has ended: a third of the report's 75
 WIDTH = 440  # px of the content: all tabs alike, and room for it beside the button
@@ -34,25 +32,6 @@ def show(run: Run) -> None:
         _delete(run)
 
 
-@contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Keep an error that is meant for a person for `tell`, and go on: another browser was quicker,
-    or the same button was pressed twice.
-
-    Not shown at once: what a callback shows in a fragment takes the place of the page's elements.
-    """
-    try:
-        yield
-    except FractureError as error:
-        st.session_state[state.NOTICE] = str(error)
-
-
-def tell() -> None:
-    """Show what the last action ended in, once; at the end of a page, fragment or dialog."""
-    if notice := st.session_state.pop(state.NOTICE, None):
-        st.toast(theme.plain(notice), icon=":material/info:", duration="long")
-
-
 # --- learning rate ------------------------------------------------------------------------------
 
 
@@ -68,7 +47,7 @@ def _rate(run: Run) -> None:
         "New learning rate", *LIMITS.learning_rate, value=asked, step=asked / 10, format="%.7g",
         key=key, width=220,
     )  # fmt: skip
-    st.button(
+    owner.button(
         "Apply", key="apply-rate", on_click=_ask_rate, args=(run.name, key),
         help=f"Changes {when}; the run's events keep it.",
     )  # fmt: skip
@@ -78,11 +57,11 @@ def _rate(run: Run) -> None:
 
 def _ask_rate(name: str, key: str) -> None:
     """Ask for the rate that the field of this key holds; a double click asks once."""
-    with told():
+    with actions.told():
         run, wanted = runs.read(runs.find(name)), float(st.session_state[key])
         pending = _pending(run)
         if wanted != (_rate_asked(run) if pending is None else pending):
-            runs.ask(run.folder, "learning_rate", rate=wanted)
+            actions.ask(run.folder, "learning_rate", rate=wanted)
 
 
 def _rate_asked(run: Run) -> float:
@@ -132,7 +111,7 @@ def _fork(run: Run) -> None:
         key=f"fork-rate-{run.name}-{epoch}",
     )  # fmt: skip
     right.text_input("Name", _free_name(run, epoch), key=f"fork-name-{run.name}-{epoch}")
-    st.button(
+    owner.button(
         "Fork and train", type="primary", icon=":material/call_split:", key="fork",
         on_click=_fork_now, args=(run.name, epoch),
     )  # fmt: skip
@@ -153,7 +132,7 @@ def _fork_now(source: str, epoch: int) -> None:
         name: st.session_state[f"fork-{name}-{source}-{epoch}"]
         for name in ("epochs", "rate", "name")
     }
-    with told():
+    with actions.told():
         run = runs.read(runs.find(source))
         # Only what differs is passed on: unchanged, a fork goes on as this run did, to the bit.
         changes = {}
@@ -173,7 +152,7 @@ def _free_name(run: Run, epoch: int) -> str:
 
 def _start_fork(run: Run, epoch: int, name: str, **changes: object) -> None:
     try:
-        launcher.fork(runs.find(run.name), epoch, name, **changes)
+        actions.fork(runs.find(run.name), epoch, name, **changes)
     except RunNameTaken:  # by the first click of a double click?
         if runs.read(runs.find(name)).facts.get("parent") != {"name": run.name, "epoch": epoch}:
             raise
@@ -220,7 +199,7 @@ def write_notes(run: Run) -> None:
         placeholder="type a tag", max_selections=20, key=f"tags-{run.name}",
     )  # fmt: skip
     st.text_area("Note", labels.note, max_chars=4_000, key=f"note-{run.name}")
-    kept = st.button("Keep notes", key="keep-notes", on_click=_keep_notes, args=(run.name,))
+    kept = owner.button("Keep notes", key="keep-notes", on_click=_keep_notes, args=(run.name,))
     if refused := st.session_state.get(f"{state.REFUSED_NOTES}-{run.name}"):
         st.error(theme.plain(refused), icon=":material/error:")
     elif kept:
@@ -230,7 +209,7 @@ def write_notes(run: Run) -> None:
 def _keep_notes(name: str) -> None:
     """Keep them, or the sentence that says why not, beside the button."""
     st.session_state.pop(f"{state.REFUSED_NOTES}-{name}", None)
-    with told():
+    with actions.told():
         folder = runs.find(name)
         try:
             value = runs.Labels(
@@ -241,7 +220,7 @@ def _keep_notes(name: str) -> None:
         except ConfigError as error:
             st.session_state[f"{state.REFUSED_NOTES}-{name}"] = str(error)
         else:
-            runs.set_labels(folder, value)
+            actions.set_labels(folder, value)
 
 
 # --- deletion -----------------------------------------------------------------------------------
@@ -253,7 +232,7 @@ def _delete(run: Run) -> None:
         "Deleting takes the run away for good."
     )
     alive = run.status.state.alive
-    if st.button(
+    if owner.button(
         "Delete this run…", icon=":material/delete:", disabled=alive, key="delete",
         help="It is at work: stop it first." if alive else None,
     ):  # fmt: skip
@@ -284,13 +263,13 @@ def _ask(names: tuple[str, ...]) -> None:
         st.markdown(f"So {'does' if len(here) == LISTED + 1 else 'do'} {others}, {rest:.1f} MB.")
     st.markdown("Nothing brings them back. Models that were released from a run stay.")
     with st.container(horizontal=True):
-        st.button(
+        owner.button(
             "Delete for good", type="primary", on_click=_remove, args=(tuple(here),),
             key="delete-for-good",
         )  # fmt: skip
         if st.button("Keep it" if len(here) == 1 else "Keep them", key="keep"):
             st.rerun()
-    tell()
+    actions.tell()
 
 
 def _megabytes(folder: Path) -> float:
@@ -302,7 +281,7 @@ def _remove(names: tuple[str, ...]) -> None:
     gone, said = [], []
     for name in names:
         try:
-            runs.delete(runs.find(name))
+            actions.delete(runs.find(name))
             gone.append(name)
         except FractureError as error:
             said.append(str(error))

@@ -3,14 +3,13 @@
 Each key holds the preset's name, so that another preset brings its own values.
 """
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fracture_core import cards
 from fracture_core.architectures import ARCHITECTURES, check_weights_file, check_weights_fit
 from fracture_core.config import (
     DEFAULTS,
@@ -19,13 +18,11 @@ from fracture_core.config import (
     NetworkOptions,
     Schedule,
     TrainConfig,
-    cache_folder,
     parse_units,
 )
 from fracture_core.errors import ConfigError
-from fracture_core.files import replace_file
 from fracture_core.optimizers import ADAMW_DECAY
-from ui import augmentation_preview, cached, state
+from ui import actions, augmentation_preview, cached, owner, state
 from ui.number_field import number, perhaps
 
 OPTIMIZERS = {
@@ -190,6 +187,7 @@ def _network(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any]
         )
     weights = st.file_uploader(
         "Begin with saved weights", type=["h5"], key=f"{name}-weights",
+        disabled=not owner.is_owner(),
         help="A .weights.h5 file of the same network, as this page and the report save them.",
     )  # fmt: skip
     return {"size": size, "dense": dense, "dropout": dropout / 100, "upload": weights}
@@ -208,11 +206,15 @@ def _dense(own: NetworkOptions, key: str, wrong: list[str]) -> tuple[int, ...] |
 
 
 def _built(
-    base: TrainConfig, size: int, dense: tuple[int, ...], dropout: float, upload: object
+    base: TrainConfig,
+    size: int,
+    dense: tuple[int, ...],
+    dropout: float,
+    upload: UploadedFile | None,
 ) -> dict[str, Any]:
     """The network's settings, of what its fields hold."""
     name, own = base.architecture, ARCHITECTURES[base.architecture].options
-    options, kept = _options(own, dense, dropout), _kept(upload)
+    options, kept = _options(own, dense, dropout), _kept(upload, f"{name}-weights")
     if kept and (size, options) == (DEFAULTS.recipe.size, DEFAULTS.options):
         check_weights_fit(Path(kept), name)
     return {"recipe": replace(base.recipe, size=size), "options": options, "weights": kept}
@@ -226,19 +228,16 @@ def _options(own: NetworkOptions, dense: tuple[int, ...], dropout: float) -> Net
     )
 
 
-def _kept(upload: object) -> str | None:
+def _kept(upload: UploadedFile | None, key: str) -> str | None:
     """Keep uploaded weights where the run's child can read them; gives the path."""
     if upload is None:
+        if state.lost_uploads(key):
+            raise ConfigError(
+                "The server was started anew since the weights were dropped, and no longer has "
+                "them. Drop the file again, or remove it from the field."
+            )
         return None
-    data = upload.getvalue()
-    folder = cache_folder() / "weights"
-    folder.mkdir(parents=True, exist_ok=True)
-    # The name stays, since a refusal must name the file as its owner knows it.
-    name = re.sub(r"[^\w.\-]", "_", upload.name).lstrip(".")
-    path: Path = folder / cards.sha256(data)[:16] / name
-    path.parent.mkdir(exist_ok=True)
-    if not path.is_file():
-        replace_file(path, data)
+    path = actions.keep_weights(upload.name, upload.getvalue())
     check_weights_file(path)
     return str(path)
 

@@ -19,7 +19,7 @@ from fracture_core.config import runs_folder
 from fracture_core.metrics import Proportion
 from fracture_core.runs import Labels, Run, State
 from fracture_core.words import short
-from ui import cached, demo, figures, run_actions, run_charts, run_more, state, theme
+from ui import actions, cached, demo, figures, run_actions, run_charts, state, theme
 
 POLL_SECONDS = 2.0  # between two looks at runs that are on
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
@@ -100,7 +100,7 @@ def _panel(seen: tuple[tuple[str, ...], ...]) -> None:
     else:
         st.markdown("**No run fits.** Each button drops one filter.")
         _drop_buttons()
-    run_more.tell()
+    actions.tell()
 
 
 # --- search -------------------------------------------------------------------------------------

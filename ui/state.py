@@ -11,6 +11,7 @@ from datetime import datetime
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 # Widgets bound to the address: the key is the parameter's name.
 RUN = "run"  # Train: the run that is watched
@@ -26,6 +27,8 @@ EPOCH = "epoch"  # Train, Evaluate: the epoch that is looked at; absent: the las
 PINS = "pins"  # Train: keys of the pinned studies, with commas
 SHOW = "show"  # Train: panels of the projector view, with commas; absent: the whole page
 BREAK = "break"  # Studies: whether the known breaks of a phantom's films are drawn
+DATA = "data"  # every page: the data set that the address names something in, see `ui.reading`
+OWNER_TOKEN = "owner"  # every page: the owner's token, taken out of the address at once
 
 # In the address too, but written by ui/facets.py: it must outlive the widgets that it fills.
 SPLIT, PART, LABEL = "split", "part", "label"  # Studies: facets
@@ -45,6 +48,11 @@ AXIS = "x"  # Runs: what the curves run over: "epoch", "step", "time" or "images
 CURVES = "curves"  # Runs: the films whose curves are drawn: "train", "dev", "valid"
 LEVEL = "level"  # Runs: accuracy of "studies" or of "images"
 SMOOTHING = "smoothing"  # Runs: weight of what came before, 0 to 0.95
+
+# What an address says of a data set's studies: it means another thing in other data.
+_OF_DATA = (
+    STUDY, BREAK, SPLIT, PART, LABEL, VIEWS, HISTORY, RESULT, PERSON, PATIENT, ORDER, PAGE,
+)  # fmt: skip
 
 # Session only.
 RESULTS_TABLE = "results-table"  # Runs: the lines that are ticked; ends in what the table shows
@@ -87,6 +95,10 @@ COACH = "coach"  # Train: the advice that was waved off; ends in the run's name
 WATCHED = "watched"  # Train: run and panels of the address when the page was last drawn
 ARRIVED = "arrived"  # Train: a run was just started, and is shown from its top
 OPEN_RUN = "open-run"  # Home: name of the run that was just started and is to be opened
+READING = "reading"  # every page: the data set that this browser tab reads
+STAYED = "stayed"  # every page: the data set that came into use and is not read in this tab
+OWNER = "owner-token"  # every page: the token that was given, while a room is open
+OWNER_FIELD = "owner-field"  # every page: the field for it
 _TOKEN = "run-token"  # Train: ends the name of the run that the form would start
 
 
@@ -107,11 +119,23 @@ def check_serializable() -> None:
 
 
 def put(name: str, value: str | list[str]) -> None:
-    """Write a value into the address; an empty one leaves it."""
+    """Write a value into the address; an empty one leaves it.
+
+    What names something in the data set brings the data set's identity along.
+    """
     if value:
-        st.query_params[name] = value
+        identity = st.session_state.get(READING, {}).get("identity")
+        of_data = {DATA: identity} if name in _OF_DATA and identity else {}
+        st.query_params.update({name: value, **of_data})  # one step for the browser's Back
     elif name in st.query_params:
         del st.query_params[name]
+
+
+def leave_data() -> None:
+    """Take what names something in a data set out of the address."""
+    left = {name: st.query_params.get_all(name) for name in st.query_params}
+    st.query_params.from_dict({k: v for k, v in left.items() if k not in (*_OF_DATA, DATA)})
+    st.session_state.pop(PARTS, None)
 
 
 def fill(name: str, value: object) -> None:
@@ -162,6 +186,17 @@ def new_token() -> None:
     st.session_state.pop(_TOKEN, None)
 
 
+def lost_uploads(key: str) -> bool:
+    """Whether the browser lists files in the uploader of this key that the server does not have.
+
+    So it is after a restart of the server: the page in the browser stays, its session is gone.
+    """
+    held = st.session_state.get(key) or []
+    return any(
+        isinstance(file, DeletedFile) for file in (held if isinstance(held, list) else [held])
+    )
+
+
 def upload_key() -> str:
     """The uploader's key; `judge_study` changes it, which empties the uploader."""
     return f"{UPLOAD}-{st.session_state.get(_ROUND, 0)}"
@@ -170,7 +205,7 @@ def upload_key() -> str:
 def judge_study(key: str) -> None:
     """Put a study of the data set in the place of what was uploaded."""
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
-    st.query_params[STUDY] = key
+    put(STUDY, key)
 
 
 def judge_uploads() -> None:

@@ -10,7 +10,7 @@ from fracture_core.config import cache_folder
 from fracture_core.errors import DataError, FilmError
 from fracture_core.evaluation import Evaluation
 from fracture_core.training_patients import Acquaintance
-from ui import cached, state, theme
+from ui import cached, reading, state, theme
 
 CELLS = {  # of the confusion matrix: (verdict, label)
     "false negative": (False, 1),
@@ -158,11 +158,12 @@ def _films(found: Evaluation, row: pd.Series) -> None:
             file = theme.plain(PurePosixPath(film.path).name)
             st.caption(f"{file}: {film.probability:.3f} {theme.mark(positive)}")
     with st.container(horizontal=True):
-        _link("pages/studies.py", "Open in Studies", row["key"])
-        _link("pages/diagnose.py", "Judge in Diagnose", row["key"])
+        _link("pages/studies.py", "Open in Studies", row["key"], dataset.hash)
+        _link("pages/diagnose.py", "Judge in Diagnose", row["key"], dataset.hash)
 
 
-def _link(page: str, label: str, key: str) -> None:
+def _link(page: str, label: str, key: str, data_hash: str) -> None:
     st.page_link(
-        page, label=label, icon=":material/arrow_forward:", query_params={state.STUDY: key}
-    )
+        page, label=label, icon=":material/arrow_forward:",
+        query_params=reading.address(key, data_hash),
+    )  # fmt: skip

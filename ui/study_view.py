@@ -12,7 +12,7 @@ from fracture_core.datasets import Dataset
 from fracture_core.errors import FilmError
 from fracture_core.phantom import Break
 from fracture_core.words import short
-from ui import cached, film_viewer, state, study_wall, theme
+from ui import cached, film_viewer, reading, state, study_wall, theme
 from ui.film_viewer import Frame
 
 SEEN = tuple(  # what networks get of a film, side by side with it
@@ -42,14 +42,14 @@ def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) ->
         return
     study = next(row.itertuples())
     paths = study_wall.film_paths(data, study)
-    _bar(found if key in set(found["key"]) else studies, study)
+    _bar(data, found if key in set(found["key"]) else studies, study)
     breaks = _heading(data, study, studies)
     judged = cached.judgements()
     frames = [_frame(data.root, path, breaks, judged) for path in paths]
-    film_viewer.show(frames, key)
+    film_viewer.show(frames, f"{data.hash} {key}")  # the same key in other data is another study
 
 
-def _bar(listed: pd.DataFrame, study: tuple) -> None:
+def _bar(data: Dataset, listed: pd.DataFrame, study: tuple) -> None:
     """Back, previous, next, where one is, and on to the verdict."""
     keys = listed["key"].tolist()
     here = keys.index(study.key)
@@ -67,7 +67,8 @@ def _bar(listed: pd.DataFrame, study: tuple) -> None:
             )
         st.caption(f"{here + 1:,} of {theme.plural(len(keys), 'study')}", width="stretch")
         if st.button("Judge this study", type="primary", icon=":material/radiology:"):
-            st.switch_page("pages/diagnose.py", query_params={state.STUDY: study.key})
+            address = reading.address(study.key, data.hash if data.complete else None)
+            st.switch_page("pages/diagnose.py", query_params=address)
 
 
 def _heading(data: Dataset, study: tuple, studies: pd.DataFrame) -> dict[str, list[Break]] | None:

@@ -9,6 +9,7 @@ import re
 import streamlit as st
 
 from fracture_core.markup import clean
+from ui import owner
 from ui.charts import Ink
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|:~$&=]")
@@ -94,9 +95,10 @@ def plain(text: str) -> str:
     Backslashes alone do not do: links, emoji, icons and arrows are sought in what is left of a text
     after its escapes are read, so a piece without content parts what would be taken for one.
     White space of every kind becomes spaces, and where Markdown would drop them, hard ones;
-    characters that show nothing or turn the direction of what follows become a mark.
+    characters that show nothing or turn the direction of what follows become a mark. A visitor of
+    a room does not see the folders of this machine.
     """
-    text = re.sub(r"^ | $|(?<= ) ", "\u00a0", re.sub(r"\s", " ", text))
+    text = re.sub(r"^ | $|(?<= ) ", "\u00a0", re.sub(r"\s", " ", owner.discreet(text)))
     text = clean(_DIRECTIONS.sub("\ufffd", text))
     escaped = _MARKUP.sub(r"\\\g<0>", text)
     return _TAKEN_FOR_MORE.sub(rf"\g<0>{_NOTHING}", escaped)

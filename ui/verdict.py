@@ -13,7 +13,18 @@ from fracture_core.cards import Model
 from fracture_core.errors import FilmError
 from fracture_core.reporter import duration
 from fracture_core.words import short
-from ui import cached, doubts_view, figures, film_viewer, pictures, reasons, state, theme, why_view
+from ui import (
+    cached,
+    doubts_view,
+    figures,
+    film_viewer,
+    pictures,
+    reading,
+    reasons,
+    state,
+    theme,
+    why_view,
+)
 from ui.film_viewer import Erased, Frame
 from ui.intake import Asked
 
@@ -46,7 +57,9 @@ def wait(asked: Asked) -> None:
 
 def viewer_key(asked: Asked) -> str:
     """What stands for these films in the viewer: others begin whole and with nothing erased."""
-    return asked.key or " ".join(key for _, key in asked.films)
+    if asked.key:  # the same key in other data is another study
+        return f"{asked.data_hash} {asked.key}"
+    return " ".join(key for _, key in asked.films)
 
 
 def judge(studies: Sequence[Asked], reference: str) -> list["JudgedStudy"]:
@@ -158,8 +171,9 @@ def show(
     reasons.show(judged.refused, f"{count} refused, and not judged")
     if asked.key:
         st.page_link(
-            "pages/studies.py", label="Open it in Studies", query_params={state.STUDY: asked.key}
-        )
+            "pages/studies.py", label="Open it in Studies",
+            query_params=reading.address(asked.key, asked.data_hash),
+        )  # fmt: skip
 
 
 def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:

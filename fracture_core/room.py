@@ -1,0 +1,82 @@
+"""A server opened to a room: its host name, and the token that tells its owner from visitors.
+
+Off by default: whoever reaches the server then owns it. `FRACTURE_ROOM` holds the host name while a
+room is open.
+"""
+
+import hmac
+import os
+import secrets
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from fracture_core.config import PROJECT, cache_folder
+from fracture_core.errors import ConfigError
+from fracture_core.files import temporary, writing
+
+VARIABLE = "FRACTURE_ROOM"
+TOKEN_BYTES = 32  # 256 random bits: nobody guesses them, however often they may try
+_LOCAL = ("localhost", "127.0.0.1")
+_LETTERS = set("abcdefghijklmnopqrstuvwxyz0123456789-.")
+
+
+def host() -> str:
+    """The name under which visitors reach this server; "" where no room is open."""
+    return os.environ.get(VARIABLE, "").strip()
+
+
+def token_path() -> Path:
+    """The file with the owner's token, which its user alone may read."""
+    return cache_folder() / "room_token"
+
+
+def new_token() -> str:
+    """Make another owner's token and keep it; the one before is worth nothing from now on.
+
+    Raises:
+        WriteFailed: the cache folder takes no file.
+    """
+    token, path = secrets.token_urlsafe(TOKEN_BYTES), token_path()
+    draft = temporary(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Never readable by others, not even before the content is in it.
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(token)
+        draft.replace(path)
+    return token
+
+
+def is_owners(token: str) -> bool:
+    """Whether this is the owner's token; never, where no token was made."""
+    kept = b""
+    with suppress(OSError):
+        kept = token_path().read_bytes().strip()
+    return bool(kept) and hmac.compare_digest(kept, token.strip().encode())
+
+
+def checked_host(name: str) -> str:
+    """The host name, in small letters.
+
+    Raises:
+        ConfigError: it is an address with more than the host's name, or none at all.
+    """
+    name = name.strip().lower()
+    if not name or not set(name) <= _LETTERS or name[0] in "-." or name in _LOCAL:
+        raise ConfigError(
+            f"A room needs the host name that visitors type, such as films.example.org; received "
+            f"{name!r}. Give the name alone, without https:// and without a port."
+        )
+    return name
+
+
+def server_command(name: str, port: int) -> list[str]:
+    """What starts the app for a room: on this machine alone, behind a proxy of that name."""
+    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
+    command += ["--server.address", "localhost", "--server.port", str(port)]
+    command += ["--server.headless", "true", "--browser.serverAddress", name]
+    for allowed in (name, *_LOCAL):
+        command += ["--server.allowedHosts", allowed]
+    return command

@@ -1,5 +1,7 @@
 """What stands on every page: the pages themselves, and one line on data, model and run in use."""
 
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -7,12 +9,11 @@ import streamlit as st
 from fracture_core import datasets, phantom
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
-from ui import cached, state, theme
+from ui import cached, looks, state, theme, turns
 
 ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
 _shown: list[bool] = []  # holds something once `app.py` has run in this process
 _ACTIVITY = (State.RUNNING, State.STOPPING, State.STARTING, State.QUEUED)
-POLL_SECONDS = 2.0  # between two looks at a run that is on
 CHIP_PX, NAME = 360, 24  # width of the link to the run that is on; letters of its name
 
 
@@ -56,24 +57,50 @@ def show() -> None:
     _shown.append(True)
     del _shown[1:]
     cached.ensure_phantom()
-    busy = _busy()
-    st.fragment(_line, run_every=POLL_SECONDS if busy else None, key="frame-line")(busy)
+    now = cached.anew("frame", _now)
+    seconds = looks.SLOW[looks.level()] if now.busy else None
+    st.fragment(_line, run_every=seconds, key="frame-line")(now.busy, [now])
 
 
-def _busy() -> bool:
-    """Whether the line changes by itself: films are being made, or a run is on."""
-    return cached.phantom_is_growing() or any(run.status.state.alive for run in cached.runs_now())
+@dataclass(frozen=True, kw_only=True)
+class Now:
+    """What the line tells of this server.
+
+    Args:
+        busy: whether it changes by itself: films are being made, or a run is on.
+        data: the data in use, as Markdown.
+        run: the run to tell of.
+    """
+
+    busy: bool
+    data: str
+    run: Run | None
 
 
-def _line(was_busy: bool) -> None:
-    if _busy() != was_busy:
+def _now() -> Now:
+    found = cached.runs_now()
+    busy = cached.phantom_is_growing() or any(run.status.state.alive for run in found)
+    return Now(busy=busy, data=_data_in_use(), run=_most_active(found))
+
+
+@turns.in_turn
+def _line(was_busy: bool, fresh: list[Now]) -> None:
+    """Draw it.
+
+    Args:
+        was_busy: when the whole page was drawn.
+        fresh: what was found then, until it is drawn.
+    """
+    now = fresh.pop() if fresh else cached.lately("frame", _now)
+    if now.busy != was_busy:
         st.rerun()  # the whole page, once: it begins or ends the polling
     cached.give_back_memory()
+    cached.spare_collector(len(sys.modules))
     with st.container(horizontal=True, vertical_alignment="center", key="frame", gap="medium"):
         # Small and not a caption: a caption's grey would take the badge's contrast.
-        st.markdown(f":small[{_data_in_use()}]", width="content")
+        st.markdown(f":small[{now.data}]", width="content")
         st.markdown(f":small[Model: **{theme.plain(cached.model_in_use())}**]", width="content")
-        if run := _most_active(cached.runs_now()):
+        if run := now.run:
             # Its place is as wide whatever it says, or a longer word would move the page below.
             label = f":material/radio_button_checked: {_short(run.name)}: {_doing(run)}"
             address = {state.RUN: run.name}
@@ -96,7 +123,7 @@ def _data_in_use() -> str:
         going_on = phantom.is_being_made(root) or phantom.progress(root) is None
         doing = "being made" if going_on else "unfinished"  # how far: where films are shown
         return f"{name}, {doing} {theme.synthetic_badge()}"
-    return f"{name} {theme.synthetic_badge()}" if phantom.is_phantom(root) else name
+    return f"{name} {theme.synthetic_badge()}" if cached.is_phantom(root) else name
 
 
 def describe(run: Run) -> str:

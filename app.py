@@ -10,16 +10,17 @@ import streamlit as st
 
 if __name__ == "__main__":  # a visit
     from fracture_core.errors import FractureError
-    from ui import actions, cached, data_question, frame, owner, state, theme
+    from ui import actions, cached, data_question, frame, owner, state, theme, turns
 
     st.set_page_config(page_title="Fracture Explorer", page_icon=frame.ICON, layout="wide")
     page = st.navigation(frame.pages(), position="top")
     try:
-        owner.admit()
-        frame.show(page.url_path)
-        if data_question.settle(frame.needs_data(page)):
-            page.run()
-        actions.tell()
+        with turns.turn():
+            owner.admit()
+            frame.show(page.url_path)
+            if data_question.settle(frame.needs_data(page)):
+                page.run()
+            actions.tell()
         state.check_serializable()
         cached.spare_collector(len(sys.modules))
     except FractureError as error:  # meant for a person; anything else is a defect and is logged

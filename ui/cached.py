@@ -10,13 +10,14 @@ import gc
 import importlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -65,30 +66,37 @@ from fracture_core.report_2018 import Found, Length
 from fracture_core.report_claims import Answer, Claim
 from fracture_core.training_patients import Acquaintance
 from fracture_core.trajectories import Trajectories
-from ui import augmentation_preview, facets, light_box, pictures, reading, state
+from ui import augmentation_preview, facets, light_box, pictures, reading, state, turns
 from ui.film_viewer import Erased
 from ui.pictures import Source
 
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.inference import JudgedStudy, Predictor
 
+Made = TypeVar("Made")
 HEAPS = 2  # of the C library, at most; those that are there already stay
 M_ARENA_MAX = -8  # mallopt's name for it, in glibc's malloc.h
 TABLES_KEPT = 64  # runs; 75 epochs are 10 kB
 STEPS_KEPT = 8  # runs; a day's live curve is 0.2 MB
 TRAJECTORIES_KEPT = 8  # runs; 75 epochs of 3,000 films are 0.9 MB
+LATELY_SECONDS = 1.0  # that old is what a page may tell that looks by itself
+MADE_KEPT = 128  # things made of runs' files, see `of_files`; 0.1 MB each at most
+VARIANTS_KEPT = 32  # of such a thing: by epoch, pinned studies and theme
 CARDS_KEPT = 300  # 25 kB each
 FILMS_AT_ONCE = 16  # judged between two looks at how far it is; a tenth of a second
 SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@st.cache_resource(max_entries=1, ttl="1m", show_spinner=False)
 def spare_collector(modules: int) -> None:
-    """Once for so many loaded modules: the garbage collector no longer looks at what they hold.
+    """Once a minute, and for so many loaded modules: the garbage collector no longer looks at what
+    is there by now.
 
     Streamlit collects after every run of a script, a live page's fragment included, and Keras once
-    more where it is loaded: a fifth of a second each time for objects that stay for good.
+    more where it is loaded: a fifth of a second each time for objects that stay for good, and some
+    milliseconds for those of each session. What has become garbage among them goes a minute later.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 
@@ -113,17 +121,18 @@ def dataset(choice: Choice | None = None) -> Dataset:
         DataError: it cannot be read; the sentence says what to do.
     """
     choice = choice or reading.choice()
-    found = _dataset(choice, phantom.progress(choice.root))
+    found = _dataset(choice, _phantom(choice.root)[1])
     if not found.root.is_dir():  # it has gone since it was read: now that is said
         _dataset.clear()
-        found = _dataset(choice, phantom.progress(choice.root))
+        found = _dataset(choice, _phantom(choice.root)[1])
     return found
 
 
 @st.cache_resource(max_entries=4, ttl="1h", show_spinner="Reads the list of films…")
 def _dataset(choice: Choice, made: tuple[int, int] | None) -> Dataset:
     """`made` is part of the key: a growing phantom is read anew as it grows."""
-    return datasets.read(choice.root, choice.positive)
+    with turns.pause():
+        return datasets.read(choice.root, choice.positive)
 
 
 def rescan() -> Dataset:
@@ -133,9 +142,10 @@ def rescan() -> Dataset:
         DataError: it cannot be read; what was kept of it is kept.
     """
     choice = reading.choice()
-    fresh = datasets.read(choice.root, choice.positive, rescan=True)
+    with turns.pause():
+        fresh = datasets.read(choice.root, choice.positive, rescan=True)
     _cards().clear()
-    for kept in (_dataset, _studies, film, seen, small_address):
+    for kept in (_dataset, _studies, film, seen):
         kept.clear()
     return fresh
 
@@ -301,7 +311,7 @@ def _is_default(choice: Choice) -> bool:
 def ensure_phantom() -> None:
     """Once a server: start making the embedded data set, if it is the one in use and not whole."""
     choice = datasets.chosen()
-    if _is_default(choice) and not phantom.is_complete(choice.root):
+    if _is_default(choice) and not _phantom(choice.root)[0]:
         launcher.start_phantom(choice.root)
 
 
@@ -349,6 +359,25 @@ def _read_before(what: str) -> files.Kept:
     return {}
 
 
+def anew(what: str, make: Callable[[], Made]) -> Made:
+    """What `make` gives now; `lately` knows it too."""
+    made = make()
+    _lately()[what] = (time.monotonic(), made)
+    return made
+
+
+def lately(what: str, make: Callable[[], Made]) -> Made:
+    """What `make` gave to any session in the last second, else what it gives now."""
+    at, made = _lately().get(what, (float("-inf"), None))
+    return made if time.monotonic() - at < LATELY_SECONDS else anew(what, make)
+
+
+@st.cache_resource(show_spinner=False)
+def _lately() -> dict[str, tuple[float, object]]:
+    """Once a server: what was made last of each kind, and when."""
+    return {}
+
+
 def labels(found: list[runs.Run]) -> dict[str, runs.Labels]:
     """What people wrote on each of these runs, by their names."""
     kept = _read_before("labels")
@@ -379,16 +408,31 @@ def curves(run: runs.Run) -> pd.DataFrame:
     return _some_kept(kept, TABLES_KEPT, found)
 
 
+def run_now(name: str) -> runs.Run:
+    """A run as it stands now; of its files only what has changed is read.
+
+    Raises:
+        RunNotFound: there is none of this name.
+        RunError: its config cannot be read.
+    """
+    return runs.read(runs.find(name), _read_before("runs"))
+
+
 def metrics_of(folder: Path) -> pd.DataFrame:
     """A run's epochs, see `journal.metrics`; only what is new is read."""
     kept = _read_before("metrics")
-    return _some_kept(kept, TABLES_KEPT, journal.metrics(folder, kept))
+    with _reading:
+        return _some_kept(kept, TABLES_KEPT, journal.metrics(folder, kept))
 
 
 def steps_of(folder: Path) -> pd.DataFrame:
     """A run's live curve, see `journal.steps`; only what is new is read."""
     kept = _read_before("steps")
-    return _some_kept(kept, STEPS_KEPT, journal.steps(folder, kept))
+    with _reading:
+        return _some_kept(kept, STEPS_KEPT, journal.steps(folder, kept))
+
+
+_reading = threading.RLock()  # one session reads or computes, all others find it done
 
 
 def _some_kept(kept: files.Kept, most: int, found: pd.DataFrame) -> pd.DataFrame:
@@ -396,6 +440,59 @@ def _some_kept(kept: files.Kept, most: int, found: pd.DataFrame) -> pd.DataFrame
     for oldest in list(kept)[:-most]:
         kept.pop(oldest, None)
     return found.copy(deep=False)  # what somebody changes in it, pandas copies first
+
+
+def of_files(what: str, paths: tuple[Path, ...], key: tuple, make: Callable[[], Made]) -> Made:
+    """What is made of some files, once for all sessions until one of them has been written.
+
+    Args:
+        what: stands for the kind of thing that is made.
+        paths: of what it is made; they may be missing.
+        key: what else it depends on; it can be hashed.
+        make: makes it. Who takes it must not change it.
+    """
+    return _made_once((what, paths), tuple(map(files.stamp, paths)), key, make)
+
+
+def of_tables(folder: Path, key: tuple, make: Callable[[Trajectories], Made]) -> Made:
+    """What is made of a run's tables, once for all sessions until there is another table.
+
+    Args:
+        folder: the run's.
+        key: what else it depends on; it can be hashed.
+        make: makes it of `trajectories`. Who takes it must not change it.
+
+    Raises:
+        RunError: the run has not read its films yet.
+    """
+    tables = trajectories(folder)
+    return _made_once(("tables", folder), id(tables), key, lambda: make(tables), tables)
+
+
+def _made_once(
+    whose: tuple, state: object, key: tuple, make: Callable[[], Made], source: object = None
+) -> Made:
+    """`source` is kept beside what was made of it, so that its `id` stays its own."""
+    with _reading:
+        kept = _made()
+        known = kept.pop(whose, None)
+        if known is None or known[0] != state:
+            known = (state, {}, source)
+        kept[whose] = known  # the last one asked for is the last one dropped
+        for oldest in list(kept)[:-MADE_KEPT]:
+            del kept[oldest]
+        values = known[1]
+        if key not in values:
+            values[key] = make()
+            for oldest in list(values)[:-VARIANTS_KEPT]:
+                del values[oldest]
+        return values[key]
+
+
+@st.cache_resource(show_spinner=False)
+def _made() -> dict[tuple, tuple[object, dict[tuple, object], object]]:
+    """Once a server: by what it is and of whom, the state of what it was made of, and each."""
+    return {}
 
 
 def report_answers(found: Found, length: Length) -> dict[Claim, Answer]:
@@ -435,25 +532,25 @@ def timed_run(architecture: str, size: int) -> runs.Run | None:
     return next((r for r in alike if (r.config.architecture, r.config.recipe.size) == asked), None)
 
 
-def majority(folder: str, level: str) -> dict[str, float]:
+def majority(folder: Path, level: str) -> dict[str, float]:
     """By role, the accuracy of always guessing the more frequent label among a run's films.
 
     Args:
+        folder: the run's.
         level: "images" or "studies".
 
     Returns:
         Nothing where the list of the run's films cannot be read.
     """
-    try:
-        return _majority(folder, level, files.stamp(Path(folder) / "films.parquet"))
-    except RunError:
-        return {}
 
+    def read() -> dict[str, float]:
+        try:
+            films = journal.films(folder)
+        except RunError:
+            return {}
+        return predictions.majority(films if level == "images" else datasets.studies(films))
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _majority(folder: str, level: str, stamp: tuple[int, ...]) -> dict[str, float]:
-    films = journal.films(Path(folder))
-    return predictions.majority(films if level == "images" else datasets.studies(films))
+    return of_files("majority", (folder / "films.parquet",), (level,), read)
 
 
 def trajectories(folder: Path) -> Trajectories:
@@ -464,14 +561,15 @@ def trajectories(folder: Path) -> Trajectories:
     """
     films = folder / "films.parquet"
     made = films.stat().st_mtime_ns if films.exists() else 0
-    kept = _trajectories()
-    known = kept.pop((folder, made), None)
-    if known is None or known.epochs != predictions.epochs(folder):
-        known = trajectory.read(folder, known)
-    kept[folder, made] = known  # the last one asked for is the last one dropped
-    for oldest in list(kept)[:-TRAJECTORIES_KEPT]:
-        kept.pop(oldest, None)
-    return known
+    with _reading:
+        kept = _trajectories()
+        known = kept.pop((folder, made), None)
+        if known is None or known.epochs != predictions.epochs(folder):
+            known = trajectory.read(folder, known)
+        kept[folder, made] = known  # the last one asked for is the last one dropped
+        for oldest in list(kept)[:-TRAJECTORIES_KEPT]:
+            kept.pop(oldest, None)
+        return known
 
 
 @st.cache_resource(show_spinner=False)
@@ -483,7 +581,24 @@ def _trajectories() -> dict[tuple[Path, int], Trajectories]:
 def phantom_is_growing() -> bool:
     """Whether the data set in use is a phantom that is not whole yet."""
     root = reading.choice().root
-    return (phantom.is_phantom(root) or root == phantom_folder()) and not phantom.is_complete(root)
+    whole, made = _phantom(root)
+    return not whole and (made is not None or root == phantom_folder())
+
+
+def is_phantom(root: Path) -> bool:
+    """Whether a data set is a phantom, whole or not."""
+    return _phantom(root)[1] is not None
+
+
+def _phantom(root: Path) -> tuple[bool, tuple[int, int] | None]:
+    """Whether a data set is a whole phantom, and `phantom.progress`: read once while it is at rest,
+    for its list of films is long."""
+    kept = of_files(
+        "phantom", (root / phantom.INDEX,), (),
+        lambda: (phantom.is_complete(root), phantom.progress(root)),
+    )  # fmt: skip
+    whole, made = kept
+    return kept if whole or made is None else (whole, phantom.progress(root))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -532,21 +647,18 @@ def small(path: Path) -> bytes | None:
     return light_box.thumbnail(path, cache_folder() / "thumbnails")
 
 
-@st.cache_resource(max_entries=256, ttl="1m", show_spinner=False)
-def small_address(root: Path, path: str, width: int) -> str:
-    """A film's thumbnail as a data address, for what is drawn anew every two seconds; whether its
-    file has changed is asked once a minute.
+def small_address(path: Path, width: int) -> str:
+    """A film's thumbnail as a data address.
 
     Args:
-        root: of the data set.
-        path: the film's, inside it.
+        path: of its file.
         width: px at which it shows.
 
     Raises:
         FilmError: it cannot be read.
     """
     # Twice as large, for screens of two pixels to a px.
-    content = images.thumbnail(root / path, 2 * width, cache_folder() / "thumbnails")
+    content = images.thumbnail(path, 2 * width, cache_folder() / "thumbnails")
     return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
 
 
@@ -640,7 +752,7 @@ def models_here() -> list[str]:
     Before all of them those that learned from films like the data in use, real or synthetic; of
     the released the oldest first, so that a model of one's own is picked and never slipped in.
     """
-    synthetic = phantom.is_phantom(reading.choice().root)
+    synthetic = is_phantom(reading.choice().root)
     found: dict[str, bool] = {}  # name -> whether it learned from synthetic films
     for name in sorted(cards.released(), key=_age):
         found[name] = _age(name)[1]
@@ -768,7 +880,7 @@ def _judged(
 ) -> "JudgedStudy":
     from fracture_core.inference import Film
 
-    with _judging:
+    with turns.pause(), _judging:
         wanted = [
             Film(name=name, source=source, erased=strokes, inverted=turned)
             for (name, _), source, strokes, turned in zip(
@@ -810,7 +922,7 @@ def _maps(
 ) -> Maps:
     from fracture_core import explain
 
-    with _judging:
+    with turns.pause(), _judging:
         predictor = _predictor(reference, stamp)
         methods = explain.methods(predictor).items()
         found = {name: method(predictor, pixels) for name, method in methods}
@@ -830,7 +942,7 @@ def spread(reference: str, pixels: np.ndarray) -> tuple[float, float]:
 def _spread(reference: str, stamp: tuple[int, ...], pixels: np.ndarray) -> tuple[float, float]:
     from fracture_core import spread as spreads
 
-    with _judging:
+    with turns.pause(), _judging:
         found = spreads.spread(_predictor(reference, stamp), pixels)
     return found.low, found.high
 
@@ -851,7 +963,7 @@ def _through_epochs(
 ) -> tuple[tuple[int, ...], np.ndarray]:
     from fracture_core import inference
 
-    with _judging:
+    with turns.pause(), _judging:
         return inference.through_epochs(_model(reference, stamp), pixels)
 
 
@@ -864,7 +976,8 @@ def picture(
     inverted: bool = False,
 ) -> pictures.Picture:
     """A film to look at, kept for this browser session and no longer; see `pictures.shown`."""
-    return pictures.shown(_source, name, SHOWN_SIDE, erased, inverted)
+    with turns.pause():
+        return pictures.shown(_source, name, SHOWN_SIDE, erased, inverted)
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner="Sorts the films…")
@@ -875,7 +988,9 @@ def sorted_uploads(keys: tuple[str, ...], _files: list[UploadedFile]) -> uploads
         keys: stand for the files' content.
         _files: asked for only when nothing is kept.
     """
-    return uploads.sort([uploads.File(name=file.name, content=file.getvalue()) for file in _files])
+    with turns.pause():
+        given = [uploads.File(name=file.name, content=file.getvalue()) for file in _files]
+        return uploads.sort(given)
 
 
 def forget_uploads() -> None:

@@ -17,6 +17,7 @@ def ask(
     usual: int | None = None,
     word: str = LATEST,
     always: bool = False,
+    whole: bool = False,
 ) -> int | None:
     """The slider; gives the epoch that is looked at, `None` where there is nothing to slide over.
 
@@ -29,6 +30,7 @@ def ask(
         usual: where it stands unless another one was chosen; `None` for the last of `kept`.
         word: what `usual` is called on the slider.
         always: whether it shows, at rest, where there is nothing to slide over yet.
+        whole: whether the whole page follows it, not only the part that it is drawn in.
     """
     if len(kept) < 2:
         if always:
@@ -49,7 +51,7 @@ def ask(
     # end of a run, the browser forgot to write down what was chosen, every third time.
     chosen = st.select_slider(
         f"{_LABEL}: **{f'the {word}, {usual}' if stands == word else stands}**",
-        list(options), key=state.EPOCH, on_change=_write, args=(word,), help=_HELP,
+        list(options), key=state.EPOCH, on_change=_write, args=(word, whole), help=_HELP,
     )  # fmt: skip
     if missing:
         st.toast(
@@ -71,9 +73,22 @@ def chosen(whose: str) -> int | None:
     return whole_number(stands)
 
 
-def _write(word: str) -> None:
+def stands(kept: tuple[int, ...], sliding: bool = True) -> int | None:
+    """Where a slider with `LATEST` stands that another part of the page draws.
+
+    Args:
+        kept: the epochs that can be looked at, in order.
+        sliding: whether there is one; else the last epoch is looked at.
+    """
+    chosen = whole_number(str(st.session_state.get(state.EPOCH, ""))) if sliding else None
+    return chosen if chosen in kept else kept[-1] if kept else None
+
+
+def _write(word: str, whole: bool) -> None:
     chosen = st.session_state[state.EPOCH]
     state.put(state.EPOCH, "" if chosen == word else chosen)
+    if whole:
+        st.rerun()
 
 
 def _settle(whose: str, options: dict[str, int], word: str) -> int | None:

@@ -1,15 +1,17 @@
 """The flip feed: which studies a run has just learned or lost, and which it forgets."""
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from fracture_core import trajectories
 from fracture_core.runs import Run
 from fracture_core.training_patients import Acquaintance
 from fracture_core.trajectories import Flips, Trajectories
-from ui import pinned_studies, projector, reading, theme
+from ui import cached, pinned_studies, projector, reading, theme
 
 EPOCHS = 5  # of changes that are told
 NAMED = 6  # studies of a change, each way
@@ -18,37 +20,75 @@ FORGOTTEN = 6  # studies that were forgotten most often
 TWICE = 2  # times: "again and again" begins here
 
 
-def show(run: Run, found: Trajectories) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """What is told of a run up to an epoch.
+
+    Args:
+        role: "dev", else "valid".
+        changes: the last ones, the newest first.
+        forgotten: studies that were forgotten most often, as rows of `Trajectories.studies`, and
+            how often.
+        often: how many were forgotten more than once.
+        n: studies of that role.
+    """
+
+    role: str
+    changes: tuple[Flips, ...]
+    forgotten: tuple[tuple[int, int], ...]
+    often: int
+    n: int
+
+
+def show(run: Run, epoch: int) -> None:
     """What changed, of dev, else of valid, and what is forgotten again and again.
 
     Args:
         run: whose.
-        found: its tables up to the epoch that is looked at.
+        epoch: that is looked at; one that has a table.
     """
-    roles = found.studies["role"]
-    role = "dev" if (roles == "dev").any() else "valid"
-    changed = (
-        each
-        for each in trajectories.flips(found, run.config.threshold, role)
-        if each.became_right or each.became_wrong
-    )
-    changes = list(itertools.islice(changed, EPOCHS))
+    threshold = run.config.threshold
+    feed = cached.of_tables(
+        run.folder, ("flips", epoch, threshold),
+        lambda whole: feed_of(trajectories.up_to(whole, epoch), threshold),
+    )  # fmt: skip
+    studies = cached.trajectories(run.folder).studies
     height = "content" if projector.panels() else HEIGHT
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Just changed sides", anchor=False)
         with st.container(height=height, border=False):
-            if not changes:
-                st.caption(f"No {role} study has changed sides yet.")
-            for each in changes:
+            if not feed.changes:
+                st.caption(f"No {feed.role} study has changed sides yet.")
+            for each in feed.changes:
                 with st.container(gap="xsmall"):
-                    st.markdown(_counted(each, role))
-                    _links("became right", each.became_right, run, found)
-                    _links("became wrong", each.became_wrong, run, found)
+                    st.markdown(_counted(each, feed.role))
+                    _links("became right", each.became_right, run, studies)
+                    _links("became wrong", each.became_wrong, run, studies)
     with right:
         st.subheader("Forgotten again and again", anchor=False)
         with st.container(height=height, border=False):
-            _forgotten(run, found, role)
+            _forgotten(run, feed, studies)
+
+
+def feed_of(found: Trajectories, threshold: float) -> Feed:
+    """The feed of a run's tables up to an epoch."""
+    roles = found.studies["role"].to_numpy()
+    role = "dev" if (roles == "dev").any() else "valid"
+    changed = (
+        each
+        for each in trajectories.flips(found, threshold, role)
+        if each.became_right or each.became_wrong
+    )
+    counts = np.where(roles == role, trajectories.forgettings(found, threshold), 0)
+    order = np.argsort(-counts, kind="stable")[:FORGOTTEN]
+    return Feed(
+        role=role,
+        changes=tuple(itertools.islice(changed, EPOCHS)),
+        forgotten=tuple((int(row), int(counts[row])) for row in order if counts[row] >= TWICE),
+        often=int((counts >= TWICE).sum()),
+        n=int((roles == role).sum()),
+    )
 
 
 def _counted(each: Flips, role: str) -> str:
@@ -59,19 +99,19 @@ def _counted(each: Flips, role: str) -> str:
     )
 
 
-def _links(words: str, rows: tuple[int, ...], run: Run, found: Trajectories) -> None:
+def _links(words: str, rows: tuple[int, ...], run: Run, studies: pd.DataFrame) -> None:
     if not rows:
         return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         st.caption(words, width="content")
         for row in rows[:NAMED]:
-            _link(run, found, row)
+            _link(run, studies, row)
         if len(rows) > NAMED:
             st.caption(f"and {len(rows) - NAMED} more", width="content")
 
 
-def _link(run: Run, found: Trajectories, row: int, more: str = "") -> None:
-    study = found.studies.iloc[row]
+def _link(run: Run, studies: pd.DataFrame, row: int, more: str = "") -> None:
+    study = studies.iloc[row]
     shape = theme.FRACTURE if study["label"] else theme.NO_FRACTURE
     more += f", {Acquaintance.TRAINED.mark}" if study["trained_on"] else ""
     st.page_link(
@@ -82,18 +122,15 @@ def _link(run: Run, found: Trajectories, row: int, more: str = "") -> None:
     )
 
 
-def _forgotten(run: Run, found: Trajectories, role: str) -> None:
+def _forgotten(run: Run, feed: Feed, studies: pd.DataFrame) -> None:
     """Studies that were right and then wrong more than once."""
-    counts = trajectories.forgettings(found, run.config.threshold)
-    counts = np.where(found.studies["role"] == role, counts, 0)
-    often = [row for row in np.argsort(-counts, kind="stable") if counts[row] >= TWICE]
-    if not often:
-        st.caption(f"No {role} study has been right and then wrong more than once.")
+    if not feed.often:
+        st.caption(f"No {feed.role} study has been right and then wrong more than once.")
         return
     st.caption(
-        f"{theme.plural(len(often), f'{role} study')} of {(found.studies['role'] == role).sum()} "
-        "judged right, and wrong again, more than once."
+        f"{theme.plural(feed.often, f'{feed.role} study')} of {feed.n} judged right, and wrong "
+        "again, more than once."
     )
     with st.container(horizontal=True, gap="xsmall"):
-        for row in often[:FORGOTTEN]:
-            _link(run, found, row, f", {counts[row]} times")
+        for row, count in feed.forgotten:
+            _link(run, studies, row, f", {count} times")

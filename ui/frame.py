@@ -1,5 +1,6 @@
 """What stands on every page: the pages themselves, and one line on data, model and run in use."""
 
+import sys
 from pathlib import Path
 
 import streamlit as st
@@ -7,13 +8,12 @@ import streamlit as st
 from fracture_core import phantom, room
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
-from ui import cached, models, owner, reading, state, theme
+from ui import cached, looks, models, owner, reading, state, theme, turns
 
 ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
 _shown: list[bool] = []  # holds something once `app.py` has run in this process
 _ACTIVITY = (State.RUNNING, State.STOPPING, State.STARTING, State.QUEUED)
-POLL_SECONDS = 2.0  # between two looks at a run that is on
-REST_SECONDS = 5.0  # between two looks while nothing is: another browser may start a run
+REST_SECONDS = 5.0  # between two looks while nothing is on: another browser may start a run
 NAMED = 5  # runs that are on, beside the link to the first of them
 CHIP_PX, NAME = 360, 24  # width of the link to the run that is on; letters of its name
 
@@ -74,14 +74,15 @@ def show(page: str) -> None:
     del _shown[1:]
     cached.ensure_phantom()
     models.settle(looks=page == "evaluate")
+    alive = cached.anew("alive", _alive)
     busy = is_busy()
-    poll = POLL_SECONDS if busy else REST_SECONDS
-    line = st.fragment(_line, run_every=poll, key="frame-line")
+    seconds = looks.SLOW[looks.level()] if busy else REST_SECONDS
+    line = st.fragment(_line, run_every=seconds, key="frame-line")
     if not room.host():
-        line(busy)
+        line(busy, [alive])
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        line(busy)
+        line(busy, [alive])
         owner.show()
 
 
@@ -90,23 +91,37 @@ def while_busy() -> float | None:
 
     It needs no look of its own then: the line on top draws the page anew when one begins.
     """
-    return POLL_SECONDS if is_busy() else None
+    return looks.SLOW[looks.level()] if is_busy() else None
 
 
 def is_busy() -> bool:
     """Whether the line changes by itself: films are being made, or a run is on."""
-    return cached.phantom_is_growing() or any(run.status.state.alive for run in cached.runs_now())
+    return cached.phantom_is_growing() or bool(cached.lately("alive", _alive))
 
 
-def _line(was_busy: bool) -> None:
+def _alive() -> list[Run]:
+    """The runs that are on, the same for all sessions."""
+    return [run for run in cached.runs_now() if run.status.state.alive]
+
+
+@turns.in_turn
+def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
+    """Draw it.
+
+    Args:
+        was_busy: when the whole page was drawn.
+        fresh: the runs that were on then, until they are drawn.
+    """
+    runs = fresh.pop() if fresh else cached.lately("alive", _alive)
     if is_busy() != was_busy:
         st.rerun()  # the whole page, once: it begins or ends the polling
     cached.give_back_memory()
+    cached.spare_collector(len(sys.modules))
     with st.container(horizontal=True, vertical_alignment="center", key="frame", gap="medium"):
         # Small and not a caption: a caption's grey would take the badge's contrast.
         st.markdown(f":small[{_data_in_use()}]", width="content")
         st.markdown(f":small[{models.line()}]", width="content")
-        if alive := _most_active_first(cached.runs_now()):
+        if alive := _most_active_first(runs):
             run, *others = alive
             # Its place is as wide whatever it says, or a longer word would move the page below.
             more = f" (+{len(others)})" if others else ""
@@ -135,7 +150,7 @@ def _data_in_use() -> str:
         going_on = phantom.is_being_made(root) or phantom.progress(root) is None
         doing = "being made" if going_on else "unfinished"  # how far: where films are shown
         return f"{name}, {doing} {theme.synthetic_badge()}"
-    return f"{name} {theme.synthetic_badge()}" if phantom.is_phantom(root) else name
+    return f"{name} {theme.synthetic_badge()}" if cached.is_phantom(root) else name
 
 
 def describe(run: Run) -> str:

@@ -1,11 +1,14 @@
 """A run as it goes: what it does in words, its curves, and what can be asked of it."""
 
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
-from fracture_core import coach, journal, metrics, runs, trajectories
+from fracture_core import coach, journal, metrics, runs
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
@@ -17,6 +20,8 @@ from ui import (
     flip_feed,
     frame,
     learned_view,
+    live_curves,
+    looks,
     owner,
     pinned_studies,
     projector,
@@ -25,9 +30,10 @@ from ui import (
     run_curves,
     state,
     theme,
+    turns,
 )
+from ui.cached import Made
 
-POLL_SECONDS = 2.0  # twice as often costs a tenth of a core for each who watches
 REST_SECONDS = 5.0  # between two looks at a run that is at rest, which read its status alone
 # Widths in px that no value changes: "Learning rate, epoch 9,999" in one line, and
 # "171 of 194, 95 % interval 82.9 to 92.0 %".
@@ -50,17 +56,23 @@ SELDOM = ("queued", "making films", "measuring")  # shown only while a run is in
 def show(name: str) -> None:
     """A run: what it is, and its live view, which polls while it is alive and not afterwards.
 
+    What changes with an epoch is a part of its own: in a full room it is looked at less often.
+
     Raises:
         RunNotFound: there is no such run.
     """
-    run = runs.read(runs.find(name))
+    run = cached.run_now(name)
     if not projector.panels():
         _nameplate(run)
     alive = run.status.state.alive
-    st.fragment(_panel, run_every=POLL_SECONDS if alive else None, key="live")(name, alive)
+    level, sent = looks.level(), live_curves.Sent()
+    seconds = (looks.LIVE[level], looks.SLOW[level]) if alive else (None, None)
+    st.fragment(_panel, run_every=seconds[0], key="live")(name, alive, level, sent)
+    st.fragment(_epochs, run_every=seconds[1], key="epochs")(name, alive)
     st.fragment(_wait, run_every=None if alive else REST_SECONDS, key="rest")(name, alive)
 
 
+@turns.in_turn
 def _wait(name: str, is_watched: bool) -> None:
     """Draws nothing: at rest it looks whether the run goes on, asked for in another browser."""
     if is_watched:
@@ -105,53 +117,92 @@ def _parent(run: Run) -> None:
         st.caption(f"{label}, which is deleted", width="content")
 
 
-def _panel(name: str, was_alive: bool) -> None:
-    try:
-        run = runs.read(runs.find(name))
-    except RunNotFound:  # deleted, in another browser perhaps: the page says so
-        st.rerun()
-    if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
-        st.rerun()  # once, to begin or end the polling; or a fork was opened
-    try:
-        _parts(run)
-    except RunError as error:  # a file of it cannot be read: what is above stays
-        st.error(theme.plain(str(error)), icon=":material/error:")
+@turns.in_turn
+def _panel(name: str, was_alive: bool, level: int, sent: live_curves.Sent) -> None:
+    """What moves all the time, and what can be asked of the run.
+
+    Args:
+        name: the run's.
+        was_alive: whether it was when the whole page was drawn.
+        level: of `looks` then.
+        sent: what the browser has of the curves.
+    """
+    run = _watched(name, was_alive)
+    if was_alive and looks.level(level) != level:
+        st.rerun()  # once, to look more or less often
+    with _readable():
+        _moving(run, sent)
     actions.tell()
 
 
-def _parts(run: Run) -> None:
-    """All that is shown of a run.
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """A file of the run that cannot be read costs what is below, not what is above."""
+    try:
+        yield
+    except RunError as error:
+        st.error(theme.plain(str(error)), icon=":material/error:")
 
-    Raises:
-        RunError: a file of it cannot be read.
-    """
-    epochs, chosen = cached.metrics_of(run.folder), projector.panels()
+
+def _moving(run: Run, sent: live_curves.Sent) -> None:
+    done, chosen = _done(run), projector.panels()
     if chosen:
         projector.leave(run.name)
     _headline(run)
     if not chosen:
         _timeline(run)
         run_controls.show(run)
-    here = _epoch(run, epochs, sliding=not chosen)
+    here = _epoch(run, done, sliding=not chosen)
     if not chosen or "numbers" in chosen:
-        _figures(run, epochs[epochs["epoch"] <= here] if here else epochs, big=bool(chosen))
+        _figures(run, here, big=bool(chosen))
     if not chosen or "curves" in chosen:
-        behind = here if here and here < epochs["epoch"].iloc[-1] else None
-        run_curves.show(run, epochs, behind, big=bool(chosen))
-    _studies(run, here, chosen)
-    if not chosen:
-        _missing(run, epochs)
-        _coach(run, epochs)  # below the curves, which it would push about as it comes and goes
-        _refused(run)
-        _log(run)
+        behind = here if here and here < done[-1] else None
+        run_curves.show(run, done, sent, behind, big=bool(chosen))
 
 
-def _epoch(run: Run, epochs: pd.DataFrame, sliding: bool) -> int | None:
+@turns.in_turn
+def _epochs(name: str, was_alive: bool) -> None:
+    """What changes with an epoch: studies, advice, what is missing."""
+    run = _watched(name, was_alive)
+    with _readable():
+        done, chosen = _done(run), projector.panels()
+        _studies(run, epoch_slider.stands(done, sliding=not chosen), chosen)
+        if not chosen:
+            _missing(run, len(done))
+            _coach(run)  # below the curves, which it would push about as it comes and goes
+            _refused(run)
+            _log(run)
+
+
+def _watched(name: str, was_alive: bool) -> Run:
+    """The run, unless the whole page has to be drawn anew."""
+    try:
+        run = cached.run_now(name)
+    except RunNotFound:  # deleted, in another browser perhaps: the page says so
+        st.rerun()
+    if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
+        st.rerun()  # once, to begin or end the polling; or a fork was opened
+    return run
+
+
+def _of_metrics(run: Run, what: str, key: tuple, make: Callable[[pd.DataFrame], Made]) -> Made:
+    """What is made of a run's epochs and films, once for all who watch."""
+    paths = (run.folder / "metrics.jsonl", run.folder / "films.parquet")
+    return cached.of_files(what, paths, key, lambda: make(cached.metrics_of(run.folder)))
+
+
+def _done(run: Run) -> tuple[int, ...]:
+    """The epochs whose numbers are known."""
+    return _of_metrics(
+        run, "epochs", (), lambda epochs: tuple(epochs["epoch"].tolist()) if len(epochs) else ()
+    )
+
+
+def _epoch(run: Run, done: tuple[int, ...], sliding: bool) -> int | None:
     """The epoch that is looked at: the last one, unless the slider was moved; `None` before one."""
-    done = tuple(epochs["epoch"].tolist()) if len(epochs) else ()
     if not sliding:
         return done[-1] if done else None
-    return epoch_slider.ask(run.name, done, always=True)
+    return epoch_slider.ask(run.name, done, always=True, whole=True)
 
 
 def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:
@@ -159,22 +210,21 @@ def _studies(run: Run, epoch: int | None, chosen: list[str]) -> None:
     if epoch is None:
         return
     try:
-        whole = cached.trajectories(run.folder)
+        kept = cached.trajectories(run.folder).epochs
     except RunError as error:  # the curves are good without
         st.warning(theme.plain(str(error)), icon=":material/warning:")
         return
-    if not whole.epochs:
+    if not kept:
         return
-    found = trajectories.up_to(whole, max(epoch, whole.epochs[0]))
-    last = whole.epochs[-1]
+    here, last = max((each for each in kept if each <= epoch), default=kept[0]), kept[-1]
     if run.status.state.alive:
         last = run_curves.axis_end(last, run.status.epochs)
     if not chosen or "studies" in chosen:
-        pinned_studies.show(run, found, last)
+        pinned_studies.show(run, here, last)
     if not chosen or "flips" in chosen:
-        flip_feed.show(run, found)
+        flip_feed.show(run, here)
     if not chosen or "learned" in chosen:
-        learned_view.show(run, found.epochs[-1], opened=bool(chosen))
+        learned_view.show(run, here, opened=bool(chosen))
 
 
 def _headline(run: Run) -> None:
@@ -225,10 +275,12 @@ def _phase(run: Run, name: str) -> str:
     return f"{PHASES[name]} {' and '.join(role for role in ROLES if role in counts)}".strip()
 
 
-def _coach(run: Run, epochs: pd.DataFrame) -> None:
+def _coach(run: Run) -> None:
     """One line of advice, which can be waved off."""
-    guess = cached.majority(str(run.folder), "images") if len(epochs) else {}
-    advice = coach.advise(epochs, guess)
+    advice = _of_metrics(
+        run, "advice", (),
+        lambda epochs: coach.advise(epochs, cached.majority(run.folder, "images")),
+    )  # fmt: skip
     key = f"{state.COACH}-{run.name}"
     if advice is None or st.session_state.get(key) == advice.rule:
         return
@@ -243,19 +295,38 @@ def _wave_off(key: str, rule: str) -> None:
     st.session_state[key] = rule
 
 
-def _figures(run: Run, epochs: pd.DataFrame, big: bool) -> None:
-    """The numbers of the last completed epoch, each with its n and interval.
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A number after an epoch: its label, its value, and what stands below it."""
+
+    label: str
+    value: str
+    notes: tuple[str, ...]
+
+
+def _figures(run: Run, epoch: int | None, big: bool) -> None:
+    """The numbers after an epoch, each with its n and interval.
 
     Each has its place from the start: as they become known, nothing moves.
     """
+    rate, *judged = _of_metrics(run, "figures", (epoch,), lambda epochs: _after(run, epochs, epoch))
     with st.container(horizontal=True, gap="large"):
         if not big:
-            _completed(run, epochs)
+            _completed(run)
             _speed(run)
-            _rate(run, epochs)
-        majority = cached.majority(str(run.folder), "studies")
-        for role in _judged(run, epochs, majority):
-            _judged_right(role, epochs, majority.get(role), big)
+            _metric(rate.label, rate.value, rate.notes, width=SET)
+        for each in judged:
+            _metric(each.label, each.value, each.notes, big=big, width=JUDGED)
+
+
+def _after(run: Run, epochs: pd.DataFrame, epoch: int | None) -> list[Figure]:
+    """Learning rate, and the share of each role's studies that were judged right."""
+    if epoch is not None:
+        epochs = epochs[epochs["epoch"] <= epoch]
+    last = epochs.iloc[-1] if len(epochs) else None
+    majority = cached.majority(run.folder, "studies")
+    roles = _judged(run, epochs, majority)
+    return [_rate(run, last), *(_judged_right(role, last, majority.get(role)) for role in roles)]
 
 
 def _judged(run: Run, epochs: pd.DataFrame, majority: dict[str, float]) -> list[str]:
@@ -267,23 +338,22 @@ def _judged(run: Run, epochs: pd.DataFrame, majority: dict[str, float]) -> list[
     return [role for role in ROLES if role != "dev" or run.config.dev_share]
 
 
-def _judged_right(role: str, epochs: pd.DataFrame, guess: float | None, big: bool) -> None:
+def _judged_right(role: str, last: pd.Series | None, guess: float | None) -> Figure:
     """The share of a role's studies that were judged right, beside what guessing would reach."""
     label, value, over = f"{role.capitalize()} studies judged right", figures.MISSING, ""
-    if len(epochs):
-        last = epochs.iloc[-1]
+    if last is not None:
         n = int(last[f"{role}.studies"])
         count = round(last[f"{role}.study_accuracy"] * n)
         p = metrics.wilson(count, n)
         label, value = f"{label}, epoch {last['epoch']:.0f}", figures.percent(p.value)
         over = figures.with_interval(p)
     lazily = f"always guessing the majority: {figures.percent(guess)}" if guess else ""
-    _metric(label, value, (over, lazily), big=big, width=JUDGED)
+    return Figure(label=label, value=value, notes=(over, lazily))
 
 
-def _completed(run: Run, epochs: pd.DataFrame) -> None:
+def _completed(run: Run) -> None:
     """Its epochs; one that has just ended stands in the metrics before the status tells of it."""
-    done = max([run.status.epoch, *epochs["epoch"].tail(1)]) if len(epochs) else run.status.epoch
+    done = max([run.status.epoch, *_done(run)[-1:]])
     _metric("Epochs completed", f"{done:,} of {max(done, run.status.epochs):,}")
 
 
@@ -295,16 +365,14 @@ def _speed(run: Run) -> None:
     _metric("Training speed", value, (cores,), why, width=SET)
 
 
-def _rate(run: Run, epochs: pd.DataFrame) -> None:
-    """The learning rate of the last epoch, and what moves it."""
+def _rate(run: Run, last: pd.Series | None) -> Figure:
+    """The learning rate of an epoch, and what moves it."""
     schedule = run.config.schedule
     note = f"{schedule.kind} schedule" if schedule.kind != "constant" else ""
-    if len(epochs):
-        last = epochs.iloc[-1]
-        label, value = f"Learning rate, epoch {last['epoch']:.0f}", f"{last['learning_rate']:.3g}"
-    else:
-        label, value = "Learning rate", figures.MISSING
-    _metric(label, value, (note,), width=SET)
+    if last is None:
+        return Figure(label="Learning rate", value=figures.MISSING, notes=(note,))
+    label = f"Learning rate, epoch {last['epoch']:.0f}"
+    return Figure(label=label, value=f"{last['learning_rate']:.3g}", notes=(note,))
 
 
 def _metric(
@@ -327,9 +395,9 @@ def _metric(
         st.caption("  \n".join(line or "&nbsp;" for line in lines))
 
 
-def _missing(run: Run, epochs: pd.DataFrame) -> None:
+def _missing(run: Run, known: int) -> None:
     """The epochs of a run at rest that its curves lack."""
-    missing = run.status.epoch - len(epochs)
+    missing = run.status.epoch - known
     if missing > 0 and not run.status.state.alive:
         st.warning(
             f"What was measured after {theme.plural(missing, 'epoch')} of {run.status.epoch:,} "

@@ -35,11 +35,12 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
     told.append("labels of both kinds" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
     st.markdown(", ".join(told))
     st.caption("A label belongs to a study, never to a patient.")
+    judged = cached.judgements()
     pictures = cached.cards_of(study_wall.cards_wanted(data, own))
     with st.container(horizontal=True, wrap=False, gap="small", key="patient"):
         for study, picture in zip(own.itertuples(), pictures, strict=True):
             with st.container(width=WIDTH):
-                study_wall.show_card(study, picture)
+                study_wall.show_card(study, picture, judged)
         study_wall.open_by_click()
     study_wall.paint_missing(data, own, pictures)
 

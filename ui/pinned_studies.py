@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -23,39 +24,109 @@ _THUMB = f"width: {THUMB_PX}px; border-radius: 0.5rem"
 _CURVE = f"display: block; width: 100%; aspect-ratio: {sparks.WIDTH} / {sparks.HEIGHT}"
 
 
-def show(run: Run, found: Trajectories, last: int) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Pinned:
+    """A pinned study as a run judged it after an epoch.
+
+    Args:
+        key: the study's.
+        title: verdict, and whether it is right, as Markdown.
+        paths: of the files of the films that show.
+        curve: its films' probabilities by epoch, as HTML.
+        words: what is known of it, as Markdown.
+    """
+
+    key: str
+    title: str
+    paths: tuple[Path, ...]
+    curve: str
+    words: str
+
+
+def show(run: Run, epoch: int, last: int) -> None:
     """A card a study, and a way to choose others.
 
     Args:
         run: whose.
-        found: its tables up to the epoch that is looked at.
+        epoch: that is looked at; one that has a table.
         last: where the axis of epochs ends.
     """
-    keys = found.studies["key"].tolist()
-    picked = [key for key in pins(found) if key in keys]
+    keys = cached.of_tables(run.folder, ("keys",), lambda whole: whole.studies["key"].tolist())
+    asked = _asked() or cached.of_tables(run.folder, ("usual",), usual)
+    picked = tuple(key for key in asked if key in keys)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Pinned studies", anchor=False, width="content")
-        _choose(run, keys, picked, _roles(found))
-        st.caption(
-            f"What the network thinks of them, up to epoch {found.epochs[-1]}.", width="content"
-        )
-    grid = st.grid(min(3, max(1, len(picked))), min_column_width=WIDTH, border=True)
+        roles = cached.of_tables(run.folder, ("roles",), _roles)
+        _choose(run, keys, list(picked), roles)
+        st.caption(f"What the network thinks of them, up to epoch {epoch}.", width="content")
+    colours = theme.colour("fracture"), theme.colour("none"), theme.ink().text
+    threshold = run.config.threshold
     root = run.data_root
-    for key in picked:
+    cards = cached.of_tables(
+        run.folder, ("pinned", root, picked, epoch, last, threshold, colours),
+        lambda whole: _pinned(
+            trajectories.up_to(whole, epoch), root, picked, last, threshold, colours
+        ),
+    )  # fmt: skip
+    grid = st.grid(min(3, max(1, len(picked))), min_column_width=WIDTH, border=True)
+    for card in cards:
         with grid.cell():
-            _card(root, run, found, keys.index(key), last)
+            _card(run, card)
 
 
-def pins(found: Trajectories) -> list[str]:
-    """The pinned studies: those of the address, else some of both labels, of dev before valid."""
-    asked = [key for key in st.query_params.get(state.PINS, "").split(",") if key]
-    if asked:
-        return asked[:MOST]
+def _asked() -> list[str]:
+    """The pinned studies of the address."""
+    return [key for key in st.query_params.get(state.PINS, "").split(",") if key][:MOST]
+
+
+def usual(found: Trajectories) -> list[str]:
+    """The studies that are pinned where nobody has chosen: of both labels, dev before valid."""
     chosen: list[str] = []
     for label in (1, 0):
         alike = found.studies[found.studies["label"] == label]
         chosen += alike.sort_values("role", kind="stable")["key"].head(CHOSEN).tolist()
     return chosen
+
+
+def _pinned(
+    found: Trajectories,
+    root: Path,
+    picked: tuple[str, ...],
+    last: int,
+    threshold: float,
+    colours: tuple[str, str, str],
+) -> list[Pinned]:
+    keys = found.studies["key"].tolist()
+    return [_judged(found, root, keys.index(key), last, threshold, colours) for key in picked]
+
+
+def _judged(
+    found: Trajectories,
+    root: Path,
+    study: int,
+    last: int,
+    threshold: float,
+    colours: tuple[str, str, str],
+) -> Pinned:
+    row, films = found.studies.iloc[study], found.films_of(study)
+    values = found.probabilities[:, films]
+    verdict = bool(aggregation.is_positive(values[-1], threshold).any())
+    label = bool(row["label"])
+    right = "right" if verdict == label else "wrong"
+    known = f", {Acquaintance.TRAINED.mark}" if row["trained_on"] else ""
+    numbers = ", ".join(f"{value:.2f}" for value in values[-1])
+    changed = int(trajectories.changes(values, threshold))
+    drawing = sparks.probabilities(found.epochs, values, threshold, last, *colours)
+    address = f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
+    return Pinned(
+        key=row["key"],
+        title=f"{theme.mark(verdict)} **{right}{known}**",
+        paths=tuple(root / path for path in found.films["path"].iloc[films[:THUMBS]]),
+        curve=f'<img alt="probabilities of its films by epoch, last {numbers}" style="{_CURVE}" '
+        f'decoding="sync" src="{address}">',
+        words=f"{theme.plain(row['role'])}, label {theme.mark(label)}; films now {numbers}; "
+        f"verdict changed {theme.plural(changed, 'time')}",
+    )
 
 
 def _choose(run: Run, keys: list[str], picked: list[str], roles: str) -> None:
@@ -91,50 +162,29 @@ def named(key: str) -> str:
     return f"{part} {patient} {study}".strip()
 
 
-def _card(root: Path, run: Run, found: Trajectories, study: int, last: int) -> None:
-    row, films = found.studies.iloc[study], found.films_of(study)
-    values, threshold = found.probabilities[:, films], run.config.threshold
-    now = values[-1]
-    verdict, label = bool(aggregation.is_positive(now, threshold).any()), bool(row["label"])
+def _card(run: Run, card: Pinned) -> None:
     big = "#### " if projector.panels() else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        known = f", {Acquaintance.TRAINED.mark}" if row["trained_on"] else ""
-        right = "right" if verdict == label else "wrong"
-        st.markdown(f"{big}{theme.mark(verdict)} **{right}{known}**")
+        st.markdown(f"{big}{card.title}")
         st.page_link(
-            "pages/studies.py", label=theme.plain(named(row["key"])),
-            query_params=reading.of_run(run, row["key"]), help="Open it in Studies.",
+            "pages/studies.py", label=theme.plain(named(card.key)),
+            query_params=reading.of_run(run, card.key), help="Open it in Studies.",
         )  # fmt: skip
-    paths = found.films["path"].iloc[films[:THUMBS]].tolist()
-    numbers = ", ".join(f"{value:.2f}" for value in now)
-    changed = int(trajectories.changes(values, threshold))
-    drawing = sparks.probabilities(
-        found.epochs, values, threshold, last,
-        theme.colour("fracture"), theme.colour("none"), theme.ink().text,
-    )  # fmt: skip
-    address = f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
     # No `st.image`: at every look it opens each picture, and Python keeps the last 128 drawings,
     # which it asks whether they are addresses.
-    st.html(f'<div style="{_SIDE_BY_SIDE}">{_thumbs(root, paths)}</div>')
-    st.html(
-        f'<img alt="probabilities of its films by epoch, last {numbers}" style="{_CURVE}" '
-        f'decoding="sync" src="{address}">'
-    )
-    words = (
-        f"{theme.plain(row['role'])}, label {theme.mark(label)}; films now {numbers}; "
-        f"verdict changed {theme.plural(changed, 'time')}"
-    )
+    st.html(cached.of_files("thumbs", card.paths, (), lambda: _thumbs(card.paths)))
+    st.html(card.curve)
     if big:
-        st.markdown(words)
+        st.markdown(card.words)
     else:
-        st.caption(words)
+        st.caption(card.words)
 
 
-def _thumbs(root: Path, paths: list[str]) -> str:
+def _thumbs(paths: tuple[Path, ...]) -> str:
     """Films as HTML; one that cannot be read is left out."""
     found = []
     for path in paths:
         with contextlib.suppress(FilmError):
-            address = cached.small_address(root, path, THUMB_PX)
+            address = cached.small_address(path, THUMB_PX)
             found.append(f'<img alt="" style="{_THUMB}" src="{address}">')
-    return "".join(found)
+    return f'<div style="{_SIDE_BY_SIDE}">{"".join(found)}</div>'

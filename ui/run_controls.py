@@ -57,7 +57,7 @@ def _offer(run: Run) -> None:
             return
         n = int(row["dev.studies"])
         right = metrics.wilson(round(row["dev.study_accuracy"] * n), n)
-        guess = cached.majority(str(run.folder), "studies").get("dev")
+        guess = cached.majority(run.folder, "studies").get("dev")
         lazily = f"; always guessing: {figures.percent(guess)}" if guess else ""
         st.caption(
             f"Epoch {best}, the lowest dev loss: {figures.percent(right.value)} of dev studies "

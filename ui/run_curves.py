@@ -7,7 +7,8 @@ import pandas as pd
 from fracture_core import journal
 from fracture_core.runs import Run
 from ui import cached, live_curves, theme
-from ui.live_curves import Guide, Line, Mark, Panel
+from ui.charts import Ink
+from ui.live_curves import Guide, Line, Mark, Panel, Sent
 
 PANELS = (
     Panel(name="loss", title="Loss (nats a film)"),
@@ -31,51 +32,69 @@ def axis_end(done: int, last: int) -> int:
                 return min(end, max(last, done))
 
 
-def show(run: Run, epochs: pd.DataFrame, here: int | None = None, big: bool = False) -> None:
+def show(
+    run: Run, done: tuple[int, ...], sent: Sent, here: int | None = None, big: bool = False
+) -> None:
     """Draw them.
 
     Args:
         run: whose.
-        epochs: `journal.metrics`.
+        done: its epochs whose numbers are known.
+        sent: see `live_curves.show`.
         here: the epoch that is looked at; `None` for the last one.
         big: for a lecture hall.
     """
-    last = axis_end(
-        int(epochs["epoch"].iloc[-1]) if len(epochs) else 0,
-        max(run.status.epochs, run.config.epochs),
-    )
-    lines = [*_inside(cached.steps_of(run.folder)), *_after(epochs)]
+    last = axis_end(done[-1] if done else 0, max(run.status.epochs, run.config.epochs))
+    ink, metrics = theme.ink(), run.folder / "metrics.jsonl"
+    lines = [
+        *cached.of_files(
+            "curve inside epochs", (run.folder / "steps.jsonl",), (ink,),
+            lambda: _inside(cached.steps_of(run.folder), ink),
+        ),
+        *cached.of_files(
+            "curves", (metrics,), (ink,), lambda: _after(cached.metrics_of(run.folder), ink)
+        ),
+    ]  # fmt: skip
+    marks = cached.of_files(
+        "marks", (metrics, run.folder / "events.jsonl"), (run.status.steps, run.status.epochs),
+        lambda: _marks(run, cached.metrics_of(run.folder)),
+    )  # fmt: skip
+    if here is not None:
+        marks = [*marks, Mark(x=here, words=f"epoch {here}", kind="here")]
+    live_curves.show(PANELS, lines, last, sent, _guides(run) if done else [], marks, big)
+
+
+def _marks(run: Run, epochs: pd.DataFrame) -> list[Mark]:
+    """What happened, and the epoch of the lowest dev loss."""
     marks = [Mark(x=x, words=words) for x, words in events(run, epochs)]
     if "dev.loss" in epochs and len(epochs):
         best = journal.best_in(epochs)
         marks.append(Mark(x=best, words=f"lowest dev loss: {best}", kind="best"))
-    if here is not None:
-        marks.append(Mark(x=here, words=f"epoch {here}", kind="here"))
-    live_curves.show(PANELS, lines, last, _guides(run, epochs), marks, big)
+    return marks
 
 
-def _inside(steps: pd.DataFrame) -> list[Line]:
+def _inside(steps: pd.DataFrame, ink: Ink) -> list[Line]:
     """The thin line inside the epochs."""
     if not len(steps):
         return []
-    colour = theme.ink().train
     return [
         Line(
-            panel=quantity, name="training, live", colour=colour, x=steps["epoch"],
-            y=steps[quantity], width=1, dots=len(steps) < 60,
+            panel=quantity, name="training, live", colour=ink.train, width=1,
+            points=live_curves.drawn(steps["epoch"], steps[quantity]), dots=len(steps) < 60,
         )
         for quantity in ("loss", "accuracy")
     ]  # fmt: skip
 
 
-def _after(epochs: pd.DataFrame) -> list[Line]:
+def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
     """A line for each role that was judged after each epoch."""
-    ink = theme.ink()
+    if not len(epochs):
+        return []
     roles = (("train", ink.train, ""), ("dev", ink.dev, ""), ("valid", ink.valid, "2 4"))
     return [
         Line(
             panel=panel.name, name="training" if role == "train" else role, colour=colour,
-            x=epochs["epoch"], y=epochs[f"{role}.{panel.name}"], dash=dash,
+            points=live_curves.drawn(epochs["epoch"], epochs[f"{role}.{panel.name}"]), dash=dash,
             over=_over(epochs, role, panel.name),
         )
         for role, colour, dash in roles
@@ -90,13 +109,11 @@ def _over(epochs: pd.DataFrame, role: str, quantity: str) -> str:
     return theme.plural(int(epochs[f"{role}.{kind}"].iloc[-1]), noun)
 
 
-def _guides(run: Run, epochs: pd.DataFrame) -> list[Guide]:
+def _guides(run: Run) -> list[Guide]:
     """What always guessing the more frequent label would reach, on dev, else on valid."""
-    if not len(epochs):
-        return []
     found = []
     for panel, level in LEVELS.items():
-        shares = cached.majority(str(run.folder), level)
+        shares = cached.majority(run.folder, level)
         role = next((r for r in ("dev", "valid") if r in shares), None)
         if role:
             words = f"always guessing the majority of {role}"

@@ -85,7 +85,7 @@ def _heading(data: Dataset, study: tuple, studies: pd.DataFrame) -> dict[str, li
             )  # fmt: skip
     meaning = theme.plain(cards.label_meaning(vars(data)))
     st.caption(f"This is the data's label. {meaning}")
-    st.markdown(f":small[{study_wall.verdict(study.key, long=True)}]")
+    st.markdown(f":small[{study_wall.verdict(study.key, cached.judgements(), long=True)}]")
     shown = data.synthetic and study.label and st.session_state[state.BREAK]
     return phantom.breaks(data.root) if shown else None
 

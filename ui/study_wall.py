@@ -1,5 +1,7 @@
 """The wall: one card a study, with all its views."""
 
+import time
+
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +11,7 @@ from fracture_core.datasets import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.training_patients import Acquaintance
 from fracture_core.words import short
-from ui import cached, facets, state, theme
+from ui import cached, facets, state, theme, turns
 
 CARDS = 24  # a page: whole rows of two, three or four
 CARD = "card-"  # begins the key of a card, and so a class that the browser knows it by
@@ -22,7 +24,8 @@ if (!document.cardsAreOpened) {
     });
 }
 """
-POLL_SECONDS = 0.3  # between two looks at the cards that are still being made
+POLL_SECONDS = 0.5  # between two looks at the cards that are still being made
+PATIENCE_SECONDS = 2.0  # for all of them; then those that are there are drawn
 
 
 def show(data: Dataset, found: pd.DataFrame, asked: facets.Wanted) -> None:
@@ -38,10 +41,11 @@ def show(data: Dataset, found: pd.DataFrame, asked: facets.Wanted) -> None:
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
             st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
     drawn = cached.cards_of(cards_wanted(data, shown))
+    judged = cached.judgements()  # once: it asks every model and run how it stands
     with st.grid("auto", min_column_width=205, key="wall") as grid:
         for study, picture in zip(shown.itertuples(), drawn, strict=True):
             with grid.cell():
-                show_card(study, picture)
+                show_card(study, picture, judged)
     if not paint_missing(data, shown, drawn) and page < pages:
         after = found.iloc[page * CARDS : (page + 1) * CARDS]
         cached.paint(cards_wanted(data, after))  # turned to next, as a rule
@@ -55,16 +59,17 @@ def cards_wanted(data: Dataset, shown: pd.DataFrame) -> cached.Wanted:
 
 
 def paint_missing(data: Dataset, shown: pd.DataFrame, drawn: list[bytes | None]) -> bool:
-    """Have the missing cards made, and draw the page anew when there are more; gives whether any
-    are missing."""
-    wanted, missing = cards_wanted(data, shown), drawn.count(None)
+    """Have the missing cards made, and draw the page anew once they are, or after a while with
+    those that are by then; gives whether any are missing. Where none is, nothing looks."""
+    wanted, missing, began = cards_wanted(data, shown), drawn.count(None), time.monotonic()
 
     def look() -> None:
-        if cached.cards_of(wanted).count(None) < missing:
+        left = cached.cards_of(wanted).count(None)
+        if not left or (left < missing and time.monotonic() - began > PATIENCE_SECONDS):
             st.rerun()
 
     if missing:
-        st.fragment(look, run_every=POLL_SECONDS, key="cards")()
+        st.fragment(turns.in_turn(look), run_every=POLL_SECONDS, key="cards")()
         cached.paint(wanted)
     return bool(missing)
 
@@ -87,14 +92,15 @@ def open_patient(name: str) -> None:
     state.put(state.STUDY, "")
 
 
-def verdict(key: str, long: bool = False) -> str:
+def verdict(key: str, judged: cached.Judgements | None, long: bool = False) -> str:
     """What the model in use said of a study, right or wrong, as Markdown; "" where it did not and
     that need not be said.
 
     Args:
+        key: the study's.
+        judged: `cached.judgements`.
         long: as a sentence, which also says that there is none.
     """
-    judged = cached.judgements()
     if judged is None or key not in judged.verdicts:
         return _not_judged(key) if long else ""
     right = ":green[✓ right]" if judged.results[key] else ":red[✗ wrong]"
@@ -134,13 +140,19 @@ def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -
         st.caption(theme.plain(cards.label_meaning(vars(data))))
 
 
-def show_card(study: tuple, picture: bytes | None) -> None:
-    """One study: its films, its label, whose it is, and the button that opens it."""
+def show_card(study: tuple, picture: bytes | None, judged: cached.Judgements | None) -> None:
+    """One study: its films, its label, whose it is, and the button that opens it.
+
+    Args:
+        study: a row of `cached.studies`.
+        picture: its card; `None` while it is made.
+        judged: `cached.judgements`.
+    """
     with st.container(border=True, gap="xsmall", key=f"{CARD}{study.key}"):
         picture = picture or cached.empty_card(theme.on_film(bool(study.label)))
         st.image(picture, width="stretch", alt=f"The films of {study.key}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            words = f"{theme.mark(bool(study.label))} :small[{verdict(study.key)}]"
+            words = f"{theme.mark(bool(study.label))} :small[{verdict(study.key, judged)}]"
             st.markdown(words, width="stretch")
             st.button(
                 "Open",

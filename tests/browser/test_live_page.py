@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from fracture_core import journal, launcher, predictions, runs, trajectories
 from fracture_core.config import TrainConfig
@@ -177,6 +177,55 @@ def test_the_curves_are_told_hidden_and_zoomed_with_a_pointer(
     page.mouse.dblclick(right, y)
     expect(page.get_by_text("Drag: zoom.")).to_be_visible()
     assert ticks(panel) == whole_run
+
+
+def whole_points(page: Page) -> list[str]:
+    """How all lines are drawn, in all panels."""
+    return page.locator(".panel path.line").evaluate_all("all => all.map(each => each.outerHTML)")
+
+
+def test_new_points_alone_make_the_whole_curves_even_where_a_message_was_lost(
+    server: Server, phantom_root: Path, open_page: OpenPage
+) -> None:
+    config = TrainConfig(data=str(phantom_root), epochs=50)
+    right = {"dev": [10] * 4, "valid": [10] * 4}
+    folder = made_runs.make(server.folder / "runs" / "made", config, right, state="running")
+    lost: list[int] = []
+
+    def through(socket: WebSocketRoute) -> None:
+        to_server = socket.connect_to_server()
+
+        def heard(message: bytes) -> None:
+            if lose and b"live_curves" in message:
+                lost.append(lose.pop())
+            else:
+                socket.send(message)
+
+        to_server.on_message(heard)
+
+    lose: list[int] = []
+    with runs.lock(folder):  # as the child that writes what follows
+        page = open_page("about:blank")
+        page.route_web_socket(re.compile("_stcore/stream"), through)
+        page.goto(f"{server.url}/train?run=made")
+        expect(page.get_by_text("Learning rate, epoch 4")).to_be_visible()
+        expect(curve(page)).to_have_attribute("d", re.compile("L"))
+        for epoch in (5, 6, 7, 8):
+            before = curve(page).get_attribute("d")
+            lose += [epoch] if epoch == 6 else []
+            leave_epoch(folder, epoch)
+            expect(curve(page)).not_to_have_attribute("d", before)
+            expect(page.get_by_text(f"Learning rate, epoch {epoch}")).to_be_visible()
+        assert lost == [6]
+        other = open_page(f"{server.url}/train?run=made")
+        expect(other.get_by_text("Learning rate, epoch 8")).to_be_visible()
+        expect(curve(other)).to_have_attribute("d", curve(page).get_attribute("d"))
+        assert whole_points(page) == whole_points(other)
+        slider = page.get_by_role("slider")
+        slider.press("ArrowLeft")
+        expect(page.get_by_text("Learning rate, epoch 7")).to_be_visible()
+        expect(page).to_have_url(re.compile("epoch=7"))
+        expect(other.get_by_text("Learning rate, epoch 8")).to_be_visible()
 
 
 # --- two browsers, learning rate, projector -----------------------------------------------------

@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import forks, journal, launcher, runs
-from ui import cached, figures, live_run, run_curves, state, theme
+from ui import cached, figures, flip_feed, live_run, pinned_studies, run_curves, state, theme
 from ui.state import ARRIVED
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -51,9 +52,9 @@ def told(app: AppTest) -> str:
 
 
 def curves(app: AppTest) -> dict:
-    """What the curves are given, without their points."""
+    """What the curves are given."""
     (found,) = [e for e in app.get("bidi_component") if e.proto.component_name == "live_curves"]
-    return json.loads(found.proto.mixed.json)
+    return json.loads(found.proto.json)
 
 
 def set_state(folder: Path, state: str, **changes: object) -> None:
@@ -659,3 +660,28 @@ def test_a_run_offers_its_best_epoch_with_its_figures_and_is_used_at_a_click(
     assert not app.exception
     assert app.session_state[state.PICKED] == f"{run_copy.name}@{best}"
     assert app.button(key="use-best").label == "In use" and app.button(key="use-best").disabled
+
+
+def test_what_is_drawn_of_a_run_is_made_once_for_all_browsers(
+    open_run: Open, run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def count(module: ModuleType, name: str) -> None:
+        inner = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given: made.append(name) or inner(*given))
+
+    count(run_curves, "_after")
+    count(run_curves, "_inside")
+    count(live_run, "_after")
+    count(pinned_studies, "_pinned")
+    count(flip_feed, "feed_of")
+    first, second = open_run(run_copy), open_run(run_copy)
+    assert sorted(made) == ["_after", "_after", "_inside", "_pinned", "feed_of"]
+    assert curves(first)["points"] == curves(second)["points"]
+    line = journal.lines(run_copy / "metrics.jsonl")[-1]
+    journal.append_line(run_copy / "metrics.jsonl", line | {"epoch": 4})
+    for app in (first, second):
+        app.run()
+        assert "Dev studies judged right, epoch 4" in texts(app)
+    assert len(made) == 7  # the curves and the figures, once

@@ -57,7 +57,7 @@ def test_two_studies_of_each_label_are_pinned_until_others_are(
     open_run: Open, run_copy: Path
 ) -> None:
     found = trajectories.read(run_copy)
-    chosen = pinned_studies.pins(found)
+    chosen = pinned_studies.usual(found)
     assert len(chosen) == 4
     app = open_run()
     assert set(map(pinned_studies.named, chosen)) <= set(links(app))
@@ -100,17 +100,21 @@ def test_pinned_studies_show_films_of_data_that_were_named_by_their_parent(
     assert films
 
 
-def test_a_rescan_drops_the_small_pictures_of_films_that_have_changed(
+def test_small_pictures_of_films_are_made_anew_when_a_film_has_changed(
     folders: Path, tmp_path: Path
 ) -> None:
-    st.cache_resource.clear()
-    Image.new("L", (300, 200), 30).save(tmp_path / "a.png")
-    before = cached.small_address(tmp_path, "a.png", 76)
-    content = base64.b64decode(before.partition(",")[2])
+    path = tmp_path / "a.png"
+    Image.new("L", (300, 200), 30).save(path)
+    content = base64.b64decode(cached.small_address(path, 76).partition(",")[2])
     assert Image.open(io.BytesIO(content)).size == (152, 101)
-    Image.new("L", (300, 200), 200).save(tmp_path / "a.png")
-    cached.rescan()
-    assert cached.small_address(tmp_path, "a.png", 76) != before
+
+    def shown() -> str:
+        return cached.of_files("thumbs", (path,), (), lambda: cached.small_address(path, 76))
+
+    before = shown()
+    assert shown() is before
+    Image.new("L", (301, 200), 200).save(path)
+    assert shown() != before
 
 
 def test_the_slider_rewinds_numbers_and_pinned_studies(open_run: Open, run_copy: Path) -> None:

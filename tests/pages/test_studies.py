@@ -337,6 +337,41 @@ def test_a_card_that_is_still_being_made_keeps_its_place(
     assert len(set(made)) == 24
 
 
+def test_a_wall_looks_for_missing_cards_alone_and_is_drawn_anew_when_all_are_there(
+    studies_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[tuple[float | None, Callable[[], None]]] = []
+    anew: list[bool] = []
+    studies_page()
+    painted()
+
+    def fragment(draw: Callable[[], None], run_every: float | None, key: str) -> Callable:
+        looks.append((run_every, draw))
+        return lambda: None
+
+    whole = [b"card"] * 3
+    made = [whole]
+    data = cached.dataset()
+    shown = cached.studies().head(3)
+    monkeypatch.setattr(cached, "cards_of", lambda wanted: made[-1])
+    monkeypatch.setattr(cached, "paint", lambda wanted: None)
+    monkeypatch.setattr(study_wall.st, "fragment", fragment)
+    monkeypatch.setattr(study_wall.st, "rerun", lambda: anew.append(True))
+    assert not study_wall.paint_missing(data, shown, whole)
+    assert not looks  # at rest nothing looks
+
+    assert study_wall.paint_missing(data, shown, [None, None, b"card"])
+    ((seconds, look),) = looks
+    assert seconds == study_wall.POLL_SECONDS
+    for made_now in ([None, None, b"card"], [None, b"card", b"card"]):
+        made.append(made_now)
+        look()
+    assert not anew  # the last ones are awaited
+    made.append(whole)
+    look()
+    assert anew == [True]
+
+
 def test_a_card_shows_every_view_whole_and_no_larger_than_it_is() -> None:
     def view(size: tuple[int, int]) -> bytes:
         content = io.BytesIO()

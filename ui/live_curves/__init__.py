@@ -1,17 +1,21 @@
 """The live curves: loss and accuracy of a run while it goes on, in one view that stays in place.
 
-The browser keeps zoom and choice of lines while data arrive; nothing is mounted anew. `curves.js`
-and `curves.css` lie beside this file and need no build step.
+The browser keeps zoom and choice of lines while data arrive; nothing is mounted anew. Only points
+that it does not have are sent: each message names the one that it continues, and a browser that
+lacks that one asks for all points. `curves.js` and `curves.css` lie beside this file and need no
+build step.
 """
 
+import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 import streamlit as st
 
 POINTS = 1_500  # of a line at most: more do not show on a screen, and cost on every update
+DIGITS = 6  # of a point behind the decimal point
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "live_curves",
@@ -37,7 +41,7 @@ class Panel:
     percent: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Line:
     """One line of a panel.
 
@@ -45,8 +49,7 @@ class Line:
         panel: the name of its panel.
         name: in the legend; lines of one name are shown and hidden together.
         colour: hex.
-        x: epochs, fractions inside them.
-        y: values; what is not a number is left out.
+        points: epochs and values, see `drawn`; an array that was shown is not changed afterwards.
         width: px.
         dash: "" solid, or an SVG dash pattern.
         dots: whether each value has a dot.
@@ -56,8 +59,7 @@ class Line:
     panel: str
     name: str
     colour: str
-    x: Sequence[float]
-    y: Sequence[float]
+    points: np.ndarray = field(repr=False)
     width: float = 2.5
     dash: str = ""
     dots: bool = True
@@ -88,10 +90,31 @@ class Mark:
     kind: str = "event"
 
 
+@dataclass(kw_only=True)
+class Sent:
+    """What was sent to one browser since its page was drawn as a whole; `show` goes on with it.
+
+    Args:
+        message: the name of the last message; "" before the first one.
+        count: of messages.
+        points: panel and name of a line -> its points by now, float64 (n, 2).
+    """
+
+    message: str = ""
+    count: int = 0
+    points: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Have all points sent with the next message."""
+        self.message = ""
+        self.points = {}
+
+
 def show(
     panels: Sequence[Panel],
     lines: Sequence[Line],
     last_epoch: int,
+    sent: Sent,
     guides: Sequence[Guide] = (),
     marks: Sequence[Mark] = (),
     big: bool = False,
@@ -102,39 +125,64 @@ def show(
         panels: in their order.
         lines: of any panel.
         last_epoch: where the axis ends.
+        sent: what the browser has, a fresh one wherever the whole page is drawn; changed here.
         guides: of any panel.
         marks: through all of them.
         big: type and lines for the back row of a lecture hall.
     """
-    points = pd.concat(
-        [
-            pd.DataFrame({"line": number, "x": line.x, "y": line.y}).astype("float32")
-            for number, line in enumerate(map(_thinned, lines))
-        ]
-        or [pd.DataFrame(columns=["line", "x", "y"], dtype="float32")]
-    ).dropna()
-    described = [
-        {key: value for key, value in asdict(line).items() if key not in ("x", "y")}
-        for line in lines
-    ]
     data = {
         "panels": [asdict(panel) for panel in panels],
-        "lines": described,
-        "points": points,
+        "lines": [_described(line) for line in lines],
+        **_news(lines, sent),
         "last": max(1, last_epoch),
         "guides": [asdict(guide) for guide in guides],
         "marks": [asdict(mark) for mark in marks],
         "big": big,
     }
-    _component(data=data, key="live-curves")
+    _component(data=data, key="live-curves", on_whole_change=sent.forget)
 
 
-def _thinned(line: Line) -> Line:
-    """Every so-manieth point, and the last one."""
-    step = -(-len(line.x) // POINTS)
-    if step <= 1:
-        return line
-    x, y = list(line.x), list(line.y)
-    kept = [*range(0, len(x) - 1, step), len(x) - 1]
-    fields = asdict(line) | {"x": [x[i] for i in kept], "y": [y[i] for i in kept]}
-    return Line(**fields)
+def _described(line: Line) -> dict:
+    return {
+        "panel": line.panel, "name": line.name, "colour": line.colour, "width": line.width,
+        "dash": line.dash, "dots": line.dots, "over": line.over,
+    }  # fmt: skip
+
+
+def _news(lines: Sequence[Line], sent: Sent) -> dict:
+    """What the browser lacks: of each line how many of its points stay, and those behind them."""
+    before, sent.points = sent.points, {(line.panel, line.name): line.points for line in lines}
+    follows = sent.message
+    sent.count += 1
+    sent.message = f"{follows.partition(' ')[0] or secrets.token_hex(4)} {sent.count}"
+    news = [change(before.get(key), points) for key, points in sent.points.items()]
+    return {"follows": follows, "message": sent.message, "points": news}
+
+
+def change(before: np.ndarray | None, points: np.ndarray) -> list:
+    """What makes a line's points of those before: how many of these stay, then x and y of others.
+
+    Args:
+        before: (n, 2); `None` where there are none.
+        points: (n, 2).
+    """
+    if before is points:
+        return [len(points)]
+    stay = 0
+    if before is not None:
+        both = min(len(before), len(points))
+        differ = np.flatnonzero((before[:both] != points[:both]).any(axis=1))
+        stay = int(differ[0]) if len(differ) else both
+    return [stay, *points[stay:].T.tolist()]
+
+
+def drawn(x: Sequence[float], y: Sequence[float]) -> np.ndarray:
+    """The points of a line that are drawn, float64 (n, 2), n at most `POINTS` + 1: what is not a
+    number is left out, and a line that grows keeps its points until every other one goes."""
+    points = np.column_stack([np.asarray(x, np.float64), np.asarray(y, np.float64)])
+    points = points[np.isfinite(points).all(axis=1)].round(DIGITS)
+    step = 1
+    while len(points) > POINTS * step:
+        step *= 2
+    kept = points[::step]
+    return kept if (len(points) - 1) % step == 0 else np.concatenate([kept, points[-1:]])

@@ -6,11 +6,11 @@ const ROOM = { left: 50, right: 8, top: 50, bottom: 34 };
 const ROWS = 3; // of words above a plot, in ROOM.top: what happened when, never over the data
 const charts = new WeakMap(); // the element that Streamlit gives -> its chart, across reruns
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".curves");
   if (!charts.has(root)) charts.set(root, makeChart(root));
   const chart = charts.get(root);
-  chart.update(data);
+  if (!chart.update(data)) setTriggerValue("whole", true); // a message before this one was lost
   return () => {
     chart.close();
     charts.delete(root);
@@ -45,6 +45,7 @@ function makeChart(root) {
   const hidden = new Set(); // names of lines
   let data = null;
   let lines = []; // as Python describes them, with `points`
+  let message = ""; // the last one whose points are in them
   let zoom = null; // [low, high] of the axis of epochs
   let panes = []; // one a panel
   let buttons = new Map(); // name of lines -> what shows or hides them
@@ -58,14 +59,19 @@ function makeChart(root) {
   const watcher = new ResizeObserver(() => data && draw());
   watcher.observe(panels);
 
+  // What Python sends goes on from the message that it names; gives whether that one was here.
   function update(given) {
-    data = given;
-    const table = given.points;
-    const [number, x, y] = ["line", "x", "y"].map((name) => table.getChild(name));
-    lines = given.lines.map((line) => ({ ...line, points: [] }));
-    for (let row = 0; row < table.numRows; row++) {
-      lines[number.get(row)].points.push([x.get(row), y.get(row)]);
+    if (given.message !== message) {
+      if (given.follows && given.follows !== message) return false;
+      const before = new Map(given.follows ? lines.map((line) => [nameOf(line), line.points]) : []);
+      lines = given.lines.map((line, number) => {
+        const [stay, x = [], y = []] = given.points[number];
+        const points = (before.get(nameOf(line)) ?? []).slice(0, stay);
+        return { ...line, points: points.concat(x.map((each, i) => [each, y[i]])) };
+      });
+      message = given.message;
     }
+    data = given;
     root.classList.toggle("big", given.big);
     const names = given.panels.map((panel) => panel.name).join();
     if (panels.dataset.names !== names) {
@@ -77,8 +83,10 @@ function makeChart(root) {
     }
     draw();
     drawLegend();
+    return true;
   }
 
+  const nameOf = (line) => `${line.panel} ${line.name}`;
   const range = () => zoom ?? [0, data.last * 1.01];
 
   function makePane(panel) {

@@ -578,7 +578,7 @@ def test_deleting_asks_first_and_names_what_is_lost(open_run: Open, run_copy: Pa
     assert not app.exception
     assert not run_copy.exists()
     assert "run" not in app.query_params
-    assert "finished is deleted" in told(app)
+    assert "finished is deleted" in app.session_state[state.NOTICE]  # `app.py` shows it
     assert "start-training" in keys(app)
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from fracture_core import (
     aggregation,
     checkpoints,
+    checksums,
     datasets,
     facts,
     journal,
@@ -49,6 +50,7 @@ LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bo
 NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
 WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
 GATE = "gate.npz"
+PREVIOUS_GATE = "gate.previous.npz"  # while a new one and its card are written
 FILES = (CARD, WEIGHTS, PREDICTIONS, GATE)  # of a released model; an old one may have no gate
 ENSEMBLE = "ensemble"  # what the card of several networks calls its architecture
 JUDGED = {**datasets.MANIFEST, "probability": "number"}  # what a table of judged films holds
@@ -85,7 +87,9 @@ class Card(Record):
         metrics: by role ("dev", "valid"), then by level ("images", "studies"): a `metrics.Summary`.
         command: the command line that trains the same.
         versions: of Python and the packages that decide the numbers.
-        weights_sha256: of the weights file; empty for a run, whose weights no card vouches for.
+        weights_sha256: of the weights file; empty for a run, whose own list vouches for them.
+        predictions_sha256: of the dev predictions; empty for a run, or if an older version wrote
+            them.
         created: when the run was started, ISO 8601 UTC.
         gate: what the gate was fitted on, its limit and the file's sha256; empty without one.
         members: of an ensemble, in the order of their groups in the weights file; else empty.
@@ -105,6 +109,7 @@ class Card(Record):
     command: str = ""
     versions: dict = field(default_factory=dict)
     weights_sha256: str = ""
+    predictions_sha256: str = ""
     created: str = ""
     gate: dict = field(default_factory=dict)
     members: tuple[Member, ...] = ()
@@ -176,6 +181,8 @@ class Model:
         weights: path of its `.weights.h5`.
         judged: dev films, one row each: manifest columns and `probability`, float32.
         gate: path of its `gate.npz`; `None` where none was fitted.
+        guarded: whether a checksum vouches for its weights and predictions; files that an older
+            version wrote have none.
     """
 
     reference: str
@@ -183,6 +190,7 @@ class Model:
     weights: Path
     judged: pd.DataFrame
     gate: Path | None = None
+    guarded: bool = True
 
     @property
     def is_run(self) -> bool:
@@ -285,7 +293,8 @@ def read(folder: Path) -> Model:
             f"The weights of {folder.name} are not those that its card was written for. "
             "Release the model again."
         )
-    if card.gate and not _is_cards_gate(folder / GATE, card):
+    gate = _gate_of(folder, card)
+    if card.gate and gate is None:
         raise ModelError(
             f"The {GATE} of {folder.name} is missing, or not the one that its card was written "
             "for. Release the model again."
@@ -294,9 +303,20 @@ def read(folder: Path) -> Model:
         judged = judged_films(folder / PREDICTIONS)
     except FileRefused as error:
         raise ModelError(f"The {PREDICTIONS} of {folder.name} cannot be read: {error}") from error
-    gate = folder / GATE if card.gate else None
-    weights = folder / WEIGHTS
-    return Model(reference=folder.name, card=card, weights=weights, judged=judged, gate=gate)
+    expected = card.predictions_sha256
+    if expected and sha256(folder / PREDICTIONS, reading.TABLE_BYTES) != expected:
+        raise ModelError(
+            f"The {PREDICTIONS} of {folder.name} is not the one that its card was written for. "
+            "Release the model again."
+        )
+    return Model(
+        reference=folder.name,
+        card=card,
+        weights=folder / WEIGHTS,
+        judged=judged,
+        gate=gate,
+        guarded=bool(expected),
+    )
 
 
 def judged_films(path: Path) -> pd.DataFrame:
@@ -316,8 +336,12 @@ def judged_films(path: Path) -> pd.DataFrame:
     return films
 
 
-def _is_cards_gate(path: Path, card: Card) -> bool:
-    return path.is_file() and sha256(path, GATE_BYTES) == card.gate.get("sha256")
+def _gate_of(folder: Path, card: Card) -> Path | None:
+    """The gate that a card was written for; the previous one where a kill came between the two."""
+    wanted = card.gate.get("sha256")
+    paths = (folder / name for name in (GATE, PREVIOUS_GATE))
+    whole = (path for path in paths if path.is_file() and sha256(path, GATE_BYTES) == wanted)
+    return next(whole, None) if card.gate else None
 
 
 def gate_folder(weights: Path, limit: int = WEIGHTS_BYTES) -> Path:
@@ -389,13 +413,21 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     )
     kept = gate_folder(weights, card.weights_bytes) / GATE
     gate = kept if kept.is_file() else None
-    return Model(reference=card.name, card=card, weights=weights, judged=by_role["dev"], gate=gate)
+    table = predictions.path(folder, chosen)
+    return Model(
+        reference=card.name,
+        card=card,
+        weights=weights,
+        judged=by_role["dev"],
+        gate=gate,
+        guarded=all(checksums.is_guarded(folder, path) for path in (weights, table)),
+    )
 
 
 def last_whole_epoch(run: str) -> int | None:
     """The last epoch of a run whose weights are whole; `None` where none is, or no run has this
     name."""
-    if run not in runs.names():
+    if not runs.exists(run):
         return None
     folder = runs.find(run) / "checkpoints"
     whole = reversed(checkpoints.whole_epochs(folder))

@@ -151,7 +151,10 @@ def weights_of(folder: Path, epoch: int) -> Path:
     try:
         checksums.read(folder.parent, path)
     except DamagedFile as error:
-        raise DamagedFile(f"{error} Pick another of its epochs.") from error
+        raise DamagedFile(
+            f"The weights of {folder.parent.name} after epoch {epoch} are cut short or damaged: "
+            f"{error} Pick another of its epochs."
+        ) from error
     return path
 
 

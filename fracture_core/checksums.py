@@ -98,6 +98,11 @@ def copy(source: Path, folder: Path, name: str) -> None:
     write(folder, folder / name, data)
 
 
+def is_guarded(folder: Path, path: Path) -> bool:
+    """Whether a file of a run has a checksum."""
+    return _name(folder, path) in _sums(folder)
+
+
 def unguarded(folder: Path) -> list[str]:
     """The files of a run that should carry a checksum and do not, by name, in order."""
     known = _sums(folder)

@@ -132,7 +132,10 @@ def with_features(network: keras.Model) -> Callable[[tf.Tensor], tuple[tf.Tensor
     """
     ends = [layer.output for layer in architectures.blocks(network)]
     if not ends:
-        return lambda films: (network(films, training=False)[:, 0], tf.zeros((len(films), 0)))
+        return lambda films: (
+            network(films, training=False)[:, 0],
+            tf.zeros((tf.shape(films)[0], 0)),
+        )
     both = keras.Model(network.input, [network.output, *ends])
 
     def judge(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import cards, datasets, images, journal, launcher, runs
-from fracture_core.cards import CARD, GATE, Model
+from fracture_core.cards import CARD, GATE, PREVIOUS_GATE, Model
 from fracture_core.config import cache_folder
 from fracture_core.errors import DataError, ModelError
 from fracture_core.files import replace_file
@@ -98,7 +98,7 @@ def _some(rows: np.ndarray, most: int) -> np.ndarray:
 def add(model: Model, dataset: datasets.Dataset) -> Path:
     """Give a released model a gate, or a new one; gives the path of its `gate.npz`.
 
-    The card is written last: with the old one, a new gate would be refused as not the card's.
+    The old gate stays beside it until the card names the new one: a kill leaves a whole model.
 
     Raises:
         ModelError: see `of_data`.
@@ -106,9 +106,12 @@ def add(model: Model, dataset: datasets.Dataset) -> Path:
     """
     folder = model.weights.parent
     content = of_data(model, dataset)
+    if model.gate:
+        replace_file(folder / PREVIOUS_GATE, model.gate.read_bytes())
     replace_file(folder / GATE, content)
     card = replace(model.card, gate=facts(content))
     replace_file(folder / CARD, (json.dumps(card.to_dict(), indent=2) + "\n").encode())
+    (folder / PREVIOUS_GATE).unlink(missing_ok=True)
     return folder / GATE
 
 

@@ -59,8 +59,10 @@ def publish(
         ModelError: see `check_name`.
     """
     check_name(name)
+    table = judged.to_parquet(None, index=False)
     card = replace(
         card,
+        predictions_sha256=cards.sha256(table),
         gate=gate_job.facts(gate) if gate else {},
         name=name,
         weights_sha256=cards.sha256(weights),
@@ -74,7 +76,7 @@ def publish(
             (draft / WEIGHTS).write_bytes(weights)
             if gate:
                 (draft / GATE).write_bytes(gate)
-            judged.to_parquet(draft / PREDICTIONS, index=False)
+            (draft / PREDICTIONS).write_bytes(table)
             text = json.dumps(card.to_dict(), indent=2) + "\n"
             (draft / CARD).write_text(text, encoding="utf-8")
             draft.rename(folder)  # appears whole or not at all

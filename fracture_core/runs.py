@@ -157,10 +157,15 @@ def find(name: str) -> Path:
         RunNotFound: there is none, or the text cannot be a run's name.
     """
     folder = runs_folder() / name
-    if not NAME.fullmatch(name) or not (folder / "config.json").is_file():
+    if not exists(name):
         known = ", ".join(names()[:8]) or "none yet"
         raise RunNotFound(f"No run is called {short(name)!r}. Runs here: {known}.")
     return folder
+
+
+def exists(name: str) -> bool:
+    """Whether there is a run of this name; its files are not read."""
+    return bool(NAME.fullmatch(name)) and (runs_folder() / name / "config.json").is_file()
 
 
 def names() -> list[str]:

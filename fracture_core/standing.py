@@ -25,7 +25,7 @@ def warnings(model: Model, threshold: float, real: bool = True) -> tuple[str, ..
         said += of_figures(model.at_threshold(threshold)["studies"], threshold)
     else:
         said.append(f"{model.card.no_dev_words}, so nobody knows how far to trust it.")
-    return (*said, *_without_gate(model))
+    return (*said, *_without_gate(model), *_unguarded(model))
 
 
 def of_figures(studies: Summary, threshold: float) -> list[str]:
@@ -98,6 +98,15 @@ def _without_gate(model: Model) -> tuple[str, ...]:
     else:
         subject = "This run has no gate yet" if model.is_run else "This model has no gate"
     return (f"{subject}: it cannot tell films unlike those that it learned from.",)
+
+
+def _unguarded(model: Model) -> tuple[str, ...]:
+    if model.guarded:
+        return ()
+    return (
+        "No checksum guards its files, which an older version of this program wrote: damage to "
+        "them goes unnoticed.",
+    )
 
 
 def _interval(p: Proportion) -> str:

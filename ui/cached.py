@@ -336,7 +336,7 @@ def is_model(reference: str) -> bool:
 def fixed(reference: str) -> str:
     """A run's name with its best epoch by now, as RUN@EPOCH: when the run goes on and another
     epoch becomes the best, whoever uses this one keeps it. Any other reference as it is."""
-    if reference in cards.released() or reference not in runs.names():
+    if reference in cards.released() or not runs.exists(reference):
         return reference
     epoch = journal.best_in(metrics_of(runs.find(reference)))
     return f"{reference}@{epoch}" if epoch else reference
@@ -774,7 +774,7 @@ def _age(name: str) -> tuple[str, bool]:
 def is_epoch_of_run(reference: str) -> bool:
     """Whether this is `RUN@EPOCH` of a run that is here; the epoch itself may not be kept."""
     name, _, epoch = reference.partition("@")
-    return whole_number(epoch) is not None and name in runs.names()
+    return whole_number(epoch) is not None and runs.exists(name)
 
 
 def model(reference: str) -> cards.Model:

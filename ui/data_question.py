@@ -6,6 +6,7 @@ from fracture_core import datasets, phantom
 from fracture_core.config import phantom_folder
 from fracture_core.datasets import Choice, Dataset
 from fracture_core.errors import DataError, FractureError
+from fracture_core.words import short
 from ui import cached, owner, reading, state, theme
 
 
@@ -58,7 +59,7 @@ def _ask_where(wanted: str) -> None:
     else:
         st.warning(
             f"This address belongs to a data set that is not known here "
-            f"({state.DATA}={theme.plain(theme.short(wanted))}); this tab reads **{mine}**. Ask "
+            f"({state.DATA}={theme.plain(short(wanted))}); this tab reads **{mine}**. Ask "
             "whoever sent it which data set it is.",
             icon=":material/alt_route:",
         )

@@ -39,16 +39,21 @@ def models_here() -> None:
     outcomes = cached.outcomes(cached.runs_now())
     trained = sum(outcome.epochs > 0 for outcome in outcomes.values())
     if names:
-        models = [cached.model(name) for name in names]
-        listed = ", ".join(
-            f"**{theme.plain(m.card.name)}** {theme.synthetic_badge() if m.card.synthetic else ''}"
-            for m in models
-        )
+        listed = ", ".join(map(_model, names))
         st.markdown(
             f"Models: {listed}" + (f" and {theme.plural(trained, 'run')}." if trained else "")
         )
     elif trained:
         st.markdown(f"Models: {theme.plural(trained, 'trained run')}, none released.")
+
+
+def _model(name: str) -> str:
+    """A released model in a few words; one that cannot be read costs itself only."""
+    try:
+        synthetic = cached.model(name).card.synthetic
+    except FractureError:
+        return f"{theme.plain(name)} (cannot be read)"
+    return f"**{theme.plain(name)}** {theme.synthetic_badge() if synthetic else ''}"
 
 
 def browse() -> None:

@@ -108,7 +108,7 @@ def _parent(run: Run) -> None:
     if not parent:
         return
     label = theme.plain(f"forked from {parent['name']} at epoch {parent['epoch']}")
-    if parent["name"] in runs.names():
+    if runs.exists(parent["name"]):
         address = {state.RUN: parent["name"]}
         st.page_link(
             "pages/train.py", label=label, icon=":material/call_split:", query_params=address

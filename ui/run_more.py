@@ -248,7 +248,7 @@ def confirm(names: tuple[str, ...]) -> None:
 
 
 def _ask(names: tuple[str, ...]) -> None:
-    here = [name for name in names if name in runs.names()]
+    here = [name for name in names if runs.exists(name)]
     if not here:  # deleted, here or in another browser: the page says so
         st.rerun()
     for folder in map(runs.find, here[:LISTED]):

@@ -2,6 +2,7 @@
 
 import errno
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -80,7 +81,7 @@ def test_a_write_that_fails_on_the_way_leaves_nothing(run_copy, folders, monkeyp
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pd.DataFrame, "to_parquet", full)
+        patch.setattr(Path, "write_bytes", full)
         with pytest.raises(WriteFailed, match=r"mine could not be written"):
             release.release("finished", "mine")
     assert list((folders / "models").iterdir()) == []

@@ -411,8 +411,8 @@ def test_an_audit_that_is_under_way_shows_progress_and_can_be_stopped(
     )
     with runs.lock(place):
         app = data_page.run()
-        words = "Opens every film: 3 of 9. About 1 min 5 s left."
-        assert app.progress[0].text == theme.plain(words)
+        sentence = "Opens every film: 3 of 9. About 1 min 5 s left."
+        assert app.progress[0].text == theme.plain(sentence)
         app.button(key="stop-audit").click().run()
         assert runs.has_request(place, "stop")
         assert app.button(key="stop-audit").disabled

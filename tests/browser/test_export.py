@@ -44,7 +44,8 @@ def test_the_report_opens_from_disk_and_json_says_what_predict_says(
     exported = json.loads(saved(page, "JSON", tmp_path / "study.json").read_text())
 
     monkeypatch.setenv("FRACTURE_RUNS", str(server.folder / "runs"))
-    words = ["predict", finished_run.name, str(study), "--threshold", "0.1", "--json"]
+    real = shutil.copytree(study, tmp_path / "study")  # as an upload is: outside the phantom
+    words = ["predict", finished_run.name, str(real), "--threshold", "0.1", "--json"]
     assert cli.main(words) == 0
     told = json.loads(capsys.readouterr().out)
     assert exported["studies"][0].pop("study") == "the uploaded study"

@@ -38,7 +38,7 @@ def zooms(page: Page) -> list[float]:
 
 def at(study: str) -> re.Pattern[str]:
     """An address of this study; Streamlit escapes its slashes sometimes."""
-    return re.compile(re.escape(study).replace("/", "(/|%2F)") + "$")
+    return re.compile(re.escape(study).replace("/", "(/|%2F)") + "(&|$)")
 
 
 def pressed(page: Page, name: str) -> Locator:

@@ -68,7 +68,7 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
     for film, path in zip(films, renamed, strict=True):
         shutil.copyfile(film, path)
     page.locator("input[type=file]").first.set_input_files([*renamed, cut])
-    verdict = page.get_by_role("heading", name=re.compile("There is (a|no) fracture"))
+    verdict = page.get_by_role("heading", name=re.compile("The model finds (a|no) fracture"))
     expect(verdict).to_be_visible(timeout=60_000)
     expect(page.get_by_text("cut.png").last).to_be_visible()
     expect(page.get_by_text("has never seen a real film")).to_be_visible()

@@ -14,7 +14,7 @@ from fracture_core import datasets
 from tests.browser.conftest import Server
 from tests.core.dicoms import PATIENT, make
 
-VERDICT = re.compile("There is (a|no) fracture")
+VERDICT = re.compile("The model finds (a|no) fracture")
 
 
 @pytest.fixture

@@ -103,9 +103,8 @@ def test_chosen_runs_become_an_ensemble_that_judges_a_study(
     page.get_by_role("button", name="Use this model").click()
     page.get_by_role("link", name="Diagnose").first.click()
     page.get_by_role("button", name="Judge this study").click(timeout=60_000)
-    expect(page.get_by_role("heading", name=re.compile("The model finds (a|no) fracture"))).to_be_visible(
-        timeout=60_000
-    )
+    verdict = page.get_by_role("heading", name=re.compile("The model finds (a|no) fracture"))
+    expect(verdict).to_be_visible(timeout=60_000)
     page.get_by_text("Where it comes from").click()
     expect(page.get_by_text("this model is the mean of several")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("button", name="Grad-CAM")).to_have_count(0)

@@ -38,7 +38,7 @@ from fracture_core.config import (
     models_folder,
     whole_number,
 )
-from fracture_core.errors import ConfigError, FileRefused, ModelError, RunNotFound
+from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError, RunNotFound
 from fracture_core.words import short
 
 LABEL_MEANING = (
@@ -344,6 +344,15 @@ def _gate_of(folder: Path, card: Card) -> Path | None:
     return next(whole, None) if card.gate else None
 
 
+def is_whole_gate(path: Path) -> bool:
+    """Whether a run's gate is kept here as it was written: a damaged one is fitted anew."""
+    try:
+        checksums.read(path.parent, path)
+    except (OSError, FileRefused, DamagedFile):
+        return False
+    return True
+
+
 def gate_folder(weights: Path, limit: int = WEIGHTS_BYTES) -> Path:
     """Where the gate of a run's weights is kept once it was fitted; it may not be there.
 
@@ -379,6 +388,12 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     """
     run = runs.read(folder)
     chosen = journal.best_epoch(folder) if epoch is None else epoch
+    if epoch is None and (count := journal.damaged_lines(folder / "metrics.jsonl")):
+        raise ModelError(
+            f"The best epoch of {run.name} is not known: {count} of the lines of its metrics.jsonl "
+            f"was changed since it was written. Put the file back, or name an epoch, as in "
+            f"{run.name}@{chosen or 1}."
+        )
     if chosen is None:
         raise ModelError(f"{run.name} has completed no epoch yet. Wait for its first one.")
     weights = checkpoints.weights_of(folder / "checkpoints", chosen)
@@ -412,7 +427,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         created=str(run.facts.get("created", "")),
     )
     kept = gate_folder(weights, card.weights_bytes) / GATE
-    gate = kept if kept.is_file() else None
+    gate = kept if is_whole_gate(kept) else None
     table = predictions.path(folder, chosen)
     return Model(
         reference=card.name,

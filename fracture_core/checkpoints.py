@@ -155,7 +155,28 @@ def weights_of(folder: Path, epoch: int) -> Path:
             f"The weights of {folder.parent.name} after epoch {epoch} are cut short or damaged: "
             f"{error} Pick another of its epochs."
         ) from error
+    if not checksums.is_guarded(folder.parent, path):
+        _check_by_state(path, epoch)
     return path
+
+
+def _check_by_state(weights: Path, epoch: int) -> None:
+    """Check weights without a checksum against the digest in their state, where one is kept.
+
+    Raises:
+        DamagedFile: they are not those that the state was written with.
+    """
+    state = weights.with_name(f"epoch_{epoch:04d}.npz")
+    try:
+        with np.load(io.BytesIO(checksums.read(state.parent.parent, state))) as stored:
+            expected = str(stored["weights_sha256"])
+    except _UNREADABLE:
+        return  # nothing tells
+    if checksums.digest(checksums.read(weights.parent.parent, weights)) != expected:
+        raise DamagedFile(
+            f"The weights of {weights.parent.parent.name} after epoch {epoch} are cut short or "
+            "damaged: they are not those of its state. Pick another of its epochs."
+        )
 
 
 def whole_epochs(folder: Path) -> list[int]:
@@ -211,7 +232,29 @@ def check_resumable(folder: Path) -> None:
     Raises:
         RunError: it names the damaged files, and what can still be done.
     """
+    run = folder.parent
+    if not _has_worked(folder):
+        return
     _latest(folder)
+    if not (run / "films.parquet").is_file():
+        raise RunError(
+            f"A resumed run must see the films that it began with; the films.parquet of {run.name} "
+            "is missing. Put it back, or begin a new run."
+        )
+    if count := journal.damaged_lines(run / "events.jsonl"):
+        raise RunError(
+            f"A resumed run goes by the rates and epochs that were asked for; {count} of the lines "
+            f"of {run.name}'s events.jsonl was changed since it was written. Put the file back, or "
+            "begin a new run."
+        )
+
+
+def _has_worked(folder: Path) -> bool:
+    """Whether a run has done what a new start would not simply do again.
+
+    A kill in the first epoch leaves its weights alone; any other work leaves a state as well.
+    """
+    return bool(states(folder)) or max(epochs(folder), default=0) > 1 or _has_line(folder)
 
 
 def _latest(folder: Path) -> tuple[_State | None, list[str]]:
@@ -222,8 +265,7 @@ def _latest(folder: Path) -> tuple[_State | None, list[str]]:
             return _read_state(path), passed_over
         except _UNREADABLE as error:
             passed_over.append(f"{path.name} cannot be read ({error}); the one before it is used.")
-    # A kill in the first epoch leaves its weights alone; any other work had left a state as well.
-    if states(folder) or max(epochs(folder), default=0) > 1 or _has_line(folder):
+    if _has_worked(folder):
         raise _nothing_to_resume(folder)
     return None, []
 

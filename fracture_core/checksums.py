@@ -28,6 +28,7 @@ GUARDED = (  # as glob patterns; what else a run folder holds decides no number,
     "checkpoints/epoch_*.npz",
 )
 MOST_BYTES = 8 * 2**30  # of a file of a run: a state holds four times the largest network
+KEPT = ("config.json", "films.parquet", "pixel_hashes.npy")  # once written, there for good
 _DIGEST = 64  # hex characters
 
 
@@ -118,6 +119,15 @@ def damaged(folder: Path) -> list[str]:
         except (OSError, DamagedFile):
             bad.append(name)
     return bad
+
+
+def missing(folder: Path) -> list[str]:
+    """The files that a run once had and never drops by itself, and that are gone, in order."""
+    return sorted(
+        name
+        for name in _sums(folder)
+        if (name in KEPT or name.startswith("predictions/")) and not (folder / name).exists()
+    )
 
 
 def names(folder: Path) -> list[str]:

@@ -329,17 +329,26 @@ def curves(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> int:
     """Name the damaged and the unguarded files of a run; gives the exit status."""
-    from fracture_core import checksums, runs
+    from fracture_core import checksums, journal, runs
 
     folder = runs.find(options.run)
     damaged, unguarded = checksums.damaged(folder), checksums.unguarded(folder)
+    for name in ("metrics.jsonl", "events.jsonl", "steps.jsonl"):
+        if journal.damaged_lines(folder / name):
+            damaged.append(name)
+    missing = checksums.missing(folder)
     for name in damaged:
         print(f"damaged      {name}")
+    for name in missing:
+        print(f"missing      {name}")
     for name in unguarded:
         print(f"no checksum  {name}")
     total = len(checksums.names(folder))
-    print(f"{total} files: {len(damaged)} damaged, {len(unguarded)} without a checksum.")
-    return 1 if damaged else 0
+    print(
+        f"{total} files: {len(damaged)} damaged, {len(missing)} missing, {len(unguarded)} without "
+        "a checksum."
+    )
+    return 1 if damaged or missing else 0
 
 
 def list_runs(options: argparse.Namespace) -> None:

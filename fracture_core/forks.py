@@ -109,12 +109,14 @@ def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
     names = [f"checkpoints/{checkpoints.weights_name(n)}" for n in kept]
     names += [f"predictions/{predictions.path(source, n).name}" for n in range(1, epoch + 1)]
     names += [f"features/{feature_maps.path(source, n).name}" for n in kept]
-    names.append(pixel_hashes.FILE)
     for name in names:
         # An earlier epoch that is damaged costs itself only.
         with contextlib.suppress(FileNotFoundError, DamagedFile):
             checksums.copy(source, folder, name)
-    for name in ("films.parquet", f"checkpoints/epoch_{epoch:04d}.npz"):
+    needed = ["films.parquet", f"checkpoints/epoch_{epoch:04d}.npz"]
+    if "pixels" in runs.read(source).facts:  # an older run has no hashes of its films
+        needed.append(pixel_hashes.FILE)
+    for name in needed:
         checksums.copy(source, folder, name)
     position = checkpoints.position_after(source / "checkpoints", epoch)
     lines = checkpoints.lines_up_to(source, position)

@@ -176,6 +176,11 @@ def fit(
             f"A gate is fitted on {FEWEST} training films or more; received {len(features)}. "
             "Train on more films."
         )
+    if not np.isfinite(features).all() or not features.std(axis=0).any():
+        raise DataError(
+            "A gate needs training films that the network tells apart; to it these are all the "
+            "same, or no numbers. Train further, or on other films."
+        )
     values = features.astype(np.float64)
     known, means, centre, whitener = _fitted(values, parts)
     away = _to_nearest(_whiten(dev, centre, whitener), means)
@@ -220,7 +225,14 @@ def _fitted(
     # A map that is dead on all training films says much where it wakes; not without bound.
     scale = np.maximum(about.std(axis=0), 1e-3 * about.std() + 1e-9)
     covariance = LedoitWolf(assume_centered=True).fit(about / scale).covariance_
-    whitener = (np.linalg.inv(np.linalg.cholesky(covariance)).T / scale[:, None]).astype(np.float32)
+    try:
+        root = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError as error:
+        raise DataError(
+            "A gate needs training films that the network tells apart; within a body part these "
+            "are all the same to it. Train further, or on other films."
+        ) from error
+    whitener = (np.linalg.inv(root).T / scale[:, None]).astype(np.float32)
     centre = values.mean(axis=0).astype(np.float32)
     return tuple(known), _whiten(means, centre, whitener).astype(np.float32), centre, whitener
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fracture_core import cards, datasets, images, journal, launcher, runs
+from fracture_core import cards, checksums, datasets, images, journal, launcher, runs
 from fracture_core.cards import CARD, GATE, PREVIOUS_GATE, Model
 from fracture_core.config import cache_folder
 from fracture_core.errors import DataError, ModelError
@@ -129,7 +129,7 @@ def start(reference: str) -> Path:
     """Fit a run's gate in a child process, unless that is under way or done; gives its folder."""
     model = cards.find(reference)
     folder = cards.gate_folder(model.weights)
-    if not (folder / GATE).is_file():
+    if not cards.is_whole_gate(folder / GATE):
         folder.mkdir(parents=True, exist_ok=True)
         asked = {"model": model.reference}
         launcher.start_job(folder, asked, "child-gate", "Loads the network.", "gate.log")
@@ -149,7 +149,7 @@ def of_best(run: Path) -> tuple[Path, int] | None:
         return None
     model = cards.of_run(run, epoch)
     folder = cards.gate_folder(model.weights)
-    if (folder / GATE).is_file():
+    if cards.is_whole_gate(folder / GATE):
         return None
     folder.mkdir(parents=True, exist_ok=True)
     lock = runs.take_lock(folder)
@@ -166,5 +166,5 @@ def of_best(run: Path) -> tuple[Path, int] | None:
 def run_child(folder: Path) -> None:
     """The child's work: fit the gate of the run that `asked.json` names, and keep it."""
     asked = launcher.asked(folder, "model")
-    replace_file(folder / GATE, of_run(cards.find(asked["model"])))
+    checksums.write(folder, folder / GATE, of_run(cards.find(asked["model"])))
     runs.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))

@@ -270,8 +270,7 @@ def pixel_cache(
     """
     if not len(paths):
         raise DataError("There is no film to read: the selection is empty. Choose other parts.")
-    facts = [(path, *_fact(root / path)) for path in paths]
-    key = _key("pixels", str(root.absolute()), facts, asdict(recipe))
+    key = _cache_key(root, paths, recipe)
     kept, draft = folder / key, folder / f".{key}"
     shape = (len(paths), recipe.size, recipe.size)
     if found := _kept(kept, shape):
@@ -287,6 +286,16 @@ def pixel_cache(
     if found is None:
         raise DataError(f"The pixels in {kept} cannot be read back. Check the disk.")
     return found
+
+
+def drop_pixel_cache(root: Path, paths: Sequence[str], recipe: PixelRecipe, folder: Path) -> None:
+    """Take away the pixels that `pixel_cache` keeps of these films; arguments as there."""
+    _clear(folder / _cache_key(root, paths, recipe))
+
+
+def _cache_key(root: Path, paths: Sequence[str], recipe: PixelRecipe) -> str:
+    facts = [(path, *_fact(root / path)) for path in paths]
+    return _key("pixels", str(root.absolute()), facts, asdict(recipe))
 
 
 def _kept(folder: Path, shape: tuple[int, int, int], whole: bool = True) -> PixelCache | None:

@@ -91,6 +91,18 @@ def _unreadable(path: Path, error: FileRefused) -> RunError:
     return RunError(f"{path.parent.name}: {error}")
 
 
+def damaged_lines(path: Path) -> int:
+    """How many lines of a file were changed since they were written.
+
+    A line that a kill or a full disk has torn is none of them: it never had its checksum.
+    """
+    try:
+        text = reading.read_bytes(path, reading.LINES_BYTES).decode(errors="replace")
+    except FileRefused:
+        return 0
+    return sum(_is_changed(line) and line.endswith('"}') for line in text.splitlines())
+
+
 def _objects(file: str, text: bytes) -> list[dict[str, Any]]:
     """The lines that hold an object whose values `line_rules` does not refuse."""
     found = []

@@ -133,20 +133,10 @@ def prepare(folder: Path, reporter: Reporter) -> tuple[pd.DataFrame, np.ndarray]
         rows = journal.films(folder) if begun else _assign(folder, config)
     # The data may have been given by its parent; paths are relative to the root that was found.
     root = runs.read(folder).data_root
-    cache = images.pixel_cache(
-        root,
-        rows["path"].tolist(),
-        config.recipe,
-        cache_folder() / "pixels",
-        progress=lambda done, total: reporter.tick(
-            message=f"Reads films: {done:,} of {total:,}.", progress=done / max(1, total)
-        ),
-        should_stop=reporter.asked_to_stop,
-    )
+    cache = _pixels(root, rows, reporter)
     if begun:
         _check_nothing_lost(root, rows, cache)
-        _check_nothing_changed(folder, root, rows, cache.pixels)
-        return rows, cache.pixels
+        return rows, _unchanged_pixels(folder, root, rows, cache.pixels, reporter)
     for number, reason in cache.refused.items():
         row = rows.iloc[number]
         journal.log_event(folder, "film_refused", path=row.path, role=row.role, reason=reason)
@@ -168,21 +158,41 @@ def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: images.PixelCache
         )
 
 
-def _check_nothing_changed(
-    folder: Path, root: Path, rows: pd.DataFrame, pixels: np.ndarray
-) -> None:
-    """A film that another picture has replaced is another film."""
+def _pixels(root: Path, rows: pd.DataFrame, reporter: Reporter) -> images.PixelCache:
+    return images.pixel_cache(
+        root,
+        rows["path"].tolist(),
+        reporter.config.recipe,
+        cache_folder() / "pixels",
+        progress=lambda done, total: reporter.tick(
+            message=f"Reads films: {done:,} of {total:,}.", progress=done / max(1, total)
+        ),
+        should_stop=reporter.asked_to_stop,
+    )
+
+
+def _unchanged_pixels(
+    folder: Path, root: Path, rows: pd.DataFrame, pixels: np.ndarray, reporter: Reporter
+) -> np.ndarray:
+    """The pixels of a resumed run: a film that another picture has replaced is another film."""
     changed = pixel_hashes.changed(folder, pixels)
     if changed is None:  # an older run, or older pixels: guarded from now on
         pixel_hashes.save(folder, pixels)
-    elif len(changed):
-        paths = rows["path"].iloc[changed[:NAMED]].tolist()
+        return pixels
+    if len(changed):  # the films, or what was kept of them: the films have the last word
+        paths, recipe = rows["path"].tolist(), reporter.config.recipe
+        images.drop_pixel_cache(root, paths, recipe, cache_folder() / "pixels")
+        pixels = _pixels(root, rows, reporter).pixels
+        changed = pixel_hashes.changed(folder, pixels)
+    if changed is not None and len(changed):
+        named = rows["path"].iloc[changed[:NAMED]].tolist()
         more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
         raise DataError(
             f"A resumed run must see the films that it began with; {len(changed)} of {len(rows)} "
-            f"hold another picture now: {', '.join(paths)}{more}. Put them back into {root}, then "
+            f"hold another picture now: {', '.join(named)}{more}. Put them back into {root}, then "
             "resume; or begin a new run."
         )
+    return pixels
 
 
 def _wait_for_phantom(root: Path, reporter: Reporter) -> None:

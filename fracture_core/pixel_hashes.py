@@ -61,15 +61,18 @@ def changed(folder: Path, pixels: np.ndarray) -> np.ndarray | None:
         int64 `(n_changed,)`; `None` where the run kept no hashes, or those of another version.
 
     Raises:
-        DamagedFile: the hashes are not what was written.
+        DamagedFile: the hashes are missing, or not what was written.
     """
     if runs.read(folder).facts.get("pixels") != version():
         return None
     try:
         content = io.BytesIO(checksums.read(folder, folder / FILE))
         hashes = np.lib.format.read_array(content, allow_pickle=False)
-    except FileNotFoundError:
-        return None
+    except FileNotFoundError as error:
+        raise DamagedFile(
+            f"The {FILE} of {folder.name} is missing, so that nobody can tell whether its films "
+            "are those that it began with. Put the file back, or train again."
+        ) from error
     except DamagedFile as error:
         raise DamagedFile(f"{error} Put the file back, or train again.") from error
     except Exception:  # unguarded and damaged: nothing can be compared

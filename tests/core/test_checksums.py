@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from fracture_core import (
@@ -15,11 +16,13 @@ from fracture_core import (
     feature_maps,
     forks,
     journal,
+    launcher,
+    pixel_hashes,
     predictions,
     release,
     runs,
 )
-from fracture_core.errors import DamagedFile, FractureError, RunError
+from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
 
 
 def flip(path: Path, place: float = 0.5) -> None:
@@ -174,3 +177,68 @@ def test_lines_of_an_older_version_carry_no_checksum_and_are_read(tmp_path) -> N
     journal.append_line(tmp_path / "metrics.jsonl", {"epoch": 2, "dev": {"loss": 0.25}})
     assert journal.metrics(tmp_path)["dev.loss"].tolist() == [0.5, 0.25]
     assert "check" not in journal.metrics(tmp_path)
+
+
+# --- what is gone, or was changed in a line -----------------------------------------------------
+
+
+def change(path: Path, line: int, old: str, new: str) -> None:
+    """Change a line of a run's file; its checksum stays."""
+    lines = path.read_text().splitlines()
+    assert old in lines[line]
+    lines[line] = lines[line].replace(old, new, 1)
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_a_run_without_its_list_of_films_refuses_to_go_on(run_copy) -> None:
+    (run_copy / "films.parquet").unlink()
+    with pytest.raises(RunError, match=r"films\.parquet of finished is missing\. Put it back"):
+        launcher.resume(run_copy, more_epochs=1)
+    assert checksums.missing(run_copy) == ["films.parquet"]
+
+
+def test_a_rate_that_was_asked_for_is_not_forgotten_silently(run_copy) -> None:
+    journal.log_event(run_copy, "learning_rate", step=14, rate=1e-05)
+    change(run_copy / "events.jsonl", -1, "1e-05", "1e-03")
+    with pytest.raises(RunError, match=r"1 of the lines of finished's events\.jsonl was changed"):
+        launcher.resume(run_copy, more_epochs=1)
+
+
+def test_a_line_that_a_full_disk_has_torn_stops_nobody(run_copy) -> None:
+    with (run_copy / "events.jsonl").open("a") as stream:
+        stream.write('{"kind": "learning_rate", "ti')
+    journal.log_event(run_copy, "queued")
+    checkpoints.check_resumable(run_copy / "checkpoints")
+
+
+def test_the_best_epoch_is_not_chosen_among_damaged_lines(run_copy) -> None:
+    change(run_copy / "metrics.jsonl", 1, '"epoch": 2', '"epoch": 7')
+    with pytest.raises(ModelError, match=r"best epoch of finished is not known.*finished@"):
+        cards.find("finished")
+    assert cards.find("finished@3").card.epoch == 3
+
+
+def test_hashes_of_films_that_are_gone_guard_nothing_and_say_so(run_copy) -> None:
+    (run_copy / pixel_hashes.FILE).unlink()
+    with pytest.raises(DamagedFile, match=r"pixel_hashes\.npy of finished is missing"):
+        pixel_hashes.changed(run_copy, np.zeros((3, 8, 8), np.uint8))
+    with pytest.raises(FractureError):
+        forks.create(run_copy, 3, "unguarded", epochs=9)
+    assert runs.names() == ["finished"]
+
+
+def test_weights_without_a_checksum_are_held_against_their_state(run_copy) -> None:
+    flip(run_copy / "checkpoints" / "epoch_0003.weights.h5")
+    (run_copy / checksums.SUMS).unlink()
+    with pytest.raises(DamagedFile, match="after epoch 3 are cut short or damaged"):
+        cards.of_run(run_copy, 3)
+
+
+def test_a_damaged_gate_of_a_run_is_none_until_it_is_fitted_anew(run_copy) -> None:
+    model = cards.find("finished@3")
+    folder = cards.gate_folder(model.weights)
+    folder.mkdir(parents=True)
+    checksums.write(folder, folder / cards.GATE, b"a gate")
+    assert cards.find("finished@3").gate is not None
+    flip(folder / cards.GATE)
+    assert cards.find("finished@3").gate is None

@@ -681,14 +681,17 @@ def test_a_list_of_films_to_leave_out_must_be_there(folders, phantom_root, capsy
 
 
 def test_check_names_damaged_files_and_those_without_a_checksum(run_copy, capsys) -> None:
-    assert "0 damaged, 0 without a checksum." in spoken(capsys, "check", "finished")
+    assert "0 damaged, 0 missing, 0 without a checksum." in spoken(capsys, "check", "finished")
     (run_copy / "predictions" / "epoch_0002.npy").write_bytes(b"damage")
     (run_copy / "predictions" / "epoch_0009.npy").write_bytes(b"of an older version")
     assert cli.main(["check", "finished"]) == 1
     printed = capsys.readouterr().out
     assert "damaged      predictions/epoch_0002.npy" in printed
     assert "no checksum  predictions/epoch_0009.npy" in printed
-    assert "1 damaged, 1 without a checksum." in printed
+    assert "1 damaged, 0 missing, 1 without a checksum." in printed
+    (run_copy / "films.parquet").unlink()
+    assert cli.main(["check", "finished"]) == 1
+    assert "missing      films.parquet" in capsys.readouterr().out
 
 
 def test_loading_tensorflow_is_not_held_up_by_the_garbage_collector() -> None:

@@ -410,3 +410,9 @@ def test_a_run_that_goes_on_or_is_deleted_while_its_gate_is_fitted_is_not_held(
     runs.delete(run_copy)
     assert child.gate(place, lock) == 1
     assert runs.status(place).state is runs.State.FAILED
+
+
+def test_films_that_a_network_does_not_tell_apart_give_no_gate() -> None:
+    names = np.array([str(n) for n in range(40)])
+    with pytest.raises(DataError, match="tells apart"):
+        gate.fit(np.ones((40, 6), np.float32), np.full(40, "hand"), names, names, np.ones((9, 6)))

@@ -55,3 +55,14 @@ def test_a_hash_tells_films_apart_and_depends_on_nothing_but_pixels() -> None:
     hashes = pixel_hashes.of(films)
     assert hashes.dtype == np.uint64 and len(set(hashes.tolist())) == 3
     assert pixel_hashes.of(films[::-1]).tolist() == hashes[::-1].tolist()
+
+
+def test_damaged_pixels_in_the_cache_are_made_anew_and_no_film_is_accused(begun) -> None:
+    folder, _ = begun
+    _, pixels = pipeline.prepare(folder, Reporter(folder))
+    whole = pixels.copy()
+    (file,) = (cache_folder() / "pixels").glob("*/pixels.npy")
+    content = file.read_bytes()
+    file.write_bytes(content[:-2_000] + bytes(255 - byte for byte in content[-2_000:]))
+    _, again = pipeline.prepare(folder, Reporter(folder))
+    assert np.array_equal(again, whole)

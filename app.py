@@ -16,6 +16,7 @@ if __name__ == "__main__":  # a visit
     page = st.navigation(frame.pages(), position="top")
     try:
         with turns.turn():
+            actions.begin()
             owner.admit()
             frame.show(page.url_path)
             if data_question.settle(frame.needs_data(page)):

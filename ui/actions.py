@@ -8,6 +8,7 @@ too: so it is here that a visitor is refused, before anything is looked at.
 import contextlib
 import functools
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -32,6 +33,7 @@ from fracture_core.datasets import Choice, Dataset
 from fracture_core.errors import DataError, FractureError
 from ui import cached, owner, reading, state, theme
 
+TOLD_SECONDS = 3.0  # in which a message that a new drawing has taken away is shown again
 P, R = ParamSpec("P"), TypeVar("R")
 
 
@@ -48,10 +50,26 @@ def told() -> Iterator[None]:
         st.session_state[state.NOTICE] = str(error)
 
 
+def begin() -> None:
+    """Count the drawings of whole pages in this tab; at the start of each."""
+    st.session_state[state.DRAWINGS] = st.session_state.get(state.DRAWINGS, 0) + 1
+
+
 def tell() -> None:
-    """Show what the last action ended in, once; at the end of a page, fragment or dialog."""
+    """Show what the last action ended in; at the end of a page, fragment or dialog.
+
+    A page that is drawn anew takes a message away that has just come (the run begins, another
+    browser deletes it): within `TOLD_SECONDS` it is shown again.
+    """
+    number, now = st.session_state.get(state.DRAWINGS, 0), time.monotonic()
     if notice := st.session_state.pop(state.NOTICE, None):
-        st.toast(theme.plain(notice), icon=":material/info:", duration="long")
+        st.session_state[state.TOLD] = [notice, now + TOLD_SECONDS, number]
+    else:
+        notice, until, shown = st.session_state.get(state.TOLD, ["", 0.0, number])
+        if shown == number or now > until:
+            return
+        st.session_state[state.TOLD] = [notice, until, number]
+    st.toast(theme.plain(notice), icon=":material/info:", duration="long")
 
 
 def owners(action: Callable[P, R]) -> Callable[P, R]:

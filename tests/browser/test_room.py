@@ -73,7 +73,7 @@ def test_after_a_restart_an_open_diagnose_says_that_its_films_are_gone(
     film = next(phantom_root.rglob("image1.png"))
     addresses: list[tuple[str, str]] = []
     page.on("request", lambda request: addresses.append((request.method, request.url)))
-    page.locator("input[type=file]").first.set_input_files(film)
+    page.locator("input[type=file]").first.set_input_files(film, timeout=60_000)
     expect(page.get_by_role("button", name="Report")).to_be_visible(timeout=60_000)
 
     # What another session gets of an upload by its address: nothing.

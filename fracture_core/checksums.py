@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fracture_core import reading
 from fracture_core.errors import DamagedFile, FileMissing, FileRefused
-from fracture_core.files import replace_file, stamp, writing
+from fracture_core.files import append_line, replace_file, stamp
 
 SUMS = "SHA256SUMS"
 GUARDED = (  # as glob patterns; what else a run folder holds decides no number, or guards its lines
@@ -44,11 +44,7 @@ def write(folder: Path, path: Path, data: bytes) -> None:
         WriteFailed: no space or no permission; the file is then as it was.
     """
     line = f"{digest(data)}  {_name(folder, path)}\n".encode()
-    sums = folder / SUMS
-    with writing(sums), sums.open("a+b") as stream:
-        stream.seek(max(0, stream.tell() - 1))
-        torn = stream.read() not in (b"", b"\n")  # a full disk may have cut the line before
-        stream.write((b"\n" if torn else b"") + line)
+    append_line(folder / SUMS, line)
     replace_file(path, data)
 
 

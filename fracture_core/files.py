@@ -48,6 +48,18 @@ def replace_file(path: Path, data: bytes) -> None:
         raise
 
 
+def append_line(path: Path, line: bytes) -> None:
+    """Append a line, its end included, in one write; a torn line before it is closed first.
+
+    Raises:
+        WriteFailed: no space or no permission; the line may be torn.
+    """
+    with writing(path), path.open("a+b") as stream:
+        stream.seek(max(0, stream.tell() - 1))
+        torn = stream.read() not in (b"", b"\n")
+        stream.write((b"\n" if torn else b"") + line)
+
+
 def keep_damaged(path: Path) -> None:
     """Move a file that cannot be read aside, as `NAME.damaged`, before a new one takes its place.
 

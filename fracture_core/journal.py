@@ -14,10 +14,10 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fracture_core import checksums, line_rules, reading
+from fracture_core import checksums, files, line_rules, reading
 from fracture_core.config import TrainConfig
 from fracture_core.errors import DamagedFile, FileMissing, FileRefused, RunError
-from fracture_core.files import Kept, appended, refusal, replace_file, writing
+from fracture_core.files import Kept, appended, refusal, replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,10 +42,7 @@ def append_line(path: Path, value: dict[str, Any]) -> None:
     Raises:
         WriteFailed: no space or no permission; the line may be torn.
     """
-    with writing(path), path.open("a+b") as stream:
-        stream.seek(max(0, stream.tell() - 1))
-        torn = stream.read() not in (b"", b"\n")
-        stream.write((b"\n" if torn else b"") + _encode(value))
+    files.append_line(path, _encode(value))
 
 
 def replace_lines(path: Path, values: list[dict[str, Any]]) -> None:

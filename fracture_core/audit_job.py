@@ -5,23 +5,20 @@ stopped goes on where it was. One folder a data set; `audit.json` is written las
 """
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fracture_core import audit, datasets, film_facts, launcher, reading, runs
+from fracture_core import audit, checksums, datasets, film_facts, launcher, reading, runs
 from fracture_core.audit import Audit, Finding, Item
 from fracture_core.config import cache_folder
 from fracture_core.errors import FractureError, Stopped
-from fracture_core.files import replace_file
-from fracture_core.reporter import time_left
+from fracture_core.job_progress import JobProgress
 from fracture_core.runs import State, Status
 from fracture_core.shortcuts import Shortcut
 
 RESULT = "audit.json"
-_POLL_SECONDS = 0.25  # between two looks at the requests, and two writes of progress
 
 
 def folder_of(data_hash: str) -> Path:
@@ -42,9 +39,9 @@ def run_child(folder: Path) -> None:
     """The child's work: audit what `asked.json` names, and keep the result."""
     asked = launcher.asked(folder, "data")
     dataset = datasets.read(Path(asked["data"]), asked["positive"])
-    reporter = _Progress(folder)
+    reporter = JobProgress(folder, "Opening every film")
     try:
-        save(folder, run(dataset, folder, reporter.films, reporter.should_stop, reporter.say))
+        save(folder, run(dataset, folder, reporter.count, reporter.should_stop, reporter.say))
     except Stopped as error:
         message = f"{error} What was measured is kept."
         runs.write_status(folder, Status(state=State.STOPPED, message=message))
@@ -76,34 +73,6 @@ def run(
     return audit.run(dataset, facts, say)
 
 
-class _Progress:
-    """Writes the child's status, with the time left, and reads its requests."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._left = folder, time_left()
-        self._looked, self._stop = 0.0, False
-
-    def films(self, done: int, total: int) -> None:
-        left, now = self._left(done, total), time.monotonic()
-        if now - self._looked < _POLL_SECONDS and done < total:
-            return
-        self._looked, self._stop = now, runs.has_request(self._folder, "stop")
-        status = Status(
-            state=State.RUNNING,
-            message=f"Opens every film: {done:,} of {total:,}.",
-            progress=done / total,
-            seconds_left=left,
-        )
-        runs.write_status(self._folder, status)
-
-    def should_stop(self) -> bool:
-        return self._stop
-
-    def say(self, text: str) -> None:
-        status = Status(state=State.RUNNING, message=text, progress=1.0)
-        runs.write_status(self._folder, status)
-
-
 # --- kept results -------------------------------------------------------------------------------
 
 
@@ -123,13 +92,15 @@ def to_dict(value: Audit) -> dict[str, Any]:
 
 def save(folder: Path, value: Audit) -> None:
     """Keep an audit."""
-    replace_file(folder / RESULT, json.dumps(to_dict(value), indent=1).encode())
+    checksums.write(folder, folder / RESULT, json.dumps(to_dict(value), indent=1).encode())
 
 
 def load(folder: Path) -> Audit | None:
-    """The kept audit in this folder; `None` if there is none, or another version's."""
+    """The kept audit in this folder; `None` if there is none, it is damaged, or another
+    version's."""
     try:
-        fields = reading.read_json(folder / RESULT, reading.LIST_BYTES)
+        content = checksums.read_guarded(folder, folder / RESULT, reading.LIST_BYTES)
+        fields = reading.parsed(content.decode())
         found = Audit(
             films=fields["films"],
             findings=tuple(map(_finding, fields["findings"])),
@@ -138,7 +109,8 @@ def load(folder: Path) -> Audit | None:
         # What cannot be said again was not said by this program.
         told = json.loads(json.dumps(to_dict(found)))
         return found if told == fields and _is_sound(found) else None
-    except (FractureError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+    except (OSError, FractureError, ValueError, LookupError, TypeError, AttributeError,
+            ArithmeticError):  # fmt: skip
         return None
 
 

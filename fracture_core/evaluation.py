@@ -18,6 +18,7 @@ import pandas as pd
 from fracture_core import (
     aggregation,
     cards,
+    checksums,
     datasets,
     facts,
     images,
@@ -29,7 +30,7 @@ from fracture_core import (
 )
 from fracture_core.config import cache_folder, check_range
 from fracture_core.errors import DataError, FractureError
-from fracture_core.files import replace_file, writing
+from fracture_core.files import writing
 from fracture_core.runs import State, Status
 from fracture_core.words import short
 
@@ -223,24 +224,29 @@ def save(folder: Path, value: Evaluation) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "evaluation.json").unlink(missing_ok=True)
-    replace_file(folder / "films.parquet", value.films.to_parquet(None))
-    replace_file(folder / "evaluation.json", json.dumps(value.to_dict(), indent=2).encode())
+    checksums.write(folder, folder / "films.parquet", value.films.to_parquet(None))
+    text = json.dumps(value.to_dict(), indent=2)
+    checksums.write(folder, folder / "evaluation.json", text.encode())
 
 
 def load(folder: Path) -> Evaluation | None:
     """The kept evaluation in this folder, `None` if there is none yet, or it is damaged."""
     try:
-        fields = reading.read_json(folder / "evaluation.json", reading.LIST_BYTES)
+        note, films = (
+            checksums.read_guarded(folder, folder / name, reading.TABLE_BYTES)
+            for name in ("evaluation.json", "films.parquet")
+        )
+        fields = reading.parsed(note.decode())
         found = Evaluation(
             model=str(fields["model"]),
             data=facts.data(fields["data"]),
             split=str(fields["split"]),
             parts=tuple(map(str, fields["parts"])),
             threshold=fields["threshold"],
-            films=cards.judged_films(folder / "films.parquet"),
+            films=cards.judged_films(films),
             refused=tuple((str(item["path"]), str(item["reason"])) for item in fields["refused"]),
         )
         check_range("threshold", found.threshold, (0.0, 1.0))
         return found
-    except (FractureError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, FractureError, ValueError, LookupError, TypeError, AttributeError):
         return None

@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fracture_core import dicom, images, reading
+from fracture_core import checksums, dicom, images, reading
 from fracture_core.errors import FilmError, Stopped
-from fracture_core.files import replace_file
 
 COLUMNS = {
     "path": "str",
@@ -108,7 +107,7 @@ def _complete(
             measured()
     finally:
         pieces = _as_table(rows, [path for path in wanted if path in rows])
-        replace_file(kept, pieces.to_parquet(None, index=False))
+        checksums.write(kept.parent, kept, pieces.to_parquet(None, index=False))
         if len(rows) < len(wanted):
             pool.shutdown(cancel_futures=True)
 
@@ -120,7 +119,8 @@ def _as_table(rows: Rows, paths: list[str]) -> pd.DataFrame:
 def _kept(root: Path, path: Path, wanted: list[str]) -> Rows:
     """What was measured before of these films, as far as their files are the same."""
     try:
-        piece = reading.read_table(path, _HELD)[list(COLUMNS)].astype(COLUMNS)
+        content = checksums.read_guarded(path.parent, path, reading.TABLE_BYTES)
+        piece = reading.read_table(content, _HELD)[list(COLUMNS)].astype(COLUMNS)
     except Exception:  # missing, damaged or another version's: it is measured again
         return {}
     piece = piece[piece["path"].isin(wanted)]

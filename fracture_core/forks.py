@@ -124,7 +124,8 @@ def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
     steps = journal.up_to(source / "steps.jsonl", "step", position.step)
     journal.replace_lines(folder / "steps.jsonl", steps)
     # The rates that were asked for are in the fork's config.
-    kinds = ("film_refused", "more_epochs") if keeps_added else ("film_refused",)
+    added = ("more_epochs", "epochs_withdrawn") if keeps_added else ()
+    kinds = ("film_refused", *added)
     told = [event for event in journal.events(source) if event.get("kind") in kinds]
     journal.replace_lines(folder / "events.jsonl", told)
     before = runs.status(folder)

@@ -270,7 +270,8 @@ def pixel_cache(
     """
     if not len(paths):
         raise DataError("There is no film to read: the selection is empty. Choose other parts.")
-    key = _cache_key(root, paths, recipe)
+    facts = [(path, *_fact(root / path)) for path in paths]
+    key = _key("pixels", str(root.absolute()), facts, asdict(recipe))
     kept, draft = folder / key, folder / f".{key}"
     shape = (len(paths), recipe.size, recipe.size)
     if found := _kept(kept, shape):
@@ -286,16 +287,6 @@ def pixel_cache(
     if found is None:
         raise DataError(f"The pixels in {kept} cannot be read back. Check the disk.")
     return found
-
-
-def drop_pixel_cache(root: Path, paths: Sequence[str], recipe: PixelRecipe, folder: Path) -> None:
-    """Take away the pixels that `pixel_cache` keeps of these films; arguments as there."""
-    _clear(folder / _cache_key(root, paths, recipe))
-
-
-def _cache_key(root: Path, paths: Sequence[str], recipe: PixelRecipe) -> str:
-    facts = [(path, *_fact(root / path)) for path in paths]
-    return _key("pixels", str(root.absolute()), facts, asdict(recipe))
 
 
 def _kept(folder: Path, shape: tuple[int, int, int], whole: bool = True) -> PixelCache | None:
@@ -314,10 +305,17 @@ def _kept(folder: Path, shape: tuple[int, int, int], whole: bool = True) -> Pixe
         with reading.opened(folder / "pixels.npy", size) as stream:
             fits = reading.array_header(stream) == (shape, np.uint8) and done
         pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False) if fits else None
+        rows = all(0 <= row < shape[0] for row in refused) and note["done"] == shape[0]
+        sound = not whole or (rows and note["sha256"] == _digest(folder / "pixels.npy"))
     except Exception:  # numpy's reader of damaged headers raises many kinds
         return None
-    rows = all(0 <= row < shape[0] for row in refused) and note["done"] == shape[0]
-    return PixelCache(pixels=pixels, refused=refused) if fits and (rows or not whole) else None
+    return PixelCache(pixels=pixels, refused=refused) if fits and sound else None
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, in hex; the page cache has a film's pixels read once more in no time."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _clear(path: Path) -> None:
@@ -369,6 +367,8 @@ def _build(
             pixels.flush()  # the note must never be ahead of the pixels
             state["done"] = rows.stop
             replace_file(note, json.dumps(state).encode())
+    state["sha256"] = _digest(draft / "pixels.npy")
+    replace_file(note, json.dumps(state).encode())
 
 
 def _check_room(folder: Path, needed: int) -> None:

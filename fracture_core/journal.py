@@ -142,8 +142,13 @@ def refused(folder: Path, role: str | None = None) -> list[tuple[str, str]]:
 
 
 def epochs_asked(folder: Path, config: TrainConfig) -> int:
-    """Epochs in all: those of the config and those that were added since."""
-    return config.epochs + sum(e["epochs"] for e in _told(folder, "more_epochs", epochs=int))
+    """Epochs in all: those of the config and those that were added since, by a resume that was
+    not refused."""
+    added, withdrawn = (
+        sum(e["epochs"] for e in _told(folder, kind, epochs=int))
+        for kind in ("more_epochs", "epochs_withdrawn")
+    )
+    return config.epochs + added - withdrawn
 
 
 def epochs_added_at(folder: Path) -> int:

@@ -136,7 +136,8 @@ def prepare(folder: Path, reporter: Reporter) -> tuple[pd.DataFrame, np.ndarray]
     cache = _pixels(root, rows, reporter)
     if begun:
         _check_nothing_lost(root, rows, cache)
-        return rows, _unchanged_pixels(folder, root, rows, cache.pixels, reporter)
+        _check_nothing_changed(folder, root, rows, cache.pixels)
+        return rows, cache.pixels
     for number, reason in cache.refused.items():
         row = rows.iloc[number]
         journal.log_event(folder, "film_refused", path=row.path, role=row.role, reason=reason)
@@ -171,20 +172,14 @@ def _pixels(root: Path, rows: pd.DataFrame, reporter: Reporter) -> images.PixelC
     )
 
 
-def _unchanged_pixels(
-    folder: Path, root: Path, rows: pd.DataFrame, pixels: np.ndarray, reporter: Reporter
-) -> np.ndarray:
-    """The pixels of a resumed run: a film that another picture has replaced is another film."""
+def _check_nothing_changed(
+    folder: Path, root: Path, rows: pd.DataFrame, pixels: np.ndarray
+) -> None:
+    """A film that another picture has replaced is another film."""
     changed = pixel_hashes.changed(folder, pixels)
     if changed is None:  # an older run, or older pixels: guarded from now on
         pixel_hashes.save(folder, pixels)
-        return pixels
-    if len(changed):  # the films, or what was kept of them: the films have the last word
-        paths, recipe = rows["path"].tolist(), reporter.config.recipe
-        images.drop_pixel_cache(root, paths, recipe, cache_folder() / "pixels")
-        pixels = _pixels(root, rows, reporter).pixels
-        changed = pixel_hashes.changed(folder, pixels)
-    if changed is not None and len(changed):
+    elif len(changed):
         named = rows["path"].iloc[changed[:NAMED]].tolist()
         more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
         raise DataError(
@@ -192,7 +187,6 @@ def _unchanged_pixels(
             f"hold another picture now: {', '.join(named)}{more}. Put them back into {root}, then "
             "resume; or begin a new run."
         )
-    return pixels
 
 
 def _wait_for_phantom(root: Path, reporter: Reporter) -> None:

@@ -47,6 +47,7 @@ class Reporter:
         )
         self.rate_changes = journal.rate_changes(folder)
         self._polled = self._written = 0.0
+        self._asked = self.epochs  # when training last began
         self._door, self._leavable = threading.RLock(), False
         self._before: dict[int, Any] = {}  # signal -> what it did before `listen`
 
@@ -117,6 +118,16 @@ class Reporter:
         self.say(state=State.STARTING, phase=phase, message=message, progress=0.0)
         if self.asked_to_stop():
             raise Stopped("Stopped before training.")
+
+    def begin(self) -> None:
+        """Take note that training goes on from here: what was asked of it so far is accepted."""
+        self._asked = self.epochs
+
+    def give_up(self) -> None:
+        """Take back the epochs that were asked of a resume which is refused: it changes nothing."""
+        if self.status.step and (added := self.epochs - self._asked):
+            journal.log_event(self.folder, "epochs_withdrawn", epochs=added)
+            self.epochs = self._asked
 
     def asked_to_stop(self, step: int | None = None) -> bool:
         """Serve the requests that wait; gives whether to stop now.

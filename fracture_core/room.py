@@ -64,7 +64,13 @@ def checked_host(name: str) -> str:
         ConfigError: it is an address with more than the host's name, or none at all.
     """
     name = name.strip().lower()
-    if not name or not set(name) <= _LETTERS or name[0] in "-." or name in _LOCAL:
+    if name in _LOCAL:
+        raise ConfigError(
+            f"A room is for visitors from other machines; {name!r} is this machine's own name. "
+            "Give the host name that they type, such as films.example.org; alone at this machine, "
+            "start the app with streamlit run app.py."
+        )
+    if not name or not set(name) <= _LETTERS or name[0] in "-.":
         raise ConfigError(
             f"A room needs the host name that visitors type, such as films.example.org; received "
             f"{name!r}. Give the name alone, without https:// and without a port."

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from fracture_core import coach, journal, metrics, runs
+from fracture_core import coach, journal, metrics, predictions, runs
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
@@ -50,6 +50,7 @@ PHASES = {  # as a run goes through them -> how they are called
     "training": "training",
     "evaluating": "judging",  # the films of which roles: `_phase`
 }
+NAMED = 5  # epochs in a sentence
 SELDOM = ("queued", "making films", "measuring")  # shown only while a run is in them
 
 
@@ -169,6 +170,7 @@ def _epochs(name: str, was_alive: bool) -> None:
         _studies(run, epoch_slider.stands(done, sliding=not chosen), chosen)
         if not chosen:
             _missing(run, len(done))
+            _damaged_tables(run)
             _coach(run)  # below the curves, which it would push about as it comes and goes
             _refused(run)
             _log(run)
@@ -403,6 +405,20 @@ def _missing(run: Run, known: int) -> None:
             f"What was measured after {theme.plural(missing, 'epoch')} of {run.status.epoch:,} "
             "cannot be read: metrics.jsonl in its folder is damaged. Numbers, curves and the "
             "choice of the best epoch do without.",
+            icon=":material/warning:",
+        )
+
+
+def _damaged_tables(run: Run) -> None:
+    """The epochs of a run at rest whose prediction tables the slider and the studies lack."""
+    if run.status.state.alive or not (run.folder / "films.parquet").is_file():
+        return
+    whole = cached.trajectories(run.folder).epochs
+    if lost := sorted(set(predictions.epochs(run.folder)) - set(whole)):
+        named = ", ".join(map(str, lost[:NAMED])) + (", ..." if len(lost) > NAMED else "")
+        st.warning(
+            f"The prediction {'tables' if len(lost) > 1 else 'table'} of epoch {named} cannot be "
+            "read: damaged since they were written. The other epochs can be used.",
             icon=":material/warning:",
         )
 

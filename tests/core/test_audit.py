@@ -12,6 +12,7 @@ from PIL import Image, ImageFilter
 from fracture_core import audit, audit_job, datasets, film_facts, launcher, reporter, runs
 from fracture_core.audit import Audit, Finding
 from fracture_core.errors import Stopped
+from fracture_core.job_progress import JobProgress
 
 STUDIES = 48
 
@@ -228,7 +229,8 @@ def test_what_was_measured_is_kept_and_a_stopped_audit_goes_on(
     assert table["path"].tolist() == paths
     again = film_facts.table(root, paths, tmp_path / "facts")
     pd.testing.assert_frame_equal(table, again)
-    (tmp_path / "facts" / "facts-000010.parquet").write_bytes(b"torn")
+    piece = tmp_path / "facts" / "facts-000010.parquet"
+    pd.read_parquet(piece).assign(mean=0.5).to_parquet(piece, index=False)
     pd.testing.assert_frame_equal(film_facts.table(root, paths, tmp_path / "facts"), table)
 
 
@@ -274,7 +276,8 @@ def test_an_audit_in_a_child_is_kept_and_read_back(folders: Path, root: Path) ->
     assert audit_job.load(place) == audit_job.run(dataset, place)
     rows = audit.table(audit_job.load(place))
     assert rows["kind"].tolist() == ["gap"]
-    (place / "audit.json").write_text("{}")
+    kept = (place / "audit.json").read_text()
+    (place / "audit.json").write_text(kept.replace('"count": 1', '"count": 7'))
     assert audit_job.load(place) is None
 
 
@@ -282,8 +285,8 @@ def test_an_audit_can_be_stopped(folders: Path, phantom_root: Path) -> None:
     place = audit_job.folder_of("asked")
     (place / "requests").mkdir(parents=True)
     runs.ask(place, "stop")
-    progress = audit_job._Progress(place)
+    progress = JobProgress(place, "Opening every film")
     dataset = datasets.read(phantom_root)
     with pytest.raises(Stopped):
-        audit_job.run(dataset, place, progress.films, progress.should_stop)
-    assert runs._written_status(place).message.startswith("Opens every film: 1 of")
+        audit_job.run(dataset, place, progress.count, progress.should_stop)
+    assert runs._written_status(place).message.startswith("Opening every film: 1 of")

@@ -5,10 +5,21 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from fracture_core import cards, datasets, evaluation, journal, metrics, predictions, release, runs
+from fracture_core import (
+    cards,
+    checksums,
+    datasets,
+    evaluation,
+    journal,
+    metrics,
+    predictions,
+    release,
+    runs,
+)
 from fracture_core.errors import ConfigError, DataError, ModelError, WriteFailed
 from fracture_core.evaluation import Evaluation
 from fracture_core.runs import State
@@ -72,17 +83,32 @@ def test_an_evaluation_comes_back_as_it_was_kept(tmp_path) -> None:
 
 def test_an_evaluation_kept_anew_is_whole_or_none(tmp_path, monkeypatch) -> None:
     evaluation.save(tmp_path / "kept", by_hand())
-    real = evaluation.replace_file
+    real = checksums.replace_file
 
     def full(path: Path, data: bytes) -> None:
         if path.suffix == ".json":
             raise WriteFailed("No space left on device.")
         real(path, data)
 
-    monkeypatch.setattr(evaluation, "replace_file", full)
+    monkeypatch.setattr(checksums, "replace_file", full)
     with pytest.raises(WriteFailed):
         evaluation.save(tmp_path / "kept", by_hand(0.9))
     assert evaluation.load(tmp_path / "kept") is None  # not the old figures beside the new films
+
+
+def test_a_kept_evaluation_that_was_changed_is_none(tmp_path) -> None:
+    evaluation.save(tmp_path, by_hand())
+    for name in ("films.parquet", "evaluation.json"):
+        whole = (tmp_path / name).read_bytes()
+        other = by_hand().films.assign(probability=np.float32(0.9)).to_parquet(None)
+        changed = other if name == "films.parquet" else whole.replace(b'"valid"', b'"train"')
+        assert changed != whole
+        (tmp_path / name).write_bytes(changed)
+        assert evaluation.load(tmp_path) is None, name
+        (tmp_path / name).write_bytes(whole)
+    assert evaluation.load(tmp_path) is not None
+    (tmp_path / checksums.SUMS).unlink()  # an older version's: it is made again in a minute
+    assert evaluation.load(tmp_path) is None
 
 
 def test_json_holds_figures_lines_and_refused() -> None:

@@ -34,8 +34,10 @@ def test_a_film_that_another_picture_replaced_is_named(begun) -> None:
 def test_a_film_that_was_saved_anew_is_the_same(begun) -> None:
     folder, data = begun
     path = data / journal.films(folder)["path"][7]
+    before = path.read_bytes()
     Image.open(path).save(path, compress_level=1)
-    pipeline.prepare(folder, Reporter(folder))
+    _, pixels = pipeline.prepare(folder, Reporter(folder))
+    assert path.read_bytes() != before and pixel_hashes.changed(folder, pixels).tolist() == []
 
 
 def test_pixels_of_another_version_are_not_compared_and_guard_from_then_on(begun) -> None:
@@ -66,3 +68,14 @@ def test_damaged_pixels_in_the_cache_are_made_anew_and_no_film_is_accused(begun)
     file.write_bytes(content[:-2_000] + bytes(255 - byte for byte in content[-2_000:]))
     _, again = pipeline.prepare(folder, Reporter(folder))
     assert np.array_equal(again, whole)
+
+
+def test_a_new_run_does_not_trust_pixels_that_were_damaged_before_it_began(begun) -> None:
+    folder, data = begun
+    _, pixels = pipeline.prepare(folder, Reporter(folder))
+    whole = pixels.copy()
+    (file,) = (cache_folder() / "pixels").glob("*/pixels.npy")
+    content = file.read_bytes()
+    file.write_bytes(content[:-2_000] + bytes(255 - byte for byte in content[-2_000:]))
+    other = runs.create(TrainConfig(data=str(data)), "other")
+    assert np.array_equal(pipeline.prepare(other, Reporter(other))[1], whole)

@@ -78,6 +78,30 @@ def test_a_request_served_twice_counts_once(reporter) -> None:
     assert reporter.epochs == 7
 
 
+def test_a_refused_resume_takes_back_the_epochs_that_were_asked_of_it(reporter) -> None:
+    folder = reporter.folder
+    runs.write_status(folder, runs.Status(state=State.FINISHED, step=50, epoch=5))
+    runs.ask(folder, "more_epochs", epochs=2)
+    first = Reporter(folder)
+    first.asked_to_stop()
+    first.begin()
+    first.give_up()  # it has trained: what was asked for stays
+    assert journal.epochs_asked(folder, first.config) == 7
+    runs.ask(folder, "more_epochs", epochs=3)
+    refused = Reporter(folder)
+    refused.asked_to_stop()
+    assert refused.epochs == 10
+    refused.give_up()
+    assert refused.epochs == 7 == Reporter(folder).epochs
+
+
+def test_a_new_run_that_fails_before_it_trains_keeps_what_was_asked(reporter) -> None:
+    runs.ask(reporter.folder, "more_epochs", epochs=2)
+    reporter.asked_to_stop()
+    reporter.give_up()
+    assert Reporter(reporter.folder).epochs == 7
+
+
 def test_a_request_of_an_unknown_kind_is_taken_away(reporter) -> None:
     runs.ask(reporter.folder, "dance")
     assert not reporter.asked_to_stop()

@@ -42,6 +42,11 @@ def test_what_is_no_host_name_is_refused(
     assert not room.token_path().exists()
 
 
+def test_this_machines_own_name_is_no_room_and_the_sentence_says_why(folders: Path) -> None:
+    with pytest.raises(ConfigError, match="other machines; 'localhost' is this machine's own"):
+        room.checked_host("LocalHost")
+
+
 def test_the_server_answers_on_this_machine_alone_under_its_own_names() -> None:
     command = room.server_command("films.example.org", 8600)
     allowed = [value for option, value in pairwise(command)

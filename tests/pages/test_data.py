@@ -406,12 +406,12 @@ def test_an_audit_that_is_under_way_shows_progress_and_can_be_stopped(
     runs.write_status(
         place,
         runs.Status(
-            state=runs.State.RUNNING, message="Opens every film: 3 of 9.", seconds_left=65.0
+            state=runs.State.RUNNING, message="Opening every film: 3 of 9.", seconds_left=65.0
         ),
     )
     with runs.lock(place):
         app = data_page.run()
-        sentence = "Opens every film: 3 of 9. About 1 min 5 s left."
+        sentence = "Opening every film: 3 of 9. About 1 min 5 s left."
         assert app.progress[0].text == theme.plain(sentence)
         app.button(key="stop-audit").click().run()
         assert runs.has_request(place, "stop")

@@ -319,20 +319,24 @@ def read(folder: Path) -> Model:
     )
 
 
-def judged_films(path: Path) -> pd.DataFrame:
+def judged_films(source: Path | bytes) -> pd.DataFrame:
     """A table of films that a network has judged: manifest columns and `probability`;
     of an ensemble `member_1` and so on as well.
+
+    Args:
+        source: the parquet file's path, or its content.
 
     Raises:
         FileRefused: it is missing, damaged, or holds labels or probabilities that nobody gives.
     """
-    films = reading.read_table(path, JUDGED, others=True)
+    films = reading.read_table(source, JUDGED, others=True)
+    called = source.name if isinstance(source, Path) else "the table"
     scores = [name for name in films if name == "probability" or name.startswith("member_")]
     for name in scores:
         if films[name].dtype.kind != "f" or not films[name].between(0, 1).all():
-            raise FileRefused(path.name, f"holds a {name} that is not from 0 to 1")
+            raise FileRefused(called, f"holds a {name} that is not from 0 to 1")
     if not films["label"].isin([0, 1]).all():
-        raise FileRefused(path.name, "holds a label that is neither 0 nor 1")
+        raise FileRefused(called, "holds a label that is neither 0 nor 1")
     return films
 
 
@@ -420,7 +424,11 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         threshold_origin="set before training, as in the 2018 report",
         epoch=chosen,
         parts=run.config.parts,
-        training={**data, "root": Path(str(data.get("root", ""))).name},
+        training={
+            **data,
+            "root": Path(str(data.get("root", ""))).name,
+            "normalization": run.config.normalization,
+        },
         metrics=figures,
         command=full_command(run.config, data.get("phantom")),
         versions=run.facts.get("versions", {}),
@@ -541,6 +549,7 @@ def _flags(config: TrainConfig) -> dict[str, Any]:
         "--patience": schedule.patience,
         "--early-stopping": config.early_stopping,
         "--class-weights": config.class_weights,
+        "--normalization": config.normalization,
         "--seed": config.seed,
         "--size": config.recipe.size,
         "--resample": config.recipe.resample,

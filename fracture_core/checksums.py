@@ -70,6 +70,15 @@ def read(folder: Path, path: Path, limit: int = MOST_BYTES) -> bytes:
     return data
 
 
+def read_guarded(folder: Path, path: Path, limit: int = MOST_BYTES) -> bytes:
+    """Read a file that can be made again: one without a checksum is worth no more than a damaged
+    one. Arguments and errors as in `read`."""
+    data = read(folder, path, limit)
+    if not is_guarded(folder, path):
+        raise DamagedFile(f"{_name(folder, path)} of {folder.name} carries no checksum.")
+    return data
+
+
 def check(folder: Path, path: Path, data: bytes) -> None:
     """Check the content of a file that was read already; an unguarded one passes.
 
@@ -98,6 +107,11 @@ def copy(source: Path, folder: Path, name: str) -> None:
 def is_guarded(folder: Path, path: Path) -> bool:
     """Whether a file of a run has a checksum."""
     return _name(folder, path) in _sums(folder)
+
+
+def digests(folder: Path, path: Path) -> tuple[str, ...]:
+    """Every checksum that was written for a file of a run, oldest first; () without one."""
+    return _sums(folder).get(_name(folder, path), ())
 
 
 def unguarded(folder: Path) -> list[str]:

@@ -83,6 +83,7 @@ def _to_its_end(reporter: Reporter, wait_for_slot: bool) -> int:
     else:
         reporter.stop_listening()
         return 0
+    reporter.give_up()
     return _fail(reporter.say, reporter.folder, message)
 
 
@@ -170,6 +171,13 @@ def audit(folder: Path, lock: int) -> int:
     from fracture_core import audit_job
 
     return _job(audit_job.run_child, "audit", folder, lock)
+
+
+def averages(folder: Path, lock: int) -> int:
+    """Judge runs anew as the folder asks for; gives the exit status. See `_job`."""
+    from fracture_core import averages_job
+
+    return _job(averages_job.run_child, "work on the averages", folder, lock)
 
 
 def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> int:

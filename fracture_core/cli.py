@@ -19,6 +19,7 @@ from fracture_core.words import readable
 CHILDREN = {
     "child": commands.child,
     "child-audit": commands.child_audit,
+    "child-averages": commands.child_averages,
     "child-evaluate": commands.child_evaluate,
     "child-gate": commands.child_gate,
     "child-phantom": commands.child_phantom,
@@ -208,6 +209,8 @@ def _settings() -> dict[str, tuple[tuple[str, type, str, str], ...]]:
             ("--weight-decay", float, "share of a kernel lost a step, times the learning rate",
              "adamw 0.004, others 0"),
             ("--class-weights", str, "equal or balanced", d.class_weights),
+            ("--normalization", str, "averages that batch normalization judges with: recomputed "
+             "over training films after each epoch, or Keras' running ones", d.normalization),
             ("--early-stopping", int, "epochs without a lower dev loss that end the run", "never"),
             ("--exclude", str, "CSV file of films to leave out of training", "none"),
             ("--dev-share", float, "share of training patients set aside", f"{d.dev_share}"),

@@ -417,6 +417,14 @@ def child_gate(options: argparse.Namespace) -> int:
     return child.gate(folder, runs.take_lock(folder) if held is None else held)
 
 
+def child_averages(options: argparse.Namespace) -> int:
+    """Inside a child process: judge runs anew with recomputed averages."""
+    from fracture_core import child, launcher, runs
+
+    folder, held = Path(options.folder), launcher.adopt_lock()
+    return child.averages(folder, runs.take_lock(folder) if held is None else held)
+
+
 def child_audit(options: argparse.Namespace) -> int:
     """Inside a child process: do an audit."""
     from fracture_core import child, launcher, runs

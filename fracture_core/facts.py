@@ -89,6 +89,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "phantom": _or_none(_all(is_count)),
     "excluded": _or_none(_is_excluded),
     "patients": _all(_is_text),
+    "normalization": _is_text,
     "images": _all(is_count),
     "studies": _all(is_count),
 }

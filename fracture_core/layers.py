@@ -5,10 +5,33 @@ Their variables and names are Keras' own, so that weights files can be exchanged
 is Keras' own, too.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 
 import keras
 import tensorflow as tf
+
+Moments = dict[str, tuple[tf.Tensor, tf.Tensor]]  # a layer's name -> mean and biased variance
+_noted: ContextVar[tuple[Sequence[str], Moments] | None] = ContextVar("_noted", default=None)
+
+
+@contextlib.contextmanager
+def noting(names: Sequence[str]) -> Iterator[Moments]:
+    """Have these layers, while judging, normalize by their inputs' own mean and variance.
+
+    Args:
+        names: of layers of batch normalization.
+
+    Yields:
+        What each of them has computed, once the network was called.
+    """
+    moments: Moments = {}
+    token = _noted.set((names, moments))
+    try:
+        yield moments
+    finally:
+        _noted.reset(token)
 
 
 # Keras names a layer's place in a weights file after its class: the classes keep Keras' names.
@@ -74,6 +97,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
         """float32 (n, h, w, c), or (n, c), normalized over all but the last axis."""
+        names, moments = _noted.get() or ((), {})
+        if self.name in names:
+            normalized, *moments[self.name] = self._fused(inputs)
+            return normalized
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
         if not training:
             return super().call(inputs, training=training, mask=mask)

@@ -35,6 +35,7 @@ from fracture_core.files import Kept, keep_damaged, replace_file, unchanged, wri
 from fracture_core.words import short
 
 MOST_TEXT = 10_000  # letters of a status; an error's may hold a list of films
+_BEFORE = {"normalization": "running"}  # what runs did before there was a choice
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
 
 
@@ -250,7 +251,10 @@ def read(folder: Path, kept: Kept | None = None) -> Run:
 def _read_config(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
     try:
         found = _read_facts(folder)
-        return TrainConfig.from_dict(found.pop("config")), facts.run(found)
+        values = found.pop("config")
+        if isinstance(values, dict):
+            values = _BEFORE | values
+        return TrainConfig.from_dict(values), facts.run(found)
     except (KeyError, ConfigError) as error:
         raise _no_config(folder, error) from error
 

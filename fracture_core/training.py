@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from fracture_core import (
     architectures,
+    averages,
     checkpoints,
     checksums,
     event_files,
@@ -98,6 +99,7 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, reporter: Repor
     loop = Loop(folder, films, pixels, model, optimizer, reporter)
     position = loop.counted(position)
     loop.keep_lost_features()
+    reporter.begin()
     early = loop.waited_enough(position)
     while position.epoch < reporter.epochs and not early and not reporter.asked_to_stop():
         position = loop.epoch(position)
@@ -164,11 +166,11 @@ class Loop:
         self.folder, self.reporter, self.config = folder, reporter, config
         self.model, self.optimizer = model, optimizer
         self.judged = predictions.judged(films)
-        self.judged_pixels = pixels[roles != "train"]
+        self.judged_pixels, learned = pixels[roles != "train"], pixels[roles == "train"]
         labels = films["label"].to_numpy()[roles == "train"]
-        self.pipeline = Pipeline(pixels=pixels[roles == "train"], labels=labels, config=config)
+        self.pipeline = Pipeline(pixels=learned, labels=labels, config=config)
         self.steps = make_steps(model, optimizer, config.seed, class_weights(config, labels))
-        self.judge = make_judge(model)
+        self.judge, self.recompute = make_judge(model), averages.make_recompute(model)
         self.features = make_features(model)
         self.looked_at = feature_maps.chosen_film(self.judged)
         self.clock = Clock()
@@ -184,7 +186,8 @@ class Loop:
     def epoch(self, position: Position) -> Position:
         """Train to the end of the epoch under way, judge, and keep it all; or stop inside it."""
         position = self._train(position)
-        table = self._judge_all() if position.step == self._end(position) else None
+        at_end = position.step == self._end(position) and self._set_averages(position.epoch + 1)
+        table = self._judge_all() if at_end else None
         if table is None:
             self._keep(position)
             return position
@@ -349,6 +352,13 @@ class Loop:
             waited=waited,
             line=line,
         )
+
+    def _set_averages(self, epoch: int) -> bool:
+        """Bring batch normalization's averages up to the weights; false if asked to stop."""
+        if self.config.normalization == "running":
+            return True
+        rows = averages.sample(len(self.pipeline.labels), self.config.seed, epoch)
+        return self.recompute(self.pipeline.pixels[rows], self.reporter.asked_to_stop)
 
     def _judge_all(self) -> np.ndarray | None:
         """Probabilities of the dev and valid films, float32 (n,); `None` if asked to stop."""

@@ -67,13 +67,15 @@ LAYERS = (
         "cards",
         "standing",
         "training_patients",
+        "job_progress",
         "audit_job",
     ),
     ("layers", "architectures", "optimizers", "augmentation", "pipeline"),
-    ("steps", "training", "gate", "inference", "explain", "spread"),
+    ("averages", "steps", "training", "gate", "inference", "explain", "spread"),
     (
         "evaluation",
         "gate_job",
+        "averages_job",
         "release",
         "ensemble",
         "probe",
@@ -87,6 +89,7 @@ LAYERS = (
     ),
 )
 NEEDS_TENSORFLOW = {
+    "averages",
     "layers",
     "steps",
     "training",

@@ -121,6 +121,13 @@ def _learning(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any
             "Balance the labels", base.class_weights == "balanced", key=f"{preset}-balance",
             help="Class weights: a film's loss counts by the inverse of its label's frequency.",
         )  # fmt: skip
+        recomputed = st.toggle(
+            "Recompute the averages", base.normalization == "recomputed", key=f"{preset}-averages",
+            help="Batch normalization judges with averages taken over training films after each "
+            "epoch. Off: with Keras' running averages, which lag behind and make the curves jump, "
+            "as in the 2018 report.",
+        )  # fmt: skip
+    found["normalization"] = "recomputed" if recomputed else "running"
     return found | {"class_weights": "balanced" if balanced else "equal"}
 
 

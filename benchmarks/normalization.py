@@ -1,0 +1,150 @@
+"""How much of a curve's up and down is the averages of batch normalization?
+
+    python benchmarks/normalization.py [--parts samples curves] [--seeds 5] [--epochs 20]
+
+Trains `one_conv`, `three_conv` and `five_conv` as the 2018 report did, 100 steps an epoch, and
+`all_conv` with its defaults, on the phantom, with running averages; then judges the very same
+weights with recomputed ones. Prints, for docs/experiments.md:
+
+samples: how far the accuracy on all films of another phantom lies apart between samples of training
+films, by how many films they hold. curves: accuracy on the valid films after some epochs, its mean
+change from one epoch to the next, and what the epoch of the lowest loss is worth, for both ways of
+averaging: means over seeds with Student's 95 % interval.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from fracture_core import averages_job, config, datasets, images, journal, launcher, phantom, runs
+from fracture_core.architectures import ARCHITECTURES
+from fracture_core.config import TrainConfig, cache_folder
+
+STUDIES = 400
+AT = (1, 2, 3, 5, 10, 15, 20)  # epochs of the table
+SIZES = (64, 128, 256, 512, 1_024)  # films of a sample
+SAMPLES = 20  # of each size
+LOOKED_AT = (1, 2, 4, 8)  # epochs whose weights are tried
+REPORTS = ("one_conv", "three_conv", "five_conv")
+
+
+def main() -> None:
+    """Train, judge anew, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", default=["samples", "curves"])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=20)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        os.environ |= {"FRACTURE_RUNS": f"{home}/runs", "FRACTURE_CACHE": f"{home}/cache"}
+        root, other = home / "films", home / "other"
+        phantom.make(root, studies=STUDIES, seed=0)
+        trained = dict(train(root, options.seeds, options.epochs))
+        if "samples" in options.parts:
+            phantom.make(other, studies=STUDIES, seed=7)
+            print_samples({name: found[0] for name, found in trained.items()}, other)
+        if "curves" in options.parts:
+            print_curves(trained)
+
+
+def train(root: Path, seeds: int, epochs: int) -> Iterator[tuple[str, list[Path]]]:
+    """The runs of each network, one a seed, one a core at once."""
+    folders = {
+        name: [
+            launcher.create_and_start(settings(name, root, seed, epochs), f"{name}-{seed}")
+            for seed in range(1, seeds + 1)
+        ]
+        for name in ARCHITECTURES
+    }
+    for name, found in folders.items():
+        for folder in found:
+            if (status := launcher.wait(folder)).state is not runs.State.FINISHED:
+                raise SystemExit(status.message)
+        yield name, found
+
+
+def settings(name: str, root: Path, seed: int, epochs: int) -> TrainConfig:
+    """The report's settings for the report's networks, else the defaults, with a dev share."""
+    changes = {"architecture": name, "seed": seed, "epochs": epochs, "threads": 1}
+    if name in REPORTS:
+        return config.report_2018(str(root), steps_per_epoch=100, dev_share=0.15, **changes)
+    return TrainConfig(data=str(root), normalization="running", **changes)
+
+
+def print_samples(folders: dict[str, Path], other: Path) -> None:
+    """Spread of the accuracy between samples, in points, by their size."""
+    from fracture_core import architectures, averages, checkpoints, steps, training
+
+    print("| network, epoch | films | " + " | ".join(f"{size:,}" for size in SIZES) + " |")
+    for name, folder in folders.items():
+        run = runs.read(folder)
+        films, pixels = averages_job._films(run)
+        learned = pixels[(films["role"] == "train").to_numpy()]
+        manifest = datasets.read(other).manifest
+        cache = images.pixel_cache(
+            other, manifest["path"].tolist(), run.config.recipe, cache_folder() / "pixels"
+        )
+        network = training.make_network(run.config)
+        judge, recompute = steps.make_judge(network), averages.make_recompute(network)
+        for epoch in [each for each in LOOKED_AT if each <= run.config.epochs]:
+            weights = checkpoints.weights_of(folder / "checkpoints", epoch)
+            architectures.load_weights(network, weights)
+            spreads = []
+            for size in SIZES:
+                right = []
+                for number in range(SAMPLES):
+                    rows = np.random.default_rng(number).permutation(len(learned))[:size]
+                    recompute(learned[rows], lambda: False)
+                    right.append(np.mean((judge(cache.pixels) > 0.5) == manifest["label"]))
+                spreads.append(100 * np.std(right, ddof=1) if size < len(learned) else np.nan)
+            words = " | ".join(f"{spread:.2f}" for spread in spreads)
+            print(f"| {name}, {epoch} | {len(manifest):,} | {words} |", flush=True)
+
+
+def print_curves(trained: dict[str, list[Path]]) -> None:
+    """Both curves of each network, side by side."""
+    for name, folders in trained.items():
+        both: dict[str, list[pd.DataFrame]] = {"running": [], "recomputed": []}
+        for folder in folders:
+            run = runs.read(folder)
+            averages_job.complete(run, lambda: None)
+            both["running"].append(journal.metrics(folder))
+            both["recomputed"].append(averages_job.curve(run))
+        n = int(both["running"][0]["valid.n"].iloc[0])
+        at = [epoch for epoch in AT if epoch <= len(both["running"][0])]
+        print(f"\n{name}, {len(folders)} seeds, {n} valid films")
+        heads = [*(f"epoch {epoch}" for epoch in at), "change an epoch", "at the lowest dev loss"]
+        print("| averages | " + " | ".join(heads) + " |")
+        for way, tables in both.items():
+            accuracy = [100 * table["valid.accuracy"].to_numpy() for table in tables]
+            cells = [interval([values[epoch - 1] for values in accuracy]) for epoch in at]
+            cells.append(interval([np.abs(np.diff(values)).mean() for values in accuracy]))
+            chosen = [int(table["dev.loss"].idxmin()) for table in tables]
+            cells.append(interval([v[best] for v, best in zip(accuracy, chosen, strict=True)]))
+            print(f"| {way} | " + " | ".join(cells) + " |", flush=True)
+        changes = [
+            np.abs(np.diff(100 * one["valid.accuracy"])).mean()
+            - np.abs(np.diff(100 * two["valid.accuracy"])).mean()
+            for one, two in zip(*both.values(), strict=True)
+        ]
+        print(f"running changes by {interval(changes)} points an epoch more, paired by seed")
+
+
+def interval(values: list[float]) -> str:
+    """A mean with Student's 95 % interval over seeds."""
+    mean = np.mean(values)
+    if len(values) < 2:
+        return f"{mean:.1f}"
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return f"{mean:.1f} ({mean - half:.1f} to {mean + half:.1f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The epochs of runs judged anew with recomputed averages of batch normalization: a long job.
+
+A run whose networks judged with running averages has kept the weights of its epochs. The same
+weights with recomputed averages say how much of its curve were the averages. What was judged is
+kept in the cache folder, a line an epoch, so that a stopped job goes on where it was.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fracture_core import (
+    checkpoints,
+    checksums,
+    images,
+    journal,
+    launcher,
+    pixel_hashes,
+    predictions,
+    runs,
+)
+from fracture_core.config import cache_folder
+from fracture_core.errors import DamagedFile, DataError, RunError, Stopped
+from fracture_core.job_progress import JobProgress
+from fracture_core.runs import Run, State, Status
+
+DOING = "Judging epochs anew"
+
+
+def folder() -> Path:
+    """Where the job says how far it is, and keeps what it has judged."""
+    return cache_folder() / "averages"
+
+
+def start(names: Sequence[str]) -> Path:
+    """Judge these runs anew in a child process, unless one is at it; gives the job's folder."""
+    (folder() / "requests").mkdir(parents=True, exist_ok=True)
+    asked = {"runs": ",".join(names)}
+    launcher.start_job(folder(), asked, "child-averages", "Loading TensorFlow.", "averages.log")
+    return folder()
+
+
+def run_child(place: Path) -> None:
+    """The child's work: judge anew the runs that `asked.json` names."""
+    names = launcher.asked(place, "runs")["runs"].split(",")
+    here = [runs.read(runs.find(name)) for name in names if runs.exists(name)]
+    wanted = [(run, epoch) for run in here for epoch in missing(run)]
+    progress, done, refusals = JobProgress(place, DOING), 0, []
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        progress.count(done, len(wanted))
+
+    for run in here:
+        try:
+            complete(run, count, progress.should_stop)
+        except (RunError, DataError) as error:  # it costs itself only
+            refusals.append(str(error))
+        except Stopped as error:
+            runs.write_status(place, Status(state=State.STOPPED, message=str(error)))
+            return
+    state = State.FAILED if refusals else State.FINISHED
+    message = " ".join(refusals) or "Done."
+    runs.write_status(place, Status(state=state, message=message, progress=1.0))
+
+
+def complete(
+    run: Run, count: Callable[[], None], should_stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Judge anew the epochs of a run that lack it. Loads TensorFlow.
+
+    Args:
+        run: any; of one with recomputed averages the curve is its own.
+        count: called after every epoch.
+        should_stop: asked now and then.
+
+    Raises:
+        RunError: its files cannot be read.
+        DataError: its films can no longer be read, or are others.
+        Stopped: `should_stop` said so; what was judged is kept.
+    """
+    epochs = missing(run)
+    if not epochs:
+        return
+    films, pixels = _films(run)
+    judge = _make_judge(run, films, pixels, should_stop)
+    place = _place(run)
+    place.mkdir(parents=True, exist_ok=True)
+    for epoch in epochs:
+        with contextlib.suppress(DamagedFile):  # an epoch whose weights are damaged goes without
+            line = judge(epoch)
+            if line is None:
+                raise Stopped("Stopped; what was judged is kept.")
+            journal.append_line(place / "metrics.jsonl", line)
+        count()
+
+
+def curve(run: Run) -> pd.DataFrame:
+    """What is known of a run's epochs with recomputed averages, as `journal.metrics` gives it.
+
+    Returns:
+        One row an epoch whose weights are those that were judged: epoch, and dotted columns such
+        as `valid.accuracy`; empty where nothing is known yet.
+    """
+    table = journal.metrics(_place(run))
+    if not len(table) or "weights" not in table:
+        return pd.DataFrame(columns=["epoch"])
+    known = [
+        _digest(run, epoch) == told
+        for epoch, told in zip(table["epoch"], table["weights"], strict=True)
+    ]
+    return table[known].sort_values("epoch").reset_index(drop=True)
+
+
+def missing(run: Run) -> list[int]:
+    """The epochs whose weights are kept, and which were not judged anew yet, in order."""
+    done = set(curve(run)["epoch"])
+    return [e for e in checkpoints.epochs(run.folder / "checkpoints") if e not in done]
+
+
+def _place(run: Run) -> Path:
+    return folder() / run.name
+
+
+def _digest(run: Run, epoch: int) -> str:
+    """The checksum of an epoch's weights: that of the run, or, without one, of the file."""
+    path = run.folder / "checkpoints" / checkpoints.weights_name(epoch)
+    if told := checksums.digests(run.folder, path):
+        return told[-1]
+    try:
+        return checksums.digest(checksums.read(run.folder, path))
+    except (OSError, DamagedFile):
+        return ""
+
+
+def _films(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
+    """A run's films and their pixels, which must be those that it began with."""
+    films, root = journal.films(run.folder), run.data_root
+    cache = images.pixel_cache(
+        root, films["path"].tolist(), run.config.recipe, cache_folder() / "pixels"
+    )
+    changed = pixel_hashes.changed(run.folder, cache.pixels)
+    if cache.refused or (changed is not None and len(changed)):
+        raise DataError(
+            f"{run.name} can be judged anew on its own films only; some in {root} are gone or hold "
+            "another picture. Put them back."
+        )
+    return films, cache.pixels
+
+
+def _make_judge(
+    run: Run, films: pd.DataFrame, pixels: np.ndarray, should_stop: Callable[[], bool]
+) -> Callable[[int], dict[str, Any] | None]:
+    """Gives a function of an epoch: its line of metrics, or `None` if asked to stop."""
+    from fracture_core import architectures, averages, steps, training
+
+    roles, config = films["role"].to_numpy(), run.config
+    learned, others = pixels[roles == "train"], pixels[roles != "train"]
+    judged = predictions.judged(films)
+    network = training.make_network(config)
+    judge, recompute = steps.make_judge(network), averages.make_recompute(network)
+    block = max(1, training.JUDGED_PIXELS // config.recipe.size**2)
+
+    def line(epoch: int) -> dict[str, Any] | None:
+        weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
+        architectures.load_weights(network, weights)
+        rows = averages.sample(len(learned), config.seed, epoch)
+        if should_stop() or not recompute(learned[rows], should_stop):
+            return None
+        parts = [judge(others[first : first + block]) for first in range(0, len(others), block)]
+        table = np.concatenate([np.empty(0, np.float32), *parts])
+        found: dict[str, Any] = {"epoch": epoch, "weights": _digest(run, epoch)}
+        for role in predictions.ROLES:
+            if (of_role := (judged["role"] == role).to_numpy()).any():
+                found[role] = predictions.epoch_metrics(
+                    judged[of_role], table[of_role], config.threshold
+                )
+        return found
+
+    return line

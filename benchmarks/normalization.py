@@ -14,6 +14,7 @@ averaging: means over seeds with Student's 95 % interval.
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import stats
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fracture_core import averages_job, config, datasets, images, journal, launcher, phantom, runs
 from fracture_core.architectures import ARCHITECTURES

@@ -9,12 +9,15 @@ normal ones at 32 px and at 96 px, on valid films and on a set of another seed, 
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fracture_core import cards, datasets, evaluation, journal, launcher, metrics, phantom, runs
 from fracture_core.config import PixelRecipe, TrainConfig

@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of films.make")
     parser.add_argument("--steps", type=int, default=282, help="of an epoch")
     parser.add_argument("--name", help="of the run")
+    parser.add_argument("--normalization", default="recomputed", help="or running")
     parser.add_argument("--still", action="store_true", help="no augmentation inside the step")
     options = parser.parse_args()
     if options.threads:
@@ -52,6 +53,7 @@ def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
         epochs=10_000,
         steps_per_epoch=options.steps,
         batch_size=options.batch,
+        normalization=options.normalization,
         threads=options.threads,
     )
     folder = runs.create(settings, options.name)

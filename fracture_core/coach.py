@@ -1,5 +1,6 @@
-"""What a run's curves say that somebody who trains should know: three rules, a sentence each."""
+"""What a run's curves say that somebody who trains should know: four rules, a sentence each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import linear_regression
 
@@ -9,6 +10,7 @@ from fracture_core.metrics import wilson
 
 RISING_EPOCHS = 8  # of growing loss on films it does not learn from
 FLAT_EPOCHS = 10
+WELL_ABOVE = 0.1  # of training accuracy over always guessing: chance does not give it
 GUESS_EPOCHS = 5  # before them no network is told that it only guesses
 
 
@@ -17,7 +19,7 @@ class Advice:
     """What was seen, and what to do.
 
     Args:
-        rule: "guessing", "overfitting" or "flat".
+        rule: "one answer", "guessing", "overfitting" or "flat".
         sentence: for the person who watches.
     """
 
@@ -25,18 +27,53 @@ class Advice:
     sentence: str
 
 
-def advise(epochs: pd.DataFrame, guess: dict[str, float]) -> Advice | None:
+def advise(
+    epochs: pd.DataFrame,
+    guess: Mapping[str, float],
+    called: Mapping[str, float] | None = None,
+    running: bool = False,
+) -> Advice | None:
     """The first rule that holds at the last epoch; `None` where none does.
 
     Args:
         epochs: `journal.metrics`. Dev is looked at, valid where the run has no dev films.
         guess: by role, the accuracy of always guessing the more frequent label, of images.
+        called: by role, the share of films called positive after the last epoch, 0 to 1; a role
+            that is left out is not known.
+        running: whether batch normalization judges with running averages.
     """
     role = next((r for r in ("dev", "valid") if f"{r}.loss" in epochs), None)
     if role is None or not len(epochs):
         return None
-    rules = (_guessing(epochs, role, guess.get(role)), _overfitting(epochs, role))
-    return next((found for found in (*rules, _flat(epochs, role)) if found), None)
+    rules = (
+        _one_answer(epochs, role, guess.get(role), (called or {}).get(role), running),
+        _guessing(epochs, role, guess.get(role)),
+        _overfitting(epochs, role),
+        _flat(epochs, role),
+    )
+    return next((found for found in rules if found), None)
+
+
+def _one_answer(
+    epochs: pd.DataFrame, role: str, guess: float | None, called: float | None, running: bool
+) -> Advice | None:
+    if guess is None or called not in (0.0, 1.0) or "train.accuracy" not in epochs:
+        return None
+    learned, n = epochs["train.accuracy"].iloc[-1], int(epochs[f"{role}.n"].iloc[-1])
+    if not learned > guess + WELL_ABOVE:
+        return None
+    seen = (
+        f"It calls {'all' if called else 'none'} of {n:,} {role} films positive, and is right on "
+        f"{100 * learned:.1f} % of the training films as it is shown them. "
+    )
+    why = (
+        "That is not what it has learned: the running averages of batch normalization lag behind "
+        "its weights. A new run with recomputed averages shows it."
+        if running
+        else "What it has learned does not carry over: look on the Data page whether the two sets "
+        "of films differ in more than the bones, or try weaker augmentation."
+    )
+    return Advice(rule="one answer", sentence=seen + why)
 
 
 def _guessing(epochs: pd.DataFrame, role: str, guess: float | None) -> Advice | None:

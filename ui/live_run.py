@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from fracture_core import coach, journal, metrics, predictions, runs
+from fracture_core import aggregation, coach, journal, metrics, predictions, runs
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State
@@ -281,7 +281,10 @@ def _coach(run: Run) -> None:
     """One line of advice, which can be waved off."""
     advice = _of_metrics(
         run, "advice", (),
-        lambda epochs: coach.advise(epochs, cached.majority(run.folder, "images")),
+        lambda epochs: coach.advise(
+            epochs, cached.majority(run.folder, "images"), _called(run, epochs),
+            running=run.config.normalization == "running",
+        ),
     )  # fmt: skip
     key = f"{state.COACH}-{run.name}"
     if advice is None or st.session_state.get(key) == advice.rule:
@@ -291,6 +294,15 @@ def _coach(run: Run) -> None:
         st.button(
             "Got it", type="tertiary", key="wave-off", on_click=_wave_off, args=(key, advice.rule)
         )
+
+
+def _called(run: Run, epochs: pd.DataFrame) -> dict[str, float]:
+    """By role, the share of films called positive after the last of these epochs."""
+    tables = cached.trajectories(run.folder)
+    if not len(epochs) or tables.epochs[-1:] != (int(epochs["epoch"].iloc[-1]),):
+        return {}  # its table is damaged
+    positive = aggregation.is_positive(tables.probabilities[-1], run.config.threshold)
+    return pd.Series(positive).groupby(tables.films["role"].to_numpy()).mean().to_dict()
 
 
 def _wave_off(key: str, rule: str) -> None:

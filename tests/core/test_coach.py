@@ -73,3 +73,21 @@ def test_without_dev_films_valid_is_looked_at_and_named() -> None:
     table = curves(9, -0.01, 0.01, role="valid")
     assert "The loss on 100 valid films" in coach.advise(table, {"valid": 0.6}).sentence
     assert coach.advise(pd.DataFrame(), {}) is None
+
+
+def test_one_answer_to_all_while_training_goes_well_is_named_as_what_it_is() -> None:
+    table = curves(2, -0.1, 0.1, accuracy=0.6).assign(**{"train.accuracy": [0.7, 0.82]})
+
+    def told(called: float, running: bool = True, **changes: float) -> coach.Advice | None:
+        seen = table.assign(**changes)
+        return coach.advise(seen, {"dev": 0.6}, {"dev": called}, running)
+
+    for called, words in ((0.0, "none of 100 dev films"), (1.0, "all of 100 dev films")):
+        advice = told(called)
+        assert advice.rule == "one answer" and words in advice.sentence
+        assert "82.0 % of the training films" in advice.sentence
+        assert "running averages of batch normalization lag behind" in advice.sentence
+    assert "averages" not in told(0.0, running=False).sentence
+    assert told(0.01) is None and told(0.99) is None
+    assert told(0.0, **{"train.accuracy": 0.69}) is None
+    assert coach.advise(table, {"dev": 0.6}, {}, True) is None

@@ -7,9 +7,10 @@ Trains `one_conv`, `three_conv` and `five_conv` as the 2018 report did, 100 step
 weights with recomputed ones. Prints, for docs/experiments.md:
 
 samples: how far the accuracy on all films of another phantom lies apart between samples of training
-films, by how many films they hold. curves: accuracy on the valid films after some epochs, its mean
-change from one epoch to the next, and what the epoch of the lowest loss is worth, for both ways of
-averaging: means over seeds with Student's 95 % interval.
+films, drawn with replacement as from a set without end, by how many films they hold. curves:
+accuracy on the valid films after some epochs, its mean change from one epoch to the next, and what
+the epoch of the lowest dev loss is worth, for both ways of averaging: means over seeds with
+Student's 95 % interval.
 """
 
 import argparse
@@ -34,6 +35,7 @@ AT = (1, 2, 3, 5, 10, 15, 20)  # epochs of the table
 SIZES = (64, 128, 256, 512, 1_024)  # films of a sample
 SAMPLES = 20  # of each size
 LOOKED_AT = (1, 2, 4, 8)  # epochs whose weights are tried
+PATIENCE = 5  # epochs without a lower dev loss, of an early stopping that is tried on the curves
 REPORTS = ("one_conv", "three_conv", "five_conv")
 
 
@@ -103,10 +105,10 @@ def print_samples(folders: dict[str, Path], other: Path) -> None:
             for size in SIZES:
                 right = []
                 for number in range(SAMPLES):
-                    rows = np.random.default_rng(number).permutation(len(learned))[:size]
+                    rows = np.random.default_rng(number).integers(0, len(learned), size)
                     recompute(learned[rows], lambda: False)
                     right.append(np.mean((judge(cache.pixels) > 0.5) == manifest["label"]))
-                spreads.append(100 * np.std(right, ddof=1) if size < len(learned) else np.nan)
+                spreads.append(100 * np.std(right, ddof=1))
             words = " | ".join(f"{spread:.2f}" for spread in spreads)
             print(f"| {name}, {epoch} | {len(manifest):,} | {words} |", flush=True)
 
@@ -124,6 +126,7 @@ def print_curves(trained: dict[str, list[Path]]) -> None:
         at = [epoch for epoch in AT if epoch <= len(both["running"][0])]
         print(f"\n{name}, {len(folders)} seeds, {n} valid films")
         heads = [*(f"epoch {epoch}" for epoch in at), "change an epoch", "at the lowest dev loss"]
+        heads += [f"early stopping after {PATIENCE}: epoch", "accuracy"]
         print("| averages | " + " | ".join(heads) + " |")
         for way, tables in both.items():
             accuracy = [100 * table["valid.accuracy"].to_numpy() for table in tables]
@@ -131,6 +134,9 @@ def print_curves(trained: dict[str, list[Path]]) -> None:
             cells.append(interval([np.abs(np.diff(values)).mean() for values in accuracy]))
             chosen = [int(table["dev.loss"].idxmin()) for table in tables]
             cells.append(interval([v[best] for v, best in zip(accuracy, chosen, strict=True)]))
+            ends = [stopped(table["dev.loss"].tolist()) for table in tables]
+            cells.append(interval([end for end, _ in ends]))
+            cells.append(interval([v[best] for v, (_, best) in zip(accuracy, ends, strict=True)]))
             print(f"| {way} | " + " | ".join(cells) + " |", flush=True)
         changes = [
             np.abs(np.diff(100 * one["valid.accuracy"])).mean()
@@ -138,6 +144,17 @@ def print_curves(trained: dict[str, list[Path]]) -> None:
             for one, two in zip(*both.values(), strict=True)
         ]
         print(f"running changes by {interval(changes)} points an epoch more, paired by seed")
+
+
+def stopped(losses: list[float]) -> tuple[int, int]:
+    """The epoch after which early stopping ends, from 1, and the row of the best one until then."""
+    best = 0
+    for row, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = row
+        if row - best >= PATIENCE:
+            return row + 1, best
+    return len(losses), best
 
 
 def interval(values: list[float]) -> str:

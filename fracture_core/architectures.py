@@ -333,18 +333,14 @@ def load_weights(network: "keras.Model", path: Path, group: str | None = None) -
         group: the part of the file that holds them; the whole file if left out.
 
     Raises:
-        ModelError: the file cannot be read, is another network's, or holds what is no number.
+        ModelError: the file cannot be read, or is another network's.
     """
-    import numpy as np
-
     try:
         _check_sizes(path)
         source = path if group is None else _part(path, group)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns of layers that it leaves as they were
             network.load_weights(source)
-        if not all(np.isfinite(values).all() for values in network.get_weights()):
-            raise ValueError("it holds numbers that are not finite")
     except (ValueError, OSError, KeyError, RuntimeError, UserWarning, FileRefused) as error:
         raise ModelError(
             f"{path.name} must hold the weights of {network.name} with the same options and "

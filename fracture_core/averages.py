@@ -14,26 +14,31 @@ import tensorflow as tf
 
 from fracture_core.layers import BatchNormalization, noting
 
-SAMPLE = 512  # films; docs/experiments.md has how far two samples of so many lie apart
-BLOCK_PIXELS = 2**19  # of films that are in memory at once: 512 films of 32 px
+# How far the accuracy lies apart between samples, and what they cost: docs/experiments.md.
+SAMPLE = 768  # films that take one pass
+SAMPLE_IN_BLOCKS = 256  # films that take a pass for each layer, which costs four times as much
+BLOCK_PIXELS = 2**20  # of films that are in memory at once: some 300 MB of maps
 STREAM = 2**62  # of random numbers; the passes over the films count up from 0
 
 Moments = tuple[np.ndarray, np.ndarray]  # mean and biased variance of each channel
 
 
-def sample(count: int, seed: int, epoch: int) -> np.ndarray:
+def sample(count: int, seed: int, epoch: int, size: int) -> np.ndarray:
     """The rows of the training films that an epoch's averages are taken over.
 
     Args:
         count: of training films.
         seed: of the run.
         epoch: from 1.
+        size: side of a film in px.
 
     Returns:
-        int64 (min(count, SAMPLE),), in order.
+        int64 (n,), in order: `SAMPLE` of them where these fit into one block, else
+        `SAMPLE_IN_BLOCKS`, or all that there are.
     """
+    films = SAMPLE if SAMPLE * size**2 <= BLOCK_PIXELS else SAMPLE_IN_BLOCKS
     drawn = np.random.Generator(np.random.Philox(key=[seed, STREAM + epoch])).permutation(count)
-    return np.sort(drawn[:SAMPLE])
+    return np.sort(drawn[:films])
 
 
 def make_recompute(

@@ -169,7 +169,7 @@ def _make_judge(
     def line(epoch: int) -> dict[str, Any] | None:
         weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
         architectures.load_weights(network, weights)
-        rows = averages.sample(len(learned), config.seed, epoch)
+        rows = averages.sample(len(learned), config.seed, epoch, config.recipe.size)
         if should_stop() or not recompute(learned[rows], should_stop):
             return None
         parts = [judge(others[first : first + block]) for first in range(0, len(others), block)]

@@ -316,14 +316,24 @@ def _network(model: Model) -> keras.Model:
     card, size = model.card, model.card.recipe.size
     if not card.members:
         network = architectures.build(card.architecture, size, **card.options.to_dict())
-        architectures.load_weights(network, model.weights)
+        _load(network, model)
         return network
     members = []
     for number, member in enumerate(card.members, 1):
         network = architectures.build(member.architecture, size, **member.options.to_dict())
-        architectures.load_weights(network, model.weights, cards.group(number))
+        _load(network, model, cards.group(number))
         members.append(network)
     return architectures.ensemble(members)
+
+
+def _load(network: keras.Model, model: Model, group: str | None = None) -> None:
+    """Give a network its weights, all of which must be numbers: behind a ReLU no NaN shows."""
+    architectures.load_weights(network, model.weights, group)
+    if not all(np.isfinite(values).all() for values in network.get_weights()):
+        raise ModelError(
+            f"The weights of {model.card.name} must be finite numbers; some are not. Choose "
+            "another model or epoch."
+        )
 
 
 def _facts(film: Film, whole: Image.Image, size: int) -> dict[str, Any]:

@@ -357,7 +357,8 @@ class Loop:
         """Bring batch normalization's averages up to the weights; false if asked to stop."""
         if self.config.normalization == "running":
             return True
-        rows = averages.sample(len(self.pipeline.labels), self.config.seed, epoch)
+        config, count = self.config, len(self.pipeline.labels)
+        rows = averages.sample(count, config.seed, epoch, config.recipe.size)
         return self.recompute(self.pipeline.pixels[rows], self.reporter.asked_to_stop)
 
     def _judge_all(self) -> np.ndarray | None:

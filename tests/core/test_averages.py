@@ -117,12 +117,13 @@ def test_a_stop_is_heard_between_two_blocks(monkeypatch) -> None:
 
 
 def test_a_sample_is_a_function_of_seed_and_epoch() -> None:
-    one = averages.sample(2_000, seed=1, epoch=4)
+    one = averages.sample(2_000, seed=1, epoch=4, size=32)
     assert len(one) == len(set(one)) == averages.SAMPLE and (np.diff(one) > 0).all()
-    assert np.array_equal(one, averages.sample(2_000, seed=1, epoch=4))
+    assert np.array_equal(one, averages.sample(2_000, seed=1, epoch=4, size=32))
     for seed, epoch in ((1, 5), (2, 4)):
-        assert not np.array_equal(one, averages.sample(2_000, seed, epoch))
-    assert averages.sample(7, 1, 1).tolist() == list(range(7))
+        assert not np.array_equal(one, averages.sample(2_000, seed, epoch, 32))
+    assert averages.sample(7, 1, 1, 32).tolist() == list(range(7))
+    assert len(averages.sample(2_000, 1, 4, size=64)) == averages.SAMPLE_IN_BLOCKS
 
 
 # --- in a run -----------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> No
     for epoch in (1, 3):
         model = training.make_network(config)
         architectures.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
-        rows = averages.sample(len(learned), config.seed, epoch)
+        rows = averages.sample(len(learned), config.seed, epoch, 32)
         exact = in_float64(model, learned[rows])
         for norm in norms(model):
             assert np.allclose(norm.moving_mean, exact[norm.name][0], rtol=1e-4, atol=1e-4)

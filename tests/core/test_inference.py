@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -186,6 +187,16 @@ def test_weights_of_another_network_are_refused(finished_run) -> None:
         wrong = replace(model, card=replace(model.card, **changes))
         with pytest.raises(ModelError, match="must hold the weights of"):
             Predictor(wrong)
+
+
+def test_weights_that_are_no_numbers_are_refused(run_copy) -> None:
+    model = cards.of_run(run_copy, 3)
+    with h5py.File(model.weights, "r+") as file:
+        kernels = []
+        file.visititems(lambda _, node: kernels.append(node) if hasattr(node, "shape") else None)
+        kernels[0][...] = np.full(kernels[0].shape, np.nan)
+    with pytest.raises(ModelError, match="weights of finished@3 must be finite numbers"):
+        Predictor(model)
 
 
 def test_an_architecture_that_is_not_known_is_never_built(finished_run) -> None:

@@ -63,12 +63,13 @@ def make_recompute(
         while left:
             known = left if len(blocks) == 1 else left[:1]
             key = (len(norms) - len(left), len(known))
-            moments = passes.setdefault(key, _make_pass(model, left, len(known)))
+            if key not in passes:
+                passes[key] = _make_pass(model, left, len(known))
             found = []
             for each in blocks:
                 if should_stop():
                     return False
-                found.append([(mean.numpy(), var.numpy()) for mean, var in moments(each)])
+                found.append([(mean.numpy(), var.numpy()) for mean, var in passes[key](each)])
             for norm, parts in zip(known, zip(*found, strict=True), strict=True):
                 mean, variance = _together(parts, [len(each) for each in blocks])
                 norm.moving_mean.assign(mean)

@@ -27,6 +27,7 @@ UNREADABLE = 10  # runs that cannot be read are named; the others are counted
 STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
 _NAMES = {  # of settings, where the field's own name would not do
     "data": "films",
+    "normalization": "averages",
     "options.dense": "dense layers",
     "options.dropout": "dropout",
     "options.dense_normalization": "dense normalization",

@@ -339,7 +339,7 @@ def test_what_is_no_number_ends_the_run_at_its_step(
     folders, phantom_root, layer, variable, sentence
 ) -> None:
     path = poisoned(folders / "nan.weights.h5", layer, variable)
-    folder = make(phantom_root, weights=path, options=WITH_NORM)
+    folder = make(phantom_root, weights=path, options=WITH_NORM, normalization="running")
     with pytest.raises(TrainingFailed, match=sentence):
         train(folder)
     assert journal.lines(folder / "metrics.jsonl") == []

@@ -5,7 +5,6 @@ weights with recomputed averages say how much of its curve were the averages. Wh
 kept in the cache folder, a line an epoch, so that a stopped job goes on where it was.
 """
 
-import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,12 @@ from fracture_core import (
     runs,
 )
 from fracture_core.config import cache_folder
-from fracture_core.errors import DamagedFile, DataError, RunError, Stopped
+from fracture_core.errors import DamagedFile, DataError, ModelError, RunError, Stopped
 from fracture_core.job_progress import JobProgress
 from fracture_core.runs import Run, State, Status
 
 DOING = "Judging epochs anew"
+REFUSALS_SHOWN = 3  # runs whose sentences are shown
 
 
 def folder() -> Path:
@@ -44,29 +44,51 @@ def start(names: Sequence[str]) -> Path:
     return folder()
 
 
+def asked_for() -> list[str]:
+    """The names of the runs that the job was last started for; none before its first start.
+
+    Raises:
+        FileRefused: its request cannot be read.
+    """
+    if not (folder() / "asked.json").is_file():
+        return []
+    return launcher.asked(folder(), "runs")["runs"].split(",")
+
+
 def run_child(place: Path) -> None:
     """The child's work: judge anew the runs that `asked.json` names."""
-    names = launcher.asked(place, "runs")["runs"].split(",")
-    here = [runs.read(runs.find(name)) for name in names if runs.exists(name)]
-    wanted = [(run, epoch) for run in here for epoch in missing(run)]
-    progress, done, refusals = JobProgress(place, DOING), 0, []
+    progress, done, wanted, refusals = JobProgress(place, DOING), 0, {}, []
+    for name in filter(runs.exists, asked_for()):
+        try:
+            run = runs.read(runs.find(name))
+            wanted[name] = run, len(missing(run))
+        except RunError as error:  # it costs itself only
+            refusals.append(str(error))
+    epochs = sum(count for _, count in wanted.values())
 
     def count() -> None:
         nonlocal done
         done += 1
-        progress.count(done, len(wanted))
+        progress.count(done, epochs)
 
-    for run in here:
+    for run, _ in wanted.values():
         try:
             complete(run, count, progress.should_stop)
-        except (RunError, DataError) as error:  # it costs itself only
-            refusals.append(str(error))
         except Stopped as error:
             runs.write_status(place, Status(state=State.STOPPED, message=str(error)))
             return
+        except (RunError, DataError, ModelError) as error:
+            refusals.append(str(error))
     state = State.FAILED if refusals else State.FINISHED
-    message = " ".join(refusals) or "Done."
+    message = _together(refusals) or "Done."
     runs.write_status(place, Status(state=state, message=message, progress=1.0))
+
+
+def _together(sentences: Sequence[str]) -> str:
+    """All that went wrong, as a text that can still be read."""
+    more = len(sentences) - REFUSALS_SHOWN
+    rest = [f"{more} more could not be judged."] if more > 0 else []
+    return " ".join([*sentences[:REFUSALS_SHOWN], *rest])
 
 
 def complete(
@@ -80,7 +102,8 @@ def complete(
         should_stop: asked now and then.
 
     Raises:
-        RunError: its files cannot be read.
+        RunError: its files cannot be read; of single epochs, after all others were judged.
+        ModelError: the same, where an epoch's weights are not those of its network.
         DataError: its films can no longer be read, or are others.
         Stopped: `should_stop` said so; what was judged is kept.
     """
@@ -89,15 +112,26 @@ def complete(
         return
     films, pixels = _films(run)
     judge = _make_judge(run, films, pixels, should_stop)
-    place = _place(run)
+    place = place_of(run)
     place.mkdir(parents=True, exist_ok=True)
+    refusal = None
     for epoch in epochs:
-        with contextlib.suppress(DamagedFile):  # an epoch whose weights are damaged goes without
+        try:
             line = judge(epoch)
+        except (RunError, ModelError) as error:  # an epoch without its weights costs itself only
+            refusal = refusal or error
+        else:
             if line is None:
                 raise Stopped("Stopped; what was judged is kept.")
             journal.append_line(place / "metrics.jsonl", line)
         count()
+    if refusal:
+        raise refusal
+
+
+def place_of(run: Run) -> Path:
+    """The folder of what is known of a run; its `metrics.jsonl` is appended to."""
+    return folder() / run.name
 
 
 def curve(run: Run) -> pd.DataFrame:
@@ -107,7 +141,7 @@ def curve(run: Run) -> pd.DataFrame:
         One row an epoch whose weights are those that were judged: epoch, and dotted columns such
         as `valid.accuracy`; empty where nothing is known yet.
     """
-    table = journal.metrics(_place(run))
+    table = journal.metrics(place_of(run))
     if not len(table) or "weights" not in table:
         return pd.DataFrame(columns=["epoch"])
     known = [
@@ -121,10 +155,6 @@ def missing(run: Run) -> list[int]:
     """The epochs whose weights are kept, and which were not judged anew yet, in order."""
     done = set(curve(run)["epoch"])
     return [e for e in checkpoints.epochs(run.folder / "checkpoints") if e not in done]
-
-
-def _place(run: Run) -> Path:
-    return folder() / run.name
 
 
 def _digest(run: Run, epoch: int) -> str:

@@ -59,12 +59,12 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeanDifference:
-    """How far two networks' mean values over the same `n` films lie apart.
+class Mean:
+    """The mean of `n` values, or of `n` paired differences, with its 95 % interval.
 
     Args:
-        value: the first one's mean less the second one's, in the values' unit; `None` when n is 0.
-        low: of its 95 % interval; `None`, like `high`, when n is less than 2.
+        value: in the values' unit; `None` when n is 0.
+        low: of the interval; `None`, like `high`, when n is less than 2.
     """
 
     value: float | None
@@ -209,22 +209,26 @@ def difference(first: Sequence[bool], second: Sequence[bool]) -> Difference:
     return Difference(value=value, low=value - reach[0], high=value + reach[1], **counts)
 
 
-def mean_difference(first: Sequence[float], second: Sequence[float]) -> MeanDifference:
-    """Paired: the mean of the films' differences, with Student's t interval.
-
-    Args:
-        first: the first one's value of each film; as long as `second`, in the same order.
-        second: the same of the second.
-    """
-    apart = np.asarray(first, float) - np.asarray(second, float)
-    if len(apart) < 2:
-        value = float(apart[0]) if len(apart) else None
-        return MeanDifference(value=value, low=None, high=None, n=len(apart))
+def mean(values: Sequence[float]) -> Mean:
+    """The mean of values that are independent of each other, with Student's t interval."""
+    found, n = np.asarray(values, float), len(values)
+    if n < 2:
+        return Mean(value=float(found[0]) if n else None, low=None, high=None, n=n)
     from scipy.special import stdtrit
 
-    value, error = float(apart.mean()), float(apart.std(ddof=1)) / math.sqrt(len(apart))
-    reach = float(stdtrit(len(apart) - 1, 0.975)) * error
-    return MeanDifference(value=value, low=value - reach, high=value + reach, n=len(apart))
+    value, error = float(found.mean()), float(found.std(ddof=1)) / math.sqrt(n)
+    reach = float(stdtrit(n - 1, 0.975)) * error
+    return Mean(value=value, low=value - reach, high=value + reach, n=n)
+
+
+def mean_difference(first: Sequence[float], second: Sequence[float]) -> Mean:
+    """Paired: the mean of the differences, with Student's t interval.
+
+    Args:
+        first: the first one's value of each film or seed; as long as `second`, in the same order.
+        second: the same of the second.
+    """
+    return mean(np.asarray(first, float) - np.asarray(second, float))
 
 
 def _phi(both: int, only_one: int, only_two: int, neither: int) -> float:

@@ -99,6 +99,10 @@ class Figure:
     keys: tuple[str, ...]
     further: bool = False
 
+    def last(self, length: Length) -> int:
+        """The last epoch that it shows."""
+        return length.epochs + (length.more if self.further else 0)
+
 
 VARIANTS = ("three", "dense", "dropout", "adagrad", "slow")
 FIGURES = (

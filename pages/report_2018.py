@@ -8,6 +8,7 @@ from ui import (
     actions,
     cached,
     frame,
+    report_averages,
     report_figures,
     report_mistakes,
     report_queue,
@@ -26,6 +27,8 @@ except DataError as error:
     st.warning(theme.plain(str(error)))
     st.stop()
 length = report_queue.ask()
+is_reports = dataset.kind == "mura" and not dataset.synthetic
+is_reports = is_reports and bool(report_2018.parts(dataset)) and length.name == "full"
 
 
 def panel(was_alive: bool) -> None:
@@ -35,8 +38,6 @@ def panel(was_alive: bool) -> None:
     if alive != was_alive:
         st.rerun()
     report_queue.show(dataset, found, length)
-    is_reports = dataset.kind == "mura" and not dataset.synthetic
-    is_reports = is_reports and bool(report_2018.parts(dataset)) and length.name == "full"
     report_figures.show(found, length, dataset.synthetic, is_reports)
     report_studies.show(dataset, found, length)
     actions.tell()
@@ -56,3 +57,7 @@ def wait(is_polled: bool) -> None:
 
 st.fragment(wait, run_every=None if busy else frame.while_busy(), key="report-rest")(busy)
 report_mistakes.show(dataset, here)
+judging = report_averages.is_on()
+st.fragment(
+    report_averages.show, run_every=POLL_SECONDS if busy or judging else None, key="averages"
+)(dataset, length, is_reports, judging)

@@ -32,6 +32,7 @@ LAYERS = (
         "phantom",
         "aggregation",
         "metrics",
+        "fluctuation",
         "markup",
         "anatomy",
         "eraser",

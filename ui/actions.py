@@ -17,6 +17,7 @@ import streamlit as st
 
 from fracture_core import (
     audit_job,
+    averages_job,
     cards,
     config,
     datasets,
@@ -98,6 +99,7 @@ def pressed(action: Callable[P, object], *given: P.args, **named: P.kwargs) -> N
 ask = owners(runs.ask)
 delete = owners(runs.delete)
 fork = owners(launcher.fork)
+judge_anew = owners(averages_job.start)
 make_ensemble = owners(ensemble.make)
 resume = owners(launcher.resume)
 set_labels = owners(runs.set_labels)

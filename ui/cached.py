@@ -26,8 +26,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core import (
     audit_job,
+    averages_job,
     cards,
     checkpoints,
+    checksums,
     comparison,
     datasets,
     files,
@@ -493,6 +495,21 @@ def _made_once(
 def _made() -> dict[tuple, tuple[object, dict[tuple, object], object]]:
     """Once a server: by what it is and of whom, the state of what it was made of, and each."""
     return {}
+
+
+def recomputed(run: runs.Run) -> tuple[pd.DataFrame, list[int]]:
+    """A run's epochs judged with recomputed averages, as `averages_job.curve` and `missing` know
+    them; nothing where its files cannot be read: the job says so."""
+    judged = averages_job.place_of(run) / "metrics.jsonl"
+    files_of = (judged, run.folder / checksums.SUMS, run.folder / "checkpoints")
+    return of_files("recomputed", files_of, (), partial(_recomputed, run))
+
+
+def _recomputed(run: runs.Run) -> tuple[pd.DataFrame, list[int]]:
+    try:
+        return averages_job.curve(run), averages_job.missing(run)
+    except RunError:
+        return pd.DataFrame(columns=["epoch"]), []
 
 
 def report_answers(found: Found, length: Length) -> dict[Claim, Answer]:

@@ -1,5 +1,7 @@
 """The report's figures 2 to 8, drawn from its experiments as they are run anew."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -7,6 +9,7 @@ import streamlit as st
 from fracture_core import report_2018, report_claims
 from fracture_core.report_2018 import Figure, Found, Length
 from fracture_core.report_claims import Answer, Claim
+from fracture_core.runs import Run
 from ui import cached, theme
 
 COLOURS = {  # of the experiments: told apart by dash too
@@ -41,8 +44,7 @@ def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> Non
     """
     answers = cached.report_answers(found, length)
     if not is_reports:
-        other = "synthetic films" if synthetic else "other films, or fewer steps, than the report's"
-        st.caption(f"On {other}: neither agreement nor disagreement is claimed.")
+        st.caption(caveat(synthetic))
     for figure in report_2018.FIGURES:
         left, right = st.columns([1.35, 1], gap="large", vertical_alignment="center")
         with left:
@@ -59,6 +61,12 @@ def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> Non
                 st.caption("The report shows it and claims nothing that a number could answer.")
 
 
+def caveat(synthetic: bool) -> str:
+    """What is not claimed of data that the report did not have."""
+    other = "synthetic films" if synthetic else "other films, or fewer steps, than the report's"
+    return f"On {other}: neither agreement nor disagreement is claimed."
+
+
 def _claim(claim: Claim, answer: Answer, length: Length, synthetic: bool, is_reports: bool) -> None:
     st.markdown(f"The report: {claim.says}")
     where = "On synthetic films" if synthetic else "On these films"
@@ -72,13 +80,21 @@ def _claim(claim: Claim, answer: Answer, length: Length, synthetic: bool, is_rep
 
 def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
     """A figure's lines, one for each experiment and seed; empty axes where nothing is there yet."""
-    drawn, light = go.Figure(), st.context.theme.type == "light"
-    last = length.epochs + (length.more if figure.further else 0)
+    drawn = go.Figure()
+    drawn.add_traces(lines(figure, found, length, lambda run: cached.metrics_of(run.folder)))
+    return dressed(drawn, figure, length)
+
+
+def lines(
+    figure: Figure, found: Found, length: Length, table_of: Callable[[Run], pd.DataFrame]
+) -> list[go.Scatter]:
+    """A figure's lines, of the tables that `table_of` gives of the runs."""
+    drawn, light, last = [], st.context.theme.type == "light", figure.last(length)
     for key in figure.keys:
         colour, dash = COLOURS[key]
-        runs = [(seed, run) for (which, seed), run in found.items() if which == key]
-        for number, (seed, run) in enumerate(runs):
-            table = cached.metrics_of(run.folder)
+        is_first = True  # of its experiment: the legend names each once
+        for seed, run in ((seed, run) for (which, seed), run in found.items() if which == key):
+            table = table_of(run)
             table = table[table["epoch"] <= last] if len(table) else pd.DataFrame()
             if not len(table) or figure.column not in table:
                 continue
@@ -86,19 +102,21 @@ def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
             n, films = int(table[f"{role}.n"].iloc[-1]), f"{role} films"
             if role == "train":  # each film as it was shown, some of them more than once
                 films = "showings an epoch"
-            drawn.add_scatter(
+            drawn.append(go.Scatter(
                 x=table["epoch"], y=table[figure.column], mode="lines", legendgroup=key,
-                name=f"{report_2018.BY_KEY[key].title} ({n:,} {films})", showlegend=number == 0,
+                name=f"{report_2018.BY_KEY[key].title} ({n:,} {films})", showlegend=is_first,
                 line={"color": COLOURS_LIGHT[key] if light else colour, "dash": dash,
                       "width": 2.2 if seed == 1 else 1},
                 opacity=1 if seed == 1 else 0.55,
                 hovertemplate=f"{report_2018.BY_KEY[key].title}, seed {seed}, epoch %{{x}}: "
                 "%{y:.3f}<extra></extra>",
-            )  # fmt: skip
-    return _dressed(drawn, figure, last, length)
+            ))  # fmt: skip
+            is_first = False
+    return drawn
 
 
-def _dressed(drawn: go.Figure, figure: Figure, last: int, length: Length) -> go.Figure:
+def dressed(drawn: go.Figure, figure: Figure, length: Length) -> go.Figure:
+    """The figure with axes, legend and the page's colours; with each of its axes, if several."""
     ink, percent = theme.ink(), figure.column.endswith("accuracy")
     if figure.further:
         drawn.add_vline(
@@ -119,7 +137,7 @@ def _dressed(drawn: go.Figure, figure: Figure, last: int, length: Length) -> go.
         font={"color": ink.text, "size": 13}, showlegend=True, uirevision=str(figure.number),
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )  # fmt: skip
-    drawn.update_xaxes(title="epoch", range=[0, last * 1.02], **grid)
+    drawn.update_xaxes(title="epoch", range=[0, figure.last(length) * 1.02], **grid)
     drawn.update_yaxes(title=NAMES[figure.column], tickformat=".0%" if percent else ".2f", **grid)
     if not drawn.data:
         drawn.update_yaxes(range=[0.4, 1.0] if percent else [0.0, 1.5])

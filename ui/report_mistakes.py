@@ -1,4 +1,4 @@
-"""What the report got wrong: eight points, each shown and not told."""
+"""What the report got wrong: nine points; the ninth is in `report_averages`."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,7 +22,7 @@ WIDTH = 420
 
 
 def show(dataset: Dataset, found: Found) -> None:
-    """All eight, two side by side."""
+    """The first eight, two side by side."""
     st.subheader("What the report got wrong", anchor=False)
     st.caption(
         "Counts are of MURA-v1.1's own lists for shoulder; films are of the data in use. None of "

@@ -8,7 +8,7 @@ import pytest
 from fracture_core.errors import ConfigError
 from fracture_core.metrics import (
     Confusion,
-    MeanDifference,
+    Mean,
     Summary,
     auroc,
     cohen_kappa,
@@ -213,5 +213,5 @@ def test_mean_difference_is_students_paired_interval() -> None:
     expected = ttest_rel(one, two).confidence_interval(0.95)
     assert (d.low, d.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
     assert d.value == pytest.approx((one - two).mean()) and d.n == 12
-    assert mean_difference([1.0], [0.5]) == MeanDifference(value=0.5, low=None, high=None, n=1)
+    assert mean_difference([1.0], [0.5]) == Mean(value=0.5, low=None, high=None, n=1)
     assert mean_difference([], []).value is None

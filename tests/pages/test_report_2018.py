@@ -42,7 +42,7 @@ def test_before_any_run_the_axes_say_what_will_be_in_them(folders: Path) -> None
     assert "7 runs, 6,900 steps of 10 films to go" in text
     assert "neither agreement nor disagreement is claimed" in text
     assert "✓ agrees" not in text and "✗ disagrees" not in text
-    for number in range(1, 9):
+    for number in range(1, 10):
         assert f"**{number}. " in text
     assert "here: three_conv (Adam), five_conv" in str(app.get("plotly_chart")[6].proto.spec)
 

@@ -1,0 +1,275 @@
+"""The report's ninth mistake: what its curves' up and down owes to the averages, from its own runs.
+
+The runs judged with running averages of batch normalization, as the report's networks did. A job
+judges the same weights anew with recomputed averages; both curves stand side by side.
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from plotly.subplots import make_subplots
+
+from fracture_core import averages_job, fluctuation, report_2018, runs
+from fracture_core.datasets import Dataset
+from fracture_core.errors import FileRefused
+from fracture_core.fluctuation import Fluctuation
+from fracture_core.metrics import Mean
+from fracture_core.report_2018 import BY_KEY, Figure, Found, Length
+from fracture_core.reporter import duration
+from fracture_core.runs import Run, State, Status
+from ui import actions, cached, figures, owner, report_figures, theme
+
+NUMBERS = (3, 5, 6, 8)  # of the figures that show films which no network has learned from
+UNITS = {"valid.accuracy": ("points", 100, ".1f"), "valid.loss": ("nats a film", 1, ".3f")}
+RUNS_NAMED = 4  # whose epochs are named that lack
+
+
+def status() -> Status | None:
+    """How far the job is, or how it ended; `None` before its first start."""
+    place = averages_job.folder()
+    return runs.status(place) if (place / "asked.json").is_file() else None
+
+
+def is_on() -> bool:
+    """Whether the job is at work."""
+    job = status()
+    return bool(job and job.state.alive)
+
+
+def show(dataset: Dataset, length: Length, is_reports: bool, was_on: bool) -> None:
+    """What happened and why, the job, and each figure twice.
+
+    Args:
+        dataset: the data in use.
+        length: of the experiments.
+        is_reports: whether these are the data, and the length, that the report had.
+        was_on: whether the job was at work when the whole page was drawn.
+    """
+    job = status()  # first: a child that has ended by now has left all that it will leave
+    if bool(job and job.state.alive) != was_on:
+        st.rerun()
+    found = report_2018.find(cached.runs_now(), dataset.hash, length)
+    found = {key: run for key, run in found.items() if run.config.normalization == "running"}
+    with st.container(border=True):
+        _words()
+        if not found:
+            st.caption("What its figures look like both ways shows when the experiments have run.")
+            return
+        _job(found, job)
+        where = "On synthetic films" if dataset.synthetic else "On these films"
+        if not is_reports:
+            st.caption(report_figures.caveat(dataset.synthetic))
+        for figure in report_2018.FIGURES:
+            if figure.number in NUMBERS:
+                _twice(figure, found, length, where, is_reports)
+        _lacking(found, job)
+    actions.tell()
+
+
+def _words() -> None:
+    st.markdown(
+        "**9. It never looked at its averages.** It takes the large ups and downs of its "
+        "validation accuracy for a sign that the network is not well regularized."
+    )
+    st.markdown(
+        "While it trains, batch normalization uses each batch's own mean and variance; to judge, "
+        "it uses running averages of them, and these lag behind weights that move quickly: the "
+        "network that is judged is not quite the one that was trained. Below, the very same "
+        "weights are judged twice, with those running averages and with averages recomputed over "
+        "training films."
+    )
+
+
+# --- the job --------------------------------------------------------------------------------------
+
+
+def _job(found: Found, job: Status | None) -> None:
+    """The button, or how far the job is; and what went wrong."""
+    if job and job.state.alive:
+        _progress(job)
+        return
+    epochs = sum(len(cached.recomputed(run)[1]) for run in found.values())
+    if not epochs:
+        if any(len(_recomputed(run)) for run in found.values()):
+            st.caption("Every epoch whose weights are kept has been judged both ways.")
+        else:
+            st.caption("The first epoch of a run can be judged anew as soon as it is done.")
+        return
+    began = _is_ours(found)
+    if job and began and job.state in (State.FAILED, State.INTERRUPTED):
+        st.error(theme.plain(job.message))
+    names = [run.name for run in found.values()]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        owner.button(
+            "Go on judging" if began else "Judge the epochs anew", icon=":material/balance:",
+            key="judge-anew", on_click=actions.pressed, args=(actions.judge_anew, names),
+        )  # fmt: skip
+        st.caption(
+            f"{theme.plural(epochs, 'epoch')} of {theme.plural(len(names), 'run')} to judge. "
+            "Nothing is trained, the runs stay as they are; it goes on without this page."
+        )
+
+
+def _is_ours(found: Found) -> bool:
+    """Whether the job was last started for one of these runs."""
+    try:
+        return bool({run.name for run in found.values()} & set(averages_job.asked_for()))
+    except FileRefused:
+        return False
+
+
+def _progress(job: Status) -> None:
+    place = averages_job.folder()
+    left = f" About {duration(job.seconds_left)} left." if job.seconds_left else ""
+    st.progress(min(1.0, job.progress), theme.plain(f"{job.message}{left}"))
+    owner.button(
+        "Stop judging", icon=":material/stop:", key="stop-judging", on_click=actions.pressed,
+        args=(actions.ask, place, "stop"), disabled=runs.has_request(place, "stop"),
+        help="What was judged is kept; it can go on.",
+    )  # fmt: skip
+
+
+# --- the figures ----------------------------------------------------------------------------------
+
+
+def _running(run: Run) -> pd.DataFrame:
+    return cached.metrics_of(run.folder)
+
+
+def _recomputed(run: Run) -> pd.DataFrame:
+    return cached.recomputed(run)[0]
+
+
+def _twice(figure: Figure, found: Found, length: Length, where: str, is_reports: bool) -> None:
+    """A figure with both ways of averaging, and how much its lines change from epoch to epoch."""
+    st.markdown(f"**Figure {figure.number}: {figure.title}**")
+    st.plotly_chart(
+        draw(figure, found, length), key=f"averages-{figure.number}", config={"displaylogo": False}
+    )
+    changes = {key: _change(figure, found, length, key) for key in figure.keys}
+    changes = {key: change for key, change in changes.items() if change.difference.n}
+    if not changes:
+        return
+    st.markdown(_table(changes, figure.column))
+    unit = UNITS[figure.column][0]
+    alone = any(change.difference.n == 1 for change in changes.values())
+    st.caption(
+        f"{where}, {length.name} length: mean absolute change from one epoch to the next, in "
+        f"{unit}, on {_films(figure, found)}, over the epochs judged both ways; in brackets "
+        f"Student's {figures.LEVEL} interval over seeds, the difference paired by seed."
+        + (" One seed gives no interval." if alone else "")
+    )
+    if is_reports:
+        st.markdown(_follows(changes, figure.column))
+
+
+def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
+    """A figure twice, on the same axes: with running averages, and with recomputed ones."""
+    drawn = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.03)
+    for column, table_of in enumerate((_running, _recomputed), 1):
+        for line in report_figures.lines(figure, found, length, table_of):
+            line.showlegend = line.showlegend and column == 1
+            drawn.add_trace(line, row=1, col=column)
+    report_figures.dressed(drawn, figure, length)
+    drawn.update_yaxes(title=None, col=2)
+    for column, ways in enumerate(("running", "recomputed"), 1):
+        drawn.update_xaxes(title=f"epoch, with {ways} averages", col=column)
+    return drawn
+
+
+def _change(figure: Figure, found: Found, length: Length, key: str) -> Fluctuation:
+    """Over all seeds of an experiment, within the epochs that the figure shows."""
+    tables = [
+        tuple(_up_to(table_of(run), figure.last(length)) for table_of in (_running, _recomputed))
+        for (which, _), run in found.items()
+        if which == key
+    ]
+    return fluctuation.compare(tables, figure.column)
+
+
+def _up_to(table: pd.DataFrame, last: int) -> pd.DataFrame:
+    return table[table["epoch"] <= last] if len(table) else table
+
+
+def _films(figure: Figure, found: Found) -> str:
+    """The valid films that the numbers are of; runs on the same data have the same."""
+    tables = [_running(run) for (key, _), run in found.items() if key in figure.keys]
+    counts = {int(t["valid.n"].iloc[-1]) for t in tables if "valid.n" in t}
+    return " or ".join(theme.plural(count, "valid film") for count in sorted(counts))
+
+
+def _table(changes: dict[str, Fluctuation], column: str) -> str:
+    rows = [
+        f"| {BY_KEY[key].title} | {_words_of(change.running, column)} | "
+        f"{_words_of(change.recomputed, column)} | {_words_of(change.difference, column, '+')} | "
+        f"{change.difference.n} |"
+        for key, change in changes.items()
+    ]
+    head = "| Change an epoch | Running | Recomputed | Running minus recomputed | Seeds |"
+    return "\n".join([head, "|:--|--:|--:|--:|--:|", *rows])
+
+
+def _words_of(mean: Mean, column: str, sign: str = "") -> str:
+    """A mean with its interval in the column's unit, as "4.1 (3.0 to 5.2)"."""
+    _, factor, form = UNITS[column]
+    value = f"{factor * mean.value:{sign}{form}}"
+    if mean.low is None:
+        return value
+    return f"{value} ({factor * mean.low:{sign}{form}} to {factor * mean.high:{sign}{form}})"
+
+
+def _follows(changes: dict[str, Fluctuation], column: str) -> str:
+    """How much of the up and down was the averages, where the seeds can tell."""
+    unit, parts, unknown = UNITS[column][0], [], []
+    for key, change in changes.items():
+        apart, title = change.difference, BY_KEY[key].title
+        if apart.low is None or apart.low <= 0 <= apart.high:
+            unknown.append(title)
+        elif apart.low > 0:
+            share = figures.percent(apart.value / change.running.value)
+            parts.append(f"{title} {share} ({_words_of(apart, column)} {unit})")
+        else:
+            parts.append(f"{title} none, recomputed averages fluctuate more")
+    told = [f"So much of the up and down was the averages: {'; '.join(parts)}."] if parts else []
+    rest = [f"These seeds can't tell for {', '.join(unknown)}."] if unknown else []
+    return " ".join([*told, *rest])
+
+
+# --- the epochs that lack -------------------------------------------------------------------------
+
+
+def _lacking(found: Found, job: Status | None) -> None:
+    """Which epochs were not judged both ways, and why."""
+    waiting, gone = {}, {}
+    for (key, seed), run in found.items():
+        table, missing = cached.recomputed(run)
+        lacking = set(_running(run).get("epoch", ())) - set(table["epoch"])
+        name = f"{BY_KEY[key].title}, seed {seed}"
+        waiting[name], gone[name] = lacking & set(missing), lacking - set(missing)
+    if any(waiting.values()) and not (job and job.state.alive):
+        st.caption(f"Not judged anew yet: {_epochs(waiting)}.")
+    if any(gone.values()):
+        st.caption(f"Weights no longer kept, so they can't be judged anew: {_epochs(gone)}.")
+
+
+def _epochs(lacking: dict[str, set[int]]) -> str:
+    """ "12 epochs (one_conv, seed 1: 4 to 15)"; some runs by name, the others counted."""
+    named = {name: epochs for name, epochs in lacking.items() if epochs}
+    some = [f"{name}: {_ranges(named[name])}" for name in list(named)[:RUNS_NAMED]]
+    more = len(named) - RUNS_NAMED
+    if more > 0:
+        some.append(f"and {theme.plural(more, 'more run')}")
+    return f"{theme.plural(sum(map(len, named.values())), 'epoch')} ({'; '.join(some)})"
+
+
+def _ranges(epochs: Iterable[int]) -> str:
+    """ "1 to 3, 5" of 1, 2, 3 and 5."""
+    ranges: list[list[int]] = []
+    for epoch in sorted(epochs):
+        if ranges and epoch == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [epoch]
+        else:
+            ranges.append([epoch])
+    return ", ".join(" to ".join(map(str, each)) for each in ranges)

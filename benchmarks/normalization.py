@@ -22,13 +22,23 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import averages_job, config, datasets, images, journal, launcher, phantom, runs
+from fracture_core import (
+    averages_job,
+    config,
+    datasets,
+    fluctuation,
+    images,
+    journal,
+    launcher,
+    phantom,
+    runs,
+)
 from fracture_core.architectures import ARCHITECTURES
 from fracture_core.config import TrainConfig, cache_folder
+from fracture_core.metrics import Mean, mean
 
 STUDIES = 400
 AT = (1, 2, 3, 5, 10, 15, 20)  # epochs of the table
@@ -128,22 +138,22 @@ def print_curves(trained: dict[str, list[Path]]) -> None:
         heads = [*(f"epoch {epoch}" for epoch in at), "change an epoch", "at the lowest dev loss"]
         heads += [f"early stopping after {PATIENCE}: epoch", "accuracy"]
         print("| averages | " + " | ".join(heads) + " |")
+        changes = fluctuation.compare(
+            list(zip(both["running"], both["recomputed"], strict=True)), "valid.accuracy"
+        )
         for way, tables in both.items():
             accuracy = [100 * table["valid.accuracy"].to_numpy() for table in tables]
-            cells = [interval([values[epoch - 1] for values in accuracy]) for epoch in at]
-            cells.append(interval([np.abs(np.diff(values)).mean() for values in accuracy]))
+            cells = [interval(mean([values[epoch - 1] for values in accuracy])) for epoch in at]
+            cells.append(interval(getattr(changes, way), 100))
             chosen = [int(table["dev.loss"].idxmin()) for table in tables]
-            cells.append(interval([v[best] for v, best in zip(accuracy, chosen, strict=True)]))
+            cells.append(interval(mean([v[b] for v, b in zip(accuracy, chosen, strict=True)])))
             ends = [stopped(table["dev.loss"].tolist()) for table in tables]
-            cells.append(interval([end for end, _ in ends]))
-            cells.append(interval([v[best] for v, (_, best) in zip(accuracy, ends, strict=True)]))
+            cells.append(interval(mean([end for end, _ in ends])))
+            at_end = [v[best] for v, (_, best) in zip(accuracy, ends, strict=True)]
+            cells.append(interval(mean(at_end)))
             print(f"| {way} | " + " | ".join(cells) + " |", flush=True)
-        changes = [
-            np.abs(np.diff(100 * one["valid.accuracy"])).mean()
-            - np.abs(np.diff(100 * two["valid.accuracy"])).mean()
-            for one, two in zip(*both.values(), strict=True)
-        ]
-        print(f"running changes by {interval(changes)} points an epoch more, paired by seed")
+        more = interval(changes.difference, 100)
+        print(f"running changes by {more} points an epoch more, paired by seed")
 
 
 def stopped(losses: list[float]) -> tuple[int, int]:
@@ -157,13 +167,11 @@ def stopped(losses: list[float]) -> tuple[int, int]:
     return len(losses), best
 
 
-def interval(values: list[float]) -> str:
-    """A mean with Student's 95 % interval over seeds."""
-    mean = np.mean(values)
-    if len(values) < 2:
-        return f"{mean:.1f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    return f"{mean:.1f} ({mean - half:.1f} to {mean + half:.1f})"
+def interval(found: Mean, factor: float = 1) -> str:
+    """A mean over seeds with its interval."""
+    if found.low is None:
+        return f"{factor * found.value:.1f}"
+    return f"{factor * found.value:.1f} ({factor * found.low:.1f} to {factor * found.high:.1f})"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ its changes. Runs of other seeds are independent of each other, so intervals are
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -18,7 +18,8 @@ class Fluctuation:
     """The mean change from one epoch to the next of runs that were judged in two ways.
 
     Args:
-        running: with running averages, over seeds; in the column's unit, as the others are.
+        running: with running averages, over seeds; in the column's unit, as the others are. No
+            change is below 0, so the interval is cut there.
         recomputed: with recomputed ones, over the same seeds and epochs.
         difference: running minus recomputed, paired by seed.
     """
@@ -60,7 +61,12 @@ def compare(runs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], column: str) -> F
                 running.append(before)
                 recomputed.append(after)
     return Fluctuation(
-        running=mean(running),
-        recomputed=mean(recomputed),
+        running=_cut(mean(running)),
+        recomputed=_cut(mean(recomputed)),
         difference=mean_difference(running, recomputed),
     )
+
+
+def _cut(found: Mean) -> Mean:
+    """The same with an interval that ends at 0."""
+    return found if found.low is None else replace(found, low=max(0.0, found.low))

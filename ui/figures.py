@@ -9,6 +9,7 @@ MISSING = "–"
 _PERCENT = "\N{NO-BREAK SPACE}%"  # it stands where its number does
 LEVEL = f"95{_PERCENT}"  # of every interval
 LETTER, WIDEST = 7.2, 320  # px: of a letter in a table at the most, and of a column of words
+HARD_TO = "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}"  # between the ends of an interval in a cell
 _ROWS = ("Accuracy", "Always guessing the majority", "Sensitivity", "Specificity")
 
 

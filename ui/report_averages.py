@@ -58,12 +58,10 @@ def show(dataset: Dataset, length: Length, is_reports: bool, was_on: bool) -> No
             st.caption("What its figures look like both ways shows when the experiments have run.")
             return
         _job(found, job)
-        where = "On synthetic films" if dataset.synthetic else "On these films"
-        if not is_reports:
-            st.caption(report_figures.caveat(dataset.synthetic))
+        _explanation(found, length, dataset.synthetic, is_reports)
         for figure in report_2018.FIGURES:
             if figure.number in NUMBERS:
-                _twice(figure, found, length, where, is_reports)
+                _twice(figure, found, length, is_reports)
         _lacking(found, job)
     actions.tell()
 
@@ -131,6 +129,20 @@ def _progress(job: Status) -> None:
     )  # fmt: skip
 
 
+def _explanation(found: Found, length: Length, synthetic: bool, is_reports: bool) -> None:
+    """What the tables hold, once for all; what they do not say comes first."""
+    if not is_reports:
+        st.caption(report_figures.caveat(synthetic))
+    if not any(len(_recomputed(run)) for run in found.values()):
+        return
+    where = "On synthetic films" if synthetic else "On these films"
+    st.caption(
+        f"{where}, {length.name} length: the tables hold the mean absolute change from one epoch "
+        "to the next, over the epochs judged both ways. In brackets stands Student's "
+        f"{figures.LEVEL} interval over seeds; the difference is paired by seed."
+    )
+
+
 # --- the figures ----------------------------------------------------------------------------------
 
 
@@ -142,7 +154,7 @@ def _recomputed(run: Run) -> pd.DataFrame:
     return cached.recomputed(run)[0]
 
 
-def _twice(figure: Figure, found: Found, length: Length, where: str, is_reports: bool) -> None:
+def _twice(figure: Figure, found: Found, length: Length, is_reports: bool) -> None:
     """A figure with both ways of averaging, and how much its lines change from epoch to epoch."""
     st.markdown(f"**Figure {figure.number}: {figure.title}**")
     st.plotly_chart(
@@ -152,15 +164,10 @@ def _twice(figure: Figure, found: Found, length: Length, where: str, is_reports:
     changes = {key: change for key, change in changes.items() if change.difference.n}
     if not changes:
         return
-    st.markdown(_table(changes, figure.column))
-    unit = UNITS[figure.column][0]
-    alone = any(change.difference.n == 1 for change in changes.values())
-    st.caption(
-        f"{where}, {length.name} length: mean absolute change from one epoch to the next, in "
-        f"{unit}, on {_films(figure, found)}, over the epochs judged both ways; in brackets "
-        f"Student's {figures.LEVEL} interval over seeds, the difference paired by seed."
-        + (" One seed gives no interval." if alone else "")
-    )
+    head = f"{UNITS[figure.column][0]} an epoch, {_films(figure, found)}"
+    st.markdown(_table(head, changes, figure.column))
+    if any(change.difference.n == 1 for change in changes.values()):
+        st.caption("One seed gives no interval.")
     if is_reports:
         st.markdown(_follows(changes, figure.column))
 
@@ -174,6 +181,11 @@ def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
             drawn.add_trace(line, row=1, col=column)
     report_figures.dressed(drawn, figure, length)
     drawn.update_yaxes(title=None, col=2)
+    if not any(line.xaxis == "x2" for line in drawn.data):
+        drawn.add_annotation(
+            text="not judged anew yet", showarrow=False, x=0.76, y=0.5, xref="paper", yref="paper",
+            font={"color": theme.ink().text},
+        )  # fmt: skip
     for column, ways in enumerate(("running", "recomputed"), 1):
         drawn.update_xaxes(title=f"epoch, with {ways} averages", col=column)
     return drawn
@@ -200,14 +212,14 @@ def _films(figure: Figure, found: Found) -> str:
     return " or ".join(theme.plural(count, "valid film") for count in sorted(counts))
 
 
-def _table(changes: dict[str, Fluctuation], column: str) -> str:
+def _table(head: str, changes: dict[str, Fluctuation], column: str) -> str:
     rows = [
         f"| {BY_KEY[key].title} | {_words_of(change.running, column)} | "
         f"{_words_of(change.recomputed, column)} | {_words_of(change.difference, column, '+')} | "
         f"{change.difference.n} |"
         for key, change in changes.items()
     ]
-    head = "| Change an epoch | Running | Recomputed | Running minus recomputed | Seeds |"
+    head = f"| Change, {head} | Running | Recomputed | Running minus recomputed | Seeds |"
     return "\n".join([head, "|:--|--:|--:|--:|--:|", *rows])
 
 
@@ -217,7 +229,8 @@ def _words_of(mean: Mean, column: str, sign: str = "") -> str:
     value = f"{factor * mean.value:{sign}{form}}"
     if mean.low is None:
         return value
-    return f"{value} ({factor * mean.low:{sign}{form}} to {factor * mean.high:{sign}{form}})"
+    ends = (f"{factor * end:{sign}{form}}" for end in (mean.low, mean.high))
+    return f"{value} ({figures.HARD_TO.join(ends)})"
 
 
 def _follows(changes: dict[str, Fluctuation], column: str) -> str:

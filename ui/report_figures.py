@@ -122,7 +122,7 @@ def dressed(drawn: go.Figure, figure: Figure, length: Length) -> go.Figure:
         drawn.add_vline(
             x=length.epochs, line={"color": ink.text, "width": 1, "dash": "dot"},
             annotation={"text": "trained on", "font": {"color": ink.text}},
-            annotation_position="bottom right",
+            annotation_position="bottom right" if percent else "top right",  # curves are elsewhere
         )  # fmt: skip
     if not drawn.data:
         titles = ", ".join(report_2018.BY_KEY[key].title for key in figure.keys)

@@ -36,9 +36,11 @@ def test_three_seeds_have_students_interval_and_the_difference_is_paired() -> No
     t = 4.302653  # of 2 degrees of freedom, two-sided 95 %
     half = t * 0.1 / 3**0.5
     assert found.running.value == pytest.approx(0.2) and found.running.n == 3
-    assert found.running.low == pytest.approx(0.2 - half, abs=1e-6)
+    assert 0.2 - half < 0 and found.running.low == 0.0  # no change is below 0
     assert found.running.high == pytest.approx(0.2 + half, abs=1e-6)
     assert found.recomputed.value == pytest.approx(0.06)
+    # .05, .10, .03: deviation sqrt((.0001 + .0016 + .0009) / 2)
+    assert found.recomputed.high == pytest.approx(0.06 + t * 0.0013**0.5 / 3**0.5, abs=1e-6)
     # .05, .10 and .27: mean .14, deviation sqrt((.0081 + .0016 + .0169) / 2)
     assert found.difference.value == pytest.approx(0.14)
     reach = t * (0.0266 / 2) ** 0.5 / 3**0.5

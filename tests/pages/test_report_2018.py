@@ -1,16 +1,32 @@
 """The 2018 report's page: empty axes, runs half done, what it says of each, and its mistakes."""
 
+import base64
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import datasets, exclusions, launcher, report_2018, runs
+from fracture_core import (
+    averages_job,
+    checkpoints,
+    checksums,
+    datasets,
+    exclusions,
+    fluctuation,
+    journal,
+    launcher,
+    report_2018,
+    runs,
+)
+from fracture_core.datasets import Dataset
 from fracture_core.exclusions import Exclusions
 from fracture_core.report_2018 import LENGTHS
+from fracture_core.runs import Run, State, Status
 from tests.core.test_report_2018 import made
-from ui import state
+from ui import report_averages, state
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -94,3 +110,195 @@ def test_only_the_runs_that_are_not_finished_are_to_go(folders: Path, phantom_ro
 def test_the_length_is_in_the_address(folders: Path) -> None:
     app = opened(**{state.LENGTH: "full"})
     assert f"{report_2018.steps_in_all(LENGTHS['full'], 1):,} steps of 10 films" in said(app)
+
+
+# --- the ninth mistake ----------------------------------------------------------------------------
+
+SWINGING, STEADY = (0.5, 0.7, 0.5, 0.7), (0.6, 0.64, 0.6, 0.64)
+
+
+@pytest.fixture
+def dataset(phantom_root: Path) -> Dataset:
+    return datasets.read(phantom_root)
+
+
+def swinging(dataset: Dataset, seed: int = 1, more: float = 0.0) -> Run:
+    """A run of one_conv with four epochs, and weights of each, that goes up and down by .2."""
+    run = made(dataset, "one", LENGTHS["quick"], 0.5, seed=seed)
+    (run.folder / "metrics.jsonl").unlink()
+    (run.folder / "checkpoints").mkdir(exist_ok=True)
+    for epoch, right in enumerate(SWINGING, 1):
+        add(run.folder, epoch, right + more * (epoch % 2))
+        path = run.folder / "checkpoints" / checkpoints.weights_name(epoch)
+        checksums.write(run.folder, path, f"weights {epoch} of seed {seed}".encode())
+    return run
+
+
+def add(folder: Path, epoch: int, right: float, **more: str) -> None:
+    """A line of a run's epoch, or of one that was judged anew."""
+    valid = {"loss": 1 - right, "accuracy": right, "n": 80}
+    journal.append_line(folder / "metrics.jsonl", {"epoch": epoch, "valid": valid, **more})
+
+
+def judged_anew(run: Run, epochs: int = 4) -> None:
+    """What the job leaves of a run's first epochs, which change by .04."""
+    place = averages_job.place_of(run)
+    place.mkdir(parents=True, exist_ok=True)
+    for epoch, right in list(enumerate(STEADY, 1))[:epochs]:
+        path = run.folder / "checkpoints" / checkpoints.weights_name(epoch)
+        add(place, epoch, right, weights=checksums.digests(run.folder, path)[-1])
+
+
+def ended(state: State, message: str, *names: str) -> None:
+    """The job, as it leaves its folder."""
+    place = averages_job.folder()
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "asked.json").write_text(json.dumps({"runs": ",".join(names)}))
+    runs.write_status(place, Status(state=state, message=message))
+
+
+def twice(app: AppTest, number: int) -> dict[str, list[list[float]]]:
+    """The lines of a figure that is drawn twice, by its x axis."""
+    for element in app.get("plotly_chart"):
+        if element.proto.id.endswith(f"averages-{number}"):
+            found = json.loads(element.proto.spec)["data"]
+            axes = {trace["xaxis"] for trace in found}
+            return {a: [values(t["y"]) for t in found if t["xaxis"] == a] for a in sorted(axes)}
+    raise AssertionError(f"figure {number} is not drawn twice")
+
+
+def values(packed: dict[str, str]) -> list[float]:
+    """A line's values, as Plotly packs them."""
+    return np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"]).tolist()
+
+
+def buttons(app: AppTest) -> list[str]:
+    return [button.key for button in app.button]
+
+
+def test_without_runs_there_is_nothing_to_judge(folders: Path) -> None:
+    app = opened()
+    assert "shows when the experiments have run" in said(app)
+    assert "judge-anew" not in buttons(app)
+
+
+def test_both_curves_of_each_figure_are_drawn_from_the_same_runs(
+    folders: Path, dataset: Dataset
+) -> None:
+    for seed in (1, 2):
+        judged_anew(swinging(dataset, seed))
+    app = opened()
+    drawn = twice(app, 3)
+    assert drawn == {"x": [list(SWINGING)] * 2, "x2": [list(STEADY)] * 2}
+    text = said(app)
+    assert "one_conv | 20.0 (20.0\u00a0to\u00a020.0) | 4.0 (4.0\u00a0to\u00a04.0)" in text
+    assert "+16.0 (+16.0\u00a0to\u00a0+16.0) | 2 |" in text
+    assert "points an epoch, 80 valid films" in text
+    assert "On synthetic films, quick length: the tables hold" in text
+    assert "was the averages" not in text  # synthetic films claim nothing
+    assert "judged both ways" in text and "judge-anew" not in buttons(app)
+
+
+def test_one_seed_has_no_interval_and_says_so(folders: Path, dataset: Dataset) -> None:
+    judged_anew(swinging(dataset))
+    text = said(opened())
+    assert "one_conv | 20.0 | 4.0 | +16.0 | 1 |" in text
+    assert "One seed gives no interval." in text
+
+
+def test_epochs_that_lack_are_named(folders: Path, dataset: Dataset) -> None:
+    run = swinging(dataset)
+    judged_anew(run, epochs=2)
+    (run.folder / "checkpoints" / checkpoints.weights_name(3)).unlink()
+    app = opened()
+    text = said(app)
+    assert twice(app, 3) == {"x": [list(SWINGING)], "x2": [list(STEADY[:2])]}
+    assert "Not judged anew yet: 1 epoch (one_conv, seed 1: 4)." in text
+    assert "can't be judged anew: 1 epoch (one_conv, seed 1: 3)." in text
+    assert "1 epoch of 1 run to judge" in text
+
+
+def test_curves_grow_as_epochs_are_judged_and_as_runs_go_on(
+    folders: Path, dataset: Dataset
+) -> None:
+    run = swinging(dataset)
+    app = opened()
+    assert list(twice(app, 3)) == ["x"]
+    judged_anew(run, epochs=3)
+    assert twice(app.run(), 3)["x2"] == [list(STEADY[:3])]
+
+
+def test_the_button_starts_the_job_for_the_runs_that_are_there(
+    folders: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, started = swinging(dataset), []
+    monkeypatch.setattr(launcher, "start_job", lambda _, asked, *__: started.append(asked))
+    app = opened()
+    app.button(key="judge-anew").click().run()
+    assert not app.exception
+    assert started == [{"runs": run.name}]
+
+
+def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
+    folders: Path, dataset: Dataset
+) -> None:
+    run = swinging(dataset)
+    ended(State.RUNNING, "Judging epochs anew: 1 of 4.", run.name)
+    place = averages_job.folder()
+    (place / "requests").mkdir()
+    runs.write_status(
+        place,
+        Status(state=State.RUNNING, message="Judging epochs anew: 1 of 4.", progress=0.25,
+               seconds_left=90.0),
+    )  # fmt: skip
+    with runs.lock(place):
+        for _ in range(2):  # another one after a reload
+            app = opened()
+            assert "judge-anew" not in buttons(app)
+            bars = [element.proto for element in app.get("progress")]
+            assert [bar.value for bar in bars] == [25]
+            assert "1 of 4" in bars[0].text and "left" in bars[0].text
+        app.button(key="stop-judging").click().run()
+        assert runs.has_request(place, "stop")
+        assert app.button(key="stop-judging").disabled
+
+
+def test_how_the_job_failed_is_said_where_something_lacks(folders: Path, dataset: Dataset) -> None:
+    run = swinging(dataset)
+    ended(State.FAILED, "Its films are gone. Put them back.", run.name)
+    app = opened()
+    assert "Its films are gone. Put them back." in said(app)
+    assert app.button(key="judge-anew").label == "Go on judging"
+    ended(State.FAILED, "Its films are gone. Put them back.", "of-other-data")
+    assert "Its films are gone" not in said(opened())
+    ended(State.FAILED, "Its films are gone. Put them back.", run.name)
+    judged_anew(run)
+    assert "Its films are gone" not in said(opened())
+
+
+def test_runs_that_were_not_judged_with_running_averages_stay_out(
+    folders: Path, dataset: Dataset
+) -> None:
+    run = swinging(dataset)
+    path = run.folder / "config.json"
+    known = json.loads(path.read_text())
+    known["config"]["normalization"] = "recomputed"
+    checksums.write(run.folder, path, json.dumps(known).encode())
+    assert "shows when the experiments have run" in said(opened())
+
+
+def test_on_the_reports_data_it_says_how_much_was_the_averages(
+    folders: Path, dataset: Dataset
+) -> None:
+    runs_of = [swinging(dataset, seed, more) for seed, more in ((1, 0.0), (2, 0.02))]
+    for run in runs_of:
+        judged_anew(run)
+    pairs = [(journal.metrics(r.folder), averages_job.curve(r)) for r in runs_of]
+    change = fluctuation.compare(pairs, "valid.accuracy")
+    # Changes of .2 and .18 against .04: .15 are .76 of .19.
+    assert report_averages._follows({"one": change}, "valid.accuracy") == (
+        "So much of the up and down was the averages: one_conv 78.9\u00a0% "
+        "(15.0 (2.3\u00a0to\u00a027.7) points)."
+    )
+    same = fluctuation.compare([(b, b) for _, b in pairs], "valid.accuracy")
+    assert "can't tell for one_conv" in report_averages._follows({"one": same}, "valid.accuracy")

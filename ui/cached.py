@@ -500,9 +500,13 @@ def _made() -> dict[tuple, tuple[object, dict[tuple, object], object]]:
 def recomputed(run: runs.Run) -> tuple[pd.DataFrame, list[int]]:
     """A run's epochs judged with recomputed averages, as `averages_job.curve` and `missing` know
     them; nothing where its files cannot be read: the job says so."""
-    judged = averages_job.place_of(run) / "metrics.jsonl"
-    files_of = (judged, run.folder / checksums.SUMS, run.folder / "checkpoints")
-    return of_files("recomputed", files_of, (), partial(_recomputed, run))
+    return of_files("recomputed", files_of_averages(run), (), partial(_recomputed, run))
+
+
+def files_of_averages(run: runs.Run) -> tuple[Path, ...]:
+    """The files that a run's curves, with running and with recomputed averages, are read from."""
+    known = ("metrics.jsonl", checksums.SUMS, "checkpoints")
+    return averages_job.place_of(run) / "metrics.jsonl", *(run.folder / name for name in known)
 
 
 def _recomputed(run: runs.Run) -> tuple[pd.DataFrame, list[int]]:

@@ -19,7 +19,7 @@ from fracture_core.metrics import Mean
 from fracture_core.report_2018 import BY_KEY, Figure, Found, Length
 from fracture_core.reporter import duration
 from fracture_core.runs import Run, State, Status
-from ui import actions, cached, figures, owner, report_figures, theme
+from ui import actions, cached, figures, owner, report_figures, theme, turns
 
 NUMBERS = (3, 5, 6, 8)  # of the figures that show films which no network has learned from
 UNITS = {"valid.accuracy": ("points", 100, ".1f"), "valid.loss": ("nats a film", 1, ".3f")}
@@ -38,6 +38,7 @@ def is_on() -> bool:
     return bool(job and job.state.alive)
 
 
+@turns.in_turn
 def show(dataset: Dataset, length: Length, is_reports: bool, was_on: bool) -> None:
     """What happened and why, the job, and each figure twice.
 
@@ -88,8 +89,9 @@ def _job(found: Found, job: Status | None) -> None:
     if job and job.state.alive:
         _progress(job)
         return
-    epochs = sum(len(cached.recomputed(run)[1]) for run in found.values())
-    if not epochs:
+    missing = {run.name: len(cached.recomputed(run)[1]) for run in found.values()}
+    names = [name for name, epochs in missing.items() if epochs]
+    if not names:
         if any(len(_recomputed(run)) for run in found.values()):
             st.caption("Every epoch whose weights are kept has been judged both ways.")
         else:
@@ -98,14 +100,14 @@ def _job(found: Found, job: Status | None) -> None:
     began = _is_ours(found)
     if job and began and job.state in (State.FAILED, State.INTERRUPTED):
         st.error(theme.plain(job.message))
-    names = [run.name for run in found.values()]
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
             "Go on judging" if began else "Judge the epochs anew", icon=":material/balance:",
             key="judge-anew", on_click=actions.pressed, args=(actions.judge_anew, names),
         )  # fmt: skip
         st.caption(
-            f"{theme.plural(epochs, 'epoch')} of {theme.plural(len(names), 'run')} to judge. "
+            f"{theme.plural(sum(missing.values()), 'epoch')} of "
+            f"{theme.plural(len(names), 'run')} to judge. "
             "Nothing is trained, the runs stay as they are; it goes on without this page."
         )
 
@@ -157,14 +159,16 @@ def _recomputed(run: Run) -> pd.DataFrame:
 def _twice(figure: Figure, found: Found, length: Length, is_reports: bool) -> None:
     """A figure with both ways of averaging, and how much its lines change from epoch to epoch."""
     st.markdown(f"**Figure {figure.number}: {figure.title}**")
-    st.plotly_chart(
-        draw(figure, found, length), key=f"averages-{figure.number}", config={"displaylogo": False}
-    )
-    changes = {key: _change(figure, found, length, key) for key in figure.keys}
-    changes = {key: change for key, change in changes.items() if change.difference.n}
+    found = {key: run for key, run in found.items() if key[0] in figure.keys}
+    files = tuple(path for run in found.values() for path in cached.files_of_averages(run))
+    drawn, changes = cached.of_files(
+        "averages", files, (figure.number, length.name, st.context.theme.type),
+        lambda: (draw(figure, found, length), _changes(figure, found, length)),
+    )  # fmt: skip
+    st.plotly_chart(drawn, key=f"averages-{figure.number}", config={"displaylogo": False})
     if not changes:
         return
-    head = f"{UNITS[figure.column][0]} an epoch, {_films(figure, found)}"
+    head = f"{UNITS[figure.column][0]} an epoch, {_films(found)}"
     st.markdown(_table(head, changes, figure.column))
     if any(change.difference.n == 1 for change in changes.values()):
         st.caption("One seed gives no interval.")
@@ -191,23 +195,25 @@ def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
     return drawn
 
 
-def _change(figure: Figure, found: Found, length: Length, key: str) -> Fluctuation:
-    """Over all seeds of an experiment, within the epochs that the figure shows."""
-    tables = [
-        tuple(_up_to(table_of(run), figure.last(length)) for table_of in (_running, _recomputed))
-        for (which, _), run in found.items()
-        if which == key
-    ]
-    return fluctuation.compare(tables, figure.column)
+def _changes(figure: Figure, found: Found, length: Length) -> dict[str, Fluctuation]:
+    """Of each experiment, over its seeds and the epochs that the figure shows, where any tell."""
+    last, changes = figure.last(length), {}
+    for key in figure.keys:
+        runs_of = [run for (which, _), run in found.items() if which == key]
+        tables = [(_up_to(_running(r), last), _up_to(_recomputed(r), last)) for r in runs_of]
+        change = fluctuation.compare(tables, figure.column)
+        if change.difference.n:
+            changes[key] = change
+    return changes
 
 
 def _up_to(table: pd.DataFrame, last: int) -> pd.DataFrame:
     return table[table["epoch"] <= last] if len(table) else table
 
 
-def _films(figure: Figure, found: Found) -> str:
+def _films(found: Found) -> str:
     """The valid films that the numbers are of; runs on the same data have the same."""
-    tables = [_running(run) for (key, _), run in found.items() if key in figure.keys]
+    tables = [_running(run) for run in found.values()]
     counts = {int(t["valid.n"].iloc[-1]) for t in tables if "valid.n" in t}
     return " or ".join(theme.plural(count, "valid film") for count in sorted(counts))
 

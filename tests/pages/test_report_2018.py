@@ -302,3 +302,19 @@ def test_on_the_reports_data_it_says_how_much_was_the_averages(
     )
     same = fluctuation.compare([(b, b) for _, b in pairs], "valid.accuracy")
     assert "can't tell for one_conv" in report_averages._follows({"one": same}, "valid.accuracy")
+
+
+def test_what_was_read_is_not_read_again_until_it_is_written(
+    folders: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, read = swinging(dataset), []
+    judged_anew(run, epochs=3)
+    monkeypatch.setattr(
+        averages_job, "missing", lambda one, real=averages_job.missing: read.append(1) or real(one)
+    )
+    app = opened()
+    app.run()
+    assert len(read) == 1
+    (averages_job.place_of(run) / "metrics.jsonl").unlink()
+    judged_anew(run)
+    assert twice(app.run(), 3)["x2"] == [list(STEADY)] and len(read) == 2

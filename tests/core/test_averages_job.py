@@ -73,7 +73,8 @@ def test_the_curve_is_what_judging_by_hand_gives(run: Run) -> None:
         for layer in model.layers:  # whatever averages the file holds must not matter
             if hasattr(layer, "moving_mean"):
                 layer.moving_mean.assign(layer.moving_mean + 3.0)
-        rows = averages.sample(len(learned), run.config.seed, epoch)
+        size = run.config.recipe.size
+        rows = averages.sample(len(learned), run.config.seed, epoch, size)
         averages.make_recompute(model)(learned[rows], lambda: False)
         table = steps.make_judge(model)(pixels[roles != "train"])
         row = curve[curve["epoch"] == epoch].iloc[0]

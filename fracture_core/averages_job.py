@@ -27,6 +27,7 @@ from fracture_core.errors import DamagedFile, DataError, ModelError, RunError, S
 from fracture_core.job_progress import JobProgress
 from fracture_core.runs import Run, State, Status
 
+VERSION = 1  # of `averages`: what another sample of films has judged is judged anew
 DOING = "Judging epochs anew"
 REFUSALS_SHOWN = 3  # runs whose sentences are shown
 
@@ -131,7 +132,7 @@ def complete(
 
 def place_of(run: Run) -> Path:
     """The folder of what is known of a run; its `metrics.jsonl` is appended to."""
-    return folder() / run.name
+    return folder() / f"version-{VERSION}" / run.name
 
 
 def curve(run: Run) -> pd.DataFrame:

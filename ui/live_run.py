@@ -91,7 +91,8 @@ def _nameplate(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         badge = theme.synthetic_badge() if run_actions.is_synthetic(run) else ""
         st.markdown(f"Run **{theme.plain(run.name)}** {badge}", width="content")
-        st.caption(theme.plain(run.config.architecture), width="content")
+        running = ", running averages" if run.config.normalization == "running" else ""
+        st.caption(theme.plain(run.config.architecture + running), width="content")
         _parent(run)
         st.page_link("pages/train.py", label="New run", icon=":material/add:")
         projector.link(run.name)

@@ -1,7 +1,6 @@
 """Forks: a new run that begins as another one stood after an epoch whose state was kept."""
 
 import contextlib
-import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ FIXED = (
 
 
 def create(source: Path, epoch: int, name: str | None = None, **changes: Any) -> Path:
-    """Make the folder of a fork; nothing is started yet.
+    """Make the folder of a fork, whole or not at all; nothing is started yet.
 
     It holds all that `source` had left up to the end of `epoch`: films, curve, prediction tables,
     weights and state. Unchanged, it goes on as `source` did, to the last bit.
@@ -52,23 +51,20 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
     parent = runs.read(source)
     config = _config(parent, epoch, changes)
     journal.films(source)  # or says that they cannot be read
-    folder = runs.create(config, name)
-    try:
+
+    def fill(folder: Path) -> None:
         with writing(folder):
             _copy(source, folder, epoch, keeps_added="epochs" not in changes)
         if config.optimizer != parent.config.optimizer:
             checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
-        facts = {
-            key: parent.facts[key] for key in ("data", "versions", "pixels") if key in parent.facts
-        }
-        if config.threads == parent.config.threads and "probe" in parent.facts:
-            facts["probe"] = parent.facts["probe"]  # other threads, other bits
+        kept = ["data", "versions", "pixels"]
+        if config.threads == parent.config.threads:
+            kept.append("probe")  # other threads, other bits
+        facts = {key: parent.facts[key] for key in kept if key in parent.facts}
         runs.complete_facts(folder, **facts, parent={"name": parent.name, "epoch": epoch})
         journal.log_event(folder, "forked", parent=parent.name, epoch=epoch)
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
-    return folder
+
+    return runs.create(config, name, fill)
 
 
 def _config(parent: runs.Run, epoch: int, changes: dict[str, Any]) -> TrainConfig:

@@ -13,7 +13,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -31,9 +31,18 @@ from fracture_core.errors import (
     RunNameTaken,
     RunNotFound,
 )
-from fracture_core.files import Kept, keep_damaged, replace_file, unchanged, writing
+from fracture_core.files import (
+    Kept,
+    keep_damaged,
+    replace_file,
+    sweep,
+    temporary,
+    unchanged,
+    writing,
+)
 from fracture_core.words import short
 
+DRAFT_SECONDS = 3600.0  # that old, a run's draft is what a kill has left: copying takes minutes
 MOST_TEXT = 10_000  # letters of a status; an error's may hold a list of films
 _BEFORE = {"normalization": "running"}  # what runs did before there was a choice
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
@@ -180,11 +189,15 @@ def _created(folder: Path) -> str:
     return str(known.get("created", "")) if isinstance(known, dict) else ""
 
 
-def create(config: TrainConfig, name: str | None = None) -> Path:
-    """Make the folder of a new run; nothing is started yet.
+def create(
+    config: TrainConfig, name: str | None = None, fill: Callable[[Path], None] | None = None
+) -> Path:
+    """Make the folder of a new run, whole or not at all; nothing is started yet.
 
     Args:
         name: letters, digits, dot, dash, underscore; `None` for one made of network and time.
+        fill: puts into the folder what the run begins with, before it has its name: a kill
+            meanwhile leaves no run.
 
     Raises:
         RunNameTaken: a run of this name exists.
@@ -200,15 +213,45 @@ def create(config: TrainConfig, name: str | None = None) -> Path:
             f"letter or digit; received {short(chosen)!r}."
         )
     folder = runs_folder() / chosen
-    with writing(folder):
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            if name is None:
-                return create(config, f"{chosen}-{uuid.uuid4().hex[:4]}")
-            raise RunNameTaken(f"A run called {chosen!r} exists. Choose another name.") from None
-        for part in ("checkpoints", "predictions", "requests"):
-            (folder / part).mkdir()
+    try:
+        _make(folder, config, fill)
+    except RunNameTaken:
+        if name is None:
+            return create(config, f"{chosen}-{uuid.uuid4().hex[:4]}", fill)
+        raise
+    return folder
+
+
+def _make(folder: Path, config: TrainConfig, fill: Callable[[Path], None] | None) -> None:
+    """Fill a draft of a run folder and give it its name."""
+    _refuse_taken(folder)
+    draft = temporary(folder)
+    try:
+        with writing(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            sweep(folder.parent, DRAFT_SECONDS)
+            for part in ("checkpoints", "predictions", "requests"):
+                (draft / part).mkdir(parents=True)
+        _write_config(draft, config)
+        if fill:
+            fill(draft)
+        with writing(folder):
+            try:
+                draft.rename(folder)
+            except OSError:
+                _refuse_taken(folder)  # somebody else was quicker
+                raise
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _refuse_taken(folder: Path) -> None:
+    if os.path.lexists(folder):
+        raise RunNameTaken(f"A run called {folder.name!r} exists. Choose another name.")
+
+
+def _write_config(folder: Path, config: TrainConfig) -> None:
     write_status(folder, Status(state=State.STARTING, epochs=config.epochs))
     # A child of another folder reads this: no path may depend on where it was written.
     files = {
@@ -218,7 +261,6 @@ def create(config: TrainConfig, name: str | None = None) -> Path:
     config = replace(config, data=str(Path(config.data).absolute()), **files)
     known = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
     checksums.write(folder, folder / "config.json", json.dumps(known, indent=2).encode())
-    return folder
 
 
 def complete_facts(folder: Path, **more: Any) -> None:
@@ -333,7 +375,8 @@ def delete(folder: Path) -> None:
         RunBusy: it is alive; stop it first.
     """
     with lock(folder), writing(folder):
-        shutil.rmtree(folder)
+        gone = folder.rename(temporary(folder))  # at once: a kill leaves no half of a run
+        shutil.rmtree(gone)
 
 
 # --- status -------------------------------------------------------------------------------------

@@ -1,5 +1,9 @@
 """A fork begins where its parent stood, and unchanged it ends where its parent ended."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,7 @@ from fracture_core import (
     runs,
     training,
 )
-from fracture_core.config import DEFAULTS, Augmentation, NetworkOptions, Schedule
+from fracture_core.config import DEFAULTS, PROJECT, Augmentation, NetworkOptions, Schedule
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.reporter import Reporter
 from fracture_core.runs import State
@@ -116,6 +120,38 @@ def test_a_state_that_cannot_be_read_is_refused_and_nothing_is_left(run_copy) ->
     with pytest.raises(RunError, match=r"keeps of epoch 2 cannot be read .* Choose another epoch"):
         forks.create(run_copy, 2, "fork")
     assert runs.names() == [run_copy.name]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from fracture_core import checksums, forks
+
+left, write = int(sys.argv[2]), checksums.write
+
+def write_some(*given):
+    global left
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    write(*given)
+
+checksums.write = write_some
+forks.create(Path(sys.argv[1]), 2, "fork", optimizer="sgd")
+"""
+
+
+@pytest.mark.parametrize("writes", [0, 1, 3, 8, 9])
+def test_a_kill_while_a_fork_is_made_leaves_no_run_that_begins_anew(run_copy, writes) -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", KILLED, str(run_copy), str(writes)],
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        check=False,
+    )
+    assert made.returncode == -signal.SIGKILL
+    assert runs.names() == [run_copy.name]
+    fork = forks.create(run_copy, 2, "fork")  # its name is free
+    assert runs.status(fork).epoch == 2
 
 
 def test_all_that_need_not_be_fixed_may_change(run_copy) -> None:

@@ -388,6 +388,30 @@ def test_a_run_can_be_deleted_when_it_is_not_alive(folder, holder) -> None:
     assert not folder.exists()
 
 
+def test_a_run_that_is_killed_while_it_is_deleted_is_gone(folder, monkeypatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def unlink_one(path: Path, *_: object, **__: object) -> None:
+        next(file for file in Path(path).rglob("*") if file.is_file()).unlink()
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(runs.shutil, "rmtree", unlink_one)
+        runs.delete(folder)
+    assert runs.names() == []
+    runs.create(TrainConfig(data="x"), "first")  # its name is free
+
+
+def test_what_a_killed_process_left_of_a_run_is_swept_an_hour_later(folder) -> None:
+    old, young = (folder.parent / f".{name}.0123abcd.tmp" for name in ("old", "young"))
+    for draft in (old, young):
+        (draft / "checkpoints").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    runs.create(TrainConfig(data="x"), "second")
+    assert (old.exists(), young.exists()) == (False, True)
+
+
 def test_a_lock_file_that_nobody_holds_stops_no_one(folder, holder) -> None:
     holder.kill()
     holder.wait()

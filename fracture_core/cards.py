@@ -392,11 +392,11 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     """
     run = runs.read(folder)
     chosen = journal.best_epoch(folder) if epoch is None else epoch
-    if epoch is None and (count := journal.damaged_lines(folder / "metrics.jsonl")):
+    if epoch is None and (lost := predictions.lost_lines(folder)):
         raise ModelError(
-            f"The best epoch of {run.name} is not known: {count} of the lines of its metrics.jsonl "
-            f"was changed since it was written. Put the file back, or name an epoch, as in "
-            f"{run.name}@{chosen or 1}."
+            f"The best epoch of {run.name} is not known: its metrics.jsonl lost "
+            f"{predictions.named(lost)}. Put the file back, or name an epoch, as in "
+            f"{run.name}@{chosen or lost[-1]}."
         )
     if chosen is None:
         raise ModelError(f"{run.name} has completed no epoch yet. Wait for its first one.")

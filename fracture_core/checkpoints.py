@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fracture_core import checksums, journal, line_rules, reading
+from fracture_core import checksums, journal, line_rules, reading, runs
 from fracture_core.config import LIMITS
 from fracture_core.errors import DamagedFile, FileRefused, RunError
 
@@ -70,6 +70,19 @@ class Position:
     line: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _State:
+    """What the two files of a checkpoint hold: `optimizer` is `None` where it begins anew.
+
+    `asked` is `journal.count_asked` by then, 0 in states of older versions.
+    """
+
+    position: Position
+    optimizer: list[np.ndarray] | None
+    weights: bytes
+    asked: int = 0
+
+
 def stem(position: Position, inside: bool) -> str:
     """The file name's stem of a checkpoint."""
     step = f"_step_{position.step:08d}" if inside else ""
@@ -95,7 +108,9 @@ def save(
     arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
     content = io.BytesIO()
     text = json.dumps(position.__dict__)
-    np.savez(content, position=text, weights_sha256=checksums.digest(weights), **arrays)
+    asked = journal.count_asked(folder.parent)  # so that a resume misses those that are lost
+    digest = checksums.digest(weights)
+    np.savez(content, position=text, weights_sha256=digest, asked=str(asked), **arrays)
     checksums.write(folder.parent, folder / f"{name}.npz", content.getvalue())
 
 
@@ -195,15 +210,6 @@ def epochs(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _State:
-    """What the two files of a checkpoint hold: `optimizer` is `None` where it begins anew."""
-
-    position: Position
-    optimizer: list[np.ndarray] | None
-    weights: bytes
-
-
 def position_after(folder: Path, epoch: int) -> Position:
     """Where the run stood after an epoch whose whole state is kept and can be read.
 
@@ -235,7 +241,7 @@ def check_resumable(folder: Path) -> None:
     run = folder.parent
     if not _has_worked(folder):
         return
-    _latest(folder)
+    state, _ = _latest(folder)
     if not (run / "films.parquet").is_file():
         raise RunError(
             f"A resumed run must see the films that it began with; the films.parquet of {run.name} "
@@ -247,6 +253,19 @@ def check_resumable(folder: Path) -> None:
             f"of {run.name}'s events.jsonl was changed since it was written. Put the file back, or "
             "begin a new run."
         )
+    if state and (lost := _lost_events(run, state)):
+        raise RunError(
+            f"A resumed run goes by the rates and epochs that were asked for; {run.name}'s "
+            f"events.jsonl lost {lost} of them. Put the file back, or begin a new run."
+        )
+
+
+def _lost_events(run: Path, state: _State) -> int:
+    """How many of the events that a state was written with are gone."""
+    parent = runs.read(run).facts.get("parent")
+    if parent and state.position.epoch == parent["epoch"] and not state.position.sums[2]:
+        return 0  # its parent's state: a fork has the rates in its config
+    return max(0, state.asked - journal.count_asked(run))
 
 
 def _has_worked(folder: Path) -> bool:
@@ -330,7 +349,8 @@ def _read_state(path: Path) -> _State:
             raise ValueError("its weights are not those that were written with it")
         names = sorted(name for name in stored.files if re.fullmatch(r"v\d{4,}", name))
         optimizer = [stored[name] for name in names] or None
-        return _State(position=_position(stored), optimizer=optimizer, weights=weights)
+        asked = int(str(stored["asked"])) if "asked" in stored.files else 0
+        return _State(position=_position(stored), optimizer=optimizer, weights=weights, asked=asked)
 
 
 def _position(stored: "np.lib.npyio.NpzFile") -> Position:

@@ -260,9 +260,9 @@ def _spoken(status: Any) -> str:
 
 def _print_run_figures(folder: Path) -> None:
     """How good the run's best epoch is on whole studies."""
-    from fracture_core import cards, journal, runs
+    from fracture_core import cards, predictions, runs
 
-    epoch = journal.best_epoch(folder)
+    epoch = predictions.best_epoch(folder)
     if epoch is None:
         return
     films = cards.judged(folder, epoch)
@@ -322,14 +322,21 @@ def set_rate(options: argparse.Namespace) -> None:
 
 def curves(options: argparse.Namespace) -> None:
     """Print a run's epochs as CSV."""
-    from fracture_core import journal, runs
+    from fracture_core import journal, predictions, runs
 
-    print(journal.curves_csv(runs.find(options.run)), end="")
+    folder = runs.find(options.run)
+    print(journal.curves_csv(folder), end="")
+    if lost := predictions.lost_lines(folder):
+        print(
+            f"The metrics.jsonl of {folder.name} lost {predictions.named(lost)}. Put the file "
+            "back.",
+            file=sys.stderr,
+        )
 
 
 def check(options: argparse.Namespace) -> int:
     """Name the damaged and the unguarded files of a run; gives the exit status."""
-    from fracture_core import checksums, journal, runs
+    from fracture_core import checksums, journal, predictions, runs
 
     folder = runs.find(options.run)
     damaged, unguarded = checksums.damaged(folder), checksums.unguarded(folder)
@@ -337,6 +344,8 @@ def check(options: argparse.Namespace) -> int:
         if journal.damaged_lines(folder / name):
             damaged.append(name)
     missing = checksums.missing(folder)
+    if "metrics.jsonl" not in damaged and (lost := predictions.lost_lines(folder)):
+        missing.append(f"metrics.jsonl: {predictions.named(lost)}")
     for name in damaged:
         print(f"damaged      {name}")
     for name in missing:
@@ -375,7 +384,7 @@ def list_runs(options: argparse.Namespace) -> None:
 
 def _row(run: "Run") -> dict[str, Any]:
     """What `runs --json` says of a run."""
-    from fracture_core import journal
+    from fracture_core import journal, predictions
 
     table = journal.metrics(run.folder)
     last = table.iloc[-1].to_dict() if len(table) else {}
@@ -386,7 +395,7 @@ def _row(run: "Run") -> dict[str, Any]:
         "architecture": run.config.architecture,
         "epoch": run.status.epoch,
         "epochs": journal.epochs_asked(run.folder, run.config),
-        "best_epoch": journal.best_in(table),
+        "best_epoch": predictions.best_epoch(run.folder),
         "metrics": {k: v.item() if hasattr(v, "item") else v for k, v in last.items()},
     }
 

@@ -76,7 +76,7 @@ class Outcome:
 
     Args:
         epochs: completed.
-        best_epoch: see `journal.best_epoch`.
+        best_epoch: see `predictions.best_epoch`.
         best: role ("dev", "valid") -> studies judged right after the best epoch.
         last: role -> after the last epoch.
         learning_rate: of the last epoch; `None` before the first.
@@ -99,14 +99,15 @@ def outcome(folder: Path) -> Outcome:
     if not lines:
         return Outcome()
     losses = {n: x for n, line in lines.items() if (x := _number(line, "dev", "loss")) is not None}
+    is_whole = not predictions.lost_lines(folder, lines)
     best = min(losses, key=losses.__getitem__) if losses else max(lines)
     role = "dev" if losses else "valid"
     shares = [_number(line, role, "study_accuracy") for _, line in sorted(lines.items())]
     curve = [share for share in shares if share is not None]
     return Outcome(
         epochs=len(lines),
-        best_epoch=best,
-        best=_studies(lines[best]),
+        best_epoch=best if is_whole else None,
+        best=_studies(lines[best]) if is_whole else {},
         last=_studies(lines[max(lines)]),
         learning_rate=_real(lines[max(lines)].get("learning_rate")),
         curve=tuple(curve[:: math.ceil(len(curve) / POINTS)]) if curve else (),

@@ -61,17 +61,18 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def keep_damaged(path: Path) -> None:
-    """Move a file that cannot be read aside, as `NAME.damaged`, before a new one takes its place.
+    """Copy a file that cannot be read, as `NAME.damaged`, before a new one takes its place.
 
-    What a person has written may be mended by hand; the first damaged copy stays.
+    It may be mended by hand; the first damaged copy stays.
 
     Raises:
-        WriteFailed: no permission.
+        WriteFailed: no space or no permission.
     """
     copy = path.with_name(f"{path.name}.damaged")
-    with writing(copy):
-        if path.is_file() and not copy.exists():
-            path.rename(copy)
+    if path.is_file() and not copy.exists():
+        with writing(copy):
+            content = path.read_bytes()
+        replace_file(copy, content)
 
 
 def stamp(path: Path) -> tuple[int, ...]:

@@ -113,7 +113,13 @@ def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
     if "pixels" in runs.read(source).facts:  # an older run has no hashes of its films
         needed.append(pixel_hashes.FILE)
     for name in needed:
-        checksums.copy(source, folder, name)
+        try:
+            checksums.copy(source, folder, name)
+        except FileNotFoundError as error:
+            raise DamagedFile(
+                f"A fork sees its parent's films; the {name} of {source.name} is missing. Put the "
+                "file back, or begin a new run."
+            ) from error
     position = checkpoints.position_after(source / "checkpoints", epoch)
     lines = checkpoints.lines_up_to(source, position)
     journal.replace_lines(folder / "metrics.jsonl", lines)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fracture_core import cards, checksums, datasets, images, journal, launcher, runs
+from fracture_core import cards, checksums, datasets, images, journal, launcher, predictions, runs
 from fracture_core.cards import CARD, GATE, PREVIOUS_GATE, Model
 from fracture_core.config import cache_folder
 from fracture_core.errors import DataError, ModelError
@@ -144,7 +144,7 @@ def of_best(run: Path) -> tuple[Path, int] | None:
     Raises:
         RunBusy: somebody is fitting it.
     """
-    epoch = journal.best_epoch(run)
+    epoch = predictions.best_epoch(run)
     if epoch is None:
         return None
     model = cards.of_run(run, epoch)

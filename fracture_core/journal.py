@@ -28,6 +28,7 @@ _CHATTER = re.compile(  # what TensorFlow writes at every start, and no setting 
 _FIRST = ("epoch", "step", "learning_rate")
 _ROLES = ("train", "dev", "valid")
 _QUANTITIES = ("loss", "accuracy", "auroc", "n", "study_accuracy", "studies")
+_ASKED = ("learning_rate", "more_epochs", "epochs_withdrawn")
 _CHECK = ', "check": "'  # between a line and its checksum
 FILMS = {  # columns of a run's films, and what they hold
     **dict.fromkeys(("split", "part", "patient", "study", "path", "role"), "text"),
@@ -151,6 +152,11 @@ def epochs_asked(folder: Path, config: TrainConfig) -> int:
     return config.epochs + added - withdrawn
 
 
+def count_asked(folder: Path) -> int:
+    """How many events decide what the run computes: rates and epochs that were asked for."""
+    return sum(e["kind"] in _ASKED for e in events(folder))
+
+
 def epochs_added_at(folder: Path) -> int:
     """The epoch after which epochs were last added; 0 where none were."""
     added = [e["epoch"] for e in _told(folder, "more_epochs", epoch=int)]
@@ -267,6 +273,12 @@ def _with_number(found: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
     return [line for line in found if type(line.get(key)) is int]
 
 
+def metrics_epochs(folder: Path) -> list[int]:
+    """The epochs whose metrics are known, in the order of their lines."""
+    table = metrics(folder)
+    return table["epoch"].tolist() if len(table) else []
+
+
 def best_epoch(folder: Path) -> int | None:
     """The epoch with the lowest dev loss, else the last one; `None` before the first.
 
@@ -300,6 +312,8 @@ def films(folder: Path) -> "pd.DataFrame":
         return found
     except FileNotFoundError as error:
         message = f"{folder.name} has not read its films yet. Wait until it trains."
+        if "films.parquet" in checksums.missing(folder):
+            message = f"The films.parquet of {folder.name} is missing. Put it back, or train again."
         raise RunError(message) from error
     except DamagedFile as error:
         raise DamagedFile(f"{error} Put the file back, or train again.") from error

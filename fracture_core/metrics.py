@@ -140,26 +140,39 @@ class Summary:
 
 _PROPORTIONS = ("accuracy", "sensitivity", "specificity", "majority")
 _ROOM = 1e-6  # that rounding may move a bound
+_MOST = 10**12  # verdicts that anybody is believed to have counted
 
 
 def _soundness(found: Summary) -> Iterator[tuple[str, bool]]:
     """What must hold of a summary's numbers: a name for each rule, and whether it holds."""
-    cells = (found.confusion.tp, found.confusion.fp, found.confusion.fn, found.confusion.tn)
+    c = found.confusion
+    cells = (c.tp, c.fp, c.fn, c.tn)
     counts = all(type(count) is int and count >= 0 for count in (found.n, *cells))
-    yield "confusion must count n", counts and sum(cells) == found.n
-    for name in _PROPORTIONS:
-        p = getattr(found, name)
-        whole = type(p.count) is int and type(p.n) is int and 0 <= p.count <= p.n <= found.n
-        yield f"{name} must be a count of n", whole
-        bounds = (p.low, p.value, p.high)
-        if p.n:
-            inside = all(_is_within(bound, 0, 1) for bound in bounds)
-            yield f"{name} must lie from 0 to 1", inside and abs(p.value * p.n - p.count) < 0.01
-        else:
-            yield f"{name} must have no value", bounds == (None, None, None)
-    for name in ("kappa", "kappa_low", "kappa_high", "auroc", "auroc_low", "auroc_high"):
-        value, least = getattr(found, name), -1 if name.startswith("kappa") else 0
-        yield f"{name} must be in its range", value is None or _is_within(value, least, 1)
+    counts = counts and sum(cells) == found.n <= _MOST
+    yield "confusion must count n", counts
+    own = _of_confusion(c) if counts else {}
+    for name in _PROPORTIONS if counts else ():
+        p, right = getattr(found, name), own[name]
+        same = (p.count, p.n) == (right.count, right.n) and _is_same(p.value, right.value)
+        yield f"{name} must follow from confusion", same and _is_between(p.low, p.value, p.high)
+    if counts:
+        yield "kappa must follow from confusion", _is_same(found.kappa, own["kappa"])
+    for name, least in (("kappa", -1), ("auroc", 0)):
+        bounds = [getattr(found, f"{name}{end}") for end in ("_low", "", "_high")]
+        inside = all(bound is None or _is_within(bound, least, 1) for bound in bounds)
+        yield f"{name} must be in its range", inside and _is_between(*bounds)
+
+
+def _is_same(value: Any, figure: float | None) -> bool:
+    return value is None if figure is None else _is_within(value, figure, figure)
+
+
+def _is_between(low: Any, value: Any, high: Any) -> bool:
+    """Whether a value lies in its interval; a value may have none."""
+    if low is None or high is None:
+        return low is high
+    finite = all(_is_within(bound, -1, 1) for bound in (low, value, high))
+    return finite and low - _ROOM <= value <= high + _ROOM
 
 
 def _is_within(value: Any, low: float, high: float) -> bool:
@@ -262,23 +275,31 @@ def summarise(
     """
     c = confusion(labels, predicted)
     positive = c.tp + c.fn
-    kappa, low, high = cohen_kappa(c)
     area = None if scores is None else auroc(labels, scores)
     area_low, area_high = auroc_interval(area, positive, c.n - positive)
     return Summary(
         n=c.n,
         confusion=c,
-        accuracy=wilson(c.tp + c.tn, c.n),
-        sensitivity=wilson(c.tp, positive),
-        specificity=wilson(c.tn, c.n - positive),
-        kappa=kappa,
-        kappa_low=low,
-        kappa_high=high,
-        majority=wilson(max(positive, c.n - positive), c.n),
+        **_of_confusion(c),
         auroc=area,
         auroc_low=area_low,
         auroc_high=area_high,
     )
+
+
+def _of_confusion(c: Confusion) -> dict[str, Any]:
+    """The figures that follow from the counts alone."""
+    positive = c.tp + c.fn
+    kappa, low, high = cohen_kappa(c)
+    return {
+        "accuracy": wilson(c.tp + c.tn, c.n),
+        "sensitivity": wilson(c.tp, positive),
+        "specificity": wilson(c.tn, c.n - positive),
+        "majority": wilson(max(positive, c.n - positive), c.n),
+        "kappa": kappa,
+        "kappa_low": low,
+        "kappa_high": high,
+    }
 
 
 def cohen_kappa(c: Confusion) -> tuple[float | None, float | None, float | None]:

@@ -7,17 +7,19 @@ run's films, in their order. Verdicts, curves and comparisons are made from thes
 import io
 import os
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fracture_core import aggregation, checksums, metrics, reading
+from fracture_core import aggregation, checksums, journal, metrics, reading, runs
 from fracture_core.errors import DamagedFile, FileRefused, RunError
 from fracture_core.files import writing
 
 ROLES = ("dev", "valid")  # the films that a network is judged on after every epoch
+NAMED = 5  # lost epochs by their number; more are hinted at
 _NAME = re.compile(r"epoch_([0-9]{4,9})\.npy")
 
 
@@ -39,6 +41,32 @@ def epochs(run_folder: Path) -> tuple[int, ...]:
 def latest(run_folder: Path) -> int | None:
     """The last epoch that has a table; `None` when none has."""
     return max(epochs(run_folder), default=None)
+
+
+def lost_lines(run_folder: Path, told: Iterable[int] | None = None) -> list[int]:
+    """The completed epochs whose line of metrics.jsonl is missing or was changed, in order.
+
+    An epoch leaves its table before its line: the last one may just be without.
+
+    Args:
+        run_folder: the run's folder.
+        told: the epochs that have a line, where they are known already.
+    """
+    tables = epochs(run_folder)
+    lines = set(journal.metrics_epochs(run_folder) if told is None else told)
+    done = max([runs.status(run_folder).epoch, *lines, *tables[-2:-1]], default=0)
+    return [epoch for epoch in tables if epoch <= done and epoch not in lines]
+
+
+def named(lost: Sequence[int]) -> str:
+    """Lost lines in words, with the first of their epochs."""
+    epochs = ", ".join(map(str, lost[:NAMED])) + (", ..." if len(lost) > NAMED else "")
+    return f"the {'lines' if len(lost) > 1 else 'line'} of epoch {epochs}"
+
+
+def best_epoch(run_folder: Path) -> int | None:
+    """`journal.best_epoch`; `None` as well where lines are lost, so that nobody knows it."""
+    return None if lost_lines(run_folder) else journal.best_epoch(run_folder)
 
 
 def save(run_folder: Path, epoch: int, probabilities: np.ndarray) -> None:

@@ -175,7 +175,8 @@ def find(name: str) -> Path:
 
 def exists(name: str) -> bool:
     """Whether there is a run of this name; its files are not read."""
-    return bool(NAME.fullmatch(name)) and (runs_folder() / name / "config.json").is_file()
+    marks = (runs_folder() / name / mark for mark in ("config.json", checksums.SUMS))
+    return bool(NAME.fullmatch(name)) and any(mark.is_file() for mark in marks)
 
 
 def names() -> list[str]:
@@ -363,9 +364,15 @@ def unreadable(readable: Sequence[Run]) -> list[str]:
 
 
 def _configs() -> list[Path]:
-    """Of folders that can be runs: one whose name is no run's name is somebody else's."""
-    found = runs_folder().glob("[!.]*/config.json")
-    return [path for path in found if NAME.fullmatch(path.parent.name)]
+    """Of folders that can be runs: one whose name is no run's name is somebody else's.
+
+    A run that lost its config is known by its checksums.
+    """
+    try:
+        names = os.listdir(runs_folder())  # noqa: PTH208 - asked for every two seconds
+    except OSError:  # there is none yet
+        return []
+    return [runs_folder() / name / "config.json" for name in names if exists(name)]
 
 
 def delete(folder: Path) -> None:

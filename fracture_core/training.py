@@ -32,6 +32,7 @@ from fracture_core import (
 from fracture_core.checkpoints import Position
 from fracture_core.config import TrainConfig
 from fracture_core.errors import FractureError, TrainingFailed
+from fracture_core.files import keep_damaged
 from fracture_core.pipeline import Pipeline
 from fracture_core.reporter import Clock, Reporter
 from fracture_core.runs import State
@@ -118,6 +119,8 @@ def _stand(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimiz
         journal.log_event(folder, "set_aside", epochs=epochs)
     feature_maps.drop_after(folder, position.epoch)
     checksums.tidy(folder)
+    if predictions.lost_lines(folder):
+        keep_damaged(folder / "metrics.jsonl")
     lines = checkpoints.lines_up_to(folder, position)
     journal.replace_lines(folder / "metrics.jsonl", lines)
     event_files.begin(folder, lines)

@@ -340,7 +340,7 @@ def fixed(reference: str) -> str:
     epoch becomes the best, whoever uses this one keeps it. Any other reference as it is."""
     if reference in cards.released() or not runs.exists(reference):
         return reference
-    epoch = journal.best_in(metrics_of(runs.find(reference)))
+    epoch = predictions.best_epoch(runs.find(reference))
     return f"{reference}@{epoch}" if epoch else reference
 
 

@@ -416,8 +416,8 @@ def _missing(run: Run, known: int) -> None:
     if missing > 0 and not run.status.state.alive:
         st.warning(
             f"What was measured after {theme.plural(missing, 'epoch')} of {run.status.epoch:,} "
-            "cannot be read: metrics.jsonl in its folder is damaged. Numbers, curves and the "
-            "choice of the best epoch do without.",
+            "cannot be read: metrics.jsonl in its folder is damaged. Numbers and curves do "
+            "without, and which epoch was the best is not known.",
             icon=":material/warning:",
         )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, datasets, ensemble, evaluation, journal, predictions, runs
+from fracture_core import cards, datasets, ensemble, evaluation, predictions, runs
 from fracture_core.cards import Model
 from fracture_core.errors import DataError, FractureError
 from fracture_core.evaluation import Evaluation
@@ -190,7 +190,7 @@ def _chosen_by(films: str, reference: str, model: Model) -> str:
         return theme.plain(model.card.dev_words)
     if not picked or reference in cards.released():
         return ORIGIN[films]
-    best = journal.best_epoch(runs.find(name))
+    best = predictions.best_epoch(runs.find(name))
     if picked == str(best) and "dev" in model.card.metrics:
         return ORIGIN[films]
     own = "The dev loss chose epoch" if "dev" in model.card.metrics else "Its own is the last one,"

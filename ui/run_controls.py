@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fracture_core import journal, metrics, runs
+from fracture_core import journal, metrics, predictions, runs
 from fracture_core.config import LIMITS
 from fracture_core.runs import Run, State
 from ui import actions, cached, figures, models, owner, run_more, state, theme
@@ -46,9 +46,13 @@ def _offer(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         epochs = cached.metrics_of(run.folder)
         best = journal.best_in(epochs)
-        if best is None:
+        lost = predictions.lost_lines(run.folder, epochs["epoch"] if len(epochs) else ())
+        if best is None or lost:
             st.button("Use this run's best epoch", key="use-best", disabled=True)
-            st.caption("It can judge after its first epoch, where you put it to use.")
+            words = "It can judge after its first epoch, where you put it to use."
+            if lost:
+                words = "Which epoch was its best is not known any more. Diagnose takes any epoch."
+            st.caption(words)
             return
         models.offer(run.name, "Use this run's best epoch", "use-best")
         row = epochs[epochs["epoch"] == best].iloc[0]

@@ -4,7 +4,7 @@ import itertools
 
 import pandas as pd
 
-from fracture_core import journal
+from fracture_core import journal, predictions
 from fracture_core.runs import Run
 from ui import cached, live_curves, theme
 from ui.charts import Ink
@@ -67,7 +67,8 @@ def show(
 def _marks(run: Run, epochs: pd.DataFrame) -> list[Mark]:
     """What happened, and the epoch of the lowest dev loss."""
     marks = [Mark(x=x, words=words) for x, words in events(run, epochs)]
-    if "dev.loss" in epochs and len(epochs):
+    lost = len(epochs) and predictions.lost_lines(run.folder, epochs["epoch"])
+    if "dev.loss" in epochs and len(epochs) and not lost:
         best = journal.best_in(epochs)
         marks.append(Mark(x=best, words=f"lowest dev loss: {best}", kind="best"))
     return marks

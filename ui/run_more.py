@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import checkpoints, checksums, forks, journal, runs
+from fracture_core import checkpoints, checksums, forks, journal, predictions, runs
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.runs import Run
@@ -163,7 +163,7 @@ def _start_fork(run: Run, epoch: int, name: str, **changes: object) -> None:
 
 def _save(run: Run) -> None:
     """What can be taken away: the best epoch's weights, as the report saved them, and curves."""
-    epoch = journal.best_epoch(run.folder)
+    epoch = predictions.best_epoch(run.folder)
     if epoch is None:
         st.caption("There is something to save after the first epoch.")
         return

@@ -13,6 +13,8 @@ from fracture_core import (
     cards,
     checkpoints,
     checksums,
+    cli,
+    comparison,
     feature_maps,
     forks,
     journal,
@@ -23,6 +25,7 @@ from fracture_core import (
     runs,
 )
 from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
+from fracture_core.runs import State
 
 
 def flip(path: Path, place: float = 0.5) -> None:
@@ -195,6 +198,8 @@ def test_a_run_without_its_list_of_films_refuses_to_go_on(run_copy) -> None:
     with pytest.raises(RunError, match=r"films\.parquet of finished is missing\. Put it back"):
         launcher.resume(run_copy, more_epochs=1)
     assert checksums.missing(run_copy) == ["films.parquet"]
+    with pytest.raises(RunError, match=r"films\.parquet of finished is missing\. Put it back"):
+        cards.find("finished@3")
 
 
 def test_a_rate_that_was_asked_for_is_not_forgotten_silently(run_copy) -> None:
@@ -218,11 +223,67 @@ def test_the_best_epoch_is_not_chosen_among_damaged_lines(run_copy) -> None:
     assert cards.find("finished@3").card.epoch == 3
 
 
+def cut(path: Path, count: int) -> None:
+    """Take the last lines of a file away, as a copy that ended early."""
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-count]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_best_epoch_is_not_chosen_where_lines_are_lost(run_copy, count, capsys) -> None:
+    cut(run_copy / "metrics.jsonl", count)
+    with pytest.raises(ModelError, match=r"best epoch of finished is not known.*lost the line"):
+        cards.find("finished")
+    assert comparison.outcome(run_copy).best_epoch is None
+    assert comparison.outcome(run_copy).best == {}
+    assert cards.find("finished@3").card.epoch == 3
+    assert cli.main(["check", "finished"]) == 1
+    assert "missing      metrics.jsonl: the line" in capsys.readouterr().out
+    cli.main(["curves", "finished"])
+    assert "The metrics.jsonl of finished lost the line" in capsys.readouterr().err
+    cli.main(["runs", "--json"])
+    assert json.loads(capsys.readouterr().out)[0]["best_epoch"] is None
+
+
+def test_a_resume_keeps_the_lines_that_it_cannot_read(run_copy) -> None:
+    path = run_copy / "metrics.jsonl"
+    change(path, 0, '"epoch": 1', '"epoch": 9')
+    changed = path.read_bytes()
+    launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
+    assert launcher.wait(run_copy).state is State.FINISHED, journal.log_tail(run_copy)
+    assert path.with_name("metrics.jsonl.damaged").read_bytes() == changed
+    assert journal.metrics_epochs(run_copy)[-1] == 4
+
+
+def test_a_rate_that_was_asked_for_is_missed_when_its_line_is_gone(run_copy) -> None:
+    runs.ask(run_copy, "learning_rate", rate=1e-5)
+    launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
+    assert launcher.wait(run_copy).state is State.FINISHED, journal.log_tail(run_copy)
+    fork = forks.create(run_copy, 4, "fork", epochs=9)
+    events = run_copy / "events.jsonl"
+    whole = events.read_bytes()
+    for left in (b"", whole.splitlines(keepends=True)[0]):
+        events.write_bytes(left)
+        with pytest.raises(RunError, match=r"finished's events\.jsonl lost 2 of them\. Put"):
+            launcher.resume(run_copy, more_epochs=1)
+    events.write_bytes(whole)
+    checkpoints.check_resumable(run_copy / "checkpoints")
+    checkpoints.check_resumable(fork / "checkpoints")  # it has the rate in its config
+    assert runs.read(fork).config.learning_rate == 1e-5
+
+
+def test_a_run_without_its_config_is_named(run_copy) -> None:
+    (run_copy / "config.json").unlink()
+    (sentence,) = runs.unreadable(runs.list_runs())
+    assert "finished has no readable config.json" in sentence
+    with pytest.raises(RunError, match=r"finished has no readable config\.json.*Put the file back"):
+        cards.find("finished")
+
+
 def test_hashes_of_films_that_are_gone_guard_nothing_and_say_so(run_copy) -> None:
     (run_copy / pixel_hashes.FILE).unlink()
     with pytest.raises(DamagedFile, match=r"pixel_hashes\.npy of finished is missing"):
         pixel_hashes.changed(run_copy, np.zeros((3, 8, 8), np.uint8))
-    with pytest.raises(FractureError):
+    with pytest.raises(DamagedFile, match=r"the pixel_hashes\.npy of finished is missing\. Put"):
         forks.create(run_copy, 3, "unguarded", epochs=9)
     assert runs.names() == ["finished"]
 

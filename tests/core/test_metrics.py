@@ -160,6 +160,32 @@ def test_what_is_no_summary_is_refused_with_the_next_step() -> None:
         Summary.from_dict({"n": 3})
 
 
+ALTERED = {
+    "a count": lambda v: v["accuracy"].update(count=19),
+    "another n": lambda v: v["sensitivity"].update(n=7),
+    "a share": lambda v: v["specificity"].update(value=0.99),
+    "a bound": lambda v: v["accuracy"].update(low=v["accuracy"]["high"]),
+    "no number": lambda v: v["accuracy"].update(high=float("nan")),
+    "kappa": lambda v: v.update(kappa=0.9),
+    "kappa's interval": lambda v: v.update(kappa_low=0.95),
+    "AUROC's interval": lambda v: v.update(auroc_high=0.5),
+    "half an interval": lambda v: v.update(auroc_low=None),
+    "a cell": lambda v: v["confusion"].update(tp=v["confusion"]["tp"] + 1, fn=0),
+    "huge": lambda v: v.update(n=10**40, confusion={"tp": 10**40, "fp": 0, "fn": 0, "tn": 0}),
+    "text": lambda v: v.update(accuracy="90 %"),
+}
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_figures_that_do_not_follow_from_their_confusion_are_refused(name) -> None:
+    labels = [1] * 8 + [0] * 12
+    said = summarise(labels, [1] * 6 + [0] * 11 + [1] * 3, np.linspace(0.9, 0.1, 20)).to_dict()
+    assert Summary.from_dict(said).n == 20
+    ALTERED[name](said)
+    with pytest.raises(ConfigError, match=r"no metrics .* Evaluate again\."):
+        Summary.from_dict(said)
+
+
 # --- paired differences -------------------------------------------------------------------------
 
 

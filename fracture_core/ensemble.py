@@ -171,7 +171,8 @@ def _training(own: Sequence[Card]) -> dict[str, Any]:
         alike = (key for key in first if all(each.get(key) == first[key] for each in others))
         return {key: first[key] for key in alike if key not in ("run", training_patients.RECORD)}
     roots = dict.fromkeys(str(card.training.get("root") or "unknown data") for card in own)
-    synthetic = all(card.synthetic for card in own)
+    known = all(card.training.get("synthetic") is not None for card in own)
+    synthetic = all(card.synthetic for card in own) if known else None
     return {"root": " and ".join(roots), "synthetic": synthetic}
 
 

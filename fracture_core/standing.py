@@ -8,6 +8,10 @@ from fracture_core.cards import NEVER_SEEN, Model
 from fracture_core.metrics import Proportion, Summary
 
 FEWEST = 20  # dev studies of a label, below which sensitivity or specificity says little
+UNKNOWN = (
+    "Its card does not say whether it has ever seen a real film, so nobody knows what its answer "
+    "means."
+)
 CHANCE = 0.5  # the AUROC of scores that know nothing
 _LEVEL = "95 % interval"
 
@@ -21,6 +25,8 @@ def warnings(model: Model, threshold: float, real: bool = True) -> tuple[str, ..
         real: whether real films are judged; a model of synthetic films is no judge of them.
     """
     said = [NEVER_SEEN] if model.card.synthetic and real else []
+    if model.card.training.get("synthetic") is None:
+        said.append(UNKNOWN)
     if len(model.judged):
         said += of_figures(model.at_threshold(threshold)["studies"], threshold)
     else:

@@ -27,7 +27,7 @@ def model(labels: list[int], scores: list[float], **changes: object) -> Model:
             "probability": np.array(scores, np.float32),
         }
     )
-    card = Card(name="m", architecture="five_conv")
+    card = Card(name="m", architecture="five_conv", training={"synthetic": False})
     plain = {"reference": "m", "card": card, "weights": Path("w"), "judged": films, "gate": GATE}
     return Model(**plain | changes)
 
@@ -38,6 +38,12 @@ def good(**changes: object) -> Model:
 
 def test_nothing_is_said_of_a_good_model_with_enough_dev_studies_and_a_gate() -> None:
     assert standing.warnings(good(), 0.5) == ()
+
+
+@pytest.mark.parametrize("training", [{}, {"synthetic": None}, {"root": "films"}])
+def test_a_model_whose_card_does_not_say_what_it_has_seen_says_so(training) -> None:
+    card = Card(name="m", architecture="five_conv", training=training)
+    assert standing.warnings(good(card=card), 0.5) == (standing.UNKNOWN,)
 
 
 def test_a_model_that_finds_nothing_and_ranks_below_chance_says_each_gravest_first() -> None:
@@ -96,7 +102,9 @@ def test_what_has_no_gate_says_so_by_its_kind() -> None:
         Member(name="a", architecture="three_conv"),
         Member(name="b", architecture="three_conv"),
     )
-    card = Card(name="m", architecture=cards.ENSEMBLE, members=members)
+    card = Card(
+        name="m", architecture=cards.ENSEMBLE, members=members, training={"synthetic": False}
+    )
     [ensemble] = standing.warnings(good(gate=None, card=card), 0.5)
     assert run.startswith("This run has no gate yet: it cannot tell")
     assert released.startswith("This model has no gate: ")

@@ -176,7 +176,7 @@ def find(name: str) -> Path:
 def exists(name: str) -> bool:
     """Whether there is a run of this name; its files are not read."""
     marks = (runs_folder() / name / mark for mark in ("config.json", checksums.SUMS))
-    return bool(NAME.fullmatch(name)) and any(mark.is_file() for mark in marks)
+    return bool(NAME.fullmatch(name)) and any(map(os.path.lexists, marks))
 
 
 def names() -> list[str]:

@@ -25,6 +25,7 @@ from fracture_core import (
     forks,
     journal,
     launcher,
+    predictions,
     runs,
     standing,
 )
@@ -593,6 +594,8 @@ def test_evaluate_does_not_keep_an_epoch_as_another_one(
     dataset, judge = datasets.read(phantom_root), evaluation.evaluate
     epochs = {epoch: journal.up_to(run_copy / "metrics.jsonl", "epoch", epoch) for epoch in (1, 2)}
     journal.replace_lines(run_copy / "metrics.jsonl", epochs[1])
+    runs.write_status(run_copy, runs.Status(state=runs.State.RUNNING, epoch=1))
+    predictions.path(run_copy, 3).unlink()
 
     def judge_later(*words: object, **more: object) -> evaluation.Evaluation:
         better = epochs[2][-1] | {"dev": epochs[2][-1]["dev"] | {"loss": 0.0}}

@@ -126,7 +126,10 @@ def test_epochs_whose_lines_cannot_be_read_are_told_of_a_run_at_rest(
     lines = (run_copy / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     (run_copy / "metrics.jsonl").write_bytes(lines[0] + b"junk\n" + lines[2][:30])
     words = "measured after 2 epochs of 3 cannot be read: metrics.jsonl"
-    assert words in texts(open_run(run_copy))
+    app = open_run(run_copy)
+    assert words in texts(app)
+    assert "Which epoch was its best is not known any more." in texts(app)
+    assert app.button(key="use-best").disabled
     set_state(run_copy, "running")  # its next line may be on the way
     with runs.lock(run_copy):
         assert words not in texts(open_run(run_copy))
@@ -469,6 +472,7 @@ def test_a_fork_is_made_once_opened_and_names_its_parent(open_run: Open, run_cop
 def test_a_fork_is_offered_at_the_epoch_that_is_shown_else_at_the_nearest_that_is_kept(
     open_run: Open, run_copy: Path
 ) -> None:
+    (run_copy / "checkpoints" / "epoch_0001.npz").unlink(missing_ok=True)  # the best one's is kept
     key = f"fork-epoch-{run_copy.name}"
     app = open_run(run_copy)
     assert app.selectbox(key=key).value == 3

@@ -29,14 +29,18 @@ def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
             can be resumed at once, while this process still fits the gate of its best epoch.
         wait_for_slot: whether to queue behind the runs that fill the slots.
     """
+    reporter = None
     try:
         for part in (folder, folder / "requests"):
             sweep(part)
-        status = _to_its_end(Reporter(folder), wait_for_slot)
+        reporter = Reporter(folder, lock)
+        status = _to_its_end(reporter, wait_for_slot)
     except (FractureError, OSError) as error:
         message = str(error) if isinstance(error, FractureError) else refusal(error)
         return _fail(lambda **last: runs.write_status(folder, Status(**last)), folder, message)
     finally:
+        if reporter:
+            reporter.let_go()
         os.close(lock)
     if not status:
         _fit_gate(folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import journal, runs
-from fracture_core.errors import Stopped
+from fracture_core.errors import RunBusy, Stopped
 from fracture_core.runs import State, Status
 
 POLL_SECONDS = 0.25  # between two looks at the requests; a stop is to be answered within 3 s
@@ -23,6 +23,7 @@ class Reporter:
 
     Args:
         folder: the run folder.
+        lock: descriptor that holds the run's lock; `None` where nobody else can take it.
 
     Attributes:
         stopping: whether the run was asked to stop at once.
@@ -31,8 +32,8 @@ class Reporter:
         rate_changes: learning rates asked for so far: (first step, rate).
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, lock: int | None = None) -> None:
+        self.folder, self._lock = folder, lock
         self.config = runs.read(folder).config
         self.stopping = False
         self.stop_after_epoch = False
@@ -68,8 +69,33 @@ class Reporter:
         while True:
             time.sleep(POLL_SECONDS)
             with self._door:
+                self._keep_lock()
                 if self._leavable and (self.stopping or runs.has_request(self.folder, "stop")):
                     self._leave()
+
+    def _keep_lock(self) -> None:
+        """Take the lock anew where its file was removed: a second child must find it taken.
+
+        Where another process was quicker, this one leaves the folder to it at once.
+        """
+        if self._lock is None:
+            return
+        with contextlib.suppress(OSError):
+            if os.path.samestat((self.folder / "lock").stat(), os.fstat(self._lock)):
+                return
+        try:
+            again = runs.take_lock(self.folder)
+        except RunBusy:
+            os._exit(1)
+        except OSError:  # the folder itself is gone
+            return
+        os.dup2(again, self._lock, inheritable=False)
+        os.close(again)
+
+    def let_go(self) -> None:
+        """Look after the lock no more: its descriptor is closed next."""
+        with self._door:
+            self._lock = None
 
     def _leave(self) -> None:
         """End the process: the kernel lets go of its locks, and nothing was begun that is lost."""

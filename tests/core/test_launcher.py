@@ -202,3 +202,15 @@ def test_a_lock_that_was_handed_down_stays_from_the_childs_own_children(monkeypa
     assert launcher.adopt_lock() is None
     os.close(reading)
     os.close(writing)
+
+
+def test_a_removed_lock_lets_no_second_child_into_a_live_run(slot) -> None:
+    folder = make("waiting")
+    launcher.start_run(folder)
+    assert reaches(folder, State.QUEUED)
+    (folder / "lock").unlink()
+    assert reaches(folder, State.QUEUED)  # which is said only of a run whose lock is held
+    with pytest.raises(RunBusy):
+        launcher.resume(folder)
+    runs.ask(folder, "stop")
+    assert reaches(folder, State.STOPPED, 10)

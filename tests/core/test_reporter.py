@@ -1,5 +1,6 @@
 """The child's side of a run folder: what it says, and how it serves requests."""
 
+import contextlib
 import os
 import signal
 import time
@@ -10,7 +11,7 @@ import pytest
 from fracture_core import journal, runs
 from fracture_core import reporter as reporting
 from fracture_core.config import TrainConfig
-from fracture_core.errors import Stopped
+from fracture_core.errors import RunBusy, Stopped
 from fracture_core.reporter import Clock, Reporter, duration
 from fracture_core.runs import State
 
@@ -199,3 +200,27 @@ def test_after_the_last_word_the_signals_are_given_back(reporter) -> None:
     assert signal.getsignal(signal.SIGTERM) is not before
     reporter.stop_listening()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_lock_whose_file_was_removed_is_taken_anew(reporter) -> None:
+    with runs.lock(reporter.folder) as descriptor:
+        child = Reporter(reporter.folder, descriptor)
+        child._keep_lock()
+        (reporter.folder / "lock").unlink()
+        child._keep_lock()
+        with pytest.raises(RunBusy):
+            runs.take_lock(reporter.folder)
+    os.close(runs.take_lock(reporter.folder))
+
+
+def test_who_finds_the_removed_lock_taken_by_another_leaves_the_run_to_it(
+    reporter, monkeypatch
+) -> None:
+    left = []
+    monkeypatch.setattr(os, "_exit", left.append)
+    with runs.lock(reporter.folder) as descriptor:
+        child = Reporter(reporter.folder, descriptor)
+        (reporter.folder / "lock").unlink()
+        with runs.lock(reporter.folder), contextlib.suppress(UnboundLocalError):
+            child._keep_lock()
+    assert left == [1]

@@ -341,7 +341,7 @@ def check(options: argparse.Namespace) -> int:
     folder = runs.find(options.run)
     damaged, unguarded = checksums.damaged(folder), checksums.unguarded(folder)
     for name in ("metrics.jsonl", "events.jsonl", "steps.jsonl"):
-        if journal.damaged_lines(folder / name):
+        if journal.damaged_lines(folder / name) or not _can_be_read(folder / name):
             damaged.append(name)
     missing = checksums.missing(folder)
     if "metrics.jsonl" not in damaged and (lost := predictions.lost_lines(folder)):
@@ -358,6 +358,17 @@ def check(options: argparse.Namespace) -> int:
         "a checksum."
     )
     return 1 if damaged or missing else 0
+
+
+def _can_be_read(path: Path) -> bool:
+    """Whether a file of lines is missing or a file; another thing in its place is no file."""
+    from fracture_core import journal
+
+    try:
+        journal.lines(path)
+    except RunError:
+        return False
+    return True
 
 
 def list_runs(options: argparse.Namespace) -> None:

@@ -180,7 +180,9 @@ def evaluate(
 def folder_of(reference: str, dataset: datasets.Dataset, split: str) -> Path:
     """Where the result for these weights on these films is kept."""
     model = cards.find(reference)
-    parts = (cards.sha256(model.weights), model.card.to_json(), dataset.hash, split)
+    rows = dataset.manifest[dataset.manifest["split"] == split]
+    films = images.stamp(dataset.root, rows["path"].tolist())
+    parts = (cards.sha256(model.weights), model.card.to_json(), dataset.hash, split, films)
     key = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
     return cache_folder() / "evaluations" / key
 

@@ -395,6 +395,11 @@ def _alone(lock: Path, should_stop: Callable[[], bool] | None) -> Iterator[None]
         yield
 
 
+def stamp(root: Path, paths: Sequence[str]) -> str:
+    """Text that is another once a film's file is: its size or its time of change."""
+    return _key("films", [(path, *_fact(root / path)) for path in paths])
+
+
 def _fact(path: Path) -> tuple[int, int]:
     """Size in bytes and modification time in ns; a missing file has neither."""
     try:

@@ -1,6 +1,7 @@
 """Every file of a run that a number depends on is checked where it is read."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -303,3 +304,11 @@ def test_a_damaged_gate_of_a_run_is_none_until_it_is_fitted_anew(run_copy) -> No
     assert cards.find("finished@3").gate is not None
     flip(folder / cards.GATE)
     assert cards.find("finished@3").gate is None
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "steps.jsonl", "metrics.jsonl"])
+def test_what_stands_in_the_place_of_a_file_of_lines_is_damage(run_copy, capsys, name) -> None:
+    (run_copy / name).unlink(missing_ok=True)
+    os.mkfifo(run_copy / name)
+    assert cli.main(["check", "finished"]) == 1
+    assert f"damaged      {name}" in capsys.readouterr().out

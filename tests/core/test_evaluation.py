@@ -1,6 +1,7 @@
 """Evaluation: the figures are those that a person counts by hand."""
 
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from fracture_core import (
     cards,
@@ -208,12 +210,21 @@ def test_each_model_split_and_data_set_has_a_result_of_its_own(run_copy, phantom
     assert len(found) == len(asked)
 
 
+def test_a_film_that_was_replaced_makes_its_evaluation_another(run_copy, folders) -> None:
+    root = Path(shutil.copytree(os.environ["FRACTURE_DATA"], folders / "own"))
+    dataset = datasets.read(root)
+    before = evaluation.folder_of("finished", dataset, "valid")
+    valid = dataset.manifest.query("split == 'valid'")["path"].iloc[0]
+    Image.new("L", (64, 64), 90).save(root / valid)
+    assert datasets.read(root).hash == dataset.hash  # the same list of films
+    assert evaluation.folder_of("finished", datasets.read(root), "valid") != before
+
+
 def test_a_child_that_fails_says_why(run_copy, phantom_root, tmp_path) -> None:
     root = Path(shutil.copytree(phantom_root, tmp_path / "films"))
     dataset = datasets.read(root)
-    folder = evaluation.folder_of("finished", dataset, "valid")
     shutil.rmtree(root)
-    assert evaluation.start("finished", dataset, "valid") == folder
+    folder = evaluation.start("finished", dataset, "valid")
     status = ended(folder)
     assert status.state is State.FAILED
     assert str(root) in status.message

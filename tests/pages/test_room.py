@@ -79,7 +79,7 @@ def test_every_action_refuses_a_visitor_before_it_looks_at_anything(
 def test_there_are_all_the_actions() -> None:
     assert {
         "ask", "delete", "fork", "make_ensemble", "resume", "set_labels", "start_report",
-        "stop_report", "start_run", "keep_weights", "audit", "make_phantom", "rescan",
+        "stop_report", "start_run", "judge_anew", "keep_weights", "audit", "make_phantom", "rescan",
         "choose_data", "read_folder", "leave_out", "evaluate", "fit_gate",
     } == set(ACTIONS)  # fmt: skip
 

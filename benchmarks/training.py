@@ -31,6 +31,7 @@ from fracture_core import architectures
 
 FILMS = 600
 CORES = os.cpu_count() or 1
+WAYS = ("recomputed", "running")  # averages of batch normalization
 BATCHES = {10: 1.2, 64: 1.0}  # films a batch -> the goal against PyTorch
 
 
@@ -110,14 +111,16 @@ def print_pipeline(options: argparse.Namespace) -> None:
     """A real run, at each number of threads, against the report's code."""
     words = ["sides.py", "report", "--data", str(options.data)]
     report, narrow = start(words), start([*words, "--threads", "1"])
-    runs = [start_run(options, threads, f"alone-{threads}") for threads in options.threads]
+    kinds = list(itertools.product(options.threads, WAYS))
+    runs = [start_run(options, threads, f"{way}-{threads}", way) for threads, way in kinds]
     sides = (report, narrow, *runs)
     theirs, narrowed, *ours = in_turn(options.repeats, *(asking(side) for side in sides))
     stop(*sides)
     say(f"the report's code, TensorFlow's own choice of threads: {rate(theirs)}")
     say(f"the report's code, one thread: {rate(narrowed)}")
-    for threads, found in zip(options.threads, ours, strict=True):
-        say(f"a run with threads {threads}: {rate(found)}; ratio {ratio(found, theirs)}, goal 4")
+    for (threads, way), found in zip(kinds, ours, strict=True):
+        say(f"a run with threads {threads}, {way} averages: {rate(found)}")
+        say(f"  ratio {ratio(found, theirs)}, goal 4")
         say(f"  against the report's code with one thread: {ratio(found, narrowed)}")
 
 
@@ -137,8 +140,7 @@ def start_run(
 def print_averages(options: argparse.Namespace) -> None:
     """A run with recomputed averages against one with running ones, in epochs of 8,379 films."""
     for threads in options.threads:
-        ways = ("recomputed", "running")
-        runs = [start_run(options, threads, f"{way}-{threads}", way, "838") for way in ways]
+        runs = [start_run(options, threads, f"long-{way}-{threads}", way, "838") for way in WAYS]
         recomputed, running = in_turn(options.repeats, *map(asking, runs))
         stop(*runs)
         say(f"threads {threads}: recomputed {rate(recomputed)}, running {rate(running)}")

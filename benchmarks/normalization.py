@@ -42,9 +42,9 @@ from fracture_core.metrics import Mean, mean
 
 STUDIES = 400
 AT = (1, 2, 3, 5, 10, 15, 20)  # epochs of the table
-SIZES = (64, 128, 256, 512, 1_024)  # films of a sample
-SAMPLES = 20  # of each size
-LOOKED_AT = (1, 2, 4, 8)  # epochs whose weights are tried
+SIZES = (128, 256, 512, 1_024)  # films of a sample
+SAMPLES = 16  # of each size
+LOOKED_AT = (1, 2, 6)  # epochs whose weights are tried
 PATIENCE = 5  # epochs without a lower dev loss, of an early stopping that is tried on the curves
 REPORTS = ("one_conv", "three_conv", "five_conv")
 

@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from playwright.sync_api import Browser, Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import datasets
 from fracture_core.config import PROJECT
+from fracture_core.datasets import catalog
 
 EMPTY = "import streamlit as st\nst.title('empty')\n"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -68,10 +68,10 @@ def print_reading(tree: Path, repeats: int) -> None:
     """Cold against os.walk, and warm."""
 
     def cold() -> None:
-        datasets.counts(datasets.read(tree, rescan=True).manifest)
+        catalog.counts(catalog.read(tree, rescan=True).manifest)
 
     def warm() -> None:
-        datasets.counts(datasets.read(tree).manifest)
+        catalog.counts(catalog.read(tree).manifest)
 
     walks, colds = [], []
     for _ in range(repeats):
@@ -93,8 +93,8 @@ def spread(values: list[float]) -> str:
 
 def print_script_runs(tree: Path, home: Path, repeats: int) -> None:
     """The page's script for actions that were never asked for before, against an empty page's."""
-    manifest = datasets.read(tree).manifest
-    studies = datasets.studies(manifest)
+    manifest = catalog.read(tree).manifest
+    studies = catalog.studies(manifest)
     patients = studies["patient"].drop_duplicates().sample(repeats, random_state=0)
     keys = studies["key"].sample(repeats, random_state=1)
     (home / "empty.py").write_text(EMPTY, encoding="utf-8")

@@ -24,10 +24,13 @@ from scipy.ndimage import gaussian_filter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import cards, images, metrics, phantom
 from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
-from fracture_core.inference import Film, JudgedFilm, Predictor
+from fracture_core.films import images
+from fracture_core.models import cards
+from fracture_core.models.inference import Film, JudgedFilm, Predictor
+from fracture_core.phantom import phantom_set
+from fracture_core.verdicts import metrics
 
 SIDE = 512  # px, MURA's longer side
 FRESH_STUDIES, FRESH_SEED = 200, 7
@@ -62,11 +65,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = options.data or Path(name) / "films"
         if not options.data:
-            phantom.make(root)
+            phantom_set.make(root)
         other = Path(name) / "other"
-        phantom.make(other, FRESH_STUDIES, FRESH_SEED)
-        valid = [root / path for path in phantom.breaks(root) if path.startswith("valid/")]
-        fresh = [other / path for path in phantom.breaks(other)]
+        phantom_set.make(other, FRESH_STUDIES, FRESH_SEED)
+        valid = [root / path for path in phantom_set.breaks(root) if path.startswith("valid/")]
+        fresh = [other / path for path in phantom_set.breaks(other)]
         print("| kind | n | plain checks | distance | either | 95 % interval |")
         print("|---|---|---|---|---|---|")
         for title, make in kinds(valid, fresh, options.films).items():

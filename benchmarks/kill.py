@@ -22,7 +22,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import journal, launcher, phantom, runs
 from fracture_core.config import (
     Augmentation,
     NetworkOptions,
@@ -30,8 +29,11 @@ from fracture_core.config import (
     Schedule,
     TrainConfig,
 )
-from fracture_core.reporter import duration
-from fracture_core.runs import State
+from fracture_core.jobs import launcher
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import journal, run_folders
+from fracture_core.runs.run_folders import State
+from fracture_core.words import duration
 from tests.core.twins import differences
 
 STUDIES = 40
@@ -88,7 +90,7 @@ def main() -> int:
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as name:
         os.environ |= {"FRACTURE_RUNS": f"{name}/runs", "FRACTURE_CACHE": f"{name}/cache"}
-        phantom.make(Path(name) / "films", studies=STUDIES)
+        phantom_set.make(Path(name) / "films", studies=STUDIES)
         config = make_config(Path(name) / "films", options.configuration)
         began = time.monotonic()
         twin = launcher.create_and_start(config, "twin", queue=False)
@@ -126,7 +128,7 @@ def report(wanted: int, twin: Path, config: TrainConfig, chance: random.Random, 
             flush=True,
         )
         if not differ:
-            runs.delete(folder)
+            run_folders.delete(folder)
     told = ", ".join(f"{phase} {count}" for phase, count in phases.most_common())
     print(f"{kills} kills in {made} runs ({told}): twins equal {equal} of {made}.")
     return 0 if equal == made else 1
@@ -164,17 +166,17 @@ def kill_once(folder: Path, due: Callable[[], bool]) -> str | None:
     """Kill the child started last when `due`; gives the phase it was in, `None` if it was over."""
     child = launcher._children[-1]
     while not due():
-        if child.poll() is not None or runs.status(folder).state is State.FINISHED:
+        if child.poll() is not None or run_folders.status(folder).state is State.FINISHED:
             child.wait()
             return None
         time.sleep(0.0005)
-    status = runs.status(folder)
+    status = run_folders.status(folder)
     if status.state is State.FINISHED or child.poll() is not None:
         child.wait()
         return None
     child.kill()
     child.wait()
-    after = runs.status(folder)
+    after = run_folders.status(folder)
     if after.state is State.FINISHED:  # its last word was out before the signal came
         return None
     if after.state is not State.INTERRUPTED:

@@ -33,8 +33,10 @@ from light_client import Run, Tab
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from watching import app, cpu_seconds, resident_mb
 
-from fracture_core import journal, launcher, phantom, runs
 from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.jobs import launcher
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import journal, run_folders
 
 PORT = 8597
 ALONE_SECONDS = 15.0  # of training without clients, before and after
@@ -77,7 +79,7 @@ def main() -> None:
         home = Path(name)
         os.environ |= {"FRACTURE_RUNS": f"{home}/runs", "FRACTURE_CACHE": f"{home}/cache"}
         os.environ |= {"FRACTURE_DATA": f"{home}/films", "PYTHONPATH": str(PROJECT)}
-        phantom.make(home / "films", studies=options.studies)
+        phantom_set.make(home / "films", studies=options.studies)
         config = TrainConfig(
             data=f"{home}/films", epochs=10_000, steps_per_epoch=400, threads=options.threads
         )
@@ -87,15 +89,15 @@ def main() -> None:
             for kind, count in itertools.product(options.kinds, options.clients):
                 measure(kind, count, options.seconds, run, home / "films")
         finally:
-            runs.ask(run, "stop")
+            run_folders.ask(run, "stop")
             launcher.wait(run)
 
 
 def wait_for_steps(run: Path) -> None:
     """Wait until the run has completed an epoch."""
-    while not runs.status(run).epoch:
-        if not runs.status(run).state.alive:
-            raise SystemExit(runs.status(run).message)
+    while not run_folders.status(run).epoch:
+        if not run_folders.status(run).state.alive:
+            raise SystemExit(run_folders.status(run).message)
         time.sleep(0.5)
 
 

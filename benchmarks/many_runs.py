@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import phantom
 from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.phantom import phantom_set
 from tests.core import made_runs
 
 EPOCHS = 30
@@ -45,7 +45,7 @@ def main() -> None:
         os.environ |= {
             f"FRACTURE_{part.upper()}": str(home / part) for part in ("runs", "cache", "data")
         }
-        phantom.make(home / "data", studies=STUDIES, seed=0)
+        phantom_set.make(home / "data", studies=STUDIES, seed=0)
         make(home / "runs", options.runs)
         measure(home, options.repeats)
 

@@ -25,20 +25,17 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import (
-    averages_job,
-    config,
-    datasets,
-    fluctuation,
-    images,
-    journal,
-    launcher,
-    phantom,
-    runs,
-)
-from fracture_core.architectures import ARCHITECTURES
+from fracture_core import config
+from fracture_core.analysis import fluctuation
 from fracture_core.config import TrainConfig, cache_folder
-from fracture_core.metrics import Mean, mean
+from fracture_core.datasets import catalog
+from fracture_core.films import images
+from fracture_core.jobs import launcher
+from fracture_core.networks.architectures import ARCHITECTURES
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import journal, run_folders
+from fracture_core.training import averages_job
+from fracture_core.verdicts.metrics import Mean, mean
 
 STUDIES = 400
 AT = (1, 2, 3, 5, 10, 15, 20)  # epochs of the table
@@ -60,10 +57,10 @@ def main() -> None:
         home = Path(name)
         os.environ |= {"FRACTURE_RUNS": f"{home}/runs", "FRACTURE_CACHE": f"{home}/cache"}
         root, other = home / "films", home / "other"
-        phantom.make(root, studies=STUDIES, seed=0)
+        phantom_set.make(root, studies=STUDIES, seed=0)
         trained = dict(train(root, options.seeds, options.epochs))
         if "samples" in options.parts:
-            phantom.make(other, studies=STUDIES, seed=7)
+            phantom_set.make(other, studies=STUDIES, seed=7)
             print_samples({name: found[0] for name, found in trained.items()}, other)
         if "curves" in options.parts:
             print_curves(trained)
@@ -80,7 +77,7 @@ def train(root: Path, seeds: int, epochs: int) -> Iterator[tuple[str, list[Path]
     }
     for name, found in folders.items():
         for folder in found:
-            if (status := launcher.wait(folder)).state is not runs.State.FINISHED:
+            if (status := launcher.wait(folder)).state is not run_folders.State.FINISHED:
                 raise SystemExit(status.message)
         yield name, found
 
@@ -95,18 +92,20 @@ def settings(name: str, root: Path, seed: int, epochs: int) -> TrainConfig:
 
 def print_samples(folders: dict[str, Path], other: Path) -> None:
     """Spread of the accuracy between samples, in points, by their size."""
-    from fracture_core import architectures, averages, checkpoints, steps, training
+    from fracture_core.networks import architectures
+    from fracture_core.runs import checkpoints
+    from fracture_core.training import averages, loop, steps
 
     print("| network, epoch | films | " + " | ".join(f"{size:,}" for size in SIZES) + " |")
     for name, folder in folders.items():
-        run = runs.read(folder)
+        run = run_folders.read(folder)
         films, pixels = averages_job._films(run)
         learned = pixels[(films["role"] == "train").to_numpy()]
-        manifest = datasets.read(other).manifest
+        manifest = catalog.read(other).manifest
         cache = images.pixel_cache(
             other, manifest["path"].tolist(), run.config.recipe, cache_folder() / "pixels"
         )
-        network = training.make_network(run.config)
+        network = loop.make_network(run.config)
         judge, recompute = steps.make_judge(network), averages.make_recompute(network)
         for epoch in [each for each in LOOKED_AT if each <= run.config.epochs]:
             weights = checkpoints.weights_of(folder / "checkpoints", epoch)
@@ -128,7 +127,7 @@ def print_curves(trained: dict[str, list[Path]]) -> None:
     for name, folders in trained.items():
         both: dict[str, list[pd.DataFrame]] = {"running": [], "recomputed": []}
         for folder in folders:
-            run = runs.read(folder)
+            run = run_folders.read(folder)
             averages_job.complete(run, lambda: None)
             both["running"].append(journal.metrics(folder))
             both["recomputed"].append(averages_job.curve(run))

@@ -19,8 +19,13 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import cards, datasets, evaluation, journal, launcher, metrics, phantom, runs
 from fracture_core.config import PixelRecipe, TrainConfig
+from fracture_core.datasets import catalog
+from fracture_core.jobs import launcher
+from fracture_core.models import cards, evaluation
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import journal, run_folders
+from fracture_core.verdicts import metrics
 
 SEEDS = (1, 2, 3)
 EPOCHS = {32: 20, 96: 30}
@@ -37,9 +42,9 @@ def main() -> None:
         os.environ |= {"FRACTURE_RUNS": f"{home}/runs", "FRACTURE_CACHE": f"{home}/cache"}
         root, other = home / "films", home / "other"
         began = time.monotonic()
-        phantom.make(root)
-        print(f"{phantom.STUDIES} studies drawn in {time.monotonic() - began:.0f} s")
-        phantom.make(other, seed=ANOTHER_SEED)
+        phantom_set.make(root)
+        print(f"{phantom_set.STUDIES} studies drawn in {time.monotonic() - began:.0f} s")
+        phantom_set.make(other, seed=ANOTHER_SEED)
         for seed in SEEDS:
             folder, seconds = train(root, 32, seed)
             table = journal.metrics(folder)
@@ -63,7 +68,7 @@ def train(root: Path, size: int, seed: int) -> tuple[Path, float]:
     began = time.monotonic()
     folder = launcher.create_and_start(config, f"five-{size}-{seed}", queue=False)
     status = launcher.wait(folder)
-    if status.state is not runs.State.FINISHED:
+    if status.state is not run_folders.State.FINISHED:
         raise SystemExit(status.message)
     return folder, time.monotonic() - began
 
@@ -72,7 +77,7 @@ def print_hairlines(folder: Path, size: int, root: Path, other: Path) -> None:
     """Hairline studies against normal ones, by the greatest probability among their films."""
     valid = cards.judged(folder, journal.best_epoch(folder))
     valid = valid[valid["role"] == "valid"]
-    judged = evaluation.evaluate(folder.name, datasets.read(other), "train").films
+    judged = evaluation.evaluate(folder.name, catalog.read(other), "train").films
     for what, films, data in (("valid", valid, root), ("another seed", judged, other)):
         studies = with_kinds(films, data)
         kept = studies[studies["kind"].isin(["none", "hairline"])]
@@ -87,9 +92,9 @@ def print_hairlines(folder: Path, size: int, root: Path, other: Path) -> None:
 
 def with_kinds(films: pd.DataFrame, root: Path) -> pd.DataFrame:
     """One row a study: label, greatest probability, kind of break ("none" for a normal one)."""
-    breaks = phantom.breaks(root)
+    breaks = phantom_set.breaks(root)
     kinds = [breaks[path][0].kind if breaks[path] else None for path in films["path"]]
-    studies = films.assign(key=datasets.study_key(films), kind=kinds).groupby("key")
+    studies = films.assign(key=catalog.study_key(films), kind=kinds).groupby("key")
     table = studies.agg(label=("label", "first"), probability=("probability", "max"))
     table["kind"] = studies["kind"].agg(lambda found: next(iter(found.dropna()), "none"))
     # A positive study whose kind is unknown would count as normal; there must be none.

@@ -19,8 +19,8 @@ from workers import in_turn, rate, ratio
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import images
 from fracture_core.config import REPORT_RECIPE, PixelRecipe
+from fracture_core.films import images
 
 GOAL = 0.8  # of one core's speed times the cores
 RECIPES = {"the default's pixels": PixelRecipe(), "the report's pixels": REPORT_RECIPE}

@@ -16,9 +16,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import architectures, cards, explain, phantom
-from fracture_core.inference import Predictor
-from fracture_core.metrics import Proportion
+from fracture_core.explanations import heat_maps
+from fracture_core.models import cards
+from fracture_core.models.inference import Predictor
+from fracture_core.networks import architectures
+from fracture_core.phantom import phantom_set
+from fracture_core.verdicts.metrics import Proportion
 
 
 def main() -> None:
@@ -31,25 +34,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = options.data or Path(name) / "films"
         if not options.data:
-            phantom.make(root)
-        breaks = phantom.breaks(root)
+            phantom_set.make(root)
+        breaks = phantom_set.breaks(root)
         some = {path: v for path, v in breaks.items() if path.startswith(f"{options.split}/")}
         predictor = Predictor(cards.find(options.model))
         for title, method in methods(predictor).items():
-            show(title, explain.pointing_game(predictor, root, some, method))
+            show(title, heat_maps.pointing_game(predictor, root, some, method))
 
 
 def methods(predictor: Predictor) -> dict:
     """Grad-CAM at each convolution, then occlusion."""
     count = len(architectures.blocks(predictor.network))
     cams = {
-        f"Grad-CAM, convolution {n} of {count}": functools.partial(explain.grad_cam, convolution=n)
+        f"Grad-CAM, convolution {n} of {count}": functools.partial(
+            heat_maps.grad_cam, convolution=n
+        )
         for n in range(1, count + 1)
     }
-    return cams | {"occlusion": explain.occlusion}
+    return cams | {"occlusion": heat_maps.occlusion}
 
 
-def show(title: str, found: explain.Pointing) -> None:
+def show(title: str, found: heat_maps.Pointing) -> None:
     """One line: hits with their interval, chance, the middle, and the films called positive."""
     print(
         f"{title}: {spoken(found.hits)}; chance {found.chance:.1%}; the film's middle "

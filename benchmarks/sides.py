@@ -34,18 +34,21 @@ def main() -> None:
     parser.add_argument("--still", action="store_true", help="no augmentation inside the step")
     options = parser.parse_args()
     if options.threads:
-        from fracture_core import training
+        from fracture_core.training import loop
 
         threads, _, branches = options.threads.partition("x")
-        training.set_threads(int(threads), int(branches or 1))
+        loop.set_threads(int(threads), int(branches or 1))
         options.threads = int(threads)
     serve({"run": run, "report": report, "step": step}[options.side](options))
 
 
 def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """A real run's epochs: pixels, steps, judging, prediction table, checkpoint, journal."""
-    from fracture_core import checkpoints, config, optimizers, pipeline, runs, training
-    from fracture_core.reporter import Reporter
+    from fracture_core import config
+    from fracture_core.jobs.worker import Reporter
+    from fracture_core.networks import optimizers
+    from fracture_core.runs import checkpoints, run_folders
+    from fracture_core.training import loop, pipeline
 
     settings = config.report_2018(
         str(options.data),
@@ -56,18 +59,18 @@ def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
         normalization=options.normalization,
         threads=options.threads,
     )
-    folder = runs.create(settings, options.name)
+    folder = run_folders.create(settings, options.name)
     reporter = Reporter(folder)
     films, pixels = pipeline.prepare(folder, reporter)
-    model, optimizer = training.make_network(settings), optimizers.make(settings)
+    model, optimizer = loop.make_network(settings), optimizers.make(settings)
     optimizer.build(model.trainable_variables)
-    loop = training.Loop(folder, films, pixels, model, optimizer, reporter)
-    position = loop.epoch(checkpoints.Position())  # the first one compiles
+    training_loop = loop.Loop(folder, films, pixels, model, optimizer, reporter)
+    position = training_loop.epoch(checkpoints.Position())  # the first one compiles
 
     def epoch() -> float:
         nonlocal position
         began = time.perf_counter()
-        position = loop.epoch(position)
+        position = training_loop.epoch(position)
         return options.steps * options.batch / (time.perf_counter() - began)
 
     return {"go": epoch}
@@ -126,13 +129,14 @@ def report(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
 
 def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """Steps on noise: fed from the pipeline, from one constant chunk, one a call, and Keras'."""
-    from fracture_core import optimizers, pipeline, steps, training
     from fracture_core.config import TrainConfig
+    from fracture_core.networks import optimizers
+    from fracture_core.training import loop, pipeline, steps
 
     if options.still:
         steps.apply = lambda films, changes: films
     config = TrainConfig(data="noise", batch_size=options.batch)
-    model, optimizer = training.make_network(config), optimizers.make(config)
+    model, optimizer = loop.make_network(config), optimizers.make(config)
     optimizer.build(model.trainable_variables)
     pixels = np.random.default_rng(0).integers(0, 256, (100 * options.batch, 32, 32), np.uint8)
     films = pipeline.Pipeline(pixels=pixels, labels=np.arange(len(pixels)) % 2, config=config)
@@ -144,7 +148,7 @@ def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     compiled(films.chunk(0, 5), rate[:5])
     # As many steps a call as a run takes.
     seconds = (time.perf_counter() - began) / 5
-    count = int(np.clip(training.CALL_SECONDS / seconds, 1, training.CALL_STEPS))
+    count = int(np.clip(loop.CALL_SECONDS / seconds, 1, loop.CALL_STEPS))
     chunk, numbers = films.chunk(0, count), itertools.count(0, count)
     theirs = keras_own(config)
     shown = count * options.batch
@@ -173,13 +177,13 @@ def keras_own(config: object) -> Callable[[object], object]:
     import keras
     import tensorflow as tf
 
-    from fracture_core import steps, training
+    from fracture_core.training import loop, steps
 
     def own(layer: keras.Layer) -> keras.Layer:
         kind = getattr(keras.layers, type(layer).__name__)  # ours are called as Keras' own
         return kind.from_config(layer.get_config())
 
-    model = keras.models.clone_model(training.make_network(config), clone_function=own)
+    model = keras.models.clone_model(loop.make_network(config), clone_function=own)
     optimizer = keras.optimizers.Adam(config.learning_rate)
     optimizer.build(model.trainable_variables)
 

@@ -20,9 +20,10 @@ import films
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import launcher, runs
 from fracture_core.config import TrainConfig
-from fracture_core.runs import State
+from fracture_core.jobs import launcher
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import State
 
 FILMS = 600
 PHASES = (
@@ -80,17 +81,17 @@ def config_for(phase: str, home: Path) -> TrainConfig:
 
 def stop_in(phase: str, config: TrainConfig, name: str) -> tuple[float | None, int]:
     """Start a run and stop it in a phase; gives the seconds (`None`: it got past) and its step."""
-    folder = runs.create(config, name)
+    folder = run_folders.create(config, name)
     if phase == "queued":
         slot = launcher.take_slot()
     launcher.start_run(folder, wait_for_slot=phase == "queued")
     while not in_phase(folder, phase):
-        if not runs.status(folder).state.alive:
-            return None, runs.status(folder).step
+        if not run_folders.status(folder).state.alive:
+            return None, run_folders.status(folder).step
         time.sleep(0.002)
     began = time.monotonic()
-    runs.ask(folder, "stop")
-    while (status := runs.status(folder)).state.alive:
+    run_folders.ask(folder, "stop")
+    while (status := run_folders.status(folder)).state.alive:
         time.sleep(0.002)
     taken = time.monotonic() - began
     if phase == "queued":
@@ -104,7 +105,7 @@ def stop_in(phase: str, config: TrainConfig, name: str) -> tuple[float | None, i
 
 def in_phase(folder: Path, phase: str) -> bool:
     """Whether a run is in the middle of a phase."""
-    status = runs.status(folder)
+    status = run_folders.status(folder)
     if phase == "queued":
         return status.state is State.QUEUED
     return status.phase == phase

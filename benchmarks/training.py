@@ -27,7 +27,7 @@ from workers import Worker, answer, ask, in_turn, measure, rate, ratio, start, s
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import architectures
+from fracture_core.networks import architectures
 
 FILMS = 600
 CORES = os.cpu_count() or 1

@@ -32,9 +32,13 @@ import tensorflow as tf
 from PIL import Image
 from workers import in_turn, ratio
 
-from fracture_core import anatomy, architectures, cards, images, uploads
-from fracture_core.inference import Film, Predictor
-from fracture_core.uploads import File
+from fracture_core.datasets import uploads
+from fracture_core.datasets.uploads import File
+from fracture_core.films import images
+from fracture_core.models import cards
+from fracture_core.models.inference import Film, Predictor
+from fracture_core.networks import architectures
+from fracture_core.verdicts import breakdown
 
 PROJECT = Path(__file__).resolve().parent.parent
 MANY = 200  # films of a zip
@@ -88,7 +92,7 @@ def verdict(predictor: Predictor, contents: list[bytes]) -> Callable[[], object]
     def judge() -> object:
         study = predictor.judge_study("study", asked)
         values = [film.probability for film in study.films]
-        return anatomy.dissect(values, 0.5), anatomy.other_rules(values, 0.5)
+        return breakdown.dissect(values, 0.5), breakdown.other_rules(values, 0.5)
 
     return judge
 

@@ -24,8 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from fracture_core import launcher, phantom, runs
 from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.jobs import launcher
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import run_folders
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 BARE = "import pandas, plotly.graph_objects, streamlit\nstreamlit.write('bare')\n"
@@ -47,7 +49,7 @@ def main() -> None:
         os.environ |= {"FRACTURE_DATA": f"{home}/films", "PYTHONPATH": str(PROJECT)}
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         bare = bare_mb(browser, home)
-        phantom.make(home / "films", studies=STUDIES)
+        phantom_set.make(home / "films", studies=STUDIES)
         # Epochs of some seconds, as on real data: thousands of them would be what grows.
         config = TrainConfig(data=f"{home}/films", epochs=10_000, steps_per_epoch=400, threads=1)
         run = launcher.create_and_start(config, "live", queue=False)
@@ -55,7 +57,7 @@ def main() -> None:
             with app(PROJECT / "app.py", PROJECT, 8595) as pid:
                 watch(browser, pid, bare, options)
         finally:
-            runs.ask(run, "stop")
+            run_folders.ask(run, "stop")
             launcher.wait(run)
 
 

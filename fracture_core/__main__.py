@@ -2,7 +2,7 @@
 
 import sys
 
-from fracture_core.cli import main
+from fracture_core.cli.command_line import main
 
 if __name__ == "__main__":
     sys.exit(main())

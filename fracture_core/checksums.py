@@ -13,7 +13,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from fracture_core import reading
+from fracture_core import file_reader
 from fracture_core.errors import DamagedFile, FileMissing, FileRefused
 from fracture_core.files import append_line, replace_file, stamp
 
@@ -61,7 +61,7 @@ def read(folder: Path, path: Path, limit: int = MOST_BYTES) -> bytes:
         DamagedFile: it is no regular file, larger than any of a run, or not what was written.
     """
     try:
-        data = reading.read_bytes(path, limit)
+        data = file_reader.read_bytes(path, limit)
     except FileMissing as error:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
     except FileRefused as error:
@@ -177,7 +177,7 @@ def _sums(folder: Path) -> dict[str, tuple[str, ...]]:
 @functools.lru_cache(maxsize=256)  # a page asks for hundreds of files of one run
 def _read(path: Path, _: tuple[int, ...]) -> dict[str, tuple[str, ...]]:
     try:
-        text = reading.read_text(path, reading.LIST_BYTES, errors="replace")
+        text = file_reader.read_text(path, file_reader.LIST_BYTES, errors="replace")
     except FileRefused:
         return {}
     sums: dict[str, tuple[str, ...]] = {}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from fracture_core import reading
+from fracture_core import file_reader
 from fracture_core.errors import ConfigError
 from fracture_core.words import short
 
@@ -129,7 +129,7 @@ class Record:
     def from_json(cls, text: str) -> Self:
         """The record in this JSON text; see `from_dict`."""
         try:
-            values = reading.parsed(text)
+            values = file_reader.parsed(text)
         except ValueError as error:
             raise ConfigError(f"{cls.__name__} must be valid JSON: {error}.") from error
         return cls.from_dict(values)

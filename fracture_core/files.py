@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fracture_core import reading
+from fracture_core import file_reader
 from fracture_core.errors import FileMissing, WriteFailed
 
 TEMPORARY = ".*.tmp"  # as a glob pattern
@@ -117,7 +117,7 @@ def appended(path: Path, kept: Kept, add: Callable[[Any, bytes], Any]) -> Any:
     """
     (before, size), (last, made) = kept.pop(path, ((0, 0), (b"", None)))  # last asked, last dropped
     try:
-        with reading.opened(path, reading.LINES_BYTES) as stream:
+        with file_reader.opened(path, file_reader.LINES_BYTES) as stream:
             inode = os.fstat(stream.fileno()).st_ino
             stream.seek(size - len(last))
             found = stream.read()

@@ -1,4 +1,4 @@
-"""How long a text that was received may be where it is said again."""
+"""Texts for people: received values cut to a readable length, durations in words."""
 
 import re
 
@@ -18,3 +18,12 @@ def readable(text: str) -> str:
     text = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: short(word[0]), text)
     half = LONGEST_SENTENCE // 2
     return text if len(text) <= LONGEST_SENTENCE else f"{text[:half]} … {text[-half:]}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words: "41 s", "3 min 20 s", "2 h 5 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fracture_core import report_2018
+from fracture_core.analysis import report_2018
 from fracture_core.errors import DataError
 from ui import (
     actions,

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core import journal, launcher, phantom, runs
 from fracture_core.config import TrainConfig
+from fracture_core.jobs import launcher
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import journal, run_folders
 
 STUDIES = 24  # enough for both labels in every role
 
@@ -25,7 +27,7 @@ def no_child_outlives_the_tests() -> Iterator[None]:
 def phantom_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A phantom of 24 studies; read it, never change it."""
     root = tmp_path_factory.mktemp("phantom") / "films"
-    phantom.make(root, studies=STUDIES, seed=0)
+    phantom_set.make(root, studies=STUDIES, seed=0)
     return root
 
 
@@ -50,7 +52,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, phantom_root: Path) -
         patch.setenv("FRACTURE_CACHE", str(home / "cache"))
         folder = launcher.create_and_start(config, "finished", queue=False)
         status = launcher.wait(folder)
-    assert status.state is runs.State.FINISHED, journal.log_tail(folder)
+    assert status.state is run_folders.State.FINISHED, journal.log_tail(folder)
     return folder
 
 

@@ -1,10 +1,11 @@
-"""The import table of docs/architecture.md as a test, and what may load at run time.
+"""The table of packages of docs/architecture.md as a test, and what may load at run time.
 
-Whoever adds a module adds a row. A module imports from the layers below its own, or from modules
-further left in its own row.
+Whoever adds a package adds a row. A package imports only from packages above its own row; modules
+of one package may import each other, without a circle.
 """
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -13,115 +14,70 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-LAYERS = (
-    ("words", "errors", "memory", "reading", "files", "checksums", "config", "loading"),
-    (
-        "film_rules",
-        "dicom",
-        "images",
-        "layouts",
-        "uploads",
-        "mura",
-        "class_folders",
-        "given",
-        "fracatlas",
-        "datasets",
-        "phantom_anatomy",
-        "phantom_films",
-        "phantom_limbs",
-        "phantom",
-        "aggregation",
-        "metrics",
-        "fluctuation",
-        "markup",
-        "anatomy",
-        "eraser",
-        "coach",
-        "exclusions",
-        "film_facts",
-        "film_checks",
-        "shortcuts",
-        "audit",
-        "schedules",
-        "network_size",
-        "room",
-    ),
-    (
-        "facts",
-        "line_rules",
-        "journal",
-        "event_files",
-        "runs",
-        "pixel_hashes",
-        "predictions",
-        "trajectories",
-        "feature_maps",
-        "checkpoints",
-        "set_aside",
-        "forks",
-        "curves",
-        "comparison",
-        "launcher",
-        "report_2018",
-        "report_claims",
-        "reporter",
-        "cards",
-        "standing",
-        "training_patients",
-        "job_progress",
-        "audit_job",
-    ),
-    ("layers", "architectures", "optimizers", "augmentation", "pipeline"),
-    ("averages", "steps", "training", "gate", "inference", "explain", "spread"),
-    (
-        "evaluation",
-        "gate_job",
-        "averages_job",
-        "release",
-        "ensemble",
-        "probe",
-        "child",
-        "study_record",
-        "report_films",
-        "study_report",
-        "commands",
-        "cli",
-        "__main__",
-    ),
-)
-NEEDS_TENSORFLOW = {
-    "averages",
-    "layers",
-    "steps",
+PACKAGES = (
+    "",  # the modules at the top: errors, settings, files
+    "films",
+    "phantom",
+    "datasets",
+    "verdicts",
+    "runs",
+    "jobs",
+    "audit",
+    "analysis",
+    "networks",
     "training",
-    "gate",
-    "inference",
-    "explain",
-    "spread",
+    "models",
+    "explanations",
+    "reports",
+    "cli",
+)
+MOST_MODULES = 10  # of a package
+WITHOUT_TENSORFLOW = PACKAGES[: PACKAGES.index("networks")]  # nor scikit-learn, SciPy at import
+NEEDS_TENSORFLOW = {
+    "networks.layers",
+    "training.averages",
+    "training.steps",
+    "training.loop",
+    "models.gate",
+    "models.inference",
+    "explanations.heat_maps",
+    "explanations.tta",
 }  # at import; others only inside functions
-RANK = {name: (i, j) for i, row in enumerate(LAYERS) for j, name in enumerate(row)}
-CORE = sorted(PROJECT.glob("fracture_core/*.py"))
+CORE = sorted(path for path in PROJECT.glob("fracture_core/**/*.py") if path.stem != "__init__")
 
 
 def imports(path: Path) -> set[str]:
-    """Every module name that a file imports, anywhere in it."""
-    found = set()
+    """Return every module name that a file imports, anywhere in it."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def module_of(path: Path) -> str:
+    """Return a core module's name without the top one: "runs.journal"."""
+    return ".".join(path.relative_to(PROJECT / "fracture_core").with_suffix("").parts)
+
+
+MODULES = {module_of(path): path for path in CORE}
 
 
 def core_modules(path: Path) -> set[str]:
-    """The core modules among a file's imports."""
-    named = {name.split(".")[1] for name in imports(path) if name.startswith("fracture_core.")}
-    return named & set(RANK)
+    """Return the core modules among a file's imports."""
+    names = {name.removeprefix("fracture_core.") for name in imports(path)}
+    return {module for module in MODULES for name in names if f"{name}.".startswith(f"{module}.")}
+
+
+def package_of(module: str) -> str:
+    """Return the package that a module lies in; "" at the top."""
+    return module.rpartition(".")[0]
 
 
 def loaded_by(code: str) -> set[str]:
-    """Names of the modules that a fresh interpreter has loaded after running `code`."""
+    """Return the names of the modules that a fresh interpreter has loaded after running `code`."""
     printed = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
         cwd=PROJECT,
@@ -132,14 +88,36 @@ def loaded_by(code: str) -> set[str]:
     return set(printed.stdout.split())
 
 
-def test_every_core_module_has_its_place_in_the_table() -> None:
-    assert {path.stem for path in CORE} - {"__init__"} == set(RANK)
+def loaded_with(modules: list[str]) -> set[str]:
+    return loaded_by("\n".join(f"import fracture_core.{name}" for name in modules))
 
 
-@pytest.mark.parametrize("path", [p for p in CORE if p.stem != "__init__"], ids=lambda p: p.stem)
-def test_core_modules_import_only_downwards_and_leftwards(path: Path) -> None:
-    upwards = {name for name in core_modules(path) if RANK[name] >= RANK[path.stem]}
-    assert not upwards, f"{path.stem} must not import {upwards}"
+def test_every_package_has_its_row_and_few_modules() -> None:
+    assert len({path.stem for path in CORE}) == len(CORE), "two modules share a name"
+    assert {package_of(module) for module in MODULES} == set(PACKAGES)
+    for package in PACKAGES:
+        modules = [m for m in MODULES if package_of(m) == package and m != "__main__"]
+        assert len(modules) <= MOST_MODULES, f"{package or 'the top'}: {modules}"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "__main__"])
+def test_packages_import_only_from_those_above(module: str) -> None:
+    row = PACKAGES.index(package_of(module))
+    upwards = {
+        name for name in core_modules(MODULES[module]) if PACKAGES.index(package_of(name)) > row
+    }
+    assert not upwards, f"{module} must not import {upwards}"
+
+
+def test_modules_import_each_other_without_a_circle() -> None:
+    graph = {module: core_modules(path) - {module} for module, path in MODULES.items()}
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_the_architecture_page_has_the_same_table() -> None:
+    text = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1].strip(" `") for line in text.splitlines() if line.startswith("| `")]
+    assert [name for name in rows if name in PACKAGES] == list(PACKAGES[1:])
 
 
 def test_the_core_knows_nothing_of_pages_and_streamlit() -> None:
@@ -155,21 +133,21 @@ def test_ui_and_pages_import_in_one_direction() -> None:
         assert not {name.split(".")[0] for name in imports(path)} & {"pages", "app"}, path
 
 
-def test_layers_0_to_2_load_neither_tensorflow_nor_streamlit() -> None:
-    names = [name for row in LAYERS[:3] for name in row]
-    loaded = loaded_by("\n".join(f"import fracture_core.{name}" for name in names))
+def test_packages_above_networks_load_neither_tensorflow_nor_streamlit() -> None:
+    loaded = loaded_with(
+        [m for m in MODULES if package_of(m) in WITHOUT_TENSORFLOW and m[0] != "_"]
+    )
     assert not loaded & {"tensorflow", "keras", "streamlit", "sklearn", "scipy"}
 
 
-def test_only_what_trains_or_judges_loads_tensorflow_at_import() -> None:
-    names = sorted(set(RANK) - NEEDS_TENSORFLOW - {"__main__"})
-    loaded = loaded_by("\n".join(f"import fracture_core.{name}" for name in names))
+def test_only_what_trains_or_predicts_loads_tensorflow_at_import() -> None:
+    loaded = loaded_with(sorted(set(MODULES) - NEEDS_TENSORFLOW - {"__main__"}))
     assert not loaded & {"tensorflow", "keras", "streamlit"}
 
 
 def test_a_run_that_waits_for_a_slot_is_small() -> None:
     # Dozens may wait at once, each in a process of its own.
-    loaded = loaded_by("import fracture_core.cli, fracture_core.child")
+    loaded = loaded_by("import fracture_core.cli.command_line, fracture_core.cli.child")
     assert not loaded & {"tensorflow", "numpy", "pandas", "PIL"}
 
 

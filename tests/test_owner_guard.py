@@ -15,14 +15,14 @@ import pytest
 from ui import actions
 
 PROJECT = Path(__file__).resolve().parent.parent
-CORE = {path.stem: path for path in (PROJECT / "fracture_core").glob("*.py")}
+CORE = {path.stem: path for path in PROJECT.glob("fracture_core/**/*.py")}
 PAGES = [*PROJECT.glob("ui/**/*.py"), *PROJECT.glob("pages/*.py"), PROJECT / "app.py"]
 WRITES = {
     "replace_file", "write_text", "write_bytes", "unlink", "rmtree", "mkdir",
     "Popen", "copytree", "symlink_to", "chmod", "rmdir", "makedirs", "execve",
 }  # fmt: skip
 HARMLESS = {
-    "datasets.read": "the list of films, in the cache",
+    "catalog.read": "the list of films, in the cache",
     "images.thumbnail": "a small picture, in the cache",
     "inference.through_epochs": "reads an epoch's weights after another",
     "probe.kept_speed": "reads what a probe has kept",
@@ -34,14 +34,14 @@ ONLY_IN = {"launcher.start_phantom": "cached.py"}
 
 def names_of(tree: ast.Module) -> dict[str, str]:
     """What a file calls things of the core: name -> "module" or "module.function"."""
-    found = {}
+    names = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "fracture_core":
-            found |= {alias.asname or alias.name: alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fracture_core."):
-            module = node.module.split(".")[1]
-            found |= {alias.asname or alias.name: f"{module}.{alias.name}" for alias in node.names}
-    return found
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fracture_core"):
+            module = node.module.split(".")[-1]
+            for alias in node.names:  # a module of a package, or a function of a module
+                whole = f"{module}.{alias.name}" if module in CORE else alias.name
+                names[alias.asname or alias.name] = whole
+    return names
 
 
 def used(tree: ast.AST, names: dict[str, str]) -> Iterator[str]:
@@ -96,20 +96,28 @@ def changes_in(text: str) -> set[str]:
 
 def test_what_changes_something_is_found() -> None:
     assert {
-        "runs.ask", "runs.delete", "runs.set_labels", "launcher.create_and_start",
-        "launcher.resume", "launcher.fork", "datasets.choose", "datasets.forget_choice",
+        "run_folders.ask", "run_folders.delete", "run_folders.set_labels",
+        "launcher.create_and_start", "launcher.resume", "launcher.fork",
+        "catalog.choose", "catalog.forget_choice",
         "exclusions.write", "audit_job.start", "gate_job.start", "evaluation.start",
         "ensemble.make", "release.release", "report_2018.start", "report_2018.stop",
         "files.replace_file", "room.new_token",
     } <= changing()  # fmt: skip
-    assert not changing() & {"runs.list_runs", "runs.read", "journal.metrics", "cards.find"}
+    assert not changing() & {
+        "run_folders.list_runs",
+        "run_folders.read",
+        "journal.metrics",
+        "cards.find",
+    }
 
 
 def test_an_action_without_the_check_is_found() -> None:
-    assert changes_in("from fracture_core import runs\nst.button('x', on_click=runs.delete)")
+    assert changes_in(
+        "from fracture_core.runs import run_folders\nst.button('x', on_click=run_folders.delete)"
+    )
     assert changes_in("from fracture_core.files import replace_file\nreplace_file(p, b'')")
-    assert changes_in("from fracture_core import launcher as l\nl.resume(folder)")
-    assert not changes_in("from fracture_core import runs\nruns.read(folder)")
+    assert changes_in("from fracture_core.jobs import launcher as l\nl.resume(folder)")
+    assert not changes_in("from fracture_core.runs import run_folders\nrun_folders.read(folder)")
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda p: p.relative_to(PROJECT).as_posix())

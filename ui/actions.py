@@ -15,23 +15,16 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
-from fracture_core import (
-    audit_job,
-    averages_job,
-    cards,
-    config,
-    datasets,
-    ensemble,
-    evaluation,
-    exclusions,
-    files,
-    gate_job,
-    launcher,
-    report_2018,
-    runs,
-)
-from fracture_core.datasets import Choice, Dataset
+from fracture_core import config, files
+from fracture_core.analysis import report_2018
+from fracture_core.audit import audit_job
+from fracture_core.datasets import catalog, exclusions
+from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError
+from fracture_core.jobs import launcher
+from fracture_core.models import cards, ensemble, evaluation, gate_job
+from fracture_core.runs import run_folders
+from fracture_core.training import averages_job
 from ui import cached, owner, reading, state, theme
 
 TOLD_SECONDS = 3.0  # in which a message that a new drawing has taken away is shown again
@@ -96,13 +89,13 @@ def pressed(action: Callable[P, object], *given: P.args, **named: P.kwargs) -> N
 
 # --- runs ---------------------------------------------------------------------------------------
 
-ask = owners(runs.ask)
-delete = owners(runs.delete)
+ask = owners(run_folders.ask)
+delete = owners(run_folders.delete)
 fork = owners(launcher.fork)
 judge_anew = owners(averages_job.start)
 make_ensemble = owners(ensemble.make)
 resume = owners(launcher.resume)
-set_labels = owners(runs.set_labels)
+set_labels = owners(run_folders.set_labels)
 start_report = owners(report_2018.start)
 stop_report = owners(report_2018.stop)
 
@@ -151,7 +144,7 @@ def make_phantom(root: Path) -> None:
 @owners
 def choose_data(root: Path, positive: str | None = None, data: Dataset | None = None) -> None:
     """Use this data set on the server, and read it in this tab; other tabs are asked."""
-    choice: Choice = datasets.choose(root, positive)
+    choice: Choice = catalog.choose(root, positive)
     reading.begin(choice, data)
     state.leave_data()
 
@@ -161,9 +154,9 @@ def read_folder(folder: str, positive: str | None) -> Dataset:
     """The data set in a folder that somebody has named.
 
     Raises:
-        DataError: see `datasets.read`.
+        DataError: see `catalog.read`.
     """
-    return datasets.read(Path(folder), positive)
+    return catalog.read(Path(folder), positive)
 
 
 @owners

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fracture_core import anatomy
-from fracture_core.anatomy import FEW
-from fracture_core.cards import Model
+from fracture_core.models.cards import Model
+from fracture_core.verdicts import breakdown
+from fracture_core.verdicts.breakdown import FEW
 from ui import cached, figures, theme, verdict_charts
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.inference import JudgedStudy
+    from fracture_core.models.inference import JudgedStudy
 
 WIDTH = 340  # px at least, of the chart and of the rules; below each other where it is too much
 
@@ -19,7 +19,7 @@ def show(judged: "JudgedStudy", reference: str, model: Model, threshold: float) 
     """Chart and words at the left, the other rules at the right."""
     films = [film for film in judged.films if film.counted]
     names, values = [film.name for film in films], [film.probability for film in films]
-    found = anatomy.dissect(values, threshold)
+    found = breakdown.dissect(values, threshold)
     if found is None:
         return
     st.subheader("What the verdict hangs on", anchor=False)
@@ -30,7 +30,7 @@ def show(judged: "JudgedStudy", reference: str, model: Model, threshold: float) 
         figure = verdict_charts.films_on_scale(names, values, threshold, *colours, spreads)
         st.plotly_chart(figure, key="films-on-scale", config={"displayModeBar": False})
         plain = [theme.plain(name) for name in names]
-        lines = [*anatomy.sentences(found, plain, theme.mark), _shaken(spreads, threshold)]
+        lines = [*breakdown.sentences(found, plain, theme.mark), _shaken(spreads, threshold)]
         st.markdown("\n".join(f"- {line}" for line in lines))
     with grid.cell():
         st.markdown(_rules(values, threshold))
@@ -50,7 +50,7 @@ def _shaken(spreads: list[tuple[float, float]], threshold: float) -> str:
 def _rules(values: list[float], threshold: float) -> str:
     """The rules' words as a Markdown table, numbers to the right."""
     rows = ["| Rule | Says | Its score |", "|:--|:--|--:|"]
-    for name, verdict in anatomy.other_rules(values, threshold).items():
+    for name, verdict in breakdown.other_rules(values, threshold).items():
         words = f"**{name}**" if len(rows) == 2 else name
         rows.append(f"| {words} | {theme.mark(bool(verdict.fracture))} | {verdict.score:.3f} |")
     return "\n".join(rows)
@@ -58,7 +58,7 @@ def _rules(values: list[float], threshold: float) -> str:
 
 def _record(model: Model, threshold: float, views: int, fracture: bool) -> str:
     """How often OR was right on dev studies with as many films and the same verdict."""
-    right = anatomy.track_record(model.judged, threshold, views, fracture)
+    right = breakdown.track_record(model.judged, threshold, views, fracture)
     alike = f"dev {_studies(right.n)} of {theme.plural(views, 'film')} and this verdict"
     if right.n < FEW:
         return f"How often is that right? Only {right.n} {alike}: too few to say."

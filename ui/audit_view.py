@@ -3,12 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core import audit, audit_job, datasets, exclusions, runs
-from fracture_core.audit import Audit, Finding
-from fracture_core.datasets import Dataset
-from fracture_core.exclusions import Exclusions
-from fracture_core.reporter import duration
-from fracture_core.runs import State
+from fracture_core.audit import audit_job, findings
+from fracture_core.audit.findings import Audit, Finding
+from fracture_core.datasets import catalog, exclusions
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.exclusions import Exclusions
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import State
+from fracture_core.words import duration
 from ui import actions, cached, figures, owner, reading, state, theme
 
 POLL_SECONDS = 1.0
@@ -25,7 +27,7 @@ def show(data: Dataset) -> None:
         return
     folder = audit_job.folder_of(data.hash)
     # Status first: a child that has ended by now has left all that it will leave.
-    status = runs.status(folder) if (folder / "asked.json").is_file() else None
+    status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
     found = cached.audit(folder)
     if status and status.state.alive:
         st.fragment(_watch, run_every=POLL_SECONDS, key="audit")(data)
@@ -59,12 +61,12 @@ def _start_button(data: Dataset, found: Audit | None, halfway: bool) -> None:
 
 def _watch(data: Dataset) -> None:
     folder = audit_job.folder_of(data.hash)
-    status = runs.status(folder)
+    status = run_folders.status(folder)
     if not status.state.alive:
         st.rerun()
     left = f" About {duration(status.seconds_left)} left." if status.seconds_left else ""
     st.progress(min(1.0, status.progress), theme.plain(f"{status.message}{left}"))
-    stopping = runs.has_request(folder, "stop")
+    stopping = run_folders.has_request(folder, "stop")
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
             "Stop", icon=":material/stop:", on_click=actions.pressed,
@@ -82,7 +84,7 @@ def _findings(data: Dataset, found: Audit) -> None:
         kinds = theme.plural(len(found.findings), "kind")
         st.markdown(f"**{kinds} of findings** in {films}, worst first.")
         st.download_button(
-            "Findings as CSV", lambda: audit.table(found).to_csv(index=False), "audit.csv",
+            "Findings as CSV", lambda: findings.table(found).to_csv(index=False), "audit.csv",
             "text/csv", icon=":material/download:", on_click="ignore", key="save-audit",
         )  # fmt: skip
     ticked = cached.exclusions(data.hash)
@@ -179,7 +181,7 @@ def _tick(data_hash: str, kind: str, paths: tuple[str, ...]) -> None:
 def _left_out(data: Dataset, ticked: Exclusions) -> None:
     if not ticked.reasons:
         return
-    rows = data.manifest.assign(role=datasets.assign_roles(data.manifest, 0.0, 0))
+    rows = data.manifest.assign(role=catalog.assign_roles(data.manifest, 0.0, 0))
     count = int(exclusions.left_out(rows, ticked).sum())
     st.markdown(
         f"Training leaves out **{theme.plural(count, 'film')}** (list {ticked.hash}). Valid and "

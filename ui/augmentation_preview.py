@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fracture_core import augmentation as changes
-from fracture_core import images, pipeline
 from fracture_core.config import Augmentation, PixelRecipe
 from fracture_core.errors import FilmError
+from fracture_core.films import images
+from fracture_core.networks import augmentation as changes
+from fracture_core.training import pipeline
 from ui import pictures
 
 PASSES = 5  # that are shown of each film

@@ -24,30 +24,15 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fracture_core import (
-    audit_job,
-    averages_job,
-    cards,
-    checkpoints,
-    checksums,
-    comparison,
-    datasets,
-    files,
-    images,
-    journal,
-    launcher,
-    phantom,
-    predictions,
-    report_claims,
-    runs,
-    training_patients,
-    uploads,
-)
-from fracture_core import curves as run_curves
-from fracture_core import exclusions as excluded
-from fracture_core import trajectories as trajectory
-from fracture_core.aggregation import sentence, verdicts
-from fracture_core.audit import Audit
+from fracture_core import checksums, files
+from fracture_core.analysis import comparison, report_claims
+from fracture_core.analysis import curves as run_curves
+from fracture_core.analysis import trajectories as trajectory
+from fracture_core.analysis.report_2018 import Found, Length
+from fracture_core.analysis.report_claims import Answer, Claim
+from fracture_core.analysis.trajectories import Trajectories
+from fracture_core.audit import audit_job
+from fracture_core.audit.findings import Audit
 from fracture_core.config import (
     LIMITS,
     Augmentation,
@@ -59,21 +44,27 @@ from fracture_core.config import (
     runs_folder,
     whole_number,
 )
-from fracture_core.datasets import Choice, Dataset
-from fracture_core.eraser import Stroke
+from fracture_core.datasets import catalog, uploads
+from fracture_core.datasets import exclusions as excluded
+from fracture_core.datasets.catalog import Choice, Dataset
+from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.errors import DataError, FractureError, RunError
-from fracture_core.exclusions import Exclusions
-from fracture_core.phantom import Break
-from fracture_core.report_2018 import Found, Length
-from fracture_core.report_claims import Answer, Claim
-from fracture_core.training_patients import Acquaintance
-from fracture_core.trajectories import Trajectories
+from fracture_core.films import images
+from fracture_core.films.eraser import Stroke
+from fracture_core.jobs import launcher
+from fracture_core.models import cards, training_patients
+from fracture_core.models.training_patients import Acquaintance
+from fracture_core.phantom import phantom_set
+from fracture_core.phantom.phantom_set import Break
+from fracture_core.runs import checkpoints, journal, predictions, run_folders
+from fracture_core.training import averages_job
+from fracture_core.verdicts.aggregation import sentence, verdicts
 from ui import augmentation_preview, facets, light_box, pictures, reading, state, turns
 from ui.film_viewer import Erased
 from ui.pictures import Source
 
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    from fracture_core.inference import JudgedStudy, Predictor
+    from fracture_core.models.inference import JudgedStudy, Predictor
 
 Made = TypeVar("Made")
 HEAPS = 2  # of the C library, at most; those that are there already stay
@@ -134,7 +125,7 @@ def dataset(choice: Choice | None = None) -> Dataset:
 def _dataset(choice: Choice, made: tuple[int, int] | None) -> Dataset:
     """`made` is part of the key: a growing phantom is read anew as it grows."""
     with turns.pause():
-        return datasets.read(choice.root, choice.positive)
+        return catalog.read(choice.root, choice.positive)
 
 
 def rescan() -> Dataset:
@@ -145,7 +136,7 @@ def rescan() -> Dataset:
     """
     choice = reading.choice()
     with turns.pause():
-        fresh = datasets.read(choice.root, choice.positive, rescan=True)
+        fresh = catalog.read(choice.root, choice.positive, rescan=True)
     _cards().clear()
     for kept in (_dataset, _studies, film, seen):
         kept.clear()
@@ -153,7 +144,7 @@ def rescan() -> Dataset:
 
 
 def studies() -> pd.DataFrame:
-    """The studies of the data set in use: `datasets.studies`, and `first`, the manifest's row of
+    """The studies of the data set in use: `catalog.studies`, and `first`, the manifest's row of
     the study's first film (the others follow it), and a column for each of `facets.FACETS`."""
     data = dataset()
     table, found = _studies(data.hash, data.manifest), judgements()
@@ -163,19 +154,19 @@ def studies() -> pd.DataFrame:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _studies(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
-    table = datasets.studies(_manifest)
+    table = catalog.studies(_manifest)
     return facets.sorted_in(table.assign(first=table["views"].cumsum() - table["views"]))
 
 
 def counts() -> pd.DataFrame:
-    """The counts of the data set in use, see `datasets.counts`."""
+    """The counts of the data set in use, see `catalog.counts`."""
     data = dataset()
     return _counts(data.hash, data.manifest)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _counts(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
-    return datasets.counts(_manifest)
+    return catalog.counts(_manifest)
 
 
 Wanted = list[tuple[tuple[Path, ...], str]]  # a study's films in order, and its label's hex colour
@@ -271,7 +262,7 @@ def judged_films(config: TrainConfig) -> int:
 def _judged_films(
     digest: str, dev_share: float, seed: int, parts: tuple[str, ...], _manifest: pd.DataFrame
 ) -> int:
-    judged = datasets.assign_roles(_manifest, dev_share, seed).isin(["dev", "valid"])
+    judged = catalog.assign_roles(_manifest, dev_share, seed).isin(["dev", "valid"])
     return int((judged & _manifest["part"].isin(parts)).sum() if parts else judged.sum())
 
 
@@ -279,7 +270,7 @@ def _judged_films(
 def _training_films(
     digest: str, dev_share: float, seed: int, parts: tuple[str, ...], _manifest: pd.DataFrame
 ) -> pd.DataFrame:
-    rows = _manifest[datasets.assign_roles(_manifest, dev_share, seed) == "train"]
+    rows = _manifest[catalog.assign_roles(_manifest, dev_share, seed) == "train"]
     return rows[rows["part"].isin(parts)] if parts else rows
 
 
@@ -312,7 +303,7 @@ def _is_default(choice: Choice) -> bool:
 @st.cache_resource
 def ensure_phantom() -> None:
     """Once a server: start making the embedded data set, if it is the one in use and not whole."""
-    choice = datasets.chosen()
+    choice = catalog.chosen()
     if _is_default(choice) and not _phantom(choice.root)[0]:
         launcher.start_phantom(choice.root)
 
@@ -338,21 +329,21 @@ def is_model(reference: str) -> bool:
 def fixed(reference: str) -> str:
     """A run's name with its best epoch by now, as RUN@EPOCH: when the run goes on and another
     epoch becomes the best, whoever uses this one keeps it. Any other reference as it is."""
-    if reference in cards.released() or not runs.exists(reference):
+    if reference in cards.released() or not run_folders.exists(reference):
         return reference
-    epoch = predictions.best_epoch(runs.find(reference))
+    epoch = predictions.best_epoch(run_folders.find(reference))
     return f"{reference}@{epoch}" if epoch else reference
 
 
-def runs_now() -> list[runs.Run]:
+def runs_now() -> list[run_folders.Run]:
     """All runs, newest first, as they stand now; of their files only what has changed is read."""
     launcher.reap()
-    return runs.list_runs(_read_before("runs"))
+    return run_folders.list_runs(_read_before("runs"))
 
 
-def unreadable_runs(found: list[runs.Run]) -> list[str]:
+def unreadable_runs(found: list[run_folders.Run]) -> list[str]:
     """A sentence for each run beside these that cannot be read."""
-    return runs.unreadable(found)
+    return run_folders.unreadable(found)
 
 
 @st.cache_resource(show_spinner=False)
@@ -380,13 +371,13 @@ def _lately() -> dict[str, tuple[float, object]]:
     return {}
 
 
-def labels(found: list[runs.Run]) -> dict[str, runs.Labels]:
+def labels(found: list[run_folders.Run]) -> dict[str, run_folders.Labels]:
     """What people wrote on each of these runs, by their names."""
     kept = _read_before("labels")
-    return {run.name: runs.labels(run.folder, kept) for run in found}
+    return {run.name: run_folders.labels(run.folder, kept) for run in found}
 
 
-def outcomes(found: list[runs.Run]) -> dict[str, comparison.Outcome]:
+def outcomes(found: list[run_folders.Run]) -> dict[str, comparison.Outcome]:
     """How good each of these runs is by now, by their names."""
     return {run.name: _outcome(run.folder) for run in found}
 
@@ -400,7 +391,7 @@ def _outcome(folder: Path) -> comparison.Outcome:
         return comparison.Outcome()
 
 
-def curves(run: runs.Run) -> pd.DataFrame:
+def curves(run: run_folders.Run) -> pd.DataFrame:
     """The run's epochs as a tidy table, see `curves.of_run`."""
     kept, read = _read_before("curves"), partial(run_curves.of_run, run)
     try:
@@ -410,14 +401,14 @@ def curves(run: runs.Run) -> pd.DataFrame:
     return _some_kept(kept, TABLES_KEPT, found)
 
 
-def run_now(name: str) -> runs.Run:
+def run_now(name: str) -> run_folders.Run:
     """A run as it stands now; of its files only what has changed is read.
 
     Raises:
         RunNotFound: there is none of this name.
         RunError: its config cannot be read.
     """
-    return runs.read(runs.find(name), _read_before("runs"))
+    return run_folders.read(run_folders.find(name), _read_before("runs"))
 
 
 def metrics_of(folder: Path) -> pd.DataFrame:
@@ -497,19 +488,19 @@ def _made() -> dict[tuple, tuple[object, dict[tuple, object], object]]:
     return {}
 
 
-def recomputed(run: runs.Run) -> tuple[pd.DataFrame, list[int]]:
+def recomputed(run: run_folders.Run) -> tuple[pd.DataFrame, list[int]]:
     """A run's epochs judged with recomputed averages, as `averages_job.curve` and `missing` know
     them; nothing where its files cannot be read: the job says so."""
     return of_files("recomputed", files_of_averages(run), (), partial(_recomputed, run))
 
 
-def files_of_averages(run: runs.Run) -> tuple[Path, ...]:
+def files_of_averages(run: run_folders.Run) -> tuple[Path, ...]:
     """The files that a run's curves, with running and with recomputed averages, are read from."""
     known = ("metrics.jsonl", checksums.SUMS, "checkpoints")
     return averages_job.place_of(run) / "metrics.jsonl", *(run.folder / name for name in known)
 
 
-def _recomputed(run: runs.Run) -> tuple[pd.DataFrame, list[int]]:
+def _recomputed(run: run_folders.Run) -> tuple[pd.DataFrame, list[int]]:
     try:
         return averages_job.curve(run), averages_job.missing(run)
     except RunError:
@@ -529,7 +520,7 @@ def _report_answers(stamps: tuple, length: Length, _found: Found) -> dict[Claim,
     return {claim: report_claims.answer(claim, _found, length) for claim in report_claims.CLAIMS}
 
 
-def run_verdicts(run: runs.Run, epoch: int) -> pd.DataFrame:
+def run_verdicts(run: run_folders.Run, epoch: int) -> pd.DataFrame:
     """What a run says of its dev and valid studies, see `comparison.verdicts`.
 
     Raises:
@@ -541,12 +532,12 @@ def run_verdicts(run: runs.Run, epoch: int) -> pd.DataFrame:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _run_verdicts(
-    folder: Path, epoch: int, stamp: tuple[int, ...], threshold: float, _run: runs.Run
+    folder: Path, epoch: int, stamp: tuple[int, ...], threshold: float, _run: run_folders.Run
 ) -> pd.DataFrame:
     return comparison.verdicts(_run, epoch)
 
 
-def timed_run(architecture: str, size: int) -> runs.Run | None:
+def timed_run(architecture: str, size: int) -> run_folders.Run | None:
     """The newest run of this network and size whose speed is known."""
     alike = (run for run in runs_now() if run.status.images_per_second)
     asked = (architecture, size)
@@ -569,7 +560,7 @@ def majority(folder: Path, level: str) -> dict[str, float]:
             films = journal.films(folder)
         except RunError:
             return {}
-        return predictions.majority(films if level == "images" else datasets.studies(films))
+        return predictions.majority(films if level == "images" else catalog.studies(films))
 
     return of_files("majority", (folder / "films.parquet",), (level,), read)
 
@@ -612,14 +603,16 @@ def is_phantom(root: Path) -> bool:
 
 
 def _phantom(root: Path) -> tuple[bool, tuple[int, int] | None]:
-    """Whether a data set is a whole phantom, and `phantom.progress`: read once while it is at rest,
-    for its list of films is long."""
+    """Return whether a data set is a whole phantom, and `phantom_set.progress`.
+
+    Read once while it is at rest, for its list of films is long.
+    """
     kept = of_files(
-        "phantom", (root / phantom.INDEX,), (),
-        lambda: (phantom.is_complete(root), phantom.progress(root)),
+        "phantom", (root / phantom_set.INDEX,), (),
+        lambda: (phantom_set.is_complete(root), phantom_set.progress(root)),
     )  # fmt: skip
     whole, made = kept
-    return kept if whole or made is None else (whole, phantom.progress(root))
+    return kept if whole or made is None else (whole, phantom_set.progress(root))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -650,7 +643,7 @@ def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | Non
     if table.empty:
         return None
     row = table.iloc[0]
-    films = found.judged[datasets.study_key(found.judged) == row["key"]]
+    films = found.judged[catalog.study_key(found.judged) == row["key"]]
     names = [PurePosixPath(path).name for path in films["path"]]
     deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
     words = sentence(True, row["study"], row["patient"], deciding, len(names))
@@ -660,7 +653,7 @@ def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | Non
 @st.cache_resource(max_entries=2, show_spinner=False)
 def study_of_film(digest: str, _manifest: pd.DataFrame) -> dict[str, str]:
     """Path of a film in the data set -> key of its study."""
-    return dict(zip(_manifest["path"], datasets.study_key(_manifest), strict=True))
+    return dict(zip(_manifest["path"], catalog.study_key(_manifest), strict=True))
 
 
 def small(path: Path) -> bytes | None:
@@ -795,7 +788,7 @@ def _age(name: str) -> tuple[str, bool]:
 def is_epoch_of_run(reference: str) -> bool:
     """Whether this is `RUN@EPOCH` of a run that is here; the epoch itself may not be kept."""
     name, _, epoch = reference.partition("@")
-    return whole_number(epoch) is not None and runs.exists(name)
+    return whole_number(epoch) is not None and run_folders.exists(name)
 
 
 def model(reference: str) -> cards.Model:
@@ -828,10 +821,10 @@ def stamp(reference: str) -> tuple[int, ...]:
     return (gates, *files.stamp(table), *files.stamp(weights))
 
 
-def gate_status(reference: str) -> runs.Status | None:
+def gate_status(reference: str) -> run_folders.Status | None:
     """How far the fitting of a run's gate is; `None` if nobody has asked for it."""
     folder = cards.gate_folder(model(reference).weights)
-    return runs.status(folder) if (folder / "status.json").is_file() else None
+    return run_folders.status(folder) if (folder / "status.json").is_file() else None
 
 
 @st.cache_resource(show_spinner=False)
@@ -839,7 +832,7 @@ def warm_up() -> Future[ModuleType]:
     """Once a server: import what judges, TensorFlow with it, in a thread. Diagnose alone asks."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its notes on the processor fill the log
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # runs share the GPU with the page
-    return ThreadPoolExecutor(1).submit(importlib.import_module, "fracture_core.inference")
+    return ThreadPoolExecutor(1).submit(importlib.import_module, "fracture_core.models.inference")
 
 
 _judging = threading.Lock()  # one network serves all sessions, one study at a time
@@ -847,7 +840,7 @@ _judging = threading.Lock()  # one network serves all sessions, one study at a t
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _predictor(reference: str, stamp: tuple[int, ...]) -> "Predictor":
-    from fracture_core.inference import Predictor
+    from fracture_core.models.inference import Predictor
 
     return Predictor(_model(reference, stamp))
 
@@ -899,7 +892,7 @@ def _judged(
     inverted: tuple[bool, ...],
     _sources: tuple[Source, ...],
 ) -> "JudgedStudy":
-    from fracture_core.inference import Film
+    from fracture_core.models.inference import Film
 
     with turns.pause(), _judging:
         wanted = [
@@ -916,7 +909,7 @@ class Maps:
     """A film's heat maps, by method: "grad_cam" and "occlusion"; of an ensemble the latter alone.
 
     Args:
-        over_film: float32 (h, w) in the film's shape, see `explain.overlay`.
+        over_film: float32 (h, w) in the film's shape, see `heat_maps.overlay`.
         cell: (width, height) of a map's cell in the film's px.
     """
 
@@ -941,27 +934,27 @@ def maps(reference: str, pixels: np.ndarray, film: tuple[int, int]) -> Maps:
 def _maps(
     reference: str, stamp: tuple[int, ...], pixels: np.ndarray, film: tuple[int, int]
 ) -> Maps:
-    from fracture_core import explain
+    from fracture_core.explanations import heat_maps
 
     with turns.pause(), _judging:
         predictor = _predictor(reference, stamp)
-        methods = explain.methods(predictor).items()
+        methods = heat_maps.methods(predictor).items()
         found = {name: method(predictor, pixels) for name, method in methods}
     recipe = predictor.recipe
     return Maps(
-        over_film={name: explain.overlay(heat, film, recipe) for name, heat in found.items()},
-        cell={name: explain.on_film(heat, film, recipe).cell for name, heat in found.items()},
+        over_film={name: heat_maps.overlay(heat, film, recipe) for name, heat in found.items()},
+        cell={name: heat_maps.on_film(heat, film, recipe).cell for name, heat in found.items()},
     )
 
 
 def spread(reference: str, pixels: np.ndarray) -> tuple[float, float]:
-    """The least and greatest probability of a film under flips and small turns, see `spread`."""
+    """The least and greatest probability of a film under flips and small turns, see `tta`."""
     return _spread(reference, stamp(reference), pixels)
 
 
 @st.cache_data(scope="session", max_entries=4 * LIMITS.upload_files, show_spinner=False)
 def _spread(reference: str, stamp: tuple[int, ...], pixels: np.ndarray) -> tuple[float, float]:
-    from fracture_core import spread as spreads
+    from fracture_core.explanations import tta as spreads
 
     with turns.pause(), _judging:
         found = spreads.spread(_predictor(reference, stamp), pixels)
@@ -982,7 +975,7 @@ def through_epochs(reference: str, pixels: np.ndarray) -> tuple[tuple[int, ...],
 def _through_epochs(
     reference: str, stamp: tuple[int, ...], pixels: np.ndarray
 ) -> tuple[tuple[int, ...], np.ndarray]:
-    from fracture_core import inference
+    from fracture_core.models import inference
 
     with turns.pause(), _judging:
         return inference.through_epochs(_model(reference, stamp), pixels)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from fracture_core.metrics import Confusion
+from fracture_core.verdicts.metrics import Confusion
 from ui import figures
 
 
@@ -138,7 +138,7 @@ def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go
     """Studies of each split and part, stacked by label; shapes tell the labels as colours do.
 
     Args:
-        parts: `datasets.counts` without its rows of part "all", and negative_studies.
+        parts: `catalog.counts` without its rows of part "all", and negative_studies.
         fracture: hex colour of positive studies.
         no_fracture: of the others.
         ink: the colours of text and grid.

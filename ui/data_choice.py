@@ -4,10 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import datasets, phantom
 from fracture_core.config import phantom_folder
-from fracture_core.datasets import Choice, Dataset
+from fracture_core.datasets import catalog
+from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import ClassesError, DataError, NotOwner
+from fracture_core.phantom import phantom_set
 from fracture_core.words import short
 from ui import actions, cached, owner, reading, state, theme
 
@@ -50,7 +51,7 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
 def _other_data(data: Dataset | None) -> tuple[str, str | None] | None:
     """A button for the phantom and one for each data set used before; the one that was pressed."""
     in_use = Choice(root=data.root, positive=data.positive) if data else reading.choice()
-    before = [c for c in datasets.recent() if c != in_use and c.root != phantom_folder()]
+    before = [c for c in catalog.recent() if c != in_use and c.root != phantom_folder()]
     pressed = None
     with st.container(horizontal=True):
         if reading.choice().root != phantom_folder():
@@ -126,7 +127,7 @@ def _forget_question() -> None:
 def _use_phantom() -> None:
     with actions.told():
         actions.choose_data(phantom_folder())
-        if not phantom.is_complete(phantom_folder()):
+        if not phantom_set.is_complete(phantom_folder()):
             actions.make_phantom(phantom_folder())
         _forget_question()
 

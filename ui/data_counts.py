@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core import cards, mura
-from fracture_core.datasets import Dataset
+from fracture_core.datasets import mura
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.models import cards
 from ui import cached, charts, owner, theme
 
 KINDS = {"mura": "MURA's layout", "fracatlas": "FracAtlas", "class_folders": "Class folders"}

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from fracture_core import datasets, phantom
 from fracture_core.config import phantom_folder
-from fracture_core.datasets import Choice, Dataset
+from fracture_core.datasets import catalog
+from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError
+from fracture_core.phantom import phantom_set
 from fracture_core.words import short
 from ui import cached, owner, reading, state, theme
 
@@ -73,10 +74,10 @@ def _ask_where(wanted: str) -> None:
 
 def _known(wanted: str) -> tuple[Choice, Dataset] | None:
     """The data set of this identity among those known here; to a visitor, the one in use alone."""
-    known = [datasets.chosen()]
+    known = [catalog.chosen()]
     if owner.is_owner():
-        known += datasets.recent()
-        if phantom.is_complete(phantom_folder()):
+        known += catalog.recent()
+        if phantom_set.is_complete(phantom_folder()):
             known.append(Choice(root=phantom_folder()))
     for choice in dict.fromkeys(known):
         try:
@@ -118,7 +119,7 @@ def _go_on(data: Dataset) -> None:
 
 def _tell_of_exchange() -> None:
     """Other data came into use while this tab was reading: say so, and ask."""
-    here, in_use = reading.choice(), datasets.chosen()
+    here, in_use = reading.choice(), catalog.chosen()
     if here == in_use:
         return
     if (known := reading.known_as()) and state.DATA not in st.query_params:
@@ -141,7 +142,7 @@ def _tell_of_exchange() -> None:
 
 
 def _stay() -> None:
-    in_use = datasets.chosen()
+    in_use = catalog.chosen()
     st.session_state[state.STAYED] = [str(in_use.root), in_use.positive]
 
 

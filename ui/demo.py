@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fracture_core import exclusions
 from fracture_core.config import TrainConfig, preset
+from fracture_core.datasets import exclusions
 from fracture_core.errors import DataError, RunNameTaken
-from fracture_core.reporter import duration
+from fracture_core.words import duration
 from ui import actions, cached, owner, reading, run_cost, state, theme
 from ui.audit_view import FILMS_A_SECOND
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards
 from fracture_core.errors import DataError, FractureError
+from fracture_core.models import cards
 from ui import cached, charts, frame, growth, reading, state, theme
 
 POLL_SECONDS = 1.5  # while the phantom is made

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fracture_core import datasets, runs
-from fracture_core.cards import Model
+from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
+from fracture_core.models.cards import Model
+from fracture_core.runs import run_folders
 from ui import actions, cached, owner, reading, reasons, state, theme
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.gate import Nearest
-    from fracture_core.inference import JudgedFilm, JudgedStudy
+    from fracture_core.models.gate import Nearest
+    from fracture_core.models.inference import JudgedFilm, JudgedStudy
 
 NAMED = 6  # doubted films that are held against their nearest training films
 SEVERAL = 12  # films to tick at sight; more would push the films off the screen
@@ -120,7 +121,7 @@ def _training_rows(doubted: list["JudgedFilm"], model: Model) -> dict[str, dict]
     rows = data.manifest[data.manifest["path"].isin(paths)]
     rows = rows.assign(file=[data.root / path for path in rows["path"]])
     return (
-        rows.assign(key=datasets.study_key(rows), data=data.hash).set_index("path").to_dict("index")
+        rows.assign(key=catalog.study_key(rows), data=data.hash).set_index("path").to_dict("index")
     )
 
 
@@ -166,7 +167,7 @@ def of_model(reference: str, model: Model) -> None:
         _wait(reference)
         return
     st.caption("This run has no gate yet: it cannot tell films unlike those it learned from.")
-    if status is not None and status.state is runs.State.FAILED:
+    if status is not None and status.state is run_folders.State.FAILED:
         st.warning(theme.plain(status.message))
     owner.button(
         "Fit its gate",

@@ -7,7 +7,7 @@ import streamlit as st
 from ui import theme
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.inference import JudgedStudy
+    from fracture_core.models.inference import JudgedStudy
 
 
 def tell(before: "JudgedStudy", after: "JudgedStudy", threshold: float) -> None:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fracture_core import study_record, study_report
-from fracture_core.cards import Model
-from fracture_core.study_record import Case, Exhibit
+from fracture_core.models.cards import Model
+from fracture_core.reports import study_record, study_report
+from fracture_core.reports.study_record import Case, Exhibit
 from ui import cached, doubts_view, film_viewer, state, verdict
 from ui.intake import Asked
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.inference import JudgedStudy
+    from fracture_core.models.inference import JudgedStudy
 
 KINDS = {  # end of the file's name -> its button, its icon, its type
     "html": ("Report", ":material/description:", "text/html"),
@@ -92,7 +92,7 @@ def case(
     Without `maps` its films are not judged mirrored and turned either, and no training films are
     shown beside the doubted ones.
     """
-    from fracture_core.inference import Film
+    from fracture_core.models.inference import Film
 
     key = verdict.viewer_key(asked)
     erased, turned = film_viewer.erased(key), doubts_view.inverted(key)

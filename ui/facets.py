@@ -72,7 +72,7 @@ def wanted() -> Wanted:
 
 
 def sorted_in(studies: pd.DataFrame) -> pd.DataFrame:
-    """`datasets.studies` with a column `facet_NAME` for each facet: the value as the address says
+    """`catalog.studies` with a column `facet_NAME` for each facet: the value as the address says
     it, a category, in the order in which the page lists them."""
     patients = studies.groupby("patient")["label"]
     several, both = patients.transform("size") > 1, patients.transform("nunique") > 1

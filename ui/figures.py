@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from fracture_core.metrics import Proportion, Summary
+from fracture_core.verdicts.metrics import Proportion, Summary
 
 MISSING = "–"
 _PERCENT = "\N{NO-BREAK SPACE}%"  # it stands where its number does

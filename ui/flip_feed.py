@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fracture_core import trajectories
-from fracture_core.runs import Run
-from fracture_core.training_patients import Acquaintance
-from fracture_core.trajectories import Flips, Trajectories
+from fracture_core.analysis import trajectories
+from fracture_core.analysis.trajectories import Flips, Trajectories
+from fracture_core.models.training_patients import Acquaintance
+from fracture_core.runs.run_folders import Run
 from ui import cached, pinned_studies, projector, reading, theme
 
 EPOCHS = 5  # of changes that are told

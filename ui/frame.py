@@ -5,9 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import phantom, room
-from fracture_core.reporter import duration
-from fracture_core.runs import Run, State
+from fracture_core import room
+from fracture_core.phantom import phantom_set
+from fracture_core.runs.run_folders import Run, State
+from fracture_core.words import duration
 from ui import cached, looks, models, owner, reading, state, theme, turns
 
 ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
@@ -147,7 +148,7 @@ def _data_in_use() -> str:
     root = reading.choice().root
     name = f"Data: **{theme.plain(root.name)}**"
     if cached.phantom_is_growing():
-        going_on = phantom.is_being_made(root) or phantom.progress(root) is None
+        going_on = phantom_set.is_being_made(root) or phantom_set.progress(root) is None
         doing = "being made" if going_on else "unfinished"  # how far: where films are shown
         return f"{name}, {doing} {theme.synthetic_badge()}"
     return f"{name} {theme.synthetic_badge()}" if cached.is_phantom(root) else name

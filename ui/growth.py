@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import phantom
+from fracture_core.phantom import phantom_set
 from ui import actions, owner, theme
 
 POLL_SECONDS = 2.0
@@ -18,17 +18,19 @@ def show(root: Path, wants_more: bool) -> None:
         wants_more: whether the page has room for the next studies; it is run anew when there are
             some. Otherwise it is left in peace until the set is whole.
     """
-    made = phantom.progress(root)
-    going_on = phantom.is_being_made(root) or made is None  # None: its maker has just been started
+    made = phantom_set.progress(root)
+    going_on = (
+        phantom_set.is_being_made(root) or made is None
+    )  # None: its maker has just been started
     poll = POLL_SECONDS if going_on else None
     st.fragment(_note, run_every=poll, key="growth")(root, made, wants_more, going_on)
 
 
 def _note(root: Path, made: tuple[int, int] | None, wants_more: bool, was_going_on: bool) -> None:
-    now = phantom.progress(root)
-    done, total = now or (0, phantom.STUDIES)
-    going_on = phantom.is_being_made(root) or now is None
-    if phantom.is_complete(root) or going_on != was_going_on or (wants_more and now != made):
+    now = phantom_set.progress(root)
+    done, total = now or (0, phantom_set.STUDIES)
+    going_on = phantom_set.is_being_made(root) or now is None
+    if phantom_set.is_complete(root) or going_on != was_going_on or (wants_more and now != made):
         st.rerun()
     if going_on:
         studies = theme.plural(total, "study")

@@ -11,11 +11,12 @@ import streamlit as st
 from starlette.formparsers import MultiPartParser
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fracture_core import datasets, files
+from fracture_core import files
 from fracture_core.config import LIMITS
-from fracture_core.datasets import Dataset
+from fracture_core.datasets import catalog
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.uploads import ALONE, Sorted, UploadedStudy, unlike
 from fracture_core.errors import DataError, FilmError
-from fracture_core.uploads import ALONE, Sorted, UploadedStudy, unlike
 from fracture_core.words import short
 from ui import cached, reasons, state, theme
 from ui.pictures import Source
@@ -172,7 +173,7 @@ def of_dataset(dataset: Dataset, key: str) -> Asked:
     Raises:
         DataError: there is no such study.
     """
-    rows = dataset.manifest[datasets.study_key(dataset.manifest) == key]
+    rows = dataset.manifest[catalog.study_key(dataset.manifest) == key]
     if rows.empty:
         raise DataError(
             f"The data in use, {dataset.root.name}, has no study {short(key)!r}. "
@@ -205,7 +206,7 @@ def example(dataset: Dataset, known: Collection[str] = ()) -> pd.Series | None:
         dataset: the one that is read.
         known: patients that the model was trained on, or may have been: none of theirs.
     """
-    studies = datasets.studies(dataset.manifest)
+    studies = catalog.studies(dataset.manifest)
     positive = studies[(studies["label"] == 1) & ~studies["patient"].isin(list(known))]
     several = positive[positive["views"].between(*EXAMPLE_VIEWS)]
     ordered = (positive if several.empty else several).sort_values(

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from fracture_core import feature_maps
-from fracture_core.feature_maps import Learned
-from fracture_core.runs import Run
+from fracture_core.runs import feature_maps
+from fracture_core.runs.feature_maps import Learned
+from fracture_core.runs.run_folders import Run
 from ui import cached, pictures, state, theme
 
 TILE, GAP = 64, 4  # px of a map or filter, and between two

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from fracture_core import images
 from fracture_core.config import PixelRecipe
 from fracture_core.errors import FilmError
-from fracture_core.phantom import Break
+from fracture_core.films import images
+from fracture_core.phantom.phantom_set import Break
 from ui.pictures import Picture
 
 THUMBNAIL_PX = 448  # long side; a lone view fills its card

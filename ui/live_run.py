@@ -8,10 +8,12 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from fracture_core import aggregation, coach, journal, metrics, predictions, runs
+from fracture_core.analysis import advice
 from fracture_core.errors import RunError, RunNotFound
-from fracture_core.reporter import duration
-from fracture_core.runs import Run, State
+from fracture_core.runs import journal, predictions, run_folders
+from fracture_core.runs.run_folders import Run, State
+from fracture_core.verdicts import aggregation, metrics
+from fracture_core.words import duration
 from ui import (
     actions,
     cached,
@@ -79,7 +81,7 @@ def _wait(name: str, is_watched: bool) -> None:
     if is_watched:
         return
     try:
-        goes_on = runs.status(runs.find(name)).state.alive
+        goes_on = run_folders.status(run_folders.find(name)).state.alive
     except RunNotFound:  # deleted: the page says so
         goes_on = True
     if goes_on:
@@ -98,7 +100,7 @@ def _nameplate(run: Run) -> None:
         projector.link(run.name)
         if st.session_state.pop(state.ARRIVED, False):
             frame.to_top()  # last in this row, so that nothing moves when it is there no more
-    labels = runs.labels(run.folder)
+    labels = run_folders.labels(run.folder)
     tags = " ".join(f":gray-badge[{theme.plain(tag)}]" for tag in labels.tags)
     if words := " ".join(filter(None, [tags, theme.plain(labels.note)])):
         st.markdown(words)
@@ -110,7 +112,7 @@ def _parent(run: Run) -> None:
     if not parent:
         return
     label = theme.plain(f"forked from {parent['name']} at epoch {parent['epoch']}")
-    if runs.exists(parent["name"]):
+    if run_folders.exists(parent["name"]):
         address = {state.RUN: parent["name"]}
         st.page_link(
             "pages/train.py", label=label, icon=":material/call_split:", query_params=address
@@ -280,20 +282,20 @@ def _phase(run: Run, name: str) -> str:
 
 def _coach(run: Run) -> None:
     """One line of advice, which can be waved off."""
-    advice = _of_metrics(
+    tip = _of_metrics(
         run, "advice", (),
-        lambda epochs: coach.advise(
+        lambda epochs: advice.advise(
             epochs, cached.majority(run.folder, "images"), _called(run, epochs),
             running=run.config.normalization == "running",
         ),
     )  # fmt: skip
     key = f"{state.COACH}-{run.name}"
-    if advice is None or st.session_state.get(key) == advice.rule:
+    if tip is None or st.session_state.get(key) == tip.rule:
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True):
-        st.markdown(f":material/lightbulb: {theme.plain(advice.sentence)}", width="stretch")
+        st.markdown(f":material/lightbulb: {theme.plain(tip.sentence)}", width="stretch")
         st.button(
-            "Got it", type="tertiary", key="wave-off", on_click=_wave_off, args=(key, advice.rule)
+            "Got it", type="tertiary", key="wave-off", on_click=_wave_off, args=(key, tip.rule)
         )
 
 

@@ -3,9 +3,9 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from fracture_core import cards
-from fracture_core.cards import Card, Model
 from fracture_core.errors import FractureError
+from fracture_core.models import cards
+from fracture_core.models.cards import Card, Model
 from fracture_core.words import short
 from ui import cached, state, theme
 

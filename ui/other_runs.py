@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fracture_core.runs import Run
+from fracture_core.runs.run_folders import Run
 from ui import cached, frame, state, theme
 
 LISTED = 5  # runs; all of them are on Runs

@@ -10,7 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from fracture_core import config, datasets, room
+from fracture_core import config, room
+from fracture_core.datasets import catalog
 from fracture_core.errors import NotOwner
 from ui import reading, state
 
@@ -101,7 +102,7 @@ def discreet(text: str) -> str:
     """A sentence without the folders of this machine that it names, for a visitor."""
     if is_owner():
         return text
-    roots = (reading.choice().root, datasets.chosen().root)
+    roots = (reading.choice().root, catalog.chosen().root)
     ours = (config.runs_folder(), config.cache_folder(), config.models_folder(), config.PROJECT)
     for folder in (*(root.parent for root in roots), *ours, Path.home()):
         if folder != folder.parent:  # "/" is no secret

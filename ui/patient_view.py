@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core.datasets import Dataset
+from fracture_core.datasets.catalog import Dataset
 from fracture_core.words import short
 from ui import cached, study_wall, theme
 

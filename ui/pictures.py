@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from fracture_core import eraser, images
-from fracture_core.eraser import Stroke
+from fracture_core.films import eraser, images
+from fracture_core.films.eraser import Stroke
 
 Source = Path | bytes  # of the data set, or as it was uploaded
 SEEN_SIDE = 256  # px at least, so that the browser has nothing to blur

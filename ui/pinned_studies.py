@@ -7,11 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import aggregation, trajectories
+from fracture_core.analysis import trajectories
+from fracture_core.analysis.trajectories import Trajectories
 from fracture_core.errors import FilmError
-from fracture_core.runs import Run
-from fracture_core.training_patients import Acquaintance
-from fracture_core.trajectories import Trajectories
+from fracture_core.models.training_patients import Acquaintance
+from fracture_core.runs.run_folders import Run
+from fracture_core.verdicts import aggregation
 from ui import cached, projector, reading, sparks, state, theme
 
 MOST = 6  # studies, that a room can watch at once

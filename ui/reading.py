@@ -9,9 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import datasets
-from fracture_core.datasets import Choice, Dataset
-from fracture_core.runs import Run
+from fracture_core.datasets import catalog
+from fracture_core.datasets.catalog import Choice, Dataset
+from fracture_core.runs.run_folders import Run
 from ui import state
 
 DIGITS = 8  # of the content's hash: tells apart the few data sets that a server knows
@@ -21,7 +21,7 @@ def choice() -> Choice:
     """What this tab reads: the data set in use, unless that was exchanged under its reader."""
     kept = st.session_state.get(state.READING)
     if kept is None:
-        return datasets.chosen()
+        return catalog.chosen()
     return Choice(root=Path(kept["root"]), positive=kept["positive"])
 
 

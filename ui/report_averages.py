@@ -11,14 +11,16 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
-from fracture_core import averages_job, fluctuation, report_2018, runs
-from fracture_core.datasets import Dataset
+from fracture_core.analysis import fluctuation, report_2018
+from fracture_core.analysis.fluctuation import Fluctuation
+from fracture_core.analysis.report_2018 import BY_KEY, Figure, Found, Length
+from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FileRefused
-from fracture_core.fluctuation import Fluctuation
-from fracture_core.metrics import Mean
-from fracture_core.report_2018 import BY_KEY, Figure, Found, Length
-from fracture_core.reporter import duration
-from fracture_core.runs import Run, State, Status
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import Run, State, Status
+from fracture_core.training import averages_job
+from fracture_core.verdicts.metrics import Mean
+from fracture_core.words import duration
 from ui import actions, cached, figures, owner, report_figures, theme, turns
 
 NUMBERS = (3, 5, 6, 8)  # of the figures that show films which no network has learned from
@@ -29,7 +31,7 @@ RUNS_NAMED = 4  # whose epochs are named that lack
 def status() -> Status | None:
     """How far the job is, or how it ended; `None` before its first start."""
     place = averages_job.folder()
-    return runs.status(place) if (place / "asked.json").is_file() else None
+    return run_folders.status(place) if (place / "asked.json").is_file() else None
 
 
 def is_on() -> bool:
@@ -126,7 +128,7 @@ def _progress(job: Status) -> None:
     st.progress(min(1.0, job.progress), theme.plain(f"{job.message}{left}"))
     owner.button(
         "Stop judging", icon=":material/stop:", key="stop-judging", on_click=actions.pressed,
-        args=(actions.ask, place, "stop"), disabled=runs.has_request(place, "stop"),
+        args=(actions.ask, place, "stop"), disabled=run_folders.has_request(place, "stop"),
         help="What was judged is kept; it can go on.",
     )  # fmt: skip
 

@@ -6,10 +6,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fracture_core import report_2018, report_claims
-from fracture_core.report_2018 import Figure, Found, Length
-from fracture_core.report_claims import Answer, Claim
-from fracture_core.runs import Run
+from fracture_core.analysis import report_2018, report_claims
+from fracture_core.analysis.report_2018 import Figure, Found, Length
+from fracture_core.analysis.report_claims import Answer, Claim
+from fracture_core.runs.run_folders import Run
 from ui import cached, theme
 
 COLOURS = {  # of the experiments: told apart by dash too

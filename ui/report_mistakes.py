@@ -4,13 +4,14 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from fracture_core import images, metrics
-from fracture_core.architectures import ARCHITECTURES
-from fracture_core.augmentation import preview, sheared
+from fracture_core.analysis.report_2018 import Found
 from fracture_core.config import REPORT_RECIPE, PixelRecipe
-from fracture_core.datasets import Dataset
+from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FilmError
-from fracture_core.report_2018 import Found
+from fracture_core.films import images
+from fracture_core.networks.architectures import ARCHITECTURES
+from fracture_core.networks.augmentation import preview, sheared
+from fracture_core.verdicts import metrics
 from ui import cached, figures, pictures, report_studies, theme
 
 SIDE = 176  # px of a film

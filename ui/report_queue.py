@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from fracture_core import report_2018
+from fracture_core.analysis import report_2018
+from fracture_core.analysis.report_2018 import LENGTHS, SEEDS, Found, Length
 from fracture_core.config import REPORT_RECIPE, slots
-from fracture_core.datasets import Dataset
-from fracture_core.report_2018 import LENGTHS, SEEDS, Found, Length
-from fracture_core.reporter import duration
-from fracture_core.runs import Run, State
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.runs.run_folders import Run, State
+from fracture_core.words import duration
 from ui import actions, cached, owner, state, theme
 
 BATCH = 10  # films a step, as the report had it

@@ -3,11 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core import aggregation, journal, predictions, report_2018
+from fracture_core.analysis import report_2018
+from fracture_core.analysis.report_2018 import Found, Length
 from fracture_core.config import DEFAULTS
-from fracture_core.datasets import Dataset
-from fracture_core.report_2018 import Found, Length
-from fracture_core.runs import Run
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.runs import journal, predictions
+from fracture_core.runs.run_folders import Run
+from fracture_core.verdicts import aggregation
 from ui import cached, reading, theme
 
 THUMB_PX, THUMBS = 96, 5

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, datasets, ensemble, evaluation, predictions, runs
-from fracture_core.cards import Model
+from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
-from fracture_core.evaluation import Evaluation
-from fracture_core.runs import State
+from fracture_core.models import cards, ensemble, evaluation
+from fracture_core.models.cards import Model
+from fracture_core.models.evaluation import Evaluation
+from fracture_core.runs import predictions, run_folders
+from fracture_core.runs.run_folders import State
 from ui import actions, cached, charts, epoch_slider, figures, owner, state, study_lines, theme
 
 POLL_SECONDS = 1.0  # between two looks at a child that judges
@@ -27,7 +29,7 @@ def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
     if reference in cards.released():
         return reference, model
     name, _, picked = reference.partition("@")
-    kept = predictions.epochs(runs.find(name))
+    kept = predictions.epochs(run_folders.find(name))
     by_dev = "dev" in model.card.metrics
     word = "picked" if picked else "best" if by_dev else epoch_slider.LATEST
     epoch = epoch_slider.ask(reference, kept, model.card.epoch, word)
@@ -86,7 +88,9 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     if films not in _kept(reference, model):
         return _judge(reference, films)
     if reference not in cards.released():
-        return evaluation.of_run(runs.find(reference.partition("@")[0]), model.card.epoch, films)
+        return evaluation.of_run(
+            run_folders.find(reference.partition("@")[0]), model.card.epoch, films
+        )
     card = model.card
     return Evaluation(
         model=card.name,
@@ -106,7 +110,7 @@ def _judge(reference: str, split: str) -> Evaluation | None:
         return None
     folder = evaluation.folder_of(reference, dataset, split)
     # Status first: a child that has ended by now has left all that it will leave.
-    status = runs.status(folder) if (folder / "asked.json").is_file() else None
+    status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
     found = evaluation.load(folder)
     if found:
         return found
@@ -115,7 +119,7 @@ def _judge(reference: str, split: str) -> Evaluation | None:
         return None
     if status and status.state is not State.FINISHED:
         st.error(theme.plain(status.message), icon=":material/error:")
-    rows = datasets.studies(datasets.select(dataset.manifest, split))
+    rows = catalog.studies(catalog.select(dataset.manifest, split))
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
     name = theme.plain(dataset.root.name)
     st.write(f"This model has not been judged on the {split} films of {name}{badge} yet.")
@@ -130,7 +134,7 @@ def _judge(reference: str, split: str) -> Evaluation | None:
 
 
 def _watch(folder: str) -> None:
-    status = runs.status(Path(folder))
+    status = run_folders.status(Path(folder))
     if not status.state.alive:
         st.rerun()
     st.progress(min(1.0, status.progress), theme.plain(status.message))
@@ -190,7 +194,7 @@ def _chosen_by(films: str, reference: str, model: Model) -> str:
         return theme.plain(model.card.dev_words)
     if not picked or reference in cards.released():
         return ORIGIN[films]
-    best = predictions.best_epoch(runs.find(name))
+    best = predictions.best_epoch(run_folders.find(name))
     if picked == str(best) and "dev" in model.card.metrics:
         return ORIGIN[films]
     own = "The dev loss chose epoch" if "dev" in model.card.metrics else "Its own is the last one,"

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import cards, phantom, runs
 from fracture_core.errors import FractureError
-from fracture_core.runs import Run
+from fracture_core.models import cards
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import Run
 from ui import actions, cached, owner, run_more, state, theme
 
 
@@ -69,7 +71,7 @@ def _said(found: list[Run], shown: list[Run], names: list[str]) -> str:
 def is_synthetic(run: Run) -> bool:
     """Whether its films are; one that waits has not read them yet, and their folder is asked."""
     data = run.facts.get("data")
-    return bool(data.get("synthetic")) if data else phantom.is_phantom(Path(run.config.data))
+    return bool(data.get("synthetic")) if data else phantom_set.is_phantom(Path(run.config.data))
 
 
 def _films(run: Run) -> str:
@@ -80,8 +82,8 @@ def _films(run: Run) -> str:
 
 def _pin(name: str, baseline: bool) -> None:
     with actions.told():
-        folder = runs.find(name)
-        actions.set_labels(folder, replace(runs.labels(folder), baseline=baseline))
+        folder = run_folders.find(name)
+        actions.set_labels(folder, replace(run_folders.labels(folder), baseline=baseline))
 
 
 def _tag_all(names: list[str]) -> None:
@@ -94,8 +96,8 @@ def _tag_all(names: list[str]) -> None:
 def _add_tag(names: list[str]) -> None:
     tag = st.session_state["tag-all"].strip()
     with actions.told():
-        for folder in map(runs.find, names if tag else []):
-            labels = runs.labels(folder)
+        for folder in map(run_folders.find, names if tag else []):
+            labels = run_folders.labels(folder)
             if tag not in labels.tags:
                 actions.set_labels(folder, replace(labels, tags=(*labels.tags, tag)))
 
@@ -123,7 +125,9 @@ def _make_ensemble(names: list[str]) -> None:
     st.session_state[state.REFUSED] = None
     try:
         # By their epochs: a released model may be called as a run is.
-        actions.make_ensemble([cards.of_run(runs.find(each)).reference for each in names], name)
+        actions.make_ensemble(
+            [cards.of_run(run_folders.find(each)).reference for each in names], name
+        )
         st.session_state[state.MADE] = name
     except FractureError as error:
         st.session_state[state.REFUSED] = (names, str(error))

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pandas as pd
 import plotly.graph_objects as go
 
-from fracture_core.curves import smoothed
-from fracture_core.metrics import Difference, Proportion
+from fracture_core.analysis.curves import smoothed
+from fracture_core.verdicts.metrics import Difference, Proportion
 from ui.charts import Ink, literal
 
 DASHES = {"train": "dot", "dev": "solid", "valid": "dash"}

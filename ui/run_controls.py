@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from fracture_core import journal, metrics, predictions, runs
 from fracture_core.config import LIMITS
-from fracture_core.runs import Run, State
+from fracture_core.runs import journal, predictions, run_folders
+from fracture_core.runs.run_folders import Run, State
+from fracture_core.verdicts import metrics
 from ui import actions, cached, figures, models, owner, run_more, state, theme
 from ui.run_more import MORE_EPOCHS
 
@@ -87,7 +88,7 @@ def _stop(run: Run) -> None:
         help="Keeps everything up to the last step.",
     )  # fmt: skip
     if not queued:
-        asked = runs.has_request(run.folder, "stop_after_epoch")
+        asked = run_folders.has_request(run.folder, "stop_after_epoch")
         owner.button(
             "Stop after this epoch", on_click=_ask, args=(run.name, "stop_after_epoch"),
             disabled=stopping or asked, key="stop-later",
@@ -96,7 +97,7 @@ def _stop(run: Run) -> None:
 
 def _ask(name: str, kind: str) -> None:
     with actions.told():
-        actions.ask(runs.find(name), kind)
+        actions.ask(run_folders.find(name), kind)
 
 
 def _go_on(run: Run) -> None:
@@ -123,4 +124,4 @@ def _go_on(run: Run) -> None:
 def _resume(name: str, key: str | None = None) -> None:
     """Go on, for as many more epochs as the field of this key holds; the page begins to poll."""
     with actions.told():
-        actions.resume(runs.find(name), int(st.session_state[key]) if key else 0)
+        actions.resume(run_folders.find(name), int(st.session_state[key]) if key else 0)

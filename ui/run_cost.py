@@ -1,9 +1,11 @@
 """What a run will take before it is started: films, time and memory, and how that is known."""
 
-from fracture_core import memory, network_size, probe
+from fracture_core import memory
 from fracture_core.config import TrainConfig
-from fracture_core.reporter import duration
-from fracture_core.runs import Run
+from fracture_core.networks import network_size
+from fracture_core.runs.run_folders import Run
+from fracture_core.training import probe
+from fracture_core.words import duration
 from ui import cached, theme
 
 JUDGING = 1 / 3  # of the work that a film takes to learn from: there is no way back

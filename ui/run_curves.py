@@ -4,8 +4,8 @@ import itertools
 
 import pandas as pd
 
-from fracture_core import journal, predictions
-from fracture_core.runs import Run
+from fracture_core.runs import journal, predictions
+from fracture_core.runs.run_folders import Run
 from ui import cached, live_curves, theme
 from ui.charts import Ink
 from ui.live_curves import Guide, Line, Mark, Panel, Sent

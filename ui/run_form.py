@@ -6,10 +6,12 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from fracture_core import cards, exclusions, network_size
-from fracture_core.architectures import ARCHITECTURES
 from fracture_core.config import LIMITS, PRESETS, TrainConfig, preset
+from fracture_core.datasets import exclusions
 from fracture_core.errors import ConfigError, DataError, ModelError, RunNameTaken
+from fracture_core.models import cards
+from fracture_core.networks import network_size
+from fracture_core.networks.architectures import ARCHITECTURES
 from ui import actions, cached, growth, owner, reading, run_cost, run_settings, state, theme
 from ui.number_field import number
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core import checkpoints, checksums, forks, journal, predictions, runs
+from fracture_core import checksums
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
-from fracture_core.runs import Run
+from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
+from fracture_core.runs.run_folders import Run
 from ui import actions, cached, epoch_slider, owner, state, theme
 
 MORE_EPOCHS = 25  # offered to a run that has ended: a third of the report's 75
@@ -58,7 +59,7 @@ def _rate(run: Run) -> None:
 def _ask_rate(name: str, key: str) -> None:
     """Ask for the rate that the field of this key holds; a double click asks once."""
     with actions.told():
-        run, wanted = runs.read(runs.find(name)), float(st.session_state[key])
+        run, wanted = run_folders.read(run_folders.find(name)), float(st.session_state[key])
         pending = _pending(run)
         if wanted != (_rate_asked(run) if pending is None else pending):
             actions.ask(run.folder, "learning_rate", rate=wanted)
@@ -72,7 +73,7 @@ def _rate_asked(run: Run) -> float:
 
 def _pending(run: Run) -> float | None:
     """The learning rate that waits to be taken up."""
-    waiting = [r for _, r in runs.requests(run.folder) if r.get("kind") == "learning_rate"]
+    waiting = [r for _, r in run_folders.requests(run.folder) if r.get("kind") == "learning_rate"]
     return float(waiting[-1]["rate"]) if waiting else None
 
 
@@ -133,7 +134,7 @@ def _fork_now(source: str, epoch: int) -> None:
         for name in ("epochs", "rate", "name")
     }
     with actions.told():
-        run = runs.read(runs.find(source))
+        run = run_folders.read(run_folders.find(source))
         # Only what differs is passed on: unchanged, a fork goes on as this run did, to the bit.
         changes = {}
         if fields["epochs"] != run.status.epochs:
@@ -145,16 +146,19 @@ def _fork_now(source: str, epoch: int) -> None:
 
 
 def _free_name(run: Run, epoch: int) -> str:
-    taken, first = runs.names(), f"{run.name[:NAME_LENGTH]}-e{epoch}"
+    taken, first = run_folders.names(), f"{run.name[:NAME_LENGTH]}-e{epoch}"
     names = [first, *(f"{first}-{n}" for n in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
 
 
 def _start_fork(run: Run, epoch: int, name: str, **changes: object) -> None:
     try:
-        actions.fork(runs.find(run.name), epoch, name, **changes)
+        actions.fork(run_folders.find(run.name), epoch, name, **changes)
     except RunNameTaken:  # by the first click of a double click?
-        if runs.read(runs.find(name)).facts.get("parent") != {"name": run.name, "epoch": epoch}:
+        if run_folders.read(run_folders.find(name)).facts.get("parent") != {
+            "name": run.name,
+            "epoch": epoch,
+        }:
             raise
 
 
@@ -191,7 +195,7 @@ def _save(run: Run) -> None:
 
 def write_notes(run: Run) -> None:
     """Fields for tags and note of the run; they change nothing that it computes."""
-    labels = runs.labels(run.folder)
+    labels = run_folders.labels(run.folder)
     kept = cached.labels(cached.runs_now()).values()
     used = {tag for written in kept for tag in written.tags}
     st.multiselect(
@@ -210,12 +214,12 @@ def _keep_notes(name: str) -> None:
     """Keep them, or the sentence that says why not, beside the button."""
     st.session_state.pop(f"{state.REFUSED_NOTES}-{name}", None)
     with actions.told():
-        folder = runs.find(name)
+        folder = run_folders.find(name)
         try:
-            value = runs.Labels(
+            value = run_folders.Labels(
                 tags=tuple(st.session_state[f"tags-{name}"]),
                 note=st.session_state[f"note-{name}"],
-                baseline=runs.labels(folder).baseline,
+                baseline=run_folders.labels(folder).baseline,
             )
         except ConfigError as error:
             st.session_state[f"{state.REFUSED_NOTES}-{name}"] = str(error)
@@ -248,17 +252,17 @@ def confirm(names: tuple[str, ...]) -> None:
 
 
 def _ask(names: tuple[str, ...]) -> None:
-    here = [name for name in names if runs.exists(name)]
+    here = [name for name in names if run_folders.exists(name)]
     if not here:  # deleted, here or in another browser: the page says so
         st.rerun()
-    for folder in map(runs.find, here[:LISTED]):
+    for folder in map(run_folders.find, here[:LISTED]):
         epochs = theme.plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
         st.markdown(
             f"**{theme.plain(folder.name)}** goes for good: its curves, and the weights and "
             f"predictions of {epochs}, {_megabytes(folder):.1f} MB in all."
         )
     if len(here) > LISTED:
-        rest = sum(map(_megabytes, map(runs.find, here[LISTED:])))
+        rest = sum(map(_megabytes, map(run_folders.find, here[LISTED:])))
         others = theme.plural(len(here) - LISTED, "other run")
         st.markdown(f"So {'does' if len(here) == LISTED + 1 else 'do'} {others}, {rest:.1f} MB.")
     st.markdown("Nothing brings them back. Models that were released from a run stay.")
@@ -281,7 +285,7 @@ def _remove(names: tuple[str, ...]) -> None:
     gone, said = [], []
     for name in names:
         try:
-            actions.delete(runs.find(name))
+            actions.delete(run_folders.find(name))
             gone.append(name)
         except FractureError as error:
             said.append(str(error))

@@ -6,8 +6,9 @@ from itertools import cycle
 import pandas as pd
 import streamlit as st
 
-from fracture_core import curves, predictions
-from fracture_core.runs import Run, State
+from fracture_core.analysis import curves
+from fracture_core.runs import predictions
+from fracture_core.runs.run_folders import Run, State
 from ui import cached, epoch_slider, run_charts, run_versus, state, theme
 
 POLL_SECONDS = 5.0  # between two looks at chosen runs that are on

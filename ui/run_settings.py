@@ -10,7 +10,6 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fracture_core.architectures import ARCHITECTURES, check_weights_file, check_weights_fit
 from fracture_core.config import (
     DEFAULTS,
     LIMITS,
@@ -21,7 +20,12 @@ from fracture_core.config import (
     parse_units,
 )
 from fracture_core.errors import ConfigError
-from fracture_core.optimizers import ADAMW_DECAY
+from fracture_core.networks.architectures import (
+    ARCHITECTURES,
+    check_weights_file,
+    check_weights_fit,
+)
+from fracture_core.networks.optimizers import ADAMW_DECAY
 from ui import actions, augmentation_preview, cached, owner, state
 from ui.number_field import number, perhaps
 

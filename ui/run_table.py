@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fracture_core import comparison
+from fracture_core.analysis import comparison
 from fracture_core.config import runs_folder
-from fracture_core.metrics import Proportion
-from fracture_core.runs import Labels, Run, State
+from fracture_core.runs.run_folders import Labels, Run, State
+from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import short
 from ui import actions, cached, demo, figures, run_actions, run_charts, state, theme
 

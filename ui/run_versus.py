@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core import comparison
+from fracture_core.analysis import comparison
 from fracture_core.errors import RunError
-from fracture_core.metrics import Difference
-from fracture_core.runs import Run
+from fracture_core.runs.run_folders import Run
+from fracture_core.verdicts.metrics import Difference
 from ui import cached, figures, run_charts, state, theme
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fracture_core import aggregation
+from fracture_core.verdicts import aggregation
 
 WIDTH, HEIGHT, EDGE = 340, 96, 6  # px of the drawing, and of its margin
 POINTS = 120  # of a line at most: one every 3 px

@@ -5,11 +5,13 @@ from pathlib import PurePosixPath
 import pandas as pd
 import streamlit as st
 
-from fracture_core import aggregation, datasets, images
 from fracture_core.config import cache_folder
+from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FilmError
-from fracture_core.evaluation import Evaluation
-from fracture_core.training_patients import Acquaintance
+from fracture_core.films import images
+from fracture_core.models.evaluation import Evaluation
+from fracture_core.models.training_patients import Acquaintance
+from fracture_core.verdicts import aggregation
 from ui import cached, reading, state, theme
 
 CELLS = {  # of the confusion matrix: (verdict, label)
@@ -25,7 +27,7 @@ HEIGHT = 460  # px of the table; a screen holds it with the films beside it
 
 def table(found: Evaluation) -> pd.DataFrame:
     """`aggregation.verdicts` with each study's probabilities, in the order of its views."""
-    keys = datasets.study_key(found.films)
+    keys = catalog.study_key(found.films)
     lists = found.films.groupby(keys, sort=False)["probability"].apply(
         lambda values: " ".join(f"{value:.3f}" for value in values)
     )
@@ -145,7 +147,7 @@ def _films(found: Evaluation, row: pd.Series) -> None:
     if not here:
         st.caption("Its films belong to another data set than the one in use.")
         return
-    films = found.films[datasets.study_key(found.films) == row["key"]]
+    films = found.films[catalog.study_key(found.films) == row["key"]]
     grid = st.grid(3, min_column_width=120)
     for film in films.itertuples():
         with grid.cell():

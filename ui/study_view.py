@@ -6,11 +6,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fracture_core import aggregation, cards, phantom
 from fracture_core.config import PixelRecipe
-from fracture_core.datasets import Dataset
+from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FilmError
-from fracture_core.phantom import Break
+from fracture_core.models import cards
+from fracture_core.phantom import phantom_set
+from fracture_core.phantom.phantom_set import Break
+from fracture_core.verdicts import aggregation
 from fracture_core.words import short
 from ui import cached, film_viewer, reading, state, study_wall, theme
 from ui.film_viewer import Frame
@@ -29,7 +31,7 @@ def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) ->
         data: the data set in use.
         studies: all its studies, see `cached.studies`.
         found: those that the filters let pass, in their order; one leafs through them.
-        key: see `datasets.study_key`.
+        key: see `catalog.study_key`.
     """
     row = studies[studies["key"] == key]
     if row.empty:
@@ -87,7 +89,7 @@ def _heading(data: Dataset, study: tuple, studies: pd.DataFrame) -> dict[str, li
     st.caption(f"This is the data's label. {meaning}")
     st.markdown(f":small[{study_wall.verdict(study.key, cached.judgements(), long=True)}]")
     shown = data.synthetic and study.label and st.session_state[state.BREAK]
-    return phantom.breaks(data.root) if shown else None
+    return phantom_set.breaks(data.root) if shown else None
 
 
 def _frame(

@@ -5,11 +5,11 @@ import time
 import pandas as pd
 import streamlit as st
 
-from fracture_core import cards
 from fracture_core.config import whole_number
-from fracture_core.datasets import Dataset
+from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
-from fracture_core.training_patients import Acquaintance
+from fracture_core.models import cards
+from fracture_core.models.training_patients import Acquaintance
 from fracture_core.words import short
 from ui import cached, facets, state, theme, turns
 

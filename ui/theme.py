@@ -8,7 +8,7 @@ import re
 
 import streamlit as st
 
-from fracture_core.markup import clean
+from fracture_core.reports.markup import clean
 from ui import owner
 from ui.charts import Ink
 

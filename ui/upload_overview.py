@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fracture_core import aggregation, uploads
+from fracture_core.datasets import uploads
+from fracture_core.verdicts import aggregation
 from ui import reasons, state, theme, verdict
 from ui.intake import Asked
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.inference import JudgedStudy
+    from fracture_core.models.inference import JudgedStudy
 
 WORDS = {
     True: f"{theme.FRACTURE} fracture",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fracture_core import aggregation, standing
-from fracture_core.cards import Model
 from fracture_core.errors import FilmError
-from fracture_core.reporter import duration
-from fracture_core.words import short
+from fracture_core.models import caveats
+from fracture_core.models.cards import Model
+from fracture_core.verdicts import aggregation
+from fracture_core.words import duration, short
 from ui import (
     cached,
     doubts_view,
@@ -29,7 +29,7 @@ from ui.film_viewer import Erased, Frame
 from ui.intake import Asked
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.inference import JudgedFilm, JudgedStudy
+    from fracture_core.models.inference import JudgedFilm, JudgedStudy
 
 UNNOTICED = 0.4  # s; what takes longer shows how far it is
 POLL_SECONDS = 0.5  # between two looks at whether the network is there
@@ -162,7 +162,7 @@ def show(
     asked: Asked, reference: str, model: Model, judged: "JudgedStudy", threshold: float
 ) -> None:
     """What the model may say, the verdict in one large sentence, and what was refused."""
-    if told := standing.warnings(model, threshold, asked.real):
+    if told := caveats.warnings(model, threshold, asked.real):
         lines = "\n\n".join(theme.plain(sentence) for sentence in told)
         st.warning(lines, icon=":material/warning:")
     st.title(_sentence(asked, judged, threshold), anchor=False)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from fracture_core import aggregation
+from fracture_core.verdicts import aggregation
 from ui.charts import Ink, literal
 
 ROW_PX, FRAME_PX = 34, 92  # of a film's row, and of the axis with its words

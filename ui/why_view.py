@@ -7,13 +7,13 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from fracture_core import aggregation
-from fracture_core.cards import Model
-from fracture_core.study_record import OCCLUSION_FULL
+from fracture_core.models.cards import Model
+from fracture_core.reports.study_record import OCCLUSION_FULL
+from fracture_core.verdicts import aggregation
 from ui import cached, state, theme, verdict_charts
 
 if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.inference import JudgedStudy
+    from fracture_core.models.inference import JudgedStudy
 
 NAMES = {"grad_cam": "Grad-CAM", "occlusion": "Occlusion"}
 MOST_OPAQUE = 235  # of 255: a film shows through the strongest cell

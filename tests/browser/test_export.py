@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from fracture_core import cli
+from fracture_core.cli import command_line
 from tests.browser.conftest import Server
 
 
@@ -46,7 +46,7 @@ def test_the_report_opens_from_disk_and_json_says_what_predict_says(
     monkeypatch.setenv("FRACTURE_RUNS", str(server.folder / "runs"))
     real = shutil.copytree(study, tmp_path / "study")  # as an upload is: outside the phantom
     words = ["predict", finished_run.name, str(real), "--threshold", "0.1", "--json"]
-    assert cli.main(words) == 0
+    assert command_line.main(words) == 0
     told = json.loads(capsys.readouterr().out)
     assert exported["studies"][0].pop("study") == "the uploaded study"
     told["studies"][0].pop("study")
@@ -77,7 +77,7 @@ def test_a_printed_report_has_several_films_a_page_and_splits_no_table(
     monkeypatch.setenv("FRACTURE_RUNS", str(finished_run.parent))
     films = sorted(phantom_root.glob("train/*/*/study*/*.png"))[:8]
     words = ["predict", finished_run.name, *map(str, films), "--count-doubted"]
-    assert cli.main([*words, "--report", str(tmp_path / "report.html")]) == 0
+    assert command_line.main([*words, "--report", str(tmp_path / "report.html")]) == 0
     context = browser.new_context()
     opened = context.new_page()
     opened.goto((tmp_path / "report.html").as_uri())

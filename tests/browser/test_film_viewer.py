@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from fracture_core import datasets
+from fracture_core.datasets import catalog
 from tests.browser.conftest import Server, free_port
 
 SCALE = re.compile(r"scale\(([0-9.]+)\)")
@@ -18,7 +18,7 @@ SCALE = re.compile(r"scale\(([0-9.]+)\)")
 @pytest.fixture
 def study(phantom_root: Path) -> str:
     """The key of a study of several views, with another one after it."""
-    table = datasets.studies(datasets.read(phantom_root).manifest)
+    table = catalog.studies(catalog.read(phantom_root).manifest)
     return str(table[table["views"] >= 2]["key"].iloc[0])
 
 
@@ -161,7 +161,7 @@ def test_every_film_of_a_study_of_many_views_is_in_sight(
 def test_the_known_break_is_drawn_without_losing_the_place(
     server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
-    table = datasets.studies(datasets.read(phantom_root).manifest)
+    table = catalog.studies(catalog.read(phantom_root).manifest)
     key = table[table["label"] == 1]["key"].iloc[0]
     page = open_page(f"{server.url}/studies?study={key}")
     expect(page.locator(".pane img").first).to_be_visible()
@@ -184,9 +184,9 @@ def test_a_hostile_file_name_is_shown_to_the_letter(
     Image.new("L", (60, 80), 90).save(tmp_path / "films" / "broken" / name)
     monkeypatch.setenv("FRACTURE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("FRACTURE_DATA", str(tmp_path / "films"))
-    datasets.choose(tmp_path / "films", "broken")
-    manifest = datasets.read(tmp_path / "films", "broken").manifest
-    (key,) = datasets.study_key(manifest[manifest["path"].str.contains("onerror")])
+    catalog.choose(tmp_path / "films", "broken")
+    manifest = catalog.read(tmp_path / "films", "broken").manifest
+    (key,) = catalog.study_key(manifest[manifest["path"].str.contains("onerror")])
     app = Server(folder=tmp_path, data=tmp_path / "films", port=free_port())
     app.start()
     try:

@@ -15,8 +15,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from fracture_core import datasets, runs
-from fracture_core.runs import Labels
+from fracture_core.datasets import catalog
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import Labels
 from tests.browser.conftest import Server, free_port
 
 NAME = "EVIL**b** :smile: :red[r] $x^2$ www.evil.example `c` -- <b>"  # a folder may be called so
@@ -39,7 +40,7 @@ def hostile(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FRACTURE_CACHE", str(folder / "cache"))
         patch.setenv("FRACTURE_DATA", str(folder / NAME))
-        datasets.choose(folder / NAME, NAME)
+        catalog.choose(folder / NAME, NAME)
     model = folder / "models" / "hostile"
     shutil.copytree(Path(__file__).parents[2] / "models" / "starter-five-conv", model)
     card = json.loads((model / "card.json").read_text())
@@ -47,7 +48,7 @@ def hostile(
     card["training"] |= {"root": WORDS}
     (model / "card.json").write_text(json.dumps(card))
     run = Path(shutil.copytree(finished_run, folder / "runs" / finished_run.name))
-    runs.set_labels(run, Labels(tags=(TAG,), note=WORDS))
+    run_folders.set_labels(run, Labels(tags=(TAG,), note=WORDS))
     app = Server(folder=folder, data=folder / NAME, port=free_port())
     app.start()
     yield app

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from fracture_core import journal, launcher, predictions, runs, trajectories
+from fracture_core.analysis import trajectories
 from fracture_core.config import TrainConfig
+from fracture_core.jobs import launcher
+from fracture_core.runs import journal, predictions, run_folders
 from tests.browser.conftest import Server
 from tests.core import made_runs
 from ui import pinned_studies, theme
@@ -44,8 +46,8 @@ def going(server: Server, phantom_root: Path, monkeypatch: pytest.MonkeyPatch) -
     )
     folder = launcher.create_and_start(config, "going", queue=False)
     yield folder
-    if runs.status(folder).state.alive:
-        runs.ask(folder, "stop")
+    if run_folders.status(folder).state.alive:
+        run_folders.ask(folder, "stop")
     launcher.wait(folder)
 
 
@@ -84,7 +86,7 @@ def size(words: Locator) -> float:
 def turn_over(folder: Path, epochs: tuple[int, ...], last: int) -> None:
     """Let tables say of every study what the table of the last epoch does not."""
     found = trajectories.read(folder)
-    said = trajectories.verdicts(found, runs.read(folder).config.threshold)[last - 1]
+    said = trajectories.verdicts(found, run_folders.read(folder).config.threshold)[last - 1]
     table = np.empty(len(found.films), np.float32)
     for study, positive in enumerate(said):
         table[found.films_of(study)] = 0.1 if positive else 0.9
@@ -118,7 +120,7 @@ def test_a_fork_names_its_parent_and_tells_who_changes_sides(
     expect(page).to_have_url(re.compile("run=parent-e2"))
     expect(page.get_by_role("heading", name="Finished 4 of 4 epochs")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("up to epoch 4.")).to_be_visible()  # no longer at its parent's epoch
-    child = runs.read(server.folder / "runs" / "parent-e2")
+    child = run_folders.read(server.folder / "runs" / "parent-e2")
     assert child.facts["parent"] == {"name": "parent", "epoch": 2}
     expect(page.locator(".panel").first.locator("line.mark.event")).to_have_count(1)
 
@@ -204,7 +206,7 @@ def test_new_points_alone_make_the_whole_curves_even_where_a_message_was_lost(
         to_server.on_message(heard)
 
     lose: list[int] = []
-    with runs.lock(folder):  # as the child that writes what follows
+    with run_folders.lock(folder):  # as the child that writes what follows
         page = open_page("about:blank")
         page.route_web_socket(re.compile("_stcore/stream"), through)
         page.goto(f"{server.url}/train?run=made")
@@ -351,7 +353,7 @@ def test_advice_comes_when_its_rule_holds_and_stays_away_once_waved_off(
     config = TrainConfig(data=str(phantom_root), epochs=50)
     right = {"dev": [10] * 4, "valid": [10] * 4}  # of 20 studies, half of them with a fracture
     folder = made_runs.make(server.folder / "runs" / "made", config, right, state="running")
-    with runs.lock(folder):  # as the child that writes what follows
+    with run_folders.lock(folder):  # as the child that writes what follows
         page = open_page(f"{server.url}/train?run=made")
         guessing = page.get_by_text("no better than always guessing the more frequent label")
         by_heart = page.get_by_text("it learns its films by heart")

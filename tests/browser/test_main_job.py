@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from fracture_core import cards, journal, runs
-from fracture_core.inference import Film, Predictor
+from fracture_core.models import cards
+from fracture_core.models.inference import Film, Predictor
+from fracture_core.runs import journal, run_folders
 from tests.browser.conftest import Server
 
 LIVE = re.compile(r"Epoch \d+ of \d+")
@@ -135,7 +136,7 @@ def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[...
     expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
     only_opens_more(page, spot)
     expect(second.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
-    stopped_at = runs.status(folder).step
+    stopped_at = run_folders.status(folder).step
     assert stopped_at > 0
 
     resume = page.get_by_role("button", name="Resume")
@@ -145,12 +146,12 @@ def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[...
     only_opens_more(page, spot)
     expect(page.get_by_role("heading", name=LIVE)).to_be_visible(timeout=60_000)
     expect(second.get_by_role("heading", name=LIVE)).to_be_visible()  # it was at rest, and looked
-    until(lambda: runs.status(folder).step > stopped_at)
+    until(lambda: run_folders.status(folder).step > stopped_at)
     assert [e["kind"] for e in journal.events(folder)].count("resumed") == 1
 
     page.get_by_role("button", name="Stop after this epoch").click()
     expect(page.get_by_role("heading", name=re.compile("Stopped"))).to_be_visible()
-    done = runs.status(folder).epoch
+    done = run_folders.status(folder).epoch
     assert len(journal.lines(folder / "metrics.jsonl")) == done
 
 
@@ -160,8 +161,8 @@ def test_a_run_goes_on_while_the_server_is_down(
     page = open_page(server.url)
     folder = start_run(page, server, 400)
     server.stop()
-    before = runs.status(folder).step
-    until(lambda: runs.status(folder).step > before)
+    before = run_folders.status(folder).step
+    until(lambda: run_folders.status(folder).step > before)
     server.start()
     page.goto(f"{server.url}/train?run={folder.name}")
     expect(page.get_by_role("heading", name=LIVE)).to_be_visible()

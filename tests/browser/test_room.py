@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from fracture_core import datasets, room, runs
+from fracture_core import room
+from fracture_core.datasets import catalog
+from fracture_core.runs import run_folders
 from tests.browser.conftest import Server, free_port
 
 
@@ -17,7 +19,7 @@ from tests.browser.conftest import Server, free_port
 def other(phantom_root: Path, tmp_path: Path) -> Path:
     """Other data with studies of the same keys."""
     root = Path(shutil.copytree(phantom_root, tmp_path / "other-films"))
-    patient = datasets.read(root).manifest["path"].iloc[-1]
+    patient = catalog.read(root).manifest["path"].iloc[-1]
     shutil.rmtree((root / patient).parents[1])
     return root
 
@@ -31,8 +33,8 @@ def use(page: Page, folder: Path) -> None:
 def test_who_reads_a_study_keeps_it_while_somebody_changes_the_data(
     server: Server, phantom_root: Path, other: Path, open_page: Callable[..., Page]
 ) -> None:
-    data = datasets.read(phantom_root)
-    key = datasets.studies(data.manifest)["key"].iloc[0]
+    data = catalog.read(phantom_root)
+    key = catalog.studies(data.manifest)["key"].iloc[0]
     reader = open_page(f"{server.url}/studies?study={key}&data={data.hash[:8]}")
     forward = reader.get_by_role("button", name="Next")
     expect(forward).to_be_visible()
@@ -57,7 +59,7 @@ def test_who_reads_a_study_keeps_it_while_somebody_changes_the_data(
 def test_an_address_of_unknown_data_opens_nothing_by_itself(
     server: Server, phantom_root: Path, open_page: Callable[..., Page]
 ) -> None:
-    key = datasets.studies(datasets.read(phantom_root).manifest)["key"].iloc[0]
+    key = catalog.studies(catalog.read(phantom_root).manifest)["key"].iloc[0]
     page = open_page(f"{server.url}/studies?study={key}&data=0123abcd")
     expect(page.get_by_text("not known here")).to_be_visible()
     expect(page.get_by_role("button", name="Next")).to_have_count(0)
@@ -102,8 +104,10 @@ def opened_room(
     monkeypatch.setenv(room.VARIABLE, "films.example.org")
     monkeypatch.setenv("FRACTURE_CACHE", str(tmp_path / "cache"))
     folder = Path(shutil.copytree(finished_run, tmp_path / "runs" / "shared"))
-    before = runs.status(folder).__dict__
-    runs.write_status(folder, runs.Status(**{**before, "state": runs.State.STOPPED, "epoch": 2}))
+    before = run_folders.status(folder).__dict__
+    run_folders.write_status(
+        folder, run_folders.Status(**{**before, "state": run_folders.State.STOPPED, "epoch": 2})
+    )
     app = Server(folder=tmp_path, data=phantom_root, port=free_port())
     app.start()
     yield app

@@ -11,8 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from fracture_core import checkpoints, checksums, curves, journal, launcher, runs
+from fracture_core import checksums
+from fracture_core.analysis import curves
 from fracture_core.config import TrainConfig
+from fracture_core.jobs import launcher
+from fracture_core.runs import checkpoints, journal, run_folders
 from tests.browser.conftest import Server
 
 ROW = 35  # px of the table's lines; the first is its head
@@ -45,7 +48,7 @@ def test_two_runs_are_laid_over_each_other_exported_and_one_is_deleted(
     second = launcher.create_and_start(config, "second")
     page.reload()
     expect(page.get_by_text("2 runs on")).to_be_visible(timeout=30_000)
-    assert launcher.wait(second).state is runs.State.FINISHED, journal.log_tail(second)
+    assert launcher.wait(second).state is run_folders.State.FINISHED, journal.log_tail(second)
     cells = page.get_by_test_id("stDataFrame").first.locator("[role=gridcell]")
     expect(cells.filter(has_text=re.compile("^finished$"))).to_have_count(2, timeout=30_000)
 
@@ -61,7 +64,7 @@ def test_two_runs_are_laid_over_each_other_exported_and_one_is_deleted(
     with page.expect_download() as saved:
         page.get_by_role("button", name="Export CSV").click()
     table = pd.read_csv(io.BytesIO(Path(saved.value.path()).read_bytes()))
-    wanted = pd.concat([curves.of_run(runs.read(folder)) for folder in (second, first)])
+    wanted = pd.concat([curves.of_run(run_folders.read(folder)) for folder in (second, first)])
     pd.testing.assert_frame_equal(table, wanted.reset_index(drop=True), check_dtype=False)
     with page.expect_download() as saved:
         page.locator('[data-title*="Download plot"]').first.click()

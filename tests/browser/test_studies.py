@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from fracture_core import datasets
+from fracture_core.datasets import catalog
 from tests.browser.conftest import Server
 
 TILES = '[class*="st-key-open-"]'
@@ -16,7 +16,7 @@ TILES = '[class*="st-key-open-"]'
 def test_a_filter_shows_as_many_tiles_as_it_counts_and_a_link_opens_the_same(
     server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
-    table = datasets.studies(datasets.read(phantom_root).manifest)
+    table = catalog.studies(catalog.read(phantom_root).manifest)
     page = open_page(f"{server.url}/studies")
     expect(page.locator(TILES)).to_have_count(len(table), timeout=30_000)
     page.get_by_role("button", name=re.compile("no fracture · ")).click()
@@ -51,7 +51,7 @@ def test_a_click_on_a_film_of_the_wall_opens_its_study(
     server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
     page = open_page(f"{server.url}/studies")
-    keys = datasets.studies(datasets.read(phantom_root).manifest)["key"].tolist()
+    keys = catalog.studies(catalog.read(phantom_root).manifest)["key"].tolist()
     film = page.locator('[class*="st-key-card-"] img')
     expect(film).to_have_count(len(keys), timeout=30_000)
     film.nth(2).click()

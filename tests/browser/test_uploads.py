@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from fracture_core import datasets
+from fracture_core.datasets import catalog
 from tests.browser.conftest import Server
 from tests.core.dicoms import PATIENT, make
 
@@ -27,8 +27,8 @@ def page(server: Server, open_page: Callable[..., Page], finished_run: Path) -> 
 @pytest.fixture
 def studies(phantom_root: Path) -> dict[str, list[Path]]:
     """Two studies with their films."""
-    manifest = datasets.read(phantom_root).manifest
-    groups = manifest.groupby(datasets.study_key(manifest), sort=False)["path"]
+    manifest = catalog.read(phantom_root).manifest
+    groups = manifest.groupby(catalog.study_key(manifest), sort=False)["path"]
     return {key: [phantom_root / path for path in paths] for key, paths in list(groups)[:2]}
 
 

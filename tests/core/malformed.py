@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
-from fracture_core import images, uploads
+from fracture_core.datasets import uploads
+from fracture_core.datasets.uploads import File
 from fracture_core.errors import FilmError
-from fracture_core.uploads import File
+from fracture_core.films import images
 from tests.core.dicoms import PATIENT, make
 
 GREY = np.add.outer(np.arange(64), np.arange(48)).astype(np.uint8) * 2

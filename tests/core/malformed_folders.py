@@ -25,31 +25,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from fracture_core import (
-    audit_job,
-    cards,
-    checkpoints,
-    comparison,
-    curves,
-    datasets,
-    evaluation,
-    exclusions,
-    feature_maps,
-    film_facts,
-    given,
-    images,
-    journal,
-    launcher,
-    phantom,
-    predictions,
-    probe,
-    runs,
-    trajectories,
-    uploads,
-)
+from fracture_core.analysis import comparison, curves, trajectories
+from fracture_core.audit import audit_job
 from fracture_core.config import DEFAULTS, PROJECT, PixelRecipe, TrainConfig
+from fracture_core.datasets import catalog, exclusions, study_paths, uploads
+from fracture_core.datasets.uploads import File
 from fracture_core.errors import FractureError
-from fracture_core.uploads import File
+from fracture_core.films import images, measures
+from fracture_core.jobs import launcher
+from fracture_core.models import cards, evaluation
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import checkpoints, feature_maps, journal, predictions, run_folders
+from fracture_core.training import probe
 from tests.core import made_runs
 
 SECONDS = 10  # of work that a reader may take; a tenth of one is usual
@@ -134,12 +121,12 @@ def _complete_run(run: Path) -> None:
     journal.log_event(run, "learning_rate", rate=0.01, step=7, id="b")
     journal.log_event(run, "film_refused", path="a.png", role="dev", reason="is empty.")
     journal.log_event(run, "stopped", step=30)
-    runs.set_labels(run, runs.Labels(tags=("first",), note="A note.", baseline=True))
-    runs.ask(run, "more_epochs", epochs=3)
+    run_folders.set_labels(run, run_folders.Labels(tags=("first",), note="A note.", baseline=True))
+    run_folders.ask(run, "more_epochs", epochs=3)
     (run / "train.log").write_text("Epoch 1\n")
     facts = {"name": "gone", "epoch": 2}
     probed = {"threads": 1, "branches": 1, "why": "there is one core"}
-    runs.complete_facts(run, parent=facts, probe=probed, versions={"python": "3"})
+    run_folders.complete_facts(run, parent=facts, probe=probed, versions={"python": "3"})
 
 
 def _png() -> bytes:
@@ -167,7 +154,7 @@ def _make_data(folder: Path) -> None:
             "".join(f"m/{path}image1.png\n" for path in paths)
         )
     index = {
-        "version": phantom.VERSION, "seed": 0, "studies": 6, "complete": True,
+        "version": phantom_set.VERSION, "seed": 0, "studies": 6, "complete": True,
         "films": {f"{paths[0]}image1.png": [{"kind": "hairline", "box": [1, 2, 3, 4]}]},
     }  # fmt: skip
     (folder / "mura" / "phantom.json").write_text(json.dumps(index))
@@ -184,9 +171,9 @@ def _make_data(folder: Path) -> None:
 
 def _make_cache(folder: Path, data: Path) -> None:
     with _environment(FRACTURE_CACHE=str(folder), FRACTURE_DATA=str(data / "classes")):
-        datasets.choose(data / "mura")
-        datasets.choose(data / "classes", "yes")
-        found = datasets.read(data / "classes", "yes")
+        catalog.choose(data / "mura")
+        catalog.choose(data / "classes", "yes")
+        found = catalog.read(data / "classes", "yes")
         place = audit_job.folder_of("x")
         audit_job.save(place, audit_job.run(found, place))
         films = found.manifest.assign(probability=np.linspace(0, 1, 4, dtype=np.float32))
@@ -443,12 +430,12 @@ def _run_readers(home: Home) -> dict[str, Callable[[], object]]:
     folder = home.of("run", "bad")
     states = folder / "checkpoints"
     return {
-        "runs.read": lambda: runs.read(folder),
-        "runs.status": lambda: runs.status(folder),
-        "runs.names": runs.names,
-        "runs.list": lambda: runs.unreadable(runs.list_runs()),
-        "runs.requests": lambda: runs.requests(folder),
-        "runs.labels": lambda: runs.labels(folder),
+        "runs.read": lambda: run_folders.read(folder),
+        "runs.status": lambda: run_folders.status(folder),
+        "runs.names": run_folders.names,
+        "runs.list": lambda: run_folders.unreadable(run_folders.list_runs()),
+        "runs.requests": lambda: run_folders.requests(folder),
+        "runs.labels": lambda: run_folders.labels(folder),
         "journal.events": lambda: journal.events(folder),
         "journal.refused": lambda: journal.refused(folder),
         "journal.epochs_asked": lambda: journal.epochs_asked(folder, DEFAULTS),
@@ -461,9 +448,9 @@ def _run_readers(home: Home) -> dict[str, Callable[[], object]]:
         "journal.films": lambda: journal.films(folder),
         "journal.log_tail": lambda: journal.log_tail(folder),
         "comparison.outcome": lambda: comparison.outcome(folder),
-        "comparison.given": lambda: comparison.given(runs.read(folder), 0.1),
-        "curves.of_run": lambda: curves.of_run(runs.read(folder)),
-        "comparison.verdicts": lambda: comparison.verdicts(runs.read(folder), 3),
+        "comparison.given": lambda: comparison.given(run_folders.read(folder), 0.1),
+        "curves.of_run": lambda: curves.of_run(run_folders.read(folder)),
+        "comparison.verdicts": lambda: comparison.verdicts(run_folders.read(folder), 3),
         "predictions.epochs": lambda: predictions.epochs(folder),
         "predictions.load": lambda: predictions.load(folder, 3, 16),
         "trajectories": lambda: trajectories.read(folder),
@@ -479,7 +466,7 @@ def _run_readers(home: Home) -> dict[str, Callable[[], object]]:
         "cards.last_whole_epoch": lambda: cards.last_whole_epoch("bad"),
         "evaluation.of_run": lambda: evaluation.of_run(folder, 3, "valid"),
         "launcher.is_next": lambda: launcher.is_next(folder),
-        "full_command": lambda: cards.command(runs.read(folder).config),
+        "full_command": lambda: cards.command(run_folders.read(folder).config),
     }
 
 
@@ -489,7 +476,7 @@ def _model_readers(home: Home) -> dict[str, Callable[[], object]]:
         card = model.card
         words = (card.synthetic, card.dev_words, card.network, card.no_dev_words)
         covered = cards.covered(model)
-        keys = datasets.study_key(covered)
+        keys = catalog.study_key(covered)
         return model.at_threshold(card.threshold), words, card.to_json(), keys
 
     return {
@@ -503,12 +490,12 @@ def _data_readers(home: Home) -> dict[str, Callable[[], object]]:
     folder = home.of("data", "bad")
 
     def read(name: str, positive: str | None = None) -> object:
-        found = datasets.read(folder / name, positive)
-        again = datasets.read(folder / name, positive)
+        found = catalog.read(folder / name, positive)
+        again = catalog.read(folder / name, positive)
         assert again.hash == found.hash
         if name == "classes":
-            film_facts.table(found.root, found.manifest["path"].tolist(), folder / "facts")
-        return datasets.inspect(found) if name == "mura" else datasets.studies(found.manifest)
+            measures.table(found.root, found.manifest["path"].tolist(), folder / "facts")
+        return catalog.inspect(found) if name == "mura" else catalog.studies(found.manifest)
 
     def films() -> None:
         for path in sorted(folder.rglob("*.png"))[:6]:
@@ -521,13 +508,13 @@ def _data_readers(home: Home) -> dict[str, Callable[[], object]]:
         "fracatlas": lambda: read("fracatlas"),
         "classes": lambda: read("classes", "yes"),
         "phantom": lambda: (
-            phantom.settings(folder / "mura"),
-            phantom.progress(folder / "mura"),
-            phantom.is_complete(folder / "mura"),
-            phantom.breaks(folder / "mura"),
+            phantom_set.settings(folder / "mura"),
+            phantom_set.progress(folder / "mura"),
+            phantom_set.is_complete(folder / "mura"),
+            phantom_set.breaks(folder / "mura"),
         ),
-        "given": lambda: given.read([folder]),
-        "given.file": lambda: given.read([next(folder.rglob("*.png"), folder / "gone")]),
+        "given": lambda: study_paths.read([folder]),
+        "given.file": lambda: study_paths.read([next(folder.rglob("*.png"), folder / "gone")]),
         "films": films,
         "exclusions": lambda: exclusions.read(folder / "out.csv"),
     }
@@ -553,10 +540,10 @@ def _cache_readers(home: Home) -> dict[str, Callable[[], object]]:
 
     with_manifest = data / "classes"
     return {
-        "chosen": lambda: (datasets.chosen(), datasets.recent()),
-        "manifest": lambda: datasets.read(with_manifest, "yes"),
+        "chosen": lambda: (catalog.chosen(), catalog.recent()),
+        "manifest": lambda: catalog.read(with_manifest, "yes"),
         "audit": audit,
-        "facts": lambda: film_facts.table(
+        "facts": lambda: measures.table(
             with_manifest.resolve(), paths, audit_job.folder_of("x") / "facts"
         ),
         "evaluation": kept_evaluation,
@@ -580,7 +567,7 @@ def _zip_readers(home: Home) -> dict[str, Callable[[], object]]:
             assert name and reason.endswith(".")
         return [study.name for study in found.studies]
 
-    return {"uploads.sort": sort, "given.zip": lambda: given.read([path])}
+    return {"uploads.sort": sort, "given.zip": lambda: study_paths.read([path])}
 
 
 READERS = {
@@ -592,12 +579,12 @@ READERS = {
 }
 GOOD: dict[str, Callable[[Home], object]] = {  # what must be readable beside whatever was damaged
     "run": lambda home: (
-        runs.read(home.of("run", "good")),
-        [run.name for run in runs.list_runs()].index("good"),
+        run_folders.read(home.of("run", "good")),
+        [run.name for run in run_folders.list_runs()].index("good"),
         predictions.load(home.of("run", "good"), 2, 16),
     ),
     "model": lambda home: (cards.find("good"), cards.released().index("good")),
-    "data": lambda home: datasets.read(home.of("data", "good") / "mura"),
+    "data": lambda home: catalog.read(home.of("data", "good") / "mura"),
     "cache": lambda home: None,
     "zip": lambda home: None,
 }

@@ -10,23 +10,22 @@ import h5py
 import numpy as np
 import pytest
 
-from fracture_core import (
-    cards,
+from fracture_core import checksums
+from fracture_core.analysis import comparison
+from fracture_core.cli import command_line
+from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
+from fracture_core.jobs import launcher
+from fracture_core.models import cards, release
+from fracture_core.runs import (
     checkpoints,
-    checksums,
-    cli,
-    comparison,
     feature_maps,
     forks,
     journal,
-    launcher,
     pixel_hashes,
     predictions,
-    release,
-    runs,
+    run_folders,
 )
-from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
-from fracture_core.runs import State
+from fracture_core.runs.run_folders import State
 
 
 def flip(path: Path, place: float = 0.5) -> None:
@@ -41,7 +40,7 @@ def count(folder: Path) -> int:
 
 
 READERS: dict[str, Callable[[Path], object]] = {
-    "config.json": runs.read,
+    "config.json": run_folders.read,
     "films.parquet": journal.films,
     "predictions/epoch_0003.npy": lambda folder: predictions.load(folder, 3, count(folder)),
     "checkpoints/epoch_0003.npz": lambda run: checkpoints.position_after(run / "checkpoints", 3),
@@ -94,7 +93,7 @@ def test_a_fork_of_a_damaged_epoch_is_refused_and_of_a_whole_one_it_leaves_out_t
     flip(run_copy / "checkpoints" / "epoch_0001.weights.h5")
     with pytest.raises(RunError, match="epoch 3 cannot be read"):
         forks.create(run_copy, 3, "from-damage", epochs=9)
-    assert runs.names() == ["finished"]
+    assert run_folders.names() == ["finished"]
     fork = forks.create(run_copy, 2, "whole", epochs=9)
     assert checkpoints.epochs(fork / "checkpoints") == [2]
     assert checksums.unguarded(fork) == []
@@ -104,7 +103,7 @@ def test_a_fork_of_an_epoch_whose_weights_are_damaged_is_refused(run_copy) -> No
     flip(run_copy / "checkpoints" / "epoch_0003.weights.h5")
     with pytest.raises(RunError, match="epoch 3 cannot be read"):
         forks.create(run_copy, 3, "from-damage", epochs=9)
-    assert runs.names() == ["finished"]
+    assert run_folders.names() == ["finished"]
 
 
 def test_maps_of_a_damaged_file_are_not_shown(run_copy) -> None:
@@ -118,7 +117,7 @@ def test_a_run_of_an_older_version_opens_and_its_files_are_called_unguarded(run_
     for read in READERS.values():
         read(run_copy)
     assert "checkpoints/epoch_0003.weights.h5" in checksums.unguarded(run_copy)
-    runs.complete_facts(run_copy, note="a write")
+    run_folders.complete_facts(run_copy, note="a write")
     assert "config.json" not in checksums.unguarded(run_copy)
 
 
@@ -128,8 +127,8 @@ def test_a_kill_between_checksum_and_file_leaves_a_whole_file(run_copy, monkeypa
 
     monkeypatch.setattr(checksums, "replace_file", killed)
     with pytest.raises(KeyboardInterrupt):
-        runs.complete_facts(run_copy, note="never written")
-    assert "note" not in runs.read(run_copy).facts
+        run_folders.complete_facts(run_copy, note="never written")
+    assert "note" not in run_folders.read(run_copy).facts
 
 
 def test_a_line_that_was_cut_is_closed_before_the_next(tmp_path) -> None:
@@ -237,11 +236,11 @@ def test_the_best_epoch_is_not_chosen_where_lines_are_lost(run_copy, count, caps
     assert comparison.outcome(run_copy).best_epoch is None
     assert comparison.outcome(run_copy).best == {}
     assert cards.find("finished@3").card.epoch == 3
-    assert cli.main(["check", "finished"]) == 1
+    assert command_line.main(["check", "finished"]) == 1
     assert "missing      metrics.jsonl: the line" in capsys.readouterr().out
-    cli.main(["curves", "finished"])
+    command_line.main(["curves", "finished"])
     assert "The metrics.jsonl of finished lost the line" in capsys.readouterr().err
-    cli.main(["runs", "--json"])
+    command_line.main(["runs", "--json"])
     assert json.loads(capsys.readouterr().out)[0]["best_epoch"] is None
 
 
@@ -256,7 +255,7 @@ def test_a_resume_keeps_the_lines_that_it_cannot_read(run_copy) -> None:
 
 
 def test_a_rate_that_was_asked_for_is_missed_when_its_line_is_gone(run_copy) -> None:
-    runs.ask(run_copy, "learning_rate", rate=1e-5)
+    run_folders.ask(run_copy, "learning_rate", rate=1e-5)
     launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
     assert launcher.wait(run_copy).state is State.FINISHED, journal.log_tail(run_copy)
     fork = forks.create(run_copy, 4, "fork", epochs=9)
@@ -269,12 +268,12 @@ def test_a_rate_that_was_asked_for_is_missed_when_its_line_is_gone(run_copy) -> 
     events.write_bytes(whole)
     checkpoints.check_resumable(run_copy / "checkpoints")
     checkpoints.check_resumable(fork / "checkpoints")  # it has the rate in its config
-    assert runs.read(fork).config.learning_rate == 1e-5
+    assert run_folders.read(fork).config.learning_rate == 1e-5
 
 
 def test_a_run_without_its_config_is_named(run_copy) -> None:
     (run_copy / "config.json").unlink()
-    (sentence,) = runs.unreadable(runs.list_runs())
+    (sentence,) = run_folders.unreadable(run_folders.list_runs())
     assert "finished has no readable config.json" in sentence
     with pytest.raises(RunError, match=r"finished has no readable config\.json.*Put the file back"):
         cards.find("finished")
@@ -286,7 +285,7 @@ def test_hashes_of_films_that_are_gone_guard_nothing_and_say_so(run_copy) -> Non
         pixel_hashes.changed(run_copy, np.zeros((3, 8, 8), np.uint8))
     with pytest.raises(DamagedFile, match=r"the pixel_hashes\.npy of finished is missing\. Put"):
         forks.create(run_copy, 3, "unguarded", epochs=9)
-    assert runs.names() == ["finished"]
+    assert run_folders.names() == ["finished"]
 
 
 def test_weights_without_a_checksum_are_held_against_their_state(run_copy) -> None:
@@ -310,5 +309,5 @@ def test_a_damaged_gate_of_a_run_is_none_until_it_is_fitted_anew(run_copy) -> No
 def test_what_stands_in_the_place_of_a_file_of_lines_is_damage(run_copy, capsys, name) -> None:
     (run_copy / name).unlink(missing_ok=True)
     os.mkfifo(run_copy / name)
-    assert cli.main(["check", "finished"]) == 1
+    assert command_line.main(["check", "finished"]) == 1
     assert f"damaged      {name}" in capsys.readouterr().out

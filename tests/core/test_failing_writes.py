@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 
-from fracture_core import child, journal, launcher, runs, training
+from fracture_core.cli import child
 from fracture_core.config import NetworkOptions, TrainConfig
-from fracture_core.reporter import Reporter
-from fracture_core.runs import State
+from fracture_core.jobs import launcher
+from fracture_core.jobs.worker import Reporter
+from fracture_core.runs import journal, run_folders
+from fracture_core.runs.run_folders import State
+from fracture_core.training import loop
 from tests.core.twins import assert_twins
 
 REMOVING = ("unlink",)  # a full disk does not refuse it
@@ -116,7 +119,7 @@ class Written:
 def disk(folders, monkeypatch) -> Disk:
     """The disk under the test's runs and cache; the child is played by this process."""
     monkeypatch.setattr(Reporter, "listen", lambda self: None)
-    monkeypatch.setattr(training, "set_threads", lambda *counts: None)  # only once in a process
+    monkeypatch.setattr(loop, "set_threads", lambda *counts: None)  # only once in a process
     monkeypatch.setattr(launcher, "take_slot", lambda: None)
     monkeypatch.setattr(child, "_fit_gate", lambda folder: None)  # comes after the run's last word
     return Disk(folders, monkeypatch)
@@ -124,7 +127,7 @@ def disk(folders, monkeypatch) -> Disk:
 
 def make(name: str) -> Path:
     """The folder of a run that is short and keeps states inside its epochs."""
-    return runs.create(
+    return run_folders.create(
         TrainConfig(
             data=os.environ["FRACTURE_DATA"],
             architecture="three_conv",
@@ -138,11 +141,11 @@ def make(name: str) -> Path:
     )
 
 
-def work(folder: Path) -> runs.Status:
+def work(folder: Path) -> run_folders.Status:
     """What the child does, from its lock to its last word."""
-    child.run(folder, runs.take_lock(folder), wait_for_slot=False)
-    assert not runs.is_alive(folder)
-    return runs.status(folder)
+    child.run(folder, run_folders.take_lock(folder), wait_for_slot=False)
+    assert not run_folders.is_alive(folder)
+    return run_folders.status(folder)
 
 
 def names_file_and_next_step(message: str) -> bool:
@@ -200,8 +203,8 @@ def test_a_run_whose_disk_refuses_any_of_its_writes_loses_nothing(
 
 
 def test_a_real_child_whose_disk_takes_no_more_says_so_and_goes_on(folders, finished_run) -> None:
-    config = runs.read(finished_run).config
-    folder = runs.create(config, "full")
+    config = run_folders.read(finished_run).config
+    folder = run_folders.create(config, "full")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     weights = (finished_run / "checkpoints" / "epoch_0001.weights.h5").stat().st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (weights // 2, before[1]))  # children inherit it

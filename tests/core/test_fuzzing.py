@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.uploads import File
+from fracture_core.datasets.uploads import File
 from tests.core import malformed
 
 

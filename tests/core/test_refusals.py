@@ -14,25 +14,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fracture_core import (
-    cards,
-    cli,
-    datasets,
-    exclusions,
-    given,
-    images,
-    journal,
-    launcher,
-    layouts,
-    memory,
-    phantom,
-    runs,
-    uploads,
-)
+from fracture_core import memory
+from fracture_core.cli import command_line
 from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.datasets import catalog, exclusions, layouts, study_paths, uploads
+from fracture_core.datasets.uploads import File
 from fracture_core.errors import DataError, FilmError, ModelError, WriteFailed
-from fracture_core.runs import State, Status
-from fracture_core.uploads import File
+from fracture_core.films import images
+from fracture_core.jobs import launcher
+from fracture_core.models import cards
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import journal, run_folders
+from fracture_core.runs.run_folders import State, Status
 from tests.core import made_runs, malformed_folders
 from tests.core.malformed import saved, zipped
 
@@ -138,7 +131,7 @@ def test_a_resume_in_a_folder_that_may_not_be_written_is_refused(
     monkeypatch.setattr(os, "open", read_only)
     with pytest.raises(WriteFailed, match="lock could not be written"):
         launcher.resume(run)
-    assert cli.main(["resume", "bad"]) == 2
+    assert command_line.main(["resume", "bad"]) == 2
     assert "Read-only file system" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
@@ -148,11 +141,11 @@ def test_the_list_of_runs_names_those_that_cannot_be_read(
 ) -> None:
     (run / "config.json").unlink()
     os.mkfifo(run / "config.json")
-    assert [each.name for each in runs.list_runs()] == ["good"]
-    (sentence,) = runs.unreadable(runs.list_runs())
+    assert [each.name for each in run_folders.list_runs()] == ["good"]
+    (sentence,) = run_folders.unreadable(run_folders.list_runs())
     assert sentence.startswith("bad has no readable config.json. ")
     assert "is a pipe" in sentence
-    assert cli.main(["runs"]) == 0
+    assert command_line.main(["runs"]) == 0
     told = capsys.readouterr()
     assert "good" in told.out and "bad" not in told.out and "bad has no readable" in told.err
 
@@ -196,26 +189,28 @@ def test_a_line_of_metrics_with_something_altered_costs_itself(
 def test_a_run_that_ended_out_of_memory_says_so(run: Path, line: str) -> None:
     (run / "train.log").write_text("Epoch 1\n")
     size = (run / "train.log").stat().st_size
-    runs.write_status(run, Status(state=State.RUNNING, log_from=size))
-    assert "memory" not in runs.status(run).message
+    run_folders.write_status(run, Status(state=State.RUNNING, log_from=size))
+    assert "memory" not in run_folders.status(run).message
     with (run / "train.log").open("a") as log:
         log.write(f"{line}\n")
-    assert runs.status(run).message.startswith("It ended out of memory, as its log says.")
+    assert run_folders.status(run).message.startswith("It ended out of memory, as its log says.")
     # What an earlier child has written is not what ended this one.
-    runs.write_status(run, Status(state=State.RUNNING, log_from=size + len(line) + 1))
-    assert "memory" not in runs.status(run).message
+    run_folders.write_status(run, Status(state=State.RUNNING, log_from=size + len(line) + 1))
+    assert "memory" not in run_folders.status(run).message
 
 
 def test_a_run_that_the_kernel_may_have_killed_says_so(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs.write_status(run, Status(state=State.RUNNING, oom_kills=memory.kills()))
-    assert "memory" not in runs.status(run).message
+    run_folders.write_status(run, Status(state=State.RUNNING, oom_kills=memory.kills()))
+    assert "memory" not in run_folders.status(run).message
     kills = memory.kills() + 1
     monkeypatch.setattr(memory, "kills", lambda: kills)
-    assert "killed 1 process for want of memory" in runs.status(run).message
-    runs.write_status(run, Status(state=State.RUNNING))  # of an older version: nothing is known
-    assert "memory" not in runs.status(run).message
+    assert "killed 1 process for want of memory" in run_folders.status(run).message
+    run_folders.write_status(
+        run, Status(state=State.RUNNING)
+    )  # of an older version: nothing is known
+    assert "memory" not in run_folders.status(run).message
 
 
 def test_the_memory_that_is_free_is_known_here() -> None:
@@ -236,17 +231,17 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("text", ["[1]", "null", '"text"', "{}", "[" * 10_000, '{"complete": 5}'])
 def test_a_damaged_note_of_a_phantom_costs_itself(data: Path, text: str) -> None:
     (data / "mura" / "phantom.json").write_text(text)
-    found = datasets.read(data / "mura")
+    found = catalog.read(data / "mura")
     assert len(found.manifest) == 6 and found.synthetic
     assert [each.path for each in found.skipped] == ["phantom.json"]
-    assert phantom.settings(data / "mura") is None
+    assert phantom_set.settings(data / "mura") is None
 
 
 @pytest.mark.parametrize("name", ["phantom.json", "train_labeled_studies.csv"])
 def test_a_pipe_in_the_place_of_a_list_costs_itself(data: Path, name: str) -> None:
     (data / "mura" / name).unlink()
     os.mkfifo(data / "mura" / name)
-    found = datasets.read(data / "mura")
+    found = catalog.read(data / "mura")
     assert len(found.manifest) == 6
     assert [(each.path, "is a pipe" in each.reason) for each in found.skipped] == [(name, True)]
 
@@ -255,7 +250,7 @@ def test_a_pipe_named_as_a_data_sets_list_is_no_data_set(data: Path) -> None:
     (data / "fracatlas" / "dataset.csv").unlink()
     os.mkfifo(data / "fracatlas" / "dataset.csv")
     with pytest.raises(DataError):
-        datasets.read(data / "fracatlas")
+        catalog.read(data / "fracatlas")
     with pytest.raises(DataError, match="is a folder"):
         exclusions.read(data)
 
@@ -266,11 +261,11 @@ def test_a_film_that_is_a_pipe_is_refused(data: Path) -> None:
     for read in (images.decode, images.content, images.frames):
         with pytest.raises(FilmError, match="not a file"):
             read(path)
-    assert given.read([path]).studies  # its film is refused when it is judged
+    assert study_paths.read([path]).studies  # its film is refused when it is judged
 
 
 def test_a_kept_manifest_with_another_label_is_read_anew(data: Path, tmp_path: Path) -> None:
-    fresh = datasets.read(data / "mura")
+    fresh = catalog.read(data / "mura")
     (kept,) = (tmp_path / "cache" / "manifests").glob("*.parquet")
     shutil.copy(kept, tmp_path / "whole")
     import pyarrow.parquet as pq
@@ -278,7 +273,7 @@ def test_a_kept_manifest_with_another_label_is_read_anew(data: Path, tmp_path: P
     table = pq.read_table(kept)
     turned = table.set_column(5, "label", [[1 - v for v in table.column("label").to_pylist()]])
     pq.write_table(turned.replace_schema_metadata(table.schema.metadata), kept)
-    assert datasets.read(data / "mura").manifest.equals(fresh.manifest)
+    assert catalog.read(data / "mura").manifest.equals(fresh.manifest)
 
 
 # --- names and zips -----------------------------------------------------------------------------
@@ -350,7 +345,7 @@ def test_folders_deeper_than_python_calls_and_circles_of_links_are_walked(tmp_pa
     finally:
         os.fchdir(start)
         os.close(start)
-    films = sum(len(study.films) for study in given.read([here]).studies)
+    films = sum(len(study.films) for study in study_paths.read([here]).studies)
     subprocess.run(["rm", "-r", str(tmp_path / "d")], check=True)  # Python's own calls itself
     assert films == 1
 
@@ -358,4 +353,4 @@ def test_folders_deeper_than_python_calls_and_circles_of_links_are_walked(tmp_pa
 def test_a_config_file_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "config.json")
     words = ["train", str(tmp_path), "--config", str(tmp_path / "config.json")]
-    assert cli.main(words) == 2
+    assert command_line.main(words) == 2

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core import cli, room
+from fracture_core import room
+from fracture_core.cli import command_line
 from fracture_core.errors import ConfigError
 
 
@@ -37,7 +38,7 @@ def test_what_is_no_host_name_is_refused(
     with pytest.raises(ConfigError):
         room.checked_host(name)
     if name != "-x":  # an option of no command
-        assert cli.main(["room", name]) == 2
+        assert command_line.main(["room", name]) == 2
         assert "films.example.org" in capsys.readouterr().err
     assert not room.token_path().exists()
 

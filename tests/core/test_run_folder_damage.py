@@ -12,35 +12,27 @@ import keras
 import numpy as np
 import pytest
 
-from fracture_core import (
-    architectures,
-    cards,
-    checkpoints,
-    checksums,
-    comparison,
-    curves,
-    evaluation,
-    forks,
-    journal,
-    launcher,
-    predictions,
-    runs,
-)
+from fracture_core import checksums
+from fracture_core.analysis import comparison, curves
 from fracture_core.config import DEFAULTS
 from fracture_core.errors import FractureError, ModelError, RunError
-from fracture_core.reporter import Reporter
-from fracture_core.runs import Labels, State, Status
+from fracture_core.jobs import launcher
+from fracture_core.jobs.worker import Reporter
+from fracture_core.models import cards, evaluation
+from fracture_core.networks import architectures
+from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
+from fracture_core.runs.run_folders import Labels, State, Status
 
 EDGE = 1_024  # bytes at both ends of a file that are cut one by one
 SAMPLE = 100  # cuts between them
 
 READERS: dict[str, Callable[[Path], object]] = {
-    "runs.read": runs.read,
-    "runs.status": runs.status,
-    "runs.names": lambda _: runs.names(),
-    "runs.list_runs": lambda _: runs.list_runs(),
-    "runs.requests": runs.requests,
-    "runs.labels": runs.labels,
+    "runs.read": run_folders.read,
+    "runs.status": run_folders.status,
+    "runs.names": lambda _: run_folders.names(),
+    "runs.list_runs": lambda _: run_folders.list_runs(),
+    "runs.requests": run_folders.requests,
+    "runs.labels": run_folders.labels,
     "journal.events": journal.events,
     "journal.refused": journal.refused,
     "journal.epochs_asked": lambda folder: journal.epochs_asked(folder, DEFAULTS),
@@ -54,8 +46,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "journal.films": journal.films,
     "journal.log_tail": journal.log_tail,
     "comparison.outcome": comparison.outcome,
-    "curves.of_run": lambda folder: curves.of_run(runs.read(folder)),
-    "comparison.verdicts": lambda folder: comparison.verdicts(runs.read(folder), 3),
+    "curves.of_run": lambda folder: curves.of_run(run_folders.read(folder)),
+    "comparison.verdicts": lambda folder: comparison.verdicts(run_folders.read(folder), 3),
     "predictions.epochs": predictions.epochs,
     "predictions.load": lambda folder: predictions.load(folder, 3, 18),
     "checkpoints.states": lambda folder: checkpoints.states(folder / "checkpoints"),
@@ -78,8 +70,8 @@ def run(run_copy) -> Path:
     journal.log_event(run_copy, "film_refused", path="a.png", role="dev", reason="is empty.")
     points = [{"step": n, "epoch": n / 5, "loss": 0.5, "accuracy": 0.5} for n in (2, 4, 6)]
     journal.replace_lines(run_copy / "steps.jsonl", points)
-    runs.set_labels(run_copy, Labels(tags=("first",), note="A note.", baseline=True))
-    runs.ask(run_copy, "more_epochs", epochs=3)
+    run_folders.set_labels(run_copy, Labels(tags=("first",), note="A note.", baseline=True))
+    run_folders.ask(run_copy, "more_epochs", epochs=3)
     return run_copy
 
 
@@ -133,13 +125,13 @@ def test_the_readers_read_a_run_that_is_whole(run) -> None:
 
 def test_a_config_that_is_cut_anywhere_is_refused_and_hides_only_its_run(run) -> None:
     for _ in every_cut(run / "config.json"):
-        assert refuses(lambda: runs.read(run), "finished has no readable config.json.")
-        assert runs.list_runs() == []
+        assert refuses(lambda: run_folders.read(run), "finished has no readable config.json.")
+        assert run_folders.list_runs() == []
 
 
 def test_a_status_that_is_cut_anywhere_claims_nothing(run) -> None:
     for _ in every_cut(run / "status.json"):
-        found = runs.status(run)
+        found = run_folders.status(run)
         assert found == Status(state=State.INTERRUPTED, message=found.message)
         assert "status.json is damaged" in found.message
 
@@ -147,13 +139,13 @@ def test_a_status_that_is_cut_anywhere_claims_nothing(run) -> None:
 def test_labels_that_are_cut_anywhere_are_none(run) -> None:
     for part in every_cut(run / "labels.json"):
         whole = part.endswith(b"}")  # only the end of the line is missing
-        assert (runs.labels(run) == Labels()) != whole
+        assert (run_folders.labels(run) == Labels()) != whole
 
 
 def test_a_request_that_is_cut_anywhere_is_not_served(run) -> None:
     [path] = (run / "requests").iterdir()
     for _ in every_cut(path):
-        assert runs.requests(run) == []
+        assert run_folders.requests(run) == []
 
 
 def test_metrics_that_are_cut_anywhere_are_those_of_the_epochs_before(run) -> None:
@@ -278,7 +270,7 @@ def test_a_fork_of_a_damaged_run_is_refused_and_leaves_nothing(run) -> None:
     (run / "films.parquet").unlink()
     with pytest.raises(FractureError):
         forks.create(run, 3, "child", epochs=5)
-    assert runs.names() == ["finished"]
+    assert run_folders.names() == ["finished"]
 
 
 # --- anything at all ----------------------------------------------------------------------------

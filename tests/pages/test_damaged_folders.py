@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import cards, memory
+from fracture_core import memory
 from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.models import cards
 from tests.core import made_runs
 
 APP = PROJECT / "app.py"

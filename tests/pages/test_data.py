@@ -10,7 +10,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import audit, audit_job, datasets, exclusions, launcher, mura, runs
+from fracture_core.audit import audit_job, findings
+from fracture_core.datasets import catalog, exclusions, mura
+from fracture_core.jobs import launcher
+from fracture_core.runs import run_folders
 from ui import audit_view, charts, data_choice, theme
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -67,7 +70,7 @@ def test_it_shows_the_folder_its_kind_and_that_it_is_synthetic_and_whole(
 
 def test_the_counts_are_those_of_the_manifest(data_page: AppTest, phantom_root: Path) -> None:
     table = counts(data_page.run())
-    manifest = datasets.read(phantom_root).manifest
+    manifest = catalog.read(phantom_root).manifest
     whole = table[table["Body part"] == "all"]
     assert whole["Films"].sum() == len(manifest)
     assert whole["▲ films"].sum() == manifest["label"].sum()
@@ -93,7 +96,7 @@ def test_a_wrong_path_is_one_sentence_and_the_data_in_use_stays(
         assert not app.exception
         assert sentence in app.error[0].value.replace("\\", "")
         assert app.code[0].value == str(phantom_root)
-        assert datasets.chosen().root == phantom_root
+        assert catalog.chosen().root == phantom_root
 
 
 def test_another_folder_is_used_from_then_on(
@@ -104,7 +107,7 @@ def test_another_folder_is_used_from_then_on(
     app = use(data_page.run(), f" '{tmp_path}' ")  # its parent, pasted with quotes
     assert app.code[0].value == str(other)
     assert set(counts(app)["Split"]) == {"valid"}
-    assert datasets.chosen().root == other
+    assert catalog.chosen().root == other
 
 
 @pytest.fixture
@@ -163,7 +166,7 @@ def test_phantoms_and_class_folders_have_no_published_counts(
     for _ in range(2):
         assert not [name for name in counts(app).columns if "Published" in name]
         assert "ublished" not in words(app)
-        datasets.choose(classes, "whole")
+        catalog.choose(classes, "whole")
         app.run()
 
 
@@ -176,13 +179,13 @@ def history(app: AppTest) -> dict[str, str]:
 def test_data_sets_used_before_are_one_click_away(
     data_page: AppTest, classes: Path, hands: Path, phantom_root: Path
 ) -> None:
-    datasets.choose(classes, "broken*")
-    datasets.choose(hands)
+    catalog.choose(classes, "broken*")
+    catalog.choose(hands)
     app = data_page.run()
     first = {phantom_root.name: str(phantom_root)}  # as the setting says
     assert history(app) == {"classes": f"{classes}, positive class broken*", **first}
     press(app, "classes")
-    assert datasets.chosen() == datasets.Choice(root=classes, positive="broken*")
+    assert catalog.chosen() == catalog.Choice(root=classes, positive="broken*")
     assert app.code[0].value == str(classes)
     assert history(app) == {"hands": str(hands), **first}
 
@@ -192,38 +195,38 @@ def test_folders_of_one_name_are_told_apart_by_their_parents(
 ) -> None:
     for place in ("old", "new"):
         shutil.copytree(hands, tmp_path / place / "MURA-v1.1")
-        datasets.choose(tmp_path / place / "MURA-v1.1")
+        catalog.choose(tmp_path / place / "MURA-v1.1")
     # Beside the new one in use, and what the setting says.
     assert set(history(data_page.run())) == {"old/MURA-v1.1", "films"}
-    datasets.choose(hands)
+    catalog.choose(hands)
     assert set(history(data_page.run())) == {"old/MURA-v1.1", "new/MURA-v1.1", "films"}
 
 
 def test_data_used_before_that_cannot_be_read_is_a_sentence_and_changes_nothing(
     data_page: AppTest, hands: Path, phantom_root: Path
 ) -> None:
-    datasets.choose(hands)
-    datasets.choose(phantom_root)
+    catalog.choose(hands)
+    catalog.choose(phantom_root)
     app = data_page.run()
     shutil.rmtree(hands / "train")
     press(app, "hands")
     assert not app.exception
     assert "holds no image" in app.error[0].value.replace("\\", "")
-    assert datasets.chosen().root == phantom_root
+    assert catalog.chosen().root == phantom_root
     assert app.code[0].value == str(phantom_root)
-    assert [choice.root for choice in datasets.recent()] == [phantom_root, hands]
+    assert [choice.root for choice in catalog.recent()] == [phantom_root, hands]
 
 
 def test_data_used_before_whose_class_is_gone_asks_anew(
     data_page: AppTest, classes: Path, phantom_root: Path
 ) -> None:
-    datasets.choose(classes, "broken*")
-    datasets.choose(phantom_root)
+    catalog.choose(classes, "broken*")
+    catalog.choose(phantom_root)
     app = data_page.run()
     (classes / "broken*").rename(classes / "cracked")
     press(app, "classes")
     assert app.radio[0].options == ["cracked", "whole"]
-    assert datasets.chosen().root == phantom_root
+    assert catalog.chosen().root == phantom_root
 
 
 def test_class_folders_ask_which_class_means_a_fracture(
@@ -233,10 +236,10 @@ def test_class_folders_ask_which_class_means_a_fracture(
     assert app.radio[0].options == [theme.plain("broken*"), "whole"]
     assert app.radio[0].value is None
     assert next(b for b in app.button if b.label == "Use this class").disabled
-    assert datasets.chosen().root == phantom_root
+    assert catalog.chosen().root == phantom_root
     app.radio[0].set_value("broken*").run()
     press(app, "Use this class")
-    assert datasets.chosen() == datasets.Choice(root=classes, positive="broken*")
+    assert catalog.chosen() == catalog.Choice(root=classes, positive="broken*")
     assert counts(app)[["▲ films", "● films"]].sum().tolist() == [6, 4]
     assert not app.radio
     assert "class folder 'broken*'" in words(app)
@@ -267,7 +270,7 @@ def test_fracatlas_is_used_without_asking_for_a_class(data_page: AppTest, tmp_pa
     use(app, root)
     assert not app.exception
     assert not app.radio
-    assert datasets.chosen() == datasets.Choice(root=root, positive=None)
+    assert catalog.chosen() == catalog.Choice(root=root, positive=None)
     assert list(counts(app)) == ["Split", "Body part", "▲ films", "● films", "Films"]
     whole = counts(app)[counts(app)["Body part"] == "all"]
     assert whole[["▲ films", "● films", "Films"]].sum().tolist() == [10, 10, 20]
@@ -292,7 +295,7 @@ def test_the_phantom_is_one_click_away_and_made_if_it_is_not_there(
     monkeypatch.setattr(data_choice, "phantom_folder", lambda: home)
     monkeypatch.setattr(launcher, "start_phantom", started.append)
     press(data_page.run(), "Use the phantom")
-    assert datasets.chosen().root == home
+    assert catalog.chosen().root == home
     assert started == [home]
 
 
@@ -346,22 +349,22 @@ def audited(app: AppTest) -> AppTest:
     """The page once the audit that was asked for is over."""
     press(app, "Run the audit")
     for _ in range(300):
-        if not runs.status(audit_job.folder_of(cached_hash())).state.alive:
+        if not run_folders.status(audit_job.folder_of(cached_hash())).state.alive:
             return app.run()
         time.sleep(0.1)
     raise AssertionError("the audit did not end")
 
 
 def cached_hash() -> str:
-    choice = datasets.chosen()
-    return datasets.read(choice.root, choice.positive).hash
+    choice = catalog.chosen()
+    return catalog.read(choice.root, choice.positive).hash
 
 
 def test_the_audit_runs_and_shows_its_findings_worst_first(
     data_page: AppTest, classes: Path, folders: Path
 ) -> None:
     (classes / "whole" / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
-    datasets.choose(classes, "broken*")
+    catalog.choose(classes, "broken*")
     app = audited(data_page.run())
     assert not app.exception
     text = words(app)
@@ -380,7 +383,7 @@ def test_ticked_films_are_left_out_of_the_next_run(
     shutil.copytree(phantom_root, root)
     train = sorted((root / "train").glob("*/*/*/image1.png"))
     train[0].write_bytes(train[1].read_bytes())
-    datasets.choose(root)
+    catalog.choose(root)
     app = audited(data_page.run())
     box = next(box for box in app.checkbox if box.key == "tick-same image")
     assert "Leave 1 film of these out of training" in box.label
@@ -403,38 +406,40 @@ def test_an_audit_that_is_under_way_shows_progress_and_can_be_stopped(
     place = audit_job.folder_of(cached_hash())
     (place / "requests").mkdir(parents=True)
     (place / "asked.json").write_text("{}")
-    runs.write_status(
+    run_folders.write_status(
         place,
-        runs.Status(
-            state=runs.State.RUNNING, message="Opening every film: 3 of 9.", seconds_left=65.0
+        run_folders.Status(
+            state=run_folders.State.RUNNING,
+            message="Opening every film: 3 of 9.",
+            seconds_left=65.0,
         ),
     )
-    with runs.lock(place):
+    with run_folders.lock(place):
         app = data_page.run()
         sentence = "Opening every film: 3 of 9. About 1 min 5 s left."
         assert app.progress[0].text == theme.plain(sentence)
         app.button(key="stop-audit").click().run()
-        assert runs.has_request(place, "stop")
+        assert run_folders.has_request(place, "stop")
         assert app.button(key="stop-audit").disabled
     app.run()
     assert "ended without a word" in words(app)
     assert "Go on with the audit" in [button.label for button in app.button]
 
 
-def many(kind: str, count: int) -> audit.Finding:
+def many(kind: str, count: int) -> findings.Finding:
     """A finding of this many films that are not there."""
     items = tuple(
-        audit.Item(path=f"train/{number}.png", detail="a copy", leave_out=True)
+        findings.Item(path=f"train/{number}.png", detail="a copy", leave_out=True)
         for number in range(count)
     )
-    return audit.Finding(kind=kind, items=items, count=count, score=0.5)
+    return findings.Finding(kind=kind, items=items, count=count, score=0.5)
 
 
 def test_the_films_of_a_finding_are_sent_only_when_they_are_looked_at(data_page: AppTest) -> None:
     place = audit_job.folder_of(cached_hash())
     place.mkdir(parents=True)
-    findings = (many("two labels", 5000), many("same image", 20))
-    audit_job.save(place, audit.Audit(films=9000, findings=findings, shortcuts=()))
+    both = (many("two labels", 5000), many("same image", 20))
+    audit_job.save(place, findings.Audit(films=9000, findings=both, shortcuts=()))
     app = data_page.run()
     assert "**5,000 films stand under both labels**" in words(app)
     tables = len(app.dataframe)
@@ -451,8 +456,8 @@ def test_a_tick_in_another_browser_is_seen_and_takes_nothing_from_other_ticks(
 ) -> None:
     place = audit_job.folder_of(cached_hash())
     place.mkdir(parents=True)
-    findings = (many("two labels", 5), many("same image", 3))
-    audit_job.save(place, audit.Audit(films=9, findings=findings, shortcuts=()))
+    both = (many("two labels", 5), many("same image", 3))
+    audit_job.save(place, findings.Audit(films=9, findings=both, shortcuts=()))
     app = data_page.run()
     other = AppTest.from_file(str(APP), default_timeout=30).switch_page("pages/data.py").run()
     app.checkbox(key="tick-two labels").check().run()

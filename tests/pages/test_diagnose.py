@@ -21,19 +21,12 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import (
-    cards,
-    checkpoints,
-    datasets,
-    images,
-    inference,
-    journal,
-    launcher,
-    release,
-    runs,
-    standing,
-)
 from fracture_core.config import LIMITS
+from fracture_core.datasets import catalog
+from fracture_core.films import images
+from fracture_core.jobs import launcher
+from fracture_core.models import cards, caveats, inference, release
+from fracture_core.runs import checkpoints, journal, run_folders
 from tests.core.dicoms import PATIENT, make
 from ui import cached, export_view, intake, pictures, state, verdict, verdict_charts
 from ui.charts import Ink
@@ -95,7 +88,7 @@ def said(app: AppTest) -> str:
 
 
 def positive_study(root: Path) -> str:
-    return intake.example(datasets.read(root))["key"]
+    return intake.example(catalog.read(root))["key"]
 
 
 def test_without_a_model_the_page_says_how_to_get_one(folders: Path) -> None:
@@ -124,14 +117,14 @@ def test_the_example_study_is_one_click_away_and_says_whether_the_verdict_is_rig
     app.button[0].click().run()
     assert not app.exception
     assert app.query_params[state.STUDY] == positive_study(phantom_root)
-    study = intake.of_dataset(datasets.read(phantom_root), positive_study(phantom_root))
+    study = intake.of_dataset(catalog.read(phantom_root), positive_study(phantom_root))
     assert f"{study.study} of {study.patient}" in app.title[1].value
     assert "Its label in the data: :orange[▲ fracture]" in said(app)
     assert cards.NEVER_SEEN not in said(app)  # synthetic films are what it has seen
 
 
 def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Path) -> None:
-    dataset = datasets.read(phantom_root)
+    dataset = catalog.read(phantom_root)
     asked = intake.of_dataset(dataset, positive_study(phantom_root))
     given = [
         inference.Film(name=n, source=s)
@@ -478,7 +471,7 @@ def test_what_is_brushed_over_is_judged_without_it_and_compared(
     starter: str, phantom_root: Path
 ) -> None:
     key = positive_study(phantom_root)
-    study = intake.of_dataset(datasets.read(phantom_root), key)
+    study = intake.of_dataset(catalog.read(phantom_root), key)
     name = study.films[0][0]
     app = opened(study=key)
     before = app.title[1].value
@@ -535,7 +528,7 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     real = export_view.case
     monkeypatch.setattr(export_view, "case", lambda *given: told.append(real(*given)) or told[-1])
     key = positive_study(phantom_root)
-    study = intake.of_dataset(datasets.read(phantom_root), key)
+    study = intake.of_dataset(catalog.read(phantom_root), key)
     name = study.films[0][0]
     app = opened(study=key)
     stroke = {"film": name, "radius": 0.3, "points": [[0.2, 0.5], [0.8, 0.5]]}
@@ -560,7 +553,7 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     assert not any(case.patient in text or name in text for text in texts.values())
     found = json.loads(export_view.content("json", [case], model, 0.5, True))
     expected = case.judged.to_dict(0.5) | {"study": case.study}
-    told = list(standing.warnings(model, 0.5, real=False))
+    told = list(caveats.warnings(model, 0.5, real=False))
     assert found == {"model": starter, "threshold": 0.5, "warnings": told, "studies": [expected]}
 
 
@@ -649,7 +642,7 @@ def test_data_of_single_views_still_has_an_example(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for number in range(6):
             (tmp_path / name / f"{number}.png").write_bytes(film(9 + number))
-    row = intake.example(datasets.read(tmp_path, positive="broken"))
+    row = intake.example(catalog.read(tmp_path, positive="broken"))
     assert (row["label"], row["views"], row["split"]) == (1, 1, "valid")
 
 
@@ -696,7 +689,7 @@ def test_a_run_gets_its_gate_at_the_press_of_a_button(starter: str, run_copy: Pa
     button.click().run()
     assert not app.exception
     folder = cards.gate_folder(cards.find(run_copy.name).weights)
-    assert launcher.wait(folder).state is runs.State.FINISHED
+    assert launcher.wait(folder).state is run_folders.State.FINISHED
     app.run()
     assert "Films unlike those that it has learned from are doubted" in said(app)
 
@@ -746,8 +739,8 @@ def test_a_doubted_film_is_shown_beside_the_training_films_that_are_nearest(
     assert len(near) == 3
     assert made[-3]().count('alt="a training film"') == 3  # and in the report
     links = [each.proto for each in app.get("page_link") if each.proto.label.startswith("patient")]
-    manifest = datasets.read(phantom_root).manifest
-    labels = dict(zip(datasets.study_key(manifest), manifest["label"], strict=True))
+    manifest = catalog.read(phantom_root).manifest
+    labels = dict(zip(catalog.study_key(manifest), manifest["label"], strict=True))
     for told, link in zip(near, links, strict=True):
         [key] = parse_qs(link.query_string)["study"]
         assert ("no fracture" in told) == (labels[key] == 0)
@@ -809,7 +802,7 @@ def test_another_best_epoch_or_a_new_release_does_not_change_the_model_in_use(
 def test_what_speaks_against_a_model_stands_in_one_box_above_the_verdict(starter: str) -> None:
     app = upload(opened(threshold="1"), ("a.png", film(90)))
     told = app.warning[0].value.replace("\\", "")
-    assert told.split("\n\n") == list(standing.warnings(cards.find(starter), 1.0))
+    assert told.split("\n\n") == list(caveats.warnings(cards.find(starter), 1.0))
     assert "Sensitivity 0" in told and "This model has no gate" in told
 
 
@@ -818,13 +811,13 @@ def test_a_study_of_a_training_patient_is_named_as_such_and_never_the_example(
 ) -> None:
     films = journal.films(run_copy)
     taught = films[films["role"] == "train"]
-    app = opened(study=datasets.study_key(taught).iloc[0])
+    app = opened(study=catalog.study_key(taught).iloc[0])
     assert not app.exception
     assert "The model was trained on films of this patient" in said(app)
     fresh = films[films["role"] == "valid"]
-    app = opened(study=datasets.study_key(fresh).iloc[0])
+    app = opened(study=catalog.study_key(fresh).iloc[0])
     assert "so the verdict is" in said(app) and "trained on films" not in said(app)
-    data = datasets.read(phantom_root)
+    data = catalog.read(phantom_root)
     known = cached.acquaintances(starter)
     for some in (data.manifest, data.manifest[data.manifest["split"] == "train"]):
         row = intake.example(replace(data, manifest=some), known)

@@ -12,20 +12,14 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import (
-    cards,
-    checksums,
-    cli,
-    datasets,
-    ensemble,
-    evaluation,
-    journal,
-    metrics,
-    release,
-    runs,
-)
+from fracture_core import checksums
+from fracture_core.cli import command_line
+from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
-from fracture_core.runs import State, Status
+from fracture_core.models import cards, ensemble, evaluation, release
+from fracture_core.runs import journal, run_folders
+from fracture_core.runs.run_folders import State, Status
+from fracture_core.verdicts import metrics
 from ui import cached, figures, results, state, study_lines, theme
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -103,9 +97,9 @@ def test_the_cells_of_the_matrix_share_out_all_studies(run_copy: Path) -> None:
 
 def test_a_released_model_is_judged_in_a_child_and_its_result_kept(run_copy: Path) -> None:
     release.release(run_copy.name, "starter")
-    dataset = datasets.read(Path(runs.read(run_copy).config.data))
+    dataset = catalog.read(Path(run_folders.read(run_copy).config.data))
     app = opened(model="starter")
-    count = len(datasets.studies(datasets.select(dataset.manifest, "valid")))
+    count = len(catalog.studies(catalog.select(dataset.manifest, "valid")))
     assert [button.label for button in app.button] == [f"Judge {count} studies"]
     folder = evaluation.folder_of("starter", dataset, "valid")
     found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
@@ -116,7 +110,10 @@ def test_a_released_model_is_judged_in_a_child_and_its_result_kept(run_copy: Pat
 
 def test_what_the_command_line_has_judged_is_shown(run_copy: Path, capsys) -> None:
     release.release(run_copy.name, "starter")
-    assert cli.main(["evaluate", "starter", runs.read(run_copy).config.data, "--json"]) == 0
+    assert (
+        command_line.main(["evaluate", "starter", run_folders.read(run_copy).config.data, "--json"])
+        == 0
+    )
     found = json.loads(capsys.readouterr().out)["studies"]["accuracy"]
     app = opened(model="starter")
     words = f"Of {found['n']} studies, {found['count']} were judged right"
@@ -132,10 +129,10 @@ def test_a_synthetic_model_on_real_films_is_named_so_and_positive_means_what_the
         (root / name).mkdir(parents=True)
         for number in range(6):
             Image.new("L", (40, 40), value + number).save(root / name / f"{number}.png")
-    datasets.choose(root, "broken")
-    dataset = datasets.read(root, "broken")
+    catalog.choose(root, "broken")
+    dataset = catalog.read(root, "broken")
     folder = evaluation.folder_of("starter", dataset, "valid")
-    films = datasets.select(dataset.manifest, "valid").assign(probability=0.7)
+    films = catalog.select(dataset.manifest, "valid").assign(probability=0.7)
     data = {"root": str(root), "hash": dataset.hash, "synthetic": False}
     found = evaluation.Evaluation(
         model="starter", data=data, split="valid", parts=(), threshold=0.5, films=films
@@ -150,11 +147,11 @@ def test_a_synthetic_model_on_real_films_is_named_so_and_positive_means_what_the
 
 def test_an_evaluation_that_failed_says_why_and_can_be_tried_again(run_copy: Path) -> None:
     release.release(run_copy.name, "starter")
-    dataset = datasets.read(Path(runs.read(run_copy).config.data))
+    dataset = catalog.read(Path(run_folders.read(run_copy).config.data))
     folder = evaluation.folder_of("starter", dataset, "valid")
     folder.mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
-    runs.write_status(folder, Status(state=State.FAILED, message="The disk is full."))
+    run_folders.write_status(folder, Status(state=State.FAILED, message="The disk is full."))
     app = opened(model="starter")
     assert app.error[0].value.replace("\\", "") == "The disk is full."
     assert app.button[0].label.startswith("Try again: judge")
@@ -162,13 +159,13 @@ def test_an_evaluation_that_failed_says_why_and_can_be_tried_again(run_copy: Pat
 
 def test_an_evaluation_under_way_shows_how_far_it_is(run_copy: Path) -> None:
     release.release(run_copy.name, "starter")
-    dataset = datasets.read(Path(runs.read(run_copy).config.data))
+    dataset = catalog.read(Path(run_folders.read(run_copy).config.data))
     folder = evaluation.folder_of("starter", dataset, "valid")
     folder.mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
-    with runs.lock(folder):
+    with run_folders.lock(folder):
         status = Status(state=State.RUNNING, message="Reads films: 3 of 9.", progress=1 / 3)
-        runs.write_status(folder, status)
+        run_folders.write_status(folder, status)
         app = opened(model="starter")
     assert not app.exception
     assert "It goes on if you leave this page" in said(app)

@@ -11,10 +11,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import datasets, exclusions, journal, launcher, release, runs
 from fracture_core.config import TrainConfig
-from fracture_core.exclusions import Exclusions
-from fracture_core.reporter import duration
+from fracture_core.datasets import catalog, exclusions
+from fracture_core.datasets.exclusions import Exclusions
+from fracture_core.jobs import launcher
+from fracture_core.models import release
+from fracture_core.runs import journal, run_folders
+from fracture_core.words import duration
 from ui import cached, demo, run_cost, state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -50,18 +53,18 @@ def test_empty_it_says_what_each_door_will_hold(home: AppTest) -> None:
 def test_the_demo_button_starts_one_run_and_opens_it(home: AppTest) -> None:
     home.run()
     home.button(key="demo").click().run()
-    (run,) = runs.list_runs()
+    (run,) = run_folders.list_runs()
     assert run.config.architecture == "three_conv"
     assert home.query_params["run"] == run.name
-    runs.ask(run.folder, "stop")
-    assert launcher.wait(run.folder).state is runs.State.STOPPED
+    run_folders.ask(run.folder, "stop")
+    assert launcher.wait(run.folder).state is run_folders.State.STOPPED
 
 
 def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
     home: AppTest, run_copy: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data, status = datasets.read(phantom_root), runs.status(run_copy).__dict__
-    runs.write_status(run_copy, runs.Status(**{**status, "images_per_second": 500.0}))
+    data, status = catalog.read(phantom_root), run_folders.status(run_copy).__dict__
+    run_folders.write_status(run_copy, run_folders.Status(**{**status, "images_per_second": 500.0}))
     text = shown(home.run()).replace("\\", "")
     films = len(cached.training_films(demo.config()))
     assert f"30 epochs of {films} training films." in text
@@ -73,19 +76,19 @@ def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
     assert f"30 epochs of 20 films, drawn from {films - 1} training films." in text
     assert "The 1 film ticked on the Data page are left out" in text
     home.button(key="demo").click().run()
-    run = runs.list_runs()[0]
+    run = run_folders.list_runs()[0]
     assert run.config.steps_per_epoch == 2
     assert run.config.exclude == str(exclusions.file_of(data.hash))
-    runs.ask(run.folder, "stop")
-    assert launcher.wait(run.folder).state is runs.State.STOPPED
+    run_folders.ask(run.folder, "stop")
+    assert launcher.wait(run.folder).state is run_folders.State.STOPPED
 
 
 def test_the_time_that_a_run_takes_counts_the_films_that_it_judges(
     home: AppTest, run_copy: Path
 ) -> None:
     home.run()
-    status = runs.status(run_copy).__dict__
-    runs.write_status(run_copy, runs.Status(**{**status, "images_per_second": 10.0}))
+    status = run_folders.status(run_copy).__dict__
+    run_folders.write_status(run_copy, run_folders.Status(**{**status, "images_per_second": 10.0}))
     chosen = demo.config()
     films, judged = len(cached.learned_films(chosen)), cached.judged_films(chosen)
     assert judged == len(cached.dataset().manifest) - films
@@ -109,7 +112,7 @@ def test_a_film_that_cannot_be_read_costs_no_door(
     own = tmp_path / "own"
     shutil.copytree(phantom_root, own)
     monkeypatch.setenv("FRACTURE_DATA", str(own))
-    first = own / datasets.read(own).manifest["path"].iloc[0]
+    first = own / catalog.read(own).manifest["path"].iloc[0]
     first.write_bytes(first.read_bytes()[:300])
     text = shown(home.run())
     assert not home.exception
@@ -155,7 +158,7 @@ def test_a_model_of_ones_own_does_not_slip_into_the_place_of_an_older_one(
 ) -> None:
     for name, created in (("older", "2026-01-01"), ("a-newer", "2026-02-01")):
         card = release.release(run_copy.name, name) / "card.json"
-        text = card.read_text().replace(runs.read(run_copy).facts["created"], created)
+        text = card.read_text().replace(run_folders.read(run_copy).facts["created"], created)
         card.write_text(text)
     assert "Model: **older**" in shown(home.run())
 
@@ -164,13 +167,15 @@ def test_real_films_are_judged_by_a_released_model_that_has_seen_some_and_by_no_
     home: AppTest, run_copy: Path, folders: Path
 ) -> None:
     real = Path(shutil.copytree(run_copy, folders / "runs" / "real"))
-    runs.complete_facts(real, data=runs.read(real).facts["data"] | {"synthetic": False})
+    run_folders.complete_facts(
+        real, data=run_folders.read(real).facts["data"] | {"synthetic": False}
+    )
     release.release(run_copy.name, "synthetic-one")
     assert r"Model: **synthetic\-one**" in shown(home.run())
     for kind in ("broken", "whole"):
         (folders / "films" / kind).mkdir(parents=True)
         Image.new("L", (40, 40), 90).save(folders / "films" / kind / "1.png")
-    datasets.choose(folders / "films", "broken")
+    catalog.choose(folders / "films", "broken")
     again = AppTest.from_file(str(APP), default_timeout=30).run()
     assert r"Model: **synthetic\-one**" in shown(again)
     release.release("real", "real-one")
@@ -213,11 +218,14 @@ def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(
 
 def test_the_line_tells_of_the_run_that_trains_before_those_that_wait(home: AppTest) -> None:
     with contextlib.ExitStack() as held:
-        for name, doing in (("trains", runs.State.RUNNING), ("waits", runs.State.QUEUED)):
-            folder = runs.create(TrainConfig(data="x"), name)
-            held.enter_context(runs.lock(folder))
-            runs.write_status(folder, runs.Status(state=doing, epochs=5))
-        assert runs.list_runs()[0].name == "waits"
+        for name, doing in (
+            ("trains", run_folders.State.RUNNING),
+            ("waits", run_folders.State.QUEUED),
+        ):
+            folder = run_folders.create(TrainConfig(data="x"), name)
+            held.enter_context(run_folders.lock(folder))
+            run_folders.write_status(folder, run_folders.Status(state=doing, epochs=5))
+        assert run_folders.list_runs()[0].name == "waits"
         home.run()
         links = [link.proto.label for link in home.get("page_link")]
         assert any("trains: epoch 1 of 5" in label for label in links)

@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import forks, journal, launcher, runs
+from fracture_core.jobs import launcher
+from fracture_core.runs import forks, journal, run_folders
 from ui import cached, figures, flip_feed, live_run, pinned_studies, run_curves, state, theme
 from ui.state import ARRIVED
 
@@ -59,8 +60,10 @@ def curves(app: AppTest) -> dict:
 
 def set_state(folder: Path, state: str, **changes: object) -> None:
     """Write a status as the child would have."""
-    before = runs.status(folder).__dict__
-    runs.write_status(folder, runs.Status(**{**before, "state": runs.State(state), **changes}))
+    before = run_folders.status(folder).__dict__
+    run_folders.write_status(
+        folder, run_folders.Status(**{**before, "state": run_folders.State(state), **changes})
+    )
 
 
 @pytest.mark.parametrize("damage", ["deleted", "garbage"])
@@ -93,7 +96,7 @@ def test_what_stands_above_the_curves_has_its_place_from_the_start_to_the_end(
     for name, epochs in (("starting", 0), ("running", 1), ("running", 3), ("stopped", 3)):
         (run_copy / "metrics.jsonl").write_bytes(b"".join(metrics.splitlines(True)[:epochs]))
         set_state(run_copy, name)
-        with runs.lock(run_copy) if name != "stopped" else nullcontext():
+        with run_folders.lock(run_copy) if name != "stopped" else nullcontext():
             app = open_run(run_copy)
         found[name, epochs] = down_to_the_curves(app)
         words = texts(app)
@@ -113,7 +116,7 @@ def test_before_its_films_are_read_every_figure_has_its_place(
     set_state(run_copy, "starting", epoch=0)
     for name in ("metrics.jsonl", "films.parquet"):
         (run_copy / name).unlink()
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         found = texts(open_run(run_copy, more=False))
     for label in ("Learning rate", "Dev studies judged right", "Valid studies judged right"):
         assert label in found.splitlines()
@@ -131,13 +134,13 @@ def test_epochs_whose_lines_cannot_be_read_are_told_of_a_run_at_rest(
     assert "Which epoch was its best is not known any more." in texts(app)
     assert app.button(key="use-best").disabled
     set_state(run_copy, "running")  # its next line may be on the way
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         assert words not in texts(open_run(run_copy))
 
 
 def test_an_epoch_counts_as_soon_as_its_line_is_there(open_run: Open, run_copy: Path) -> None:
     set_state(run_copy, "running", epoch=2)
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         assert "#### 3 of 3" in texts(open_run(run_copy)).splitlines()
 
 
@@ -151,7 +154,7 @@ def test_an_epoch_counts_as_soon_as_its_line_is_there(open_run: Open, run_copy: 
 )
 def test_it_is_told_what_is_kept(open_run: Open, run_copy: Path, state: str, words: str) -> None:
     set_state(run_copy, "running" if state == "interrupted" else state)
-    with runs.lock(run_copy) if state == "running" else nullcontext():
+    with run_folders.lock(run_copy) if state == "running" else nullcontext():
         assert words in texts(open_run(run_copy))
 
 
@@ -163,7 +166,7 @@ def test_a_page_at_rest_looks_whether_the_run_goes_on(
     live_run._wait(run_copy.name, False)
     assert anew == []
     set_state(run_copy, "running")
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         live_run._wait(run_copy.name, True)  # the page is drawn every two seconds
         assert anew == []
         live_run._wait(run_copy.name, False)
@@ -181,7 +184,7 @@ def test_of_a_run_that_goes_on_a_fork_is_offered_where_the_state_stays(
     key = f"fork-epoch-{run_copy.name}"
     assert open_run(run_copy).selectbox(key=key).value == 7
     set_state(run_copy, "running")
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         assert open_run(run_copy).selectbox(key=key).value == 5
 
 
@@ -220,7 +223,7 @@ def test_the_axis_of_a_young_run_ends_at_a_round_number_ahead(
 
 
 def test_the_axis_grows_with_the_run(open_run: Open, run_copy: Path) -> None:
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         set_state(run_copy, "running", epochs=600)
         assert curves(open_run(run_copy))["last"] == 10
         line = journal.lines(run_copy / "metrics.jsonl")[-1]
@@ -246,7 +249,7 @@ def test_a_run_at_rest_can_go_on_and_cannot_be_stopped(
 def test_a_run_at_work_can_be_stopped_and_not_deleted(
     open_run: Open, run_copy: Path, state: str
 ) -> None:
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         set_state(run_copy, state)
         app = open_run(run_copy)
         assert "stop" in keys(app) and not keys(app) & {"resume", "train-more"}
@@ -261,13 +264,13 @@ def test_what_is_behind_more_is_not_made_while_it_is_closed(open_run: Open, run_
 
 
 def test_both_requests_of_two_browsers_are_kept_in_order(open_run: Open, run_copy: Path) -> None:
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         set_state(run_copy, "running")
         first, second = open_run(run_copy), open_run(run_copy)
         first.button(key="stop-later").click().run()
         second.button(key="stop").click().run()
         assert first.button(key="stop-later").disabled
-        kinds = [request["kind"] for _, request in runs.requests(run_copy)]
+        kinds = [request["kind"] for _, request in run_folders.requests(run_copy)]
         assert kinds == ["stop_after_epoch", "stop"]
 
 
@@ -276,7 +279,7 @@ def test_of_two_who_resume_at_once_the_second_is_told_why_not(
 ) -> None:
     set_state(run_copy, "stopped")
     app = open_run(run_copy)
-    with runs.lock(run_copy):  # the other browser was quicker
+    with run_folders.lock(run_copy):  # the other browser was quicker
         app.button(key="resume").click().run()
         assert not app.exception
         assert "at work already" in told(app)
@@ -287,7 +290,7 @@ def test_train_more_adds_the_epochs_that_stand_beside_it(open_run: Open, run_cop
     app.number_input(key=f"more-epochs-{run_copy.name}").set_value(2)
     app.button(key="train-more").click().run()
     assert not app.exception
-    assert launcher.wait(run_copy).state is runs.State.FINISHED, journal.log_tail(run_copy)
+    assert launcher.wait(run_copy).state is run_folders.State.FINISHED, journal.log_tail(run_copy)
     assert journal.metrics(run_copy)["epoch"].tolist() == [1, 2, 3, 4, 5]
 
 
@@ -303,7 +306,7 @@ def test_a_finished_run_is_headed_by_its_own_last_word(open_run: Open, run_copy:
 def test_a_run_that_fails_while_it_is_watched_shows_the_end_of_its_log(
     open_run: Open, run_copy: Path
 ) -> None:
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         set_state(run_copy, "running")
         app = open_run(run_copy)
         assert not app.toggle(key="show-log").value
@@ -379,13 +382,13 @@ def test_advice_is_told_once_and_can_be_waved_off(open_run: Open, run_copy: Path
 
 def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> None:
     assert "**done**" in texts(open_run(run_copy))
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         set_state(run_copy, "running", phase="evaluating")
         text = texts(open_run(run_copy))
         assert ":primary-background[**judging dev and valid**]" in text and "queued" not in text
-        data = runs.read(run_copy).facts["data"]
+        data = run_folders.read(run_copy).facts["data"]
         roles = {role: count for role, count in data["images"].items() if role != "valid"}
-        runs.complete_facts(run_copy, data=data | {"images": roles})
+        run_folders.complete_facts(run_copy, data=data | {"images": roles})
         assert ":primary-background[**judging dev**]" in texts(open_run(run_copy))
         set_state(run_copy, "starting", phase="measuring")
         assert ":primary-background[**measuring threads**]" in texts(open_run(run_copy))
@@ -396,7 +399,7 @@ def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> N
 def test_the_link_to_the_run_that_is_on_is_as_long_whatever_time_is_left(run_copy: Path) -> None:
     long = run_copy.with_name("a-name-that-is-quite-long-and-differs-at-its-end-a")
     run_copy.rename(long)
-    with runs.lock(long):
+    with run_folders.lock(long):
         set_state(long, "running", epoch=2, epochs=9, seconds_left=309.0)
         app = AppTest.from_file(str(APP), default_timeout=30).run()  # any page: on top of all
         links = [link.proto for link in app.get("page_link")]
@@ -417,13 +420,13 @@ def test_the_line_on_top_tells_of_the_run_whose_page_it_is(run_copy: Path) -> No
         (link,) = [each for each in links if "radio_button_checked" in each.label]
         return link.label, link.help
 
-    with runs.lock(run_copy), runs.lock(other):
+    with run_folders.lock(run_copy), run_folders.lock(other):
         for run, second in ((run_copy, other), (other, run_copy)):
             label, words = chip(run)
             assert label.endswith(f": {run.name}: epoch 2 of 9 (+1)")
             assert f"{second.name}: epoch 2 of 9" in words
         set_state(other, "stopped")
-    with runs.lock(run_copy):
+    with run_folders.lock(run_copy):
         assert chip(other)[0].endswith(f": {run_copy.name}: epoch 2 of 9")
 
 
@@ -437,7 +440,7 @@ def test_a_new_learning_rate_is_asked_for_once_and_shown_as_pending(
     app.number_input(key=f"rate-{run_copy.name}").set_value(0.0004).run()
     app.button(key="apply-rate").click().run()
     app.button(key="apply-rate").click().run()  # a double click
-    asked = [(r["kind"], r["rate"]) for _, r in runs.requests(run_copy)]
+    asked = [(r["kind"], r["rate"]) for _, r in run_folders.requests(run_copy)]
     assert asked == [("learning_rate", 0.0004)]
     assert "0.0004 is asked for; it changes when it goes on" in app.info[0].value
 
@@ -455,12 +458,14 @@ def test_a_fork_is_made_once_opened_and_names_its_parent(open_run: Open, run_cop
     app.button(key="fork").click().run()
     assert not app.exception
     assert app.query_params["run"] == f"{run_copy.name}-e2"
-    assert launcher.wait(runs.find(f"{run_copy.name}-e2")).state is runs.State.FINISHED
+    assert (
+        launcher.wait(run_folders.find(f"{run_copy.name}-e2")).state is run_folders.State.FINISHED
+    )
     second.button(key="fork").click().run()
     assert second.query_params["run"] == f"{run_copy.name}-e2" and not told(second)
 
-    child = runs.read(runs.find(f"{run_copy.name}-e2"))
-    assert len(runs.names()) == 2
+    child = run_folders.read(run_folders.find(f"{run_copy.name}-e2"))
+    assert len(run_folders.names()) == 2
     assert (child.config.epochs, child.config.learning_rate) == (4, 0.0003)
     assert child.facts["parent"] == {"name": run_copy.name, "epoch": 2}
     app.run()
@@ -495,10 +500,10 @@ def test_a_fork_that_changes_nothing_begins_with_the_rate_of_its_epoch(
     app.selectbox(key=f"fork-epoch-{run_copy.name}").set_value(2).run()
     assert app.number_input(key=f"fork-rate-{run_copy.name}-2").value == 0.0005
     app.button(key="fork").click().run()
-    child = runs.find(f"{run_copy.name}-e2")
-    assert launcher.wait(child).state is runs.State.FINISHED, journal.log_tail(child)
-    assert runs.read(child).config.to_dict() == {
-        **runs.read(run_copy).config.to_dict(),
+    child = run_folders.find(f"{run_copy.name}-e2")
+    assert launcher.wait(child).state is run_folders.State.FINISHED, journal.log_tail(child)
+    assert run_folders.read(child).config.to_dict() == {
+        **run_folders.read(run_copy).config.to_dict(),
         "learning_rate": 0.0005,
     }
 
@@ -522,13 +527,13 @@ def test_a_name_that_another_run_has_is_refused_in_a_sentence(
     app.button(key="fork").click().run()
     assert not app.exception
     assert "Choose another name" in told(app)
-    assert runs.names() == [run_copy.name]
+    assert run_folders.names() == [run_copy.name]
 
 
 def test_a_fork_outlives_its_parent_and_says_so(open_run: Open, run_copy: Path) -> None:
     child = forks.create(run_copy, 3, "child", epochs=5)
     set_state(child, "stopped")
-    runs.delete(run_copy)
+    run_folders.delete(run_copy)
     assert "forked from finished at epoch 3, which is deleted" in texts(open_run(child))
 
 
@@ -542,12 +547,12 @@ def test_weights_and_curves_can_be_saved(open_run: Open, run_copy: Path) -> None
 
 
 def test_tags_and_note_are_kept_and_shown_to_the_letter(open_run: Open, run_copy: Path) -> None:
-    runs.set_labels(run_copy, runs.Labels(tags=("talk",), baseline=True))
+    run_folders.set_labels(run_copy, run_folders.Labels(tags=("talk",), baseline=True))
     app = open_run(run_copy)
     app.text_area(key=f"note-{run_copy.name}").set_value("<b>best</b> so far")
     app.button(key="keep-notes").click().run()
-    kept = runs.labels(run_copy)
-    assert kept == runs.Labels(tags=("talk",), note="<b>best</b> so far", baseline=True)
+    kept = run_folders.labels(run_copy)
+    assert kept == run_folders.Labels(tags=("talk",), note="<b>best</b> so far", baseline=True)
     assert r":gray-badge[talk] \<b\>best\</b\> so far" in texts(app)
 
 
@@ -559,10 +564,10 @@ def test_a_tag_that_cannot_be_kept_is_refused_beside_its_field(
     app.multiselect(key=f"tags-{run_copy.name}").set_value(["x" * 41])
     app.button(key="keep-notes").click().run()
     assert "A tag has 1 to 40 characters" in app.error[0].value and not app.toast
-    assert runs.labels(run_copy) == runs.Labels()
+    assert run_folders.labels(run_copy) == run_folders.Labels()
     app.multiselect(key=f"tags-{run_copy.name}").set_value([])
     app.button(key="keep-notes").click().run()
-    assert not app.error and runs.labels(run_copy).note == "still here"
+    assert not app.error and run_folders.labels(run_copy).note == "still here"
 
 
 def test_one_epoch_is_one_epoch(open_run: Open, run_copy: Path) -> None:
@@ -596,7 +601,7 @@ def test_keeping_it_deletes_nothing(open_run: Open, run_copy: Path) -> None:
 def test_a_run_that_was_resumed_meanwhile_is_not_deleted(open_run: Open, run_copy: Path) -> None:
     app = open_run(run_copy)
     app.button(key="delete").click().run()
-    with runs.lock(run_copy):  # resumed in another browser
+    with run_folders.lock(run_copy):  # resumed in another browser
         app.button(key="delete-for-good").click().run()
         assert not app.exception
         assert "at work already" in told(app)
@@ -608,11 +613,11 @@ def test_a_run_that_was_deleted_meanwhile_can_be_asked_nothing(
     open_run: Open, run_copy: Path, key: str
 ) -> None:
     app = open_run(run_copy)
-    runs.delete(run_copy)  # in another browser
+    run_folders.delete(run_copy)  # in another browser
     app.button(key=key).click().run()
     assert not app.exception
     assert "No run is called finished" in texts(app)
-    assert runs.names() == []
+    assert run_folders.names() == []
 
 
 # --- what the server keeps ----------------------------------------------------------------------
@@ -623,7 +628,7 @@ def test_of_a_live_runs_metrics_only_the_newest_version_is_kept(
 ) -> None:
     kept = {}
     monkeypatch.setattr(cached, "_read_before", lambda what: kept.setdefault(what, {}))
-    run = runs.read(run_copy)
+    run = run_folders.read(run_copy)
     first = cached.metrics_of(run.folder)
     line = (run_copy / "metrics.jsonl").read_text().splitlines()[-1]
     for epoch in range(4, 9):

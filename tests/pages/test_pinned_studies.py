@@ -13,8 +13,9 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import journal, predictions, runs, trajectories
-from fracture_core.datasets import study_key
+from fracture_core.analysis import trajectories
+from fracture_core.datasets.catalog import study_key
+from fracture_core.runs import journal, predictions, run_folders
 from ui import cached, figures, pinned_studies, sparks, state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -75,9 +76,9 @@ def test_a_pinned_study_that_is_none_is_left_out(open_run: Open) -> None:
 def test_pinned_studies_show_their_films_without_those_that_cannot_be_read(
     open_run: Open, run_copy: Path, tmp_path: Path
 ) -> None:
-    run = runs.read(run_copy)
+    run = run_folders.read(run_copy)
     root = shutil.copytree(run.config.data, tmp_path / "copy")
-    runs.complete_facts(run_copy, data=run.facts["data"] | {"root": str(root)})
+    run_folders.complete_facts(run_copy, data=run.facts["data"] | {"root": str(root)})
     found = trajectories.read(run_copy)
     counts = found.films.groupby(study_key(found.films), sort=False).size()
     key = counts.index[counts > 1][0]
@@ -93,9 +94,9 @@ def test_pinned_studies_show_their_films_without_those_that_cannot_be_read(
 def test_pinned_studies_show_films_of_data_that_were_named_by_their_parent(
     open_run: Open, run_copy: Path
 ) -> None:
-    config = runs.read(run_copy).config
+    config = run_folders.read(run_copy).config
     named = {**config.to_dict(), "data": str(Path(config.data).parent)}
-    runs.complete_facts(run_copy, config=named)
+    run_folders.complete_facts(run_copy, config=named)
     films = [e.proto.body for e in open_run().get("html") if "data:image/jpeg" in e.proto.body]
     assert films
 
@@ -138,10 +139,10 @@ def leave_epochs(folder: Path, *epochs: int) -> None:
 
 
 def test_a_live_run_is_followed_until_the_slider_is_moved(open_run: Open, run_copy: Path) -> None:
-    with runs.lock(run_copy):
-        before = runs.status(run_copy).__dict__
-        going = {**before, "state": runs.State.RUNNING, "epochs": 600}
-        runs.write_status(run_copy, runs.Status(**going))
+    with run_folders.lock(run_copy):
+        before = run_folders.status(run_copy).__dict__
+        going = {**before, "state": run_folders.State.RUNNING, "epochs": 600}
+        run_folders.write_status(run_copy, run_folders.Status(**going))
         app = open_run()
         assert app.select_slider(key=state.EPOCH).options == ["1", "2", "latest"]
         leave_epochs(run_copy, 4)

@@ -8,24 +8,18 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-
-from fracture_core import (
-    averages_job,
-    checkpoints,
-    checksums,
-    datasets,
-    exclusions,
-    fluctuation,
-    journal,
-    launcher,
-    report_2018,
-    runs,
-)
-from fracture_core.datasets import Dataset
-from fracture_core.exclusions import Exclusions
-from fracture_core.report_2018 import LENGTHS
-from fracture_core.runs import Run, State, Status
 from tests.core.test_report_2018 import made
+
+from fracture_core import checksums
+from fracture_core.analysis import fluctuation, report_2018
+from fracture_core.analysis.report_2018 import LENGTHS
+from fracture_core.datasets import catalog, exclusions
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.exclusions import Exclusions
+from fracture_core.jobs import launcher
+from fracture_core.runs import checkpoints, journal, run_folders
+from fracture_core.runs.run_folders import Run, State, Status
+from fracture_core.training import averages_job
 from ui import report_averages, state
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -64,7 +58,7 @@ def test_before_any_run_the_axes_say_what_will_be_in_them(folders: Path) -> None
 
 
 def test_runs_that_are_there_are_drawn_and_answer(folders: Path, phantom_root: Path) -> None:
-    dataset = datasets.read(phantom_root)
+    dataset = catalog.read(phantom_root)
     length = LENGTHS["quick"]
     made(dataset, "three", length, 0.9, 0.77)
     made(dataset, "five", length, 0.2, 0.6)
@@ -93,14 +87,19 @@ def test_the_button_queues_every_experiment_once_and_stop_stops_them(
     assert len({name for name, _ in started[:7]}) == 7
     further = {name.split("-")[1] for name, more in started if more.get("more_epochs")}
     assert further == {"three", "five"}
-    assert all("report 2018" in runs.labels(runs.find(name)).tags for name in runs.names())
+    assert all(
+        "report 2018" in run_folders.labels(run_folders.find(name)).tags
+        for name in run_folders.names()
+    )
 
 
 def test_only_the_runs_that_are_not_finished_are_to_go(folders: Path, phantom_root: Path) -> None:
-    dataset, length = datasets.read(phantom_root), LENGTHS["quick"]
+    dataset, length = catalog.read(phantom_root), LENGTHS["quick"]
     for key in ("one", "three", "dense", "dropout"):
-        ended = runs.Status(state=runs.State.FINISHED, step=length.epochs * length.steps)
-        runs.write_status(made(dataset, key, length, 0.5).folder, ended)
+        ended = run_folders.Status(
+            state=run_folders.State.FINISHED, step=length.epochs * length.steps
+        )
+        run_folders.write_status(made(dataset, key, length, 0.5).folder, ended)
     assert "3 runs, 3,000 steps of 10 films to go" in said(opened())
     path = exclusions.file_of(dataset.hash)
     exclusions.write(path, Exclusions(reasons={dataset.manifest["path"].iloc[0]: "a copy"}))
@@ -119,7 +118,7 @@ SWINGING, STEADY = (0.5, 0.7, 0.5, 0.7), (0.6, 0.64, 0.6, 0.64)
 
 @pytest.fixture
 def dataset(phantom_root: Path) -> Dataset:
-    return datasets.read(phantom_root)
+    return catalog.read(phantom_root)
 
 
 def swinging(dataset: Dataset, seed: int = 1, more: float = 0.0) -> Run:
@@ -154,7 +153,7 @@ def ended(state: State, message: str, *names: str) -> None:
     place = averages_job.folder()
     place.mkdir(parents=True, exist_ok=True)
     (place / "asked.json").write_text(json.dumps({"runs": ",".join(names)}))
-    runs.write_status(place, Status(state=state, message=message))
+    run_folders.write_status(place, Status(state=state, message=message))
 
 
 def twice(app: AppTest, number: int) -> dict[str, list[list[float]]]:
@@ -246,12 +245,12 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
     ended(State.RUNNING, "Judging epochs anew: 1 of 4.", run.name)
     place = averages_job.folder()
     (place / "requests").mkdir()
-    runs.write_status(
+    run_folders.write_status(
         place,
         Status(state=State.RUNNING, message="Judging epochs anew: 1 of 4.", progress=0.25,
                seconds_left=90.0),
     )  # fmt: skip
-    with runs.lock(place):
+    with run_folders.lock(place):
         for _ in range(2):  # another one after a reload
             app = opened()
             assert "judge-anew" not in buttons(app)
@@ -259,7 +258,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
             assert [bar.value for bar in bars] == [25]
             assert "1 of 4" in bars[0].text and "left" in bars[0].text
         app.button(key="stop-judging").click().run()
-        assert runs.has_request(place, "stop")
+        assert run_folders.has_request(place, "stop")
         assert app.button(key="stop-judging").disabled
 
 

@@ -7,9 +7,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import audit, audit_job, config, datasets, exclusions, room, runs
+from fracture_core import config, room
+from fracture_core.audit import audit_job, findings
+from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import NotOwner
-from fracture_core.runs import State
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import State
 from ui import actions, owner
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -24,8 +27,10 @@ ACTIONS = [
 def token(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The owner's token of an open room that has a run at rest in it."""
     st.cache_resource.clear()
-    before = runs.status(run_copy).__dict__
-    runs.write_status(run_copy, runs.Status(**{**before, "state": State.STOPPED, "epoch": 2}))
+    before = run_folders.status(run_copy).__dict__
+    run_folders.write_status(
+        run_copy, run_folders.Status(**{**before, "state": State.STOPPED, "epoch": 2})
+    )
     monkeypatch.setenv(room.VARIABLE, "films.example.org")
     return room.new_token()
 
@@ -114,7 +119,9 @@ def test_the_event_of_a_button_that_a_visitor_may_not_press_changes_nothing(
     kept = next((app.session_state[k] for k in ("notice",) if k in app.session_state), "")
     if key != "Rescan":  # greyed now, it is not heard at all; the others' callbacks are
         assert "Only the owner" in kept + said(app)
-    assert tree(folders) == before and not any(run.status.state.alive for run in runs.list_runs())
+    assert tree(folders) == before and not any(
+        run.status.state.alive for run in run_folders.list_runs()
+    )
 
 
 def pressed(app: AppTest, key: str) -> list:
@@ -122,14 +129,14 @@ def pressed(app: AppTest, key: str) -> list:
 
 
 def test_a_visitor_ticks_no_film(token: str, phantom_root: Path) -> None:
-    data = datasets.read(phantom_root)
+    data = catalog.read(phantom_root)
     path = data.manifest["path"].iloc[0]
-    item = audit.Item(path=path, detail="grey all over", leave_out=True)
-    kind = next(iter(audit.KINDS))
-    found = audit.Finding(kind=kind, items=(item,), count=1, score=0.1, sentences=("One.",))
+    item = findings.Item(path=path, detail="grey all over", leave_out=True)
+    kind = next(iter(findings.KINDS))
+    found = findings.Finding(kind=kind, items=(item,), count=1, score=0.1, sentences=("One.",))
     audit_job.folder_of(data.hash).mkdir(parents=True)
     audit_job.save(
-        audit_job.folder_of(data.hash), audit.Audit(films=1, findings=(found,), shortcuts=())
+        audit_job.folder_of(data.hash), findings.Audit(films=1, findings=(found,), shortcuts=())
     )
     assert at("data").checkbox(key=f"tick-{kind}").disabled
     app = at("data", owner=token)
@@ -175,7 +182,7 @@ def test_data_that_cannot_be_read_is_no_place_either(
 ) -> None:
     gone = tmp_path / "private" / "MURA-v1.1"
     shutil.copytree(phantom_root / "valid", gone / "valid")
-    datasets.choose(gone)
+    catalog.choose(gone)
     shutil.rmtree(gone)
     for page in ("data", "home"):
         text = said(at(page))
@@ -187,13 +194,13 @@ def test_a_visitor_is_offered_no_folder_and_no_other_data(
 ) -> None:
     other = tmp_path / "other"
     shutil.copytree(phantom_root / "valid", other / "valid")
-    datasets.choose(other)
-    datasets.choose(phantom_root)
+    catalog.choose(other)
+    catalog.choose(phantom_root)
     app = at("data")
     assert not [field for field in app.text_input if field.key == "folder"]
     assert "owner's to say" in said(app)
     app = AppTest.from_file(APP, default_timeout=60)
-    app.query_params["data"] = datasets.read(other).hash[:8]
+    app.query_params["data"] = catalog.read(other).hash[:8]
     app.run()
     assert "not known here" in said(app) and not [b for b in app.button if "other" in b.label]
 

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import cards, checkpoints, checksums, journal, predictions, runs
+from fracture_core import checksums
 from fracture_core.config import TrainConfig
+from fracture_core.models import cards
+from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from tests.core import made_runs
 from ui import state, theme
 
@@ -119,7 +121,7 @@ def test_what_is_unlike_the_baseline_or_the_most_is_bold(open_page: Open, three:
     assert bold(open_page()).count("font-weight") == 1
     assert bold(open_page(search="clear")) == ""  # one line alone
     assert "font-weight" not in bold(open_page(search="cl"))  # one of each kind
-    runs.set_labels(runs.find("clear"), runs.Labels(baseline=True))
+    run_folders.set_labels(run_folders.find("clear"), run_folders.Labels(baseline=True))
     styles = bold(open_page())
     assert "row1" in styles and "row2" in styles and "row0" not in styles
 
@@ -127,10 +129,15 @@ def test_what_is_unlike_the_baseline_or_the_most_is_bold(open_page: Open, three:
 def test_a_run_that_failed_or_is_at_work_says_so(
     open_page: Open, three: list[str], folders: Path
 ) -> None:
-    failed = runs.Status(state=runs.State.FAILED, message="The loss is no number.", epoch=1)
-    runs.write_status(runs.find("close"), failed)
-    runs.write_status(runs.find("plain"), runs.Status(state=runs.State.RUNNING, epoch=1, epochs=3))
-    with runs.lock(runs.find("plain")):
+    failed = run_folders.Status(
+        state=run_folders.State.FAILED, message="The loss is no number.", epoch=1
+    )
+    run_folders.write_status(run_folders.find("close"), failed)
+    run_folders.write_status(
+        run_folders.find("plain"),
+        run_folders.Status(state=run_folders.State.RUNNING, epoch=1, epochs=3),
+    )
+    with run_folders.lock(run_folders.find("plain")):
         app = open_page(runs=["close", "plain"])
         states = app.dataframe[0].value.set_index("Run")["State"]
         assert states.to_dict() == {
@@ -149,8 +156,10 @@ def test_a_fork_names_its_parent(open_page: Open, three: list[str], folders: Pat
 def test_a_run_that_waits_is_on_the_same_films_as_one_that_has_read_them(
     open_page: Open, run_copy: Path
 ) -> None:
-    config = runs.read(run_copy).config
-    runs.write_status(runs.create(config, "waits"), runs.Status(state=runs.State.QUEUED))
+    config = run_folders.read(run_copy).config
+    run_folders.write_status(
+        run_folders.create(config, "waits"), run_folders.Status(state=run_folders.State.QUEUED)
+    )
     app = open_page()
     assert "2 runs on" in texts(app)
     assert "Films" not in app.dataframe[0].value
@@ -159,7 +168,9 @@ def test_a_run_that_waits_is_on_the_same_films_as_one_that_has_read_them(
 def test_names_and_states_are_shown_to_their_end(open_page: Open, run_copy: Path) -> None:
     long = run_copy.with_name("report-adagrad-quick-seed1-6acc92")
     run_copy.rename(long)
-    runs.write_status(long, runs.Status(state=runs.State.STOPPED, epoch=181, epochs=600))
+    run_folders.write_status(
+        long, run_folders.Status(state=run_folders.State.STOPPED, epoch=181, epochs=600)
+    )
     columns = json.loads(open_page().dataframe[0].proto.columns)
     assert columns["Run"]["width"] >= 7 * len(long.name)
     assert columns["State"]["width"] >= 7 * len("stopped, 181 of 600")
@@ -192,8 +203,10 @@ def test_runs_on_synthetic_films_are_badged_and_other_films_get_a_column(
 def test_a_search_finds_names_settings_tags_and_notes(
     open_page: Open, three: list[str], words: str, found: list[str]
 ) -> None:
-    runs.set_labels(runs.find("close"), runs.Labels(tags=("lecture",), note="for the talk"))
-    runs.set_labels(runs.find("plain"), runs.Labels(baseline=True))
+    run_folders.set_labels(
+        run_folders.find("close"), run_folders.Labels(tags=("lecture",), note="for the talk")
+    )
+    run_folders.set_labels(run_folders.find("plain"), run_folders.Labels(baseline=True))
     app = open_page(search=words)
     assert app.text_input(key="search").value == words
     assert app.dataframe[0].value["Run"].tolist() == found
@@ -209,26 +222,28 @@ def test_a_search_that_finds_nothing_offers_to_drop_it(open_page: Open, three: l
 
 
 def test_tags_filter_and_are_given_to_several_at_once(open_page: Open, three: list[str]) -> None:
-    runs.set_labels(runs.find("plain"), runs.Labels(tags=("old",), note="kept", baseline=True))
+    run_folders.set_labels(
+        run_folders.find("plain"), run_folders.Labels(tags=("old",), note="kept", baseline=True)
+    )
     app = open_page(runs=["plain", "close"])
     app.text_input(key="tag-all").set_value("lecture")
     app.button(key="add-tag").click().run()
     assert not app.exception
-    assert runs.labels(runs.find("plain")) == runs.Labels(
+    assert run_folders.labels(run_folders.find("plain")) == run_folders.Labels(
         tags=("old", "lecture"), note="kept", baseline=True
     )
-    assert runs.labels(runs.find("close")).tags == ("lecture",)
+    assert run_folders.labels(run_folders.find("close")).tags == ("lecture",)
     assert open_page(tag="lecture").dataframe[0].value["Run"].tolist() == ["close", "plain"]
 
 
 def test_the_baseline_is_pinned_and_unpinned(open_page: Open, three: list[str]) -> None:
     app = open_page(runs="plain")
     app.button(key="pin").click().run()
-    assert runs.labels(runs.find("plain")).baseline
+    assert run_folders.labels(run_folders.find("plain")).baseline
     assert app.button(key="pin").label == "Unpin baseline"
     assert app.dataframe[0].value.set_index("Run")["Baseline"]["plain"] == "baseline"
     app.button(key="pin").click().run()
-    assert not runs.labels(runs.find("plain")).baseline
+    assert not run_folders.labels(run_folders.find("plain")).baseline
 
 
 def test_one_run_takes_a_note_here_too(open_page: Open, three: list[str]) -> None:
@@ -293,7 +308,7 @@ def test_a_difference_inside_its_interval_is_a_tie(open_page: Open, three: list[
 
 
 def test_against_the_pinned_baseline_whatever_is_chosen(open_page: Open, three: list[str]) -> None:
-    runs.set_labels(runs.find("plain"), runs.Labels(baseline=True))
+    run_folders.set_labels(run_folders.find("plain"), run_folders.Labels(baseline=True))
     app = open_page(runs=["close", "clear"])
     assert "**clear** is **better** than plain by 50.0 points" in texts(app)
     assert "1 other run is tied with it" in texts(app)
@@ -309,7 +324,7 @@ def test_what_cannot_be_compared_is_told_beside_what_can(
 ) -> None:
     made_runs.make(folders / "runs" / "far", CONFIG, {"dev": [5]}, data={"hash": "other"})
     made_runs.make(folders / "runs" / "new", CONFIG, {"dev": []}, state="stopped")
-    (runs.find("close") / "predictions" / "epoch_0002.npy").write_bytes(b"damage")
+    (run_folders.find("close") / "predictions" / "epoch_0002.npy").write_bytes(b"damage")
     app = open_page(runs=["plain", "clear", "far", "new", "close"])
     assert "far cannot be compared with plain: it learned from other films." in texts(app)
     assert "new cannot be compared with plain: new has no epoch yet." in texts(app)
@@ -330,19 +345,19 @@ def test_several_are_deleted_at_once_after_a_question(open_page: Open, three: li
     app = open_page(runs=["plain", "close"])
     app.button(key="delete-chosen").click().run()
     assert "**plain** goes for good" in texts(app) and "**close** goes for good" in texts(app)
-    assert len(runs.names()) == 3
+    assert len(run_folders.names()) == 3
     app.button(key="delete-for-good").click().run()
-    assert not app.exception and runs.names() == ["clear"]
+    assert not app.exception and run_folders.names() == ["clear"]
     assert theme.plain("2 runs are deleted.") in [toast.value for toast in app.toast]
     assert "nothing is chosen" not in texts(app) and "Tick runs" in texts(app)
 
 
 def test_a_run_at_work_costs_the_others_nothing(open_page: Open, three: list[str]) -> None:
-    with runs.lock(runs.find("plain")):
+    with run_folders.lock(run_folders.find("plain")):
         app = open_page(runs=["plain", "close"])
         app.button(key="delete-chosen").click().run()
         app.button(key="delete-for-good").click().run()
-        assert not app.exception and runs.names() == ["clear", "plain"]
+        assert not app.exception and run_folders.names() == ["clear", "plain"]
         (toast,) = [toast.value for toast in app.toast]
         assert "close is deleted" in toast and "plain is at work already" in toast
 
@@ -350,7 +365,7 @@ def test_a_run_at_work_costs_the_others_nothing(open_page: Open, three: list[str
 def test_the_last_run_gone_the_page_is_empty(open_page: Open, three: list[str]) -> None:
     app = open_page(runs=three)
     for name in three:  # in another browser
-        shutil.rmtree(runs.find(name))
+        shutil.rmtree(run_folders.find(name))
     app.run()
     assert not app.exception and "There is no run yet" in texts(app)
 

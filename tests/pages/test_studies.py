@@ -15,8 +15,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import aggregation, cards, datasets, images, journal, phantom
+from fracture_core.datasets import catalog
 from fracture_core.errors import Stopped
+from fracture_core.films import images
+from fracture_core.models import cards
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import journal
+from fracture_core.verdicts import aggregation
 from ui import cached, facets, light_box, study_wall, theme
 from ui.facets import Wanted
 
@@ -49,7 +54,7 @@ def own_phantom(phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def table(phantom_root: Path) -> pd.DataFrame:
-    return facets.sorted_in(datasets.studies(datasets.read(phantom_root).manifest))
+    return facets.sorted_in(catalog.studies(catalog.read(phantom_root).manifest))
 
 
 def painted() -> None:
@@ -266,9 +271,9 @@ def test_a_half_made_phantom_shows_what_is_there(
 ) -> None:
     root = tmp_path / "half"
     with pytest.raises(Stopped):
-        phantom.make(root, studies=12, seed=3, should_stop=lambda: True)
+        phantom_set.make(root, studies=12, seed=3, should_stop=lambda: True)
     monkeypatch.setenv("FRACTURE_DATA", str(root))
-    made, _ = phantom.progress(root)
+    made, _ = phantom_set.progress(root)
     assert 0 < made < 12
     app = studies_page()
     assert len(tiles(app)) >= made
@@ -398,7 +403,7 @@ def test_films_that_the_model_in_use_has_judged_show_their_number(
 ) -> None:
     epoch = journal.best_epoch(run_copy)
     judged = cards.judged(run_copy, epoch)
-    keys = datasets.study_key(judged)
+    keys = catalog.study_key(judged)
     key = keys.iloc[0]
     own = judged[keys == key]
     app = studies_page(model=run_copy.name, study=key)
@@ -415,7 +420,7 @@ def test_films_that_no_prediction_table_covers_are_not_judged(
     studies_page: Opener, run_copy: Path
 ) -> None:
     films_of_run = journal.films(run_copy)
-    key = datasets.study_key(films_of_run[films_of_run["role"] == "train"]).iloc[0]
+    key = catalog.study_key(films_of_run[films_of_run["role"] == "train"]).iloc[0]
     app = studies_page(model=run_copy.name, study=key)
     assert set(films(app)["note"]) == {"not judged"}
     assert re.search(r"Not judged: finished@\S*\d has no number", words(app))

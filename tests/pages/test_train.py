@@ -15,24 +15,19 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import (
-    augmentation,
-    cli,
-    commands,
-    datasets,
-    exclusions,
-    images,
-    journal,
-    launcher,
-    phantom,
-    probe,
-    runs,
-)
+from fracture_core.cli import command_line, commands
 from fracture_core.config import PRESETS, Augmentation, Schedule, TrainConfig, preset
+from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import Stopped
-from fracture_core.pipeline import Pipeline
-from fracture_core.reporter import duration
-from fracture_core.runs import State
+from fracture_core.films import images
+from fracture_core.jobs import launcher
+from fracture_core.networks import augmentation
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import journal, run_folders
+from fracture_core.runs.run_folders import State
+from fracture_core.training import probe
+from fracture_core.training.pipeline import Pipeline
+from fracture_core.words import duration
 from ui import figures, theme
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -54,7 +49,7 @@ def opened(train: AppTest, name: str) -> AppTest:
 def shown(train: AppTest) -> TrainConfig:
     """The settings of the form: those of the command line that it shows."""
     words = shlex.split(train.code[0].value)
-    return commands.config_of(cli.parser().parse_args(words[3:]))
+    return commands.config_of(command_line.parser().parse_args(words[3:]))
 
 
 def keys(train: AppTest) -> set[str]:
@@ -86,8 +81,8 @@ def training_count(train: AppTest) -> int:
 
 def test_the_form_counts_no_film_that_is_left_out(train: AppTest, phantom_root: Path) -> None:
     before = training_count(train.run())
-    data = datasets.read(phantom_root)
-    roles = datasets.assign_roles(data.manifest, shown(train).dev_share, shown(train).seed)
+    data = catalog.read(phantom_root)
+    roles = catalog.assign_roles(data.manifest, shown(train).dev_share, shown(train).seed)
     ticked = data.manifest[roles == "train"]["path"].iloc[:2]
     value = exclusions.Exclusions(reasons=dict.fromkeys(ticked, "dark"))
     exclusions.write(exclusions.file_of(data.hash), value)
@@ -124,12 +119,12 @@ def test_start_makes_one_run_with_the_settings_of_the_form(train: AppTest) -> No
     train.run()
     train.number_input(key="demo-epochs").set_value(500).run()
     train.button(key="start-training").click().run()
-    (run,) = runs.list_runs()
+    (run,) = run_folders.list_runs()
     assert run.config.epochs == 500
     assert train.query_params["run"] == run.name
     assert train.button(key="stop")
-    runs.ask(run.folder, "stop")
-    assert launcher.wait(run.folder).state is runs.State.STOPPED
+    run_folders.ask(run.folder, "stop")
+    assert launcher.wait(run.folder).state is run_folders.State.STOPPED
 
 
 def test_a_size_too_small_for_the_network_is_refused_in_a_sentence(train: AppTest) -> None:
@@ -210,8 +205,10 @@ def test_a_finished_run_shows_curves_figures_and_the_way_on(train: AppTest, run_
 
 
 def test_a_failed_run_says_why_and_shows_its_log(train: AppTest, run_copy: Path) -> None:
-    failed = runs.Status(state=runs.State.FAILED, message="The loss became nan at step 7.")
-    runs.write_status(run_copy, failed)
+    failed = run_folders.Status(
+        state=run_folders.State.FAILED, message="The loss became nan at step 7."
+    )
+    run_folders.write_status(run_copy, failed)
     (run_copy / "train.log").write_text("the last words\n")
     opened(train, run_copy.name)
     assert theme.plain("at step 7") in train.error[0].value
@@ -238,7 +235,9 @@ def test_weights_that_are_none_are_refused_by_their_own_name(train: AppTest) -> 
 def test_a_run_that_was_killed_is_called_interrupted_and_can_go_on(
     train: AppTest, run_copy: Path
 ) -> None:
-    runs.write_status(run_copy, runs.Status(state=runs.State.RUNNING, epoch=1, epochs=3))
+    run_folders.write_status(
+        run_copy, run_folders.Status(state=run_folders.State.RUNNING, epoch=1, epochs=3)
+    )
     opened(train, run_copy.name)
     assert train.title[0].value == "Interrupted"
     assert train.button(key="resume")
@@ -340,8 +339,8 @@ def test_example_films_are_shown_as_the_runs_first_passes_will_see_them(train: A
         train.number_input(key=f"demo-{field}").set_value(value)
     train.run()
     config = shown(train)
-    manifest = datasets.read(Path(config.data)).manifest
-    rows = manifest[datasets.assign_roles(manifest, config.dev_share, config.seed) == "train"]
+    manifest = catalog.read(Path(config.data)).manifest
+    rows = manifest[catalog.assign_roles(manifest, config.dev_share, config.seed) == "train"]
     pixels = np.stack([images.load(Path(config.data) / path, config.recipe) for path in rows.path])
     pipeline = Pipeline(pixels=pixels, labels=rows["label"].to_numpy(), config=config)
     steps = pipeline.steps_a_pass
@@ -367,7 +366,7 @@ def test_example_films_wait_until_all_films_are_made(
 ) -> None:
     root = tmp_path / "half"
     with pytest.raises(Stopped):
-        phantom.make(root, studies=12, seed=3, should_stop=lambda: True)
+        phantom_set.make(root, studies=12, seed=3, should_stop=lambda: True)
     monkeypatch.setenv("FRACTURE_DATA", str(root))
     train.run()
     assert not train.exception and not train.error
@@ -409,19 +408,19 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     assert "by its arithmetic" in first and theme.plain("At least 0.8 GB of memory") in first
     monkeypatch.setattr(probe, "kept_speed", lambda _: 10.0)
     learned = training_count(train)
-    judged = len(datasets.read(phantom_root).manifest) - learned  # with a third of the work
+    judged = len(catalog.read(phantom_root).manifest) - learned  # with a third of the work
     seconds = (learned + judged / 3) * 30 / 10
     by_measurement = theme.plain(f"About {duration(seconds)} of training by a measurement")
     assert by_measurement in cost(train.run())
     config = TrainConfig(data=str(phantom_root), architecture="three_conv")
-    folder = runs.create(config, "before")
-    last = runs.Status(state=State.FINISHED, images_per_second=20.0, memory_mb=912)
-    runs.write_status(folder, last)
+    folder = run_folders.create(config, "before")
+    last = run_folders.Status(state=State.FINISHED, images_per_second=20.0, memory_mb=912)
+    run_folders.write_status(folder, last)
     now = cost(train.run())
     words = f"About {duration(seconds / 2)} of training at the speed of before. 0.9 GB of memory"
     assert theme.plain(words) in now
     other = TrainConfig(data=str(phantom_root), architecture="three_conv", batch_size=64)
     shutil.rmtree(folder)
-    runs.write_status(runs.create(other, "wide"), last)
+    run_folders.write_status(run_folders.create(other, "wide"), last)
     now = cost(train.run())
     assert "at the speed of wide" in now and theme.plain("At least 0.8 GB of memory") in now

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core.study_record import OCCLUSION_FULL
+from fracture_core.reports.study_record import OCCLUSION_FULL
 from ui import cached, why_view
 
 

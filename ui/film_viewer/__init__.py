@@ -16,7 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.config import PixelRecipe
-from fracture_core.eraser import Stroke
+from fracture_core.films.eraser import Stroke
 from ui import state
 from ui.pictures import Picture
 

@@ -1,0 +1,116 @@
+"""Films that a person has ticked to be left out of training: a CSV file with a hash.
+
+Only training loses them, and the dev share that is carved from it; valid and test films always
+count, so that figures stay comparable.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from fracture_core import file_reader
+from fracture_core.config import runs_folder
+from fracture_core.errors import DataError, FileRefused
+from fracture_core.files import keep_damaged, replace_file, writing
+
+COLUMNS = ("path", "reason")
+_AND = "; "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusions:
+    """Which films, and why.
+
+    Args:
+        reasons: path in the data set -> the kinds of finding that it was ticked for, with "; ".
+    """
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits of the paths, whatever their order and reasons."""
+        text = "\n".join(sorted(self.reasons))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def has(self, kind: str, paths: Iterable[str]) -> bool:
+        """Whether all these films were ticked for this kind of finding."""
+        return all(kind in self.reasons.get(path, "").split(_AND) for path in paths)
+
+    def ticked(self, kind: str, paths: Iterable[str]) -> "Exclusions":
+        """With these films left out for this kind of finding, beside what they were ticked for."""
+        reasons = dict(self.reasons)
+        for path in paths:
+            kinds = reasons[path].split(_AND) if path in reasons else []
+            reasons[path] = _AND.join([*kinds, *([kind] if kind not in kinds else [])])
+        return Exclusions(reasons=reasons)
+
+    def unticked(self, kind: str) -> "Exclusions":
+        """Without the films that were left out for this kind of finding and no other."""
+        kinds = {path: text.split(_AND) for path, text in self.reasons.items()}
+        left = {path: [each for each in found if each != kind] for path, found in kinds.items()}
+        return Exclusions(reasons={path: _AND.join(found) for path, found in left.items() if found})
+
+    def to_csv(self) -> str:
+        """The file's text: a head, then a line a film."""
+        content = io.StringIO()
+        writer = csv.writer(content, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(sorted(self.reasons.items()))
+        return content.getvalue()
+
+
+def file_of(data_hash: str) -> Path:
+    """Where the list of a data set lies, whether it is there or not; beside the runs, since a cache
+    may be emptied."""
+    return runs_folder() / ".exclusions" / f"{data_hash}.csv"
+
+
+def read(path: Path) -> Exclusions:
+    """The list in this file: a CSV file whose column `path` names films.
+
+    Raises:
+        DataError: it is missing, unreadable, or has no such column.
+    """
+    try:
+        rows = list(
+            csv.DictReader(file_reader.read_text(path, file_reader.LIST_BYTES).splitlines())
+        )
+    except (FileRefused, csv.Error) as error:
+        reason = error.reason if isinstance(error, FileRefused) else f"is no list ({error})"
+        raise DataError(
+            f"The list of films to leave out, {path}, cannot be read: it {reason}. Check its path."
+        ) from error
+    if any(not row.get("path") for row in rows):
+        raise DataError(f"{path} must have a column `path`, with a film in every line. Mend it.")
+    return Exclusions(reasons={row["path"]: row.get("reason") or "" for row in rows})
+
+
+def write(path: Path, value: Exclusions) -> None:
+    """Replace the list; an empty one takes the file away, and a damaged one is kept beside it.
+
+    Raises:
+        WriteFailed: no space or no permission.
+    """
+    if path.is_file():
+        try:
+            read(path)
+        except DataError:
+            keep_damaged(path)
+    if not value.reasons:
+        with writing(path):
+            path.unlink(missing_ok=True)
+        return
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, value.to_csv().encode())
+
+
+def left_out(films: pd.DataFrame, value: Exclusions) -> pd.Series:
+    """Which rows a run does without: ticked films whose `role` is train or dev; bool (n,)."""
+    return films["role"].isin(["train", "dev"]) & films["path"].isin(list(value.reasons))

@@ -1,0 +1,252 @@
+"""How a data set may lie on disk, and what its readers share.
+
+`find` tells which layout a folder has, and says what is wrong when it has none. The readers
+(`mura`, `class_folders`, `fracatlas`) fill a `Listing`: one row an image, and what was passed over
+and why.
+"""
+
+import errno
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from fracture_core import file_reader
+from fracture_core.errors import DataError, FileRefused
+
+SPLITS = ("train", "valid", "test")  # in the order of the manifest
+SPLIT_NAMES = {  # a split folder's name in lower case -> the split
+    "train": "train",
+    "training": "train",
+    "training_set": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "valid_set": "valid",
+    "test": "test",
+}
+_DIGITS = re.compile(r"([0-9]+)")
+OF_THE_SYSTEM = ("/proc", "/sys")  # files that the kernel makes up, and denies to most
+FRACATLAS_LIST, FRACATLAS_IMAGES = "dataset.csv", "images"
+CLOSED = "cannot be listed"  # how the reason of what may not be listed begins
+NO_TEXT = "has a name that is not UTF-8; rename it"
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What kind of data set lies where; `root` holds the splits, the classes or the list itself."""
+
+    kind: Literal["mura", "fracatlas", "class_folders"]
+    root: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """Something in a data set that was passed over, or a note on it.
+
+    Args:
+        path: posix, relative to the data set's root.
+        reason: a clause that follows the path.
+    """
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Rows of the manifest, (split, part, patient, study, view, label, path), and the rest."""
+
+    rows: list[tuple[str, str, str, str, int, int, str]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def skip(self, path: str, reason: str) -> None:
+        """Note that `path` was passed over."""
+        self.skipped.append(Skipped(path=path, reason=reason))
+
+
+def natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
+    """Sort key that puts image2 before image10.
+
+    Numbers are compared as text, the shorter first: Python reads none of 5,000 digits.
+    """
+    parts = _DIGITS.split(name)
+    return [_as_number(part) if i % 2 else part for i, part in enumerate(parts)], name
+
+
+def _as_number(digits: str) -> tuple[int, str]:
+    digits = digits.lstrip("0")
+    return len(digits), digits
+
+
+def ranked(items: Iterable[str], seed: int) -> list[str]:
+    """The distinct items in an order that the seed and each item's own text decide."""
+
+    def rank(item: str) -> bytes:
+        return hashlib.blake2b(f"{seed}:{item}".encode(), digest_size=16).digest()
+
+    return sorted(set(items), key=rank)
+
+
+def find(root: Path) -> Layout:
+    """Which data set this folder is; the root of MURA or FracAtlas may be given as its parent.
+
+    Raises:
+        DataError: no folder, no permission, empty, an archive, or a folder too deep or too high;
+            the sentence names the folder to give instead where it can.
+    """
+    if any(root.is_relative_to(place) for place in OF_THE_SYSTEM):
+        raise DataError(
+            f"{root} shows what the system does, and holds no images. Give the folder of the data."
+        )
+    below = folders(root)
+    if own := _known(root):
+        return own
+    inner = [known for name in below if (known := _known(root / name))]
+    if len(inner) > 1:
+        raise DataError(
+            f"{root} holds several data sets. Give one of them, such as {inner[0].root}."
+        )
+    if inner:
+        return inner[0]
+    for parent in list(root.parents)[:4]:
+        if is_mura(parent):
+            raise DataError(f"{root} is only a piece of a MURA data set. Give {parent}.")
+    for images in (root, root.parent):
+        if images.name == FRACATLAS_IMAGES and _is_fracatlas(images.parent):
+            raise DataError(f"{root} is only a piece of FracAtlas. Give {images.parent}.")
+    siblings = folders(root.parent) if root.name.lower() in SPLIT_NAMES else []
+    if len([name for name in siblings if name.lower() in SPLIT_NAMES]) > 1:
+        raise DataError(f"{root} is one split of a data set. Give {root.parent}.")
+    return Layout(kind="class_folders", root=root)
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root on, without "~", ".." and links.
+
+    Raises:
+        DataError: it cannot be followed: a circle of links, no permission, a name too long.
+    """
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle, or a null character, in turn
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be followed ({reason}). Check the path.") from error
+
+
+def stamp(root: Path) -> str:
+    """Text that changes when a CSV list, or the upper two levels of folders, do."""
+    facts = []
+    for folder in (root, *(root / name for name in folders(root))):
+        with suppress(OSError), os.scandir(folder) as found:
+            for entry in found:
+                if _is_folder(entry) or (folder == root and entry.name.endswith(".csv")):
+                    with suppress(OSError):  # a link to nowhere must not hide the entries after it
+                        state = entry.stat()
+                        facts.append((entry.path, state.st_mtime_ns, state.st_size))
+    return hashlib.sha256(repr((root.stat().st_mtime_ns, sorted(facts))).encode()).hexdigest()
+
+
+def folders(root: Path) -> list[str]:
+    """Names of the folders in `root` in natural order; hidden ones, and those whose names are no
+    text, are left out."""
+    try:
+        with os.scandir(root) as found:
+            names = [e.name for e in found if not e.name.startswith(".") and _is_folder(e)]
+        return sorted(filter(is_text, names), key=natural)
+    except FileNotFoundError as error:
+        raise DataError(f"There is no folder {root}. Check the path.") from error
+    except NotADirectoryError as error:
+        file = next((path for path in (root, *root.parents) if path.is_file()), root)
+        step = "Unpack it, then give" if file.suffix.lower() in ARCHIVES else "Give"
+        raise DataError(f"{file} is a file. {step} the folder that holds the images.") from error
+    except OSError as error:
+        step = advice(error.strerror)
+        raise DataError(f"{root} cannot be listed ({error.strerror}). {step}.") from error
+
+
+def advice(reason: str) -> str:
+    """What to do about a folder that cannot be listed.
+
+    Args:
+        reason: the system's words for it, or the reason of a `Skipped` that holds them.
+    """
+    reason = reason.removeprefix(f"{CLOSED} (").removesuffix(")")
+    if reason in map(os.strerror, (errno.EACCES, errno.EPERM)):
+        return "Give yourself permission to read it"
+    if reason in map(os.strerror, (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)):
+        return "It has gone meanwhile: check the path"
+    return "Check the path and its disk"
+
+
+def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
+    """Names in `folder` of `root` in natural order; what is hidden, has no name that can be written
+    down, or cannot be listed is noted."""
+    try:
+        found = os.listdir(f"{root}/{folder}")  # noqa: PTH208 - no Path for each of 40,000 films
+    except OSError as error:
+        listing.skip(folder, f"{CLOSED} ({error.strerror})")
+        return
+    for name in sorted(found, key=natural):
+        if name.startswith("."):
+            listing.skip(f"{folder}/{readable(name)}", "is hidden")
+        elif not is_text(name):
+            listing.skip(f"{folder}/{readable(name)}", NO_TEXT)
+        else:
+            yield name
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8; old archives unpack others, which no table can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def readable(name: str) -> str:
+    """A file's name with "\ufffd" for each byte that is no text."""
+    return os.fsencode(name).decode(errors="replace")
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def cells(line: str) -> list[str]:
+    """The values in a line of a CSV list, without quotes and the blanks around them."""
+    return [value.strip() for value in line.replace('"', "").split(",")]
+
+
+def _known(root: Path) -> Layout | None:
+    """The data set whose root this is, if it is one that says by itself what a label means."""
+    if is_mura(root):
+        return Layout(kind="mura", root=root)
+    return Layout(kind="fracatlas", root=root) if _is_fracatlas(root) else None
+
+
+def is_mura(root: Path) -> bool:
+    """Whether a split folder right in `root` holds a folder of MURA's parts."""
+    try:
+        return any(any((root / split).glob("XR_*/")) for split in SPLITS)
+    except OSError:
+        return False  # a neighbour that may not be read is no reason to refuse this folder
+
+
+def _is_fracatlas(root: Path) -> bool:
+    try:
+        with file_reader.opened(root / FRACATLAS_LIST, file_reader.LIST_BYTES) as lines:
+            first = lines.readline(2000)  # whatever this file is, it may be one long line
+        columns = cells(first.decode("utf-8-sig", errors="replace"))
+        return {"image_id", "fractured"} <= set(columns) and (root / FRACATLAS_IMAGES).is_dir()
+    except (OSError, FileRefused):
+        return False  # as above; and without a list that can be read these are class folders

@@ -1,0 +1,575 @@
+"""What a model says of itself, and where models are found.
+
+A card is the only way to a model: it names architecture, pixels, label meaning, threshold,
+training data and how well the model did on films that it never learned from. Released models keep
+theirs in `card.json`; a run's card is made from its folder. Nothing here loads TensorFlow.
+"""
+
+import hashlib
+import os
+import shlex
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fracture_core import checksums, file_reader
+from fracture_core.config import (
+    LIMITS,
+    NetworkOptions,
+    PixelRecipe,
+    Record,
+    TrainConfig,
+    cache_folder,
+    check_range,
+    models_folder,
+    whole_number,
+)
+from fracture_core.datasets import catalog
+from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError, RunNotFound
+from fracture_core.networks import network_size
+from fracture_core.runs import checkpoints, journal, predictions, run_facts, run_folders
+from fracture_core.verdicts import aggregation, metrics
+from fracture_core.words import short
+
+LABEL_MEANING = (
+    "Positive means abnormal: fractures, but also hardware, degenerative disease and more."
+)
+LABEL_MEANING_CLASSES = "Positive means: the films in the class folder {positive!r}."
+LABEL_MEANING_FRACATLAS = "Positive means: a fracture, as FracAtlas' radiologists marked it."
+LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bone."
+NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
+WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
+GATE = "gate.npz"
+PREVIOUS_GATE = "gate.previous.npz"  # while a new one and its card are written
+FILES = (CARD, WEIGHTS, PREDICTIONS, GATE)  # of a released model; an old one may have no gate
+ENSEMBLE = "ensemble"  # what the card of several networks calls its architecture
+JUDGED = {**catalog.MANIFEST, "probability": "number"}  # what a table of judged films holds
+GATE_BYTES = 64 * file_reader.MB  # of a gate, packed or not; four thousand features would take this
+MOST_MEMBERS = 16  # of an ensemble; each costs its own time at every film
+WEIGHTS_BYTES = 2 * MOST_MEMBERS * 4 * LIMITS.parameters  # with room for the file's own notes
+GATE_VERSION = 2  # raised whenever the same films give other numbers in it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member(Record):
+    """One network of an ensemble: the model that it was, and how it is built."""
+
+    name: str
+    architecture: str
+    options: NetworkOptions = field(default_factory=NetworkOptions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card(Record):
+    """What must be known of a model before its answer means anything.
+
+    Args:
+        name: of the model, or `RUN@EPOCH`.
+        architecture: a name of the registry, or `ENSEMBLE`.
+        options: the architecture's variants.
+        recipe: how a film becomes the network's pixels.
+        label_meaning: what a positive label stood for in the training data.
+        threshold: a film is positive when its probability is greater.
+        threshold_origin: how the threshold was chosen, in a clause.
+        epoch: of the run that the weights are from.
+        parts: body parts that it learned from; empty for all of the data's.
+        training: the data: root name, kind, hash, synthetic, images and studies by role.
+        metrics: by role ("dev", "valid"), then by level ("images", "studies"): a `metrics.Summary`.
+        command: the command line that trains the same.
+        versions: of Python and the packages that decide the numbers.
+        weights_sha256: of the weights file; empty for a run, whose own list vouches for them.
+        predictions_sha256: of the dev predictions; empty for a run, or if an older version wrote
+            them.
+        created: when the run was started, ISO 8601 UTC.
+        gate: what the gate was fitted on, its limit and the file's sha256; empty without one.
+        members: of an ensemble, in the order of their groups in the weights file; else empty.
+    """
+
+    name: str
+    architecture: str
+    options: NetworkOptions = field(default_factory=NetworkOptions)
+    recipe: PixelRecipe = field(default_factory=PixelRecipe)
+    label_meaning: str = LABEL_MEANING
+    threshold: float = 0.5
+    threshold_origin: str = ""
+    epoch: int = 0
+    parts: tuple[str, ...] = ()
+    training: dict = field(default_factory=dict)
+    metrics: dict = field(default_factory=dict)
+    command: str = ""
+    versions: dict = field(default_factory=dict)
+    weights_sha256: str = ""
+    predictions_sha256: str = ""
+    created: str = ""
+    gate: dict = field(default_factory=dict)
+    members: tuple[Member, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_range("threshold", self.threshold, (0.0, 1.0))
+        check_range("epoch", self.epoch, (0, run_facts.MOST))
+        texts = (self.name, self.architecture, self.label_meaning, self.threshold_origin)
+        for text in (*texts, *self.parts, *(member.name for member in self.members)):
+            check_range("Number of characters in a card's text", len(text), (0, LIMITS.card_text))
+        most = 10 * LIMITS.card_text
+        check_range("Number of characters in a card's command", len(self.command), (0, most))
+        run_facts.data(self.training)
+        run_facts.gate(self.gate)
+        for level in (level for levels in self.metrics.values() for level in _levels(levels)):
+            metrics.Summary.from_dict(level)
+        for each in self._sized():
+            network_size.check(*each)
+
+    @property
+    def networks(self) -> list[tuple[str, NetworkOptions]]:
+        """Architecture and options of what judges: of the one network, or of every member."""
+        own = [(self.architecture, self.options)] if not self.members else []
+        return own + [(member.architecture, member.options) for member in self.members]
+
+    @property
+    def weights_bytes(self) -> int:
+        """What its weights' file may have at most: twice its numbers, and room for their names."""
+        parameters = sum(network_size.of(*each).parameters for each in self._sized())
+        return 2 * network_size.FLOAT * parameters + 2**20 * len(self.networks)
+
+    def _sized(self) -> list[tuple[str, int, NetworkOptions]]:
+        return [(name, self.recipe.size, options) for name, options in self.networks]
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether it has never seen a real film."""
+        return bool(self.training.get("synthetic"))
+
+    @property
+    def dev_words(self) -> str:
+        """What its dev films have chosen, a sentence."""
+        chosen = "its members' epochs" if self.members else "the model's epoch"
+        return f"Dev films chose {chosen}, so these figures flatter it."
+
+    @property
+    def no_dev_words(self) -> str:
+        """Why it has no dev films, a clause."""
+        if self.members:
+            return "The members of this model share no dev films"
+        return "This model set no dev films aside"
+
+    @property
+    def network(self) -> str:
+        """What judges, in words: the architecture and its epoch, or an ensemble's members."""
+        if not self.members:
+            return f"{self.architecture}, epoch {self.epoch}"
+        members = ", ".join(f"{each.architecture} {each.name}" for each in self.members)
+        return f"mean of {len(self.members)} networks ({members})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A card with the files that belong to it.
+
+    Args:
+        reference: how to name it on the command line.
+        card: what it says of itself.
+        weights: path of its `.weights.h5`.
+        judged: dev films, one row each: manifest columns and `probability`, float32.
+        gate: path of its `gate.npz`; `None` where none was fitted.
+        guarded: whether a checksum vouches for its weights and predictions; files that an older
+            version wrote have none.
+    """
+
+    reference: str
+    card: Card
+    weights: Path
+    judged: pd.DataFrame
+    gate: Path | None = None
+    guarded: bool = True
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is an epoch of a run, and not released."""
+        return "@" in self.reference
+
+    def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:
+        """How it did on its dev films at this threshold: "images" and "studies"."""
+        return summaries(self.judged, threshold)
+
+
+def _levels(levels: Any) -> list[Any]:
+    """Raises: ConfigError: these are no figures of images and studies."""
+    if not (isinstance(levels, dict) and levels.keys() <= {"images", "studies"}):
+        raise ConfigError("A card's metrics are of images and studies, by role.")
+    return list(levels.values())
+
+
+def summaries(films: pd.DataFrame, threshold: float) -> dict[str, metrics.Summary]:
+    """Image level and study level (OR rule) of the same judged films.
+
+    Args:
+        films: manifest columns and `probability`, 0 to 1.
+        threshold: a film is positive when its probability is greater.
+    """
+    scores = films["probability"].to_numpy()
+    verdicts = aggregation.verdicts(films, scores, threshold)
+    positive = aggregation.is_positive(scores, threshold)
+    return {
+        "images": metrics.summarise(films["label"], positive, scores),
+        "studies": metrics.summarise(
+            verdicts["label"], verdicts["verdict"].astype(bool), verdicts["score"]
+        ),
+    }
+
+
+def group(number: int) -> str:
+    """The group of an ensemble's weights file that holds its member of this number, from 1."""
+    return f"member_{number}"
+
+
+def released() -> list[str]:
+    """Names of the released models, in order."""
+    return sorted(path.parent.name for path in models_folder().glob(f"[!.]*/{CARD}"))
+
+
+def find(reference: str) -> Model:
+    """The model of this name.
+
+    Args:
+        reference: a name in `models/`, a run (its best dev epoch, else its last), `RUN@EPOCH`, or
+            the path of a folder with a card.
+
+    Raises:
+        ModelError: there is none, or its card or files are not whole.
+        RunError: the run has no such epoch.
+    """
+    if reference in released():
+        return read(models_folder() / reference)
+    if os.path.isfile(f"{reference}/{CARD}"):  # noqa: PTH113 - Path's raises on a name too long
+        return read(Path(reference))
+    name, _, epoch = reference.partition("@")
+    try:
+        folder = run_folders.find(name)
+    except RunNotFound as error:
+        models = ", ".join(released()) or "none"
+        raise ModelError(
+            f"No model is called {short(reference)!r}. Released models: {models}. "
+            f"A run's name, RUN@EPOCH or a folder with a {CARD} will do as well."
+        ) from error
+    chosen = whole_number(epoch)
+    if epoch and chosen is None:
+        raise ModelError(
+            f"An epoch is a whole number, as in {short(name)}@17; received {short(epoch)!r}."
+        )
+    return of_run(folder, chosen)
+
+
+def read(folder: Path) -> Model:
+    """The released model in this folder.
+
+    Raises:
+        ModelError: a file is missing, the card cannot be read, or the weights are not the card's.
+    """
+    if missing := [n for n in (CARD, WEIGHTS, PREDICTIONS) if not (folder / n).is_file()]:
+        raise ModelError(
+            f"{folder.name} is no whole model: {', '.join(missing)} is missing, or no file."
+        )
+    try:
+        card = Card.from_json(file_reader.read_text(folder / CARD, file_reader.NOTE_BYTES))
+    except (ConfigError, FileRefused) as error:
+        raise ModelError(f"The card of {folder.name} cannot be read: {error}") from error
+    if len(card.members) == 1 or len(card.members) > MOST_MEMBERS:
+        raise ModelError(
+            f"An ensemble has 2 to {MOST_MEMBERS} members; the card of {folder.name} names "
+            f"{len(card.members)}. Make it again."
+        )
+    if sha256(folder / WEIGHTS, card.weights_bytes) != card.weights_sha256:
+        raise ModelError(
+            f"The weights of {folder.name} are not those that its card was written for. "
+            "Release the model again."
+        )
+    gate = _gate_of(folder, card)
+    if card.gate and gate is None:
+        raise ModelError(
+            f"The {GATE} of {folder.name} is missing, or not the one that its card was written "
+            "for. Release the model again."
+        )
+    try:
+        judged = judged_films(folder / PREDICTIONS)
+    except FileRefused as error:
+        raise ModelError(f"The {PREDICTIONS} of {folder.name} cannot be read: {error}") from error
+    expected = card.predictions_sha256
+    if expected and sha256(folder / PREDICTIONS, file_reader.TABLE_BYTES) != expected:
+        raise ModelError(
+            f"The {PREDICTIONS} of {folder.name} is not the one that its card was written for. "
+            "Release the model again."
+        )
+    return Model(
+        reference=folder.name,
+        card=card,
+        weights=folder / WEIGHTS,
+        judged=judged,
+        gate=gate,
+        guarded=bool(expected),
+    )
+
+
+def judged_films(source: Path | bytes) -> pd.DataFrame:
+    """A table of films that a network has judged: manifest columns and `probability`;
+    of an ensemble `member_1` and so on as well.
+
+    Args:
+        source: the parquet file's path, or its content.
+
+    Raises:
+        FileRefused: it is missing, damaged, or holds labels or probabilities that nobody gives.
+    """
+    films = file_reader.read_table(source, JUDGED, others=True)
+    called = source.name if isinstance(source, Path) else "the table"
+    scores = [name for name in films if name == "probability" or name.startswith("member_")]
+    for name in scores:
+        if films[name].dtype.kind != "f" or not films[name].between(0, 1).all():
+            raise FileRefused(called, f"holds a {name} that is not from 0 to 1")
+    if not films["label"].isin([0, 1]).all():
+        raise FileRefused(called, "holds a label that is neither 0 nor 1")
+    return films
+
+
+def _gate_of(folder: Path, card: Card) -> Path | None:
+    """The gate that a card was written for; the previous one where a kill came between the two."""
+    wanted = card.gate.get("sha256")
+    paths = (folder / name for name in (GATE, PREVIOUS_GATE))
+    whole = (path for path in paths if path.is_file() and sha256(path, GATE_BYTES) == wanted)
+    return next(whole, None) if card.gate else None
+
+
+def is_whole_gate(path: Path) -> bool:
+    """Whether a run's gate is kept here as it was written: a damaged one is fitted anew."""
+    try:
+        checksums.read(path.parent, path)
+    except (OSError, FileRefused, DamagedFile):
+        return False
+    return True
+
+
+def gate_folder(weights: Path, limit: int = WEIGHTS_BYTES) -> Path:
+    """Where the gate of a run's weights is kept once it was fitted; it may not be there.
+
+    Args:
+        weights: the file.
+        limit: bytes that it may have.
+    """
+    return cache_folder() / "gates" / f"{sha256(weights, limit)[:16]}-{GATE_VERSION}"
+
+
+def sha256(source: Path | bytes, limit: int = WEIGHTS_BYTES) -> str:
+    """Hex digest of a file, or of its bytes.
+
+    Args:
+        source: the file's path, or its content.
+        limit: bytes that the file may have.
+
+    Raises:
+        FileRefused: the file cannot be read, or is larger.
+    """
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with file_reader.opened(source, limit) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def of_run(folder: Path, epoch: int | None = None) -> Model:
+    """A run at one epoch as a model: its best dev epoch, else its last, when none is named.
+
+    Raises:
+        ModelError: no epoch is complete, or its weights are cut short.
+        RunError: the epoch is not kept.
+    """
+    run = run_folders.read(folder)
+    chosen = journal.best_epoch(folder) if epoch is None else epoch
+    if epoch is None and (lost := predictions.lost_lines(folder)):
+        raise ModelError(
+            f"The best epoch of {run.name} is not known: its metrics.jsonl lost "
+            f"{predictions.named(lost)}. Put the file back, or name an epoch, as in "
+            f"{run.name}@{chosen or lost[-1]}."
+        )
+    if chosen is None:
+        raise ModelError(f"{run.name} has completed no epoch yet. Wait for its first one.")
+    weights = checkpoints.weights_of(folder / "checkpoints", chosen)
+    if not _is_whole(weights):
+        raise ModelError(
+            f"The weights of {run.name} after epoch {chosen} are cut short or damaged. Pick "
+            "another of its epochs."
+        )
+    films = judged(folder, chosen)
+    by_role = {role: films[films["role"] == role] for role in ("dev", "valid")}
+    figures = {
+        role: {k: v.to_dict() for k, v in summaries(rows, run.config.threshold).items()}
+        for role, rows in by_role.items()
+        if len(rows)
+    }
+    data = run.facts.get("data", {})
+    card = Card(
+        name=f"{run.name}@{chosen}",
+        architecture=run.config.architecture,
+        options=run.config.options,
+        recipe=run.config.recipe,
+        label_meaning=label_meaning(data),
+        threshold=run.config.threshold,
+        threshold_origin="set before training, as in the 2018 report",
+        epoch=chosen,
+        parts=run.config.parts,
+        training={
+            **data,
+            "root": Path(str(data.get("root", ""))).name,
+            "normalization": run.config.normalization,
+        },
+        metrics=figures,
+        command=full_command(run.config, data.get("phantom")),
+        versions=run.facts.get("versions", {}),
+        created=str(run.facts.get("created", "")),
+    )
+    kept = gate_folder(weights, card.weights_bytes) / GATE
+    gate = kept if is_whole_gate(kept) else None
+    table = predictions.path(folder, chosen)
+    return Model(
+        reference=card.name,
+        card=card,
+        weights=weights,
+        judged=by_role["dev"],
+        gate=gate,
+        guarded=all(checksums.is_guarded(folder, path) for path in (weights, table)),
+    )
+
+
+def last_whole_epoch(run: str) -> int | None:
+    """The last epoch of a run whose weights are whole; `None` where none is, or no run has this
+    name."""
+    if not run_folders.exists(run):
+        return None
+    folder = run_folders.find(run) / "checkpoints"
+    whole = reversed(checkpoints.whole_epochs(folder))
+    return next((n for n in whole if _is_whole(folder / checkpoints.weights_name(n))), None)
+
+
+def _is_whole(weights: Path) -> bool:
+    """Whether a file of weights is as long as it says; what it holds is not read."""
+    import h5py
+
+    try:
+        with file_reader.opened(weights, WEIGHTS_BYTES) as stream:
+            h5py.File(stream).close()
+    except (OSError, FileRefused):
+        return False
+    return True
+
+
+def covered(model: Model) -> pd.DataFrame:
+    """Every film that a model's prediction table covers: its dev films, and a run's valid films.
+
+    Returns:
+        Manifest columns and `probability`, one row a film.
+    """
+    name, _, epoch = model.reference.rpartition("@")
+    return judged(run_folders.find(name), int(epoch)) if name else model.judged
+
+
+def judged(folder: Path, epoch: int) -> pd.DataFrame:
+    """A run's dev and valid films with their `probability` after an epoch."""
+    films = journal.films(folder)
+    table = predictions.load(folder, epoch, len(predictions.judged(films)))
+    return predictions.join(films, table)
+
+
+def label_meaning(data: dict[str, Any]) -> str:
+    """What positive stands for in a data set, in one sentence."""
+    if data.get("synthetic"):
+        return LABEL_MEANING_PHANTOM
+    if data.get("kind") == "class_folders":
+        return LABEL_MEANING_CLASSES.format(positive=data.get("positive"))
+    if data.get("kind") == "fracatlas":
+        return LABEL_MEANING_FRACATLAS
+    return LABEL_MEANING
+
+
+def full_command(config: TrainConfig, made_with: dict[str, int] | None) -> str:
+    """The command line that trains the same anywhere; a card holds no path of the machine.
+
+    Args:
+        made_with: `phantom_set.settings` of the data, which is then made first; `None` for others.
+    """
+    name = Path(config.data).name
+    weights = config.weights and Path(config.weights).name
+    exclude = config.exclude and Path(config.exclude).name
+    train = command(replace(config, data=name, weights=weights, exclude=exclude))
+    if not isinstance(made_with, dict) or not {"studies", "seed"} <= made_with.keys():
+        return train  # other data; or its note is damaged
+    make = ["python", "-m", "fracture_core", "phantom", name]
+    make += ["--studies", str(made_with["studies"]), "--seed", str(made_with["seed"])]
+    return f"{shlex.join(make)} && {train}"
+
+
+def command(config: TrainConfig) -> str:
+    """The command line that trains the same as this config; settings at their default left out."""
+    words = ["python", "-m", "fracture_core", "train", config.data]
+    words += ["--architecture", config.architecture]
+    plain = TrainConfig(data=config.data)
+    for flag, value in _flags(config).items():
+        if value != _flags(plain)[flag]:
+            words += _as_words(flag, value)
+    return shlex.join(words)
+
+
+def _flags(config: TrainConfig) -> dict[str, Any]:
+    """Command-line options and their values; the parser in `command_line` takes them all."""
+    change, schedule = config.augmentation, config.schedule
+    return {
+        "--positive": config.positive,
+        "--part": config.parts,
+        "--dense": config.options.dense,
+        "--dropout": config.options.dropout,
+        "--dense-normalization": config.options.dense_normalization,
+        "--epochs": config.epochs,
+        "--steps-per-epoch": config.steps_per_epoch,
+        "--batch-size": config.batch_size,
+        "--optimizer": config.optimizer,
+        "--learning-rate": config.learning_rate,
+        "--momentum": config.momentum,
+        "--weight-decay": config.weight_decay,
+        "--schedule": schedule.kind,
+        "--warmup-epochs": schedule.warmup_epochs,
+        "--floor-percent": schedule.floor_percent,
+        "--step-epochs": schedule.step_epochs,
+        "--factor": schedule.factor,
+        "--patience": schedule.patience,
+        "--early-stopping": config.early_stopping,
+        "--class-weights": config.class_weights,
+        "--normalization": config.normalization,
+        "--seed": config.seed,
+        "--size": config.recipe.size,
+        "--resample": config.recipe.resample,
+        "--fit": config.recipe.fit,
+        "--shear-degrees": change.shear_degrees,
+        "--zoom-percent": change.zoom_percent,
+        "--rotation-degrees": change.rotation_degrees,
+        "--shift-percent": change.shift_percent,
+        "--horizontal-flip": change.horizontal_flip,
+        "--vertical-flip": change.vertical_flip,
+        "--brightness-percent": change.brightness_percent,
+        "--contrast-percent": change.contrast_percent,
+        "--dev-share": config.dev_share,
+        "--threshold": config.threshold,
+        "--weights": config.weights,
+        "--exclude": config.exclude,
+        "--threads": config.threads,
+        "--checkpoint-seconds": config.checkpoint_seconds,
+    }
+
+
+def _as_words(flag: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [flag if value else flag.replace("--", "--no-", 1)]
+    if flag == "--part":
+        return [word for part in value for word in (flag, part)]
+    if isinstance(value, tuple):
+        return [flag, ",".join(map(str, value))]
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    text = short if type(value)(short) == value else repr(value)
+    return [f"{flag}={text}"] if text.startswith("-") else [flag, text]

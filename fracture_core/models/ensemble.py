@@ -1,0 +1,219 @@
+"""Several models as one: the probability of a film is the mean of theirs.
+
+The 2018 report names it as its next step. Its members are kept whole, in one weights file, so that
+it outlives the runs that it was made of; nothing is trained. A film counts in its figures only
+where it chose and taught none of the members.
+"""
+
+import io
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from fracture_core.config import runs_folder
+from fracture_core.errors import ModelError
+from fracture_core.models import cards, release, training_patients
+from fracture_core.models.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
+from fracture_core.words import short
+
+KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]
+
+
+def make(references: Sequence[str], name: str) -> Path:
+    """Publish the mean of some models as a model; gives the new folder.
+
+    Args:
+        references: two models or more, each as `cards.find` takes it.
+        name: of the new model; letters, digits, dot, dash, underscore.
+
+    Raises:
+        ModelError: a model cannot be used, they do not fit together, or the name cannot be.
+        RunError: an epoch is not kept.
+    """
+    release.check_name(name)
+    if (runs_folder() / name).exists():
+        raise ModelError(
+            f"A model would hide the run of the same name; a run is called {short(name)!r}. "
+            "Choose another name."
+        )
+    models = [cards.find(reference) for reference in references]
+    _check(models)
+    judged, weights = together(models), _weights(models)
+    release.check_size(weights, "Choose fewer or smaller members.")
+    return release.publish(name, _card(name, models, judged), weights, judged["dev"])
+
+
+def _check(models: Sequence[Model]) -> None:
+    """Refuse what has no mean that means something."""
+    names = [model.card.name for model in models]
+    if not 2 <= len(models) <= MOST_MEMBERS:
+        raise ModelError(
+            f"An ensemble has 2 to {MOST_MEMBERS} members; received {len(models)}. Give other "
+            "models."
+        )
+    for model in models:
+        if model.card.members:
+            raise ModelError(
+                f"A member of an ensemble is one network; {model.card.name} is an ensemble. Name "
+                f"its members: {', '.join(member.name for member in model.card.members)}."
+            )
+    first = models[0].card
+    for card in (model.card for model in models[1:]):
+        if card.recipe != first.recipe:
+            raise ModelError(
+                f"The members of an ensemble see the same pixels; {first.name} sees "
+                f"{_seen(first)}, {card.name} {_seen(card)}. Choose models that see the same."
+            )
+        if card.label_meaning != first.label_meaning:
+            raise ModelError(
+                f"The members of an ensemble answer the same question. {first.name}: "
+                f"{first.label_meaning} {card.name}: {card.label_meaning} Choose others."
+            )
+    weights = {cards.sha256(model.weights) for model in models}
+    if len(weights) < len(names):  # under whatever names
+        raise ModelError(
+            f"Each member of an ensemble has weights of its own; some of {', '.join(names)} have "
+            "the same. Name each network once."
+        )
+
+
+def _seen(card: Card) -> str:
+    recipe = card.recipe
+    return f"{recipe.size} px ({recipe.resample}, {recipe.fit})"
+
+
+def together(models: Sequence[Model]) -> dict[str, pd.DataFrame]:
+    """The films that every one of these models has judged and none has learned from, by role.
+
+    Returns:
+        For "dev" and "valid", one row a film: manifest columns, `probability`, the mean, float32,
+        and `member_1`, `member_2`... None where the models have learned from other data.
+    """
+    tables = [_table(model) for model in models]
+    same = _same_data([model.card for model in models])
+    found = tables[0] if same else tables[0].iloc[:0]
+    for number, table in enumerate(tables, 1):
+        mine = table.set_index("path")
+        found = found[found["path"].isin(mine.index)]
+        rows = mine.loc[found["path"]]
+        alike = rows["role"].to_numpy() == found["role"].to_numpy()
+        found = found[alike].assign(**{f"member_{number}": rows["probability"].to_numpy()[alike]})
+    members = found[[f"member_{number}" for number in range(1, len(tables) + 1)]]
+    mean = members.to_numpy(np.float64).mean(axis=1).astype(np.float32)
+    found = found.assign(probability=mean).reset_index(drop=True)
+    return {role: found[found["role"] == role].reset_index(drop=True) for role in ("dev", "valid")}
+
+
+def _table(model: Model) -> pd.DataFrame:
+    """Every film that the model's tables cover, with its role."""
+    films = cards.covered(model)
+    if not {"path", "label", "probability"} <= set(films):
+        raise ModelError(f"The dev predictions of {model.card.name} are damaged. Release it again.")
+    films = films if "role" in films else films.assign(role="dev")
+    films = films.drop_duplicates("path")
+    return films[[key for key in KEYS if key in films] + ["probability"]]
+
+
+def _card(name: str, models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
+    """What the ensemble says of itself."""
+    own = [model.card for model in models]
+    patients = training_patients.merged(map(training_patients.record, models))
+    training = _training(own) | ({training_patients.RECORD: patients} if patients else {})
+    thresholds = {card.threshold for card in own}
+    threshold = thresholds.pop() if len(thresholds) == 1 else 0.5
+    parts = [card.parts for card in own]
+    figures = {
+        role: {k: v.to_dict() for k, v in cards.summaries(films, threshold).items()}
+        for role, films in judged.items()
+        if len(films)
+    }
+    return Card(
+        name=name,
+        architecture=ENSEMBLE,
+        recipe=own[0].recipe,
+        label_meaning=own[0].label_meaning,
+        threshold=threshold,
+        threshold_origin="its members' own, or 0.5 where these differ; none was chosen for it",
+        parts=tuple(sorted({part for some in parts for part in some})) if all(parts) else (),
+        training=training,
+        metrics=figures,
+        command=_command(name, own),
+        versions=own[0].versions,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        members=tuple(
+            Member(name=card.name, architecture=card.architecture, options=card.options)
+            for card in own
+        ),
+    )
+
+
+def _command(name: str, own: Sequence[Card]) -> str:
+    """The command lines that train the members, under their runs' names, and make the ensemble."""
+    members, steps = [str(card.training.get("run") or card.name) for card in own], []
+    for card, member in zip(own, members, strict=True):
+        if card.command:
+            *before, train = card.command.split(" && ")
+            steps += [*before, f"{train} {shlex.join(['--name', member.partition('@')[0]])}"]
+    last = shlex.join(["python", "-m", "fracture_core", "ensemble", name, *members])
+    return " && ".join([*dict.fromkeys(steps), last])
+
+
+def _training(own: Sequence[Card]) -> dict[str, Any]:
+    """The members' data: as one where it is, else only what may be said of them all."""
+    first, *others = (card.training for card in own)
+    if _same_data(own):
+        alike = (key for key in first if all(each.get(key) == first[key] for each in others))
+        return {key: first[key] for key in alike if key not in ("run", training_patients.RECORD)}
+    roots = dict.fromkeys(str(card.training.get("root") or "unknown data") for card in own)
+    known = all(card.training.get("synthetic") is not None for card in own)
+    synthetic = all(card.synthetic for card in own) if known else None
+    return {"root": " and ".join(roots), "synthetic": synthetic}
+
+
+def _same_data(own: Sequence[Card]) -> bool:
+    """Whether the members are known to have learned from one data set."""
+    hashes = {card.training.get("hash") for card in own}
+    return len(hashes) == 1 and None not in hashes
+
+
+def _weights(models: Sequence[Model]) -> bytes:
+    """One HDF5 file with a group a member, each as its own `.weights.h5` was."""
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        for number, model in enumerate(models, 1):
+            try:
+                with h5py.File(model.weights) as own:
+                    file.copy(own["/"], file, name=cards.group(number))
+            except (OSError, RuntimeError) as error:
+                raise ModelError(
+                    f"The weights of {model.card.name} cannot be read ({error}). Choose another "
+                    "epoch or model."
+                ) from error
+    return content.getvalue()
+
+
+def of_members(model: Model) -> list[tuple[str, dict[str, Any]]]:
+    """How each member did on the ensemble's dev films, at the ensemble's threshold.
+
+    Returns:
+        (name, `cards.summaries`) of each; none where the ensemble has no dev films.
+    """
+    count = len(model.card.members)
+    if model.judged.empty or f"member_{count}" not in model.judged:
+        return []
+    return [
+        (
+            member.name,
+            cards.summaries(
+                model.judged.assign(probability=model.judged[f"member_{number}"]),
+                model.card.threshold,
+            ),
+        )
+        for number, member in enumerate(model.card.members, 1)
+    ]

@@ -1,0 +1,250 @@
+"""How good a model is on whole studies: the accuracy logger that the report never had.
+
+A model judges every film of a split; each study gets its OR verdict, a line, and its share in
+confusion matrix, accuracy, sensitivity, specificity and Cohen's kappa. `start` does it in a child
+process and keeps the result, so that a page can show it without TensorFlow.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fracture_core import checksums, file_reader
+from fracture_core.config import cache_folder, check_range
+from fracture_core.datasets import catalog
+from fracture_core.errors import DataError, FractureError
+from fracture_core.files import writing
+from fracture_core.films import images
+from fracture_core.jobs import launcher
+from fracture_core.models import cards
+from fracture_core.runs import journal, run_facts, run_folders
+from fracture_core.runs.run_folders import State, Status
+from fracture_core.verdicts import aggregation, metrics
+from fracture_core.words import short
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What a model said of the films of a split.
+
+    Args:
+        model: how the model is called.
+        data: the data set: root name, hash, synthetic.
+        split: "train", "valid", "test", or a run's "dev".
+        parts: body parts judged; empty for all.
+        threshold: a film is positive when its probability is greater.
+        films: manifest columns and `probability`, float32, of the films that could be read.
+        refused: (path, reason) of those that could not.
+    """
+
+    model: str
+    data: dict[str, Any]
+    split: str
+    parts: tuple[str, ...]
+    threshold: float
+    films: pd.DataFrame
+    refused: tuple[tuple[str, str], ...] = ()
+
+    def studies(self) -> pd.DataFrame:
+        """One row a study: see `aggregation.verdicts`."""
+        return aggregation.verdicts(self.films, self.films["probability"], self.threshold)
+
+    def summaries(self) -> dict[str, metrics.Summary]:
+        """The figures of "images" and "studies"."""
+        return cards.summaries(self.films, self.threshold)
+
+    def to_dict(self) -> dict[str, Any]:
+        """`evaluate --json`: the figures of both levels and a line a study."""
+        figures = {level: value.to_dict() for level, value in self.summaries().items()}
+        return {
+            "model": self.model,
+            "data": self.data,
+            "split": self.split,
+            "parts": list(self.parts),
+            "threshold": self.threshold,
+            **figures,
+            "lines": self._lines(),
+            "refused": [{"path": path, "reason": reason} for path, reason in self.refused],
+        }
+
+    def _lines(self) -> list[dict[str, Any]]:
+        keys = catalog.study_key(self.films)
+        probabilities = self.films.groupby(keys, sort=False)["probability"].apply(list)
+        return [
+            {
+                "study": row.key,
+                "probabilities": [round(float(p), 6) for p in probabilities[row.key]],
+                "fracture": bool(row.verdict),
+                "label": int(row.label),
+                "right": bool(row.right),
+            }
+            for row in self.studies().itertuples()
+        ]
+
+
+def of_run(folder: Path, epoch: int, role: str) -> Evaluation:
+    """A run's own films of a role ("dev" or "valid") after an epoch, from its prediction table.
+
+    Raises:
+        RunError: the epoch left no table.
+        DataError: the run has no film of this role.
+    """
+    run = run_folders.read(folder)
+    films = cards.judged(folder, epoch)
+    films = films[films["role"] == role].reset_index(drop=True)
+    if films.empty:
+        raise DataError(f"{run.name} has no {role} films. Choose another share of its data.")
+    data = run.facts.get("data", {})
+    return Evaluation(
+        model=f"{run.name}@{epoch}",
+        data={
+            "root": data.get("root"),
+            "hash": data.get("hash"),
+            "synthetic": data.get("synthetic"),
+        },
+        split=role,
+        parts=run.config.parts,
+        threshold=run.config.threshold,
+        films=films,
+        refused=tuple(journal.refused(folder, role)),
+    )
+
+
+def evaluate(
+    reference: str,
+    dataset: catalog.Dataset,
+    split: str = "valid",
+    parts: tuple[str, ...] = (),
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Evaluation:
+    """Judge every film of a split. Loads TensorFlow.
+
+    Args:
+        reference: see `cards.find`.
+        progress: told how many films of how many are done.
+        should_stop: asked now and then.
+
+    Raises:
+        ModelError, RunError: the model cannot be used.
+        DataError: the split holds no film.
+        Stopped: `should_stop` said so.
+    """
+    from fracture_core.models.inference import Predictor
+
+    model = cards.find(reference)
+    rows = catalog.select(dataset.manifest, split, parts).reset_index(drop=True)
+    if rows.empty:
+        known = ", ".join(sorted(dataset.manifest["split"].unique()))
+        raise DataError(f"{dataset.root} has no films in split {short(split)!r}. Splits: {known}.")
+    folder = cache_folder() / "pixels"
+    paths = rows["path"].tolist()
+    cache = images.pixel_cache(
+        dataset.root, paths, model.card.recipe, folder, progress, should_stop
+    )
+    if len(cache.refused) == len(rows):
+        raise DataError(f"None of the {len(rows)} films can be read; first, {cache.refused[0]}")
+    kept = np.setdiff1d(np.arange(len(rows)), list(cache.refused))
+    probabilities = Predictor(model).probabilities(cache.pixels[kept])
+    films = rows.iloc[kept].reset_index(drop=True).assign(probability=probabilities)
+    return Evaluation(
+        model=model.card.name,
+        data={
+            "root": str(dataset.root),
+            "hash": dataset.hash,
+            "synthetic": dataset.synthetic,
+        },
+        split=split,
+        parts=parts,
+        threshold=model.card.threshold,
+        films=films,
+        refused=tuple((paths[row], reason) for row, reason in cache.refused.items()),
+    )
+
+
+# --- kept results -------------------------------------------------------------------------------
+
+
+def folder_of(reference: str, dataset: catalog.Dataset, split: str) -> Path:
+    """Where the result for these weights on these films is kept."""
+    model = cards.find(reference)
+    rows = dataset.manifest[dataset.manifest["split"] == split]
+    films = images.stamp(dataset.root, rows["path"].tolist())
+    parts = (cards.sha256(model.weights), model.card.to_json(), dataset.hash, split, films)
+    key = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+    return cache_folder() / "evaluations" / key
+
+
+def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
+    """Evaluate in a child process, unless that is under way or done; gives the result's folder."""
+    folder = folder_of(reference, dataset, split)
+    if load(folder) is not None:
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = {
+        "model": reference,
+        "data": str(dataset.root),
+        "positive": dataset.positive,
+        "split": split,
+    }
+    launcher.start_job(folder, asked, "child-evaluate", "Loads the network.", "evaluation.log")
+    return folder
+
+
+def run_child(folder: Path) -> None:
+    """The child's work: evaluate what `asked.json` names and keep the result."""
+    asked = launcher.asked(folder, "model", "data", "split")
+    dataset = catalog.read(Path(asked["data"]), asked["positive"])
+
+    def progress(done: int, total: int) -> None:
+        share = done / max(1, total)
+        message = f"Reads films: {done:,} of {total:,}."
+        run_folders.write_status(
+            folder, Status(state=State.RUNNING, message=message, progress=share)
+        )
+
+    save(folder, evaluate(asked["model"], dataset, asked["split"], progress=progress))
+    run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
+
+
+def save(folder: Path, value: Evaluation) -> None:
+    """Keep an evaluation; `evaluation.json` is written last and says that it is whole.
+
+    Raises:
+        WriteFailed: no space or no permission.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "evaluation.json").unlink(missing_ok=True)
+    checksums.write(folder, folder / "films.parquet", value.films.to_parquet(None))
+    text = json.dumps(value.to_dict(), indent=2)
+    checksums.write(folder, folder / "evaluation.json", text.encode())
+
+
+def load(folder: Path) -> Evaluation | None:
+    """The kept evaluation in this folder, `None` if there is none yet, or it is damaged."""
+    try:
+        note, films = (
+            checksums.read_guarded(folder, folder / name, file_reader.TABLE_BYTES)
+            for name in ("evaluation.json", "films.parquet")
+        )
+        fields = file_reader.parsed(note.decode())
+        found = Evaluation(
+            model=str(fields["model"]),
+            data=run_facts.data(fields["data"]),
+            split=str(fields["split"]),
+            parts=tuple(map(str, fields["parts"])),
+            threshold=fields["threshold"],
+            films=cards.judged_films(films),
+            refused=tuple((str(item["path"]), str(item["reason"])) for item in fields["refused"]),
+        )
+        check_range("threshold", found.threshold, (0.0, 1.0))
+        return found
+    except (OSError, FractureError, ValueError, LookupError, TypeError, AttributeError):
+        return None

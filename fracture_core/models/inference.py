@@ -1,0 +1,408 @@
+"""The Predictor: films in, probabilities and the study's verdict out.
+
+It judges fixed blocks of 4 films, the last one padded, so that a film's probability does not
+depend on how many films came with it and page and command line agree to the last bit. A film that
+the gate doubts is judged like any other, and does not count in the verdict unless a person says so.
+"""
+
+import os
+import zlib
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageOps
+
+from fracture_core.config import LIMITS
+from fracture_core.datasets import study_paths
+from fracture_core.errors import FilmError, FractureError, ModelError
+from fracture_core.films import film_checks, images
+from fracture_core.films.eraser import Stroke, erase, share
+from fracture_core.films.film_checks import Check
+from fracture_core.models import cards
+from fracture_core.models.cards import Model
+from fracture_core.models.gate import Nearest, read, with_features
+from fracture_core.networks import architectures
+from fracture_core.runs import checkpoints, run_folders
+from fracture_core.verdicts import aggregation
+
+READERS = 8  # films that are unpacked at once, at most: each may take a few hundred MB
+NAMED = 3  # films of a kind that a sentence names before it counts the others
+BLOCK = 4  # films; three studies in four have no more, and padding costs as much as films
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film:
+    """One film of a study to judge.
+
+    Args:
+        name: how the person knows it.
+        source: a path, or the file's bytes.
+        erased: what a person has brushed over: the film is judged without it.
+        inverted: whether black and white are exchanged before anything else is done.
+    """
+
+    name: str
+    source: Path | bytes
+    erased: tuple[Stroke, ...] = ()
+    inverted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedFilm:
+    """What the network says of one film.
+
+    Args:
+        name: as given.
+        probability: of a positive label, 0 to 1.
+        pixels: what the network saw, uint8 (size, size).
+        counted: whether it counts in the verdict; a doubted film does not unless it was ticked.
+        checks: what the gate asked, each with value and limit; "distance" is the last of them
+            where the model has a gate of its own.
+        nearest: of a doubted film, the training films that are nearest in the network's features;
+            none without a gate.
+        inverted: whether it was judged with black and white exchanged.
+        erased_share: how much of it was brushed over before it was judged, 0 to 1.
+        frames: how many its file holds, of which the first was judged.
+        checksum: of its pixels at full size, as it was judged; with `pixels` it tells whether two
+            films are the same.
+    """
+
+    name: str
+    probability: float
+    pixels: np.ndarray = field(repr=False)
+    counted: bool = True
+    checks: tuple[Check, ...] = ()
+    nearest: tuple[Nearest, ...] = ()
+    inverted: bool = False
+    erased_share: float = 0.0
+    frames: int = 1
+    checksum: str = field(default="", repr=False)
+
+    @property
+    def altered(self) -> tuple[str, ...]:
+        """What was done to it before it was judged: "erased", "inverted", both or nothing."""
+        done = {"erased": self.erased_share > 0, "inverted": self.inverted}
+        return tuple(name for name, was_done in done.items() if was_done)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why it may not be a film that the model can judge, a sentence each."""
+        return tuple(check.doubt for check in self.checks if check.doubt)
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What may help, see `film_checks.INVERT`."""
+        return tuple(check.remedy for check in self.checks if check.remedy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedStudy:
+    """What the network says of one study.
+
+    Args:
+        study: its name, as given.
+        films: those that could be read, in the order given.
+        refused: (name, reason) of those that could not.
+    """
+
+    study: str
+    films: tuple[JudgedFilm, ...]
+    refused: tuple[tuple[str, str], ...]
+
+    @property
+    def doubted(self) -> tuple[JudgedFilm, ...]:
+        """The films that do not count, since the gate doubts them."""
+        return tuple(film for film in self.films if film.doubts and not film.counted)
+
+    @property
+    def altered(self) -> tuple[JudgedFilm, ...]:
+        """The films that were not judged as they were given: a verdict on them proves nothing about
+        a label of the films themselves."""
+        return tuple(film for film in self.films if film.altered)
+
+    def counting(self, names: Collection[str]) -> "JudgedStudy":
+        """The same study where these doubted films count as well, and no other doubted one."""
+        films = tuple(
+            replace(film, counted=not film.doubts or film.name in names) for film in self.films
+        )
+        return replace(self, films=films)
+
+    @property
+    def probabilities(self) -> list[float]:
+        """Of the films that count."""
+        return [film.probability for film in self.films if film.counted]
+
+    def verdict(self, threshold: float) -> bool | None:
+        """Fracture if any counted film is positive; `None` when none counts."""
+        return aggregation.any_rule(self.probabilities, threshold).fracture
+
+    def deciding(self, threshold: float) -> list[str]:
+        """Names of the films that make the verdict positive."""
+        return [
+            film.name
+            for film in self.films
+            if film.counted and aggregation.is_positive(film.probability, threshold)
+        ]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else a person should know of these films, a sentence each."""
+        several = [
+            f"{film.name} has {film.frames:,} frames; the first was judged."
+            for film in self.films
+            if film.frames > 1
+        ]
+        alike: dict[tuple[str, bytes], list[JudgedFilm]] = {}
+        for film in self.films:
+            alike.setdefault((film.checksum, film.pixels.tobytes()), []).append(film)
+        same = [_same(group) for (known, _), group in alike.items() if known and len(group) > 1]
+        return (*several, *same)
+
+    def to_dict(self, threshold: float) -> dict[str, Any]:
+        """The study's part of `predict --json`; with "remarks" where there are any."""
+        remarks = {"remarks": list(self.remarks)} if self.remarks else {}
+        return {
+            "study": self.study,
+            "fracture": self.verdict(threshold),
+            "images": [
+                {
+                    "file": film.name,
+                    "probability": film.probability,
+                    "fracture": bool(aggregation.is_positive(film.probability, threshold)),
+                    "counted": film.counted,
+                    "doubts": list(film.doubts),
+                    "altered": list(film.altered),
+                    "erased_share": film.erased_share,
+                }
+                for film in self.films
+            ],
+            "refused": [{"file": name, "reason": reason} for name, reason in self.refused],
+            "rules": aggregation.rules(self.probabilities, threshold),
+            **remarks,
+        }
+
+
+def _same(films: Sequence[JudgedFilm]) -> str:
+    """That some films are one and the same, and whether each of them counts."""
+    names = [film.name for film in films]
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], f"{len(names) - NAMED} others"]
+    listed = f"{', '.join(names[:-1])} and {names[-1]} are the same film"
+    counted = sum(film.counted for film in films)
+    if counted == len(films):
+        return f"{listed}, and each counts."
+    return f"{listed}; {counted} of them count." if counted else f"{listed}."
+
+
+class Predictor:
+    """A network ready to judge.
+
+    Args:
+        model: card and weights; see `cards.find`.
+
+    Raises:
+        ModelError: the weights do not fit the architecture that the card names.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.recipe = model.card.recipe
+        self.network = _network(model)
+        self._features = with_features(self.network)
+        size = self.recipe.size
+        signature = [tf.TensorSpec((BLOCK, size, size), tf.uint8)]
+
+        @tf.function(input_signature=signature, autograph=False)  # it has no branches to rewrite
+        def judge(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return self._features(tf.cast(films, tf.float32)[..., None])
+
+        self._judge = judge
+        maps = sum(layer.output.shape[-1] for layer in architectures.blocks(self.network))
+        self.gate = read(model.gate, maps) if model.gate else None
+        self._readers = ThreadPoolExecutor(min(os.cpu_count() or 1, READERS))
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Probability of a positive label.
+
+        Args:
+            pixels: uint8 (n, size, size), 0 to 255, as the card's recipe makes them.
+
+        Returns:
+            float32 (n,), 0 to 1.
+        """
+        return self.judge(pixels)[0]
+
+    def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probability of a positive label, and the features that the gate asks for.
+
+        Args:
+            pixels: uint8 (n, size, size), 0 to 255, as the card's recipe makes them.
+
+        Returns:
+            float32 (n,), 0 to 1; and float32 (n, d), see `gate.with_features`.
+        """
+        blocks = range(0, max(1, len(pixels)), BLOCK)  # one block at least, which tells d
+        parts = [self._block(pixels[start : start + BLOCK]) for start in blocks]
+        probabilities, features = (np.concatenate(found) for found in zip(*parts, strict=True))
+        return probabilities, features
+
+    def _block(self, films: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        block = np.zeros((BLOCK, *films.shape[1:]), np.uint8)
+        block[: len(films)] = films
+        probabilities, features = self._judge(block)
+        return probabilities.numpy()[: len(films)], features.numpy()[: len(films)]
+
+    def judge_study(
+        self, study: str, films: Sequence[Film], count_doubted: bool = False
+    ) -> JudgedStudy:
+        """Judge the films of one study; one that cannot be read never costs the others.
+
+        Args:
+            study: its name.
+            films: at most `LIMITS.upload_files` are taken, the rest refused.
+            count_doubted: whether films that the gate doubts count in the verdict.
+        """
+        most = LIMITS.upload_files
+        read = list(self._readers.map(self._read, films[:most]))
+        refused = [(one.name, one.reason) for one in read if isinstance(one, FilmError)]
+        refused += [(film.name, f"is beyond {most} films a study.") for film in films[most:]]
+        judged = self._judged([one for one in read if not isinstance(one, FilmError)])
+        found = JudgedStudy(study=study, films=judged, refused=tuple(refused))
+        return found.counting([film.name for film in judged] if count_doubted else ())
+
+    def _read(self, film: Film) -> tuple[dict[str, Any], np.ndarray] | FilmError:
+        """What is known of a film without the network, and its pixels; or why it cannot be read."""
+        try:
+            whole = opened(film)
+            return _facts(film, whole, self.recipe.size), images.to_pixels(whole, self.recipe)
+        except FilmError as error:
+            return error
+
+    def _judged(self, read: list[tuple[dict[str, Any], np.ndarray]]) -> tuple[JudgedFilm, ...]:
+        """What the network says of these films, and how far from its training films they lie."""
+        if not read:
+            return ()
+        facts, pixels = zip(*read, strict=True)
+        probabilities, features = self.judge(np.stack(pixels))
+        away = self.gate.distances(features) if self.gate else np.zeros(len(facts))
+        asked = [
+            (*some["checks"], *([self.gate.check(float(distance))] if self.gate else []))
+            for some, distance in zip(facts, away, strict=True)
+        ]
+        doubted = [self.gate and any(check.doubt for check in some) for some in asked]
+        return tuple(
+            JudgedFilm(
+                **facts[n] | {"checks": asked[n]},
+                probability=float(probabilities[n]),
+                pixels=pixels[n],
+                nearest=self.gate.nearest(features[n]) if doubted[n] else (),
+            )
+            for n in range(len(facts))
+        )
+
+
+def _network(model: Model) -> keras.Model:
+    """The model's network with its weights; of an ensemble, all of its members'."""
+    card, size = model.card, model.card.recipe.size
+    if not card.members:
+        network = architectures.build(card.architecture, size, **card.options.to_dict())
+        _load(network, model)
+        return network
+    members = []
+    for number, member in enumerate(card.members, 1):
+        network = architectures.build(member.architecture, size, **member.options.to_dict())
+        _load(network, model, cards.group(number))
+        members.append(network)
+    return architectures.ensemble(members)
+
+
+def _load(network: keras.Model, model: Model, group: str | None = None) -> None:
+    """Give a network its weights, all of which must be numbers: behind a ReLU no NaN shows."""
+    architectures.load_weights(network, model.weights, group)
+    if not all(np.isfinite(values).all() for values in network.get_weights()):
+        raise ModelError(
+            f"The weights of {model.card.name} must be finite numbers; some are not. Choose "
+            "another model or epoch."
+        )
+
+
+def _facts(film: Film, whole: Image.Image, size: int) -> dict[str, Any]:
+    """What is known of a film without the network, by fields of a `JudgedFilm`.
+
+    A checksum takes a quarter of the time of a hash, and nobody gains by a false one.
+    """
+    width, height = whole.size
+    return {
+        "name": film.name,
+        "inverted": film.inverted,
+        "erased_share": share(whole.size, film.erased),
+        "checks": film_checks.check(whole, film_checks.colour(film.source), size),
+        "frames": images.frames(film.source, film.name),
+        "checksum": f"{width} x {height}: {zlib.crc32(whole.tobytes()):08x}",
+    }
+
+
+def opened(film: Film) -> Image.Image:
+    """The film as it is judged: decoded, inverted where asked for, without what was brushed over.
+
+    Raises:
+        FilmError: see `images.decode`.
+    """
+    whole = images.decode(film.source, film.name)
+    return erase(ImageOps.invert(whole) if film.inverted else whole, film.erased)
+
+
+def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+    """What a run has thought of some films at every epoch whose weights are kept.
+
+    Args:
+        model: of a run; see `cards.find`.
+        pixels: uint8 (n, size, size), as the card's recipe makes them.
+
+    Returns:
+        The epochs in order, and float32 (epochs, n) probabilities. One network is built, and given
+        the weights of one epoch after the other.
+
+    Raises:
+        ModelError: the model is none of a run.
+    """
+    name, _, _ = model.reference.rpartition("@")
+    if not name:
+        raise ModelError(f"{model.reference} is a released model and has one epoch. Pick a run.")
+    folder = run_folders.find(name) / "checkpoints"
+    predictor, rows, kept = Predictor(model), [], []
+    for epoch in checkpoints.epochs(folder):
+        try:
+            weights = checkpoints.weights_of(folder, epoch)
+            architectures.load_weights(predictor.network, weights)
+        except FractureError:  # thinned since it was listed, or damaged
+            continue
+        kept.append(epoch)
+        rows.append(predictor.probabilities(pixels))
+    return tuple(kept), np.stack(rows) if rows else np.empty((0, len(pixels)), np.float32)
+
+
+def studies_of(paths: Sequence[Path]) -> list[tuple[str, list[Film]]]:
+    """The studies that these paths name, ready to be judged; see `study_paths.read`.
+
+    Returns:
+        (name, films) of each study.
+
+    Raises:
+        ModelError: a path does not exist or cannot be read, or a folder holds no file.
+    """
+    return films_of(study_paths.read(paths))
+
+
+def films_of(found: study_paths.Given) -> list[tuple[str, list[Film]]]:
+    """What was given as films to judge: (name, films) of each study."""
+    return [
+        (study.name, [Film(name=name, source=source) for name, source in study.films])
+        for study in found.studies
+    ]

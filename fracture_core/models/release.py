@@ -1,0 +1,129 @@
+"""From a run to a released model: `models/NAME` with weights, card, dev predictions and gate."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from fracture_core.config import models_folder
+from fracture_core.errors import DataError, ModelError
+from fracture_core.files import temporary, writing
+from fracture_core.models import cards, gate_job, training_patients
+from fracture_core.models.cards import CARD, GATE, PREDICTIONS, WEIGHTS, Card, Model
+from fracture_core.runs.run_folders import NAME
+from fracture_core.words import short
+
+LIMIT_BYTES = 4_300_000  # of a weights file; with its gate, a model's folder stays below 5 MB
+
+
+def release(reference: str, name: str) -> Path:
+    """Publish a run as a model; gives the new folder. Loads TensorFlow where a gate is fitted.
+
+    Where the training films are no longer there, the model gets no gate.
+
+    Args:
+        reference: a run (its best dev epoch, else its last) or `RUN@EPOCH`.
+        name: of the model; letters, digits, dot, dash, underscore.
+
+    Raises:
+        ModelError: the name is taken or cannot be a folder's name, or the run has no epoch.
+        RunError: the epoch is not kept.
+    """
+    check_name(name)
+    model = cards.find(reference)
+    weights = model.weights.read_bytes()
+    check_size(weights, "Use RUN@EPOCH as the model, without a release.")
+    gate = _gate(model)
+    training = {**model.card.training, "run": model.card.name}
+    if patients := training_patients.record(model):
+        training[training_patients.RECORD] = patients
+    card = replace(model.card, training=training)
+    return publish(name, card, weights, model.judged, gate)
+
+
+def publish(
+    name: str, card: Card, weights: bytes, judged: pd.DataFrame, gate: bytes | None = None
+) -> Path:
+    """Write a model's folder, whole or not at all; gives it.
+
+    Args:
+        name: of the model; the card gets it.
+        card: without the hashes of what is written.
+        weights: content of the weights file.
+        judged: dev films, see `Model.judged`.
+        gate: content of the gate's file.
+
+    Raises:
+        ModelError: see `check_name`.
+    """
+    check_name(name)
+    table = judged.to_parquet(None, index=False)
+    card = replace(
+        card,
+        predictions_sha256=cards.sha256(table),
+        gate=gate_job.facts(gate) if gate else {},
+        name=name,
+        weights_sha256=cards.sha256(weights),
+    )
+    folder = models_folder() / name
+    draft = temporary(folder)
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft.mkdir()
+        try:
+            (draft / WEIGHTS).write_bytes(weights)
+            if gate:
+                (draft / GATE).write_bytes(gate)
+            (draft / PREDICTIONS).write_bytes(table)
+            text = json.dumps(card.to_dict(), indent=2) + "\n"
+            (draft / CARD).write_text(text, encoding="utf-8")
+            draft.rename(folder)  # appears whole or not at all
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def check_name(name: str) -> None:
+    """Refuse a name for a model.
+
+    Raises:
+        ModelError: it is taken, or cannot be a folder's name.
+    """
+    if not NAME.fullmatch(name):
+        raise ModelError(
+            f"A model's name takes letters, digits, '.', '-' and '_' and begins with a letter or "
+            f"digit; received {short(name)!r}."
+        )
+    if (models_folder() / name).exists():
+        raise ModelError(f"A model called {name!r} exists. Choose another name, or delete it.")
+
+
+def check_size(weights: bytes, instead: str) -> None:
+    """Refuse weights that are too large for a released model.
+
+    Args:
+        weights: content of the file.
+        instead: the next step, a sentence.
+
+    Raises:
+        ModelError: they are.
+    """
+    if len(weights) > LIMIT_BYTES:
+        raise ModelError(
+            f"A released model's weights stay under {LIMIT_BYTES / 1e6:g} MB; these take "
+            f"{len(weights) / 1e6:.1f} MB. {instead}"
+        )
+
+
+def _gate(model: Model) -> bytes | None:
+    """The content of its gate: the one that it has, else one fitted on its run's films."""
+    if model.gate:
+        return model.gate.read_bytes()
+    if "@" not in model.reference:
+        return None  # a released model without one
+    try:
+        return gate_job.of_run(model)
+    except DataError:
+        return None

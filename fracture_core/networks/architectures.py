@@ -1,0 +1,395 @@
+"""The registry of networks: the only place that knows an architecture.
+
+Names, sentences and options are plain data; Keras is imported inside the builders. Every network
+takes grey films, uint8 or float32 `(n, size, size, 1)` from 0 to 255, and gives the probability of
+a positive label, float32 `(n, 1)` from 0 to 1. Its first layer rescales to [0, 1], so that no
+caller can forget it.
+
+The convolution block is the report's: convolution 3 x 3 without padding, batch normalization,
+ReLU. Only the last block of `five_conv` has ReLU before the normalization, as in its Appendix A.
+`all_conv` is the one that the report names and did not build: all-convolutional, with a global
+average pooling.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fracture_core import file_reader
+from fracture_core.config import LIMITS, NetworkOptions, check_range
+from fracture_core.errors import ConfigError, FileRefused, ModelError
+from fracture_core.networks import network_size
+from fracture_core.words import short
+
+if TYPE_CHECKING:
+    import h5py
+    import keras
+
+    from fracture_core.runs.checkpoints import WeightsInMemory
+
+
+MOST_BYTES = 16 * 4 * LIMITS.parameters  # of an ensemble's arrays
+HDF5 = b"\x89HDF\r\n\x1a\n"  # how every such file begins
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """What is known of a network without building it.
+
+    Args:
+        name: how it is called everywhere.
+        title: the same in words.
+        sentence: what it is, in one sentence.
+        source: where in the report it comes from.
+        parameters: trained and untrained, with its own options at 32 px.
+        mega_flop: to learn from one film at 32 px: products and sums of convolutions and dense
+            layers, forward and backward, in millions.
+        smallest: the smallest input in px that leaves a pixel at the end, or that shows a bone.
+        options: its own values of what may vary.
+        features: builds the layers from rescaled input to maps, or to a number a map.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    source: str
+    parameters: int
+    mega_flop: float
+    smallest: int
+    options: NetworkOptions
+    features: Callable[[Any], Any]
+
+
+def _block(x: Any, filters: int, number: int, relu_first: bool = False, strides: int = 1) -> Any:
+    """Convolution 3 x 3, normalization, ReLU: (n, h, w, c) to (n, h - 2, w - 2, filters), with
+    strides of 2 to half of that."""
+    from keras import layers
+
+    from fracture_core.networks.layers import BatchNormalization, Conv2D
+
+    relu = layers.ReLU(name=f"relu_{number}")
+    norm = BatchNormalization(name=f"norm_{number}")
+    x = Conv2D(filters, 3, strides=strides, name=f"conv_{number}")(x)
+    return norm(relu(x)) if relu_first else relu(norm(x))
+
+
+def _pool(x: Any, number: int) -> Any:
+    from keras import layers
+
+    return layers.MaxPooling2D(2, name=f"pool_{number}")(x)
+
+
+def _one_conv(x: Any) -> Any:
+    return _pool(_block(x, 32, 1), 1)
+
+
+def _three_conv(x: Any) -> Any:
+    x = _pool(_block(_block(x, 32, 1), 32, 2), 1)
+    return _pool(_block(x, 32, 3), 2)
+
+
+def _five_conv(x: Any) -> Any:
+    x = _pool(_block(_block(x, 32, 1), 32, 2), 1)
+    x = _pool(_block(_block(x, 64, 3), 64, 4), 2)
+    return _pool(_block(x, 32, 5, relu_first=True), 3)
+
+
+def _all_conv(x: Any) -> Any:
+    """Strided convolutions for poolings (Springenberg et al. 2015), and each map's mean at last
+    (Lin et al. 2014): (n, h, w, 1) to (n, 64). A dense output of these means is the mean of a
+    1 x 1 convolution's."""
+    from keras import layers
+
+    x = _block(_block(x, 32, 1), 32, 2, strides=2)
+    x = _block(_block(x, 64, 3), 64, 4, strides=2)
+    return layers.GlobalAveragePooling2D(name="average")(_block(x, 64, 5))
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    entry.name: entry
+    for entry in (
+        Architecture(
+            name="one_conv",
+            title="One convolution",
+            sentence="One convolution and a wide dense layer: sees edges and brightness, little "
+            "more, and has by far the most parameters.",
+            source="Results and Analysis, figures 2 and 3",
+            parameters=922_305,
+            mega_flop=6.6,
+            smallest=24,
+            options=NetworkOptions(dense=(128,), dropout=0.0, dense_normalization=False),
+            features=_one_conv,
+        ),
+        Architecture(
+            name="three_conv",
+            title="Three convolutions",
+            sentence="Three convolutions with two poolings: sees shapes a few pixels long, and "
+            "learns quickly.",
+            source="Results and Analysis, figures 4 to 8",
+            parameters=166_913,
+            mega_flop=53.2,
+            smallest=24,
+            options=NetworkOptions(dense=(128,), dropout=0.0, dense_normalization=False),
+            features=_three_conv,
+        ),
+        Architecture(
+            name="five_conv",
+            title="Five convolutions",
+            sentence="The report's final classifier: the deepest of its three, and the one with "
+            "the fewest parameters.",
+            source="Appendix A, figures 7 and 8",
+            parameters=97_409,
+            mega_flop=83.5,
+            smallest=28,
+            options=NetworkOptions(dense=(128, 64), dropout=0.25, dense_normalization=True),
+            features=_five_conv,
+        ),
+        Architecture(
+            name="all_conv",
+            title="All convolutions",
+            sentence="No pooling and no dense layer: convolutions shrink the film themselves, and "
+            "the verdict is a weighted mean over all places, which a heat map can show.",
+            source="Conclusion, named and not built",
+            parameters=103_009,
+            mega_flop=35.3,
+            smallest=24,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=_all_conv,
+        ),
+    )
+}
+
+
+def find(name: str) -> Architecture:
+    """The registry's entry of this name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ConfigError(f"No architecture is called {short(name)!r}. Architectures: {known}.")
+    return ARCHITECTURES[name]
+
+
+def resolve(name: str, options: NetworkOptions) -> NetworkOptions:
+    """`options` with the architecture's own values where they are `None`."""
+    own = find(name).options.to_dict()
+    return NetworkOptions(**{k: own[k] if v is None else v for k, v in options.to_dict().items()})
+
+
+def check(name: str, size: int, options: NetworkOptions) -> None:
+    """Refuse an input that the network would shrink to nothing, and a network that is too large.
+
+    Raises:
+        ConfigError: the architecture is unknown, `size` in px is too small or too large, or see
+            `network_size.check`.
+    """
+    check_range(f"size for {name}", size, (find(name).smallest, LIMITS.size[1]))
+    network_size.check(name, size, options)
+
+
+def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
+    """Build a network with fresh weights.
+
+    Args:
+        name: a name of `ARCHITECTURES`.
+        size: side of the input in px.
+        **options: fields of `NetworkOptions`; those left out keep the architecture's own value.
+
+    Returns:
+        A functional model, input (n, size, size, 1) from 0 to 255, output (n, 1) from 0 to 1. The
+        initial weights follow `keras.utils.set_random_seed`.
+
+    Raises:
+        ConfigError: the name, the size or an option is not allowed.
+    """
+    chosen = NetworkOptions.from_dict(options)
+    check(name, size, chosen)
+    chosen = resolve(name, chosen)
+    import keras
+    from keras import layers
+
+    from fracture_core.networks.layers import BatchNormalization
+
+    films = keras.Input((size, size, 1), name="film")
+    x = layers.Rescaling(1 / 255, name="rescale")(films)
+    x = find(name).features(x)
+    if len(x.shape) > 2:
+        x = layers.Flatten(name="flatten")(x)
+    if chosen.dropout and not chosen.dense:
+        x = layers.Dropout(chosen.dropout, name="dropout")(x)
+    for number, units in enumerate(chosen.dense, 1):
+        x = layers.Dense(units, activation="relu", name=f"dense_{number}")(x)
+        if number == 1 and chosen.dense_normalization:
+            x = BatchNormalization(name="norm_dense")(x)
+        if number == 1 and chosen.dropout:
+            x = layers.Dropout(chosen.dropout, name="dropout")(x)
+    probability = layers.Dense(1, activation="sigmoid", name="probability")(x)
+    return keras.Model(films, probability, name=name)
+
+
+def ensemble(members: "Sequence[keras.Model]") -> "keras.Model":
+    """Several networks as one, whose probability of a film is the mean of theirs.
+
+    Args:
+        members: as `build` gives them, two or more, all of one size.
+    """
+    import keras
+
+    films = keras.Input(members[0].input_shape[1:], name="film")
+    each = [
+        keras.Model(member.input, member.output, name=f"member_{number}")(films)
+        for number, member in enumerate(members, 1)  # two may be of one name
+    ]
+    mean = keras.layers.Average(name="mean")(each)
+    return keras.Model(films, mean, name="ensemble")
+
+
+def blocks(network: "keras.Model") -> list["keras.Layer"]:
+    """The last layer of each convolution block: its maps after normalization and ReLU, in order.
+
+    None of an `ensemble`, whose members have them.
+    """
+    from keras import layers
+
+    same_grid = (
+        layers.BatchNormalization,
+        layers.ReLU,
+        layers.Activation,
+        layers.LayerNormalization,
+        layers.GroupNormalization,
+    )
+    found: list[keras.Layer] = []
+    inside = False
+    for layer in network.layers:
+        if isinstance(layer, layers.Conv2D):
+            found.append(layer)
+            inside = True
+        elif inside and isinstance(layer, same_grid):
+            found[-1] = layer
+        else:
+            inside = False
+    return found
+
+
+def check_weights_file(path: Path) -> None:
+    """Refuse, without loading it, a file that cannot hold weights: HDF5 has its own first bytes.
+
+    Raises:
+        ModelError: the file is missing, cannot be read, or is no HDF5.
+    """
+    try:
+        with file_reader.opened(path, 2 * MOST_BYTES) as file:
+            begins = file.read(len(HDF5))
+    except FileRefused as error:
+        raise ModelError(
+            f"The weights {path} cannot be read: the file {error.reason}. Check the path."
+        ) from error
+    if begins != HDF5:
+        raise ModelError(
+            f"{path.name} holds no weights: it is no HDF5 file, as Keras saves in .weights.h5. "
+            "Choose another file."
+        )
+
+
+def check_weights_fit(path: Path, name: str) -> None:
+    """Refuse weights that are another network's than this one with its own options at 32 px.
+
+    Told by how many numbers the file holds, without building a network.
+
+    Raises:
+        ModelError: see `check_weights_file`; or the count is another one.
+    """
+    import h5py
+
+    check_weights_file(path)
+    counts = []
+
+    def count(_: str, node: object) -> None:
+        if isinstance(node, h5py.Dataset) and node.dtype.kind == "f":  # not the dropout's seeds
+            counts.append(node.size)
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems(count)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"{path.name} cannot be read ({error}). Choose another file.") from error
+    entry = find(name)
+    if sum(counts) != entry.parameters:
+        raise ModelError(
+            f"{path.name} holds {sum(counts):,} parameters; {name} has {entry.parameters:,}. "
+            "Choose the network that the file was saved from, or another file."
+        )
+
+
+def load_weights(network: "keras.Model", path: Path, group: str | None = None) -> None:
+    """Give a network the weights of a `.weights.h5` file, which holds arrays and no code.
+
+    Args:
+        network: as `build` gives it.
+        path: of the file.
+        group: the part of the file that holds them; the whole file if left out.
+
+    Raises:
+        ModelError: the file cannot be read, or is another network's.
+    """
+    try:
+        _check_sizes(path)
+        source = path if group is None else _part(path, group)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras only warns of layers that it leaves as they were
+            network.load_weights(source)
+    except (ValueError, OSError, KeyError, RuntimeError, UserWarning, FileRefused) as error:
+        raise ModelError(
+            f"{path.name} must hold the weights of {network.name} with the same options and "
+            "size, as Keras saves them in .weights.h5; it does not. Choose another file or network."
+        ) from error
+
+
+def _check_sizes(path: Path) -> None:
+    """Refuse, before it is read, a file whose arrays are larger than all networks of a model."""
+    import h5py
+
+    sizes: list[int] = []
+
+    def add(_: str, node: object) -> None:
+        if isinstance(node, h5py.Dataset):
+            sizes.append(node.size * node.dtype.itemsize)
+
+    with file_reader.opened(path, 2 * MOST_BYTES) as stream, h5py.File(stream) as file:
+        file.visititems(add)
+    if sum(sizes) > MOST_BYTES:
+        raise ValueError(f"its arrays have {sum(sizes) / 2**20:,.0f} MB")
+
+
+def _part(path: Path, group: str) -> "WeightsInMemory":
+    """A group of a file of weights as a file of its own.
+
+    Links are not followed: they may lead into another file. What lies deeper, Keras refuses itself.
+    """
+    import h5py
+
+    from fracture_core.runs.checkpoints import WeightsInMemory
+
+    content = WeightsInMemory()
+    with h5py.File(path) as whole, h5py.File(content, "w") as part:
+        _check_no_link(whole, group)
+        for name in whole[group]:
+            _check_no_link(whole[group], name)
+            whole.copy(whole[group][name], part, name=name)
+        part.attrs.update(whole[group].attrs)
+    content.seek(0)
+    return content
+
+
+def _check_no_link(inside: "h5py.Group", name: str) -> None:
+    import h5py
+
+    is_group = isinstance(inside.get(name, getlink=True), h5py.HardLink) and isinstance(
+        inside[name], h5py.Group
+    )
+    if not is_group:
+        raise ValueError(f"{name!r} is no group of its own")

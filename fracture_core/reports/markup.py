@@ -1,0 +1,124 @@
+"""Escaped pieces of HTML that is well-formed XML as well: words, tables, pictures, the scale.
+
+What comes in as a text is escaped here; what comes in as markup is said to be so.
+"""
+
+import base64
+import html
+import io
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from fracture_core.verdicts.metrics import Proportion
+
+_NOT_TEXT = ("Cc", "Cs", "Cn")  # control characters, surrogates, no characters at all
+QUALITY = 88  # of JPEG, 0 to 100
+FRACTURE, NO_FRACTURE = "#b8520a", "#1767a8"  # those of the pages' light theme
+
+
+def clean(text: str) -> str:
+    """Text that any file can hold: control characters and lone surrogates become a mark."""
+    return "".join("\ufffd" if unicodedata.category(c) in _NOT_TEXT else c for c in text)
+
+
+def escaped(text: object) -> str:
+    """Any text as markup that shows it."""
+    return html.escape(clean(str(text)))
+
+
+def name(text: str) -> str:
+    """A name to the letter, whatever direction its letters run in."""
+    return f"<bdi>{escaped(text)}</bdi>"
+
+
+def shape(positive: bool) -> str:
+    """The shape of a label or verdict, coloured."""
+    return f'<span class="{"fracture" if positive else "none"}">{"▲" if positive else "●"}</span>'
+
+
+def mark(positive: bool) -> str:
+    """Shape and word of a label or verdict, coloured."""
+    words = "▲ fracture" if positive else "● no fracture"
+    return f'<span class="{"fracture" if positive else "none"}">{words}</span>'
+
+
+def films(count: int) -> str:
+    """ "1 film", "400 films"."""
+    return f"{count:,} film{'' if count == 1 else 's'}"
+
+
+def interval(p: Proportion) -> str:
+    """ "60.6 to 73.7 %", a dash where n is 0."""
+    return "–" if p.low is None else f"{100 * p.low:.1f} to {100 * p.high:.1f} %"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = (2,)) -> str:
+    """A table of cells that are markup already."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        kinds = (' class="right"' if n in right else "" for n, _ in enumerate(cells))
+        inner = (f"<{tag}{k}>{c}</{tag}>" for k, c in zip(kinds, cells, strict=True))
+        return f"<tr>{''.join(inner)}</tr>"
+
+    body = "".join(line(row, "td") for row in rows)
+    return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> str:
+    """A table of names, each with its value, which is markup already."""
+    cells = (f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows)
+    return f"<table><tbody>{''.join(cells)}</tbody></table>"
+
+
+def scale(
+    probability: float, threshold: float, positive: bool, spread: tuple[float, float] | None
+) -> str:
+    """The scale from 0 to 1 with the threshold, and the film's mark on it."""
+
+    def at(value: float) -> str:
+        return f"{20 + 320 * value:.1f}"
+
+    colour, x, cut = FRACTURE if positive else NO_FRACTURE, 20 + 320 * probability, at(threshold)
+    dot = f'<circle cx="{x:.1f}" cy="27" r="7" fill="{colour}"/>'
+    if positive:
+        dot = f'<path d="M{x:.1f} 18L{x + 8:.1f} 34L{x - 8:.1f} 34Z" fill="{colour}"/>'
+    bar = ""
+    if spread:
+        ends = f'x1="{at(spread[0])}" x2="{at(spread[1])}"'
+        bar = f'<line {ends} y1="27" y2="27" stroke="{colour}" stroke-width="3"/>'
+    words = f"{probability:.3f} on a scale from 0 to 1, threshold {threshold:.2f}"
+    return (
+        f'<svg viewBox="0 0 360 56" role="img" aria-label="{words}">'
+        f'<rect x="20" y="16" width="{320 * threshold:.1f}" height="22" fill="#dbe9f4"/>'
+        f'<rect x="{cut}" y="16" width="{320 * (1 - threshold):.1f}" height="22" fill="#f6e3d3"/>'
+        f'<line x1="{cut}" x2="{cut}" y1="12" y2="42" stroke="#171b21" stroke-width="2"/>'
+        f'{bar}{dot}<text x="20" y="52" text-anchor="middle">0</text>'
+        '<text x="340" y="52" text-anchor="middle">1</text>'
+        f'<text x="{at(min(0.82, max(0.18, threshold)))}" y="9" text-anchor="middle">'
+        f"threshold {threshold:.2f}</text></svg>"
+    )
+
+
+def figure(source: str, words: str, kind: str = "map") -> str:
+    """A picture, its data URI given, with words below it."""
+    image = f'<img class="{kind}" src="{source}" alt="{escaped(words)}"/>'
+    return f"<figure>{image}<figcaption>{escaped(words)}</figcaption></figure>"
+
+
+def jpeg(image: Image.Image) -> str:
+    """A picture as a data URI."""
+    return _uri("jpeg", lambda stream: image.save(stream, "JPEG", quality=QUALITY))
+
+
+def png(pixels: np.ndarray) -> str:
+    """uint8 (h, w) pixels as a data URI, without loss."""
+    return _uri("png", lambda stream: Image.fromarray(pixels).save(stream, "PNG"))
+
+
+def _uri(kind: str, save: Callable[[io.BytesIO], None]) -> str:
+    stream = io.BytesIO()
+    save(stream)
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"

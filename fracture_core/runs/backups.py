@@ -1,0 +1,83 @@
+"""Files of a run that a resume makes again: moved to `set_aside/`, removed once they are.
+
+A run goes on from its latest whole state. What is later than that is no longer its truth, and yet
+nobody has it a second time until the epochs are trained again: it moves, with the table of metrics
+that named it, and leaves when the same epoch is complete anew.
+"""
+
+import shutil
+from pathlib import Path
+
+from fracture_core.files import replace_file, sweep, writing
+from fracture_core.runs import checkpoints, journal, predictions
+from fracture_core.runs.checkpoints import Position
+
+FOLDER = "set_aside"
+METRICS = "metrics.jsonl"
+
+
+def move(run_folder: Path, position: Position) -> list[int]:
+    """Move away what is later than `position`, and what a killed process left half written.
+
+    Gives the completed epochs that this takes from the run, in order.
+    """
+    for part in ("checkpoints", "predictions"):
+        sweep(run_folder / part, older_than_seconds=0.0)  # nobody else writes there
+    lost = [e for e in _epochs_in(run_folder / METRICS) if e > position.epoch]
+    if lost:
+        _copy_metrics(run_folder)
+    tables = [
+        predictions.path(run_folder, epoch)
+        for epoch in predictions.epochs(run_folder)
+        if epoch > position.epoch
+    ]
+    for path in [*checkpoints.later(run_folder / "checkpoints", position), *tables]:
+        _move(run_folder, path)
+    return lost
+
+
+def clear(run_folder: Path, epoch: int) -> None:
+    """Remove what was set aside of the epochs up to this one: they are complete again."""
+    folder = run_folder / FOLDER
+    if not folder.is_dir():
+        return
+    files = [path for path in folder.rglob("epoch_*") if path.is_file()]
+    waiting = [path for path in files if _made_by(path) > epoch]
+    if not waiting and _last_line(folder) <= epoch:
+        shutil.rmtree(folder)
+        return
+    for path in files:
+        if path not in waiting:
+            path.unlink()
+
+
+def _epochs_in(metrics: Path) -> list[int]:
+    return sorted({line["epoch"] for line in journal.up_to(metrics, "epoch", 2**62)})
+
+
+def _copy_metrics(run_folder: Path) -> None:
+    copy = run_folder / FOLDER / METRICS
+    if not copy.exists():  # a second fall-back must not replace what the first one set aside
+        with writing(copy):
+            copy.parent.mkdir(exist_ok=True)
+        replace_file(copy, (run_folder / METRICS).read_bytes())
+
+
+def _move(run_folder: Path, path: Path) -> None:
+    target = run_folder / FOLDER / path.relative_to(run_folder)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            path.unlink()  # the older copy is of an epoch that was complete
+        else:
+            path.rename(target)
+
+
+def _made_by(path: Path) -> int:
+    """The epoch whose end makes this file, or something later than it, anew."""
+    match = checkpoints.NAME.match(path.name)
+    return int(match[1]) + (match[2] is not None) if match else 0
+
+
+def _last_line(folder: Path) -> int:
+    return max(_epochs_in(folder / METRICS), default=0)

@@ -1,0 +1,428 @@
+"""Checkpoints of a run: weights of every epoch, and the whole state where a run can be resumed.
+
+`epoch_NNNN.weights.h5` holds the network's weights, as the report saved them; `epoch_NNNN.npz`
+beside it the optimizer, the position and the digest of the weights. Inside an epoch, a stop and
+every so many seconds leave the same two files under `epoch_NNNN_step_SSSSSSSS`, NNNN counting the
+epochs completed. A state's `.npz` is written last: where it is, the pair is whole.
+"""
+
+import contextlib
+import io
+import json
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fracture_core import checksums, file_reader
+from fracture_core.config import LIMITS
+from fracture_core.errors import DamagedFile, FileRefused, RunError
+from fracture_core.runs import journal, line_rules, run_folders
+
+if TYPE_CHECKING:
+    import keras
+
+NAME = re.compile(r"epoch_([0-9]{1,9})(?:_step_([0-9]{1,12}))?\.")
+STATE = re.compile(r"epoch_([0-9]{1,9})(?:_step_([0-9]{1,12}))?\.npz")
+WEIGHTS = re.compile(r"epoch_([0-9]{1,9})\.weights\.h5")
+KEEP_EVERY = 5  # epochs whose whole state is kept for good, beside the last two and the best
+STATE_BYTES = 4 * 4 * LIMITS.parameters  # of a state, unpacked: the optimizer's memory
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,  # a damaged zip asks for a compression that nobody knows
+    DamagedFile,
+    FileRefused,
+)
+MOST_BYTES = 2**30  # of one run's weights; past that the older ones are thinned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a run stands, and what it must remember to go on.
+
+    Args:
+        step: training steps done.
+        epoch: epochs completed.
+        sums: of the epoch that is under way: loss, films judged right, films shown.
+        best_epoch: epoch with the lowest dev loss so far, `None` without a dev share.
+        best_loss: its dev loss.
+        plateau: what the schedule's falls have multiplied the learning rate by so far.
+        waited: epochs without a lower dev loss since the last low or the last fall.
+        line: the metrics line of the completed epoch, `None` inside the first one.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    sums: tuple[float, float, int] = (0.0, 0.0, 0)
+    best_epoch: int | None = None
+    best_loss: float | None = None
+    plateau: float = 1.0
+    waited: int = 0
+    line: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _State:
+    """What the two files of a checkpoint hold: `optimizer` is `None` where it begins anew.
+
+    `asked` is `journal.count_asked` by then, 0 in states of older versions.
+    """
+
+    position: Position
+    optimizer: list[np.ndarray] | None
+    weights: bytes
+    asked: int = 0
+
+
+def stem(position: Position, inside: bool) -> str:
+    """The file name's stem of a checkpoint."""
+    step = f"_step_{position.step:08d}" if inside else ""
+    return f"epoch_{position.epoch:04d}{step}"
+
+
+def save(
+    folder: Path,
+    model: "keras.Model",
+    optimizer: "keras.optimizers.Optimizer",
+    position: Position,
+    inside: bool = False,
+) -> None:
+    """Write a checkpoint whole or not at all.
+
+    Args:
+        folder: the run's `checkpoints/`.
+        inside: whether the epoch after `position.epoch` is under way.
+    """
+    name = stem(position, inside)
+    weights = weights_bytes(model)
+    checksums.write(folder.parent, folder / f"{name}.weights.h5", weights)
+    arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
+    content = io.BytesIO()
+    text = json.dumps(position.__dict__)
+    asked = journal.count_asked(folder.parent)  # so that a resume misses those that are lost
+    digest = checksums.digest(weights)
+    np.savez(content, position=text, weights_sha256=digest, asked=str(asked), **arrays)
+    checksums.write(folder.parent, folder / f"{name}.npz", content.getvalue())
+
+
+class WeightsInMemory(io.BytesIO):
+    """A `.weights.h5` without a file; Keras asks for a name with this ending."""
+
+    def __str__(self) -> str:
+        return "memory.weights.h5"
+
+
+def weights_bytes(model: "keras.Model") -> bytes:
+    """The content of a `.weights.h5`, as `load_weights` of Keras reads it."""
+    # By way of memory: a write that fails, as on a full disk, makes HDF5 crash its process.
+    content = WeightsInMemory()
+    model.save_weights(content)
+    return content.getvalue()
+
+
+def states(folder: Path) -> list[Path]:
+    """The states that a run can go on from, latest first."""
+    found = [(m, path) for path in folder.glob("epoch_*.npz") if (m := STATE.fullmatch(path.name))]
+    # A state inside an epoch comes after the end of the epoch before it.
+    found.sort(key=lambda pair: (int(pair[0][1]), int(pair[0][2] or 0)), reverse=True)
+    return [path for _, path in found]
+
+
+def forkable(folder: Path) -> list[int]:
+    """The completed epochs whose whole state is kept, in order."""
+    found = (STATE.fullmatch(path.name) for path in folder.glob("epoch_*.npz"))
+    return sorted(int(match[1]) for match in found if match and not match[2])
+
+
+def stays(epoch: int) -> bool:
+    """Whether a completed epoch's whole state is kept for good, be it the best one or not."""
+    return epoch % KEEP_EVERY == 0
+
+
+def weights_name(epoch: int) -> str:
+    """The file's name, whether it is there or not."""
+    return f"epoch_{epoch:04d}.weights.h5"
+
+
+def weights_of(folder: Path, epoch: int) -> Path:
+    """The weights file of a completed epoch, checked against its checksum.
+
+    Raises:
+        RunError: the epoch left none, or they are not what was written.
+    """
+    path = folder / weights_name(epoch)
+    if not path.is_file():
+        kept = ", ".join(map(str, epochs(folder))) or "none yet"
+        raise RunError(f"{folder.parent.name} keeps no weights of epoch {epoch}. Kept: {kept}.")
+    try:
+        checksums.read(folder.parent, path)
+    except DamagedFile as error:
+        raise DamagedFile(
+            f"The weights of {folder.parent.name} after epoch {epoch} are cut short or damaged: "
+            f"{error} Pick another of its epochs."
+        ) from error
+    if not checksums.is_guarded(folder.parent, path):
+        _check_by_state(path, epoch)
+    return path
+
+
+def _check_by_state(weights: Path, epoch: int) -> None:
+    """Check weights without a checksum against the digest in their state, where one is kept.
+
+    Raises:
+        DamagedFile: they are not those that the state was written with.
+    """
+    state = weights.with_name(f"epoch_{epoch:04d}.npz")
+    try:
+        with np.load(io.BytesIO(checksums.read(state.parent.parent, state))) as stored:
+            expected = str(stored["weights_sha256"])
+    except _UNREADABLE:
+        return  # nothing tells
+    if checksums.digest(checksums.read(weights.parent.parent, weights)) != expected:
+        raise DamagedFile(
+            f"The weights of {weights.parent.parent.name} after epoch {epoch} are cut short or "
+            "damaged: they are not those of its state. Pick another of its epochs."
+        )
+
+
+def whole_epochs(folder: Path) -> list[int]:
+    """The epochs whose weights are kept and are what was written, in order."""
+    whole = []
+    for epoch in epochs(folder):
+        with contextlib.suppress(RunError, OSError):
+            weights_of(folder, epoch)
+            whole.append(epoch)
+    return whole
+
+
+def epochs(folder: Path) -> list[int]:
+    """The epochs whose weights are kept, in order."""
+    found = (WEIGHTS.fullmatch(path.name) for path in folder.glob("epoch_*.weights.h5"))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def position_after(folder: Path, epoch: int) -> Position:
+    """Where the run stood after an epoch whose whole state is kept and can be read.
+
+    Raises:
+        RunError: the state is not kept, or it or its weights are damaged.
+    """
+    run, known = folder.parent.name, forkable(folder)
+    if epoch not in known:
+        kept = ", ".join(map(str, known)) or "none yet"
+        raise RunError(f"{run} keeps no whole state of epoch {epoch}. Kept: {kept}.")
+    try:
+        return _read_state(folder / f"epoch_{epoch:04d}.npz").position
+    except _UNREADABLE as error:
+        raise RunError(
+            f"The state that {run} keeps of epoch {epoch} cannot be read ({error}). "
+            "Choose another epoch."
+        ) from error
+
+
+def check_resumable(folder: Path) -> None:
+    """Refuse to go on with a run that has done work and keeps no state that can be read.
+
+    Args:
+        folder: the run's `checkpoints/`.
+
+    Raises:
+        RunError: it names the damaged files, and what can still be done.
+    """
+    run = folder.parent
+    if not _has_worked(folder):
+        return
+    state, _ = _latest(folder)
+    if not (run / "films.parquet").is_file():
+        raise RunError(
+            f"A resumed run must see the films that it began with; the films.parquet of {run.name} "
+            "is missing. Put it back, or begin a new run."
+        )
+    if count := journal.damaged_lines(run / "events.jsonl"):
+        raise RunError(
+            f"A resumed run goes by the rates and epochs that were asked for; {count} of the lines "
+            f"of {run.name}'s events.jsonl was changed since it was written. Put the file back, or "
+            "begin a new run."
+        )
+    if state and (lost := _lost_events(run, state)):
+        raise RunError(
+            f"A resumed run goes by the rates and epochs that were asked for; {run.name}'s "
+            f"events.jsonl lost {lost} of them. Put the file back, or begin a new run."
+        )
+
+
+def _lost_events(run: Path, state: _State) -> int:
+    """How many of the events that a state was written with are gone."""
+    parent = run_folders.read(run).facts.get("parent")
+    if parent and state.position.epoch == parent["epoch"] and not state.position.sums[2]:
+        return 0  # its parent's state: a fork has the rates in its config
+    return max(0, state.asked - journal.count_asked(run))
+
+
+def _has_worked(folder: Path) -> bool:
+    """Whether a run has done what a new start would not simply do again.
+
+    A kill in the first epoch leaves its weights alone; any other work leaves a state as well.
+    """
+    return bool(states(folder)) or max(epochs(folder), default=0) > 1 or _has_line(folder)
+
+
+def _latest(folder: Path) -> tuple[_State | None, list[str]]:
+    """The latest state that is whole, `None` before the first; a sentence for each passed over."""
+    passed_over = []
+    for path in states(folder):
+        try:
+            return _read_state(path), passed_over
+        except _UNREADABLE as error:
+            passed_over.append(f"{path.name} cannot be read ({error}); the one before it is used.")
+    if _has_worked(folder):
+        raise _nothing_to_resume(folder)
+    return None, []
+
+
+def _has_line(folder: Path) -> bool:
+    return bool(journal.lines(folder.parent / "metrics.jsonl"))
+
+
+def _nothing_to_resume(folder: Path) -> RunError:
+    run, names = folder.parent.name, [path.name for path in states(folder)]
+    damaged = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    states_are = f"damaged: {damaged}" if names else f"missing from {folder}"
+    whole = whole_epochs(folder)
+    if not whole:
+        next_step = "Put the files back, or begin a new run."
+    else:
+        last = whole[-1]
+        next_step = (
+            f"Put the files back; or use the weights that are whole, of {len(whole)} epochs up to "
+            f"{last}: predict, evaluate and release take {run}@{last}, and a new run begins with "
+            f"them by --weights {folder / weights_name(last)}."
+        )
+    return RunError(
+        f"{run} needs the state of an epoch to go on, and all of its states are {states_are}. "
+        f"Nothing of it was deleted. {next_step}"
+    )
+
+
+def restore(
+    folder: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimizer"
+) -> tuple[Position, list[str]]:
+    """Bring model and optimizer to the latest state that is whole.
+
+    Returns:
+        Where the run stands (`Position()` before its first state), and a sentence for each state
+        that could not be read and was passed over.
+
+    Raises:
+        RunError: see `check_resumable`.
+    """
+    state, passed_over = _latest(folder)
+    if state is None:
+        return Position(), passed_over
+    if state.optimizer is not None and len(state.optimizer) != len(optimizer.variables):
+        raise RunError(
+            f"The last state of {folder.parent.name} must hold {len(optimizer.variables)} arrays "
+            f"of its optimizer; it holds {len(state.optimizer)}. Put the file back."
+        )
+    model.load_weights(WeightsInMemory(state.weights))
+    if state.optimizer is not None:
+        for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
+            variable.assign(value)
+    return state.position, passed_over
+
+
+def _read_state(path: Path) -> _State:
+    """Both files of a state, read and checked."""
+    run, file = path.parent.parent, path.with_suffix(".weights.h5")
+    weights = checksums.read(run, file)
+    with file_reader.arrays(checksums.read(run, path), STATE_BYTES) as stored:
+        if str(stored["weights_sha256"]) != checksums.digest(weights):
+            raise ValueError("its weights are not those that were written with it")
+        names = sorted(name for name in stored.files if re.fullmatch(r"v\d{4,}", name))
+        optimizer = [stored[name] for name in names] or None
+        asked = int(str(stored["asked"])) if "asked" in stored.files else 0
+        return _State(position=_position(stored), optimizer=optimizer, weights=weights, asked=asked)
+
+
+def _position(stored: "np.lib.npyio.NpzFile") -> Position:
+    fields = file_reader.parsed(str(stored["position"]))
+    position = Position(**{**fields, "sums": tuple(fields["sums"])})
+    if not (line_rules.is_count(position.step) and line_rules.is_count(position.epoch)):
+        raise ValueError("its step or epoch is no number")
+    return position
+
+
+def forget_optimizer(path: Path) -> None:
+    """Leave only the position in a state's `.npz`: its optimizer begins without memory."""
+    with file_reader.arrays(path, STATE_BYTES) as stored:
+        rest = {name: stored[name] for name in ("position", "weights_sha256")}
+    content = io.BytesIO()
+    np.savez(content, **rest)
+    checksums.write(path.parent.parent, path, content.getvalue())
+
+
+def lines_up_to(run_folder: Path, position: Position) -> list[dict[str, Any]]:
+    """The metrics lines of a run up to a position; one that is damaged comes from its state."""
+    before = journal.up_to(run_folder / "metrics.jsonl", "epoch", position.epoch - 1)
+    lines = {line["epoch"]: line for line in before}
+    folder = run_folder / "checkpoints"
+    for epoch in forkable(folder):
+        if epoch < position.epoch and epoch not in lines:
+            with contextlib.suppress(RunError):
+                line = position_after(folder, epoch).line
+                lines |= {epoch: line} if line else {}
+    if position.line:
+        lines[position.epoch] = position.line
+    return [lines[epoch] for epoch in sorted(lines)]
+
+
+def prune(folder: Path, position: Position) -> list[int]:
+    """Drop the states that are no longer needed, and thin the weights of a run grown large.
+
+    Returns:
+        The epochs whose weights were dropped; as a rule none.
+    """
+    for number, path in enumerate(states(folder)):
+        match = STATE.fullmatch(path.name)
+        epoch, inside = int(match[1]), match[2] is not None
+        if number < 2 or (not inside and (stays(epoch) or epoch == position.best_epoch)):
+            continue
+        path.unlink()
+        if inside:
+            path.with_suffix(".weights.h5").unlink(missing_ok=True)
+    return _thin(folder)
+
+
+def _thin(folder: Path) -> list[int]:
+    """Drop the oldest weights that no state needs, until what is left is small enough."""
+    files = {epoch: folder / weights_name(epoch) for epoch in epochs(folder)}
+    sizes = {epoch: path.stat().st_size for epoch, path in files.items()}
+    total, needed, dropped = sum(sizes.values()), set(forkable(folder)), []
+    for epoch, size in sizes.items():
+        if total <= MOST_BYTES:
+            break
+        if epoch not in needed:
+            files[epoch].unlink()
+            total -= size
+            dropped.append(epoch)
+    return dropped
+
+
+def later(folder: Path, position: Position) -> list[Path]:
+    """What was written after `position`: a resumed run makes it again."""
+    files = ((NAME.match(path.name), path) for path in sorted(folder.glob("epoch_*")))
+    return [
+        path
+        for match, path in files
+        if match and (int(match[1]) > position.epoch or int(match[2] or 0) > position.step)
+    ]

@@ -1,0 +1,134 @@
+"""Forks: a new run that begins as another one stood after an epoch whose state was kept."""
+
+import contextlib
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from fracture_core import checksums
+from fracture_core.config import TrainConfig
+from fracture_core.errors import ConfigError, DamagedFile
+from fracture_core.files import writing
+from fracture_core.runs import (
+    checkpoints,
+    feature_maps,
+    journal,
+    pixel_hashes,
+    predictions,
+    run_folders,
+)
+
+# The state fits only the network that left it, and its curve only the films that it saw.
+FIXED = (
+    "data",
+    "positive",
+    "parts",
+    "architecture",
+    "options",
+    "recipe",
+    "dev_share",
+    "weights",
+)
+
+
+def create(source: Path, epoch: int, name: str | None = None, **changes: Any) -> Path:
+    """Make the folder of a fork, whole or not at all; nothing is started yet.
+
+    It holds all that `source` had left up to the end of `epoch`: films, curve, prediction tables,
+    weights and state. Unchanged, it goes on as `source` did, to the last bit.
+
+    Args:
+        source: the run folder to begin from.
+        epoch: a completed epoch; `checkpoints.forkable` lists those to choose from.
+        name: as in `run_folders.create`.
+        **changes: fields of `TrainConfig`, all but `FIXED`. Another optimizer begins without
+            memory.
+
+    Raises:
+        RunError: the epoch's state is not kept, or its weights cannot be read.
+        ConfigError: a setting may not be changed, or is out of its range.
+    """
+    parent = run_folders.read(source)
+    config = _config(parent, epoch, changes)
+    journal.films(source)  # or says that they cannot be read
+
+    def fill(folder: Path) -> None:
+        with writing(folder):
+            _copy(source, folder, epoch, keeps_added="epochs" not in changes)
+        if config.optimizer != parent.config.optimizer:
+            checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
+        kept = ["data", "versions", "pixels"]
+        if config.threads == parent.config.threads:
+            kept.append("probe")  # other threads, other bits
+        facts = {key: parent.facts[key] for key in kept if key in parent.facts}
+        run_folders.complete_facts(folder, **facts, parent={"name": parent.name, "epoch": epoch})
+        journal.log_event(folder, "forked", parent=parent.name, epoch=epoch)
+
+    return run_folders.create(config, name, fill)
+
+
+def _config(parent: run_folders.Run, epoch: int, changes: dict[str, Any]) -> TrainConfig:
+    """The parent's config with these changes, at the learning rate that it had been given."""
+    if unknown := sorted(set(changes) - {field.name for field in fields(TrainConfig)}):
+        raise ConfigError(f"A run has no setting {', '.join(map(repr, unknown))}.")
+    before = parent.config
+    fixed = [key for key in FIXED if changes.get(key, getattr(before, key)) != getattr(before, key)]
+    if fixed:
+        raise ConfigError(
+            f"A fork goes on with its parent's network and films: {', '.join(fixed)} cannot be "
+            "changed. Start a new run instead, with the weights if they fit."
+        )
+    rate = rate_after(parent, epoch)
+    config = replace(before, **{"learning_rate": rate, **changes, "weights": None})
+    added = 0 if "epochs" in changes else journal.epochs_asked(parent.folder, before)
+    if max(config.epochs, added) <= epoch:
+        raise ConfigError(
+            f"A fork at epoch {epoch} must go on beyond it; received {config.epochs} epochs in "
+            "all. Ask for more epochs."
+        )
+    return config
+
+
+def rate_after(run: run_folders.Run, epoch: int) -> float:
+    """The learning rate that a run had been given by the end of an epoch; a schedule multiplies it.
+
+    Raises:
+        RunError: the epoch's state is not kept, or cannot be read.
+    """
+    step = checkpoints.position_after(run.folder / "checkpoints", epoch).step
+    given = [rate for at, rate in journal.rate_changes(run.folder) if at < step]
+    return given[-1] if given else run.config.learning_rate
+
+
+def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
+    kept = [n for n in checkpoints.epochs(source / "checkpoints") if n <= epoch]
+    names = [f"checkpoints/{checkpoints.weights_name(n)}" for n in kept]
+    names += [f"predictions/{predictions.path(source, n).name}" for n in range(1, epoch + 1)]
+    names += [f"features/{feature_maps.path(source, n).name}" for n in kept]
+    for name in names:
+        # An earlier epoch that is damaged costs itself only.
+        with contextlib.suppress(FileNotFoundError, DamagedFile):
+            checksums.copy(source, folder, name)
+    needed = ["films.parquet", f"checkpoints/epoch_{epoch:04d}.npz"]
+    if "pixels" in run_folders.read(source).facts:  # an older run has no hashes of its films
+        needed.append(pixel_hashes.FILE)
+    for name in needed:
+        try:
+            checksums.copy(source, folder, name)
+        except FileNotFoundError as error:
+            raise DamagedFile(
+                f"A fork sees its parent's films; the {name} of {source.name} is missing. Put the "
+                "file back, or begin a new run."
+            ) from error
+    position = checkpoints.position_after(source / "checkpoints", epoch)
+    lines = checkpoints.lines_up_to(source, position)
+    journal.replace_lines(folder / "metrics.jsonl", lines)
+    steps = journal.up_to(source / "steps.jsonl", "step", position.step)
+    journal.replace_lines(folder / "steps.jsonl", steps)
+    # The rates that were asked for are in the fork's config.
+    added = ("more_epochs", "epochs_withdrawn") if keeps_added else ()
+    kinds = ("film_refused", *added)
+    told = [event for event in journal.events(source) if event.get("kind") in kinds]
+    journal.replace_lines(folder / "events.jsonl", told)
+    before = run_folders.status(folder)
+    run_folders.write_status(folder, replace(before, epoch=epoch, step=position.step))

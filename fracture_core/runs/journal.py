@@ -1,0 +1,341 @@
+"""What a run has written, line by line: events, metrics, the live curve, its films, its log.
+
+Lines are appended and never changed. Each ends in a checksum of its own; a reader skips a line
+that a killed process left half written, or that was changed since.
+pandas is imported where it is used: a run that waits for a slot does without its 90 MB.
+"""
+
+import contextlib
+import json
+import os
+import re
+import time
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fracture_core import checksums, file_reader, files
+from fracture_core.config import TrainConfig
+from fracture_core.errors import DamagedFile, FileMissing, FileRefused, RunError
+from fracture_core.files import Kept, appended, refusal, replace_file
+from fracture_core.runs import line_rules
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHATTER = re.compile(  # what TensorFlow writes at every start, and no setting silences
+    r"WARNING: All log messages before absl|[IEW]0000 |To enable the following instructions"
+)
+_FIRST = ("epoch", "step", "learning_rate")
+_ROLES = ("train", "dev", "valid")
+_QUANTITIES = ("loss", "accuracy", "auroc", "n", "study_accuracy", "studies")
+_ASKED = ("learning_rate", "more_epochs", "epochs_withdrawn")
+_CHECK = ', "check": "'  # between a line and its checksum
+FILMS = {  # columns of a run's films, and what they hold
+    **dict.fromkeys(("split", "part", "patient", "study", "path", "role"), "text"),
+    **dict.fromkeys(("view", "label"), "whole"),
+}
+_CHATTER_BYTES = 8192  # room for it in front of the lines that are wanted
+
+
+def append_line(path: Path, value: dict[str, Any]) -> None:
+    """Append one JSON line with its checksum, in one write; a torn line before it is closed first.
+
+    Raises:
+        WriteFailed: no space or no permission; the line may be torn.
+    """
+    files.append_line(path, _encode(value))
+
+
+def replace_lines(path: Path, values: list[dict[str, Any]]) -> None:
+    """Write these JSON lines in the place of what the file held, atomically."""
+    replace_file(path, b"".join(map(_encode, values)))
+
+
+def _encode(value: dict[str, Any]) -> bytes:
+    """A JSON line whose last key, `check`, is the CRC-32 of the line without it."""
+    text = json.dumps(value)
+    return f"{text[:-1]}{_CHECK}{_crc(text)}\n".encode()
+
+
+def _is_changed(line: str) -> bool:
+    """Whether a line carries a checksum that is not its own; lines of older versions carry none."""
+    start, mark, end = line.rpartition(_CHECK)
+    return bool(mark) and end != _crc(start + "}")
+
+
+def _crc(text: str) -> str:
+    """The end of a line whose text without its checksum is this."""
+    return f'{zlib.crc32(text.encode()):08x}"}}'
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON lines of a file, oldest first; what is no whole line is left out.
+
+    Raises:
+        RunError: the file is there and cannot be opened.
+    """
+    try:
+        return _objects(path.name, file_reader.read_bytes(path, file_reader.LINES_BYTES))
+    except FileMissing:
+        return []
+    except FileRefused as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: FileRefused) -> RunError:
+    cause = error.__cause__
+    if isinstance(cause, OSError):
+        return RunError(refusal(cause))
+    return RunError(f"{path.parent.name}: {error}")
+
+
+def damaged_lines(path: Path) -> int:
+    """How many lines of a file were changed since they were written.
+
+    A line that a kill or a full disk has torn is none of them: it never had its checksum.
+    """
+    try:
+        text = file_reader.read_bytes(path, file_reader.LINES_BYTES).decode(errors="replace")
+    except FileRefused:
+        return 0
+    return sum(_is_changed(line) and line.endswith('"}') for line in text.splitlines())
+
+
+def _objects(file: str, text: bytes) -> list[dict[str, Any]]:
+    """The lines that hold an object whose values `line_rules` does not refuse."""
+    found = []
+    for line in text.decode(errors="replace").splitlines():
+        if _is_changed(line):
+            continue
+        with contextlib.suppress(ValueError):  # damage may look like anything
+            value = file_reader.parsed(line)
+            if isinstance(value, dict) and line_rules.is_sound(file, value):
+                value.pop("check", None)
+                found.append(value)
+    return found
+
+
+def up_to(path: Path, key: str, last: int) -> list[dict[str, Any]]:
+    """The lines of a file whose `key` is a number not above `last`, oldest first."""
+    return [line for line in _numbered(path, key) if line[key] <= last]
+
+
+def log_event(folder: Path, kind: str, **values: Any) -> None:
+    """Append what happened to `events.jsonl`, with its time in seconds since 1970."""
+    append_line(folder / "events.jsonl", {"kind": kind, "time": time.time(), **values})
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    """What happened to the run, oldest first: queued, started, resumed, more_epochs, stopped..."""
+    return [e for e in lines(folder / "events.jsonl") if isinstance(e.get("kind"), str)]
+
+
+def refused(folder: Path, role: str | None = None) -> list[tuple[str, str]]:
+    """Films that could not be read and were left out: (path, reason), each path once.
+
+    Args:
+        folder: the run folder.
+        role: only those that would have been "train", "dev" or "valid"; `None` for all.
+    """
+    found = _told(folder, "film_refused", path=str, reason=str)
+    wanted = [e for e in found if role is None or e.get("role") == role]
+    return list({e["path"]: e["reason"] for e in wanted}.items())
+
+
+def epochs_asked(folder: Path, config: TrainConfig) -> int:
+    """Epochs in all: those of the config and those that were added since, by a resume that was
+    not refused."""
+    added, withdrawn = (
+        sum(e["epochs"] for e in _told(folder, kind, epochs=int))
+        for kind in ("more_epochs", "epochs_withdrawn")
+    )
+    return config.epochs + added - withdrawn
+
+
+def count_asked(folder: Path) -> int:
+    """How many events decide what the run computes: rates and epochs that were asked for."""
+    return sum(e["kind"] in _ASKED for e in events(folder))
+
+
+def epochs_added_at(folder: Path) -> int:
+    """The epoch after which epochs were last added; 0 where none were."""
+    added = [e["epoch"] for e in _told(folder, "more_epochs", epoch=int)]
+    return added[-1] if added else 0
+
+
+def rate_changes(folder: Path) -> list[tuple[int, float]]:
+    """Learning rates that were asked for since the run began, oldest first: (first step, rate)."""
+    found = _told(folder, "learning_rate", step=int, rate=float)
+    return [(e["step"], e["rate"]) for e in found]
+
+
+def queued_at(folder: Path) -> float:
+    """When the run began to wait for its slot, in seconds since 1970."""
+    times = [e["time"] for e in _told(folder, "queued", time=float)]
+    return times[-1] if times else 0.0
+
+
+def _told(folder: Path, kind: str, **values: type) -> list[dict[str, Any]]:
+    """The events of a kind that hold these values; damage may have taken one of them."""
+    found = [e for e in events(folder) if e["kind"] == kind]
+    return [e for e in found if all(type(e.get(key)) is sort for key, sort in values.items())]
+
+
+def metrics(folder: Path, kept: Kept | None = None) -> "pd.DataFrame":
+    """One row an epoch; columns `epoch`, `step`, `learning_rate` and dotted ones like `dev.loss`.
+
+    Read twice (a resume wrote it anew), an epoch's later line holds.
+
+    Args:
+        folder: the run folder.
+        kept: see `files.appended`; `None` to read the whole file.
+
+    Raises:
+        RunError: the file is there and cannot be opened.
+    """
+    return _table(folder / "metrics.jsonl", "epoch", kept)
+
+
+def curves(folder: Path) -> "pd.DataFrame":
+    """`metrics` in a fixed order of columns, one row an epoch, for export.
+
+    First `epoch`, `step` and `learning_rate`, then for train, dev and valid, where the run has
+    them: loss, accuracy, auroc, n, study_accuracy, studies.
+    """
+    table = metrics(folder)
+    names = [f"{role}.{quantity}" for role in _ROLES for quantity in _QUANTITIES]
+    known = [*_FIRST, *(name for name in names if name in table)]
+    others = [name for name in table if name not in known]
+    return table.reindex(columns=[*known, *others])
+
+
+def curves_csv(folder: Path) -> str:
+    """`curves` as CSV, numbers in full precision, an empty field where there is none."""
+    return curves(folder).to_csv(index=False, lineterminator="\n")
+
+
+def steps(folder: Path, kept: Kept | None = None) -> "pd.DataFrame":
+    """The live curve: columns `step`, `epoch` (a fraction), `loss`, `accuracy`, `rate`, `time`.
+
+    Args:
+        folder: the run folder.
+        kept: see `files.appended`; `None` to read the whole file.
+
+    Raises:
+        RunError: the file is there and cannot be opened.
+    """
+    return _table(folder / "steps.jsonl", "step", kept)
+
+
+def _table(path: Path, key: str, kept: Kept | None) -> "pd.DataFrame":
+    """A row for each line with a whole number under `key`; of two with the same one, the later."""
+    import pandas as pd
+
+    def add(before: pd.DataFrame | None, text: bytes) -> pd.DataFrame:
+        found = _with_number(_objects(path.name, text), key)
+        found = _whole(found, before)
+        # What is missing in all of a few lines is a number in others.
+        new = pd.json_normalize(found).fillna(float("nan")).infer_objects()
+        parts = [part for part in (before, new) if part is not None and len(part)]
+        if not parts:
+            return new
+        return pd.concat(parts).drop_duplicates(key, keep="last", ignore_index=True)
+
+    try:
+        return appended(path, {} if kept is None else kept, add)
+    except FileRefused as error:
+        raise _unreadable(path, error) from error
+
+
+def _whole(found: list[dict[str, Any]], before: "pd.DataFrame | None") -> list[dict[str, Any]]:
+    """Those that lack nothing which an earlier line has: a key may have been altered."""
+    known, whole = set(() if before is None else before.columns), []
+    for line in found:
+        names = _columns(line)
+        if known <= names:
+            known |= names
+            whole.append(line)
+    return whole
+
+
+def _columns(line: dict[str, Any]) -> set[str]:
+    inner = {
+        f"{key}.{name}" for key, part in line.items() if isinstance(part, dict) for name in part
+    }
+    return inner | {key for key, part in line.items() if not isinstance(part, dict)}
+
+
+def _numbered(path: Path, key: str) -> list[dict[str, Any]]:
+    return _with_number(lines(path), key)
+
+
+def _with_number(found: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    return [line for line in found if type(line.get(key)) is int]
+
+
+def metrics_epochs(folder: Path) -> list[int]:
+    """The epochs whose metrics are known, in the order of their lines."""
+    table = metrics(folder)
+    return table["epoch"].tolist() if len(table) else []
+
+
+def best_epoch(folder: Path) -> int | None:
+    """The epoch with the lowest dev loss, else the last one; `None` before the first.
+
+    Loss, since on a few dozen studies accuracy has too many ties and too much noise. `valid` is
+    never asked.
+    """
+    return best_in(metrics(folder))
+
+
+def best_in(table: "pd.DataFrame") -> int | None:
+    """`best_epoch` of a run's `metrics`."""
+    if not len(table):
+        return None
+    if "dev.loss" in table and table["dev.loss"].notna().any():
+        return int(table.loc[table["dev.loss"].idxmin(), "epoch"])
+    return int(table["epoch"].iloc[-1])
+
+
+def films(folder: Path) -> "pd.DataFrame":
+    """The manifest rows of this run with their `role`: train, dev or valid.
+
+    Raises:
+        RunError: the run has not read its films yet, or the file is damaged or was changed.
+    """
+
+    try:
+        content = checksums.read(folder, folder / "films.parquet", file_reader.TABLE_BYTES)
+        found = file_reader.read_table(content, FILMS)
+        if not (found["label"].isin([0, 1]).all() and found["role"].isin(_ROLES).all()):
+            raise FileRefused("films.parquet", "holds labels or roles that no run has")
+        return found
+    except FileNotFoundError as error:
+        message = f"{folder.name} has not read its films yet. Wait until it trains."
+        if "films.parquet" in checksums.missing(folder):
+            message = f"The films.parquet of {folder.name} is missing. Put it back, or train again."
+        raise RunError(message) from error
+    except DamagedFile as error:
+        raise DamagedFile(f"{error} Put the file back, or train again.") from error
+    except FileRefused as error:
+        message = f"The films.parquet of {folder.name} cannot be read. Put it back, or train again."
+        raise RunError(message) from error
+
+
+def log_tail(folder: Path, count: int = 40, name: str = "train.log", begin: int = 0) -> str:
+    """The last lines of a log, without TensorFlow's notes on the machine.
+
+    Args:
+        folder: of the run, or of another child's work.
+        count: lines at most.
+        name: of the log.
+        begin: bytes from which on it is read.
+    """
+    path = folder / name
+    with contextlib.suppress(FileRefused, OSError), file_reader.opened(path, 2**50) as stream:
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, min(begin, end), end - 200 * count - _CHATTER_BYTES))
+        found = stream.read().decode(errors="replace").splitlines()
+        return "\n".join([line for line in found if not _CHATTER.match(line)][-count:])
+    return ""

@@ -1,0 +1,600 @@
+"""Run folders: create, list, read, lock, ask.
+
+A run folder is the truth about a run. Its child process writes it (`loop`), everybody else
+reads it here; pages and the command line write only requests and labels. A run is alive while its
+`lock` file is locked: the kernel lets go of that when the process ends, however it ends.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from fracture_core import checksums, file_reader, memory
+from fracture_core.config import LIMITS, Record, TrainConfig, check_range, runs_folder
+from fracture_core.errors import (
+    ConfigError,
+    DamagedFile,
+    FileRefused,
+    RunBusy,
+    RunError,
+    RunNameTaken,
+    RunNotFound,
+)
+from fracture_core.files import (
+    Kept,
+    keep_damaged,
+    replace_file,
+    sweep,
+    temporary,
+    unchanged,
+    writing,
+)
+from fracture_core.runs import journal, run_facts
+from fracture_core.words import short
+
+DRAFT_SECONDS = 3600.0  # that old, a run's draft is what a kill has left: copying takes minutes
+MOST_TEXT = 10_000  # letters of a status; an error's may hold a list of films
+_BEFORE = {"normalization": "running"}  # what runs did before there was a choice
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
+
+
+class State(StrEnum):
+    """What a run is doing, as a person would say it."""
+
+    QUEUED = "queued"  # alive, waits for a slot
+    STARTING = "starting"  # alive, reads films or compiles
+    RUNNING = "running"  # alive, trains or evaluates
+    STOPPING = "stopping"  # alive, has been asked to stop
+    STOPPED = "stopped"  # ended as asked; everything up to its last step is kept
+    FINISHED = "finished"  # ended after its last epoch
+    FAILED = "failed"  # ended by an error that its status names
+    INTERRUPTED = "interrupted"  # ended without a word: killed, or the machine went down
+
+    @property
+    def alive(self) -> bool:
+        """Whether a child process is at work or waiting."""
+        return self in (State.QUEUED, State.STARTING, State.RUNNING, State.STOPPING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What `status.json` holds, with the state corrected by the lock.
+
+    Args:
+        state: see `State`.
+        message: one sentence for the person who watches.
+        phase: "reading films", "compiling", "training", "evaluating" or "".
+        step: training steps done since the run began.
+        steps: training steps in all, 0 while unknown.
+        epoch: epochs completed.
+        epochs: epochs asked for, added ones counted.
+        progress: share of the present phase that is done, 0 to 1; of the epoch while training.
+        images_per_second: training speed, 0 while unknown.
+        seconds_left: until the last epoch ends at this speed, `None` while unknown.
+        memory_mb: the most that the child has held, in MB; 0 where the system does not say.
+        oom_kills: processes that the kernel had killed for want of memory when the child began;
+            `None` while unknown.
+        log_from: where its part of the log begins, in bytes; what is before is of earlier children.
+        updated: seconds since 1970 when it was written.
+    """
+
+    state: State
+    message: str = ""
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    progress: float = 0.0
+    images_per_second: float = 0.0
+    seconds_left: float | None = None
+    memory_mb: int = 0
+    oom_kills: int | None = None
+    log_from: int = 0
+    updated: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels(Record):
+    """What people wrote on a run; `labels.json`.
+
+    Args:
+        tags: short words to find it by, at most 20 of up to 40 characters, each once.
+        note: free text, up to 4,000 characters.
+        baseline: whether the other runs are compared with this one; one run at a time is it.
+    """
+
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    baseline: bool = False
+
+    def __post_init__(self) -> None:
+        check_range("Number of tags", len(self.tags), (0, 20))
+        check_range("Number of characters in the note", len(self.note), (0, 4_000))
+        for tag in self.tags:
+            if not (tag.isprintable() and tag == tag.strip() and 0 < len(tag) <= 40):
+                raise ConfigError(
+                    f"A tag has 1 to 40 characters on one line and no space around it; "
+                    f"received {short(tag)!r}."
+                )
+        if len(set(self.tags)) < len(self.tags):
+            raise ConfigError(f"A run has each tag once; received {', '.join(self.tags)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run as it stands at the moment of reading.
+
+    Args:
+        name: its id, which is the folder's name.
+        folder: absolute path of the run folder.
+        config: what it was asked to compute.
+        facts: `config.json` beside the config: created, versions, data (hash, synthetic, counts).
+        status: what it is doing.
+    """
+
+    name: str
+    folder: Path
+    config: TrainConfig
+    facts: dict[str, Any]
+    status: Status
+
+    @property
+    def data_root(self) -> Path:
+        """The folder that its films' paths are relative to.
+
+        A reader may find it below the folder that was named, as MURA's below its parent.
+        """
+        data = self.facts.get("data")
+        root = data.get("root") if isinstance(data, dict) else None
+        return Path(root if isinstance(root, str) else self.config.data)
+
+
+def find(name: str) -> Path:
+    """The folder of the run called `name`.
+
+    Raises:
+        RunNotFound: there is none, or the text cannot be a run's name.
+    """
+    folder = runs_folder() / name
+    if not exists(name):
+        known = ", ".join(names()[:8]) or "none yet"
+        raise RunNotFound(f"No run is called {short(name)!r}. Runs here: {known}.")
+    return folder
+
+
+def exists(name: str) -> bool:
+    """Whether there is a run of this name; its files are not read."""
+    marks = (runs_folder() / name / mark for mark in ("config.json", checksums.SUMS))
+    return bool(NAME.fullmatch(name)) and any(map(os.path.lexists, marks))
+
+
+def names() -> list[str]:
+    """The names of all runs, newest first."""
+    folders = [path.parent for path in _configs()]
+    return [f.name for f in sorted(folders, key=lambda f: (_created(f), f.name), reverse=True)]
+
+
+def _created(folder: Path) -> str:
+    known = _read_json(folder / "config.json")
+    return str(known.get("created", "")) if isinstance(known, dict) else ""
+
+
+def create(
+    config: TrainConfig, name: str | None = None, fill: Callable[[Path], None] | None = None
+) -> Path:
+    """Make the folder of a new run, whole or not at all; nothing is started yet.
+
+    Args:
+        name: letters, digits, dot, dash, underscore; `None` for one made of network and time.
+        fill: puts into the folder what the run begins with, before it has its name: a kill
+            meanwhile leaves no run.
+
+    Raises:
+        RunNameTaken: a run of this name exists.
+        RunError: the name cannot be a folder's name.
+        WriteFailed: no space or no permission.
+    """
+    chosen = name
+    if name is None:
+        chosen = f"{config.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
+    if not NAME.fullmatch(chosen):
+        raise RunError(
+            f"A run's name takes up to 80 letters, digits, '.', '-' and '_' and begins with a "
+            f"letter or digit; received {short(chosen)!r}."
+        )
+    folder = runs_folder() / chosen
+    try:
+        _make(folder, config, fill)
+    except RunNameTaken:
+        if name is None:
+            return create(config, f"{chosen}-{uuid.uuid4().hex[:4]}", fill)
+        raise
+    return folder
+
+
+def _make(folder: Path, config: TrainConfig, fill: Callable[[Path], None] | None) -> None:
+    """Fill a draft of a run folder and give it its name."""
+    _refuse_taken(folder)
+    draft = temporary(folder)
+    try:
+        with writing(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            sweep(folder.parent, DRAFT_SECONDS)
+            for part in ("checkpoints", "predictions", "requests"):
+                (draft / part).mkdir(parents=True)
+        _write_config(draft, config)
+        if fill:
+            fill(draft)
+        with writing(folder):
+            try:
+                draft.rename(folder)
+            except OSError:
+                _refuse_taken(folder)  # somebody else was quicker
+                raise
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _refuse_taken(folder: Path) -> None:
+    if os.path.lexists(folder):
+        raise RunNameTaken(f"A run called {folder.name!r} exists. Choose another name.")
+
+
+def _write_config(folder: Path, config: TrainConfig) -> None:
+    write_status(folder, Status(state=State.STARTING, epochs=config.epochs))
+    # A child of another folder reads this: no path may depend on where it was written.
+    files = {
+        name: path and str(Path(path).absolute())
+        for name, path in (("weights", config.weights), ("exclude", config.exclude))
+    }
+    config = replace(config, data=str(Path(config.data).absolute()), **files)
+    known = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
+    checksums.write(folder, folder / "config.json", json.dumps(known, indent=2).encode())
+
+
+def complete_facts(folder: Path, **more: Any) -> None:
+    """Add to `config.json` what only the child can know; done once, before the first step.
+
+    Raises:
+        RunError: the file cannot be read, or was changed; nothing is written then.
+        WriteFailed: no space or no permission.
+    """
+    text = json.dumps({**_read_facts(folder), **more}, indent=2)
+    checksums.write(folder, folder / "config.json", text.encode())
+
+
+def read(folder: Path, kept: Kept | None = None) -> Run:
+    """The run in this folder as it stands now.
+
+    Args:
+        folder: the run folder.
+        kept: see `files.unchanged`.
+
+    Raises:
+        RunError: its config cannot be read.
+    """
+    path = folder / "config.json"
+    config, facts = unchanged(path, kept, lambda: _read_config(folder))
+    now = status(folder, kept)
+    return Run(name=folder.name, folder=folder, config=config, facts=facts, status=now)
+
+
+def _read_config(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
+    try:
+        found = _read_facts(folder)
+        values = found.pop("config")
+        if isinstance(values, dict):
+            values = _BEFORE | values
+        return TrainConfig.from_dict(values), run_facts.run(found)
+    except (KeyError, ConfigError) as error:
+        raise _no_config(folder, error) from error
+
+
+def _read_facts(folder: Path) -> dict[str, Any]:
+    """What `config.json` holds, checked against its checksum."""
+    path = folder / "config.json"
+    try:
+        known = file_reader.read_json(path)
+        checksums.read(folder, path, file_reader.NOTE_BYTES)
+    except (OSError, FileRefused) as error:
+        raise _no_config(folder, error) from error
+    except DamagedFile as error:
+        raise DamagedFile(
+            f"{folder.name} has no readable config.json. {error} Put the file back as it was "
+            f"written, or delete {folder}; a change made on purpose takes its line out of "
+            f"{checksums.SUMS} as well."
+        ) from error
+    if not isinstance(known, dict):
+        raise _no_config(folder)
+    return known
+
+
+def _no_config(folder: Path, error: Exception | None = None) -> RunError:
+    why = f" It {error.reason}." if isinstance(error, FileRefused) else ""
+    if isinstance(error, ConfigError):
+        why = f" {error}"
+    return RunError(
+        f"{folder.name} has no readable config.json.{why} Put the file back, or delete {folder}."
+    )
+
+
+def list_runs(kept: Kept | None = None) -> list[Run]:
+    """All runs that can be read, newest first.
+
+    Args:
+        kept: see `files.unchanged`; what is kept of runs that are gone is dropped.
+    """
+    found = []
+    for path in _configs():
+        with contextlib.suppress(RunError):
+            found.append(read(path.parent, kept))
+    if kept is not None:
+        here = {run.folder for run in found}
+        for path in [path for path in list(kept) if path.parent not in here]:
+            kept.pop(path, None)
+    return sorted(found, key=lambda r: (str(r.facts.get("created", "")), r.name), reverse=True)
+
+
+def unreadable(readable: Sequence[Run]) -> list[str]:
+    """A sentence for each run that cannot be read, in the order of their names.
+
+    Args:
+        readable: what `list_runs` has given; these are not read again.
+    """
+    told, known = [], {run.name for run in readable}
+    for path in sorted(_configs()):
+        try:
+            if path.parent.name not in known:
+                _read_config(path.parent)
+        except RunError as error:
+            told.append(str(error))
+    return told
+
+
+def _configs() -> list[Path]:
+    """Of folders that can be runs: one whose name is no run's name is somebody else's.
+
+    A run that lost its config is known by its checksums.
+    """
+    try:
+        names = os.listdir(runs_folder())  # noqa: PTH208 - asked for every two seconds
+    except OSError:  # there is none yet
+        return []
+    return [runs_folder() / name / "config.json" for name in names if exists(name)]
+
+
+def delete(folder: Path) -> None:
+    """Delete a run with all that it left.
+
+    Raises:
+        RunBusy: it is alive; stop it first.
+    """
+    with lock(folder), writing(folder):
+        gone = folder.rename(temporary(folder))  # at once: a kill leaves no half of a run
+        shutil.rmtree(gone)
+
+
+# --- status -------------------------------------------------------------------------------------
+
+
+def write_status(folder: Path, value: Status) -> None:
+    """Replace `status.json` atomically; `updated` is set here."""
+    fields = {**value.__dict__, "state": str(value.state), "updated": time.time()}
+    replace_file(folder / "status.json", json.dumps(fields).encode())
+
+
+def status(folder: Path, kept: Kept | None = None) -> Status:
+    """What the run is doing, true at the moment of reading: the lock has the last word.
+
+    Args:
+        folder: the run folder.
+        kept: see `files.unchanged`; the lock is asked each time.
+    """
+    # The lock is asked first: a child writes its last word before it lets go of the lock.
+    alive = is_alive(folder)
+    value = unchanged(folder / "status.json", kept, lambda: _written_status(folder))
+    final = value.state in (State.STOPPED, State.FINISHED, State.FAILED)
+    if not alive and not final and not is_alive(folder):
+        return _with(value, state=State.INTERRUPTED, message=_why_interrupted(folder, value))
+    if alive and value.state in (State.STARTING, State.RUNNING) and has_request(folder, "stop"):
+        return _with(value, state=State.STOPPING)
+    return value
+
+
+def _why_interrupted(folder: Path, value: Status) -> str:
+    path = folder / "status.json"
+    if path.exists() and not isinstance(_read_json(path), dict):
+        return "Its status.json is damaged. Resume the run: it goes on from its last checkpoint."
+    logs = [log.name for log in folder.glob("[!.]*.log")]
+    if any(memory.is_said(journal.log_tail(folder, 200, log, value.log_from)) for log in logs):
+        return f"It ended out of memory, as its log says. {memory.NEXT}"
+    killed = 0 if value.oom_kills is None else memory.kills() - int(value.oom_kills)
+    if killed > 0:
+        return (
+            "It ended without a word. Since it began, the kernel has killed "
+            f"{killed:,} process{'es' if killed > 1 else ''} for want of memory, and it may be one "
+            f"of them. {memory.NEXT}"
+        )
+    return "It ended without a word: it was killed, the machine went down, or its disk was full."
+
+
+def _written_status(folder: Path) -> Status:
+    fields = _read_json(folder / "status.json")
+    if not isinstance(fields, dict):
+        return Status(state=State.STARTING)
+    plain = Status(state=State.STARTING)
+    known = {
+        name: fields[name]
+        for name, default in plain.__dict__.items()
+        if _is_like(fields.get(name), default)
+    }
+    state = fields.get("state")
+    return Status(**{**known, "state": State(state if state in list(State) else "starting")})
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    """Whether a value from a file can stand where this default does: text, or from 0 on."""
+    if isinstance(default, str):
+        return isinstance(value, str) and len(value) <= MOST_TEXT
+    kinds = int if isinstance(default, int) else int | float
+    return isinstance(value, kinds) and not isinstance(value, bool) and 0 <= value <= run_facts.MOST
+
+
+def _with(value: Status, **changes: Any) -> Status:
+    return Status(**{**value.__dict__, **changes})
+
+
+# --- liveness -----------------------------------------------------------------------------------
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether a process holds the run's lock."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        # Shared, so that two who ask at once do not take each other for the child.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def take_lock(folder: Path) -> int:
+    """Take the run's lock and give the open file descriptor that holds it.
+
+    Raises:
+        RunBusy: another process holds it.
+        WriteFailed: no permission.
+    """
+    with writing(folder / "lock"):
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
+    for _ in range(20):  # somebody's question about liveness holds it for microseconds
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except OSError:
+            time.sleep(0.005)
+    os.close(descriptor)
+    raise RunBusy(f"{folder.name} is at work already. Stop it first, or watch it.")
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[int]:
+    """Hold the run's lock for the length of a `with` block; see `take_lock`."""
+    descriptor = take_lock(folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+# --- requests -----------------------------------------------------------------------------------
+
+
+def ask(folder: Path, kind: str, **values: Any) -> None:
+    """Leave a request for the run's child.
+
+    Args:
+        kind: "stop", "stop_after_epoch", "more_epochs" (with `epochs`) or "learning_rate" (with
+            `rate`).
+
+    Raises:
+        WriteFailed: no space or no permission.
+    """
+    key = uuid.uuid4().hex[:8]
+    text = json.dumps({"kind": kind, "id": key, **values}).encode()
+    # Named by time, so that requests are served in the order in which they were made.
+    replace_file(folder / "requests" / f"{time.time_ns():020d}-{key}.json", text)
+
+
+def requests(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The waiting requests in their order, each with the file to remove once it is served."""
+    found = ((path, _read_json(path)) for path in sorted(folder.glob("requests/[!.]*.json")))
+    return [(path, value) for path, value in found if _is_request(value)]
+
+
+def _is_request(value: Any) -> bool:
+    """Whether a file from `requests/` asks for something that may be asked for."""
+    if not (isinstance(value, dict) and isinstance(value.get("kind"), str)):
+        return False
+    epochs, rate = value.get("epochs", 1), value.get("rate", LIMITS.learning_rate[0])
+    whole = type(epochs) is int and 0 <= epochs <= LIMITS.epochs[1]
+    least, most = LIMITS.learning_rate
+    return whole and type(rate) in (int, float) and least <= rate <= most
+
+
+def has_request(folder: Path, kind: str) -> bool:
+    """Whether a request of this kind waits."""
+    return any(value.get("kind") == kind for _, value in requests(folder))
+
+
+# --- labels -------------------------------------------------------------------------------------
+
+
+def labels(folder: Path, kept: Kept | None = None) -> Labels:
+    """What people wrote on a run; nothing where the file cannot be read.
+
+    Args:
+        folder: the run folder.
+        kept: see `files.unchanged`.
+    """
+    return unchanged(folder / "labels.json", kept, lambda: _read_labels(folder))
+
+
+def _read_labels(folder: Path) -> Labels:
+    return _whole_labels(folder) or Labels()
+
+
+def _whole_labels(folder: Path) -> Labels | None:
+    """What `labels.json` holds; `None` where it is missing or cannot be read."""
+    try:
+        return Labels.from_dict(_read_json(folder / "labels.json"))
+    except ConfigError:
+        return None
+
+
+def set_labels(folder: Path, value: Labels) -> None:
+    """Replace what is written on a run; a new baseline takes the place of the one before.
+
+    Raises:
+        WriteFailed: no space or no permission.
+    """
+    # One at a time: of two that make a baseline at once, one must come second.
+    with writing(folder.parent / ".labels"), (folder.parent / ".labels").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        others = folder.parent.glob("[!.]*/labels.json") if value.baseline else ()
+        for other in (path.parent for path in others):
+            if other != folder and (written := labels(other)).baseline:
+                _write_labels(other, replace(written, baseline=False))
+        _write_labels(folder, value)
+
+
+def _write_labels(folder: Path, value: Labels) -> None:
+    if _whole_labels(folder) is None:  # a note that nobody can read is not to be overwritten
+        keep_damaged(folder / "labels.json")
+    replace_file(folder / "labels.json", value.to_json().encode())
+
+
+def _read_json(path: Path) -> Any:
+    """What a JSON file holds; `None` where it is missing or cannot be read."""
+    try:
+        return file_reader.read_json(path)
+    except FileRefused:
+        return None

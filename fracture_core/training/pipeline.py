@@ -1,0 +1,242 @@
+"""The films of a run, and which of them the network sees at which step.
+
+`prepare` reads the data set, gives each film its role and its pixels. A step's batch is a function
+of (seed, step): a pass shuffles all training films, a step takes the next `batch_size` of them,
+and the last step of a pass takes what is left. So any step can be reached without having gone
+through those before it.
+"""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fracture_core import checksums
+from fracture_core.config import TrainConfig, cache_folder, phantom_folder
+from fracture_core.datasets import catalog, exclusions
+from fracture_core.errors import DataError, Stopped, TrainingFailed
+from fracture_core.films import images
+from fracture_core.jobs.worker import Reporter
+from fracture_core.networks.augmentation import draw
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import journal, pixel_hashes, run_folders
+
+NAMED = 5  # films by their path in an error; more are counted
+STREAM = 0  # see `augmentation.STREAM`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """What some training steps in a row take.
+
+    Args:
+        films: uint8 (n, size, size), those of the first step, then those of the next.
+        labels: float32 (n,), 0 or 1.
+        changes: float32 (n, 10), see `augmentation.draw`.
+        ends: int32 (steps,), where each step's films end.
+        numbers: int64 (steps,), each step's number since the run began, from 0.
+    """
+
+    films: np.ndarray
+    labels: np.ndarray
+    changes: np.ndarray
+    ends: np.ndarray
+    numbers: np.ndarray
+
+
+@dataclass
+class Pipeline:
+    """Training films by step.
+
+    Args:
+        pixels: uint8 (n, size, size), as the pixel cache holds them.
+        labels: (n,), 0 or 1.
+        config: seed, batch size, augmentation and the length of an epoch come from it.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    config: TrainConfig
+    _pass: tuple[int, np.ndarray, np.ndarray] | None = field(default=None, init=False)
+
+    @property
+    def steps_a_pass(self) -> int:
+        """Steps until every training film was shown once."""
+        return -(-len(self.labels) // self.config.batch_size)
+
+    @property
+    def steps_an_epoch(self) -> int:
+        """Steps that are called an epoch."""
+        return self.config.steps_per_epoch or self.steps_a_pass
+
+    def chunk(self, first: int, count: int) -> Chunk:
+        """The films of `count` steps from `first` on, counted from 0 since the run began."""
+        numbers = np.arange(first, first + count)
+        batches = [self._batch(int(step)) for step in numbers]
+        rows = np.concatenate([rows for rows, _ in batches])
+        return Chunk(
+            films=self.pixels[rows],
+            labels=self.labels[rows].astype(np.float32),
+            changes=np.concatenate([changes for _, changes in batches]),
+            ends=np.cumsum([len(rows) for rows, _ in batches]).astype(np.int32),
+            numbers=numbers.astype(np.int64),
+        )
+
+    def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and changes of a step's films."""
+        number, position = divmod(step, self.steps_a_pass)
+        shown, changes = self._drawn(number)
+        rows = slice(position * self.config.batch_size, (position + 1) * self.config.batch_size)
+        return shown[rows], changes[rows]
+
+    def _drawn(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Order and changes of a pass; those of the present one are kept."""
+        if self._pass is None or self._pass[0] != number:
+            config, count = self.config, len(self.labels)
+            size = config.recipe.size
+            drawn = draw(config.augmentation, size, count, config.seed, number)
+            self._pass = (number, order(count, config.seed, number), drawn)
+        return self._pass[1], self._pass[2]
+
+
+def order(count: int, seed: int, number: int) -> np.ndarray:
+    """The rows of `count` training films in the order in which a pass, from 0, shows them."""
+    return np.random.Generator(np.random.Philox(key=[seed, number * 2 + STREAM])).permutation(count)
+
+
+def prepare(folder: Path, reporter: Reporter) -> tuple[pd.DataFrame, np.ndarray]:
+    """Bring a run's films together: wait for the phantom, read the data set, decode the pixels.
+
+    The first time, this writes `films.parquet` (unreadable films left out, each named in an
+    event) and completes `config.json`; later it reads them.
+
+    Returns:
+        Rows of `films.parquet` and uint8 (len(rows), size, size).
+
+    Raises:
+        Stopped: the run was asked to stop.
+        DataError: the data set cannot be read, or has lost films since the run began.
+        TrainingFailed: there is nothing to learn from.
+    """
+    config = reporter.config
+    _wait_for_phantom(Path(config.data), reporter)
+    reporter.phase("reading films", "Reads the list of films.")
+    begun = (folder / "films.parquet").is_file()
+    with reporter.may_leave():  # the list of a large data set on a slow disk
+        rows = journal.films(folder) if begun else _assign(folder, config)
+    # The data may have been given by its parent; paths are relative to the root that was found.
+    root = run_folders.read(folder).data_root
+    cache = _pixels(root, rows, reporter)
+    if begun:
+        _check_nothing_lost(root, rows, cache)
+        _check_nothing_changed(folder, root, rows, cache.pixels)
+        return rows, cache.pixels
+    for number, reason in cache.refused.items():
+        row = rows.iloc[number]
+        journal.log_event(folder, "film_refused", path=row.path, role=row.role, reason=reason)
+    kept = np.setdiff1d(np.arange(len(rows)), list(cache.refused))
+    rows = rows.iloc[kept].reset_index(drop=True)
+    _check(rows)
+    pixels = cache.pixels[kept]
+    pixel_hashes.save(folder, pixels)
+    checksums.write(folder, folder / "films.parquet", rows.to_parquet(None))  # it is begun
+    return rows, pixels
+
+
+def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: images.PixelCache) -> None:
+    """A resumed run must see the very films that it began with."""
+    if lost := [rows["path"].iloc[row] for row in cache.refused]:
+        raise DataError(
+            f"{len(lost)} of the {len(rows)} films that this run began with can no longer be read, "
+            f"first {lost[0]}. Put them back into {root}, then resume."
+        )
+
+
+def _pixels(root: Path, rows: pd.DataFrame, reporter: Reporter) -> images.PixelCache:
+    return images.pixel_cache(
+        root,
+        rows["path"].tolist(),
+        reporter.config.recipe,
+        cache_folder() / "pixels",
+        progress=lambda done, total: reporter.tick(
+            message=f"Reads films: {done:,} of {total:,}.", progress=done / max(1, total)
+        ),
+        should_stop=reporter.asked_to_stop,
+    )
+
+
+def _check_nothing_changed(
+    folder: Path, root: Path, rows: pd.DataFrame, pixels: np.ndarray
+) -> None:
+    """A film that another picture has replaced is another film."""
+    changed = pixel_hashes.changed(folder, pixels)
+    if changed is None:  # an older run, or older pixels: guarded from now on
+        pixel_hashes.save(folder, pixels)
+    elif len(changed):
+        named = rows["path"].iloc[changed[:NAMED]].tolist()
+        more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
+        raise DataError(
+            f"A resumed run must see the films that it began with; {len(changed)} of {len(rows)} "
+            f"hold another picture now: {', '.join(named)}{more}. Put them back into {root}, then "
+            "resume; or begin a new run."
+        )
+
+
+def _wait_for_phantom(root: Path, reporter: Reporter) -> None:
+    """Make the phantom if it is what the run wants, or wait for who makes it."""
+    if not (phantom_set.is_phantom(root) or root == phantom_folder()):
+        return
+
+    def progress(done: int, total: int) -> None:
+        share = done / max(1, total)
+        reporter.tick(message=f"Makes synthetic films: {done} of {total} studies.", progress=share)
+
+    if not phantom_set.is_complete(root):
+        reporter.phase("making films", "Makes synthetic films.")
+    while not phantom_set.is_complete(root):
+        if phantom_set.is_being_made(root):
+            progress(*(phantom_set.progress(root) or (0, 0)))
+            if reporter.asked_to_stop():
+                raise Stopped("Stopped while the synthetic films were made.")
+            time.sleep(0.3)
+        else:
+            phantom_set.complete(root, progress=progress, should_stop=reporter.asked_to_stop)
+
+
+def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
+    """The films of a new run with their roles; facts about the data go into `config.json`."""
+    dataset = catalog.read(Path(config.data), config.positive)
+    roles = catalog.assign_roles(dataset.manifest, config.dev_share, config.seed)
+    rows = catalog.select(dataset.manifest.assign(role=roles), parts=config.parts)
+    rows = rows[rows["role"].isin(["train", "dev", "valid"])].reset_index(drop=True)
+    excluded = exclusions.read(Path(config.exclude)) if config.exclude else exclusions.Exclusions()
+    out = exclusions.left_out(rows, excluded)
+    rows = rows[~out].reset_index(drop=True)
+    run_folders.complete_facts(
+        folder,
+        data={
+            "root": str(dataset.root),
+            "kind": dataset.kind,
+            "hash": dataset.hash,
+            "synthetic": dataset.synthetic,
+            "phantom": phantom_set.settings(dataset.root),
+            "positive": dataset.positive,
+            "excluded": {"films": int(out.sum()), "hash": excluded.hash}
+            if config.exclude
+            else None,
+            "images": rows.groupby("role").size().to_dict(),
+            "studies": catalog.studies(rows).groupby("role").size().to_dict(),
+        },
+    )
+    return rows
+
+
+def _check(rows: pd.DataFrame) -> None:
+    counts = rows.loc[rows["role"] == "train", "label"].value_counts()
+    if len(counts) < 2:
+        found = f"{counts.get(1, 0)} positive and {counts.get(0, 0)} negative"
+        raise TrainingFailed(
+            f"Training needs films of both labels; these hold {found}. Choose other parts or data."
+        )

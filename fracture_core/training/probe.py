@@ -1,0 +1,177 @@
+"""How a network is trained quickest on this machine: measured once, and kept.
+
+Either one operation after the other, each with some threads; or each with one thread and several at
+once ("1x2"), which changes no bit. What is chosen is kept with the run, since the last bits of its
+sums depend on the threads of an operation.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from fracture_core import file_reader
+from fracture_core.config import PROJECT, TrainConfig, cache_folder
+from fracture_core.errors import FileRefused
+from fracture_core.files import replace_file
+from fracture_core.networks import architectures
+from fracture_core.runs import run_folders
+from fracture_core.words import duration
+
+SHORT_SECONDS = 120.0  # a shorter run is over before measuring has paid for itself
+CORE_FLOP = 30e9  # a second and core, roughly: only tells short runs from long ones
+MEASURE_SECONDS = 1.5
+BRANCHES = 2  # a convolution has two gradients: more than two operations are seldom ready at once
+_NAME = re.compile(r"[0-9]{1,3}(x[0-9]{1,3})?")  # of a way to use threads
+BETTER = 1.05  # more threads must be this much quicker: a core is worth something to others
+
+
+def choose(folder: Path, films: int) -> dict[str, Any]:
+    """The threads that a run is to use, with the reason.
+
+    Args:
+        folder: the run folder.
+        films: training films of the run.
+
+    Returns:
+        "threads" of an operation, "branches" (operations at once), "why" (a clause for a person)
+        and, where it was measured, "images_per_second" by "THREADS" or "THREADSxBRANCHES".
+    """
+    config, cores = run_folders.read(folder).config, os.cpu_count() or 1
+    if config.threads:
+        return {"threads": config.threads, "branches": 1, "why": "as asked for"}
+    if cores == 1:
+        return {"threads": 1, "branches": 1, "why": "there is one core"}
+    alone = not any(r.status.state.alive for r in run_folders.list_runs() if r.folder != folder)
+    seconds = expected_seconds(config, films)
+    if seconds < SHORT_SECONDS:
+        why = f"a run of about {duration(seconds)} is not worth measuring"
+        return {"threads": 1, "branches": BRANCHES if alone else 1, "why": why}
+    if not alone:
+        return {"threads": 1, "branches": 1, "why": "other runs were at work, a core for each"}
+    if speeds := _kept().get(_key(config)):
+        return _fastest(speeds, "measured on this machine before")
+    speeds = _measure_all(folder, cores)
+    replace_file(_file(), json.dumps({**_kept(), _key(config): speeds}, indent=2).encode())
+    return _fastest(speeds, "measured")
+
+
+def kept_speed(config: TrainConfig) -> float | None:
+    """Training films a second as measured here for runs like this one; `None` if never."""
+    return max(_kept().get(_key(config), {}).values(), default=0.0) or None
+
+
+def expected_seconds(config: TrainConfig, films: int) -> float:
+    """Roughly how long the run takes on one core, from its arithmetic alone."""
+    shown = (config.steps_per_epoch or 0) * config.batch_size or films
+    flop = architectures.find(config.architecture).mega_flop * 1e6 * (config.recipe.size / 32) ** 2
+    return config.epochs * shown * flop / CORE_FLOP
+
+
+def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
+    """Training films a second, as `loop.set_threads` says; in a process of its own."""
+    import numpy as np
+
+    from fracture_core.networks import optimizers
+    from fracture_core.training import loop, pipeline, steps
+
+    loop.set_threads(threads, branches)
+    model, optimizer = loop.make_network(config), optimizers.make(config)
+    optimizer.build(model.trainable_variables)
+    size, count = config.recipe.size, 8 * config.batch_size
+    pixels = np.random.default_rng(0).integers(0, 256, (count, size, size), np.uint8)
+    films = pipeline.Pipeline(pixels=pixels, labels=np.arange(count) % 2, config=config)
+    step = steps.make_steps(model, optimizer, config.seed)
+    rates = np.full(4, config.learning_rate, np.float32)
+    step(films.chunk(0, 4), rates)  # compiles
+    began, done = time.perf_counter(), 4
+    while (passed := time.perf_counter() - began) < MEASURE_SECONDS:
+        step(films.chunk(done, 4), rates)
+        done += 4
+    return (done - 4) * config.batch_size / passed
+
+
+def _measure_all(folder: Path, cores: int) -> dict[str, float]:
+    """Films a second: by 1, 2, 4... threads for as long as more are quicker, and by branches."""
+    speeds: dict[str, float] = {_name(1, BRANCHES): _in_a_child(folder, 1, BRANCHES)}
+    threads = 1
+    while threads <= cores:
+        speeds[str(threads)] = _in_a_child(folder, threads)
+        if threads > 1 and speeds[str(threads)] < BETTER * speeds[str(threads // 2)]:
+            break
+        threads *= 2
+    return speeds
+
+
+def _in_a_child(folder: Path, threads: int, branches: int = 1) -> float:
+    """`measure` in a process of its own: TensorFlow takes its threads once; 0 if it failed."""
+    words = [sys.executable, "-m", "fracture_core", "child-probe", folder.name]
+    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
+    found = subprocess.run(
+        [*words, "--threads", str(threads), "--branches", str(branches)],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        return float(found.stdout.split()[-1])
+    except (IndexError, ValueError):
+        print(found.stderr, file=sys.stderr)
+        return 0.0
+
+
+def _fastest(speeds: dict[str, float], why: str) -> dict[str, Any]:
+    best = "1"
+    for name in sorted(speeds, key=_numbers):
+        if speeds[name] > BETTER * speeds.get(best, 0.0):
+            best = name
+    threads, branches = _numbers(best)
+    return {"threads": threads, "branches": branches, "why": why, "images_per_second": speeds}
+
+
+def _name(threads: int, branches: int) -> str:
+    return f"{threads}x{branches}"
+
+
+def _numbers(name: str) -> tuple[int, int]:
+    """Threads and branches of "2" or "1x2"."""
+    threads, _, branches = name.partition("x")
+    return int(threads), int(branches or 1)
+
+
+def _file() -> Path:
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "probes.json"
+
+
+def _kept() -> dict[str, dict[str, float]]:
+    try:
+        found = file_reader.read_json(_file())
+    except FileRefused:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: speeds for key, speeds in found.items() if _are_speeds(speeds)}
+
+
+def _are_speeds(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _NAME.fullmatch(name) and type(speed) in (int, float) and 0 <= speed < 1e9
+        for name, speed in value.items()
+    )
+
+
+def _key(config: TrainConfig) -> str:
+    """What a speed depends on: machine, TensorFlow, network, size, batch, optimizer."""
+    machine = [platform.node(), platform.machine(), os.cpu_count()]
+    options = architectures.resolve(config.architecture, config.options).to_dict()
+    work = [config.architecture, options, config.recipe.size, config.batch_size, config.optimizer]
+    return json.dumps([machine, importlib.metadata.version("tensorflow"), work])

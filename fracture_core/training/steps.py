@@ -1,0 +1,232 @@
+"""The compiled training step, several to a call, and compiled judging.
+
+A step is a function of the weights, its films and its number alone. How many steps one call takes
+decides nothing but speed.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fracture_core.networks import architectures, optimizers
+from fracture_core.networks.augmentation import apply
+from fracture_core.training.pipeline import Chunk
+
+DEVICE = 2**16  # tells the dropout of several devices apart; no network has as many layers
+
+
+class Outcome(NamedTuple):
+    """What `count` steps gave, each before its change of the weights.
+
+    Args:
+        losses: float32 (count,), sum of the films' binary cross-entropies in nats.
+        right: int32 (count,), films judged right at 0.5.
+    """
+
+    losses: np.ndarray
+    right: np.ndarray
+
+
+Steps = Callable[[Chunk, np.ndarray], Outcome]
+Replica = Callable[..., tuple[tf.Tensor, tf.Tensor]]
+
+
+def make_steps(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    seed: int,
+    class_weights: tuple[float, float] = (1.0, 1.0),
+) -> Steps:
+    """Compile training steps, for the strategy in whose scope this is called.
+
+    Args:
+        model: takes films, uint8 or float32 (n, size, size, 1), gives probabilities (n, 1).
+        optimizer: built on the model's trainable variables.
+        seed: of dropout, with the step's number.
+        class_weights: what a negative and a positive film's loss weighs in what is descended.
+
+    Returns:
+        A function of (chunk, learning rates) that changes weights and optimizer; the rates are
+        float32, one a step of the chunk.
+    """
+    replica = _replica(model, optimizer, seed, class_weights)
+    several, single = (_compile(replica, model.input_shape[1], alone) for alone in (False, True))
+
+    def steps(chunk: Chunk, rates: np.ndarray) -> Outcome:
+        parts = [
+            (single if alone else several)(
+                part.films, part.labels, part.changes, part.ends, part.numbers, rates[steps]
+            )
+            for steps, part, alone in _by_kind(chunk)
+        ]
+        return Outcome(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+    return steps
+
+
+def _by_kind(chunk: Chunk) -> Iterator[tuple[slice, Chunk, bool]]:
+    """Steps in a row of one film each, or of several: which steps, their share, whether of one.
+
+    A film alone comes at the end of a pass, seldom, and is traced for itself (see `Conv2D`).
+    """
+    begins = np.concatenate([[0], chunk.ends[:-1]])
+    alone = chunk.ends - begins == 1
+    bounds = [0, *np.flatnonzero(np.diff(alone)) + 1, len(alone)]
+    for first, stop in itertools.pairwise(bounds):
+        begin, end = begins[first], chunk.ends[stop - 1]
+        steps = slice(first, stop)
+        part = dataclasses.replace(
+            chunk,
+            films=chunk.films[begin:end],
+            labels=chunk.labels[begin:end],
+            changes=chunk.changes[begin:end],
+            ends=chunk.ends[steps] - begin,
+            numbers=chunk.numbers[steps],
+        )
+        yield steps, part, bool(alone[first])
+
+
+def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf.Tensor, ...]]:
+    """The loop over the steps of a call; where `alone`, every batch is one film."""
+    strategy = tf.distribute.get_strategy()
+    signature = [
+        tf.TensorSpec((None, size, size), tf.uint8),
+        tf.TensorSpec((None,), tf.float32),
+        tf.TensorSpec((None, 10), tf.float32),
+        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((None,), tf.int64),
+        tf.TensorSpec((None,), tf.float32),
+    ]
+
+    @tf.function(input_signature=signature)
+    def compiled(
+        films: tf.Tensor,
+        labels: tf.Tensor,
+        changes: tf.Tensor,
+        ends: tf.Tensor,
+        numbers: tf.Tensor,
+        rates: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        changed = _changed(films, changes, alone)
+        count = tf.size(rates)
+        losses, right = tf.TensorArray(tf.float32, count), tf.TensorArray(tf.int32, count)
+        begin = 0
+        for i in tf.range(count):
+            end = ends[i]
+            batch = [changed[begin:end], labels[begin:end]]
+            if alone:
+                batch = [tf.ensure_shape(values, (1, *values.shape[1:])) for values in batch]
+            loss, hits = strategy.run(replica, (*batch, numbers[i], rates[i]))
+            losses = losses.write(i, strategy.reduce("SUM", loss, axis=None))
+            right = right.write(i, strategy.reduce("SUM", hits, axis=None))
+            begin = end
+        return losses.stack(), right.stack()
+
+    return compiled
+
+
+def _changed(films: tf.Tensor, changes: tf.Tensor, alone: bool) -> tf.Tensor:
+    """The films of a call with their random changes, float32 (n, size, size, 1)."""
+    films = tf.cast(films, tf.float32)[..., None]
+    if alone:  # no kernel takes an empty half
+        return apply(films, changes)
+    return _in_halves(apply, films, changes)
+
+
+def _in_halves(one: Callable[..., tf.Tensor], *values: tf.Tensor) -> tf.Tensor:
+    """What `one` makes of `values`, two rows or more, each of which depends on itself alone: in two
+    operations of each kind, which can be computed at once."""
+    half = tf.shape(values[0])[0] // 2
+    parts = [one(*(each[:half] for each in values)), one(*(each[half:] for each in values))]
+    return tf.concat(parts, axis=0)
+
+
+@tf.custom_gradient
+def _cross_entropies(probability: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    """Keras' binary cross-entropy of each film, in nats: float32 (n,) both, to (n,).
+
+    Its slope in one formula: the two dozen small operations of the clipped logarithms' own are on
+    the way of everything else. It is 0 where they clip, as theirs.
+    """
+    losses = keras.losses.binary_crossentropy(labels[:, None], probability[:, None])
+    least = keras.config.epsilon()
+    clipped = (probability < least) | (probability > 1 - least)
+    slope = (probability - labels) / (probability * (1 - probability))
+    return losses, lambda gradient: (tf.where(clipped, 0.0, slope) * gradient, None)
+
+
+def _replica(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    seed: int,
+    class_weights: tuple[float, float],
+) -> Replica:
+    """One device's share of a step: every so-manieth film of the batch."""
+    variables = model.trainable_variables
+    update = optimizers.make_update(optimizer, variables)
+    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    negative, positive = class_weights
+
+    def replica(
+        films: tf.Tensor, labels: tf.Tensor, number: tf.Tensor, rate: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        context = tf.distribute.get_replica_context()
+        others, place = context.num_replicas_in_sync, context.replica_id_in_sync_group
+        total = tf.cast(tf.size(labels), tf.float32)
+        if others > 1:
+            films, labels = films[place::others], labels[place::others]
+        for rank, layer in enumerate(drops):  # a function of (seed, step), not of calls
+            state = layer.seed_generator.state
+            own = seed + rank + DEVICE * place  # on several devices, a mask for each
+            key = [tf.cast(own, state.dtype), tf.cast(number, state.dtype)]
+            state.assign(tf.stack(key))
+        with tf.GradientTape() as tape:
+            probability = model(films, training=True)[:, 0]
+            losses = _cross_entropies(probability, labels)
+            weights = tf.where(labels > 0.5, positive, negative)
+            loss = tf.reduce_sum(losses * weights) / total
+        update(tape.gradient(loss, variables), rate)
+        right = tf.equal(probability > 0.5, labels > 0.5)
+        return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.int32))
+
+    return replica
+
+
+def make_features(model: keras.Model) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Compile what each convolution block makes of one film.
+
+    Returns:
+        A function of uint8 (size, size) to one float32 (h, w, maps) a block, in their order.
+    """
+    outputs = [layer.output for layer in architectures.blocks(model)]
+    blocks, size = keras.Model(model.input, outputs), model.input_shape[1]
+
+    @tf.function(input_signature=[tf.TensorSpec((1, size, size), tf.uint8)])
+    def compiled(film: tf.Tensor) -> list[tf.Tensor]:
+        return tf.nest.flatten(blocks(tf.cast(film, tf.float32)[..., None], training=False))
+
+    return lambda film: [maps.numpy()[0] for maps in compiled(film[None])]
+
+
+def make_judge(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Compile judging: uint8 (n, size, size) to float32 (n,) probabilities."""
+    size = model.input_shape[1]
+
+    def probabilities(films: tf.Tensor) -> tf.Tensor:
+        return model(tf.cast(films, tf.float32)[..., None], training=False)[:, 0]
+
+    @tf.function(input_signature=[tf.TensorSpec((None, size, size), tf.uint8)])
+    def compiled(films: tf.Tensor) -> tf.Tensor:
+        return _in_halves(probabilities, films)
+
+    def judge(films: np.ndarray) -> np.ndarray:
+        if len(films) == 1:  # twice, since no kernel takes an empty half
+            return compiled(films.repeat(2, axis=0)).numpy()[:1]
+        return compiled(films).numpy()
+
+    return judge

@@ -1,0 +1,176 @@
+"""From image probabilities to the verdict on a study.
+
+The verdict is OR over the study's images: fracture if any of them is positive. The other rules
+stand beside it as comparisons, never in its place. A probability that is not a number means that
+the image is not counted (it could not be read, or was taken out).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fracture_core.datasets.catalog import STUDY, study_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a rule says of one study.
+
+    Args:
+        fracture: `None` when no image was counted.
+        score: from 0 to 1, what the rule compares with the threshold; `None` likewise.
+    """
+
+    fracture: bool | None
+    score: float | None
+
+
+def is_positive(probability: float | np.ndarray, threshold: float) -> np.ndarray:
+    """Whether an image is positive: its probability is strictly greater than the threshold.
+
+    Compared as float64, so that a float32 table and a number in JSON are judged alike. Not a
+    number is not positive.
+    """
+    return np.asarray(probability, np.float64) > threshold
+
+
+def any_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
+    """Fracture if any counted image is positive; the score is the greatest probability."""
+    counted = _counted(probabilities)
+    return _verdict(counted.max() if counted.size else None, threshold)
+
+
+def mean_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
+    """Fracture if the mean probability of the counted images is greater than the threshold."""
+    counted = _counted(probabilities)
+    return _verdict(counted.mean() if counted.size else None, threshold)
+
+
+def at_least_rule(probabilities: Sequence[float], threshold: float, k: int) -> Verdict:
+    """Fracture if at least k counted images are positive; the score is the k-th greatest number.
+
+    Args:
+        k: from 1, which is OR, to the number of counted images; with fewer images it is never
+            fracture, and the score 0.
+    """
+    counted = np.sort(_counted(probabilities))[::-1]
+    if not counted.size:
+        return _verdict(None, threshold)
+    return _verdict(counted[k - 1] if k <= counted.size else 0.0, threshold)
+
+
+def noisy_or_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
+    """Fracture if 1 - product of (1 - p) is greater than the threshold (Pearl 1988, section 4.3.2).
+
+    The chance that some image shows a fracture, if each probability were true and the images were
+    independent. They are not: its score grows with the number of images.
+    """
+    counted = _counted(probabilities)
+    return _verdict(1.0 - np.prod(1.0 - counted) if counted.size else None, threshold)
+
+
+def rules(probabilities: Sequence[float], threshold: float) -> dict[str, dict[str, Any]]:
+    """The two rules that `predict` tells: `{"any": {"fracture", "score"}, "mean": {...}}`."""
+    spoken = {"any": any_rule, "mean": mean_rule}
+    verdicts = {name: rule(probabilities, threshold) for name, rule in spoken.items()}
+    return {name: {"fracture": v.fracture, "score": v.score} for name, v in verdicts.items()}
+
+
+def _counted(probabilities: Sequence[float]) -> np.ndarray:
+    values = np.asarray(probabilities, np.float64)
+    return values[~np.isnan(values)]
+
+
+def _verdict(score: float | None, threshold: float) -> Verdict:
+    if score is None:
+        return Verdict(fracture=None, score=None)
+    return Verdict(fracture=bool(is_positive(score, threshold)), score=float(score))
+
+
+def verdicts(films: pd.DataFrame, probabilities: np.ndarray, threshold: float) -> pd.DataFrame:
+    """The OR verdict on every study, one row each, in the order of their first image.
+
+    Args:
+        films: one row an image, with split, part, patient, study and label.
+        probabilities: `(n_films,)`, 0 to 1, NaN where an image is not counted.
+        threshold: an image is positive when its probability is greater.
+
+    Returns:
+        key, split, part, patient, study, label, images (counted), positive_images, score (the
+        greatest probability; NaN when nothing is counted), verdict and right (dtype boolean;
+        `pd.NA` when nothing is counted).
+    """
+    values = np.asarray(probabilities, np.float64)
+    images = films[[*STUDY, "label"]].assign(
+        counted=~np.isnan(values), positive=is_positive(values, threshold), score=values
+    )
+    table = (
+        images.groupby(list(STUDY), sort=False, observed=True)
+        .agg(
+            label=("label", "first"),
+            images=("counted", "sum"),
+            positive_images=("positive", "sum"),
+            score=("score", "max"),
+        )
+        .reset_index()
+    )
+    verdict = (table["positive_images"] > 0).astype("boolean").mask(table["images"] == 0)
+    table.insert(0, "key", study_key(table))
+    return table.assign(verdict=verdict, right=verdict == (table["label"] == 1))
+
+
+def sentence(
+    verdict: bool | None,
+    study: str,
+    patient: str | None = None,
+    deciding: Sequence[str] = (),
+    films: int = 0,
+    refused: int = 0,
+    doubted: int = 0,
+    positive: int | None = None,
+) -> str:
+    """What the model finds, in words: a report of its answer, never a fact about a patient.
+
+    Args:
+        verdict: fracture, no fracture, or `None` when no image was counted.
+        study: the study's name, as on its folder.
+        patient: the patient's name; left out where there is none.
+        deciding: names of the positive images, or of some and a count of the others.
+        films: how many are counted.
+        refused: how many could not be read.
+        doubted: how many are not counted, since they may be no films that the model can judge.
+        positive: how many of the counted ones are positive; as many as `deciding` if left out.
+    """
+    where = f"{study} of {patient}" if patient else study
+    rest = _rest(refused, doubted)
+    if verdict is None and doubted:
+        why = rest if refused else f"its {_films(doubted)} doubted and not counted"
+        return f"There is no verdict on {where}: {why}."
+    if verdict is None:
+        return f"There is no verdict on {where}: none of its images could be judged."
+    count = len(deciding) if positive is None else positive
+    share = f"({count:,} of {films:,} film{'' if films == 1 else 's'})"
+    ends = f"; {rest}." if rest else "."
+    if not verdict:
+        return f"The model finds no fracture {share} in {where}{ends}"
+    return f"The model finds a fracture {share} in {where}: {_listed(deciding)}{ends}"
+
+
+def _rest(refused: int, doubted: int) -> str:
+    """What became of the films that do not count; empty if all do."""
+    words = [f"{refused} could not be read"] if refused else []
+    if doubted:
+        words.append(f"{doubted} {'is' if doubted == 1 else 'are'} doubted and not counted")
+    return ", ".join(words)
+
+
+def _films(count: int) -> str:
+    return "only film is" if count == 1 else f"{count} films are all"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,104 @@
+"""What is given on the command line becomes the studies that an upload would become."""
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fracture_core.datasets import study_paths, uploads
+from tests.core.dicoms import make
+
+FILM = np.arange(400, dtype=np.uint8).reshape(20, 20)
+
+
+def put(root: Path, **films: bytes) -> Path:
+    for name, content in films.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return root
+
+
+def film(study: str) -> bytes:
+    return make(FILM, study=study)
+
+
+def names(found: study_paths.Given) -> dict[str, list[str]]:
+    return {Path(study.name).name: [name for name, _ in study.films] for study in found.studies}
+
+
+def dropped(root: Path) -> list[list[str]]:
+    """The same folder as an upload: the films of each study."""
+    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    loose = [
+        uploads.File(name=str(path.relative_to(root.parent)), content=path.read_bytes())
+        for path in files
+    ]
+    return sorted([film.name for film in study.films] for study in uploads.sort(loose).studies)
+
+
+def test_films_of_several_dicom_studies_in_a_folder_are_several_studies(tmp_path: Path) -> None:
+    folder = tmp_path / "visit"
+    put(folder, **{"1.dcm": film("1.2.3"), "2.dcm": film("1.2.4"), "3.dcm": film("1.2.3")})
+    found = study_paths.read([folder])
+    assert names(found) == {"visit": ["1.dcm", "3.dcm"], "visit (2)": ["2.dcm"]}
+    assert found.studies[0].films[0][1] == folder / "1.dcm"
+    assert sorted(names(found).values()) == dropped(folder)
+    assert "1.2" not in "".join(names(found))
+
+
+def test_films_of_one_dicom_study_are_one_wherever_they_lie(tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    put(folder, **{f"series{n}/1.dcm": film("1.2.3") for n in (1, 2)})
+    put(folder, **{"series2/2.dcm": film("1.2.4")})
+    assert names(study_paths.read([folder])) == {
+        "export": ["series1/1.dcm", "series2/1.dcm"],
+        "2.dcm": ["2.dcm"],
+    }
+    assert len(dropped(folder)) == 2
+
+
+def test_what_is_no_dicom_film_goes_with_the_only_dicom_study_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "visit"
+    put(folder, **{"1.dcm": film("1.2.3"), "notes.txt": b"x", "2.dcm": film("1.2.3")})
+    assert names(study_paths.read([folder])) == {"visit": ["1.dcm", "2.dcm", "notes.txt"]}
+    assert dropped(folder) == [["1.dcm", "2.dcm", "notes.txt"]]
+    put(folder, **{"3.dcm": film("1.2.4")})  # now nobody knows with which
+    assert names(study_paths.read([folder])) == {
+        "visit": ["1.dcm", "2.dcm"], "visit (2)": ["3.dcm"], "visit (3)": ["notes.txt"],
+    }  # fmt: skip
+
+
+def test_files_given_together_are_one_study_and_a_remark_says_where_dicom_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path, **{"1.dcm": film("1.2.3"), "2.dcm": film("1.2.4"), "3.png": b""})
+    found = study_paths.read(sorted(tmp_path.iterdir()))
+    assert list(names(found).values()) == [["1.dcm", "2.dcm", "3.png"]]
+    [remark] = found.remarks
+    assert remark.startswith("The files given together are of 2 DICOM studies, and are judged as")
+    assert study_paths.read([tmp_path / "1.dcm", tmp_path / "3.png"]).remarks == ()
+
+
+def test_a_zip_holds_the_studies_that_it_would_hold_as_an_upload(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
+        for name in ("a/1.dcm", "a/2.dcm", "b/1.dcm", "b/inner.zip"):
+            archive.writestr(name, film(f"1.2.{ord(name[0])}"))
+    found = study_paths.read([tmp_path / "films.zip"])
+    assert names(found) == {"a": ["1.dcm", "2.dcm"], "b": ["1.dcm"]}
+    assert all(isinstance(content, bytes) for study in found.studies for _, content in study.films)
+    [(name, reason)] = found.left_out
+    assert name == "films/b/inner.zip" and reason.startswith("is an archive inside a zip")
+
+
+def test_a_zip_without_a_film_and_one_too_large_are_told(tmp_path: Path, monkeypatch) -> None:
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("__MACOSX/x", b"")
+    found = study_paths.read([tmp_path / "empty.zip"])
+    assert found.studies == ()
+    [(name, reason)] = found.left_out
+    assert name == "empty.zip" and reason.startswith("is a zip that holds no file")
+    monkeypatch.setattr(study_paths, "LIMITS", replace(study_paths.LIMITS, upload_bytes=10))
+    found = study_paths.read([tmp_path / "empty.zip"])
+    assert found.studies == ()
+    assert "at most 9.53674e-06 MB of a zip are unpacked" in found.left_out[0][1]

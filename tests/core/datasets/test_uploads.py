@@ -1,0 +1,199 @@
+"""What is dropped in: sorted into studies, refused by name, and never more than it may be."""
+
+import io
+import stat
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fracture_core.datasets import uploads
+from fracture_core.datasets.uploads import ALONE, File
+from tests.core.dicoms import make
+
+FILM = np.arange(400, dtype=np.uint8).reshape(20, 20)
+
+
+def png() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(FILM).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def packed(*names: str, content: bytes | None = None, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for name in names:
+            archive.writestr(name, png() if content is None else content)
+    return stream.getvalue()
+
+
+def sort(**files: bytes) -> uploads.Sorted:
+    return uploads.sort([File(name=name, content=data) for name, data in files.items()])
+
+
+def names(found: uploads.Sorted) -> dict[str, list[str]]:
+    return {study.name: [film.name for film in study.films] for study in found.studies}
+
+
+def reasons(found: uploads.Sorted) -> dict[str, str]:
+    return dict(found.refused)
+
+
+def test_films_without_folders_are_one_study_in_natural_order() -> None:
+    found = sort(**{"image10.png": png(), "image2.png": png(), "image1.png": png()})
+    assert names(found) == {ALONE: ["image1.png", "image2.png", "image10.png"]}
+    assert found.refused == () and found.passed_over == 0
+
+
+def test_each_folder_is_a_study_called_by_as_much_as_tells_it_apart() -> None:
+    zipped = packed(
+        "MURA/valid/XR_WRIST/patient1/study1_positive/image1.png",
+        "MURA/valid/XR_WRIST/patient1/study1_positive/image2.png",
+        "MURA/valid/XR_WRIST/patient2/study1_positive/image1.png",
+        "MURA/valid/XR_WRIST/patient2/study2_negative/image1.png",
+    )
+    assert names(sort(**{"some.zip": zipped})) == {
+        "patient1/study1_positive": ["image1.png", "image2.png"],
+        "patient2/study1_positive": ["image1.png"],
+        "study2_negative": ["image1.png"],
+    }
+
+
+def test_folders_zips_and_single_films_come_in_any_mix() -> None:
+    found = sort(
+        **{"a.png": png(), "left/b.png": png(), "right.zip": packed("c.png"), "notes.txt": b"hi"}
+    )
+    assert names(found) == {ALONE: ["a.png", "notes.txt"], "left": ["b.png"], "right": ["c.png"]}
+
+
+def test_films_of_one_dicom_study_belong_together_wherever_they_lie() -> None:
+    one, other = (make(FILM, study=uid) for uid in ("1.2.3", "1.2.4"))
+    found = sort(**{"x/1.dcm": one, "y/2.dcm": one, "x/3.dcm": other, "x/4.png": png()})
+    groups = sorted(sorted(films) for films in names(found).values())
+    assert groups == [["1.dcm", "2.dcm"], ["3.dcm"], ["4.png"]]
+    assert "1.2" not in "".join(names(found))
+
+
+def test_what_an_operating_system_adds_is_passed_over() -> None:
+    zipped = packed("__MACOSX/._a.png", "a.png", ".DS_Store", "sub/Thumbs.db")
+    found = sort(**{"z.zip": zipped, "desktop.ini": b"x", ".hidden": b"y"})
+    assert names(found) == {"z": ["a.png"]}
+    assert found.passed_over == 5 and found.refused == ()
+
+
+def test_names_that_lead_out_of_the_zip_are_labels_and_nothing_more() -> None:
+    found = sort(**{"z.zip": packed("../../etc/a.png", "/abs/b.png", "c:\\\\x\\\\d.png")})
+    films = [film for study in found.studies for film in study.films]
+    assert {film.name for film in films} == {"a.png", "b.png", "d.png"}
+    assert not any(".." in study.name or study.name.startswith("/") for study in found.studies)
+
+
+def test_a_backslash_parts_folders_inside_a_zip_and_is_a_letter_elsewhere() -> None:
+    found = sort(**{"left\\hand.png": png(), "z.zip": packed("left\\hand.png")})
+    assert names(found) == {ALONE: ["left\\hand.png"], "left": ["hand.png"]}
+    assert sort(**{"x\\.hidden.png": png()}).passed_over == 0
+    found = sort(**{"z.zip": packed("x\\.hidden.png", "b.png")})
+    assert found.passed_over == 1 and len(found.studies) == 1
+
+
+@pytest.mark.parametrize("inside", [(), ("__MACOSX/._a.png", ".DS_Store")])
+def test_a_zip_that_holds_no_file_is_refused_by_its_name(inside: tuple[str, ...]) -> None:
+    found = sort(**{"empty.zip": packed(*inside), "b.png": png()})
+    assert "holds no file" in reasons(found)["empty.zip"]
+    assert len(found.studies) == 1
+
+
+def test_two_films_of_one_name_are_told_apart() -> None:
+    files = [File(name="a.png", content=png()), File(name="a.png", content=png())]
+    assert names(uploads.sort(files)) == {ALONE: ["a.png", "a.png (2)"]}
+
+
+def test_a_zip_without_a_name_is_opened_too() -> None:
+    assert names(sort(**{"": packed("a.png")})) == {"a file": ["a.png"]}
+
+
+def test_archives_inside_archives_are_not_opened() -> None:
+    inner = packed("a.png")
+    found = sort(
+        **{
+            "z.zip": packed("inner.zip", content=inner),
+            "y.zip": packed("looks-like.png", content=inner),
+            "ok.png": png(),
+        }
+    )
+    assert names(found) == {ALONE: ["ok.png"]}
+    assert all("archive inside a zip" in reason for reason in reasons(found).values())
+    assert set(reasons(found)) == {"z/inner.zip", "y/looks-like.png"}
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+    found = sort(**{"z.zip": packed("bomb.png", content=bytes(20_000_000))})
+    assert "would grow" in reasons(found)["z/bomb.png"]
+    assert found.studies == ()
+
+
+def test_a_size_that_lies_is_found_out() -> None:
+    data = bytearray(packed("a.png", content=png() * 40, method=zipfile.ZIP_STORED))
+    real = len(png()) * 40
+    for place in range(len(data) - 4):
+        if int.from_bytes(data[place : place + 4], "little") == real:
+            data[place : place + 4] = (100).to_bytes(4, "little")
+    found = sort(**{"z.zip": bytes(data), "ok.png": png()})
+    assert names(found) == {ALONE: ["ok.png"]}
+    assert "damaged" in reasons(found)["z/a.png"]
+
+
+def test_a_locked_film_and_a_link_are_refused_by_name() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        link = zipfile.ZipInfo("link.png")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr("locked.png", png())
+        archive.writestr("fine.png", png())
+    data = bytearray(stream.getvalue())
+    entry = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)  # in the list at the end
+    data[entry + 8] |= 1
+    found = sort(**{"z.zip": bytes(data)})
+    assert names(found) == {"z": ["fine.png"]}
+    assert "is a link" in reasons(found)["z/link.png"]
+    assert "locked with a password" in reasons(found)["z/locked.png"]
+
+
+def test_a_cut_zip_is_refused_by_name_and_costs_nothing_else() -> None:
+    whole = packed("a.png", "b.png")
+    end = bytearray(whole)
+    end[whole.index(b"PK\x01\x02") + 2] = 0xFF
+    found = sort(**{"z.zip": bytes(end), "ok.png": png()})
+    assert names(found) == {ALONE: ["ok.png"]}
+    assert "cut short or damaged" in reasons(found)["z.zip"]
+
+
+def test_limits_are_in_the_sentences_that_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = replace(
+        uploads.LIMITS, upload_files=2, upload_bytes=2 * len(png()) + 10, zip_entries=3
+    )
+    monkeypatch.setattr(uploads, "LIMITS", limits)
+    found = sort(**{f"{i}.png": png() for i in range(3)})
+    assert len(found.studies[0].films) == 2
+    assert "beyond the 2 films of one upload" in reasons(found)["2.png"]
+    many = sort(**{"z.zip": packed(*(f"{i}.png" for i in range(4)))})
+    assert "lists 4 files; at most 3" in reasons(many)["z.zip"]
+    monkeypatch.setattr(uploads, "LIMITS", replace(limits, upload_files=9))
+    large = sort(**{f"{i}.png": png() for i in range(3)})
+    assert "of one upload, unpacked" in reasons(large)["2.png"]
+
+
+def test_what_is_called_a_zip_and_is_none_is_refused_as_a_damaged_zip() -> None:
+    found = uploads.sort([uploads.File(name="z.zip", content=b"not packed at all")])
+    assert "cut short or damaged" in reasons(found)["z.zip"]
+
+
+def test_a_zip_with_too_many_films_says_how_many_may_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, upload_files=2))
+    found = sort(**{"many.zip": packed("a.png", "b.png", "c.png")})
+    assert len(found.studies[0].films) == 2
+    assert "one upload may hold 2 films and 400 MB" in reasons(found)["many/c.png"]

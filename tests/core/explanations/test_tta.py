@@ -1,0 +1,50 @@
+"""The spread of a film's probability under flips and small turns."""
+
+import numpy as np
+import pytest
+
+from fracture_core.explanations import tta
+from fracture_core.models import cards
+from fracture_core.models.inference import Predictor
+from fracture_core.networks.augmentation import apply, preview, turned
+
+
+@pytest.fixture(scope="module")
+def predictor(finished_run) -> Predictor:
+    """The last epoch of the finished run, ready to judge."""
+    return Predictor(cards.of_run(finished_run, 3))
+
+
+def test_turns_and_flips_are_what_they_are_called() -> None:
+    films = np.random.default_rng(0).integers(0, 256, (4, 32, 32)).astype(np.uint8)
+    degrees, mirrored = np.array([0, 90, 0, 90]), np.array([False, False, True, True])
+    changes = turned(32, degrees, mirrored)
+    found = preview(films, changes)
+    assert np.array_equal(found[0], films[0])
+    assert np.array_equal(found[1], np.rot90(films[1]))
+    assert np.array_equal(found[2], films[2][:, ::-1])
+    assert np.array_equal(found[3], np.rot90(films[3][:, ::-1]))
+    by_tensorflow = apply(films[..., None].astype(np.float32), changes).numpy()[..., 0]
+    assert np.abs(by_tensorflow - found).max() <= 0.51
+
+
+def test_the_first_variant_is_the_film_itself_and_all_are_told(predictor) -> None:
+    film = np.random.default_rng(1).integers(0, 256, (32, 32)).astype(np.uint8)
+    found = tta.spread(predictor, film)
+    assert found.probabilities[0] == float(predictor.probabilities(film[None])[0])
+    assert len(found.probabilities) == len(set(zip(found.degrees, found.mirrored, strict=True)))
+    assert found.mirrored.count(True) == found.mirrored.count(False) == len(tta.DEGREES)
+    mirrored = found.probabilities[len(tta.DEGREES)]
+    assert mirrored == float(predictor.probabilities(film[None, :, ::-1])[0])
+    assert 0 <= found.low < found.mean < found.high <= 1
+    assert found.deviation == pytest.approx(np.std(found.probabilities))
+    assert found.positive(found.low) == len(found.probabilities) - 1
+    assert found.positive(found.high) == 0
+
+
+def test_it_is_the_same_each_time_and_nothing_where_all_is_even(predictor) -> None:
+    film = np.random.default_rng(2).integers(0, 256, (32, 32)).astype(np.uint8)
+    assert tta.spread(predictor, film) == tta.spread(predictor, film)
+    even = tta.spread(predictor, np.full((32, 32), 90, np.uint8))
+    assert even.low == even.high
+    assert even.deviation == pytest.approx(0)

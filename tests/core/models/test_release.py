@@ -1,0 +1,90 @@
+"""From a run to a released model."""
+
+import errno
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fracture_core.config import TrainConfig
+from fracture_core.errors import ModelError, RunError, WriteFailed
+from fracture_core.models import cards, release
+from fracture_core.runs import journal, run_folders
+
+
+def test_a_release_holds_weights_card_and_dev_predictions(run_copy) -> None:
+    folder = release.release("finished", "first-model")
+    names = {"card.json", "weights.weights.h5", "dev_predictions.parquet", "gate.npz"}
+    assert {path.name for path in folder.iterdir()} == names
+    card = json.loads((folder / "card.json").read_text())
+    assert card["name"] == "first-model"
+    assert card["weights_sha256"] == cards.sha256(folder / "weights.weights.h5")
+    assert card["training"]["run"] == f"finished@{journal.best_epoch(run_copy)}"
+    films = pd.read_parquet(folder / "dev_predictions.parquet")
+    assert set(films["role"]) == {"dev"}
+    assert films["probability"].dtype == "float32"
+
+
+def test_a_released_model_says_what_its_run_said(run_copy) -> None:
+    before = cards.find("finished@2")
+    release.release("finished@2", "second")
+    after = cards.find("second")
+    assert after.weights.read_bytes() == before.weights.read_bytes()
+    assert after.card.metrics == before.card.metrics
+    assert after.card.command == before.card.command
+    assert after.judged.reset_index(drop=True).equals(before.judged.reset_index(drop=True))
+    assert (after.card.threshold, after.card.epoch) == (0.5, 2)
+
+
+def test_a_taken_name_is_refused_and_the_model_stays(run_copy) -> None:
+    folder = release.release("finished", "first-model")
+    kept = (folder / "card.json").read_bytes()
+    with pytest.raises(ModelError, match="'first-model' exists"):
+        release.release("finished@1", "first-model")
+    assert (folder / "card.json").read_bytes() == kept
+
+
+@pytest.mark.parametrize("name", ["../x", "", "a/b", ".hidden", "a\x00b"])
+def test_a_hostile_name_is_refused_and_leaves_nothing(run_copy, folders, name) -> None:
+    with pytest.raises(ModelError, match="begins with a letter or digit"):
+        release.release("finished", name)
+    assert list((folders / "models").iterdir()) == []
+
+
+def test_a_run_that_is_not_there_or_not_ready_is_refused(run_copy, folders) -> None:
+    run_folders.create(TrainConfig(data="x"), "young")
+    with pytest.raises(ModelError, match="completed no epoch"):
+        release.release("young", "m")
+    with pytest.raises(ModelError, match="'nobody'"):
+        release.release("nobody", "m")
+    with pytest.raises(RunError, match="no weights of epoch 8"):
+        release.release("finished@8", "m")
+    assert list((folders / "models").iterdir()) == []
+
+
+def test_weights_too_large_for_a_repository_are_refused(run_copy, folders, monkeypatch) -> None:
+    monkeypatch.setattr(release, "LIMIT_BYTES", 10_000)
+    with pytest.raises(ModelError, match=r"stay under 0\.01 MB"):
+        release.release("finished", "large")
+    assert list((folders / "models").iterdir()) == []
+
+
+def test_a_folder_that_takes_no_model_is_one_sentence(run_copy, folders, monkeypatch) -> None:
+    (folders / "file").write_text("not a folder")
+    monkeypatch.setenv("FRACTURE_MODELS", str(folders / "file" / "models"))
+    with pytest.raises(WriteFailed, match=r"mine could not be written\. Check"):
+        release.release("finished", "mine")
+
+
+def test_a_write_that_fails_on_the_way_leaves_nothing(run_copy, folders, monkeypatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(WriteFailed, match=r"mine could not be written"):
+            release.release("finished", "mine")
+    assert list((folders / "models").iterdir()) == []
+    release.release("finished", "mine")
+    assert [path.name for path in (folders / "models").iterdir()] == ["mine"]

@@ -1,0 +1,46 @@
+"""The size of a network by its numbers, and as Keras builds it."""
+
+import pytest
+
+from fracture_core.config import LIMITS, NetworkOptions, TrainConfig
+from fracture_core.errors import ConfigError
+from fracture_core.networks import architectures, network_size
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "options"),
+    [
+        *((name, 32, {}) for name in architectures.ARCHITECTURES),
+        *((name, 57, {}) for name in architectures.ARCHITECTURES),
+        ("one_conv", 24, {"dense": (7, 5, 3), "dense_normalization": True}),
+        ("five_conv", 28, {"dense": (), "dropout": 0.5}),
+        ("all_conv", 40, {"dense": (16,), "dense_normalization": True}),
+    ],
+)
+def test_the_arithmetic_is_that_of_the_network(name: str, size: int, options: dict) -> None:
+    built = architectures.build(name, size, **options)
+    own = sum(
+        weight.value.shape.num_elements() for weight in built.weights if "seed" not in weight.path
+    )
+    assert network_size.of(name, size, NetworkOptions(**options)).parameters == own
+
+
+@pytest.mark.parametrize("name", architectures.ARCHITECTURES)
+def test_every_network_of_its_own_options_may_be_built_at_every_size(name: str) -> None:
+    for size in (architectures.find(name).smallest, *LIMITS.size[1:]):
+        network_size.check(name, size, NetworkOptions())
+
+
+def test_a_network_that_no_machine_holds_is_refused_before_it_is_built() -> None:
+    with pytest.raises(ConfigError, match="Number of dense layers must be from 0 to 16"):
+        NetworkOptions(dense=(4096,) * 2_000)
+    with pytest.raises(ConfigError, match=r"one_conv at 512 px .* has 8,523 million"):
+        architectures.build("one_conv", 512, dense=(4096,))
+
+
+def test_what_training_holds_grows_with_batch_size_and_optimizer() -> None:
+    small = TrainConfig(data="", batch_size=10)
+    more = TrainConfig(data="", batch_size=20)
+    assert 0.8e9 < network_size.training_bytes(small) < network_size.training_bytes(more) < 0.9e9
+    large = TrainConfig.from_dict({"data": "", "batch_size": 256, "recipe": {"size": 512}})
+    assert network_size.training_bytes(large) > 50e9

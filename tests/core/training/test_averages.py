@@ -1,0 +1,217 @@
+"""Recomputed averages of batch normalization: exact, the same each time, used by every run."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fracture_core.config import TrainConfig
+from fracture_core.jobs import launcher
+from fracture_core.models import cards
+from fracture_core.models.inference import Predictor
+from fracture_core.networks import architectures
+from fracture_core.networks.layers import BatchNormalization
+from fracture_core.runs import checkpoints, journal, predictions, run_folders
+from fracture_core.runs.run_folders import State
+from fracture_core.training import averages, loop, pipeline, steps
+
+NETWORKS = list(architectures.ARCHITECTURES)
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+def network(name: str, seed: int = 1) -> keras.Model:
+    """A network whose averages, as those of a young run, are not those of its films."""
+    return loop.make_network(TrainConfig(data="x", architecture=name, seed=seed))
+
+
+def films(count: int, size: int = 32) -> np.ndarray:
+    """Blotches of grey, each film of another brightness."""
+    random = np.random.default_rng(3)
+    coarse = random.integers(0, 256, (count, size // 4, size // 4)) * random.random((count, 1, 1))
+    return coarse.repeat(4, axis=1).repeat(4, axis=2).astype(np.uint8)
+
+
+def norms(model: keras.Model) -> list[BatchNormalization]:
+    """The layers of batch normalization."""
+    return [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
+
+
+def in_float64(model: keras.Model, pixels: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Mean and variance of what each normalization sees of all films, in one pass in float64."""
+    found, x = {}, tf.constant(pixels[..., None], tf.float64)
+    for layer in model.layers:
+        held = [tf.cast(w, tf.float64) for w in layer.get_weights()]
+        if isinstance(layer, BatchNormalization):
+            mean, variance = tf.nn.moments(x, list(range(len(x.shape) - 1)))
+            found[layer.name] = mean.numpy(), variance.numpy()
+            gamma, beta = held[:2]
+            x = (x - mean) / tf.sqrt(variance + layer.epsilon) * gamma + beta
+        elif isinstance(layer, keras.layers.Conv2D):
+            x = tf.nn.conv2d(x, held[0], layer.strides, layer.padding.upper()) + held[1]
+            x = layer.activation(x)
+        elif isinstance(layer, keras.layers.Dense):
+            x = layer.activation(x @ held[0] + held[1])
+        elif isinstance(layer, keras.layers.MaxPooling2D):
+            size, padding = layer.pool_size, layer.padding.upper()
+            x = tf.nn.max_pool2d(x, size, layer.strides, padding)
+        elif isinstance(layer, keras.layers.Rescaling):
+            x = x * layer.scale
+        elif isinstance(layer, keras.layers.Flatten):
+            x = tf.reshape(x, (len(x), -1))
+        elif isinstance(layer, keras.layers.GlobalAveragePooling2D):
+            x = tf.reduce_mean(x, (1, 2))
+        elif isinstance(layer, keras.layers.ReLU | keras.layers.Activation):
+            x = tf.nn.relu(x)
+        else:
+            assert isinstance(layer, keras.layers.InputLayer | keras.layers.Dropout), layer
+    return found
+
+
+@pytest.mark.parametrize("block", [96, 20])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_averages_are_those_of_one_pass_in_float64(name, block, monkeypatch) -> None:
+    monkeypatch.setattr(averages, "BLOCK_PIXELS", block * 32**2)
+    model, pixels = network(name), films(96)
+    assert averages.make_recompute(model)(pixels, never)
+    exact = in_float64(model, pixels)
+    assert list(exact) == [norm.name for norm in norms(model)] and len(exact)
+    for norm in norms(model):
+        mean, variance = exact[norm.name]
+        assert np.allclose(norm.moving_mean, mean, rtol=1e-5, atol=1e-5)
+        assert np.allclose(norm.moving_variance, variance, rtol=1e-5, atol=1e-5)
+
+
+def test_nothing_but_the_averages_changes_and_twice_is_once() -> None:
+    model, pixels = network("five_conv"), films(40)
+    before = [w.numpy() for w in model.trainable_variables]
+    recompute = averages.make_recompute(model)
+    recompute(pixels, never)
+    once = model.get_weights()
+    for norm in norms(model):  # what stood there before must not matter
+        norm.moving_mean.assign(norm.moving_mean + 3.0)
+    recompute(pixels, never)
+    assert all(map(np.array_equal, once, model.get_weights()))
+    assert all(map(np.array_equal, before, [w.numpy() for w in model.trainable_variables]))
+
+
+def test_a_stop_is_heard_between_two_blocks(monkeypatch) -> None:
+    monkeypatch.setattr(averages, "BLOCK_PIXELS", 10 * 32**2)
+    asked = []
+    recompute = averages.make_recompute(network("three_conv"))
+    assert not recompute(films(40), lambda: bool(asked.append(1) or len(asked) == 6))
+    assert len(asked) == 6
+
+
+def test_a_sample_is_a_function_of_seed_and_epoch() -> None:
+    one = averages.sample(2_000, seed=1, epoch=4, size=32)
+    assert len(one) == len(set(one)) == averages.SAMPLE and (np.diff(one) > 0).all()
+    assert np.array_equal(one, averages.sample(2_000, seed=1, epoch=4, size=32))
+    for seed, epoch in ((1, 5), (2, 4)):
+        assert not np.array_equal(one, averages.sample(2_000, seed, epoch, 32))
+    assert averages.sample(7, 1, 1, 32).tolist() == list(range(7))
+    assert len(averages.sample(2_000, 1, 4, size=64)) == averages.SAMPLE_IN_BLOCKS
+
+
+# --- in a run -----------------------------------------------------------------------------------
+
+
+def pixels_of(folder) -> tuple:
+    """A run's films, and their pixels."""
+    return pipeline.prepare(folder, loop.Reporter(folder))
+
+
+def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> None:
+    films_of_run, pixels = pixels_of(run_copy)
+    learned = pixels[(films_of_run["role"] == "train").to_numpy()]
+    config = run_folders.read(run_copy).config
+    for epoch in (1, 3):
+        model = loop.make_network(config)
+        architectures.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
+        rows = averages.sample(len(learned), config.seed, epoch, 32)
+        exact = in_float64(model, learned[rows])
+        for norm in norms(model):
+            assert np.allclose(norm.moving_mean, exact[norm.name][0], rtol=1e-4, atol=1e-4)
+            assert np.allclose(norm.moving_variance, exact[norm.name][1], rtol=1e-4, atol=1e-4)
+
+
+def test_every_epochs_weights_predict_its_table_in_keras_own_layers_too(run_copy) -> None:
+    films_of_run, pixels = pixels_of(run_copy)
+    judged = pixels[(films_of_run["role"] != "train").to_numpy()]
+    config = run_folders.read(run_copy).config
+
+    def own(layer: keras.Layer) -> keras.Layer:
+        return getattr(keras.layers, type(layer).__name__).from_config(layer.get_config())
+
+    plain = keras.models.clone_model(loop.make_network(config), clone_function=own)
+    for epoch in (1, 2, 3):
+        table = predictions.load(run_copy, epoch, len(judged))
+        model = cards.of_run(run_copy, epoch)
+        assert np.allclose(Predictor(model).probabilities(judged), table, atol=1e-6)
+        plain.load_weights(model.weights)
+        assert np.allclose(plain.predict(judged[..., None], verbose=0)[:, 0], table, atol=1e-5)
+
+
+def test_the_way_of_averaging_changes_no_trained_weight(folders, finished_run) -> None:
+    config = run_folders.read(finished_run).config
+    assert config.normalization == "recomputed"
+    running = TrainConfig.from_dict(config.to_dict() | {"normalization": "running"})
+    folder = launcher.create_and_start(running, "running", queue=False)
+    assert launcher.wait(folder).state is State.FINISHED, journal.log_tail(folder)
+    for epoch in (1, 3):
+        one, other = loop.make_network(config), loop.make_network(config)
+        for model, place in ((one, finished_run), (other, folder)):
+            weights = checkpoints.weights_of(place / "checkpoints", epoch)
+            architectures.load_weights(model, weights)
+        for ours, theirs in zip(one.trainable_variables, other.trainable_variables, strict=True):
+            assert np.array_equal(ours, theirs)
+        assert not np.allclose(norms(one)[0].moving_variance, norms(other)[0].moving_variance)
+    lines = [journal.metrics(place)["train.loss"].tolist() for place in (finished_run, folder)]
+    assert lines[0] == lines[1]
+
+
+def test_running_averages_are_keras_own() -> None:
+    config = TrainConfig(data="x", architecture="three_conv", normalization="running")
+    model = loop.make_network(config)
+    first, inputs = norms(model)[0], films(10)
+    before = first.moving_variance.numpy()
+    seen = keras.Model(model.input, model.layers[model.layers.index(first) - 1].output)
+    variance = np.var(seen(inputs[..., None].astype(np.float32)).numpy(), axis=(0, 1, 2))
+    model(inputs[..., None].astype(np.float32), training=True)
+    assert np.allclose(first.moving_variance, 0.99 * before + 0.01 * variance, rtol=1e-4)
+
+
+def test_a_run_of_before_there_was_a_choice_has_running_averages(run_copy) -> None:
+    path = run_copy / "config.json"
+    known = json.loads(path.read_text())
+    del known["config"]["normalization"]
+    loop.checksums.write(run_copy, path, json.dumps(known).encode())
+    run = run_folders.read(run_copy)
+    assert run.config.normalization == "running"
+    assert "--normalization running" in cards.of_run(run_copy, 3).card.command
+    assert cards.of_run(run_copy, 3).card.training["normalization"] == "running"
+
+
+def test_only_the_reports_preset_keeps_running_averages() -> None:
+    from fracture_core.config import PRESETS, preset
+
+    ways = {name: preset(name, "x").normalization for name in PRESETS}
+    assert ways == {"demo": "recomputed", "recommended": "recomputed", "report2018": "running"}
+
+
+def test_a_network_that_gives_one_answer_by_its_old_averages_tells_films_apart_by_new_ones() -> (
+    None
+):
+    model = network("three_conv")
+    for norm in norms(model):
+        norm.moving_variance.assign(norm.moving_variance + 400.0)  # far too large, as after a start
+    pixels = films(64)
+    judge = steps.make_judge(model)
+    before = np.ptp(judge(pixels))
+    averages.make_recompute(model)(pixels, never)
+    assert np.ptp(judge(pixels)) > 5 * before

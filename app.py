@@ -10,7 +10,8 @@ import streamlit as st
 
 if __name__ == "__main__":  # a visit
     from fracture_core.errors import FractureError
-    from ui import actions, cached, data_question, frame, owner, state, theme, turns
+    from ui.shared import theme
+    from ui.shell import actions, data_change, frame, memory, owner, state, turns
 
     st.set_page_config(page_title="Fracture Explorer", page_icon=frame.ICON, layout="wide")
     page = st.navigation(frame.pages(), position="top")
@@ -19,14 +20,14 @@ if __name__ == "__main__":  # a visit
             actions.begin()
             owner.admit()
             frame.show(page.url_path)
-            if data_question.settle(frame.needs_data(page)):
+            if data_change.settle(frame.needs_data(page)):
                 page.run()
             actions.tell()
         state.check_serializable()
-        cached.spare_collector(len(sys.modules))
+        memory.spare_collector(len(sys.modules))
     except FractureError as error:  # meant for a person; anything else is a defect and is logged
         st.error(theme.plain(str(error)), icon=":material/error:")
 else:
-    from ui import server
+    from ui.shell import server
 
     app = st.App(__file__, middleware=server.MIDDLEWARE, lifespan=server.lifespan)

@@ -33,7 +33,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 BARE = "import pandas, plotly.graph_objects, streamlit\nstreamlit.write('bare')\n"
 SETTLE_SECONDS = 20.0  # first loads of pages and libraries are over by then
 STUDIES = 60
-POLL_SECONDS = 2.0  # ui/looks.py's for a few; importing it here would make Streamlit warn
+POLL_SECONDS = 2.0  # ui/shell/poll_rate.py's for a few; importing it here would make Streamlit warn
 
 
 def main() -> None:

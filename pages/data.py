@@ -3,16 +3,19 @@
 import streamlit as st
 
 from fracture_core.errors import DataError
-from ui import audit_view, cached, data_choice, data_counts, frame, growth, owner, reading, theme
+from ui.cache import data_cache
+from ui.data import audit_panel, data_choice, data_counts
+from ui.shared import phantom_progress, theme
+from ui.shell import frame, owner, tab_data
 
 frame.only_through_app()
 st.title("Data", anchor=False)
 st.markdown("The films that everything else works on: where they are, and what is among them.")
-root, data, failed = reading.choice().root, None, None
-if cached.phantom_is_growing():
-    growth.show(root, wants_more=True)
+root, data, failed = tab_data.choice().root, None, None
+if data_cache.phantom_is_growing():
+    phantom_progress.show(root, wants_more=True)
 try:
-    data = cached.dataset()
+    data = data_cache.dataset()
 except DataError as error:
     failed = error
     st.warning(f"{theme.plain(owner.place(root))} cannot be used. {theme.plain(str(error))}")
@@ -26,6 +29,6 @@ data_choice.show(data, failed)  # above the counts: what is wrong with a folder 
 if data:
     data_counts.show_counts(data)
     data_counts.show_skipped(data)
-    audit_view.show(data)
+    audit_panel.show(data)
 st.subheader("Where to get films", anchor=False)
 data_counts.show_sources()

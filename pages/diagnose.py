@@ -2,35 +2,34 @@
 
 import streamlit as st
 
-from ui import (
-    anatomy_view,
-    cached,
-    doubts_view,
-    eraser_view,
-    export_view,
-    film_viewer,
-    frame,
+from ui.cache import prediction_cache
+from ui.components import film_viewer
+from ui.diagnose import (
+    doubts,
+    erased_effect,
+    explanation,
+    export,
     intake,
-    models,
-    state,
-    upload_overview,
-    verdict,
-    why_view,
+    overview,
+    verdict_panel,
+    what_if,
 )
+from ui.shared import model_choice
+from ui.shell import frame, state
 
 frame.only_through_app()
 st.title("Diagnose", anchor=False)
 st.write("Each film gets a probability, the study one verdict: fracture if any film is positive.")
-cached.warm_up()
+prediction_cache.warm_up()
 side, main = st.columns([1, 2.6], gap="medium")
 with side:
     asked = intake.ask()
-    picked = models.pick()
+    picked = model_choice.pick()
     if picked:
         reference, model = picked
-        threshold = verdict.threshold_slider(model)
-        verdict.trust(model, threshold)
-        doubts_view.of_model(reference, model)
+        threshold = verdict_panel.threshold_slider(model)
+        verdict_panel.trust(model, threshold)
+        doubts.of_model(reference, model)
 with main:
     if not picked:
         st.caption("The films show here once a model is picked at the left.")
@@ -39,25 +38,25 @@ with main:
     if not asked:
         with example.container():
             intake.offer_example(reference)
-    elif not cached.warm_up().done():
-        verdict.wait(asked)
+    elif not prediction_cache.warm_up().done():
+        verdict_panel.wait(asked)
     else:
         upload = asked.others
         if upload:
-            asked = upload_overview.show(asked, reference, threshold)
-        key = verdict.viewer_key(asked)
-        (judged,) = verdict.judge([asked], reference)
+            asked = overview.show(asked, reference, threshold)
+        key = verdict_panel.viewer_key(asked)
+        (judged,) = verdict_panel.judge([asked], reference)
         now = judged
         if erased := film_viewer.erased(key):
-            now = verdict.judged(asked, reference, erased)
-        verdict.show(asked, reference, model, now, threshold)
+            now = verdict_panel.judged(asked, reference, erased)
+        verdict_panel.show(asked, reference, model, now, threshold)
         if not now.films:
             st.stop()
-        doubts_view.show(now, model, key)
-        why_view.ask(model)
-        maps = verdict.films(asked, reference, model, now, threshold)
-        eraser_view.tell(judged, now, threshold)
-        anatomy_view.show(now, reference, model, threshold)
-        if why_view.wanted(state.THROUGH) and "@" in model.reference:
-            why_view.through_epochs(now, reference, model, threshold)
-        export_view.show(asked, reference, model, judged, now, threshold, maps, upload)
+        doubts.show(now, model, key)
+        explanation.ask(model)
+        maps = verdict_panel.films(asked, reference, model, now, threshold)
+        erased_effect.tell(judged, now, threshold)
+        what_if.show(now, reference, model, threshold)
+        if explanation.wanted(state.THROUGH) and "@" in model.reference:
+            explanation.through_epochs(now, reference, model, threshold)
+        export.show(asked, reference, model, judged, now, threshold, maps, upload)

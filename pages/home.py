@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui import demo, doors, frame
+from ui.home import demo, panels
+from ui.shell import frame
 
 frame.only_through_app()
 st.title("Is there a fracture in this study?", anchor=False)
@@ -10,15 +11,15 @@ st.markdown(
     "Browse x-ray studies, watch a small network learn to read them, and let it judge yours: "
     "a study is called fractured if any of its films is."
 )
-doors.summary()
-doors.models_here()
+panels.summary()
+panels.models_here()
 demo.button()
 with st.container(key="doors"):
     browse, learn, judge = st.columns(3, border=True)
     with browse:
-        doors.browse()
+        panels.browse()
     with learn:
-        doors.learn()
+        panels.learn()
     with judge:
-        doors.judge()
+        panels.judge()
 st.caption("A teaching and research tool, not a medical device.")

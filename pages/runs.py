@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from ui import cached, frame, run_actions, run_overlay, run_table
+from ui.cache import run_cache
+from ui.runs import overlay, runs_table, selected_runs
+from ui.shell import frame
 
 frame.only_through_app()
 st.title("Runs", anchor=False)
-found = cached.runs_now()
+found = run_cache.runs_now()
 if found:
-    run_table.show(found)
-    run_overlay.show(found, run_actions.chosen(found))
+    runs_table.show(found)
+    overlay.show(found, selected_runs.chosen(found))
 else:
-    run_table.show_empty()
-run_table.tell_unreadable(found)
+    runs_table.show_empty()
+runs_table.tell_unreadable(found)

@@ -3,12 +3,16 @@
 import streamlit as st
 
 from fracture_core.words import short
-from ui import cached, frame, live_run, other_runs, run_form, state, theme
+from ui.cache import run_cache
+from ui.live import live_run
+from ui.shared import theme
+from ui.shell import frame, state
+from ui.train import form, other_runs
 
 frame.only_through_app()
 state.follow_link()
 name = st.query_params.get(state.RUN)
-found = cached.runs_now()
+found = run_cache.runs_now()
 if name and name in [run.name for run in found]:
     live_run.show(name)
 else:
@@ -18,5 +22,5 @@ else:
             f"No run is called {theme.plain(short(name))}. Start one here, or pick one below."
         )
     st.markdown("Start a network on the data in use, and watch it learn.")
-    run_form.show()
+    form.show()
 other_runs.show(name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ui import actions
+from ui.shell import actions
 
 PROJECT = Path(__file__).resolve().parent.parent
 CORE = {path.stem: path for path in PROJECT.glob("fracture_core/**/*.py")}
@@ -27,9 +27,9 @@ HARMLESS = {
     "inference.through_epochs": "reads an epoch's weights after another",
     "probe.kept_speed": "reads what a probe has kept",
     "launcher.reap": "lets go of children that have ended",
-    "launcher.start_phantom": "`cached.ensure_phantom` alone, once a server: see below",
+    "launcher.start_phantom": "`data_cache.ensure_phantom` alone, once a server: see below",
 }
-ONLY_IN = {"launcher.start_phantom": "cached.py"}
+ONLY_IN = {"launcher.start_phantom": "data_cache.py"}
 
 
 def names_of(tree: ast.Module) -> dict[str, str]:
@@ -131,12 +131,12 @@ def test_pages_change_things_through_the_guarded_actions_alone(path: Path) -> No
     assert not attributes & WRITES, "no page writes by itself"
     for function, only in ONLY_IN.items():
         assert path.name == only or function not in set(used(tree, names_of(tree)))
-    if path.name != "cached.py":
-        assert "cached.rescan" not in text, "call actions.rescan"
+    if path.name != "study_cache.py":
+        assert "study_cache.rescan" not in text, "call actions.rescan"
 
 
 def test_every_action_is_guarded() -> None:
-    tree = ast.parse((PROJECT / "ui" / "actions.py").read_text(encoding="utf-8"))
+    tree = ast.parse((PROJECT / "ui" / "shell" / "actions.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name not in (
             "told",

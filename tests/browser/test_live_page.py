@@ -15,7 +15,8 @@ from fracture_core.jobs import launcher
 from fracture_core.runs import journal, predictions, run_folders
 from tests.browser.conftest import Server
 from tests.core import made_runs
-from ui import pinned_studies, theme
+from ui.live import pinned_studies
+from ui.shared import theme
 
 LIVE = re.compile(r"Epoch \d+ of \d+")
 STOPPED = re.compile("Stopped after")

@@ -14,7 +14,8 @@ from fracture_core.audit import audit_job, findings
 from fracture_core.datasets import catalog, exclusions, mura
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_folders
-from ui import audit_view, charts, data_choice, theme
+from ui.data import audit_panel, data_choice
+from ui.shared import charts, theme
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -447,8 +448,8 @@ def test_the_films_of_a_finding_are_sent_only_when_they_are_looked_at(data_page:
     app.run()
     assert not app.exception
     assert len(app.dataframe) == tables + 1
-    assert len(app.dataframe[-1].value) == audit_view.ROWS
-    assert f"The first {audit_view.ROWS:,} of 5,000" in words(app)
+    assert len(app.dataframe[-1].value) == audit_panel.ROWS
+    assert f"The first {audit_panel.ROWS:,} of 5,000" in words(app)
 
 
 def test_a_tick_in_another_browser_is_seen_and_takes_nothing_from_other_ticks(

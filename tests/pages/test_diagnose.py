@@ -28,8 +28,11 @@ from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, inference, release
 from fracture_core.runs import checkpoints, journal, run_folders
 from tests.core.dicoms import PATIENT, make
-from ui import cached, export_view, intake, pictures, state, verdict, verdict_charts
-from ui.charts import Ink
+from ui.cache import model_cache, prediction_cache, study_cache
+from ui.diagnose import export, intake, verdict_charts, verdict_panel
+from ui.shared import pictures
+from ui.shared.charts import Ink
+from ui.shell import state
 
 APP = str(Path(__file__).parents[2] / "app.py")
 WAIT = 60  # s; the first look at a network compiles it
@@ -44,7 +47,7 @@ def starter(run_copy: Path) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(release, "_gate", lambda model: None)
         release.release(run_copy.name, "starter")
-    cached.warm_up().result()
+    prediction_cache.warm_up().result()
     return "starter"
 
 
@@ -54,7 +57,7 @@ def gated(run_copy: Path) -> str:
     st.cache_resource.clear()
     st.cache_data.clear()
     release.release(run_copy.name, "gated")
-    cached.warm_up().result()
+    prediction_cache.warm_up().result()
     return "gated"
 
 
@@ -132,8 +135,10 @@ def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Pa
     ]
     direct = inference.Predictor(cards.find(starter)).judge_study("", given)
     whole, plain = ((),) * len(asked.films), (False,) * len(asked.films)
-    stamp = cached.stamp(starter)
-    kept = cached._judged.__wrapped__(starter, stamp, asked.films, whole, plain, asked.sources)
+    stamp = model_cache.stamp(starter)
+    kept = prediction_cache._judged.__wrapped__(
+        starter, stamp, asked.films, whole, plain, asked.sources
+    )
     assert [f.probability for f in kept.films] == [f.probability for f in direct.films]
 
 
@@ -168,8 +173,8 @@ def test_many_films_of_one_study_tell_how_far_they_are_and_are_judged_as_one(
     whole = said(upload(opened(), *files))
     st.cache_data.clear()
     told = []
-    monkeypatch.setattr(verdict, "UNNOTICED", 0)
-    monkeypatch.setattr(cached, "FILMS_AT_ONCE", 2)
+    monkeypatch.setattr(verdict_panel, "UNNOTICED", 0)
+    monkeypatch.setattr(prediction_cache, "FILMS_AT_ONCE", 2)
     monkeypatch.setattr(
         st.delta_generator.DeltaGenerator, "progress", lambda _, *said: told.append(said)
     )
@@ -296,7 +301,7 @@ def test_weights_that_are_cut_short_while_a_model_is_in_use_judge_no_more(
 ) -> None:
     app = upload(opened(model=reference), ("a.png", film(90)))
     assert "of 1 film above the threshold" in said(app)
-    weights = cached.model(reference).weights
+    weights = model_cache.model(reference).weights
     weights.write_bytes(weights.read_bytes()[:-2000])
     app.run()
     assert not app.exception
@@ -477,7 +482,7 @@ def test_what_is_brushed_over_is_judged_without_it_and_compared(
     before = app.title[1].value
     stroke = {"film": name, "radius": 0.3, "points": [[0.2, 0.5], [0.8, 0.5]]}
     app.session_state[state.VIEWER] = {
-        "erased": {"study": verdict.viewer_key(study), "strokes": [stroke]}
+        "erased": {"study": verdict_panel.viewer_key(study), "strokes": [stroke]}
     }
     app.run()
     assert not app.exception
@@ -524,16 +529,16 @@ def test_a_run_judges_the_same_films_at_every_kept_epoch(starter: str, run_copy:
 def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     starter: str, monkeypatch: pytest.MonkeyPatch, phantom_root: Path
 ) -> None:
-    told: list[export_view.Case] = []
-    real = export_view.case
-    monkeypatch.setattr(export_view, "case", lambda *given: told.append(real(*given)) or told[-1])
+    told: list[export.Case] = []
+    real = export.case
+    monkeypatch.setattr(export, "case", lambda *given: told.append(real(*given)) or told[-1])
     key = positive_study(phantom_root)
     study = intake.of_dataset(catalog.read(phantom_root), key)
     name = study.films[0][0]
     app = opened(study=key)
     stroke = {"film": name, "radius": 0.3, "points": [[0.2, 0.5], [0.8, 0.5]]}
     app.session_state[state.VIEWER] = {
-        "erased": {"study": verdict.viewer_key(study), "strokes": [stroke]}
+        "erased": {"study": verdict_panel.viewer_key(study), "strokes": [stroke]}
     }
     app.run()
     assert not app.exception
@@ -545,13 +550,11 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     assert case.exhibits[0].film.erased and not whole.exhibits[0].film.erased
     assert case.exhibits[0].whole == whole.judged.films[0].probability
     assert not case.real and case.label == 1
-    model = cached.model(starter)
-    texts = {
-        kind: export_view.content(kind, [case], model, 0.5, False) for kind in export_view.KINDS
-    }
+    model = model_cache.model(starter)
+    texts = {kind: export.content(kind, [case], model, 0.5, False) for kind in export.KINDS}
     assert "Brushed over by hand" in texts["html"]
     assert not any(case.patient in text or name in text for text in texts.values())
-    found = json.loads(export_view.content("json", [case], model, 0.5, True))
+    found = json.loads(export.content("json", [case], model, 0.5, True))
     expected = case.judged.to_dict(0.5) | {"study": case.study}
     told = list(caveats.warnings(model, 0.5, real=False))
     assert found == {"model": starter, "threshold": 0.5, "warnings": told, "studies": [expected]}
@@ -561,7 +564,7 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
     starter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Callable[[], str]] = []
-    monkeypatch.setattr(export_view.st, "download_button", lambda *_, data, **__: made.append(data))
+    monkeypatch.setattr(export.st, "download_button", lambda *_, data, **__: made.append(data))
     content = zipped(**{
         "a/one.png": film(90), "a/two.png": film(30), "b/one.png": film(200), "c/notes.txt": b"hm",
         "inner.zip": zipped(**{"x.png": film(9)}),
@@ -596,8 +599,8 @@ def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -
     judged = inference.Predictor(cards.find(starter)).judge_study(
         "", [inference.Film(name="cut.png", source=asked.sources[0])]
     )
-    case = export_view.case(asked, starter, judged, judged, {})
-    text = export_view.content("html", [case], cached.model(starter), 0.5, True)
+    case = export.case(asked, starter, judged, judged, {})
+    text = export.content("html", [case], model_cache.model(starter), 0.5, True)
     assert "There is no verdict on" in text and "cut short" in text
 
 
@@ -727,7 +730,7 @@ def test_a_doubted_film_is_shown_beside_the_training_films_that_are_nearest(
     gated: str, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Callable[[], str]] = []
-    monkeypatch.setattr(export_view.st, "download_button", lambda *_, data, **__: made.append(data))
+    monkeypatch.setattr(export.st, "download_button", lambda *_, data, **__: made.append(data))
     noise = np.random.default_rng(0).integers(0, 256, (200, 160)).astype(np.uint8)
     stream = io.BytesIO()
     Image.fromarray(noise).save(stream, "PNG")
@@ -818,7 +821,7 @@ def test_a_study_of_a_training_patient_is_named_as_such_and_never_the_example(
     app = opened(study=catalog.study_key(fresh).iloc[0])
     assert "so the verdict is" in said(app) and "trained on films" not in said(app)
     data = catalog.read(phantom_root)
-    known = cached.acquaintances(starter)
+    known = study_cache.acquaintances(starter)
     for some in (data.manifest, data.manifest[data.manifest["split"] == "train"]):
         row = intake.example(replace(data, manifest=some), known)
         assert row["patient"] not in set(taught["patient"])

@@ -20,7 +20,10 @@ from fracture_core.models import cards, ensemble, evaluation, release
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.verdicts import metrics
-from ui import cached, figures, results, state, study_lines, theme
+from ui.cache import model_cache
+from ui.evaluate import results, study_lines
+from ui.shared import figures, theme
+from ui.shell import state
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -183,7 +186,7 @@ def test_a_model_that_is_not_here_gives_one_sentence(run_copy: Path) -> None:
     app = opened(model="../../x")
     assert not app.exception
     assert "No model is called ../../x" in app.warning[0].value.replace("\\", "")
-    assert cached.models_here() == [run_copy.name]
+    assert model_cache.models_here() == [run_copy.name]
     assert app.selectbox[0].value is None
 
 

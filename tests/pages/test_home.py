@@ -18,7 +18,10 @@ from fracture_core.jobs import launcher
 from fracture_core.models import release
 from fracture_core.runs import journal, run_folders
 from fracture_core.words import duration
-from ui import cached, demo, run_cost, state
+from ui.cache import data_cache
+from ui.home import demo
+from ui.shell import memory, state
+from ui.train import cost
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -66,11 +69,11 @@ def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
     data, status = catalog.read(phantom_root), run_folders.status(run_copy).__dict__
     run_folders.write_status(run_copy, run_folders.Status(**{**status, "images_per_second": 500.0}))
     text = shown(home.run()).replace("\\", "")
-    films = len(cached.training_films(demo.config()))
+    films = len(data_cache.training_films(demo.config()))
     assert f"30 epochs of {films} training films." in text
     assert "at the speed of finished" in text and "minute" not in text
     monkeypatch.setattr(demo, "SHOWN", 20)
-    first = cached.training_films(demo.config())["path"].iloc[0]
+    first = data_cache.training_films(demo.config())["path"].iloc[0]
     exclusions.write(exclusions.file_of(data.hash), Exclusions(reasons={first: "a copy"}))
     text = shown(home.run())
     assert f"30 epochs of 20 films, drawn from {films - 1} training films." in text
@@ -90,10 +93,10 @@ def test_the_time_that_a_run_takes_counts_the_films_that_it_judges(
     status = run_folders.status(run_copy).__dict__
     run_folders.write_status(run_copy, run_folders.Status(**{**status, "images_per_second": 10.0}))
     chosen = demo.config()
-    films, judged = len(cached.learned_films(chosen)), cached.judged_films(chosen)
-    assert judged == len(cached.dataset().manifest) - films
+    films, judged = len(data_cache.learned_films(chosen)), data_cache.judged_films(chosen)
+    assert judged == len(data_cache.dataset().manifest) - films
     seconds = 30 * (films + judged / 3) / 10
-    assert f"About {duration(seconds)} of training at" in run_cost.time_of(chosen, films)
+    assert f"About {duration(seconds)} of training at" in cost.time_of(chosen, films)
 
 
 def test_no_valid_films_are_spoken_of_where_there_are_none(home: AppTest, run_copy: Path) -> None:
@@ -245,7 +248,7 @@ def test_what_was_freed_goes_back_to_the_system(folders: Path) -> None:
     small = [bytes(5_000) for _ in range(20_000)]
     del small[:-1]  # the last one holds down all that lies below it
     before = held()
-    cached.give_back_memory.clear()
+    memory.give_back_memory.clear()
     look()
     assert held() < before - 50_000_000
     assert small

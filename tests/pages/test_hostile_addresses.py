@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui import state
+from ui.shell import state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 OUTSIDE = "../elsewhere"  # of the runs folder: a run lies there that no page may show

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ui import live_curves
-from ui.live_curves import POINTS, Line, Sent
+from ui.components import live_curves
+from ui.components.live_curves import POINTS, Line, Sent
 
 
 class Browser:

@@ -12,8 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core.jobs import launcher
 from fracture_core.runs import forks, journal, run_folders
-from ui import cached, figures, flip_feed, live_run, pinned_studies, run_curves, state, theme
-from ui.state import ARRIVED
+from ui.cache import run_cache, shared_cache
+from ui.live import curve_panel, flip_feed, live_run, pinned_studies
+from ui.shared import figures, theme
+from ui.shell import state
+from ui.shell.state import ARRIVED
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 RESTING = ("stopped", "finished", "failed", "interrupted")
@@ -219,7 +222,7 @@ def test_once_a_run_was_started_its_page_keeps_its_places(folders: Path, run_cop
 def test_the_axis_of_a_young_run_ends_at_a_round_number_ahead(
     done: int, last: int, end: int
 ) -> None:
-    assert run_curves.axis_end(done, last) == end
+    assert curve_panel.axis_end(done, last) == end
 
 
 def test_the_axis_grows_with_the_run(open_run: Open, run_copy: Path) -> None:
@@ -627,34 +630,34 @@ def test_of_a_live_runs_metrics_only_the_newest_version_is_kept(
     run_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = {}
-    monkeypatch.setattr(cached, "_read_before", lambda what: kept.setdefault(what, {}))
+    monkeypatch.setattr(shared_cache, "read_before", lambda what: kept.setdefault(what, {}))
     run = run_folders.read(run_copy)
-    first = cached.metrics_of(run.folder)
+    first = run_cache.metrics_of(run.folder)
     line = (run_copy / "metrics.jsonl").read_text().splitlines()[-1]
     for epoch in range(4, 9):
         journal.append_line(run_copy / "metrics.jsonl", {**json.loads(line), "epoch": epoch})
-        assert list(cached.metrics_of(run.folder)["epoch"]) == list(range(1, epoch + 1))
-        assert len(cached.curves(run))
+        assert list(run_cache.metrics_of(run.folder)["epoch"]) == list(range(1, epoch + 1))
+        assert len(run_cache.curves(run))
     assert [len(tables) for tables in kept.values()] == [1, 1]
     assert list(first["epoch"]) == [1, 2, 3]
-    mine = cached.metrics_of(run.folder)
+    mine = run_cache.metrics_of(run.folder)
     mine["epoch"] = 0  # what a page changes stays the page's
-    assert list(cached.metrics_of(run.folder)["epoch"]) == list(range(1, 9))
+    assert list(run_cache.metrics_of(run.folder)["epoch"]) == list(range(1, 9))
 
 
 def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(tmp_path: Path) -> None:
-    cached._read_before.clear()
+    shared_cache.read_before.clear()
     found = [tmp_path / str(n) for n in range(10)]
     for folder in found:
         folder.mkdir()
         journal.append_line(folder / "steps.jsonl", {"step": 1, "loss": 0.5})
     for folder in [*found, found[3]]:
-        table = cached.steps_of(folder)
+        table = run_cache.steps_of(folder)
         table["loss"] = 0.0
     last = [folder / "steps.jsonl" for folder in [*found[2:3], *found[4:], found[3]]]
-    assert list(cached._read_before("steps")) == last[-cached.STEPS_KEPT :]
+    assert list(shared_cache.read_before("steps")) == last[-run_cache.STEPS_KEPT :]
     journal.append_line(found[3] / "steps.jsonl", {"step": 2, "loss": 0.25})
-    assert cached.steps_of(found[3])["loss"].tolist() == [0.5, 0.25]
+    assert run_cache.steps_of(found[3])["loss"].tolist() == [0.5, 0.25]
 
 
 def test_a_run_offers_its_best_epoch_with_its_figures_and_is_used_at_a_click(
@@ -680,8 +683,8 @@ def test_what_is_drawn_of_a_run_is_made_once_for_all_browsers(
         inner = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *given: made.append(name) or inner(*given))
 
-    count(run_curves, "_after")
-    count(run_curves, "_inside")
+    count(curve_panel, "_after")
+    count(curve_panel, "_inside")
     count(live_run, "_after")
     count(pinned_studies, "_pinned")
     count(flip_feed, "feed_of")

@@ -16,7 +16,10 @@ from streamlit.testing.v1 import AppTest
 from fracture_core.analysis import trajectories
 from fracture_core.datasets.catalog import study_key
 from fracture_core.runs import journal, predictions, run_folders
-from ui import cached, figures, pinned_studies, sparks, state
+from ui.cache import film_cache, shared_cache
+from ui.live import pinned_studies, sparks
+from ui.shared import figures
+from ui.shell import state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 Open = Callable[..., AppTest]
@@ -106,11 +109,13 @@ def test_small_pictures_of_films_are_made_anew_when_a_film_has_changed(
 ) -> None:
     path = tmp_path / "a.png"
     Image.new("L", (300, 200), 30).save(path)
-    content = base64.b64decode(cached.small_address(path, 76).partition(",")[2])
+    content = base64.b64decode(film_cache.small_address(path, 76).partition(",")[2])
     assert Image.open(io.BytesIO(content)).size == (152, 101)
 
     def shown() -> str:
-        return cached.of_files("thumbs", (path,), (), lambda: cached.small_address(path, 76))
+        return shared_cache.of_files(
+            "thumbs", (path,), (), lambda: film_cache.small_address(path, 76)
+        )
 
     before = shown()
     assert shown() is before

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-from tests.core.test_report_2018 import made
+from tests.core.analysis.test_report_2018 import made
 
 from fracture_core import checksums
 from fracture_core.analysis import fluctuation, report_2018
@@ -20,7 +20,8 @@ from fracture_core.jobs import launcher
 from fracture_core.runs import checkpoints, journal, run_folders
 from fracture_core.runs.run_folders import Run, State, Status
 from fracture_core.training import averages_job
-from ui import report_averages, state
+from ui.report_2018 import ninth_mistake
+from ui.shell import state
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -295,12 +296,12 @@ def test_on_the_reports_data_it_says_how_much_was_the_averages(
     pairs = [(journal.metrics(r.folder), averages_job.curve(r)) for r in runs_of]
     change = fluctuation.compare(pairs, "valid.accuracy")
     # Changes of .2 and .18 against .04: .15 are .76 of .19.
-    assert report_averages._follows({"one": change}, "valid.accuracy") == (
+    assert ninth_mistake._follows({"one": change}, "valid.accuracy") == (
         "So much of the up and down was the averages: one_conv 78.9\u00a0% "
         "(15.0 (2.3\u00a0to\u00a027.7) points)."
     )
     same = fluctuation.compare([(b, b) for _, b in pairs], "valid.accuracy")
-    assert "can't tell for one_conv" in report_averages._follows({"one": same}, "valid.accuracy")
+    assert "can't tell for one_conv" in ninth_mistake._follows({"one": same}, "valid.accuracy")
 
 
 def test_what_was_read_is_not_read_again_until_it_is_written(

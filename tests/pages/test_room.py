@@ -13,7 +13,7 @@ from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import NotOwner
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
-from ui import actions, owner
+from ui.shell import actions, owner
 
 APP = str(Path(__file__).parents[2] / "app.py")
 PAGES = ("home", "studies", "train", "runs", "report_2018", "evaluate", "diagnose", "data")

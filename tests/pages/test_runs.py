@@ -17,7 +17,8 @@ from fracture_core.config import TrainConfig
 from fracture_core.models import cards
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from tests.core import made_runs
-from ui import state, theme
+from ui.shared import theme
+from ui.shell import state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CONFIG = TrainConfig(data="/somewhere/films", architecture="three_conv", epochs=3)

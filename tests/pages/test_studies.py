@@ -22,8 +22,10 @@ from fracture_core.models import cards
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal
 from fracture_core.verdicts import aggregation
-from ui import cached, facets, light_box, study_wall, theme
-from ui.facets import Wanted
+from ui.cache import data_cache, film_cache, model_cache, study_cache
+from ui.shared import film_cards, theme
+from ui.studies import facets, wall
+from ui.studies.facets import Filters
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 Opener = Callable[..., AppTest]
@@ -59,7 +61,7 @@ def table(phantom_root: Path) -> pd.DataFrame:
 
 def painted() -> None:
     """Wait until all cards that were asked for are made."""
-    for card in list(cached._cards().values()):
+    for card in list(film_cache.card_futures().values()):
         card.exception(timeout=30)
 
 
@@ -130,7 +132,7 @@ def test_a_pill_filters_counts_and_writes_the_address(
 def test_the_wall_has_pages_and_a_filter_goes_back_to_the_first(
     studies_page: Opener, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study_wall, "CARDS", 5)
+    monkeypatch.setattr(wall, "CARDS", 5)
     app = studies_page(page="2")
     assert tiles(app) == table["key"].tolist()[5:10]
     assert "6 to 10 shown" in words(app)
@@ -250,10 +252,10 @@ def test_judge_leads_to_diagnose_with_the_study(studies_page: Opener, table: pd.
 def test_the_wall_opens_no_original_once_thumbnails_are_kept(
     studies_page: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cached._cards().clear()
+    film_cache.card_futures().clear()
     studies_page()
     painted()
-    cached._cards().clear()
+    film_cache.card_futures().clear()
 
     def never(*_: object) -> None:
         raise AssertionError("an original was opened")
@@ -286,7 +288,7 @@ def test_a_half_made_phantom_shows_what_is_there(
 
 
 def test_facet_counts_ignore_their_own_choice(table: pd.DataFrame) -> None:
-    asked = Wanted(facets={"part": ("forearm",), "split": ("train",)})
+    asked = Filters(facets={"part": ("forearm",), "split": ("train",)})
     train = table[table["split"] == "train"]
     assert facets.counts(table, asked, "part") == train["part"].value_counts().to_dict()
     assert len(facets.matching(table, asked)) == (train["part"] == "forearm").sum()
@@ -302,7 +304,7 @@ def test_views_and_history_tell_studies_apart(studies_page: Opener, table: pd.Da
     several = {name: patients for name, patients in expected.items() if patients}
     assert len(several) > 1, "the phantom must have patients of more than one kind"
     for name in several:
-        found = facets.matching(table, Wanted(facets={"history": (name,)}))
+        found = facets.matching(table, Filters(facets={"history": (name,)}))
         assert found["patient"].nunique() == expected[name]
     app = studies_page(views="2")
     assert tiles(app) == table[table["views"] == 2]["key"].tolist()
@@ -311,7 +313,7 @@ def test_views_and_history_tell_studies_apart(studies_page: Opener, table: pd.Da
 
 def test_many_views_are_one_value(table: pd.DataFrame) -> None:
     studies = table.assign(views=[facets.MANY + number for number in range(len(table))])
-    assert facets.counts(facets.sorted_in(studies), Wanted(), "views") == {
+    assert facets.counts(facets.sorted_in(studies), Filters(), "views") == {
         str(facets.MANY): len(table)
     }
 
@@ -328,9 +330,9 @@ def test_a_card_that_is_still_being_made_keeps_its_place(
     studies_page: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
-    inner = cached._painted
-    monkeypatch.setattr(cached, "_painted", lambda *what: go_on.wait(30) and inner(*what))
-    cached._cards().clear()
+    inner = film_cache._painted
+    monkeypatch.setattr(film_cache, "_painted", lambda *what: go_on.wait(30) and inner(*what))
+    film_cache.card_futures().clear()
     app = studies_page()
     waiting = [image.value[0] for image in app.image]
     go_on.set()
@@ -356,18 +358,18 @@ def test_a_wall_looks_for_missing_cards_alone_and_is_drawn_anew_when_all_are_the
 
     whole = [b"card"] * 3
     made = [whole]
-    data = cached.dataset()
-    shown = cached.studies().head(3)
-    monkeypatch.setattr(cached, "cards_of", lambda wanted: made[-1])
-    monkeypatch.setattr(cached, "paint", lambda wanted: None)
-    monkeypatch.setattr(study_wall.st, "fragment", fragment)
-    monkeypatch.setattr(study_wall.st, "rerun", lambda: anew.append(True))
-    assert not study_wall.paint_missing(data, shown, whole)
+    data = data_cache.dataset()
+    shown = study_cache.studies().head(3)
+    monkeypatch.setattr(film_cache, "cards_of", lambda wanted: made[-1])
+    monkeypatch.setattr(film_cache, "paint", lambda wanted: None)
+    monkeypatch.setattr(wall.st, "fragment", fragment)
+    monkeypatch.setattr(wall.st, "rerun", lambda: anew.append(True))
+    assert not wall.paint_missing(data, shown, whole)
     assert not looks  # at rest nothing looks
 
-    assert study_wall.paint_missing(data, shown, [None, None, b"card"])
+    assert wall.paint_missing(data, shown, [None, None, b"card"])
     ((seconds, look),) = looks
-    assert seconds == study_wall.POLL_SECONDS
+    assert seconds == wall.POLL_SECONDS
     for made_now in ([None, None, b"card"], [None, b"card", b"card"]):
         made.append(made_now)
         look()
@@ -383,8 +385,8 @@ def test_a_card_shows_every_view_whole_and_no_larger_than_it_is() -> None:
         Image.new("L", size, "white").save(content, "PNG")
         return content.getvalue()
 
-    card = Image.open(io.BytesIO(light_box.card([view((40, 80)), view((60, 80))], "#000000")))
-    assert card.size == light_box.CARD
+    card = Image.open(io.BytesIO(film_cards.card([view((40, 80)), view((60, 80))], "#000000")))
+    assert card.size == film_cards.CARD
     white = card.convert("L").point(lambda value: 255 * (value > 128))
     assert white.getbbox()[3] - white.getbbox()[1] == 80
     assert white.histogram()[255] == pytest.approx(100 * 80, rel=0.02)
@@ -392,10 +394,10 @@ def test_a_card_shows_every_view_whole_and_no_larger_than_it_is() -> None:
 
 @pytest.mark.parametrize("count", range(1, 14))
 def test_any_number_of_views_fits_on_a_card(count: int) -> None:
-    rows = light_box._rows([(400, 448)] * count)
+    rows = film_cards._rows([(400, 448)] * count)
     assert sum(number for number, _ in rows) == count
-    height = sum(tall for _, tall in rows) + light_box.GAP_PX * (len(rows) - 1)
-    assert height <= light_box.CARD[1] - light_box.BAR_PX
+    height = sum(tall for _, tall in rows) + film_cards.GAP_PX * (len(rows) - 1)
+    assert height <= film_cards.CARD[1] - film_cards.BAR_PX
 
 
 def test_films_that_the_model_in_use_has_judged_show_their_number(
@@ -473,7 +475,7 @@ def test_the_model_stays_in_the_address_while_a_study_is_open(
     studies_page: Opener, run_copy: Path
 ) -> None:
     shutil.copytree(run_copy, run_copy.with_name("another"))
-    first, second = map(cached.fixed, cached.models_here())
+    first, second = map(model_cache.fixed, model_cache.models_here())
     app = studies_page(model=second, result="wrong")
     key = tiles(app)[0]
     app.button(key=f"open-{key}").click().run()

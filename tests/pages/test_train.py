@@ -28,7 +28,7 @@ from fracture_core.runs.run_folders import State
 from fracture_core.training import probe
 from fracture_core.training.pipeline import Pipeline
 from fracture_core.words import duration
-from ui import figures, theme
+from ui.shared import figures, theme
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 

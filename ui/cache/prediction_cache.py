@@ -1,0 +1,194 @@
+"""Predictions, heat maps and test-time augmentation of films, kept per browser session."""
+
+import importlib
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from fracture_core.config import (
+    LIMITS,
+)
+from fracture_core.films.eraser import Stroke
+from ui.components.film_viewer import Erased
+from ui.shared.pictures import Source
+from ui.shell import turns
+
+if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
+    from fracture_core.models.inference import JudgedStudy, Predictor
+from ui.cache import film_cache, model_cache
+
+FILMS_AT_ONCE = 16  # judged between two looks at how far it is; a tenth of a second
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> Future[ModuleType]:
+    """Once a server: import what judges, TensorFlow with it, in a thread. Diagnose alone asks."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its notes on the processor fill the log
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # runs share the GPU with the page
+    return ThreadPoolExecutor(1).submit(importlib.import_module, "fracture_core.models.inference")
+
+
+_judging = threading.Lock()  # one network serves all sessions, one study at a time
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _predictor(reference: str, stamp: tuple[int, ...]) -> "Predictor":
+    from fracture_core.models.inference import Predictor
+
+    return Predictor(model_cache.read_model(reference, stamp))
+
+
+def judged(
+    reference: str,
+    films: tuple[tuple[str, str], ...],
+    sources: tuple[Source, ...],
+    erased: Erased | None = None,
+    inverted: tuple[str, ...] = (),
+    tell: Callable[[int], None] | None = None,
+) -> "JudgedStudy":
+    """What a model says of some films, kept for this browser session and no longer.
+
+    They are judged and kept in blocks, so that many of them show how far they are, and a film that
+    is changed costs its block alone. No film's probability depends on its block.
+
+    Args:
+        reference: see `model`.
+        films: (name, key) of each; the key stands for its content.
+        sources: their content, asked for only when nothing is kept.
+        erased: name of a film -> what was brushed over on it.
+        inverted: names of films whose black and white are exchanged.
+        tell: called before each block with how many films are judged.
+    """
+    most = LIMITS.upload_files
+    films, beyond = films[:most], films[most:]
+    turned = tuple(name in inverted for name, _ in films)
+    strokes = tuple(tuple((erased or {}).get(name, ())) for name, _ in films)
+    found, seal = [], model_cache.stamp(reference)
+    for first in range(0, max(1, len(films)), FILMS_AT_ONCE):
+        if tell:
+            tell(first)
+        part = slice(first, first + FILMS_AT_ONCE)
+        block = films[part], strokes[part], turned[part]
+        found.append(_judged(reference, seal, *block, _sources=sources[part]))
+    refused = [refusal for study in found for refusal in study.refused]
+    refused += [(name, f"is beyond {most} films a study.") for name, _ in beyond]
+    films_judged = tuple(film for study in found for film in study.films)
+    return replace(found[0], films=films_judged, refused=tuple(refused))
+
+
+@st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)
+def _judged(
+    reference: str,
+    stamp: tuple[int, ...],
+    films: tuple[tuple[str, str], ...],
+    erased: tuple[tuple[Stroke, ...], ...],
+    inverted: tuple[bool, ...],
+    _sources: tuple[Source, ...],
+) -> "JudgedStudy":
+    from fracture_core.models.inference import Film
+
+    with turns.pause(), _judging:
+        wanted = [
+            Film(name=name, source=source, erased=strokes, inverted=turned)
+            for (name, _), source, strokes, turned in zip(
+                films, _sources, erased, inverted, strict=True
+            )
+        ]
+        return _predictor(reference, stamp).judge_study("", wanted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maps:
+    """A film's heat maps, by method: "grad_cam" and "occlusion"; of an ensemble the latter alone.
+
+    Args:
+        over_film: float32 (h, w) in the film's shape, see `heat_maps.overlay`.
+        cell: (width, height) of a map's cell in the film's px.
+    """
+
+    over_film: dict[str, np.ndarray]
+    cell: dict[str, tuple[float, float]]
+
+
+def maps(reference: str, pixels: np.ndarray, film: tuple[int, int]) -> Maps:
+    """Where a model's answer on a film comes from, kept for this browser session.
+
+    Args:
+        reference: see `model`.
+        pixels: what the network saw of it, uint8 (size, size).
+        film: the film's (width, height) in px.
+    """
+    return _maps(reference, model_cache.stamp(reference), pixels, film)
+
+
+@st.cache_data(
+    scope="session", max_entries=LIMITS.upload_files, show_spinner="Asks where it comes from…"
+)
+def _maps(
+    reference: str, stamp: tuple[int, ...], pixels: np.ndarray, film: tuple[int, int]
+) -> Maps:
+    from fracture_core.explanations import heat_maps
+
+    with turns.pause(), _judging:
+        predictor = _predictor(reference, stamp)
+        methods = heat_maps.methods(predictor).items()
+        found = {name: method(predictor, pixels) for name, method in methods}
+    recipe = predictor.recipe
+    return Maps(
+        over_film={name: heat_maps.overlay(heat, film, recipe) for name, heat in found.items()},
+        cell={name: heat_maps.on_film(heat, film, recipe).cell for name, heat in found.items()},
+    )
+
+
+def spread(reference: str, pixels: np.ndarray) -> tuple[float, float]:
+    """The least and greatest probability of a film under flips and small turns, see `tta`."""
+    return _spread(reference, model_cache.stamp(reference), pixels)
+
+
+@st.cache_data(scope="session", max_entries=4 * LIMITS.upload_files, show_spinner=False)
+def _spread(reference: str, stamp: tuple[int, ...], pixels: np.ndarray) -> tuple[float, float]:
+    from fracture_core.explanations import tta as spreads
+
+    with turns.pause(), _judging:
+        found = spreads.spread(_predictor(reference, stamp), pixels)
+    return found.low, found.high
+
+
+def through_epochs(reference: str, pixels: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+    """A run's probabilities of some films at every kept epoch, see `inference.through_epochs`.
+
+    Args:
+        reference: see `model`.
+        pixels: what the network sees of them, uint8 (n, size, size).
+    """
+    return _through_epochs(reference, model_cache.stamp(reference), pixels)
+
+
+@st.cache_data(scope="session", max_entries=8, show_spinner="Judges the films at every kept epoch…")
+def _through_epochs(
+    reference: str, stamp: tuple[int, ...], pixels: np.ndarray
+) -> tuple[tuple[int, ...], np.ndarray]:
+    from fracture_core.models import inference
+
+    with turns.pause(), _judging:
+        return inference.through_epochs(model_cache.read_model(reference, stamp), pixels)
+
+
+def forget_uploads() -> None:
+    """Drop all that this browser session keeps of films."""
+    for kept in (
+        film_cache.sorted_uploads,
+        film_cache.picture,
+        _judged,
+        _maps,
+        _spread,
+        _through_epochs,
+    ):
+        kept.clear()

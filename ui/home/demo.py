@@ -1,0 +1,85 @@
+"""The demo: one click starts a short run on the data in use."""
+
+import contextlib
+from dataclasses import replace
+
+import streamlit as st
+
+from fracture_core.config import TrainConfig, preset
+from fracture_core.datasets import exclusions
+from fracture_core.errors import DataError, RunNameTaken
+from fracture_core.words import duration
+from ui.cache import data_cache, run_cache
+from ui.data.audit_panel import FILMS_A_SECOND
+from ui.shared import theme
+from ui.shell import actions, owner, state, tab_data
+from ui.train import cost
+
+SHOWN = 700  # films an epoch at most: about as many as the phantom has to learn from
+
+
+def button() -> None:
+    """The button, and what the run will do and take."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        owner.button(
+            "Start a demo run", type="primary", icon=":material/play_arrow:", key="demo",
+            on_click=_start, args=(state.token(),),
+        )  # fmt: skip
+        st.caption(f"{_sentence()} Opens the live page.")
+    if name := st.session_state.pop(state.OPEN_RUN, None):
+        st.switch_page("pages/train.py", query_params={state.RUN: name})
+
+
+def config() -> TrainConfig:
+    """The demo's settings on the data in use: without the films that were ticked to be left out,
+    and with so few an epoch that a room can wait for them."""
+    choice = tab_data.choice()
+    base = preset("demo", str(choice.root), positive=choice.positive)
+    try:
+        digest = data_cache.dataset().hash
+    except DataError:  # not there yet, or not at all: the run says so
+        return base
+    if data_cache.exclusions(digest).reasons:
+        base = replace(base, exclude=str(exclusions.file_of(digest)))
+    if len(data_cache.learned_films(base)) > SHOWN:
+        base = replace(base, steps_per_epoch=SHOWN // base.batch_size)
+    return base
+
+
+def _start(token: str) -> None:
+    name = f"demo-{token}"
+    with actions.told():
+        with contextlib.suppress(RunNameTaken):  # the second click of a double click
+            actions.start_run(config(), name)
+        state.new_token()
+        st.session_state[state.OPEN_RUN] = name
+
+
+def _sentence() -> str:
+    """How much the demo learns from, and how long that takes by what is known here."""
+    chosen = config()
+    words = [f"Three convolutions, {chosen.epochs} epochs"]
+    try:
+        dataset = data_cache.dataset()
+    except DataError:
+        return f"{words[0]}."
+    films = len(data_cache.learned_films(chosen))
+    shown = (chosen.steps_per_epoch or 0) * chosen.batch_size
+    many = theme.plural(films, "training film")
+    words[0] += f" of {shown:,} films, drawn from {many}." if shown else f" of {many}."
+    if ticked := len(data_cache.exclusions(dataset.hash).reasons):
+        words.append(f"The {theme.plural(ticked, 'film')} ticked on the Data page are left out.")
+    words.append(theme.plain(cost.time_of(chosen, films)))
+    if not _were_read(dataset.hash, chosen):
+        count = len(dataset.manifest)
+        seconds = duration(max(1, count / FILMS_A_SECOND))
+        words.append(f"Reading {theme.plural(count, 'film')} before that: {seconds}, once.")
+    return " ".join(words)
+
+
+def _were_read(digest: str, chosen: TrainConfig) -> bool:
+    """Whether a run has read these films at this size before, so that their pixels are kept."""
+    return any(
+        run.facts.get("data", {}).get("hash") == digest and run.config.recipe == chosen.recipe
+        for run in run_cache.runs_now()
+    )

@@ -1,0 +1,139 @@
+"""The flip feed: which studies a run has just learned or lost, and which it forgets."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fracture_core.analysis import trajectories
+from fracture_core.analysis.trajectories import Flips, Trajectories
+from fracture_core.models.training_patients import Acquaintance
+from fracture_core.runs.run_folders import Run
+from ui.cache import run_cache
+from ui.live import pinned_studies, projector
+from ui.shared import theme
+from ui.shell import tab_data
+
+EPOCHS = 5  # of changes that are told
+NAMED = 6  # studies of a change, each way
+HEIGHT = 300  # px whatever changed: what is below keeps its place, at a run's end too
+FORGOTTEN = 6  # studies that were forgotten most often
+TWICE = 2  # times: "again and again" begins here
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """What is told of a run up to an epoch.
+
+    Args:
+        role: "dev", else "valid".
+        changes: the last ones, the newest first.
+        forgotten: studies that were forgotten most often, as rows of `Trajectories.studies`, and
+            how often.
+        often: how many were forgotten more than once.
+        n: studies of that role.
+    """
+
+    role: str
+    changes: tuple[Flips, ...]
+    forgotten: tuple[tuple[int, int], ...]
+    often: int
+    n: int
+
+
+def show(run: Run, epoch: int) -> None:
+    """What changed, of dev, else of valid, and what is forgotten again and again.
+
+    Args:
+        run: whose.
+        epoch: that is looked at; one that has a table.
+    """
+    threshold = run.config.threshold
+    feed = run_cache.of_tables(
+        run.folder, ("flips", epoch, threshold),
+        lambda whole: feed_of(trajectories.up_to(whole, epoch), threshold),
+    )  # fmt: skip
+    studies = run_cache.trajectories(run.folder).studies
+    height = "content" if projector.panels() else HEIGHT
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Just changed sides", anchor=False)
+        with st.container(height=height, border=False):
+            if not feed.changes:
+                st.caption(f"No {feed.role} study has changed sides yet.")
+            for each in feed.changes:
+                with st.container(gap="xsmall"):
+                    st.markdown(_counted(each, feed.role))
+                    _links("became right", each.became_right, run, studies)
+                    _links("became wrong", each.became_wrong, run, studies)
+    with right:
+        st.subheader("Forgotten again and again", anchor=False)
+        with st.container(height=height, border=False):
+            _forgotten(run, feed, studies)
+
+
+def feed_of(found: Trajectories, threshold: float) -> Feed:
+    """The feed of a run's tables up to an epoch."""
+    roles = found.studies["role"].to_numpy()
+    role = "dev" if (roles == "dev").any() else "valid"
+    changed = (
+        each
+        for each in trajectories.flips(found, threshold, role)
+        if each.became_right or each.became_wrong
+    )
+    counts = np.where(roles == role, trajectories.forgettings(found, threshold), 0)
+    order = np.argsort(-counts, kind="stable")[:FORGOTTEN]
+    return Feed(
+        role=role,
+        changes=tuple(itertools.islice(changed, EPOCHS)),
+        forgotten=tuple((int(row), int(counts[row])) for row in order if counts[row] >= TWICE),
+        often=int((counts >= TWICE).sum()),
+        n=int((roles == role).sum()),
+    )
+
+
+def _counted(each: Flips, role: str) -> str:
+    right, wrong = len(each.became_right), len(each.became_wrong)
+    return (
+        f"Epoch {each.epoch}: **{right} became right, {wrong} wrong** of "
+        f"{theme.plural(each.n, f'{role} study')}"
+    )
+
+
+def _links(words: str, rows: tuple[int, ...], run: Run, studies: pd.DataFrame) -> None:
+    if not rows:
+        return
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        st.caption(words, width="content")
+        for row in rows[:NAMED]:
+            _link(run, studies, row)
+        if len(rows) > NAMED:
+            st.caption(f"and {len(rows) - NAMED} more", width="content")
+
+
+def _link(run: Run, studies: pd.DataFrame, row: int, more: str = "") -> None:
+    study = studies.iloc[row]
+    shape = theme.FRACTURE if study["label"] else theme.NO_FRACTURE
+    more += f", {Acquaintance.TRAINED.mark}" if study["trained_on"] else ""
+    st.page_link(
+        "pages/studies.py",
+        label=f"{shape} {theme.plain(pinned_studies.named(study['key']))}{more}",
+        query_params=tab_data.of_run(run, study["key"]),
+        width="content",
+    )
+
+
+def _forgotten(run: Run, feed: Feed, studies: pd.DataFrame) -> None:
+    """Studies that were right and then wrong more than once."""
+    if not feed.often:
+        st.caption(f"No {feed.role} study has been right and then wrong more than once.")
+        return
+    st.caption(
+        f"{theme.plural(feed.often, f'{feed.role} study')} of {feed.n} judged right, and wrong "
+        "again, more than once."
+    )
+    with st.container(horizontal=True, gap="xsmall"):
+        for row, count in feed.forgotten:
+            _link(run, studies, row, f", {count} times")

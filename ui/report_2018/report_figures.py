@@ -1,0 +1,145 @@
+"""The report's figures 2 to 8, drawn from its experiments as they are run anew."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from fracture_core.analysis import report_2018, report_claims
+from fracture_core.analysis.report_2018 import Figure, Found, Length
+from fracture_core.analysis.report_claims import Answer, Claim
+from fracture_core.runs.run_folders import Run
+from ui.cache import run_cache
+from ui.shared import theme
+
+COLOURS = {  # of the experiments: told apart by dash too
+    "one": ("#4FA3E0", "solid"),
+    "three": ("#A79BFF", "solid"),
+    "dense": ("#5CD6B6", "dash"),
+    "dropout": ("#E6C34A", "dot"),
+    "adagrad": ("#F2913D", "dashdot"),
+    "slow": ("#8C96A3", "longdash"),
+    "five": ("#F2913D", "solid"),
+}
+COLOURS_LIGHT = {
+    "one": "#1767A8", "three": "#5B45D6", "dense": "#0E7C66", "dropout": "#8A6D00",
+    "adagrad": "#B8520A", "slow": "#6B7480", "five": "#B8520A",
+}  # fmt: skip
+NAMES = {
+    "train.accuracy": "accuracy",
+    "valid.accuracy": "accuracy",
+    "valid.loss": "loss, nats a film",
+}
+HEIGHT = 330
+
+
+def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> None:
+    """Each figure, and beside it what the report said and what these data show.
+
+    Args:
+        found: the runs that are there.
+        length: of the experiments.
+        synthetic: whether the films are.
+        is_reports: whether these are the data that the report used.
+    """
+    answers = run_cache.report_answers(found, length)
+    if not is_reports:
+        st.caption(caveat(synthetic))
+    for figure in report_2018.FIGURES:
+        left, right = st.columns([1.35, 1], gap="large", vertical_alignment="center")
+        with left:
+            st.plotly_chart(
+                draw(figure, found, length), key=f"figure-{figure.number}",
+                config={"displaylogo": False},
+            )  # fmt: skip
+        with right:
+            st.markdown(f"**Figure {figure.number}: {figure.title}**")
+            claims = [claim for claim in report_claims.CLAIMS if claim.figure == figure.number]
+            for claim in claims:
+                _claim(claim, answers[claim], length, synthetic, is_reports)
+            if not claims:
+                st.caption("The report shows it and claims nothing that a number could answer.")
+
+
+def caveat(synthetic: bool) -> str:
+    """What is not claimed of data that the report did not have."""
+    other = "synthetic films" if synthetic else "other films, or fewer steps, than the report's"
+    return f"On {other}: neither agreement nor disagreement is claimed."
+
+
+def _claim(claim: Claim, answer: Answer, length: Length, synthetic: bool, is_reports: bool) -> None:
+    st.markdown(f"The report: {claim.says}")
+    where = "On synthetic films" if synthetic else "On these films"
+    st.markdown(f"{where}, {length.name} length, {answer.words}")
+    if not is_reports:
+        return
+    words = {True: "✓ agrees", False: "✗ disagrees", None: "can't tell"}
+    st.markdown(f"**{words[answer.agrees]}**")
+    st.caption(f"Rule: {claim.rule}.")
+
+
+def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
+    """A figure's lines, one for each experiment and seed; empty axes where nothing is there yet."""
+    drawn = go.Figure()
+    drawn.add_traces(lines(figure, found, length, lambda run: run_cache.metrics_of(run.folder)))
+    return dressed(drawn, figure, length)
+
+
+def lines(
+    figure: Figure, found: Found, length: Length, table_of: Callable[[Run], pd.DataFrame]
+) -> list[go.Scatter]:
+    """A figure's lines, of the tables that `table_of` gives of the runs."""
+    drawn, light, last = [], st.context.theme.type == "light", figure.last(length)
+    for key in figure.keys:
+        colour, dash = COLOURS[key]
+        is_first = True  # of its experiment: the legend names each once
+        for seed, run in ((seed, run) for (which, seed), run in found.items() if which == key):
+            table = table_of(run)
+            table = table[table["epoch"] <= last] if len(table) else pd.DataFrame()
+            if not len(table) or figure.column not in table:
+                continue
+            role = figure.column.partition(".")[0]
+            n, films = int(table[f"{role}.n"].iloc[-1]), f"{role} films"
+            if role == "train":  # each film as it was shown, some of them more than once
+                films = "showings an epoch"
+            drawn.append(go.Scatter(
+                x=table["epoch"], y=table[figure.column], mode="lines", legendgroup=key,
+                name=f"{report_2018.BY_KEY[key].title} ({n:,} {films})", showlegend=is_first,
+                line={"color": COLOURS_LIGHT[key] if light else colour, "dash": dash,
+                      "width": 2.2 if seed == 1 else 1},
+                opacity=1 if seed == 1 else 0.55,
+                hovertemplate=f"{report_2018.BY_KEY[key].title}, seed {seed}, epoch %{{x}}: "
+                "%{y:.3f}<extra></extra>",
+            ))  # fmt: skip
+            is_first = False
+    return drawn
+
+
+def dressed(drawn: go.Figure, figure: Figure, length: Length) -> go.Figure:
+    """The figure with axes, legend and the page's colours; with each of its axes, if several."""
+    ink, percent = theme.ink(), figure.column.endswith("accuracy")
+    if figure.further:
+        drawn.add_vline(
+            x=length.epochs, line={"color": ink.text, "width": 1, "dash": "dot"},
+            annotation={"text": "trained on", "font": {"color": ink.text}},
+            annotation_position="bottom right" if percent else "top right",  # curves are elsewhere
+        )  # fmt: skip
+    if not drawn.data:
+        titles = ", ".join(report_2018.BY_KEY[key].title for key in figure.keys)
+        drawn.add_annotation(
+            text=f"here: {titles}", showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper",
+            font={"color": ink.text},
+        )  # fmt: skip
+    grid = {"gridcolor": ink.grid, "zeroline": False}
+    drawn.update_layout(
+        height=HEIGHT, margin={"l": 56, "r": 10, "t": 10, "b": 44},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": ink.text, "size": 13}, showlegend=True, uirevision=str(figure.number),
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )  # fmt: skip
+    drawn.update_xaxes(title="epoch", range=[0, figure.last(length) * 1.02], **grid)
+    drawn.update_yaxes(title=NAMES[figure.column], tickformat=".0%" if percent else ".2f", **grid)
+    if not drawn.data:
+        drawn.update_yaxes(range=[0.4, 1.0] if percent else [0.0, 1.5])
+    return drawn

@@ -1,0 +1,156 @@
+"""Which of some runs is better than another: on the same studies, with an interval, or a tie."""
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.analysis import comparison
+from fracture_core.errors import RunError
+from fracture_core.runs.run_folders import Run
+from fracture_core.verdicts.metrics import Difference
+from ui.cache import run_cache
+from ui.runs import run_charts
+from ui.shared import figures, theme
+from ui.shell import state
+
+
+def show(others: list[Run], against: Run, options: list[str], epoch: int | None = None) -> None:
+    """Each run against one, on the studies that both were judged on, at their best epochs.
+
+    Args:
+        others: the runs that are held against it.
+        against: the run that they are held against.
+        options: the names of the runs that could be in its place.
+        epoch: at which all of them are compared; `None` for each at its best.
+    """
+    st.subheader("Which is better?", anchor=False)
+    lines, refused = _lines(others, against, epoch)
+    state.fill(state.AGAINST, against.name)
+    st.selectbox(
+        "Compared with", options, key=state.AGAINST, width=340,
+        on_change=_against,
+        help="The pinned baseline, unless another is picked.",
+    )  # fmt: skip
+    if lines:
+        st.markdown(_sentence(lines, against))
+        _table(lines, against)
+        st.caption(
+            f"Points: the share of studies judged right at {_when(epoch)}, "
+            "less the other run's, on the same studies; with the 95 % interval of a paired "
+            "difference (Newcombe 1998). A tie: the interval holds 0. Dev studies chose the "
+            "epochs, valid ones chose nothing. Of twenty runs that are equal in truth, one will "
+            "look better or worse."
+        )
+    for sentence in refused:
+        st.caption(sentence)
+
+
+def _against() -> None:
+    state.put(state.AGAINST, st.session_state[state.AGAINST])
+
+
+Line = tuple[str, str, Difference]  # the run, the role of the studies, and how far it is apart
+
+
+def _when(epoch: int | None) -> str:
+    best = "the run's best epoch (lowest dev loss; without dev films the last one)"
+    return f"epoch {epoch}" if epoch else best
+
+
+def _lines(others: list[Run], against: Run, epoch: int | None) -> tuple[list[Line], list[str]]:
+    """A line for each run and role, and a sentence for each run that cannot be compared."""
+    lines, refused = [], []
+    for run in others:
+        name, other = theme.plain(run.name), theme.plain(against.name)
+        best = [outcome.best_epoch for outcome in run_cache.outcomes([run, against]).values()]
+        epochs = [epoch, epoch] if epoch else best
+        if None in epochs:
+            early = name if epochs[0] is None else other
+            refused.append(f"{name} cannot be compared with {other}: {early} has no epoch yet.")
+            continue
+        if not comparison.same_data(run, against):
+            refused.append(f"{name} cannot be compared with {other}: it learned from other films.")
+            continue
+        try:
+            tables = [
+                run_cache.run_verdicts(r, e) for r, e in zip((run, against), epochs, strict=True)
+            ]
+        except RunError as error:
+            refused.append(f"{name} cannot be compared with {other}: {theme.plain(str(error))}")
+            continue
+        apart = [(run.name, role, comparison.compare(*tables, role)) for role in ("dev", "valid")]
+        lines += [line for line in apart if line[2].n]
+        if not any(line[2].n for line in apart):
+            refused.append(f"{name} and {other} were judged on no study in common.")
+    return lines, refused
+
+
+def _sentence(lines: list[Line], against: Run) -> str:
+    """What the comparison comes to, by the valid studies where there are some."""
+    role = "valid" if any(line[1] == "valid" for line in lines) else "dev"
+    judged = [line for line in lines if line[1] == role]
+    other = theme.plain(against.name)
+    clear = [
+        f"**{theme.plain(name)}** is **{d.verdict}** than {other} by {_points(abs(d.value))} points"
+        for name, _, d in judged
+        if d.verdict != "a tie"
+    ]
+    n = theme.plural(judged[0][2].n, "study").replace(" ", f" {role} ", 1)
+    if len(judged) == 1 and not clear:
+        name = theme.plain(judged[0][0])
+        return f"**A tie**: {n} cannot tell **{name}** from **{other}**."
+    if not clear:
+        return f"**All ties**: {n} cannot tell any of these runs from **{other}**."
+    rest = len(judged) - len(clear)
+    ties = f" {theme.plural(rest, 'other run')} {'is' if rest == 1 else 'are'} tied with it."
+    return f"On {n}, " + "; ".join(clear) + "." + (ties if rest else "")
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _signed(share: float) -> str:
+    """Points with their sign, and 0 without one."""
+    points = round(100 * share, 1)
+    return f"{points:+.1f}".replace("-", "−") if points else "0.0"
+
+
+def _table(lines: list[Line], against: Run) -> None:
+    found = [d for _, _, d in lines]
+    reach = max(0.05, *(max(abs(d.low), abs(d.high)) for d in found))
+    ink = theme.ink()
+    rows = pd.DataFrame(
+        {
+            "Run": [name for name, _, _ in lines],
+            "Studies": [role for _, role, _ in lines],
+            "Verdict": [d.verdict for d in found],
+            "Points": [_signed(d.value) for d in found],
+            "Interval": [run_charts.interval(d, (-reach, reach), 0.0, ink) for d in found],
+            "95 % interval": [f"{_signed(d.low)} to {_signed(d.high)}" for d in found],
+            "Only this one right": [d.only_first for d in found],
+            "Only the other right": [d.only_second for d in found],
+            "n": [d.n for d in found],
+        }
+    )
+    text = st.column_config.TextColumn
+    name = theme.plain(against.name)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height=min(430, 38 + 35 * len(rows)),
+        column_config={
+            "Run": text(pinned=True, width=figures.column_width("Run", rows["Run"])),
+            "Points": text(alignment="right", width=80, help=f"Above 0: better than {name}."),
+            "Interval": st.column_config.ImageColumn(
+                width=run_charts.WIDTH + 20,
+                help=f"From {-100 * reach:.0f} to {100 * reach:.0f} points; the dashed line is 0.",
+            ),
+            "95 % interval": text(alignment="right"),
+            "Only this one right": st.column_config.NumberColumn(width=150),
+            "Only the other right": st.column_config.NumberColumn(
+                width=150, help=f"{name} alone was right."
+            ),
+            "n": st.column_config.NumberColumn(help="Studies that both were judged on.", width=60),
+        },
+        key="comparison",
+    )

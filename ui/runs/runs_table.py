@@ -1,0 +1,374 @@
+"""All runs as a results table: how good each became, and in what they differ.
+
+The address holds which runs are chosen and what is searched for, and is the only truth.
+"""
+
+from collections import Counter
+from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fracture_core.analysis import comparison
+from fracture_core.config import runs_folder
+from fracture_core.runs.run_folders import Labels, Run, State
+from fracture_core.verdicts.metrics import Proportion
+from fracture_core.words import short
+from ui.cache import run_cache
+from ui.home import demo
+from ui.runs import run_charts, selected_runs
+from ui.shared import figures, theme
+from ui.shell import actions, state
+
+POLL_SECONDS = 2.0  # between two looks at runs that are on
+HEIGHT = 430  # px of the table; ten runs, and room for their curves below
+UNREADABLE = 10  # runs that cannot be read are named; the others are counted
+STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
+_NAMES = {  # of settings, where the field's own name would not do
+    "data": "films",
+    "normalization": "averages",
+    "options.dense": "dense layers",
+    "options.dropout": "dropout",
+    "options.dense_normalization": "dense normalization",
+    "recipe.size": "size, px",
+    "augmentation.shear_degrees": "shear, °",
+    "augmentation.rotation_degrees": "rotation, °",
+    "augmentation.zoom_percent": "zoom, %",
+    "augmentation.shift_percent": "shift, %",
+    "augmentation.brightness_percent": "brightness, %",
+    "augmentation.contrast_percent": "contrast, %",
+    "schedule.kind": "schedule",
+    "schedule.floor_percent": "floor, %",
+    "schedule.factor": "schedule factor",
+    "schedule.patience": "schedule patience",
+}
+_NONE = {  # what it means that a setting is left open
+    "parts": "all",
+    "steps_per_epoch": "every film",
+    "early_stopping": "never",
+    "weights": "fresh",
+    "exclude": "nothing",
+    "positive": "",
+}
+
+
+def tell_unreadable(found: list[Run]) -> None:
+    """The runs that cannot be read, by name, each with what to do."""
+    told = run_cache.unreadable_runs(found)
+    if told:
+        with st.expander(f"{theme.plural(len(told), 'run')} cannot be read", expanded=True):
+            for sentence in told[:UNREADABLE]:
+                st.text(sentence)
+            if len(told) > UNREADABLE:
+                st.text(f"and {len(told) - UNREADABLE} more in {runs_folder()}")
+
+
+def show_empty() -> None:
+    """How to get a first run."""
+    st.markdown(
+        "**There is no run yet.** A run is one network that learns from the data in use. Each one "
+        "becomes a line of a table here, with how many studies it judges right, and the curves of "
+        "any of them can be laid over each other."
+    )
+    demo.button()
+    st.page_link(
+        "pages/train.py", label="Choose the settings yourself", icon=":material/show_chart:"
+    )
+
+
+def show(found: list[Run]) -> None:
+    """Search, table and what can be done; it looks for news while a run is on."""
+    seen = _seen(found)
+    st.fragment(_panel, run_every=POLL_SECONDS if seen[0] else None, key="runs-table")(seen)
+
+
+def _seen(found: list[Run]) -> tuple[tuple[str, ...], ...]:
+    """The runs that are on, and those that are chosen: what the page was drawn for."""
+    alive = tuple(run.name for run in found if run.status.state.alive)
+    return alive, tuple(selected_runs.chosen(found))
+
+
+def _panel(seen: tuple[tuple[str, ...], ...]) -> None:
+    found = run_cache.runs_now()
+    if not found or _seen(found) != seen:
+        st.rerun()  # the whole page: the curves follow the choice, and the polling what is on
+    _search(found)
+    shown = _matching(found)
+    selected_runs.show(found, shown)
+    if shown:
+        _table(found, shown)
+    else:
+        st.markdown("**No run fits.** Each button drops one filter.")
+        _drop_buttons()
+    actions.tell()
+
+
+# --- search -------------------------------------------------------------------------------------
+
+
+def _search(found: list[Run]) -> None:
+    tags = sorted({tag for labels in run_cache.labels(found).values() for tag in labels.tags})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        state.fill(state.SEARCH, st.query_params.get(state.SEARCH, ""))
+        st.text_input(
+            "Search", type="search", key=state.SEARCH, on_change=_write, args=(state.SEARCH,),
+            placeholder="name, setting, state, tag or note", width=340,
+        )  # fmt: skip
+        if tags or st.query_params.get_all(state.TAG):
+            asked = [tag for tag in st.query_params.get_all(state.TAG) if tag in tags]
+            state.fill(state.TAG, asked)
+            st.pills(
+                "Tags", tags, selection_mode="multi", key=state.TAG, on_change=_write,
+                args=(state.TAG,), format_func=theme.plain,
+            )  # fmt: skip
+
+
+def _write(name: str) -> None:
+    state.put(name, st.session_state[name])
+
+
+def _matching(found: list[Run]) -> list[Run]:
+    """The runs that hold every word of the search and have every tag."""
+    words = st.query_params.get(state.SEARCH, "").casefold().split()
+    tags = set(st.query_params.get_all(state.TAG))
+    labels = run_cache.labels(found)
+    return [
+        run
+        for run in found
+        if tags <= set(labels[run.name].tags)
+        and (not words or _holds(_text(run, labels[run.name]), words))
+    ]
+
+
+def _holds(text: str, words: list[str]) -> bool:
+    return all(word in text for word in words)
+
+
+def _text(run: Run, labels: Labels) -> str:
+    """All that a search looks through."""
+    parent = run.facts.get("parent") or {}
+    values = [str(value) for value in comparison.settings(run.config).values()]
+    mine = [run.name, _state(run), labels.note, *labels.tags, str(parent.get("name", ""))]
+    return "\n".join([*mine, *values, "baseline" if labels.baseline else ""]).casefold()
+
+
+def _drop_buttons() -> None:
+    for name, words in ((state.SEARCH, "search for"), (state.TAG, "tags")):
+        if values := st.query_params.get_all(name):
+            st.button(
+                f"Drop the {words} {theme.plain(short(', '.join(values)))}", key=f"drop-{name}",
+                icon=":material/filter_alt_off:", on_click=state.put, args=(name, ""),
+            )  # fmt: skip
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def _table(found: list[Run], shown: list[Run]) -> None:
+    """The lines; those that are ticked go into the address."""
+    names, picked = [run.name for run in shown], selected_runs.chosen(found)
+    digest = blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
+    # Ticks belong to positions: another list, or a choice made elsewhere, is another table.
+    key = f"{state.RESULTS_TABLE}-{st.session_state.get(state.CHOICES, 0)}-{digest}"
+    outcomes = run_cache.outcomes(shown)
+    settings = [
+        comparison.given(run, outcomes[run.name].learning_rate) | {"data": _films(run)}
+        for run in shown
+    ]
+    keys = comparison.differing(settings)
+    rows, config = table(shown, {key: [values[key] for values in settings] for key in keys})
+    data = _bold(rows, keys) if 1 < len(rows) <= STYLED and keys else rows
+    like = "the baseline" if "Baseline" in rows else "most of them"
+    bold = "" if data is rows else f" **Bold**: a setting that is unlike {like}."
+    # It also keeps the table's own toolbar off the buttons above.
+    st.caption(
+        f"Dev right: the share of dev studies judged right after the best epoch, with its "
+        f"interval and n. Settings that are the same in all runs have no column.{bold}"
+    )
+    st.dataframe(
+        data,
+        height=min(HEIGHT, 38 + 35 * len(rows)),
+        hide_index=True,
+        column_config=config,
+        key=key,
+        on_select=partial(_tick, key, names),
+        selection_mode="multi-row",
+        selection_default={
+            "selection": {"rows": [i for i, name in enumerate(names) if name in picked]}
+        },
+        placeholder=figures.MISSING,
+    )
+
+
+def _tick(key: str, names: list[str]) -> None:
+    """The ticks were changed: chosen are these and what the list does not show."""
+    ticked = [names[i] for i in st.session_state[key]["selection"]["rows"] if i < len(names)]
+    before = st.query_params.get_all(state.CHOSEN)
+    kept = [name for name in before if name not in names or name in ticked]
+    state.put(state.CHOSEN, list(dict.fromkeys([*kept, *ticked])))
+
+
+def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """One row a run, and how the columns are shown.
+
+    Args:
+        shown: the runs, in the table's order.
+        settings: those that get a column: key of `comparison.settings` -> the runs' values.
+    """
+    outcomes, labels = (
+        list(run_cache.outcomes(shown).values()),
+        list(run_cache.labels(shown).values()),
+    )
+    parents = [run.facts.get("parent") for run in shown]
+    best = [o.best.get("dev") for o in outcomes]
+    span, ink = run_charts.scale([p for p in best if p]), theme.ink()
+    pinned = [p.value for p, label in zip(best, labels, strict=True) if p and label.baseline]
+    mark = pinned[0] if pinned else None
+    columns: dict[str, Any] = {
+        "Run": [run.name for run in shown],
+        "Baseline": ["baseline" if label.baseline else "" for label in labels],
+        "State": [_state(run) for run in shown],
+        "Dev right": [100 * p.value if p else None for p in best],
+        "Interval": [run_charts.interval(p, span, mark, ink) if p else "" for p in best],
+        "95 % interval": [_bounds(p) for p in best],
+        "n": pd.array([p.n if p else None for p in best], "Int64"),
+        "Curve": [list(o.curve) for o in outcomes],
+        **{_name(key): _values(key, values) for key, values in settings.items()},
+        "Best epoch": pd.array([o.best_epoch for o in outcomes], "Int64"),
+        "Dev, last epoch": [_in_words(o.last.get("dev")) for o in outcomes],
+        "Valid, best epoch": [_in_words(o.best.get("valid")) for o in outcomes],
+        "Valid, last epoch": [_in_words(o.last.get("valid")) for o in outcomes],
+        "Forked from": [f"{p['name']} @ {p['epoch']}" if p else "" for p in parents],
+        "Tags": [list(label.tags) for label in labels],
+        "Note": [label.note for label in labels],
+        "Created": [_created(run) for run in shown],
+    }
+    rows = pd.DataFrame(columns)
+    unused = [
+        name
+        for name in ("Baseline", "Forked from", "Tags", "Note")
+        if not any(len(value) for value in rows[name])
+    ]
+    config = _columns(span, any(label.baseline for label in labels))
+    for name in ("Run", "State"):  # wide enough for what tells them apart
+        config[name]["width"] = figures.column_width(name, rows[name])
+    for name in map(_name, settings):
+        if pd.api.types.is_numeric_dtype(rows[name]):  # as written, 0.0003 and not 0.000300
+            config[name] = st.column_config.NumberColumn(format="%.6g")
+        else:
+            width = figures.column_width(name, rows[name])
+            config[name] = st.column_config.TextColumn(width=width)
+    return rows.drop(columns=unused), config
+
+
+def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
+    """How the columns are shown that are no settings."""
+    ends = "From {} at the left to {} at the right.".format(*map(figures.percent, span))
+    line = " The dashed line: the baseline." if pinned else ""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "Run": text(pinned=True),
+        "State": text(),
+        "Dev right": number(
+            format="%.1f %%", width=85,
+            help="Dev studies judged right after the best epoch, the one with the lowest dev loss.",
+        ),
+        "Interval": st.column_config.ImageColumn(
+            width=run_charts.WIDTH + 20, help=f"The 95 % Wilson interval. {ends}{line}"
+        ),
+        "95 % interval": text(width=110, alignment="right"),
+        "n": number(format="%d", width=50, help="Dev studies."),
+        "Best epoch": number(format="%d", width=85),
+        "Curve": st.column_config.LineChartColumn(
+            width=110, y_min=span[0], y_max=1.0, color="violet",
+            help="Dev studies judged right after each epoch; all on one scale. Valid where a run "
+            "has no dev studies.",
+        ),
+        "Dev, last epoch": text(width=180, alignment="right"),
+        "Valid, best epoch": text(
+            width=180, alignment="right", help="Valid studies choose nothing, no epoch either."
+        ),
+        "Valid, last epoch": text(width=180, alignment="right"),
+        "Created": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
+    }  # fmt: skip
+
+
+def _bold(rows: pd.DataFrame, keys: list[str]) -> Any:
+    """The settings that are not the baseline's, else not the most frequent ones, in bold."""
+    names, weights = [_name(key) for key in keys], {}
+    base = rows.index[rows["Baseline"] == "baseline"] if "Baseline" in rows else ()
+    for name in names:
+        values = rows[name].astype(str)
+        usual = values[base[0]] if len(base) else _most_frequent(values)
+        bold = (values != usual) if usual is not None else np.zeros(len(values), bool)
+        weights[name] = np.where(bold, "font-weight: bold", "")
+    styles = pd.DataFrame(weights, index=rows.index)
+    return rows.style.apply(lambda _: styles, axis=None, subset=names)
+
+
+def _most_frequent(values: pd.Series) -> str | None:
+    """The value that more runs have than any other; `None` where two share that place."""
+    (value, count), *others = Counter(values).most_common(2)
+    return None if others and others[0][1] == count else value
+
+
+def _films(run: Run) -> str:
+    name = Path(run.config.data).name
+    return f"{name}, synthetic" if selected_runs.is_synthetic(run) else name
+
+
+def _name(key: str) -> str:
+    words = _NAMES.get(key, key.rpartition(".")[2].replace("_", " "))
+    return words[0].upper() + words[1:]
+
+
+def _values(key: str, found: list[Any]) -> list[Any]:
+    """A setting of every run: numbers as numbers where all are, else words."""
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in found):
+        return found
+    return [_word(key, value) for value in found]
+
+
+def _word(key: str, value: Any) -> str:
+    if value is None:
+        return _NONE.get(key, "default")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "all"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _state(run: Run) -> str:
+    """What a run does or how it ended; no time left, so that the table stands still meanwhile."""
+    status = run.status
+    if status.state is State.RUNNING:
+        return f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
+    if status.state in (State.STOPPED, State.INTERRUPTED) and status.epoch:
+        return f"{status.state}, {status.epoch} of {status.epochs}"
+    return str(status.state)
+
+
+def _bounds(p: Proportion | None) -> str:
+    return "" if p is None else figures.interval(p)
+
+
+def _in_words(p: Proportion | None) -> str:
+    """ "67.5 % (60.6 to 73.7), n = 194"."""
+    if p is None:
+        return ""
+    return f"{figures.percent(p.value)} ({100 * p.low:.0f} to {100 * p.high:.0f}), n = {p.n:,}"
+
+
+def _created(run: Run) -> datetime | None:
+    """When it was made, as this machine's clock says it."""
+    try:
+        moment = datetime.fromisoformat(str(run.facts.get("created")))
+    except ValueError:
+        return None
+    return moment.astimezone().replace(tzinfo=None)

@@ -1,0 +1,142 @@
+"""What can be asked of the runs that are chosen in the table: open, pin, tag, delete."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from fracture_core.errors import FractureError
+from fracture_core.models import cards
+from fracture_core.phantom import phantom_set
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import Run
+from ui.cache import model_cache, run_cache
+from ui.runs import run_menu
+from ui.shared import theme
+from ui.shell import actions, owner, state
+
+
+def chosen(found: list[Run]) -> list[str]:
+    """The runs that the address chooses, of those that are here."""
+    here = {run.name for run in found}
+    return [name for name in dict.fromkeys(st.query_params.get_all(state.CHOSEN)) if name in here]
+
+
+def show(found: list[Run], shown: list[Run]) -> None:
+    """How many are chosen, and what can be asked of them; the row is there from the start."""
+    if made := st.session_state.pop(state.MADE, None):
+        dev = {state.FILMS: "dev"} if len(model_cache.model(made).judged) else {}
+        st.switch_page("pages/evaluate.py", query_params={state.MODEL: made, **dev})
+    names = chosen(found)
+    picked = [run for run in found if run.name in names]
+    one = picked[0] if len(picked) == 1 else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_said(found, shown, names), width="content")
+        st.space("stretch")
+        if st.button("Open", disabled=not one, icon=":material/show_chart:", key="open-run"):
+            st.switch_page("pages/train.py", query_params={state.RUN: one.name})
+        pinned = bool(one and run_cache.labels([one])[one.name].baseline)
+        owner.button(
+            "Unpin baseline" if pinned else "Pin as baseline", disabled=not one, key="pin",
+            icon=":material/keep:", on_click=_pin, args=(one.name if one else "", not pinned),
+            help="The other runs are compared with it. One run at a time is the baseline.",
+        )  # fmt: skip
+        with st.popover("Tags and note", icon=":material/label:", disabled=not picked):
+            if one:
+                run_menu.write_notes(one)
+            elif picked:
+                _tag_all(names)
+        with st.popover("Ensemble", icon=":material/join:", disabled=len(picked) < 2):
+            _ensemble(names)
+        resting = [run for run in picked if not run.status.state.alive]
+        if owner.button(
+            "Delete…", icon=":material/delete:", disabled=not resting, key="delete-chosen",
+            help="It is at work: stop it first." if picked and not resting else None,
+        ):  # fmt: skip
+            run_menu.confirm(tuple(names))
+        st.button("Clear choice", disabled=not picked, on_click=_clear, key="clear")
+
+
+def _said(found: list[Run], shown: list[Run], names: list[str]) -> str:
+    """How many runs there are and are chosen; on which films, if they are all the same."""
+    count = theme.plural(len(found), "run")
+    if len(shown) < len(found):
+        count = f"{len(shown):,} of {count}"
+    films = {_films(run) for run in found}
+    on = f" on {films.pop()}" if len(films) == 1 else ""
+    if not names:
+        return f"{count}{on}. Tick runs at the left to lay their curves over each other."
+    hidden = len(set(names) - {run.name for run in shown})
+    aside = f", {hidden:,} of them not in this list" if hidden else ""
+    return f"{count}{on}, **{len(names):,} chosen**{aside}."
+
+
+def is_synthetic(run: Run) -> bool:
+    """Whether its films are; one that waits has not read them yet, and their folder is asked."""
+    data = run.facts.get("data")
+    return bool(data.get("synthetic")) if data else phantom_set.is_phantom(Path(run.config.data))
+
+
+def _films(run: Run) -> str:
+    badge = theme.synthetic_badge() if is_synthetic(run) else ""
+    name = Path(run.config.data).name
+    return f"{theme.plain(name)} {badge}".strip()
+
+
+def _pin(name: str, baseline: bool) -> None:
+    with actions.told():
+        folder = run_folders.find(name)
+        actions.set_labels(folder, replace(run_folders.labels(folder), baseline=baseline))
+
+
+def _tag_all(names: list[str]) -> None:
+    """One tag for all that are chosen."""
+    st.text_input("A tag for all of them", key="tag-all", max_chars=40)
+    if owner.button("Add the tag", key="add-tag", on_click=_add_tag, args=(names,)):
+        st.rerun()
+
+
+def _add_tag(names: list[str]) -> None:
+    tag = st.session_state["tag-all"].strip()
+    with actions.told():
+        for folder in map(run_folders.find, names if tag else []):
+            labels = run_folders.labels(folder)
+            if tag not in labels.tags:
+                actions.set_labels(folder, replace(labels, tags=(*labels.tags, tag)))
+
+
+def _ensemble(names: list[str]) -> None:
+    """The mean of the chosen runs as a model of its own."""
+    st.markdown(
+        f"A model that gives every film the mean probability of these {len(names)} runs, each at "
+        "its best dev epoch, else its last. It keeps their weights, outlives them, and judges "
+        "without a gate."
+    )
+    with st.form("ensemble", border=False):
+        st.text_input("Its name", key=state.ENSEMBLE, max_chars=40, placeholder="together")
+        owner.submit(
+            "Make it", key="make-ensemble", disabled=len(names) < 2,
+            on_click=_make_ensemble, args=(names,),
+        )  # fmt: skip
+    chosen_then, refused = st.session_state.get(state.REFUSED) or ([], "")
+    if chosen_then == names:  # of another choice it would say nothing
+        st.error(theme.plain(refused), icon=":material/error:")
+
+
+def _make_ensemble(names: list[str]) -> None:
+    name = st.session_state[state.ENSEMBLE].strip()
+    st.session_state[state.REFUSED] = None
+    try:
+        # By their epochs: a released model may be called as a run is.
+        actions.make_ensemble(
+            [cards.of_run(run_folders.find(each)).reference for each in names], name
+        )
+        st.session_state[state.MADE] = name
+    except FractureError as error:
+        st.session_state[state.REFUSED] = (names, str(error))
+
+
+def _clear() -> None:
+    state.put(state.CHOSEN, "")
+    # The table keeps its ticks by itself: it is made anew.
+    st.session_state[state.CHOICES] = st.session_state.get(state.CHOICES, 0) + 1

@@ -1,0 +1,41 @@
+"""Memory of the web process: the garbage collector and the C library's heaps."""
+
+import contextlib
+import ctypes
+import gc
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
+    pass
+
+HEAPS = 2  # of the C library, at most; those that are there already stay
+M_ARENA_MAX = -8  # mallopt's name for it, in glibc's malloc.h
+
+
+@st.cache_resource(max_entries=1, ttl="1m", show_spinner=False)
+def spare_collector(modules: int) -> None:
+    """Once a minute, and for so many loaded modules: the garbage collector no longer looks at what
+    is there by now.
+
+    Streamlit collects after every run of a script, a live page's fragment included, and Keras once
+    more where it is loaded: a fifth of a second each time for objects that stay for good, and some
+    milliseconds for those of each session. What has become garbage among them goes a minute later.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+@st.cache_resource(max_entries=1, ttl="1m", show_spinner=False)
+def give_back_memory() -> None:
+    """Once a minute: what was freed goes back to the system, where its C library can (glibc).
+
+    Else the pages between small things that are still in use stay with the process for good. Each
+    run of a script is a thread, for which glibc would lay out a heap of its own again and again.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(M_ARENA_MAX, HEAPS)
+        library.malloc_trim(0)

@@ -1,0 +1,131 @@
+"""One study: its films as large as the window allows, everything else around them."""
+
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.config import PixelRecipe
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.errors import FilmError
+from fracture_core.models import cards
+from fracture_core.phantom import phantom_set
+from fracture_core.phantom.phantom_set import Break
+from fracture_core.verdicts import aggregation
+from fracture_core.words import short
+from ui.cache import film_cache, study_cache
+from ui.components import film_viewer
+from ui.components.film_viewer import Frame
+from ui.shared import theme
+from ui.shell import state, tab_data
+from ui.studies import wall
+
+SEEN = tuple(  # what networks get of a film, side by side with it
+    PixelRecipe(size=size, resample=resample)
+    for size in (32, 64, 128)
+    for resample in ("area", "nearest")
+)
+
+
+def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) -> None:
+    """The study of this key.
+
+    Args:
+        data: the data set in use.
+        studies: all its studies, see `study_cache.studies`.
+        found: those that the filters let pass, in their order; one leafs through them.
+        key: see `catalog.study_key`.
+    """
+    row = studies[studies["key"] == key]
+    if row.empty:
+        st.warning(
+            f"The data in use ({theme.plain(data.root.name)}) has no study "
+            f"{theme.plain(short(key))}. "
+            "Go back to all studies, or choose the data set that holds it on the Data page."
+        )
+        st.button("All studies", icon=":material/grid_view:", on_click=_back)
+        return
+    study = next(row.itertuples())
+    paths = wall.film_paths(data, study)
+    _bar(data, found if key in set(found["key"]) else studies, study)
+    breaks = _heading(data, study, studies)
+    judged = study_cache.judgements()
+    frames = [_frame(data.root, path, breaks, judged) for path in paths]
+    film_viewer.show(frames, f"{data.hash} {key}")  # the same key in other data is another study
+
+
+def _bar(data: Dataset, listed: pd.DataFrame, study: tuple) -> None:
+    """Back, previous, next, where one is, and on to the verdict."""
+    keys = listed["key"].tolist()
+    here = keys.index(study.key)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("All studies", icon=":material/grid_view:", shortcut="Esc", on_click=_back)
+        for label, step, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):
+            there = here + step
+            inside = 0 <= there < len(keys)
+            st.button(
+                label,
+                shortcut=shortcut,
+                disabled=not inside,
+                on_click=wall.open_study,
+                args=(keys[there] if inside else study.key,),
+            )
+        st.caption(f"{here + 1:,} of {theme.plural(len(keys), 'study')}", width="stretch")
+        if st.button("Judge this study", type="primary", icon=":material/radiology:"):
+            address = tab_data.address(study.key, data.hash if data.complete else None)
+            st.switch_page("pages/diagnose.py", query_params=address)
+
+
+def _heading(data: Dataset, study: tuple, studies: pd.DataFrame) -> dict[str, list[Break]] | None:
+    """Label and facts; for a phantom's positive study the known breaks, if they are asked for."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.subheader(theme.mark(bool(study.label)), anchor=False, width="content")
+        st.markdown(theme.plain(wall.describe(study)), width="content")
+        if data.synthetic and study.label:
+            st.toggle("Show the known break", key=state.BREAK, bind="query-params")
+        if others := int((studies["patient"] == study.patient).sum()) - 1:
+            st.button(
+                f"All {others + 1} studies of this patient", icon=":material/person:",
+                type="tertiary", on_click=wall.open_patient, args=(study.patient,),
+            )  # fmt: skip
+    meaning = theme.plain(cards.label_meaning(vars(data)))
+    st.caption(f"This is the data's label. {meaning}")
+    st.markdown(f":small[{wall.verdict(study.key, study_cache.judgements(), long=True)}]")
+    shown = data.synthetic and study.label and st.session_state[state.BREAK]
+    return phantom_set.breaks(data.root) if shown else None
+
+
+def _frame(
+    root: Path,
+    path: Path,
+    breaks: dict[str, list[Break]] | None,
+    judged: study_cache.Judgements | None,
+) -> Frame:
+    """One film with what a network gets and has said of it, or why it cannot be shown."""
+    place = path.relative_to(root).as_posix()
+    known = tuple((breaks or {}).get(place, ()))
+    try:
+        film = film_cache.film(path, known, theme.on_film(True) if known else "")
+        seen = film_cache.seen(path, SEEN)
+    except FilmError as error:
+        return Frame(name=path.name, film=None, note=str(error))
+    tone, words = "", ["not judged"]
+    probability = judged.probabilities.get(place) if judged else None
+    if probability is not None:
+        positive = bool(aggregation.is_positive(probability, judged.threshold))
+        tone, words = ("fracture", "none")[not positive], [f"{probability:.3f} {_word(positive)}"]
+    if breaks is not None:
+        kinds = Counter(f"{each.kind} break" for each in known)
+        told = ", ".join(theme.plural(n, kind) for kind, n in kinds.items())
+        words.append(told or "shows no break")
+    return Frame(name=path.name, film=film, note="; ".join(words), tone=tone, seen=seen)
+
+
+def _word(positive: bool) -> str:
+    shape = theme.FRACTURE if positive else theme.NO_FRACTURE
+    return f"{shape} fracture" if positive else f"{shape} no fracture"
+
+
+def _back() -> None:
+    wall.open_study("")

@@ -1,0 +1,51 @@
+"""All studies of one patient on one line, across parts and labels; from there to any of them."""
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.words import short
+from ui.cache import film_cache, study_cache
+from ui.shared import theme
+from ui.studies import wall
+
+WIDTH = 250  # px of a card
+
+
+def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
+    """The patient's studies in the data's order: by split, part and number.
+
+    Args:
+        data: the data set in use.
+        studies: all its studies, see `study_cache.studies`.
+        name: as the data calls the patient.
+    """
+    st.button("All studies", icon=":material/grid_view:", shortcut="Esc", on_click=_back)
+    own = studies[studies["patient"] == name]
+    if own.empty:
+        st.warning(
+            f"The data in use ({theme.plain(data.root.name)}) has no patient "
+            f"{theme.plain(short(name))}. "
+            "Go back to all studies, or choose the data set that holds this patient."
+        )
+        return
+    st.title(theme.plain(name), anchor=False)
+    parts, labels = own["part"].nunique(), own["label"].nunique()
+    told = [theme.plural(len(own), "study"), theme.plural(int(own["views"].sum()), "film")]
+    if parts > 1:
+        told.append(theme.plural(parts, "body part"))
+    told.append("labels of both kinds" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
+    st.markdown(", ".join(told))
+    st.caption("A label belongs to a study, never to a patient.")
+    judged = study_cache.judgements()
+    pictures = film_cache.cards_of(wall.cards_wanted(data, own))
+    with st.container(horizontal=True, wrap=False, gap="small", key="patient"):
+        for study, picture in zip(own.itertuples(), pictures, strict=True):
+            with st.container(width=WIDTH):
+                wall.show_card(study, picture, judged)
+        wall.open_by_click()
+    wall.paint_missing(data, own, pictures)
+
+
+def _back() -> None:
+    wall.open_patient("")

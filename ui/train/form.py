@@ -1,0 +1,147 @@
+"""The form that starts a training run: a preset that can be left alone, and what is behind it."""
+
+import contextlib
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.config import LIMITS, PRESETS, TrainConfig, preset
+from fracture_core.datasets import exclusions
+from fracture_core.errors import ConfigError, DataError, ModelError, RunNameTaken
+from fracture_core.models import cards
+from fracture_core.networks import network_size
+from fracture_core.networks.architectures import ARCHITECTURES
+from ui.cache import data_cache
+from ui.shared import phantom_progress, theme
+from ui.shared.number_field import number
+from ui.shell import actions, owner, state, tab_data
+from ui.train import cost, settings
+
+PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
+PRESET_SENTENCES = {
+    "demo": "Three convolutions, 30 epochs: the network that learns quickest.",
+    "recommended": "Five convolutions, area-averaged pixels, every film once an epoch, a dev share "
+    "to choose the epoch by.",
+    "report2018": "As the report did it: nearest-neighbour pixels, 282 steps an epoch, shear of "
+    "0.2 degrees, no dev share.",
+}
+
+
+def show() -> None:
+    """The form, the command line for the same run, and the button."""
+    choice = tab_data.choice()
+    try:
+        data_cache.dataset()
+    except DataError:
+        if not data_cache.phantom_is_growing():
+            raise
+        phantom_progress.show(choice.root, wants_more=True)  # the first films are on their way
+        return
+    name = st.segmented_control(
+        "Settings to begin with",
+        list(PRESETS),
+        default="demo",
+        required=True,
+        format_func=PRESET_TITLES.get,
+        key=state.PRESET,
+    )
+    st.caption(PRESET_SENTENCES[name])
+    base = preset(name, str(choice.root), positive=choice.positive)
+    architecture = st.segmented_control(
+        "Network",
+        list(ARCHITECTURES),
+        default=base.architecture,
+        required=True,
+        format_func=_title,
+        key=f"{name}-architecture",
+    )
+    entry = ARCHITECTURES[architecture]
+    st.caption(
+        f"{entry.sentence} {entry.parameters:,} parameters at 32 px. Report: {entry.source}."
+    )
+    left, right = st.columns(2)
+    wrong: list[str] = []
+    with left:
+        epochs = number(
+            "Epochs (1 to 10,000)", f"{name}-epochs", base.epochs, LIMITS.epochs, wrong,
+            help="Passes over the training films. More can be added later.",
+        )  # fmt: skip
+    parts = right.multiselect(
+        "Body parts", _parts(), placeholder="all parts", key=state.PARTS,
+        help="Leave empty for all that are present.",
+    )  # fmt: skip
+    try:
+        with st.expander("More settings"):
+            chosen = replace(
+                base, architecture=architecture, parts=tuple(parts), exclude=_exclude()
+            )
+            config = settings.ask(chosen, name)
+        if wrong:
+            raise ConfigError(" ".join(wrong))
+        config = replace(config, epochs=epochs)
+        network_size.check(config.architecture, config.recipe.size, config.options)
+        learned = data_cache.learned_films(config)
+        _check_labels(learned)
+    except (ConfigError, ModelError) as error:
+        st.error(theme.plain(str(error)), icon=":material/error:")
+        owner.button(
+            "Start training", type="primary", icon=":material/play_arrow:", disabled=True,
+            key="start-training",
+        )  # fmt: skip
+        return
+    st.caption(theme.plain(cost.sentence(config, len(learned))))
+    if warning := cost.warning(config):
+        st.warning(theme.plain(warning), icon=":material/memory:")
+    owner.button(
+        "Start training", type="primary", icon=":material/play_arrow:",
+        on_click=_start, args=(config, state.token()), key="start-training",
+    )  # fmt: skip
+    if not owner.is_owner():
+        st.caption(owner.WHY)
+    else:  # it names folders of this machine
+        st.caption("The same run from a terminal:")
+        st.code(cards.command(config), language="bash", wrap_lines=True)
+
+
+def _check_labels(learned: pd.DataFrame) -> None:
+    """Raises: ConfigError: the training films hold one label alone."""
+    if learned["label"].nunique() < 2:
+        positive = int(learned["label"].sum())
+        raise ConfigError(
+            f"Training needs films of both labels; these hold {positive:,} positive and "
+            f"{len(learned) - positive:,} negative. Choose other parts or data."
+        )
+
+
+def _exclude() -> str | None:
+    """The list of films that were ticked on the Data page, if it is to be used."""
+    digest = data_cache.dataset().hash
+    ticked = data_cache.exclusions(digest)
+    if not ticked.reasons:
+        return None
+    count = theme.plural(len(ticked.reasons), "film")
+    use = st.toggle(
+        f"Leave out {count} ticked on the Data page", True, key=state.EXCLUDE,
+        help=f"Films of training and dev alone; list {ticked.hash} is kept with the run.",
+    )  # fmt: skip
+    return str(exclusions.file_of(digest)) if use else None
+
+
+def _title(architecture: str) -> str:
+    return ARCHITECTURES[architecture].title
+
+
+def _parts() -> list[str]:
+    return sorted(data_cache.dataset().manifest["part"].unique())
+
+
+def _start(config: TrainConfig, token: str) -> None:
+    """Start the run once, however often the button was pressed, and open it."""
+    name = f"{config.architecture}-{token}"
+    with actions.told():
+        with contextlib.suppress(RunNameTaken):  # the second click of a double click
+            actions.start_run(config, name)
+        state.new_token()
+        st.query_params[state.RUN] = name
+        st.session_state[state.ARRIVED] = True

@@ -22,7 +22,7 @@ if __name__ == "__main__":  # a visit
             frame.show(page.url_path)
             if data_change.settle(frame.needs_data(page)):
                 page.run()
-            actions.tell()
+            actions.show_errors()
         state.check_serializable()
         memory.spare_collector(len(sys.modules))
     except FractureError as error:  # meant for a person; anything else is a defect and is logged

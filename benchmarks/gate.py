@@ -28,7 +28,8 @@ from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.models import cards
-from fracture_core.models.inference import Film, JudgedFilm, Predictor
+from fracture_core.models.inference import Predictor
+from fracture_core.models.study_prediction import FilmInput, FilmPrediction
 from fracture_core.phantom import phantom_set
 from fracture_core.verdicts import metrics
 
@@ -108,11 +109,11 @@ def kinds(
 
 def show(predictor: Predictor, title: str, sources: list[Source]) -> None:
     """A line: how many of these are doubted, and by what; what cannot be read is left out."""
-    judged: list[JudgedFilm] = []
+    judged: list[FilmPrediction] = []
     for start in range(0, len(sources), LIMITS.upload_files):
         some = sources[start : start + LIMITS.upload_files]
-        films = [Film(name=str(n), source=source) for n, source in enumerate(some)]
-        judged += predictor.judge_study("", films).films
+        films = [FilmInput(name=str(n), source=source) for n, source in enumerate(some)]
+        judged += predictor.predict_study("", films).films
     if not judged:
         print(f"| {title} | 0 | not measured | | | |")
         return

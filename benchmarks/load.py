@@ -89,7 +89,7 @@ def main() -> None:
             for kind, count in itertools.product(options.kinds, options.clients):
                 measure(kind, count, options.seconds, run, home / "films")
         finally:
-            run_folders.ask(run, "stop")
+            run_folders.send_request(run, "stop")
             launcher.wait(run)
 
 

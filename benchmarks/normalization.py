@@ -106,7 +106,7 @@ def print_samples(folders: dict[str, Path], other: Path) -> None:
             other, manifest["path"].tolist(), run.config.recipe, cache_folder() / "pixels"
         )
         network = loop.make_network(run.config)
-        judge, recompute = steps.make_judge(network), averages.make_recompute(network)
+        judge, recompute = steps.make_predict(network), averages.make_recompute(network)
         for epoch in [each for each in LOOKED_AT if each <= run.config.epochs]:
             weights = checkpoints.weights_of(folder / "checkpoints", epoch)
             architectures.load_weights(network, weights)

@@ -75,7 +75,7 @@ def train(root: Path, size: int, seed: int) -> tuple[Path, float]:
 
 def print_hairlines(folder: Path, size: int, root: Path, other: Path) -> None:
     """Hairline studies against normal ones, by the greatest probability among their films."""
-    valid = cards.judged(folder, journal.best_epoch(folder))
+    valid = cards.run_predictions(folder, journal.best_epoch(folder))
     valid = valid[valid["role"] == "valid"]
     judged = evaluation.evaluate(folder.name, catalog.read(other), "train").films
     for what, films, data in (("valid", valid, root), ("another seed", judged, other)):

@@ -45,7 +45,7 @@ def main() -> None:
 def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """A real run's epochs: pixels, steps, judging, prediction table, checkpoint, journal."""
     from fracture_core import config
-    from fracture_core.jobs.worker import Reporter
+    from fracture_core.jobs.worker import Worker
     from fracture_core.networks import optimizers
     from fracture_core.runs import checkpoints, run_folders
     from fracture_core.training import loop, pipeline
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
         threads=options.threads,
     )
     folder = run_folders.create(settings, options.name)
-    reporter = Reporter(folder)
+    reporter = Worker(folder)
     films, pixels = pipeline.prepare(folder, reporter)
     model, optimizer = loop.make_network(settings), optimizers.make(settings)
     optimizer.build(model.trainable_variables)

@@ -90,7 +90,7 @@ def stop_in(phase: str, config: TrainConfig, name: str) -> tuple[float | None, i
             return None, run_folders.status(folder).step
         time.sleep(0.002)
     began = time.monotonic()
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     while (status := run_folders.status(folder)).state.alive:
         time.sleep(0.002)
     taken = time.monotonic() - began

@@ -36,7 +36,8 @@ from fracture_core.datasets import uploads
 from fracture_core.datasets.uploads import File
 from fracture_core.films import images
 from fracture_core.models import cards
-from fracture_core.models.inference import Film, Predictor
+from fracture_core.models.inference import Predictor
+from fracture_core.models.study_prediction import FilmInput
 from fracture_core.networks import architectures
 from fracture_core.verdicts import breakdown
 
@@ -78,8 +79,8 @@ def main() -> None:
     print(f"  against that: {ratio(*whole)}, goal at most 1.2")
     began = time.perf_counter()
     for study in uploads.sort([File(name="many.zip", content=zipped(contents))]).studies:
-        predictor.judge_study(
-            study.name, [Film(name=each.name, source=each.content) for each in study.films]
+        predictor.predict_study(
+            study.name, [FilmInput(name=each.name, source=each.content) for each in study.films]
         )
     rate = len(contents) / (time.perf_counter() - began)
     print(f"{len(contents)} films of a zip: {rate:.0f} films a second")
@@ -87,12 +88,12 @@ def main() -> None:
 
 def verdict(predictor: Predictor, contents: list[bytes]) -> Callable[[], object]:
     """What the page and `predict` do."""
-    asked = [Film(name=f"{n}.png", source=content) for n, content in enumerate(contents)]
+    asked = [FilmInput(name=f"{n}.png", source=content) for n, content in enumerate(contents)]
 
     def judge() -> object:
-        study = predictor.judge_study("study", asked)
+        study = predictor.predict_study("study", asked)
         values = [film.probability for film in study.films]
-        return breakdown.dissect(values, 0.5), breakdown.other_rules(values, 0.5)
+        return breakdown.break_down(values, 0.5), breakdown.other_rules(values, 0.5)
 
     return judge
 

@@ -57,7 +57,7 @@ def main() -> None:
             with app(PROJECT / "app.py", PROJECT, 8595) as pid:
                 watch(browser, pid, bare, options)
         finally:
-            run_folders.ask(run, "stop")
+            run_folders.send_request(run, "stop")
             launcher.wait(run)
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fracture_core.config import TrainConfig
     from fracture_core.datasets.catalog import Dataset
-    from fracture_core.models.inference import JudgedStudy, Predictor
+    from fracture_core.models.inference import Predictor
+    from fracture_core.models.study_prediction import StudyPrediction
     from fracture_core.runs.run_folders import Status
 
 __all__ = [
@@ -143,7 +144,7 @@ def load_predictor(model: str) -> Predictor:
     return Predictor(cards.find(model))
 
 
-def predict_study(predictor: Predictor, *paths: str | Path) -> Sequence[JudgedStudy]:
+def predict_study(predictor: Predictor, *paths: str | Path) -> Sequence[StudyPrediction]:
     """Predict every film of one or more studies, and apply the OR rule to each study.
 
     Args:
@@ -167,4 +168,4 @@ def predict_study(predictor: Predictor, *paths: str | Path) -> Sequence[JudgedSt
     from fracture_core.models import inference
 
     studies = inference.studies_of([Path(path) for path in paths])
-    return [predictor.judge_study(name, films) for name, films in studies]
+    return [predictor.predict_study(name, films) for name, films in studies]

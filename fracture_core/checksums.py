@@ -146,7 +146,7 @@ def names(folder: Path) -> list[str]:
     return sorted(_name(folder, path) for path in found)
 
 
-def tidy(folder: Path) -> None:
+def drop_missing(folder: Path) -> None:
     """Drop the lines of files that are gone; for the process that alone writes this run."""
     sums = _sums(folder)
     lines = [

@@ -18,7 +18,7 @@ from fracture_core import file_reader
 from fracture_core.errors import FileMissing, WriteFailed
 
 TEMPORARY = ".*.tmp"  # as a glob pattern
-Kept = dict[Path, tuple[tuple[int, ...], Any]]  # file -> how it was, and what was read from it
+FileCache = dict[Path, tuple[tuple[int, ...], Any]]  # file -> how it was, and what was read from it
 
 
 def temporary(path: Path) -> Path:
@@ -84,7 +84,7 @@ def stamp(path: Path) -> tuple[int, ...]:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def unchanged(path: Path, kept: Kept | None, read: Callable[[], Any]) -> Any:
+def unchanged(path: Path, kept: FileCache | None, read: Callable[[], Any]) -> Any:
     """What `read` gives, which reads `path`; from `kept` where the file is as it was then.
 
     Args:
@@ -102,7 +102,7 @@ def unchanged(path: Path, kept: Kept | None, read: Callable[[], Any]) -> Any:
     return known[1]
 
 
-def appended(path: Path, kept: Kept, add: Callable[[Any, bytes], Any]) -> Any:
+def appended(path: Path, kept: FileCache, add: Callable[[Any, bytes], Any]) -> Any:
     """What `add` makes of a file to whose end lines are written; only what is new is read.
 
     Args:

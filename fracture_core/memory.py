@@ -16,7 +16,7 @@ NEXT = "Free memory and resume it, or start it anew with a smaller size or batch
 _GROUP = Path("/sys/fs/cgroup")  # limits of a container
 
 
-def is_said(text: str) -> bool:
+def mentions_memory(text: str) -> bool:
     """Whether a log, or an error, says that memory ran out."""
     return SAID.search(text) is not None
 

@@ -45,18 +45,18 @@ with main:
         if upload:
             asked = overview.show(asked, reference, threshold)
         key = verdict_panel.viewer_key(asked)
-        (judged,) = verdict_panel.judge([asked], reference)
+        (judged,) = verdict_panel.predict_all([asked], reference)
         now = judged
-        if erased := film_viewer.erased(key):
-            now = verdict_panel.judged(asked, reference, erased)
+        if erased := film_viewer.strokes_of(key):
+            now = verdict_panel.prediction(asked, reference, erased)
         verdict_panel.show(asked, reference, model, now, threshold)
         if not now.films:
             st.stop()
         doubts.show(now, model, key)
         explanation.ask(model)
         maps = verdict_panel.films(asked, reference, model, now, threshold)
-        erased_effect.tell(judged, now, threshold)
+        erased_effect.show(judged, now, threshold)
         what_if.show(now, reference, model, threshold)
-        if explanation.wanted(state.THROUGH) and "@" in model.reference:
+        if explanation.is_on(state.THROUGH) and "@" in model.reference:
             explanation.through_epochs(now, reference, model, threshold)
         export.show(asked, reference, model, judged, now, threshold, maps, upload)

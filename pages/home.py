@@ -21,5 +21,5 @@ with st.container(key="doors"):
     with learn:
         panels.learn()
     with judge:
-        panels.judge()
+        panels.predict()
 st.caption("A teaching and research tool, not a medical device.")

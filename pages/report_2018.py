@@ -33,7 +33,7 @@ def panel(was_alive: bool) -> None:
     queue.show(dataset, found, length)
     report_figures.show(found, length, dataset.synthetic, is_reports)
     single_studies.show(dataset, found, length)
-    actions.tell()
+    actions.show_errors()
 
 
 here = report_2018.find(run_cache.runs_now(), dataset.hash, length)

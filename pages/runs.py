@@ -14,4 +14,4 @@ if found:
     overlay.show(found, selected_runs.chosen(found))
 else:
     runs_table.show_empty()
-runs_table.tell_unreadable(found)
+runs_table.show_unreadable(found)

@@ -34,7 +34,7 @@ else:
     with st.container(horizontal=True, wrap=False, gap="small"):
         with st.container(width=220):
             facets.show(studies, asked)
-            model_choice.judged_by()
+            model_choice.pick_for_studies()
         with st.container():
             if len(found):
                 wall.show(data, found, asked)

@@ -46,7 +46,7 @@ def settings(config: TrainConfig) -> dict[str, Any]:
     return found
 
 
-def given(run: Run, rate: float | None) -> dict[str, Any]:
+def current_settings(run: Run, rate: float | None) -> dict[str, Any]:
     """`settings` of a run, with what was changed since it began: epochs, and the learning rate.
 
     Args:
@@ -145,7 +145,7 @@ def verdicts(run: Run, epoch: int) -> pd.DataFrame:
     Raises:
         RunError: films or table are missing or damaged.
     """
-    films = predictions.judged(journal.films(run.folder))
+    films = predictions.predicted_films(journal.films(run.folder))
     table = predictions.load(run.folder, epoch, len(films))
     found = [
         aggregation.verdicts(films[rows], table[rows], run.config.threshold).assign(role=role)

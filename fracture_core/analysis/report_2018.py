@@ -123,7 +123,7 @@ FIGURES = (
            keys=("three", "five"), further=True),
 )  # fmt: skip
 
-Found = dict[tuple[str, int], Run]  # (experiment, seed) -> its run
+ExperimentRuns = dict[tuple[str, int], Run]  # (experiment, seed) -> its run
 
 
 def parts(dataset: Dataset) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ def name(experiment: str, data_hash: str, length: Length, seed: int) -> str:
     return f"report-{experiment}-{length.name}-seed{seed}-{data_hash[:6]}"
 
 
-def find(here: Sequence[Run], data_hash: str, length: Length) -> Found:
+def find(here: Sequence[Run], data_hash: str, length: Length) -> ExperimentRuns:
     """The experiments that have a run, on these data and of this length."""
     by_name = {run.name: run for run in here}
     found = {}
@@ -193,11 +193,11 @@ def _queue(experiment: Experiment, dataset: Dataset, length: Length, seed: int) 
     launcher.start_run(folder, more_epochs=length.more if experiment.goes_on else 0)
 
 
-def stop(found: Found) -> None:
+def stop(found: ExperimentRuns) -> None:
     """Stop all that are on; they keep their work."""
     for run in found.values():
         if run.status.state.alive:
-            run_folders.ask(run.folder, "stop")
+            run_folders.send_request(run.folder, "stop")
 
 
 def steps_in_all(length: Length, seeds: int) -> int:
@@ -206,12 +206,12 @@ def steps_in_all(length: Length, seeds: int) -> int:
     return each * length.steps * seeds
 
 
-def steps_done(found: Found) -> int:
+def steps_done(found: ExperimentRuns) -> int:
     """Training steps that have been taken."""
     return sum(run.status.step for run in found.values())
 
 
-def to_go(found: Found, length: Length, seeds: int) -> tuple[int, int]:
+def to_go(found: ExperimentRuns, length: Length, seeds: int) -> tuple[int, int]:
     """How many runs of the first `seeds` of each experiment are not finished, and their steps."""
     runs_left = steps_left = 0
     for experiment in EXPERIMENTS:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fracture_core.analysis.report_2018 import BY_KEY, SEEDS, Found, Length
+from fracture_core.analysis.report_2018 import BY_KEY, SEEDS, ExperimentRuns, Length
 from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation, metrics
@@ -60,7 +60,7 @@ class Claim:
         return length.epochs + (length.more if self.further else 0)
 
 
-def answer(claim: Claim, found: Found, length: Length) -> Answer:
+def answer(claim: Claim, found: ExperimentRuns, length: Length) -> Answer:
     """Hold a claim against every seed that is there; it agrees if most do and none disagrees."""
     epoch, each = claim.epoch(length), {}
     for seed in range(1, SEEDS + 1):
@@ -206,7 +206,7 @@ def _valid_films(run: Run, other: Run, epoch: int) -> Sequence[pd.DataFrame]:
 
 def _judged(run: Run, epoch: int) -> pd.DataFrame:
     """By its path, whether each valid film was judged "right" after an epoch, and its "loss"."""
-    films = predictions.judged(journal.films(run.folder))
+    films = predictions.predicted_films(journal.films(run.folder))
     table = predictions.load(run.folder, epoch, len(films))
     positive = (films["label"] == 1).to_numpy()
     of_label = np.clip(np.where(positive, table, 1 - table), LEAST, 1.0)

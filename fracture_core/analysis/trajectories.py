@@ -21,7 +21,7 @@ class Trajectories:
     """The tables of a run, one above the other.
 
     Args:
-        films: the judged films, as `predictions.judged` gives them.
+        films: the judged films, as `predictions.predicted_films` gives them.
         epochs: those that have a whole table, in order.
         probabilities: float32 (epochs, films), 0 to 1.
         studies: one row a study in the order of its first film: key, role, part, patient, study,
@@ -73,7 +73,7 @@ def read(folder: Path, known: Trajectories | None = None) -> Trajectories:
 
 def _empty(folder: Path) -> Trajectories:
     every = journal.films(folder)
-    films, taught = predictions.judged(every), every[every["role"] == "train"]
+    films, taught = predictions.predicted_films(every), every[every["role"] == "train"]
     keys = study_key(films)
     codes, names = pd.factorize(keys)
     order = np.argsort(codes, kind="stable")

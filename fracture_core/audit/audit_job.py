@@ -42,7 +42,7 @@ def start(dataset: catalog.Dataset) -> Path:
 
 def run_child(folder: Path) -> None:
     """The child's work: audit what `asked.json` names, and keep the result."""
-    asked = launcher.asked(folder, "data")
+    asked = launcher.job_request(folder, "data")
     dataset = catalog.read(Path(asked["data"]), asked["positive"])
     reporter = JobProgress(folder, "Opening every film")
     try:

@@ -15,7 +15,7 @@ from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import refusal, sweep
 from fracture_core.heavy_imports import without_collector
 from fracture_core.jobs import launcher
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.training import probe
@@ -34,7 +34,7 @@ def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
     try:
         for part in (folder, folder / "requests"):
             sweep(part)
-        reporter = Reporter(folder, lock)
+        reporter = Worker(folder, lock)
         status = _to_its_end(reporter, wait_for_slot)
     except (FractureError, OSError) as error:
         message = str(error) if isinstance(error, FractureError) else refusal(error)
@@ -70,7 +70,7 @@ def _fit_gate(folder: Path) -> None:
         _print_trace()
 
 
-def _to_its_end(reporter: Reporter, wait_for_slot: bool) -> int:
+def _to_its_end(reporter: Worker, wait_for_slot: bool) -> int:
     try:
         reporter.listen()
         try:
@@ -94,7 +94,7 @@ def _to_its_end(reporter: Reporter, wait_for_slot: bool) -> int:
     return _fail(reporter.say, reporter.folder, message)
 
 
-def _work(folder: Path, reporter: Reporter, wait_for_slot: bool) -> None:
+def _work(folder: Path, reporter: Worker, wait_for_slot: bool) -> None:
     # The slot is this process's open file: it is free again when the process ends.
     if wait_for_slot:
         reporter.say(state=State.QUEUED, message="Waits for a free slot.", phase="")
@@ -116,7 +116,7 @@ def _work(folder: Path, reporter: Reporter, wait_for_slot: bool) -> None:
     loop.train(folder, films, pixels, reporter)
 
 
-def _threads(folder: Path, films: int, reporter: Reporter) -> tuple[int, int]:
+def _threads(folder: Path, films: int, reporter: Worker) -> tuple[int, int]:
     """What `loop.set_threads` takes: chosen once and kept, as the last bits depend on it."""
     if chosen := run_folders.read(folder).facts.get("probe"):
         return chosen["threads"], chosen.get("branches", 1)
@@ -130,7 +130,7 @@ def _threads(folder: Path, films: int, reporter: Reporter) -> tuple[int, int]:
 def _unexpected(error: Exception, noun: str) -> str:
     """The last word on an error that nobody has foreseen; memory runs out in many kinds of them."""
     kind = type(error).__name__
-    if memory.is_said(f"{kind} {error}"):
+    if memory.mentions_memory(f"{kind} {error}"):
         return f"The {noun} ran out of memory. {memory.NEXT}"
     text = f"An unexpected {kind} ended the {noun}: {error}"
     return f"{text.rstrip('.')[:2_000]}. See its log."

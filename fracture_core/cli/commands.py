@@ -231,7 +231,7 @@ def _follow(folder: Path) -> int:
             _show_line(_spoken(status))
             time.sleep(0.3)
         except KeyboardInterrupt:
-            run_folders.ask(folder, "stop")
+            run_folders.send_request(folder, "stop")
     _show_line("")
     failed = status.state in (run_folders.State.FAILED, run_folders.State.INTERRUPTED)
     print(status.message, file=sys.stderr if failed else sys.stdout)
@@ -271,7 +271,7 @@ def _print_run_figures(folder: Path) -> None:
     epoch = predictions.best_epoch(folder)
     if epoch is None:
         return
-    films = cards.judged(folder, epoch)
+    films = cards.run_predictions(folder, epoch)
     threshold = run_folders.read(folder).config.threshold
     chosen = (films["role"] == "dev").any()
     origin = "the best on dev." if chosen else "the last; no dev share chose one."
@@ -291,7 +291,7 @@ def stop(options: argparse.Namespace) -> None:
     status = run_folders.status(folder)
     if not status.state.alive:
         raise RunError(f"{options.run} is not at work: it is {status.state}.")
-    run_folders.ask(folder, "stop_after_epoch" if options.after_epoch else "stop")
+    run_folders.send_request(folder, "stop_after_epoch" if options.after_epoch else "stop")
     print(f"Asked {options.run} to stop{' after this epoch' if options.after_epoch else ''}.")
 
 
@@ -322,7 +322,7 @@ def set_rate(options: argparse.Namespace) -> None:
 
     folder = run_folders.find(options.run)
     settings.check_range("learning_rate", options.rate, settings.LIMITS.learning_rate)
-    run_folders.ask(folder, "learning_rate", rate=options.rate)
+    run_folders.send_request(folder, "learning_rate", rate=options.rate)
     when = "its next step" if run_folders.is_alive(folder) else "when it goes on"
     print(f"{options.run} takes a learning rate of {options.rate:g} from {when}.")
 
@@ -413,7 +413,7 @@ def _row(run: "Run") -> dict[str, Any]:
         "message": run.status.message,
         "architecture": run.config.architecture,
         "epoch": run.status.epoch,
-        "epochs": journal.epochs_asked(run.folder, run.config),
+        "epochs": journal.epochs_requested(run.folder, run.config),
         "best_epoch": predictions.best_epoch(run.folder),
         "metrics": {k: v.item() if hasattr(v, "item") else v for k, v in last.items()},
     }
@@ -512,7 +512,7 @@ def predict(options: argparse.Namespace) -> int:
             print(f"Warning: {sentence}", file=sys.stderr)
     judged = []
     for name, films in studies:
-        judged.append(predictor.judge_study(name, films, options.count_doubted))
+        judged.append(predictor.predict_study(name, films, options.count_doubted))
         if not options.json:
             _print_study(judged[-1], threshold)
     if options.report:
@@ -596,7 +596,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Judge every study of a split; a line each, then the figures."""
     from fracture_core.datasets import catalog
     from fracture_core.models import cards, evaluation, training_patients
-    from fracture_core.models.training_patients import Acquaintance
+    from fracture_core.models.training_patients import TrainingOverlap
 
     dataset = catalog.read(options.data, options.positive)
     parts = tuple(options.parts or ())
@@ -613,7 +613,7 @@ def evaluate(options: argparse.Namespace) -> None:
     known = training_patients.among(cards.find(options.model), dataset)
     for line in found["lines"]:
         patient = line["study"].split("/")[2]
-        line["acquaintance"] = str(known.get(patient, Acquaintance.NEW))
+        line["acquaintance"] = str(known.get(patient, TrainingOverlap.NEW))
     if options.json:
         print(json.dumps(found, indent=2))
         return
@@ -621,7 +621,7 @@ def evaluate(options: argparse.Namespace) -> None:
         numbers = " ".join(f"{p:.3f}" for p in line["probabilities"])
         verdict = "fracture" if line["fracture"] else "no fracture"
         right = "right" if line["right"] else "WRONG"
-        mark = Acquaintance(line["acquaintance"]).mark
+        mark = TrainingOverlap(line["acquaintance"]).mark
         right += f" ({mark})" if mark else ""
         print(f"{line['study']}: {numbers} -> {verdict}, label {line['label']}, {right}")
     for item in found["refused"]:

@@ -21,7 +21,7 @@ from fracture_core.films.images import SUFFIXES
 
 
 @dataclass(frozen=True, kw_only=True)
-class GivenStudy:
+class PathStudy:
     """Films that belong together.
 
     Args:
@@ -34,7 +34,7 @@ class GivenStudy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class SortedPaths:
     """What was given, sorted.
 
     Args:
@@ -44,12 +44,12 @@ class Given:
             studies that were given as one.
     """
 
-    studies: tuple[GivenStudy, ...]
+    studies: tuple[PathStudy, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
 
 
-def read(paths: Sequence[Path]) -> Given:
+def read(paths: Sequence[Path]) -> SortedPaths:
     """The studies that these paths name.
 
     A folder of images is one study. Below a folder that was given, that holds for folders with a
@@ -75,9 +75,9 @@ def read(paths: Sequence[Path]) -> Given:
             studies, left_out = studies + found, left_out + refused
         elif path is loose[0]:
             films = tuple((film.name, film) for film in loose)
-            studies.append(GivenStudy(name=_name_of(loose), films=films))
+            studies.append(PathStudy(name=_name_of(loose), films=films))
             remarks += _mixed(loose)
-    return Given(studies=tuple(studies), left_out=tuple(left_out), remarks=tuple(remarks))
+    return SortedPaths(studies=tuple(studies), left_out=tuple(left_out), remarks=tuple(remarks))
 
 
 def _kind(path: Path) -> str:
@@ -101,11 +101,11 @@ def _unreadable(path: Path, error: Exception) -> ModelError:
     return ModelError(f"{path} cannot be read ({reason}). Give another path.")
 
 
-def _by_study(found: Sequence[tuple[str, list[Path]]]) -> list[GivenStudy]:
+def _by_study(found: Sequence[tuple[str, list[Path]]]) -> list[PathStudy]:
     """The same films where what DICOM says of its studies goes before folders."""
     films = [(name, path) for name, group in found for path in group]
     groups = uploads.by_study(films, lambda film: (film[1], film[1].name, film[0]))
-    named: dict[str, GivenStudy] = {}
+    named: dict[str, PathStudy] = {}
     for group in groups.values():
         folders = {folder for folder, _ in group}
         common = os.path.commonpath(folders)
@@ -113,7 +113,7 @@ def _by_study(found: Sequence[tuple[str, list[Path]]]) -> list[GivenStudy]:
         told = [str(path.relative_to(common)) if parted else path.name for _, path in group]
         name = uploads.unlike(common, named)
         films = zip(told, (path for _, path in group), strict=True)
-        named[name] = GivenStudy(name=name, films=tuple(films))
+        named[name] = PathStudy(name=name, films=tuple(films))
     return list(named.values())
 
 
@@ -129,7 +129,7 @@ def _mixed(files: Sequence[Path]) -> list[str]:
     ]
 
 
-def _studies_of_zip(path: Path) -> tuple[list[GivenStudy], list[tuple[str, str]]]:
+def _studies_of_zip(path: Path) -> tuple[list[PathStudy], list[tuple[str, str]]]:
     """Its studies, and (name, reason) of what was left out; it is unpacked in memory."""
     if (size := path.stat().st_size) > LIMITS.upload_bytes:
         most = f"at most {LIMITS.upload_bytes / 2**20:g} MB of a zip are unpacked"
@@ -141,7 +141,7 @@ def _studies_of_zip(path: Path) -> tuple[list[GivenStudy], list[tuple[str, str]]
         raise _unreadable(path, error) from error
     found = uploads.sort([uploads.File(name=path.name, content=content)])
     studies = [
-        GivenStudy(name=study.name, films=tuple((film.name, film.content) for film in study.films))
+        PathStudy(name=study.name, films=tuple((film.name, film.content) for film in study.films))
         for study in found.studies
     ]
     return studies, list(found.refused)

@@ -50,7 +50,7 @@ class UploadedStudy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sorted:
+class SortedUploads:
     """What was given, sorted.
 
     Args:
@@ -64,7 +64,7 @@ class Sorted:
     passed_over: int
 
 
-def sort(files: Sequence[File]) -> Sorted:
+def sort(files: Sequence[File]) -> SortedUploads:
     """Open zips, and put films into studies.
 
     Films of one DICOM study belong together wherever they lie; other films belong to their folder,
@@ -85,7 +85,7 @@ def sort(files: Sequence[File]) -> Sorted:
             taken.append(file)
         else:
             refused.append((_plain(file.name), reason))
-    return Sorted(studies=_studies(taken), refused=tuple(refused), passed_over=passed_over)
+    return SortedUploads(studies=_studies(taken), refused=tuple(refused), passed_over=passed_over)
 
 
 def _opened(files: Iterable[File]) -> Iterator[tuple[File, str | None]]:

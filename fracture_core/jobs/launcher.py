@@ -52,7 +52,7 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
                 with writing(path):
                     path.unlink(missing_ok=True)
         if more_epochs:
-            run_folders.ask(folder, "more_epochs", epochs=more_epochs)
+            run_folders.send_request(folder, "more_epochs", epochs=more_epochs)
         before = run_folders.status(folder)
         state = run_folders.State.QUEUED if wait_for_slot else run_folders.State.STARTING
         message = "Waits for a free slot." if wait_for_slot else "Starts a process."
@@ -125,7 +125,7 @@ def start_job(folder: Path, asked: dict[str, Any], command: str, message: str, l
         pass  # somebody else asked for the same a moment ago
 
 
-def asked(folder: Path, *needed: str) -> dict[str, Any]:
+def job_request(folder: Path, *needed: str) -> dict[str, Any]:
     """What `start_job` has left in a folder for its child; the positive class may be `None`.
 
     Args:

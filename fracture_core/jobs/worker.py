@@ -18,7 +18,7 @@ WRITE_SECONDS = 0.5  # between two writes of progress; a person reads no faster
 POINTS = 600  # of the live curve in as many WRITE_SECONDS; later ones lie ever further apart
 
 
-class Reporter:
+class Worker:
     """Writes `status.json` and reads `requests/` for one run, in its child process.
 
     Args:
@@ -37,7 +37,7 @@ class Reporter:
         self.config = run_folders.read(folder).config
         self.stopping = False
         self.stop_after_epoch = False
-        self.epochs = journal.epochs_asked(folder, self.config)
+        self.epochs = journal.epochs_requested(folder, self.config)
         before = run_folders.status(folder)
         self.status = Status(
             state=State.STARTING,
@@ -184,7 +184,7 @@ class Reporter:
                 self.say(message="Stops at the end of this epoch.")
             case {"kind": "more_epochs", "epochs": int(count), "id": str(key)}:
                 self._log_once("more_epochs", key, epochs=count, epoch=self.status.epoch)
-                self.epochs = journal.epochs_asked(self.folder, self.config)
+                self.epochs = journal.epochs_requested(self.folder, self.config)
             case {"kind": "learning_rate", "rate": float(rate), "id": str(key)}:
                 if step is None:
                     return False

@@ -180,7 +180,7 @@ class Model:
     reference: str
     card: Card
     weights: Path
-    judged: pd.DataFrame
+    run_predictions: pd.DataFrame
     gate: Path | None = None
     guarded: bool = True
 
@@ -292,7 +292,7 @@ def read(folder: Path) -> Model:
             "for. Release the model again."
         )
     try:
-        judged = judged_films(folder / PREDICTIONS)
+        judged = prediction_table(folder / PREDICTIONS)
     except FileRefused as error:
         raise ModelError(f"The {PREDICTIONS} of {folder.name} cannot be read: {error}") from error
     expected = card.predictions_sha256
@@ -311,7 +311,7 @@ def read(folder: Path) -> Model:
     )
 
 
-def judged_films(source: Path | bytes) -> pd.DataFrame:
+def prediction_table(source: Path | bytes) -> pd.DataFrame:
     """A table of films that a network has judged: manifest columns and `probability`;
     of an ensemble `member_1` and so on as well.
 
@@ -398,7 +398,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
             f"The weights of {run.name} after epoch {chosen} are cut short or damaged. Pick "
             "another of its epochs."
         )
-    films = judged(folder, chosen)
+    films = run_predictions(folder, chosen)
     by_role = {role: films[films["role"] == role] for role in ("dev", "valid")}
     figures = {
         role: {k: v.to_dict() for k, v in summaries(rows, run.config.threshold).items()}
@@ -461,20 +461,20 @@ def _is_whole(weights: Path) -> bool:
     return True
 
 
-def covered(model: Model) -> pd.DataFrame:
+def covered_films(model: Model) -> pd.DataFrame:
     """Every film that a model's prediction table covers: its dev films, and a run's valid films.
 
     Returns:
         Manifest columns and `probability`, one row a film.
     """
     name, _, epoch = model.reference.rpartition("@")
-    return judged(run_folders.find(name), int(epoch)) if name else model.judged
+    return run_predictions(run_folders.find(name), int(epoch)) if name else model.judged
 
 
-def judged(folder: Path, epoch: int) -> pd.DataFrame:
+def run_predictions(folder: Path, epoch: int) -> pd.DataFrame:
     """A run's dev and valid films with their `probability` after an epoch."""
     films = journal.films(folder)
-    table = predictions.load(folder, epoch, len(predictions.judged(films)))
+    table = predictions.load(folder, epoch, len(predictions.predicted_films(films)))
     return predictions.join(films, table)
 
 

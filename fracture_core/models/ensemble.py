@@ -112,7 +112,7 @@ def together(models: Sequence[Model]) -> dict[str, pd.DataFrame]:
 
 def _table(model: Model) -> pd.DataFrame:
     """Every film that the model's tables cover, with its role."""
-    films = cards.covered(model)
+    films = cards.covered_films(model)
     if not {"path", "label", "probability"} <= set(films):
         raise ModelError(f"The dev predictions of {model.card.name} are damaged. Release it again.")
     films = films if "role" in films else films.assign(role="dev")

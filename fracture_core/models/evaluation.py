@@ -96,7 +96,7 @@ def of_run(folder: Path, epoch: int, role: str) -> Evaluation:
         DataError: the run has no film of this role.
     """
     run = run_folders.read(folder)
-    films = cards.judged(folder, epoch)
+    films = cards.run_predictions(folder, epoch)
     films = films[films["role"] == role].reset_index(drop=True)
     if films.empty:
         raise DataError(f"{run.name} has no {role} films. Choose another share of its data.")
@@ -199,7 +199,7 @@ def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
 
 def run_child(folder: Path) -> None:
     """The child's work: evaluate what `asked.json` names and keep the result."""
-    asked = launcher.asked(folder, "model", "data", "split")
+    asked = launcher.job_request(folder, "model", "data", "split")
     dataset = catalog.read(Path(asked["data"]), asked["positive"])
 
     def progress(done: int, total: int) -> None:
@@ -241,7 +241,7 @@ def load(folder: Path) -> Evaluation | None:
             split=str(fields["split"]),
             parts=tuple(map(str, fields["parts"])),
             threshold=fields["threshold"],
-            films=cards.judged_films(films),
+            films=cards.prediction_table(films),
             refused=tuple((str(item["path"]), str(item["reason"])) for item in fields["refused"]),
         )
         check_range("threshold", found.threshold, (0.0, 1.0))

@@ -24,6 +24,7 @@ from fracture_core import file_reader
 from fracture_core.errors import DataError, ModelError
 from fracture_core.films.film_checks import Check
 from fracture_core.models.cards import GATE_BYTES, GATE_VERSION
+from fracture_core.models.study_prediction import NearestFilm
 from fracture_core.networks import architectures
 
 FALSE_REFUSAL = (
@@ -34,19 +35,6 @@ KEPT_BYTES = 400_000  # of training films' features: a released model stays belo
 FOLDS = 5
 FARTHEST = 6e4  # what float16 holds of a whitened feature; those of training films are near 1
 NEAREST = 3  # training films that a doubt is shown beside
-
-
-@dataclass(frozen=True, kw_only=True)
-class Nearest:
-    """A training film near to the one in question.
-
-    Args:
-        path: relative to the root of the model's training data.
-        distance: between the two, in the units of the gate's own distance.
-    """
-
-    path: str
-    distance: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +90,11 @@ class Gate:
         """As numbers that are quick to compute with."""
         return self.films.astype(np.float32)
 
-    def nearest(self, features: np.ndarray, count: int = NEAREST) -> tuple[Nearest, ...]:
+    def nearest(self, features: np.ndarray, count: int = NEAREST) -> tuple[NearestFilm, ...]:
         """The nearest kept training films, nearest first, of one film's features, float32 (d,)."""
         away = np.linalg.norm(self.whitened(features).astype(np.float32) - self._films, axis=1)
         order = np.argsort(away, kind="stable")[:count]
-        return tuple(Nearest(path=self.paths[n], distance=float(away[n])) for n in order)
+        return tuple(NearestFilm(path=self.paths[n], distance=float(away[n])) for n in order)
 
     def facts(self) -> dict[str, Any]:
         """What a card says of its gate."""

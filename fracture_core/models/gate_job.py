@@ -170,6 +170,6 @@ def of_best(run: Path) -> tuple[Path, int] | None:
 
 def run_child(folder: Path) -> None:
     """The child's work: fit the gate of the run that `asked.json` names, and keep it."""
-    asked = launcher.asked(folder, "model")
+    asked = launcher.job_request(folder, "model")
     checksums.write(folder, folder / GATE, of_run(cards.find(asked["model"])))
     run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))

@@ -7,9 +7,8 @@ the gate doubts is judged like any other, and does not count in the verdict unle
 
 import os
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,182 +21,16 @@ from fracture_core.config import LIMITS
 from fracture_core.datasets import study_paths
 from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.films import film_checks, images
-from fracture_core.films.eraser import Stroke, erase, share
-from fracture_core.films.film_checks import Check
+from fracture_core.films.eraser import erase, share
 from fracture_core.models import cards
 from fracture_core.models.cards import Model
-from fracture_core.models.gate import Nearest, read, with_features
+from fracture_core.models.gate import read, with_features
+from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.networks import architectures
 from fracture_core.runs import checkpoints, run_folders
-from fracture_core.verdicts import aggregation
 
 READERS = 8  # films that are unpacked at once, at most: each may take a few hundred MB
-NAMED = 3  # films of a kind that a sentence names before it counts the others
 BLOCK = 4  # films; three studies in four have no more, and padding costs as much as films
-
-
-@dataclass(frozen=True, kw_only=True)
-class Film:
-    """One film of a study to judge.
-
-    Args:
-        name: how the person knows it.
-        source: a path, or the file's bytes.
-        erased: what a person has brushed over: the film is judged without it.
-        inverted: whether black and white are exchanged before anything else is done.
-    """
-
-    name: str
-    source: Path | bytes
-    erased: tuple[Stroke, ...] = ()
-    inverted: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedFilm:
-    """What the network says of one film.
-
-    Args:
-        name: as given.
-        probability: of a positive label, 0 to 1.
-        pixels: what the network saw, uint8 (size, size).
-        counted: whether it counts in the verdict; a doubted film does not unless it was ticked.
-        checks: what the gate asked, each with value and limit; "distance" is the last of them
-            where the model has a gate of its own.
-        nearest: of a doubted film, the training films that are nearest in the network's features;
-            none without a gate.
-        inverted: whether it was judged with black and white exchanged.
-        erased_share: how much of it was brushed over before it was judged, 0 to 1.
-        frames: how many its file holds, of which the first was judged.
-        checksum: of its pixels at full size, as it was judged; with `pixels` it tells whether two
-            films are the same.
-    """
-
-    name: str
-    probability: float
-    pixels: np.ndarray = field(repr=False)
-    counted: bool = True
-    checks: tuple[Check, ...] = ()
-    nearest: tuple[Nearest, ...] = ()
-    inverted: bool = False
-    erased_share: float = 0.0
-    frames: int = 1
-    checksum: str = field(default="", repr=False)
-
-    @property
-    def altered(self) -> tuple[str, ...]:
-        """What was done to it before it was judged: "erased", "inverted", both or nothing."""
-        done = {"erased": self.erased_share > 0, "inverted": self.inverted}
-        return tuple(name for name, was_done in done.items() if was_done)
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """Why it may not be a film that the model can judge, a sentence each."""
-        return tuple(check.doubt for check in self.checks if check.doubt)
-
-    @property
-    def remedies(self) -> tuple[str, ...]:
-        """What may help, see `film_checks.INVERT`."""
-        return tuple(check.remedy for check in self.checks if check.remedy)
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedStudy:
-    """What the network says of one study.
-
-    Args:
-        study: its name, as given.
-        films: those that could be read, in the order given.
-        refused: (name, reason) of those that could not.
-    """
-
-    study: str
-    films: tuple[JudgedFilm, ...]
-    refused: tuple[tuple[str, str], ...]
-
-    @property
-    def doubted(self) -> tuple[JudgedFilm, ...]:
-        """The films that do not count, since the gate doubts them."""
-        return tuple(film for film in self.films if film.doubts and not film.counted)
-
-    @property
-    def altered(self) -> tuple[JudgedFilm, ...]:
-        """The films that were not judged as they were given: a verdict on them proves nothing about
-        a label of the films themselves."""
-        return tuple(film for film in self.films if film.altered)
-
-    def counting(self, names: Collection[str]) -> "JudgedStudy":
-        """The same study where these doubted films count as well, and no other doubted one."""
-        films = tuple(
-            replace(film, counted=not film.doubts or film.name in names) for film in self.films
-        )
-        return replace(self, films=films)
-
-    @property
-    def probabilities(self) -> list[float]:
-        """Of the films that count."""
-        return [film.probability for film in self.films if film.counted]
-
-    def verdict(self, threshold: float) -> bool | None:
-        """Fracture if any counted film is positive; `None` when none counts."""
-        return aggregation.any_rule(self.probabilities, threshold).fracture
-
-    def deciding(self, threshold: float) -> list[str]:
-        """Names of the films that make the verdict positive."""
-        return [
-            film.name
-            for film in self.films
-            if film.counted and aggregation.is_positive(film.probability, threshold)
-        ]
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What else a person should know of these films, a sentence each."""
-        several = [
-            f"{film.name} has {film.frames:,} frames; the first was judged."
-            for film in self.films
-            if film.frames > 1
-        ]
-        alike: dict[tuple[str, bytes], list[JudgedFilm]] = {}
-        for film in self.films:
-            alike.setdefault((film.checksum, film.pixels.tobytes()), []).append(film)
-        same = [_same(group) for (known, _), group in alike.items() if known and len(group) > 1]
-        return (*several, *same)
-
-    def to_dict(self, threshold: float) -> dict[str, Any]:
-        """The study's part of `predict --json`; with "remarks" where there are any."""
-        remarks = {"remarks": list(self.remarks)} if self.remarks else {}
-        return {
-            "study": self.study,
-            "fracture": self.verdict(threshold),
-            "images": [
-                {
-                    "file": film.name,
-                    "probability": film.probability,
-                    "fracture": bool(aggregation.is_positive(film.probability, threshold)),
-                    "counted": film.counted,
-                    "doubts": list(film.doubts),
-                    "altered": list(film.altered),
-                    "erased_share": film.erased_share,
-                }
-                for film in self.films
-            ],
-            "refused": [{"file": name, "reason": reason} for name, reason in self.refused],
-            "rules": aggregation.rules(self.probabilities, threshold),
-            **remarks,
-        }
-
-
-def _same(films: Sequence[JudgedFilm]) -> str:
-    """That some films are one and the same, and whether each of them counts."""
-    names = [film.name for film in films]
-    if len(names) > NAMED + 1:
-        names = [*names[:NAMED], f"{len(names) - NAMED} others"]
-    listed = f"{', '.join(names[:-1])} and {names[-1]} are the same film"
-    counted = sum(film.counted for film in films)
-    if counted == len(films):
-        return f"{listed}, and each counts."
-    return f"{listed}; {counted} of them count." if counted else f"{listed}."
 
 
 class Predictor:
@@ -258,9 +91,9 @@ class Predictor:
         probabilities, features = self._judge(block)
         return probabilities.numpy()[: len(films)], features.numpy()[: len(films)]
 
-    def judge_study(
-        self, study: str, films: Sequence[Film], count_doubted: bool = False
-    ) -> JudgedStudy:
+    def predict_study(
+        self, study: str, films: Sequence[FilmInput], count_doubted: bool = False
+    ) -> StudyPrediction:
         """Judge the films of one study; one that cannot be read never costs the others.
 
         Args:
@@ -273,10 +106,10 @@ class Predictor:
         refused = [(one.name, one.reason) for one in read if isinstance(one, FilmError)]
         refused += [(film.name, f"is beyond {most} films a study.") for film in films[most:]]
         judged = self._judged([one for one in read if not isinstance(one, FilmError)])
-        found = JudgedStudy(study=study, films=judged, refused=tuple(refused))
+        found = StudyPrediction(study=study, films=judged, refused=tuple(refused))
         return found.counting([film.name for film in judged] if count_doubted else ())
 
-    def _read(self, film: Film) -> tuple[dict[str, Any], np.ndarray] | FilmError:
+    def _read(self, film: FilmInput) -> tuple[dict[str, Any], np.ndarray] | FilmError:
         """What is known of a film without the network, and its pixels; or why it cannot be read."""
         try:
             whole = opened(film)
@@ -284,7 +117,7 @@ class Predictor:
         except FilmError as error:
             return error
 
-    def _judged(self, read: list[tuple[dict[str, Any], np.ndarray]]) -> tuple[JudgedFilm, ...]:
+    def _judged(self, read: list[tuple[dict[str, Any], np.ndarray]]) -> tuple[FilmPrediction, ...]:
         """What the network says of these films, and how far from its training films they lie."""
         if not read:
             return ()
@@ -297,7 +130,7 @@ class Predictor:
         ]
         doubted = [self.gate and any(check.doubt for check in some) for some in asked]
         return tuple(
-            JudgedFilm(
+            FilmPrediction(
                 **facts[n] | {"checks": asked[n]},
                 probability=float(probabilities[n]),
                 pixels=pixels[n],
@@ -332,8 +165,8 @@ def _load(network: keras.Model, model: Model, group: str | None = None) -> None:
         )
 
 
-def _facts(film: Film, whole: Image.Image, size: int) -> dict[str, Any]:
-    """What is known of a film without the network, by fields of a `JudgedFilm`.
+def _facts(film: FilmInput, whole: Image.Image, size: int) -> dict[str, Any]:
+    """What is known of a film without the network, by fields of a `FilmPrediction`.
 
     A checksum takes a quarter of the time of a hash, and nobody gains by a false one.
     """
@@ -348,7 +181,7 @@ def _facts(film: Film, whole: Image.Image, size: int) -> dict[str, Any]:
     }
 
 
-def opened(film: Film) -> Image.Image:
+def opened(film: FilmInput) -> Image.Image:
     """The film as it is judged: decoded, inverted where asked for, without what was brushed over.
 
     Raises:
@@ -388,7 +221,7 @@ def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], n
     return tuple(kept), np.stack(rows) if rows else np.empty((0, len(pixels)), np.float32)
 
 
-def studies_of(paths: Sequence[Path]) -> list[tuple[str, list[Film]]]:
+def studies_of(paths: Sequence[Path]) -> list[tuple[str, list[FilmInput]]]:
     """The studies that these paths name, ready to be judged; see `study_paths.read`.
 
     Returns:
@@ -400,9 +233,9 @@ def studies_of(paths: Sequence[Path]) -> list[tuple[str, list[Film]]]:
     return films_of(study_paths.read(paths))
 
 
-def films_of(found: study_paths.Given) -> list[tuple[str, list[Film]]]:
+def films_of(found: study_paths.SortedPaths) -> list[tuple[str, list[FilmInput]]]:
     """What was given as films to judge: (name, films) of each study."""
     return [
-        (study.name, [Film(name=name, source=source) for name, source in study.films])
+        (study.name, [FilmInput(name=name, source=source) for name, source in study.films])
         for study in found.studies
     ]

@@ -21,7 +21,7 @@ DIGITS = 8  # hex digits of a digest; 12,000 patients take 96 kB of a card
 MOST_PLANNED = 100_000  # studies; a card may name any number
 
 
-class Acquaintance(StrEnum):
+class TrainingOverlap(StrEnum):
     """Whether a model was trained on films of a patient."""
 
     TRAINED = "trained"
@@ -32,20 +32,20 @@ class Acquaintance(StrEnum):
     def words(self) -> str:
         """A sentence for beside a "right" or "wrong"; empty for a new patient."""
         return {
-            Acquaintance.TRAINED: "The model was trained on films of this patient, so being right "
-            "on this study shows nothing about new patients.",
-            Acquaintance.POSSIBLE: "The model may have been trained on films of this patient: "
+            TrainingOverlap.TRAINED: "The model was trained on films of this patient, so being "
+            "right on this study shows nothing about new patients.",
+            TrainingOverlap.POSSIBLE: "The model may have been trained on films of this patient: "
             "being right on this study may show nothing about new patients.",
-            Acquaintance.NEW: "",
+            TrainingOverlap.NEW: "",
         }[self]
 
     @property
     def mark(self) -> str:
         """The same in a word or two, for a table's cell; empty for a new patient."""
         return {
-            Acquaintance.TRAINED: "trained on",
-            Acquaintance.POSSIBLE: "may have been trained on",
-            Acquaintance.NEW: "",
+            TrainingOverlap.TRAINED: "trained on",
+            TrainingOverlap.POSSIBLE: "may have been trained on",
+            TrainingOverlap.NEW: "",
         }[self]
 
 
@@ -80,7 +80,7 @@ def digest(salt: str, patient: str) -> str:
     return hashlib.sha256(f"{salt}/{patient}".encode()).hexdigest()[:DIGITS]
 
 
-def among(model: Model, dataset: Dataset) -> dict[str, Acquaintance]:
+def among(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
     """Which patients of a data set a model was trained on, or may have been.
 
     Args:
@@ -101,42 +101,42 @@ def among(model: Model, dataset: Dataset) -> dict[str, Acquaintance]:
     if _is_other_phantom(card, dataset):
         return {}
     if dataset.synthetic and not card.members and (taught := _of_plan(model)):
-        return {name: Acquaintance.TRAINED for name in names if name in taught}
-    return dict.fromkeys(names, Acquaintance.POSSIBLE)
+        return {name: TrainingOverlap.TRAINED for name in names if name in taught}
+    return dict.fromkeys(names, TrainingOverlap.POSSIBLE)
 
 
-def of_patient(model: Model, dataset: Dataset, patient: str) -> Acquaintance:
+def of_patient(model: Model, dataset: Dataset, patient: str) -> TrainingOverlap:
     """Whether a model was trained on films of this patient of a data set."""
-    return among(model, dataset).get(patient, Acquaintance.NEW)
+    return among(model, dataset).get(patient, TrainingOverlap.NEW)
 
 
 def _by_record(
     known: Mapping[str, str], card: Card, dataset: Dataset, names: Iterable[str]
-) -> dict[str, Acquaintance]:
+) -> dict[str, TrainingOverlap]:
     """By their names: in other real data, one name may be another person's."""
-    found: dict[str, Acquaintance] = {}
+    found: dict[str, TrainingOverlap] = {}
     other = _is_other_phantom(card, dataset)
     for salt, joined in known.items():
         same = salt == dataset.hash
         if other and not same:
             continue
         sure = same or dataset.synthetic
-        told = Acquaintance.TRAINED if sure else Acquaintance.POSSIBLE
+        told = TrainingOverlap.TRAINED if sure else TrainingOverlap.POSSIBLE
         digests = _digests(joined)
         for name in names:
-            if digest(salt, name) in digests and found.get(name) is not Acquaintance.TRAINED:
+            if digest(salt, name) in digests and found.get(name) is not TrainingOverlap.TRAINED:
                 found[name] = told
     return found
 
 
-def _by_split(model: Model, dataset: Dataset) -> dict[str, Acquaintance]:
+def _by_split(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
     """By how roles are assigned: the train split, less the patients set aside as dev."""
     rows = dataset.manifest[dataset.manifest["split"] == "train"]
     if model.card.parts:
         rows = rows[rows["part"].isin(model.card.parts)]
     dev = set(model.judged["patient"]) if "patient" in model.judged else set()
     left_out = bool(model.card.training.get("excluded"))
-    told = Acquaintance.POSSIBLE if left_out else Acquaintance.TRAINED
+    told = TrainingOverlap.POSSIBLE if left_out else TrainingOverlap.TRAINED
     return {name: told for name in rows["patient"].unique() if name not in dev}
 
 

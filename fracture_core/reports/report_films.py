@@ -2,18 +2,14 @@
 
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from fracture_core.errors import FilmError
+from fracture_core.models.study_prediction import FilmPrediction, NearestFilm
 from fracture_core.reports import markup, study_record
 from fracture_core.reports.study_record import Entry
 from fracture_core.verdicts import aggregation
-
-if TYPE_CHECKING:  # TensorFlow, which `_picture` alone asks for
-    from fracture_core.models.gate import Nearest
-    from fracture_core.models.inference import JudgedFilm
 
 LONGEST_PX = 1024  # of a film's longer side in the file
 SMALLEST_PX = 160  # below which a film is not made, whatever the room
@@ -60,13 +56,13 @@ def film(entry: Entry, threshold: float, names: bool, room: int) -> str:
     )
 
 
-def altered(judged: "JudgedFilm") -> str:
+def altered(judged: FilmPrediction) -> str:
     """What was done to a film before it was judged, in words."""
     words = {"erased": f"brushed over, {_share(judged)}", "inverted": "black and white exchanged"}
     return "; ".join(words[each] for each in judged.altered)
 
 
-def _share(judged: "JudgedFilm") -> str:
+def _share(judged: FilmPrediction) -> str:
     percent = 100 * judged.erased_share
     return "less than 0.1 % of the film" if percent < 0.1 else f"{percent:.1f} % of the film"
 
@@ -91,7 +87,7 @@ def _notes(entry: Entry) -> list[str]:
     return lines
 
 
-def _nearest(found: tuple["Nearest", ...], pictures: Mapping[str, bytes], names: bool) -> str:
+def _nearest(found: tuple[NearestFilm, ...], pictures: Mapping[str, bytes], names: bool) -> str:
     """The training films that a doubted one comes nearest to, as far as they can be shown."""
     if not found:
         return ""

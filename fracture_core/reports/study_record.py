@@ -9,18 +9,16 @@ import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.models import caveats
 from fracture_core.models.cards import Model, sha256
-from fracture_core.models.training_patients import Acquaintance
+from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
+from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.reports.markup import clean
 from fracture_core.verdicts import aggregation
-
-if TYPE_CHECKING:  # TensorFlow, where it is only about words and numbers
-    from fracture_core.models.inference import Film, JudgedFilm, JudgedStudy
 
 COLUMNS = (
     "study", "film", "probability", "threshold", "positive", "counted", "doubts", "refused",
@@ -35,16 +33,16 @@ class Exhibit:
     """One film of a judged study, and what is known of it beside its probability.
 
     Args:
-        film: as it was given to `Predictor.judge_study`.
+        film: as it was given to `Predictor.predict_study`.
         whole: its probability, 0 to 1, before anything was brushed over; `None` where nothing was.
         spread: least and greatest probability when it is mirrored and turned a little.
         maps: heat maps: name -> PNG bytes with transparency, over the whole film, orange where a
             place speaks for a fracture, blue where against it.
-        nearest: pictures of the training films in `JudgedFilm.nearest`: path -> bytes of an image;
-            none where the training data are not at hand.
+        nearest: pictures of the training films in `FilmPrediction.nearest`: path -> bytes of an
+            image; none where the training data are not at hand.
     """
 
-    film: "Film"
+    film: FilmInput
     whole: float | None = None
     spread: tuple[float, float] | None = None
     maps: Mapping[str, bytes] = field(default_factory=dict)
@@ -65,13 +63,13 @@ class Case:
         acquaintance: whether the model was trained on films of the patient.
     """
 
-    judged: "JudgedStudy"
+    judged: StudyPrediction
     exhibits: tuple[Exhibit, ...]
     study: str
     patient: str | None = None
     real: bool = True
     label: int | None = None
-    acquaintance: Acquaintance = Acquaintance.NEW
+    acquaintance: TrainingOverlap = TrainingOverlap.NEW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +85,7 @@ class Entry:
 
     name: str
     exhibit: Exhibit
-    judged: "JudgedFilm | None"
+    judged: "FilmPrediction | None"
     reason: str = ""
 
 
@@ -108,7 +106,7 @@ def entries(case: Case, names: bool) -> list[Entry]:
     return found
 
 
-def _paired(case: Case) -> Iterator[tuple[Exhibit, "JudgedFilm | None", str]]:
+def _paired(case: Case) -> Iterator[tuple[Exhibit, "FilmPrediction | None", str]]:
     films, refused = list(case.judged.films), list(case.judged.refused)
     for exhibit in case.exhibits:
         name = exhibit.film.name
@@ -123,7 +121,7 @@ def _paired(case: Case) -> Iterator[tuple[Exhibit, "JudgedFilm | None", str]]:
         raise ValueError(f"{len(films) + len(refused)} films have no exhibit.")
 
 
-def _is_readable(film: "Film") -> bool:
+def _is_readable(film: FilmInput) -> bool:
     try:
         images.decode(film.source, film.name)
     except FilmError:
@@ -139,7 +137,7 @@ def titles(cases: Sequence[Case], names: bool) -> list[str]:
     return [f"study {number}" if several else "the study" for number, _ in enumerate(cases, 1)]
 
 
-def renamed(case: Case, title: str, found: Sequence[Entry]) -> "JudgedStudy":
+def renamed(case: Case, title: str, found: Sequence[Entry]) -> StudyPrediction:
     """The judged study under the names with which it leaves the product."""
     return replace(
         case.judged,
@@ -150,7 +148,7 @@ def renamed(case: Case, title: str, found: Sequence[Entry]) -> "JudgedStudy":
 
 
 def as_dict(
-    studies: Sequence["JudgedStudy"],
+    studies: Sequence[StudyPrediction],
     model: Model,
     threshold: float,
     left_out: Sequence[tuple[str, str]] = (),
@@ -181,7 +179,7 @@ def renamed_left_out(refused: Sequence[tuple[str, str]], names: bool) -> list[tu
     ]
 
 
-def named(cases: Sequence[Case], names: bool) -> list["JudgedStudy"]:
+def named(cases: Sequence[Case], names: bool) -> list[StudyPrediction]:
     """The judged studies under the names with which they leave the product."""
     called = titles(cases, names)
     return [
@@ -202,7 +200,7 @@ def as_csv(
     What was `left_out`, (name, reason), has a line without a study.
 
     The hash is that of the file as it was given; the number may be that of an altered film, see
-    `JudgedFilm.altered`, which has columns of its own.
+    `FilmPrediction.altered`, which has columns of its own.
     Every line repeats what `caveats.warnings` says of the model, since lines are moved about.
     Text that a spreadsheet would take for a formula begins with an apostrophe.
     """
@@ -235,7 +233,7 @@ def _cell(value: object) -> object:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def digest(film: "Film") -> str | None:
+def digest(film: FilmInput) -> str | None:
     """SHA-256 of a film's file as it was given, in hex; `None` where it can no longer be read."""
     try:
         if isinstance(film.source, bytes) or os.path.isfile(film.source):  # noqa: PTH113

@@ -8,19 +8,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fracture_core import versions
 from fracture_core.models import cards, caveats
 from fracture_core.models.cards import Model
+from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.reports import markup, report_films, study_record
 from fracture_core.reports.study_record import OCCLUSION_FULL, Case, Entry
 from fracture_core.verdicts import aggregation, breakdown
 from fracture_core.verdicts.breakdown import FEW
 from fracture_core.verdicts.metrics import Proportion, Summary
-
-if TYPE_CHECKING:  # TensorFlow, where it is only about words and numbers
-    from fracture_core.models.inference import JudgedStudy
 
 PICTURES_BYTES = 20_000_000  # of all films of a report: what many mail servers still take
 NAMED = 3  # films that the sentence names before it counts the others
@@ -89,7 +86,7 @@ def _page(title: str, body: str) -> str:
     )
 
 
-def _overview(studies: Sequence["JudgedStudy"], threshold: float) -> str:
+def _overview(studies: Sequence[StudyPrediction], threshold: float) -> str:
     """All studies at a glance, a line each."""
     rows, verdicts = [], [study.verdict(threshold) for study in studies]
     for number, (study, verdict) in enumerate(zip(studies, verdicts, strict=True), 1):
@@ -168,7 +165,7 @@ _MAPS = (
 )
 
 
-def _sentence(case: Case, judged: "JudgedStudy", threshold: float, names: bool) -> str:
+def _sentence(case: Case, judged: StudyPrediction, threshold: float, names: bool) -> str:
     deciding = [markup.name(name) for name in judged.deciding(threshold)]
     if len(deciding) > NAMED + 1:
         deciding = [*deciding[:NAMED], f"{len(deciding) - NAMED} other films"]
@@ -180,7 +177,7 @@ def _sentence(case: Case, judged: "JudgedStudy", threshold: float, names: bool) 
     return words if verdict is None else f"{markup.shape(verdict)} {words}"
 
 
-def _altered(judged: "JudgedStudy") -> str:
+def _altered(judged: StudyPrediction) -> str:
     """A remark below the verdict where a film was not judged as it was given."""
     films = judged.altered
     if not films:
@@ -193,7 +190,7 @@ def _altered(judged: "JudgedStudy") -> str:
     return f'<p class="warning">{markup.films(len(films))} {were} judged: {", ".join(words)}.</p>'
 
 
-def _detail(case: Case, judged: "JudgedStudy", threshold: float) -> str:
+def _detail(case: Case, judged: StudyPrediction, threshold: float) -> str:
     """How many films, how close, and what the data say of a study of their own."""
     words, verdict = [], judged.verdict(threshold)
     counted = [film for film in judged.films if film.counted]
@@ -221,11 +218,13 @@ def _detail(case: Case, judged: "JudgedStudy", threshold: float) -> str:
     return " ".join(words)
 
 
-def _hangs_on(judged: "JudgedStudy", found: Sequence[Entry], model: Model, threshold: float) -> str:
+def _hangs_on(
+    judged: StudyPrediction, found: Sequence[Entry], model: Model, threshold: float
+) -> str:
     """What would change the verdict, other rules, and how often such verdicts are right."""
     counted = [film for film in judged.films if film.counted]
     values = [film.probability for film in counted]
-    told = breakdown.dissect(values, threshold)
+    told = breakdown.break_down(values, threshold)
     if told is None:
         return ""
     lines = breakdown.sentences(told, [markup.name(film.name) for film in counted], markup.mark)

@@ -75,7 +75,7 @@ class Position:
 class _State:
     """What the two files of a checkpoint hold: `optimizer` is `None` where it begins anew.
 
-    `asked` is `journal.count_asked` by then, 0 in states of older versions.
+    `asked` is `journal.request_count` by then, 0 in states of older versions.
     """
 
     position: Position
@@ -109,7 +109,7 @@ def save(
     arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
     content = io.BytesIO()
     text = json.dumps(position.__dict__)
-    asked = journal.count_asked(folder.parent)  # so that a resume misses those that are lost
+    asked = journal.request_count(folder.parent)  # so that a resume misses those that are lost
     digest = checksums.digest(weights)
     np.savez(content, position=text, weights_sha256=digest, asked=str(asked), **arrays)
     checksums.write(folder.parent, folder / f"{name}.npz", content.getvalue())
@@ -144,7 +144,7 @@ def forkable(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match and not match[2])
 
 
-def stays(epoch: int) -> bool:
+def is_permanent(epoch: int) -> bool:
     """Whether a completed epoch's whole state is kept for good, be it the best one or not."""
     return epoch % KEEP_EVERY == 0
 
@@ -266,7 +266,7 @@ def _lost_events(run: Path, state: _State) -> int:
     parent = run_folders.read(run).facts.get("parent")
     if parent and state.position.epoch == parent["epoch"] and not state.position.sums[2]:
         return 0  # its parent's state: a fork has the rates in its config
-    return max(0, state.asked - journal.count_asked(run))
+    return max(0, state.asked - journal.request_count(run))
 
 
 def _has_worked(folder: Path) -> bool:
@@ -395,7 +395,7 @@ def prune(folder: Path, position: Position) -> list[int]:
     for number, path in enumerate(states(folder)):
         match = STATE.fullmatch(path.name)
         epoch, inside = int(match[1]), match[2] is not None
-        if number < 2 or (not inside and (stays(epoch) or epoch == position.best_epoch)):
+        if number < 2 or (not inside and (is_permanent(epoch) or epoch == position.best_epoch)):
             continue
         path.unlink()
         if inside:

@@ -23,7 +23,7 @@ _NAME = re.compile(r"epoch_([0-9]{4,9})\.npz")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learned:
+class FeatureMaps:
     """What one epoch left.
 
     Args:
@@ -58,7 +58,7 @@ def chosen_film(judged: pd.DataFrame) -> int | None:
     """The row of the film that is looked at: the first positive one of dev, else of valid.
 
     Args:
-        judged: of `predictions.judged`; `None` is given where it has no row.
+        judged: of `predictions.predicted_films`; `None` is given where it has no row.
     """
     for role in ("dev", "valid"):
         rows = np.flatnonzero((judged["role"] == role) & (judged["label"] == 1))
@@ -105,13 +105,13 @@ def save(
     checksums.write(run_folder, target, content.getvalue())
 
 
-def load(run_folder: Path, epoch: int) -> Learned | None:
+def load(run_folder: Path, epoch: int) -> FeatureMaps | None:
     """What an epoch left; `None` where it left nothing, or its file is damaged."""
     try:
         content = checksums.read(run_folder, path(run_folder, epoch), MOST_BYTES)
         with file_reader.arrays(content, MOST_BYTES) as stored:
             numbers = range(1, 1 + sum(name.startswith("maps_") for name in stored.files))
-            found = Learned(
+            found = FeatureMaps(
                 kernels=stored["kernels"],
                 film=int(stored["film"]),
                 pixels=stored["pixels"],
@@ -123,7 +123,7 @@ def load(run_folder: Path, epoch: int) -> Learned | None:
         return None
 
 
-def latest(run_folder: Path, epoch: int) -> tuple[int, Learned] | None:
+def latest(run_folder: Path, epoch: int) -> tuple[int, FeatureMaps] | None:
     """The last epoch up to this one that left a whole file, and what it left."""
     for each in reversed([each for each in epochs(run_folder) if each <= epoch]):
         if found := load(run_folder, each):
@@ -131,7 +131,7 @@ def latest(run_folder: Path, epoch: int) -> tuple[int, Learned] | None:
     return None
 
 
-def _is_whole(found: Learned) -> bool:
+def _is_whole(found: FeatureMaps) -> bool:
     """Whether the arrays have the shapes and kinds that `save` gives them."""
     square = found.pixels.ndim == 2 and found.pixels.dtype == np.uint8
     fits = all(

@@ -80,7 +80,7 @@ def _config(parent: run_folders.Run, epoch: int, changes: dict[str, Any]) -> Tra
         )
     rate = rate_after(parent, epoch)
     config = replace(before, **{"learning_rate": rate, **changes, "weights": None})
-    added = 0 if "epochs" in changes else journal.epochs_asked(parent.folder, before)
+    added = 0 if "epochs" in changes else journal.epochs_requested(parent.folder, before)
     if max(config.epochs, added) <= epoch:
         raise ConfigError(
             f"A fork at epoch {epoch} must go on beyond it; received {config.epochs} epochs in "

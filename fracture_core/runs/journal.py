@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fracture_core import checksums, file_reader, files
 from fracture_core.config import TrainConfig
 from fracture_core.errors import DamagedFile, FileMissing, FileRefused, RunError
-from fracture_core.files import Kept, appended, refusal, replace_file
+from fracture_core.files import FileCache, appended, refusal, replace_file
 from fracture_core.runs import line_rules
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def refused(folder: Path, role: str | None = None) -> list[tuple[str, str]]:
     return list({e["path"]: e["reason"] for e in wanted}.items())
 
 
-def epochs_asked(folder: Path, config: TrainConfig) -> int:
+def epochs_requested(folder: Path, config: TrainConfig) -> int:
     """Epochs in all: those of the config and those that were added since, by a resume that was
     not refused."""
     added, withdrawn = (
@@ -153,7 +153,7 @@ def epochs_asked(folder: Path, config: TrainConfig) -> int:
     return config.epochs + added - withdrawn
 
 
-def count_asked(folder: Path) -> int:
+def request_count(folder: Path) -> int:
     """How many events decide what the run computes: rates and epochs that were asked for."""
     return sum(e["kind"] in _ASKED for e in events(folder))
 
@@ -182,7 +182,7 @@ def _told(folder: Path, kind: str, **values: type) -> list[dict[str, Any]]:
     return [e for e in found if all(type(e.get(key)) is sort for key, sort in values.items())]
 
 
-def metrics(folder: Path, kept: Kept | None = None) -> "pd.DataFrame":
+def metrics(folder: Path, kept: FileCache | None = None) -> "pd.DataFrame":
     """One row an epoch; columns `epoch`, `step`, `learning_rate` and dotted ones like `dev.loss`.
 
     Read twice (a resume wrote it anew), an epoch's later line holds.
@@ -215,7 +215,7 @@ def curves_csv(folder: Path) -> str:
     return curves(folder).to_csv(index=False, lineterminator="\n")
 
 
-def steps(folder: Path, kept: Kept | None = None) -> "pd.DataFrame":
+def steps(folder: Path, kept: FileCache | None = None) -> "pd.DataFrame":
     """The live curve: columns `step`, `epoch` (a fraction), `loss`, `accuracy`, `rate`, `time`.
 
     Args:
@@ -228,7 +228,7 @@ def steps(folder: Path, kept: Kept | None = None) -> "pd.DataFrame":
     return _table(folder / "steps.jsonl", "step", kept)
 
 
-def _table(path: Path, key: str, kept: Kept | None) -> "pd.DataFrame":
+def _table(path: Path, key: str, kept: FileCache | None) -> "pd.DataFrame":
     """A row for each line with a whole number under `key`; of two with the same one, the later."""
     import pandas as pd
 

@@ -114,7 +114,7 @@ def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
     return table
 
 
-def judged(films: pd.DataFrame) -> pd.DataFrame:
+def predicted_films(films: pd.DataFrame) -> pd.DataFrame:
     """The rows of a run's films that its tables stand for, numbered anew."""
     return films[films["role"].isin(ROLES)].reset_index(drop=True)
 
@@ -125,7 +125,7 @@ def join(films: pd.DataFrame, table: np.ndarray) -> pd.DataFrame:
     Raises:
         RunError: the table is not as long as there are judged films.
     """
-    rows = judged(films)
+    rows = predicted_films(films)
     if len(rows) != len(table):
         raise RunError(
             f"This run judges {len(rows)} films; the table holds {len(table)}. "

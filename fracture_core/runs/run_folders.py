@@ -32,7 +32,7 @@ from fracture_core.errors import (
     RunNotFound,
 )
 from fracture_core.files import (
-    Kept,
+    FileCache,
     keep_damaged,
     replace_file,
     sweep,
@@ -276,7 +276,7 @@ def complete_facts(folder: Path, **more: Any) -> None:
     checksums.write(folder, folder / "config.json", text.encode())
 
 
-def read(folder: Path, kept: Kept | None = None) -> Run:
+def read(folder: Path, kept: FileCache | None = None) -> Run:
     """The run in this folder as it stands now.
 
     Args:
@@ -331,7 +331,7 @@ def _no_config(folder: Path, error: Exception | None = None) -> RunError:
     )
 
 
-def list_runs(kept: Kept | None = None) -> list[Run]:
+def list_runs(kept: FileCache | None = None) -> list[Run]:
     """All runs that can be read, newest first.
 
     Args:
@@ -396,7 +396,7 @@ def write_status(folder: Path, value: Status) -> None:
     replace_file(folder / "status.json", json.dumps(fields).encode())
 
 
-def status(folder: Path, kept: Kept | None = None) -> Status:
+def status(folder: Path, kept: FileCache | None = None) -> Status:
     """What the run is doing, true at the moment of reading: the lock has the last word.
 
     Args:
@@ -419,7 +419,9 @@ def _why_interrupted(folder: Path, value: Status) -> str:
     if path.exists() and not isinstance(_read_json(path), dict):
         return "Its status.json is damaged. Resume the run: it goes on from its last checkpoint."
     logs = [log.name for log in folder.glob("[!.]*.log")]
-    if any(memory.is_said(journal.log_tail(folder, 200, log, value.log_from)) for log in logs):
+    if any(
+        memory.mentions_memory(journal.log_tail(folder, 200, log, value.log_from)) for log in logs
+    ):
         return f"It ended out of memory, as its log says. {memory.NEXT}"
     killed = 0 if value.oom_kills is None else memory.kills() - int(value.oom_kills)
     if killed > 0:
@@ -508,7 +510,7 @@ def lock(folder: Path) -> Iterator[int]:
 # --- requests -----------------------------------------------------------------------------------
 
 
-def ask(folder: Path, kind: str, **values: Any) -> None:
+def send_request(folder: Path, kind: str, **values: Any) -> None:
     """Leave a request for the run's child.
 
     Args:
@@ -548,7 +550,7 @@ def has_request(folder: Path, kind: str) -> bool:
 # --- labels -------------------------------------------------------------------------------------
 
 
-def labels(folder: Path, kept: Kept | None = None) -> Labels:
+def labels(folder: Path, kept: FileCache | None = None) -> Labels:
     """What people wrote on a run; nothing where the file cannot be read.
 
     Args:

@@ -39,7 +39,7 @@ def start(names: Sequence[str]) -> Path:
     return folder()
 
 
-def asked_for() -> list[str]:
+def requested_runs() -> list[str]:
     """The names of the runs that the job was last started for; none before its first start.
 
     Raises:
@@ -47,13 +47,13 @@ def asked_for() -> list[str]:
     """
     if not (folder() / "asked.json").is_file():
         return []
-    return launcher.asked(folder(), "runs")["runs"].split(",")
+    return launcher.job_request(folder(), "runs")["runs"].split(",")
 
 
 def run_child(place: Path) -> None:
     """The child's work: judge anew the runs that `asked.json` names."""
     progress, done, wanted, refusals = JobProgress(place, DOING), 0, {}, []
-    for name in filter(run_folders.exists, asked_for()):
+    for name in filter(run_folders.exists, requested_runs()):
         try:
             run = run_folders.read(run_folders.find(name))
             wanted[name] = run, len(missing(run))
@@ -187,9 +187,9 @@ def _make_judge(
 
     roles, config = films["role"].to_numpy(), run.config
     learned, others = pixels[roles == "train"], pixels[roles != "train"]
-    judged = predictions.judged(films)
+    judged = predictions.predicted_films(films)
     network = loop.make_network(config)
-    judge, recompute = steps.make_judge(network), averages.make_recompute(network)
+    judge, recompute = steps.make_predict(network), averages.make_recompute(network)
     block = max(1, loop.JUDGED_PIXELS // config.recipe.size**2)
 
     def line(epoch: int) -> dict[str, Any] | None:

@@ -20,14 +20,14 @@ from fracture_core import checksums
 from fracture_core.config import TrainConfig
 from fracture_core.errors import FractureError, TrainingFailed
 from fracture_core.files import keep_damaged
-from fracture_core.jobs.worker import Clock, Reporter
+from fracture_core.jobs.worker import Clock, Worker
 from fracture_core.networks import architectures, optimizers, schedules
 from fracture_core.runs import backups, checkpoints, feature_maps, journal, predictions
 from fracture_core.runs.checkpoints import Position
 from fracture_core.runs.run_folders import State
 from fracture_core.training import averages, event_files
 from fracture_core.training.pipeline import Pipeline
-from fracture_core.training.steps import make_features, make_judge, make_steps
+from fracture_core.training.steps import make_features, make_predict, make_steps
 
 JUDGED_PIXELS = 2**18  # judged at once: 256 films of 32 px; more do not go faster
 CALL_SECONDS = 0.1  # of steps in one call: little beside it is lost, and a stop is soon heard
@@ -65,7 +65,7 @@ def class_weights(config: TrainConfig, labels: np.ndarray) -> tuple[float, float
     return tuple(float(len(labels) / (2 * count)) for count in counts[:2])
 
 
-def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, reporter: Reporter) -> None:
+def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, reporter: Worker) -> None:
     """Bring a run to its last epoch, or to the step at which it was asked to stop.
 
     Args:
@@ -109,7 +109,7 @@ def _stand(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimiz
     if epochs := backups.move(folder, position):
         journal.log_event(folder, "set_aside", epochs=epochs)
     feature_maps.drop_after(folder, position.epoch)
-    checksums.tidy(folder)
+    checksums.drop_missing(folder)
     if predictions.lost_lines(folder):
         keep_damaged(folder / "metrics.jsonl")
     lines = checkpoints.lines_up_to(folder, position)
@@ -121,7 +121,7 @@ def _stand(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimiz
     return position
 
 
-def _last_word(reporter: Reporter, position: Position, early: bool) -> None:
+def _last_word(reporter: Worker, position: Position, early: bool) -> None:
     done = position.epoch >= reporter.epochs
     state = State.FINISHED if done or early else State.STOPPED
     epochs = f"{position.epoch} of {reporter.epochs} epoch{'s' if reporter.epochs != 1 else ''}"
@@ -154,17 +154,17 @@ class Loop:
         pixels: np.ndarray,
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
-        reporter: Reporter,
+        reporter: Worker,
     ) -> None:
         roles, config = films["role"].to_numpy(), reporter.config
         self.folder, self.reporter, self.config = folder, reporter, config
         self.model, self.optimizer = model, optimizer
-        self.judged = predictions.judged(films)
+        self.judged = predictions.predicted_films(films)
         self.judged_pixels, learned = pixels[roles != "train"], pixels[roles == "train"]
         labels = films["label"].to_numpy()[roles == "train"]
         self.pipeline = Pipeline(pixels=learned, labels=labels, config=config)
         self.steps = make_steps(model, optimizer, config.seed, class_weights(config, labels))
-        self.judge, self.recompute = make_judge(model), averages.make_recompute(model)
+        self.judge, self.recompute = make_predict(model), averages.make_recompute(model)
         self.features = make_features(model)
         self.looked_at = feature_maps.chosen_film(self.judged)
         self.clock = Clock()

@@ -18,7 +18,7 @@ from fracture_core.config import TrainConfig, cache_folder, phantom_folder
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import DataError, Stopped, TrainingFailed
 from fracture_core.films import images
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.networks.augmentation import draw
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, pixel_hashes, run_folders
@@ -106,7 +106,7 @@ def order(count: int, seed: int, number: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(key=[seed, number * 2 + STREAM])).permutation(count)
 
 
-def prepare(folder: Path, reporter: Reporter) -> tuple[pd.DataFrame, np.ndarray]:
+def prepare(folder: Path, reporter: Worker) -> tuple[pd.DataFrame, np.ndarray]:
     """Bring a run's films together: wait for the phantom, read the data set, decode the pixels.
 
     The first time, this writes `films.parquet` (unreadable films left out, each named in an
@@ -154,7 +154,7 @@ def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: images.PixelCache
         )
 
 
-def _pixels(root: Path, rows: pd.DataFrame, reporter: Reporter) -> images.PixelCache:
+def _pixels(root: Path, rows: pd.DataFrame, reporter: Worker) -> images.PixelCache:
     return images.pixel_cache(
         root,
         rows["path"].tolist(),
@@ -184,7 +184,7 @@ def _check_nothing_changed(
         )
 
 
-def _wait_for_phantom(root: Path, reporter: Reporter) -> None:
+def _wait_for_phantom(root: Path, reporter: Worker) -> None:
     """Make the phantom if it is what the run wants, or wait for who makes it."""
     if not (phantom_set.is_phantom(root) or root == phantom_folder()):
         return

@@ -213,7 +213,7 @@ def make_features(model: keras.Model) -> Callable[[np.ndarray], list[np.ndarray]
     return lambda film: [maps.numpy()[0] for maps in compiled(film[None])]
 
 
-def make_judge(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+def make_predict(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Compile judging: uint8 (n, size, size) to float32 (n,) probabilities."""
     size = model.input_shape[1]
 

@@ -17,7 +17,7 @@ FEW = 10  # studies; of fewer alike nothing is told but that
 
 
 @dataclass(frozen=True, kw_only=True)
-class Anatomy:
+class Breakdown:
     """A study's OR verdict, taken apart.
 
     Args:
@@ -44,7 +44,7 @@ class Anatomy:
         return tuple(i for i, verdict in others if verdict not in (None, self.fracture))
 
 
-def dissect(probabilities: Sequence[float], threshold: float) -> Anatomy | None:
+def break_down(probabilities: Sequence[float], threshold: float) -> Breakdown | None:
     """Take a verdict apart.
 
     Args:
@@ -58,7 +58,7 @@ def dissect(probabilities: Sequence[float], threshold: float) -> Anatomy | None:
     if not values:
         return None
     highest = int(np.argmax(values))
-    return Anatomy(
+    return Breakdown(
         fracture=bool(aggregation.any_rule(values, threshold).fracture),
         highest=highest,
         margin=values[highest] - threshold,
@@ -70,7 +70,7 @@ def dissect(probabilities: Sequence[float], threshold: float) -> Anatomy | None:
     )
 
 
-def sentences(found: Anatomy, names: Sequence[str], say: Callable[[bool], str]) -> list[str]:
+def sentences(found: Breakdown, names: Sequence[str], say: Callable[[bool], str]) -> list[str]:
     """Who decides and by how much; what each film's absence and another threshold would do.
 
     Args:

@@ -48,7 +48,7 @@ def going(server: Server, phantom_root: Path, monkeypatch: pytest.MonkeyPatch) -
     folder = launcher.create_and_start(config, "going", queue=False)
     yield folder
     if run_folders.status(folder).state.alive:
-        run_folders.ask(folder, "stop")
+        run_folders.send_request(folder, "stop")
     launcher.wait(folder)
 
 

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from fracture_core.models import cards
-from fracture_core.models.inference import Film, Predictor
+from fracture_core.models.inference import Predictor
+from fracture_core.models.study_prediction import FilmInput
 from fracture_core.runs import journal, run_folders
 from tests.browser.conftest import Server
 
@@ -75,7 +76,7 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
     expect(page.get_by_text("has never seen a real film")).to_be_visible()
 
     predictor = Predictor(cards.find(finished_run.name))
-    judged = predictor.judge_study("upload", [Film(name=p.name, source=p) for p in renamed])
+    judged = predictor.predict_study("upload", [FilmInput(name=p.name, source=p) for p in renamed])
     for film in judged.films:
         expect(page.get_by_text(f"{film.probability:.3f}").first).to_be_visible()
     said = "finds a fracture" if judged.verdict(0.5) else "finds no fracture"

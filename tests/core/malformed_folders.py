@@ -122,7 +122,7 @@ def _complete_run(run: Path) -> None:
     journal.log_event(run, "film_refused", path="a.png", role="dev", reason="is empty.")
     journal.log_event(run, "stopped", step=30)
     run_folders.set_labels(run, run_folders.Labels(tags=("first",), note="A note.", baseline=True))
-    run_folders.ask(run, "more_epochs", epochs=3)
+    run_folders.send_request(run, "more_epochs", epochs=3)
     (run / "train.log").write_text("Epoch 1\n")
     facts = {"name": "gone", "epoch": 2}
     probed = {"threads": 1, "branches": 1, "why": "there is one core"}
@@ -438,7 +438,7 @@ def _run_readers(home: Home) -> dict[str, Callable[[], object]]:
         "runs.labels": lambda: run_folders.labels(folder),
         "journal.events": lambda: journal.events(folder),
         "journal.refused": lambda: journal.refused(folder),
-        "journal.epochs_asked": lambda: journal.epochs_asked(folder, DEFAULTS),
+        "journal.epochs_asked": lambda: journal.epochs_requested(folder, DEFAULTS),
         "journal.rate_changes": lambda: journal.rate_changes(folder),
         "journal.queued_at": lambda: journal.queued_at(folder),
         "journal.metrics": lambda: journal.metrics(folder, {}),
@@ -448,7 +448,7 @@ def _run_readers(home: Home) -> dict[str, Callable[[], object]]:
         "journal.films": lambda: journal.films(folder),
         "journal.log_tail": lambda: journal.log_tail(folder),
         "comparison.outcome": lambda: comparison.outcome(folder),
-        "comparison.given": lambda: comparison.given(run_folders.read(folder), 0.1),
+        "comparison.given": lambda: comparison.current_settings(run_folders.read(folder), 0.1),
         "curves.of_run": lambda: curves.of_run(run_folders.read(folder)),
         "comparison.verdicts": lambda: comparison.verdicts(run_folders.read(folder), 3),
         "predictions.epochs": lambda: predictions.epochs(folder),
@@ -462,7 +462,7 @@ def _run_readers(home: Home) -> dict[str, Callable[[], object]]:
         ],
         "checkpoints.weights_of": lambda: checkpoints.weights_of(states, 3),
         "cards.find": lambda: cards.find("bad").card.to_json(),
-        "cards.judged": lambda: cards.judged(folder, 2),
+        "cards.judged": lambda: cards.run_predictions(folder, 2),
         "cards.last_whole_epoch": lambda: cards.last_whole_epoch("bad"),
         "evaluation.of_run": lambda: evaluation.of_run(folder, 3, "valid"),
         "launcher.is_next": lambda: launcher.is_next(folder),
@@ -475,7 +475,7 @@ def _model_readers(home: Home) -> dict[str, Callable[[], object]]:
         model = cards.find("bad")
         card = model.card
         words = (card.synthetic, card.dev_words, card.network, card.no_dev_words)
-        covered = cards.covered(model)
+        covered = cards.covered_films(model)
         keys = catalog.study_key(covered)
         return model.at_threshold(card.threshold), words, card.to_json(), keys
 
@@ -552,7 +552,7 @@ def _cache_readers(home: Home) -> dict[str, Callable[[], object]]:
             io.BytesIO(images.thumbnail(with_manifest / paths[0], 20, folder / "thumbnails"))
         ),
         "probe": lambda: probe.kept_speed(DEFAULTS),
-        "asked": lambda: launcher.asked(folder, "model", "data", "split"),
+        "asked": lambda: launcher.job_request(folder, "model", "data", "split"),
     }
 
 

@@ -36,7 +36,7 @@ def flip(path: Path, place: float = 0.5) -> None:
 
 
 def count(folder: Path) -> int:
-    return len(predictions.judged(journal.films(folder)))
+    return len(predictions.predicted_films(journal.films(folder)))
 
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -143,7 +143,7 @@ def test_lines_of_files_that_are_gone_are_dropped_and_the_others_stay(tmp_path) 
     for name in ("a.npy", "b.npy"):
         checksums.write(tmp_path, tmp_path / name, name.encode())
     (tmp_path / "a.npy").unlink()
-    checksums.tidy(tmp_path)
+    checksums.drop_missing(tmp_path)
     assert (tmp_path / checksums.SUMS).read_text() == f"{checksums.digest(b'b.npy')}  b.npy\n"
 
 
@@ -255,7 +255,7 @@ def test_a_resume_keeps_the_lines_that_it_cannot_read(run_copy) -> None:
 
 
 def test_a_rate_that_was_asked_for_is_missed_when_its_line_is_gone(run_copy) -> None:
-    run_folders.ask(run_copy, "learning_rate", rate=1e-5)
+    run_folders.send_request(run_copy, "learning_rate", rate=1e-5)
     launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
     assert launcher.wait(run_copy).state is State.FINISHED, journal.log_tail(run_copy)
     fork = forks.create(run_copy, 4, "fork", epochs=9)

@@ -18,7 +18,7 @@ import pytest
 from fracture_core.cli import child
 from fracture_core.config import NetworkOptions, TrainConfig
 from fracture_core.jobs import launcher
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.training import loop
@@ -118,7 +118,7 @@ class Written:
 @pytest.fixture
 def disk(folders, monkeypatch) -> Disk:
     """The disk under the test's runs and cache; the child is played by this process."""
-    monkeypatch.setattr(Reporter, "listen", lambda self: None)
+    monkeypatch.setattr(Worker, "listen", lambda self: None)
     monkeypatch.setattr(loop, "set_threads", lambda *counts: None)  # only once in a process
     monkeypatch.setattr(launcher, "take_slot", lambda: None)
     monkeypatch.setattr(child, "_fit_gate", lambda folder: None)  # comes after the run's last word

@@ -17,7 +17,7 @@ from fracture_core.analysis import comparison, curves
 from fracture_core.config import DEFAULTS
 from fracture_core.errors import FractureError, ModelError, RunError
 from fracture_core.jobs import launcher
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.models import cards, evaluation
 from fracture_core.networks import architectures
 from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
@@ -35,7 +35,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "runs.labels": run_folders.labels,
     "journal.events": journal.events,
     "journal.refused": journal.refused,
-    "journal.epochs_asked": lambda folder: journal.epochs_asked(folder, DEFAULTS),
+    "journal.epochs_asked": lambda folder: journal.epochs_requested(folder, DEFAULTS),
     "journal.epochs_added_at": journal.epochs_added_at,
     "journal.rate_changes": journal.rate_changes,
     "journal.queued_at": journal.queued_at,
@@ -54,10 +54,10 @@ READERS: dict[str, Callable[[Path], object]] = {
     "checkpoints.forkable": lambda folder: checkpoints.forkable(folder / "checkpoints"),
     "checkpoints.weights_of": lambda folder: checkpoints.weights_of(folder / "checkpoints", 3),
     "cards.of_run": cards.of_run,
-    "cards.judged": lambda folder: cards.judged(folder, 3),
+    "cards.judged": lambda folder: cards.run_predictions(folder, 3),
     "evaluation.of_run": lambda folder: evaluation.of_run(folder, 3, "valid"),
     "launcher.is_next": launcher.is_next,
-    "reporter.Reporter": Reporter,
+    "reporter.Reporter": Worker,
 }
 
 
@@ -71,7 +71,7 @@ def run(run_copy) -> Path:
     points = [{"step": n, "epoch": n / 5, "loss": 0.5, "accuracy": 0.5} for n in (2, 4, 6)]
     journal.replace_lines(run_copy / "steps.jsonl", points)
     run_folders.set_labels(run_copy, Labels(tags=("first",), note="A note.", baseline=True))
-    run_folders.ask(run_copy, "more_epochs", epochs=3)
+    run_folders.send_request(run_copy, "more_epochs", epochs=3)
     return run_copy
 
 
@@ -209,7 +209,7 @@ def test_events_that_are_cut_anywhere_are_those_before(run) -> None:
         left = events[: (part + b"\n").count(b"}\n")]
         kinds = [event["kind"] for event in left]
         assert journal.events(run) == left
-        assert journal.epochs_asked(run, DEFAULTS) == 75 + 2 * kinds.count("more_epochs")
+        assert journal.epochs_requested(run, DEFAULTS) == 75 + 2 * kinds.count("more_epochs")
         assert len(journal.rate_changes(run)) == kinds.count("learning_rate")
         assert len(journal.refused(run)) == kinds.count("film_refused")
         assert bool(journal.queued_at(run)) == ("queued" in kinds)
@@ -221,7 +221,7 @@ def test_a_list_of_films_that_is_cut_anywhere_is_refused(run) -> None:
 
 
 def test_a_prediction_table_that_is_cut_anywhere_is_refused(run) -> None:
-    count = len(predictions.judged(journal.films(run)))
+    count = len(predictions.predicted_films(journal.films(run)))
     assert len(predictions.load(run, 3, count)) == count
     for _ in every_cut(predictions.path(run, 3)):
         assert refuses(lambda: predictions.load(run, 3, count), "epoch_0003.npy of finished is")

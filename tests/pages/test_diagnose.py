@@ -25,7 +25,7 @@ from fracture_core.config import LIMITS
 from fracture_core.datasets import catalog
 from fracture_core.films import images
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, caveats, inference, release
+from fracture_core.models import cards, caveats, inference, release, study_prediction
 from fracture_core.runs import checkpoints, journal, run_folders
 from tests.core.dicoms import PATIENT, make
 from ui.cache import model_cache, prediction_cache, study_cache
@@ -130,10 +130,10 @@ def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Pa
     dataset = catalog.read(phantom_root)
     asked = intake.of_dataset(dataset, positive_study(phantom_root))
     given = [
-        inference.Film(name=n, source=s)
+        study_prediction.FilmInput(name=n, source=s)
         for (n, _), s in zip(asked.films, asked.sources, strict=True)
     ]
-    direct = inference.Predictor(cards.find(starter)).judge_study("", given)
+    direct = inference.Predictor(cards.find(starter)).predict_study("", given)
     whole, plain = ((),) * len(asked.films), (False,) * len(asked.films)
     stamp = model_cache.stamp(starter)
     kept = prediction_cache._judged.__wrapped__(
@@ -593,11 +593,11 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
 
 
 def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -> None:
-    asked = intake.Asked(
+    asked = intake.StudyInput(
         study="s", patient=None, films=(("cut.png", "k"),), sources=(film(9)[:60],), real=True
     )
-    judged = inference.Predictor(cards.find(starter)).judge_study(
-        "", [inference.Film(name="cut.png", source=asked.sources[0])]
+    judged = inference.Predictor(cards.find(starter)).predict_study(
+        "", [study_prediction.FilmInput(name="cut.png", source=asked.sources[0])]
     )
     case = export.case(asked, starter, judged, judged, {})
     text = export.content("html", [case], model_cache.model(starter), 0.5, True)
@@ -606,7 +606,7 @@ def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -
 
 def test_what_the_network_saw_is_enlarged_without_blur() -> None:
     pixels = np.arange(9, dtype=np.uint8).reshape(3, 3)
-    shown = np.asarray(Image.open(io.BytesIO(pictures.seen(pixels))))
+    shown = np.asarray(Image.open(io.BytesIO(pictures.network_picture(pixels))))
     assert shown.shape == (258, 258)
     assert set(np.unique(shown)) == set(range(9))
     assert (shown[:86, :86] == 0).all()
@@ -821,7 +821,7 @@ def test_a_study_of_a_training_patient_is_named_as_such_and_never_the_example(
     app = opened(study=catalog.study_key(fresh).iloc[0])
     assert "so the verdict is" in said(app) and "trained on films" not in said(app)
     data = catalog.read(phantom_root)
-    known = study_cache.acquaintances(starter)
+    known = study_cache.training_overlaps(starter)
     for some in (data.manifest, data.manifest[data.manifest["split"] == "train"]):
         row = intake.example(replace(data, manifest=some), known)
         assert row["patient"] not in set(taught["patient"])

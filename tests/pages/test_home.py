@@ -59,7 +59,7 @@ def test_the_demo_button_starts_one_run_and_opens_it(home: AppTest) -> None:
     (run,) = run_folders.list_runs()
     assert run.config.architecture == "three_conv"
     assert home.query_params["run"] == run.name
-    run_folders.ask(run.folder, "stop")
+    run_folders.send_request(run.folder, "stop")
     assert launcher.wait(run.folder).state is run_folders.State.STOPPED
 
 
@@ -82,7 +82,7 @@ def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
     run = run_folders.list_runs()[0]
     assert run.config.steps_per_epoch == 2
     assert run.config.exclude == str(exclusions.file_of(data.hash))
-    run_folders.ask(run.folder, "stop")
+    run_folders.send_request(run.folder, "stop")
     assert launcher.wait(run.folder).state is run_folders.State.STOPPED
 
 
@@ -93,7 +93,10 @@ def test_the_time_that_a_run_takes_counts_the_films_that_it_judges(
     status = run_folders.status(run_copy).__dict__
     run_folders.write_status(run_copy, run_folders.Status(**{**status, "images_per_second": 10.0}))
     chosen = demo.config()
-    films, judged = len(data_cache.learned_films(chosen)), data_cache.judged_films(chosen)
+    films, judged = (
+        len(data_cache.films_learned_from(chosen)),
+        data_cache.dev_and_valid_films(chosen),
+    )
     assert judged == len(data_cache.dataset().manifest) - films
     seconds = 30 * (films + judged / 3) / 10
     assert f"About {duration(seconds)} of training at" in cost.time_of(chosen, films)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-from tests.core.analysis.test_report_2018 import made
 
 from fracture_core import checksums
 from fracture_core.analysis import fluctuation, report_2018
@@ -20,6 +19,7 @@ from fracture_core.jobs import launcher
 from fracture_core.runs import checkpoints, journal, run_folders
 from fracture_core.runs.run_folders import Run, State, Status
 from fracture_core.training import averages_job
+from tests.core.analysis.test_report_2018 import made
 from ui.report_2018 import ninth_mistake
 from ui.shell import state
 

@@ -56,7 +56,7 @@ def own_phantom(phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def table(phantom_root: Path) -> pd.DataFrame:
-    return facets.sorted_in(catalog.studies(catalog.read(phantom_root).manifest))
+    return facets.with_facets(catalog.studies(catalog.read(phantom_root).manifest))
 
 
 def painted() -> None:
@@ -313,7 +313,7 @@ def test_views_and_history_tell_studies_apart(studies_page: Opener, table: pd.Da
 
 def test_many_views_are_one_value(table: pd.DataFrame) -> None:
     studies = table.assign(views=[facets.MANY + number for number in range(len(table))])
-    assert facets.counts(facets.sorted_in(studies), Filters(), "views") == {
+    assert facets.counts(facets.with_facets(studies), Filters(), "views") == {
         str(facets.MANY): len(table)
     }
 
@@ -404,7 +404,7 @@ def test_films_that_the_model_in_use_has_judged_show_their_number(
     studies_page: Opener, run_copy: Path
 ) -> None:
     epoch = journal.best_epoch(run_copy)
-    judged = cards.judged(run_copy, epoch)
+    judged = cards.run_predictions(run_copy, epoch)
     keys = catalog.study_key(judged)
     key = keys.iloc[0]
     own = judged[keys == key]
@@ -433,7 +433,7 @@ def test_films_that_no_prediction_table_covers_are_not_judged(
 def test_the_wall_can_be_narrowed_to_what_the_model_got_wrong(
     studies_page: Opener, run_copy: Path, table: pd.DataFrame
 ) -> None:
-    judged = cards.judged(run_copy, journal.best_epoch(run_copy))
+    judged = cards.run_predictions(run_copy, journal.best_epoch(run_copy))
     verdicts = aggregation.verdicts(judged, judged["probability"], 0.5)
     wrong = set(verdicts[~verdicts["right"].astype(bool)]["key"])
     assert wrong, "the small run must get something wrong"

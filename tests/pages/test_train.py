@@ -123,7 +123,7 @@ def test_start_makes_one_run_with_the_settings_of_the_form(train: AppTest) -> No
     assert run.config.epochs == 500
     assert train.query_params["run"] == run.name
     assert train.button(key="stop")
-    run_folders.ask(run.folder, "stop")
+    run_folders.send_request(run.folder, "stop")
     assert launcher.wait(run.folder).state is run_folders.State.STOPPED
 
 

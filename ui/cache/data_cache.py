@@ -1,7 +1,6 @@
 """The data set that a tab reads, and what is counted, split and audited of it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -22,12 +21,9 @@ from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.errors import DataError
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
+from ui.cache import shared_cache
 from ui.shell import tab_data, turns
 from ui.train import augmentation_preview
-
-if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    pass
-from ui.cache import shared_cache
 
 
 def dataset(choice: Choice | None = None) -> Dataset:
@@ -71,7 +67,7 @@ def training_films(config: TrainConfig) -> pd.DataFrame:
     )
 
 
-def learned_films(config: TrainConfig) -> pd.DataFrame:
+def films_learned_from(config: TrainConfig) -> pd.DataFrame:
     """As `training_films`, without those that the run is to leave out."""
     rows = training_films(config)
     if config.exclude is None:
@@ -79,7 +75,7 @@ def learned_films(config: TrainConfig) -> pd.DataFrame:
     return rows[~rows["path"].isin(list(exclusions(dataset().hash).reasons))]
 
 
-def judged_films(config: TrainConfig) -> int:
+def dev_and_valid_films(config: TrainConfig) -> int:
     """How many dev and valid films of the data set in use such a run judges after each epoch."""
     data = dataset()
     return _judged_films(

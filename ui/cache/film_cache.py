@@ -3,7 +3,6 @@
 import base64
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -20,9 +19,6 @@ from fracture_core.phantom.phantom_set import Break
 from ui.shared import film_cards, pictures
 from ui.shared.pictures import Source
 from ui.shell import turns
-
-if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    pass
 
 CARDS_KEPT = 300  # 25 kB each
 SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
@@ -87,9 +83,9 @@ def film(path: Path, breaks: tuple[Break, ...] = (), colour: str = "") -> pictur
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def seen(path: Path, recipes: tuple[PixelRecipe, ...]) -> dict[PixelRecipe, bytes]:
-    """What networks get of a film, see `film_cards.seen`."""
-    return film_cards.seen(path, recipes)
+def network_pictures(path: Path, recipes: tuple[PixelRecipe, ...]) -> dict[PixelRecipe, bytes]:
+    """What networks get of a film, see `film_cards.network_pictures`."""
+    return film_cards.network_pictures(path, recipes)
 
 
 def small(path: Path) -> bytes | None:
@@ -126,7 +122,7 @@ def picture(
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner="Sorts the films…")
-def sorted_uploads(keys: tuple[str, ...], _files: list[UploadedFile]) -> uploads.Sorted:
+def sorted_uploads(keys: tuple[str, ...], _files: list[UploadedFile]) -> uploads.SortedUploads:
     """What was dropped, sorted into studies, kept for this browser session and no longer.
 
     Args:

@@ -1,7 +1,5 @@
 """The models that are here, and the one in use."""
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from fracture_core import files
@@ -14,11 +12,8 @@ from fracture_core.config import (
 from fracture_core.errors import FractureError
 from fracture_core.models import cards
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
-from ui.shell import state, tab_data
-
-if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    pass
 from ui.cache import data_cache, run_cache
+from ui.shell import state, tab_data
 
 
 def model_in_use() -> str:

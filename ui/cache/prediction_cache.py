@@ -16,12 +16,13 @@ from fracture_core.config import (
     LIMITS,
 )
 from fracture_core.films.eraser import Stroke
-from ui.components.film_viewer import Erased
+from fracture_core.models.study_prediction import FilmInput, StudyPrediction
+from ui.components.film_viewer import StrokesByFilm
 from ui.shared.pictures import Source
 from ui.shell import turns
 
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    from fracture_core.models.inference import JudgedStudy, Predictor
+    from fracture_core.models.inference import Predictor
 from ui.cache import film_cache, model_cache
 
 FILMS_AT_ONCE = 16  # judged between two looks at how far it is; a tenth of a second
@@ -45,14 +46,14 @@ def _predictor(reference: str, stamp: tuple[int, ...]) -> "Predictor":
     return Predictor(model_cache.read_model(reference, stamp))
 
 
-def judged(
+def predict(
     reference: str,
     films: tuple[tuple[str, str], ...],
     sources: tuple[Source, ...],
-    erased: Erased | None = None,
+    erased: StrokesByFilm | None = None,
     inverted: tuple[str, ...] = (),
     tell: Callable[[int], None] | None = None,
-) -> "JudgedStudy":
+) -> StudyPrediction:
     """What a model says of some films, kept for this browser session and no longer.
 
     They are judged and kept in blocks, so that many of them show how far they are, and a film that
@@ -91,17 +92,16 @@ def _judged(
     erased: tuple[tuple[Stroke, ...], ...],
     inverted: tuple[bool, ...],
     _sources: tuple[Source, ...],
-) -> "JudgedStudy":
-    from fracture_core.models.inference import Film
+) -> StudyPrediction:
 
     with turns.pause(), _judging:
         wanted = [
-            Film(name=name, source=source, erased=strokes, inverted=turned)
+            FilmInput(name=name, source=source, erased=strokes, inverted=turned)
             for (name, _), source, strokes, turned in zip(
                 films, _sources, erased, inverted, strict=True
             )
         ]
-        return _predictor(reference, stamp).judge_study("", wanted)
+        return _predictor(reference, stamp).predict_study("", wanted)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +11,7 @@ from fracture_core import checksums, files
 from fracture_core.analysis import comparison, report_claims
 from fracture_core.analysis import curves as run_curves
 from fracture_core.analysis import trajectories as trajectory
-from fracture_core.analysis.report_2018 import Found, Length
+from fracture_core.analysis.report_2018 import ExperimentRuns, Length
 from fracture_core.analysis.report_claims import Answer, Claim
 from fracture_core.analysis.trajectories import Trajectories
 from fracture_core.datasets import catalog
@@ -20,12 +19,7 @@ from fracture_core.errors import RunError
 from fracture_core.jobs import launcher
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.training import averages_job
-
-if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    pass
-from ui.cache import (
-    shared_cache,
-)
+from ui.cache import shared_cache
 
 TABLES_KEPT = 64  # runs; 75 epochs are 10 kB
 STEPS_KEPT = 8  # runs; a day's live curve is 0.2 MB
@@ -135,7 +129,7 @@ def _recomputed(run: run_folders.Run) -> tuple[pd.DataFrame, list[int]]:
         return pd.DataFrame(columns=["epoch"]), []
 
 
-def report_answers(found: Found, length: Length) -> dict[Claim, Answer]:
+def report_answers(found: ExperimentRuns, length: Length) -> dict[Claim, Answer]:
     """What the 2018 report's experiments say to its claims by now, see `report_claims.answer`."""
     stamps = tuple(
         (key, run.folder, files.stamp(run.folder / "metrics.jsonl")) for key, run in found.items()
@@ -144,7 +138,7 @@ def report_answers(found: Found, length: Length) -> dict[Claim, Answer]:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _report_answers(stamps: tuple, length: Length, _found: Found) -> dict[Claim, Answer]:
+def _report_answers(stamps: tuple, length: Length, _found: ExperimentRuns) -> dict[Claim, Answer]:
     return {claim: report_claims.answer(claim, _found, length) for claim in report_claims.CLAIMS}
 
 

@@ -4,15 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
 
 from fracture_core import files
-
-if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    pass
 
 Made = TypeVar("Made")
 LATELY_SECONDS = 1.0  # that old is what a page may tell that looks by itself
@@ -21,22 +18,22 @@ VARIANTS_KEPT = 32  # of such a thing: by epoch, pinned studies and theme
 
 
 @st.cache_resource(show_spinner=False)
-def read_before(what: str) -> files.Kept:
+def read_before(what: str) -> files.FileCache:
     """Once a server: what was read of every run so far."""
     return {}
 
 
-def anew(what: str, make: Callable[[], Made]) -> Made:
+def refreshed(what: str, make: Callable[[], Made]) -> Made:
     """What `make` gives now; `lately` knows it too."""
     made = make()
     _lately()[what] = (time.monotonic(), made)
     return made
 
 
-def lately(what: str, make: Callable[[], Made]) -> Made:
+def recent(what: str, make: Callable[[], Made]) -> Made:
     """What `make` gave to any session in the last second, else what it gives now."""
     at, made = _lately().get(what, (float("-inf"), None))
-    return made if time.monotonic() - at < LATELY_SECONDS else anew(what, make)
+    return made if time.monotonic() - at < LATELY_SECONDS else refreshed(what, make)
 
 
 @st.cache_resource(show_spinner=False)
@@ -48,7 +45,7 @@ def _lately() -> dict[str, tuple[float, object]]:
 lock = threading.RLock()  # one session reads or computes, all others find it done
 
 
-def bounded(kept: files.Kept, most: int, found: pd.DataFrame) -> pd.DataFrame:
+def bounded(kept: files.FileCache, most: int, found: pd.DataFrame) -> pd.DataFrame:
     """A table for somebody who may change it; the oldest of what is kept are dropped."""
     for oldest in list(kept)[:-most]:
         kept.pop(oldest, None)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -11,14 +10,11 @@ from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.models import cards, training_patients
-from fracture_core.models.training_patients import Acquaintance
+from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts.aggregation import sentence, verdicts
+from ui.cache import data_cache, film_cache, model_cache
 from ui.shell import tab_data, turns
 from ui.studies import facets
-
-if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    pass
-from ui.cache import data_cache, film_cache, model_cache
 
 
 def rescan() -> Dataset:
@@ -31,7 +27,7 @@ def rescan() -> Dataset:
     with turns.pause():
         fresh = catalog.read(choice.root, choice.positive, rescan=True)
     film_cache.card_futures().clear()
-    for kept in (data_cache.read_dataset, _studies, film_cache.film, film_cache.seen):
+    for kept in (data_cache.read_dataset, _studies, film_cache.film, film_cache.network_pictures):
         kept.clear()
     return fresh
 
@@ -40,7 +36,7 @@ def studies() -> pd.DataFrame:
     """The studies of the data set in use: `catalog.studies`, and `first`, the manifest's row of
     the study's first film (the others follow it), and a column for each of `facets.FACETS`."""
     data = data_cache.dataset()
-    table, found = _studies(data.hash, data.manifest), judgements()
+    table, found = _studies(data.hash, data.manifest), study_predictions()
     results = found.results if found else {}
     return table.assign(**{facets.RESULT: facets.results_of(table, results)})
 
@@ -48,7 +44,7 @@ def studies() -> pd.DataFrame:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _studies(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
     table = catalog.studies(_manifest)
-    return facets.sorted_in(table.assign(first=table["views"].cumsum() - table["views"]))
+    return facets.with_facets(table.assign(first=table["views"].cumsum() - table["views"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +93,7 @@ def study_of_film(digest: str, _manifest: pd.DataFrame) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgements:
+class StudyPredictions:
     """What the model in use has said of films of the data in use.
 
     Args:
@@ -115,12 +111,12 @@ class Judgements:
     results: dict[str, bool]
 
 
-def judgements() -> Judgements | None:
+def study_predictions() -> StudyPredictions | None:
     """What the prediction table of the model in use covers; `None` where it is other data's."""
     name = model_cache.model_in_use()
     try:
         return (
-            _judgements(name, model_cache.stamp(name), data_cache.dataset().hash)
+            _study_predictions(name, model_cache.stamp(name), data_cache.dataset().hash)
             if model_cache.is_model(name)
             else None
         )
@@ -129,13 +125,15 @@ def judgements() -> Judgements | None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _judgements(name: str, stamp: tuple[int, ...], data_hash: str) -> Judgements | None:
+def _study_predictions(
+    name: str, stamp: tuple[int, ...], data_hash: str
+) -> StudyPredictions | None:
     found = model_cache.read_model(name, stamp)
     if found.card.training.get("hash") != data_hash:
         return None
-    films = cards.covered(found)
+    films = cards.covered_films(found)
     table = verdicts(films, films["probability"], found.card.threshold)
-    return Judgements(
+    return StudyPredictions(
         model=name,
         probabilities=dict(zip(films["path"], films["probability"].astype(float), strict=True)),
         threshold=found.card.threshold,
@@ -144,20 +142,20 @@ def _judgements(name: str, stamp: tuple[int, ...], data_hash: str) -> Judgements
     )
 
 
-def acquaintances(reference: str) -> dict[str, Acquaintance]:
+def training_overlaps(reference: str) -> dict[str, TrainingOverlap]:
     """Which patients of the data in use a model was trained on, see `training_patients.among`."""
     data = data_cache.dataset()
-    return _acquaintances(reference, model_cache.stamp(reference), data.hash, data)
+    return _training_overlaps(reference, model_cache.stamp(reference), data.hash, data)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _acquaintances(
+def _training_overlaps(
     reference: str, stamp: tuple[int, ...], data_hash: str, _data: Dataset
-) -> dict[str, Acquaintance]:
+) -> dict[str, TrainingOverlap]:
     return training_patients.among(model_cache.read_model(reference, stamp), _data)
 
 
-def acquaintance(reference: str, patient: str | None) -> Acquaintance:
+def training_overlap(reference: str, patient: str | None) -> TrainingOverlap:
     """Whether a model was trained on this patient of the data in use; new where nobody is named."""
-    known = acquaintances(reference) if patient else {}
-    return known.get(patient, Acquaintance.NEW)
+    known = training_overlaps(reference) if patient else {}
+    return known.get(patient, TrainingOverlap.NEW)

@@ -127,7 +127,7 @@ def _forget_question() -> None:
 
 
 def _use_phantom() -> None:
-    with actions.told():
+    with actions.errors_shown():
         actions.choose_data(phantom_folder())
         if not phantom_set.is_complete(phantom_folder()):
             actions.make_phantom(phantom_folder())

@@ -1,21 +1,17 @@
 """Films that the gate doubts: which check says so, and counting them all the same; a run's gate."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
 from fracture_core.models.cards import Model
+from fracture_core.models.study_prediction import FilmPrediction, NearestFilm, StudyPrediction
 from fracture_core.runs import run_folders
 from ui.cache import data_cache, film_cache, model_cache
 from ui.shared import file_reasons, theme
 from ui.shell import actions, owner, state, tab_data
-
-if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.models.gate import Nearest
-    from fracture_core.models.inference import JudgedFilm, JudgedStudy
 
 NAMED = 6  # doubted films that are held against their nearest training films
 SEVERAL = 12  # films to tick at sight; more would push the films off the screen
@@ -23,7 +19,7 @@ THUMB_PX = 110  # width of a training film
 POLL_SECONDS = 1.0  # between two looks at a gate that is being fitted
 
 
-def counted(judged: "JudgedStudy", key: str) -> "JudgedStudy":
+def counted(judged: StudyPrediction, key: str) -> StudyPrediction:
     """The study with the doubted films counted that were ticked; `key` stands for its films."""
     return judged.counting(st.session_state.get(f"{state.COUNTED}-{key}") or ())
 
@@ -33,7 +29,7 @@ def inverted(key: str) -> tuple[str, ...]:
     return tuple(st.session_state.get(f"{state.INVERTED}-{key}") or ())
 
 
-def show(judged: "JudgedStudy", model: Model, key: str) -> None:
+def show(judged: StudyPrediction, model: Model, key: str) -> None:
     """Remarks on the films; the doubted ones with the reasons, and what may be done about them."""
     _remarks(judged)
     doubted = [film for film in judged.films if film.doubts]
@@ -50,7 +46,7 @@ def show(judged: "JudgedStudy", model: Model, key: str) -> None:
     _nearest([film for film in doubted if film.nearest][:NAMED], model)
 
 
-def _remarks(judged: "JudgedStudy") -> None:
+def _remarks(judged: StudyPrediction) -> None:
     """Frames that were not judged, and films that are the same."""
     lines = [theme.plain(remark) for remark in judged.remarks[:NAMED]]
     if len(judged.remarks) > NAMED:
@@ -77,7 +73,7 @@ def _choose(label: str, verb: str, names: list[str], key: str) -> None:
                 )
 
 
-def _nearest(doubted: list["JudgedFilm"], model: Model) -> None:
+def _nearest(doubted: list[FilmPrediction], model: Model) -> None:
     """The training films that a doubted one comes nearest to; why not, where they are not here."""
     if not doubted:
         return
@@ -97,7 +93,7 @@ def _nearest(doubted: list["JudgedFilm"], model: Model) -> None:
                         _near(film, near, rows[near.path])
 
 
-def _names(doubted: list["JudgedFilm"], model: Model) -> None:
+def _names(doubted: list[FilmPrediction], model: Model) -> None:
     """Near training films by their names, where the model's data are not those in use."""
     learned = theme.plain(model.card.training.get("root") or "other data")
     lines = [
@@ -111,7 +107,7 @@ def _names(doubted: list["JudgedFilm"], model: Model) -> None:
     )
 
 
-def _training_rows(doubted: list["JudgedFilm"], model: Model) -> dict[str, dict] | None:
+def _training_rows(doubted: list[FilmPrediction], model: Model) -> dict[str, dict] | None:
     """Path -> what the data in use say of a near film; `None` if it has learned from others."""
     try:
         data = data_cache.dataset()
@@ -127,7 +123,7 @@ def _training_rows(doubted: list["JudgedFilm"], model: Model) -> dict[str, dict]
     )
 
 
-def training_films(films: Sequence["JudgedFilm"], model: Model) -> dict[str, bytes]:
+def training_films(films: Sequence[FilmPrediction], model: Model) -> dict[str, bytes]:
     """Pictures of the training films that these come nearest to: path -> an image's bytes.
 
     None where the model's training data are not those in use.
@@ -138,7 +134,7 @@ def training_films(films: Sequence["JudgedFilm"], model: Model) -> dict[str, byt
     return {path: content for path, content in pictures.items() if content}
 
 
-def _near(film: "JudgedFilm", near: "Nearest", row: dict) -> None:
+def _near(film: FilmPrediction, near: NearestFilm, row: dict) -> None:
     """One training film: picture, study, label, and how far away it is."""
     if content := film_cache.small(row["file"]):
         st.image(content, width=THUMB_PX)
@@ -149,7 +145,7 @@ def _near(film: "JudgedFilm", near: "Nearest", row: dict) -> None:
     st.caption(f"{theme.mark(bool(row['label']))}, {_away(film, near)}")
 
 
-def _away(film: "JudgedFilm", near: "Nearest") -> str:
+def _away(film: FilmPrediction, near: NearestFilm) -> str:
     return f"{near.distance:.1f} from {theme.plain(film.name)}"
 
 

@@ -1,16 +1,12 @@
 """What brushing over a region has done: each film's number before and after, and the verdict's."""
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from fracture_core.models.study_prediction import StudyPrediction
 from ui.shared import theme
 
-if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.models.inference import JudgedStudy
 
-
-def tell(before: "JudgedStudy", after: "JudgedStudy", threshold: float) -> None:
+def show(before: StudyPrediction, after: StudyPrediction, threshold: float) -> None:
     """One line on what has moved; nothing where nothing was brushed over.
 
     Args:

@@ -1,22 +1,19 @@
 """Why the network says so: heat maps over the films, and the same films through the epochs."""
 
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
 from fracture_core.models.cards import Model
+from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.reports.study_record import OCCLUSION_FULL
 from fracture_core.verdicts import aggregation
 from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
 from ui.shared import theme
 from ui.shell import state
-
-if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.models.inference import JudgedStudy
 
 NAMES = {"grad_cam": "Grad-CAM", "occlusion": "Occlusion"}
 MOST_OPAQUE = 235  # of 255: a film shows through the strongest cell
@@ -36,7 +33,7 @@ def ask(model: Model) -> None:
             )  # fmt: skip
 
 
-def wanted(what: str) -> bool:
+def is_on(what: str) -> bool:
     """Whether a switch is on: `state.WHY` or `state.THROUGH`."""
     return bool(st.session_state.get(what))
 
@@ -97,7 +94,7 @@ def explain(found: dict[str, "prediction_cache.Maps"]) -> None:
     )
 
 
-def through_epochs(judged: "JudgedStudy", reference: str, model: Model, threshold: float) -> None:
+def through_epochs(judged: StudyPrediction, reference: str, model: Model, threshold: float) -> None:
     """The counted films' probabilities at every kept epoch, and when the verdict was reached."""
     films = [film for film in judged.films if film.counted]
     if not films:

@@ -2,21 +2,18 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fracture_core.models.cards import Model
+from fracture_core.models.study_prediction import FilmInput, StudyPrediction
 from fracture_core.reports import study_record, study_report
 from fracture_core.reports.study_record import Case, Exhibit
 from ui.cache import model_cache, prediction_cache, study_cache
 from ui.components import film_viewer
 from ui.diagnose import doubts, verdict_panel
-from ui.diagnose.intake import Asked
+from ui.diagnose.intake import StudyInput
 from ui.shell import state
-
-if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.models.inference import JudgedStudy
 
 KINDS = {  # end of the file's name -> its button, its icon, its type
     "html": ("Report", ":material/description:", "text/html"),
@@ -26,14 +23,14 @@ KINDS = {  # end of the file's name -> its button, its icon, its type
 
 
 def show(
-    asked: Asked,
+    asked: StudyInput,
     reference: str,
     model: Model,
-    before: "JudgedStudy",
-    judged: "JudgedStudy",
+    before: StudyPrediction,
+    judged: StudyPrediction,
     threshold: float,
     maps: dict[str, dict[str, bytes]],
-    upload: Sequence[Asked],
+    upload: Sequence[StudyInput],
 ) -> None:
     """Three buttons, whose files are made when they are pressed.
 
@@ -53,7 +50,7 @@ def show(
             "With names", key=state.NAMES,
             help="Off: films are film 1, film 2 and so on, and neither study nor patient is named.",
         )  # fmt: skip
-        whole = sum(bool(verdict_panel.judged(study, reference).films) for study in upload)
+        whole = sum(bool(verdict_panel.prediction(study, reference).films) for study in upload)
         everything = whole > 1 and st.toggle(
             f"All {whole} studies of the upload", key=state.EVERYTHING,
             help="Off: the study that is open, with its maps and spreads.",
@@ -84,10 +81,10 @@ def show(
 
 
 def case(
-    asked: Asked,
+    asked: StudyInput,
     reference: str,
-    before: "JudgedStudy",
-    judged: "JudgedStudy",
+    before: StudyPrediction,
+    judged: StudyPrediction,
     maps: dict[str, dict[str, bytes]] | None = None,
 ) -> Case:
     """The judged study with all that is shown of it; for the arguments see `show`.
@@ -95,10 +92,9 @@ def case(
     Without `maps` its films are not judged mirrored and turned either, and no training films are
     shown beside the doubted ones.
     """
-    from fracture_core.models.inference import Film
 
     key = verdict_panel.viewer_key(asked)
-    erased, turned = film_viewer.erased(key), doubts.inverted(key)
+    erased, turned = film_viewer.strokes_of(key), doubts.inverted(key)
     whole = {film.name: film.probability for film in before.films}
     shown = [film for film in judged.films if film.counted and maps is not None]
     beside = {}
@@ -107,7 +103,7 @@ def case(
     spreads = {film.name: prediction_cache.spread(reference, film.pixels) for film in shown}
     exhibits = tuple(
         Exhibit(
-            film=Film(
+            film=FilmInput(
                 name=name,
                 source=source,
                 erased=tuple(erased.get(name, ())),
@@ -123,20 +119,20 @@ def case(
     return Case(
         judged=judged, exhibits=exhibits, study=asked.study, patient=asked.patient,
         real=asked.real, label=asked.label,
-        acquaintance=study_cache.acquaintance(reference, asked.patient),
+        acquaintance=study_cache.training_overlap(reference, asked.patient),
     )  # fmt: skip
 
 
-def all_cases(upload: Sequence[Asked], reference: str) -> list[Case]:
+def all_cases(upload: Sequence[StudyInput], reference: str) -> list[Case]:
     """Every study of an upload as it is judged now, without maps and spreads, which take long.
 
     Files beside the studies, of which none could be read, are a case without films.
     """
     found = []
     for study in upload:
-        before = judged = verdict_panel.judged(study, reference)
-        if erased := film_viewer.erased(verdict_panel.viewer_key(study)):
-            judged = verdict_panel.judged(study, reference, erased)
+        before = judged = verdict_panel.prediction(study, reference)
+        if erased := film_viewer.strokes_of(verdict_panel.viewer_key(study)):
+            judged = verdict_panel.prediction(study, reference, erased)
         found.append(case(study, reference, before, judged))
     return found
 

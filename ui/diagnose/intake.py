@@ -15,7 +15,7 @@ from fracture_core import files
 from fracture_core.config import LIMITS
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.datasets.uploads import ALONE, Sorted, UploadedStudy, unlike
+from fracture_core.datasets.uploads import ALONE, SortedUploads, UploadedStudy, unlike
 from fracture_core.errors import DataError, FilmError
 from fracture_core.words import short
 from ui.cache import data_cache, film_cache, prediction_cache, study_cache
@@ -37,7 +37,7 @@ EXAMPLE_VIEWS = (2, 4)  # enough to see OR at work, few enough to see all the fi
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class StudyInput:
     """One study to judge.
 
     Args:
@@ -62,12 +62,12 @@ class Asked:
     key: str | None = None
     data_hash: str | None = None
     label: int | None = None
-    others: tuple["Asked", ...] = ()
+    others: tuple["StudyInput", ...] = ()
     folder: bool = False
     left_out: tuple[tuple[str, str], ...] = ()
 
 
-def ask() -> Asked | None:
+def ask() -> StudyInput | None:
     """The uploader; gives what is to be judged, `None` if nothing is."""
     way = st.segmented_control(
         "What to drop", list(WAYS), default="files", required=True, format_func=WAYS.get,
@@ -97,7 +97,7 @@ def ask() -> Asked | None:
         _kept(found, dropped=bool(files))
         return _asked(found)
     if found:
-        st.button("Back to your upload", icon=":material/undo:", on_click=state.judge_uploads)
+        st.button("Back to your upload", icon=":material/undo:", on_click=state.diagnose_uploads)
     try:
         return of_dataset(data_cache.dataset(), key) if key else None
     except DataError as error:
@@ -105,7 +105,7 @@ def ask() -> Asked | None:
         return None
 
 
-def uploaded(files: list[UploadedFile]) -> Sorted | None:
+def uploaded(files: list[UploadedFile]) -> SortedUploads | None:
     """What was dropped, sorted into studies: now, or before another page was looked at.
 
     Streamlit empties the uploader when its page is left; the session's cache keeps what was sorted.
@@ -117,7 +117,7 @@ def uploaded(files: list[UploadedFile]) -> Sorted | None:
     return found if found and (found.studies or found.refused) else None
 
 
-def _kept(found: Sorted, dropped: bool) -> None:
+def _kept(found: SortedUploads, dropped: bool) -> None:
     """What is there of the films, and the way to be rid of them.
 
     Args:
@@ -135,7 +135,7 @@ def _remove() -> None:
     prediction_cache.forget_uploads()
 
 
-def _asked(found: Sorted) -> Asked | None:
+def _asked(found: SortedUploads) -> StudyInput | None:
     """What was dropped, as one study or the first of several; what is refused is said, by name."""
     file_reasons.show(found.refused, f"{theme.plural(len(found.refused), 'file')} left out")
     if not found.studies:
@@ -146,9 +146,9 @@ def _asked(found: Sorted) -> Asked | None:
     return replace(studies[0], others=_told_apart(studies))
 
 
-def _told_apart(studies: tuple[Asked, ...]) -> tuple[Asked, ...]:
+def _told_apart(studies: tuple[StudyInput, ...]) -> tuple[StudyInput, ...]:
     """Of several studies, those without a folder are called by their first film."""
-    told: dict[str, Asked] = {}
+    told: dict[str, StudyInput] = {}
     for study in studies:
         name = study.study if study.folder else f"the study of {study.films[0][0]}"
         name = unlike(name, told)
@@ -156,10 +156,10 @@ def _told_apart(studies: tuple[Asked, ...]) -> tuple[Asked, ...]:
     return tuple(told.values())
 
 
-def of_upload(study: UploadedStudy) -> Asked:
+def of_upload(study: UploadedStudy) -> StudyInput:
     """A study that was dropped. A film's key is the hash of its content."""
     keys = [hashlib.blake2b(film.content, digest_size=16).hexdigest() for film in study.films]
-    return Asked(
+    return StudyInput(
         study=study.name,
         patient=None,
         films=tuple((film.name, key) for film, key in zip(study.films, keys, strict=True)),
@@ -169,7 +169,7 @@ def of_upload(study: UploadedStudy) -> Asked:
     )
 
 
-def of_dataset(dataset: Dataset, key: str) -> Asked:
+def of_dataset(dataset: Dataset, key: str) -> StudyInput:
     """A study of the data set.
 
     Raises:
@@ -182,7 +182,7 @@ def of_dataset(dataset: Dataset, key: str) -> Asked:
             "Choose one on Studies."
         )
     first = rows.iloc[0]
-    return Asked(
+    return StudyInput(
         study=first["study"],
         patient=first["patient"],
         films=tuple(
@@ -222,7 +222,7 @@ def offer_example(reference: str) -> None:
     that the model in use was not trained on."""
     st.subheader("Drop films at the left, or begin with an example.", anchor=False)
     dataset = data_cache.dataset()
-    row = example(dataset, study_cache.acquaintances(reference))
+    row = example(dataset, study_cache.training_overlaps(reference))
     if row is None:
         st.write(
             "The data in use has no positive study of a patient that is surely new to this model, "
@@ -243,6 +243,6 @@ def offer_example(reference: str) -> None:
         "Judge this study",
         type="primary",
         icon=":material/radiology:",
-        on_click=state.judge_study,
+        on_click=state.diagnose_study,
         args=(row["key"],),
     )

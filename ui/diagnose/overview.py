@@ -1,19 +1,16 @@
 """All studies of an upload at a glance: each one's verdict, as it is found; one of them is open."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fracture_core.datasets import uploads
+from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.verdicts import aggregation
 from ui.diagnose import verdict_panel
-from ui.diagnose.intake import Asked
+from ui.diagnose.intake import StudyInput
 from ui.shared import file_reasons, theme
 from ui.shell import state
-
-if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.models.inference import JudgedStudy
 
 WORDS = {
     True: f"{theme.FRACTURE} fracture",
@@ -22,7 +19,7 @@ WORDS = {
 }
 
 
-def show(asked: Asked, reference: str, threshold: float) -> Asked:
+def show(asked: StudyInput, reference: str, threshold: float) -> StudyInput:
     """A line a study, with progress while they are judged; gives the one that is open.
 
     At first that is one with a fracture, else one with a verdict. Files beside the studies of
@@ -33,7 +30,7 @@ def show(asked: Asked, reference: str, threshold: float) -> Asked:
         reference: of the model.
         threshold: a film is positive when its probability is greater.
     """
-    found = list(zip(asked.others, verdict_panel.judge(asked.others, reference), strict=True))
+    found = list(zip(asked.others, verdict_panel.predict_all(asked.others, reference), strict=True))
     studies = {study.study: (study, judged) for study, judged in found if judged.films}
     if not studies:
         return _together(asked)
@@ -55,19 +52,19 @@ def show(asked: Asked, reference: str, threshold: float) -> Asked:
     return studies[name][0]
 
 
-def _together(asked: Asked) -> Asked:
+def _together(asked: StudyInput) -> StudyInput:
     """One study of all files, where none of them could be read: their reasons stand together."""
     films = tuple((_place(study, name), key) for study in asked.others for name, key in study.films)
     sources = tuple(source for study in asked.others for source in study.sources)
     return replace(asked, study=uploads.ALONE, films=films, sources=sources, others=())
 
 
-def _place(study: Asked, name: str) -> str:
+def _place(study: StudyInput, name: str) -> str:
     """A file's name with its folder, if it came in one."""
     return f"{study.study}/{name}" if study.folder else name
 
 
-def _line(name: str, judged: "JudgedStudy", threshold: float) -> dict[str, str]:
+def _line(name: str, judged: StudyPrediction, threshold: float) -> dict[str, str]:
     highest = max(judged.probabilities, default=None)
     counted = len(judged.probabilities)
     positive = aggregation.is_positive(judged.probabilities, threshold).sum()

@@ -4,25 +4,22 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fracture_core.errors import FilmError
 from fracture_core.models import caveats
 from fracture_core.models.cards import Model
+from fracture_core.models.study_prediction import FilmPrediction, StudyPrediction
 from fracture_core.verdicts import aggregation
 from fracture_core.words import duration, short
 from ui.cache import film_cache, prediction_cache, study_cache
 from ui.components import film_viewer
-from ui.components.film_viewer import Erased, Frame
+from ui.components.film_viewer import Frame, StrokesByFilm
 from ui.diagnose import doubts, explanation
-from ui.diagnose.intake import Asked
+from ui.diagnose.intake import StudyInput
 from ui.shared import figures, file_reasons, pictures, theme
 from ui.shell import state, tab_data
-
-if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.models.inference import JudgedFilm, JudgedStudy
 
 UNNOTICED = 0.4  # s; what takes longer shows how far it is
 POLL_SECONDS = 0.5  # between two looks at whether the network is there
@@ -30,7 +27,7 @@ NAMED = 3  # films that the sentence names before it counts the others
 PAGE = 6  # films shown at once, side by side
 
 
-def wait(asked: Asked) -> None:
+def wait(asked: StudyInput) -> None:
     """Show the films until the network is there; the page goes on by itself."""
 
     @st.fragment(run_every=POLL_SECONDS)
@@ -48,14 +45,14 @@ def wait(asked: Asked) -> None:
     film_viewer.show(frames, viewer_key(asked))
 
 
-def viewer_key(asked: Asked) -> str:
+def viewer_key(asked: StudyInput) -> str:
     """What stands for these films in the viewer: others begin whole and with nothing erased."""
     if asked.key:  # the same key in other data is another study
         return f"{asked.data_hash} {asked.key}"
     return " ".join(key for _, key in asked.films)
 
 
-def judge(studies: Sequence[Asked], reference: str) -> list["JudgedStudy"]:
+def predict_all(studies: Sequence[StudyInput], reference: str) -> list[StudyPrediction]:
     """What a model says of some studies, see `judged`; how far it is shows if that takes long."""
     progress, began = st.empty(), time.monotonic()
     found, before, total = [], 0, sum(len(asked.films) for asked in studies)
@@ -69,18 +66,18 @@ def judge(studies: Sequence[Asked], reference: str) -> list["JudgedStudy"]:
         progress.progress(done / max(1, total), f"Judges {theme.plain(asked.study)}: {words}")
 
     for asked in studies:
-        found.append(judged(asked, reference, tell=tell))
+        found.append(prediction(asked, reference, tell=tell))
         before += len(asked.films)
     progress.empty()
     return found
 
 
-def judged(
-    asked: Asked,
+def prediction(
+    asked: StudyInput,
     reference: str,
-    erased: Erased | None = None,
+    erased: StrokesByFilm | None = None,
     tell: Callable[[int], None] | None = None,
-) -> "JudgedStudy":
+) -> StudyPrediction:
     """What a model says of a study, with black and white exchanged and doubted films counted as a
     person has asked for it.
 
@@ -92,7 +89,7 @@ def judged(
     """
     key = viewer_key(asked)
     turned = doubts.inverted(key)
-    found = prediction_cache.judged(reference, asked.films, asked.sources, erased, turned, tell)
+    found = prediction_cache.predict(reference, asked.films, asked.sources, erased, turned, tell)
     return doubts.counted(found, key)
 
 
@@ -152,7 +149,7 @@ def _figure(level: str, name: str, value: figures.Proportion) -> None:
 
 
 def show(
-    asked: Asked, reference: str, model: Model, judged: "JudgedStudy", threshold: float
+    asked: StudyInput, reference: str, model: Model, judged: StudyPrediction, threshold: float
 ) -> None:
     """What the model may say, the verdict in one large sentence, and what was refused."""
     if told := caveats.warnings(model, threshold, asked.real):
@@ -169,7 +166,7 @@ def show(
         )  # fmt: skip
 
 
-def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
+def _sentence(asked: StudyInput, judged: StudyPrediction, threshold: float) -> str:
     verdict = judged.verdict(threshold)
     names = [theme.plain(name) for name in judged.deciding(threshold)]
     if len(names) > NAMED + 1:
@@ -183,7 +180,7 @@ def _sentence(asked: Asked, judged: "JudgedStudy", threshold: float) -> str:
     return mark[verdict] + words
 
 
-def _detail(asked: Asked, reference: str, judged: "JudgedStudy", threshold: float) -> str:
+def _detail(asked: StudyInput, reference: str, judged: StudyPrediction, threshold: float) -> str:
     """How many films, how close, and what the data set says of a study of its own."""
     words = []
     if judged.altered:
@@ -210,7 +207,7 @@ def _detail(asked: Asked, reference: str, judged: "JudgedStudy", threshold: floa
         if judged.altered:
             told = "of the films as they were given: this verdict is neither right nor wrong by it"
         words.append(f"Its label in the data: {theme.mark(bool(asked.label))}, {told}.")
-        if known := study_cache.acquaintance(reference, asked.patient).words:
+        if known := study_cache.training_overlap(reference, asked.patient).words:
             words.append(f"**{known}**")
     if asked.key and not asked.real:
         words.append(theme.synthetic_badge())
@@ -218,7 +215,7 @@ def _detail(asked: Asked, reference: str, judged: "JudgedStudy", threshold: floa
 
 
 def films(
-    asked: Asked, reference: str, model: Model, judged: "JudgedStudy", threshold: float
+    asked: StudyInput, reference: str, model: Model, judged: StudyPrediction, threshold: float
 ) -> dict[str, dict[str, bytes]]:
     """The films in the viewer, each with its number, what the network saw of it, and heat maps.
 
@@ -232,14 +229,14 @@ def films(
     if len(shown) > PAGE:
         number = st.pagination(-(-len(shown) // PAGE), key=state.FILM_PAGE)
         shown = shown[(number - 1) * PAGE : number * PAGE]
-    erased = film_viewer.erased(viewer_key(asked))
+    erased = film_viewer.strokes_of(viewer_key(asked))
     turned = doubts.inverted(viewer_key(asked))
     frames = [
         _frame(film, model, _picture(film.name, content[film.name], erased, turned), threshold)
         for film in shown
     ]
     maps: dict[str, prediction_cache.Maps] = {}
-    if explanation.wanted(state.WHY):
+    if explanation.is_on(state.WHY):
         for number, (film, frame) in enumerate(zip(shown, frames, strict=True)):
             size = (frame.film.width, frame.film.height)
             maps[film.name] = prediction_cache.maps(reference, film.pixels, size)
@@ -250,13 +247,15 @@ def films(
 
 
 def _picture(
-    name: str, content: tuple[str, pictures.Source], erased: Erased, turned: tuple[str, ...]
+    name: str, content: tuple[str, pictures.Source], erased: StrokesByFilm, turned: tuple[str, ...]
 ) -> pictures.Picture:
     key, source = content
     return film_cache.picture(key, name, source, tuple(erased.get(name, ())), name in turned)
 
 
-def _frame(film: "JudgedFilm", model: Model, picture: pictures.Picture, threshold: float) -> Frame:
+def _frame(
+    film: FilmPrediction, model: Model, picture: pictures.Picture, threshold: float
+) -> Frame:
     positive = bool(aggregation.is_positive(film.probability, threshold))
     word = f"{theme.FRACTURE} fracture" if positive else f"{theme.NO_FRACTURE} no fracture"
     note = f"{film.probability:.3f} → {int(positive)} {word}"
@@ -267,5 +266,5 @@ def _frame(film: "JudgedFilm", model: Model, picture: pictures.Picture, threshol
         film=picture,
         note=note,
         tone="fracture" if positive else "none",
-        seen={model.card.recipe: pictures.seen(film.pixels)},
+        seen={model.card.recipe: pictures.network_picture(film.pixels)},
     )

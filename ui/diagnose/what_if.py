@@ -1,27 +1,23 @@
 """What the verdict hangs on: what would change it, and what other rules say."""
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from fracture_core.models.cards import Model
+from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.verdicts import breakdown
 from fracture_core.verdicts.breakdown import FEW
 from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
 from ui.shared import figures, theme
 
-if TYPE_CHECKING:  # Diagnose alone loads TensorFlow, in a thread
-    from fracture_core.models.inference import JudgedStudy
-
 WIDTH = 340  # px at least, of the chart and of the rules; below each other where it is too much
 
 
-def show(judged: "JudgedStudy", reference: str, model: Model, threshold: float) -> None:
+def show(judged: StudyPrediction, reference: str, model: Model, threshold: float) -> None:
     """Chart and words at the left, the other rules at the right."""
     films = [film for film in judged.films if film.counted]
     names, values = [film.name for film in films], [film.probability for film in films]
-    found = breakdown.dissect(values, threshold)
+    found = breakdown.break_down(values, threshold)
     if found is None:
         return
     st.subheader("What the verdict hangs on", anchor=False)

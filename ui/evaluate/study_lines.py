@@ -10,7 +10,7 @@ from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FilmError
 from fracture_core.films import images
 from fracture_core.models.evaluation import Evaluation
-from fracture_core.models.training_patients import Acquaintance
+from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts import aggregation
 from ui.cache import data_cache, study_cache
 from ui.shared import theme
@@ -37,12 +37,12 @@ def table(found: Evaluation) -> pd.DataFrame:
     return studies.assign(probabilities=studies["key"].map(lists))
 
 
-def with_acquaintance(lines: pd.DataFrame, found: Evaluation, reference: str) -> pd.DataFrame:
+def with_training_overlap(lines: pd.DataFrame, found: Evaluation, reference: str) -> pd.DataFrame:
     """`table` with a column `acquaintance`; of films that are not of the data in use nothing is
     known beyond their role."""
     here = found.data.get("hash") == data_cache.dataset().hash
-    known = study_cache.acquaintances(reference) if here else {}
-    column = [known.get(name, Acquaintance.NEW) for name in lines["patient"]]
+    known = study_cache.training_overlaps(reference) if here else {}
+    column = [known.get(name, TrainingOverlap.NEW) for name in lines["patient"]]
     return lines.assign(acquaintance=pd.Series(column, index=lines.index, dtype=object))
 
 
@@ -56,7 +56,7 @@ def chosen(lines: pd.DataFrame, which: str) -> pd.DataFrame:
 
 def show(found: Evaluation, reference: str) -> None:
     """The filter, the table, and the films of the study that is selected in it."""
-    lines = with_acquaintance(table(found), found, reference)
+    lines = with_training_overlap(table(found), found, reference)
     _tell_known(lines)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
@@ -93,8 +93,8 @@ def show(found: Evaluation, reference: str) -> None:
 def _tell_known(lines: pd.DataFrame) -> None:
     """How many studies are of patients that the model was trained on."""
     for told, words in (
-        (Acquaintance.TRAINED, "was trained on"),
-        (Acquaintance.POSSIBLE, "may have been trained on"),
+        (TrainingOverlap.TRAINED, "was trained on"),
+        (TrainingOverlap.POSSIBLE, "may have been trained on"),
     ):
         if count := int((lines["acquaintance"] == told).sum()):
             st.warning(

@@ -41,14 +41,14 @@ def config() -> TrainConfig:
         return base
     if data_cache.exclusions(digest).reasons:
         base = replace(base, exclude=str(exclusions.file_of(digest)))
-    if len(data_cache.learned_films(base)) > SHOWN:
+    if len(data_cache.films_learned_from(base)) > SHOWN:
         base = replace(base, steps_per_epoch=SHOWN // base.batch_size)
     return base
 
 
 def _start(token: str) -> None:
     name = f"demo-{token}"
-    with actions.told():
+    with actions.errors_shown():
         with contextlib.suppress(RunNameTaken):  # the second click of a double click
             actions.start_run(config(), name)
         state.new_token()
@@ -63,7 +63,7 @@ def _sentence() -> str:
         dataset = data_cache.dataset()
     except DataError:
         return f"{words[0]}."
-    films = len(data_cache.learned_films(chosen))
+    films = len(data_cache.films_learned_from(chosen))
     shown = (chosen.steps_per_epoch or 0) * chosen.batch_size
     many = theme.plural(films, "training film")
     words[0] += f" of {shown:,} films, drawn from {many}." if shown else f" of {many}."

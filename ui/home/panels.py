@@ -116,7 +116,7 @@ def _learn() -> None:
     )  # fmt: skip
 
 
-def judge() -> None:
+def predict() -> None:
     """A study that the model in use has judged: one of its dev films, none of anybody's uploads."""
     st.subheader("Judge a study", anchor=False)
     try:

@@ -99,7 +99,7 @@ def _stop(run: Run) -> None:
 
 
 def _ask(name: str, kind: str) -> None:
-    with actions.told():
+    with actions.errors_shown():
         actions.ask(run_folders.find(name), kind)
 
 
@@ -126,5 +126,5 @@ def _go_on(run: Run) -> None:
 
 def _resume(name: str, key: str | None = None) -> None:
     """Go on, for as many more epochs as the field of this key holds; the page begins to poll."""
-    with actions.told():
+    with actions.errors_shown():
         actions.resume(run_folders.find(name), int(st.session_state[key]) if key else 0)

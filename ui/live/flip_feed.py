@@ -9,7 +9,7 @@ import streamlit as st
 
 from fracture_core.analysis import trajectories
 from fracture_core.analysis.trajectories import Flips, Trajectories
-from fracture_core.models.training_patients import Acquaintance
+from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
 from ui.live import pinned_studies, projector
@@ -116,7 +116,7 @@ def _links(words: str, rows: tuple[int, ...], run: Run, studies: pd.DataFrame) -
 def _link(run: Run, studies: pd.DataFrame, row: int, more: str = "") -> None:
     study = studies.iloc[row]
     shape = theme.FRACTURE if study["label"] else theme.NO_FRACTURE
-    more += f", {Acquaintance.TRAINED.mark}" if study["trained_on"] else ""
+    more += f", {TrainingOverlap.TRAINED.mark}" if study["trained_on"] else ""
     st.page_link(
         "pages/studies.py",
         label=f"{shape} {theme.plain(pinned_studies.named(study['key']))}{more}",

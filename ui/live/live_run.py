@@ -122,7 +122,7 @@ def _panel(name: str, was_alive: bool, level: int, sent: live_curves.Sent) -> No
         st.rerun()  # once, to look more or less often
     with _readable():
         _moving(run, sent)
-    actions.tell()
+    actions.show_errors()
 
 
 @contextlib.contextmanager
@@ -156,7 +156,7 @@ def _epochs(name: str, was_alive: bool) -> None:
     run = _watched(name, was_alive)
     with _readable():
         done, chosen = _done(run), projector.panels()
-        _studies(run, epoch_slider.stands(done, sliding=not chosen), chosen)
+        _studies(run, epoch_slider.current(done, sliding=not chosen), chosen)
         if not chosen:
             _missing(run, len(done))
             _damaged_tables(run)

@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from fracture_core.runs import feature_maps
-from fracture_core.runs.feature_maps import Learned
+from fracture_core.runs.feature_maps import FeatureMaps
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
 from ui.shared import pictures, theme
@@ -38,7 +38,9 @@ def show(run: Run, epoch: int, opened: bool = False) -> None:
     film = films.iloc[found.film]
     left, right = st.columns([1, 4], gap="medium")
     with left:
-        st.image(pictures.seen(found.pixels), width=180, alt="the film as the network sees it")
+        st.image(
+            pictures.network_picture(found.pixels), width=180, alt="the film as the network sees it"
+        )
         whose = theme.plain(f"{film['part']} {film['patient']}, {film['role']}")
         st.caption(
             f"{whose}, label {theme.mark(bool(film['label']))}, as the network sees it; epoch {at}."
@@ -47,7 +49,7 @@ def show(run: Run, epoch: int, opened: bool = False) -> None:
         _rows(found)
 
 
-def _rows(found: Learned) -> None:
+def _rows(found: FeatureMaps) -> None:
     count = found.kernels.shape[-1]
     side = found.kernels.shape[0]
     st.image(filters(found.kernels), alt=f"{count} filters of the first convolution")

@@ -10,7 +10,7 @@ import streamlit as st
 from fracture_core.analysis import trajectories
 from fracture_core.analysis.trajectories import Trajectories
 from fracture_core.errors import FilmError
-from fracture_core.models.training_patients import Acquaintance
+from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation
 from ui.cache import film_cache, run_cache, shared_cache
@@ -117,7 +117,7 @@ def _judged(
     verdict = bool(aggregation.is_positive(values[-1], threshold).any())
     label = bool(row["label"])
     right = "right" if verdict == label else "wrong"
-    known = f", {Acquaintance.TRAINED.mark}" if row["trained_on"] else ""
+    known = f", {TrainingOverlap.TRAINED.mark}" if row["trained_on"] else ""
     numbers = ", ".join(f"{value:.2f}" for value in values[-1])
     changed = int(trajectories.changes(values, threshold))
     drawing = sparks.probabilities(found.epochs, values, threshold, last, *colours)

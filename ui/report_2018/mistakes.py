@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from fracture_core.analysis.report_2018 import Found
+from fracture_core.analysis.report_2018 import ExperimentRuns
 from fracture_core.config import REPORT_RECIPE, PixelRecipe
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FilmError
@@ -24,7 +24,7 @@ MAJORITY = 99  # of the 194 valid studies are negative
 WIDTH = 420
 
 
-def show(dataset: Dataset, found: Found) -> None:
+def show(dataset: Dataset, found: ExperimentRuns) -> None:
     """The first eight, two side by side."""
     st.subheader("What the report got wrong", anchor=False)
     st.caption(
@@ -137,7 +137,7 @@ def _trial_studies() -> None:
     st.caption(f"1 of 2 says nothing: its {figures.LEVEL} interval is {figures.interval(one)}.")
 
 
-def _study_level(found: Found) -> None:
+def _study_level(found: ExperimentRuns) -> None:
     guess = metrics.wilson(MAJORITY, STUDIES["valid"])
     st.markdown(
         '**8. It never measured whole studies,** on a whole validation set. Always guessing "no '
@@ -202,5 +202,5 @@ def _films(shown: dict[str, np.ndarray]) -> None:
     with st.container(horizontal=True):
         for words, pixels in shown.items():
             with st.container(width=SIDE, gap=None):
-                st.image(pictures.seen(pixels), width=SIDE, alt=words)
+                st.image(pictures.network_picture(pixels), width=SIDE, alt=words)
                 st.caption(words)

@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 
 from fracture_core.analysis import fluctuation, report_2018
 from fracture_core.analysis.fluctuation import Fluctuation
-from fracture_core.analysis.report_2018 import BY_KEY, Figure, Found, Length
+from fracture_core.analysis.report_2018 import BY_KEY, ExperimentRuns, Figure, Length
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FileRefused
 from fracture_core.runs import run_folders
@@ -69,7 +69,7 @@ def show(dataset: Dataset, length: Length, is_reports: bool, was_on: bool) -> No
             if figure.number in NUMBERS:
                 _twice(figure, found, length, is_reports)
         _lacking(found, job)
-    actions.tell()
+    actions.show_errors()
 
 
 def _words() -> None:
@@ -89,7 +89,7 @@ def _words() -> None:
 # --- the job --------------------------------------------------------------------------------------
 
 
-def _job(found: Found, job: Status | None) -> None:
+def _job(found: ExperimentRuns, job: Status | None) -> None:
     """The button, or how far the job is; and what went wrong."""
     if job and job.state.alive:
         _progress(job)
@@ -108,7 +108,7 @@ def _job(found: Found, job: Status | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
             "Go on judging" if began else "Judge the epochs anew", icon=":material/balance:",
-            key="judge-anew", on_click=actions.pressed, args=(actions.judge_anew, names),
+            key="judge-anew", on_click=actions.pressed, args=(actions.recompute_averages, names),
         )  # fmt: skip
         st.caption(
             f"{theme.plural(sum(missing.values()), 'epoch')} of "
@@ -117,10 +117,10 @@ def _job(found: Found, job: Status | None) -> None:
         )
 
 
-def _is_ours(found: Found) -> bool:
+def _is_ours(found: ExperimentRuns) -> bool:
     """Whether the job was last started for one of these runs."""
     try:
-        return bool({run.name for run in found.values()} & set(averages_job.asked_for()))
+        return bool({run.name for run in found.values()} & set(averages_job.requested_runs()))
     except FileRefused:
         return False
 
@@ -136,7 +136,7 @@ def _progress(job: Status) -> None:
     )  # fmt: skip
 
 
-def _explanation(found: Found, length: Length, synthetic: bool, is_reports: bool) -> None:
+def _explanation(found: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool) -> None:
     """What the tables hold, once for all; what they do not say comes first."""
     if not is_reports:
         st.caption(report_figures.caveat(synthetic))
@@ -161,7 +161,7 @@ def _recomputed(run: Run) -> pd.DataFrame:
     return run_cache.recomputed(run)[0]
 
 
-def _twice(figure: Figure, found: Found, length: Length, is_reports: bool) -> None:
+def _twice(figure: Figure, found: ExperimentRuns, length: Length, is_reports: bool) -> None:
     """A figure with both ways of averaging, and how much its lines change from epoch to epoch."""
     st.markdown(f"**Figure {figure.number}: {figure.title}**")
     found = {key: run for key, run in found.items() if key[0] in figure.keys}
@@ -181,7 +181,7 @@ def _twice(figure: Figure, found: Found, length: Length, is_reports: bool) -> No
         st.markdown(_follows(changes, figure.column))
 
 
-def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
+def draw(figure: Figure, found: ExperimentRuns, length: Length) -> go.Figure:
     """A figure twice, on the same axes: with running averages, and with recomputed ones."""
     drawn = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.03)
     for column, table_of in enumerate((_running, _recomputed), 1):
@@ -200,7 +200,7 @@ def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
     return drawn
 
 
-def _changes(figure: Figure, found: Found, length: Length) -> dict[str, Fluctuation]:
+def _changes(figure: Figure, found: ExperimentRuns, length: Length) -> dict[str, Fluctuation]:
     """Of each experiment, over its seeds and the epochs that the figure shows, where any tell."""
     last, changes = figure.last(length), {}
     for key in figure.keys:
@@ -216,7 +216,7 @@ def _up_to(table: pd.DataFrame, last: int) -> pd.DataFrame:
     return table[table["epoch"] <= last] if len(table) else table
 
 
-def _films(found: Found) -> str:
+def _films(found: ExperimentRuns) -> str:
     """The valid films that the numbers are of; runs on the same data have the same."""
     tables = [_running(run) for run in found.values()]
     counts = {int(t["valid.n"].iloc[-1]) for t in tables if "valid.n" in t}
@@ -264,7 +264,7 @@ def _follows(changes: dict[str, Fluctuation], column: str) -> str:
 # --- the epochs that lack -------------------------------------------------------------------------
 
 
-def _lacking(found: Found, job: Status | None) -> None:
+def _lacking(found: ExperimentRuns, job: Status | None) -> None:
     """Which epochs were not judged both ways, and why."""
     waiting, gone = {}, {}
     for (key, seed), run in found.items():

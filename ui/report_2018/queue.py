@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core.analysis import report_2018
-from fracture_core.analysis.report_2018 import LENGTHS, SEEDS, Found, Length
+from fracture_core.analysis.report_2018 import LENGTHS, SEEDS, ExperimentRuns, Length
 from fracture_core.config import REPORT_RECIPE, slots
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.runs.run_folders import Run, State
@@ -26,7 +26,7 @@ def ask() -> Length:
     return LENGTHS[name]
 
 
-def show(dataset: Dataset, found: Found, length: Length) -> None:
+def show(dataset: Dataset, found: ExperimentRuns, length: Length) -> None:
     """The button, or the progress of what is on; and what went wrong."""
     alive = [run for run in found.values() if run.status.state.alive]
     if alive:
@@ -38,7 +38,7 @@ def show(dataset: Dataset, found: Found, length: Length) -> None:
             st.error(f"{theme.plain(run.name)}: {theme.plain(run.status.message)}")
 
 
-def _offer(dataset: Dataset, found: Found, length: Length) -> None:
+def _offer(dataset: Dataset, found: ExperimentRuns, length: Length) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seeds = st.number_input(
             "Seeds of each", 1, SEEDS, 1, width=120,
@@ -72,7 +72,7 @@ def _offer(dataset: Dataset, found: Found, length: Length) -> None:
 
 
 def _start(dataset: Dataset, length: Length, seeds: int) -> None:
-    with actions.told():
+    with actions.errors_shown():
         actions.start_report(dataset, length, seeds)
 
 
@@ -83,7 +83,7 @@ def _speed() -> float:
     return run.status.images_per_second * together if run else 0.0
 
 
-def _progress(found: Found, length: Length, alive: list[Run]) -> None:
+def _progress(found: ExperimentRuns, length: Length, alive: list[Run]) -> None:
     seeds = max(seed for _, seed in found)
     total, done = report_2018.steps_in_all(length, seeds), report_2018.steps_done(found)
     speed = sum(r.status.images_per_second for r in alive if r.status.state is State.RUNNING)
@@ -102,6 +102,6 @@ def _progress(found: Found, length: Length, alive: list[Run]) -> None:
             )  # fmt: skip
 
 
-def _stop(found: Found) -> None:
-    with actions.told():
+def _stop(found: ExperimentRuns) -> None:
+    with actions.errors_shown():
         actions.stop_report(found)

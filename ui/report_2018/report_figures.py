@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fracture_core.analysis import report_2018, report_claims
-from fracture_core.analysis.report_2018 import Figure, Found, Length
+from fracture_core.analysis.report_2018 import ExperimentRuns, Figure, Length
 from fracture_core.analysis.report_claims import Answer, Claim
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
@@ -34,7 +34,7 @@ NAMES = {
 HEIGHT = 330
 
 
-def show(found: Found, length: Length, synthetic: bool, is_reports: bool) -> None:
+def show(found: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool) -> None:
     """Each figure, and beside it what the report said and what these data show.
 
     Args:
@@ -79,7 +79,7 @@ def _claim(claim: Claim, answer: Answer, length: Length, synthetic: bool, is_rep
     st.caption(f"Rule: {claim.rule}.")
 
 
-def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
+def draw(figure: Figure, found: ExperimentRuns, length: Length) -> go.Figure:
     """A figure's lines, one for each experiment and seed; empty axes where nothing is there yet."""
     drawn = go.Figure()
     drawn.add_traces(lines(figure, found, length, lambda run: run_cache.metrics_of(run.folder)))
@@ -87,7 +87,7 @@ def draw(figure: Figure, found: Found, length: Length) -> go.Figure:
 
 
 def lines(
-    figure: Figure, found: Found, length: Length, table_of: Callable[[Run], pd.DataFrame]
+    figure: Figure, found: ExperimentRuns, length: Length, table_of: Callable[[Run], pd.DataFrame]
 ) -> list[go.Scatter]:
     """A figure's lines, of the tables that `table_of` gives of the runs."""
     drawn, light, last = [], st.context.theme.type == "light", figure.last(length)

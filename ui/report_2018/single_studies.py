@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import report_2018
-from fracture_core.analysis.report_2018 import Found, Length
+from fracture_core.analysis.report_2018 import ExperimentRuns, Length
 from fracture_core.config import DEFAULTS
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.runs import journal, predictions
@@ -18,7 +18,7 @@ THUMB_PX, THUMBS = 96, 5
 THRESHOLD = DEFAULTS.threshold  # of every run of the experiments
 
 
-def show(dataset: Dataset, found: Found, length: Length) -> None:
+def show(dataset: Dataset, found: ExperimentRuns, length: Length) -> None:
     """Two patients of the valid films with a study of each label, judged by five_conv."""
     st.subheader("Single studies", anchor=False)
     st.markdown(
@@ -49,7 +49,7 @@ def show(dataset: Dataset, found: Found, length: Length) -> None:
 
 
 def _judged(run: Run, epoch: int) -> pd.Series:
-    films = predictions.judged(journal.films(run.folder))
+    films = predictions.predicted_films(journal.films(run.folder))
     return pd.Series(predictions.load(run.folder, epoch, len(films)), index=films["path"])
 
 

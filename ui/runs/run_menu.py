@@ -60,7 +60,7 @@ def _rate(run: Run) -> None:
 
 def _ask_rate(name: str, key: str) -> None:
     """Ask for the rate that the field of this key holds; a double click asks once."""
-    with actions.told():
+    with actions.errors_shown():
         run, wanted = run_folders.read(run_folders.find(name)), float(st.session_state[key])
         pending = _pending(run)
         if wanted != (_rate_asked(run) if pending is None else pending):
@@ -125,7 +125,7 @@ def _usual(run: Run, kept: list[int], shown: int | None) -> int:
     if shown is not None:
         return min(kept, key=lambda epoch: (abs(epoch - shown), epoch))
     # While it goes on the last two are soon dropped, and with them what was typed of a fork there.
-    stay = [epoch for epoch in kept if checkpoints.stays(epoch)]
+    stay = [epoch for epoch in kept if checkpoints.is_permanent(epoch)]
     return stay[-1] if stay and run.status.state.alive else kept[-1]
 
 
@@ -135,7 +135,7 @@ def _fork_now(source: str, epoch: int) -> None:
         name: st.session_state[f"fork-{name}-{source}-{epoch}"]
         for name in ("epochs", "rate", "name")
     }
-    with actions.told():
+    with actions.errors_shown():
         run = run_folders.read(run_folders.find(source))
         # Only what differs is passed on: unchanged, a fork goes on as this run did, to the bit.
         changes = {}
@@ -215,7 +215,7 @@ def write_notes(run: Run) -> None:
 def _keep_notes(name: str) -> None:
     """Keep them, or the sentence that says why not, beside the button."""
     st.session_state.pop(f"{state.REFUSED_NOTES}-{name}", None)
-    with actions.told():
+    with actions.errors_shown():
         folder = run_folders.find(name)
         try:
             value = run_folders.Labels(
@@ -275,7 +275,7 @@ def _ask(names: tuple[str, ...]) -> None:
         )  # fmt: skip
         if st.button("Keep it" if len(here) == 1 else "Keep them", key="keep"):
             st.rerun()
-    actions.tell()
+    actions.show_errors()
 
 
 def _megabytes(folder: Path) -> float:

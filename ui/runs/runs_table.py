@@ -57,7 +57,7 @@ _NONE = {  # what it means that a setting is left open
 }
 
 
-def tell_unreadable(found: list[Run]) -> None:
+def show_unreadable(found: list[Run]) -> None:
     """The runs that cannot be read, by name, each with what to do."""
     told = run_cache.unreadable_runs(found)
     if told:
@@ -105,7 +105,7 @@ def _panel(seen: tuple[tuple[str, ...], ...]) -> None:
     else:
         st.markdown("**No run fits.** Each button drops one filter.")
         _drop_buttons()
-    actions.tell()
+    actions.show_errors()
 
 
 # --- search -------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def _table(found: list[Run], shown: list[Run]) -> None:
     key = f"{state.RESULTS_TABLE}-{st.session_state.get(state.CHOICES, 0)}-{digest}"
     outcomes = run_cache.outcomes(shown)
     settings = [
-        comparison.given(run, outcomes[run.name].learning_rate) | {"data": _films(run)}
+        comparison.current_settings(run, outcomes[run.name].learning_rate) | {"data": _films(run)}
         for run in shown
     ]
     keys = comparison.differing(settings)

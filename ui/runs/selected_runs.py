@@ -84,7 +84,7 @@ def _films(run: Run) -> str:
 
 
 def _pin(name: str, baseline: bool) -> None:
-    with actions.told():
+    with actions.errors_shown():
         folder = run_folders.find(name)
         actions.set_labels(folder, replace(run_folders.labels(folder), baseline=baseline))
 
@@ -98,7 +98,7 @@ def _tag_all(names: list[str]) -> None:
 
 def _add_tag(names: list[str]) -> None:
     tag = st.session_state["tag-all"].strip()
-    with actions.told():
+    with actions.errors_shown():
         for folder in map(run_folders.find, names if tag else []):
             labels = run_folders.labels(folder)
             if tag not in labels.tags:

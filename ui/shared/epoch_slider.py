@@ -73,7 +73,7 @@ def chosen(whose: str) -> int | None:
     return whole_number(stands)
 
 
-def stands(kept: tuple[int, ...], sliding: bool = True) -> int | None:
+def current(kept: tuple[int, ...], sliding: bool = True) -> int | None:
     """Where a slider with `LATEST` stands that another part of the page draws.
 
     Args:

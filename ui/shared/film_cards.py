@@ -76,7 +76,7 @@ def film(path: Path, breaks: Sequence[Break] = (), colour: str = "") -> Picture:
     return Picture(content=_png(shown), width=shown.width, height=shown.height)
 
 
-def seen(path: Path, recipes: Sequence[PixelRecipe]) -> dict[PixelRecipe, bytes]:
+def network_pictures(path: Path, recipes: Sequence[PixelRecipe]) -> dict[PixelRecipe, bytes]:
     """What networks get of a film, as PNG of each recipe's size; the file is opened once.
 
     Raises:

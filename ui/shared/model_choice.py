@@ -86,7 +86,7 @@ def _use_picked() -> None:
         use(picked)
 
 
-def judged_by() -> None:
+def pick_for_studies() -> None:
     """The box on Studies.
 
     It is filled from the model in use and not bound to the address: a bound box would take the

@@ -36,7 +36,7 @@ def number(
     return kind(found)
 
 
-def perhaps(
+def optional_number(
     label: str, key: str, value: int | None, bounds: Bounds, wrong: list[str], **more: Any
 ) -> int | None:
     """As `number`, for a whole number that may be left empty."""

@@ -51,7 +51,7 @@ def shown(
     return Picture(content=stream.getvalue(), width=film.width, height=film.height)
 
 
-def seen(pixels: np.ndarray) -> bytes:
+def network_picture(pixels: np.ndarray) -> bytes:
     """A network's uint8 (size, size) pixels as a PNG, each pixel a square of whole px."""
     factor = -(-SEEN_SIDE // len(pixels))
     stream = io.BytesIO()

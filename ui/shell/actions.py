@@ -34,7 +34,7 @@ P, R = ParamSpec("P"), TypeVar("R")
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def errors_shown() -> Iterator[None]:
     """Keep an error that is meant for a person for `tell`, and go on: another browser was quicker,
     the same button was pressed twice, or a visitor pressed the owner's.
 
@@ -51,7 +51,7 @@ def begin() -> None:
     st.session_state[state.DRAWINGS] = st.session_state.get(state.DRAWINGS, 0) + 1
 
 
-def tell() -> None:
+def show_errors() -> None:
     """Show what the last action ended in; at the end of a page, fragment or dialog.
 
     A page that is drawn anew takes a message away that has just come (the run begins, another
@@ -85,16 +85,16 @@ def owners(action: Callable[P, R]) -> Callable[P, R]:
 
 def pressed(action: Callable[P, object], *given: P.args, **named: P.kwargs) -> None:
     """A button's callback: do this, or keep the sentence that says why not."""
-    with told():
+    with errors_shown():
         action(*given, **named)
 
 
 # --- runs ---------------------------------------------------------------------------------------
 
-ask = owners(run_folders.ask)
+ask = owners(run_folders.send_request)
 delete = owners(run_folders.delete)
 fork = owners(launcher.fork)
-judge_anew = owners(averages_job.start)
+recompute_averages = owners(averages_job.start)
 make_ensemble = owners(ensemble.make)
 resume = owners(launcher.resume)
 set_labels = owners(run_folders.set_labels)
@@ -109,7 +109,9 @@ def start_run(settings: config.TrainConfig, name: str) -> None:
     Raises:
         DataError: it is no longer what the tab has shown.
     """
-    if (known := tab_data.known_as()) and tab_data.identity(data_cache.dataset().hash) != known:
+    if (known := tab_data.current_identity()) and tab_data.identity(
+        data_cache.dataset().hash
+    ) != known:
         raise DataError(
             f"The films of {tab_data.choice().root.name} have changed since this page was drawn, "
             "so no run was started. Look at the page again, then start it."

@@ -33,7 +33,7 @@ def _is_settled() -> bool:
     except DataError:
         data = None  # the page says so
     now = tab_data.identity(data.hash) if data and data.complete else ""
-    wanted, known = st.query_params.get(state.DATA, ""), tab_data.known_as()
+    wanted, known = st.query_params.get(state.DATA, ""), tab_data.current_identity()
     if wanted and wanted != (known or now):
         _ask_where(wanted)
         return False
@@ -113,7 +113,7 @@ def _ask_whether_to_go_on(data: Dataset) -> None:
 def _go_on(data: Dataset) -> None:
     tab_data.begin(tab_data.choice(), data)
     if state.DATA in st.query_params:
-        st.query_params[state.DATA] = tab_data.known_as()
+        st.query_params[state.DATA] = tab_data.current_identity()
 
 
 # --- other data in use --------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def _tell_of_exchange() -> None:
     here, in_use = tab_data.choice(), catalog.chosen()
     if here == in_use:
         return
-    if (known := tab_data.known_as()) and state.DATA not in st.query_params:
+    if (known := tab_data.current_identity()) and state.DATA not in st.query_params:
         st.query_params[state.DATA] = known  # so that a reload knows it, too
     mine, other = _name(here, in_use), _name(in_use, here)
     if st.session_state.get(state.STAYED) == [str(in_use.root), in_use.positive]:

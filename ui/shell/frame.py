@@ -77,7 +77,7 @@ def show(page: str) -> None:
     del _shown[1:]
     data_cache.ensure_phantom()
     model_choice.settle(looks=page == "evaluate")
-    alive = shared_cache.anew("alive", _alive)
+    alive = shared_cache.refreshed("alive", _alive)
     busy = is_busy()
     seconds = poll_rate.SLOW[poll_rate.level()] if busy else REST_SECONDS
     line = st.fragment(_line, run_every=seconds, key="frame-line")
@@ -99,7 +99,7 @@ def while_busy() -> float | None:
 
 def is_busy() -> bool:
     """Whether the line changes by itself: films are being made, or a run is on."""
-    return data_cache.phantom_is_growing() or bool(shared_cache.lately("alive", _alive))
+    return data_cache.phantom_is_growing() or bool(shared_cache.recent("alive", _alive))
 
 
 def _alive() -> list[Run]:
@@ -115,7 +115,7 @@ def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
         was_busy: when the whole page was drawn.
         fresh: the runs that were on then, until they are drawn.
     """
-    runs = fresh.pop() if fresh else shared_cache.lately("alive", _alive)
+    runs = fresh.pop() if fresh else shared_cache.recent("alive", _alive)
     if is_busy() != was_busy:
         st.rerun()  # the whole page, once: it begins or ends the polling
     memory.give_back_memory()

@@ -3,12 +3,8 @@
 import contextlib
 import ctypes
 import gc
-from typing import TYPE_CHECKING
 
 import streamlit as st
-
-if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    pass
 
 HEAPS = 2  # of the C library, at most; those that are there already stay
 M_ARENA_MAX = -8  # mallopt's name for it, in glibc's malloc.h

@@ -204,13 +204,13 @@ def upload_key() -> str:
     return f"{UPLOAD}-{st.session_state.get(_ROUND, 0)}"
 
 
-def judge_study(key: str) -> None:
+def diagnose_study(key: str) -> None:
     """Put a study of the data set in the place of what was uploaded."""
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     put(STUDY, key)
 
 
-def judge_uploads() -> None:
+def diagnose_uploads() -> None:
     """Put what was uploaded in the place of a study of the data set."""
     st.query_params.pop(STUDY, None)
 
@@ -219,7 +219,7 @@ def take_uploads() -> None:
     """Other films are in the uploader than before: judge these, and open the study that is told."""
     st.session_state.pop(KEPT, None)
     st.session_state.pop(OPENED, None)
-    judge_uploads()
+    diagnose_uploads()
 
 
 def remove_uploads() -> None:

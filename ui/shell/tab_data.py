@@ -34,7 +34,7 @@ def begin(what: Choice, data: Dataset | None = None) -> None:
     }
 
 
-def known_as() -> str:
+def current_identity() -> str:
     """The identity of what this tab reads; "" until it was read, or while films are being made."""
     return str(st.session_state.get(state.READING, {}).get("identity", ""))
 

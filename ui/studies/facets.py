@@ -72,7 +72,7 @@ def filters() -> Filters:
     )
 
 
-def sorted_in(studies: pd.DataFrame) -> pd.DataFrame:
+def with_facets(studies: pd.DataFrame) -> pd.DataFrame:
     """`catalog.studies` with a column `facet_NAME` for each facet: the value as the address says
     it, a category, in the order in which the page lists them."""
     patients = studies.groupby("patient")["label"]

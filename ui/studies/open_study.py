@@ -50,7 +50,7 @@ def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) ->
     paths = wall.film_paths(data, study)
     _bar(data, found if key in set(found["key"]) else studies, study)
     breaks = _heading(data, study, studies)
-    judged = study_cache.judgements()
+    judged = study_cache.study_predictions()
     frames = [_frame(data.root, path, breaks, judged) for path in paths]
     film_viewer.show(frames, f"{data.hash} {key}")  # the same key in other data is another study
 
@@ -91,7 +91,7 @@ def _heading(data: Dataset, study: tuple, studies: pd.DataFrame) -> dict[str, li
             )  # fmt: skip
     meaning = theme.plain(cards.label_meaning(vars(data)))
     st.caption(f"This is the data's label. {meaning}")
-    st.markdown(f":small[{wall.verdict(study.key, study_cache.judgements(), long=True)}]")
+    st.markdown(f":small[{wall.verdict(study.key, study_cache.study_predictions(), long=True)}]")
     shown = data.synthetic and study.label and st.session_state[state.BREAK]
     return phantom_set.breaks(data.root) if shown else None
 
@@ -100,14 +100,14 @@ def _frame(
     root: Path,
     path: Path,
     breaks: dict[str, list[Break]] | None,
-    judged: study_cache.Judgements | None,
+    judged: study_cache.StudyPredictions | None,
 ) -> Frame:
     """One film with what a network gets and has said of it, or why it cannot be shown."""
     place = path.relative_to(root).as_posix()
     known = tuple((breaks or {}).get(place, ()))
     try:
         film = film_cache.film(path, known, theme.on_film(True) if known else "")
-        seen = film_cache.seen(path, SEEN)
+        seen = film_cache.network_pictures(path, SEEN)
     except FilmError as error:
         return Frame(name=path.name, film=None, note=str(error))
     tone, words = "", ["not judged"]

@@ -37,8 +37,8 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
     told.append("labels of both kinds" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
     st.markdown(", ".join(told))
     st.caption("A label belongs to a study, never to a patient.")
-    judged = study_cache.judgements()
-    pictures = film_cache.cards_of(wall.cards_wanted(data, own))
+    judged = study_cache.study_predictions()
+    pictures = film_cache.cards_of(wall.card_requests(data, own))
     with st.container(horizontal=True, wrap=False, gap="small", key="patient"):
         for study, picture in zip(own.itertuples(), pictures, strict=True):
             with st.container(width=WIDTH):

@@ -9,7 +9,7 @@ from fracture_core.config import whole_number
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.models import cards
-from fracture_core.models.training_patients import Acquaintance
+from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.words import short
 from ui.cache import film_cache, model_cache, study_cache
 from ui.shared import theme
@@ -43,18 +43,18 @@ def show(data: Dataset, found: pd.DataFrame, asked: facets.Filters) -> None:
             key = f"{state.PAGE} {asked}"  # other filters begin at their first page
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
             st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
-    drawn = film_cache.cards_of(cards_wanted(data, shown))
-    judged = study_cache.judgements()  # once: it asks every model and run how it stands
+    drawn = film_cache.cards_of(card_requests(data, shown))
+    judged = study_cache.study_predictions()  # once: it asks every model and run how it stands
     with st.grid("auto", min_column_width=205, key="wall") as grid:
         for study, picture in zip(shown.itertuples(), drawn, strict=True):
             with grid.cell():
                 show_card(study, picture, judged)
     if not paint_missing(data, shown, drawn) and page < pages:
         after = found.iloc[page * CARDS : (page + 1) * CARDS]
-        film_cache.paint(cards_wanted(data, after))  # turned to next, as a rule
+        film_cache.paint(card_requests(data, after))  # turned to next, as a rule
 
 
-def cards_wanted(data: Dataset, shown: pd.DataFrame) -> film_cache.CardRequests:
+def card_requests(data: Dataset, shown: pd.DataFrame) -> film_cache.CardRequests:
     """What the studies' cards are made of."""
     colours = [theme.on_film(bool(label)) for label in shown["label"]]
     paths = [film_paths(data, study) for study in shown.itertuples()]
@@ -64,7 +64,7 @@ def cards_wanted(data: Dataset, shown: pd.DataFrame) -> film_cache.CardRequests:
 def paint_missing(data: Dataset, shown: pd.DataFrame, drawn: list[bytes | None]) -> bool:
     """Have the missing cards made, and draw the page anew once they are, or after a while with
     those that are by then; gives whether any are missing. Where none is, nothing looks."""
-    wanted, missing, began = cards_wanted(data, shown), drawn.count(None), time.monotonic()
+    wanted, missing, began = card_requests(data, shown), drawn.count(None), time.monotonic()
 
     def look() -> None:
         left = film_cache.cards_of(wanted).count(None)
@@ -95,19 +95,19 @@ def open_patient(name: str) -> None:
     state.put(state.STUDY, "")
 
 
-def verdict(key: str, judged: study_cache.Judgements | None, long: bool = False) -> str:
+def verdict(key: str, judged: study_cache.StudyPredictions | None, long: bool = False) -> str:
     """What the model in use said of a study, right or wrong, as Markdown; "" where it did not and
     that need not be said.
 
     Args:
         key: the study's.
-        judged: `study_cache.judgements`.
+        judged: `study_cache.study_predictions`.
         long: as a sentence, which also says that there is none.
     """
     if judged is None or key not in judged.verdicts:
         return _not_judged(key) if long else ""
     right = ":green[✓ right]" if judged.results[key] else ":red[✗ wrong]"
-    known = study_cache.acquaintance(judged.model, _patient(key))
+    known = study_cache.training_overlap(judged.model, _patient(key))
     if not long:
         return f"{right}, {known.mark}" if known.mark else right
     said = theme.mark(judged.verdicts[key])
@@ -124,10 +124,10 @@ def _not_judged(key: str) -> str:
         return f"Not judged: no model is called {name} any more."
     words = f"Not judged: {name} has no number on these films yet."
     try:
-        known = study_cache.acquaintance(used, _patient(key))
+        known = study_cache.training_overlap(used, _patient(key))
     except FractureError:  # its card or films are not whole: where it is picked that is said
         return words
-    return f"{words} {known.words}" if known is Acquaintance.TRAINED else words
+    return f"{words} {known.words}" if known is TrainingOverlap.TRAINED else words
 
 
 def _patient(key: str) -> str:
@@ -143,13 +143,15 @@ def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -
         st.caption(theme.plain(cards.label_meaning(vars(data))))
 
 
-def show_card(study: tuple, picture: bytes | None, judged: study_cache.Judgements | None) -> None:
+def show_card(
+    study: tuple, picture: bytes | None, judged: study_cache.StudyPredictions | None
+) -> None:
     """One study: its films, its label, whose it is, and the button that opens it.
 
     Args:
         study: a row of `study_cache.studies`.
         picture: its card; `None` while it is made.
-        judged: `study_cache.judgements`.
+        judged: `study_cache.study_predictions`.
     """
     with st.container(border=True, gap="xsmall", key=f"{CARD}{study.key}"):
         picture = picture or film_cache.empty_card(theme.on_film(bool(study.label)))

@@ -59,7 +59,7 @@ def examples(
             place = np.flatnonzero(pipeline.order(len(films), seed, number) == row)
             drawn = changes.draw(augmentation, recipe.size, len(films), seed, number)
             shown.append(changes.preview(pixels[None], drawn[place])[0])
-        found.append([pictures.seen(film) for film in shown])
+        found.append([pictures.network_picture(film) for film in shown])
     return found
 
 

@@ -39,7 +39,9 @@ def time_of(config: TrainConfig, films: int) -> str:
     """How long a run on the data in use takes that learns from so many films, and how that is
     known; judging the dev and valid films after each epoch is counted."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
-    work = (shown + JUDGING * data_cache.judged_films(config)) * config.epochs  # films' worth
+    work = (
+        shown + JUDGING * data_cache.dev_and_valid_films(config)
+    ) * config.epochs  # films' worth
     how = "At most" if config.early_stopping else "About"
     if before := run_cache.timed_run(config.architecture, config.recipe.size):
         name, seconds = before.name, work / before.status.images_per_second

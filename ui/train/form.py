@@ -81,7 +81,7 @@ def show() -> None:
             raise ConfigError(" ".join(wrong))
         config = replace(config, epochs=epochs)
         network_size.check(config.architecture, config.recipe.size, config.options)
-        learned = data_cache.learned_films(config)
+        learned = data_cache.films_learned_from(config)
         _check_labels(learned)
     except (ConfigError, ModelError) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
@@ -139,7 +139,7 @@ def _parts() -> list[str]:
 def _start(config: TrainConfig, token: str) -> None:
     """Start the run once, however often the button was pressed, and open it."""
     name = f"{config.architecture}-{token}"
-    with actions.told():
+    with actions.errors_shown():
         with contextlib.suppress(RunNameTaken):  # the second click of a double click
             actions.start_run(config, name)
         state.new_token()

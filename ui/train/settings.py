@@ -27,7 +27,7 @@ from fracture_core.networks.architectures import (
 )
 from fracture_core.networks.optimizers import ADAMW_DECAY
 from ui.cache import data_cache
-from ui.shared.number_field import number, perhaps
+from ui.shared.number_field import number, optional_number
 from ui.shell import actions, owner, state
 from ui.train import augmentation_preview
 
@@ -116,7 +116,7 @@ def _learning(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any
             help="Share of the training patients set aside to choose the epoch by.",
         )  # fmt: skip
         found["dev_share"] = dev / 100
-        found["early_stopping"] = perhaps(
+        found["early_stopping"] = optional_number(
             "Early stopping (epochs)", f"{preset}-early-{bool(dev)}",
             base.early_stopping if dev else None, LIMITS.epochs, wrong, disabled=not dev,
             placeholder="never" if dev else "needs a dev share",
@@ -257,7 +257,7 @@ def _kept(upload: UploadedFile | None, key: str) -> str | None:
 
 def _machine(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any]:
     with st.grid(4):
-        threads = perhaps(
+        threads = optional_number(
             "Threads", f"{preset}-threads", base.threads, LIMITS.threads, wrong,
             placeholder="quickest",
             help="Inside TensorFlow. Empty: what a short probe finds quickest, kept with the run.",

@@ -49,16 +49,18 @@ def test_settings_name_folders_and_files_without_their_path() -> None:
 
 def test_what_was_changed_since_is_among_the_settings(made) -> None:
     run = made("a", {"dev": [12, 18]}, dataclasses.replace(CONFIG, epochs=2))
-    assert comparison.given(run, np.float32(0.001).item()) == comparison.settings(run.config)
+    assert comparison.current_settings(run, np.float32(0.001).item()) == comparison.settings(
+        run.config
+    )
     run_folders.write_status(
         run.folder, run_folders.Status(state=run_folders.State.STOPPED, epochs=7)
     )
     run = run_folders.read(run.folder)
-    assert comparison.given(run, None)["epochs"] == 7
-    assert comparison.given(run, 0.0005)["learning_rate"] == "0.001 → 0.0005"
+    assert comparison.current_settings(run, None)["epochs"] == 7
+    assert comparison.current_settings(run, 0.0005)["learning_rate"] == "0.001 → 0.0005"
     moving = dataclasses.replace(CONFIG.schedule, kind="cosine")
     moved = dataclasses.replace(run, config=dataclasses.replace(run.config, schedule=moving))
-    assert comparison.given(moved, 0.0005)["learning_rate"] == 0.001
+    assert comparison.current_settings(moved, 0.0005)["learning_rate"] == 0.001
 
 
 # --- results ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 
 from fracture_core.analysis import trajectories
 from fracture_core.errors import RunError
-from fracture_core.models import cards, inference
+from fracture_core.models import cards, inference, study_prediction
 from fracture_core.runs import predictions
 from fracture_core.verdicts import aggregation
 
@@ -114,10 +114,10 @@ def test_the_verdicts_at_an_epoch_are_those_of_predicting_with_its_weights(
     for number in range(len(found.studies)):
         rows = found.films_of(number)
         films = [
-            inference.Film(name=path, source=phantom_root / path)
+            study_prediction.FilmInput(name=path, source=phantom_root / path)
             for path in found.films["path"].iloc[rows]
         ]
-        judged = predictor.judge_study("s", films, count_doubted=True)
+        judged = predictor.predict_study("s", films, count_doubted=True)
         assert judged.verdict(0.5) == said[number]
         table = found.probabilities[found.epochs.index(2)][rows]
         assert np.allclose(judged.probabilities, table, atol=1e-6)

@@ -288,7 +288,7 @@ def test_an_audit_in_a_child_is_kept_and_read_back(folders: Path, root: Path) ->
 def test_an_audit_can_be_stopped(folders: Path, phantom_root: Path) -> None:
     place = audit_job.folder_of("asked")
     (place / "requests").mkdir(parents=True)
-    run_folders.ask(place, "stop")
+    run_folders.send_request(place, "stop")
     progress = JobProgress(place, "Opening every film")
     dataset = catalog.read(phantom_root)
     with pytest.raises(Stopped):

@@ -8,7 +8,7 @@ from fracture_core import versions
 from fracture_core.cli import child
 from fracture_core.config import TrainConfig
 from fracture_core.jobs import launcher
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State
 
@@ -16,7 +16,7 @@ from fracture_core.runs.run_folders import State
 @pytest.fixture
 def folder(folders, monkeypatch):
     """A run, whose child is played by this process without taking its signals."""
-    monkeypatch.setattr(Reporter, "listen", lambda self: None)
+    monkeypatch.setattr(Worker, "listen", lambda self: None)
     return run_folders.create(TrainConfig(data="x"), "first")
 
 
@@ -36,7 +36,7 @@ def test_an_unexpected_error_is_named_and_its_trace_logged(folder, monkeypatch, 
 def test_a_stop_before_training_is_a_last_word_too(folder, monkeypatch) -> None:
     monkeypatch.setenv("FRACTURE_SLOTS", "1")
     slot = launcher.take_slot()
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     assert child.run(folder, run_folders.take_lock(folder), wait_for_slot=True) == 0
     os.close(slot)
     assert run_folders.status(folder).state is State.STOPPED

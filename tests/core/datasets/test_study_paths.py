@@ -23,7 +23,7 @@ def film(study: str) -> bytes:
     return make(FILM, study=study)
 
 
-def names(found: study_paths.Given) -> dict[str, list[str]]:
+def names(found: study_paths.SortedPaths) -> dict[str, list[str]]:
     return {Path(study.name).name: [name for name, _ in study.films] for study in found.studies}
 
 

@@ -30,15 +30,15 @@ def packed(*names: str, content: bytes | None = None, method: int = zipfile.ZIP_
     return stream.getvalue()
 
 
-def sort(**files: bytes) -> uploads.Sorted:
+def sort(**files: bytes) -> uploads.SortedUploads:
     return uploads.sort([File(name=name, content=data) for name, data in files.items()])
 
 
-def names(found: uploads.Sorted) -> dict[str, list[str]]:
+def names(found: uploads.SortedUploads) -> dict[str, list[str]]:
     return {study.name: [film.name for film in study.films] for study in found.studies}
 
 
-def reasons(found: uploads.Sorted) -> dict[str, str]:
+def reasons(found: uploads.SortedUploads) -> dict[str, str]:
     return dict(found.refused)
 
 

@@ -44,7 +44,7 @@ def predictor(finished_run) -> Predictor:
 @pytest.fixture(scope="module")
 def films(finished_run, phantom_root) -> np.ndarray:
     """Some of the run's films as its network sees them."""
-    rows = predictions.judged(journal.films(finished_run)).head(4)
+    rows = predictions.predicted_films(journal.films(finished_run)).head(4)
     return np.stack([images.load(phantom_root / path, PixelRecipe()) for path in rows["path"]])
 
 

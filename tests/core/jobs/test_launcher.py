@@ -50,7 +50,7 @@ def queued(slot):
     folder = make("waits")
     launcher.start_run(folder)
     yield folder
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     launcher.wait(folder)
 
 
@@ -58,7 +58,7 @@ def test_a_run_waits_for_a_slot_without_tensorflow_and_can_be_stopped(queued) ->
     assert run_folders.status(queued).state is State.QUEUED
     time.sleep(1.5)
     assert run_folders.status(queued).state is State.QUEUED
-    run_folders.ask(queued, "stop")
+    run_folders.send_request(queued, "stop")
     assert reaches(queued, State.STOPPED, 10)
     assert "while it waited" in run_folders.status(queued).message
     assert [e["kind"] for e in journal.events(queued)] == ["queued", "stopped"]
@@ -99,7 +99,7 @@ def test_of_two_starts_at_once_one_wins(slot) -> None:
     refusal = "wanted is at work already. Stop it first, or watch it."
     assert sorted(answers) == sorted(["started", refusal, refusal, refusal])
     assert [e["kind"] for e in journal.events(folder)].count("queued") == 1
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     assert reaches(folder, State.STOPPED, 10)
 
 
@@ -147,10 +147,10 @@ def test_the_longest_waiting_run_is_next(slot) -> None:
         launcher.start_run(folder)
     assert launcher.is_next(first)
     assert not launcher.is_next(second)
-    run_folders.ask(first, "stop")
+    run_folders.send_request(first, "stop")
     assert reaches(first, State.STOPPED, 10)
     assert launcher.is_next(second)
-    run_folders.ask(second, "stop")
+    run_folders.send_request(second, "stop")
     assert reaches(second, State.STOPPED, 10)
 
 
@@ -167,12 +167,12 @@ def test_a_waiting_run_starts_by_itself_when_the_slot_is_free(slot) -> None:
 
 def test_an_old_wish_to_stop_does_not_stop_a_new_start(slot) -> None:
     folder = make("again")
-    run_folders.ask(folder, "stop")
-    run_folders.ask(folder, "stop_after_epoch")
+    run_folders.send_request(folder, "stop")
+    run_folders.send_request(folder, "stop_after_epoch")
     launcher.resume(folder, 3)
     time.sleep(1)
     assert run_folders.status(folder).state is State.QUEUED
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     assert reaches(folder, State.STOPPED, 10)
     assert [e["kind"] for e in journal.events(folder)] == ["queued", "more_epochs", "stopped"]
 
@@ -185,7 +185,7 @@ def test_more_epochs_than_a_run_may_have_or_fewer_are_refused(run_copy, count) -
 
 
 def test_children_that_ended_are_let_go(queued) -> None:
-    run_folders.ask(queued, "stop")
+    run_folders.send_request(queued, "stop")
     assert reaches(queued, State.STOPPED, 10)
     child = launcher._children[-1]
     child.wait()
@@ -213,5 +213,5 @@ def test_a_removed_lock_lets_no_second_child_into_a_live_run(slot) -> None:
     assert reaches(folder, State.QUEUED)  # which is said only of a run whose lock is held
     with pytest.raises(RunBusy):
         launcher.resume(folder)
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     assert reaches(folder, State.STOPPED, 10)

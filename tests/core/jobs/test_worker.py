@@ -11,17 +11,17 @@ import pytest
 from fracture_core.config import TrainConfig
 from fracture_core.errors import RunBusy, Stopped
 from fracture_core.jobs import worker as reporting
-from fracture_core.jobs.worker import Clock, Reporter
+from fracture_core.jobs.worker import Clock, Worker
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.words import duration
 
 
 @pytest.fixture
-def reporter(folders, monkeypatch) -> Reporter:
+def reporter(folders, monkeypatch) -> Worker:
     """The reporter of a fresh run, which looks at the requests whenever it is asked."""
     monkeypatch.setattr(reporting, "POLL_SECONDS", 0.0)
-    return Reporter(run_folders.create(TrainConfig(data="x", epochs=5), "first"))
+    return Worker(run_folders.create(TrainConfig(data="x", epochs=5), "first"))
 
 
 def test_what_is_said_stands_in_the_status(reporter) -> None:
@@ -48,7 +48,7 @@ def test_progress_is_written_at_most_twice_a_second(reporter) -> None:
 
 
 def test_a_stop_is_served_once_and_ends_the_next_phase(reporter) -> None:
-    run_folders.ask(reporter.folder, "stop")
+    run_folders.send_request(reporter.folder, "stop")
     assert reporter.asked_to_stop()
     assert run_folders.requests(reporter.folder) == []
     assert reporter.status.state is State.STOPPING
@@ -57,21 +57,21 @@ def test_a_stop_is_served_once_and_ends_the_next_phase(reporter) -> None:
 
 
 def test_a_stop_after_the_epoch_does_not_stop_at_once(reporter) -> None:
-    run_folders.ask(reporter.folder, "stop_after_epoch")
+    run_folders.send_request(reporter.folder, "stop_after_epoch")
     assert not reporter.asked_to_stop()
     assert reporter.stop_after_epoch
 
 
 def test_more_epochs_add_up_and_are_logged(reporter) -> None:
-    run_folders.ask(reporter.folder, "more_epochs", epochs=2)
-    run_folders.ask(reporter.folder, "more_epochs", epochs=3)
+    run_folders.send_request(reporter.folder, "more_epochs", epochs=2)
+    run_folders.send_request(reporter.folder, "more_epochs", epochs=3)
     assert not reporter.asked_to_stop()
     assert reporter.epochs == 10
     assert [e["epochs"] for e in journal.events(reporter.folder)] == [2, 3]
 
 
 def test_a_request_served_twice_counts_once(reporter) -> None:
-    run_folders.ask(reporter.folder, "more_epochs", epochs=2)
+    run_folders.send_request(reporter.folder, "more_epochs", epochs=2)
     [(path, _)] = run_folders.requests(reporter.folder)
     kept = path.read_bytes()
     reporter.asked_to_stop()
@@ -83,48 +83,48 @@ def test_a_request_served_twice_counts_once(reporter) -> None:
 def test_a_refused_resume_takes_back_the_epochs_that_were_asked_of_it(reporter) -> None:
     folder = reporter.folder
     run_folders.write_status(folder, run_folders.Status(state=State.FINISHED, step=50, epoch=5))
-    run_folders.ask(folder, "more_epochs", epochs=2)
-    first = Reporter(folder)
+    run_folders.send_request(folder, "more_epochs", epochs=2)
+    first = Worker(folder)
     first.asked_to_stop()
     first.begin()
     first.give_up()  # it has trained: what was asked for stays
-    assert journal.epochs_asked(folder, first.config) == 7
-    run_folders.ask(folder, "more_epochs", epochs=3)
-    refused = Reporter(folder)
+    assert journal.epochs_requested(folder, first.config) == 7
+    run_folders.send_request(folder, "more_epochs", epochs=3)
+    refused = Worker(folder)
     refused.asked_to_stop()
     assert refused.epochs == 10
     refused.give_up()
-    assert refused.epochs == 7 == Reporter(folder).epochs
+    assert refused.epochs == 7 == Worker(folder).epochs
 
 
 def test_a_new_run_that_fails_before_it_trains_keeps_what_was_asked(reporter) -> None:
-    run_folders.ask(reporter.folder, "more_epochs", epochs=2)
+    run_folders.send_request(reporter.folder, "more_epochs", epochs=2)
     reporter.asked_to_stop()
     reporter.give_up()
-    assert Reporter(reporter.folder).epochs == 7
+    assert Worker(reporter.folder).epochs == 7
 
 
 def test_a_request_of_an_unknown_kind_is_taken_away(reporter) -> None:
-    run_folders.ask(reporter.folder, "dance")
+    run_folders.send_request(reporter.folder, "dance")
     assert not reporter.asked_to_stop()
     assert run_folders.requests(reporter.folder) == []
 
 
 def test_a_learning_rate_waits_for_its_step_and_is_logged_with_it(reporter) -> None:
-    run_folders.ask(reporter.folder, "learning_rate", rate=0.01)
+    run_folders.send_request(reporter.folder, "learning_rate", rate=0.01)
     reporter.asked_to_stop()
     assert len(run_folders.requests(reporter.folder)) == 1
     reporter.asked_to_stop(step=7)
     assert run_folders.requests(reporter.folder) == []
     [event] = journal.events(reporter.folder)
     assert (event["kind"], event["rate"], event["step"]) == ("learning_rate", 0.01, 7)
-    assert reporter.rate_changes == Reporter(reporter.folder).rate_changes == [(7, 0.01)]
+    assert reporter.rate_changes == Worker(reporter.folder).rate_changes == [(7, 0.01)]
 
 
 def test_requests_are_looked_at_four_times_a_second_at_most(reporter, monkeypatch) -> None:
     monkeypatch.setattr(reporting, "POLL_SECONDS", 60.0)
     assert not reporter.asked_to_stop()
-    run_folders.ask(reporter.folder, "stop")
+    run_folders.send_request(reporter.folder, "stop")
     assert not reporter.asked_to_stop()
 
 
@@ -205,7 +205,7 @@ def test_after_the_last_word_the_signals_are_given_back(reporter) -> None:
 
 def test_a_lock_whose_file_was_removed_is_taken_anew(reporter) -> None:
     with run_folders.lock(reporter.folder) as descriptor:
-        child = Reporter(reporter.folder, descriptor)
+        child = Worker(reporter.folder, descriptor)
         child._keep_lock()
         (reporter.folder / "lock").unlink()
         child._keep_lock()
@@ -220,7 +220,7 @@ def test_who_finds_the_removed_lock_taken_by_another_leaves_the_run_to_it(
     left = []
     monkeypatch.setattr(os, "_exit", left.append)
     with run_folders.lock(reporter.folder) as descriptor:
-        child = Reporter(reporter.folder, descriptor)
+        child = Worker(reporter.folder, descriptor)
         (reporter.folder / "lock").unlink()
         with run_folders.lock(reporter.folder), contextlib.suppress(UnboundLocalError):
             child._keep_lock()

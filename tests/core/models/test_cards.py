@@ -33,7 +33,7 @@ def test_a_runs_card_is_of_its_best_dev_epoch(run_copy) -> None:
     model = cards.find("finished")
     assert (model.card.name, model.card.epoch) == ("finished@2", 2)
     assert model.weights == run_copy / "checkpoints" / "epoch_0002.weights.h5"
-    films = predictions.judged(journal.films(run_copy))
+    films = predictions.predicted_films(journal.films(run_copy))
     table = predictions.load(run_copy, 2, len(films))
     assert model.judged["probability"].tolist() == table[films["role"] == "dev"].tolist()
 
@@ -54,7 +54,7 @@ def test_a_card_says_what_must_be_known(run_copy, phantom_root) -> None:
     assert card.label_meaning == cards.LABEL_MEANING_PHANTOM
     assert card.training["root"] == phantom_root.name  # not where it lay on somebody's disk
     assert set(card.metrics) == {"dev", "valid"}
-    films = predictions.judged(journal.films(run_copy))
+    films = predictions.predicted_films(journal.films(run_copy))
     valid = card.metrics["valid"]["images"]
     assert valid["n"] == (films["role"] == "valid").sum()
     assert {"accuracy", "sensitivity", "specificity", "kappa"} <= set(valid)

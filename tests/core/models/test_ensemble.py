@@ -18,7 +18,8 @@ from fracture_core.errors import ModelError
 from fracture_core.explanations import heat_maps
 from fracture_core.models import cards, ensemble, evaluation, gate_job, release
 from fracture_core.models.cards import Card, Model
-from fracture_core.models.inference import Film, Predictor
+from fracture_core.models.inference import Predictor
+from fracture_core.models.study_prediction import FilmInput
 from fracture_core.networks import architectures
 
 PAIR = ("finished@1", "finished@3")
@@ -91,8 +92,8 @@ def test_it_outlives_the_runs_that_it_was_made_of(run_copy: Path, phantom_root: 
     ensemble.make(PAIR, "both")
     shutil.rmtree(run_copy)
     films = sorted((phantom_root / "valid").rglob("*.png"))[:3]
-    judged = Predictor(cards.find("both")).judge_study(
-        "s", [Film(name=path.name, source=path) for path in films]
+    judged = Predictor(cards.find("both")).predict_study(
+        "s", [FilmInput(name=path.name, source=path) for path in films]
     )
     assert len(judged.films) == 3 and not judged.refused
 

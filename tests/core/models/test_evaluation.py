@@ -117,7 +117,7 @@ def test_json_holds_figures_lines_and_refused() -> None:
 
 def test_a_runs_own_films_are_judged_by_its_tables(run_copy) -> None:
     valid = evaluation.of_run(run_copy, 3, "valid")
-    films = predictions.judged(journal.films(run_copy))
+    films = predictions.predicted_films(journal.films(run_copy))
     assert len(valid.films) == (films["role"] == "valid").sum()
     figures = cards.find("finished@3").card.metrics["valid"]
     assert valid.summaries()["studies"].to_dict() == figures["studies"]

@@ -14,7 +14,8 @@ from fracture_core.errors import DataError, ModelError
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, gate, gate_job, release
 from fracture_core.models.gate import Gate
-from fracture_core.models.inference import Film, Predictor
+from fracture_core.models.inference import Predictor
+from fracture_core.models.study_prediction import FilmInput
 from fracture_core.runs import journal, run_folders
 
 
@@ -201,8 +202,11 @@ def test_a_released_model_doubts_noise_and_counts_its_own_films(
     rows = journal.films(run_copy)
     own = phantom_root / rows.loc[rows["role"] == "train", "path"].iloc[0]
     predictor = Predictor(model)
-    films = [Film(name="own", source=own), Film(name="noise", source=tmp_path / "noise.png")]
-    judged = predictor.judge_study("s", films)
+    films = [
+        FilmInput(name="own", source=own),
+        FilmInput(name="noise", source=tmp_path / "noise.png"),
+    ]
+    judged = predictor.predict_study("s", films)
     first, second = judged.films
     assert (first.counted, first.doubts) == (True, ())
     assert [each.name for each in first.checks][-1] == "distance"
@@ -216,9 +220,9 @@ def test_a_released_model_doubts_noise_and_counts_its_own_films(
     ticked = judged.counting(["noise"])
     assert ticked.probabilities == [first.probability, second.probability]
     assert ticked.doubted == ()
-    everything = predictor.judge_study("s", films, count_doubted=True)
+    everything = predictor.predict_study("s", films, count_doubted=True)
     assert everything.probabilities == ticked.probabilities
-    plain = Predictor(replace(model, gate=None)).judge_study("s", films)
+    plain = Predictor(replace(model, gate=None)).predict_study("s", films)
     assert [film.probability for film in plain.films] == ticked.probabilities
     assert plain.films[0].nearest == ()
 
@@ -230,9 +234,9 @@ def test_an_inverted_film_is_offered_to_be_inverted_and_then_judged_as_the_film(
     with Image.open(own) as film:
         Image.fromarray(255 - np.asarray(film.convert("L"))).save(tmp_path / "negative.png")
     predictor = Predictor(model)
-    given = Film(name="x", source=tmp_path / "negative.png")
-    as_given, turned, whole = predictor.judge_study(
-        "s", [given, replace(given, inverted=True), Film(name="y", source=own)]
+    given = FilmInput(name="x", source=tmp_path / "negative.png")
+    as_given, turned, whole = predictor.predict_study(
+        "s", [given, replace(given, inverted=True), FilmInput(name="y", source=own)]
     ).films
     assert as_given.remedies == ("invert",)
     assert turned.probability == whole.probability

@@ -15,7 +15,8 @@ from PIL import Image
 from fracture_core.config import LIMITS, PROJECT, NetworkOptions
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.models import cards, inference
-from fracture_core.models.inference import Film, JudgedFilm, JudgedStudy, Predictor
+from fracture_core.models.inference import Predictor
+from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.networks import architectures
 from fracture_core.runs import journal, predictions
 from tests.core import dicoms
@@ -28,10 +29,10 @@ def predictor(finished_run) -> Predictor:
 
 
 @pytest.fixture(scope="module")
-def films(finished_run, phantom_root) -> list[Film]:
+def films(finished_run, phantom_root) -> list[FilmInput]:
     """The run's dev and valid films, in the order of its prediction tables."""
-    rows = predictions.judged(journal.films(finished_run))
-    return [Film(name=path, source=phantom_root / path) for path in rows["path"]]
+    rows = predictions.predicted_films(journal.films(finished_run))
+    return [FilmInput(name=path, source=phantom_root / path) for path in rows["path"]]
 
 
 def jpeg() -> bytes:
@@ -44,7 +45,7 @@ def jpeg() -> bytes:
 
 
 def test_predictor_and_prediction_table_agree(predictor, films, finished_run) -> None:
-    judged = predictor.judge_study("all", films)
+    judged = predictor.predict_study("all", films)
     table = predictions.load(finished_run, 3, len(films))
     assert np.abs(np.array(judged.probabilities) - table).max() <= 1e-6
     verdicts = np.array(judged.probabilities) > 0.5
@@ -62,9 +63,9 @@ def test_a_films_probability_does_not_depend_on_its_company(predictor) -> None:
 
 
 def test_files_and_their_bytes_are_judged_alike(predictor, films) -> None:
-    read = [Film(name=film.name, source=film.source.read_bytes()) for film in films]
-    from_files = predictor.judge_study("s", films).probabilities
-    assert predictor.judge_study("s", read).probabilities == from_files
+    read = [FilmInput(name=film.name, source=film.source.read_bytes()) for film in films]
+    from_files = predictor.predict_study("s", films).probabilities
+    assert predictor.predict_study("s", read).probabilities == from_files
 
 
 def test_the_command_line_gives_the_same_bits(predictor, films, run_copy) -> None:
@@ -77,8 +78,8 @@ def test_the_command_line_gives_the_same_bits(predictor, films, run_copy) -> Non
     )
     [study] = json.loads(printed.stdout)["studies"]
     spoken = [image["probability"] for image in study["images"]]
-    assert spoken == predictor.judge_study("s", films).probabilities
-    one_by_one = [predictor.judge_study("s", [film]).probabilities[0] for film in films]
+    assert spoken == predictor.predict_study("s", films).probabilities
+    one_by_one = [predictor.predict_study("s", [film]).probabilities[0] for film in films]
     assert spoken == one_by_one
 
 
@@ -86,22 +87,22 @@ def test_a_truncated_jpeg_is_refused_by_name_and_the_others_are_judged(predictor
     whole = jpeg()
     mixed = [
         films[0],
-        Film(name="cut.jpg", source=whole[: len(whole) // 2]),
-        Film(name="whole.jpg", source=whole),
-        Film(name="empty.png", source=b""),
+        FilmInput(name="cut.jpg", source=whole[: len(whole) // 2]),
+        FilmInput(name="whole.jpg", source=whole),
+        FilmInput(name="empty.png", source=b""),
         films[1],
     ]
-    judged = predictor.judge_study("study1", mixed)
+    judged = predictor.predict_study("study1", mixed)
     assert [film.name for film in judged.films] == [films[0].name, "whole.jpg", films[1].name]
     assert [name for name, _ in judged.refused] == ["cut.jpg", "empty.png"]
     assert "empty" in judged.refused[1][1]
-    alone = predictor.judge_study("study1", [films[0], films[1]]).probabilities
+    alone = predictor.predict_study("study1", [films[0], films[1]]).probabilities
     assert [judged.probabilities[0], judged.probabilities[2]] == alone
 
 
 def test_films_beyond_the_limit_are_refused_and_the_rest_judged(predictor, films) -> None:
     limit = LIMITS.upload_files
-    judged = predictor.judge_study("s", [films[0]] * (limit + 2))
+    judged = predictor.predict_study("s", [films[0]] * (limit + 2))
     assert (len(judged.films), len(judged.refused)) == (limit, 2)
     assert f"beyond {limit} films" in judged.refused[0][1]
 
@@ -114,12 +115,12 @@ def test_frames_that_were_not_judged_and_films_that_are_the_same_are_told(predic
     lossless = io.BytesIO()
     one.save(lossless, "PNG")
     given = [
-        Film(name="a.jpg", source=jpeg()),
-        Film(name="two.tif", source=stream.getvalue()),
-        Film(name="b.png", source=lossless.getvalue()),
-        Film(name="turned.jpg", source=jpeg(), inverted=True),
+        FilmInput(name="a.jpg", source=jpeg()),
+        FilmInput(name="two.tif", source=stream.getvalue()),
+        FilmInput(name="b.png", source=lossless.getvalue()),
+        FilmInput(name="turned.jpg", source=jpeg(), inverted=True),
     ]
-    judged = predictor.judge_study("s", given)
+    judged = predictor.predict_study("s", given)
     assert judged.remarks == (
         "two.tif has 2 frames; the first was judged.",
         "a.jpg and b.png are the same film, and each counts.",
@@ -134,14 +135,14 @@ def test_frames_that_were_not_judged_and_films_that_are_the_same_are_told(predic
     assert "remarks" not in replace(judged, films=(a,)).to_dict(0.5)
 
 
-def study(*probabilities: float, counted: bool = True) -> JudgedStudy:
+def study(*probabilities: float, counted: bool = True) -> StudyPrediction:
     """A study with these probabilities."""
     pixels = np.zeros((32, 32), np.uint8)
     judged = tuple(
-        JudgedFilm(name=f"image{n}.png", probability=p, pixels=pixels, counted=counted)
+        FilmPrediction(name=f"image{n}.png", probability=p, pixels=pixels, counted=counted)
         for n, p in enumerate(probabilities, 1)
     )
-    return JudgedStudy(study="study1", films=judged, refused=(("x.png", "is empty"),))
+    return StudyPrediction(study="study1", films=judged, refused=(("x.png", "is empty"),))
 
 
 def test_the_verdict_is_or_over_the_counted_films() -> None:
@@ -334,13 +335,13 @@ def test_films_read_side_by_side_keep_their_order_and_their_refusals(predictor, 
     )
     given = []
     for number in range(12):
-        given.append(Film(name=f"{number}.dcm", source=odd))
-        given.append(Film(name=f"{number}.png", source=films[number].source))
-        given.append(Film(name=f"{number}.txt", source=b"no film"))
-    judged = predictor.judge_study("many", given)
+        given.append(FilmInput(name=f"{number}.dcm", source=odd))
+        given.append(FilmInput(name=f"{number}.png", source=films[number].source))
+        given.append(FilmInput(name=f"{number}.txt", source=b"no film"))
+    judged = predictor.predict_study("many", given)
     read = [film for film in given if not film.name.endswith("txt")]
     assert [film.name for film in judged.films] == [film.name for film in read]
     assert [name for name, _ in judged.refused] == [f"{number}.txt" for number in range(12)]
     for film, alone in zip(judged.films, read, strict=True):
-        (same,) = predictor.judge_study("one", [alone]).films
+        (same,) = predictor.predict_study("one", [alone]).films
         assert (same.probability, same.checksum) == (film.probability, film.checksum)

@@ -9,7 +9,7 @@ import pytest
 
 from fracture_core.datasets import catalog
 from fracture_core.models import cards, ensemble, release, training_patients
-from fracture_core.models.training_patients import Acquaintance
+from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal
 
@@ -33,8 +33,8 @@ def released(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> cards.Model:
     return cards.find("mine")
 
 
-def trained(found: dict[str, Acquaintance]) -> set[str]:
-    return {name for name, told in found.items() if told is Acquaintance.TRAINED}
+def trained(found: dict[str, TrainingOverlap]) -> set[str]:
+    return {name for name, told in found.items() if told is TrainingOverlap.TRAINED}
 
 
 def test_a_run_knows_its_training_patients_and_no_dev_or_valid_one(
@@ -64,7 +64,7 @@ def test_a_release_of_before_is_told_by_the_split_of_its_own_data(
     old = replace(released, card=replace(released.card, training=training))
     assert trained(training_patients.among(old, dataset)) == taught
     some = replace(old, card=replace(old.card, training=training | {"excluded": {"films": 1}}))
-    assert set(training_patients.among(some, dataset).values()) == {Acquaintance.POSSIBLE}
+    assert set(training_patients.among(some, dataset).values()) == {TrainingOverlap.POSSIBLE}
 
 
 def test_in_other_data_a_known_name_may_be_the_patient_and_without_a_record_anybody_may(

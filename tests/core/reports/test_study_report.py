@@ -18,9 +18,9 @@ from fracture_core.cli import command_line
 from fracture_core.films.eraser import Stroke
 from fracture_core.models import cards, caveats
 from fracture_core.models.cards import Model
-from fracture_core.models.gate import Nearest
-from fracture_core.models.inference import Film, Predictor
-from fracture_core.models.training_patients import Acquaintance
+from fracture_core.models.inference import Predictor
+from fracture_core.models.study_prediction import FilmInput, NearestFilm
+from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.reports import study_record, study_report
 from fracture_core.reports.study_record import Case, Exhibit
 
@@ -49,12 +49,12 @@ def case(model: Model) -> Case:
     Image.new("RGBA", (TINY, TINY), (242, 145, 61, 200)).save(heat, "PNG")
     stroke = Stroke(points=((0.2, 0.2), (0.6, 0.6)), radius=0.2)
     films = (
-        Film(name=HOSTILE, source=png(0, (3000, 200))),
-        Film(name="broken.png", source=png(9)[:60]),
-        Film(name="second.png", source=png(40), erased=(stroke,)),
+        FilmInput(name=HOSTILE, source=png(0, (3000, 200))),
+        FilmInput(name="broken.png", source=png(9)[:60]),
+        FilmInput(name="second.png", source=png(40), erased=(stroke,)),
     )
     return Case(
-        judged=Predictor(model).judge_study("", films, count_doubted=True),
+        judged=Predictor(model).predict_study("", films, count_doubted=True),
         exhibits=(
             Exhibit(film=films[0], spread=(0.1, 0.9), maps={"Grad-CAM": heat.getvalue()}),
             Exhibit(film=films[1]),
@@ -176,15 +176,15 @@ def test_every_export_says_what_the_model_may_and_the_report_says_it_above_the_v
     assert list(body).index(box) < list(body).index(body.find("h1"))
 
 
-@pytest.mark.parametrize("known", Acquaintance)
+@pytest.mark.parametrize("known", TrainingOverlap)
 def test_a_patient_of_the_training_films_is_named_where_the_report_says_right_or_wrong(
-    case: Case, model: Model, known: Acquaintance
+    case: Case, model: Model, known: TrainingOverlap
 ) -> None:
     first = replace(case.judged, films=case.judged.films[:1], refused=())
     whole = replace(case, judged=first, exhibits=case.exhibits[:1], acquaintance=known)
     said = words(study_report.document([whole], model, 0.0))
     assert "the verdict is right" in said
-    assert ("trained on films of this patient" in said) == (known is not Acquaintance.NEW)
+    assert ("trained on films of this patient" in said) == (known is not TrainingOverlap.NEW)
     assert known.words in said
 
 
@@ -193,11 +193,11 @@ def altered(model: Model) -> Case:
     """A film as it was given, one brushed over on its left half, one brushed over and turned."""
     half = (Stroke(points=((0.25, 0.0), (0.25, 1.0)), radius=0.25),)
     films = (
-        Film(name="as-it-is.png", source=png(0)),
-        Film(name="brushed.png", source=png(20), erased=half),
-        Film(name="both.png", source=png(40), erased=half, inverted=True),
+        FilmInput(name="as-it-is.png", source=png(0)),
+        FilmInput(name="brushed.png", source=png(20), erased=half),
+        FilmInput(name="both.png", source=png(40), erased=half, inverted=True),
     )
-    judged = Predictor(model).judge_study("", films, count_doubted=True)
+    judged = Predictor(model).predict_study("", films, count_doubted=True)
     exhibits = tuple(Exhibit(film=film) for film in films)
     return Case(judged=judged, exhibits=exhibits, study="s", label=1)
 
@@ -237,7 +237,7 @@ def test_a_verdict_on_an_altered_film_is_neither_right_nor_wrong(
 def test_the_nearest_training_films_of_a_doubted_one_stand_beside_it(
     altered: Case, model: Model
 ) -> None:
-    near = tuple(Nearest(path=f"{PATIENT}/{n}.png", distance=40.0 + n) for n in range(2))
+    near = tuple(NearestFilm(path=f"{PATIENT}/{n}.png", distance=40.0 + n) for n in range(2))
     first, *others = altered.judged.films
     judged = replace(altered.judged, films=(replace(first, nearest=near), *others))
     pictures = {each.path: png(60) for each in near}
@@ -267,9 +267,9 @@ def test_what_was_left_out_of_an_upload_is_in_the_report_by_name_only_if_asked(
 def test_several_studies_are_one_file_with_a_table_of_all_before_them(
     case: Case, altered: Case, model: Model
 ) -> None:
-    bad = Film(name="cut.png", source=png(9)[:60])
+    bad = FilmInput(name="cut.png", source=png(9)[:60])
     none = Case(
-        judged=Predictor(model).judge_study("", [bad]), exhibits=(Exhibit(film=bad),), study="n"
+        judged=Predictor(model).predict_study("", [bad]), exhibits=(Exhibit(film=bad),), study="n"
     )
     tree = read(study_report.document([case, altered, none], model, 0.0, names=True))
     assert (
@@ -294,8 +294,8 @@ def test_pictures_of_films_keep_within_the_reports_limit(
     noise = np.random.default_rng(1).integers(0, 256, (900, 1100), np.uint8)
     stream = io.BytesIO()
     Image.fromarray(noise).save(stream, "PNG")
-    films = [Film(name=f"{n}.png", source=stream.getvalue()) for n in range(3)]
-    judged = Predictor(model).judge_study("", films)
+    films = [FilmInput(name=f"{n}.png", source=stream.getvalue()) for n in range(3)]
+    judged = Predictor(model).predict_study("", films)
     case = Case(judged=judged, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
 
     def pictures() -> list[str]:
@@ -309,8 +309,8 @@ def test_pictures_of_films_keep_within_the_reports_limit(
 
 
 def test_two_files_of_one_name_keep_their_own_numbers(model: Model) -> None:
-    films = [Film(name="a.png", source=s) for s in (png(9)[:60], png(0), png(90))]
-    judged = Predictor(model).judge_study("", films)
+    films = [FilmInput(name="a.png", source=s) for s in (png(9)[:60], png(0), png(90))]
+    judged = Predictor(model).predict_study("", films)
     case = Case(judged=judged, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
     found = study_record.entries(case, names=False)
     assert [entry.judged is None for entry in found] == [True, False, False]
@@ -325,8 +325,8 @@ def test_two_files_of_one_name_keep_their_own_numbers(model: Model) -> None:
 
 def test_a_film_that_has_gone_keeps_its_number(model: Model, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(40))
-    film = Film(name="a.png", source=tmp_path / "a.png")
-    judged = Predictor(model).judge_study("", [film])
+    film = FilmInput(name="a.png", source=tmp_path / "a.png")
+    judged = Predictor(model).predict_study("", [film])
     (tmp_path / "a.png").unlink()
     case = Case(judged=judged, exhibits=(Exhibit(film=film),), study="s", real=False)
     said = words(study_report.document([case], model, 0.5))

@@ -15,7 +15,7 @@ from fracture_core.runs import checkpoints, feature_maps, forks, journal, predic
 def test_a_run_leaves_filters_and_maps_of_one_film_at_every_epoch(run_copy: Path) -> None:
     assert feature_maps.epochs(run_copy) == (1, 2, 3)
     found = feature_maps.load(run_copy, 3)
-    judged = predictions.judged(journal.films(run_copy))
+    judged = predictions.predicted_films(journal.films(run_copy))
     film = judged.iloc[found.film]
     assert (film["role"], film["label"]) == ("dev", 1)
     predictor = Predictor(cards.find(f"{run_copy.name}@3"))

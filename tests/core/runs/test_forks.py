@@ -11,7 +11,7 @@ import pytest
 from fracture_core.config import DEFAULTS, PROJECT, Augmentation, NetworkOptions, Schedule
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.jobs import launcher
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.training import loop, pipeline
@@ -20,7 +20,7 @@ from tests.core.twins import assert_twins
 
 def train(folder: Path) -> run_folders.Status:
     """Train in this process, as the child does; gives its last word."""
-    reporter = Reporter(folder)
+    reporter = Worker(folder)
     films, pixels = pipeline.prepare(folder, reporter)
     loop.train(folder, films, pixels, reporter)
     return run_folders.status(folder)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from fracture_core.config import TrainConfig, cache_folder
 from fracture_core.errors import DataError
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, pixel_hashes, run_folders
 from fracture_core.training import pipeline
 
@@ -19,7 +19,7 @@ def begun(folders: Path, phantom_root: Path) -> tuple[Path, Path]:
     """A run that has read its films, and its data; the pixel cache is gone."""
     data = Path(shutil.copytree(phantom_root, folders / "films"))
     folder = run_folders.create(TrainConfig(data=str(data)), "begun")
-    pipeline.prepare(folder, Reporter(folder))
+    pipeline.prepare(folder, Worker(folder))
     shutil.rmtree(cache_folder() / "pixels")
     return folder, data
 
@@ -29,7 +29,7 @@ def test_a_film_that_another_picture_replaced_is_named(begun) -> None:
     films = journal.films(folder)["path"]
     Image.new("L", (64, 64), 90).save(data / films[7])
     with pytest.raises(DataError, match=rf"1 of {len(films)} hold another picture .*{films[7]}\."):
-        pipeline.prepare(folder, Reporter(folder))
+        pipeline.prepare(folder, Worker(folder))
 
 
 def test_a_film_that_was_saved_anew_is_the_same(begun) -> None:
@@ -37,7 +37,7 @@ def test_a_film_that_was_saved_anew_is_the_same(begun) -> None:
     path = data / journal.films(folder)["path"][7]
     before = path.read_bytes()
     Image.open(path).save(path, compress_level=1)
-    _, pixels = pipeline.prepare(folder, Reporter(folder))
+    _, pixels = pipeline.prepare(folder, Worker(folder))
     assert path.read_bytes() != before and pixel_hashes.changed(folder, pixels).tolist() == []
 
 
@@ -46,7 +46,7 @@ def test_pixels_of_another_version_are_not_compared_and_guard_from_then_on(begun
     films = journal.films(folder)["path"]
     run_folders.complete_facts(folder, pixels="recipe 0")
     Image.new("L", (64, 64), 90).save(data / films[7])
-    _, pixels = pipeline.prepare(folder, Reporter(folder))
+    _, pixels = pipeline.prepare(folder, Worker(folder))
     assert pixel_hashes.changed(folder, pixels).tolist() == []
     other = pixels.copy()
     other[3] += 1
@@ -62,21 +62,21 @@ def test_a_hash_tells_films_apart_and_depends_on_nothing_but_pixels() -> None:
 
 def test_damaged_pixels_in_the_cache_are_made_anew_and_no_film_is_accused(begun) -> None:
     folder, _ = begun
-    _, pixels = pipeline.prepare(folder, Reporter(folder))
+    _, pixels = pipeline.prepare(folder, Worker(folder))
     whole = pixels.copy()
     (file,) = (cache_folder() / "pixels").glob("*/pixels.npy")
     content = file.read_bytes()
     file.write_bytes(content[:-2_000] + bytes(255 - byte for byte in content[-2_000:]))
-    _, again = pipeline.prepare(folder, Reporter(folder))
+    _, again = pipeline.prepare(folder, Worker(folder))
     assert np.array_equal(again, whole)
 
 
 def test_a_new_run_does_not_trust_pixels_that_were_damaged_before_it_began(begun) -> None:
     folder, data = begun
-    _, pixels = pipeline.prepare(folder, Reporter(folder))
+    _, pixels = pipeline.prepare(folder, Worker(folder))
     whole = pixels.copy()
     (file,) = (cache_folder() / "pixels").glob("*/pixels.npy")
     content = file.read_bytes()
     file.write_bytes(content[:-2_000] + bytes(255 - byte for byte in content[-2_000:]))
     other = run_folders.create(TrainConfig(data=str(data)), "other")
-    assert np.array_equal(pipeline.prepare(other, Reporter(other))[1], whole)
+    assert np.array_equal(pipeline.prepare(other, Worker(other))[1], whole)

@@ -97,7 +97,7 @@ def test_a_table_of_another_length_is_not_joined() -> None:
 
 
 def test_metrics_of_an_epoch_are_those_of_its_images_and_studies() -> None:
-    rows = predictions.judged(films())
+    rows = predictions.predicted_films(films())
     line = predictions.epoch_metrics(rows, np.array([0.75, 0.25, 0.5], np.float32), 0.5)
     expected = -(np.log(0.25) + np.log(0.75) + np.log(0.5)) / 3
     assert line.pop("loss") == pytest.approx(expected)
@@ -111,13 +111,13 @@ def test_metrics_of_an_epoch_are_those_of_its_images_and_studies() -> None:
 
 
 def test_the_loss_is_that_of_keras_even_for_certain_mistakes() -> None:
-    rows = predictions.judged(films())
+    rows = predictions.predicted_films(films())
     line = predictions.epoch_metrics(rows, np.array([1.0, 0.0, 0.0], np.float32), 0.5)
     assert line["loss"] == pytest.approx(2 * -np.log(1e-7) / 3, rel=1e-6)
 
 
 def test_metrics_of_one_label_are_valid_json() -> None:
-    rows = predictions.judged(films()).iloc[:2]
+    rows = predictions.predicted_films(films()).iloc[:2]
     line = predictions.epoch_metrics(rows, TABLE[:2], 0.5)
     assert json.loads(json.dumps(line, allow_nan=False))["auroc"] is None
 

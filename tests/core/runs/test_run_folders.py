@@ -139,9 +139,9 @@ def test_a_last_word_stays_after_the_process(folder, state) -> None:
 
 def test_a_wish_to_stop_shows_before_the_child_has_read_it(folder, holder) -> None:
     run_folders.write_status(folder, Status(state=State.RUNNING))
-    run_folders.ask(folder, "stop_after_epoch")
+    run_folders.send_request(folder, "stop_after_epoch")
     assert run_folders.status(folder).state is State.RUNNING
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     assert run_folders.status(folder).state is State.STOPPING
 
 
@@ -191,9 +191,9 @@ def test_a_status_comes_back_as_it_was_written(folder, holder) -> None:
 
 
 def test_requests_wait_in_the_order_in_which_they_were_made(folder) -> None:
-    run_folders.ask(folder, "more_epochs", epochs=3)
-    run_folders.ask(folder, "stop_after_epoch")
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "more_epochs", epochs=3)
+    run_folders.send_request(folder, "stop_after_epoch")
+    run_folders.send_request(folder, "stop")
     (folder / "requests" / ".half").write_text("{")
     kinds = [value["kind"] for _, value in run_folders.requests(folder)]
     assert kinds == ["more_epochs", "stop_after_epoch", "stop"]
@@ -226,14 +226,14 @@ def test_a_request_that_cannot_be_read_costs_no_other(folder) -> None:
     (folder / "requests" / "00000000000000000001-a.json").write_text('{"kind": "st')
     (folder / "requests" / "00000000000000000002-b.json").write_text('{"epochs": 3}')
     (folder / "requests" / "00000000000000000003-c.json").write_bytes(b"\xff[[")
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     assert [value["kind"] for _, value in run_folders.requests(folder)] == ["stop"]
 
 
 def test_a_request_that_the_disk_refuses_is_a_sentence(folder) -> None:
     (folder / "requests").rmdir()
     with pytest.raises(WriteFailed, match=r"could not be written\. Check the disk"):
-        run_folders.ask(folder, "stop")
+        run_folders.send_request(folder, "stop")
 
 
 def test_facts_are_not_added_to_a_config_that_cannot_be_read(folder) -> None:
@@ -327,7 +327,7 @@ def test_added_epochs_count_from_their_events(folder) -> None:
     config = run_folders.read(folder).config
     journal.log_event(folder, "more_epochs", epochs=25, id="a")
     journal.log_event(folder, "more_epochs", epochs=5, id="b")
-    assert journal.epochs_asked(folder, config) == 75 + 30
+    assert journal.epochs_requested(folder, config) == 75 + 30
 
 
 def test_an_epochs_later_line_holds(folder) -> None:

@@ -211,7 +211,7 @@ def test_a_network_that_gives_one_answer_by_its_old_averages_tells_films_apart_b
     for norm in norms(model):
         norm.moving_variance.assign(norm.moving_variance + 400.0)  # far too large, as after a start
     pixels = films(64)
-    judge = steps.make_judge(model)
+    judge = steps.make_predict(model)
     before = np.ptp(judge(pixels))
     averages.make_recompute(model)(pixels, never)
     assert np.ptp(judge(pixels)) > 5 * before

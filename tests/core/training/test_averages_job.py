@@ -67,7 +67,7 @@ def test_the_curve_is_what_judging_by_hand_gives(run: Run) -> None:
         size = run.config.recipe.size
         rows = averages.sample(len(learned), run.config.seed, epoch, size)
         averages.make_recompute(model)(learned[rows], lambda: False)
-        table = steps.make_judge(model)(pixels[roles != "train"])
+        table = steps.make_predict(model)(pixels[roles != "train"])
         row = curve[curve["epoch"] == epoch].iloc[0]
         for role in predictions.ROLES:
             mine = (judged["role"] == role).to_numpy()
@@ -150,7 +150,7 @@ def test_the_child_judges_every_run_that_can_be(
     assert "broken" in status.message
     assert "The weights of two after epoch 1" in status.message
     assert averages_job.curve(two)["epoch"].tolist() == [2, 3]
-    assert averages_job.asked_for() == ["one", "no-such-run", "broken", "two"]
+    assert averages_job.requested_runs() == ["one", "no-such-run", "broken", "two"]
     whole = renamed(finished_run, "whole")
     assert launcher.wait(averages_job.start([whole.name])).state is State.FINISHED
     first, second = averages_job.curve(whole), averages_job.curve(two)

@@ -17,7 +17,7 @@ from fracture_core.config import Augmentation, NetworkOptions, Schedule, TrainCo
 from fracture_core.errors import ModelError, RunError, TrainingFailed
 from fracture_core.jobs import launcher
 from fracture_core.jobs import worker as reporting
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.networks import architectures
 from fracture_core.runs import backups, checkpoints, journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
@@ -95,7 +95,7 @@ def test_a_prediction_table_has_a_row_for_each_dev_and_valid_film_in_order(finis
 
 def test_a_metrics_line_is_what_the_prediction_table_says(finished_run) -> None:
     lines = journal.lines(finished_run / "metrics.jsonl")
-    films = predictions.judged(journal.films(finished_run))
+    films = predictions.predicted_films(journal.films(finished_run))
     for line in lines:
         table = predictions.load(finished_run, line["epoch"], len(films))
         for role in ("dev", "valid"):
@@ -143,7 +143,7 @@ def test_a_stop_does_not_wait_for_tensorflow_or_the_compiler(folders, phantom_ro
     while (status := run_folders.status(folder)).phase != phase:
         assert status.state.alive, journal.log_tail(folder)
         time.sleep(0.005)
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     seen = set()
     while (status := run_folders.status(folder)).state.alive:
         seen.add(status.phase)
@@ -205,7 +205,7 @@ def test_a_run_stopped_inside_an_epoch_then_killed_ends_like_its_twin(
 ) -> None:
     folder = start(phantom_root, "stopped", **LONG)
     wait_for(folder, "steps.jsonl")
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     assert launcher.wait(folder).state is State.STOPPED
     status = run_folders.status(folder)
     assert "all work is kept" in status.message
@@ -227,7 +227,7 @@ def test_a_stop_after_the_epoch_ends_it_there_and_the_rest_follows(
 ) -> None:
     folder = start(phantom_root, "after-epoch", **LONG)
     wait_for(folder, "steps.jsonl")
-    run_folders.ask(folder, "stop_after_epoch")
+    run_folders.send_request(folder, "stop_after_epoch")
     status = launcher.wait(folder)
     assert status.state is State.STOPPED
     assert status.step == status.epoch * 300 > 0
@@ -241,7 +241,7 @@ def test_a_stop_after_the_epoch_ends_it_there_and_the_rest_follows(
 # --- in this process ----------------------------------------------------------------------------
 
 
-class Impatient(Reporter):
+class Impatient(Worker):
     """Says stop before a step, or while the epoch that ends with a step is judged."""
 
     before = judging = 10**9
@@ -260,9 +260,9 @@ def make(data: Path, **changes: object) -> Path:
     return run_folders.create(TrainConfig(**plain | changes))
 
 
-def train(folder: Path, reporter: Reporter | None = None) -> run_folders.Status:
+def train(folder: Path, reporter: Worker | None = None) -> run_folders.Status:
     """Train in this process, as the child does; gives its last word."""
-    reporter = reporter or Reporter(folder)
+    reporter = reporter or Worker(folder)
     films, pixels = pipeline.prepare(folder, reporter)
     loop.train(folder, films, pixels, reporter)
     return run_folders.status(folder)
@@ -419,7 +419,7 @@ def test_inside_a_long_epoch_the_state_is_kept_and_only_the_last_ones_stay(
     folder = make(phantom_root, epochs=1, steps_per_epoch=8, checkpoint_seconds=0.1)
     kept = []
 
-    class Slow(Reporter):
+    class Slow(Worker):
         def asked_to_stop(self, step: int | None = None) -> bool:
             if step is not None:
                 time.sleep(0.11)  # longer than between two checkpoints
@@ -441,10 +441,10 @@ def test_a_learning_rate_asked_for_while_it_runs_is_taken_at_its_step_and_again_
     journal.log_event(twin, "learning_rate", rate=0.01, step=4, id="a")
     train(twin)
 
-    class Asking(Reporter):
+    class Asking(Worker):
         def asked_to_stop(self, step: int | None = None) -> bool:
             if step == 4 and not self.rate_changes:
-                run_folders.ask(folder, "learning_rate", rate=0.01)
+                run_folders.send_request(folder, "learning_rate", rate=0.01)
             if step == 5:
                 raise KeyboardInterrupt  # as good as killed: nothing is kept
             return super().asked_to_stop(step)
@@ -482,8 +482,8 @@ def test_early_stopping_ends_the_run_and_more_epochs_start_the_wait_anew(
     assert status.epoch == len(table) == best + 2 < 50
     assert status.message.startswith(f"Finished early, after {best + 2} of 50 epochs")
     assert train(folder).epoch == best + 2  # to go on it must be asked for more
-    reporter = Reporter(folder)
-    run_folders.ask(folder, "more_epochs", epochs=1)
+    reporter = Worker(folder)
+    run_folders.send_request(folder, "more_epochs", epochs=1)
     assert train(folder, reporter).epoch >= best + 4
 
 

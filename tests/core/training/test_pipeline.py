@@ -13,7 +13,7 @@ from PIL import Image
 from fracture_core.config import TrainConfig, preset
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, run_folders
 from fracture_core.training import pipeline
@@ -81,10 +81,10 @@ def test_labels_stay_with_their_films() -> None:
 # --- how a run comes by its films ---------------------------------------------------------------
 
 
-def begin(data: Path, **changes: object) -> tuple[Path, Reporter]:
+def begin(data: Path, **changes: object) -> tuple[Path, Worker]:
     """A run on this data, ready to prepare its films."""
     folder = run_folders.create(TrainConfig(data=str(data), **changes))
-    return folder, Reporter(folder)
+    return folder, Worker(folder)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_second_preparing_gives_the_same(folders, phantom_root) -> None:
     folder, reporter = begin(phantom_root)
     rows, pixels = pipeline.prepare(folder, reporter)
     facts = (folder / "config.json").read_bytes()
-    again, others = pipeline.prepare(folder, Reporter(folder))
+    again, others = pipeline.prepare(folder, Worker(folder))
     assert again.equals(rows)
     assert np.array_equal(others, pixels)
     assert (folder / "config.json").read_bytes() == facts
@@ -150,7 +150,7 @@ def test_an_unreadable_film_is_left_out_and_named_and_the_others_stay(folders, f
     assert victim.name in event["reason"]
     assert event["role"] in ("train", "dev")
     assert journal.refused(folder, event["role"]) == [(path, event["reason"])]
-    again = pipeline.prepare(folder, Reporter(folder))[0]
+    again = pipeline.prepare(folder, Worker(folder))[0]
     assert again.equals(rows)
 
 
@@ -159,7 +159,7 @@ def test_a_film_that_went_missing_since_the_run_began_ends_it_by_name(folders, f
     rows, _ = pipeline.prepare(folder, reporter)
     (films / rows["path"][5]).unlink()
     with pytest.raises(DataError, match=f"1 of the {len(rows)} films .* first {rows['path'][5]}"):
-        pipeline.prepare(folder, Reporter(folder))
+        pipeline.prepare(folder, Worker(folder))
     assert journal.films(folder).equals(rows)
 
 
@@ -226,7 +226,7 @@ def test_a_run_waits_for_who_makes_the_phantom(folders, tmp_path) -> None:
 
 def test_a_stop_ends_the_waiting_for_films(folders, tmp_path) -> None:
     folder, reporter = begin(unfinished(tmp_path / "six"))
-    run_folders.ask(folder, "stop")
+    run_folders.send_request(folder, "stop")
     with pytest.raises(Stopped):
         pipeline.prepare(folder, reporter)
     assert not (folder / "films.parquet").exists()

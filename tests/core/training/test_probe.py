@@ -8,7 +8,7 @@ import pytest
 
 from fracture_core.cli import child
 from fracture_core.config import PixelRecipe, TrainConfig
-from fracture_core.jobs.worker import Reporter
+from fracture_core.jobs.worker import Worker
 from fracture_core.runs import run_folders
 from fracture_core.training import probe
 
@@ -93,11 +93,11 @@ def test_a_damaged_list_of_measurements_is_made_anew(two_cores, monkeypatch) -> 
 def test_the_choice_is_kept_with_the_run(two_cores, monkeypatch) -> None:
     folder = new(**LONG)
     speeds(monkeypatch, t1=100.0, t2=200.0)
-    assert child._threads(folder, 1000, Reporter(folder)) == (2, 1)
+    assert child._threads(folder, 1000, Worker(folder)) == (2, 1)
     kept = json.loads((folder / "config.json").read_text())["probe"]
     assert kept["images_per_second"] == {"1": 100.0, "2": 200.0, "1x2": 0.0}
     monkeypatch.setattr(probe, "choose", None)  # would fail if it were asked again
-    assert child._threads(folder, 1000, Reporter(folder)) == (2, 1)
+    assert child._threads(folder, 1000, Worker(folder)) == (2, 1)
 
 
 def test_a_real_measurement_in_a_real_child(folders, monkeypatch) -> None:

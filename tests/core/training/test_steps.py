@@ -132,7 +132,7 @@ def test_judging_in_halves_is_keras_own(count) -> None:
     config = TrainConfig(data="x", architecture="three_conv")
     model, pixels = loop.make_network(config), films(config).pixels[:count]
     own = model(pixels[..., None].astype(np.float32), training=False).numpy()[:, 0]
-    judged = steps.make_judge(model)(pixels)
+    judged = steps.make_predict(model)(pixels)
     assert judged.shape == (count,) and np.allclose(judged, own, atol=1e-6)
 
 

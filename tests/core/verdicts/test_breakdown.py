@@ -7,7 +7,7 @@ from fracture_core.verdicts import aggregation, breakdown
 
 
 def test_a_verdict_that_hangs_on_one_film() -> None:
-    found = breakdown.dissect([0.2, 0.9, 0.4], 0.5)
+    found = breakdown.break_down([0.2, 0.9, 0.4], 0.5)
     assert (found.fracture, found.highest, found.turning) == (True, 1, 0.9)
     assert found.margin == pytest.approx(0.4)
     assert found.without == (True, False, True)
@@ -15,28 +15,28 @@ def test_a_verdict_that_hangs_on_one_film() -> None:
 
 
 def test_two_positive_films_hold_the_verdict_up_between_them() -> None:
-    found = breakdown.dissect([0.8, 0.9], 0.5)
+    found = breakdown.break_down([0.8, 0.9], 0.5)
     assert found.without == (True, True)
     assert found.pivotal == ()
 
 
 def test_a_negative_verdict_is_turned_by_no_film_left_out() -> None:
-    found = breakdown.dissect([0.1, 0.5], 0.5)  # at the threshold is not above it
+    found = breakdown.break_down([0.1, 0.5], 0.5)  # at the threshold is not above it
     assert not found.fracture
     assert found.margin == 0.0
     assert found.pivotal == ()
 
 
 def test_of_a_single_film_nothing_is_left_without_it() -> None:
-    found = breakdown.dissect([0.7], 0.5)
+    found = breakdown.break_down([0.7], 0.5)
     assert found.without == (None,)
     assert found.pivotal == ()
-    assert breakdown.dissect([], 0.5) is None
+    assert breakdown.break_down([], 0.5) is None
 
 
 def test_the_verdict_turns_at_the_turning_threshold() -> None:
     values = [0.31, 0.62]
-    turning = breakdown.dissect(values, 0.5).turning
+    turning = breakdown.break_down(values, 0.5).turning
     assert aggregation.any_rule(values, turning - 1e-9).fracture
     assert not aggregation.any_rule(values, turning).fracture
 

@@ -52,10 +52,10 @@ class Frame:
     maps: dict[str, bytes] = field(default_factory=dict)
 
 
-Erased = dict[str, list[Stroke]]  # name of a film -> what was brushed over
+StrokesByFilm = dict[str, list[Stroke]]  # name of a film -> what was brushed over
 
 
-def show(frames: Sequence[Frame], key: str, erased: Erased | None = None) -> None:
+def show(frames: Sequence[Frame], key: str, erased: StrokesByFilm | None = None) -> None:
     """The films, in the order of the views.
 
     Args:
@@ -97,14 +97,14 @@ def show(frames: Sequence[Frame], key: str, erased: Erased | None = None) -> Non
     _component(data=data, key=state.VIEWER, on_erased_change=lambda: None)
 
 
-def erased(key: str) -> Erased:
+def strokes_of(key: str) -> StrokesByFilm:
     """What the viewer of this browser session has brushed over on the films of a study.
 
     Args:
         key: as given to `show`.
     """
     said = (st.session_state.get(state.VIEWER) or {}).get("erased") or {}
-    found: Erased = {}
+    found: StrokesByFilm = {}
     if said.get("study") == key:
         for stroke in said["strokes"]:
             points = tuple((float(x), float(y)) for x, y in stroke["points"])

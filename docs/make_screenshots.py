@@ -54,11 +54,14 @@ def main() -> None:
 def repeat_report(films: Path) -> None:
     """The 2018 report's experiments, the quick ones."""
     sys.path.insert(0, str(PROJECT))
-    from fracture_core import datasets, launcher, report_2018, runs
+    from fracture_core.analysis import report_2018
+    from fracture_core.datasets import catalog
+    from fracture_core.jobs import launcher
+    from fracture_core.runs import run_folders
 
-    dataset, length = datasets.read(films), report_2018.LENGTHS["quick"]
+    dataset, length = catalog.read(films), report_2018.LENGTHS["quick"]
     report_2018.start(dataset, length, 1)
-    for run in report_2018.find(runs.list_runs(), dataset.hash, length).values():
+    for run in report_2018.find(run_folders.list_runs(), dataset.hash, length).values():
         launcher.wait(run.folder)
 
 

@@ -100,7 +100,7 @@ def test_the_help_names_every_command_and_no_inner_one(capsys) -> None:
 
 
 def test_commands_that_need_no_network_load_no_tensorflow(folders, phantom_root) -> None:
-    code = "import sys; from fracture_core.cli import command_line; command_line(sys.argv[1:]); \
+    code = "import sys; from fracture_core.cli import command_line; command_line.main(sys.argv[1:]); \
 print('tensorflow' in sys.modules, file=sys.stderr)"
     for words in (["runs"], ["inspect", str(phantom_root)], ["architectures"]):
         command = [sys.executable, "-c", code, *words]
@@ -694,7 +694,7 @@ def test_check_names_damaged_files_and_those_without_a_checksum(run_copy, capsys
 def test_loading_tensorflow_is_not_held_up_by_the_garbage_collector() -> None:
     code = """
 import gc
-from fracture_core import commands
+from fracture_core.cli import commands
 passes = []
 gc.callbacks.append(lambda phase, info: passes.append(phase))
 commands._load_tensorflow()

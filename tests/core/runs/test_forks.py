@@ -118,7 +118,8 @@ def test_a_state_that_cannot_be_read_is_refused_and_nothing_is_left(run_copy) ->
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from fracture_core import checksums, forks
+from fracture_core import checksums
+from fracture_core.runs import forks
 
 left, write = int(sys.argv[2]), checksums.write
 

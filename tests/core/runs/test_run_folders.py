@@ -203,7 +203,7 @@ def test_requests_wait_in_the_order_in_which_they_were_made(folder) -> None:
 ASKER = """import sys; from pathlib import Path; from fracture_core.runs import run_folders
 sys.stdin.readline()
 for number in range(20):
-    run_folders.ask(Path(sys.argv[1]), "more_epochs", who=sys.argv[2], number=number)
+    run_folders.send_request(Path(sys.argv[1]), "more_epochs", who=sys.argv[2], number=number)
 """
 
 

@@ -155,7 +155,8 @@ TWO_DEVICES = """
 import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from fracture_core import optimizers, pipeline, steps, training
+from fracture_core.networks import optimizers
+from fracture_core.training import loop, pipeline, steps
 from fracture_core.config import TrainConfig
 # In deeper networks a rounding switches a ReLU, and twenty steps make of it what they like.
 config = TrainConfig(data="x", architecture="one_conv", optimizer="sgd")
@@ -165,7 +166,7 @@ films = pipeline.Pipeline(pixels=pixels, labels=np.arange(45) % 2, config=config
 losses = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
-        model, optimizer = training.make_network(config), optimizers.make(config)
+        model, optimizer = loop.make_network(config), optimizers.make(config)
         optimizer.build(model.trainable_variables)
         step = steps.make_steps(model, optimizer, 1)
     assert tf.distribute.get_strategy().num_replicas_in_sync == 1

@@ -100,7 +100,7 @@ def test_the_help_names_every_command_and_no_inner_one(capsys) -> None:
 
 
 def test_commands_that_need_no_network_load_no_tensorflow(folders, phantom_root) -> None:
-    code = "import sys; from fracture_core.cli import command_line; command_line.main(sys.argv[1:]); \
+    code = "import sys; from fracture_core.cli.command_line import main; main(sys.argv[1:]); \
 print('tensorflow' in sys.modules, file=sys.stderr)"
     for words in (["runs"], ["inspect", str(phantom_root)], ["architectures"]):
         command = [sys.executable, "-c", code, *words]

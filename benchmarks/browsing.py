@@ -6,7 +6,7 @@ Makes the tree (`full_tree.py --pixels`; or takes one that was made) and prints:
 against a bare `os.walk`, in turn, process start excluded; from the kept manifest to the counts;
 the run of the Studies page's script for a filter, a page turn and an opened study, each time one
 that was never asked for before, against the run of an empty page; what crosses the wire for a page
-of the wall, all told, in headless Chromium; and the web process' memory above a bare app's after
+of the wall, in all, in headless Chromium; and the web process' memory above a bare app's after
 50 pages of the wall. Goals are in the output.
 """
 
@@ -109,7 +109,7 @@ def print_script_runs(tree: Path, home: Path, repeats: int) -> None:
     for name, addresses in actions.items():
         theirs, ours = [], []
         for address in addresses:
-            time.sleep(LOOK_SECONDS)  # nobody leafs on before a page has been seen
+            time.sleep(LOOK_SECONDS)  # people look at a page before they turn it
             theirs.append(1000 * timed(empty.run))
             page.query_params.clear()
             for key, value in address.items():
@@ -168,7 +168,7 @@ def count_bytes(page: Page) -> list[int]:
     session.on("Network.loadingFinished", lambda event: add(event["encodedDataLength"]))
     session.on(
         "Network.webSocketFrameReceived",
-        lambda event: add(len(event["response"]["payloadData"]) * 3 / 4),  # told in base64
+        lambda event: add(len(event["response"]["payloadData"]) * 3 / 4),  # sent in base64
     )
     return crossed
 

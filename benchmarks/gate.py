@@ -5,7 +5,7 @@
 Prints, for each kind of picture, how many are doubted by the plain checks, by the distance from the
 training films, and by either, with the 95 % interval (Wilson). Photos are those that ship with
 scikit-learn and, where it is installed, scikit-image; text and plots are drawn. The true films are
-the phantom's valid split, drawn anew without --data, and films of another seed. Other films are
+the phantom's valid split, drawn without --data, and films of another seed. Other films are
 measured only from a folder given with --films.
 """
 
@@ -59,7 +59,7 @@ def main() -> None:
     """Judge every kind and print a line of Markdown for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="starter-five-conv", help="as `predict` takes it")
-    parser.add_argument("--data", type=Path, help="a phantom set; drawn anew if left out")
+    parser.add_argument("--data", type=Path, help="a phantom set; drawn if left out")
     parser.add_argument("--films", type=Path, help="folder of other films to measure as well")
     options = parser.parse_args()
     predictor = Predictor(cards.find(options.model))
@@ -82,7 +82,7 @@ def main() -> None:
 def kinds(
     valid: Sequence[Path], fresh: Sequence[Path], films: Path | None
 ) -> dict[str, Callable[[], Iterator[Source]]]:
-    """What is judged: title -> makes the pictures."""
+    """Films to predict: title -> makes the pictures."""
     found = {
         "true films: the phantom's valid split": lambda: iter(valid),
         "true films: a phantom of another seed": lambda: iter(fresh),

@@ -5,7 +5,7 @@
 A run with a checkpoint every half second is killed at random times
 of its child's life, and at the very moment that a prediction table, a state or half-written
 weights appear; resumed, and killed again. When it has finished all the same, its weights,
-optimizer, metrics lines and prediction tables are compared with those of a run that nobody
+optimizer, metrics lines and prediction tables are compared with those of a run that was not
 touched, bit for bit, and the next run begins. Ends with status 1 if any run differs.
 """
 
@@ -129,8 +129,8 @@ def report(wanted: int, twin: Path, config: TrainConfig, chance: random.Random, 
         )
         if not differ:
             run_folders.delete(folder)
-    told = ", ".join(f"{phase} {count}" for phase, count in phases.most_common())
-    print(f"{kills} kills in {made} runs ({told}): twins equal {equal} of {made}.")
+    places = ", ".join(f"{phase} {count}" for phase, count in phases.most_common())
+    print(f"{kills} kills in {made} runs ({places}): twins equal {equal} of {made}.")
     return 0 if equal == made else 1
 
 
@@ -151,13 +151,13 @@ def kill_again_and_again(folder: Path, most: int, chance: random.Random, life: f
 
 
 def passes(seconds: float) -> Callable[[], bool]:
-    """Whether these seconds have passed since now."""
+    """Return whether these seconds have passed since now."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() >= end
 
 
 def appears(folder: Path, pattern: str) -> Callable[[], bool]:
-    """Whether a file of this kind is there that is not there now."""
+    """Return whether a file of this kind is there that is not there now."""
     before = set(folder.glob(pattern))
     return lambda: bool(set(folder.glob(pattern)) - before)
 

@@ -111,7 +111,7 @@ class Tab:
         return waits
 
     async def pictures(self) -> None:
-        """Wait until all pictures told of by now are here."""
+        """Wait until all pictures announced so far are here."""
         while self._fetching:
             await asyncio.gather(*self._fetching)
 
@@ -126,9 +126,9 @@ class Tab:
         state = WidgetState(id=uploader)
         for (name, content), place in zip(films.items(), await waits, strict=True):
             await self._put(place.upload_url, name, content)
-            told = state.file_uploader_state_value.uploaded_file_info.add()
-            told.name, told.size, told.file_id = name, len(content), place.file_id
-            told.file_urls.CopyFrom(place)
+            info = state.file_uploader_state_value.uploaded_file_info.add()
+            info.name, info.size, info.file_id = name, len(content), place.file_id
+            info.file_urls.CopyFrom(place)
         await self.rerun(state)
 
     async def _put(self, address: str, name: str, content: bytes) -> None:
@@ -258,7 +258,7 @@ class Tab:
         task.add_done_callback(self._fetching.discard)
 
     def _poll(self, fragment: str, seconds: float) -> None:
-        """Ask for a fragment every so many seconds, until told otherwise."""
+        """Ask for a fragment every so many seconds, until asked otherwise."""
         if fragment in self._timers and self._timers[fragment].get_name() == str(seconds):
             return
         self._still(fragment)

@@ -4,7 +4,7 @@
                               [--studies 120] [--threads 1]
 
 Starts a run, and for each line an app of its own, with so many tabs (`light_client.py`: no screens,
-Streamlit's own protocol). Watching: a page of the live run, as it draws itself anew. Browsing: the
+Streamlit's own protocol). Watching: a page of the live run, as it redraws itself. Browsing: the
 wall of studies, an action every few seconds: a page turned, a study opened, and back. Diagnose:
 three films uploaded and judged, again and again, with a pause between. Prints how long a first
 drawing took, how long lay between two (median and 95th percentile), how long an action took, until
@@ -46,7 +46,7 @@ THINKING_SECONDS = (2.0, 6.0)  # between two actions of a person
 DRAWN = {"watch": "live_curves", "browse": "imgs", "diagnose": "file_uploader"}
 PLACES = {"watch": ("train", "run=load"), "browse": ("studies", ""), "diagnose": ("diagnose", "")}
 GOALS = {
-    "watch": "goal at 40: anew every 3 s at the median, .5 of a core at most",
+    "watch": "goal at 40: redrawn every 3 s at the median, .5 of a core at most",
     "browse": "goal at 20: an action within 1 s",
     "diagnose": "",
 }
@@ -54,7 +54,7 @@ GOALS = {
 
 @dataclass(kw_only=True)
 class Seen:
-    """What was measured while so many clients were there; times in seconds."""
+    """Measurements taken while so many clients were there; times in seconds."""
 
     first: list[float] = field(default_factory=list)
     actions: list[float] = field(default_factory=list)
@@ -193,7 +193,7 @@ async def acting(tab: Tab, seen: Seen, chance: random.Random, act: Act) -> None:
 
 
 def whole(run: Run) -> bool:
-    """Whether the script has run through, for the whole page."""
+    """Return whether the script has run through, for the whole page."""
     return not run.early and not run.fragment
 
 
@@ -241,11 +241,11 @@ def chosen_films(folder: Path, chance: random.Random) -> dict[str, bytes]:
 
 
 def print_line(kind: str, count: int, seen: Seen, tabs: list[Tab], trained: float) -> None:
-    """What one line says."""
+    """Return the text of one line."""
     web, own = seen.web / seen.seconds, seen.own / seen.seconds
     done = f"an action takes {spread(seen.actions)} s, {len(seen.actions)} of them"
     if kind == "watch":
-        done = f"drawn anew every {spread(gaps(tabs))} s"
+        done = f"redrawn every {spread(gaps(tabs))} s"
     errors = Counter(error for tab in tabs for error in tab.errors)
     early = sum(run.early for tab in tabs for run in tab.runs)
     parts = (

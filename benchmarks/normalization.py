@@ -47,7 +47,7 @@ REPORTS = ("one_conv", "three_conv", "five_conv")
 
 
 def main() -> None:
-    """Train, judge anew, print."""
+    """Train, evaluate again, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="+", default=["samples", "curves"])
     parser.add_argument("--seeds", type=int, default=5)

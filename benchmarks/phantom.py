@@ -3,8 +3,9 @@
     python benchmarks/phantom.py [--skip-96]
 
 Prints the time to draw 400 studies; for three seeds the best dev AUROC of images within 20 epochs
-at 32 px with default settings, and the time that took; and how well hairline studies are told from
-normal ones at 32 px and at 96 px, on valid films and on a set of another seed, both unseen.
+at 32 px with default settings, and the time that took; and how well hairline studies are
+distinguished from normal ones at 32 px and at 96 px, on valid films and on a set of another seed,
+both unseen.
 """
 
 import argparse

@@ -43,7 +43,7 @@ def main() -> None:
 def compare(
     root: Path, paths: list[str], caches: Path, recipe: PixelRecipe, words: str, repeats: int
 ) -> None:
-    """Build anew at every turn, and print both rates and their ratio."""
+    """Build from scratch at every turn, and print both rates and their ratio."""
     cores = os.cpu_count() or 1
 
     def built() -> float:

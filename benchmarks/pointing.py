@@ -28,7 +28,7 @@ def main() -> None:
     """Explain every film with a break, and print how often the peak lies in it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="starter-five-conv", help="as `predict` takes it")
-    parser.add_argument("--data", type=Path, help="a phantom set; drawn anew if left out")
+    parser.add_argument("--data", type=Path, help="a phantom set; drawn if left out")
     parser.add_argument("--split", default="valid", help="first folder of the films' paths")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

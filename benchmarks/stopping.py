@@ -104,7 +104,7 @@ def stop_in(phase: str, config: TrainConfig, name: str) -> tuple[float | None, i
 
 
 def in_phase(folder: Path, phase: str) -> bool:
-    """Whether a run is in the middle of a phase."""
+    """Return whether a run is in the middle of a phase."""
     status = run_folders.status(folder)
     if phase == "queued":
         return status.state is State.QUEUED

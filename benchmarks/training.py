@@ -66,7 +66,7 @@ def make_films(options: argparse.Namespace) -> None:
 
 
 def busy() -> float:
-    """How many cores others use: where it is not near 0, figures for several cores say little."""
+    """Return how many cores others use; unless near 0, figures for several cores say little."""
 
     def idle() -> float:
         words = Path("/proc/stat").read_text(encoding="ascii").split()

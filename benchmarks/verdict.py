@@ -53,7 +53,9 @@ def main() -> None:
     parser.add_argument("--model", default="starter-five-conv")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    tf.get_logger().setLevel("ERROR")  # the report's way compiles anew each time, and is told so
+    tf.get_logger().setLevel(
+        "ERROR"
+    )  # the report's way compiles again each time, which TensorFlow notes
     with tempfile.TemporaryDirectory() as name:
         made.make(Path(name), MANY)
         paths = sorted(Path(name).rglob("*.png"))
@@ -87,7 +89,7 @@ def main() -> None:
 
 
 def verdict(predictor: Predictor, contents: list[bytes]) -> Callable[[], object]:
-    """What the page and `predict` do."""
+    """Predict as the page and `predict` do."""
     asked = [FilmInput(name=f"{n}.png", source=content) for n, content in enumerate(contents)]
 
     def judge() -> object:

@@ -2,7 +2,7 @@
 
 A side gets ready once, then waits. What it is asked for stands on a line of its input; one number
 on a line of its output is the answer. So both sides see the same noise of a shared machine, and
-nobody computes while the other is measured. Nothing but the standard library: a side may run under
+none computes while the other is measured. Nothing but the standard library: a side may run under
 another Python.
 """
 
@@ -85,7 +85,7 @@ def serve(measures: dict[str, Callable[[], float]]) -> None:
 
 
 def in_turn(repeats: int, *sides: Callable[[], float]) -> list[list[float]]:
-    """What each side measured, one after the other, so many times; first comes a turn unheard."""
+    """Measure each side in turn, so many times, after a turn that is thrown away."""
     found: list[list[float]] = [[] for _ in sides]
     for turn in range(repeats + 1):
         for values, side in zip(found, sides, strict=True):

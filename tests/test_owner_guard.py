@@ -33,7 +33,7 @@ ONLY_IN = {"launcher.start_phantom": "data_cache.py"}
 
 
 def names_of(tree: ast.Module) -> dict[str, str]:
-    """What a file calls things of the core: name -> "module" or "module.function"."""
+    """Return a file's names of things of the core: name -> "module" or "module.function"."""
     names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fracture_core"):

@@ -1,4 +1,4 @@
-"""What the README says to type works as it stands."""
+"""The commands of the README work as they are written."""
 
 import os
 import re

@@ -180,7 +180,7 @@ class Model:
     reference: str
     card: Card
     weights: Path
-    run_predictions: pd.DataFrame
+    judged: pd.DataFrame
     gate: Path | None = None
     guarded: bool = True
 

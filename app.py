@@ -9,6 +9,7 @@ import sys
 import streamlit as st
 
 if __name__ == "__main__":  # a visit
+    from fracture_core import files
     from fracture_core.errors import FractureError
     from ui.shared import theme
     from ui.shell import actions, data_change, frame, memory, owner, state, turns
@@ -27,6 +28,8 @@ if __name__ == "__main__":  # a visit
         memory.spare_collector(len(sys.modules))
     except FractureError as error:  # meant for a person; anything else is a defect and is logged
         st.error(theme.plain(str(error)), icon=":material/error:")
+    except OSError as error:
+        st.error(theme.plain(owner.discreet(files.refusal(error))), icon=":material/error:")
 else:
     from ui.shell import server
 

@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from fracture_core import file_reader
 from fracture_core.errors import FileMissing, WriteFailed
@@ -46,6 +46,27 @@ def replace_file(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are missing.
+
+    Raises:
+        WriteFailed: no space, no permission, or there is a file of that name.
+    """
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def open_lock(path: Path) -> BinaryIO:
+    """Open a file to lock it, made if it is missing; a pipe in its place does not wait.
+
+    Raises:
+        WriteFailed: no space, no permission, or it is a folder.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    with writing(path):
+        return open(os.open(path, flags, 0o644), "rb")  # noqa: PTH123
 
 
 def append_line(path: Path, line: bytes) -> None:

@@ -29,7 +29,7 @@ with side:
         reference, model = picked
         threshold = verdict_panel.threshold_slider(model)
         verdict_panel.trust(model, threshold)
-        doubts.of_model(reference, model)
+        doubts.of_model(reference, model, bool(asked))
 with main:
     if not picked:
         st.caption("The films show here once a model is picked at the left.")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
 from ui.cache import data_cache, study_cache
 from ui.shared import model_choice, phantom_progress
@@ -31,12 +32,13 @@ if key:
 elif person:
     patient_studies.show(data, studies, person)
 else:
+    whose = "patient" if catalog.names_patients(data.kind) else "film"
     with st.container(horizontal=True, wrap=False, gap="small"):
         with st.container(width=220):
-            facets.show(studies, asked)
+            facets.show(studies, asked, whose)
             model_choice.pick_for_studies()
         with st.container():
             if len(found):
                 wall.show(data, found, asked)
             else:
-                facets.show_empty(studies, asked)
+                facets.show_empty(studies, asked, whose)

@@ -17,6 +17,7 @@ from fracture_core.audit.shortcuts import Shortcut
 from fracture_core.config import cache_folder
 from fracture_core.datasets import catalog
 from fracture_core.errors import FractureError, Stopped
+from fracture_core.files import make_folder
 from fracture_core.films import measures
 from fracture_core.jobs import launcher
 from fracture_core.jobs.job_progress import JobProgress
@@ -34,7 +35,7 @@ def folder_of(data_hash: str) -> Path:
 def start(dataset: catalog.Dataset) -> Path:
     """Audit in a child process, unless that is under way; gives the folder."""
     folder = folder_of(dataset.hash)
-    (folder / "requests").mkdir(parents=True, exist_ok=True)
+    make_folder(folder / "requests")
     asked = {"data": str(dataset.root), "positive": dataset.positive}
     launcher.start_job(folder, asked, "child-audit", "Reads the list.", "audit.log")
     return folder

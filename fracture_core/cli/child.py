@@ -192,6 +192,10 @@ def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> in
     except FractureError as error:
         run_folders.write_status(folder, Status(state=State.FAILED, message=str(error)))
         return 1
+    except OSError as error:
+        _print_trace()
+        run_folders.write_status(folder, Status(state=State.FAILED, message=refusal(error)))
+        return 1
     except Exception as error:
         traceback.print_exc()
         message = _unexpected(error, noun)

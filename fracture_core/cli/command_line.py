@@ -14,6 +14,7 @@ from fracture_core import config as settings
 from fracture_core.cli import commands
 from fracture_core.config import DEFAULTS
 from fracture_core.errors import FractureError
+from fracture_core.files import refusal
 from fracture_core.words import readable
 
 CHILDREN = {
@@ -35,10 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options) or 0
     except FractureError as error:
-        print(error, file=sys.stderr)
+        commands.say(str(error), file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 0  # the reader had enough
+    except OSError as error:
+        commands.say(refusal(error), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from fracture_core import config as settings
 from fracture_core import file_reader
@@ -49,16 +49,16 @@ def inspect(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{found['root']} ({found['kind']})")
+    say(f"{found['root']} ({found['kind']})")
     print(f"{'split':8}{'part':12}{'patients':>9}{'studies':>9}{'positive':>9}{'images':>9}")
     for row in found["rows"]:
         counts = (row[key] for key in ("patients", "studies", "positive_studies", "images"))
         cells = ("-" if n is None else f"{n:,}" for n in counts)
-        print(f"{row['split']:8}{row['part']:12}" + "".join(f"{cell:>9}" for cell in cells))
+        say(f"{row['split']:8}{row['part']:12}" + "".join(f"{cell:>9}" for cell in cells))
     if not catalog.names_patients(found["kind"]):
         print("These data name no patients: each film counts as a study of its own.")
     for item in found["skipped"]:
-        print(f"skipped {item['path']}: {item['reason']}")
+        say(f"skipped {item['path']}: {item['reason']}")
 
 
 def audit(options: argparse.Namespace) -> None:
@@ -80,15 +80,15 @@ def audit(options: argparse.Namespace) -> None:
         told = {"root": str(dataset.root), "kind": dataset.kind, **audit_job.to_dict(found)}
         print(json.dumps(told, indent=2))
         return
-    print(f"{dataset.root} ({dataset.kind}), {found.films:,} films")
+    say(f"{dataset.root} ({dataset.kind}), {found.films:,} films")
     if not found.findings:
         print("Nothing was found.")
     for finding in found.findings:
         print(f"\n{finding.title} (score {finding.score:.3f}). {finding.why}")
         for sentence in finding.sentences:
-            print(f"  {sentence}")
+            say(f"  {sentence}")
         for item in finding.items[:NAMED]:
-            print(f"  {item.path}{f': {item.detail}' if item.detail else ''}")
+            say(f"  {item.path}{f': {item.detail}' if item.detail else ''}")
         if len(finding.items) > NAMED:
             print(f"  and {len(finding.items) - NAMED:,} more; --json lists all")
 
@@ -234,12 +234,13 @@ def _follow(folder: Path) -> int:
             run_folders.send_request(folder, "stop")
     _show_line("")
     failed = status.state in (run_folders.State.FAILED, run_folders.State.INTERRUPTED)
-    print(status.message, file=sys.stderr if failed else sys.stdout)
+    say(status.message, file=sys.stderr if failed else sys.stdout)
     _print_refused(folder)
     if not failed:
         _print_run_figures(folder)
     elif tail := journal.log_tail(folder, 15).replace(status.message, "").strip():
-        print(tail, file=sys.stderr)
+        for line in tail.splitlines():
+            say(line, file=sys.stderr)
     return int(failed)
 
 
@@ -251,7 +252,7 @@ def _print_refused(folder: Path) -> None:
         given = sum(run_folders.read(folder).facts["data"]["images"].values())
         print(f"{len(refused)} of {given:,} films could not be read and were left out:")
         for path, reason in refused[:NAMED]:
-            print(f"  {path}: {reason}")
+            say(f"  {path}: {reason}")
         if len(refused) > NAMED:
             print(f"  and {len(refused) - NAMED} more")
 
@@ -355,11 +356,11 @@ def check(options: argparse.Namespace) -> int:
     if "metrics.jsonl" not in damaged and (lost := predictions.lost_lines(folder)):
         missing.append(f"metrics.jsonl: {predictions.named(lost)}")
     for name in damaged:
-        print(f"damaged      {name}")
+        say(f"damaged      {name}")
     for name in missing:
-        print(f"missing      {name}")
+        say(f"missing      {name}")
     for name in unguarded:
-        print(f"no checksum  {name}")
+        say(f"no checksum  {name}")
     total = len(checksums.names(folder))
     print(
         f"{total} files: {len(damaged)} damaged, {len(missing)} missing, {len(unguarded)} without "
@@ -390,7 +391,8 @@ def list_runs(options: argparse.Namespace) -> None:
             rows.append(_row(run))
         except RunError as error:
             unreadable.append(str(error))
-    print("".join(f"{sentence}\n" for sentence in unreadable), end="", file=sys.stderr)
+    for sentence in unreadable:
+        say(sentence, file=sys.stderr)
     if options.json:
         print(json.dumps(rows, indent=2))
         return
@@ -509,7 +511,7 @@ def predict(options: argparse.Namespace) -> int:
     real = any(_is_real(films) for _, films in studies)
     if not options.json:
         for sentence in caveats.warnings(model, threshold, real):
-            print(f"Warning: {sentence}", file=sys.stderr)
+            say(f"Warning: {sentence}", file=sys.stderr)
     judged = []
     for name, films in studies:
         judged.append(predictor.predict_study(name, films, options.count_doubted))
@@ -525,7 +527,7 @@ def predict(options: argparse.Namespace) -> int:
         told = study_record.as_dict(judged, model, threshold, found.left_out, real)
         print(json.dumps(told, indent=2))
     for sentence in (*(f"{name} {reason}" for name, reason in found.left_out), *found.remarks):
-        print(sentence, file=sys.stderr)
+        say(sentence, file=sys.stderr)
     if any(study.films for study in judged):
         return 0
     print("No film could be judged.", file=sys.stderr)
@@ -538,15 +540,15 @@ def _print_study(study: Any, threshold: float) -> None:
 
     for film in study.films:
         positive = int(aggregation.is_positive(film.probability, threshold))
-        print(f"[[{positive}]]  {film.probability:.4f}  {film.name}")
+        say(f"[[{positive}]]  {film.probability:.4f}  {film.name}")
         for doubt in film.doubts:
-            print(f"       doubted{'' if film.counted else ', not counted'}: {doubt}")
+            say(f"       doubted{'' if film.counted else ', not counted'}: {doubt}")
     for name, reason in study.refused:
-        print(f"refused: {name} {reason}")
+        say(f"refused: {name} {reason}")
     name, patient = _names(study)
     for remark in study.remarks:
-        print(f"{name}: {remark}", file=sys.stderr)
-    print(
+        say(f"{name}: {remark}", file=sys.stderr)
+    say(
         aggregation.sentence(
             study.verdict(threshold),
             name,
@@ -584,7 +586,7 @@ def _is_real(films: Any) -> bool:
     from fracture_core.phantom import phantom_set
 
     sources = [film.source for film in films]
-    return not all(any(map(phantom_set.is_phantom, _folders(source))) for source in sources)
+    return not all(any(map(phantom_set.is_synthetic, _folders(source))) for source in sources)
 
 
 def _folders(source: Path | bytes) -> Sequence[Path]:
@@ -623,9 +625,9 @@ def evaluate(options: argparse.Namespace) -> None:
         right = "right" if line["right"] else "WRONG"
         mark = TrainingOverlap(line["acquaintance"]).mark
         right += f" ({mark})" if mark else ""
-        print(f"{line['study']}: {numbers} -> {verdict}, label {line['label']}, {right}")
+        say(f"{line['study']}: {numbers} -> {verdict}, label {line['label']}, {right}")
     for item in found["refused"]:
-        print(f"refused ({item['path']}): {item['reason']}")
+        say(f"refused ({item['path']}): {item['reason']}")
     _print_summaries(options.split, value.summaries())
 
 
@@ -673,7 +675,11 @@ def _print_gate(card: "Card") -> None:
         print("It has no gate: an ensemble judges without one.")
         return
     if not facts:
-        print("It has no gate: its training films could not be read.", file=sys.stderr)
+        print(
+            "It has no gate: its training films could not be read, are not what they were, or are "
+            "too few.",
+            file=sys.stderr,
+        )
         return
     print(
         f"Its gate doubts films further than {facts['limit']:.1f} from its {facts['fitted_on']:,} "
@@ -698,7 +704,7 @@ def ensemble(options: argparse.Namespace) -> None:
 
     folder = ensemble.make(options.members, options.name)
     model = cards.read(folder)
-    print(f"Released {folder}: {model.card.network}")
+    say(f"Released {folder}: {model.card.network}")
     _print_gate(model.card)
     own = [(member, found["studies"]) for member, found in ensemble.of_members(model)]
     if not own:
@@ -708,13 +714,24 @@ def ensemble(options: argparse.Namespace) -> None:
     print(f"\nOn the {whole.n} dev studies that taught none of them:")
     for name, found in [*own, (options.name, whole)]:
         right = found.accuracy
-        print(
+        say(
             f"  {name:36}accuracy {right.value:6.1%}  {right.count}/{right.n}  "
             f"(95 % interval {right.low:.1%} to {right.high:.1%})"
         )
 
 
 # --- terminal -----------------------------------------------------------------------------------
+
+
+def say(line: str, file: TextIO | None = None) -> None:
+    """Print one line that holds foreign text, such as a file's name.
+
+    A control character in it, or the end of a line, becomes a mark: no name may speak to the
+    terminal, or write a line of its own.
+    """
+    from fracture_core.reports.markup import clean
+
+    print(clean(line), file=file or sys.stdout)
 
 
 def _load_tensorflow() -> None:
@@ -746,7 +763,9 @@ def _progress_line(what: str) -> Callable[[int, int], None]:
 def _show_line(text: str) -> None:
     """Replace the present line of a terminal; nothing where the output goes elsewhere."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{text[:110]}")
+        from fracture_core.reports.markup import clean
+
+        sys.stderr.write(f"\r\033[K{clean(text[:110])}")
         sys.stderr.flush()
 
 

@@ -31,7 +31,7 @@ from fracture_core.errors import (
     FileRefused,
     FractureError,
 )
-from fracture_core.files import replace_file
+from fracture_core.files import make_folder, replace_file
 from fracture_core.words import short
 
 COLUMNS = ("split", "part", "patient", "study", "view", "label", "path")
@@ -316,7 +316,7 @@ def choose(root: Path, positive: str | None = None) -> Choice:
     """Use this data set from now on, and remember it and the one before. It is not read here."""
     choice, before = Choice(root=Path(root), positive=positive), chosen()
     note = {"root": str(choice.root), "positive": positive}
-    _choice_path().parent.mkdir(parents=True, exist_ok=True)
+    make_folder(_choice_path().parent)
     text = json.dumps(note | {"FRACTURE_DATA": os.environ.get("FRACTURE_DATA")})
     replace_file(_choice_path(), text.encode())
     known = [choice, *([before] if before.root != config.phantom_folder() else []), *_remembered()]

@@ -25,8 +25,8 @@ from PIL import Image, UnidentifiedImageError
 
 from fracture_core import file_reader
 from fracture_core.config import LIMITS, PixelRecipe
-from fracture_core.errors import DataError, FileRefused, FilmError, Stopped
-from fracture_core.files import replace_file
+from fracture_core.errors import DataError, FileRefused, FilmError, Stopped, WriteFailed
+from fracture_core.files import make_folder, open_lock, replace_file, writing
 from fracture_core.films import dicom, formats
 
 FORMATS = tuple(kind.upper() for kind in formats.READ)  # by Pillow; DICOM by `dicom`
@@ -267,7 +267,8 @@ def pixel_cache(
 
     Raises:
         Stopped: `should_stop` said so.
-        DataError: there are no paths, or the disk has no room for their pixels.
+        DataError: there are no paths.
+        WriteFailed: the disk has no room for their pixels, or takes no file.
     """
     if not len(paths):
         raise DataError("There is no film to read: the selection is empty. Choose other parts.")
@@ -277,13 +278,14 @@ def pixel_cache(
     shape = (len(paths), recipe.size, recipe.size)
     if found := _kept(kept, shape):
         return found
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with _alone(folder / f".{key}.lock", should_stop):
         found = _kept(kept, shape)  # another process made it meanwhile
         if found is None:
             _clear(kept)  # it is damaged, and can be made again
             _build(draft, [root / path for path in paths], recipe, progress, should_stop)
-            draft.rename(kept)
+            with writing(kept):
+                draft.rename(kept)
             found = _kept(kept, shape)
     if found is None:
         raise DataError(f"The pixels in {kept} cannot be read back. Check the disk.")
@@ -340,11 +342,13 @@ def _build(
     if _kept(draft, (len(files), recipe.size, recipe.size), whole=False) is None:
         _clear(draft)
         _check_room(draft.parent, len(files) * recipe.size**2)
-        draft.mkdir(exist_ok=True)
         shape = (len(files), recipe.size, recipe.size)
-        np.lib.format.open_memmap(draft / "pixels.npy", "w+", np.uint8, shape).flush()
+        with writing(draft):
+            draft.mkdir(exist_ok=True)
+            np.lib.format.open_memmap(draft / "pixels.npy", "w+", np.uint8, shape).flush()
         replace_file(note, json.dumps({"done": 0, "refused": {}}).encode())
     state = file_reader.read_json(note, file_reader.LIST_BYTES)
+    _reserve(draft / "pixels.npy")
     pixels = np.lib.format.open_memmap(draft / "pixels.npy", "r+")
 
     def fill(row: int) -> str | None:
@@ -372,10 +376,22 @@ def _build(
     replace_file(note, json.dumps(state).encode())
 
 
+def _reserve(path: Path) -> None:
+    """Take all the room of a file before it is filled: a memory map that runs out of it kills its
+    process.
+
+    Raises:
+        WriteFailed: another process has taken the room.
+    """
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        with writing(path), path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
 def _check_room(folder: Path, needed: int) -> None:
-    """Refuse to fill a disk: a memory map that runs out of space kills its process."""
+    """Refuse to fill a disk before a file is begun."""
     if (left := shutil.disk_usage(folder).free) < needed:
-        raise DataError(
+        raise WriteFailed(
             f"The pixels of these films need {needed / 2**20:,.0f} MB; {folder} has "
             f"{left / 2**20:,.0f} MB left. Free some space, or set FRACTURE_CACHE to another disk."
         )
@@ -384,7 +400,7 @@ def _check_room(folder: Path, needed: int) -> None:
 @contextmanager
 def _alone(lock: Path, should_stop: Callable[[], bool] | None) -> Iterator[None]:
     """Hold `lock`; the kernel frees it, whatever ends its holder."""
-    with lock.open("w") as file:
+    with open_lock(lock) as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

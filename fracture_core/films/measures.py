@@ -18,6 +18,7 @@ from PIL import Image
 
 from fracture_core import checksums, file_reader
 from fracture_core.errors import FilmError, Stopped
+from fracture_core.files import make_folder
 from fracture_core.films import dicom, images
 
 COLUMNS = {
@@ -66,7 +67,7 @@ def table(
     Raises:
         Stopped: `should_stop` said so; what was measured is kept.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     pieces, done = [], 0
 
     def measured() -> None:

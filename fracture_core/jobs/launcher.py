@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from fracture_core import file_reader, files, memory
 from fracture_core.config import LIMITS, PROJECT, TrainConfig, check_range, runs_folder, slots
 from fracture_core.errors import FileRefused, RunBusy, Stopped
-from fracture_core.files import replace_file, writing
+from fracture_core.files import make_folder, replace_file, writing
 from fracture_core.runs import journal, run_folders
 
 LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # how a child learns which of its open files is its lock
@@ -115,7 +115,8 @@ def start_job(folder: Path, asked: dict[str, Any], command: str, message: str, l
     try:
         with run_folders.lock(folder) as descriptor:
             for path in folder.glob("requests/[!.]*.json"):
-                path.unlink(missing_ok=True)  # an old wish to stop must not stop the new start
+                with writing(path):  # an old wish to stop must not stop the new start
+                    path.unlink(missing_ok=True)
             replace_file(folder / "asked.json", json.dumps(asked).encode())
             run_folders.write_status(
                 folder, run_folders.Status(state=run_folders.State.STARTING, message=message)
@@ -150,7 +151,7 @@ def start_phantom(out: Path) -> None:
 
     A second maker waits for the first and finds it done.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     spawn(["child-phantom", str(out)], None, out.parent / f"{out.name}.log")
 
 
@@ -226,9 +227,10 @@ def adopt_lock() -> int | None:
 def take_slot() -> int | None:
     """Take a free slot; gives the descriptor that holds it, or `None` when all are taken."""
     folder = runs_folder() / ".slots"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for number in range(slots()):
-        descriptor = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        with writing(folder):
+            descriptor = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o644)
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return descriptor

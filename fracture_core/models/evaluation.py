@@ -19,7 +19,7 @@ from fracture_core import checksums, file_reader
 from fracture_core.config import cache_folder, check_range
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
-from fracture_core.files import writing
+from fracture_core.files import make_folder, writing
 from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
@@ -186,7 +186,7 @@ def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
     folder = folder_of(reference, dataset, split)
     if load(folder) is not None:
         return folder
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     asked = {
         "model": reference,
         "data": str(dataset.root),
@@ -219,8 +219,8 @@ def save(folder: Path, value: Evaluation) -> None:
     Raises:
         WriteFailed: no space or no permission.
     """
+    make_folder(folder)
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
         (folder / "evaluation.json").unlink(missing_ok=True)
     checksums.write(folder, folder / "films.parquet", value.films.to_parquet(None))
     text = json.dumps(value.to_dict(), indent=2)

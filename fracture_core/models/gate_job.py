@@ -17,12 +17,12 @@ from fracture_core import checksums
 from fracture_core.config import cache_folder
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, ModelError
-from fracture_core.files import replace_file
+from fracture_core.files import make_folder, replace_file
 from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.cards import CARD, GATE, PREVIOUS_GATE, Model
-from fracture_core.runs import journal, predictions, run_folders
+from fracture_core.runs import journal, pixel_hashes, predictions, run_folders
 from fracture_core.runs.run_folders import State, Status
 
 FITTED_ON = 8_000  # films at most: more move a covariance of some hundred features no further
@@ -33,10 +33,11 @@ def of_run(model: Model) -> bytes:
     """The content of a `gate.npz` for a run at an epoch. Loads TensorFlow.
 
     Raises:
-        DataError: the run's training films are no longer where they were, or too few.
+        DataError: the run's training films are no longer where they were, hold other pictures, or
+            are too few.
     """
     folder = run_folders.find(model.reference.rpartition("@")[0])
-    return _fit(model, run_folders.read(folder).data_root, journal.films(folder))
+    return _fit(model, run_folders.read(folder).data_root, journal.films(folder), folder)
 
 
 def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
@@ -69,26 +70,30 @@ def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
     return _fit(model, dataset.root, films)
 
 
-def _fit(model: Model, root: Path, films: pd.DataFrame) -> bytes:
+def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None) -> bytes:
+    """Fit on the films that can be read and, of a run, are still those that it began with."""
     from fracture_core.models import gate
     from fracture_core.models.inference import Predictor
 
     paths = films["path"].tolist()  # as a run asked for them, so that its pixels are found
     cache = images.pixel_cache(root, paths, model.card.recipe, cache_folder() / "pixels")
-    readable = np.setdiff1d(np.arange(len(films)), list(cache.refused))
+    changed = pixel_hashes.changed(run, cache.pixels) if run else None
+    others = () if changed is None else changed.tolist()
+    readable = np.setdiff1d(np.arange(len(films)), [*cache.refused, *others])
     if len(readable) < len(films) / 2:
         raise DataError(
             f"{len(films) - len(readable)} of {len(films)} training films cannot be read in "
-            f"{root}, so that no gate can be fitted. Put the data back where they were."
+            f"{root}, or hold other pictures than they did, so that no gate can be fitted. Put the "
+            "data back where they were."
         )
     roles = films["role"].to_numpy()[readable]
     learned = readable[_some(np.flatnonzero(roles == "train"), FITTED_ON)]
     dev = readable[_some(np.flatnonzero(roles == "dev"), CALIBRATED_ON)]
     predictor = Predictor(replace(model, gate=None))
-    features, others = (predictor.judge(cache.pixels[rows])[1] for rows in (learned, dev))
+    features, unseen = (predictor.judge(cache.pixels[rows])[1] for rows in (learned, dev))
     kept = films.iloc[learned]
     columns = (kept[name].to_numpy().astype(str) for name in ("part", "patient", "path"))
-    return gate.to_bytes(gate.fit(features, *columns, others))
+    return gate.to_bytes(gate.fit(features, *columns, unseen))
 
 
 def _some(rows: np.ndarray, most: int) -> np.ndarray:
@@ -135,7 +140,7 @@ def start(reference: str) -> Path:
     model = cards.find(reference)
     folder = cards.gate_folder(model.weights)
     if not cards.is_whole_gate(folder / GATE):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         asked = {"model": model.reference}
         launcher.start_job(folder, asked, "child-gate", "Loads the network.", "gate.log")
     return folder
@@ -156,7 +161,7 @@ def of_best(run: Path) -> tuple[Path, int] | None:
     folder = cards.gate_folder(model.weights)
     if cards.is_whole_gate(folder / GATE):
         return None
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock = run_folders.take_lock(folder)
     try:
         replace_file(folder / "asked.json", json.dumps({"model": model.reference}).encode())

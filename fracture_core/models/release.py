@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from fracture_core.config import models_folder
-from fracture_core.errors import DataError, ModelError
-from fracture_core.files import temporary, writing
+from fracture_core.errors import DamagedFile, DataError, ModelError
+from fracture_core.files import sweep, temporary, writing
 from fracture_core.models import cards, gate_job, training_patients
 from fracture_core.models.cards import CARD, GATE, PREDICTIONS, WEIGHTS, Card, Model
-from fracture_core.runs.run_folders import NAME
+from fracture_core.runs.run_folders import DRAFT_SECONDS, NAME
 from fracture_core.words import short
 
 LIMIT_BYTES = 4_300_000  # of a weights file; with its gate, a model's folder stays below 5 MB
@@ -21,7 +21,8 @@ LIMIT_BYTES = 4_300_000  # of a weights file; with its gate, a model's folder st
 def release(reference: str, name: str) -> Path:
     """Publish a run as a model; gives the new folder. Loads TensorFlow where a gate is fitted.
 
-    Where the training films are no longer there, the model gets no gate.
+    Where the training films are no longer there, or nobody can tell, the model gets no gate. Where
+    the disk has no room for their pixels, nothing is released: a gate can still be fitted then.
 
     Args:
         reference: a run (its best dev epoch, else its last) or `RUN@EPOCH`.
@@ -30,6 +31,7 @@ def release(reference: str, name: str) -> Path:
     Raises:
         ModelError: the name is taken or cannot be a folder's name, or the run has no epoch.
         RunError: the epoch is not kept.
+        WriteFailed: no space or no permission.
     """
     check_name(name)
     model = cards.find(reference)
@@ -71,6 +73,7 @@ def publish(
     draft = temporary(folder)
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
+        sweep(folder.parent, DRAFT_SECONDS)
         draft.mkdir()
         try:
             (draft / WEIGHTS).write_bytes(weights)
@@ -125,5 +128,5 @@ def _gate(model: Model) -> bytes | None:
         return None  # a released model without one
     try:
         return gate_job.of_run(model)
-    except DataError:
+    except (DataError, DamagedFile):
         return None

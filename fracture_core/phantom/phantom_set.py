@@ -24,7 +24,7 @@ import numpy as np
 
 from fracture_core import file_reader
 from fracture_core.errors import ConfigError, DataError, FileRefused, Stopped
-from fracture_core.files import replace_file, sweep
+from fracture_core.files import open_lock, replace_file, sweep
 from fracture_core.phantom.anatomy import anatomy, injury
 from fracture_core.phantom.drawing import Scene, draw
 from fracture_core.phantom.limbs import PARTS, compose
@@ -166,6 +166,14 @@ def is_phantom(root: Path) -> bool:
     return _index(root) is not None
 
 
+def is_synthetic(root: Path) -> bool:
+    """Whether the films in `root` count as synthetic: a phantom's note lies there, even if damaged.
+
+    Nobody may take a phantom for real films because its note cannot be read.
+    """
+    return os.path.lexists(Path(root) / INDEX)
+
+
 def is_complete(root: Path) -> bool:
     """Whether `root` holds a phantom set with all its films."""
     index = _index(root)
@@ -175,12 +183,14 @@ def is_complete(root: Path) -> bool:
 def is_being_made(root: Path) -> bool:
     """Whether somebody is filling `root` at this moment."""
     try:
-        with (Path(root) / LOCK).open() as handle:
+        # Without waiting: a pipe may lie there, with nobody at its other end.
+        descriptor = os.open(Path(root) / LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as handle:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
     except BlockingIOError:
         return True
+    except OSError:  # nobody has made it, or it cannot be asked
+        return False
     return False
 
 
@@ -309,7 +319,7 @@ def _lock(
     out: Path, report: Callable[[int, int], None], should_stop: Callable[[], bool]
 ) -> Iterator[None]:
     """Hold the folder's lock; while another maker holds it, wait and report how far it is."""
-    with (out / LOCK).open("a") as handle:
+    with open_lock(out / LOCK) as handle:
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -330,6 +340,7 @@ def _fill(
     report: Callable[[int, int], None],
     should_stop: Callable[[], bool],
 ) -> None:
+    sweep(out, older_than_seconds=0.0)  # under the lock nobody else is writing here
     planned = [films(study, seed) for study in plan(studies, seed)]
     missing = [each for each in planned if not all((out / film.path).exists() for film in each)]
     index = {

@@ -15,13 +15,27 @@ from PIL import Image
 from fracture_core.verdicts.metrics import Proportion
 
 _NOT_TEXT = ("Cc", "Cs", "Cn")  # control characters, surrogates, no characters at all
+_DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take a text for a formula
 QUALITY = 88  # of JPEG, 0 to 100
 FRACTURE, NO_FRACTURE = "#b8520a", "#1767a8"  # those of the pages' light theme
 
 
 def clean(text: str) -> str:
-    """Text that any file can hold: control characters and lone surrogates become a mark."""
-    return "".join("\ufffd" if unicodedata.category(c) in _NOT_TEXT else c for c in text)
+    """Text that any file can hold: control characters, lone surrogates, and what turns the
+    direction of the text behind it, numbers too, become a mark."""
+    return "".join(
+        "\ufffd" if unicodedata.category(c) in _NOT_TEXT or c in _DIRECTIONS else c for c in text
+    )
+
+
+def cell(value: object) -> object:
+    """A value of a CSV file: text is cleaned, and begins with an apostrophe where a spreadsheet
+    would take it for a formula."""
+    if not isinstance(value, str):
+        return value
+    text = clean(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def escaped(text: object) -> str:

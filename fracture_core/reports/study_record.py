@@ -17,7 +17,7 @@ from fracture_core.models import caveats
 from fracture_core.models.cards import Model, sha256
 from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.reports.markup import clean
+from fracture_core.reports.markup import cell
 from fracture_core.verdicts import aggregation
 
 COLUMNS = (
@@ -25,7 +25,6 @@ COLUMNS = (
     "model", "sha256", "altered", "erased_share", "warnings",
 )  # fmt: skip
 OCCLUSION_FULL = 0.05  # the least change of a probability that has the full colour in its map
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take a text for a formula
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,18 +218,11 @@ def as_csv(
                 title, entry.name, *says, positive, *counts, entry.reason, model.card.name,
                 digest(entry.exhibit.film) or "", *done, said,
             )  # fmt: skip
-            writer.writerow([_cell(value) for value in row])
+            writer.writerow([cell(value) for value in row])
     for name, reason in renamed_left_out(left_out, names):
         row = ("", name, "", threshold, "", "", "", reason, model.card.name, "", "", "", said)
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([cell(value) for value in row])
     return stream.getvalue()
-
-
-def _cell(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    text = clean(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def digest(film: FilmInput) -> str | None:

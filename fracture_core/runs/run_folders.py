@@ -34,6 +34,7 @@ from fracture_core.errors import (
 from fracture_core.files import (
     FileCache,
     keep_damaged,
+    open_lock,
     replace_file,
     sweep,
     temporary,
@@ -416,8 +417,9 @@ def status(folder: Path, kept: FileCache | None = None) -> Status:
 
 def _why_interrupted(folder: Path, value: Status) -> str:
     path = folder / "status.json"
-    if path.exists() and not isinstance(_read_json(path), dict):
-        return "Its status.json is damaged. Resume the run: it goes on from its last checkpoint."
+    if not isinstance(_read_json(path), dict) and (path.exists() or value.epoch):
+        what = "damaged" if path.exists() else "missing"
+        return f"Its status.json is {what}. Resume the run: it goes on from its last checkpoint."
     logs = [log.name for log in folder.glob("[!.]*.log")]
     if any(
         memory.mentions_memory(journal.log_tail(folder, 200, log, value.log_from)) for log in logs
@@ -436,7 +438,7 @@ def _why_interrupted(folder: Path, value: Status) -> str:
 def _written_status(folder: Path) -> Status:
     fields = _read_json(folder / "status.json")
     if not isinstance(fields, dict):
-        return Status(state=State.STARTING)
+        return _status_by_lines(folder)
     plain = Status(state=State.STARTING)
     known = {
         name: fields[name]
@@ -445,6 +447,19 @@ def _written_status(folder: Path) -> Status:
     }
     state = fields.get("state")
     return Status(**{**known, "state": State(state if state in list(State) else "starting")})
+
+
+def _status_by_lines(folder: Path) -> Status:
+    """How far a run is whose status is missing or damaged, as its lines say."""
+    try:
+        lines = journal.lines(folder / "metrics.jsonl")
+        epochs = journal.epochs_asked(folder, _read_config(folder)[0])
+    except RunError:  # another job's folder, or one whose files can be read no more than this
+        return Status(state=State.STARTING)
+    last = max(lines, key=lambda line: line.get("epoch", 0), default={})
+    return Status(
+        state=State.STARTING, epoch=last.get("epoch", 0), step=last.get("step", 0), epochs=epochs
+    )
 
 
 def _is_like(value: Any, default: Any) -> bool:
@@ -579,7 +594,7 @@ def set_labels(folder: Path, value: Labels) -> None:
         WriteFailed: no space or no permission.
     """
     # One at a time: of two that make a baseline at once, one must come second.
-    with writing(folder.parent / ".labels"), (folder.parent / ".labels").open("w") as turn:
+    with open_lock(folder.parent / ".labels") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         others = folder.parent.glob("[!.]*/labels.json") if value.baseline else ()
         for other in (path.parent for path in others):

@@ -15,6 +15,7 @@ import pandas as pd
 from fracture_core import checksums
 from fracture_core.config import cache_folder
 from fracture_core.errors import DamagedFile, DataError, ModelError, RunError, Stopped
+from fracture_core.files import make_folder
 from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.jobs.job_progress import JobProgress
@@ -33,7 +34,7 @@ def folder() -> Path:
 
 def start(names: Sequence[str]) -> Path:
     """Judge these runs anew in a child process, unless one is at it; gives the job's folder."""
-    (folder() / "requests").mkdir(parents=True, exist_ok=True)
+    make_folder(folder() / "requests")
     asked = {"runs": ",".join(names)}
     launcher.start_job(folder(), asked, "child-averages", "Loading TensorFlow.", "averages.log")
     return folder()
@@ -108,7 +109,7 @@ def complete(
     films, pixels = _films(run)
     judge = _make_judge(run, films, pixels, should_stop)
     place = place_of(run)
-    place.mkdir(parents=True, exist_ok=True)
+    make_folder(place)
     refusal = None
     for epoch in epochs:
         try:

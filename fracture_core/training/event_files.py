@@ -63,8 +63,9 @@ def add(folder: Path, line: dict[str, Any]) -> None:
 
 
 def _written(home: Path) -> list[Path]:
-    """The event files in this folder, oldest first."""
-    return sorted(home.glob("events.out.tfevents.*"))
+    """The event files in this folder, oldest first; a pipe or link of such a name is none."""
+    named = sorted(home.glob("events.out.tfevents.*"))
+    return [path for path in named if path.is_file() and not path.is_symlink()]
 
 
 def _create(home: Path, events: list[bytes]) -> None:

@@ -186,8 +186,9 @@ def _check_nothing_changed(
 
 def _wait_for_phantom(root: Path, reporter: Worker) -> None:
     """Make the phantom if it is what the run wants, or wait for who makes it."""
-    if not (phantom_set.is_phantom(root) or root == phantom_folder()):
-        return
+    awaited = root == phantom_folder() and not phantom_set.is_synthetic(root)
+    if not (phantom_set.is_phantom(root) or awaited):
+        return  # beside a damaged note the films are taken as they are
 
     def progress(done: int, total: int) -> None:
         share = done / max(1, total)

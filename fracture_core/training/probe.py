@@ -5,6 +5,7 @@ once ("1x2"), which changes no bit. What is chosen is kept with the run, since t
 sums depend on the threads of an operation.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -19,7 +20,7 @@ from typing import Any
 from fracture_core import file_reader
 from fracture_core.config import PROJECT, TrainConfig, cache_folder
 from fracture_core.errors import FileRefused
-from fracture_core.files import replace_file
+from fracture_core.files import make_folder, replace_file
 from fracture_core.networks import architectures
 from fracture_core.runs import run_folders
 from fracture_core.words import duration
@@ -58,7 +59,9 @@ def choose(folder: Path, films: int) -> dict[str, Any]:
     if speeds := _kept().get(_key(config)):
         return _fastest(speeds, "measured on this machine before")
     speeds = _measure_all(folder, cores)
-    replace_file(_file(), json.dumps({**_kept(), _key(config): speeds}, indent=2).encode())
+    with contextlib.suppress(OSError):  # it is kept with the run as well
+        make_folder(_file().parent)
+        replace_file(_file(), json.dumps({**_kept(), _key(config): speeds}, indent=2).encode())
     return _fastest(speeds, "measured")
 
 
@@ -147,9 +150,7 @@ def _numbers(name: str) -> tuple[int, int]:
 
 
 def _file() -> Path:
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / "probes.json"
+    return cache_folder() / "probes.json"
 
 
 def _kept() -> dict[str, dict[str, float]]:

@@ -9,16 +9,20 @@ import errno
 import io
 import os
 import resource
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fracture_core.cli import child
-from fracture_core.config import NetworkOptions, TrainConfig
+from fracture_core.cli import child, command_line, commands
+from fracture_core.config import NetworkOptions, PixelRecipe, TrainConfig
+from fracture_core.errors import WriteFailed
+from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
+from fracture_core.models import evaluation, release
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.training import loop
@@ -221,3 +225,69 @@ def test_a_real_child_whose_disk_takes_no_more_says_so_and_goes_on(folders, fini
     launcher.resume(folder, wait_for_slot=False)
     assert launcher.wait(folder).state is State.FINISHED
     assert_twins(folder, finished_run)
+
+
+# --- commands, jobs and releases ----------------------------------------------------------------
+
+
+@pytest.fixture
+def no_cache(folders, monkeypatch) -> Path:
+    """A cache folder that can never be made: a file lies where its parent should."""
+    (folders / "file").write_text("not a folder")
+    monkeypatch.setenv("FRACTURE_CACHE", str(folders / "file" / "cache"))
+    return folders / "file"
+
+
+@pytest.mark.parametrize("words", ["evaluate finished {data}", "release finished mine"])
+def test_a_command_whose_cache_takes_nothing_says_so_in_a_sentence(
+    run_copy, folders, no_cache, phantom_root, capsys, words
+) -> None:
+    assert command_line.main(words.format(data=phantom_root).split()) == 2
+    told = capsys.readouterr().err
+    assert "cache/pixels could not be written. " in told
+    assert "Traceback" not in told
+    assert list((folders / "models").iterdir()) == []
+
+
+def test_any_error_of_the_disk_is_a_sentence_of_the_command_line(monkeypatch, capsys) -> None:
+    def refuse(_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "/media/x/note.json")
+
+    monkeypatch.setattr(commands, "inspect", refuse)
+    assert command_line.main(["inspect", "somewhere"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("Read-only file system: /media/x/note.json could not be read or")
+
+
+def test_a_job_whose_disk_refuses_says_so_in_its_last_word(folders, monkeypatch) -> None:
+    def refuse(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/media/x/films")
+
+    monkeypatch.setattr(evaluation, "run_child", refuse)
+    assert child.evaluate(folders, run_folders.take_lock(folders)) == 1
+    status = run_folders.status(folders)
+    assert status.state is State.FAILED
+    assert status.message.startswith("No space left on device: /media/x/films could not be read")
+
+
+def test_a_release_without_room_for_its_gate_is_refused_and_not_made_without(
+    run_copy, folders, monkeypatch
+) -> None:
+    usage = shutil.disk_usage(folders)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100))
+    with pytest.raises(WriteFailed, match="Free some space"):
+        release.release("finished", "mine")
+    assert list((folders / "models").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system cannot reserve room")
+def test_pixels_take_their_room_before_they_are_filled(phantom_root, tmp_path) -> None:
+    # What another process takes meanwhile would kill this one, in the middle of its memory map.
+    paths = [str(path.relative_to(phantom_root)) for path in sorted(phantom_root.rglob("*.png"))]
+    taken = []
+
+    def look(*_: int) -> None:
+        taken.extend(path.stat().st_blocks * 512 for path in tmp_path.glob(".*/pixels.npy"))
+
+    cache = images.pixel_cache(phantom_root, paths, PixelRecipe(size=64), tmp_path, look)
+    assert taken[0] >= cache.pixels.nbytes

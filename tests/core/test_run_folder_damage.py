@@ -129,11 +129,25 @@ def test_a_config_that_is_cut_anywhere_is_refused_and_hides_only_its_run(run) ->
         assert run_folders.list_runs() == []
 
 
-def test_a_status_that_is_cut_anywhere_claims_nothing(run) -> None:
+def test_a_status_that_is_cut_anywhere_claims_what_the_lines_say(run) -> None:
+    whole, epochs = run_folders.status(run), journal.epochs_asked(run, run_folders.read(run).config)
+    done = {"epoch": whole.epoch, "step": whole.step, "epochs": epochs}
     for _ in every_cut(run / "status.json"):
         found = run_folders.status(run)
-        assert found == Status(state=State.INTERRUPTED, message=found.message)
+        assert found == Status(state=State.INTERRUPTED, message=found.message, **done)
         assert "status.json is damaged" in found.message
+
+
+def test_a_run_without_its_status_is_as_far_as_its_lines(run) -> None:
+    whole = run_folders.status(run)
+    (run / "status.json").unlink()
+    found = run_folders.status(run)
+    epochs = journal.epochs_asked(run, run_folders.read(run).config)
+    assert (found.epoch, found.step, found.epochs) == (whole.epoch, whole.step, epochs)
+    assert found.message.startswith("Its status.json is missing. Resume the run")
+    (run / "metrics.jsonl").unlink()
+    (run / "config.json").write_text("{")
+    assert run_folders.status(run).epoch == 0
 
 
 def test_labels_that_are_cut_anywhere_are_none(run) -> None:

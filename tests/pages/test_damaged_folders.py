@@ -1,5 +1,6 @@
 """Every page beside folders that are damaged: each costs itself only, and is named."""
 
+import errno
 import json
 import os
 import shutil
@@ -11,8 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import memory
 from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.errors import WriteFailed
 from fracture_core.models import cards
 from tests.core import made_runs
+from ui.cache import study_cache
+from ui.shell import actions
 
 APP = PROJECT / "app.py"
 PAGES = ("home", "studies", "train", "runs", "report_2018", "evaluate", "diagnose", "data")
@@ -135,3 +139,22 @@ def test_damaged_runs_can_be_laid_over_good_ones(damaged: Path) -> None:
 def test_a_damaged_model_is_refused_by_name(damaged: Path, name: str) -> None:
     app = opened("evaluate", model=f"model-{name}")
     assert f"model-{name}" in texts(app)
+
+
+def test_a_disk_that_cannot_be_read_is_a_sentence_on_the_page(folders: Path, monkeypatch) -> None:
+    def refuse() -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "/media/x/films")
+
+    monkeypatch.setattr(study_cache, "studies", refuse)
+    app = AppTest.from_file(str(APP), default_timeout=30)
+    app.switch_page("pages/studies.py").run()
+    assert not app.exception
+    assert app.error[0].value.startswith("Input/output error\\: /media/x/films could not be read")
+
+
+def test_an_action_that_a_disk_refuses_says_why(folders: Path) -> None:
+    def refuse() -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "/media/x/lock")
+
+    with pytest.raises(WriteFailed, match="Read-only file system: /media/x/lock could not be"):
+        actions.owners(refuse)()

@@ -1,5 +1,6 @@
 """Data: what is in use, and how something else gets into use without anything being guessed."""
 
+import io
 import shutil
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fracture_core.audit import audit_job, findings
+from fracture_core.audit.findings import Audit, Finding, Item
 from fracture_core.datasets import catalog, exclusions, mura
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_folders
@@ -469,3 +471,12 @@ def test_a_tick_in_another_browser_is_seen_and_takes_nothing_from_other_ticks(
     assert app.checkbox(key="tick-same image").value
     kept = exclusions.read(exclusions.file_of(cached_hash()))
     assert set(kept.reasons) == {f"train/{number}.png" for number in range(3)}
+
+
+def test_no_name_in_the_findings_file_is_a_spreadsheets_formula() -> None:
+    item = Item(path="=cmd()/film.png", detail="+1\nnext")
+    finding = Finding(kind="gap", items=(item,), count=1, score=0.5, sentences=("@it",))
+    text = audit_panel.csv(Audit(films=1, findings=(finding,), shortcuts=()))
+    rows = pd.read_csv(io.StringIO(text), keep_default_na=False)
+    assert rows["path"].tolist() == ["'=cmd()/film.png", ""]
+    assert rows["detail"].tolist() == ["'+1\ufffdnext", "'@it"]

@@ -1,5 +1,6 @@
 """Evaluate: how many studies are right, with n and interval, and a line for each of them."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -84,6 +85,14 @@ def test_each_line_is_right_or_wrong_and_can_be_filtered_by_the_address(run_copy
     )
     assert set(wrong.dataframe[0].value["Result"]) == {"✗ wrong"}
     assert len(wrong.dataframe[0].value) == (lines["Result"] == "✗ wrong").sum()
+
+
+def test_no_name_in_the_lines_file_is_a_spreadsheets_formula(run_copy: Path) -> None:
+    found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
+    lines = study_lines.table(found).assign(acquaintance="new", patient="=HYPERLINK(1)")
+    rows = pd.read_csv(io.StringIO(study_lines.csv(lines)))
+    assert set(rows["patient"]) == {"'=HYPERLINK(1)"}
+    assert rows["score"].tolist() == pytest.approx(lines["score"].tolist())
 
 
 def test_the_cells_of_the_matrix_share_out_all_studies(run_copy: Path) -> None:

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from fracture_core import config
 from fracture_core.config import TrainConfig
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.exclusions import Exclusions
@@ -204,6 +206,33 @@ def test_runs_alone_are_not_in_use_and_a_model_that_goes_is_said(
     assert "No model is called first. Pick one of these." in shown(home)
     assert home.selectbox(key=state.JUDGE).value is None
     assert home.session_state[state.PICKED] == "first"
+
+
+def test_a_phantom_that_cannot_be_made_is_told_and_other_data_can_be_chosen(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    place = tmp_path / "file" / "phantom"
+    monkeypatch.delenv("FRACTURE_DATA")
+    for module in (data_cache, config):
+        monkeypatch.setattr(module, "phantom_folder", lambda: place)
+    st.cache_resource.clear()
+    home.switch_page("pages/data.py").run()
+    assert not home.exception
+    assert r"could not be written\. Check the disk" in home.error[0].value
+    assert "Use this folder" in [button.label for button in home.button]
+
+
+def test_a_phantom_with_a_damaged_note_stays_synthetic(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch, phantom_root: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(phantom_root, own)
+    (own / "phantom.json").write_text('{"complete": true')
+    monkeypatch.setenv("FRACTURE_DATA", str(own))
+    assert "**own** :violet-badge[:material/science: synthetic]" in shown(home.run())
+    monkeypatch.setattr(data_cache, "phantom_folder", lambda: own)
+    assert not data_cache._is_growing(own)  # nobody makes it anew
 
 
 def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(

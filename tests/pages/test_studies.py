@@ -24,6 +24,7 @@ from fracture_core.runs import journal
 from fracture_core.verdicts import aggregation
 from ui.cache import data_cache, film_cache, model_cache, study_cache
 from ui.shared import film_cards, theme
+from ui.shell import state
 from ui.studies import facets, wall
 from ui.studies.facets import Filters
 
@@ -489,3 +490,20 @@ def test_the_model_stays_in_the_address_while_a_study_is_open(
     app.query_params["model"] = "nobody"
     app.run()
     assert "No model is called nobody" in app.warning[0].value
+
+
+def test_films_that_name_no_patient_are_searched_as_films(
+    studies_page: Opener, folders: Path
+) -> None:
+    root = folders / "classes"
+    for number in range(4):
+        film = root / ("Fractured" if number % 2 else "Whole") / f"film{number}.png"
+        film.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (40, 40), 50 * number).save(film)
+    catalog.choose(root, "Fractured")
+    app = studies_page()
+    assert not app.exception
+    assert app.text_input(key=state.PATIENT).label == "Film"
+    assert "by film" in app.selectbox(key=state.ORDER).options
+    app = studies_page(patient="nobody")
+    assert any("Drop film nobody: 4 studies" in button.label for button in app.button)

@@ -129,20 +129,26 @@ def _is_default(choice: Choice) -> bool:
 def ensure_phantom() -> None:
     """Once a server: start making the embedded data set, if it is the one in use and not whole."""
     choice = catalog.chosen()
-    if _is_default(choice) and not phantom_state(choice.root)[0]:
+    if _is_default(choice) and _is_growing(choice.root):
         launcher.start_phantom(choice.root)
 
 
 def phantom_is_growing() -> bool:
     """Whether the data set in use is a phantom that is not whole yet."""
     root = tab_data.choice().root
+    return _is_growing(root)
+
+
+def _is_growing(root: Path) -> bool:
+    """Whether a phantom is not whole yet; beside a damaged note its films are taken as they are."""
     whole, made = phantom_state(root)
-    return not whole and (made is not None or root == phantom_folder())
+    awaited = root == phantom_folder() and not phantom_set.is_synthetic(root)
+    return not whole and (made is not None or awaited)
 
 
 def is_phantom(root: Path) -> bool:
-    """Whether a data set is a phantom, whole or not."""
-    return phantom_state(root)[1] is not None
+    """Whether a data set is a phantom, whole or not, its note damaged or not."""
+    return phantom_set.is_synthetic(root)
 
 
 def phantom_state(root: Path) -> tuple[bool, tuple[int, int] | None]:

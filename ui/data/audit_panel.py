@@ -8,6 +8,7 @@ from fracture_core.audit.findings import Audit, Finding
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.exclusions import Exclusions
+from fracture_core.reports.markup import cell
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.words import duration
@@ -78,6 +79,11 @@ def _watch(data: Dataset) -> None:
         st.caption("It goes on if you leave this page, and its result is kept.")
 
 
+def csv(found: Audit) -> str:
+    """The findings' films as CSV; no name of theirs is a spreadsheet's formula."""
+    return findings.table(found).map(cell).to_csv(index=False)
+
+
 def _findings(data: Dataset, found: Audit) -> None:
     films = theme.plural(found.films, "film")
     if not found.findings:
@@ -86,7 +92,7 @@ def _findings(data: Dataset, found: Audit) -> None:
         kinds = theme.plural(len(found.findings), "kind")
         st.markdown(f"**{kinds} of findings** in {films}, worst first.")
         st.download_button(
-            "Findings as CSV", lambda: findings.table(found).to_csv(index=False), "audit.csv",
+            "Findings as CSV", lambda: csv(found), "audit.csv",
             "text/csv", icon=":material/download:", on_click="ignore", key="save-audit",
         )  # fmt: skip
     ticked = data_cache.exclusions(data.hash)

@@ -7,7 +7,7 @@ import streamlit as st
 from fracture_core.config import phantom_folder
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Choice, Dataset
-from fracture_core.errors import ClassesError, DataError, NotOwner
+from fracture_core.errors import ClassesError, DataError, NotOwner, WriteFailed
 from fracture_core.phantom import phantom_set
 from fracture_core.words import short
 from ui.cache import data_cache
@@ -87,16 +87,16 @@ def _try(folder: str, positive: str | None) -> None:
     try:
         with st.spinner("Reads the list of films…"):
             data = actions.read_folder(folder, positive)
+        actions.choose_data(data.root, data.positive, data)
     except ClassesError as error:
         _ask_for_class(Path(folder), error)
         return
-    except (DataError, NotOwner) as error:
+    except (DataError, NotOwner, WriteFailed) as error:
         st.error(f"{theme.plain(str(error))} The data in use stays as it is.")
         return
     except RuntimeError:  # the home folder of nobody
         st.error(f"{theme.plain(repr(short(folder)))} is not a path. Type the path of a folder.")
         return
-    actions.choose_data(data.root, data.positive, data)
     _forget_question()
     st.rerun()
 

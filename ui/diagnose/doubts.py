@@ -149,8 +149,14 @@ def _away(film: FilmPrediction, near: NearestFilm) -> str:
     return f"{near.distance:.1f} from {theme.plain(film.name)}"
 
 
-def of_model(reference: str, model: Model) -> None:
-    """What the gate of a model can tell; a run's is fitted at the press of a button."""
+def of_model(reference: str, model: Model, is_judged: bool) -> None:
+    """What the gate of a model can tell; a run's is fitted at the press of a button.
+
+    Args:
+        reference: of the model.
+        model: itself.
+        is_judged: whether a verdict stands beside it, above which a missing gate is told.
+    """
     if model.gate:
         st.caption(
             "Films unlike those that it has learned from are doubted: they do not count in the "
@@ -158,13 +164,15 @@ def of_model(reference: str, model: Model) -> None:
         )
         return
     if "@" not in model.reference:
-        st.caption("This model has no gate: it cannot tell films unlike those it learned from.")
+        if not is_judged:
+            st.caption("This model has no gate: it cannot tell films unlike those it learned from.")
         return
     status = model_cache.gate_status(reference)
     if status is not None and status.state.alive:
         _wait(reference)
         return
-    st.caption("This run has no gate yet: it cannot tell films unlike those it learned from.")
+    if not is_judged:
+        st.caption("This run has no gate yet: it cannot tell films unlike those it learned from.")
     if status is not None and status.state is run_folders.State.FAILED:
         st.warning(theme.plain(status.message))
     owner.button(

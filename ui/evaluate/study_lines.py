@@ -11,6 +11,7 @@ from fracture_core.errors import DataError, FilmError
 from fracture_core.films import images
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.reports.markup import cell
 from fracture_core.verdicts import aggregation
 from ui.cache import data_cache, study_cache
 from ui.shared import theme
@@ -54,6 +55,12 @@ def chosen(lines: pd.DataFrame, which: str) -> pd.DataFrame:
     return lines if which == "all" else lines[lines["right"] == (which == "right")]
 
 
+def csv(lines: pd.DataFrame) -> str:
+    """The lines as CSV; no text of theirs is a spreadsheet's formula."""
+    told = lines.assign(acquaintance=lines["acquaintance"].map(str))
+    return told.map(cell).to_csv(index=False)
+
+
 def show(found: Evaluation, reference: str) -> None:
     """The filter, the table, and the films of the study that is selected in it."""
     lines = with_training_overlap(table(found), found, reference)
@@ -69,7 +76,7 @@ def show(found: Evaluation, reference: str) -> None:
         )
         st.download_button(
             "Download CSV",
-            lines.assign(acquaintance=lines["acquaintance"].map(str)).to_csv(index=False),
+            csv(lines),
             f"{found.model}-{found.split}.csv",
             "text/csv",
             icon=":material/download:",

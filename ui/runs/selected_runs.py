@@ -74,7 +74,7 @@ def _said(found: list[Run], shown: list[Run], names: list[str]) -> str:
 def is_synthetic(run: Run) -> bool:
     """Whether its films are; one that waits has not read them yet, and their folder is asked."""
     data = run.facts.get("data")
-    return bool(data.get("synthetic")) if data else phantom_set.is_phantom(Path(run.config.data))
+    return bool(data.get("synthetic")) if data else phantom_set.is_synthetic(Path(run.config.data))
 
 
 def _films(run: Run) -> str:

@@ -41,5 +41,8 @@ def _note(root: Path, made: tuple[int, int] | None, wants_more: bool, was_going_
     with st.container(horizontal=True, vertical_alignment="center"):
         text = f"Making the synthetic films stopped at {done:,} of {theme.plural(total, 'study')}."
         st.caption(text, width="content")
-        if owner.button("Go on", icon=":material/play_arrow:", key="finish-phantom"):
-            actions.make_phantom(root)
+        owner.button(
+            "Go on", icon=":material/play_arrow:", key="finish-phantom",
+            on_click=actions.pressed, args=(actions.make_phantom, root),
+        )  # fmt: skip
+    actions.tell()

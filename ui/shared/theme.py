@@ -17,7 +17,6 @@ _TAKEN_FOR_MORE = re.compile(  # in escaped text: where a link, an emoji, an ico
     r"\\:(?=[\w\\/])|@(?=[\w\\])|(?i:www)(?=\\\.)|\\[-<>=~](?=\\[-=>])"
 )
 _NOTHING = ":color[]"  # Streamlit's directive for coloured text, with neither colour nor text
-_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 FRACTURE, NO_FRACTURE = "▲", "●"
 _COLOURS = {
     "dark": {"fracture": "#F2913D", "none": "#4FA3E0", "accent": "#A79BFF", "grey": "#8C96A3"},
@@ -99,8 +98,7 @@ def plain(text: str) -> str:
     a room does not see the folders of this machine.
     """
     text = re.sub(r"^ | $|(?<= ) ", "\u00a0", re.sub(r"\s", " ", owner.discreet(text)))
-    text = clean(_DIRECTIONS.sub("\ufffd", text))
-    escaped = _MARKUP.sub(r"\\\g<0>", text)
+    escaped = _MARKUP.sub(r"\\\g<0>", clean(text))
     return _TAKEN_FOR_MORE.sub(rf"\g<0>{_NOTHING}", escaped)
 
 

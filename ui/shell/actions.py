@@ -20,7 +20,7 @@ from fracture_core.analysis import report_2018
 from fracture_core.audit import audit_job
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
-from fracture_core.errors import DataError, FractureError
+from fracture_core.errors import DataError, FractureError, WriteFailed
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, ensemble, evaluation, gate_job
 from fracture_core.runs import run_folders
@@ -73,12 +73,18 @@ def owners(action: Callable[P, R]) -> Callable[P, R]:
 
     Raises:
         NotOwner: whatever else the action may raise, this comes before.
+        WriteFailed: in the place of any other error of the disk.
     """
 
     @functools.wraps(action)
     def guarded(*given: P.args, **named: P.kwargs) -> R:
         owner.check()
-        return action(*given, **named)
+        try:
+            return action(*given, **named)
+        except FractureError:
+            raise
+        except OSError as error:
+            raise WriteFailed(files.refusal(error)) from error
 
     return guarded
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core import room
+from fracture_core.errors import WriteFailed
 from fracture_core.phantom import phantom_set
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.words import duration
@@ -75,7 +76,10 @@ def show(page: str) -> None:
     """
     _shown.append(True)
     del _shown[1:]
-    data_cache.ensure_phantom()
+    try:
+        data_cache.ensure_phantom()
+    except WriteFailed as error:  # other data can be chosen, and all else works
+        st.error(theme.plain(owner.discreet(str(error))), icon=":material/error:")
     model_choice.settle(looks=page == "evaluate")
     alive = shared_cache.refreshed("alive", _alive)
     busy = is_busy()

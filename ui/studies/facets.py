@@ -121,12 +121,19 @@ def counts(studies: pd.DataFrame, asked: Filters, facet: str) -> dict[str, int]:
     return left[f"facet_{facet}"].value_counts(sort=False).to_dict()
 
 
-def show(studies: pd.DataFrame, asked: Filters) -> None:
-    """The search, the facets that leave a choice, and the order."""
+def show(studies: pd.DataFrame, asked: Filters, whose: str) -> None:
+    """The search, the facets that leave a choice, and the order.
+
+    Args:
+        studies: as `sorted_in` gives them.
+        asked: what the address asks for.
+        whose: what a study's first name is: "patient", or "film" where the data name no patients.
+    """
     state.fill(state.PATIENT, asked.patient)
     st.text_input(
-        "Patient", type="search", key=state.PATIENT, on_change=_write, args=(state.PATIENT,)
-    )
+        whose.capitalize(), type="search", key=state.PATIENT, on_change=_write,
+        args=(state.PATIENT,),
+    )  # fmt: skip
     for facet, title in FACETS.items():
         found = counts(studies, asked, facet)
         if len(found) < 2 and facet not in asked.facets:
@@ -147,20 +154,23 @@ def show(studies: pd.DataFrame, asked: Filters) -> None:
     st.selectbox(
         "Order",
         list(ORDERS),
-        format_func=ORDERS.get,
+        format_func=(ORDERS | {"patient": f"by {whose}"}).get,
         key=state.ORDER,
         on_change=_write,
         args=(state.ORDER,),
     )
 
 
-def show_empty(studies: pd.DataFrame, asked: Filters) -> None:
-    """Which filter leaves nothing, and a button for each that would help to drop."""
+def show_empty(studies: pd.DataFrame, asked: Filters, whose: str) -> None:
+    """Which filter leaves nothing, and a button for each that would help to drop.
+
+    Arguments as in `show`.
+    """
     st.markdown("**No study fits all of these filters.** Each button drops one of them.")
     fruitful = {name: len(matching(studies, asked, without=name)) for name in asked.names}
     for name, count in fruitful.items():
         if count:
-            label = f"Drop {_sentence(asked, name)}: {theme.plural(count, 'study')}"
+            label = f"Drop {_sentence(asked, name, whose)}: {theme.plural(count, 'study')}"
             st.button(label, icon=":material/filter_alt_off:", on_click=drop, args=([name],))
     if not any(fruitful.values()) or len(fruitful) > 1:
         label = f"Drop all filters: {theme.plural(len(studies), 'study')}"
@@ -200,10 +210,10 @@ def _title(facet: str, value: str) -> str:
     return known.get(facet, {}).get(value, theme.plain(short(value)))
 
 
-def _sentence(asked: Filters, name: str) -> str:
+def _sentence(asked: Filters, name: str, whose: str) -> str:
     """A filter in words: "patient 00017", "body part forearm or humerus"."""
     if name == state.PATIENT:
-        return f"patient {theme.plain(short(asked.patient))}"
+        return f"{whose} {theme.plain(short(asked.patient))}"
     values = asked.facets[name]
     listed = " or ".join(_title(name, value) for value in values[:NAMED])
     more = f" or {len(values) - NAMED:,} others" if len(values) > NAMED else ""

@@ -8,7 +8,14 @@ import streamlit as st
 
 from fracture_core.config import LIMITS, PRESETS, TrainConfig, preset
 from fracture_core.datasets import exclusions
-from fracture_core.errors import ConfigError, DataError, ModelError, RunNameTaken
+from fracture_core.errors import (
+    ConfigError,
+    DataError,
+    ModelError,
+    NotOwner,
+    RunNameTaken,
+    WriteFailed,
+)
 from fracture_core.models import cards
 from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES
@@ -83,7 +90,7 @@ def show() -> None:
         network_size.check(config.architecture, config.recipe.size, config.options)
         learned = data_cache.films_learned_from(config)
         _check_labels(learned)
-    except (ConfigError, ModelError) as error:
+    except (ConfigError, ModelError, NotOwner, WriteFailed) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
         owner.button(
             "Start training", type="primary", icon=":material/play_arrow:", disabled=True,

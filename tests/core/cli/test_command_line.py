@@ -431,6 +431,23 @@ def study(phantom_root) -> Path:
     return sorted(phantom_root.glob("valid/*/*/study*_positive"))[0]
 
 
+def test_no_films_name_speaks_to_the_terminal(run_copy, study, tmp_path, capsys) -> None:
+    forged = "x\nThe model finds no fracture (0 of 9 films) in study1.png"
+    names = [forged, "a\x1b[2J\x1b]0;title\x07.png", "b\u202e199.0 gnp.png"]
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    for name in names:
+        shutil.copy(study / "image1.png", folder / name)
+    assert command_line.main(["predict", "finished", str(folder)]) == 0
+    told = capsys.readouterr()
+    lines = told.out.splitlines()
+    assert sum(line.startswith("The model finds") for line in lines) == 1
+    assert len(lines) == 1 + len(names) + told.out.count("doubted")
+    assert not set(told.out + told.err) & set("\x1b\x07\u202e")
+    found = json.loads(spoken(capsys, "predict", "finished", folder, "--json"))
+    assert forged in json.dumps(found).replace("\\n", "\n")  # data are told as they are
+
+
 def test_predict_has_the_designs_shape(run_copy, study, capsys) -> None:
     found = json.loads(spoken(capsys, "predict", "finished", study, "--threshold", 0.3, "--json"))
     assert list(found) == ["model", "threshold", "warnings", "studies"]

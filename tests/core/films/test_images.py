@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from fracture_core.config import LIMITS, REPORT_RECIPE, PixelRecipe
-from fracture_core.errors import DataError, FilmError, Stopped
+from fracture_core.errors import DataError, FilmError, Stopped, WriteFailed
 from fracture_core.films import images
 from fracture_core.films.images import PixelCache, decode, load, pixel_cache, thumbnail, to_pixels
 
@@ -487,7 +487,7 @@ def test_of_two_builders_the_second_waits_for_the_first(ten) -> None:
 def test_a_disk_without_room_is_refused_before_it_is_full(ten, monkeypatch) -> None:
     root, paths = ten
     monkeypatch.setattr(images.shutil, "disk_usage", lambda _: SimpleNamespace(free=10_000))
-    with pytest.raises(DataError, match="Free some space"):
+    with pytest.raises(WriteFailed, match="Free some space"):
         pixel_cache(root, paths, PixelRecipe(), root / "cache")
 
 

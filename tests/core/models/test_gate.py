@@ -1,6 +1,7 @@
 """The gate: fitted on what a network has learned from, kept as plain arrays, refused if damaged."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -267,6 +268,22 @@ def test_a_release_of_a_run_whose_films_are_gone_has_no_gate(run_copy, tmp_path,
     assert "no gate: its training films could not be read" in capsys.readouterr().err
     found = cards.find("bare")
     assert (found.gate, found.card.gate) == (None, {})
+
+
+def test_a_gate_is_fitted_on_the_films_that_the_run_has_seen(run_copy, tmp_path) -> None:
+    films, data = journal.films(run_copy), run_folders.read(run_copy).facts["data"]
+    shutil.copytree(data["root"], tmp_path / "films")
+    run_folders.complete_facts(run_copy, data=data | {"root": str(tmp_path / "films")})
+    train = films[films["role"] == "train"]["path"].tolist()
+    whole = gate.read(gate_job.of_run(cards.find("finished"))).fitted_on
+    assert whole == len(train)
+    for path in train[:3]:  # other pictures under the same names
+        Image.new("L", (300, 200), 90).save(tmp_path / "films" / path)
+    assert gate.read(gate_job.of_run(cards.find("finished"))).fitted_on == whole - 3
+    for path in films["path"]:
+        Image.new("L", (300, 200), 90).save(tmp_path / "films" / path)
+    with pytest.raises(DataError, match="or hold other pictures than they did"):
+        gate_job.of_run(cards.find("finished"))
 
 
 def test_a_child_fits_a_runs_gate_once(run_copy) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -75,6 +76,14 @@ def test_a_folder_that_takes_no_model_is_one_sentence(run_copy, folders, monkeyp
     monkeypatch.setenv("FRACTURE_MODELS", str(folders / "file" / "models"))
     with pytest.raises(WriteFailed, match=r"mine could not be written\. Check"):
         release.release("finished", "mine")
+
+
+def test_what_a_kill_has_left_of_a_release_is_swept_by_a_later_one(run_copy, folders) -> None:
+    half = folders / "models" / ".mine.0123abcd.tmp"
+    half.mkdir()
+    os.utime(half, (0, 0))
+    release.release("finished", "mine")
+    assert [path.name for path in (folders / "models").iterdir()] == ["mine"]
 
 
 def test_a_write_that_fails_on_the_way_leaves_nothing(run_copy, folders, monkeypatch) -> None:

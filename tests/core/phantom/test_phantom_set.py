@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -299,6 +300,27 @@ def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> 
     assert not phantom_set.is_phantom(tmp_path) and phantom_set.progress(tmp_path) is None
 
 
+def test_a_pipe_in_the_place_of_the_lock_makes_nobody_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / phantom_set.LOCK)
+    told: list[bool] = []
+
+    def look() -> None:
+        told.append(phantom_set.is_being_made(tmp_path))
+        phantom_set.make(tmp_path, studies=1)
+        told.append(phantom_set.is_complete(tmp_path))
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join(30)
+    assert told == [False, True]
+
+
+def test_what_a_kill_has_left_is_swept_by_the_next_maker(tmp_path: Path) -> None:
+    (tmp_path / f".{phantom_set.INDEX}.0123abcd.tmp").write_text("half")
+    phantom_set.make(tmp_path, studies=1)
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DataError, match="Name another place"):
@@ -314,8 +336,10 @@ def test_another_set_in_the_folder_is_refused(made: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", '{"complete": true}'])
 def test_an_index_that_is_not_ours_is_no_phantom(tmp_path: Path, text: str) -> None:
+    assert not phantom_set.is_synthetic(tmp_path)
     (tmp_path / phantom_set.INDEX).write_text(text)
     assert not phantom_set.is_phantom(tmp_path)
+    assert phantom_set.is_synthetic(tmp_path)  # a damaged note makes no real films
     with pytest.raises(DataError, match="holds none"):
         phantom_set.breaks(tmp_path)
     with pytest.raises(DataError, match="Name another folder"):

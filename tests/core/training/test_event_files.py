@@ -1,5 +1,6 @@
 """TensorBoard event files, read back by the tensorboard package."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,15 @@ def test_what_a_kill_left_is_healed_by_the_next_begin(tmp_path: Path, torn: int)
     event_files.begin(tmp_path, [line(1)])
     assert len(list(old.parent.iterdir())) == 1
     assert read(tmp_path, "train")["epoch_loss"] == about((1, 1))
+
+
+def test_a_pipe_among_the_files_gets_nothing_and_makes_nobody_wait(tmp_path: Path) -> None:
+    event_files.begin(tmp_path, [line(1)])
+    pipe = tmp_path / "tensorboard" / "train" / "events.out.tfevents.9999999999.000000"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # whoever writes into it does not wait
+    event_files.add(tmp_path, line(2))
+    assert os.read(reader, 10) == b""
+    os.close(reader)
+    pipe.unlink()
+    assert [step for step, _ in read(tmp_path, "train")["epoch_loss"]] == [1, 2]

@@ -6,6 +6,7 @@ of one package may import each other, without a circle.
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,23 @@ def test_the_architecture_page_has_the_same_table() -> None:
     text = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1].strip(" `") for line in text.splitlines() if line.startswith("| `")]
     assert [name for name in rows if name in PACKAGES] == list(PACKAGES[1:])
+
+
+def test_the_calls_of_the_architecture_page_are_there() -> None:
+    text = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    journeys = text[text.index("## Three journeys") : text.index("## A run")]
+    files = [*PROJECT.glob("fracture_core/**/*.py"), *PROJECT.glob("ui/**/*.py")]
+    paths = {(p.parent if p.stem == "__init__" else p.with_suffix("")).name: p for p in files}
+    calls = re.findall(r"`([a-z_0-9]+)\.([A-Za-z_]+)`", journeys)
+    calls = [(module, name) for module, name in calls if name not in ("function", "jsonl")]
+    assert len(calls) > 20
+    for module, name in calls:
+        tree = ast.parse(paths[module].read_text(encoding="utf-8"))
+        defined = {getattr(node, "name", None) for node in tree.body}
+        defined |= {t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets
+                    if isinstance(t, ast.Name)}  # fmt: skip
+        defined |= {n.target.id for n in tree.body if isinstance(n, ast.AnnAssign)}
+        assert name in defined, f"{module}.{name}"
 
 
 def test_the_core_knows_nothing_of_pages_and_streamlit() -> None:

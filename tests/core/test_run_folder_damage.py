@@ -130,7 +130,10 @@ def test_a_config_that_is_cut_anywhere_is_refused_and_hides_only_its_run(run) ->
 
 
 def test_a_status_that_is_cut_anywhere_claims_what_the_lines_say(run) -> None:
-    whole, epochs = run_folders.status(run), journal.epochs_requested(run, run_folders.read(run).config)
+    whole, epochs = (
+        run_folders.status(run),
+        journal.epochs_requested(run, run_folders.read(run).config),
+    )
     done = {"epoch": whole.epoch, "step": whole.step, "epochs": epochs}
     for _ in every_cut(run / "status.json"):
         found = run_folders.status(run)

@@ -96,7 +96,7 @@ def changes_in(text: str) -> set[str]:
 
 def test_what_changes_something_is_found() -> None:
     assert {
-        "run_folders.ask", "run_folders.delete", "run_folders.set_labels",
+        "run_folders.send_request", "run_folders.delete", "run_folders.set_labels",
         "launcher.create_and_start", "launcher.resume", "launcher.fork",
         "catalog.choose", "catalog.forget_choice",
         "exclusions.write", "audit_job.start", "gate_job.start", "evaluation.start",

@@ -453,7 +453,7 @@ def _status_by_lines(folder: Path) -> Status:
     """How far a run is whose status is missing or damaged, as its lines say."""
     try:
         lines = journal.lines(folder / "metrics.jsonl")
-        epochs = journal.epochs_asked(folder, _read_config(folder)[0])
+        epochs = journal.epochs_requested(folder, _read_config(folder)[0])
     except RunError:  # another job's folder, or one whose files can be read no more than this
         return Status(state=State.STARTING)
     last = max(lines, key=lambda line: line.get("epoch", 0), default={})

@@ -35,7 +35,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "runs.labels": run_folders.labels,
     "journal.events": journal.events,
     "journal.refused": journal.refused,
-    "journal.epochs_asked": lambda folder: journal.epochs_requested(folder, DEFAULTS),
+    "journal.epochs_requested": lambda folder: journal.epochs_requested(folder, DEFAULTS),
     "journal.epochs_added_at": journal.epochs_added_at,
     "journal.rate_changes": journal.rate_changes,
     "journal.queued_at": journal.queued_at,
@@ -130,7 +130,10 @@ def test_a_config_that_is_cut_anywhere_is_refused_and_hides_only_its_run(run) ->
 
 
 def test_a_status_that_is_cut_anywhere_claims_what_the_lines_say(run) -> None:
-    whole, epochs = run_folders.status(run), journal.epochs_asked(run, run_folders.read(run).config)
+    whole, epochs = (
+        run_folders.status(run),
+        journal.epochs_requested(run, run_folders.read(run).config),
+    )
     done = {"epoch": whole.epoch, "step": whole.step, "epochs": epochs}
     for _ in every_cut(run / "status.json"):
         found = run_folders.status(run)
@@ -142,7 +145,7 @@ def test_a_run_without_its_status_is_as_far_as_its_lines(run) -> None:
     whole = run_folders.status(run)
     (run / "status.json").unlink()
     found = run_folders.status(run)
-    epochs = journal.epochs_asked(run, run_folders.read(run).config)
+    epochs = journal.epochs_requested(run, run_folders.read(run).config)
     assert (found.epoch, found.step, found.epochs) == (whole.epoch, whole.step, epochs)
     assert found.message.startswith("Its status.json is missing. Resume the run")
     (run / "metrics.jsonl").unlink()

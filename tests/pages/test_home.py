@@ -216,6 +216,7 @@ def test_a_phantom_that_cannot_be_made_is_told_and_other_data_can_be_chosen(
     monkeypatch.delenv("FRACTURE_DATA")
     for module in (data_cache, config):
         monkeypatch.setattr(module, "phantom_folder", lambda: place)
+    monkeypatch.setattr(frame, "_shown", [])  # the page goes through app.py
     st.cache_resource.clear()
     home.switch_page("pages/data.py").run()
     assert not home.exception

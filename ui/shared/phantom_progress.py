@@ -45,4 +45,4 @@ def _note(root: Path, made: tuple[int, int] | None, wants_more: bool, was_going_
             "Go on", icon=":material/play_arrow:", key="finish-phantom",
             on_click=actions.pressed, args=(actions.make_phantom, root),
         )  # fmt: skip
-    actions.tell()
+    actions.show_errors()

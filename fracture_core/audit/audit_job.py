@@ -1,7 +1,7 @@
-"""An audit as a long job: started in a child process, watched, stopped, and kept.
+"""The audit of a data set as a job: starting, running and stopping it, its saved result.
 
-What was measured of the films stays in the cache folder piece by piece, so that an audit that was
-stopped goes on where it was. One folder a data set; `audit.json` is written last.
+Measurements of films are saved in the cache folder piece by piece, so that a stopped audit
+continues from there. One folder per data set; `audit.json` is written last.
 """
 
 import json
@@ -28,28 +28,28 @@ RESULT = "audit.json"
 
 
 def folder_of(data_hash: str) -> Path:
-    """Where the audit of a data set is kept."""
+    """Return the folder of a data set's audit."""
     return cache_folder() / "audits" / data_hash
 
 
 def start(dataset: catalog.Dataset) -> Path:
-    """Audit in a child process, unless that is under way; gives the folder."""
+    """Start an audit in a child process, unless one is running; return its folder."""
     folder = folder_of(dataset.hash)
     make_folder(folder / "requests")
-    asked = {"data": str(dataset.root), "positive": dataset.positive}
-    launcher.start_job(folder, asked, "child-audit", "Reads the list.", "audit.log")
+    request = {"data": str(dataset.root), "positive": dataset.positive}
+    launcher.start_job(folder, request, "child-audit", "Reading the list of films.", "audit.log")
     return folder
 
 
 def run_child(folder: Path) -> None:
-    """The child's work: audit what `asked.json` names, and keep the result."""
-    asked = launcher.job_request(folder, "data")
-    dataset = catalog.read(Path(asked["data"]), asked["positive"])
-    reporter = JobProgress(folder, "Opening every film")
+    """Audit the data set that `asked.json` names and save the result; runs in the child."""
+    request = launcher.job_request(folder, "data")
+    dataset = catalog.read(Path(request["data"]), request["positive"])
+    progress = JobProgress(folder, "Opening every film")
     try:
-        save(folder, run(dataset, folder, reporter.count, reporter.should_stop, reporter.say))
+        save(folder, run(dataset, folder, progress.count, progress.should_stop, progress.say))
     except Stopped as error:
-        message = f"{error} What was measured is kept."
+        message = f"{error} The measurements so far are saved."
         run_folders.write_status(folder, Status(state=State.STOPPED, message=message))
         return
     run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
@@ -62,74 +62,83 @@ def run(
     should_stop: Callable[[], bool] | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Audit:
-    """Measure every film, then draw the findings; in this process.
+    """Measure every film, then derive the findings, in this process.
 
     Args:
-        dataset: as `catalog.read` gives it.
-        folder: where what was measured is kept.
+        dataset: the return value of `catalog.read`.
+        folder: gets the measurements.
         progress: called with (films done, all films).
-        should_stop: asked after every film.
-        say: told what is being done after that.
+        should_stop: called after every film.
+        say: called with a sentence on each later step.
 
     Raises:
-        Stopped: `should_stop` said so.
+        Stopped: `should_stop` returned true.
     """
     paths = dataset.manifest["path"].tolist()
     facts = measures.table(dataset.root, paths, folder / "facts", progress, should_stop)
     return findings.run(dataset, facts, say)
 
 
-# --- kept results -------------------------------------------------------------------------------
+# --- saved results ------------------------------------------------------------------------------
 
 
-def to_dict(value: Audit) -> dict[str, Any]:
-    """An audit as plain data: films, findings (with their title and why) and shortcuts."""
+def to_dict(audit: Audit) -> dict[str, Any]:
+    """Return an audit as plain data: films, findings (with title and why) and shortcuts."""
     return {
-        "films": value.films,
+        "films": audit.films,
         "findings": [
-            {**asdict(each), "title": each.title, "why": each.why} for each in value.findings
+            {**asdict(each), "title": each.title, "why": each.why} for each in audit.findings
         ],
         "shortcuts": [
             {**asdict(each), "tells": each.tells, "sentence": each.sentence}
-            for each in value.shortcuts
+            for each in audit.shortcuts
         ],
     }
 
 
-def save(folder: Path, value: Audit) -> None:
-    """Keep an audit."""
-    checksums.write(folder, folder / RESULT, json.dumps(to_dict(value), indent=1).encode())
+def save(folder: Path, audit: Audit) -> None:
+    """Save an audit in its folder."""
+    checksums.write(folder, folder / RESULT, json.dumps(to_dict(audit), indent=1).encode())
 
 
 def load(folder: Path) -> Audit | None:
-    """The kept audit in this folder; `None` if there is none, it is damaged, or another
-    version's."""
+    """Return the audit saved in this folder.
+
+    `None` if there is none, it is damaged, or another version wrote it.
+    """
     try:
         content = checksums.read_guarded(folder, folder / RESULT, file_reader.LIST_BYTES)
         fields = file_reader.parsed(content.decode())
-        found = Audit(
+        audit = Audit(
             films=fields["films"],
             findings=tuple(map(_finding, fields["findings"])),
             shortcuts=tuple(map(_shortcut, fields["shortcuts"])),
         )
-        # What cannot be said again was not said by this program.
-        told = json.loads(json.dumps(to_dict(found)))
-        return found if told == fields and _is_sound(found) else None
-    except (OSError, FractureError, ValueError, LookupError, TypeError, AttributeError,
-            ArithmeticError):  # fmt: skip
+        # A file that this version would write differently was altered, or is another version's.
+        rewritten = json.loads(json.dumps(to_dict(audit)))
+        return audit if rewritten == fields and _is_sound(audit) else None
+    except (
+        OSError,
+        FractureError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+    ):
         return None
 
 
-def _is_sound(found: Audit) -> bool:
-    """Whether all is of its kind; that its sentences say the same has been compared."""
-    items = [item for finding in found.findings for item in finding.items]
+def _is_sound(audit: Audit) -> bool:
+    """Return whether all values have their type and range; `load` compares the sentences."""
+    items = [item for finding in audit.findings for item in finding.items]
     words = [text for item in items for text in (item.path, item.detail)]
-    words += [text for each in found.findings for text in (each.kind, *each.sentences)]
-    words += [text for each in found.shortcuts for text in (each.feature, each.split, each.part)]
-    counts = [found.films, *(each.count for each in found.findings)]
-    counts += [count for each in found.shortcuts for count in (each.studies, each.positive)]
-    shares = [each.score for each in found.findings]
-    shares += [share for s in found.shortcuts for share in (s.auroc, s.low, s.high)]
+    words += [text for each in audit.findings for text in (each.kind, *each.sentences)]
+    words += [text for each in audit.shortcuts for text in (each.feature, each.split, each.part)]
+    counts = [audit.films, *(each.count for each in audit.findings)]
+    counts += [count for each in audit.shortcuts for count in (each.studies, each.positive)]
+    shares = [each.score for each in audit.findings]
+    shares += [share for s in audit.shortcuts for share in (s.auroc, s.low, s.high)]
     return (
         all(isinstance(text, str) for text in words)
         and all(type(count) is int and count >= 0 for count in counts)
@@ -139,8 +148,8 @@ def _is_sound(found: Audit) -> bool:
 
 
 def _shortcut(fields: dict[str, Any]) -> Shortcut:
-    kept = {k: v for k, v in fields.items() if k not in ("tells", "sentence")}
-    return Shortcut(**{k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()})
+    own: dict[str, Any] = {k: v for k, v in fields.items() if k not in ("tells", "sentence")}
+    return Shortcut(**own)
 
 
 def _finding(fields: dict[str, Any]) -> Finding:

@@ -1,7 +1,7 @@
-"""What is wrong with a data set, or would make a network look better than it is.
+"""Faults of a data set, and traits of it that make a network look better than it is.
 
-An audit opens every film once (`measures`) and gives findings, worst first: what, how many, how
-bad, why it matters, and which films. Shortcuts (`shortcuts`) are findings too.
+An audit opens every film once (`measures`) and returns findings, worst first: the fault, its count,
+its score, the reason why it matters, and the films. Shortcuts (`shortcuts`) are findings too.
 """
 
 import re
@@ -18,39 +18,38 @@ from fracture_core.datasets.catalog import STUDY, Dataset
 from fracture_core.datasets.layouts import Skipped
 from fracture_core.films import measures
 
-NEAR_BITS = 16  # of 256 that two looks may differ in; copies differ in up to 14
-NEAR_LIKENESS = (
-    0.99  # correlation of small copies: 0.9985 and more for copies, up to 0.98 for others
-)
+NEAR_BITS = 16  # of 256, in which two looks may differ; copies differ in up to 14
+# Correlation of the small pictures: 0.9985 and more for copies, up to 0.98 for others.
+NEAR_LIKENESS = 0.99
 BLANK = 0.01  # spread of grey, 0 to 0.5
-DARK = 0.2  # grey that only one pixel in a hundred exceeds
+DARK = 0.2  # grey exceeded by only one pixel in a hundred
 BRIGHT_BORDER = 0.6  # grey; the air around a bone is black on a film that is not inverted
 ODD_SHAPE = 3.0  # longer side over shorter side
 ODD_SIZE = 4.0  # times larger or smaller than the median of the data set
 SAME_SIZE = 1.5  # times larger or smaller: films of about one size
-COMMON = 0.05  # of all films; a size or mode of more comes from a second source, and is not odd
+COMMON = 0.05  # of all films; a more frequent size or mode is from a second source, not odd
 _NUMBER = re.compile(r"image([0-9]+)\.")
 
-KINDS = {  # worst first: kind -> (what, why it matters)
+KINDS = {  # worst first: kind -> (title for several, why it matters)
     "image in two splits": (
-        "films stand in train and in another split",
-        "A network is judged on films that it has learned by heart; its figures are too good.",
+        "films occur in both train and another split",
+        "The network is evaluated on films that it has memorized; its figures are too good.",
     ),
     "patient in two splits": (
         "patients have studies in train and in another split",
         "Films of one patient look alike; figures on such studies are too good.",
     ),
     "two labels": (
-        "films stand under both labels",
-        "One of the two labels is wrong, and nothing can be learned from them.",
+        "films occur under both labels",
+        "One of the two labels is wrong, so a network can learn nothing from these films.",
     ),
     "unreadable": (
         "films cannot be read",
-        "They are left out of every run; a copy that was cut short is worth fetching again.",
+        "They are left out of every run; download them again if their files were cut short.",
     ),
     "shortcut": (
-        "numbers tell the label without a look at the bone",
-        "A network can learn these in the place of fractures; only what lies above them counts.",
+        "shortcuts predict the label without the bone",
+        "A network can learn these instead of fractures; only an AUROC above theirs counts.",
     ),
     "same image": (
         "films are exact copies of others",
@@ -58,35 +57,41 @@ KINDS = {  # worst first: kind -> (what, why it matters)
     ),
     "near image": (
         "films look almost exactly like others",
-        "Saved again, scaled or brightened copies count more than once, and may leak.",
+        "Copies that were recompressed, scaled or brightened count more than once, and may leak.",
     ),
-    "blank": ("films are all of one grey", "Nothing can be seen on them."),
+    "blank": ("films are uniformly grey", "Nothing can be seen on them."),
     "inverted": (
-        "films look inverted: bright around, dark within",
-        "A network learns from the others that bone is bright.",
+        "films look inverted: bright border, dark bone",
+        "The network learns from the other films that bone is bright.",
     ),
-    "dark": ("films are very dark", "At network size next to nothing of the bone is left."),
+    "dark": ("films are very dark", "At the network's size almost nothing of the bone is visible."),
     "odd size": (
         "films have an odd size or shape",
-        "Padded to a square, little is left of a long strip or of a tiny film.",
+        "Padded to a square, a long strip or a tiny film shows little.",
     ),
     "odd mode": (
         "files are of another colour mode than most",
-        "Often screenshots or scans; where they go with one label, a shortcut.",
+        "Often screenshots or scans; a shortcut if most have the same label.",
     ),
-    "empty study": ("studies hold no film", "They count in nobody's figures; films may be lost."),
-    "gap": ("studies lack a number in their films' names", "A film may be lost."),
+    "empty study": ("studies hold no film", "They count in no figure; films may be missing."),
+    "gap": ("studies lack a number in their films' names", "A film may be missing."),
+}
+
+
+_SINGULAR = {
+    **{"are": "is", "have": "has", "hold": "holds", "lack": "lacks"},
+    **{"look": "looks", "occur": "occurs", "predict": "predicts"},
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One film, or study folder, that a finding is about.
+    """A film, or study folder, of a finding.
 
     Args:
         path: in the data set.
-        detail: what is to be said of it.
-        leave_out: whether leaving it out of training mends the finding: of copies, all but one.
+        detail: the reason, in words.
+        leave_out: whether excluding it from training mends the finding: of copies, all but one.
     """
 
     path: str
@@ -96,15 +101,15 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What an audit has found, of one kind.
+    """A fault of a data set, with its films.
 
     Args:
         kind: a key of `KINDS`.
-        items: the films concerned; of a shortcut, none.
-        count: how many films, patients, studies or numbers.
-        score: how bad, 0 to 1: the share of all films, patients or studies; of a shortcut,
+        items: its films; none for shortcuts.
+        count: number of films, patients, studies or shortcuts.
+        score: severity, 0 to 1: the share of all films, patients or studies; of shortcuts,
             2 |AUROC - 0.5| of the strongest.
-        sentences: of shortcuts, one each.
+        sentences: one per shortcut; else none.
     """
 
     kind: str
@@ -115,31 +120,29 @@ class Finding:
 
     @property
     def title(self) -> str:
-        """ "12 films cannot be read"."""
-        what = KINDS[self.kind][0]
+        """Count and fault in words, as "12 films cannot be read"."""
+        words = KINDS[self.kind][0]
         if self.count == 1:
-            noun, _, rest = what.partition(" ")
-            one = {"are": "is", "have": "has", "look": "looks", "stand": "stands", "lack": "lacks",
-                   "hold": "holds", "tell": "tells"}  # fmt: skip
-            verb, _, more = rest.partition(" ")
+            noun, verb, rest = words.split(" ", 2)
             noun = "study" if noun == "studies" else noun.removesuffix("s")
-            what = f"{noun} {one.get(verb, verb)} {more}".replace("their films'", "its films'")
-        return f"{self.count:,} {what}"
+            words = f"{noun} {_SINGULAR.get(verb, verb)} {rest}"
+            words = words.replace("their films'", "its films'")
+        return f"{self.count:,} {words}"
 
     @property
     def why(self) -> str:
-        """Why it matters."""
+        """Reason why it matters."""
         return KINDS[self.kind][1]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What an audit gave.
+    """Result of an audit.
 
     Args:
-        films: how many were looked at.
+        films: number of films, readable or not.
         findings: worst first.
-        shortcuts: every number that was tried, strongest first.
+        shortcuts: every feature tested, strongest first.
     """
 
     films: int
@@ -152,47 +155,47 @@ def run(
     facts: pd.DataFrame,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Audit:
-    """Draw the findings from a data set and what was measured on its films.
+    """Derive the findings from a data set and the measurements of its films.
 
     Args:
-        dataset: as `catalog.read` gives it.
+        dataset: the return value of `catalog.read`.
         facts: `measures.table` of its films.
-        progress: told what is being looked for.
+        progress: called with a sentence on each step.
     """
     films = dataset.manifest.merge(facts, on="path", how="left")
     read = films[films["reason"] == ""].reset_index(drop=True)
-    progress("Compares every film with every other.")
+    progress("Comparing every film with every other.")
     same, near = _same(read), _near(read)
-    found = [
+    faults = [
         *_across_splits(read, same + near, len(films)),
         *_patients(films),
         *_labels(read, same, len(films)),
-        *_where(films, films["reason"] != "", "unreadable", films["reason"]),
+        *_affected(films, films["reason"] != "", "unreadable", films["reason"]),
         *_copies("same image", same, read, len(films)),
         *_copies("near image", near, read, len(films)),
         *_looks(read, len(films)),
         *_skipped(dataset.skipped, films),
         *_gaps(films),
     ]
-    progress("Looks for shortcuts.")
-    tried = shortcuts.find(dataset.manifest, facts)
-    telling = [each for each in tried if each.tells]
-    if telling:
-        score = 2 * abs(telling[0].auroc - 0.5)
-        sentences = tuple(each.sentence for each in telling)
-        found.append(Finding(kind="shortcut", count=len(telling), score=score, sentences=sentences))
+    progress("Looking for shortcuts.")
+    tested = shortcuts.find(dataset.manifest, facts)
+    strong = [each for each in tested if each.tells]
+    if strong:
+        score = 2 * abs(strong[0].auroc - 0.5)
+        sentences = tuple(each.sentence for each in strong)
+        faults.append(Finding(kind="shortcut", count=len(strong), score=score, sentences=sentences))
     order = list(KINDS)
-    found.sort(key=lambda each: (order.index(each.kind), -each.score))
-    return Audit(films=len(films), findings=tuple(found), shortcuts=tuple(tried))
+    faults.sort(key=lambda each: (order.index(each.kind), -each.score))
+    return Audit(films=len(films), findings=tuple(faults), shortcuts=tuple(tested))
 
 
 # --- copies -------------------------------------------------------------------------------------
 
-Group = list[tuple[int, str]]  # rows of one image, each with what is to be said of it
+Group = list[tuple[int, str]]  # rows of one image, each with its detail
 
 
 def _same(read: pd.DataFrame) -> list[Group]:
-    """Rows with the same pixels, two or more at a time."""
+    """Return groups of two or more rows with the same pixels."""
     several = read[read.duplicated("pixels", keep=False)]
     groups = []
     for _, rows in several.groupby("pixels", sort=False):
@@ -203,21 +206,21 @@ def _same(read: pd.DataFrame) -> list[Group]:
 
 
 def _near(read: pd.DataFrame) -> list[Group]:
-    """Rows that look almost the same, and are not the same pixels."""
-    fresh = read.drop_duplicates("pixels")
-    fresh = fresh[fresh["spread"] > BLANK]  # all of one grey, all look alike
-    rows, small = fresh.index.to_numpy(), fresh["small"].tolist()
-    words = measures.looks_as_words(fresh["look"].tolist())
+    """Return groups of rows that look almost the same, of different pixels."""
+    distinct = read.drop_duplicates("pixels")
+    distinct = distinct[distinct["spread"] > BLANK]  # uniformly grey films all look alike
+    rows, small = distinct.index.to_numpy(), distinct["small"].tolist()
+    words = measures.looks_as_words(distinct["look"].tolist())
     groups: dict[int, Group] = {}
-    taken: dict[int, int] = {}  # of those in a group -> its first
+    first_of: dict[int, int] = {}  # place of a row in a group -> that of the group's first
     for start in range(0, len(rows), 256):
         apart = measures.bits_apart(words[start : start + 256], words[start:])
         for one, other in np.argwhere(apart <= NEAR_BITS) + start:
-            if other <= one or other in taken:
+            if other <= one or other in first_of:
                 continue
             alike = measures.likeness(small[one], small[other])
             if alike >= NEAR_LIKENESS:
-                first = taken.setdefault(int(other), taken.get(int(one), int(one)))
+                first = first_of.setdefault(int(other), first_of.get(int(one), int(one)))
                 name = read.loc[rows[first], "path"]
                 start_of = [(int(rows[first]), "others look almost the same")]
                 group = groups.setdefault(first, start_of)
@@ -226,7 +229,7 @@ def _near(read: pd.DataFrame) -> list[Group]:
 
 
 def _copies(kind: str, groups: list[Group], read: pd.DataFrame, films: int) -> Iterable[Finding]:
-    """One finding of all groups: of the training films among the copies, one may stay."""
+    """Yield one finding of all groups; of copies in train alone, one stays."""
     splits, stay = read["split"], set()
     for group in groups:
         elsewhere = (row for row, _ in group if splits[row] != "train")
@@ -237,8 +240,8 @@ def _copies(kind: str, groups: list[Group], read: pd.DataFrame, films: int) -> I
 
 def _across_splits(read: pd.DataFrame, groups: list[Group], films: int) -> Iterable[Finding]:
     splits = read["split"]
-    found = [{splits[row] for row, _ in group} for group in groups]
-    across = [g for g, those in zip(groups, found, strict=True) if {"train"} < those]
+    group_splits = [{splits[row] for row, _ in group} for group in groups]
+    across = [g for g, each in zip(groups, group_splits, strict=True) if {"train"} < each]
     items = _items(read, across)
     yield from _finding("image in two splits", items, sum(i.leave_out for i in items), films)
 
@@ -250,17 +253,17 @@ def _labels(read: pd.DataFrame, groups: list[Group], films: int) -> Iterable[Fin
 
 
 def _items(read: pd.DataFrame, groups: list[Group], stay: Collection[int] = ()) -> tuple[Item, ...]:
-    """All rows of these groups; those in train are to be left out, but for those that stay."""
+    """Return all rows of these groups; those in train are left out unless they stay."""
     paths, splits = read["path"], read["split"]
     return tuple(
-        Item(path=paths[row], detail=told, leave_out=splits[row] == "train" and row not in stay)
+        Item(path=paths[row], detail=detail, leave_out=splits[row] == "train" and row not in stay)
         for group in groups
-        for row, told in group
+        for row, detail in group
     )
 
 
 def _finding(kind: str, items: tuple[Item, ...], count: int, films: int) -> Iterable[Finding]:
-    """A finding of `count` of all films, if there is any."""
+    """Yield a finding of `count` of all films, if there are items."""
     if items:
         yield Finding(kind=kind, items=items, count=count, score=count / films)
 
@@ -270,33 +273,32 @@ def _finding(kind: str, items: tuple[Item, ...], count: int, films: int) -> Iter
 
 def _patients(films: pd.DataFrame) -> Iterable[Finding]:
     splits = films.groupby("patient")["split"].agg(set)
-    both = splits[splits.map(lambda found: "train" in found and len(found) > 1)].index
+    both = splits[splits.map(lambda names: "train" in names and len(names) > 1)].index
     if not len(both):
         return
     rows = films[films["patient"].isin(both)]
     items = tuple(
-        Item(path=row.path, detail=f"{row.patient} in {row.split}", leave_out=row.split == "train")
-        for row in rows.itertuples()
+        Item(path=path, detail=f"{patient} in {split}", leave_out=split == "train")
+        for path, patient, split in zip(rows["path"], rows["patient"], rows["split"], strict=True)
     )
     score = len(both) / films["patient"].nunique()
     yield Finding(kind="patient in two splits", items=items, count=len(both), score=score)
 
 
-def _where(
-    films: pd.DataFrame, concerned: pd.Series, kind: str, details: Sequence[str]
+def _affected(
+    films: pd.DataFrame, mask: "pd.Series[bool]", kind: str, details: Iterable[str]
 ) -> Iterable[Finding]:
-    """A finding of the films for which `concerned` is true."""
-    told = pd.Series(details, index=films.index)[concerned]
-    rows = films[concerned]
+    """Yield a finding of the films for which `mask` is true."""
+    rows = films.assign(detail=list(details))[mask]
     items = tuple(
-        Item(path=row.path, detail=str(detail), leave_out=row.split == "train")
-        for row, detail in zip(rows.itertuples(), told, strict=True)
+        Item(path=path, detail=str(detail), leave_out=split == "train")
+        for path, detail, split in zip(rows["path"], rows["detail"], rows["split"], strict=True)
     )
     yield from _finding(kind, items, len(items), len(films))
 
 
 def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
-    """Blank, inverted, dark and odd films. A blank one is nothing else besides."""
+    """Yield blank, inverted, dark and odd films; a blank one is neither inverted nor dark."""
     if read.empty:
         return
     blank = read["spread"] < BLANK
@@ -307,7 +309,7 @@ def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
     sizes = [f"{w} x {h} px" for w, h in zip(read["width"], read["height"], strict=True)]
     common = read["mode"].mode().iloc[0]
     rare = read.groupby("mode")["path"].transform("size") <= max(1, COMMON * len(read))
-    for kind, concerned, details in (
+    for kind, mask, details in (
         ("blank", blank, [f"grey {value:.0%}" for value in read["mean"]]),
         ("inverted", bright, [f"border {value:.0%} of white" for value in read["border"]]),
         ("dark", dark, [f"99 % of it below {value:.0%} of white" for value in read["peak"]]),
@@ -322,12 +324,12 @@ def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
             [f"{m}; most are {common}" for m in read["mode"]],
         ),
     ):
-        for finding in _where(read, concerned, kind, details):
+        for finding in _affected(read, mask, kind, details):
             yield replace(finding, score=finding.count / films)
 
 
 def _odd_sizes(longer: pd.Series) -> pd.Series:
-    """Which longer sides, in px, are far from the median and from most others; bool (n,)."""
+    """Return which longer sides, in px, are far from the median and most others; bool (n,)."""
     in_order = np.sort(longer)
     near = np.searchsorted(in_order, longer * SAME_SIZE, "right")
     near -= np.searchsorted(in_order, longer / SAME_SIZE, "left")
@@ -349,26 +351,26 @@ def _skipped(skipped: Sequence[Skipped], films: pd.DataFrame) -> Iterable[Findin
 
 
 def _gaps(films: pd.DataFrame) -> Iterable[Finding]:
-    """Studies whose films are called image1, image2... with one left out."""
+    """Yield studies with films named image1, image2... and a number missing."""
     items = []
-    names = films["path"].str.rsplit("/", n=1).str[-1]
-    numbers = names.str.extract(_NUMBER, expand=False)
+    file_names = films["path"].str.rsplit("/", n=1).str[-1]
+    numbers = file_names.str.extract(_NUMBER, expand=False)
     numbered = films[numbers.notna()].assign(number=numbers.dropna().astype(int))
     studies = numbered.groupby(list(STUDY), sort=False, observed=True)
     for _, rows in studies:
-        there = set(rows["number"])
-        missing = sorted(set(range(1, max(there) + 1)) - there)
+        present = set(rows["number"])
+        missing = sorted(set(range(1, max(present) + 1)) - present)
         if missing:
             folder = str(PurePosixPath(rows["path"].iloc[0]).parent)
-            lost = ", ".join(f"image{number}" for number in missing)
-            items.append(Item(path=folder, detail=f"has no {lost}"))
+            names = ", ".join(f"image{number}" for number in missing)
+            items.append(Item(path=folder, detail=f"has no {names}"))
     if items:
         score = len(items) / len(films.drop_duplicates(list(STUDY)))
         yield Finding(kind="gap", items=tuple(items), count=len(items), score=score)
 
 
 def table(audit: Audit) -> pd.DataFrame:
-    """Every finding's films as rows, for export: kind, score, path, detail, leave_out."""
+    """Return the findings' films as rows: kind, score, path, detail, leave_out."""
     rows = [
         (finding.kind, round(finding.score, 6), item.path, item.detail, item.leave_out)
         for finding in audit.findings

@@ -1,7 +1,7 @@
-"""What tells a study's label without a look at the bone: shortcuts that a network may take.
+"""Shortcuts: features of a study other than the bone that predict its label.
 
-For each simple number of a study (how many views, how large, how bright...) the AUROC of the label
-from that number alone. A network that is no better than the best of them has learned nothing.
+For each simple feature of a study (number of views, size, brightness...) the AUROC of the label
+from that feature alone. A network no better than the best of them may have learned nothing else.
 """
 
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ import pandas as pd
 from fracture_core.datasets.catalog import STUDY
 from fracture_core.verdicts import metrics
 
-FEATURES = {  # column of `per_study` -> how a sentence calls it
+FEATURES = {  # column of `per_study` -> its name in a sentence
     "views": "the number of views",
     "size": "the size of the films",
     "mode": "the colour mode of the files",
     "mean": "the mean brightness",
     "border": "the brightness of the border",
 }
-MARGIN = 0.05  # an AUROC this near to one half is no use to anybody
-FEWEST = 10  # studies of each label, below which nothing is said
+MARGIN = 0.05  # an AUROC this near to one half predicts nothing of use
+FEWEST = 10  # studies of each label; with fewer, a feature is not tested
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shortcut:
-    """How well one number tells the label of a study.
+    """Power of one feature to predict the label of a study.
 
     Args:
         feature: a key of `FEATURES`.
         split: "train", "valid" or "test".
         part: a body part, or "all".
-        auroc: 0.5 tells nothing; below it, positive studies have the smaller numbers.
+        auroc: 0 to 1; 0.5 is chance; below it, positive studies have the smaller values.
         low, high: its 95 % interval.
-        studies: how many.
-        positive: how many of them are positive.
+        studies: number of studies.
+        positive: number of positive studies.
     """
 
     feature: str
@@ -47,25 +47,25 @@ class Shortcut:
 
     @property
     def tells(self) -> bool:
-        """Whether the interval lies beyond what is of no use to anybody."""
+        """Whether the interval lies further than `MARGIN` from one half."""
         return self.low > 0.5 + MARGIN or self.high < 0.5 - MARGIN
 
     @property
     def sentence(self) -> str:
-        """In words, with interval and n."""
+        """Sentence with the AUROC, its interval and n."""
         where = "all parts" if self.part == "all" else self.part
         return (
-            f"In {where}, {FEATURES[self.feature]} alone tells the label with AUROC "
+            f"In {where}, {FEATURES[self.feature]} alone predicts the label with AUROC "
             f"{self.auroc:.2f} ({self.split}; 95 % interval {self.low:.2f} to {self.high:.2f}, "
             f"n = {self.studies:,} studies)."
         )
 
 
 def per_study(manifest: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    """One row a study: `STUDY`, label, and a column for each of `FEATURES`, means over its films.
+    """Return one row per study: `STUDY`, label, and the mean of each of `FEATURES` over its films.
 
     Args:
-        manifest: one row a film.
+        manifest: one row per film.
         facts: `measures.table` of the same films; those that cannot be read are left out.
     """
     films = manifest.merge(facts[facts["reason"] == ""], on="path")
@@ -79,9 +79,9 @@ def per_study(manifest: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def find(manifest: pd.DataFrame, facts: pd.DataFrame) -> list[Shortcut]:
-    """Every feature on every part of every split, and on all parts together; strongest first."""
+    """Test every feature on every part of every split, and on all parts; strongest first."""
     studies = per_study(manifest, facts)
-    found = []
+    tested = []
     for (split, part), rows in _groups(studies):
         positive = int(rows["label"].sum())
         negative = len(rows) - positive
@@ -89,8 +89,9 @@ def find(manifest: pd.DataFrame, facts: pd.DataFrame) -> list[Shortcut]:
             continue
         for feature in FEATURES:
             value = metrics.auroc(rows["label"], rows[feature])
+            assert value is not None  # both labels occur
             low, high = _interval(value, positive, negative)
-            found.append(
+            tested.append(
                 Shortcut(
                     feature=feature,
                     split=split,
@@ -102,18 +103,19 @@ def find(manifest: pd.DataFrame, facts: pd.DataFrame) -> list[Shortcut]:
                     positive=positive,
                 )
             )
-    return sorted(found, key=lambda each: -abs(each.auroc - 0.5))
+    return sorted(tested, key=lambda each: -abs(each.auroc - 0.5))
 
 
 def _groups(studies: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
-    parts = [(tuple(map(str, key)), rows) for key, rows in studies.groupby(["split", "part"])]
+    by_part = studies.groupby(["split", "part"])
+    parts = [((str(split), str(part)), rows) for (split, part), rows in by_part]
     splits = studies.groupby("split")
     wholes = [((str(key), "all"), rows) for key, rows in splits if rows["part"].nunique() > 1]
     return parts + wholes
 
 
 def _interval(value: float, positive: int, negative: int) -> tuple[float, float]:
-    """The interval of an AUROC on either side of one half; its formula is made for the upper."""
+    """Return the interval of an AUROC; the formula suits values of one half and more."""
     if value >= 0.5:
         return metrics.auroc_interval(value, positive, negative)
     low, high = metrics.auroc_interval(1 - value, negative, positive)

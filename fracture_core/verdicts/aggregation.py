@@ -1,8 +1,8 @@
 """From image probabilities to the verdict on a study.
 
-The verdict is OR over the study's images: fracture if any of them is positive. The other rules
-stand beside it as comparisons, never in its place. A probability that is not a number means that
-the image is not counted (it could not be read, or was taken out).
+The verdict is OR over the study's images: fracture if any of them is positive. The other rules are
+shown for comparison and never replace it. A probability that is NaN means that the image is not
+counted (it could not be read, or was set aside).
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from fracture_core.datasets.catalog import STUDY, study_key
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a rule says of one study.
+    """Verdict of a rule on one study.
 
     Args:
         fracture: `None` when no image was counted.
-        score: from 0 to 1, what the rule compares with the threshold; `None` likewise.
+        score: 0 to 1, compared with the threshold; `None` when no image was counted.
     """
 
     fracture: bool | None
@@ -29,32 +29,32 @@ class Verdict:
 
 
 def is_positive(probability: float | np.ndarray, threshold: float) -> np.ndarray:
-    """Whether an image is positive: its probability is strictly greater than the threshold.
+    """Return whether an image is positive: its probability is strictly greater than the threshold.
 
-    Compared as float64, so that a float32 table and a number in JSON are judged alike. Not a
-    number is not positive.
+    Compared as float64, so that a float32 table and the same number in JSON agree. NaN is not
+    positive.
     """
     return np.asarray(probability, np.float64) > threshold
 
 
 def any_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
-    """Fracture if any counted image is positive; the score is the greatest probability."""
+    """Call fracture if any counted image is positive; the score is the greatest probability."""
     counted = _counted(probabilities)
-    return _verdict(counted.max() if counted.size else None, threshold)
+    return _verdict(float(counted.max()) if counted.size else None, threshold)
 
 
 def mean_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
-    """Fracture if the mean probability of the counted images is greater than the threshold."""
+    """Call fracture if the mean probability of counted images is greater than the threshold."""
     counted = _counted(probabilities)
-    return _verdict(counted.mean() if counted.size else None, threshold)
+    return _verdict(float(counted.mean()) if counted.size else None, threshold)
 
 
 def at_least_rule(probabilities: Sequence[float], threshold: float, k: int) -> Verdict:
-    """Fracture if at least k counted images are positive; the score is the k-th greatest number.
+    """Call fracture if at least k counted images are positive; the score is the k-th greatest.
 
     Args:
-        k: from 1, which is OR, to the number of counted images; with fewer images it is never
-            fracture, and the score 0.
+        k: 1 or more; 1 is OR. With fewer than k counted images there is no fracture, and the
+            score is 0.
     """
     counted = np.sort(_counted(probabilities))[::-1]
     if not counted.size:
@@ -63,20 +63,22 @@ def at_least_rule(probabilities: Sequence[float], threshold: float, k: int) -> V
 
 
 def noisy_or_rule(probabilities: Sequence[float], threshold: float) -> Verdict:
-    """Fracture if 1 - product of (1 - p) is greater than the threshold (Pearl 1988, section 4.3.2).
+    """Call fracture if 1 - product of (1 - p) > threshold (Pearl 1988, section 4.3.2).
 
-    The chance that some image shows a fracture, if each probability were true and the images were
-    independent. They are not: its score grows with the number of images.
+    The score is the chance that some image shows a fracture, if each probability were calibrated
+    and the images independent. They are not: the score grows with the number of images.
     """
     counted = _counted(probabilities)
-    return _verdict(1.0 - np.prod(1.0 - counted) if counted.size else None, threshold)
+    return _verdict(float(1.0 - np.prod(1.0 - counted)) if counted.size else None, threshold)
 
 
 def rules(probabilities: Sequence[float], threshold: float) -> dict[str, dict[str, Any]]:
-    """The two rules that `predict` tells: `{"any": {"fracture", "score"}, "mean": {...}}`."""
-    spoken = {"any": any_rule, "mean": mean_rule}
-    verdicts = {name: rule(probabilities, threshold) for name, rule in spoken.items()}
-    return {name: {"fracture": v.fracture, "score": v.score} for name, v in verdicts.items()}
+    """Return both rules of `predict`: `{"any": {"fracture", "score"}, "mean": {...}}`."""
+    by_rule = {
+        "any": any_rule(probabilities, threshold),
+        "mean": mean_rule(probabilities, threshold),
+    }
+    return {name: {"fracture": v.fracture, "score": v.score} for name, v in by_rule.items()}
 
 
 def _counted(probabilities: Sequence[float]) -> np.ndarray:
@@ -91,10 +93,10 @@ def _verdict(score: float | None, threshold: float) -> Verdict:
 
 
 def verdicts(films: pd.DataFrame, probabilities: np.ndarray, threshold: float) -> pd.DataFrame:
-    """The OR verdict on every study, one row each, in the order of their first image.
+    """Return the OR verdict on every study, one row each, in the order of their first image.
 
     Args:
-        films: one row an image, with split, part, patient, study and label.
+        films: one row per image, with split, part, patient, study and label.
         probabilities: `(n_films,)`, 0 to 1, NaN where an image is not counted.
         threshold: an image is positive when its probability is greater.
 
@@ -132,25 +134,25 @@ def sentence(
     doubted: int = 0,
     positive: int | None = None,
 ) -> str:
-    """What the model finds, in words: a report of its answer, never a fact about a patient.
+    """Report in words what the model finds, never a fact about a patient.
 
     Args:
         verdict: fracture, no fracture, or `None` when no image was counted.
         study: the study's name, as on its folder.
         patient: the patient's name; left out where there is none.
         deciding: names of the positive images, or of some and a count of the others.
-        films: how many are counted.
-        refused: how many could not be read.
-        doubted: how many are not counted, since they may be no films that the model can judge.
-        positive: how many of the counted ones are positive; as many as `deciding` if left out.
+        films: number of counted images.
+        refused: number of images that could not be read.
+        doubted: number of images set aside because they look unlike the training films.
+        positive: number of positive counted images; by default, that of `deciding`.
     """
     where = f"{study} of {patient}" if patient else study
-    rest = _rest(refused, doubted)
+    rest = _uncounted(refused, doubted)
     if verdict is None and doubted:
-        why = rest if refused else f"its {_films(doubted)} doubted and not counted"
-        return f"There is no verdict on {where}: {why}."
+        reason = rest if refused else f"its {_films(doubted)} doubted and not counted"
+        return f"There is no verdict on {where}: {reason}."
     if verdict is None:
-        return f"There is no verdict on {where}: none of its images could be judged."
+        return f"There is no verdict on {where}: none of its images could be scored."
     count = len(deciding) if positive is None else positive
     share = f"({count:,} of {films:,} film{'' if films == 1 else 's'})"
     ends = f"; {rest}." if rest else "."
@@ -159,8 +161,8 @@ def sentence(
     return f"The model finds a fracture {share} in {where}: {_listed(deciding)}{ends}"
 
 
-def _rest(refused: int, doubted: int) -> str:
-    """What became of the films that do not count; empty if all do."""
+def _uncounted(refused: int, doubted: int) -> str:
+    """Describe the films that do not count; empty if all do."""
     words = [f"{refused} could not be read"] if refused else []
     if doubted:
         words.append(f"{doubted} {'is' if doubted == 1 else 'are'} doubted and not counted")

@@ -1,6 +1,6 @@
-"""What a verdict hangs on: which film decides, by how much, and what would change it.
+"""A verdict taken apart: the film that decides, its margin, and what would change the verdict.
 
-All of it follows from the counted films' probabilities and the threshold; no network is asked.
+All of it follows from the counted films' probabilities and the threshold; no network is run.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from fracture_core.verdicts import aggregation, metrics
 from fracture_core.verdicts.aggregation import Verdict
 from fracture_core.verdicts.metrics import Proportion
 
-FEW = 10  # studies; of fewer alike nothing is told but that
+FEW = 10  # comparable studies; with fewer, no track record is shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Breakdown:
             verdict.
         turning: the threshold at which the verdict turns: below it fracture, from it on none. It is
             the greatest probability.
-        without: for each film, the verdict on the others; `None` where none is left.
+        without: for each film, the verdict on the others; `None` where there is no other.
     """
 
     fracture: bool
@@ -39,13 +39,13 @@ class Breakdown:
 
     @property
     def pivotal(self) -> tuple[int, ...]:
-        """Indices of the films each of which alone turns the verdict when it is left out."""
+        """Indices of the films whose removal alone changes the verdict."""
         others = enumerate(self.without)
         return tuple(i for i, verdict in others if verdict not in (None, self.fracture))
 
 
 def break_down(probabilities: Sequence[float], threshold: float) -> Breakdown | None:
-    """Take a verdict apart.
+    """Take an OR verdict apart.
 
     Args:
         probabilities: of the counted films, 0 to 1.
@@ -70,56 +70,58 @@ def break_down(probabilities: Sequence[float], threshold: float) -> Breakdown | 
     )
 
 
-def sentences(found: Breakdown, names: Sequence[str], say: Callable[[bool], str]) -> list[str]:
-    """Who decides and by how much; what each film's absence and another threshold would do.
+def sentences(parts: Breakdown, names: Sequence[str], say: Callable[[bool], str]) -> list[str]:
+    """Explain in words what a verdict depends on: films, margin and threshold.
 
     Args:
-        found: the verdict, taken apart.
-        names: of the counted films, ready for where they are shown.
-        say: a verdict's word, ready likewise.
+        parts: the verdict, taken apart.
+        names: of the counted films, as markup or text of the place that shows them.
+        say: formats a verdict as markup or text of that place.
     """
-    top, other = names[found.highest], say(not found.fracture)
-    if found.fracture:
-        lines = [f"{top} lies furthest above the threshold: by {found.margin:.3f}."]
+    top, other = names[parts.highest], say(not parts.fracture)
+    if parts.fracture:
+        lines = [f"{top} is furthest above the threshold, by {parts.margin:.3f}."]
     else:
-        lines = [f"{top} comes nearest to the threshold: {-found.margin:.3f} are missing."]
+        lines = [f"{top} is closest to the threshold, {-parts.margin:.3f} below it."]
     if len(names) == 1:
         lines.append("No other film counts, so there is no verdict without it.")
-    elif found.pivotal:
-        pivotal = names[found.pivotal[0]]
+    elif parts.pivotal:
+        pivotal = names[parts.pivotal[0]]
         lines.append(f"Without {pivotal} alone, the verdict would be {other}.")
-    elif found.fracture:
-        lines.append("No single film carries it: without any one, the verdict stays the same.")
+    elif parts.fracture:
+        lines.append("The verdict does not depend on a single film.")
     else:
-        lines.append("Leaving a film out cannot turn a verdict of no fracture.")
-    if found.fracture:
-        lines.append(f"From a threshold of {found.turning:.3f} on it would be {other}.")
+        lines.append('Leaving out a film cannot change a "no fracture" verdict.')
+    if parts.fracture:
+        lines.append(f"From a threshold of {parts.turning:.3f} on it would be {other}.")
     else:
-        lines.append(f"At any threshold below {found.turning:.3f} it would be {other}.")
+        lines.append(f"At any threshold below {parts.turning:.3f} it would be {other}.")
     return lines
 
 
 def other_rules(probabilities: Sequence[float], threshold: float) -> dict[str, Verdict]:
-    """What other rules say of the same films, by their name; OR comes first.
+    """Return the verdicts of other rules on the same films, by name; OR comes first.
 
     "at least 2" and "more than half" are left out where the number of films makes them OR.
     """
     n, half = len(probabilities), len(probabilities) // 2 + 1
-    found = {
+    by_rule = {
         "any film (OR)": aggregation.any_rule(probabilities, threshold),
         "mean of the films": aggregation.mean_rule(probabilities, threshold),
     }
     if n >= 2:
-        found["at least 2 films"] = aggregation.at_least_rule(probabilities, threshold, 2)
+        by_rule["at least 2 films"] = aggregation.at_least_rule(probabilities, threshold, 2)
     if half > 2:
-        words = f"more than half ({half} of {n})"
-        found[words] = aggregation.at_least_rule(probabilities, threshold, half)
-    found["noisy-OR"] = aggregation.noisy_or_rule(probabilities, threshold)
-    return found
+        name = f"more than half ({half} of {n})"
+        by_rule[name] = aggregation.at_least_rule(probabilities, threshold, half)
+    by_rule["noisy-OR"] = aggregation.noisy_or_rule(probabilities, threshold)
+    return by_rule
 
 
 def track_record(films: pd.DataFrame, threshold: float, views: int, fracture: bool) -> Proportion:
-    """Of a model's own judged studies with as many views and the same verdict, how many were right.
+    """Return the share of right verdicts among the model's studies like this one.
+
+    Those are its own dev or valid studies with as many views and the same verdict.
 
     Args:
         films: manifest columns and `probability`, as `cards.Model.judged`.
@@ -129,6 +131,6 @@ def track_record(films: pd.DataFrame, threshold: float, views: int, fracture: bo
     """
     if not len(films):
         return metrics.wilson(0, 0)
-    table = aggregation.verdicts(films, films["probability"], threshold)
+    table = aggregation.verdicts(films, films["probability"].to_numpy(), threshold)
     alike = table[(table["images"] == views) & (table["verdict"] == fracture).fillna(False)]
     return metrics.wilson(int(alike["right"].sum()), len(alike))

@@ -1,20 +1,21 @@
-"""How good verdicts are: proportions with intervals, the confusion, Cohen's kappa, AUROC.
+"""Figures of verdicts: proportions with intervals, the confusion, Cohen's kappa, AUROC.
 
-The same for images and for studies. scipy is imported where it is used: it takes time and memory,
-which a process that only counts does without.
+The same for images and for studies. scipy is imported where it is used: it takes time and memory
+that a process which only counts can save.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fracture_core.errors import ConfigError
 
 _Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
-_ROUNDING = 1e-12  # what is left of a variance of 0
+_ROUNDING = 1e-12  # remainder of a variance of 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +35,13 @@ class Proportion:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What one network is right on more often than another, on the same `n` films or studies.
+    """Difference of the accuracies of two networks on the same `n` films or studies.
 
     Args:
-        value: the first one's share less the second one's, -1 to 1; `None`, like its 95 %
-            interval from `low` to `high`, when n is 0.
-        only_first: what only the first was right on.
-        only_second: what only the second was right on.
+        value: the first share less the second share, -1 to 1; `None`, like its 95 % interval from
+            `low` to `high`, when n is 0.
+        only_first: number of cases that only the first predicted correctly.
+        only_second: number of cases that only the second predicted correctly.
     """
 
     value: float | None
@@ -84,21 +85,21 @@ class Confusion:
 
     @property
     def n(self) -> int:
-        """All that was judged."""
+        """Number of verdicts."""
         return self.tp + self.fp + self.fn + self.tn
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """Verdicts against labels.
+    """Figures of verdicts against labels.
 
     Args:
-        n: verdicts that were counted.
-        sensitivity: share of the positive that are called positive.
-        specificity: share of the negative that are called negative.
+        n: number of verdicts.
+        sensitivity: share of the positive cases that are predicted positive.
+        specificity: share of the negative cases that are predicted negative.
         kappa: Cohen's kappa, -1 to 1; `None`, like its bounds, where chance alone agrees fully;
             the bounds also where `cohen_kappa` has none.
-        majority: accuracy of always guessing the more frequent label.
+        majority: baseline: accuracy of always predicting the more frequent label.
         auroc: area under the ROC curve of the scores, 0 to 1; `None` without scores or with
             labels of one kind only.
     """
@@ -117,48 +118,52 @@ class Summary:
     auroc_high: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The summary as plain dicts and numbers, `None` where undefined: valid JSON."""
+        """Return the summary as plain dicts and numbers, `None` where undefined: valid JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The summary that `to_dict` gave.
+        """Return the summary of a dict made by `to_dict`.
 
         Raises:
             ConfigError: keys are missing or unknown, or a number is out of its range.
         """
-        kinds = {"confusion": Confusion} | dict.fromkeys(_PROPORTIONS, Proportion)
+        records: dict[str, type[Confusion | Proportion]] = {"confusion": Confusion}
+        records |= dict.fromkeys(_PROPORTIONS, Proportion)
         try:
-            found = cls(**{k: kinds[k](**v) if k in kinds else v for k, v in values.items()})
+            fields: dict[str, Any] = {
+                k: records[k](**v) if k in records else v for k, v in values.items()
+            }
+            summary = cls(**fields)
         except (TypeError, AttributeError) as error:
             raise ConfigError(f"These are no metrics ({error}). Evaluate again.") from error
-        for name, sound in _soundness(found):
+        for name, sound in _soundness(summary):
             if not sound:
                 raise ConfigError(f"These are no metrics ({name}). Evaluate again.")
-        return found
+        return summary
 
 
 _PROPORTIONS = ("accuracy", "sensitivity", "specificity", "majority")
 _ROOM = 1e-6  # that rounding may move a bound
-_MOST = 10**12  # verdicts that anybody is believed to have counted
+_MOST = 10**12  # verdicts; a larger count is an error
 
 
-def _soundness(found: Summary) -> Iterator[tuple[str, bool]]:
-    """What must hold of a summary's numbers: a name for each rule, and whether it holds."""
-    c = found.confusion
+def _soundness(summary: Summary) -> Iterator[tuple[str, bool]]:
+    """Yield each rule that a summary's numbers must obey, and whether it holds."""
+    c = summary.confusion
     cells = (c.tp, c.fp, c.fn, c.tn)
-    counts = all(type(count) is int and count >= 0 for count in (found.n, *cells))
-    counts = counts and sum(cells) == found.n <= _MOST
+    counts = all(type(count) is int and count >= 0 for count in (summary.n, *cells))
+    counts = counts and sum(cells) == summary.n <= _MOST
     yield "confusion must count n", counts
-    own = _of_confusion(c) if counts else {}
+    own: dict[str, Any] = _of_confusion(c) if counts else {}
     for name in _PROPORTIONS if counts else ():
-        p, right = getattr(found, name), own[name]
+        p, right = getattr(summary, name), own[name]
         same = (p.count, p.n) == (right.count, right.n) and _is_same(p.value, right.value)
         yield f"{name} must follow from confusion", same and _is_between(p.low, p.value, p.high)
     if counts:
-        yield "kappa must follow from confusion", _is_same(found.kappa, own["kappa"])
+        yield "kappa must follow from confusion", _is_same(summary.kappa, own["kappa"])
     for name, least in (("kappa", -1), ("auroc", 0)):
-        bounds = [getattr(found, f"{name}{end}") for end in ("_low", "", "_high")]
+        bounds = [getattr(summary, f"{name}{end}") for end in ("_low", "", "_high")]
         inside = all(bound is None or _is_within(bound, least, 1) for bound in bounds)
         yield f"{name} must be in its range", inside and _is_between(*bounds)
 
@@ -168,7 +173,7 @@ def _is_same(value: Any, figure: float | None) -> bool:
 
 
 def _is_between(low: Any, value: Any, high: Any) -> bool:
-    """Whether a value lies in its interval; a value may have none."""
+    """Return whether a value lies in its interval, or has none."""
     if low is None or high is None:
         return low is high
     finite = all(_is_within(bound, -1, 1) for bound in (low, value, high))
@@ -180,32 +185,36 @@ def _is_within(value: Any, low: float, high: float) -> bool:
 
 
 def wilson(count: int, n: int) -> Proportion:
-    """`count` of `n` with its 95 % interval by Wilson (1927), JASA 22:209-212.
+    """Return `count` of `n` with its 95 % interval by Wilson (1927), JASA 22:209-212.
 
     Unlike value +- 1.96 standard errors it stays inside 0 to 1 and holds for small n.
     """
     if n == 0:
         return Proportion(value=None, low=None, high=None, count=0, n=0)
+    low, high = _wilson_interval(count, n)
+    return Proportion(value=count / n, low=low, high=high, count=int(count), n=int(n))
+
+
+def _wilson_interval(count: int, n: int) -> tuple[float, float]:
     p, z2 = count / n, _Z95**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     # At 0 and n of n one bound is exact; rounding would leave it beside the value.
     low = 0.0 if count == 0 else centre - half
-    high = 1.0 if count == n else centre + half
-    return Proportion(value=p, low=low, high=high, count=int(count), n=int(n))
+    return low, 1.0 if count == n else centre + half
 
 
-def difference(first: Sequence[bool], second: Sequence[bool]) -> Difference:
-    """How often two networks were right on the same films or studies, and how far apart that is.
+def difference(first: ArrayLike, second: ArrayLike) -> Difference:
+    """Return the difference of two networks' accuracies on the same films or studies.
 
-    Paired, as it leaves out what both found easy and both found hard: far narrower than the
-    intervals of both shares. Newcombe (1998), Statistics in Medicine 17:2635-2650, method 10,
-    which joins their Wilson intervals and, unlike McNemar's test, holds for few differences and
-    says how large they may be.
+    Paired: cases that both predict correctly, or both wrongly, do not widen the interval, which is
+    far narrower than those of the two shares. By Newcombe (1998), Statistics in Medicine
+    17:2635-2650, method 10, which joins their Wilson intervals and, unlike McNemar's test, holds
+    for few differences and bounds their size.
 
     Args:
-        first: whether the first was right on each; as long as `second`, in the same order.
-        second: the same for the second.
+        first: bool (n,), whether the first network was right on each case.
+        second: bool (n,), the same of the second network, in the same order.
     """
     one, two = np.asarray(first, bool), np.asarray(second, bool)
     both, neither = int(np.sum(one & two)), int(np.sum(~one & ~two))
@@ -214,32 +223,35 @@ def difference(first: Sequence[bool], second: Sequence[bool]) -> Difference:
     counts = {"only_first": only_one, "only_second": only_two, "n": n}
     if n == 0:
         return Difference(value=None, low=None, high=None, **counts)
-    p, q = wilson(both + only_one, n), wilson(both + only_two, n)
+    p, q = (both + only_one) / n, (both + only_two) / n
+    p_low, p_high = _wilson_interval(both + only_one, n)
+    q_low, q_high = _wilson_interval(both + only_two, n)
     phi = _phi(both, only_one, only_two, neither)
-    down, up = (p.value - p.low, q.high - q.value), (p.high - p.value, q.value - q.low)
+    down, up = (p - p_low, q_high - q), (p_high - p, q - q_low)
     reach = [math.sqrt(max(0.0, a * a - 2 * phi * a * b + b * b)) for a, b in (down, up)]
     value = (only_one - only_two) / n
     return Difference(value=value, low=value - reach[0], high=value + reach[1], **counts)
 
 
-def mean(values: Sequence[float]) -> Mean:
-    """The mean of values that are independent of each other, with Student's t interval."""
-    found, n = np.asarray(values, float), len(values)
+def mean(values: ArrayLike) -> Mean:
+    """Return the mean of independent values, `(n,)`, with Student's t interval."""
+    numbers = np.asarray(values, float)
+    n = len(numbers)
     if n < 2:
-        return Mean(value=float(found[0]) if n else None, low=None, high=None, n=n)
+        return Mean(value=float(numbers[0]) if n else None, low=None, high=None, n=n)
     from scipy.special import stdtrit
 
-    value, error = float(found.mean()), float(found.std(ddof=1)) / math.sqrt(n)
+    value, error = float(numbers.mean()), float(numbers.std(ddof=1)) / math.sqrt(n)
     reach = float(stdtrit(n - 1, 0.975)) * error
     return Mean(value=value, low=value - reach, high=value + reach, n=n)
 
 
-def mean_difference(first: Sequence[float], second: Sequence[float]) -> Mean:
-    """Paired: the mean of the differences, with Student's t interval.
+def mean_difference(first: ArrayLike, second: ArrayLike) -> Mean:
+    """Return the mean of the paired differences, with Student's t interval.
 
     Args:
-        first: the first one's value of each film or seed; as long as `second`, in the same order.
-        second: the same of the second.
+        first: `(n,)`, the first network's value of each film or seed.
+        second: `(n,)`, the second network's, in the same order.
     """
     return mean(np.asarray(first, float) - np.asarray(second, float))
 
@@ -252,26 +264,24 @@ def _phi(both: int, only_one: int, only_two: int, neither: int) -> float:
     return corrected / math.sqrt(square) if square else 0.0
 
 
-def confusion(labels: Sequence[int], predicted: Sequence[bool]) -> Confusion:
-    """Counts of verdicts (true or 1 = positive) against labels (1 = positive)."""
-    truth, called = np.asarray(labels, bool), np.asarray(predicted, bool)
+def confusion(labels: ArrayLike, predicted: ArrayLike) -> Confusion:
+    """Count verdicts (true or 1 = positive) against labels (1 = positive)."""
+    truth, positive = np.asarray(labels, bool), np.asarray(predicted, bool)
     return Confusion(
-        tp=int(np.sum(truth & called)),
-        fp=int(np.sum(~truth & called)),
-        fn=int(np.sum(truth & ~called)),
-        tn=int(np.sum(~truth & ~called)),
+        tp=int(np.sum(truth & positive)),
+        fp=int(np.sum(~truth & positive)),
+        fn=int(np.sum(truth & ~positive)),
+        tn=int(np.sum(~truth & ~positive)),
     )
 
 
-def summarise(
-    labels: Sequence[int], predicted: Sequence[bool], scores: Sequence[float] | None = None
-) -> Summary:
-    """Verdicts against labels.
+def summarise(labels: ArrayLike, predicted: ArrayLike, scores: ArrayLike | None = None) -> Summary:
+    """Compare verdicts with labels.
 
     Args:
-        labels: 1 positive, 0 negative.
-        predicted: the verdicts, as long as `labels`; leave out what was not judged.
-        scores: what the verdicts come from, higher = more positive, for the AUROC.
+        labels: `(n,)`, 1 positive, 0 negative.
+        predicted: bool `(n,)`, the verdicts; leave out cases without one.
+        scores: `(n,)`, scores behind the verdicts, higher = more positive, for the AUROC.
     """
     c = confusion(labels, predicted)
     positive = c.tp + c.fn
@@ -288,7 +298,7 @@ def summarise(
 
 
 def _of_confusion(c: Confusion) -> dict[str, Any]:
-    """The figures that follow from the counts alone."""
+    """Return the figures that follow from the counts alone."""
     positive = c.tp + c.fn
     kappa, low, high = cohen_kappa(c)
     return {
@@ -303,13 +313,13 @@ def _of_confusion(c: Confusion) -> dict[str, Any]:
 
 
 def cohen_kappa(c: Confusion) -> tuple[float | None, float | None, float | None]:
-    """Cohen's kappa, -1 to 1, with its 95 % large-sample interval cut to that range.
+    """Return Cohen's kappa, -1 to 1, with its 95 % large-sample interval cut to that range.
 
-    Written out since the interval, which scikit-learn does not have, needs all of kappa's terms.
+    Written out because the interval, which scikit-learn lacks, needs all of kappa's terms.
 
-    Standard error by Fleiss, Cohen and Everitt (1969), Psychological Bulletin 72:323-327. `None`
-    three times when nothing was judged, or verdicts and labels are all of one and the same kind;
-    for the interval alone where that error is 0, which says nothing of how sure kappa is: verdicts
+    Standard error by Fleiss, Cohen and Everitt (1969), Psychological Bulletin 72:323-327. All
+    three are `None` without verdicts, or when verdicts and labels are all of one and the same kind;
+    the interval alone is `None` where that error is 0, which does not make kappa certain: verdicts
     all right, verdicts or labels all alike, or all wrong with as many of each kind.
     """
     if c.n == 0:
@@ -331,34 +341,42 @@ def cohen_kappa(c: Confusion) -> tuple[float | None, float | None, float | None]
     return float(kappa), float(max(kappa - half, -1.0)), float(min(kappa + half, 1.0))
 
 
-def auroc(labels: Sequence[int], scores: Sequence[float]) -> float | None:
-    """Chance that a positive scores higher than a negative, ties counted half; 0 to 1.
+def auroc(labels: ArrayLike, scores: ArrayLike) -> float | None:
+    """Return the chance that a positive scores higher than a negative, ties counted half; 0 to 1.
 
-    `None` when all the labels are of one kind. By ranks (Mann and Whitney 1947): scikit-learn takes
-    a second to import, and `predict` asks for it.
+    `None` when all labels are of one kind. By ranks (Mann and Whitney 1947): scikit-learn takes a
+    second to import, and `predict` needs the AUROC.
 
     Raises:
-        ValueError: a score is no finite number.
+        ValueError: a score is not finite.
     """
     truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
     if truth.all() or not truth.any():
         return None
     if not np.isfinite(values).all():
-        raise ValueError("Scores are finite numbers; one of these is none.")
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]  # from 1; those of a tie are their mean
+        raise ValueError("Scores must be finite numbers; one of these is not.")
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]  # from 1; those of a tie are their mean
     positive, negative = int(truth.sum()), int((~truth).sum())
     above = ranks[truth].sum() - positive * (positive + 1) / 2
     return float(above / (positive * negative))
 
 
+@overload
+def auroc_interval(value: float, positive: int, negative: int) -> tuple[float, float]: ...
+
+
+@overload
+def auroc_interval(value: None, positive: int, negative: int) -> tuple[None, None]: ...
+
+
 def auroc_interval(
     value: float | None, positive: int, negative: int
-) -> tuple[float | None, float | None]:
-    """95 % interval of an AUROC from `positive` and `negative` cases; `None` twice for `None`.
+) -> tuple[float, float] | tuple[None, None]:
+    """Return the 95 % interval of an AUROC from `positive` and `negative` cases; of `None`, none.
 
     The score interval by Newcombe (2006), Statistics in Medicine 25:559-573, method 5: all values
-    whose own standard error (Hanley and McNeil 1982) reaches to the one that was found. Unlike
+    whose own standard error (Hanley and McNeil 1982) reaches `value`. Unlike
     value +- 1.96 standard errors it has a width at 0 and 1 and stays between them.
     """
     if value is None:
@@ -368,7 +386,7 @@ def auroc_interval(
 
 
 def _score_bound(value: float, end: float, positive: int, negative: int) -> float:
-    """The value furthest towards `end` that is still compatible with `value`, by halving."""
+    """Return the number nearest to `end` that is still compatible with `value`, by bisection."""
     inside, outside = value, end
     for _ in range(60):
         middle = (inside + outside) / 2

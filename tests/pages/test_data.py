@@ -373,7 +373,7 @@ def test_the_audit_runs_and_shows_its_findings_worst_first(
     text = words(app)
     assert "**1 film cannot be read**" in text
     # Films of one grey, the same in both classes: copies, blank, and under both labels.
-    assert text.index("stand under both labels") < text.index("cannot be read")
+    assert text.index("occur under both labels") < text.index("cannot be read")
     assert text.index("cannot be read") < text.index("are exact copies")
     assert "films are all of one grey" in text
     assert "Audit again" in [button.label for button in app.button]
@@ -444,7 +444,7 @@ def test_the_films_of_a_finding_are_sent_only_when_they_are_looked_at(data_page:
     both = (many("two labels", 5000), many("same image", 20))
     audit_job.save(place, findings.Audit(films=9000, findings=both, shortcuts=()))
     app = data_page.run()
-    assert "**5,000 films stand under both labels**" in words(app)
+    assert "**5,000 films occur under both labels**" in words(app)
     tables = len(app.dataframe)
     app.session_state["entries-two labels"] = True
     app.run()

@@ -463,7 +463,7 @@ def test_a_dicom_film_is_judged_as_the_same_film_in_png(starter: str) -> None:
 
 def test_what_the_verdict_hangs_on_is_told_beside_other_rules(starter: str) -> None:
     app = upload(opened(threshold="0"), ("a.png", film(90)), ("b.png", film(200)))
-    assert "No single film carries it" in said(app)
+    assert "The verdict does not depend on a single film" in said(app)
     assert "| **any film (OR)** | :orange[▲ fracture] |" in said(app)
     assert "noisy-OR" in said(app)
     assert re.search(r"How often is that right\? Only \d dev stud(y|ies) of 2 films", said(app))

@@ -1,4 +1,4 @@
-"""Audits: one of every fault in a made tree, each found, and none invented."""
+"""Audits of a tree with one fault of each kind: each is found, and no other."""
 
 import shutil
 from collections.abc import Callable
@@ -22,7 +22,7 @@ STUDIES = 48
 
 
 def film(seed: int, side: tuple[int, int] = (120, 150)) -> Image.Image:
-    """A film of its own: soft bright shapes on black, nothing like the others."""
+    """Return a film unlike the others: soft bright shapes on black."""
     random = np.random.default_rng(seed)
     small = Image.fromarray(random.integers(0, 255, (7, 6), np.uint8))
     picture = small.resize(side, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(2))
@@ -33,7 +33,7 @@ def film(seed: int, side: tuple[int, int] = (120, 150)) -> Image.Image:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A sound MURA tree: 48 studies of two views, no shortcut, nothing to be found."""
+    """A MURA tree without faults: 48 studies of two views, no shortcut."""
     root = tmp_path / "MURA-v1.1"
     for number in range(STUDIES):
         split = "valid" if number >= STUDIES * 3 // 4 else "train"
@@ -46,7 +46,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def folder(root: Path, number: int) -> Path:
-    """The folder of a patient's study."""
+    """Return the folder of a patient's study."""
     return next(root.glob(f"*/*/patient{number:05d}/study1_*"))
 
 
@@ -56,17 +56,17 @@ def audited(root: Path, tmp_path: Path) -> Audit:
 
 
 def only(root: Path, tmp_path: Path, kind: str) -> Finding:
-    """The one finding, which is of this kind."""
-    found = audited(root, tmp_path)
-    assert [finding.kind for finding in found.findings] == [kind]
-    return found.findings[0]
+    """Return the only finding, of this kind."""
+    audit = audited(root, tmp_path)
+    assert [finding.kind for finding in audit.findings] == [kind]
+    return audit.findings[0]
 
 
 def test_a_sound_tree_has_no_finding(root: Path, tmp_path: Path) -> None:
-    found = audited(root, tmp_path)
-    assert found.findings == ()
-    assert found.films == 2 * STUDIES
-    assert {each.part for each in found.shortcuts} == {"elbow"}
+    audit = audited(root, tmp_path)
+    assert audit.findings == ()
+    assert audit.films == 2 * STUDIES
+    assert {each.part for each in audit.shortcuts} == {"elbow"}
 
 
 def test_a_film_that_cannot_be_read_is_found_with_its_reason(root: Path, tmp_path: Path) -> None:
@@ -84,11 +84,11 @@ def test_exact_copies_are_found_whatever_the_file(root: Path, tmp_path: Path) ->
     source = folder(root, 2) / "image1.png"
     Image.open(source).convert("RGB").save(folder(root, 4) / "image1.png", compress_level=9)
     shutil.copyfile(source, folder(root, 6) / "image2.png")
-    found = {finding.kind: finding for finding in audited(root, tmp_path).findings}
-    assert set(found) == {"same image", "odd mode"}
-    assert found["same image"].count == 2
-    assert sum(item.leave_out for item in found["same image"].items) == 2  # one of three stays
-    assert found["odd mode"].items[0].detail == "RGB; most are L"
+    by_kind = {finding.kind: finding for finding in audited(root, tmp_path).findings}
+    assert set(by_kind) == {"same image", "odd mode"}
+    assert by_kind["same image"].count == 2
+    assert sum(item.leave_out for item in by_kind["same image"].items) == 2  # one of three stays
+    assert by_kind["odd mode"].items[0].detail == "RGB; most are L"
 
 
 def test_near_copies_are_found(root: Path, tmp_path: Path) -> None:
@@ -184,22 +184,20 @@ def test_empty_studies_and_gaps_are_found(root: Path, tmp_path: Path) -> None:
     for path in folder(root, 9).iterdir():
         path.unlink()
     (folder(root, 10) / "image1.png").unlink()
-    found = {finding.kind: finding for finding in audited(root, tmp_path).findings}
-    assert set(found) == {"empty study", "gap"}
-    assert found["gap"].items[0].detail == "has no image1"
-    assert found["empty study"].items[0].path.endswith("patient00009/study1_positive")
+    by_kind = {finding.kind: finding for finding in audited(root, tmp_path).findings}
+    assert set(by_kind) == {"empty study", "gap"}
+    assert by_kind["gap"].items[0].detail == "has no image1"
+    assert by_kind["empty study"].items[0].path.endswith("patient00009/study1_positive")
 
 
-def test_the_number_of_views_as_a_shortcut_is_said_in_a_sentence(
-    root: Path, tmp_path: Path
-) -> None:
+def test_the_number_of_views_as_a_shortcut_has_its_sentence(root: Path, tmp_path: Path) -> None:
     for number in range(1, STUDIES, 2):  # the positive ones get a third view
         film(2_000 + number).save(folder(root, number) / "image3.png")
     finding = only(root, tmp_path, "shortcut")
     assert finding.score == 1.0
     sentence = finding.sentences[0]
     assert sentence.startswith(
-        "In elbow, the number of views alone tells the label with AUROC 1.00"
+        "In elbow, the number of views alone predicts the label with AUROC 1.00"
     )
     assert "n = " in sentence and "95 % interval" in sentence
 
@@ -208,22 +206,22 @@ def test_brightness_as_a_shortcut_is_found_in_either_direction(root: Path, tmp_p
     for number in range(1, STUDIES, 2):
         for path in folder(root, number).iterdir():
             Image.open(path).point(lambda grey: grey // 2).save(path)
-    found = audited(root, tmp_path)
-    telling = {(each.feature, each.split) for each in found.shortcuts if each.tells}
-    assert telling == {("mean", "train")}  # valid has too few studies to say anything
-    assert max(each.auroc for each in found.shortcuts if each.feature == "mean") < 0.1
+    audit = audited(root, tmp_path)
+    telling = {(each.feature, each.split) for each in audit.shortcuts if each.tells}
+    assert telling == {("mean", "train")}  # valid has too few studies to test
+    assert max(each.auroc for each in audit.shortcuts if each.feature == "mean") < 0.1
 
 
-def test_what_was_measured_is_kept_and_a_stopped_audit_goes_on(
+def test_measurements_are_saved_and_a_stopped_audit_continues(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measures, "_CHUNK", 10)
-    dataset, seen = catalog.read(root), []
+    dataset, counts = catalog.read(root), []
     paths = dataset.manifest["path"].tolist()
     with pytest.raises(Stopped, match="after 25 of 96 films"):
         measures.table(
-            root, paths, tmp_path / "facts", lambda done, _: seen.append(done),
-            lambda: seen[-1] >= 25,
+            root, paths, tmp_path / "facts", lambda done, _: counts.append(done),
+            lambda: counts[-1] >= 25,
         )  # fmt: skip
     measured = []
     inner = measures.measure
@@ -238,7 +236,7 @@ def test_what_was_measured_is_kept_and_a_stopped_audit_goes_on(
     pd.testing.assert_frame_equal(measures.table(root, paths, tmp_path / "facts"), table)
 
 
-def test_a_film_whose_file_changed_is_measured_anew(root: Path, tmp_path: Path) -> None:
+def test_a_film_whose_file_changed_is_measured_again(root: Path, tmp_path: Path) -> None:
     path = folder(root, 3) / "image1.png"
     whole = path.read_bytes()
     path.write_bytes(whole[:200])
@@ -247,22 +245,22 @@ def test_a_film_whose_file_changed_is_measured_anew(root: Path, tmp_path: Path) 
     assert audited(root, tmp_path).findings == ()
 
 
-def test_an_interrupted_audit_keeps_what_was_measured(
+def test_an_interrupted_audit_keeps_its_measurements(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pressed(done: int, total: int) -> None:
+    def interrupt(done: int, total: int) -> None:
         if done == 30:
             raise KeyboardInterrupt
 
     paths = catalog.read(root).manifest["path"].tolist()
     with pytest.raises(KeyboardInterrupt):
-        measures.table(root, paths, tmp_path / "facts", pressed)
+        measures.table(root, paths, tmp_path / "facts", interrupt)
     measured = []
     measures.table(root, paths, tmp_path / "facts", lambda done, _: measured.append(done))
     assert measured == list(range(31, 97))
 
 
-def test_the_time_left_knows_nothing_of_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_left_ignores_saved_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(worker.time, "monotonic", lambda: now)
     left = worker.time_left()
@@ -271,7 +269,7 @@ def test_the_time_left_knows_nothing_of_what_was_kept(monkeypatch: pytest.Monkey
     assert left(9_101, 10_000) == pytest.approx(10 / 100 * 899)
 
 
-def test_an_audit_in_a_child_is_kept_and_read_back(folders: Path, root: Path) -> None:
+def test_an_audit_in_a_child_is_saved_and_read_back(folders: Path, root: Path) -> None:
     (folder(root, 10) / "image1.png").unlink()
     dataset = catalog.read(root)
     place = audit_job.start(dataset)
@@ -280,8 +278,8 @@ def test_an_audit_in_a_child_is_kept_and_read_back(folders: Path, root: Path) ->
     assert audit_job.load(place) == audit_job.run(dataset, place)
     rows = findings.table(audit_job.load(place))
     assert rows["kind"].tolist() == ["gap"]
-    kept = (place / "audit.json").read_text()
-    (place / "audit.json").write_text(kept.replace('"count": 1', '"count": 7'))
+    text = (place / "audit.json").read_text()
+    (place / "audit.json").write_text(text.replace('"count": 1', '"count": 7'))
     assert audit_job.load(place) is None
 
 

@@ -21,7 +21,7 @@ def test_an_image_at_the_threshold_is_not_positive() -> None:
     assert is_positive([0.5, 0.5000001], 0.5).tolist() == [False, True]
 
 
-def test_a_float32_table_and_its_json_numbers_are_judged_alike() -> None:
+def test_a_float32_table_and_its_json_numbers_agree() -> None:
     table = np.array([0.3, 0.7], np.float32)
     for threshold in (0.3, 0.7):
         alone = [bool(is_positive(float(p), threshold)) for p in table]
@@ -36,7 +36,7 @@ def test_no_positive_image_makes_none() -> None:
     assert any_rule([0.1, 0.5], 0.5) == Verdict(fracture=False, score=0.5)
 
 
-def test_the_mean_stands_beside_it() -> None:
+def test_the_mean_rule_compares_the_mean() -> None:
     assert mean_rule([0.25, 0.75, 0.25, 0.25], 0.5) == Verdict(fracture=False, score=0.375)
 
 
@@ -51,8 +51,8 @@ def test_an_image_that_is_not_counted_changes_nothing() -> None:
 
 
 def test_rules_are_ready_for_json() -> None:
-    spoken = json.loads(json.dumps(rules(np.array([0.25, 0.75], np.float32), 0.5)))
-    assert spoken == {
+    by_rule = json.loads(json.dumps(rules(np.array([0.25, 0.75], np.float32), 0.5)))
+    assert by_rule == {
         "any": {"fracture": True, "score": 0.75},
         "mean": {"fracture": False, "score": 0.5},
     }
@@ -162,7 +162,7 @@ def test_rows_may_carry_any_index() -> None:
         ),
         (
             (None, "study2", "patient1"),
-            "There is no verdict on study2 of patient1: none of its images could be judged.",
+            "There is no verdict on study2 of patient1: none of its images could be scored.",
         ),
     ],
 )

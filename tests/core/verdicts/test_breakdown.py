@@ -1,4 +1,4 @@
-"""What a verdict hangs on, on numbers whose answer is known."""
+"""Verdicts taken apart, on probabilities with a known answer."""
 
 import pandas as pd
 import pytest
@@ -6,31 +6,31 @@ import pytest
 from fracture_core.verdicts import aggregation, breakdown
 
 
-def test_a_verdict_that_hangs_on_one_film() -> None:
-    found = breakdown.break_down([0.2, 0.9, 0.4], 0.5)
-    assert (found.fracture, found.highest, found.turning) == (True, 1, 0.9)
-    assert found.margin == pytest.approx(0.4)
-    assert found.without == (True, False, True)
-    assert found.pivotal == (1,)
+def test_a_verdict_that_depends_on_one_film() -> None:
+    parts = breakdown.break_down([0.2, 0.9, 0.4], 0.5)
+    assert (parts.fracture, parts.highest, parts.turning) == (True, 1, 0.9)
+    assert parts.margin == pytest.approx(0.4)
+    assert parts.without == (True, False, True)
+    assert parts.pivotal == (1,)
 
 
-def test_two_positive_films_hold_the_verdict_up_between_them() -> None:
-    found = breakdown.break_down([0.8, 0.9], 0.5)
-    assert found.without == (True, True)
-    assert found.pivotal == ()
+def test_with_two_positive_films_none_is_pivotal() -> None:
+    parts = breakdown.break_down([0.8, 0.9], 0.5)
+    assert parts.without == (True, True)
+    assert parts.pivotal == ()
 
 
-def test_a_negative_verdict_is_turned_by_no_film_left_out() -> None:
-    found = breakdown.break_down([0.1, 0.5], 0.5)  # at the threshold is not above it
-    assert not found.fracture
-    assert found.margin == 0.0
-    assert found.pivotal == ()
+def test_leaving_out_a_film_cannot_change_a_negative_verdict() -> None:
+    parts = breakdown.break_down([0.1, 0.5], 0.5)  # at the threshold is not above it
+    assert not parts.fracture
+    assert parts.margin == 0.0
+    assert parts.pivotal == ()
 
 
-def test_of_a_single_film_nothing_is_left_without_it() -> None:
-    found = breakdown.break_down([0.7], 0.5)
-    assert found.without == (None,)
-    assert found.pivotal == ()
+def test_without_its_single_film_there_is_no_verdict() -> None:
+    parts = breakdown.break_down([0.7], 0.5)
+    assert parts.without == (None,)
+    assert parts.pivotal == ()
     assert breakdown.break_down([], 0.5) is None
 
 
@@ -42,19 +42,19 @@ def test_the_verdict_turns_at_the_turning_threshold() -> None:
 
 
 def test_other_rules_beside_or() -> None:
-    found = breakdown.other_rules([0.6, 0.2, 0.1, 0.7], 0.5)
-    assert list(found) == [
+    verdicts = breakdown.other_rules([0.6, 0.2, 0.1, 0.7], 0.5)
+    assert list(verdicts) == [
         "any film (OR)",
         "mean of the films",
         "at least 2 films",
         "more than half (3 of 4)",
         "noisy-OR",
     ]
-    assert [verdict.fracture for verdict in found.values()] == [True, False, True, False, True]
-    assert found["mean of the films"].score == pytest.approx(0.4)
-    assert found["at least 2 films"].score == 0.6
-    assert found["more than half (3 of 4)"].score == 0.2
-    assert found["noisy-OR"].score == pytest.approx(1 - 0.4 * 0.8 * 0.9 * 0.3)
+    assert [verdict.fracture for verdict in verdicts.values()] == [True, False, True, False, True]
+    assert verdicts["mean of the films"].score == pytest.approx(0.4)
+    assert verdicts["at least 2 films"].score == 0.6
+    assert verdicts["more than half (3 of 4)"].score == 0.2
+    assert verdicts["noisy-OR"].score == pytest.approx(1 - 0.4 * 0.8 * 0.9 * 0.3)
 
 
 def test_rules_that_would_be_or_are_left_out() -> None:

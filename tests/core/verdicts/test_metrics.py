@@ -31,10 +31,10 @@ from fracture_core.verdicts.metrics import (
     ],
 )
 def test_the_interval_is_the_published_one(count, n, low, high) -> None:
-    found = wilson(count, n)
-    assert found.value == count / n
-    assert found.low == pytest.approx(low, abs=6e-5 if n != 194 else 6e-4)
-    assert found.high == pytest.approx(high, abs=6e-5 if n != 194 else 6e-4)
+    share = wilson(count, n)
+    assert share.value == count / n
+    assert share.low == pytest.approx(low, abs=6e-5 if n != 194 else 6e-4)
+    assert share.high == pytest.approx(high, abs=6e-5 if n != 194 else 6e-4)
 
 
 @pytest.mark.parametrize("n", [1, 2, 19, 40_005])
@@ -46,25 +46,25 @@ def test_at_the_ends_the_interval_holds_its_value(n) -> None:
 
 
 def test_nothing_of_nothing_is_undefined() -> None:
-    found = wilson(0, 0)
-    assert (found.value, found.low, found.high, found.n) == (None, None, None, 0)
+    share = wilson(0, 0)
+    assert (share.value, share.low, share.high, share.n) == (None, None, None, 0)
 
 
 LABELS = [1, 1, 1, 0, 0, 0, 0, 1]
-CALLED = [True, False, True, False, True, False, False, True]
+PREDICTED = [True, False, True, False, True, False, False, True]
 
 
 def test_the_confusion_counts_every_case_once() -> None:
-    assert confusion(LABELS, CALLED) == Confusion(tp=3, fp=1, fn=1, tn=3)
+    assert confusion(LABELS, PREDICTED) == Confusion(tp=3, fp=1, fn=1, tn=3)
 
 
 def test_a_summary_names_its_rates() -> None:
-    found = summarise([1, 1, 1, 0, 0], [True, True, False, True, False])
-    assert (found.sensitivity.count, found.sensitivity.n) == (2, 3)
-    assert (found.specificity.count, found.specificity.n) == (1, 2)
-    assert (found.accuracy.count, found.accuracy.n) == (3, 5)
-    assert (found.majority.count, found.majority.n) == (3, 5)
-    assert found.n == 5
+    summary = summarise([1, 1, 1, 0, 0], [True, True, False, True, False])
+    assert (summary.sensitivity.count, summary.sensitivity.n) == (2, 3)
+    assert (summary.specificity.count, summary.specificity.n) == (1, 2)
+    assert (summary.accuracy.count, summary.accuracy.n) == (3, 5)
+    assert (summary.majority.count, summary.majority.n) == (3, 5)
+    assert summary.n == 5
 
 
 def test_always_guessing_the_more_frequent_label_is_right_as_often_as_it_occurs() -> None:
@@ -72,7 +72,7 @@ def test_always_guessing_the_more_frequent_label_is_right_as_often_as_it_occurs(
 
 
 def random_case(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and scores that say something about them, with ties."""
+    """Return labels and scores that correlate, with ties."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, 60)
     return labels, np.round(rng.random(60) + 0.3 * labels, 1)
@@ -83,9 +83,9 @@ def test_kappa_and_auroc_are_those_of_scikit_learn(seed) -> None:
     from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
     labels, scores = random_case(seed)
-    found = summarise(labels, scores > 0.6, scores)
-    assert found.kappa == pytest.approx(cohen_kappa_score(labels, scores > 0.6))
-    assert found.auroc == pytest.approx(roc_auc_score(labels, scores))
+    summary = summarise(labels, scores > 0.6, scores)
+    assert summary.kappa == pytest.approx(cohen_kappa_score(labels, scores > 0.6))
+    assert summary.auroc == pytest.approx(roc_auc_score(labels, scores))
 
 
 @pytest.mark.parametrize(
@@ -127,15 +127,15 @@ def test_the_interval_of_a_kappa_near_its_ends_stays_in_range(cells) -> None:
 
 
 def test_labels_of_one_kind_leave_open_what_cannot_be_known() -> None:
-    found = summarise([1, 1], [True, True], [0.9, 0.8])
-    assert (found.kappa, found.auroc, found.specificity.value) == (None, None, None)
-    assert found.sensitivity.value == 1.0
+    summary = summarise([1, 1], [True, True], [0.9, 0.8])
+    assert (summary.kappa, summary.auroc, summary.specificity.value) == (None, None, None)
+    assert summary.sensitivity.value == 1.0
 
 
-def test_nothing_judged_is_all_undefined() -> None:
-    found = summarise([], [], [])
-    assert found.n == 0
-    assert (found.accuracy.value, found.kappa, found.kappa_low, found.auroc) == (None,) * 4
+def test_without_verdicts_all_is_undefined() -> None:
+    summary = summarise([], [], [])
+    assert summary.n == 0
+    assert (summary.accuracy.value, summary.kappa, summary.kappa_low, summary.auroc) == (None,) * 4
 
 
 def test_ties_count_half() -> None:
@@ -143,11 +143,12 @@ def test_ties_count_half() -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [summarise(*random_case(0), random_case(0)[1]), summarise([], []), summarise([1], [1])]
+    "summary",
+    [summarise(*random_case(0), random_case(0)[1]), summarise([], []), summarise([1], [1])],
 )
-def test_a_summary_survives_strict_json(found) -> None:
-    text = json.dumps(found.to_dict(), allow_nan=False)
-    assert Summary.from_dict(json.loads(text)) == found
+def test_a_summary_survives_strict_json(summary) -> None:
+    text = json.dumps(summary.to_dict(), allow_nan=False)
+    assert Summary.from_dict(json.loads(text)) == summary
 
 
 def test_numpy_numbers_do_not_reach_json() -> None:
@@ -179,11 +180,11 @@ ALTERED = {
 @pytest.mark.parametrize("name", ALTERED)
 def test_figures_that_do_not_follow_from_their_confusion_are_refused(name) -> None:
     labels = [1] * 8 + [0] * 12
-    said = summarise(labels, [1] * 6 + [0] * 11 + [1] * 3, np.linspace(0.9, 0.1, 20)).to_dict()
-    assert Summary.from_dict(said).n == 20
-    ALTERED[name](said)
+    fields = summarise(labels, [1] * 6 + [0] * 11 + [1] * 3, np.linspace(0.9, 0.1, 20)).to_dict()
+    assert Summary.from_dict(fields).n == 20
+    ALTERED[name](fields)
     with pytest.raises(ConfigError, match=r"no metrics .* Evaluate again\."):
-        Summary.from_dict(said)
+        Summary.from_dict(fields)
 
 
 # --- paired differences -------------------------------------------------------------------------
@@ -204,30 +205,30 @@ def paired(both: int, first: int, second: int, neither: int) -> tuple[list[bool]
     ],
 )
 def test_the_interval_of_a_paired_difference_is_the_published_one(counts, low, high) -> None:
-    found = difference(*paired(*counts))
-    assert found.value == pytest.approx((counts[1] - counts[2]) / sum(counts))
+    gap = difference(*paired(*counts))
+    assert gap.value == pytest.approx((counts[1] - counts[2]) / sum(counts))
     places = 5e-5 if low == -0.1186 else 5e-4
-    assert (found.low, found.high) == pytest.approx((low, high), abs=places)
-    assert (found.only_first, found.only_second, found.n) == (counts[1], counts[2], sum(counts))
-    assert found.verdict == "worse"
+    assert (gap.low, gap.high) == pytest.approx((low, high), abs=places)
+    assert (gap.only_first, gap.only_second, gap.n) == (counts[1], counts[2], sum(counts))
+    assert gap.verdict == "worse"
     assert difference(*reversed(paired(*counts))).verdict == "better"
 
 
 @pytest.mark.parametrize("counts", [(20, 0, 0, 0), (0, 0, 0, 20), (5, 0, 0, 8), (9, 3, 3, 5)])
 def test_as_often_right_is_a_tie_with_an_interval_around_0(counts) -> None:
-    found = difference(*paired(*counts))
-    assert found.value == 0 and found.low < 0 < found.high
-    assert found.verdict == "a tie"
+    gap = difference(*paired(*counts))
+    assert gap.value == 0 and gap.low < 0 < gap.high
+    assert gap.verdict == "a tie"
 
 
 def test_never_beyond_all_and_nothing() -> None:
-    found = difference([True] * 7, [False] * 7)
-    assert found.value == found.high == 1.0 and found.verdict == "better"
+    gap = difference([True] * 7, [False] * 7)
+    assert gap.value == gap.high == 1.0 and gap.verdict == "better"
 
 
 def test_nothing_in_common_is_no_verdict() -> None:
-    found = difference([], [])
-    assert (found.value, found.low, found.high, found.n, found.verdict) == (None, None, None, 0, "")
+    gap = difference([], [])
+    assert (gap.value, gap.low, gap.high, gap.n, gap.verdict) == (None, None, None, 0, "")
 
 
 def test_mean_difference_is_students_paired_interval() -> None:

@@ -1,13 +1,13 @@
-"""DICOM films: from the file's content to grey, and which study a film belongs to.
+"""DICOM films: from the file's content to grey, and the identifier of a film's study.
 
 Only the elements that the pixels need are read, and the study's identifier: no name, date or other
-element about the patient is ever looked at.
+element about the patient is ever read.
 
-How values become grey, by the standard (PS3.3 C.7.6.3, C.11.1 and C.11.2): the modality LUT or
-rescale slope and intercept, then the VOI LUT or window where the file has one, then a stretch so
-that the lowest value becomes 0 and the highest 255; films of 8 bits without a window stay as they
-are. MONOCHROME1 is turned, so that bone is bright. Padding around the film is black. Of several
-frames the first is read.
+Values become grey by the standard (PS3.3 C.7.6.3, C.11.1 and C.11.2): the modality LUT or rescale
+slope and intercept, then the VOI LUT or window where the file has one, then a stretch so that the
+lowest value becomes 0 and the highest 255; films of 8 bits without a window keep their values.
+MONOCHROME1 is inverted, so that bone is bright. Padding around the film is black. Of several frames
+the first is read.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -27,8 +28,12 @@ from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.films import formats
 
-SUFFIXES = (".dcm", ".dicom")  # of files that may lack the mark at their beginning
-MARK = slice(128, 132)  # where a DICOM file says that it is one
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset, FileDataset
+    from pydicom.pixels.decoders.base import Decoder
+
+SUFFIXES = (".dcm", ".dicom")  # of files that may lack the mark
+MARK = slice(128, 132)  # place of the bytes "DICM"
 STUDY_UID = "StudyInstanceUID"
 _TAGS = [
     "PhotometricInterpretation", "SamplesPerPixel", "PlanarConfiguration", "Rows", "Columns",
@@ -40,118 +45,126 @@ _TAGS = [
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData",
     "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData", "PixelAspectRatio",
 ]  # fmt: skip
-_door = threading.Lock()
-_before: list[warnings.catch_warnings | None] = []  # what was, then one for each film being read
+_lock = threading.Lock()  # guards the two below
+_restore = contextlib.ExitStack()  # of the warning filters, while films are being read
+_readers = 0  # films being read
 
 
 def is_dicom(data: bytes, name: str) -> bool:
-    """Whether a file is one: by its mark, or by its name's ending where nothing else marks it."""
+    """Return whether a file is DICOM: by its mark, or by its ending where it has no other mark."""
     return data[MARK] == b"DICM" or (name.lower().endswith(SUFFIXES) and formats.kind(data) is None)
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No warnings on odd values of elements, which they may show.
+    """Silence warnings on odd values of elements, which the warnings may show.
 
-    Python keeps what it warns of for the whole process: of films that are read side by side the
-    first silences it, and the last gives back what was before.
+    Warning filters hold for the whole process: of films that are read at the same time the first
+    silences them, and the last restores them.
     """
-    with _door:
-        if not _before:
-            _before.append(warnings.catch_warnings())
-            _before[0].__enter__()
+    global _readers
+    with _lock:
+        if not _readers:
+            _restore.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
-        _before.append(None)  # one a film
+        _readers += 1
     try:
         yield
     finally:
-        with _door:
-            _before.pop()
-            if len(_before) == 1:
-                _before.pop().__exit__(None, None, None)
+        with _lock:
+            _readers -= 1
+            if not _readers:
+                _restore.close()
 
 
 def decode(data: bytes, name: str) -> Image.Image:
-    """A film at full size in grey: a Pillow image of mode "L", 0 to 255, bone bright.
+    """Return a film at full size in grey: a Pillow image of mode "L", 0 to 255, bone bright.
 
     Args:
         data: the file's content.
-        name: what errors call the film.
+        name: of the film, for errors.
 
     Raises:
         FilmError: it is no DICOM file, holds no image, is damaged, too big or too small, or is
-            compressed in a way that cannot be read here.
+            compressed in an unsupported way.
     """
     with _quiet():
-        found = _dataset(data, name, _TAGS)
-        _check_size(found, name)
+        dataset = _dataset(data, name, _TAGS)
+        _check_size(dataset, name)
         try:
-            _check_coded_size(found, name)
-            return Image.fromarray(_grey(found))
+            _check_coded_size(dataset, name)
+            return Image.fromarray(_grey(dataset))
         except FilmError:
             raise
-        except Exception as error:  # decoders of damaged files raise whatever they stumble over
-            raise FilmError(name, _why(found)) from error
+        except Exception as error:  # decoders of damaged files raise anything
+            raise FilmError(name, _decoding_reason(dataset)) from error
 
 
 def frames(data: bytes, name: str) -> int:
-    """How many frames a film that can be decoded holds; 1 where it does not say."""
+    """Return the number of frames of a film that can be decoded; 1 where the file has none."""
     with _quiet():
-        found = _dataset(data, name, ["NumberOfFrames"], pixels=False)
-        return int(found.get("NumberOfFrames") or 1)
+        dataset = _dataset(data, name, ["NumberOfFrames"], pixels=False)
+        return int(dataset.get("NumberOfFrames") or 1)
 
 
 def study_uid(source: Path | bytes, name: str) -> str | None:
-    """The identifier of the study that a film belongs to.
+    """Return the identifier of a film's study.
 
     Args:
-        source: the file's path, or its content; a path is read no further than its beginning
-            where that is no DICOM file's.
-        name: its ending tells where the file lacks a mark.
+        source: the file's path, or its content; of a file that is not DICOM only the beginning is
+            read.
+        name: of the film; its ending decides where the file lacks a mark.
 
     Returns:
-        `None` where it is no DICOM file, cannot be read, or does not say.
+        `None` where the file is not DICOM, cannot be read, or has no identifier.
     """
     with _quiet():
         try:
             data = source if isinstance(source, bytes) else _content(source, name)
             if not is_dicom(data, name):
                 return None
-            found = _dataset(data, name, [STUDY_UID], pixels=False)
-            return str(found.get(STUDY_UID) or "") or None
-        except Exception:  # reading the film will say what is wrong with it
+            dataset = _dataset(data, name, [STUDY_UID], pixels=False)
+            return str(dataset.get(STUDY_UID) or "") or None
+        except Exception:  # decoding the film reports the fault
             return None
 
 
 def _content(path: Path, name: str) -> bytes:
-    """A DICOM file's content, or another file's beginning."""
+    """Return a DICOM file's content, or the beginning of another file."""
     with file_reader.opened(path, LIMITS.file_bytes) as file:
         beginning = file.read(MARK.stop)
         return beginning + file.read() if is_dicom(beginning, name) else beginning
 
 
-def _dataset(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "object":
+def _dataset(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "FileDataset":
+    """Read these elements of a DICOM file.
+
+    Raises:
+        FilmError: it is not DICOM, or damaged.
+    """
     import pydicom
     from pydicom import config
     from pydicom.errors import InvalidDicomError
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     config.settings.reading_validation_mode = config.IGNORE
-    # It logs values that it stumbles over, and a value may be a name; its import sets a level.
+    # It logs odd values, and a value may be a name; its import sets a level.
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     try:
-        found = pydicom.dcmread(
-            io.BytesIO(data), specific_tags=tags, stop_before_pixels=not pixels,
+        dataset = pydicom.dcmread(
+            io.BytesIO(data),
+            specific_tags=tags,
+            stop_before_pixels=not pixels,
             force=data[MARK] != b"DICM",
-        )  # fmt: skip
-        if not len(found) and data[MARK] != b"DICM":
+        )
+        if not len(dataset) and data[MARK] != b"DICM":
             raise InvalidDicomError
-        if "TransferSyntaxUID" not in found.file_meta:  # a file without a mark does not say it
-            implicit, _ = found.original_encoding
-            found.file_meta.TransferSyntaxUID = (
+        if "TransferSyntaxUID" not in dataset.file_meta:  # absent where the mark is
+            implicit, _ = dataset.original_encoding
+            dataset.file_meta.TransferSyntaxUID = (
                 ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
             )
-        return found
+        return dataset
     except InvalidDicomError as error:
         reason = "is no DICOM file, whatever its ending says. Export the film again."
         raise FilmError(name, reason) from error
@@ -160,38 +173,38 @@ def _dataset(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "o
         raise FilmError(name, reason) from error
 
 
-def _check_size(found: "object", name: str) -> None:
-    """Before any pixel is unpacked."""
-    if not any(key in found for key in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+def _check_size(dataset: "Dataset", name: str) -> None:
+    """Refuse a film without pixels or of a wrong size, before any pixel is decoded."""
+    if not any(key in dataset for key in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         reason = "is a DICOM file that holds no image. Give the film itself."
         raise FilmError(name, reason)
     try:
-        width, height = int(found.Columns), int(found.Rows)
-        frames = int(found.get("NumberOfFrames") or 1)
-    except Exception as error:  # an element is missing, or holds anything
-        raise FilmError(name, _why(found)) from error
+        width, height = int(dataset.Columns), int(dataset.Rows)
+        frames = int(dataset.get("NumberOfFrames") or 1)
+    except Exception as error:  # an element is missing, or of any type
+        raise FilmError(name, _decoding_reason(dataset)) from error
     if refusal := formats.wrong_size(width, height):
         raise FilmError(name, refusal)
     if not 1 <= frames <= LIMITS.dicom_frames:
-        rule = f"1 to {LIMITS.dicom_frames:,} are looked through. Save the film alone."
+        rule = f"1 to {LIMITS.dicom_frames:,} are supported. Save the film alone."
         raise FilmError(name, f"has {frames:,} frames; {rule}")
 
 
-def _check_coded_size(found: "object", name: str) -> None:
-    """A compressed frame has a size of its own, which its decoder believes and makes room for."""
+def _check_coded_size(dataset: "FileDataset", name: str) -> None:
+    """Refuse a compressed frame of another size: its decoder would allocate that size."""
     from pydicom.encaps import get_frame
 
-    if not found.file_meta.TransferSyntaxUID.is_encapsulated:
+    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
         return
-    frames = int(found.get("NumberOfFrames") or 1)
-    size = coded_size(get_frame(found.PixelData, 0, number_of_frames=frames))
-    if size not in (None, (int(found.Columns), int(found.Rows))):
-        rule = f"says {found.Columns} x {found.Rows} px and holds {size[0]} x {size[1]}"
-        raise FilmError(name, f"is damaged: it {rule}. Copy it again from where it came from.")
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    coded = coded_size(get_frame(dataset.PixelData, 0, number_of_frames=frames))
+    if coded is not None and coded != (int(dataset.Columns), int(dataset.Rows)):
+        sizes = f"says {dataset.Columns} x {dataset.Rows} px and holds {coded[0]} x {coded[1]}"
+        raise FilmError(name, f"is damaged: it {sizes}. Copy it again from where it came from.")
 
 
 def coded_size(frame: bytes) -> tuple[int, int] | None:
-    """(width, height) that a JPEG or JPEG 2000 codestream declares; `None` for other codings."""
+    """Return (width, height) of a JPEG or JPEG 2000 codestream; `None` for other codings."""
     start = _codestream(frame)
     if frame[start : start + 4] == b"\xff\x4f\xff\x51" and len(frame) >= start + 24:
         right, bottom, left, top = struct.unpack(">4I", frame[start + 8 : start + 24])
@@ -209,13 +222,13 @@ def coded_size(frame: bytes) -> tuple[int, int] | None:
 
 
 def _codestream(frame: bytes) -> int:
-    """Where a JPEG 2000 codestream begins: at once, or in the box for it (ISO 15444-1, I.4)."""
+    """Return the place of a JPEG 2000 codestream: 0, or inside its box (ISO 15444-1, I.4)."""
     place = 0
     if frame[:12] != b"\0\0\0\x0cjP  \r\n\x87\n":
         return place
     while place + 8 <= len(frame):
         length, kind = struct.unpack(">I4s", frame[place : place + 8])
-        long = length == 1  # the length stands behind the kind, in 8 bytes
+        long = length == 1  # the length follows the kind, in 8 bytes
         if kind == b"jp2c":
             return place + (16 if long else 8)
         if long:
@@ -226,21 +239,21 @@ def _codestream(frame: bytes) -> int:
     return len(frame)
 
 
-def _why(found: "object") -> str:
-    """What to say of pixels that could not be unpacked."""
+def _decoding_reason(dataset: "Dataset") -> str:
+    """Explain pixels that could not be decoded, as a clause that follows the film's name."""
     import pydicom
 
-    syntax = getattr(getattr(found, "file_meta", None), "TransferSyntaxUID", None)
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
     if syntax is not None and pydicom.uid.UID(syntax).is_transfer_syntax:
         decoder = _decoder(syntax)
         if decoder is None or not decoder.is_available:
-            words = pydicom.uid.UID(syntax).name
-            return f"is compressed as {words}, which cannot be read here. Export it uncompressed."
+            name = pydicom.uid.UID(syntax).name
+            return f"is compressed as {name}, which cannot be read here. Export it uncompressed."
     return "is cut short or damaged. Copy it again from where it came from."
 
 
-def _decoder(syntax: str) -> "object | None":
-    from pydicom.pixels import get_decoder
+def _decoder(syntax: str) -> "Decoder | None":
+    from pydicom.pixels.decoders.base import get_decoder
 
     try:
         return get_decoder(syntax)
@@ -248,52 +261,53 @@ def _decoder(syntax: str) -> "object | None":
         return None
 
 
-def _grey(found: "object") -> np.ndarray:
-    """uint8 (rows, columns) of the first frame."""
-    from pydicom.pixels import apply_color_lut, pixel_array
+def _grey(dataset: "Dataset") -> np.ndarray:
+    """Return the first frame in grey, uint8 (rows, columns)."""
+    from pydicom.pixels.processing import apply_color_lut
+    from pydicom.pixels.utils import pixel_array
 
-    kind = str(found.get("PhotometricInterpretation", ""))
-    stored = pixel_array(found, index=0)
+    kind = str(dataset.get("PhotometricInterpretation", ""))
+    stored = pixel_array(dataset, index=0)
     if kind == "PALETTE COLOR":
-        stored = apply_color_lut(stored, found)
+        stored = apply_color_lut(stored, dataset)
         stored = (stored / 257).astype(np.uint8) if stored.dtype == np.uint16 else stored
     if stored.ndim == 3:
         colours = stored if stored.dtype == np.uint8 else formats.stretched(stored)
         return np.asarray(Image.fromarray(np.ascontiguousarray(colours[..., :3])).convert("L"))
-    padding = _padding(found, stored)
-    grey = _mapped(found, stored, padding)
+    padding = _padding(dataset, stored)
+    grey = _mapped(dataset, stored, padding)
     if kind == "MONOCHROME1":
         grey = 255 - grey
     grey[padding] = 0
     return grey
 
 
-def _mapped(found: "object", stored: np.ndarray, padding: np.ndarray) -> np.ndarray:
-    """Stored values as uint8: by the file's own window, then from lowest to highest."""
-    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+def _mapped(dataset: "Dataset", stored: np.ndarray, padding: np.ndarray) -> np.ndarray:
+    """Return stored values as uint8: by the file's window, then stretched to 0 to 255."""
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
-    windowed = "VOILUTSequence" in found or _has_window(found)
-    changed = "ModalityLUTSequence" in found or "RescaleSlope" in found
-    if stored.dtype == np.uint8 and int(found.BitsStored) == 8 and not (windowed or changed):
+    windowed = "VOILUTSequence" in dataset or _has_window(dataset)
+    rescaled = "ModalityLUTSequence" in dataset or "RescaleSlope" in dataset
+    if stored.dtype == np.uint8 and int(dataset.BitsStored) == 8 and not (windowed or rescaled):
         return stored.copy()
-    values = apply_modality_lut(stored, found)
+    values = apply_modality_lut(stored, dataset)
     if windowed:
-        values = apply_voi_lut(values, found, index=0)
+        values = apply_voi_lut(values, dataset, index=0)
     return formats.stretched(values, padding)
 
 
-def _has_window(found: "object") -> bool:
-    """Whether there is a window at all; one narrower than 1 is none (PS3.3 C.11.2.1.2)."""
-    width = found.get("WindowWidth")
+def _has_window(dataset: "Dataset") -> bool:
+    """Return whether there is a window; one narrower than 1 is none (PS3.3 C.11.2.1.2)."""
+    width = dataset.get("WindowWidth")
     first = width[0] if isinstance(width, Sequence) and not isinstance(width, str) else width
     return first not in (None, "") and float(first) >= 1
 
 
-def _padding(found: "object", stored: np.ndarray) -> np.ndarray:
-    """Which pixels are no part of the film, bool; by stored values (PS3.3 C.7.5.1.1.2)."""
-    value = found.get("PixelPaddingValue")
+def _padding(dataset: "Dataset", stored: np.ndarray) -> np.ndarray:
+    """Return which pixels are padding, bool, by stored values (PS3.3 C.7.5.1.1.2)."""
+    value = dataset.get("PixelPaddingValue")
     if value is None:
         return np.zeros(stored.shape, bool)
-    limit = found.get("PixelPaddingRangeLimit")
+    limit = dataset.get("PixelPaddingRangeLimit")
     low, high = sorted((int(value), int(value if limit is None else limit)))
     return (stored >= low) & (stored <= high)

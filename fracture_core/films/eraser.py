@@ -1,7 +1,7 @@
 """The eraser: a film without a screw, a marker or any region that a person has brushed over.
 
-What was brushed over is filled with a smooth blend of what lies around it, so that the network
-sees neither the thing nor a hole.
+The erased area is filled with a smooth blend of its surroundings, so that the network sees neither
+the object nor a hole.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-REACH = 2.0  # brush radii: how far around what lies there is blended in; doubled until it suffices
-STROKES, POINTS = 200, 2_000  # at most, of a film and of a stroke: more is no hand's work
+REACH = 2.0  # brush radii: the width of the surroundings that are blended; doubled as needed
+STROKES, POINTS = 200, 2_000  # at most, per film and per stroke: no hand draws more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Stroke:
 
 
 def brushed(size: tuple[int, int], strokes: Sequence[Stroke]) -> np.ndarray:
-    """Which pixels of a film of this (width, height) in px were brushed over, bool (h, w)."""
+    """Return the mask of the erased pixels of a film of this (width, height) in px, bool (h, w)."""
     width, height = size
     mask = Image.new("1", size)
     pen = ImageDraw.Draw(mask)
@@ -42,15 +42,15 @@ def brushed(size: tuple[int, int], strokes: Sequence[Stroke]) -> np.ndarray:
 
 
 def share(size: tuple[int, int], strokes: Sequence[Stroke]) -> float:
-    """How much of a film of this (width, height) in px was brushed over, 0 to 1."""
+    """Return the erased share of a film of this (width, height) in px, 0 to 1."""
     return float(brushed(size, strokes).mean()) if strokes else 0.0
 
 
 def erase(film: Image.Image, strokes: Sequence[Stroke]) -> Image.Image:
-    """The film (mode L) with what was brushed over filled; the same film where nothing was.
+    """Fill the erased area of a film (mode L); return the same film where nothing was erased.
 
     A normalized convolution (Knutsson and Westin 1993): blurred grey over blurred coverage, with a
-    wider blur where too little lies within reach.
+    wider blur where too few pixels are within reach.
     """
     if not strokes or not (hidden := brushed(film.size, strokes)).any():
         return film
@@ -60,22 +60,22 @@ def erase(film: Image.Image, strokes: Sequence[Stroke]) -> Image.Image:
 
     reach = REACH * max(1.0, max(stroke.radius for stroke in strokes) * film.width)
     values = np.asarray(film, np.float32).copy()
-    todo = hidden.copy()
-    while todo.any():
-        top, bottom, left, right = _around(todo, round(4 * reach))
-        known = ~hidden[top:bottom, left:right]
+    unfilled = hidden.copy()
+    while unfilled.any():
+        top, bottom, left, right = _around(unfilled, round(4 * reach))
+        visible = ~hidden[top:bottom, left:right]
         grey = values[top:bottom, left:right]
-        cover = gaussian_filter(known.astype(np.float32), reach)
-        blend = gaussian_filter(np.where(known, grey, 0.0).astype(np.float32), reach)
-        near = todo[top:bottom, left:right] & (cover > 0.05)
+        cover = gaussian_filter(visible.astype(np.float32), reach)
+        blend = gaussian_filter(np.where(visible, grey, 0.0).astype(np.float32), reach)
+        near = unfilled[top:bottom, left:right] & (cover > 0.05)
         grey[near] = blend[near] / cover[near]
-        todo[top:bottom, left:right] &= ~near
+        unfilled[top:bottom, left:right] &= ~near
         reach *= 2
     return Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8))
 
 
 def _around(mask: np.ndarray, margin: int) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of the box that holds the mask, and a margin."""
+    """Return top, bottom, left, right of the mask's bounding box with a margin."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     height, width = mask.shape
     return (

@@ -1,7 +1,7 @@
-"""Is this a film that a model may judge at all? What can be said of it without any network.
+"""Plain checks, without any network, of whether a file looks like an x-ray film.
 
-Each check has a number and a limit, and, where the film fails, a sentence that names both. Limits
-are wide: a check that fails makes a doubt, which a person may overrule, and never a refusal.
+Each check has a value and a limit, and, where the film fails, a sentence that names both. Limits
+are wide: a failed check raises a doubt, which a person may overrule, and never a refusal.
 """
 
 import io
@@ -15,10 +15,10 @@ from fracture_core.films import images, measures
 
 COLOURED = 24  # grey levels of 255 between a pixel's channels; JPEG's noise stays below
 LOOKED_AT = 128  # px of the longer side of the copy whose colours are counted
-INVERT = "invert"  # the one remedy there is
+INVERT = "invert"  # the only remedy
 
 MOST_COLOUR = 0.05  # share of the pixels; a coloured arrow or stamp is less
-SMALLEST = 64  # px of the longer side; in less nobody sees a bone
+SMALLEST = 64  # px of the longer side; on less a bone cannot be seen
 LONGEST = 4.0  # longer over shorter side; a whole leg on one film has about 3
 BLANK = 0.01  # standard deviation of the grey, 0 to 0.5; as in `audit`
 LEAST_CONTRAST = 0.2  # of the full range; underexposed films have twice as much
@@ -27,16 +27,15 @@ BRIGHTEST_BORDER = 0.6  # median grey of the rim, 0 to 1: the air around a bone 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One question to a film, and the answer.
+    """Result of one check of a film.
 
     Args:
         name: "colour", "size", "aspect", "blank", "contrast", "inverted" or "distance".
-        value: what was measured; its unit is the check's own, see the limits.
+        value: the measurement, in the unit of the limit.
         limit: the last value that passes; "size", "blank" and "contrast" must not be less, the
             others not more.
-        doubt: why the film may not be one that the model can judge, one sentence with value and
-            limit; empty where it passes.
-        remedy: `INVERT` where turning the greys round may help; else empty.
+        doubt: one sentence with value and limit; empty where the film passes.
+        remedy: `INVERT` where inverting the film may help; else empty.
     """
 
     name: str
@@ -52,18 +51,20 @@ class Check:
 
 
 def colour(source: Path | bytes) -> float:
-    """The share of an image file's pixels that are coloured, 0 to 1; 0 for a grey mode's.
+    """Return the share of an image file's pixels that are coloured, 0 to 1; 0 for grey modes.
 
-    The file is one that `images.decode` could read; of other formats 0 is given, since what they
-    hold has no colour that would be lost.
+    0 also for formats that Pillow does not read, DICOM among them.
+
+    Args:
+        source: a path or content that `images.decode` has read.
     """
     data = source if isinstance(source, bytes) else images.content(source)
     try:
-        film = Image.open(io.BytesIO(data), formats=images.FORMATS)
+        film: Image.Image = Image.open(io.BytesIO(data), formats=images.FORMATS)
         if film.mode in ("1", "L", "LA") or film.mode.startswith(("I", "F")):
             return 0.0
-        film.draft("RGB", (LOOKED_AT, LOOKED_AT))  # a JPEG is unpacked at a fraction of its size
-        # Pixels are picked and not averaged, which would turn a fine mixture of colours grey.
+        film.draft("RGB", (LOOKED_AT, LOOKED_AT))  # decodes a JPEG at a fraction of its size
+        # Nearest pixels: averaging would turn a fine mixture of colours grey.
         film = film.convert("RGB")
         film.thumbnail((LOOKED_AT, LOOKED_AT), Image.Resampling.NEAREST)
     except OSError:
@@ -73,20 +74,20 @@ def colour(source: Path | bytes) -> float:
 
 
 def check(film: Image.Image, coloured: float, size: int) -> tuple[Check, ...]:
-    """Colour, size, aspect, blank, contrast and inverted, in this order.
+    """Run the checks colour, size, aspect, blank, contrast and inverted, in this order.
 
     Args:
         film: decoded, mode "L".
-        coloured: see `colour`.
-        size: side of the network's input in px, which a film must not fall short of.
+        coloured: the value of `colour`.
+        size: side of the network's input in px, the least longer side of a film.
     """
     grey = np.arange(256) / 255
     counts = np.array(film.histogram(), np.float64)
-    share = counts / counts.sum()
-    spread = float(np.sqrt(share @ (grey - share @ grey) ** 2))
-    low, high = np.searchsorted(np.cumsum(share), (0.01, 0.99)) / 255
+    shares = counts / counts.sum()
+    spread = float(np.sqrt(shares @ (grey - shares @ grey) ** 2))
+    low, high = np.searchsorted(np.cumsum(shares), (0.01, 0.99)) / 255
     blank = _blank(spread)
-    # A blank film is nothing else besides, as in the audit.
+    # A blank film is neither flat nor inverted, as in the audit.
     contrast = Check(name="contrast", value=float(high - low), limit=LEAST_CONTRAST)
     inverted = Check(name="inverted", value=_border(film), limit=BRIGHTEST_BORDER)
     if blank.passed:
@@ -108,40 +109,40 @@ def _border(film: Image.Image) -> float:
 
 def _colour(value: float) -> Check:
     words = f"{value:.0%} of it is coloured, limit {MOST_COLOUR:.0%}: an x-ray film is grey."
-    return _made("colour", value, MOST_COLOUR, value > MOST_COLOUR, words)
+    return _check("colour", value, MOST_COLOUR, value > MOST_COLOUR, words)
 
 
 def _size(value: int, limit: int) -> Check:
-    words = f"Its longer side has {value} px, and {limit} are needed: too small to see a bone."
-    return _made("size", value, limit, value < limit, words)
+    words = f"Its longer side has {value} px, at least {limit} are needed: too small to see a bone."
+    return _check("size", value, limit, value < limit, words)
 
 
 def _aspect(value: float) -> Check:
     words = f"It is {value:.1f} times as long as wide, limit {LONGEST:g}: no film has this shape."
-    return _made("aspect", value, LONGEST, value > LONGEST, words)
+    return _check("aspect", value, LONGEST, value > LONGEST, words)
 
 
 def _blank(value: float) -> Check:
-    words = f"It is all of one grey: its spread is {value:.3f}, and {BLANK:g} is the least."
-    return _made("blank", value, BLANK, value < BLANK, words)
+    words = f"It is uniformly grey: its spread is {value:.3f}, minimum {BLANK:g}."
+    return _check("blank", value, BLANK, value < BLANK, words)
 
 
 def _contrast(value: float) -> Check:
-    least = f"{LEAST_CONTRAST:.0%} is the least"
-    words = f"Its contrast is {value:.0%} of the full range, and {least}: next to nothing shows."
-    return _made("contrast", value, LEAST_CONTRAST, value < LEAST_CONTRAST, words)
+    minimum = f"minimum {LEAST_CONTRAST:.0%}"
+    words = f"Its contrast is {value:.0%} of the full range, {minimum}: almost nothing is visible."
+    return _check("contrast", value, LEAST_CONTRAST, value < LEAST_CONTRAST, words)
 
 
 def _inverted(value: float) -> Check:
     words = (
         f"Its border is bright, {value:.0%} of white, limit {BRIGHTEST_BORDER:.0%}: it looks "
-        "inverted. It is judged as it should be once black and white are exchanged."
+        "inverted. Invert it for a reliable score."
     )
     failed = value > BRIGHTEST_BORDER
-    return _made("inverted", value, BRIGHTEST_BORDER, failed, words, INVERT if failed else "")
+    return _check("inverted", value, BRIGHTEST_BORDER, failed, words, INVERT if failed else "")
 
 
-def _made(
+def _check(
     name: str, value: float, limit: float, failed: bool, words: str, remedy: str = ""
 ) -> Check:
     doubt = words if failed else ""

@@ -1,6 +1,6 @@
-"""From a file or an upload to pixels: the one road for showing, training and judging alike.
+"""From a file or an upload to pixels, the same way for display, training and prediction.
 
-`decode` gives a film at full size, `to_pixels` applies a `PixelRecipe`, `load` does both. The
+`decode` returns a film at full size, `to_pixels` applies a `PixelRecipe`, `load` does both. The
 pixel cache holds a whole data set as a memory map, so that an epoch never touches an image file.
 """
 
@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import PIL
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from fracture_core import file_reader
 from fracture_core.config import LIMITS, PixelRecipe
@@ -36,9 +37,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", *dicom.SUFFIXES) 
 # would add a warning or an error of its own below our limit's sentence.
 Image.MAX_IMAGE_PIXELS = None
 
-RECIPE_VERSION = 1  # raised whenever `decode` or `to_pixels` gives other pixels of the same film
+RECIPE_VERSION = 1  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
 _WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-_ORIENTATION = 0x0112  # EXIF tag; its values 2 to 8 say how the film must be turned to stand right
+_ORIENTATION = 0x0112  # EXIF tag; for its values 2 to 8 the film is turned by `_TURNS`
 _SUBFILE = 254  # TIFF tag NewSubfileType; its lowest bit marks a smaller copy of another page
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -50,22 +51,21 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _RESAMPLE = {"area": Image.Resampling.BOX, "nearest": Image.Resampling.NEAREST}
-_JPEG = (b"\xff\xd8\xff", b"\xff\xd9")  # how such a file begins and ends
-_CHUNK = 256  # films between two notes of how far a cache has come; a kill costs at most these
+_JPEG = (b"\xff\xd8\xff", b"\xff\xd9")  # first and last bytes of such a file
+_CHUNK = 256  # films between two saves of a build's progress; the most that a kill costs
 
 
 def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
-    """A film at full size in grey: a Pillow image of mode "L", 0 to 255.
+    """Return a film at full size in grey: a Pillow image of mode "L", 0 to 255.
 
     Reads PNG, JPEG, WebP and TIFF of any mode, whatever the file's ending, and DICOM, see
     `dicom`; of several frames the first. EXIF orientation is applied, colour becomes luma (ITU-R
-    601-2), alpha lies on black.
-    Films of more than 8 bits a pixel in one channel are stretched: their lowest value becomes 0,
-    their highest 255.
+    601-2), transparent pixels are blended with black. Films of more than 8 bits per pixel in one
+    channel are stretched: their lowest value becomes 0, their highest 255.
 
     Args:
         source: the file's path, or its content.
-        name: what errors call the film; the path's last part if left out.
+        name: of the film, for errors; the path's last part if left out.
 
     Raises:
         FilmError: the file is missing, unreadable, empty, no image, cut short, damaged, too
@@ -83,33 +83,33 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
         film = Image.open(io.BytesIO(data), formats=FORMATS)
         refusal = formats.wrong_size(*film.size)
         if refusal is None:
-            film.load()  # TIFF is turned here, and then no longer says how
-            turn = _TURNS.get(film.getexif().get(_ORIENTATION))
+            film.load()  # applies and removes the orientation of a TIFF
+            turn = _TURNS.get(film.getexif().get(_ORIENTATION, 1))
             grey = _grey(film)
             return grey.transpose(turn) if turn is not None else grey
     except UnidentifiedImageError as error:
-        raise FilmError(name, _no_film(data, name)) from error
-    except Exception as error:  # decoders of damaged files raise whatever they stumble over
+        raise FilmError(name, _format_reason(data, name)) from error
+    except Exception as error:  # decoders of damaged files raise anything
         reason = f"is cut short or damaged ({error}). Copy it again from where it came from."
         raise FilmError(name, reason) from error
     raise FilmError(name, refusal)
 
 
 def frames(source: Path | bytes, name: str | None = None) -> int:
-    """How many frames or pages a film that `decode` could read holds; it reads the first.
+    """Return the number of frames or pages of a film that `decode` has read; it reads the first.
 
-    Of a TIFF's pages those count that are no smaller copies of others, up to `LIMITS.dicom_frames`.
+    Of a TIFF's pages smaller copies do not count; the count ends at `LIMITS.dicom_frames`.
     """
     name = name or (source.name if isinstance(source, Path) else "The film")
     data = source if isinstance(source, bytes) else content(source, name)
     if dicom.is_dicom(data, name):
         return dicom.frames(data, name)
     film = Image.open(io.BytesIO(data), formats=FORMATS)
-    return _pages(film) if film.format == "TIFF" else getattr(film, "n_frames", 1)
+    return _pages(film) if isinstance(film, TiffImageFile) else getattr(film, "n_frames", 1)
 
 
-def _pages(film: Image.Image) -> int:
-    """Counted one by one: Pillow's own count takes as long as a damaged file makes it."""
+def _pages(film: TiffImageFile) -> int:
+    """Count pages one by one: Pillow's own count of a damaged file may take any time."""
     count = 1
     for number in range(1, LIMITS.dicom_frames):
         try:
@@ -120,21 +120,21 @@ def _pages(film: Image.Image) -> int:
     return count
 
 
-def _no_film(data: bytes, name: str) -> str:
-    """Why a file of no format that is read is refused, as a clause that follows its name."""
-    kinds, found = f"{', '.join(formats.READ)} or DICOM", formats.kind(data)
-    if found in formats.READ:
-        return f"begins as a {found} image and is damaged. Copy it again from where it came from."
-    if found == "zip":
+def _format_reason(data: bytes, name: str) -> str:
+    """Return the refusal of a file of an unsupported format, as a clause after its name."""
+    kinds, kind = f"{', '.join(formats.READ)} or DICOM", formats.kind(data)
+    if kind in formats.READ:
+        return f"begins as a {kind} image and is damaged. Copy it again from where it came from."
+    if kind == "zip":
         return "is a zip inside a folder, or one that is cut short. Unpack it, or copy it again."
-    if found:
-        return f"is a {found} file, which is not read. Save the film as {kinds}."
+    if kind:
+        return f"is a {kind} file, which is not read. Save the film as {kinds}."
     claims = ", whatever its ending says" if name.lower().endswith(SUFFIXES) else ""
     return f"is not a {kinds} image{claims}. Save the film as one of these."
 
 
 def content(path: Path, name: str | None = None) -> bytes:
-    """All that a film's file holds.
+    """Return the content of a film's file.
 
     Raises:
         FilmError: it is missing, no regular file, too large, or may not be read.
@@ -159,7 +159,7 @@ def content(path: Path, name: str | None = None) -> bytes:
 
 
 def _grey(film: Image.Image) -> Image.Image:
-    """The opened file's pixels as mode "L"; unpacks them, so a damaged file fails here."""
+    """Return the opened file's pixels as mode "L"; decodes them, so a damaged file fails here."""
     if film.mode in _WIDE_MODES:
         return Image.fromarray(formats.stretched(np.asarray(film)))
     if film.has_transparency_data:
@@ -171,7 +171,7 @@ def _grey(film: Image.Image) -> Image.Image:
 
 
 def to_pixels(film: Image.Image, recipe: PixelRecipe) -> np.ndarray:
-    """A film of mode "L" as a network's input: uint8 `(size, size)`, 0 to 255.
+    """Return a film of mode "L" as a network's input: uint8 `(size, size)`, 0 to 255.
 
     "area" averages the film's pixels, each of which counts in exactly one pixel of the result;
     "nearest" keeps one of them. A film smaller than the result has its pixels repeated, by either.
@@ -180,12 +180,13 @@ def to_pixels(film: Image.Image, recipe: PixelRecipe) -> np.ndarray:
     resample = _RESAMPLE[recipe.resample]
     left, top, width, height = placed(film.size, recipe)
     pixels = np.zeros((recipe.size, recipe.size), np.uint8)
-    pixels[top : top + height, left : left + width] = film.resize((width, height), resample)
+    scaled = np.asarray(film.resize((width, height), resample))
+    pixels[top : top + height, left : left + width] = scaled
     return pixels
 
 
 def placed(film: tuple[int, int], recipe: PixelRecipe) -> tuple[int, int, int, int]:
-    """Where a film of this (width, height) lies in a network's input: left, top, width, height."""
+    """Return left, top, width, height of a film of this (width, height) in the input."""
     if recipe.fit == "squash":
         return 0, 0, recipe.size, recipe.size
     longer = max(film)
@@ -194,7 +195,7 @@ def placed(film: tuple[int, int], recipe: PixelRecipe) -> tuple[int, int, int, i
 
 
 def load(source: Path | bytes, recipe: PixelRecipe, name: str | None = None) -> np.ndarray:
-    """`decode`, then `to_pixels`: uint8 `(size, size)`, 0 to 255.
+    """Apply `decode`, then `to_pixels`: uint8 `(size, size)`, 0 to 255.
 
     Raises:
         FilmError: see `decode`.
@@ -203,41 +204,41 @@ def load(source: Path | bytes, recipe: PixelRecipe, name: str | None = None) -> 
 
 
 def thumbnail(path: Path, long_side: int, folder: Path) -> bytes:
-    """A small copy of a film as JPEG, kept in `folder`; a small film keeps its size.
+    """Return a small copy of a film as JPEG, cached in `folder`; a small film keeps its size.
 
-    JPEG, since a wall of films is made while a person waits: WebP takes ten times as long.
+    JPEG, since a person waits for a wall of films: WebP takes ten times as long.
 
     Args:
         path: the film's file.
-        long_side: px that the longer side has at most.
-        folder: where thumbnails are kept; made if missing. A changed file gets a new one.
+        long_side: of the thumbnail, in px, at most.
+        folder: the cache of thumbnails; created if missing. A changed file gets a new one.
 
     Raises:
         FilmError: see `decode`.
     """
     key = _key("thumbnail", str(path.absolute()), _fact(path), long_side)
-    kept = folder / key[:2] / f"{key}.jpg"
-    with suppress(FileRefused):  # none is kept, or what is there is damaged: it is made anew
-        small = file_reader.read_bytes(kept, file_reader.NOTE_BYTES)
+    file = folder / key[:2] / f"{key}.jpg"
+    with suppress(FileRefused):  # missing or damaged: it is made again
+        small = file_reader.read_bytes(file, file_reader.NOTE_BYTES)
         if small.startswith(_JPEG[0]) and small.endswith(_JPEG[1]):
             return small
     film = decode(path)
     film.thumbnail((long_side, long_side), Image.Resampling.BOX)
-    content = io.BytesIO()
-    film.save(content, "JPEG", quality=85)
-    with suppress(OSError):  # a film can be seen where nothing can be kept
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(kept, content.getvalue())
-    return content.getvalue()
+    stream = io.BytesIO()
+    film.save(stream, "JPEG", quality=85)
+    with suppress(OSError):  # films can be shown where the cache cannot be written
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, stream.getvalue())
+    return stream.getvalue()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PixelCache:
-    """Pixels of many films, in the order of the paths that were asked for.
+    """Pixels of many films, in the order of the paths.
 
     Args:
         pixels: read-only memory map, uint8 `(n, size, size)`, 0 to 255.
-        refused: row -> why this film could not be read; its pixels are 0.
+        refused: row -> reason why this film could not be read; its pixels are 0.
     """
 
     pixels: np.ndarray
@@ -252,21 +253,21 @@ def pixel_cache(
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> PixelCache:
-    """The pixels of all these films: opened if kept, else built on all cores.
+    """Return the pixels of all these films: opened if cached, else built on all cores.
 
     Keyed by paths, file sizes, modification times, recipe and Pillow's version. A build that was
-    stopped or killed goes on where it was. Of two processes, the second waits for the first.
+    stopped or killed continues from there. Of two processes, the second waits for the first.
 
     Args:
         root: folder that the paths are relative to.
         paths: one film each, in the order of the rows.
-        recipe: how a film becomes pixels.
-        folder: where caches are kept; made if missing.
+        recipe: of the pixels.
+        folder: of all caches; created if missing.
         progress: called with (films done, all films) after every film of a build.
-        should_stop: asked after every film of a build, and while waiting.
+        should_stop: called after every film of a build, and while waiting.
 
     Raises:
-        Stopped: `should_stop` said so.
+        Stopped: `should_stop` returned true.
         DataError: there are no paths.
         WriteFailed: the disk has no room for their pixels, or takes no file.
     """
@@ -274,31 +275,31 @@ def pixel_cache(
         raise DataError("There is no film to read: the selection is empty. Choose other parts.")
     facts = [(path, *_fact(root / path)) for path in paths]
     key = _key("pixels", str(root.absolute()), facts, asdict(recipe))
-    kept, draft = folder / key, folder / f".{key}"
+    final, draft = folder / key, folder / f".{key}"
     shape = (len(paths), recipe.size, recipe.size)
-    if found := _kept(kept, shape):
-        return found
+    if cache := _opened(final, shape):
+        return cache
     make_folder(folder)
-    with _alone(folder / f".{key}.lock", should_stop):
-        found = _kept(kept, shape)  # another process made it meanwhile
-        if found is None:
-            _clear(kept)  # it is damaged, and can be made again
+    with _exclusive(folder / f".{key}.lock", should_stop):
+        cache = _opened(final, shape)  # another process built it meanwhile
+        if cache is None:
+            _clear(final)  # it is damaged, and can be built again
             _build(draft, [root / path for path in paths], recipe, progress, should_stop)
-            with writing(kept):
-                draft.rename(kept)
-            found = _kept(kept, shape)
-    if found is None:
-        raise DataError(f"The pixels in {kept} cannot be read back. Check the disk.")
-    return found
+            with writing(final):
+                draft.rename(final)
+            cache = _opened(final, shape)
+    if cache is None:
+        raise DataError(f"The pixels in {final} cannot be read back. Check the disk.")
+    return cache
 
 
-def _kept(folder: Path, shape: tuple[int, int, int], whole: bool = True) -> PixelCache | None:
-    """The pixels in a folder; `None` where there are none, or they are damaged.
+def _opened(folder: Path, shape: tuple[int, int, int], whole: bool = True) -> PixelCache | None:
+    """Open the pixels in a folder; `None` where there are none, or they are damaged.
 
     Args:
         folder: of a cache, or of one that is being built.
-        shape: that they must have.
-        whole: whether only those of a finished build will do.
+        shape: of the pixels.
+        whole: whether the build must be complete.
     """
     try:
         note = file_reader.read_json(folder / "progress.json", file_reader.LIST_BYTES)
@@ -306,23 +307,25 @@ def _kept(folder: Path, shape: tuple[int, int, int], whole: bool = True) -> Pixe
         done = type(note["done"]) is int and 0 <= note["done"] <= shape[0]
         size = math.prod(shape) + file_reader.HEADER_BYTES
         with file_reader.opened(folder / "pixels.npy", size) as stream:
-            fits = file_reader.array_header(stream) == (shape, np.uint8) and done
-        pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False) if fits else None
+            fits = file_reader.array_header(stream) == (shape, np.dtype(np.uint8)) and done
+        if not fits:
+            return None
+        pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
         rows = all(0 <= row < shape[0] for row in refused) and note["done"] == shape[0]
         sound = not whole or (rows and note["sha256"] == _digest(folder / "pixels.npy"))
     except Exception:  # numpy's reader of damaged headers raises many kinds
         return None
-    return PixelCache(pixels=pixels, refused=refused) if fits and sound else None
+    return PixelCache(pixels=pixels, refused=refused) if sound else None
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file, in hex; the page cache has a film's pixels read once more in no time."""
+    """Return the SHA-256 of a file in hex; quick, as the file is in the page cache."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _clear(path: Path) -> None:
-    """Take away whatever is there; what cannot be taken away is told by who writes there."""
+    """Remove a file or folder; what cannot be removed fails when it is written."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -339,7 +342,7 @@ def _build(
 ) -> None:
     """Fill `draft` with pixels.npy and progress.json, from where an earlier build ended."""
     note = draft / "progress.json"
-    if _kept(draft, (len(files), recipe.size, recipe.size), whole=False) is None:
+    if _opened(draft, (len(files), recipe.size, recipe.size), whole=False) is None:
         _clear(draft)
         _check_room(draft.parent, len(files) * recipe.size**2)
         shape = (len(files), recipe.size, recipe.size)
@@ -369,7 +372,7 @@ def _build(
                 if should_stop and should_stop():
                     pool.shutdown(cancel_futures=True)
                     raise Stopped(f"Reading films was stopped after {row + 1} of {len(files)}.")
-            pixels.flush()  # the note must never be ahead of the pixels
+            pixels.flush()  # the progress file must never be ahead of the pixels
             state["done"] = rows.stop
             replace_file(note, json.dumps(state).encode())
     state["sha256"] = _digest(draft / "pixels.npy")
@@ -377,11 +380,10 @@ def _build(
 
 
 def _reserve(path: Path) -> None:
-    """Take all the room of a file before it is filled: a memory map that runs out of it kills its
-    process.
+    """Reserve the space of a file before filling it: a memory map without space kills its process.
 
     Raises:
-        WriteFailed: another process has taken the room.
+        WriteFailed: another process has used the space.
     """
     if hasattr(os, "posix_fallocate"):  # not on macOS
         with writing(path), path.open("r+b") as file:
@@ -398,8 +400,8 @@ def _check_room(folder: Path, needed: int) -> None:
 
 
 @contextmanager
-def _alone(lock: Path, should_stop: Callable[[], bool] | None) -> Iterator[None]:
-    """Hold `lock`; the kernel frees it, whatever ends its holder."""
+def _exclusive(lock: Path, should_stop: Callable[[], bool] | None) -> Iterator[None]:
+    """Hold `lock`; the kernel releases it, whatever ends the process."""
     with open_lock(lock) as file:
         while True:
             try:
@@ -413,12 +415,12 @@ def _alone(lock: Path, should_stop: Callable[[], bool] | None) -> Iterator[None]
 
 
 def stamp(root: Path, paths: Sequence[str]) -> str:
-    """Text that is another once a film's file is: its size or its time of change."""
+    """Return a text that changes with the size or time of change of any of the films' files."""
     return _key("films", [(path, *_fact(root / path)) for path in paths])
 
 
 def _fact(path: Path) -> tuple[int, int]:
-    """Size in bytes and modification time in ns; a missing file has neither."""
+    """Return size in bytes and modification time in ns; -1 twice for a missing file."""
     try:
         facts = path.stat()
     except OSError:

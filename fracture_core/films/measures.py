@@ -1,7 +1,7 @@
-"""What can be measured on every film of a data set without any network.
+"""Measurements of every film of a data set, without any network.
 
-One row a film: whether it can be read, size and mode, brightness, a digest of its pixels and a hash
-of its look. Made on all cores; a run that was stopped goes on where it was.
+One row per film: whether it can be read, size and mode, brightness, a digest of its pixels and a
+hash of its look. Uses all cores; measuring continues where it was stopped.
 """
 
 import hashlib
@@ -10,7 +10,8 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -23,29 +24,29 @@ from fracture_core.films import dicom, images
 
 COLUMNS = {
     "path": "str",
-    "stamp": "str",  # size, time of change and permissions: a file that changed is measured anew
-    "reason": "str",  # why it cannot be read; "" if it can
+    "stamp": "str",  # size, time of change and permissions: a changed file is measured again
+    "reason": "str",  # of not being read; "" if it can be read
     "mode": "str",  # Pillow's name of the file's mode: "L", "RGB", "I;16"...
     "width": "int64",
     "height": "int64",
     "mean": "float64",  # grey, 0 to 1
     "spread": "float64",  # standard deviation of the grey, 0 to 0.5
-    "peak": "float64",  # grey that one pixel in a hundred exceeds, 0 to 1
+    "peak": "float64",  # grey exceeded by one pixel in a hundred, 0 to 1
     "border": "float64",  # median grey of the outer rim, 0 to 1
     "pixels": "str",  # hex digest of size and grey pixels: equal for the same image in any file
     "look": "str",  # hex of 256 bits: near for films that look alike, see `look`
     "small": "object",  # bytes of the grey film at `COPY` x `COPY` px, to confirm a likeness
 }
-_HELD = {  # the same for `file_reader.read_table`
+_TYPES = {  # of the columns, for `file_reader.read_table`
     name: {"str": "text", "int64": "whole", "float64": "number", "object": "bytes"}[kind]
     for name, kind in COLUMNS.items()
 }
 LOOK = (17, 16)  # px; differences along its rows are the bits of a look
-STEP = 2  # grey levels of 255 that count as brighter: less is grain, and what JPEG makes of black
+STEP = 2  # of 255 grey levels that count as brighter: less is grain, or JPEG's noise on black
 COPY = 32  # px
-SMALL = 256  # px of the longer side of the copy on which brightness is measured
-RIM = 0.04  # of the shorter side: how wide the border is
-_CHUNK = 512  # films between two notes: what a kill costs at most
+SMALL = 256  # px of the longer side of the copy that brightness is measured on
+RIM = 0.04  # width of the border, of the shorter side
+_CHUNK = 512  # films per saved piece: the most that a kill costs
 
 
 def table(
@@ -55,22 +56,23 @@ def table(
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> pd.DataFrame:
-    """The facts of all these films, in their order; columns as in `COLUMNS`.
+    """Return the measurements of all these films, in their order; columns as in `COLUMNS`.
 
     Args:
         root: folder that the paths are relative to.
         paths: one film each.
-        folder: where finished pieces are kept; made if missing. One folder a data set.
+        folder: gets finished pieces; created if missing. One folder per data set.
         progress: called with (films done, all films).
-        should_stop: asked after every film.
+        should_stop: called after every film.
 
     Raises:
-        Stopped: `should_stop` said so; what was measured is kept.
+        Stopped: `should_stop` returned true; the measurements so far are saved.
     """
     make_folder(folder)
-    pieces, done = [], 0
+    pieces: list[pd.DataFrame] = []
+    done = 0
 
-    def measured() -> None:
+    def count() -> None:
         nonlocal done
         done += 1
         if progress:
@@ -80,37 +82,37 @@ def table(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for first in range(0, len(paths), _CHUNK):
-            wanted = list(paths[first : first + _CHUNK])
-            kept = folder / f"facts-{first:06d}.parquet"
-            rows = _kept(root, kept, wanted)
+            chunk = list(paths[first : first + _CHUNK])
+            file = folder / f"facts-{first:06d}.parquet"
+            rows = _saved_rows(root, file, chunk)
             done += len(rows)
-            if len(rows) < len(wanted):
-                _complete(rows, root, wanted, kept, pool, measured)
-            pieces.append(_as_table(rows, wanted))
+            if len(rows) < len(chunk):
+                _complete(rows, root, chunk, file, pool, count)
+            pieces.append(_as_table(rows, chunk))
     return pd.concat(pieces, ignore_index=True) if pieces else _as_table({}, [])
 
 
-Rows = dict[str, dict[str, object]]  # path of a film -> its facts
+Rows = dict[str, dict[str, object]]  # path of a film -> its measurements
 
 
 def _complete(
     rows: Rows,
     root: Path,
-    wanted: list[str],
-    kept: Path,
+    chunk: list[str],
+    file: Path,
     pool: ThreadPoolExecutor,
-    measured: Callable[[], None],
+    count: Callable[[], None],
 ) -> None:
-    """Measure the films that `rows` lacks; whatever ends that, what was measured is kept."""
-    missing = [path for path in wanted if path not in rows]
+    """Measure the films that `rows` lacks; save what is measured, whatever ends it."""
+    missing = [path for path in chunk if path not in rows]
     try:
         for row in pool.map(partial(measure, root), missing):
             rows[str(row["path"])] = row
-            measured()
+            count()
     finally:
-        pieces = _as_table(rows, [path for path in wanted if path in rows])
-        checksums.write(kept.parent, kept, pieces.to_parquet(None, index=False))
-        if len(rows) < len(wanted):
+        pieces = _as_table(rows, [path for path in chunk if path in rows])
+        checksums.write(file.parent, file, pieces.to_parquet(None, index=False))
+        if len(rows) < len(chunk):
             pool.shutdown(cancel_futures=True)
 
 
@@ -118,38 +120,42 @@ def _as_table(rows: Rows, paths: list[str]) -> pd.DataFrame:
     return pd.DataFrame([rows[path] for path in paths], columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _kept(root: Path, path: Path, wanted: list[str]) -> Rows:
-    """What was measured before of these films, as far as their files are the same."""
+def _saved_rows(root: Path, file: Path, chunk: list[str]) -> Rows:
+    """Return saved measurements of these films, of those whose files have not changed."""
     try:
-        content = checksums.read_guarded(path.parent, path, file_reader.TABLE_BYTES)
-        piece = file_reader.read_table(content, _HELD)[list(COLUMNS)].astype(COLUMNS)
+        content = checksums.read_guarded(file.parent, file, file_reader.TABLE_BYTES)
+        piece = file_reader.read_table(content, _TYPES)[list(COLUMNS)].astype(COLUMNS)
     except Exception:  # missing, damaged or another version's: it is measured again
         return {}
-    piece = piece[piece["path"].isin(wanted)]
-    piece = piece[[_stamp(root / row.path) == row.stamp for row in piece.itertuples()]]
-    return {row["path"]: row for row in piece.to_dict("records")}
+    piece = piece[piece["path"].isin(chunk)]
+    stamps = zip(piece["path"], piece["stamp"], strict=True)
+    piece = piece[[_stamp(root / path) == stamp for path, stamp in stamps]]
+    records = cast(list[dict[str, object]], piece.to_dict("records"))  # its columns are text
+    return {str(row["path"]): row for row in records}
 
 
 def _stamp(path: Path) -> str:
     try:
         facts = path.stat()
-    except OSError:  # gone, or not to be read: its reason is told when it is measured
+    except OSError:  # gone or unreadable: `measure` gives the reason
         return "none"
     return f"{facts.st_size}-{facts.st_mtime_ns}-{facts.st_mode}"
 
 
 def measure(root: Path, path: str) -> dict[str, object]:
-    """The facts of one film; one that cannot be read has its reason and nothing else."""
+    """Measure one film; a film that cannot be read has its reason and nothing else."""
     empty = {"str": "", "object": b""}
     row: dict[str, object] = {name: empty.get(kind, 0) for name, kind in COLUMNS.items()}
     row |= {"path": path, "stamp": _stamp(root / path)}
     try:
-        film = images.decode(root / path)
-        row["mode"] = _mode(root / path)
+        name = PurePath(path).name
+        data = images.content(root / path)
+        film = images.decode(data, name)
+        row["mode"] = _mode(data, name)
     except FilmError as error:
         return row | {"reason": error.reason}
-    content = hashlib.blake2b(repr(film.size).encode(), digest_size=16)
-    content.update(film.tobytes())
+    digest = hashlib.blake2b(repr(film.size).encode(), digest_size=16)
+    digest.update(film.tobytes())
     small = film.copy()
     small.thumbnail((SMALL, SMALL), Image.Resampling.BOX)
     grey = np.asarray(small, np.float64) / 255
@@ -160,22 +166,21 @@ def measure(root: Path, path: str) -> dict[str, object]:
         "spread": grey.std(),
         "peak": np.quantile(grey, 0.99),
         "border": np.median(rim(grey)),
-        "pixels": content.hexdigest(),
+        "pixels": digest.hexdigest(),
         "look": look(film),
         "small": film.resize((COPY, COPY), Image.Resampling.BOX).tobytes(),
     }
 
 
-def _mode(path: Path) -> str:
-    data = images.content(path)
-    if dicom.is_dicom(data, path.name):
+def _mode(data: bytes, name: str) -> str:
+    if dicom.is_dicom(data, name):
         return "DICOM"
     with Image.open(io.BytesIO(data), formats=images.FORMATS) as film:
         return film.mode
 
 
 def rim(grey: np.ndarray) -> np.ndarray:
-    """The pixels of the outer rim."""
+    """Return the grey of the pixels in the outer rim, (n,)."""
     width = max(1, round(RIM * min(grey.shape)))
     inside = np.zeros(grey.shape, bool)
     inside[width:-width, width:-width] = True
@@ -183,7 +188,7 @@ def rim(grey: np.ndarray) -> np.ndarray:
 
 
 def look(film: Image.Image) -> str:
-    """64 hex digits: for each place of a 16 x 16 grid, whether it gets brighter to the right.
+    """Return 64 hex digits: for each cell of a 16 x 16 grid, whether its right one is brighter.
 
     A difference hash (dHash). Scaling, brightness and lossy saving change few of the bits.
     """
@@ -192,13 +197,13 @@ def look(film: Image.Image) -> str:
 
 
 def looks_as_words(looks: Sequence[str]) -> np.ndarray:
-    """Looks as uint64 (n, 4), for `bits_apart`."""
+    """Return looks as uint64 (n, 4), for `bits_apart`."""
     joined = b"".join(bytes.fromhex(each) for each in looks)
     return np.frombuffer(joined, np.uint64).reshape(-1, 4)
 
 
 def likeness(one: bytes, other: bytes) -> float:
-    """Correlation of two films' small copies, -1 to 1; 0 where one of them is all of one grey."""
+    """Return the correlation of two films' small copies, -1 to 1; 0 if one is uniformly grey."""
     pair = [np.frombuffer(each, np.uint8).astype(float) for each in (one, other)]
     first, second = (values - values.mean() for values in pair)
     length = float(np.linalg.norm(first) * np.linalg.norm(second))
@@ -206,8 +211,8 @@ def likeness(one: bytes, other: bytes) -> float:
 
 
 def bits_apart(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How many of the 256 bits differ: uint64 (a, 4) against (b, 4), int (a, b)."""
-    apart = np.bitwise_count(one[:, None, 0] ^ others[None, :, 0]).astype(np.uint16)
+    """Count the bits of 256 that differ: uint64 (a, 4) against (b, 4), int (a, b)."""
+    apart: np.ndarray = np.bitwise_count(one[:, None, 0] ^ others[None, :, 0]).astype(np.uint16)
     for word in range(1, 4):
         apart += np.bitwise_count(one[:, None, word] ^ others[None, :, word])
     return apart

@@ -375,7 +375,7 @@ def test_the_audit_runs_and_shows_its_findings_worst_first(
     # Films of one grey, the same in both classes: copies, blank, and under both labels.
     assert text.index("occur under both labels") < text.index("cannot be read")
     assert text.index("cannot be read") < text.index("are exact copies")
-    assert "films are all of one grey" in text
+    assert "films are uniformly grey" in text
     assert "Audit again" in [button.label for button in app.button]
 
 

@@ -661,7 +661,7 @@ def test_a_doubted_film_is_named_and_counts_only_where_it_is_ticked(starter: str
     assert not app.exception
     assert "(1 of 1 film) in the uploaded study: a.png; 1 is doubted" in said(app)
     assert "1 of 1 film that counts above the threshold" in said(app)
-    assert "**flat.png** It is all of one grey: its spread is 0.000" in said(app)
+    assert "**flat.png** It is uniformly grey: its spread is 0.000" in said(app)
     assert said(app).count("This model has no gate") == 1
     [pills] = [each for each in app.button_group if each.label == "Count all the same"]
     pills.set_value(["flat.png"]).run()
@@ -700,7 +700,7 @@ def test_a_run_gets_its_gate_at_the_press_of_a_button(starter: str, run_copy: Pa
 def test_all_doubted_films_are_counted_at_once_and_all_of_them_are_listed(starter: str) -> None:
     films = [(f"flat{n}.png", flat()) for n in range(5)]
     app = upload(opened(threshold="0"), *films)
-    assert "**flat1.png** It is all of one grey" in said(app)
+    assert "**flat1.png** It is uniformly grey" in said(app)
     assert "**flat5.png**" not in said(app)
     assert [each.label for each in app.expander] == ["All 5 files"]
     click = {button.label: button for button in app.button}

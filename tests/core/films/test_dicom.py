@@ -56,15 +56,15 @@ def test_twelve_of_sixteen_bits_and_signed_values() -> None:
 
 
 def test_monochrome1_is_turned_so_that_bone_is_bright() -> None:
-    found = read(make(RAMP, PhotometricInterpretation="MONOCHROME1"))
-    assert np.array_equal(found, 255 - stretched(RAMP))
+    grey = read(make(RAMP, PhotometricInterpretation="MONOCHROME1"))
+    assert np.array_equal(grey, 255 - stretched(RAMP))
 
 
 def test_a_window_cuts_off_what_lies_outside() -> None:
-    found = read(make(RAMP, WindowCenter=2000, WindowWidth=1000))
+    grey = read(make(RAMP, WindowCenter=2000, WindowWidth=1000))
     inside = (RAMP > 1500) & (RAMP < 2499)
-    assert (found[RAMP <= 1500] == 0).all() and (found[RAMP >= 2500] == 255).all()
-    assert np.abs(found[inside] - (RAMP[inside] - 1500.0) / 999 * 255).max() < 2
+    assert (grey[RAMP <= 1500] == 0).all() and (grey[RAMP >= 2500] == 255).all()
+    assert np.abs(grey[inside] - (RAMP[inside] - 1500.0) / 999 * 255).max() < 2
 
 
 def test_the_window_holds_for_rescaled_values() -> None:
@@ -79,17 +79,17 @@ def test_a_voi_lut_is_followed() -> None:
     table = Dataset()
     table.LUTDescriptor = [4096, 0, 16]
     table.LUTData = (4095 - np.arange(4096)).astype(np.uint16).tobytes()  # turns the film
-    found = read(make(RAMP, VOILUTSequence=[table]))
-    assert np.array_equal(found, 255 - stretched(RAMP))
+    grey = read(make(RAMP, VOILUTSequence=[table]))
+    assert np.array_equal(grey, 255 - stretched(RAMP))
 
 
 def test_padding_is_black_and_does_not_count_in_the_stretch() -> None:
     padded = RAMP.copy() + 100
     padded[:5] = 60_000
     for kind in ("MONOCHROME1", "MONOCHROME2"):
-        found = read(make(padded, PixelPaddingValue=60_000, PhotometricInterpretation=kind))
-        assert (found[:5] == 0).all()
-        assert found[5:].max() == 255 and found[5:].min() == 0
+        grey = read(make(padded, PixelPaddingValue=60_000, PhotometricInterpretation=kind))
+        assert (grey[:5] == 0).all()
+        assert grey[5:].max() == 255 and grey[5:].min() == 0
 
 
 def test_colour_and_palettes_become_luma() -> None:
@@ -145,9 +145,9 @@ def test_jpeg_inside_is_read() -> None:
 def test_a_compression_that_cannot_be_read_is_named() -> None:
     film = pydicom.dcmread(io.BytesIO(make((RAMP // 40).astype(np.uint8), syntax=JPEGBaseline8Bit)))
     film.file_meta.TransferSyntaxUID = MPEG2MPML
-    said = refusal(written(film))
-    assert said.startswith("film.dcm is compressed as MPEG2 Main Profile")
-    assert said.endswith("which cannot be read here. Export it uncompressed.")
+    reason = refusal(written(film))
+    assert reason.startswith("film.dcm is compressed as MPEG2 Main Profile")
+    assert reason.endswith("which cannot be read here. Export it uncompressed.")
 
 
 @pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGBaseline8Bit])
@@ -187,7 +187,7 @@ def test_what_holds_no_film_is_refused_in_a_sentence() -> None:
     empty = pydicom.dcmread(io.BytesIO(make(RAMP)))
     del empty.PixelData
     assert "holds no image" in refusal(written(empty))
-    assert f"at least {LIMITS.film_side_px} px a side" in refusal(make(RAMP[:4]))
+    assert f"at least {LIMITS.film_side_px} px per side" in refusal(make(RAMP[:4]))
     assert "million pixels" in refusal(make(RAMP, Rows=60_000, Columns=60_000))
     assert "frames" in refusal(make(RAMP, NumberOfFrames=1_000_000))
 

@@ -1,4 +1,4 @@
-"""The eraser: what was brushed over is gone, and nothing else has changed."""
+"""The eraser: the erased area is filled, and nothing else has changed."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from fracture_core.films.eraser import Stroke, brushed, erase, share
 
 
 def ramp() -> np.ndarray:
-    """A film that grows brighter from left to right, with a bright screw in it."""
+    """Return a film that gets brighter from left to right, with a bright screw in it."""
     film = np.tile(np.linspace(40, 120, 200), (100, 1))
     film[40:60, 90:110] = 250
     return film.astype(np.uint8)
@@ -27,10 +27,10 @@ def test_a_screw_is_gone_and_the_rest_is_untouched() -> None:
     assert np.array_equal(after[~hidden], before[~hidden])
 
 
-def test_the_fill_is_as_bright_as_what_lies_around() -> None:
+def test_the_fill_is_as_bright_as_its_surroundings() -> None:
     plain = np.tile(np.linspace(40, 120, 200), (100, 1)).astype(np.uint8)
     after = np.asarray(erase(Image.fromarray(plain), [over_screw()])).astype(int)
-    assert abs(after - plain).max() < 14  # a slope of 0.4 a px, blended over some 40
+    assert abs(after - plain).max() < 14  # a slope of 0.4 per px, blended over some 40
 
 
 def test_nothing_brushed_is_the_same_film() -> None:
@@ -51,7 +51,7 @@ def test_a_single_touch_and_points_outside_the_film_are_fine() -> None:
     assert not brushed((200, 100), [Stroke(points=((-1.0, 5.0),), radius=0.05)]).any()
 
 
-def test_how_much_was_brushed_over_is_told_in_shares_of_the_film() -> None:
+def test_the_erased_area_is_a_share_of_the_film() -> None:
     half = Stroke(points=((0.25, 0.0), (0.25, 1.0)), radius=0.25)
     assert share((200, 100), [half]) == pytest.approx(0.5, abs=0.01)
     assert share((200, 100), [half, half]) == share((200, 100), [half])

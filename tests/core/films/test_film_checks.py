@@ -1,4 +1,4 @@
-"""The plain checks: what no x-ray film looks like, told with number and limit."""
+"""The plain checks of a film: each failure has a value and a limit."""
 
 import io
 
@@ -13,33 +13,33 @@ SIZE = 32
 
 
 def slope(width: int = 200, height: int = 240, low: int = 0, high: int = 200) -> np.ndarray:
-    """A slope of grey on a dark rim, as no check minds it."""
+    """Return a slope of grey on a dark rim, which passes all checks."""
     values = np.full((height, width), low, np.uint8)
     values[20:-20, 20:-20] = np.linspace(low, high, width - 40)
     return values
 
 
 def saved(values: np.ndarray, kind: str = "PNG", **options: object) -> bytes:
-    """These values as a file."""
+    """Return these values as a file."""
     stream = io.BytesIO()
     Image.fromarray(values).save(stream, kind, **options)
     return stream.getvalue()
 
 
-def found(content: bytes) -> dict[str, Check]:
-    """All checks of a file, by name."""
+def checks_of(content: bytes) -> dict[str, Check]:
+    """Return all checks of a file, by name."""
     film = images.decode(content, "film")
     checks = film_checks.check(film, film_checks.colour(content), SIZE)
     return {each.name: each for each in checks}
 
 
 def failed(content: bytes) -> list[str]:
-    """Names of the checks that a file fails."""
-    return [name for name, check in found(content).items() if not check.passed]
+    """Return the names of the checks that a file fails."""
+    return [name for name, check in checks_of(content).items() if not check.passed]
 
 
-def test_a_film_passes_each_check_and_all_tell_value_and_limit() -> None:
-    checks = found(saved(slope()))
+def test_a_film_passes_each_check_and_all_have_value_and_limit() -> None:
+    checks = checks_of(saved(slope()))
     assert list(checks) == ["colour", "size", "aspect", "blank", "contrast", "inverted"]
     assert all(check.passed and not check.doubt and not check.remedy for check in checks.values())
     assert checks["size"].value == 240
@@ -54,17 +54,17 @@ def test_a_film_passes_each_check_and_all_tell_value_and_limit() -> None:
 @pytest.mark.parametrize(
     ("values", "name", "words"),
     [
-        (np.full((200, 200), 90, np.uint8), "blank", "spread is 0.000, and 0.01 is the least"),
-        (slope(low=90, high=120), "contrast", "is 11% of the full range, and 20% is the least"),
+        (np.full((200, 200), 90, np.uint8), "blank", "spread is 0.000, minimum 0.01"),
+        (slope(low=90, high=120), "contrast", "is 11% of the full range, minimum 20%"),
         (255 - slope(), "inverted", "bright, 100% of white, limit 60%"),
-        (slope(60, 62), "size", "has 62 px, and 64 are needed"),
+        (slope(60, 62), "size", "has 62 px, at least 64 are needed"),
         (slope(100, 500), "aspect", "5.0 times as long as wide, limit 4"),
     ],
 )
-def test_what_no_film_looks_like_fails_one_check_and_says_which(values, name, words) -> None:
+def test_a_picture_unlike_a_film_fails_one_check_by_name(values, name, words) -> None:
     content = saved(values)
     assert failed(content) == [name]
-    check = found(content)[name]
+    check = checks_of(content)[name]
     assert words in check.doubt
     assert check.remedy == ("invert" if name == "inverted" else "")
 
@@ -75,7 +75,7 @@ def test_a_film_smaller_than_the_networks_input_is_doubted() -> None:
     assert (size.passed, size.limit) == (False, 512)
 
 
-def test_colour_is_what_the_channels_say_and_not_what_the_mode_is_called() -> None:
+def test_colour_is_of_the_channels_and_not_of_the_mode() -> None:
     grey = slope()
     rgb = np.repeat(grey[..., None], 3, axis=-1)
     for content in (saved(rgb), saved(rgb, "JPEG", quality=60), saved(rgb, "WEBP", lossless=True)):
@@ -101,5 +101,5 @@ def test_grey_files_of_other_depths_have_no_colour(kind, tmp_path) -> None:
     assert film_checks.colour(path) == 0
 
 
-def test_what_is_no_image_file_has_no_colour() -> None:
+def test_a_file_that_is_no_image_has_no_colour() -> None:
     assert film_checks.colour(b"\0" * 128 + b"DICM") == 0

@@ -429,9 +429,9 @@ def test_a_missing_film_costs_only_its_own_row(ten) -> None:
 
 def test_progress_counts_to_all_films(ten) -> None:
     root, paths = ten
-    told = []
-    pixel_cache(root, paths, PixelRecipe(), root / "cache", lambda *at: told.append(at))
-    assert told == [(i, 10) for i in range(1, 11)]
+    counts = []
+    pixel_cache(root, paths, PixelRecipe(), root / "cache", lambda *at: counts.append(at))
+    assert counts == [(i, 10) for i in range(1, 11)]
 
 
 def test_a_stopped_build_goes_on_where_it_was(ten, monkeypatch) -> None:
@@ -442,9 +442,9 @@ def test_a_stopped_build_goes_on_where_it_was(ten, monkeypatch) -> None:
         pixel_cache(
             root, paths, PixelRecipe(), root / "cache", should_stop=lambda: next(answers, True)
         )
-    told = []
-    cache = pixel_cache(root, paths, PixelRecipe(), root / "cache", lambda *at: told.append(at))
-    assert told[0] == (5, 10)  # the first chunk of four was kept
+    counts = []
+    cache = pixel_cache(root, paths, PixelRecipe(), root / "cache", lambda *at: counts.append(at))
+    assert counts[0] == (5, 10)  # the first chunk of four was kept
     assert list(cache.refused) == [3]
     whole = [load(root / p, PixelRecipe()) for i, p in enumerate(paths) if i != 3]
     assert np.array_equal(np.delete(cache.pixels, 3, axis=0), whole)
@@ -463,11 +463,11 @@ def test_a_build_that_failed_leaves_no_cache_behind(ten) -> None:
 
 def test_of_two_builders_the_second_waits_for_the_first(ten) -> None:
     root, paths = ten
-    started, go_on, told = threading.Event(), threading.Event(), []
+    started, resume, counts = threading.Event(), threading.Event(), []
 
     def hold(*_: int) -> None:
         started.set()
-        assert go_on.wait(10)
+        assert resume.wait(10)
 
     arguments = (root, paths, PixelRecipe(), root / "cache")
     first = threading.Thread(target=pixel_cache, args=(*arguments, hold))
@@ -475,12 +475,12 @@ def test_of_two_builders_the_second_waits_for_the_first(ten) -> None:
     assert started.wait(10)
     with pytest.raises(Stopped, match="Waiting"):
         pixel_cache(*arguments, should_stop=lambda: True)
-    second = threading.Thread(target=pixel_cache, args=(*arguments, lambda *at: told.append(at)))
+    second = threading.Thread(target=pixel_cache, args=(*arguments, lambda *at: counts.append(at)))
     second.start()
-    go_on.set()
+    resume.set()
     first.join(10)
     second.join(10)
-    assert told == []  # it found the first one's cache and built nothing
+    assert counts == []  # it found the first one's cache and built nothing
     assert len(pixel_cache(*arguments).pixels) == 10
 
 
@@ -533,7 +533,7 @@ def test_a_thumbnail_of_a_broken_film_is_refused_by_name(tmp_path) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(15, 900), (900, 15), (1, 1)])
 def test_a_film_too_small_to_show_a_bone_is_refused(width, height) -> None:
-    expected = rf"x.png has {width} x {height} px; a film has at least 16 px a side"
+    expected = rf"x.png has {width} x {height} px; a film has at least 16 px per side"
     with pytest.raises(FilmError, match=expected):
         decode(content(film(width, height)), "x.png")
     assert decode(content(film(16, 16))).size == (16, 16)

@@ -1,4 +1,4 @@
-"""The bones of forearm and upper arm in numbers, and how people and their breaks differ.
+"""The bones of forearm and upper arm in numbers, and the variation of people and breaks.
 
 Lengths are in hundredths of the part's long bone: u runs along the limb, away from the shoulder,
 v across it, toward the thumb. The numbers are rounded from textbook proportions: a forearm of
@@ -15,13 +15,13 @@ class Line:
     """A dark line in a bone: a growth plate, a vessel's canal, a crack.
 
     Args:
-        u: where it crosses the middle of the bone.
-        slope: how far it climbs along the bone, for each step across.
+        u: of its crossing with the middle of the bone.
+        slope: change of u per step across the bone.
         width: half-width.
         depth: share of the bone that is missing along the line, 0 to 1.
-        reach: from where to where it runs across the bone, from the bone's middle.
-        rims: share of the missing bone that lies heaped beside the line, 0 to 1. At 1 nothing is
-            lost on average, so that the line fades where a film's pixels are wider than it is.
+        reach: its first and last place across the bone, from the bone's middle.
+        rims: share of the missing bone that is heaped beside the line, 0 to 1. At 1 nothing is
+            lost on average, so that the line fades on films with wider pixels.
         jag: amplitude and phase of its teeth.
     """
 
@@ -40,12 +40,12 @@ class Fracture:
 
     Args:
         kind: "displaced", "angulated" or "hairline".
-        u: where it crosses the middle of the bone.
-        slope: how far it climbs along the bone, for each step across.
-        kink: offset of both fragments at the break, so that the shaft is bent there.
-        shift: offset of the far fragment at the break beside the near one.
+        u: of its crossing with the middle of the bone.
+        slope: change of u per step across the bone.
+        kink: offset of both fragments at the break, which bends the shaft.
+        shift: offset of the far fragment at the break from the near one.
         gap: space between the fragments along the bone; negative where they overlap.
-        depth: share of the bone that is missing along the line itself, 0 to 1; it lies heaped
+        depth: share of the bone that is missing along the line itself, 0 to 1; it is heaped
             beside the line, as for a `Line` with rims of 1.
         width: half-width of that line.
         jag: amplitude and phase of the line's teeth.
@@ -81,13 +81,13 @@ class Tube:
     """A long bone, or a limb's soft tissue.
 
     Args:
-        rows: of u, centre, left and right half-width, wall thickness, and filling: density of what
-            the wall encloses beside its own. Below 0 it makes the canal darker than it is in life,
-            which is how film and eye show it.
+        rows: of u, centre, left and right half-width, wall thickness, and filling: density inside
+            the wall, relative to the wall. Below 0 the canal is darker than it is in life, as it
+            appears on films.
         caps: length over which the near and the far end are rounded off; 0 leaves an end open.
         smooth: reach along u over which the rows are smoothed.
         fracture: the break in it.
-        lines: straight dark lines beside the break.
+        lines: straight dark lines other than the break.
         plate: metal from an old operation.
     """
 
@@ -114,7 +114,7 @@ class Shell:
 
 @dataclass(frozen=True, kw_only=True)
 class Joint:
-    """A turn of what lies beyond a joint: about the place (u, v), in degrees toward v."""
+    """A turn of the limb beyond a joint: about the place (u, v), in degrees toward v."""
 
     u: float
     v: float
@@ -139,15 +139,15 @@ class Flesh:
 
 @dataclass(frozen=True, kw_only=True)
 class Anatomy:
-    """What stays the same in all the films of one patient.
+    """Traits of a patient that are the same in all films.
 
     Args:
         thickness: factor on the width of the bones.
         cortex: factor on the thickness of their walls.
         flesh: factor on the width of the soft parts.
-        bow: how far the shaft is curved.
-        growing: whether growth plates are still open.
-        mirrored: whether the left limb is filmed.
+        bow: curvature of the shaft.
+        growing: whether growth plates are open.
+        mirrored: whether it is the left limb.
         metal: side of a plate from an old operation, -1 or 1; or None.
     """
 
@@ -161,7 +161,7 @@ class Anatomy:
 
 
 def anatomy(rng: np.random.Generator) -> Anatomy:
-    """A patient's limb."""
+    """Draw a patient's limb."""
     return Anatomy(
         thickness=float(rng.uniform(0.95, 1.15)),
         cortex=float(rng.uniform(0.8, 1.15)),
@@ -175,14 +175,14 @@ def anatomy(rng: np.random.Generator) -> Anatomy:
 
 @dataclass(frozen=True, kw_only=True)
 class Injury:
-    """What stays the same in all the films of one broken limb.
+    """Traits of a break that are the same in all films.
 
     Args:
         kind: "displaced", "angulated" or "hairline".
         place: along the shaft, -1 (towards the elbow or shoulder) to 1.
-        bone: which of the part's long bones; the forearm's second bone may break with the first.
+        bone: index of the part's long bone; the forearm's second bone may break with the first.
         both: whether both bones of a forearm are broken.
-        side: -1 or 1, the side to which the fragments go.
+        side: -1 or 1, of the fragments' offset.
     """
 
     kind: str
@@ -193,7 +193,7 @@ class Injury:
 
 
 def injury(kind: str, rng: np.random.Generator) -> Injury:
-    """A break of this kind."""
+    """Draw a break of this kind."""
     return Injury(
         kind=kind,
         place=float(rng.uniform(-1, 1)),
@@ -287,24 +287,24 @@ FOREARM_FLESH = Tube(
     ),
     smooth=9.0,
 )
-HUMERUS = (
-    Tube(
-        rows=(
-            (0, -1.4, 6.6, 6.6, 0.5, 0.36),
-            (10, -0.4, 6.6, 6.4, 0.6, 0.3),
-            (18, 0.4, 4.9, 4.9, 1.0, 0.12),
-            (30, 0.6, 4.1, 4.1, 1.45, -0.08),
-            (60, 0, 3.8, 3.8, 1.5, -0.1),
-            (76, 0, 4.1, 4.1, 1.2, 0.0),
-            (84, 0, 5.8, 5.4, 0.8, 0.12),
-            (90, 0, 9.2, 7.8, 0.6, 0.2),
-            (93, 0, 9.8, 8.2, 0.5, 0.24),
-            (96, 0, 8.0, 7.8, 0.5, 0.28),
-            (100, 0, 7.4, 7.4, 0.5, 0.3),
-        ),
-        caps=(4.0, 2.0),
-        lines=(Line(u=91.0, slope=0.0, width=2.2, depth=0.4, reach=(-3.2, 2.8)),),
+HUMERUS_SHAFT = Tube(
+    rows=(
+        (0, -1.4, 6.6, 6.6, 0.5, 0.36),
+        (10, -0.4, 6.6, 6.4, 0.6, 0.3),
+        (18, 0.4, 4.9, 4.9, 1.0, 0.12),
+        (30, 0.6, 4.1, 4.1, 1.45, -0.08),
+        (60, 0, 3.8, 3.8, 1.5, -0.1),
+        (76, 0, 4.1, 4.1, 1.2, 0.0),
+        (84, 0, 5.8, 5.4, 0.8, 0.12),
+        (90, 0, 9.2, 7.8, 0.6, 0.2),
+        (93, 0, 9.8, 8.2, 0.5, 0.24),
+        (96, 0, 8.0, 7.8, 0.5, 0.28),
+        (100, 0, 7.4, 7.4, 0.5, 0.3),
     ),
+    caps=(4.0, 2.0),
+    lines=(Line(u=91.0, slope=0.0, width=2.2, depth=0.4, reach=(-3.2, 2.8)),),
+)
+HUMERUS_ENDS = (
     Shell(u=5.6, v=-3.6, along=7.4, across=7.8, filling=0.36),
     Shell(u=6.8, v=4.2, along=6.4, across=3.4, filling=0.3),
     Shell(u=98.0, v=-4.2, along=3.4, across=3.6, filling=0.3),

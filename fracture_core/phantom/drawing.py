@@ -1,8 +1,8 @@
-"""How a synthetic film is drawn: bones as hollow tubes and shells, looked through by x-rays.
+"""Drawing synthetic films: bones as hollow tubes and shells, with x-rays through them.
 
-A `Scene` says all that one film shows, in the limb's coordinates of `anatomy`. `draw` adds
-up how much bone and tissue lies behind each pixel and turns it into grey, with scatter, blur and
-grain. No film drawn here was ever taken of anybody.
+A `Scene` describes one film, in the limb's coordinates of `anatomy`. `draw` sums up the bone and
+tissue behind each pixel and turns it into grey, with scatter, blur and grain. No film drawn here
+shows a real person.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from fracture_core.phantom.anatomy import Bone, Flesh, Fracture, Joint, Line, Pl
 
 LONG_SIDE = 512  # px, as in MURA
 FIRST_U, LAST_U, STEP_U = -80.0, 180.0, 0.05  # reach and step of the tables along a limb
-EDGE = 7.0  # px for one unit, about: edges are one px soft
-FRAGMENT = 42.0  # beyond this from the break a fragment lies where it always lay
+EDGE = 7.0  # px per unit, roughly: edges are one px soft
+FRAGMENT = 42.0  # distance from the break beyond which a fragment has its normal place
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """All that one film shows.
+    """Content of one film.
 
     Args:
         size: width and height in px.
-        scale: px for one unit of u or v.
+        scale: px per unit of u or v.
         centre: (u, v) in the middle of the film.
         degrees: turn of the limb.
         mirrored: a left limb.
-        bones: the bones; where they lie behind each other they add up.
+        bones: the bones; where they overlap they add up.
         flesh: outlines of the soft parts, which melt into one.
         fat: thickness of the layer under the skin.
         marker: letter, (x, y) in px, height in px, turn in degrees; or None.
@@ -58,7 +58,7 @@ class Scene:
 
 
 def limb_grid(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """u and v of every pixel, float32 `(height, width)` each."""
+    """Return u and v of every pixel, float32 `(height, width)` each."""
     width, height = scene.size
     x = (np.arange(width, dtype=np.float32) - width / 2)[None, :] / scene.scale
     y = (np.arange(height, dtype=np.float32) - height / 2)[:, None] / scene.scale
@@ -69,7 +69,7 @@ def limb_grid(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 
 def to_film(scene: Scene, u: float, v: float) -> tuple[float, float]:
-    """The pixel (x, y) of a place on the limb; the inverse of `limb_grid`."""
+    """Return the pixel (x, y) of a place on the limb; the inverse of `limb_grid`."""
     turn = np.deg2rad(scene.degrees)
     along, across = u - scene.centre[0], v - scene.centre[1]
     across = -across if scene.mirrored else across
@@ -79,7 +79,7 @@ def to_film(scene: Scene, u: float, v: float) -> tuple[float, float]:
 
 
 def draw(scene: Scene) -> Image.Image:
-    """The film, mode "L", `scene.size` px."""
+    """Draw the film, mode "L", `scene.size` px."""
     from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng(scene.noise)
@@ -96,16 +96,16 @@ def draw(scene: Scene) -> Image.Image:
     light *= 1 + 0.04 * _clouds(rng, u.shape, (3, 3))
     grey = 9 + 236 * gaussian_filter(light, scene.blur)
     if scene.marker:
-        grey = np.maximum(grey, _marker(scene))
+        grey = np.maximum(grey, _marker(scene.size, *scene.marker))
     grain = gaussian_filter(rng.standard_normal(u.shape, dtype=np.float32), 0.6)
     grey += grain * (scene.grain * 2.1)
     if scene.collimation:
-        grey = 3 + (grey - 3) * _field(scene)
+        grey = 3 + (grey - 3) * _field(scene.size, *scene.collimation)
     return Image.fromarray(np.clip(grey + 0.5, 0, 255).astype(np.uint8))
 
 
 def _bent(u: np.ndarray, v: np.ndarray, joint: Joint | None) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates in which what lies beyond the joint is straight again."""
+    """Return coordinates in which the limb beyond the joint is straight."""
     if joint is None:
         return u, v
     turn = np.float32(np.deg2rad(joint.degrees))
@@ -119,7 +119,7 @@ def _bent(u: np.ndarray, v: np.ndarray, joint: Joint | None) -> tuple[np.ndarray
 def _add_bone(
     total: np.ndarray, scene: Scene, bone: Bone, u: np.ndarray, v: np.ndarray, sponge: np.ndarray
 ) -> None:
-    """Add one bone to `total`, working only where it can be seen.
+    """Add one bone to `total`, computed only inside its bounds.
 
     Its outside is the union of its parts' outsides, its hollow that of their hollows.
     """
@@ -132,24 +132,25 @@ def _add_bone(
             continue
         along, across = _bent(u[place], v[place], bone.joint)
         if isinstance(part, Tube):
-            found = _tube(part, along, across, sponge[place])
+            layers = _tube(part, along, across, sponge[place])
         else:
             if fracture:
                 across = across - _moved(fracture, along, part.u > fracture.u)
-            found = _shell(part, along, across, sponge[place])
-        for whole, here in zip((solid, hollow), found, strict=True):
-            np.maximum(whole[place], here, out=whole[place])
+            layers = _shell(part, along, across, sponge[place])
+        for total_layer, layer in zip((solid, hollow), layers, strict=True):
+            np.maximum(total_layer[place], layer, out=total_layer[place])
     total += np.maximum(solid - hollow, 0)
 
 
 def _tissue(scene: Scene, inset: float, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Soft parts behind every pixel that lie deeper than `inset` under the skin."""
+    """Return the soft tissue behind every pixel, deeper than `inset` under the skin."""
     depths = [_outline(each.tube, *_bent(u, v, each.joint), inset) for each in scene.flesh]
-    return np.maximum.reduce(depths)
+    tissue: np.ndarray = np.maximum.reduce(depths)
+    return tissue
 
 
 def _reach(part: Tube | Shell, fracture: Fracture | None) -> tuple[float, float, float, float]:
-    """The part's bounds, moved fragments included: first and last u, lowest and highest v."""
+    """Return bounds of a part with its fragments: first and last u, lowest and highest v."""
     moved = (0.0, fracture.kink, fracture.kink + fracture.shift) if fracture else (0.0,)
     if isinstance(part, Shell):
         far = 1.1 * max(part.along, part.across)
@@ -165,10 +166,12 @@ def _reach(part: Tube | Shell, fracture: Fracture | None) -> tuple[float, float,
 def _window(
     scene: Scene, joint: Joint | None, reach: tuple[float, float, float, float]
 ) -> tuple[slice, slice]:
-    """The part of the film, rows and columns, in which these bounds of u and v lie."""
+    """Return the rows and columns of the film within these bounds of u and v."""
     back = joint and Joint(u=joint.u, v=joint.v, degrees=-joint.degrees)
     corners = [
-        to_film(scene, *map(float, _bent(np.float64(u), np.float64(v), back)))
+        to_film(
+            scene, *map(float, _bent(np.asarray(u, np.float64), np.asarray(v, np.float64), back))
+        )
         for u in reach[:2]
         for v in reach[2:]
     ]
@@ -180,7 +183,7 @@ def _window(
 
 
 def _tables(tube: Tube) -> tuple[np.ndarray, ...]:
-    """Centre, left, right, inner left, inner right and filling at every step of u."""
+    """Return centre, left, right, inner left, inner right and filling at every step of u."""
     at = np.arange(FIRST_U, LAST_U, STEP_U)
     rows = np.asarray(tube.rows, dtype=np.float64)
     reach = round(tube.smooth / STEP_U)
@@ -205,7 +208,7 @@ def _tables(tube: Tube) -> tuple[np.ndarray, ...]:
 
 
 def _caps(tube: Tube, at: np.ndarray, inset: np.ndarray | float) -> np.ndarray:
-    """Factor 0 to 1 on the half-widths that rounds off both ends."""
+    """Return the factor, 0 to 1, on the half-widths that rounds off both ends."""
     factor = np.ones_like(at)
     first, last = tube.rows[0][0], tube.rows[-1][0]
     for cap, depth in ((tube.caps[0], at - first - inset), (tube.caps[1], last - at - inset)):
@@ -215,15 +218,16 @@ def _caps(tube: Tube, at: np.ndarray, inset: np.ndarray | float) -> np.ndarray:
 
 
 def _chord(offset: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Half the ray's way through a rounded section, at `offset` from its centre."""
+    """Return half the ray's way through a rounded section, at `offset` from its centre."""
     ratio = offset / np.maximum(np.where(offset < 0, left, right), 1e-3)
-    return np.sqrt(np.maximum(1 - ratio * ratio, 0)) * ((left + right) / 2)
+    chord: np.ndarray = np.sqrt(np.maximum(1 - ratio * ratio, 0)) * ((left + right) / 2)
+    return chord
 
 
 def _tube(
     tube: Tube, u: np.ndarray, v: np.ndarray, sponge: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Outside and hollow behind every pixel; fragments that lie over each other add up."""
+    """Return outside and hollow behind every pixel; overlapping fragments add up."""
     tables = _tables(tube)
     index = np.clip((u - FIRST_U) / STEP_U, 0, len(tables[0]) - 1).astype(np.int32)
     centre, *profile, filling = (table[index] for table in tables)
@@ -237,9 +241,9 @@ def _tube(
         place = offset
         if tube.fracture:
             place = offset - _moved(tube.fracture, u, line.u > tube.fracture.u)
-        kept = _kept(line, u, place)
-        solid *= kept
-        hollow *= kept
+        remainder = _remainder(line, u, place)
+        solid *= remainder
+        hollow *= remainder
     if tube.plate:
         if tube.fracture:
             offset = offset - _moved(tube.fracture, u, tube.plate.first > tube.fracture.u)
@@ -247,12 +251,13 @@ def _tube(
     return solid, hollow
 
 
-def _kept(line: Line, u: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """Share of the bone that a line leaves, above 1 where it is heaped up."""
+def _remainder(line: Line, u: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Return the share of the bone that a line leaves, above 1 where it is heaped up."""
     jag, phase = line.jag
     near = ((u - line.u - line.slope * offset - jag * _teeth(offset, phase)) / line.width) ** 2
     inside = np.clip(np.minimum(offset - line.reach[0], line.reach[1] - offset), 0, 1)
-    return 1 - line.depth * inside * (1 - 2 * line.rims * near) * np.exp(-near)
+    share: np.ndarray = 1 - line.depth * inside * (1 - 2 * line.rims * near) * np.exp(-near)
+    return share
 
 
 def _section(offset: np.ndarray, profile: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -263,32 +268,34 @@ def _section(offset: np.ndarray, profile: list[np.ndarray]) -> tuple[np.ndarray,
 def _fragments(
     fracture: Fracture, u: np.ndarray, offset: np.ndarray, profile: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The near and the far fragment; their other ends stay where they were."""
+    """Return outside and hollow of both fragments; their other ends do not move."""
     solid, hollow = np.zeros_like(u), np.zeros_like(u)
     for far in (False, True):
         place = offset - _moved(fracture, u, far)
         jag, phase = fracture.jag
         across = u - fracture.u - fracture.slope * place - jag * _teeth(place, phase)
-        kept = np.clip(((across if far else -across) - fracture.gap / 2) * EDGE + 0.5, 0, 1)
+        share = np.clip(((across if far else -across) - fracture.gap / 2) * EDGE + 0.5, 0, 1)
         if fracture.depth:
             near = (across / fracture.width) ** 2
-            kept *= 1 - fracture.depth * (1 - 2 * near) * np.exp(-near)
+            share *= 1 - fracture.depth * (1 - 2 * near) * np.exp(-near)
         outer, inner = _section(place, profile)
-        solid += outer * kept
-        hollow += inner * kept
+        solid += outer * share
+        hollow += inner * share
     return solid, hollow
 
 
 def _teeth(place: np.ndarray, phase: float) -> np.ndarray:
-    """How far a jagged line lies from a straight one, about -1.5 to 1.5, across the bone."""
-    teeth = np.sin(0.9 * place + phase) + 0.5 * np.sin(2.3 * place + 2 * phase)
-    return teeth + 0.25 * np.sin(4.3 * place + 5 * phase)
+    """Return the distance of a jagged line from a straight one, about -1.5 to 1.5."""
+    teeth: np.ndarray = np.sin(0.9 * place + phase) + 0.5 * np.sin(2.3 * place + 2 * phase)
+    teeth = teeth + 0.25 * np.sin(4.3 * place + 5 * phase)
+    return teeth
 
 
 def _moved(fracture: Fracture, u: np.ndarray, far: bool) -> np.ndarray:
-    """How far across the limb a fragment lies from its place."""
+    """Return a fragment's offset across the limb from its normal place."""
     offset = fracture.kink + (fracture.shift if far else 0.0)
-    return np.float32(offset) * np.clip(1 - np.abs(u - fracture.u) / FRAGMENT, 0, 1)
+    moved: np.ndarray = np.float32(offset) * np.clip(1 - np.abs(u - fracture.u) / FRAGMENT, 0, 1)
+    return moved
 
 
 def _outline(tube: Tube, u: np.ndarray, v: np.ndarray, inset: float) -> np.ndarray:
@@ -312,7 +319,8 @@ def _shell(
     def depth(inset: float) -> np.ndarray:
         ratio = np.abs(along / (shell.along - inset)) ** 2.4
         ratio += np.abs(across / (shell.across - inset)) ** 2.4
-        return np.maximum(1 - ratio, 0) ** 0.4 * (size - inset)
+        thickness: np.ndarray = np.maximum(1 - ratio, 0) ** 0.4 * (size - inset)
+        return thickness
 
     return depth(0.0), (1 - shell.filling * sponge) * depth(shell.wall)
 
@@ -320,12 +328,13 @@ def _shell(
 def _metal(
     plate: Plate, u: np.ndarray, offset: np.ndarray, left: np.ndarray, right: np.ndarray
 ) -> np.ndarray:
-    """Plate and screws, as the thickness of bone that would stop as much."""
+    """Return plate and screws as the thickness of bone with the same attenuation."""
     outside = plate.side * offset - (right if plate.side > 0 else left)
     depth, half = (outside - 0.5, 0.8) if plate.side else (offset, 1.7)
 
     def bar(place: np.ndarray, half: float) -> np.ndarray:
-        return np.clip((half - np.abs(place)) * EDGE + 0.5, 0, 1)
+        inside: np.ndarray = np.clip((half - np.abs(place)) * EDGE + 0.5, 0, 1)
+        return inside
 
     metal = 7 * bar(u - (plate.first + plate.last) / 2, (plate.last - plate.first) / 2)
     metal *= bar(depth, half)
@@ -339,23 +348,24 @@ def _metal(
 
 
 def _sponge(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Density of spongy bone, float32 around 1: fine beams that run along the limb, and patches."""
+    """Return the density of spongy bone, float32 around 1: beams along the limb, and patches."""
     from scipy.ndimage import gaussian_filter
 
     white = rng.standard_normal(shape, dtype=np.float32)
     beams = gaussian_filter(white, (2.0, 0.8)) - gaussian_filter(white, (5.0, 2.2))
-    return 1 + 0.16 / beams.std() * beams + 0.10 * _clouds(rng, shape, (24, 20))
+    density: np.ndarray = 1 + 0.16 / beams.std() * beams + 0.10 * _clouds(rng, shape, (24, 20))
+    return density
 
 
 def _clouds(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int]) -> np.ndarray:
-    """Smooth random field, float32, about -2 to 2, with so many cells along and across."""
+    """Return a smooth random field, float32, about -2 to 2, of these cells along and across."""
     coarse = rng.standard_normal(cells, dtype=np.float32)
     film = Image.fromarray(coarse).resize(shape[::-1], Image.Resampling.BICUBIC)
     return np.asarray(film)
 
 
 def _wide_blur(light: np.ndarray) -> np.ndarray:
-    """Scatter: the film blurred over about a tenth of its side."""
+    """Return the scatter: the film blurred over about a tenth of its side."""
     from scipy.ndimage import gaussian_filter
 
     height, width = light.shape
@@ -364,21 +374,24 @@ def _wide_blur(light: np.ndarray) -> np.ndarray:
     return np.asarray(soft.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _marker(scene: Scene) -> np.ndarray:
-    letter, (x, y), height, degrees = scene.marker
+def _marker(
+    size: tuple[int, int], letter: str, place: tuple[float, float], height: int, degrees: float
+) -> np.ndarray:
+    x, y = place
     stamp = Image.new("L", (2 * height, 2 * height))
     pen, font = ImageDraw.Draw(stamp), ImageFont.load_default(height)
     pen.text((height, height), letter, fill=246, font=font, anchor="mm", stroke_width=1)
     stamp = stamp.rotate(degrees, Image.Resampling.BICUBIC)
-    film = Image.new("L", scene.size)
+    film = Image.new("L", size)
     film.paste(stamp, (int(x) - height, int(y) - height))
     return np.asarray(film, dtype=np.float32)
 
 
-def _field(scene: Scene) -> np.ndarray:
-    """1 inside the exposed field, 0 outside, with an edge of a few px."""
-    left, top, right, bottom, degrees = scene.collimation
-    width, height = scene.size
+def _field(
+    size: tuple[int, int], left: float, top: float, right: float, bottom: float, degrees: float
+) -> np.ndarray:
+    """Return 1 inside the exposed field, 0 outside, with an edge of a few px."""
+    width, height = size
     turn = np.float32(np.deg2rad(degrees))
     x = (np.arange(width, dtype=np.float32) - width / 2)[None, :]
     y = (np.arange(height, dtype=np.float32) - height / 2)[:, None]
@@ -387,4 +400,5 @@ def _field(scene: Scene) -> np.ndarray:
     edge = np.minimum(
         np.minimum(across - left, right - across), np.minimum(along - top, bottom - along)
     )
-    return np.clip(edge / 3 + 0.5, 0, 1)
+    field: np.ndarray = np.clip(edge / 3 + 0.5, 0, 1)
+    return field

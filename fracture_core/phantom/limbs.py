@@ -1,9 +1,10 @@
-"""What a synthetic film shows: one patient's limb in one view, whole or broken.
+"""The scene of a synthetic film: one patient's limb in one view, whole or broken.
 
-`compose` draws pose, spread of the bones, exposure and what may be taken for a break at random and
-gives a `Scene`, with the boxes of the breaks that can be seen on it. It is cheap; drawing is not.
+`compose` draws at random the pose, the spread of the bones, the exposure and lines that resemble a
+break, and returns a `Scene`, with the boxes of the visible breaks. It is cheap; drawing is not.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,8 @@ from fracture_core.phantom.anatomy import (
     COLLAR_BONE,
     ELBOW,
     FOREARM_FLESH,
-    HUMERUS,
+    HUMERUS_ENDS,
+    HUMERUS_SHAFT,
     KNUCKLES,
     RADIUS,
     RADIUS_TIP,
@@ -47,19 +49,19 @@ def compose(
     view: int,
     end: int,
     body: Anatomy,
-    hurt: Injury | None,
+    injury: Injury | None,
     rng: np.random.Generator,
     noise: tuple[int, ...],
 ) -> tuple[Scene, list[tuple[str, tuple[int, int, int, int]]]]:
-    """One film of a limb: its scene, and kind and box (x0, y0, x1, y1) in px of each break seen.
+    """Compose a film: its scene, and kind and box (x0, y0, x1, y1) in px of each visible break.
 
     Args:
         part: one of `PARTS`.
         view: 0 from the front, 1 from the side, above that at an angle.
-        end: which end of the limb is in view, 0 the upper, 1 the lower one.
+        end: end of the limb in view, 0 the upper, 1 the lower one.
         body: the patient's limb.
-        hurt: its break as it shows in this view; None where nothing shows.
-        rng: what is drawn for this film alone.
+        injury: its break; None where this view shows none.
+        rng: for this film alone.
         noise: seed of texture and grain.
     """
     width, height = int(rng.integers(330, 440)), LONG_SIDE
@@ -71,8 +73,8 @@ def compose(
     if at_elbow and view % 3 == 1 and rng.random() < 0.6:
         bend = rng.uniform(55, 95)
         joint = Joint(u=ELBOW_AT[part], v=0.0, degrees=float(bend if end == 0 else -bend))
-    shafts = _shafts(part, body, hurt, spread, middle, rng)
-    broken = [tube for tube in shafts if tube.fracture]
+    shafts = _shafts(part, body, injury, spread, middle, rng)
+    fractures = [tube.fracture for tube in shafts if tube.fracture]
     scene = Scene(
         size=(width, height),
         scale=float(scale),
@@ -80,7 +82,7 @@ def compose(
         degrees=float(rng.normal(0, 5)),
         mirrored=body.mirrored,
         bones=_bones(part, shafts, body, spread, joint, rng),
-        flesh=_flesh(part, body, spread, joint, broken, len(shafts)),
+        flesh=_flesh(part, body, spread, joint, fractures, len(shafts)),
         fat=float(rng.uniform(1.2, 3.0)),
         marker=_marker(width, height, body, rng),
         collimation=_collimation(width, height, rng),
@@ -90,26 +92,26 @@ def compose(
         blur=float(rng.uniform(0.6, 0.9)),
         noise=noise,
     )
-    return scene, [_box(scene, tube) for tube in broken]
+    return scene, [_box(scene, tube, tube.fracture) for tube in shafts if tube.fracture]
 
 
 def _shafts(
     part: str,
     body: Anatomy,
-    hurt: Injury | None,
+    injury: Injury | None,
     spread: float,
     middle: float,
     rng: np.random.Generator,
 ) -> list[Tube]:
-    """The part's long bones, with their breaks and with what may be taken for one."""
-    atlas = (RADIUS, ULNA) if part == "forearm" else (HUMERUS[0],)
+    """Return the part's long bones, with their breaks and lines that resemble one."""
+    atlas = (RADIUS, ULNA) if part == "forearm" else (HUMERUS_SHAFT,)
     shafts = []
-    for which, tube in enumerate(atlas):
+    for number, tube in enumerate(atlas):
         marks = _growth_plates(tube, rng) if body.growing else ()
-        fitted = _fit(tube, body, spread, rng)
+        fitted = _fit_tube(tube, body, spread)
         fitted = replace(fitted, lines=fitted.lines + marks + _vessels(middle, rng))
-        if hurt and (len(atlas) == 1 or hurt.both or which == hurt.bone):
-            fitted = replace(fitted, fracture=_fracture(hurt, middle, rng))
+        if injury and (len(atlas) == 1 or injury.both or number == injury.bone):
+            fitted = replace(fitted, fracture=_fracture(injury, middle, rng))
         shafts.append(fitted)
     if body.metal:
         shafts[0] = replace(shafts[0], plate=_plate(body.metal, shafts[0], spread, middle))
@@ -117,7 +119,7 @@ def _shafts(
 
 
 def _plate(side: int, tube: Tube, spread: float, middle: float) -> Plate:
-    """A plate on the shaft; where the bone is broken again, on its longer fragment."""
+    """Return a plate on the shaft; where the bone is broken again, on its longer fragment."""
     u = middle
     if tube.fracture:
         u = tube.fracture.u + (15 if middle < 50 else -15)
@@ -132,17 +134,18 @@ def _bones(
     joint: Joint | None,
     rng: np.random.Generator,
 ) -> tuple[Bone, ...]:
-    """The film's bones: the long ones with their ends, and their neighbours."""
+    """Return the film's bones: the long ones with their ends, and their neighbours."""
 
     def fit(*parts: Tube | Shell) -> tuple[Tube | Shell, ...]:
         return tuple(_fit(each, body, spread, rng) for each in parts)
 
+    tips: Sequence[Sequence[Tube | Shell]] = (HUMERUS_ENDS,)
+    straight: Sequence[Sequence[Tube | Shell]] = (SCAPULA, SPINE, COLLAR_BONE)
+    beyond: Sequence[Sequence[Tube | Shell]] = [(each,) for each in BELOW_ELBOW]
     if part == "forearm":
-        tips, straight = (RADIUS_TIP, ULNA_TIP), [(each,) for each in (*WRIST, *KNUCKLES)]
+        tips = (RADIUS_TIP, ULNA_TIP)
+        straight = [*((each,) for each in WRIST), *((each,) for each in KNUCKLES)]
         beyond = [ELBOW]
-    else:
-        tips, straight = (HUMERUS[1:],), [SCAPULA, SPINE, COLLAR_BONE]
-        beyond = [(each,) for each in BELOW_ELBOW]
     bones = [Bone(parts=(shaft, *fit(*tip))) for shaft, tip in zip(shafts, tips, strict=True)]
     bones += [Bone(parts=fit(*parts)) for parts in straight]
     return (*bones, *(Bone(parts=fit(*parts), joint=joint) for parts in beyond))
@@ -153,18 +156,18 @@ def _flesh(
     body: Anatomy,
     spread: float,
     joint: Joint | None,
-    broken: list[Tube],
+    fractures: list[Fracture],
     shafts: int,
 ) -> tuple[Flesh, ...]:
-    """Outlines of the limb and, past a bent elbow, of its neighbour."""
+    """Return outlines of the limb and, past a bent elbow, of its neighbour."""
     wider = body.flesh * (0.88 + 0.12 * spread)
     own = FOREARM_FLESH if part == "forearm" else UPPER_ARM_FLESH
     skin = replace(own, rows=_widen(own.rows, wider))
-    if broken:
-        worst = broken[0].fracture
-        follow = 0.6 * len(broken) / shafts
-        offset = follow * (worst.kink + worst.shift / 2)
-        skin = replace(skin, fracture=replace(worst, kink=offset))
+    if fractures:
+        first = fractures[0]
+        follow = 0.6 * len(fractures) / shafts
+        offset = follow * (first.kink + first.shift / 2)
+        skin = replace(skin, fracture=replace(first, kink=offset))
     if joint is None:
         return (Flesh(tube=skin),)
     past = tuple((joint.u + u, 0.0, 16.5 * wider, 16.5 * wider, 0.0, 0.0) for u in (-13, 13))
@@ -186,18 +189,22 @@ def _widen(rows: tuple[tuple[float, ...], ...], wider: float) -> tuple[tuple[flo
 def _fit(
     bone: Tube | Shell, body: Anatomy, spread: float, rng: np.random.Generator
 ) -> Tube | Shell:
-    """A bone of the atlas as it is in this patient and view."""
+    """Return a bone of the atlas as it is in this patient and view."""
+    if isinstance(bone, Tube):
+        return _fit_tube(bone, body, spread)
+    size = body.thickness * rng.uniform(0.95, 1.05)
+    return replace(
+        bone,
+        v=bone.v * spread,
+        along=bone.along * size,
+        across=bone.across * size,
+        wall=bone.wall * body.cortex,
+    )
+
+
+def _fit_tube(bone: Tube, body: Anatomy, spread: float) -> Tube:
     wider = body.thickness
-    if isinstance(bone, Shell):
-        size = wider * rng.uniform(0.95, 1.05)
-        return replace(
-            bone,
-            v=bone.v * spread,
-            along=bone.along * size,
-            across=bone.across * size,
-            wall=bone.wall * body.cortex,
-        )
-    # The flat lower end of the humerus shows its narrow side when it is seen from there.
+    # The flat lower end of the humerus is narrow in side views.
     widest = 99.0 if spread > 0.9 else 3.5 + 6.5 * spread
     rows = tuple(
         (
@@ -241,18 +248,18 @@ def _vessels(middle: float, rng: np.random.Generator) -> tuple[Line, ...]:
     return (line,)
 
 
-def _fracture(hurt: Injury, middle: float, rng: np.random.Generator) -> Fracture:
-    u = float(middle + 9 * hurt.place + rng.normal(0, 1.0))
+def _fracture(injury: Injury, middle: float, rng: np.random.Generator) -> Fracture:
+    u = float(middle + 9 * injury.place + rng.normal(0, 1.0))
     jag = (float(rng.uniform(0.25, 0.6)), float(rng.uniform(0, 6.3)))
-    slope = float(hurt.side * rng.uniform(0.5, 1.2))
-    whole = Fracture(kind=hurt.kind, u=u, jag=jag, cracks=_cracks(u, slope, rng))
-    if hurt.kind == "hairline":
+    slope = float(injury.side * rng.uniform(0.5, 1.2))
+    fracture = Fracture(kind=injury.kind, u=u, jag=jag, cracks=_cracks(u, slope, rng))
+    if injury.kind == "hairline":
         depth, width = rng.uniform(0.9, 1.0), rng.uniform(*CRACK_WIDTH)
-        return replace(whole, slope=slope, depth=float(depth), width=float(width))
-    kink = hurt.side * rng.uniform(7.0, 11.0)
-    if hurt.kind == "angulated":
+        return replace(fracture, slope=slope, depth=float(depth), width=float(width))
+    kink = injury.side * rng.uniform(7.0, 11.0)
+    if injury.kind == "angulated":
         return replace(
-            whole,
+            fracture,
             slope=float(rng.normal(0, 0.3)),
             kink=float(kink),
             shift=float(rng.normal(0, 0.2)),
@@ -261,7 +268,7 @@ def _fracture(hurt: Injury, middle: float, rng: np.random.Generator) -> Fracture
             width=0.46,
         )
     return replace(
-        whole,
+        fracture,
         slope=float(rng.normal(0, 0.35)),
         kink=float(-0.4 * kink + rng.normal(0, 1)),
         shift=float(0.95 * kink),
@@ -270,12 +277,12 @@ def _fracture(hurt: Injury, middle: float, rng: np.random.Generator) -> Fracture
 
 
 def _cracks(u: float, slope: float, rng: np.random.Generator) -> tuple[Line, ...]:
-    """Fine lines on both sides of a break at `u`: a fork, and a fissure that runs beside it."""
-    found = []
+    """Return fine lines on both sides of a break at `u`: a fork, and a fissure beside it."""
+    cracks = []
     for side in (-1, 1):
         for turn, away in ((-0.9, rng.uniform(0.5, 1.5)), (1.0, rng.uniform(2.2, 4.0))):
             half = (-99.0, 0.5) if side * slope > 0 else (-0.5, 99.0)
-            found.append(
+            cracks.append(
                 Line(
                     u=float(u + side * away),
                     slope=float(turn * slope + rng.normal(0, 0.1)),
@@ -286,12 +293,11 @@ def _cracks(u: float, slope: float, rng: np.random.Generator) -> tuple[Line, ...
                     jag=(float(rng.uniform(0.1, 0.25)), float(rng.uniform(0, 6.3))),
                 )
             )
-    return tuple(found)
+    return tuple(cracks)
 
 
-def _box(scene: Scene, tube: Tube) -> tuple[str, tuple[int, int, int, int]]:
-    """Kind and box of a tube's break, cut at the film's border."""
-    fracture = tube.fracture
+def _box(scene: Scene, tube: Tube, fracture: Fracture) -> tuple[str, tuple[int, int, int, int]]:
+    """Return kind and box of a tube's break, cut at the film's border."""
     rows = np.asarray(tube.rows)
     centre, left, right = (np.interp(fracture.u, rows[:, 0], rows[:, n]) for n in (1, 2, 3))
     half = (left + right) / 2

@@ -1,10 +1,9 @@
-"""The embedded default data set: synthetic studies in MURA's layout, with breaks that are known.
+"""The default data set: synthetic studies in MURA's layout, with known breaks.
 
-`make` fills a folder with films of forearms and upper arms and a `phantom.json` beside them, which
-holds the boxes of all breaks and says whether the set is complete. The films of a study depend on
-seed and study number alone, so that a set which was stopped half-way is completed to the same
-bytes. While a set is being made its maker holds a lock on `.lock`; the kernel frees it whatever
-ends the maker.
+`make` fills a folder with films of forearms and upper arms and a `phantom.json` beside them, with
+the boxes of all breaks and whether the set is complete. The films of a study depend on seed and
+study number alone, so that a set which was stopped half-way is completed to the same bytes. The
+process that makes a set holds a lock on `.lock`; the kernel releases it whatever ends the process.
 """
 
 import fcntl
@@ -33,7 +32,7 @@ VERSION = 2  # raised whenever the same seed gives other films
 STUDIES, SEED = 400, 0
 INDEX = "phantom.json"
 LOCK = ".lock"
-MOST_STUDIES = 1_000_000  # that a note is believed to promise: a plan of more takes minutes
+MOST_STUDIES = 1_000_000  # a larger set takes minutes to plan; an index with more is damaged
 
 POSITIVE_OF_FIVE = (2, 2, 3, 2)  # 9 of 20 studies are positive, close to MURA's forearm and humerus
 KIND_ORDER = (  # 10 displaced, 7 angulated, 3 hairline
@@ -44,12 +43,12 @@ KIND_ORDER = (  # 10 displaced, 7 angulated, 3 hairline
 )
 TRAIN_SHARE = 0.8  # of the studies; patients are never divided
 VIEWS = (0.2, 0.3, 0.3, 0.2)  # chance of 1, 2, 3 and 4 films in a study; 2.5 on average
-HIDDEN = 0.2  # chance that a view of a positive study shows nothing, if another one shows it
+HIDDEN = 0.2  # chance that a view of a positive study hides the break, if another one shows it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Break:
-    """A break that can be seen on a film.
+    """A break visible on a film.
 
     Args:
         kind: "displaced", "angulated" or "hairline".
@@ -65,7 +64,7 @@ class Study:
     """One study of the plan.
 
     Args:
-        index: number in the set, from 0; with the seed it decides the films.
+        index: number in the set, from 0; it and the seed determine the films.
         patient: number from 1.
         part: "forearm" or "humerus".
         number: of the study within patient and part, from 1.
@@ -82,7 +81,7 @@ class Study:
 
     @property
     def folder(self) -> str:
-        """Its folder, relative to the root."""
+        """Folder of the study, relative to the root."""
         label = "positive" if self.kind else "negative"
         return (
             f"{self.split}/XR_{self.part.upper()}/patient{self.patient:05d}"
@@ -92,7 +91,7 @@ class Study:
 
 @dataclass(frozen=True, kw_only=True)
 class Film:
-    """One film of the plan: its path relative to the root, what it shows, and its breaks."""
+    """One film of the plan: its path relative to the root, its scene, and its breaks."""
 
     path: str
     scene: Scene
@@ -108,19 +107,19 @@ def make(
 ) -> None:
     """Fill `out` with a phantom set, or complete the same one there. Uses all cores.
 
-    A second caller waits for the first and then makes what is still missing, most often nothing.
+    A second caller waits for the first and then makes the missing films, if any.
 
     Args:
-        out: folder of the set; made if it is missing, else empty or holding this very set.
-        studies: how many, from 1.
-        seed: from 0; the same seed gives the same bytes on one machine.
-        progress: called with studies made and studies asked for.
-        should_stop: asked often; when it returns true, making ends.
+        out: folder of the set; created if missing, else empty or with this very set.
+        studies: number of studies, 1 or more.
+        seed: 0 or more; the same seed gives the same bytes on one machine.
+        progress: called with (studies made, all studies).
+        should_stop: called often; when it returns true, the function ends.
 
     Raises:
         ConfigError: `studies` or `seed` is out of range.
         DataError: `out` holds something else, or a set with other settings, or cannot be written.
-        Stopped: `should_stop` said so; what is made is kept and completed by the next call.
+        Stopped: `should_stop` returned true; the next call completes the set.
     """
     if studies < 1 or seed < 0:
         raise ConfigError(
@@ -146,9 +145,9 @@ def complete(
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> None:
-    """Make what is missing of the set in `root` with the set's own settings; see `make`.
+    """Complete the set in `root` with its own settings; see `make`.
 
-    Where no set was begun, the default one is made.
+    Makes the default set where there is none.
     """
     index = _index(root)
     own = {"studies": index["studies"], "seed": index["seed"]} if index else {}
@@ -156,60 +155,60 @@ def complete(
 
 
 def settings(root: Path) -> dict[str, int] | None:
-    """What a phantom was made with: studies, seed and version; `None` for other data."""
+    """Return the settings of a phantom: studies, seed and version; `None` for other data."""
     index = _index(root)
     return {key: index[key] for key in ("studies", "seed", "version")} if index else None
 
 
 def is_phantom(root: Path) -> bool:
-    """Whether `root` holds a phantom set, complete or not."""
+    """Return whether `root` holds a phantom set, complete or not."""
     return _index(root) is not None
 
 
 def is_synthetic(root: Path) -> bool:
-    """Whether the films in `root` count as synthetic: a phantom's note lies there, even if damaged.
+    """Return whether the films in `root` are synthetic: it has an index, even a damaged one.
 
-    Nobody may take a phantom for real films because its note cannot be read.
+    A phantom must not be taken for real films because its index cannot be read.
     """
     return os.path.lexists(Path(root) / INDEX)
 
 
 def is_complete(root: Path) -> bool:
-    """Whether `root` holds a phantom set with all its films."""
+    """Return whether `root` holds a phantom set with all its films."""
     index = _index(root)
     return bool(index and index["complete"])
 
 
 def is_being_made(root: Path) -> bool:
-    """Whether somebody is filling `root` at this moment."""
+    """Return whether a process is making the set in `root` now."""
     try:
-        # Without waiting: a pipe may lie there, with nobody at its other end.
+        # Without blocking: a pipe may be in its place, without a writer.
         descriptor = os.open(Path(root) / LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as handle:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # nobody has made it, or it cannot be asked
+    except OSError:  # there is no lock, or it cannot be opened
         return False
     return False
 
 
 def progress(root: Path) -> tuple[int, int] | None:
-    """Studies made and studies asked for, or None if `root` holds no phantom set."""
+    """Return (studies made, all studies), or None if `root` holds no phantom set."""
     index = _index(root)
     if index is None:
         return None
     if index["complete"]:
         return index["studies"], index["studies"]
-    whole: dict[str, bool] = {}
+    finished: dict[str, bool] = {}
     for path in index["films"]:
         study = path.rpartition("/")[0]
-        whole[study] = whole.get(study, True) and (Path(root) / path).exists()
-    return sum(whole.values()), index["studies"]
+        finished[study] = finished.get(study, True) and (Path(root) / path).exists()
+    return sum(finished.values()), index["studies"]
 
 
 def breaks(root: Path) -> dict[str, list[Break]]:
-    """The breaks on every film: path relative to `root`, as in the manifest -> list, often empty.
+    """Return the breaks on every film: path in the manifest -> list, often empty.
 
     Raises:
         DataError: `root` holds no phantom set.
@@ -224,7 +223,7 @@ def breaks(root: Path) -> dict[str, list[Break]]:
 
 
 def plan(studies: int, seed: int) -> list[Study]:
-    """All studies of a set in order: patients one after the other, `train` before `valid`."""
+    """Plan all studies of a set in order: patient by patient, `train` before `valid`."""
     rng = np.random.default_rng((seed, 0))
     kinds = _kinds(studies, np.random.default_rng((seed, 4)))
     planned: list[Study] = []
@@ -234,16 +233,16 @@ def plan(studies: int, seed: int) -> list[Study]:
         split = "train" if len(planned) < round(TRAIN_SHARE * studies) else "valid"
         count = int(rng.choice((1, 2, 3), p=(0.86, 0.11, 0.03)))
         part = PARTS[int(rng.random() < 0.45)]
-        taken = dict.fromkeys(PARTS, 0)
+        numbers = dict.fromkeys(PARTS, 0)
         for _ in range(min(count, studies - len(planned))):
-            taken[part] += 1
+            numbers[part] += 1
             index = len(planned)
             planned.append(
                 Study(
                     index=index,
                     patient=patient,
                     part=part,
-                    number=taken[part],
+                    number=numbers[part],
                     kind=kinds[index],
                     split=split,
                 )
@@ -254,27 +253,27 @@ def plan(studies: int, seed: int) -> list[Study]:
 
 
 def films(study: Study, seed: int) -> list[Film]:
-    """The films of a study, not yet drawn; a function of study and seed alone."""
+    """Compose the films of a study, without drawing them; a function of study and seed alone."""
     rng = np.random.default_rng((seed, 1, study.index))
     body = anatomy(np.random.default_rng((seed, 2, study.patient, PARTS.index(study.part))))
     views = 1 + int(rng.choice(len(VIEWS), p=VIEWS))
-    hurt = injury(study.kind, rng) if study.kind else None
+    trauma = injury(study.kind, rng) if study.kind else None
     shown = rng.random(views) >= HIDDEN
     shown[rng.integers(views)] = True
     end = int(rng.integers(2))
     result = []
     for view in range(views):
-        seen = hurt if shown[view] else None
+        visible = trauma if shown[view] else None
         noise = (seed, 3, study.index, view)
-        scene, found = compose(study.part, view, end, body, seen, rng, noise)
-        marks = tuple(Break(kind=kind, box=box) for kind, box in found)
+        scene, boxes = compose(study.part, view, end, body, visible, rng, noise)
+        marks = tuple(Break(kind=kind, box=box) for kind, box in boxes)
         path = f"{study.folder}/image{view + 1}.png"
         result.append(Film(path=path, scene=scene, breaks=marks))
     return result
 
 
 def _kinds(studies: int, rng: np.random.Generator) -> list[str | None]:
-    """Kind of break of each study; even a small set has both labels."""
+    """Return the kind of break of each study; even a small set has both labels."""
     kinds: list[str | None] = []
     positives = 0
     while len(kinds) < studies:
@@ -294,23 +293,23 @@ def _check_folder(out: Path, studies: int, seed: int) -> None:
         raise DataError(f"A phantom set is made in a folder; {out} is a file. Name another place.")
     index = _index(out)
     if index is None:
-        others = sorted(entry.name for entry in out.iterdir() if not _is_ours(entry.name))
+        others = sorted(entry.name for entry in out.iterdir() if not _is_own_file(entry.name))
         if others:
             raise DataError(
                 f"A phantom set is made in an empty folder; {out} holds {others[0]!r}. "
                 "Name another folder."
             )
         return
-    held = (index["studies"], index["seed"], index["version"])
-    if held != (studies, seed, VERSION):
+    present = (index["studies"], index["seed"], index["version"])
+    if present != (studies, seed, VERSION):
         raise DataError(
-            f"{out} holds a phantom set of {held[0]} studies with seed {held[1]}, version "
-            f"{held[2]}; asked for were {studies} studies with seed {seed}, version {VERSION}. "
+            f"{out} holds a phantom set of {present[0]} studies with seed {present[1]}, version "
+            f"{present[2]}; requested are {studies} studies with seed {seed}, version {VERSION}. "
             "Name another folder, or delete that one."
         )
 
 
-def _is_ours(name: str) -> bool:
+def _is_own_file(name: str) -> bool:
     return name == LOCK or name.startswith(f".{INDEX}.")
 
 
@@ -318,7 +317,7 @@ def _is_ours(name: str) -> bool:
 def _lock(
     out: Path, report: Callable[[int, int], None], should_stop: Callable[[], bool]
 ) -> Iterator[None]:
-    """Hold the folder's lock; while another maker holds it, wait and report how far it is."""
+    """Hold the folder's lock; while another process holds it, wait and report its progress."""
     with open_lock(out / LOCK) as handle:
         while True:
             try:
@@ -327,8 +326,8 @@ def _lock(
             except BlockingIOError:
                 if should_stop():
                     raise Stopped("Stopped while another process was making the set.") from None
-                if made := progress(out):
-                    report(*made)
+                if counts := progress(out):
+                    report(*counts)
                 time.sleep(0.2)
         yield
 
@@ -340,7 +339,7 @@ def _fill(
     report: Callable[[int, int], None],
     should_stop: Callable[[], bool],
 ) -> None:
-    sweep(out, older_than_seconds=0.0)  # under the lock nobody else is writing here
+    sweep(out, older_than_seconds=0.0)  # under the lock no other process writes here
     planned = [films(study, seed) for study in plan(studies, seed)]
     missing = [each for each in planned if not all((out / film.path).exists() for film in each)]
     index = {
@@ -374,7 +373,7 @@ def _fill(
 def _draw_study(out: Path, study: list[Film]) -> None:
     folder = (out / study[0].path).parent
     folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder, older_than_seconds=0.0)  # under the lock nobody else is writing here
+    sweep(folder, older_than_seconds=0.0)  # under the lock no other process writes here
     for film in study:
         if not (out / film.path).exists():
             png = io.BytesIO()
@@ -387,17 +386,30 @@ def _write_index(out: Path, index: dict[str, Any]) -> None:
     replace_file(out / INDEX, json.dumps(index).encode())
 
 
+def read_index(root: Path) -> dict[str, Any]:
+    """Read `phantom.json`; of its keys only `complete` is checked here.
+
+    Raises:
+        FileMissing: there is none.
+        FileRefused: it cannot be read, or has no boolean `complete`.
+    """
+    index = file_reader.read_json(Path(root) / INDEX, file_reader.LIST_BYTES)
+    if not isinstance(index, dict) or not isinstance(index.get("complete"), bool):
+        raise FileRefused(INDEX, "does not say whether the set is complete")
+    return index
+
+
 def _index(root: Path) -> dict[str, Any] | None:
-    """What stands in `phantom.json`; None if it is missing or was not written by `make`."""
+    """Return the content of `phantom.json`; None unless `make` has written it."""
     try:
-        index = file_reader.read_json(Path(root) / INDEX, file_reader.LIST_BYTES)
+        index = read_index(root)
     except FileRefused:
         return None
-    return index if isinstance(index, dict) and _is_whole(index) else None
+    return index if _is_sound(index) else None
 
 
-def _is_whole(index: dict[str, Any]) -> bool:
-    """Whether an index says all that it must, each in its kind."""
+def _is_sound(index: dict[str, Any]) -> bool:
+    """Return whether an index has all its keys, each of its type."""
     kinds = {"version": int, "seed": int, "studies": int, "complete": bool, "films": dict}
     return (
         all(type(index.get(key)) is kind for key, kind in kinds.items())
@@ -409,6 +421,7 @@ def _is_whole(index: dict[str, Any]) -> bool:
 
 
 def _is_break(mark: Any) -> bool:
-    box = mark.get("box") if isinstance(mark, dict) else None
-    numbers = isinstance(box, list) and len(box) == 4
-    return numbers and isinstance(mark.get("kind"), str) and all(type(v) is int for v in box)
+    if not isinstance(mark, dict) or not isinstance(mark.get("kind"), str):
+        return False
+    box = mark.get("box")
+    return isinstance(box, list) and len(box) == 4 and all(type(v) is int for v in box)

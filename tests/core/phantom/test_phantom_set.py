@@ -1,4 +1,4 @@
-"""The phantom: same bytes for a seed, resumable, breaks where the index says they are."""
+"""The phantom: same bytes for a seed, resumable, breaks inside the boxes of its index."""
 
 import fcntl
 import hashlib
@@ -25,14 +25,14 @@ STUDIES = 6
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("phantom") / "set"
     phantom_set.make(out, studies=STUDIES, seed=3)
     return out
 
 
 def files(root: Path) -> dict[str, str]:
-    """Digest of every film, and of the index, by path."""
+    """Return digests of every film and of the index, by path."""
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
@@ -63,12 +63,12 @@ def hairlines(count: int) -> list[tuple[Image.Image, Image.Image, list[tuple[int
 
 
 def mended(part: Tube | Shell) -> Tube | Shell:
-    """The part without its hairline."""
+    """Return the part without its hairline."""
     return replace(part, fracture=None) if isinstance(part, Tube) else part
 
 
 def separation(pairs: list, size: int) -> float:
-    """AUROC, with against without the hairline, of how dark thin lines in the boxes are."""
+    """Return the AUROC of the darkness of thin lines in the boxes, with against without."""
     scores = []
     for *films, boxes in pairs:
         for film in films:
@@ -83,7 +83,7 @@ def separation(pairs: list, size: int) -> float:
 
 
 def change(pairs: list, size: int) -> float:
-    """Most grey levels by which a hairline changes a pixel, up or down; median over films."""
+    """Return the greatest change of a pixel by a hairline, in grey levels; median over films."""
     most = []
     for broken, healthy, _ in pairs:
         sides = [round(side * size / max(broken.size)) for side in broken.size]
@@ -93,9 +93,9 @@ def change(pairs: list, size: int) -> float:
     return np.median(most)
 
 
-def test_the_same_seed_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes(root: Path, tmp_path: Path) -> None:
     phantom_set.make(tmp_path / "again", studies=STUDIES, seed=3)
-    assert files(tmp_path / "again") == files(made)
+    assert files(tmp_path / "again") == files(root)
 
 
 def test_another_seed_gives_other_films() -> None:
@@ -110,36 +110,36 @@ def test_a_film_does_not_depend_on_how_large_the_set_is() -> None:
     ]
 
 
-def test_films_lie_in_the_layout_of_mura_and_are_grey(made: Path) -> None:
-    paths = [path for path in files(made) if path != phantom_set.INDEX]
-    assert set(paths) == set(phantom_set.breaks(made))
+def test_films_lie_in_the_layout_of_mura_and_are_grey(root: Path) -> None:
+    paths = [path for path in files(root) if path != phantom_set.INDEX]
+    assert set(paths) == set(phantom_set.breaks(root))
     for path in paths:
         split, part, patient, study, image = path.split("/")
         assert split in ("train", "valid") and part in ("XR_FOREARM", "XR_HUMERUS")
         assert patient.startswith("patient0") and study.endswith(("_positive", "_negative"))
-        with Image.open(made / path) as film:
+        with Image.open(root / path) as film:
             assert film.mode == "L" and max(film.size) == 512 and min(film.size) >= 300
-        assert image.startswith("image") and (made / path).stat().st_size < 110_000
-    for folder, films in studies_of(made).items():
+        assert image.startswith("image") and (root / path).stat().st_size < 110_000
+    for folder, films in studies_of(root).items():
         numbers = sorted(int(Path(film).stem.removeprefix("image")) for film in films)
         assert numbers == list(range(1, len(films) + 1)), folder
 
 
-def test_films_have_the_greys_of_radiographs(made: Path) -> None:
-    for path in phantom_set.breaks(made):
-        greys = np.asarray(Image.open(made / path))
+def test_films_have_the_greys_of_radiographs(root: Path) -> None:
+    for path in phantom_set.breaks(root):
+        greys = np.asarray(Image.open(root / path))
         low, middle, high = np.percentile(greys, (2, 50, 98))
         assert low < 25 and middle < 110 and 110 < high < 250, path
 
 
-def test_boxes_lie_inside_films_of_positive_studies(made: Path) -> None:
-    marks = phantom_set.breaks(made)
+def test_boxes_lie_inside_films_of_positive_studies(root: Path) -> None:
+    marks = phantom_set.breaks(root)
     assert any(marks.values())
-    for path, found in marks.items():
-        assert not found or "_positive/" in path
-        with Image.open(made / path) as film:
+    for path, boxes in marks.items():
+        assert not boxes or "_positive/" in path
+        with Image.open(root / path) as film:
             width, height = film.size
-        for mark in found:
+        for mark in boxes:
             x0, y0, x1, y1 = mark.box
             assert 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height
             assert mark.kind in ("displaced", "angulated", "hairline")
@@ -148,9 +148,9 @@ def test_boxes_lie_inside_films_of_positive_studies(made: Path) -> None:
 def test_every_positive_study_shows_its_break_and_some_views_do_not() -> None:
     hidden = 0
     for study in phantom_set.plan(200, 0):
-        seen = [bool(film.breaks) for film in phantom_set.films(study, 0)]
-        assert any(seen) == (study.kind is not None)
-        hidden += study.kind is not None and not all(seen)
+        visible = [bool(film.breaks) for film in phantom_set.films(study, 0)]
+        assert any(visible) == (study.kind is not None)
+        hidden += study.kind is not None and not all(visible)
     assert hidden > 10
 
 
@@ -212,40 +212,40 @@ def test_a_small_set_has_both_labels() -> None:
         assert {study.kind is None for study in phantom_set.plan(5, seed)} == {True, False}
 
 
-def test_a_part_made_set_is_completed_to_the_same_bytes(made: Path, tmp_path: Path) -> None:
+def test_a_part_made_set_is_completed_to_the_same_bytes(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
-    asked = iter((False, True, True, True, True, True, True))
+    answers = iter((False, True, True, True, True, True, True))
     with pytest.raises(Stopped, match=f"of {STUDIES} studies"):
-        phantom_set.make(out, studies=STUDIES, seed=3, should_stop=lambda: next(asked))
+        phantom_set.make(out, studies=STUDIES, seed=3, should_stop=lambda: next(answers))
     done, total = phantom_set.progress(out)
     assert 0 < done < total == STUDIES
     assert phantom_set.is_phantom(out) and not phantom_set.is_complete(out)
     some = next(path for path in phantom_set.breaks(out) if (out / path).exists())
     (out / some).with_name(".image1.png.00000000.tmp").write_bytes(b"left by a kill")
     (out / some).unlink()
-    seen: list[tuple[int, int]] = []
-    phantom_set.make(out, studies=STUDIES, seed=3, progress=lambda *made: seen.append(made))
-    assert files(out) == files(made)
-    assert seen[-1] == (STUDIES, STUDIES) and seen == sorted(seen)
+    counts: list[tuple[int, int]] = []
+    phantom_set.make(out, studies=STUDIES, seed=3, progress=lambda *at: counts.append(at))
+    assert files(out) == files(root)
+    assert counts[-1] == (STUDIES, STUDIES) and counts == sorted(counts)
     assert phantom_set.is_complete(out) and phantom_set.progress(out) == (STUDIES, STUDIES)
 
 
-def test_a_complete_set_is_left_as_it_is(made: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in made.rglob("*.*") if path.is_file()}
-    phantom_set.make(made, studies=STUDIES, seed=3)
-    after = {path: path.stat().st_mtime_ns for path in made.rglob("*.*") if path.is_file()}
-    before.pop(made / phantom_set.LOCK, None), after.pop(made / phantom_set.LOCK, None)
+def test_a_complete_set_is_left_as_it_is(root: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()}
+    phantom_set.make(root, studies=STUDIES, seed=3)
+    after = {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()}
+    before.pop(root / phantom_set.LOCK, None), after.pop(root / phantom_set.LOCK, None)
     assert after == before
 
 
-def test_a_film_that_was_deleted_comes_back(made: Path) -> None:
-    before = files(made)
-    (made / next(iter(phantom_set.breaks(made)))).unlink()
-    phantom_set.make(made, studies=STUDIES, seed=3)
-    assert files(made) == before
+def test_a_film_that_was_deleted_comes_back(root: Path) -> None:
+    before = files(root)
+    (root / next(iter(phantom_set.breaks(root)))).unlink()
+    phantom_set.make(root, studies=STUDIES, seed=3)
+    assert files(root) == before
 
 
-def test_two_makers_at_once_give_one_whole_set(made: Path, tmp_path: Path) -> None:
+def test_two_makers_at_once_give_one_whole_set(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
     makers = [
         threading.Thread(
@@ -257,16 +257,16 @@ def test_two_makers_at_once_give_one_whole_set(made: Path, tmp_path: Path) -> No
         maker.start()
     for maker in makers:
         maker.join()
-    assert files(out) == files(made)
+    assert files(out) == files(root)
 
 
 def test_a_second_maker_waits_and_can_be_stopped(tmp_path: Path) -> None:
     with (tmp_path / phantom_set.LOCK).open("w") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         assert phantom_set.is_being_made(tmp_path)
-        asked = iter((False, True))
+        answers = iter((False, True))
         with pytest.raises(Stopped, match="another process"):
-            phantom_set.make(tmp_path, studies=1, should_stop=lambda: next(asked))
+            phantom_set.make(tmp_path, studies=1, should_stop=lambda: next(answers))
     assert not phantom_set.is_being_made(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [phantom_set.LOCK]
 
@@ -300,22 +300,22 @@ def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> 
     assert not phantom_set.is_phantom(tmp_path) and phantom_set.progress(tmp_path) is None
 
 
-def test_a_pipe_in_the_place_of_the_lock_makes_nobody_wait(tmp_path: Path) -> None:
+def test_a_pipe_in_the_place_of_the_lock_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / phantom_set.LOCK)
-    told: list[bool] = []
+    answers: list[bool] = []
 
-    def look() -> None:
-        told.append(phantom_set.is_being_made(tmp_path))
+    def fill() -> None:
+        answers.append(phantom_set.is_being_made(tmp_path))
         phantom_set.make(tmp_path, studies=1)
-        told.append(phantom_set.is_complete(tmp_path))
+        answers.append(phantom_set.is_complete(tmp_path))
 
-    looking = threading.Thread(target=look, daemon=True)
-    looking.start()
-    looking.join(30)
-    assert told == [False, True]
+    filling = threading.Thread(target=fill, daemon=True)
+    filling.start()
+    filling.join(30)
+    assert answers == [False, True]
 
 
-def test_what_a_kill_has_left_is_swept_by_the_next_maker(tmp_path: Path) -> None:
+def test_the_next_maker_sweeps_temporary_files_of_a_kill(tmp_path: Path) -> None:
     (tmp_path / f".{phantom_set.INDEX}.0123abcd.tmp").write_text("half")
     phantom_set.make(tmp_path, studies=1)
     assert not list(tmp_path.glob(".*.tmp"))
@@ -327,11 +327,11 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         phantom_set.make(tmp_path / "file", studies=1)
 
 
-def test_another_set_in_the_folder_is_refused(made: Path) -> None:
-    before = files(made)
+def test_another_set_in_the_folder_is_refused(root: Path) -> None:
+    before = files(root)
     with pytest.raises(DataError, match="delete that one"):
-        phantom_set.make(made, studies=STUDIES, seed=4)
-    assert files(made) == before
+        phantom_set.make(root, studies=STUDIES, seed=4)
+    assert files(root) == before
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"complete": true}'])
@@ -339,7 +339,7 @@ def test_an_index_that_is_not_ours_is_no_phantom(tmp_path: Path, text: str) -> N
     assert not phantom_set.is_synthetic(tmp_path)
     (tmp_path / phantom_set.INDEX).write_text(text)
     assert not phantom_set.is_phantom(tmp_path)
-    assert phantom_set.is_synthetic(tmp_path)  # a damaged note makes no real films
+    assert phantom_set.is_synthetic(tmp_path)  # a damaged index does not make films real
     with pytest.raises(DataError, match="holds none"):
         phantom_set.breaks(tmp_path)
     with pytest.raises(DataError, match="Name another folder"):
@@ -353,8 +353,8 @@ def test_settings_out_of_range_are_refused(tmp_path: Path, studies: int, seed: i
     assert not (tmp_path / "set").exists()
 
 
-def test_the_index_says_what_was_made(made: Path) -> None:
-    index = json.loads((made / phantom_set.INDEX).read_text())
+def test_the_index_says_what_was_made(root: Path) -> None:
+    index = json.loads((root / phantom_set.INDEX).read_text())
     assert (index["seed"], index["studies"], index["version"]) == (3, STUDIES, phantom_set.VERSION)
     assert index["complete"] is True
 

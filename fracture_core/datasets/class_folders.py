@@ -1,6 +1,6 @@
 """Reader of class folders: `CLASS/file`, or `SPLIT/CLASS/file`, as in the 2018 report.
 
-Nothing is known but the class, so that every file counts as its own study of its own patient.
+Only the class is known, so every file counts as its own study of its own patient.
 """
 
 import os
@@ -16,6 +16,7 @@ from fracture_core.datasets.layouts import (
     SPLIT_NAMES,
     SPLITS,
     Listing,
+    Row,
     advice,
     entries,
     folders,
@@ -29,20 +30,20 @@ from fracture_core.errors import ClassesError, DataError
 from fracture_core.films.images import SUFFIXES
 from fracture_core.words import short
 
-VALID_SHARE = 0.2  # of films that come without split folders
-FOLDERS_LOOKED_AT = 2000  # for images where there is no data set; more takes long
+VALID_SHARE = 0.2  # of films without split folders
+FOLDERS_LOOKED_AT = 2000  # in search of images where there is no data set; more takes long
 
 
 def scan(root: Path, positive: str | None) -> Listing:
-    """All images of a folder of class folders, in order split, class, name.
+    """List all images of a folder of class folders, in order split, class, name.
 
     Args:
         root: holds class folders, or split folders that do. Without split folders a fifth of each
             class, chosen by the names alone, is the valid split.
-        positive: the class that means a fracture; all others do not.
+        positive: the class that means a fracture; the others mean none.
 
     Raises:
-        ClassesError: `positive` is none of the classes; it names them.
+        ClassesError: `positive` is none of the classes; the error lists them.
         DataError: no class folder holds an image, or only one does.
     """
     listing = Listing()
@@ -54,7 +55,7 @@ def scan(root: Path, positive: str | None) -> Listing:
         rest = "" if classes else f"{root} holds no image in the folders that can be listed. "
         raise DataError(f"{rest}{place} {reason}. {advice(reason)}.")
     if not classes:
-        raise DataError(_where_images_are(root))
+        raise DataError(_refusal(root))
     if len(classes) < 2:
         raise DataError(
             f"{root} has images of one class only ({classes[0]}). "
@@ -73,7 +74,7 @@ def scan(root: Path, positive: str | None) -> Listing:
 
 
 def _class_folders(listing: Listing, root: Path) -> list[str]:
-    """Paths of the class folders; with split folders, of those in them."""
+    """Return paths of the class folders; with split folders, of those in them."""
     top = folders(root)
     splits = [name for name in top if name.lower() in SPLIT_NAMES]
     for name in top if splits else []:
@@ -86,38 +87,40 @@ def _class_folders(listing: Listing, root: Path) -> list[str]:
             listing.skip(name, "lies beside the class folders, not in one")
     if not splits:
         return top
-    found = [f"{name}/{inner}" for name in splits for inner in entries(listing, root, name)]
-    return [folder for folder in found if (root / folder).is_dir()] or top
+    inside = [f"{name}/{inner}" for name in splits for inner in entries(listing, root, name)]
+    return [folder for folder in inside if (root / folder).is_dir()] or top
 
 
 def class_files(listing: Listing, root: Path, folder: str) -> list[str]:
-    """Names of the images right in a class folder, in natural order."""
-    found = list(entries(listing, root, folder))
-    deeper = set(folders(root / folder)) if found else set()
-    for name in sorted(deeper, key=natural):
+    """Return names of the images directly in a class folder, in natural order."""
+    names = list(entries(listing, root, folder))
+    subfolders = set(folders(root / folder)) if names else set()
+    for name in sorted(subfolders, key=natural):
         listing.skip(f"{folder}/{name}", "is a folder in a class folder; only files are read")
-    names = [name for name in found if name not in deeper]
-    for name in names:
+    files = [name for name in names if name not in subfolders]
+    for name in files:
         if not name.lower().endswith(SUFFIXES):
             listing.skip(f"{folder}/{name}", "is not an image")
-    return [name for name in names if name.lower().endswith(SUFFIXES)]
+    return [name for name in files if name.lower().endswith(SUFFIXES)]
 
 
-def _class_rows(folder: str, names: list[str], positive: str) -> Iterator[tuple]:
-    """Rows of one class folder: every file its own study of its own patient."""
-    split, _, category = folder.rpartition("/")
+def _class_rows(folder: str, names: list[str], positive: str) -> Iterator[Row]:
+    """Yield the rows of one class folder: every file is its own study of its own patient."""
+    split_folder, _, category = folder.rpartition("/")
     held_out = set(ranked(names, seed=0)[: round(VALID_SHARE * len(names))])
     stems = Counter(Path(name).stem for name in names)
     for name in names:
         stem = Path(name).stem
         study = stem if stems[stem] == 1 else name  # 1.jpg and 1.png are two studies
-        where = SPLIT_NAMES[split.lower()] if split else ("valid" if name in held_out else "train")
+        split = "valid" if name in held_out else "train"
+        if split_folder:
+            split = SPLIT_NAMES[split_folder.lower()]
         patient = f"{folder}/{study}".replace("/", "-")
-        yield (where, "unknown", patient, study, 0, int(category == positive), f"{folder}/{name}")
+        yield (split, "unknown", patient, study, 0, int(category == positive), f"{folder}/{name}")
 
 
-def _where_images_are(root: Path) -> str:
-    """Why no class folder with images was found, and what to give or do instead."""
+def _refusal(root: Path) -> str:
+    """Explain why there is no class folder with images, and give the next step."""
     images = lists = None
     for number, (folder, inner, names) in enumerate(os.walk(root)):
         if number == FOLDERS_LOOKED_AT and not images:
@@ -136,7 +139,7 @@ def _where_images_are(root: Path) -> str:
 
 
 def _with_images(root: Path, folder: Path) -> str:
-    """What to give, as there are images right in `folder`, in `root` or below it."""
+    """Give the next step where images lie directly in `folder`, in `root` or below it."""
     if mura.STUDY.fullmatch(folder.name):
         return (
             f"{root} holds MURA's studies, but not in its folders {{train,valid}}/XR_PART. "
@@ -147,22 +150,22 @@ def _with_images(root: Path, folder: Path) -> str:
             f"{root} holds images, but in no class folder. Put them into a folder for each class, "
             "such as Fractured and Not_fractured, then give the folder that holds both."
         )
-    place = folder.parent  # class folders lie in `place`, perhaps inside a split
+    place = folder.parent  # class folders lie in `place`, or in a split of it
     place = place.parent if place.name.lower() in SPLIT_NAMES else place
     return f"{root} holds no class folders with images. Give {place}."
 
 
 def _holds_classes(root: Path) -> bool:
-    """Whether two folders in `root` hold images."""
+    """Return whether two folders in `root` hold images."""
     try:
         inside = [os.listdir(root / name) for name in folders(root)[:FOLDERS_LOOKED_AT]]  # noqa: PTH208
     except (OSError, DataError):
-        return False  # a neighbour that may not be read is no reason to send anybody there
+        return False  # an unreadable neighbour is not suggested
     return sum(any(n.lower().endswith(SUFFIXES) for n in names) for names in inside) > 1
 
 
 def _without_images(root: Path, lists: Path | None) -> str:
-    """What to do, as there is no image; `lists` is the folder of MURA's CSV lists, if any."""
+    """Give the next step where there is no image; `lists` is the folder of MURA's CSV lists."""
     files = sorted((path.name for path in root.iterdir() if path.is_file()), key=natural)
     archive = next((name for name in files if name.lower().endswith(ARCHIVES)), None)
     if archive:

@@ -1,7 +1,7 @@
-"""Films that a person has ticked to be left out of training: a CSV file with a hash.
+"""Films that a person has excluded from training: a CSV file with a hash.
 
-Only training loses them, and the dev share that is carved from it; valid and test films always
-count, so that figures stay comparable.
+They are left out of training and of its dev share; valid and test films always count, so that
+figures stay comparable.
 """
 
 import csv
@@ -24,26 +24,26 @@ _AND = "; "
 
 @dataclass(frozen=True, kw_only=True)
 class Exclusions:
-    """Which films, and why.
+    """The excluded films of a data set, with reasons.
 
     Args:
-        reasons: path in the data set -> the kinds of finding that it was ticked for, with "; ".
+        reasons: path in the data set -> the kinds of finding ticked for it, joined by "; ".
     """
 
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
-        """16 hex digits of the paths, whatever their order and reasons."""
+        """16 hex digits of the paths, independent of their order and reasons."""
         text = "\n".join(sorted(self.reasons))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def has(self, kind: str, paths: Iterable[str]) -> bool:
-        """Whether all these films were ticked for this kind of finding."""
+        """Return whether all these films were ticked for this kind of finding."""
         return all(kind in self.reasons.get(path, "").split(_AND) for path in paths)
 
     def ticked(self, kind: str, paths: Iterable[str]) -> "Exclusions":
-        """With these films left out for this kind of finding, beside what they were ticked for."""
+        """Return a copy with these films also excluded for this kind of finding."""
         reasons = dict(self.reasons)
         for path in paths:
             kinds = reasons[path].split(_AND) if path in reasons else []
@@ -51,13 +51,13 @@ class Exclusions:
         return Exclusions(reasons=reasons)
 
     def unticked(self, kind: str) -> "Exclusions":
-        """Without the films that were left out for this kind of finding and no other."""
+        """Return a copy without this kind of finding; films of no other kind are included again."""
         kinds = {path: text.split(_AND) for path, text in self.reasons.items()}
-        left = {path: [each for each in found if each != kind] for path, found in kinds.items()}
-        return Exclusions(reasons={path: _AND.join(found) for path, found in left.items() if found})
+        left = {path: [each for each in own if each != kind] for path, own in kinds.items()}
+        return Exclusions(reasons={path: _AND.join(own) for path, own in left.items() if own})
 
     def to_csv(self) -> str:
-        """The file's text: a head, then a line a film."""
+        """Return the file's text: a header, then one line per film."""
         content = io.StringIO()
         writer = csv.writer(content, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -66,13 +66,12 @@ class Exclusions:
 
 
 def file_of(data_hash: str) -> Path:
-    """Where the list of a data set lies, whether it is there or not; beside the runs, since a cache
-    may be emptied."""
+    """Return the path of a data set's list; beside the runs, since a cache may be emptied."""
     return runs_folder() / ".exclusions" / f"{data_hash}.csv"
 
 
 def read(path: Path) -> Exclusions:
-    """The list in this file: a CSV file whose column `path` names films.
+    """Read the list in this file: a CSV file whose column `path` names films.
 
     Raises:
         DataError: it is missing, unreadable, or has no such column.
@@ -91,8 +90,8 @@ def read(path: Path) -> Exclusions:
     return Exclusions(reasons={row["path"]: row.get("reason") or "" for row in rows})
 
 
-def write(path: Path, value: Exclusions) -> None:
-    """Replace the list; an empty one takes the file away, and a damaged one is kept beside it.
+def write(path: Path, exclusions: Exclusions) -> None:
+    """Replace the list; an empty one removes the file, and a damaged file is set aside.
 
     Raises:
         WriteFailed: no space or no permission.
@@ -102,15 +101,15 @@ def write(path: Path, value: Exclusions) -> None:
             read(path)
         except DataError:
             keep_damaged(path)
-    if not value.reasons:
+    if not exclusions.reasons:
         with writing(path):
             path.unlink(missing_ok=True)
         return
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, value.to_csv().encode())
+    replace_file(path, exclusions.to_csv().encode())
 
 
-def left_out(films: pd.DataFrame, value: Exclusions) -> pd.Series:
-    """Which rows a run does without: ticked films whose `role` is train or dev; bool (n,)."""
-    return films["role"].isin(["train", "dev"]) & films["path"].isin(list(value.reasons))
+def left_out(films: pd.DataFrame, exclusions: Exclusions) -> pd.Series:
+    """Return which rows a run excludes: ticked films whose `role` is train or dev; bool (n,)."""
+    return films["role"].isin(["train", "dev"]) & films["path"].isin(list(exclusions.reasons))

@@ -1,8 +1,8 @@
-"""Reader of FracAtlas: `images/{Fractured,Non_fractured}/NAME.jpg`, and what its list says of them.
+"""Reader of FracAtlas: `images/{Fractured,Non_fractured}/NAME.jpg` and its list of films.
 
-`dataset.csv` has a line a film: image_id (the file's name), a column of 0 or 1 for each body part,
-hardware, multiscan, fractured and more. FracAtlas names no patients, so that every film counts as
-the one study of a patient of its own, who is called as the film is.
+`dataset.csv` has one line per film: image_id (the file's name), a column of 0 or 1 for each body
+part, hardware, multiscan, fractured and more. FracAtlas names no patients, so every film counts as
+the only study of a patient of its own, named like the film.
 """
 
 from collections import Counter, defaultdict
@@ -16,6 +16,7 @@ from fracture_core.datasets.layouts import (
     FRACATLAS_LIST,
     SPLITS,
     Listing,
+    Row,
     cells,
     entries,
     natural,
@@ -39,16 +40,16 @@ class _Film:
 
 @dataclass(frozen=True, kw_only=True)
 class _Entry:
-    """What the list says of a film: the texts that stand for its label, and its body part."""
+    """A film's lines in the list: the texts of its label, and its body part."""
 
     labels: frozenset[str]
     part: str
 
 
 def scan(root: Path) -> Listing:
-    """All images of a folder with FracAtlas' layout, in order split, part, name.
+    """List all images of a folder with FracAtlas' layout, in order split, part, name.
 
-    The label is the list's where it has one, else the class folder's. A fifth of the films of
+    The label is from the list where it has one, else from the class folder. A fifth of the films of
     each label and part, chosen by the names alone, is the valid split.
 
     Args:
@@ -64,49 +65,53 @@ def scan(root: Path) -> Listing:
             f"{root} has FracAtlas' list, but no image in images/Fractured or "
             "images/Non_fractured. Unpack it again."
         )
-    listed = _listed(listing, root)
+    listed = _list_entries(listing, root)
     for name in sorted(set(listed) - set(paths), key=natural):
         listing.skip(name, f"is listed in {FRACATLAS_LIST} but was not found")
     films = {}
-    for name, found in paths.items():
-        if len(found) > 1:
-            for path in found:
-                listing.skip(path, "is there under more than one label; left out")
+    for name, places in paths.items():
+        if len(places) > 1:
+            for path in places:
+                listing.skip(path, "occurs under more than one label; left out")
             continue
         entry = listed.get(name)
-        label = _label(listing, found[0], entry)
-        films[name] = _Film(path=found[0], label=label, part=entry.part if entry else "unknown")
+        label = _label(listing, places[0], entry)
+        films[name] = _Film(path=places[0], label=label, part=entry.part if entry else "unknown")
     listing.rows.extend(_rows(films))
     return listing
 
 
 def _paths(listing: Listing, root: Path) -> dict[str, list[str]]:
-    """Name of an image -> its path; more than one where both class folders have it."""
-    found = defaultdict(list)
+    """Map the name of an image to its path; to two where both class folders have it."""
+    paths = defaultdict(list)
     for inner in entries(listing, root, FRACATLAS_IMAGES):
         path = f"{FRACATLAS_IMAGES}/{inner}"
-        if (root / path).is_dir() and _class(inner) is not None:
+        if (root / path).is_dir() and _class_label(inner) is not None:
             for name in class_files(listing, root, path):
-                found[name].append(f"{path}/{name}")
+                paths[name].append(f"{path}/{name}")
         elif inner.lower().endswith(SUFFIXES):
             listing.skip(path, "lies beside the class folders, not in one")
         else:
             listing.skip(path, "is not a class folder (Fractured or Non_fractured)")
-    return dict(found)
+    return dict(paths)
 
 
-def _class(folder: str) -> int | None:
-    """The label that a class folder's name stands for; it may be written with a hyphen."""
-    return CLASSES.get(folder.lower().replace("-", "_"))
+def _class_label(folder: str) -> int | None:
+    """Return the label of a class folder, by its name, which may have a hyphen."""
+    return CLASSES.get(_class_name(folder))
 
 
-def _listed(listing: Listing, root: Path) -> dict[str, _Entry]:
-    """Name of an image -> what the list says of it, in however many lines."""
+def _class_name(folder: str) -> str:
+    return folder.lower().replace("-", "_")
+
+
+def _list_entries(listing: Listing, root: Path) -> dict[str, _Entry]:
+    """Map the name of an image to the list's lines on it."""
     try:
         text = file_reader.read_text(
             root / FRACATLAS_LIST, file_reader.LIST_BYTES, errors="replace"
         )
-    except FileRefused as error:  # its first line could be read a moment ago
+    except FileRefused as error:  # although its first line could be read
         raise DataError(f"{root}: {error}") from error
     header, *lines = [cells(line) for line in text.splitlines()]
     rows = defaultdict(list)
@@ -119,28 +124,28 @@ def _listed(listing: Listing, root: Path) -> dict[str, _Entry]:
     parts = _part_columns(header)
     return {
         name: _Entry(
-            labels=frozenset(row.get("fractured", "") for row in found),
-            part=_part({part for part in parts for row in found if row.get(part) == "1"}),
+            labels=frozenset(row.get("fractured", "") for row in film_rows),
+            part=_part({part for part in parts for row in film_rows if row.get(part) == "1"}),
         )
-        for name, found in rows.items()
+        for name, film_rows in rows.items()
     }
 
 
 def _part_columns(header: list[str]) -> list[str]:
-    """The body parts are the columns between image_id and hardware."""
+    """Return the columns of body parts, those between image_id and hardware."""
     last = header.index("hardware") if "hardware" in header else 0
     return header[header.index("image_id") + 1 : last]
 
 
 def _part(marked: set[str]) -> str:
     if len(marked) > 1:
-        return "mixed"  # the name of a column of its own, for films of several parts
+        return "mixed"  # also a column's name, for films of several parts
     return marked.pop() if marked else "unknown"
 
 
 def _label(listing: Listing, path: str, entry: _Entry | None) -> int:
-    """The film's label: the list's where there is one, else its folder's."""
-    named = _class(path.split("/")[1])
+    """Return the film's label, from the list where there is one, else from its folder."""
+    of_folder = CLASSES[_class_name(path.split("/")[1])]
     if entry is None:
         listing.skip(path, f"is not listed in {FRACATLAS_LIST}; {_USED}")
     elif entry.labels == {"0", "1"}:
@@ -149,14 +154,14 @@ def _label(listing: Listing, path: str, entry: _Entry | None) -> int:
         listing.skip(path, f"has no label 0 or 1 in {FRACATLAS_LIST}; {_USED}")
     else:
         listed = int(min(entry.labels))
-        if listed != named:
+        if listed != of_folder:
             listing.skip(path, f"is {listed} in {FRACATLAS_LIST}, which is used")
         return listed
-    return named
+    return of_folder
 
 
-def _rows(films: dict[str, _Film]) -> list[tuple[str, str, str, str, int, int, str]]:
-    """Rows of the manifest in order; `films` are known by their files' names."""
+def _rows(films: dict[str, _Film]) -> list[Row]:
+    """Return rows of the manifest in order; the keys of `films` are file names."""
     valid = _held_out(films)
     stems = Counter(Path(name).stem for name in films)
     rows = []
@@ -169,9 +174,11 @@ def _rows(films: dict[str, _Film]) -> list[tuple[str, str, str, str, int, int, s
 
 
 def _held_out(films: dict[str, _Film]) -> set[str]:
-    """Names of the films that become valid: a fifth of those of each label and part."""
+    """Return names of the films that become valid: a fifth of those of each label and part."""
     strata = defaultdict(list)
     for name, film in films.items():
         strata[film.label, film.part].append(name)
-    drawn = (ranked(names, seed=0)[: round(VALID_SHARE * len(names))] for names in strata.values())
-    return {name for names in drawn for name in names}
+    samples = (
+        ranked(names, seed=0)[: round(VALID_SHARE * len(names))] for names in strata.values()
+    )
+    return {name for names in samples for name in names}

@@ -1,8 +1,8 @@
-"""How a data set may lie on disk, and what its readers share.
+"""Layouts of data sets on disk, and helpers shared by their readers.
 
-`find` tells which layout a folder has, and says what is wrong when it has none. The readers
-(`mura`, `class_folders`, `fracatlas`) fill a `Listing`: one row an image, and what was passed over
-and why.
+`find` returns the layout of a folder, or refuses it with the next step. The readers (`mura`,
+`class_folders`, `fracatlas`) fill a `Listing`: one row per image, and the ignored files with
+reasons.
 """
 
 import errno
@@ -30,16 +30,16 @@ SPLIT_NAMES = {  # a split folder's name in lower case -> the split
     "test": "test",
 }
 _DIGITS = re.compile(r"([0-9]+)")
-OF_THE_SYSTEM = ("/proc", "/sys")  # files that the kernel makes up, and denies to most
+OF_THE_SYSTEM = ("/proc", "/sys")  # files made by the kernel, most of them unreadable
 FRACATLAS_LIST, FRACATLAS_IMAGES = "dataset.csv", "images"
-CLOSED = "cannot be listed"  # how the reason of what may not be listed begins
+CLOSED = "cannot be listed"  # start of the reason for a folder that may not be listed
 NO_TEXT = "has a name that is not UTF-8; rename it"
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """What kind of data set lies where; `root` holds the splits, the classes or the list itself."""
+    """Kind and place of a data set; `root` directly holds the splits, the classes or the list."""
 
     kind: Literal["mura", "fracatlas", "class_folders"]
     root: Path
@@ -47,7 +47,7 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class Skipped:
-    """Something in a data set that was passed over, or a note on it.
+    """An ignored file or folder of a data set, or a note on it.
 
     Args:
         path: posix, relative to the data set's root.
@@ -58,22 +58,25 @@ class Skipped:
     reason: str
 
 
+Row = tuple[str, str, str, str, int, int, str]  # split, part, patient, study, view, label, path
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """Rows of the manifest, (split, part, patient, study, view, label, path), and the rest."""
+    """Rows of the manifest, and ignored files."""
 
-    rows: list[tuple[str, str, str, str, int, int, str]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
     def skip(self, path: str, reason: str) -> None:
-        """Note that `path` was passed over."""
+        """Note that `path` is ignored."""
         self.skipped.append(Skipped(path=path, reason=reason))
 
 
 def natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
-    """Sort key that puts image2 before image10.
+    """Return a sort key that puts image2 before image10.
 
-    Numbers are compared as text, the shorter first: Python reads none of 5,000 digits.
+    Numbers are compared as text, the shorter first: Python refuses to convert 5,000 digits.
     """
     parts = _DIGITS.split(name)
     return [_as_number(part) if i % 2 else part for i, part in enumerate(parts)], name
@@ -85,7 +88,7 @@ def _as_number(digits: str) -> tuple[int, str]:
 
 
 def ranked(items: Iterable[str], seed: int) -> list[str]:
-    """The distinct items in an order that the seed and each item's own text decide."""
+    """Return the distinct items in an order that depends on the seed and each item's text."""
 
     def rank(item: str) -> bytes:
         return hashlib.blake2b(f"{seed}:{item}".encode(), digest_size=16).digest()
@@ -94,20 +97,20 @@ def ranked(items: Iterable[str], seed: int) -> list[str]:
 
 
 def find(root: Path) -> Layout:
-    """Which data set this folder is; the root of MURA or FracAtlas may be given as its parent.
+    """Return the layout of a folder; for MURA and FracAtlas, the parent of the root will do.
 
     Raises:
         DataError: no folder, no permission, empty, an archive, or a folder too deep or too high;
-            the sentence names the folder to give instead where it can.
+            the message names the right folder where it can.
     """
     if any(root.is_relative_to(place) for place in OF_THE_SYSTEM):
         raise DataError(
-            f"{root} shows what the system does, and holds no images. Give the folder of the data."
+            f"{root} is a folder of the system, and holds no images. Give the folder of the data."
         )
     below = folders(root)
-    if own := _known(root):
+    if own := _labelled(root):
         return own
-    inner = [known for name in below if (known := _known(root / name))]
+    inner = [layout for name in below if (layout := _labelled(root / name))]
     if len(inner) > 1:
         raise DataError(
             f"{root} holds several data sets. Give one of them, such as {inner[0].root}."
@@ -127,7 +130,7 @@ def find(root: Path) -> Layout:
 
 
 def absolute(path: Path) -> Path:
-    """The path from the root on, without "~", ".." and links.
+    """Return the absolute path, without "~", ".." and links.
 
     Raises:
         DataError: it cannot be followed: a circle of links, no permission, a name too long.
@@ -140,11 +143,11 @@ def absolute(path: Path) -> Path:
 
 
 def stamp(root: Path) -> str:
-    """Text that changes when a CSV list, or the upper two levels of folders, do."""
+    """Return a text that changes with the CSV lists and the upper two levels of folders."""
     facts = []
     for folder in (root, *(root / name for name in folders(root))):
-        with suppress(OSError), os.scandir(folder) as found:
-            for entry in found:
+        with suppress(OSError), os.scandir(folder) as content:
+            for entry in content:
                 if _is_folder(entry) or (folder == root and entry.name.endswith(".csv")):
                     with suppress(OSError):  # a link to nowhere must not hide the entries after it
                         state = entry.stat()
@@ -153,11 +156,11 @@ def stamp(root: Path) -> str:
 
 
 def folders(root: Path) -> list[str]:
-    """Names of the folders in `root` in natural order; hidden ones, and those whose names are no
-    text, are left out."""
+    """Return names of the folders in `root` in natural order, without hidden ones and names that
+    are not text."""
     try:
-        with os.scandir(root) as found:
-            names = [e.name for e in found if not e.name.startswith(".") and _is_folder(e)]
+        with os.scandir(root) as content:
+            names = [e.name for e in content if not e.name.startswith(".") and _is_folder(e)]
         return sorted(filter(is_text, names), key=natural)
     except FileNotFoundError as error:
         raise DataError(f"There is no folder {root}. Check the path.") from error
@@ -166,33 +169,32 @@ def folders(root: Path) -> list[str]:
         step = "Unpack it, then give" if file.suffix.lower() in ARCHIVES else "Give"
         raise DataError(f"{file} is a file. {step} the folder that holds the images.") from error
     except OSError as error:
-        step = advice(error.strerror)
+        step = advice(str(error.strerror))
         raise DataError(f"{root} cannot be listed ({error.strerror}). {step}.") from error
 
 
 def advice(reason: str) -> str:
-    """What to do about a folder that cannot be listed.
+    """Return the next step for a folder that cannot be listed.
 
     Args:
-        reason: the system's words for it, or the reason of a `Skipped` that holds them.
+        reason: the system's message, or the reason of a `Skipped` that contains it.
     """
     reason = reason.removeprefix(f"{CLOSED} (").removesuffix(")")
     if reason in map(os.strerror, (errno.EACCES, errno.EPERM)):
         return "Give yourself permission to read it"
     if reason in map(os.strerror, (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)):
-        return "It has gone meanwhile: check the path"
+        return "It is gone: check the path"
     return "Check the path and its disk"
 
 
 def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
-    """Names in `folder` of `root` in natural order; what is hidden, has no name that can be written
-    down, or cannot be listed is noted."""
+    """Yield names in `folder` of `root` in natural order; note hidden and unreadable ones."""
     try:
-        found = os.listdir(f"{root}/{folder}")  # noqa: PTH208 - no Path for each of 40,000 films
+        names = os.listdir(f"{root}/{folder}")  # noqa: PTH208 - no Path for each of 40,000 films
     except OSError as error:
         listing.skip(folder, f"{CLOSED} ({error.strerror})")
         return
-    for name in sorted(found, key=natural):
+    for name in sorted(names, key=natural):
         if name.startswith("."):
             listing.skip(f"{folder}/{readable(name)}", "is hidden")
         elif not is_text(name):
@@ -202,7 +204,7 @@ def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
 
 
 def is_text(name: str) -> bool:
-    """Whether a file's name is UTF-8; old archives unpack others, which no table can hold."""
+    """Return whether a file's name is UTF-8; old archives have others, which no table can hold."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -211,11 +213,11 @@ def is_text(name: str) -> bool:
 
 
 def readable(name: str) -> str:
-    """A file's name with "\ufffd" for each byte that is no text."""
+    """Return a file's name with "\ufffd" for each byte that is not text."""
     return os.fsencode(name).decode(errors="replace")
 
 
-def _is_folder(entry: os.DirEntry) -> bool:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
@@ -223,30 +225,30 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 
 def cells(line: str) -> list[str]:
-    """The values in a line of a CSV list, without quotes and the blanks around them."""
+    """Return the values in a line of a CSV list, without quotes and surrounding blanks."""
     return [value.strip() for value in line.replace('"', "").split(",")]
 
 
-def _known(root: Path) -> Layout | None:
-    """The data set whose root this is, if it is one that says by itself what a label means."""
+def _labelled(root: Path) -> Layout | None:
+    """Return the layout with this root, if it defines its labels itself."""
     if is_mura(root):
         return Layout(kind="mura", root=root)
     return Layout(kind="fracatlas", root=root) if _is_fracatlas(root) else None
 
 
 def is_mura(root: Path) -> bool:
-    """Whether a split folder right in `root` holds a folder of MURA's parts."""
+    """Return whether a split folder directly in `root` holds a folder of a MURA part."""
     try:
         return any(any((root / split).glob("XR_*/")) for split in SPLITS)
     except OSError:
-        return False  # a neighbour that may not be read is no reason to refuse this folder
+        return False  # an unreadable neighbour is no reason to refuse this folder
 
 
 def _is_fracatlas(root: Path) -> bool:
     try:
         with file_reader.opened(root / FRACATLAS_LIST, file_reader.LIST_BYTES) as lines:
-            first = lines.readline(2000)  # whatever this file is, it may be one long line
+            first = lines.readline(2000)  # any other file may be one long line
         columns = cells(first.decode("utf-8-sig", errors="replace"))
         return {"image_id", "fractured"} <= set(columns) and (root / FRACATLAS_IMAGES).is_dir()
     except (OSError, FileRefused):
-        return False  # as above; and without a list that can be read these are class folders
+        return False  # as above; without a readable list these are class folders

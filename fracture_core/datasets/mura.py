@@ -1,7 +1,7 @@
 """Reader of MURA's layout, with or without its CSV lists, any of its parts present.
 
-`{train,valid}/XR_PART/patientNNNNN/studyN_{positive,negative}/imageN.png`. No file is opened but
-the lists, and folders are only listed, so that all of MURA takes about a second.
+`{train,valid}/XR_PART/patientNNNNN/studyN_{positive,negative}/imageN.png`. Only the
+lists are opened, and folders are only listed, so that all of MURA takes about a second.
 """
 
 import re
@@ -17,7 +17,7 @@ from fracture_core.errors import DataError, FileMissing, FileRefused
 from fracture_core.films.images import SUFFIXES
 
 STUDY = re.compile(r"(study[0-9]+)(?:_(positive|negative))?")  # a study folder's name
-LISTS = ("_image_paths.csv", "_labeled_studies.csv")  # what the lists' names end in
+LISTS = ("_image_paths.csv", "_labeled_studies.csv")  # endings of the lists' names
 _PATIENT = re.compile(r"patient[0-9]+")
 
 # MURA v1.1: (split, part) -> normal and abnormal studies, normal and abnormal images, as counted
@@ -38,7 +38,7 @@ PUBLISHED = {
     ("valid", "shoulder"): (99, 95, 285, 278),
     ("valid", "wrist"): (140, 97, 364, 295),
 }
-_COUNTED = {  # column of `catalog.counts` -> one and several of it, as sentences name them
+_NOUNS = {  # column of `catalog.counts` -> singular and plural
     "studies": ("study", "studies"),
     "images": ("image", "images"),
     "positive_studies": ("positive study", "positive studies"),
@@ -47,9 +47,9 @@ _COUNTED = {  # column of `catalog.counts` -> one and several of it, as sentence
 
 
 def scan(root: Path) -> Listing:
-    """All images of a folder with MURA's layout, in order split, part, patient, study, view.
+    """List all images of a folder with MURA's layout, in order split, part, patient, study, view.
 
-    The label is the list's of labelled studies, where there is one, else the study folder's name.
+    The label is from the list of labelled studies, where there is one, else from the study folder.
 
     Raises:
         DataError: the folders hold no image.
@@ -58,7 +58,7 @@ def scan(root: Path) -> Listing:
     for split in [name for name in SPLITS if (root / name).is_dir()]:
         first = len(listing.rows)
         labels = _listed_labels(root, split, listing)
-        with _empty_noted(listing, split):
+        with _noting_empty(listing, split):
             for part in entries(listing, root, split):
                 if part.startswith("XR_"):
                     _scan_part(listing, root, f"{split}/{part}", labels)
@@ -71,10 +71,10 @@ def scan(root: Path) -> Listing:
 
 
 def published(split: str, part: str) -> dict[str, int]:
-    """MURA's published counts of a part, or of part "all", named as in `catalog.counts`.
+    """Return MURA's published counts of a part, or of part "all", named as in `catalog.counts`.
 
     Returns:
-        studies, images, positive_studies, positive_images; empty for what was not published.
+        studies, images, positive_studies, positive_images; empty for unpublished parts.
     """
     rows = [row for key, row in PUBLISHED.items() if key == (split, part)]
     if part == "all":
@@ -91,38 +91,38 @@ def published(split: str, part: str) -> dict[str, int]:
 
 
 def differences(counts: pd.DataFrame) -> list[str]:
-    """How a data set differs from the published counts, a sentence a part; none if they are equal.
+    """Compare a data set with the published counts: one sentence per part that differs.
 
     Args:
         counts: `catalog.counts` of a whole data set.
     """
     rows = counts[counts["part"] != "all"].to_dict("records")
-    here = {(row["split"], row["part"]): row for row in rows}
-    told = []
-    for split, part in dict.fromkeys([*PUBLISHED, *here]):
-        found, expected = here.get((split, part)), published(split, part)
-        if not found:
-            what = ["not here"]
+    present = {(str(row["split"]), str(row["part"])): row for row in rows}
+    sentences = []
+    for split, part in dict.fromkeys([*PUBLISHED, *present]):
+        row, expected = present.get((split, part)), published(split, part)
+        if not row:
+            clauses = ["missing"]
         elif not expected:
-            what = ["not among the published parts"]
+            clauses = ["not among the published parts"]
         else:
-            what = [_difference(name, found[name], expected[name]) for name in _COUNTED]
-        if any(what):
-            told.append(f"{split} XR_{part.upper()}: {', '.join(filter(None, what))}")
-    return told
+            clauses = [_difference(name, row[name], expected[name]) for name in _NOUNS]
+        if any(clauses):
+            sentences.append(f"{split} XR_{part.upper()}: {', '.join(filter(None, clauses))}")
+    return sentences
 
 
-def _difference(name: str, found: int, expected: int) -> str:
-    """ "12 studies missing (2,006 of 2,018)", "1 image more than published", or nothing."""
-    count = abs(found - expected)
-    what = f"{count:,} {_COUNTED[name][count != 1]}"
-    if found < expected:
-        return f"{what} missing ({found:,} of {expected:,})"
-    return f"{what} more than published" if count else ""
+def _difference(name: str, present: int, expected: int) -> str:
+    """Format "12 studies missing (2,006 of 2,018)", "1 image more than published", or nothing."""
+    count = abs(present - expected)
+    words = f"{count:,} {_NOUNS[name][count != 1]}"
+    if present < expected:
+        return f"{words} missing ({present:,} of {expected:,})"
+    return f"{words} more than published" if count else ""
 
 
 def _no_image(root: Path, listing: Listing) -> str:
-    """Why no image was found under MURA's folders, and what to do."""
+    """Explain why MURA's folders hold no image, and give the next step."""
     start = f"{root} has MURA's folders, but no image in them"
     closed = [each for each in listing.skipped if each.reason.startswith(CLOSED)]
     if closed:
@@ -132,8 +132,8 @@ def _no_image(root: Path, listing: Listing) -> str:
 
 
 @contextmanager
-def _empty_noted(listing: Listing, folder: str) -> Iterator[None]:
-    """Note a folder of which nothing came, neither a film nor a note: it is only half unpacked."""
+def _noting_empty(listing: Listing, folder: str) -> Iterator[None]:
+    """Note a folder without any film or note: it was not unpacked completely."""
     before = len(listing.rows), len(listing.skipped)
     yield
     if before == (len(listing.rows), len(listing.skipped)):
@@ -141,10 +141,10 @@ def _empty_noted(listing: Listing, folder: str) -> Iterator[None]:
 
 
 def _scan_part(listing: Listing, root: Path, folder: str, labels: dict[str, int]) -> None:
-    with _empty_noted(listing, folder):
+    with _noting_empty(listing, folder):
         for patient in entries(listing, root, folder):
             if _PATIENT.fullmatch(patient):
-                with _empty_noted(listing, f"{folder}/{patient}"):
+                with _noting_empty(listing, f"{folder}/{patient}"):
                     _scan_patient(listing, root, f"{folder}/{patient}", labels)
             else:
                 listing.skip(f"{folder}/{patient}", "is not a patient's folder")
@@ -159,7 +159,7 @@ def _scan_patient(listing: Listing, root: Path, folder: str, labels: dict[str, i
         if not match:
             listing.skip(path, "is not a study's folder (studyN_positive or studyN_negative)")
         elif numbers.count(match[1]) > 1:
-            listing.skip(path, "is there under more than one label; left out")
+            listing.skip(path, "occurs under more than one label; left out")
         elif (label := _label(listing, path, match[2], labels)) is not None:
             images = list(_images(listing, root, path))
             study = (split, part[3:].lower(), patient, match[1])
@@ -178,19 +178,19 @@ def _images(listing: Listing, root: Path, folder: str) -> Iterator[str]:
 
 
 def _label(listing: Listing, path: str, word: str | None, labels: dict[str, int]) -> int | None:
-    """The study's label: the list's where there is one, else the folder name's."""
-    named = None if word is None else int(word == "positive")
-    listed = labels.get(path, named)
+    """Return the study's label, from the list where there is one, else from the folder's name."""
+    of_name = None if word is None else int(word == "positive")
+    listed = labels.get(path, of_name)
     if listed is None:
         listing.skip(path, "has no label, neither in its name nor in a list")
-    elif named is not None and listed != named:
+    elif of_name is not None and listed != of_name:
         words = ("negative", "positive")
         listing.skip(path, f"is {words[listed]} in the label list, which is used")
     return listed
 
 
 def _lines(root: Path, name: str, split: str, listing: Listing) -> list[str]:
-    """A list's entries from the split's name on; a header row holds no such path."""
+    """Return a list's entries from the split's name on; a header row has none."""
     try:
         text = file_reader.read_text(root / name, file_reader.LIST_BYTES, errors="replace")
     except FileMissing:
@@ -199,13 +199,14 @@ def _lines(root: Path, name: str, split: str, listing: Listing) -> list[str]:
         listing.skip(name, f"{error.reason}; the folders' names are used")
         return []
     text = text.replace('"', "")
-    found = (line.strip().partition(f"{split}/") for line in text.splitlines())
-    return [start + rest for _, start, rest in found if start]
+    parts = (line.strip().partition(f"{split}/") for line in text.splitlines())
+    return [start + rest for _, start, rest in parts if start]
 
 
 def _listed_labels(root: Path, split: str, listing: Listing) -> dict[str, int]:
-    """Study folder -> label, from the list of labelled studies; contradictions are left out."""
-    name, labels, both = f"{split}{LISTS[1]}", {}, set()
+    """Map study folders to labels, by the list of labelled studies, without contradictions."""
+    name, both = f"{split}{LISTS[1]}", set()
+    labels: dict[str, int] = {}
     for line in _lines(root, name, split, listing):
         path, _, label = line.rpartition(",")
         path, label = path.rstrip("/"), label.strip()
@@ -219,15 +220,15 @@ def _listed_labels(root: Path, split: str, listing: Listing) -> dict[str, int]:
     return labels
 
 
-def _compare_with_list(root: Path, split: str, listing: Listing, found: set[str]) -> None:
-    """Note what the list of image paths and the folders do not have in common."""
+def _compare_with_list(root: Path, split: str, listing: Listing, present: set[str]) -> None:
+    """Note images that are only in the list of image paths, or only in the folders."""
     name = f"{split}{LISTS[0]}"
     listed = set(_lines(root, name, split, listing))
     if not listed:
         return
-    parts = {"/".join(path.split("/")[:2]) for path in found}  # a part left out is no loss
-    lost = {path for path in listed - found if "/".join(path.split("/")[:2]) in parts}
+    parts = {"/".join(path.split("/")[:2]) for path in present}  # a missing part is no loss
+    lost = {path for path in listed - present if "/".join(path.split("/")[:2]) in parts}
     for path in sorted(lost, key=natural):
         listing.skip(path, f"is listed in {name} but was not found")
-    for path in sorted(found - listed, key=natural):
-        listing.skip(path, f"is not listed in {name}; used all the same")
+    for path in sorted(present - listed, key=natural):
+        listing.skip(path, f"is not listed in {name}; used anyway")

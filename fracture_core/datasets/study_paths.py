@@ -1,7 +1,7 @@
-"""What was given on the command line: files, folders and zips, in any mix, sorted into studies.
+"""Paths on the command line: files, folders and zips, in any mix, sorted into studies.
 
-Films are told apart as those of an upload are, see `uploads.by_study`: of one DICOM study together
-wherever they lie below a path, others by their folder.
+Films are grouped like those of an upload, see `uploads.by_study`: those of one DICOM study together
+anywhere below a path, others by their folder.
 """
 
 import os
@@ -22,11 +22,11 @@ from fracture_core.films.images import SUFFIXES
 
 @dataclass(frozen=True, kw_only=True)
 class PathStudy:
-    """Films that belong together.
+    """Films of one study.
 
     Args:
-        name: its folder's path, with a number behind it where a folder holds several studies.
-        films: (name, path or content) of each; content where it comes out of a zip.
+        name: its folder's path, followed by a number where a folder holds several studies.
+        films: (name, path or content) of each; content where it is from a zip.
     """
 
     name: str
@@ -35,13 +35,12 @@ class PathStudy:
 
 @dataclass(frozen=True, kw_only=True)
 class SortedPaths:
-    """What was given, sorted.
+    """Studies of the paths on a command line.
 
     Args:
         studies: in the order of the paths; below a folder, in natural order.
-        left_out: (name, reason) of what is in no study: zips and what lay in them.
-        remarks: what else a person should know of it, a sentence each: files of several DICOM
-            studies that were given as one.
+        left_out: (name, reason) of zips and their entries that are in no study.
+        remarks: sentences on files of several DICOM studies that were given as one.
     """
 
     studies: tuple[PathStudy, ...]
@@ -50,12 +49,12 @@ class SortedPaths:
 
 
 def read(paths: Sequence[Path]) -> SortedPaths:
-    """The studies that these paths name.
+    """Sort the films at these paths into studies.
 
-    A folder of images is one study. Below a folder that was given, that holds for folders with a
-    study's name (study1_positive); a folder of images with any other name is a class folder, as
-    `class_folders` reads it, and each of its files a study of its own. Films of one DICOM study
-    are one study all the same, and films of several are several.
+    A folder of images is one study. Below a given folder, that holds for folders with a study's
+    name (study1_positive); a folder of images with any other name is a class folder, as
+    `class_folders` reads it, and each of its files is a study. Films of one DICOM study are always
+    one study, and films of several are several.
 
     Args:
         paths: study folders, folders of study or class folders, zips of them, or files; files
@@ -66,13 +65,15 @@ def read(paths: Sequence[Path]) -> SortedPaths:
     """
     kinds = [_kind(path) for path in paths]
     loose = [path for path, kind in zip(paths, kinds, strict=True) if kind == "file"]
-    studies, left_out, remarks = [], [], []
+    studies: list[PathStudy] = []
+    left_out: list[tuple[str, str]] = []
+    remarks: list[str] = []
     for path, kind in zip(paths, kinds, strict=True):
         if kind == "folder":
             studies += _by_study(_studies_in(path))
         elif kind == "zip":
-            found, refused = _studies_of_zip(path)
-            studies, left_out = studies + found, left_out + refused
+            unpacked, refused = _studies_of_zip(path)
+            studies, left_out = studies + unpacked, left_out + refused
         elif path is loose[0]:
             films = tuple((film.name, film) for film in loose)
             studies.append(PathStudy(name=_name_of(loose), films=films))
@@ -81,7 +82,7 @@ def read(paths: Sequence[Path]) -> SortedPaths:
 
 
 def _kind(path: Path) -> str:
-    """ "folder", "zip" or "file"."""
+    """Return "folder", "zip" or "file"."""
     if _is_folder(path):
         return "folder"
     return "zip" if path.is_file() and zipfile.is_zipfile(path) else "file"
@@ -101,50 +102,53 @@ def _unreadable(path: Path, error: Exception) -> ModelError:
     return ModelError(f"{path} cannot be read ({reason}). Give another path.")
 
 
-def _by_study(found: Sequence[tuple[str, list[Path]]]) -> list[PathStudy]:
-    """The same films where what DICOM says of its studies goes before folders."""
-    films = [(name, path) for name, group in found for path in group]
+def _by_study(of_folders: Sequence[tuple[str, list[Path]]]) -> list[PathStudy]:
+    """Regroup films: by DICOM study where they have one, else by their folder."""
+    films = [(name, path) for name, group in of_folders for path in group]
     groups = uploads.by_study(films, lambda film: (film[1], film[1].name, film[0]))
     named: dict[str, PathStudy] = {}
     for group in groups.values():
         folders = {folder for folder, _ in group}
         common = os.path.commonpath(folders)
-        parted = common not in folders  # two films of one name must stay apart
-        told = [str(path.relative_to(common)) if parted else path.name for _, path in group]
+        several = common not in folders  # then two films may have the same name
         name = uploads.unlike(common, named)
-        films = zip(told, (path for _, path in group), strict=True)
-        named[name] = PathStudy(name=name, films=tuple(films))
+        named[name] = PathStudy(
+            name=name,
+            films=tuple(
+                (str(path.relative_to(common)) if several else path.name, path) for _, path in group
+            ),
+        )
     return list(named.values())
 
 
 def _mixed(files: Sequence[Path]) -> list[str]:
-    """What to say of files of several DICOM studies that were given together."""
+    """Return a remark where files given together are of several DICOM studies."""
     kinds = [kind for kind, _ in uploads.by_study(files, lambda file: (file, file.name, ""))]
     count = kinds.count("uid")
     if count < 2:
         return []
     return [
-        f"The files given together are of {count} DICOM studies, and are judged as one. "
-        "Give their folder to have each study judged by itself."
+        f"The files given together are of {count} DICOM studies, and are scored as one. "
+        "Give their folder to score each study by itself."
     ]
 
 
 def _studies_of_zip(path: Path) -> tuple[list[PathStudy], list[tuple[str, str]]]:
-    """Its studies, and (name, reason) of what was left out; it is unpacked in memory."""
+    """Return a zip's studies, and (name, reason) of refused entries; unpacks in memory."""
     if (size := path.stat().st_size) > LIMITS.upload_bytes:
-        most = f"at most {LIMITS.upload_bytes / 2**20:g} MB of a zip are unpacked"
-        reason = f"has {size / 2**20:.0f} MB; {most}. Unpack it; give the folder."
+        rule = f"at most {LIMITS.upload_bytes / 2**20:g} MB of a zip are unpacked"
+        reason = f"has {size / 2**20:.0f} MB; {rule}. Unpack it; give the folder."
         return [], [(path.name, reason)]
     try:
         content = file_reader.read_bytes(path, LIMITS.upload_bytes)
     except FileRefused as error:
         raise _unreadable(path, error) from error
-    found = uploads.sort([uploads.File(name=path.name, content=content)])
+    unpacked = uploads.sort([uploads.File(name=path.name, content=content)])
     studies = [
         PathStudy(name=study.name, films=tuple((film.name, film.content) for film in study.films))
-        for study in found.studies
+        for study in unpacked.studies
     ]
-    return studies, list(found.refused)
+    return studies, list(unpacked.refused)
 
 
 def _name_of(files: Sequence[Path]) -> str:
@@ -154,21 +158,21 @@ def _name_of(files: Sequence[Path]) -> str:
 
 
 def _studies_in(folder: Path) -> list[tuple[str, list[Path]]]:
-    """The studies of a folder that was given."""
-    # "." and ".." have no name that could be said.
+    """Return (name, films) of the studies of a given folder."""
+    # "." and ".." are no names of a study.
     named = folder.resolve() if folder.name in ("", "..") else folder
     try:
         files, below = _content(named)
-        if below:  # what lies beside studies, lists and notes, is no study
+        if below:  # other files beside studies are lists and notes
             files = [file for file in files if file.suffix.lower() in SUFFIXES]
-        found, seen = [(str(named), files)] if files else [], {_identity(named)}
+        studies, visited = [(str(named), files)] if files else [], {_identity(named)}
         for inner in below:
-            found += _studies_below(inner, not STUDY.fullmatch(named.name), seen)
+            studies += _studies_below(inner, not STUDY.fullmatch(named.name), visited)
     except OSError as error:
         raise _unreadable(folder, error) from error
-    if not found:
-        raise ModelError(f"The folder {folder} holds no file to judge. Give a study folder.")
-    return found
+    if not studies:
+        raise ModelError(f"The folder {folder} holds no film. Give a study folder.")
+    return studies
 
 
 def _identity(folder: Path) -> tuple[int, int]:
@@ -177,26 +181,27 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def _studies_below(
-    folder: Path, of_classes: bool, seen: set[tuple[int, int]]
+    folder: Path, of_classes: bool, visited: set[tuple[int, int]]
 ) -> list[tuple[str, list[Path]]]:
-    """Each folder once; without a call a level, since folders may lie deeper than Python calls."""
-    found, waiting = [], [folder]
-    while waiting:
-        here = waiting.pop()
-        if _identity(here) in seen:
+    """Return (name, films) of the studies below, each folder once; a loop, as folders may be nested
+    deeper than Python calls."""
+    studies, stack = [], [folder]
+    while stack:
+        current = stack.pop()
+        if _identity(current) in visited:
             continue  # a link that leads back
-        seen.add(_identity(here))
-        files, below = _content(here)
-        if of_classes and not below and not STUDY.fullmatch(here.name):
-            found += [(str(file), [file]) for file in files]
+        visited.add(_identity(current))
+        files, below = _content(current)
+        if of_classes and not below and not STUDY.fullmatch(current.name):
+            studies += [(str(file), [file]) for file in files]
         elif files:
-            found.append((str(here), files))
-        waiting += reversed(below)
-    return found
+            studies.append((str(current), files))
+        stack += reversed(below)
+    return studies
 
 
 def _content(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files and the folders in a folder, each in natural order, hidden ones left out."""
+    """Return the files and the folders in a folder, each in natural order, without hidden ones."""
     entries = sorted(
         (path for path in folder.iterdir() if not path.name.startswith(".")),
         key=lambda path: natural(path.name),

@@ -1,7 +1,7 @@
-"""What a person drops in: files, folders, zips, in any mix, sorted into studies. All in memory.
+"""Uploads: files, folders and zips, in any mix, sorted into studies. All in memory.
 
-Each file is taken, refused by name with its reason, or passed over without a word because it is an
-operating system's own. One that is refused never costs the others.
+Each file is accepted, refused by name with its reason, or silently ignored because it belongs to an
+operating system. A refused file never costs the others.
 """
 
 import io
@@ -18,17 +18,17 @@ from fracture_core.datasets.layouts import natural
 from fracture_core.films import dicom, formats
 
 _JUNK = {"thumbs.db", "desktop.ini", "dicomdir"}
-_OTHER_WAY = "is packed in a way that is not read here. Pack it as a plain zip."
+_UNSUPPORTED = "is packed in a way that is not read here. Pack it as a plain zip."
 Film = TypeVar("Film")
-ALONE = "the uploaded study"  # of films that came without a folder
+ALONE = "the uploaded study"  # of films without a folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """One file as it was given.
+    """An uploaded file.
 
     Args:
-        name: with the folders that it came in, parted by slashes.
+        name: with its folders, separated by slashes.
         content: its bytes.
     """
 
@@ -38,11 +38,11 @@ class File:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadedStudy:
-    """The films that belong together.
+    """Films of one study.
 
     Args:
         name: its folder, or `ALONE`; never an identifier from inside a file.
-        films: in natural order; each name is said once, without its folder where that is enough.
+        films: in natural order; names are unique, and without folders.
     """
 
     name: str
@@ -51,12 +51,12 @@ class UploadedStudy:
 
 @dataclass(frozen=True, kw_only=True)
 class SortedUploads:
-    """What was given, sorted.
+    """Studies of an upload.
 
     Args:
         studies: in natural order of their names.
-        refused: (name, reason) of files that are not even tried as films.
-        passed_over: how many files of operating systems were left out without a word.
+        refused: (name, reason) of files that are not decoded at all.
+        passed_over: number of silently ignored files of operating systems.
     """
 
     studies: tuple[UploadedStudy, ...]
@@ -65,33 +65,34 @@ class SortedUploads:
 
 
 def sort(files: Sequence[File]) -> SortedUploads:
-    """Open zips, and put films into studies.
+    """Unpack zips, and sort films into studies.
 
-    Films of one DICOM study belong together wherever they lie; other films belong to their folder,
-    see `by_study`.
+    Films of one DICOM study belong together in any folder; other films belong to their folder, see
+    `by_study`.
     """
-    taken, refused, passed_over, room = [], [], 0, LIMITS.upload_bytes
+    films: list[File] = []
+    refused, passed_over, room = [], 0, LIMITS.upload_bytes
     for file, reason in _opened(files):
         if _is_junk(file.name):
             passed_over += 1
             continue
         room -= len(file.content)
-        if reason is None and len(taken) >= LIMITS.upload_files:
+        if reason is None and len(films) >= LIMITS.upload_files:
             reason = f"is beyond the {LIMITS.upload_files} films of one upload. Drop fewer at once."
         if reason is None and room < 0:
             limit = f"{LIMITS.upload_bytes / 2**20:g} MB"
             reason = f"is beyond the {limit} of one upload, unpacked. Drop fewer films at once."
         if reason is None:
-            taken.append(file)
+            films.append(file)
         else:
             refused.append((_plain(file.name), reason))
-    return SortedUploads(studies=_studies(taken), refused=tuple(refused), passed_over=passed_over)
+    return SortedUploads(studies=_studies(films), refused=tuple(refused), passed_over=passed_over)
 
 
 def _opened(files: Iterable[File]) -> Iterator[tuple[File, str | None]]:
-    """Every file, those inside zips too, with the reason why it is refused, if it is."""
+    """Yield every file, those inside zips too, with the reason if it is refused."""
     for file in files:
-        # One that lost its end, where its list stands, is known by its name alone.
+        # A zip that is cut short has lost its list, at its end: only its name remains.
         named = file.name.lower().endswith(".zip")
         if _is_junk(file.name) or not (named or zipfile.is_zipfile(io.BytesIO(file.content))):
             yield file, None
@@ -102,12 +103,12 @@ def _opened(files: Iterable[File]) -> Iterator[tuple[File, str | None]]:
 def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
     damaged = "is a zip that is cut short or damaged. Copy it again from where it came from."
     try:
-        if _listed(file.content) > 2 * LIMITS.zip_entries:  # each is an object in memory
+        if _entry_count(file.content) > 2 * LIMITS.zip_entries:  # each is an object in memory
             raise zipfile.LargeZipFile
         packed = zipfile.ZipFile(io.BytesIO(file.content))
         entries = [entry for entry in packed.infolist() if not entry.is_dir()]
     except zipfile.LargeZipFile:
-        yield file, _too_many(_listed(file.content))
+        yield file, _too_many(_entry_count(file.content))
         return
     except Exception:  # zipfile raises many kinds on damage
         yield file, damaged
@@ -121,12 +122,12 @@ def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
     room, count = LIMITS.upload_bytes, 0
     base = _plain(file.name).rpartition(".")[0] or _plain(file.name)
     for entry in sorted(entries, key=lambda entry: natural(entry.filename)):
-        inside = entry.filename.replace("\\", "/")  # some programs part folders so
+        inside = entry.filename.replace("\\", "/")  # some programs separate folders so
         name = f"{base}/{_plain(inside)}"
         if _is_junk(inside):
             yield File(name=name, content=b""), None
             continue
-        reason = _not_unpacked(entry)
+        reason = _entry_refusal(entry)
         if reason is None and (count >= LIMITS.upload_files or room <= 0):
             reason = (
                 f"was not unpacked: one upload may hold {LIMITS.upload_files} films and "
@@ -142,13 +143,12 @@ def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
 
 def _too_many(count: int) -> str:
     return (
-        f"lists {count:,} files; at most {LIMITS.zip_entries:,} of a zip are looked at. Pack fewer "
-        "films."
+        f"lists {count:,} files; at most {LIMITS.zip_entries:,} per zip are read. Pack fewer films."
     )
 
 
-def _listed(content: bytes) -> int:
-    """How many entries the list at a zip's end holds at most, without reading them."""
+def _entry_count(content: bytes) -> int:
+    """Return the greatest number of entries in the list at a zip's end, without reading them."""
     end = content.rfind(b"PK\x05\x06")
     if end < 0 or len(content) < end + 22:
         return 0
@@ -156,8 +156,8 @@ def _listed(content: bytes) -> int:
     return content.count(b"PK\x01\x02", max(0, end - size), end)
 
 
-def _not_unpacked(entry: zipfile.ZipInfo) -> str | None:
-    """Why an entry is not even unpacked; `None` where it may be."""
+def _entry_refusal(entry: zipfile.ZipInfo) -> str | None:
+    """Return the reason not to unpack an entry; `None` if it may be unpacked."""
     if entry.flag_bits & 0x1:
         return "is locked with a password. Unpack the zip yourself, and drop the films."
     if stat.S_ISLNK(entry.external_attr >> 16):
@@ -165,19 +165,19 @@ def _not_unpacked(entry: zipfile.ZipInfo) -> str | None:
     if entry.filename.lower().endswith((".zip", ".gz", ".tgz", ".7z", ".rar", ".tar")):
         return "is an archive inside a zip, which is not opened. Drop it by itself."
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return _OTHER_WAY  # the others are unpacked as a whole, whatever size they say
+        return _UNSUPPORTED  # others are unpacked as a whole, whatever size they declare
     if entry.file_size > LIMITS.file_bytes:
         return formats.too_many_bytes(entry.file_size)
     if entry.file_size > LIMITS.zip_ratio * max(1, entry.compress_size):
         return (
             f"would grow {entry.file_size / max(1, entry.compress_size):,.0f} times when unpacked; "
-            f"at most {LIMITS.zip_ratio} times is believed. Drop the film itself."
+            f"at most {LIMITS.zip_ratio} times is allowed. Drop the film itself."
         )
     return None
 
 
 def _unpacked(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str | None]:
-    """An entry's content, no more than it says it has; or why it cannot be had."""
+    """Return an entry's content, of no more than its declared size, or the reason of a refusal."""
     try:
         with packed.open(entry) as stream:
             content = stream.read(entry.file_size)
@@ -186,7 +186,7 @@ def _unpacked(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, s
         if len(content) < entry.file_size:
             raise zipfile.BadZipFile
     except NotImplementedError:
-        return b"", _OTHER_WAY
+        return b"", _UNSUPPORTED
     except Exception:  # zipfile and its decoders raise many kinds on damage
         return b"", "is damaged inside the zip. Pack it again."
     if zipfile.is_zipfile(io.BytesIO(content)):
@@ -195,14 +195,14 @@ def _unpacked(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, s
 
 
 def _is_junk(name: str) -> bool:
-    """Whether a file is an operating system's own, and no matter of the person's."""
+    """Return whether a file belongs to an operating system, not to the person."""
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
     return hidden or "__MACOSX" in parts or (bool(parts) and parts[-1].lower() in _JUNK)
 
 
 def _plain(name: str) -> str:
-    """A name that is nothing but a label: no way up, no root."""
+    """Return a name as a mere label: without root and parent folders."""
     parts = PurePosixPath(name).parts
     return "/".join(part for part in parts if part not in ("/", "..", ".")) or "a file"
 
@@ -210,25 +210,25 @@ def _plain(name: str) -> str:
 def by_study(
     films: Sequence[Film], facts: Callable[[Film], tuple[bytes | Path, str, str]]
 ) -> dict[tuple[str, str], list[Film]]:
-    """Films that belong together: of one DICOM study wherever they lie, others by their folder.
+    """Group films by study: those of one DICOM study in any folder, others by their folder.
 
-    What says nothing of a study goes with the only DICOM study of its folder, if there is one.
+    A film without a study identifier joins the only DICOM study of its folder, if there is one.
 
     Args:
         films: of any kind.
-        facts: gives a film's content or path, its name, and the folder that it lies in.
+        facts: returns a film's content or path, its name, and its folder.
 
     Returns:
         The films, in the order given, by ("uid", the DICOM study's identifier) or ("folder", their
         folder), in the order of each one's first film.
     """
-    known = [facts(film) for film in films]
-    uids = [dicom.study_uid(source, name) for source, name, _ in known]
+    sources = [facts(film) for film in films]
+    uids = [dicom.study_uid(source, name) for source, name, _ in sources]
     beside: dict[str, set[str]] = {}
-    for uid, (_, _, folder) in zip(uids, known, strict=True):
+    for uid, (_, _, folder) in zip(uids, sources, strict=True):
         beside.setdefault(folder, set()).update([uid] if uid else [])
     groups: dict[tuple[str, str], list[Film]] = {}
-    for film, own, (_, _, folder) in zip(films, uids, known, strict=True):
+    for film, own, (_, _, folder) in zip(films, uids, sources, strict=True):
         uid = own or (min(beside[folder]) if len(beside[folder]) == 1 else None)
         groups.setdefault(("uid", uid) if uid else ("folder", folder), []).append(film)
     return groups
@@ -236,12 +236,12 @@ def by_study(
 
 def _studies(files: Sequence[File]) -> tuple[UploadedStudy, ...]:
     groups = by_study(files, lambda file: (file.content, file.name, _folder(file)))
-    tree = _Tails(PurePosixPath(which) for kind, which in groups if kind == "folder")
+    tree = _Tails(PurePosixPath(folder) for kind, folder in groups if kind == "folder")
     named: dict[str, list[File]] = {}
     for films in groups.values():
         named[unlike(_name(films, tree), named)] = films
     return tuple(
-        UploadedStudy(name=name, films=_told_apart(named[name]))
+        UploadedStudy(name=name, films=_unique_names(named[name]))
         for name in sorted(named, key=natural)
     )
 
@@ -251,23 +251,23 @@ def _folder(file: File) -> str:
 
 
 def _name(films: list[File], tails: "_Tails") -> str:
-    """What a study is called: by its folder, as far up as tells it from the others."""
+    """Name a study by its folder, with as many parent folders as make it unique."""
     folders = {PurePosixPath(_folder(film)) for film in films}
     folder = folders.pop() if len(folders) == 1 else PurePosixPath(".")
     return ALONE if folder == PurePosixPath(".") else tails.shortest(folder)
 
 
 class _Tails:
-    """How folders end: a tree from their last names upwards, so that each name is looked at once.
+    """Endings of folders: a tree from their last names upwards, so that each name is read once.
 
     Args:
-        folders: each once.
+        folders: without duplicates.
     """
 
     def __init__(self, folders: Iterable[PurePosixPath]) -> None:
         self._folders = set(folders)
-        self._next: list[dict[str, int]] = [{}]  # of each tail: the name above it -> longer tail
-        self._count = [0]  # of each tail: how many folders end so
+        self._next: list[dict[str, int]] = [{}]  # per tail: the name above it -> longer tail
+        self._count = [0]  # per tail: number of folders that end so
         for folder in self._folders:
             at = 0
             for name in reversed(folder.parts):
@@ -279,7 +279,7 @@ class _Tails:
                 self._count[at] += 1
 
     def shortest(self, folder: PurePosixPath) -> str:
-        """The shortest end of a folder that no other one has; else the whole of it."""
+        """Return the shortest ending of a folder that no other has; else the whole folder."""
         at, itself, tail = 0, folder in self._folders, []
         for name in reversed(folder.parts):
             tail.append(name)
@@ -292,17 +292,17 @@ class _Tails:
 
 
 def unlike(name: str, taken: Iterable[str]) -> str:
-    """The name, or "name (2)" where it is taken."""
-    number, found = 2, name
-    while found in taken:
-        number, found = number + 1, f"{name} ({number})"
-    return found
+    """Return the name, or "name (2)" where it is taken."""
+    number, free = 2, name
+    while free in taken:
+        number, free = number + 1, f"{name} ({number})"
+    return free
 
 
-def _told_apart(films: list[File]) -> tuple[File, ...]:
-    """In natural order by their last names; the second `image1.png` becomes `image1.png (2)`."""
-    told: dict[str, File] = {}
+def _unique_names(films: list[File]) -> tuple[File, ...]:
+    """Sort films by their last names; a second `image1.png` becomes `image1.png (2)`."""
+    unique: dict[str, File] = {}
     for film in sorted(films, key=lambda film: natural(film.name)):
-        name = unlike(PurePosixPath(_plain(film.name)).name, told)
-        told[name] = File(name=name, content=film.content)
-    return tuple(told.values())
+        name = unlike(PurePosixPath(_plain(film.name)).name, unique)
+        unique[name] = File(name=name, content=film.content)
+    return tuple(unique.values())

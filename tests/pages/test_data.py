@@ -146,7 +146,7 @@ def test_what_differs_from_the_published_counts_is_named(
     text = words(app)
     assert "**2 differences** from MURA v1.1" in text
     assert "- train XR_HAND: 1 study missing (2 of 3), 4 images missing (3 of 7)" in text
-    assert "- valid XR_ELBOW: not here" in text
+    assert "- valid XR_ELBOW: missing" in text
     assert "green-badge" not in text
 
 
@@ -157,7 +157,7 @@ def test_of_many_differences_the_first_twenty_are_named_and_the_rest_counted(
     monkeypatch.setattr(mura, "PUBLISHED", parts)
     app = use(data_page.run(), hands)
     listed = next(each.value for each in app.markdown if "XR_PART0" in each.value.replace("\\", ""))
-    assert listed.count("not here") == 20
+    assert listed.count(": missing") == 20
     assert listed.endswith("- and 3 more")  # two parts, and the hands
     assert counts(app)["Published films"].isna().tolist() == [True]
 

@@ -41,12 +41,12 @@ def tree(root: Path, *paths: str) -> Path:
     return root
 
 
-def kept() -> list[Path]:
+def cached() -> list[Path]:
     return list((config.cache_folder() / "manifests").glob("*"))
 
 
 def many(patients: int = 40) -> pd.DataFrame:
-    """A manifest in which every train patient has a hand and a wrist study."""
+    """Return a manifest in which every train patient has a hand and a wrist study."""
     rows = [
         (split, part, f"patient{i:05d}", "study1", 0, i % 2, f"{split}/{part}/{i}.png")
         for split, first, last in (("train", 1, patients), ("valid", 900, 904))
@@ -100,7 +100,7 @@ def test_a_missing_folder_is_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "given", "sentence"),
+    ("files", "path", "sentence"),
     [
         ((), "gone", r"There is no folder {0}/gone\. Check the path\."),
         ((), "", r"{0} holds no image\. Give a MURA folder, or a folder with a folder for each"),
@@ -122,11 +122,11 @@ def test_a_missing_folder_is_refused(tmp_path) -> None:
     ],
 )
 def test_a_wrong_path_is_one_sentence_that_says_the_next_step(
-    tmp_path, made, given, sentence
+    tmp_path, files, path, sentence
 ) -> None:
     home = tmp_path.resolve()
     with pytest.raises(DataError, match=sentence.format(home)):
-        catalog.read(tree(home, *made) / given)
+        catalog.read(tree(home, *files) / path)
 
 
 def test_a_folder_whose_files_may_not_be_read_is_refused(root, monkeypatch) -> None:
@@ -179,9 +179,9 @@ def test_a_film_deeper_down_is_found_by_a_rescan(root) -> None:
     assert added in set(catalog.read(root).manifest["path"])  # the rescan was kept
 
 
-def test_a_damaged_kept_manifest_is_made_anew(root) -> None:
+def test_a_damaged_kept_manifest_is_made_again(root) -> None:
     catalog.read(root)
-    kept()[0].write_bytes(b"PAR1 nonsense")
+    cached()[0].write_bytes(b"PAR1 nonsense")
     assert tuple(catalog.read(root).manifest["path"]) == FILMS
 
 
@@ -203,7 +203,7 @@ def test_a_phantom_is_synthetic_and_kept_only_when_complete(root, complete) -> N
     (root / "phantom.json").write_text(json.dumps({"complete": complete, "films": {}}))
     data = catalog.read(root)
     assert (data.synthetic, data.complete) == (True, complete)
-    assert len(kept()) == complete
+    assert len(cached()) == complete
 
 
 # Selecting and grouping
@@ -296,14 +296,14 @@ def test_test_rows_keep_their_own_role() -> None:
 
 def test_an_inspection_counts_parts_and_closes_each_split_with_all(root) -> None:
     tree(root, "train/XR_HAND/notes.txt")
-    found = json.loads(json.dumps(catalog.inspect(catalog.read(root))))
-    assert (found["root"], found["kind"]) == (str(root.resolve()), "mura")
-    assert found["skipped"] == [
+    facts = json.loads(json.dumps(catalog.inspect(catalog.read(root))))
+    assert (facts["root"], facts["kind"]) == (str(root.resolve()), "mura")
+    assert facts["skipped"] == [
         {"path": "train/XR_HAND/notes.txt", "reason": "is not a patient's folder"}
     ]
     columns = ("split", "part", "patients", "studies")
     columns += ("positive_studies", "images", "positive_images")
-    assert [tuple(row[c] for c in columns) for row in found["rows"]] == [
+    assert [tuple(row[c] for c in columns) for row in facts["rows"]] == [
         ("train", "hand", 1, 2, 1, 3, 2),
         ("train", "wrist", 2, 2, 1, 2, 1),
         ("train", "all", 2, 4, 2, 5, 3),
@@ -390,7 +390,7 @@ def test_a_folder_that_is_gone_is_left_out_until_it_is_back(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "3", '"a"', "[3]", "[{}]", '[{"root": 3}]', "\0"])
-def test_a_damaged_memory_is_none_and_the_next_choice_makes_it_anew(tmp_path, text) -> None:
+def test_a_damaged_memory_is_none_and_the_next_choice_replaces_it(tmp_path, text) -> None:
     catalog.choose(tmp_path / "old")
     (config.cache_folder() / "recent_data.json").write_text(text)
     assert catalog.recent() == []

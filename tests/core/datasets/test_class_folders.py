@@ -26,8 +26,8 @@ def skipped(listing: Listing) -> dict[str, str]:
 
 def split_sizes(listing: Listing) -> dict[tuple[str, int], int]:
     """Films of each (split, label)."""
-    found = [(row[0], row[5]) for row in listing.rows]
-    return {key: found.count(key) for key in sorted(set(found))}
+    keys = [(row[0], row[5]) for row in listing.rows]
+    return {key: keys.count(key) for key in sorted(set(keys))}
 
 
 def flat(root: Path, broken: int = 10, healthy: int = 20) -> Path:
@@ -87,8 +87,8 @@ def test_a_class_that_is_not_there_is_refused_naming_those_that_are(tmp_path) ->
 
 def test_of_three_classes_all_but_one_are_negative(tmp_path) -> None:
     tree(flat(tmp_path), "plate/1.png")
-    found = {row[6].split("/")[0]: row[5] for row in class_folders.scan(tmp_path, "broken").rows}
-    assert found == {"broken": 1, "healthy": 0, "plate": 0}
+    labels = {row[6].split("/")[0]: row[5] for row in class_folders.scan(tmp_path, "broken").rows}
+    assert labels == {"broken": 1, "healthy": 0, "plate": 0}
 
 
 def test_one_class_alone_is_refused(tmp_path) -> None:
@@ -194,7 +194,7 @@ def test_a_folder_that_may_not_be_listed_costs_nothing_beside_it(
 
 
 def without_permission(monkeypatch: pytest.MonkeyPatch, root: Path, closed: set[str]) -> Listing:
-    """What is found while these folders may not be listed; root, as in CI, is never denied."""
+    """Scan while these folders may not be listed; root, as in CI, is never denied."""
 
     def guarded(real: Callable) -> Callable:
         def listed(folder: Path | str) -> object:

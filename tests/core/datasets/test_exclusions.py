@@ -1,4 +1,4 @@
-"""Films that are left out of training: the list, its hash, and the run that does without them."""
+"""Films excluded from training: the list, its hash, and a run without them."""
 
 from pathlib import Path
 

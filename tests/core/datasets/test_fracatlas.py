@@ -1,4 +1,4 @@
-"""The reader of FracAtlas, and how its folder is told from others."""
+"""The reader of FracAtlas, and the recognition of its folder."""
 
 import os
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ def line(name: str, parts: Iterable[str], label: object) -> str:
 
 
 def agreeing(films: dict[str, str] = FILMS) -> list[str]:
-    """Lines that say what the folders say."""
+    """Return lines that agree with the folders."""
     return [
         line(Path(path).name, [part], int(path.startswith("Fractured")))
         for path, part in films.items()
@@ -83,7 +83,7 @@ def skipped(listing: Listing) -> dict[str, str]:
 
 
 def large(root: Path) -> Path:
-    """Of each part and label another number of films."""
+    """Write another number of films for each part and label."""
     films = {}
     for folder, part, count in (
         ("Fractured", "hand", 10),
@@ -212,8 +212,8 @@ def test_the_parts_are_the_columns_before_hardware(root) -> None:
 
 
 def test_a_fifth_of_each_label_and_part_is_held_out(tmp_path) -> None:
-    found = [row[:2] + row[5:6] for row in fracatlas.scan(large(tmp_path)).rows]
-    assert {key: found.count(key) for key in found} == {
+    keys = [row[:2] + row[5:6] for row in fracatlas.scan(large(tmp_path)).rows]
+    assert {key: keys.count(key) for key in keys} == {
         ("train", "hand", 0): 16,
         ("train", "hand", 1): 8,
         ("train", "leg", 0): 2,
@@ -305,7 +305,7 @@ def test_a_line_without_a_name_is_noted_and_an_empty_one_is_not(root) -> None:
 def test_a_film_in_both_class_folders_is_left_out(root) -> None:
     listing = fracatlas.scan(tree(root, "images/Non_fractured/IMG2.jpg"))
     assert "IMG2.jpg" not in labels(listing)
-    reason = "is there under more than one label; left out"
+    reason = "occurs under more than one label; left out"
     assert skipped(listing) == {
         "images/Fractured/IMG2.jpg": reason,
         "images/Non_fractured/IMG2.jpg": reason,

@@ -1,4 +1,4 @@
-"""What a folder is, and what is wrong with it when it is no data set."""
+"""Layouts of folders, and refusals of folders that are no data set."""
 
 import errno
 import os
@@ -114,8 +114,8 @@ def test_a_folder_of_the_system_is_no_question_of_permission(place) -> None:
 @pytest.mark.parametrize(
     ("number", "step"),
     [
-        (errno.EACCES, "permission"), (errno.EPERM, "permission"), (errno.ENOENT, "has gone"),
-        (errno.EIO, "its disk"), (errno.ESTALE, "has gone"), (errno.ELOOP, "its disk"),
+        (errno.EACCES, "permission"), (errno.EPERM, "permission"), (errno.ENOENT, "is gone"),
+        (errno.EIO, "its disk"), (errno.ESTALE, "is gone"), (errno.ELOOP, "its disk"),
     ],
 )  # fmt: skip
 def test_the_advice_on_a_folder_that_cannot_be_listed_fits_the_reason(number, step) -> None:

@@ -229,7 +229,7 @@ def test_films_that_a_list_or_the_disk_lacks_are_noted(root) -> None:
     listing = mura.scan(root)
     assert skipped(listing) == {
         FILMS[1]: "is listed in train_image_paths.csv but was not found",
-        f"{HAND}/image11.png": "is not listed in train_image_paths.csv; used all the same",
+        f"{HAND}/image11.png": "is not listed in train_image_paths.csv; used anyway",
     }
     assert f"{HAND}/image11.png" in paths(listing)
 
@@ -247,7 +247,7 @@ def test_a_part_that_is_absent_as_a_whole_is_no_loss(root) -> None:
 
 
 def published() -> pd.DataFrame:
-    """What `catalog.counts` gives of MURA as it was published."""
+    """Return `catalog.counts` of MURA as it was published."""
     rows = [
         {"split": split, "part": part, **mura.published(split, part)}
         for split, part in [*mura.PUBLISHED, ("train", "all"), ("valid", "all")]
@@ -256,7 +256,7 @@ def published() -> pd.DataFrame:
 
 
 def changed(split: str, part: str, **by: int) -> pd.DataFrame:
-    """The published counts with some of a part's changed by so much."""
+    """Return the published counts with those of a part changed by `by`."""
     counts = published()
     where = (counts["split"] == split) & (counts["part"] == part)
     for column, number in by.items():
@@ -264,7 +264,7 @@ def changed(split: str, part: str, **by: int) -> pd.DataFrame:
     return counts
 
 
-def test_the_published_counts_add_up_to_what_is_known_of_mura() -> None:
+def test_the_published_counts_add_up_to_the_totals_of_mura() -> None:
     whole = [mura.published(split, "all") for split in ("train", "valid")]
     assert sum(each["images"] for each in whole) == 40_005
     assert [each["studies"] for each in whole] == [13_457, 1_199]
@@ -300,7 +300,7 @@ def test_a_part_that_differs_is_one_sentence(counts, sentence) -> None:
 def test_a_part_that_is_absent_is_one_short_sentence() -> None:
     counts = published()
     counts = counts[(counts["split"] != "train") | (counts["part"] != "elbow")]
-    assert mura.differences(counts) == ["train XR_ELBOW: not here"]
+    assert mura.differences(counts) == ["train XR_ELBOW: missing"]
 
 
 def test_a_part_that_was_never_published_is_named_last() -> None:

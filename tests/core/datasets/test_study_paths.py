@@ -1,4 +1,4 @@
-"""What is given on the command line becomes the studies that an upload would become."""
+"""Paths on the command line give the same studies as an upload."""
 
 import zipfile
 from dataclasses import replace
@@ -23,8 +23,8 @@ def film(study: str) -> bytes:
     return make(FILM, study=study)
 
 
-def names(found: study_paths.SortedPaths) -> dict[str, list[str]]:
-    return {Path(study.name).name: [name for name, _ in study.films] for study in found.studies}
+def names(result: study_paths.SortedPaths) -> dict[str, list[str]]:
+    return {Path(study.name).name: [name for name, _ in study.films] for study in result.studies}
 
 
 def dropped(root: Path) -> list[list[str]]:
@@ -40,11 +40,11 @@ def dropped(root: Path) -> list[list[str]]:
 def test_films_of_several_dicom_studies_in_a_folder_are_several_studies(tmp_path: Path) -> None:
     folder = tmp_path / "visit"
     put(folder, **{"1.dcm": film("1.2.3"), "2.dcm": film("1.2.4"), "3.dcm": film("1.2.3")})
-    found = study_paths.read([folder])
-    assert names(found) == {"visit": ["1.dcm", "3.dcm"], "visit (2)": ["2.dcm"]}
-    assert found.studies[0].films[0][1] == folder / "1.dcm"
-    assert sorted(names(found).values()) == dropped(folder)
-    assert "1.2" not in "".join(names(found))
+    result = study_paths.read([folder])
+    assert names(result) == {"visit": ["1.dcm", "3.dcm"], "visit (2)": ["2.dcm"]}
+    assert result.studies[0].films[0][1] == folder / "1.dcm"
+    assert sorted(names(result).values()) == dropped(folder)
+    assert "1.2" not in "".join(names(result))
 
 
 def test_films_of_one_dicom_study_are_one_wherever_they_lie(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_what_is_no_dicom_film_goes_with_the_only_dicom_study_beside_it(tmp_path
     put(folder, **{"1.dcm": film("1.2.3"), "notes.txt": b"x", "2.dcm": film("1.2.3")})
     assert names(study_paths.read([folder])) == {"visit": ["1.dcm", "2.dcm", "notes.txt"]}
     assert dropped(folder) == [["1.dcm", "2.dcm", "notes.txt"]]
-    put(folder, **{"3.dcm": film("1.2.4")})  # now nobody knows with which
+    put(folder, **{"3.dcm": film("1.2.4")})  # now its study is ambiguous
     assert names(study_paths.read([folder])) == {
         "visit": ["1.dcm", "2.dcm"], "visit (2)": ["3.dcm"], "visit (3)": ["notes.txt"],
     }  # fmt: skip
@@ -73,10 +73,10 @@ def test_files_given_together_are_one_study_and_a_remark_says_where_dicom_says_o
     tmp_path: Path,
 ) -> None:
     put(tmp_path, **{"1.dcm": film("1.2.3"), "2.dcm": film("1.2.4"), "3.png": b""})
-    found = study_paths.read(sorted(tmp_path.iterdir()))
-    assert list(names(found).values()) == [["1.dcm", "2.dcm", "3.png"]]
-    [remark] = found.remarks
-    assert remark.startswith("The files given together are of 2 DICOM studies, and are judged as")
+    result = study_paths.read(sorted(tmp_path.iterdir()))
+    assert list(names(result).values()) == [["1.dcm", "2.dcm", "3.png"]]
+    [remark] = result.remarks
+    assert remark.startswith("The files given together are of 2 DICOM studies, and are scored as")
     assert study_paths.read([tmp_path / "1.dcm", tmp_path / "3.png"]).remarks == ()
 
 
@@ -84,21 +84,23 @@ def test_a_zip_holds_the_studies_that_it_would_hold_as_an_upload(tmp_path: Path)
     with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
         for name in ("a/1.dcm", "a/2.dcm", "b/1.dcm", "b/inner.zip"):
             archive.writestr(name, film(f"1.2.{ord(name[0])}"))
-    found = study_paths.read([tmp_path / "films.zip"])
-    assert names(found) == {"a": ["1.dcm", "2.dcm"], "b": ["1.dcm"]}
-    assert all(isinstance(content, bytes) for study in found.studies for _, content in study.films)
-    [(name, reason)] = found.left_out
+    result = study_paths.read([tmp_path / "films.zip"])
+    assert names(result) == {"a": ["1.dcm", "2.dcm"], "b": ["1.dcm"]}
+    assert all(isinstance(content, bytes) for study in result.studies for _, content in study.films)
+    [(name, reason)] = result.left_out
     assert name == "films/b/inner.zip" and reason.startswith("is an archive inside a zip")
 
 
-def test_a_zip_without_a_film_and_one_too_large_are_told(tmp_path: Path, monkeypatch) -> None:
+def test_a_zip_without_a_film_and_one_too_large_are_left_out_with_a_reason(
+    tmp_path: Path, monkeypatch
+) -> None:
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
         archive.writestr("__MACOSX/x", b"")
-    found = study_paths.read([tmp_path / "empty.zip"])
-    assert found.studies == ()
-    [(name, reason)] = found.left_out
+    result = study_paths.read([tmp_path / "empty.zip"])
+    assert result.studies == ()
+    [(name, reason)] = result.left_out
     assert name == "empty.zip" and reason.startswith("is a zip that holds no file")
     monkeypatch.setattr(study_paths, "LIMITS", replace(study_paths.LIMITS, upload_bytes=10))
-    found = study_paths.read([tmp_path / "empty.zip"])
-    assert found.studies == ()
-    assert "at most 9.53674e-06 MB of a zip are unpacked" in found.left_out[0][1]
+    result = study_paths.read([tmp_path / "empty.zip"])
+    assert result.studies == ()
+    assert "at most 9.53674e-06 MB of a zip are unpacked" in result.left_out[0][1]

@@ -1,4 +1,4 @@
-"""What is dropped in: sorted into studies, refused by name, and never more than it may be."""
+"""Uploads: sorted into studies, refused by name, within all limits."""
 
 import io
 import stat
@@ -34,18 +34,18 @@ def sort(**files: bytes) -> uploads.SortedUploads:
     return uploads.sort([File(name=name, content=data) for name, data in files.items()])
 
 
-def names(found: uploads.SortedUploads) -> dict[str, list[str]]:
-    return {study.name: [film.name for film in study.films] for study in found.studies}
+def names(result: uploads.SortedUploads) -> dict[str, list[str]]:
+    return {study.name: [film.name for film in study.films] for study in result.studies}
 
 
-def reasons(found: uploads.SortedUploads) -> dict[str, str]:
-    return dict(found.refused)
+def reasons(result: uploads.SortedUploads) -> dict[str, str]:
+    return dict(result.refused)
 
 
 def test_films_without_folders_are_one_study_in_natural_order() -> None:
-    found = sort(**{"image10.png": png(), "image2.png": png(), "image1.png": png()})
-    assert names(found) == {ALONE: ["image1.png", "image2.png", "image10.png"]}
-    assert found.refused == () and found.passed_over == 0
+    result = sort(**{"image10.png": png(), "image2.png": png(), "image1.png": png()})
+    assert names(result) == {ALONE: ["image1.png", "image2.png", "image10.png"]}
+    assert result.refused == () and result.passed_over == 0
 
 
 def test_each_folder_is_a_study_called_by_as_much_as_tells_it_apart() -> None:
@@ -63,47 +63,47 @@ def test_each_folder_is_a_study_called_by_as_much_as_tells_it_apart() -> None:
 
 
 def test_folders_zips_and_single_films_come_in_any_mix() -> None:
-    found = sort(
+    result = sort(
         **{"a.png": png(), "left/b.png": png(), "right.zip": packed("c.png"), "notes.txt": b"hi"}
     )
-    assert names(found) == {ALONE: ["a.png", "notes.txt"], "left": ["b.png"], "right": ["c.png"]}
+    assert names(result) == {ALONE: ["a.png", "notes.txt"], "left": ["b.png"], "right": ["c.png"]}
 
 
 def test_films_of_one_dicom_study_belong_together_wherever_they_lie() -> None:
     one, other = (make(FILM, study=uid) for uid in ("1.2.3", "1.2.4"))
-    found = sort(**{"x/1.dcm": one, "y/2.dcm": one, "x/3.dcm": other, "x/4.png": png()})
-    groups = sorted(sorted(films) for films in names(found).values())
+    result = sort(**{"x/1.dcm": one, "y/2.dcm": one, "x/3.dcm": other, "x/4.png": png()})
+    groups = sorted(sorted(films) for films in names(result).values())
     assert groups == [["1.dcm", "2.dcm"], ["3.dcm"], ["4.png"]]
-    assert "1.2" not in "".join(names(found))
+    assert "1.2" not in "".join(names(result))
 
 
 def test_what_an_operating_system_adds_is_passed_over() -> None:
     zipped = packed("__MACOSX/._a.png", "a.png", ".DS_Store", "sub/Thumbs.db")
-    found = sort(**{"z.zip": zipped, "desktop.ini": b"x", ".hidden": b"y"})
-    assert names(found) == {"z": ["a.png"]}
-    assert found.passed_over == 5 and found.refused == ()
+    result = sort(**{"z.zip": zipped, "desktop.ini": b"x", ".hidden": b"y"})
+    assert names(result) == {"z": ["a.png"]}
+    assert result.passed_over == 5 and result.refused == ()
 
 
 def test_names_that_lead_out_of_the_zip_are_labels_and_nothing_more() -> None:
-    found = sort(**{"z.zip": packed("../../etc/a.png", "/abs/b.png", "c:\\\\x\\\\d.png")})
-    films = [film for study in found.studies for film in study.films]
+    result = sort(**{"z.zip": packed("../../etc/a.png", "/abs/b.png", "c:\\\\x\\\\d.png")})
+    films = [film for study in result.studies for film in study.films]
     assert {film.name for film in films} == {"a.png", "b.png", "d.png"}
-    assert not any(".." in study.name or study.name.startswith("/") for study in found.studies)
+    assert not any(".." in study.name or study.name.startswith("/") for study in result.studies)
 
 
 def test_a_backslash_parts_folders_inside_a_zip_and_is_a_letter_elsewhere() -> None:
-    found = sort(**{"left\\hand.png": png(), "z.zip": packed("left\\hand.png")})
-    assert names(found) == {ALONE: ["left\\hand.png"], "left": ["hand.png"]}
+    result = sort(**{"left\\hand.png": png(), "z.zip": packed("left\\hand.png")})
+    assert names(result) == {ALONE: ["left\\hand.png"], "left": ["hand.png"]}
     assert sort(**{"x\\.hidden.png": png()}).passed_over == 0
-    found = sort(**{"z.zip": packed("x\\.hidden.png", "b.png")})
-    assert found.passed_over == 1 and len(found.studies) == 1
+    result = sort(**{"z.zip": packed("x\\.hidden.png", "b.png")})
+    assert result.passed_over == 1 and len(result.studies) == 1
 
 
 @pytest.mark.parametrize("inside", [(), ("__MACOSX/._a.png", ".DS_Store")])
 def test_a_zip_that_holds_no_file_is_refused_by_its_name(inside: tuple[str, ...]) -> None:
-    found = sort(**{"empty.zip": packed(*inside), "b.png": png()})
-    assert "holds no file" in reasons(found)["empty.zip"]
-    assert len(found.studies) == 1
+    result = sort(**{"empty.zip": packed(*inside), "b.png": png()})
+    assert "holds no file" in reasons(result)["empty.zip"]
+    assert len(result.studies) == 1
 
 
 def test_two_films_of_one_name_are_told_apart() -> None:
@@ -117,22 +117,22 @@ def test_a_zip_without_a_name_is_opened_too() -> None:
 
 def test_archives_inside_archives_are_not_opened() -> None:
     inner = packed("a.png")
-    found = sort(
+    result = sort(
         **{
             "z.zip": packed("inner.zip", content=inner),
             "y.zip": packed("looks-like.png", content=inner),
             "ok.png": png(),
         }
     )
-    assert names(found) == {ALONE: ["ok.png"]}
-    assert all("archive inside a zip" in reason for reason in reasons(found).values())
-    assert set(reasons(found)) == {"z/inner.zip", "y/looks-like.png"}
+    assert names(result) == {ALONE: ["ok.png"]}
+    assert all("archive inside a zip" in reason for reason in reasons(result).values())
+    assert set(reasons(result)) == {"z/inner.zip", "y/looks-like.png"}
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
-    found = sort(**{"z.zip": packed("bomb.png", content=bytes(20_000_000))})
-    assert "would grow" in reasons(found)["z/bomb.png"]
-    assert found.studies == ()
+    result = sort(**{"z.zip": packed("bomb.png", content=bytes(20_000_000))})
+    assert "would grow" in reasons(result)["z/bomb.png"]
+    assert result.studies == ()
 
 
 def test_a_size_that_lies_is_found_out() -> None:
@@ -141,9 +141,9 @@ def test_a_size_that_lies_is_found_out() -> None:
     for place in range(len(data) - 4):
         if int.from_bytes(data[place : place + 4], "little") == real:
             data[place : place + 4] = (100).to_bytes(4, "little")
-    found = sort(**{"z.zip": bytes(data), "ok.png": png()})
-    assert names(found) == {ALONE: ["ok.png"]}
-    assert "damaged" in reasons(found)["z/a.png"]
+    result = sort(**{"z.zip": bytes(data), "ok.png": png()})
+    assert names(result) == {ALONE: ["ok.png"]}
+    assert "damaged" in reasons(result)["z/a.png"]
 
 
 def test_a_locked_film_and_a_link_are_refused_by_name() -> None:
@@ -157,19 +157,19 @@ def test_a_locked_film_and_a_link_are_refused_by_name() -> None:
     data = bytearray(stream.getvalue())
     entry = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)  # in the list at the end
     data[entry + 8] |= 1
-    found = sort(**{"z.zip": bytes(data)})
-    assert names(found) == {"z": ["fine.png"]}
-    assert "is a link" in reasons(found)["z/link.png"]
-    assert "locked with a password" in reasons(found)["z/locked.png"]
+    result = sort(**{"z.zip": bytes(data)})
+    assert names(result) == {"z": ["fine.png"]}
+    assert "is a link" in reasons(result)["z/link.png"]
+    assert "locked with a password" in reasons(result)["z/locked.png"]
 
 
 def test_a_cut_zip_is_refused_by_name_and_costs_nothing_else() -> None:
     whole = packed("a.png", "b.png")
     end = bytearray(whole)
     end[whole.index(b"PK\x01\x02") + 2] = 0xFF
-    found = sort(**{"z.zip": bytes(end), "ok.png": png()})
-    assert names(found) == {ALONE: ["ok.png"]}
-    assert "cut short or damaged" in reasons(found)["z.zip"]
+    result = sort(**{"z.zip": bytes(end), "ok.png": png()})
+    assert names(result) == {ALONE: ["ok.png"]}
+    assert "cut short or damaged" in reasons(result)["z.zip"]
 
 
 def test_limits_are_in_the_sentences_that_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,9 +177,9 @@ def test_limits_are_in_the_sentences_that_refuse(monkeypatch: pytest.MonkeyPatch
         uploads.LIMITS, upload_files=2, upload_bytes=2 * len(png()) + 10, zip_entries=3
     )
     monkeypatch.setattr(uploads, "LIMITS", limits)
-    found = sort(**{f"{i}.png": png() for i in range(3)})
-    assert len(found.studies[0].films) == 2
-    assert "beyond the 2 films of one upload" in reasons(found)["2.png"]
+    result = sort(**{f"{i}.png": png() for i in range(3)})
+    assert len(result.studies[0].films) == 2
+    assert "beyond the 2 films of one upload" in reasons(result)["2.png"]
     many = sort(**{"z.zip": packed(*(f"{i}.png" for i in range(4)))})
     assert "lists 4 files; at most 3" in reasons(many)["z.zip"]
     monkeypatch.setattr(uploads, "LIMITS", replace(limits, upload_files=9))
@@ -188,12 +188,12 @@ def test_limits_are_in_the_sentences_that_refuse(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_called_a_zip_and_is_none_is_refused_as_a_damaged_zip() -> None:
-    found = uploads.sort([uploads.File(name="z.zip", content=b"not packed at all")])
-    assert "cut short or damaged" in reasons(found)["z.zip"]
+    result = uploads.sort([uploads.File(name="z.zip", content=b"not packed at all")])
+    assert "cut short or damaged" in reasons(result)["z.zip"]
 
 
 def test_a_zip_with_too_many_films_says_how_many_may_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, upload_files=2))
-    found = sort(**{"many.zip": packed("a.png", "b.png", "c.png")})
-    assert len(found.studies[0].films) == 2
-    assert "one upload may hold 2 films and 400 MB" in reasons(found)["many/c.png"]
+    result = sort(**{"many.zip": packed("a.png", "b.png", "c.png")})
+    assert len(result.studies[0].films) == 2
+    assert "one upload may hold 2 films and 400 MB" in reasons(result)["many/c.png"]

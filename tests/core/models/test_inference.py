@@ -293,7 +293,7 @@ def test_a_missing_path_and_an_empty_folder_are_refused(tree) -> None:
     (tree / "empty").mkdir()
     with pytest.raises(ModelError, match=r"no file or folder .*nowhere"):
         inference.studies_of([tree / "nowhere"])
-    with pytest.raises(ModelError, match="empty holds no file to judge"):
+    with pytest.raises(ModelError, match="empty holds no film"):
         inference.studies_of([tree / "empty"])
 
 

@@ -1,4 +1,4 @@
-"""What a run's curves say that somebody who trains should know: four rules, a sentence each."""
+"""Advice on a run by its curves: four rules, each with its sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from statistics import linear_regression
 
 import pandas as pd
 
-from fracture_core.verdicts.metrics import wilson
+from fracture_core.verdicts import metrics
 
-RISING_EPOCHS = 8  # of growing loss on films it does not learn from
+RISING_EPOCHS = 8  # of rising loss on films that are not trained on
 FLAT_EPOCHS = 10
-WELL_ABOVE = 0.1  # of training accuracy over always guessing: chance does not give it
-GUESS_EPOCHS = 5  # before them no network is told that it only guesses
+WELL_ABOVE = 0.1  # of training accuracy above the baseline: not by chance
+GUESS_EPOCHS = 5  # before them no network is called guessing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
-    """What was seen, and what to do.
+    """An observation on a run, and a next step.
 
     Args:
         rule: "one answer", "guessing", "overfitting" or "flat".
-        sentence: for the person who watches.
+        sentence: for the person at the page.
     """
 
     rule: str
@@ -33,14 +33,15 @@ def advise(
     called: Mapping[str, float] | None = None,
     running: bool = False,
 ) -> Advice | None:
-    """The first rule that holds at the last epoch; `None` where none does.
+    """Return the advice of the first rule that holds at the last epoch; `None` where none does.
 
     Args:
-        epochs: `journal.metrics`. Dev is looked at, valid where the run has no dev films.
-        guess: by role, the accuracy of always guessing the more frequent label, of images.
-        called: by role, the share of films called positive after the last epoch, 0 to 1; a role
-            that is left out is not known.
-        running: whether batch normalization judges with running averages.
+        epochs: `journal.metrics`. The rules use dev, or valid where the run has no dev films.
+        guess: role -> the baseline, accuracy of always predicting the more frequent label, of
+            images.
+        called: role -> the share of films predicted positive after the last epoch, 0 to 1; a
+            missing role is unknown.
+        running: whether batch normalization uses running averages in evaluation.
     """
     role = next((r for r in ("dev", "valid") if f"{r}.loss" in epochs), None)
     if role is None or not len(epochs):
@@ -51,7 +52,7 @@ def advise(
         _overfitting(epochs, role),
         _flat(epochs, role),
     )
-    return next((found for found in rules if found), None)
+    return next((advice for advice in rules if advice), None)
 
 
 def _one_answer(
@@ -59,21 +60,21 @@ def _one_answer(
 ) -> Advice | None:
     if guess is None or called not in (0.0, 1.0) or "train.accuracy" not in epochs:
         return None
-    learned, n = epochs["train.accuracy"].iloc[-1], int(epochs[f"{role}.n"].iloc[-1])
-    if not learned > guess + WELL_ABOVE:
+    accuracy, n = epochs["train.accuracy"].iloc[-1], int(epochs[f"{role}.n"].iloc[-1])
+    if not accuracy > guess + WELL_ABOVE:
         return None
-    seen = (
-        f"It calls {'all' if called else 'none'} of {n:,} {role} films positive, and is right on "
-        f"{100 * learned:.1f} % of the training films as it is shown them. "
+    observation = (
+        f"It predicts {'all' if called else 'none'} of {n:,} {role} films positive, and is right "
+        f"on {100 * accuracy:.1f} % of the training films during training. "
     )
-    why = (
-        "That is not what it has learned: the running averages of batch normalization lag behind "
-        "its weights. A new run with recomputed averages shows it."
+    cause = (
+        "The cause is evaluation: the running averages of batch normalization lag behind its "
+        "weights. A new run with recomputed averages shows the difference."
         if running
-        else "What it has learned does not carry over: look on the Data page whether the two sets "
-        "of films differ in more than the bones, or try weaker augmentation."
+        else "The network does not generalize: check on the Data page whether the two sets of "
+        "films differ in more than the bones, or try weaker augmentation."
     )
-    return Advice(rule="one answer", sentence=seen + why)
+    return Advice(rule="one answer", sentence=observation + cause)
 
 
 def _guessing(epochs: pd.DataFrame, role: str, guess: float | None) -> Advice | None:
@@ -92,11 +93,11 @@ def _overfitting(epochs: pd.DataFrame, role: str) -> Advice | None:
     window = epochs.iloc[-RISING_EPOCHS - 1 :]
     if len(window) <= RISING_EPOCHS:
         return None
-    best = int(epochs.loc[epochs[f"{role}.loss"].idxmin(), "epoch"])
-    after = epochs[epochs["epoch"] > best]  # without the lowest point: after it all is higher
+    best = int(epochs["epoch"].iloc[int(epochs[f"{role}.loss"].argmin())])
+    after = epochs[epochs["epoch"] > best]  # without the lowest point itself
     if len(after) < RISING_EPOCHS:
         return None
-    # A noisy loss may lie above its lowest point for long and fall all the same.
+    # A noisy loss may be above its lowest point for long and still fall.
     for stretch in (window, after):
         if not _slope(stretch[f"{role}.loss"]) > 0 > _slope(stretch["train.loss"]):
             return None
@@ -104,9 +105,9 @@ def _overfitting(epochs: pd.DataFrame, role: str) -> Advice | None:
     return Advice(
         rule="overfitting",
         sentence=f"The loss on {n:,} {role} films rises while the training loss falls, and has "
-        f"been above that of epoch {best} for {len(after)} epochs: it learns its films by heart. "
+        f"been above that of epoch {best} for {len(after)} epochs: it is overfitting. "
         f"Stop, or fork at epoch {best} with a lower learning rate; a new run with more "
-        "augmentation, dropout or weight decay may come further.",
+        "augmentation, dropout or weight decay may do better.",
     )
 
 
@@ -115,19 +116,19 @@ def _flat(epochs: pd.DataFrame, role: str) -> Advice | None:
     if len(window) < FLAT_EPOCHS:
         return None
     accuracy, n = window[f"{role}.accuracy"], int(window[f"{role}.n"].iloc[-1])
-    p = wilson(round(float(accuracy.iloc[-1]) * n), n)
-    moved, width = float(accuracy.max() - accuracy.min()), p.high - p.low
-    if moved >= width or _slope(window[f"{role}.loss"]) < 0:
+    low, high = metrics.bounds(metrics.wilson(round(float(accuracy.iloc[-1]) * n), n))
+    span, width = float(accuracy.max() - accuracy.min()), high - low
+    if span >= width or _slope(window[f"{role}.loss"]) < 0:
         return None
     return Advice(
         rule="flat",
-        sentence=f"In the last {FLAT_EPOCHS} epochs the accuracy on {n:,} {role} films has moved "
-        f"by {100 * moved:.1f} points, less than its 95 % interval is wide ({100 * width:.0f}), "
+        sentence=f"In the last {FLAT_EPOCHS} epochs the accuracy on {n:,} {role} films has changed "
+        f"by {100 * span:.1f} points, less than its 95 % interval is wide ({100 * width:.0f}), "
         "and the loss has not fallen: a lower learning rate may help, more epochs hardly.",
     )
 
 
 def _slope(values: pd.Series) -> float:
-    """Of the straight line through values an epoch apart."""
-    # Not numpy.polyfit: its BLAS takes 34 MB for good, in a process that needs it for nothing else.
+    """Return the slope of the regression line through values of successive epochs, per epoch."""
+    # Not numpy.polyfit: its BLAS takes 34 MB for good, in a process without other use for it.
     return linear_regression(range(len(values)), values.astype("float64").tolist()).slope

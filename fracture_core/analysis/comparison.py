@@ -1,6 +1,6 @@
-"""Runs side by side: in what they differ, how good each became, and which of two is better.
+"""Comparison of runs: differing settings, results, and paired tests.
 
-All from what the runs have written; no network is needed.
+All from the files of the runs, without any network.
 """
 
 import dataclasses
@@ -18,53 +18,53 @@ from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation, metrics
 from fracture_core.verdicts.metrics import Difference, Proportion
 
-# They decide how fast a run is and the last bits of its sums, not what it is an experiment on.
+# They affect speed and the last bits of sums, and are no part of an experiment.
 NO_SETTINGS = ("threads", "checkpoint_seconds")
-POINTS = 40  # of a curve in a cell of a table; more do not show
+POINTS = 40  # of a curve in a cell of a table; more are not visible
 
 
 # --- settings -----------------------------------------------------------------------------------
 
 
 def settings(config: TrainConfig) -> dict[str, Any]:
-    """All that a run is an experiment on, nested records flattened: "schedule.kind"...
+    """Return the settings of an experiment, nested records flattened: "schedule.kind"...
 
-    Paths are shortened to their last name.
+    Paths are shortened to their last part.
     """
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if field.name in NO_SETTINGS:
             continue
         if dataclasses.is_dataclass(value):
             inner = dataclasses.fields(value)
-            found |= {f"{field.name}.{f.name}": getattr(value, f.name) for f in inner}
+            flat |= {f"{field.name}.{f.name}": getattr(value, f.name) for f in inner}
         elif field.name in ("data", "weights", "exclude") and value:
-            found[field.name] = Path(value).name
+            flat[field.name] = Path(value).name
         else:
-            found[field.name] = value
-    return found
+            flat[field.name] = value
+    return flat
 
 
 def current_settings(run: Run, rate: float | None) -> dict[str, Any]:
-    """`settings` of a run, with what was changed since it began: epochs, and the learning rate.
+    """Return `settings` of a run with later changes: epochs, and the learning rate.
 
     Args:
         run: the run.
-        rate: the learning rate of its last epoch; `None` before the first. Said as "0.001 → 0.0005"
-            where it was set anew; a schedule that moves it is a setting of its own.
+        rate: the learning rate of its last epoch; `None` before the first. Shown as
+            "0.001 → 0.0005" where a person changed it; a schedule is a setting of its own.
     """
-    found, schedule = settings(run.config), run.config.schedule
-    found["epochs"] = run.status.epochs or run.config.epochs
+    current, schedule = settings(run.config), run.config.schedule
+    current["epochs"] = run.status.epochs or run.config.epochs
     first = run.config.learning_rate
     steady = schedule.kind == "constant" and not schedule.warmup_epochs
     if steady and rate is not None and not math.isclose(rate, first, rel_tol=1e-6):  # a float32
-        found["learning_rate"] = f"{first:g} → {rate:.6g}"
-    return found
+        current["learning_rate"] = f"{first:g} → {rate:.6g}"
+    return current
 
 
 def differing(tables: Sequence[dict[str, Any]]) -> list[str]:
-    """The keys that are not the same in all of these `settings`, in their fixed order."""
+    """Return the keys whose values differ among these `settings`, in their fixed order."""
     return [key for key in (tables[0] if tables else ()) if len({t[key] for t in tables}) > 1]
 
 
@@ -73,16 +73,16 @@ def differing(tables: Sequence[dict[str, Any]]) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How good a run became, by role; accuracy is that of whole studies.
+    """Results of a run, by role; accuracy is that of whole studies.
 
     Args:
-        epochs: completed.
+        epochs: number of completed epochs.
         best_epoch: see `predictions.best_epoch`.
-        best: role ("dev", "valid") -> studies judged right after the best epoch.
-        last: role -> after the last epoch.
+        best: role ("dev", "valid") -> study accuracy after the best epoch.
+        last: role -> study accuracy after the last epoch.
         learning_rate: of the last epoch; `None` before the first.
-        curve: share of studies judged right after each epoch, 0 to 1, at most `POINTS` of them:
-            of dev, else of valid.
+        curve: study accuracy after each epoch, 0 to 1, at most `POINTS` of them: of dev, else of
+            valid.
     """
 
     epochs: int = 0
@@ -94,21 +94,21 @@ class Outcome:
 
 
 def outcome(folder: Path) -> Outcome:
-    """How good the run in this folder is by now."""
-    told = journal.lines(folder / "metrics.jsonl")
-    lines = {line["epoch"]: line for line in told if type(line.get("epoch")) is int}
+    """Return the results so far of the run in this folder."""
+    written = journal.lines(folder / "metrics.jsonl")
+    lines = {line["epoch"]: line for line in written if type(line.get("epoch")) is int}
     if not lines:
         return Outcome()
     losses = {n: x for n, line in lines.items() if (x := _number(line, "dev", "loss")) is not None}
-    is_whole = not predictions.lost_lines(folder, lines)
+    is_complete = not predictions.lost_lines(folder, lines)
     best = min(losses, key=losses.__getitem__) if losses else max(lines)
     role = "dev" if losses else "valid"
     shares = [_number(line, role, "study_accuracy") for _, line in sorted(lines.items())]
     curve = [share for share in shares if share is not None]
     return Outcome(
         epochs=len(lines),
-        best_epoch=best if is_whole else None,
-        best=_studies(lines[best]) if is_whole else {},
+        best_epoch=best if is_complete else None,
+        best=_studies(lines[best]) if is_complete else {},
         last=_studies(lines[max(lines)]),
         learning_rate=_real(lines[max(lines)].get("learning_rate")),
         curve=tuple(curve[:: math.ceil(len(curve) / POINTS)]) if curve else (),
@@ -116,60 +116,61 @@ def outcome(folder: Path) -> Outcome:
 
 
 def _number(line: dict[str, Any], role: str, quantity: str) -> float | None:
-    """A number of a metrics line; `None` where there is none, or damage in its place."""
+    """Return a number of a metrics line; `None` where it is missing or damaged."""
     part = line.get(role)
     return _real(part.get(quantity)) if isinstance(part, dict) else None
 
 
 def _real(value: Any) -> float | None:
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if real and math.isfinite(value) else None
+    is_real = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_real and math.isfinite(value) else None
 
 
 def _studies(line: dict[str, Any]) -> dict[str, Proportion]:
-    found = {}
+    shares = {}
     for role in predictions.ROLES:
         share, n = _number(line, role, "study_accuracy"), _number(line, role, "studies")
         if share is not None and n:
-            found[role] = metrics.wilson(min(round(share * n), int(n)), int(n))
-    return found
+            shares[role] = metrics.wilson(min(round(share * n), int(n)), int(n))
+    return shares
 
 
 # --- which of two is better ---------------------------------------------------------------------
 
 
 def verdicts(run: Run, epoch: int) -> pd.DataFrame:
-    """What a run says after an epoch: `aggregation.verdicts` of its dev and valid studies, with
-    `role`.
+    """Return the verdicts after an epoch: `aggregation.verdicts` of dev and valid, with `role`.
 
     Raises:
         RunError: films or table are missing or damaged.
     """
     films = predictions.predicted_films(journal.films(run.folder))
     table = predictions.load(run.folder, epoch, len(films))
-    found = [
+    by_role = [
         aggregation.verdicts(films[rows], table[rows], run.config.threshold).assign(role=role)
         for role in predictions.ROLES
         if (rows := (films["role"] == role).to_numpy()).any()
     ]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["role", "key"])
+    return (
+        pd.concat(by_role, ignore_index=True) if by_role else pd.DataFrame(columns=["role", "key"])
+    )
 
 
 def same_data(first: Run, second: Run) -> bool:
-    """Whether both runs learned from one data set: equal names elsewhere are other films."""
+    """Return whether both runs use one data set; equal names in another set are other films."""
     digests = [run.facts.get("data", {}).get("hash") for run in (first, second)]
     return digests[0] is not None and digests[0] == digests[1]
 
 
 def compare(first: pd.DataFrame, second: pd.DataFrame, role: str) -> Difference:
-    """How much more often the first was right, on the studies of a role that both were judged on.
+    """Return the difference of accuracies on the studies of a role that both runs evaluated.
 
-    With another seed a run sets aside other dev patients: only studies that are dev in both are
-    counted, since one of the two has learned from the others.
+    With another seed a run has other dev patients: only studies that are dev in both count, since
+    one of the two was trained on the others.
 
     Args:
         first: of `verdicts`; of the same data set as `second`.
-        second: the same for the other.
+        second: of `verdicts`, of the other run.
         role: "dev" or "valid".
     """
     keys = ["key", "label", "images"]  # with a film left out, it is not the same study

@@ -1,10 +1,10 @@
-"""The epochs of a run as one tidy table: over epochs, steps, films seen or time at work."""
+"""The epochs of a run as one tidy table: over epochs, steps, films or working time."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from fracture_core.errors import RunError
 from fracture_core.runs import journal, run_folders
@@ -12,7 +12,7 @@ from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import metrics
 
 ROLES = ("train", "dev", "valid")
-QUANTITIES = {  # as a metrics line calls it -> the name of its n
+QUANTITIES = {  # key of a metrics line -> key of its n
     "loss": "n",
     "accuracy": "n",
     "study_accuracy": "studies",
@@ -20,11 +20,11 @@ QUANTITIES = {  # as a metrics line calls it -> the name of its n
 
 
 def of_run(run: Run) -> pd.DataFrame:
-    """A run's epochs as one tidy table: a row for each epoch, role and quantity.
+    """Return a run's epochs as one tidy table: a row for each epoch, role and quantity.
 
     Returns:
-        run, epoch, step, images (training films shown so far), seconds (at work so far, pauses
-        left out; NaN where no clock was kept), learning_rate, role, quantity (a key of
+        run, epoch, step, images (training films shown so far), seconds (of work so far, without
+        pauses; NaN without a clock), learning_rate, role, quantity (a key of
         `QUANTITIES`), value, n, and low and high, the 95 % Wilson interval of an accuracy of dev
         and valid.
     """
@@ -68,35 +68,38 @@ def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
-    """Training films are judged while the network changes, so that they are no sample of it."""
+    """Add intervals of accuracies; training films have none, as the network changes meanwhile."""
+    columns = (rows[name] for name in ("quantity", "role", "value", "n"))
     bounds = [
-        metrics.wilson(min(round(row.value * row.n), int(row.n)), int(row.n))
-        if row.quantity != "loss" and row.role != "train" and row.n > 0
-        else None
-        for row in rows.itertuples()
+        metrics.bounds(metrics.wilson(min(round(value * n), int(n)), int(n)))
+        if quantity != "loss" and role != "train" and n > 0
+        else (np.nan, np.nan)
+        for quantity, role, value, n in zip(*columns, strict=True)
     ]
-    low, high = ([getattr(p, end, np.nan) for p in bounds] for end in ("low", "high"))
+    low, high = [pair[0] for pair in bounds], [pair[1] for pair in bounds]
     return rows.assign(low=low, high=high)[_COLUMNS]
 
 
 def _clock(run: Run) -> tuple[list[float], list[float]]:
-    """Steps, and the seconds of work up to each, for `numpy.interp`; pauses are left out."""
+    """Return steps and the seconds of work up to each, without pauses, for `numpy.interp`."""
     folder = run.folder
     points = [(line, False) for line in journal.up_to(folder / "steps.jsonl", "step", 2**62)]
     starts, ends = ("started", "resumed"), ("stopped", "finished", "failed")
     for event in _events(run):
         if event["kind"] in starts + ends:
             points.append((event, event["kind"] in starts))
-    told = [
+    times = [
         (float(line["time"]), int(line["step"]), begins)
         for line, begins in points
         if isinstance(line.get("time"), int | float) and type(line.get("step")) is int
     ]
-    steps, seconds, before = [], [], None
-    for time, step, begins in sorted(told):
+    steps: list[float] = []
+    seconds: list[float] = []
+    before: float | None = None
+    for time, step, begins in sorted(times):
         gap = 0.0 if begins or before is None else time - before
         before = time
-        if steps and step <= steps[-1]:  # the same step told twice, by a point and by an event
+        if steps and step <= steps[-1]:  # a step with both a point and an event
             seconds[-1] += gap
             continue
         seconds.append((seconds[-1] if seconds else 0.0) + gap)
@@ -105,36 +108,33 @@ def _clock(run: Run) -> tuple[list[float], list[float]]:
 
 
 def _events(run: Run) -> list[dict[str, Any]]:
-    """What happened to a run; to a fork also what happened to its parents before it began.
+    """Return the events of a run; of a fork also those of its parents before it began.
 
-    A fork takes its parent's steps along, and not its events.
+    A fork has a copy of its parent's steps, and not of its events.
     """
-    found, seen = journal.events(run.folder), {run.name}
-    while (parent := run.facts.get("parent")) and parent.get("name") not in seen:
-        seen.add(parent["name"])
+    events, names = journal.events(run.folder), {run.name}
+    while (parent := run.facts.get("parent")) and parent.get("name") not in names:
+        names.add(parent["name"])
         table = journal.metrics(run.folder)
         last = table.loc[table["epoch"] == parent["epoch"], "step"].max() if len(table) else 0
         try:
             run = run_folders.read(run.folder.parent / parent["name"])
-        except RunError:  # it is deleted: its pauses are not known any more
+        except RunError:  # deleted: its pauses are unknown
             break
         before = journal.up_to(run.folder / "events.jsonl", "step", last)
-        found += [event for event in before if isinstance(event.get("kind"), str)]
-    return found
+        events += [event for event in before if isinstance(event.get("kind"), str)]
+    return events
 
 
-def smoothed(values: Sequence[float], weight: float) -> np.ndarray:
-    """An exponential moving average that does not lean on its first value.
+def smoothed(values: ArrayLike, weight: float) -> np.ndarray:
+    """Return an exponential moving average without bias to its first value.
 
-    As TensorBoard does it: each average is divided by the sum of its weights (Kingma and Ba 2015,
+    As in TensorBoard, each average is divided by the sum of its weights (Kingma and Ba 2015,
     section 3).
 
     Args:
-        values: `(n,)`, in order.
-        weight: of what came before, 0 (as it is) to below 1.
+        values: `(n,)`, in order, none missing.
+        weight: of the preceding values, 0 (no smoothing) to below 1.
     """
-    averages, last, total = [], 0.0, 0.0
-    for value in np.asarray(values, np.float64):
-        last, total = weight * last + (1 - weight) * value, weight * total + (1 - weight)
-        averages.append(last / total)
-    return np.array(averages)
+    averages = pd.Series(np.asarray(values, np.float64)).ewm(alpha=1 - weight, adjust=True).mean()
+    return averages.to_numpy()

@@ -1,8 +1,8 @@
-"""How far a curve goes up and down from one epoch to the next, and how much of it is the averages.
+"""Fluctuation of a curve from epoch to epoch, and the share that the running averages cause.
 
-The same weights are judged twice, with running averages of batch normalization and with recomputed
-ones. A change is the absolute difference between two epochs in a row; a run's is the mean of all
-its changes. Runs of other seeds are independent of each other, so intervals are over seeds.
+The same weights are evaluated twice, with running averages of batch normalization and with
+recomputed ones. A change is the absolute difference between two successive epochs; a run's is
+the mean of all its changes. Runs of other seeds are independent, so intervals are over seeds.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from fracture_core.verdicts.metrics import Mean, mean, mean_difference
 
 @dataclass(frozen=True, kw_only=True)
 class Fluctuation:
-    """The mean change from one epoch to the next of runs that were judged in two ways.
+    """Mean change from epoch to epoch of runs that were evaluated in two ways.
 
     Args:
-        running: with running averages, over seeds; in the column's unit, as the others are. No
+        running: with running averages, over seeds; in the column's unit, like the others. No
             change is below 0, so the interval is cut there.
         recomputed: with recomputed ones, over the same seeds and epochs.
         difference: running minus recomputed, paired by seed.
@@ -30,25 +30,25 @@ class Fluctuation:
 
 
 def change(values: pd.Series) -> float | None:
-    """The mean absolute change from one epoch to the next.
+    """Return the mean absolute change from one epoch to the next.
 
     Args:
-        values: by epoch; an epoch that lacks its value parts those before from those after it.
+        values: by epoch; no change is counted across an epoch without a value.
 
     Returns:
-        In the values' unit; `None` where no two epochs are in a row.
+        In the values' unit; `None` without two successive epochs.
     """
-    known = values.dropna().sort_index()
-    in_a_row = known.index.to_series().diff() == 1
-    return float(known.diff().abs()[in_a_row].mean()) if in_a_row.any() else None
+    present = values.dropna().sort_index()
+    successive = present.index.to_series().diff() == 1
+    return float(present.diff().abs()[successive].mean()) if successive.any() else None
 
 
 def compare(runs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], column: str) -> Fluctuation:
-    """The changes of runs of one kind, an epoch counting where it was judged in both ways.
+    """Compare the changes of runs of one kind, by epochs that were evaluated in both ways.
 
     Args:
-        runs: of each seed, the tables with running and with recomputed averages, as
-            `journal.metrics` gives them. One without two common epochs in a row is left out.
+        runs: per seed, the tables with running and with recomputed averages, from
+            `journal.metrics`. A seed without two successive common epochs is left out.
         column: such as `valid.accuracy`.
     """
     running, recomputed = [], []
@@ -67,6 +67,6 @@ def compare(runs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], column: str) -> F
     )
 
 
-def _cut(found: Mean) -> Mean:
-    """The same with an interval that ends at 0."""
-    return found if found.low is None else replace(found, low=max(0.0, found.low))
+def _cut(value: Mean) -> Mean:
+    """Return the mean with its interval cut at 0."""
+    return value if value.low is None else replace(value, low=max(0.0, value.low))

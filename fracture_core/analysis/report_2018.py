@@ -1,7 +1,7 @@
-"""The 2018 report's experiments as runs, and the figures that they are drawn in.
+"""The 2018 report's experiments as runs, and its figures.
 
 The source is the student report that this program implements: its text, its figures 2 to 8, its
-Appendix A. What it called an epoch is 282 steps of 10 films. What it said of them: `report_claims`.
+Appendix A. Its epoch is 282 steps of 10 films. Its claims are in `report_claims`.
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run, State
 
 TAG = "report 2018"
-PART = "shoulder"  # all that the report looked at
+PART = "shoulder"  # the only part in the report
 SEEDS = 5  # at most
 
 
 @dataclass(frozen=True, kw_only=True)
 class Length:
-    """How long the experiments are.
+    """Length of the experiments.
 
     Args:
         name: in the runs' names.
         epochs: of every run.
-        steps: of an epoch, 10 films each.
-        more: epochs that two of the runs go on for.
+        steps: per epoch, 10 films each.
+        more: additional epochs of two of the runs.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Experiment:
         key: in the runs' names.
         title: in legends.
         changes: of `config.report_2018`.
-        goes_on: whether it is trained further after its epochs, as the report did with two.
+        goes_on: whether it is trained for more epochs, like two in the report.
     """
 
     key: str
@@ -68,7 +68,7 @@ def _three(**options: Any) -> dict[str, Any]:
 
 ADAGRAD = {"optimizer": "adagrad", "learning_rate": 0.01}  # the default of its Keras in 2018
 
-EXPERIMENTS = (  # the smaller rate is that of a line in Appendix A
+EXPERIMENTS = (  # the smaller rate is from a line in Appendix A
     Experiment(key="one", title="one_conv", changes={"architecture": "one_conv"}),
     Experiment(key="three", title="three_conv (Adam)", changes=_three(), goes_on=True),
     Experiment(key="dense", title="more dense layers", changes=_three(dense=(128, 64))),
@@ -88,10 +88,10 @@ class Figure:
 
     Args:
         number: in the report.
-        title: what it shows.
-        column: of `journal.metrics` that is drawn.
-        keys: of the experiments in it.
-        further: whether it goes on beyond the first epochs.
+        title: of the figure.
+        column: of `journal.metrics`.
+        keys: of its experiments.
+        further: whether it includes the additional epochs.
     """
 
     number: int
@@ -101,77 +101,118 @@ class Figure:
     further: bool = False
 
     def last(self, length: Length) -> int:
-        """The last epoch that it shows."""
+        """Return the last epoch in the figure."""
         return length.epochs + (length.more if self.further else 0)
 
 
 VARIANTS = ("three", "dense", "dropout", "adagrad", "slow")
 FIGURES = (
-    Figure(number=2, title="Training accuracy of the basic network", column="train.accuracy",
-           keys=("one",)),
-    Figure(number=3, title="Validation accuracy of the basic network", column="valid.accuracy",
-           keys=("one",)),
-    Figure(number=4, title="Training accuracy of three convolutions", column="train.accuracy",
-           keys=VARIANTS),
-    Figure(number=5, title="Validation accuracy of three convolutions", column="valid.accuracy",
-           keys=VARIANTS),
-    Figure(number=6, title="Validation loss of three convolutions", column="valid.loss",
-           keys=VARIANTS),
-    Figure(number=7, title="Training accuracy, three against five", column="train.accuracy",
-           keys=("three", "five"), further=True),
-    Figure(number=8, title="Validation loss, three against five", column="valid.loss",
-           keys=("three", "five"), further=True),
-)  # fmt: skip
+    Figure(
+        number=2,
+        title="Training accuracy of the basic network",
+        column="train.accuracy",
+        keys=("one",),
+    ),
+    Figure(
+        number=3,
+        title="Validation accuracy of the basic network",
+        column="valid.accuracy",
+        keys=("one",),
+    ),
+    Figure(
+        number=4,
+        title="Training accuracy of three convolutions",
+        column="train.accuracy",
+        keys=VARIANTS,
+    ),
+    Figure(
+        number=5,
+        title="Validation accuracy of three convolutions",
+        column="valid.accuracy",
+        keys=VARIANTS,
+    ),
+    Figure(
+        number=6,
+        title="Validation loss of three convolutions",
+        column="valid.loss",
+        keys=VARIANTS,
+    ),
+    Figure(
+        number=7,
+        title="Training accuracy, three against five",
+        column="train.accuracy",
+        keys=(
+            "three",
+            "five",
+        ),
+        further=True,
+    ),
+    Figure(
+        number=8,
+        title="Validation loss, three against five",
+        column="valid.loss",
+        keys=(
+            "three",
+            "five",
+        ),
+        further=True,
+    ),
+)
 
 ExperimentRuns = dict[tuple[str, int], Run]  # (experiment, seed) -> its run
 
 
 def parts(dataset: Dataset) -> tuple[str, ...]:
-    """The body parts that are trained on: the report's, where the data has it, else all."""
+    """Return the body parts to train on: the report's, where the data has it, else all."""
     return (PART,) if (dataset.manifest["part"] == PART).any() else ()
 
 
 def config(experiment: Experiment, dataset: Dataset, length: Length, seed: int) -> TrainConfig:
-    """The settings of one run."""
+    """Return the settings of one run."""
     return report_2018(
-        str(dataset.root), positive=dataset.positive, parts=parts(dataset), seed=seed,
-        epochs=length.epochs, steps_per_epoch=length.steps, **experiment.changes,
-    )  # fmt: skip
+        str(dataset.root),
+        positive=dataset.positive,
+        parts=parts(dataset),
+        seed=seed,
+        epochs=length.epochs,
+        steps_per_epoch=length.steps,
+        **experiment.changes,
+    )
 
 
 def name(experiment: str, data_hash: str, length: Length, seed: int) -> str:
-    """What the run is called; by it, it is found again."""
+    """Return the name of a run, which identifies it."""
     return f"report-{experiment}-{length.name}-seed{seed}-{data_hash[:6]}"
 
 
-def find(here: Sequence[Run], data_hash: str, length: Length) -> ExperimentRuns:
-    """The experiments that have a run, on these data and of this length."""
-    by_name = {run.name: run for run in here}
-    found = {}
+def find(runs: Sequence[Run], data_hash: str, length: Length) -> ExperimentRuns:
+    """Return those of the runs that belong to an experiment on these data, of this length."""
+    by_name = {run.name: run for run in runs}
+    experiments = {}
     for experiment in BY_KEY:
         for seed in range(1, SEEDS + 1):
             run = by_name.get(name(experiment, data_hash, length, seed))
             if run:
-                found[experiment, seed] = run
-    return found
+                experiments[experiment, seed] = run
+    return experiments
 
 
 def start(dataset: Dataset, length: Length, seeds: int) -> None:
-    """Queue every experiment that has no run, and let those go on that stand still.
+    """Queue every experiment that has no run, and resume those that were stopped.
 
     Args:
         dataset: the data.
         length: of the runs.
-        seeds: how many of each, from 1 to `SEEDS`; the first seeds come first.
+        seeds: number of runs of each, 1 to `SEEDS`; the first seeds are queued first.
 
     Raises:
-        RunError: some runs cannot go on; the others were started all the same.
+        RunError: some runs cannot be resumed; the others were started anyway.
     """
-    found = find(run_folders.list_runs(), dataset.hash, length)
+    runs = find(run_folders.list_runs(), dataset.hash, length)
     refusals = []
     for seed in range(1, seeds + 1):
         for experiment in EXPERIMENTS:
-            run = found.get((experiment.key, seed))
+            run = runs.get((experiment.key, seed))
             if run and not run.status.state.alive and run.status.state is not State.FINISHED:
                 try:
                     launcher.resume(run.folder)
@@ -184,44 +225,44 @@ def start(dataset: Dataset, length: Length, seeds: int) -> None:
 
 
 def _queue(experiment: Experiment, dataset: Dataset, length: Length, seed: int) -> None:
-    called = name(experiment.key, dataset.hash, length, seed)
+    run_name = name(experiment.key, dataset.hash, length, seed)
     try:
-        folder = run_folders.create(config(experiment, dataset, length, seed), called)
+        folder = run_folders.create(config(experiment, dataset, length, seed), run_name)
     except RunNameTaken:  # a second click, or another browser
         return
     run_folders.set_labels(folder, run_folders.Labels(tags=(TAG,)))
     launcher.start_run(folder, more_epochs=length.more if experiment.goes_on else 0)
 
 
-def stop(found: ExperimentRuns) -> None:
-    """Stop all that are on; they keep their work."""
-    for run in found.values():
+def stop(runs: ExperimentRuns) -> None:
+    """Stop all active runs; they keep their work."""
+    for run in runs.values():
         if run.status.state.alive:
             run_folders.send_request(run.folder, "stop")
 
 
 def steps_in_all(length: Length, seeds: int) -> int:
-    """Training steps of all experiments together."""
+    """Return the number of training steps of all experiments together."""
     each = sum(length.epochs + (length.more if e.goes_on else 0) for e in EXPERIMENTS)
     return each * length.steps * seeds
 
 
-def steps_done(found: ExperimentRuns) -> int:
-    """Training steps that have been taken."""
-    return sum(run.status.step for run in found.values())
+def steps_done(runs: ExperimentRuns) -> int:
+    """Return the number of training steps taken so far."""
+    return sum(run.status.step for run in runs.values())
 
 
-def to_go(found: ExperimentRuns, length: Length, seeds: int) -> tuple[int, int]:
-    """How many runs of the first `seeds` of each experiment are not finished, and their steps."""
+def to_go(runs: ExperimentRuns, length: Length, seeds: int) -> tuple[int, int]:
+    """Return the number of unfinished runs of the first `seeds` seeds, and of their steps."""
     runs_left = steps_left = 0
     for experiment in EXPERIMENTS:
-        whole = length.epochs + (length.more if experiment.goes_on else 0)
+        epochs = length.epochs + (length.more if experiment.goes_on else 0)
         for seed in range(1, seeds + 1):
-            run = found.get((experiment.key, seed))
+            run = runs.get((experiment.key, seed))
             if run is None or run.status.state is not State.FINISHED:
                 runs_left += 1
                 done = run.status.step if run else 0
-                steps_left += max(0, whole * length.steps - done)
+                steps_left += max(0, epochs * length.steps - done)
     return runs_left, steps_left
 
 
@@ -229,9 +270,9 @@ def to_go(found: ExperimentRuns, length: Length, seeds: int) -> tuple[int, int]:
 
 
 def both_labels(studies: pd.DataFrame, count: int = 2) -> list[str]:
-    """Patients of the valid split with a positive and a negative study, the first ones by name;
-    none who has films in the train split as well."""
-    taught = studies.loc[studies["split"] == "train", "patient"]
-    valid = studies[(studies["split"] == "valid") & ~studies["patient"].isin(taught)]
+    """Return patients of the valid split with a positive and a negative study, the first by name,
+    without those who have films in the train split as well."""
+    trained = studies.loc[studies["split"] == "train", "patient"]
+    valid = studies[(studies["split"] == "valid") & ~studies["patient"].isin(trained)]
     kinds = valid.groupby("patient")["label"].nunique()
     return sorted(kinds[kinds == 2].index)[:count]

@@ -74,6 +74,17 @@ class Mean:
     n: int
 
 
+def bounds(figure: Proportion | Difference | Mean) -> tuple[float, float]:
+    """Return the 95 % interval of a figure.
+
+    Raises:
+        ValueError: it has none, as n is too small.
+    """
+    if figure.low is None or figure.high is None:
+        raise ValueError(f"A figure of n = {figure.n} has no interval.")
+    return figure.low, figure.high
+
+
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
     """Counts of true and false positives and negatives."""

@@ -357,7 +357,7 @@ def test_advice_comes_when_its_rule_holds_and_stays_away_once_waved_off(
     with run_folders.lock(folder):  # as the child that writes what follows
         page = open_page(f"{server.url}/train?run=made")
         guessing = page.get_by_text("no better than always guessing the more frequent label")
-        by_heart = page.get_by_text("it learns its films by heart")
+        by_heart = page.get_by_text("it is overfitting")
         expect(page.get_by_text("Learning rate, epoch 4")).to_be_visible()
         whole(page)
         expect(guessing).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The coach's rules, on curves that are made to meet them or just not to."""
+"""The rules of advice, on curves that just meet them or just do not."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from fracture_core.analysis import advice
 def curves(
     count: int, train_slope: float, dev_slope: float, accuracy: float = 0.8, role: str = "dev"
 ) -> pd.DataFrame:
-    """Straight lines of loss, and an accuracy that stays."""
+    """Return straight lines of loss, and a constant accuracy."""
     epoch = np.arange(1, count + 1)
     return pd.DataFrame(
         {
@@ -24,11 +24,11 @@ def curves(
 
 
 def rule(epochs: pd.DataFrame, guess: float = 0.6) -> str | None:
-    found = advice.advise(epochs, {"dev": guess, "valid": guess})
-    return found.rule if found else None
+    result = advice.advise(epochs, {"dev": guess, "valid": guess})
+    return result.rule if result else None
 
 
-def test_learning_by_heart_is_told_after_eight_epochs() -> None:
+def test_overfitting_is_named_after_eight_epochs() -> None:
     assert rule(curves(9, -0.01, 0.01)) == "overfitting"
     assert rule(curves(8, -0.01, 0.01)) is None
     sentence = advice.advise(curves(12, -0.01, 0.01), {"dev": 0.6}).sentence
@@ -44,7 +44,7 @@ def test_a_lucky_epoch_long_ago_does_not_make_a_falling_loss_rise() -> None:
 
 
 @pytest.mark.parametrize(("train", "dev"), [(0.01, 0.01), (-0.01, -0.01)])
-def test_both_losses_going_one_way_is_not_learning_by_heart(train: float, dev: float) -> None:
+def test_both_losses_going_one_way_is_not_overfitting(train: float, dev: float) -> None:
     assert rule(curves(9, train, dev)) is None
 
 
@@ -54,7 +54,7 @@ def test_a_new_best_epoch_ends_the_advice() -> None:
     assert rule(table) != "overfitting"
 
 
-def test_flat_within_the_interval_is_told_after_ten_epochs() -> None:
+def test_flat_within_the_interval_is_named_after_ten_epochs() -> None:
     assert rule(curves(10, 0.0, 0.0)) == "flat"
     assert rule(curves(9, 0.0, 0.0)) is None
     assert rule(curves(10, 0.0, -0.01)) is None  # its loss still falls
@@ -63,31 +63,31 @@ def test_flat_within_the_interval_is_told_after_ten_epochs() -> None:
     assert rule(moving) is None
 
 
-def test_guessing_is_told_first_and_not_before_the_fifth_epoch() -> None:
+def test_guessing_is_named_first_and_not_before_the_fifth_epoch() -> None:
     assert rule(curves(12, -0.01, 0.01, accuracy=0.6)) == "guessing"
     assert rule(curves(4, 0.0, 0.0, accuracy=0.5)) is None
     assert rule(curves(5, 0.0, 0.0, accuracy=0.61)) is None
 
 
-def test_without_dev_films_valid_is_looked_at_and_named() -> None:
+def test_without_dev_films_valid_is_used_and_named() -> None:
     table = curves(9, -0.01, 0.01, role="valid")
     assert "The loss on 100 valid films" in advice.advise(table, {"valid": 0.6}).sentence
     assert advice.advise(pd.DataFrame(), {}) is None
 
 
-def test_one_answer_to_all_while_training_goes_well_is_named_as_what_it_is() -> None:
+def test_one_answer_to_all_while_training_goes_well_is_named() -> None:
     table = curves(2, -0.1, 0.1, accuracy=0.6).assign(**{"train.accuracy": [0.7, 0.82]})
 
-    def told(called: float, running: bool = True, **changes: float) -> advice.Advice | None:
-        seen = table.assign(**changes)
-        return advice.advise(seen, {"dev": 0.6}, {"dev": called}, running)
+    def result(called: float, running: bool = True, **changes: float) -> advice.Advice | None:
+        epochs = table.assign(**changes)
+        return advice.advise(epochs, {"dev": 0.6}, {"dev": called}, running)
 
     for called, words in ((0.0, "none of 100 dev films"), (1.0, "all of 100 dev films")):
-        given = told(called)
-        assert given.rule == "one answer" and words in given.sentence
-        assert "82.0 % of the training films" in given.sentence
-        assert "running averages of batch normalization lag behind" in given.sentence
-    assert "averages" not in told(0.0, running=False).sentence
-    assert told(0.01) is None and told(0.99) is None
-    assert told(0.0, **{"train.accuracy": 0.69}) is None
+        one_answer = result(called)
+        assert one_answer.rule == "one answer" and words in one_answer.sentence
+        assert "82.0 % of the training films" in one_answer.sentence
+        assert "running averages of batch normalization lag behind" in one_answer.sentence
+    assert "averages" not in result(0.0, running=False).sentence
+    assert result(0.01) is None and result(0.99) is None
+    assert result(0.0, **{"train.accuracy": 0.69}) is None
     assert advice.advise(table, {"dev": 0.6}, {}, True) is None

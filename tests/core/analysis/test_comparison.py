@@ -1,4 +1,4 @@
-"""Runs side by side, on made curves: what differs, how good each became, which is better."""
+"""Comparison of runs, on constructed curves: settings, results, paired tests."""
 
 import dataclasses
 from pathlib import Path
@@ -17,8 +17,8 @@ CONFIG = TrainConfig(data="/films", architecture="three_conv")
 
 
 @pytest.fixture
-def made(folders: Path):
-    """Makes runs in the test's own folder, and gives them read."""
+def make(folders: Path):
+    """Return a function that writes a run in the test's own folder and reads it."""
 
     def make(name: str, right: dict[str, list[int]], config: TrainConfig = CONFIG, **more):
         return run_folders.read(made_runs.make(folders / "runs" / name, config, right, **more))
@@ -29,7 +29,7 @@ def made(folders: Path):
 # --- settings -----------------------------------------------------------------------------------
 
 
-def test_what_differs_are_settings_and_not_what_only_decides_speed() -> None:
+def test_settings_of_speed_alone_do_not_differ() -> None:
     configs = [
         CONFIG,
         dataclasses.replace(CONFIG, learning_rate=0.01, threads=2, checkpoint_seconds=9.0),
@@ -42,13 +42,13 @@ def test_what_differs_are_settings_and_not_what_only_decides_speed() -> None:
 
 def test_settings_name_folders_and_files_without_their_path() -> None:
     config = dataclasses.replace(CONFIG, data="/a/b/MURA", weights="/c/first.weights.h5")
-    found = comparison.settings(config)
-    assert (found["data"], found["weights"]) == ("MURA", "first.weights.h5")
-    assert found["augmentation.zoom_percent"] == 20.0
+    settings = comparison.settings(config)
+    assert (settings["data"], settings["weights"]) == ("MURA", "first.weights.h5")
+    assert settings["augmentation.zoom_percent"] == 20.0
 
 
-def test_what_was_changed_since_is_among_the_settings(made) -> None:
-    run = made("a", {"dev": [12, 18]}, dataclasses.replace(CONFIG, epochs=2))
+def test_later_changes_are_among_the_settings(make) -> None:
+    run = make("a", {"dev": [12, 18]}, dataclasses.replace(CONFIG, epochs=2))
     assert comparison.current_settings(run, np.float32(0.001).item()) == comparison.settings(
         run.config
     )
@@ -66,40 +66,40 @@ def test_what_was_changed_since_is_among_the_settings(made) -> None:
 # --- results ------------------------------------------------------------------------------------
 
 
-def test_the_outcome_is_that_of_the_lowest_dev_loss_and_of_the_last_epoch(made) -> None:
-    run = made("a", {"dev": [12, 18, 15], "valid": [10, 11, 14]})
-    found = comparison.outcome(run.folder)
-    assert (found.epochs, found.best_epoch) == (3, 2)
-    assert found.best == {"dev": metrics.wilson(18, 20), "valid": metrics.wilson(11, 20)}
-    assert found.last == {"dev": metrics.wilson(15, 20), "valid": metrics.wilson(14, 20)}
-    assert found.curve == (0.6, 0.9, 0.75) and found.learning_rate == 0.001
+def test_the_outcome_is_that_of_the_lowest_dev_loss_and_of_the_last_epoch(make) -> None:
+    run = make("a", {"dev": [12, 18, 15], "valid": [10, 11, 14]})
+    outcome = comparison.outcome(run.folder)
+    assert (outcome.epochs, outcome.best_epoch) == (3, 2)
+    assert outcome.best == {"dev": metrics.wilson(18, 20), "valid": metrics.wilson(11, 20)}
+    assert outcome.last == {"dev": metrics.wilson(15, 20), "valid": metrics.wilson(14, 20)}
+    assert outcome.curve == (0.6, 0.9, 0.75) and outcome.learning_rate == 0.001
 
 
 def test_the_best_epoch_is_the_one_that_the_rest_of_the_product_takes(run_copy: Path) -> None:
     assert comparison.outcome(run_copy).best_epoch == journal.best_epoch(run_copy)
 
 
-def test_without_dev_studies_the_last_epoch_is_taken_and_valid_drawn(made) -> None:
-    found = comparison.outcome(made("a", {"valid": [18, 11]}).folder)
-    assert found.best_epoch == 2 and set(found.best) == {"valid"}
-    assert found.curve == (0.9, 0.55)
+def test_without_dev_studies_the_last_epoch_is_taken_and_valid_drawn(make) -> None:
+    outcome = comparison.outcome(make("a", {"valid": [18, 11]}).folder)
+    assert outcome.best_epoch == 2 and set(outcome.best) == {"valid"}
+    assert outcome.curve == (0.9, 0.55)
 
 
-def test_before_an_epoch_is_completed_there_is_no_outcome(made) -> None:
-    run = made("a", {"dev": [], "valid": []}, state="starting")
+def test_before_an_epoch_is_completed_there_is_no_outcome(make) -> None:
+    run = make("a", {"dev": [], "valid": []}, state="starting")
     assert comparison.outcome(run.folder) == comparison.Outcome()
 
 
-def test_damage_in_a_line_costs_only_that_line(made) -> None:
-    run = made("a", {"dev": [12, 18]})
+def test_damage_in_a_line_costs_only_that_line(make) -> None:
+    run = make("a", {"dev": [12, 18]})
     path = run.folder / "metrics.jsonl"
     good = path.read_text()
     path.write_text('{"epoch": "x"}\n{"epoch": 7, "dev": {"loss": NaN}}\n[1]\n' + good)
     assert comparison.outcome(run.folder).best["dev"] == metrics.wilson(18, 20)
 
 
-def test_a_long_curve_is_thinned(made) -> None:
-    run = made("a", {"dev": [10] * 101})
+def test_a_long_curve_is_thinned(make) -> None:
+    run = make("a", {"dev": [10] * 101})
     assert 2 <= len(comparison.outcome(run.folder).curve) <= comparison.POINTS
 
 
@@ -113,39 +113,39 @@ def compare(
     return comparison.compare(*tables, role)
 
 
-def test_a_clear_lead_on_the_same_studies_is_better_and_a_small_one_a_tie(made) -> None:
-    good, close, bad = (made(n, {"dev": [c]}) for n, c in (("a", 19), ("b", 18), ("c", 9)))
+def test_a_clear_lead_on_the_same_studies_is_better_and_a_small_one_a_tie(make) -> None:
+    good, close, bad = (make(n, {"dev": [c]}) for n, c in (("a", 19), ("b", 18), ("c", 9)))
     assert compare(good, bad).verdict == "better" and compare(bad, good).verdict == "worse"
     tie = compare(good, close)
     assert (tie.verdict, tie.only_first, tie.only_second, tie.n) == ("a tie", 1, 0, 20)
     assert tie.value == pytest.approx(0.05)
 
 
-def test_only_studies_that_both_were_judged_on_count(made) -> None:
-    small, large = made("a", {"dev": [8]}, studies=8), made("b", {"dev": [4]}, studies=20)
-    found = compare(small, large)
-    assert (found.n, found.only_first, found.only_second) == (8, 4, 0)
+def test_only_studies_that_both_evaluated_count(make) -> None:
+    small, large = make("a", {"dev": [8]}, studies=8), make("b", {"dev": [4]}, studies=20)
+    gap = compare(small, large)
+    assert (gap.n, gap.only_first, gap.only_second) == (8, 4, 0)
     assert compare(small, large, "valid").n == 0
 
 
-def test_a_study_that_lost_a_film_is_another_study(made) -> None:
-    first, second = made("a", {"dev": [8]}), made("b", {"dev": [8]})
+def test_a_study_that_lost_a_film_is_another_study(make) -> None:
+    first, second = make("a", {"dev": [8]}), make("b", {"dev": [8]})
     table = comparison.verdicts(second, 1)
     table.loc[0, "images"] = 2
     assert comparison.compare(comparison.verdicts(first, 1), table, "dev").n == 19
 
 
-def test_equal_names_on_other_data_are_other_films(made) -> None:
-    first, same = made("a", {"dev": [8]}), made("b", {"dev": [8]})
-    other = made("c", {"dev": [8]}, data={"hash": "another"})
-    unknown = made("d", {"dev": [8]}, data={})
+def test_equal_names_on_other_data_are_other_films(make) -> None:
+    first, same = make("a", {"dev": [8]}), make("b", {"dev": [8]})
+    other = make("c", {"dev": [8]}, data={"hash": "another"})
+    unknown = make("d", {"dev": [8]}, data={})
     assert comparison.same_data(first, same)
     assert not comparison.same_data(first, other)
     assert not comparison.same_data(unknown, unknown)
 
 
-def test_a_lost_table_is_told_in_a_sentence(made) -> None:
-    run = made("a", {"dev": [8]})
+def test_a_lost_table_is_named_in_a_sentence(make) -> None:
+    run = make("a", {"dev": [8]})
     predictions.path(run.folder, 1).unlink()
     with pytest.raises(RunError, match="no predictions of epoch 1"):
         comparison.verdicts(run, 1)

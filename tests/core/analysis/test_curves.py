@@ -1,9 +1,8 @@
-"""The tidy table of a run's epochs, its clock, and smoothing, on made curves."""
+"""The tidy table of a run's epochs, its clock, and smoothing, on constructed curves."""
 
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from fracture_core.analysis import curves
@@ -14,8 +13,8 @@ from tests.core import made_runs
 
 
 @pytest.fixture
-def made(folders: Path):
-    """Makes runs in the test's own folder, and gives them read."""
+def make(folders: Path):
+    """Return a function that writes a run in the test's own folder and reads it."""
 
     def make(name: str, right: dict[str, list[int]], **more):
         config = TrainConfig(data="/films", architecture="three_conv")
@@ -24,17 +23,17 @@ def made(folders: Path):
     return make
 
 
-def test_before_an_epoch_is_completed_the_table_is_empty(made) -> None:
-    assert curves.of_run(made("a", {"dev": [], "valid": []}, state="starting")).empty
+def test_before_an_epoch_is_completed_the_table_is_empty(make) -> None:
+    assert curves.of_run(make("a", {"dev": [], "valid": []}, state="starting")).empty
 
 
-def test_curves_are_one_tidy_table_with_n_and_intervals(made) -> None:
-    table = curves.of_run(made("a", {"dev": [12, 18], "valid": [10, 11]}))
+def test_curves_are_one_tidy_table_with_n_and_intervals(make) -> None:
+    table = curves.of_run(make("a", {"dev": [12, 18], "valid": [10, 11]}))
     assert not table.duplicated(["run", "epoch", "role", "quantity"]).any()
     row = table[(table["epoch"] == 2) & (table["role"] == "dev")].set_index("quantity")
-    wanted = metrics.wilson(18, 20)
+    expected = metrics.wilson(18, 20)
     assert row.loc["study_accuracy", ["value", "low", "high", "n"]].tolist() == pytest.approx(
-        [wanted.value, wanted.low, wanted.high, 20]
+        [expected.value, expected.low, expected.high, 20]
     )
     assert row.loc["loss", ["low", "high"]].isna().all()
     assert table[table["role"] == "train"]["low"].isna().all()
@@ -42,8 +41,8 @@ def test_curves_are_one_tidy_table_with_n_and_intervals(made) -> None:
     assert images == [made_runs.LENGTH, 2 * made_runs.LENGTH]
 
 
-def test_wall_time_counts_work_and_leaves_pauses_out(made) -> None:
-    run = made("a", {"dev": [12, 18, 19]})
+def test_wall_time_counts_work_and_leaves_pauses_out(make) -> None:
+    run = make("a", {"dev": [12, 18, 19]})
     at = [(0, 100.0), (10, 104.0), (20, 1010.0), (30, 1016.0)]
     made_runs.write_lines(
         run.folder / "steps.jsonl", [{"step": s, "time": t} for s, t in at[1:]] + [{"step": 25}]
@@ -57,18 +56,18 @@ def test_wall_time_counts_work_and_leaves_pauses_out(made) -> None:
     assert seconds == [4.0, 15.0, 22.0]
 
 
-def test_a_fork_leaves_its_parent_s_pauses_out_too(made) -> None:
+def test_a_fork_leaves_its_parent_s_pauses_out_too(make) -> None:
     at = [(10, 104.0), (20, 1010.0), (30, 5006.0)]
     steps = [{"step": s, "time": t} for s, t in at]
     right = {"dev": [12, 18, 19]}
-    parent = made("a", right)
-    fork = made("b", right, parent={"name": "a", "epoch": 2})
-    for run, told in (
+    parent = make("a", right)
+    fork = make("b", right, parent={"name": "a", "epoch": 2})
+    for run, events_of in (
         (parent, [("started", 0, 100.0), ("resumed", 12, 1000.0), ("stopped", 30, 9000.0)]),
         (fork, [("resumed", 20, 5000.0)]),
     ):
         made_runs.write_lines(run.folder / "steps.jsonl", steps)
-        events = [{"kind": kind, "step": step, "time": time} for kind, step, time in told]
+        events = [{"kind": kind, "step": step, "time": time} for kind, step, time in events_of]
         made_runs.write_lines(run.folder / "events.jsonl", events)
     seconds = curves.of_run(fork).drop_duplicates("epoch")["seconds"].tolist()
     assert seconds == [4.0, 14.0, 20.0]
@@ -76,8 +75,8 @@ def test_a_fork_leaves_its_parent_s_pauses_out_too(made) -> None:
     assert curves.of_run(fork)["seconds"].notna().all()
 
 
-def test_a_run_without_a_clock_has_no_wall_time(made) -> None:
-    table = curves.of_run(made("a", {"dev": [12]}))
+def test_a_run_without_a_clock_has_no_wall_time(make) -> None:
+    table = curves.of_run(make("a", {"dev": [12]}))
     assert table["seconds"].isna().all()
 
 
@@ -86,10 +85,13 @@ def test_a_real_run_s_clock_moves_on(run_copy: Path) -> None:
     assert seconds.is_monotonic_increasing and seconds.iloc[-1] > 0
 
 
-def test_smoothing_does_not_lean_on_the_first_value() -> None:
+def test_smoothing_has_no_bias_to_the_first_value() -> None:
     assert curves.smoothed([1.0, 2.0, 3.0], 0.0).tolist() == [1.0, 2.0, 3.0]
     assert np.allclose(curves.smoothed([4.0] * 5, 0.9), 4.0)
-    ours = curves.smoothed([1.0, 5.0, 2.0, 8.0], 0.6)
-    theirs = pd.Series([1.0, 5.0, 2.0, 8.0]).ewm(alpha=0.4, adjust=True).mean()
-    assert np.allclose(ours, theirs)
+    values = np.random.default_rng(0).normal(size=200)
+    last, total, expected = 0.0, 0.0, []
+    for value in values:  # by definition: divided by the sum of the weights
+        last, total = 0.6 * last + 0.4 * value, 0.6 * total + 0.4
+        expected.append(last / total)
+    assert curves.smoothed(values, 0.6) == pytest.approx(expected, rel=1e-12)
     assert curves.smoothed([], 0.5).shape == (0,)

@@ -32,37 +32,37 @@ def test_three_seeds_have_students_interval_and_the_difference_is_paired() -> No
         (table(0.5, 0.7, 0.5), table(0.60, 0.70, 0.60)),
         (table(0.5, 0.8, 0.5), table(0.60, 0.63, 0.66)),
     ]
-    found = compare(pairs, "valid.accuracy")
+    result = compare(pairs, "valid.accuracy")
     t = 4.302653  # of 2 degrees of freedom, two-sided 95 %
     half = t * 0.1 / 3**0.5
-    assert found.running.value == pytest.approx(0.2) and found.running.n == 3
-    assert 0.2 - half < 0 and found.running.low == 0.0  # no change is below 0
-    assert found.running.high == pytest.approx(0.2 + half, abs=1e-6)
-    assert found.recomputed.value == pytest.approx(0.06)
+    assert result.running.value == pytest.approx(0.2) and result.running.n == 3
+    assert 0.2 - half < 0 and result.running.low == 0.0  # no change is below 0
+    assert result.running.high == pytest.approx(0.2 + half, abs=1e-6)
+    assert result.recomputed.value == pytest.approx(0.06)
     # .05, .10, .03: deviation sqrt((.0001 + .0016 + .0009) / 2)
-    assert found.recomputed.high == pytest.approx(0.06 + t * 0.0013**0.5 / 3**0.5, abs=1e-6)
+    assert result.recomputed.high == pytest.approx(0.06 + t * 0.0013**0.5 / 3**0.5, abs=1e-6)
     # .05, .10 and .27: mean .14, deviation sqrt((.0081 + .0016 + .0169) / 2)
-    assert found.difference.value == pytest.approx(0.14)
+    assert result.difference.value == pytest.approx(0.14)
     reach = t * (0.0266 / 2) ** 0.5 / 3**0.5
-    assert found.difference.low == pytest.approx(0.14 - reach, abs=1e-6)
-    assert found.difference.high == pytest.approx(0.14 + reach, abs=1e-6)
+    assert result.difference.low == pytest.approx(0.14 - reach, abs=1e-6)
+    assert result.difference.high == pytest.approx(0.14 + reach, abs=1e-6)
 
 
 def test_both_ways_count_the_same_epochs_and_seeds() -> None:
     pairs = [
         (table(0.1, 0.5, 0.6, 0.8), table(0.6, 0.65, 0.67, first=2)),
         (table(0.5, 0.9), table(0.5)),  # no two epochs in common
-        (table(0.5, 0.9), pd.DataFrame(columns=["epoch"])),  # not judged anew at all
+        (table(0.5, 0.9), pd.DataFrame(columns=["epoch"])),  # not evaluated again
         (pd.DataFrame(), table(0.5, 0.9)),
     ]
-    found = compare(pairs, "valid.accuracy")
-    assert found.running.n == found.recomputed.n == found.difference.n == 1
-    assert found.running.value == pytest.approx(0.15)
-    assert found.recomputed.value == pytest.approx(0.035)
+    result = compare(pairs, "valid.accuracy")
+    assert result.running.n == result.recomputed.n == result.difference.n == 1
+    assert result.running.value == pytest.approx(0.15)
+    assert result.recomputed.value == pytest.approx(0.035)
 
 
 def test_one_seed_has_no_interval_and_none_no_value() -> None:
-    found = compare([(table(0.5, 0.6), table(0.5, 0.52))], "valid.accuracy").difference
-    assert found.value == pytest.approx(0.08)
-    assert (found.low, found.high, found.n) == (None, None, 1)
+    result = compare([(table(0.5, 0.6), table(0.5, 0.52))], "valid.accuracy").difference
+    assert result.value == pytest.approx(0.08)
+    assert (result.low, result.high, result.n) == (None, None, 1)
     assert compare([], "valid.accuracy").difference.value is None

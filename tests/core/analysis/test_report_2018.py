@@ -25,25 +25,25 @@ def dataset(phantom_root: Path) -> Dataset:
     return catalog.read(phantom_root)
 
 
-def test_what_is_to_go_counts_only_what_is_not_finished(folders: Path, dataset: Dataset) -> None:
+def test_only_unfinished_runs_are_to_go(folders: Path, dataset: Dataset) -> None:
     length = LENGTHS["quick"]
     for key in ("one", "three", "dense", "dropout"):
-        run = made(dataset, key, length, 0.5, 0.5)
+        run = make(dataset, key, length, 0.5, 0.5)
         epochs = length.epochs + (length.more if BY_KEY[key].goes_on else 0)
         ended = run_folders.Status(state=State.FINISHED, step=epochs * length.steps)
         run_folders.write_status(run.folder, ended)
-    found = report_2018.find(run_folders.list_runs(), dataset.hash, length)
-    assert len(found) == 4
+    runs = report_2018.find(run_folders.list_runs(), dataset.hash, length)
+    assert len(runs) == 4
     rest = 3 * length.epochs + length.more  # of AdaGrad, the small rate, and five_conv
-    assert report_2018.to_go(found, length, 1) == (3, rest * length.steps)
+    assert report_2018.to_go(runs, length, 1) == (3, rest * length.steps)
     both = report_2018.steps_in_all(length, 1) + rest * length.steps
-    assert report_2018.to_go(found, length, 2) == (10, both)
+    assert report_2018.to_go(runs, length, 2) == (10, both)
     run_folders.write_status(
-        found["one", 1].folder, run_folders.Status(state=State.STOPPED, step=60)
+        runs["one", 1].folder, run_folders.Status(state=State.STOPPED, step=60)
     )
-    found = report_2018.find(run_folders.list_runs(), dataset.hash, length)
+    runs = report_2018.find(run_folders.list_runs(), dataset.hash, length)
     steps = rest * length.steps + length.epochs * length.steps - 60
-    assert report_2018.to_go(found, length, 1) == (4, steps)
+    assert report_2018.to_go(runs, length, 1) == (4, steps)
 
 
 def test_the_full_length_is_the_reports(dataset: Dataset) -> None:
@@ -71,7 +71,7 @@ def test_parts_are_the_reports_where_the_data_has_them(dataset: Dataset) -> None
     assert report_2018.parts(Dataset(**{**vars(dataset), "manifest": manifest})) == ("shoulder",)
 
 
-def made(
+def make(
     dataset: Dataset,
     key: str,
     length: Length,
@@ -81,7 +81,7 @@ def made(
     late: float | None = None,
     seed: int = 1,
 ) -> run_folders.Run:
-    """A run folder as a finished run leaves it, right on this share of the valid films.
+    """Write the folder of a finished run, right on this share of the valid films.
 
     Its training accuracy is `late` in the epochs that it went on for, where that is given.
     """
@@ -114,84 +114,84 @@ SHORT = Length(name="short", epochs=2, steps=3, more=1)
 def answers(
     dataset: Dataset, late: float | None = None, **shares: tuple[float, float]
 ) -> list[bool | None]:
-    """What each claim gets from runs of (share of valid films right, training accuracy)."""
-    found = {
-        (key, 1): made(dataset, key, SHORT, *values, late=late if key == "five" else None)
+    """Return the answer to each claim of runs of (accuracy on valid films, training accuracy)."""
+    runs = {
+        (key, 1): make(dataset, key, SHORT, *values, late=late if key == "five" else None)
         for key, values in shares.items()
     }
-    assert report_2018.find(run_folders.list_runs(), dataset.hash, SHORT).keys() == found.keys()
-    return [report_claims.answer(claim, found, SHORT).agrees for claim in CLAIMS]
+    assert report_2018.find(run_folders.list_runs(), dataset.hash, SHORT).keys() == runs.keys()
+    return [report_claims.answer(claim, runs, SHORT).agrees for claim in CLAIMS]
 
 
 def test_claims_that_hold_agree(folders: Path, dataset: Dataset) -> None:
-    found = answers(
+    agreements = answers(
         dataset, late=0.9, one=(0.5, 0.6), three=(0.95, 0.77), dropout=(1.0, 0.2),
         adagrad=(0.3, 0.6), slow=(0.1, 0.6), five=(0.1, 0.2),
     )  # fmt: skip
-    assert found == [True, True, True, True, None, True, True, True, True]
+    assert agreements == [True, True, True, True, None, True, True, True, True]
     # The films are too few for a loss that is a little lower.
-    other = made(dataset, "three", SHORT, 0.1, seed=2), made(dataset, "dropout", SHORT, 1.0, seed=2)
+    other = make(dataset, "three", SHORT, 0.1, seed=2), make(dataset, "dropout", SHORT, 1.0, seed=2)
     second = dict(zip([("three", 2), ("dropout", 2)], other, strict=True))
     (loss,) = [claim for claim in CLAIMS if claim.figure == 6]
     assert report_claims.answer(loss, second, SHORT).agrees is True
 
 
 def test_claims_that_do_not_hold_disagree(folders: Path, dataset: Dataset) -> None:
-    found = answers(
+    agreements = answers(
         dataset, late=0.5, one=(1.0, 0.9), three=(0.1, 0.3), dropout=(0.05, 0.9),
         adagrad=(0.9, 0.6), slow=(0.9, 0.6), five=(1.0, 0.9),
     )  # fmt: skip
-    assert found == [False, False, False, False, None, False, False, False, False]
+    assert agreements == [False, False, False, False, None, False, False, False, False]
 
 
 def test_equals_cannot_be_told_apart(folders: Path, dataset: Dataset) -> None:
     same = dict.fromkeys(("three", "dropout", "adagrad", "five"), (0.7, 0.7))
-    told = dict(zip(CLAIMS, answers(dataset, **same), strict=True))
-    assert {told[c] for c in CLAIMS if len(c.keys) == 2} == {None}
+    by_claim = dict(zip(CLAIMS, answers(dataset, **same), strict=True))
+    assert {by_claim[c] for c in CLAIMS if len(c.keys) == 2} == {None}
 
 
-def test_a_claim_is_put_to_every_seed(folders: Path, dataset: Dataset) -> None:
+def test_a_claim_is_checked_for_every_seed(folders: Path, dataset: Dataset) -> None:
     (adam,) = [claim for claim in CLAIMS if claim.keys == ("three", "adagrad")]
 
-    def asked(*three: float) -> report_claims.Answer:
-        found = {}
+    def answer(*three: float) -> report_claims.Answer:
+        runs = {}
         for seed, right in enumerate(three, 1):
             for key, share in (("three", right), ("adagrad", 0.5)):
                 called = report_2018.name(key, dataset.hash, SHORT, seed)
                 shutil.rmtree(runs_folder() / called, ignore_errors=True)
-                found[key, seed] = made(dataset, key, SHORT, share, seed=seed)
-        return report_claims.answer(adam, found, SHORT)
+                runs[key, seed] = make(dataset, key, SHORT, share, seed=seed)
+        return report_claims.answer(adam, runs, SHORT)
 
-    most = asked(1.0, 1.0, 0.5)
+    most = answer(1.0, 1.0, 0.5)
     assert most.agrees is True
     assert "Of 3 seeds, 2 would agree, 0 disagree and 1 cannot tell." in most.words
-    assert asked(1.0, 1.0, 0.0).agrees is None
-    assert asked(0.0, 0.0).agrees is False
-    assert asked(1.0).words.startswith("seed 1: three_conv (Adam) minus AdaGrad: +")
+    assert answer(1.0, 1.0, 0.0).agrees is None
+    assert answer(0.0, 0.0).agrees is False
+    assert answer(1.0).words.startswith("seed 1: three_conv (Adam) minus AdaGrad: +")
 
 
 def test_a_seed_counts_once_all_its_runs_are_there(folders: Path, dataset: Dataset) -> None:
     (adam,) = [claim for claim in CLAIMS if claim.keys == ("three", "adagrad")]
-    found = {("three", 1): made(dataset, "three", SHORT, 0.5)}
+    runs = {("three", 1): make(dataset, "three", SHORT, 0.5)}
     for key, share in (("three", 1.0), ("adagrad", 0.0)):
-        found[key, 2] = made(dataset, key, SHORT, share, seed=2)
-    told = report_claims.answer(adam, found, SHORT)
-    assert told.agrees is True and told.words.startswith("seed 2:")
+        runs[key, 2] = make(dataset, key, SHORT, share, seed=2)
+    result = report_claims.answer(adam, runs, SHORT)
+    assert result.agrees is True and result.words.startswith("seed 2:")
 
 
 def test_a_film_shown_twice_is_no_second_film(folders: Path, dataset: Dataset) -> None:
     (dropout,) = [claim for claim in CLAIMS if claim.figure == 4]
-    found = {(key, 1): made(dataset, key, SHORT, 0.5, train=0.5) for key in ("dropout", "three")}
-    films = journal.films(found["three", 1].folder)
+    runs = {(key, 1): make(dataset, key, SHORT, 0.5, train=0.5) for key in ("dropout", "three")}
+    films = journal.films(runs["three", 1].folder)
     count = int((films["role"] == "train").sum())
-    assert 0 < count < 2820  # as `made` says that were shown
-    assert f"of {count} training films" in report_claims.answer(dropout, found, SHORT).words
+    assert 0 < count < 2820  # as `make` writes
+    assert f"of {count} training films" in report_claims.answer(dropout, runs, SHORT).words
 
 
-def test_what_is_missing_is_said(folders: Path, dataset: Dataset) -> None:
+def test_a_missing_epoch_is_named(folders: Path, dataset: Dataset) -> None:
     for claim in CLAIMS:
-        found = report_claims.answer(claim, {}, FULL)
-        assert found.agrees is None and found.words.startswith("Not there yet: it needs epoch")
+        result = report_claims.answer(claim, {}, FULL)
+        assert result.agrees is None and result.words.startswith("Not available yet (needs epoch")
 
 
 def test_patients_with_studies_of_both_labels_come_from_valid() -> None:
@@ -209,23 +209,23 @@ def test_the_queue_runs_all_of_them_and_two_go_on(
 ) -> None:
     report_2018.start(dataset, SHORT, 1)
     report_2018.start(dataset, SHORT, 1)  # a second click
-    found = report_2018.find(run_folders.list_runs(), dataset.hash, SHORT)
-    assert len(found) == len(EXPERIMENTS)
+    runs = report_2018.find(run_folders.list_runs(), dataset.hash, SHORT)
+    assert len(runs) == len(EXPERIMENTS)
     from fracture_core.jobs import launcher
 
-    for (key, _), run in found.items():
+    for (key, _), run in runs.items():
         assert launcher.wait(run.folder).state is run_folders.State.FINISHED
         assert len(journal.metrics(run.folder)) == (3 if BY_KEY[key].goes_on else 2)
         assert run_folders.labels(run.folder).tags == (report_2018.TAG,)
-    found = report_2018.find(run_folders.list_runs(), dataset.hash, SHORT)
-    assert report_2018.steps_done(found) == report_2018.steps_in_all(SHORT, 1)
-    assert all(report_claims.answer(claim, found, SHORT).words for claim in CLAIMS)
+    runs = report_2018.find(run_folders.list_runs(), dataset.hash, SHORT)
+    assert report_2018.steps_done(runs) == report_2018.steps_in_all(SHORT, 1)
+    assert all(report_claims.answer(claim, runs, SHORT).words for claim in CLAIMS)
 
 
 def test_a_run_that_cannot_go_on_does_not_keep_the_others_from_starting(
     folders: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stuck = made(dataset, "one", SHORT, 0.5)  # it has epochs, and no state to go on from
+    stuck = make(dataset, "one", SHORT, 0.5)  # it has epochs, and no state to go on from
     queued = []
     monkeypatch.setattr(report_2018, "_queue", lambda experiment, *_: queued.append(experiment.key))
     with pytest.raises(RunError, match=f"{stuck.name} needs the state of an epoch"):

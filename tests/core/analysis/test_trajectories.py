@@ -1,4 +1,4 @@
-"""What a run has thought at every epoch: on tables whose flips are known."""
+"""Predictions of a run at every epoch, on tables with known flips."""
 
 from pathlib import Path
 
@@ -41,43 +41,43 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(found: trajectories.Trajectories, rows: tuple[int, ...]) -> list[str]:
-    return found.studies["patient"].iloc[list(rows)].tolist()
+def names(whole: trajectories.Trajectories, rows: tuple[int, ...]) -> list[str]:
+    return whole.studies["patient"].iloc[list(rows)].tolist()
 
 
 def test_verdicts_are_those_of_the_or_rule_epoch_by_epoch(folder: Path) -> None:
-    found = trajectories.read(folder)
-    assert found.epochs == (1, 2, 3, 5)
-    said = trajectories.verdicts(found, 0.5)
-    for number, epoch in enumerate(found.epochs):
-        table = aggregation.verdicts(found.films, np.array(TABLES[epoch]), 0.5)
-        assert said[number].tolist() == table["verdict"].tolist()
-        assert trajectories.right(found, 0.5)[number].tolist() == table["right"].tolist()
-    assert found.studies["key"].tolist() == table["key"].tolist()
+    whole = trajectories.read(folder)
+    assert whole.epochs == (1, 2, 3, 5)
+    verdicts = trajectories.verdicts(whole, 0.5)
+    for number, epoch in enumerate(whole.epochs):
+        table = aggregation.verdicts(whole.films, np.array(TABLES[epoch]), 0.5)
+        assert verdicts[number].tolist() == table["verdict"].tolist()
+        assert trajectories.right(whole, 0.5)[number].tolist() == table["right"].tolist()
+    assert whole.studies["key"].tolist() == table["key"].tolist()
 
 
 def test_flips_name_who_became_right_and_wrong_the_newest_first(folder: Path) -> None:
-    found = trajectories.read(folder)
-    newest, middle, oldest = trajectories.flips(found, 0.5, "dev")
+    whole = trajectories.read(folder)
+    newest, middle, oldest = trajectories.flips(whole, 0.5, "dev")
     assert (newest.epoch, middle.epoch, oldest.epoch, newest.n) == (5, 3, 2, 2)
-    assert names(found, newest.became_right) == ["a"]
-    assert names(found, newest.became_wrong) == ["c"]
-    assert names(found, middle.became_wrong) == ["a"]
-    assert names(found, oldest.became_right) == ["a", "c"]
-    (valid, *_) = trajectories.flips(found, 0.5, "valid")
-    assert names(found, valid.became_right) == ["b"] and valid.n == 1
+    assert names(whole, newest.became_right) == ["a"]
+    assert names(whole, newest.became_wrong) == ["c"]
+    assert names(whole, middle.became_wrong) == ["a"]
+    assert names(whole, oldest.became_right) == ["a", "c"]
+    (valid, *_) = trajectories.flips(whole, 0.5, "valid")
+    assert names(whole, valid.became_right) == ["b"] and valid.n == 1
 
 
 def test_forgettings_are_counted_by_study(folder: Path) -> None:
-    found = trajectories.read(folder)
-    counts = dict(zip(found.studies["patient"], trajectories.forgettings(found, 0.5), strict=True))
+    whole = trajectories.read(folder)
+    counts = dict(zip(whole.studies["patient"], trajectories.forgettings(whole, 0.5), strict=True))
     assert counts == {"a": 1, "b": 1, "c": 1}
-    assert trajectories.forgettings(found, 1.0).sum() == 0  # a is wrong, b and c right, always
+    assert trajectories.forgettings(whole, 1.0).sum() == 0  # a is wrong, b and c right, always
 
 
 def test_the_films_of_a_study_are_found_wherever_they_stand(folder: Path) -> None:
-    found = trajectories.read(folder)
-    assert [found.films_of(study).tolist() for study in range(3)] == [[0, 2], [1, 4], [3]]
+    whole = trajectories.read(folder)
+    assert [whole.films_of(study).tolist() for study in range(3)] == [[0, 2], [1, 4], [3]]
 
 
 def test_only_new_tables_are_read_and_gone_ones_forgotten(folder: Path) -> None:
@@ -100,24 +100,24 @@ def test_before_there_are_films_or_tables(tmp_path: Path, folder: Path) -> None:
         trajectories.read(tmp_path / "other")
     for epoch in TABLES:
         predictions.path(folder, epoch).unlink()
-    found = trajectories.read(folder)
-    assert found.epochs == () and list(trajectories.flips(found, 0.5, "dev")) == []
-    assert trajectories.forgettings(found, 0.5).tolist() == [0, 0, 0]
+    whole = trajectories.read(folder)
+    assert whole.epochs == () and list(trajectories.flips(whole, 0.5, "dev")) == []
+    assert trajectories.forgettings(whole, 0.5).tolist() == [0, 0, 0]
 
 
 def test_the_verdicts_at_an_epoch_are_those_of_predicting_with_its_weights(
     run_copy: Path, phantom_root: Path
 ) -> None:
-    found = trajectories.read(run_copy)
+    whole = trajectories.read(run_copy)
     predictor = inference.Predictor(cards.find(f"{run_copy.name}@2"))
-    said = trajectories.verdicts(found, 0.5)[found.epochs.index(2)]
-    for number in range(len(found.studies)):
-        rows = found.films_of(number)
+    verdicts = trajectories.verdicts(whole, 0.5)[whole.epochs.index(2)]
+    for number in range(len(whole.studies)):
+        rows = whole.films_of(number)
         films = [
             study_prediction.FilmInput(name=path, source=phantom_root / path)
-            for path in found.films["path"].iloc[rows]
+            for path in whole.films["path"].iloc[rows]
         ]
-        judged = predictor.predict_study("s", films, count_doubted=True)
-        assert judged.verdict(0.5) == said[number]
-        table = found.probabilities[found.epochs.index(2)][rows]
-        assert np.allclose(judged.probabilities, table, atol=1e-6)
+        prediction = predictor.predict_study("s", films, count_doubted=True)
+        assert prediction.verdict(0.5) == verdicts[number]
+        table = whole.probabilities[whole.epochs.index(2)][rows]
+        assert np.allclose(prediction.probabilities, table, atol=1e-6)

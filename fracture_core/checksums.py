@@ -1,9 +1,9 @@
-"""SHA-256 of every file of a run that a number depends on, in `SHA256SUMS` at the run's top.
+"""SHA-256 of every file that a run's numbers depend on, in `SHA256SUMS` of its folder.
 
-A line is appended before its file is replaced: a kill between the two leaves the old file, whose
-older line still vouches for it. So a file is whole when any line of its name has its digest, and
-damaged when its name has lines and none fits. A file without a line is unguarded: an older version
-of this program wrote it, and its next write gives it one. The format is that of
+A line is appended before its file is replaced: a kill between the two leaves the old file, and its
+older line is still valid. So a file is intact when any line of its name has its digest, and damaged
+when its name has lines and none matches. A file without a line is unguarded: an older version of
+this program wrote it, and its next write adds a line. The format is that of
 `sha256sum --check --ignore-missing`.
 """
 
@@ -18,7 +18,7 @@ from fracture_core.errors import DamagedFile, FileMissing, FileRefused
 from fracture_core.files import append_line, replace_file, stamp
 
 SUMS = "SHA256SUMS"
-GUARDED = (  # as glob patterns; what else a run folder holds decides no number, or guards its lines
+GUARDED = (  # glob patterns; no number depends on the other files, or their lines have checksums
     "config.json",
     "films.parquet",
     "pixel_hashes.npy",
@@ -27,8 +27,8 @@ GUARDED = (  # as glob patterns; what else a run folder holds decides no number,
     "checkpoints/epoch_*.weights.h5",
     "checkpoints/epoch_*.npz",
 )
-MOST_BYTES = 8 * 2**30  # of a file of a run: a state holds four times the largest network
-KEPT = ("config.json", "films.parquet", "pixel_hashes.npy")  # once written, there for good
+MOST_BYTES = 8 * 2**30  # of a file of a run: a state is four times as large as the largest network
+KEPT = ("config.json", "films.parquet", "pixel_hashes.npy")  # never removed once written
 _DIGEST = 64  # hex characters
 
 
@@ -37,11 +37,11 @@ def write(folder: Path, path: Path, data: bytes) -> None:
 
     Args:
         folder: the run folder.
-        path: of the file, somewhere below it.
-        data: its whole new content.
+        path: of the file, below the folder.
+        data: its new content.
 
     Raises:
-        WriteFailed: no space or no permission; the file is then as it was.
+        WriteFailed: no space or no permission; the file is then unchanged.
     """
     line = f"{digest(data)}  {_name(folder, path)}\n".encode()
     append_line(folder / SUMS, line)
@@ -53,12 +53,12 @@ def read(folder: Path, path: Path, limit: int = MOST_BYTES) -> bytes:
 
     Args:
         folder: the run folder.
-        path: of the file, somewhere below it.
-        limit: bytes that it may have.
+        path: of the file, below the folder.
+        limit: largest size in bytes.
 
     Raises:
         FileNotFoundError: there is none.
-        DamagedFile: it is no regular file, larger than any of a run, or not what was written.
+        DamagedFile: it is no regular file, too large, or does not match its checksum.
     """
     try:
         data = file_reader.read_bytes(path, limit)
@@ -71,8 +71,10 @@ def read(folder: Path, path: Path, limit: int = MOST_BYTES) -> bytes:
 
 
 def read_guarded(folder: Path, path: Path, limit: int = MOST_BYTES) -> bytes:
-    """Read a file that can be made again: one without a checksum is worth no more than a damaged
-    one. Arguments and errors as in `read`."""
+    """Read a file that can be made again, so that it is refused without a checksum.
+
+    Arguments and errors as in `read`.
+    """
     data = read(folder, path, limit)
     if not is_guarded(folder, path):
         raise DamagedFile(f"{_name(folder, path)} of {folder.name} carries no checksum.")
@@ -83,7 +85,7 @@ def check(folder: Path, path: Path, data: bytes) -> None:
     """Check the content of a file that was read already; an unguarded one passes.
 
     Raises:
-        DamagedFile: it is not what was written.
+        DamagedFile: it does not match its checksum.
     """
     digests = _sums(folder).get(_name(folder, path))
     if digests and digest(data) not in digests:
@@ -93,11 +95,11 @@ def check(folder: Path, path: Path, data: bytes) -> None:
 
 
 def copy(source: Path, folder: Path, name: str) -> None:
-    """Copy a file from one run folder to another; the copy carries a checksum.
+    """Copy a file from one run folder to another, with a checksum.
 
     Raises:
         OSError: the file cannot be opened.
-        DamagedFile: it is not what was written; nothing is copied.
+        DamagedFile: it does not match its checksum; nothing is copied.
     """
     data = read(source, source / name)
     (folder / name).parent.mkdir(exist_ok=True)
@@ -105,23 +107,23 @@ def copy(source: Path, folder: Path, name: str) -> None:
 
 
 def is_guarded(folder: Path, path: Path) -> bool:
-    """Whether a file of a run has a checksum."""
+    """Return whether a file of a run has a checksum."""
     return _name(folder, path) in _sums(folder)
 
 
 def digests(folder: Path, path: Path) -> tuple[str, ...]:
-    """Every checksum that was written for a file of a run, oldest first; () without one."""
+    """Return all checksums written for a file of a run, oldest first; () without one."""
     return _sums(folder).get(_name(folder, path), ())
 
 
 def unguarded(folder: Path) -> list[str]:
-    """The files of a run that should carry a checksum and do not, by name, in order."""
-    known = _sums(folder)
-    return [name for name in names(folder) if name not in known]
+    """Return names of the files of a run that lack their checksum, in order."""
+    sums = _sums(folder)
+    return [name for name in names(folder) if name not in sums]
 
 
 def damaged(folder: Path) -> list[str]:
-    """The files of a run that are not what was written, or cannot be read, by name, in order."""
+    """Return names of the files of a run that are damaged or unreadable, in order."""
     bad = []
     for name in names(folder):
         try:
@@ -132,7 +134,7 @@ def damaged(folder: Path) -> list[str]:
 
 
 def missing(folder: Path) -> list[str]:
-    """The files that a run once had and never drops by itself, and that are gone, in order."""
+    """Return names of the files that a run never removes by itself and that are gone, in order."""
     return sorted(
         name
         for name in _sums(folder)
@@ -141,13 +143,13 @@ def missing(folder: Path) -> list[str]:
 
 
 def names(folder: Path) -> list[str]:
-    """The files of a run that a number depends on, in order."""
-    found = (path for pattern in GUARDED for path in folder.glob(pattern))
-    return sorted(_name(folder, path) for path in found)
+    """Return names of the files of a run that its numbers depend on, in order."""
+    paths = (path for pattern in GUARDED for path in folder.glob(pattern))
+    return sorted(_name(folder, path) for path in paths)
 
 
 def drop_missing(folder: Path) -> None:
-    """Drop the lines of files that are gone; for the process that alone writes this run."""
+    """Drop the lines of files that are gone; for the only process that writes this run."""
     sums = _sums(folder)
     lines = [
         f"{each}  {name}\n"
@@ -160,7 +162,7 @@ def drop_missing(folder: Path) -> None:
 
 
 def digest(data: bytes) -> str:
-    """The SHA-256 of some bytes, as 64 hex characters."""
+    """Return the SHA-256 of some bytes, as 64 hex characters."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -169,13 +171,13 @@ def _name(folder: Path, path: Path) -> str:
 
 
 def _sums(folder: Path) -> dict[str, tuple[str, ...]]:
-    """File name -> every digest that was written for it, oldest first."""
+    """Map a file name to all digests written for it, oldest first."""
     path = folder / SUMS
     return _read(path, stamp(path))
 
 
-@functools.lru_cache(maxsize=256)  # a page asks for hundreds of files of one run
-def _read(path: Path, _: tuple[int, ...]) -> dict[str, tuple[str, ...]]:
+@functools.lru_cache(maxsize=256)  # a page checks hundreds of files of one run
+def _read(path: Path, _stamp: tuple[int, ...]) -> dict[str, tuple[str, ...]]:
     try:
         text = file_reader.read_text(path, file_reader.LIST_BYTES, errors="replace")
     except FileRefused:

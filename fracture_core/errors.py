@@ -1,34 +1,34 @@
-"""Every error that the library raises on purpose, in one tree.
+"""All errors that the library raises on purpose, in one tree.
 
     FractureError
     ├── ConfigError        a setting is unknown or out of its range
     ├── DataError          a data set cannot be read as a whole
     │   ├── FilmError      one image file cannot be used; the others can
-    │   └── ClassesError   class folders were given without saying which class is positive
-    ├── RunError           a run cannot do what was asked of it
+    │   └── ClassesError   class folders were given without a positive class
+    ├── RunError           a run cannot do what was requested
     │   ├── RunNotFound
     │   ├── RunNameTaken
-    │   ├── RunBusy        its child process is alive already
+    │   ├── RunBusy        its child process is running already
     │   └── DamagedFile    a file of it is not what was written
     ├── ModelError         a model cannot be found, or must not be loaded
-    ├── TrainingFailed     a run ended for a reason that its reader can act on
-    ├── NotOwner           a visitor asked for what only the owner of a room may do
+    ├── TrainingFailed     a run ended for a reason that a person can act on
+    ├── NotOwner           a visitor requested an action of the owner of a room
     ├── WriteFailed        the disk refused a file of ours; an OSError as well
-    ├── FileRefused        a file is no file, too large, or does not hold what it must
+    ├── FileRefused        a file is no regular file, too large, or of wrong content
     │   └── FileMissing    there is no file of this name
-    └── Stopped            long work was asked to stop and did
+    └── Stopped            long work stopped on request
 
-The text of each is one or two sentences: the rule, what was received, the next step. Pages and
-the command line show it as it stands; anything else that is raised is a defect of ours.
+The text of each is one or two sentences: the rule, the received value, the next step. Pages and
+the command line show it unchanged; any other exception is a bug.
 """
 
 from fracture_core.words import readable
 
 
 class FractureError(Exception):
-    """Base of all errors that are meant to be read by a person.
+    """Base of all errors whose text is for a person.
 
-    Its text is cut where somebody sent us a whole book, see `words.readable`.
+    A very long text is cut, see `words.readable`.
     """
 
     def __str__(self) -> str:
@@ -44,11 +44,11 @@ class DataError(FractureError):
 
 
 class FilmError(DataError):
-    """One image file cannot be used; it never costs the files beside it.
+    """One image file cannot be used; the other files can.
 
     Args:
-        name: the file's name as the person knows it.
-        reason: why, as a clause that follows the name ("is empty").
+        name: the file's name as the person sees it.
+        reason: a clause that follows the name ("is empty").
     """
 
     def __init__(self, name: str, reason: str) -> None:
@@ -58,7 +58,7 @@ class FilmError(DataError):
 
 
 class ClassesError(DataError):
-    """Class folders were given without saying which class is positive.
+    """Class folders were given without a positive class.
 
     Args:
         message: the sentence to show.
@@ -71,7 +71,7 @@ class ClassesError(DataError):
 
 
 class RunError(FractureError):
-    """A run cannot do what was asked of it."""
+    """A run cannot do what was requested."""
 
 
 class RunNotFound(RunError):
@@ -83,7 +83,7 @@ class RunNameTaken(RunError):
 
 
 class RunBusy(RunError):
-    """The run's child process is alive, so it cannot be started again."""
+    """The run's child process is running, so it cannot be started again."""
 
 
 class DamagedFile(RunError):
@@ -95,23 +95,23 @@ class ModelError(FractureError):
 
 
 class TrainingFailed(FractureError):
-    """A run ended for a reason that its reader can act on (no positive film, loss not finite)."""
+    """A run ended for a reason that a person can act on (no positive film, loss not finite)."""
 
 
 class NotOwner(FractureError):
-    """A visitor of a room asked for what only its owner may do."""
+    """A visitor of a room requested an action that is reserved to its owner."""
 
 
 class WriteFailed(FractureError, OSError):
-    """The disk refused a file: no space, no permission. What was there before is as it was."""
+    """The disk refused a file: no space, no permission. The old content is unchanged."""
 
 
 class FileRefused(FractureError):
-    """A file is no regular file, too large, or does not hold what it must.
+    """A file is no regular file, too large, or of wrong content.
 
     Args:
         name: the file's name.
-        reason: why, as a clause that follows the name ("is a pipe, not a file").
+        reason: a clause that follows the name ("is a pipe, not a file").
     """
 
     def __init__(self, name: str, reason: str) -> None:
@@ -125,4 +125,4 @@ class FileMissing(FileRefused):
 
 
 class Stopped(FractureError):
-    """Long work was asked to stop, and did; what it had finished is kept."""
+    """Long work stopped on request; its finished parts are saved."""

@@ -1,7 +1,7 @@
-"""The one way in which files of ours and of others are opened to be read.
+"""Safe reading of files, our own and foreign ones.
 
-Only regular files are opened: a pipe would keep its reader waiting for ever. Sizes are asked before
-anything is read or unpacked. Whatever a file holds, a reader gets it or one exception.
+Only regular files are opened: a pipe would block its reader for ever. Sizes are checked before
+anything is read or unpacked. A reader gets the content of a file, or one exception.
 """
 
 import contextlib
@@ -27,15 +27,15 @@ LIST_BYTES = 64 * MB  # a list of films or findings; MURA's own lists of 40,000 
 LINES_BYTES = 256 * MB  # of a file that grows line by line; 10,000 epochs take 6 MB
 TABLE_BYTES = 64 * MB  # of a table of films as it lies on disk
 TABLE_ROWS = 1_000_000  # of a table of films; the largest public data set of films has 400,000
-TABLE_UNPACKED = 512 * MB  # what a million films' paths and numbers take
-HEADER_BYTES = 16_384  # of an array's file; numpy believes none of more than 10,000 letters
+TABLE_UNPACKED = 512 * MB  # the size of a million films' paths and numbers
+HEADER_BYTES = 16_384  # of an array's file; numpy accepts at most 10,000 characters
 DEPTH = 32  # of JSON; ours is 6 deep
-DIGITS = 20  # of a whole number in JSON; nothing is counted beyond 2 to the 63rd
+DIGITS = 20  # of an integer in JSON; no count exceeds 2 to the 63rd
 
-_HELD = {"text": "text", "whole": "whole numbers", "number": "numbers", "bytes": "bytes"}
+_NOUNS = {"text": "text", "whole": "whole numbers", "number": "numbers", "bytes": "bytes"}
 _NAMELESS = "The file"
 _EMPTY = {"text": "str", "whole": "int64", "number": "float64", "bytes": "object"}
-_KINDS = (  # of what is no regular file
+_KINDS = (  # of file that are not regular
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -45,15 +45,15 @@ _KINDS = (  # of what is no regular file
 
 
 def opened(path: Path, limit: int) -> BinaryIO:
-    """A regular file of at most `limit` bytes, opened to be read.
+    """Open a regular file of at most `limit` bytes for reading.
 
     Raises:
         FileMissing: there is none.
         FileRefused: it is no regular file, is larger, or the disk refuses it.
     """
     try:
-        _check(path, path.stat(), limit)  # before opening: that alone may wake a device
-        # What took its place since then is opened without waiting, and looked at again.
+        _check(path, path.stat(), limit)  # before opening, which may activate a device
+        # Another file may have replaced it: opened without blocking, and checked again.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         stream = open(descriptor, "rb")  # noqa: PTH123, SIM115 - the caller closes it
         try:
@@ -78,16 +78,18 @@ def _check(path: Path, facts: os.stat_result, limit: int) -> None:
 
 
 def too_large(size: int, limit: int) -> str:
-    """The clause for a file, or what it unpacks to, of more bytes than are read."""
+    """Return the clause for a file, or its unpacked content, of too many bytes."""
     return f"has {size / MB:,.1f} MB, and at most {limit / MB:,.0f} MB of it are read"
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """All that a regular file holds; see `opened`."""
+    """Return the content of a regular file; see `opened`."""
     with opened(path, limit) as stream:
         try:
             content = stream.read(os.fstat(stream.fileno()).st_size)
-            while len(content) <= limit and (more := stream.read(MB)):  # it grew, or said it has 0
+            while len(content) <= limit and (
+                more := stream.read(MB)
+            ):  # it grew, or reports a size of 0
                 content += more
         except OSError as error:
             raise FileRefused(path.name, f"cannot be read ({error.strerror})") from error
@@ -97,15 +99,15 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def read_text(path: Path, limit: int, errors: str = "strict") -> str:
-    """The UTF-8 text of a regular file, without the mark that some programs begin it with.
+    """Return the UTF-8 text of a regular file, without a byte order mark.
 
     Args:
         path: of the file.
-        limit: bytes that are read at most.
-        errors: as `bytes.decode` takes it.
+        limit: largest size in bytes.
+        errors: of `bytes.decode`.
 
     Raises:
-        FileRefused: see `opened`; or it is no UTF-8.
+        FileRefused: see `opened`; or it is not UTF-8.
     """
     try:
         return read_bytes(path, limit).decode("utf-8-sig", errors=errors)
@@ -114,7 +116,7 @@ def read_text(path: Path, limit: int, errors: str = "strict") -> str:
 
 
 def read_json(path: Path, limit: int = NOTE_BYTES) -> Any:
-    """What a JSON file holds.
+    """Return the content of a JSON file.
 
     Raises:
         FileRefused: see `read_text` and `parsed`.
@@ -127,11 +129,11 @@ def read_json(path: Path, limit: int = NOTE_BYTES) -> Any:
 
 
 def parsed(text: str) -> Any:
-    """What a JSON text holds.
+    """Return the content of a JSON text.
 
     Raises:
-        ValueError: it is no JSON, is nested deeper than `DEPTH`, holds a whole number of more than
-            `DIGITS` digits, or half a character.
+        ValueError: it is not JSON, is nested deeper than `DEPTH`, or holds an integer of more than
+            `DIGITS` digits or half a character.
     """
     try:
         value = json.loads(text, parse_int=_whole_number)
@@ -154,7 +156,7 @@ def _whole_number(text: str) -> int:
 
 
 def _check_depth(value: Any) -> None:
-    """Level by level, since a function that calls itself would fail where the depth does."""
+    """Check level by level: a recursive function would itself fail on deep values."""
     level = [value]
     for _ in range(DEPTH):
         inside = [each for each in level if isinstance(each, dict | list)]
@@ -165,7 +167,7 @@ def _check_depth(value: Any) -> None:
 
 
 def _content(source: Path | bytes, limit: int) -> tuple[str, bytes]:
-    """What a sentence calls it, and the bytes, which may have been read already."""
+    """Return name and content of a source; content in memory has no name."""
     if isinstance(source, Path):
         return source.name, read_bytes(source, limit)
     if len(source) > limit:
@@ -179,17 +181,17 @@ def _content(source: Path | bytes, limit: int) -> tuple[str, bytes]:
 def read_table(
     source: Path | bytes, columns: Mapping[str, str], others: bool = False
 ) -> "pd.DataFrame":
-    """A table of films from a parquet file, its sizes asked before it is unpacked.
+    """Return a table of films from a parquet file; sizes are checked before it is unpacked.
 
     Args:
         source: the file's path, or its content.
-        columns: those that it must have, and what each holds: "text", "whole", "number" or
-            "bytes". A number that is missing is refused.
-        others: whether to give its other columns of numbers and text as well.
+        columns: required columns with their types: "text", "whole", "number" or "bytes". Missing
+            values are refused.
+        others: whether to include its other columns of numbers and text.
 
     Returns:
-        The columns in the order of the file; text as str, whole numbers as int64, numbers and bytes
-        as they are.
+        The columns in the order of the file; text as str, integers as int64, numbers and bytes
+        unchanged.
 
     Raises:
         FileMissing: there is none.
@@ -203,18 +205,18 @@ def read_table(
         schema = pq.read_schema(io.BytesIO(content))
         kinds = {field.name: _kind(field.type) for field in schema}
         words = [column for column, kind in kinds.items() if kind == "text"]
-        # Text that stands there once for a million rows is kept once.
+        # Text that is stored once for a million rows stays so in memory.
         file = pq.ParquetFile(io.BytesIO(content), read_dictionary=words)
         _check_table(file.metadata, kinds, columns)
-        wanted = [n for n, kind in kinds.items() if n in columns or (others and kind)]
-        return _as_pandas(file.read(columns=wanted), kinds, columns)
+        included = [n for n, kind in kinds.items() if n in columns or (others and kind)]
+        return _as_pandas(file.read(columns=included), kinds, columns)
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
         raise FileRefused(name, f"is not the table that it must be ({reason})") from error
 
 
 def _kind(kind: Any) -> str:
-    """ "text", "whole", "number", "bytes", or "" for what no table of ours holds."""
+    """Return "text", "whole", "number", "bytes", or "" for other types."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
@@ -238,31 +240,31 @@ def _check_table(facts: Any, kinds: Mapping[str, str], columns: Mapping[str, str
         if name not in kinds:
             raise ValueError(f"it has no column {name}")
         if facts.num_rows and kinds[name] != kind and (kind, kinds[name]) != ("number", "whole"):
-            raise ValueError(f"its column {name} holds no {_HELD[kind]}")
+            raise ValueError(f"its column {name} holds no {_NOUNS[kind]}")
 
 
 def _as_pandas(table: Any, kinds: Mapping[str, str], columns: Mapping[str, str]) -> "pd.DataFrame":
     import pandas as pd
 
-    found = {}
+    series = {}
     for name in table.column_names:
         values = table.column(name)
-        if not len(values) and name in columns:  # a column of nothing may have no kind at all
-            found[name] = pd.Series([], dtype=_EMPTY[columns[name]])
+        if not len(values) and name in columns:  # an empty column may have no type
+            series[name] = pd.Series([], dtype=_EMPTY[columns[name]])
         elif values.null_count and name in columns:
             raise ValueError(f"its column {name} has gaps")
         elif kinds[name] == "text":
             _check_text(name, values)
-            found[name] = values.to_pandas().astype("str")
+            series[name] = values.to_pandas().astype("str")
         elif kinds[name] == "whole" and not values.null_count:
-            found[name] = values.to_pandas().astype("int64")
+            series[name] = values.to_pandas().astype("int64")
         else:
-            found[name] = values.to_pandas()
-    return pd.DataFrame(found)
+            series[name] = values.to_pandas()
+    return pd.DataFrame(series)
 
 
 def _check_text(name: str, values: Any) -> None:
-    """A long text that stands there once may be that of every row."""
+    """Refuse too much text: a long text that is stored once may be that of every row."""
     import pyarrow.compute as pc
 
     size = 0
@@ -275,12 +277,12 @@ def _check_text(name: str, values: Any) -> None:
 
 
 def read_array(source: Path | bytes, shape: tuple[int, ...], kind: str) -> "np.ndarray":
-    """The array in a `.npy` file, which must be of this shape and kind ("float32").
+    """Return the array in a `.npy` file of this shape and type ("float32").
 
     Args:
         source: the file's path, or its content.
-        shape: that it must have.
-        kind: numpy's name of its numbers.
+        shape: of the array.
+        kind: numpy's name of its type.
 
     Raises:
         FileMissing: there is none.
@@ -292,17 +294,17 @@ def read_array(source: Path | bytes, shape: tuple[int, ...], kind: str) -> "np.n
     name, data = _content(source, size + HEADER_BYTES)
     content = io.BytesIO(data)
     try:
-        found, held = array_header(content)
-        if (found, held) == (shape, np.dtype(kind)):
+        stored_shape, stored_kind = array_header(content)
+        if (stored_shape, stored_kind) == (shape, np.dtype(kind)):
             content.seek(0)
             return np.lib.format.read_array(content, allow_pickle=False)
     except Exception as error:  # numpy's reader of damaged headers raises many kinds
         raise FileRefused(name, f"is damaged ({error})") from error
-    raise FileRefused(name, f"holds {held} {found}, and must hold {kind} {shape}")
+    raise FileRefused(name, f"holds {stored_kind} {stored_shape}, and must hold {kind} {shape}")
 
 
 def array_header(stream: BinaryIO) -> tuple[tuple[int, ...], "np.dtype"]:
-    """Shape and kind of the array that begins here; raises whatever numpy does on damage."""
+    """Return shape and type of an array in a stream; on damage, numpy's exceptions pass."""
     import numpy as np
 
     read = {
@@ -315,16 +317,16 @@ def array_header(stream: BinaryIO) -> tuple[tuple[int, ...], "np.dtype"]:
 
 @contextlib.contextmanager
 def arrays(source: Path | bytes, limit: int) -> Iterator["np.lib.npyio.NpzFile"]:
-    """The arrays of an `.npz` file, for the length of a `with` block.
+    """Open the arrays of an `.npz` file for a `with` block.
 
     Args:
         source: the file's path, or its content.
-        limit: bytes that they may have in all, unpacked.
+        limit: largest unpacked size of all arrays, in bytes.
 
     Raises:
         FileMissing: there is none.
         FileRefused: it is no regular file, or unpacks to more.
-        Exception: what numpy's reader stumbles over, in the block.
+        Exception: of numpy's reader on damage, in the block.
     """
     import numpy as np
 

@@ -1,7 +1,7 @@
-"""Files that are replaced as a whole, so that no reader ever meets half of one, or grow line by
-line; of both only what is new is read again.
+"""Files that are replaced as a whole, so that no reader sees half of one, or grow line by line; of
+both only new content is read again.
 
-Temporary names start with a dot and end in `.tmp`; what a killed process leaves is swept.
+Temporary names start with a dot and end in `.tmp`; those that a killed process leaves are swept.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from fracture_core import file_reader
 from fracture_core.errors import FileMissing, WriteFailed
 
 TEMPORARY = ".*.tmp"  # as a glob pattern
-FileCache = dict[Path, tuple[tuple[int, ...], Any]]  # file -> how it was, and what was read from it
+FileCache = dict[Path, tuple[tuple[int, ...], Any]]  # file -> its stamp, and its parsed content
 
 
 def temporary(path: Path) -> Path:
-    """A fresh temporary name beside `path`, which `sweep` knows."""
+    """Return a new temporary name beside `path`, of the form that `sweep` removes."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
@@ -49,7 +49,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where they are missing.
+    """Create a folder and its parents where they are missing.
 
     Raises:
         WriteFailed: no space, no permission, or there is a file of that name.
@@ -59,7 +59,7 @@ def make_folder(path: Path) -> None:
 
 
 def open_lock(path: Path) -> BinaryIO:
-    """Open a file to lock it, made if it is missing; a pipe in its place does not wait.
+    """Open a file to lock it, created if missing; a pipe in its place does not block.
 
     Raises:
         WriteFailed: no space, no permission, or it is a folder.
@@ -70,21 +70,21 @@ def open_lock(path: Path) -> BinaryIO:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Append a line, its end included, in one write; a torn line before it is closed first.
+    """Append a line, its end included, in one write, after the end of an incomplete line.
 
     Raises:
-        WriteFailed: no space or no permission; the line may be torn.
+        WriteFailed: no space or no permission; the line may be incomplete.
     """
     with writing(path), path.open("a+b") as stream:
         stream.seek(max(0, stream.tell() - 1))
-        torn = stream.read() not in (b"", b"\n")
-        stream.write((b"\n" if torn else b"") + line)
+        is_incomplete = stream.read() not in (b"", b"\n")
+        stream.write((b"\n" if is_incomplete else b"") + line)
 
 
 def keep_damaged(path: Path) -> None:
-    """Copy a file that cannot be read, as `NAME.damaged`, before a new one takes its place.
+    """Copy an unreadable file, as `NAME.damaged`, before it is replaced.
 
-    It may be mended by hand; the first damaged copy stays.
+    A person may repair it; the first damaged copy stays.
 
     Raises:
         WriteFailed: no space or no permission.
@@ -97,93 +97,96 @@ def keep_damaged(path: Path) -> None:
 
 
 def stamp(path: Path) -> tuple[int, ...]:
-    """Other numbers whenever a file was written or replaced: time, size, inode; none if missing."""
+    """Return numbers that change whenever a file is written or replaced: time, size, inode.
+
+    () for a missing file.
+    """
     try:
-        found = path.stat()
+        facts = path.stat()
     except OSError:
         return ()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
-def unchanged(path: Path, kept: FileCache | None, read: Callable[[], Any]) -> Any:
-    """What `read` gives, which reads `path`; from `kept` where the file is as it was then.
+def unchanged(path: Path, cache: FileCache | None, read: Callable[[], Any]) -> Any:
+    """Return the value of `read`, which reads `path`; from the cache for an unchanged file.
 
     Args:
         path: the file; it may be missing.
-        kept: what earlier calls have read, filled here; `None` to read each time. Who takes a
-            value from it must not change it.
-        read: reads the file. What it raises is not kept.
+        cache: of earlier calls, filled here; `None` to read each time. Callers must not mutate its
+            values.
+        read: reads the file. Its errors are not cached.
     """
-    if kept is None:
+    if cache is None:
         return read()
-    now = stamp(path)  # before reading: what is written meanwhile is read the next time
-    known = kept.get(path)
-    if known is None or known[0] != now:
-        known = kept[path] = (now, read())
-    return known[1]
+    now = stamp(path)  # before reading: the next call reads what is written meanwhile
+    entry = cache.get(path)
+    if entry is None or entry[0] != now:
+        entry = cache[path] = (now, read())
+    return entry[1]
 
 
-def appended(path: Path, kept: FileCache, add: Callable[[Any, bytes], Any]) -> Any:
-    """What `add` makes of a file to whose end lines are written; only what is new is read.
+def appended(path: Path, cache: FileCache, add: Callable[[Any, bytes], Any]) -> Any:
+    """Return the value that `add` accumulates over a growing file; only new lines are read.
 
     Args:
         path: the file; it may be missing.
-        kept: what earlier calls have made, filled here. Who takes a value from it must not change
-            it.
-        add: (what it made so far, `None` at first; the lines since then) -> what it makes of both.
-            The last line may lack its end; it is not kept then, and read again.
+        cache: of earlier calls, filled here. Callers must not mutate its values.
+        add: (value so far, `None` at first; the lines since then) -> new value. The last line may
+            lack its end; that value is not cached, and the line is read again.
 
     Raises:
         FileRefused: the file is there and cannot be read.
     """
-    (before, size), (last, made) = kept.pop(path, ((0, 0), (b"", None)))  # last asked, last dropped
+    # Popped and put back: the order of the cache is that of use.
+    (before, size), (last, value) = cache.pop(path, ((0, 0), (b"", None)))
     try:
         with file_reader.opened(path, file_reader.LINES_BYTES) as stream:
             inode = os.fstat(stream.fileno()).st_ino
             stream.seek(size - len(last))
-            found = stream.read()
-            # It was replaced, perhaps often enough to have its inode again.
-            if inode != before or not found.startswith(last):
-                size, last, made = 0, b"", None
+            content = stream.read()
+            # A file that was replaced may have its old inode again.
+            if inode != before or not content.startswith(last):
+                size, last, value = 0, b"", None
                 stream.seek(0)
-                found = stream.read()
+                content = stream.read()
     except FileMissing:
         return add(None, b"")
-    whole, end, rest = found[len(last) :].rpartition(b"\n")
-    if end or made is None:
-        made = add(made, whole + end)
-        last = whole.rpartition(b"\n")[2] + end
-    kept[path] = (inode, size + len(whole + end)), (last, made)
-    return add(made, rest) if rest else made
+    lines, end, rest = content[len(last) :].rpartition(b"\n")
+    if end or value is None:
+        value = add(value, lines + end)
+        last = lines.rpartition(b"\n")[2] + end
+    cache[path] = (inode, size + len(lines + end)), (last, value)
+    return add(value, rest) if rest else value
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Name `path` where the disk refuses what the `with` block writes: a failed write names none.
+    """Name `path` in the errors of the `with` block, which writes it: a failed write has no name.
 
     Raises:
-        WriteFailed: in the place of any `OSError` of the block.
+        WriteFailed: instead of any `OSError` of the block.
     """
     try:
         yield
     except WriteFailed:
-        raise  # it has its name
+        raise  # it has a name
     except OSError as error:
         raise WriteFailed(refusal(error, path)) from error
 
 
 def refusal(error: OSError, path: Path | None = None) -> str:
-    """What a person must know of an error of the disk: the reason, the file, the next step.
+    """Return the message of an error of the disk: the reason, the file, the next step.
 
     Args:
-        error: "No space left on device" and its like.
+        error: such as "No space left on device".
         path: the file that was being written; `None` for the one that the error names.
     """
     named = error.filename or "a file"
     file = path or (Path(os.fsdecode(named)) if isinstance(named, str | bytes) else "a file")
-    here = Path.cwd()
-    if isinstance(file, Path) and here.name and file.is_relative_to(here):  # "/" has no name
-        file = file.relative_to(here)
+    current = Path.cwd()
+    if isinstance(file, Path) and current.name and file.is_relative_to(current):  # not "/"
+        file = file.relative_to(current)
     reason = os.strerror(error.errno) if error.errno else str(error)
     verb = "written" if path else "read or written"
     return f"{reason}: {file} could not be {verb}. {_next_step(error.errno)}, then try again."
@@ -195,14 +198,14 @@ def _next_step(number: int | None) -> str:
     if number in (errno.EACCES, errno.EPERM):
         return "Give yourself permission to write there"
     if number == errno.EROFS:
-        return "Its disk can only be read: choose a folder on another one"
+        return "Its disk is read-only: choose a folder on another one"
     if number == errno.ENAMETOOLONG:
         return "Choose a shorter name"
     return "Check the disk and its folder"
 
 
 def sweep(folder: Path, older_than_seconds: float = 60.0) -> None:
-    """Remove the temporary files and folders that a killed process left right in `folder`.
+    """Remove temporary files and folders of killed processes directly in `folder`.
 
     Younger ones stay: another process may be writing them.
     """
@@ -216,4 +219,4 @@ def sweep(folder: Path, older_than_seconds: float = 60.0) -> None:
             else:
                 path.unlink()
         except FileNotFoundError:
-            continue  # its writer, or another sweep, was quicker
+            continue  # its writer, or another sweep, has removed it

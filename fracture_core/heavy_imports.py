@@ -1,4 +1,4 @@
-"""Loading large libraries without the work that Python does for nothing meanwhile."""
+"""Imports of large libraries without the cost of garbage collection."""
 
 import contextlib
 import gc
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def without_collector() -> Iterator[None]:
-    """Keep the garbage collector still while the `with` block imports; spare it what was imported.
+    """Disable the garbage collector while the `with` block imports; freeze the imported objects.
 
-    TensorFlow's import makes a million objects that stay for good. The collector would look at all
-    of them again and again, in vain: over a third of the time that the import takes.
+    TensorFlow's import makes a million permanent objects. The collector would scan all of them
+    again and again, in vain: over a third of the time that the import takes.
     """
-    was_on = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
         gc.freeze()
     finally:
-        if was_on:
+        if was_enabled:
             gc.enable()

@@ -1,6 +1,6 @@
-"""How much memory there is, and how a process that ran out of it is known.
+"""Available memory, and signs of a process that ran out of it.
 
-The kernel's own files are asked; where there are none, nothing is claimed.
+Both are read from the kernel's files; where there are none, the answer is unknown.
 """
 
 import contextlib
@@ -8,22 +8,21 @@ import re
 import resource
 from pathlib import Path
 
-SAID = re.compile(  # how Python, C++, TensorFlow and the kernel say it
+_MESSAGES = re.compile(  # of Python, C++, TensorFlow and the kernel
     r"\bMemoryError\b|std::bad_alloc|ResourceExhausted|RESOURCE_EXHAUSTED|OOM when allocating|"
     r"Cannot allocate memory|[Oo]ut of memory|Unable to allocate|failed to allocate"
 )
-NEXT = "Free memory and resume it, or start it anew with a smaller size or batch."
+NEXT = "Free memory and resume it, or start it again with a smaller size or batch."
 _GROUP = Path("/sys/fs/cgroup")  # limits of a container
 
 
 def mentions_memory(text: str) -> bool:
-    """Whether a log, or an error, says that memory ran out."""
-    return SAID.search(text) is not None
+    """Return whether a log or an error says that memory ran out."""
+    return _MESSAGES.search(text) is not None
 
 
 def kills() -> int:
-    """How many processes the kernel has killed for want of memory since it started; 0 where it
-    does not say."""
+    """Return the number of processes killed by the kernel for lack of memory; 0 if unknown."""
     for line in _lines(Path("/proc/vmstat")):
         if line.startswith("oom_kill "):
             return int(line.split()[1])
@@ -31,26 +30,25 @@ def kills() -> int:
 
 
 def available() -> int | None:
-    """Bytes that a new process may take: of the machine, its container and `ulimit -v`.
+    """Return the bytes that a new process may use, by machine, container and `ulimit -v`.
 
-    `None` where the system does not say.
+    `None` if unknown.
     """
-    found = [
+    limits = [
         int(line.split()[1]) * 1024
         for line in _lines(Path("/proc/meminfo"))
         if line.startswith("MemAvailable:")
     ]
     limit, used = (_number(_GROUP / f"memory.{name}") for name in ("max", "current"))
     if limit is not None and used is not None:
-        # What is kept of files is given back when it is wanted.
-        kept = [
-            line for line in _lines(_GROUP / "memory.stat") if line.startswith("inactive_file ")
-        ]
-        found.append(max(0, limit - used + sum(int(line.split()[1]) for line in kept)))
-    asked, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if asked != resource.RLIM_INFINITY:
-        found.append(asked)
-    return min(found, default=None)
+        # The file cache is released on demand.
+        stat = _lines(_GROUP / "memory.stat")
+        cached = [line for line in stat if line.startswith("inactive_file ")]
+        limits.append(max(0, limit - used + sum(int(line.split()[1]) for line in cached)))
+    own, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if own != resource.RLIM_INFINITY:
+        limits.append(own)
+    return min(limits, default=None)
 
 
 def _number(path: Path) -> int | None:

@@ -1,7 +1,7 @@
-"""A server opened to a room: its host name, and the token that tells its owner from visitors.
+"""A server opened to a room: its host name, and the token that identifies its owner.
 
-Off by default: whoever reaches the server then owns it. `FRACTURE_ROOM` holds the host name while a
-room is open.
+Off by default: everyone who reaches the server is then its owner. `FRACTURE_ROOM` is the host name
+while a room is open.
 """
 
 import hmac
@@ -16,23 +16,23 @@ from fracture_core.errors import ConfigError
 from fracture_core.files import temporary, writing
 
 VARIABLE = "FRACTURE_ROOM"
-TOKEN_BYTES = 32  # 256 random bits: nobody guesses them, however often they may try
+TOKEN_BYTES = 32  # 256 random bits, too many to guess
 _LOCAL = ("localhost", "127.0.0.1")
 _LETTERS = set("abcdefghijklmnopqrstuvwxyz0123456789-.")
 
 
 def host() -> str:
-    """The name under which visitors reach this server; "" where no room is open."""
+    """Return the name by which visitors reach this server; "" where no room is open."""
     return os.environ.get(VARIABLE, "").strip()
 
 
 def token_path() -> Path:
-    """The file with the owner's token, which its user alone may read."""
+    """Return the file with the owner's token, readable by its user alone."""
     return cache_folder() / "room_token"
 
 
 def new_token() -> str:
-    """Make another owner's token and keep it; the one before is worth nothing from now on.
+    """Create and save a new owner's token; the old one becomes invalid.
 
     Raises:
         WriteFailed: the cache folder takes no file.
@@ -41,7 +41,7 @@ def new_token() -> str:
     draft = temporary(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Never readable by others, not even before the content is in it.
+        # Never readable by others, not even while empty.
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(token)
@@ -50,18 +50,18 @@ def new_token() -> str:
 
 
 def is_owners(token: str) -> bool:
-    """Whether this is the owner's token; never, where no token was made."""
-    kept = b""
+    """Return whether this is the owner's token; false where there is none."""
+    saved = b""
     with suppress(OSError):
-        kept = token_path().read_bytes().strip()
-    return bool(kept) and hmac.compare_digest(kept, token.strip().encode())
+        saved = token_path().read_bytes().strip()
+    return bool(saved) and hmac.compare_digest(saved, token.strip().encode())
 
 
 def checked_host(name: str) -> str:
-    """The host name, in small letters.
+    """Return the host name in lower case.
 
     Raises:
-        ConfigError: it is an address with more than the host's name, or none at all.
+        ConfigError: it is empty, or an address with more than the host's name.
     """
     name = name.strip().lower()
     if name in _LOCAL:
@@ -79,7 +79,7 @@ def checked_host(name: str) -> str:
 
 
 def server_command(name: str, port: int) -> list[str]:
-    """What starts the app for a room: on this machine alone, behind a proxy of that name."""
+    """Return the command that starts the app for a room, on localhost behind its proxy."""
     command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
     command += ["--server.address", "localhost", "--server.port", str(port)]
     command += ["--server.headless", "true", "--browser.serverAddress", name]

@@ -1,11 +1,11 @@
-"""Versions of the packages that decide a run's numbers."""
+"""Versions of the packages that a run's numbers depend on."""
 
 import importlib.metadata
 import platform
 
 
 def installed() -> dict[str, str]:
-    """Return name -> version of Python and of each package that decides a run's numbers."""
+    """Return name -> version of Python and of each package that a run's numbers depend on."""
     names = ("tensorflow", "keras", "numpy", "pillow")
     packages = {name: importlib.metadata.version(name) for name in names}
     return {"python": platform.python_version(), **packages}

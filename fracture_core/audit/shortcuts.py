@@ -47,7 +47,7 @@ class Shortcut:
 
     @property
     def tells(self) -> bool:
-        """Whether the interval lies further than `MARGIN` from one half."""
+        """True where the whole interval is further than `MARGIN` from one half."""
         return self.low > 0.5 + MARGIN or self.high < 0.5 - MARGIN
 
     @property

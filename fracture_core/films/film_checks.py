@@ -46,7 +46,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether the film is within the limit."""
+        """True where the film is within the limit."""
         return not self.doubt
 
 

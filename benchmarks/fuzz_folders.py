@@ -42,7 +42,7 @@ def main() -> int:
             counts[case.kind].update(cases=1, read=case.read, refused=case.refused)
             if case.wrong:
                 broken += 1
-                print(f"{case.kind}, {case.what}:", *case.wrong, sep="\n    ", flush=True)
+                print(f"{case.kind}, {case.damage}:", *case.wrong, sep="\n    ", flush=True)
     for kind, count in counts.items():
         print(
             f"{kind:6}{count['cases']:6} cases: {count['read']:7} readings gave something, "

@@ -1,4 +1,4 @@
-"""Real DICOM files, made by the tests."""
+"""Real DICOM files for tests."""
 
 import io
 
@@ -13,10 +13,10 @@ PATIENT = "Doe^Jane"
 
 
 def make(values: np.ndarray, **elements: object) -> bytes:
-    """A film with these stored values, uint8 or (u)int16 (rows, columns), or (frames, ...).
+    """Return a film with these stored values, uint8 or (u)int16 (rows, columns), or (frames, ...).
 
     Args:
-        values: as they are stored.
+        values: the stored values.
         elements: others by keyword, set last; `syntax` compresses.
     """
     syntax = elements.pop("syntax", ExplicitVRLittleEndian)
@@ -50,7 +50,7 @@ def make(values: np.ndarray, **elements: object) -> bytes:
 
 
 def written(film: pydicom.Dataset) -> bytes:
-    """The file's content."""
+    """Return the file's content."""
     stream = io.BytesIO()
     film.save_as(stream, enforce_file_format=True)
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""Run folders made by hand, as their children would have left them: small, many, and at once."""
+"""Run folders written without training: small, and quickly made in numbers."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -23,15 +23,15 @@ def make(
     state: str = "finished",
     **facts: Any,
 ) -> Path:
-    """A run of one film a study, whose table of each epoch gets so many studies right.
+    """Write a run of one film per study, with this number of right studies in each epoch.
 
     Args:
-        folder: the run folder to make.
+        folder: of the run.
         config: its settings.
-        right: role ("dev", "valid") -> studies judged right after each epoch, first ones first.
+        right: role ("dev", "valid") -> number of right studies after each epoch.
         studies: of each role; every second one is positive.
         number: of the run, for its time: later ones are newer.
-        state: its last word.
+        state: in its status.
         **facts: as in `config.json`; "parent" and "data" for instance.
     """
     for part in ("checkpoints", "predictions", "requests"):
@@ -39,8 +39,8 @@ def make(
     epochs = len(next(iter(right.values()), []))
     created = (START + timedelta(minutes=number)).isoformat()
     data = {"hash": "made", "synthetic": True}
-    known = {"config": config.to_dict(), "created": created, "data": data, **facts}
-    (folder / "config.json").write_text(json.dumps(known))
+    content = {"config": config.to_dict(), "created": created, "data": data, **facts}
+    (folder / "config.json").write_text(json.dumps(content))
     status = {"state": state, "epoch": epochs, "epochs": config.epochs, "step": 10 * epochs}
     (folder / "status.json").write_text(json.dumps(status))
     films = _films(list(right), studies)
@@ -55,7 +55,7 @@ def make(
 
 
 def write_lines(path: Path, lines: list[dict]) -> None:
-    """JSON lines, at once."""
+    """Write JSON lines."""
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 

@@ -1,4 +1,4 @@
-"""Malformed uploads without end: real files of every kind, damaged and forged, by a seed."""
+"""Malformed uploads in any number: real files of every kind, damaged and forged, by a seed."""
 
 import io
 import random
@@ -20,21 +20,21 @@ from tests.core.dicoms import PATIENT, make
 
 GREY = np.add.outer(np.arange(64), np.arange(48)).astype(np.uint8) * 2
 WIDE = GREY.astype(np.uint16) * 200
-NAMES = (  # what a name may hold
+NAMES = (  # odd names of files
     "film.{}", "../../{}", "/etc/passwd.{}", "a\x00b.{}", "line\nbreak.{}", "<script>.{}",
     "\u202egnp.{}", "x" * 300 + ".{}", "..\\..\\{}", "film.png", "film.dcm", "film.zip", "",
 )  # fmt: skip
 
 
 def saved(kind: str, values: np.ndarray = GREY, **options: object) -> bytes:
-    """These values as a file of Pillow's kind."""
+    """Return these values as a file of this Pillow format."""
     stream = io.BytesIO()
     Image.fromarray(values).save(stream, kind, **options)
     return stream.getvalue()
 
 
 def zipped(*entries: tuple[str, bytes], mode: int = 0) -> bytes:
-    """A zip of (name, content); `mode` makes links of them."""
+    """Return a zip of (name, content); `mode` makes links of them."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries:
@@ -64,26 +64,26 @@ WHOLE: dict[str, Callable[[], bytes]] = {
 
 
 def damaged(data: bytes, chance: random.Random) -> bytes:
-    """Cut, with bytes changed, or with a piece in the place of another."""
-    found = bytearray(data)
+    """Cut the data, change bytes, or replace a piece by another."""
+    content = bytearray(data)
     match chance.randrange(4):
         case 0:
-            del found[chance.randrange(len(found)) :]
+            del content[chance.randrange(len(content)) :]
         case 1:
             for _ in range(chance.randint(1, 12)):
-                found[chance.randrange(len(found))] = chance.randrange(256)
+                content[chance.randrange(len(content))] = chance.randrange(256)
         case 2:
             for _ in range(chance.randint(1, 4)):  # where headers lie
-                found[chance.randrange(min(400, len(found)))] = chance.choice((0, 1, 127, 255))
+                content[chance.randrange(min(400, len(content)))] = chance.choice((0, 1, 127, 255))
         case 3:
-            start, other = chance.randrange(len(found)), chance.randrange(len(found))
+            start, other = chance.randrange(len(content)), chance.randrange(len(content))
             size = chance.randint(1, 64)
-            found[start : start + size] = found[other : other + size] * chance.randint(1, 3)
-    return bytes(found)
+            content[start : start + size] = content[other : other + size] * chance.randint(1, 3)
+    return bytes(content)
 
 
 def forged(chance: random.Random) -> bytes:
-    """A file whose header promises what it does not hold, a bomb, or a zip that means harm."""
+    """Return a file with a false header, a bomb, or a malicious zip."""
     side = chance.choice((0, 1, 15, 40_000, 2**31 - 1))
     kinds = (
         lambda: _png_of(side, side),
@@ -116,13 +116,13 @@ def _png_of(width: int, height: int, content: bytes = b"") -> bytes:
 
 
 def _locked(data: bytes) -> bytes:
-    found = bytearray(data)
-    found[found.index(b"PK\x01\x02") + 8] |= 1
-    return bytes(found)
+    content = bytearray(data)
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
 
 
 def files(seed: int) -> Iterator[File]:
-    """Malformed files, the same ones for a seed."""
+    """Yield malformed files, the same ones for a seed."""
     chance = random.Random(seed)
     whole = {kind: make_one() for kind, make_one in WHOLE.items()}
     while True:
@@ -132,16 +132,16 @@ def files(seed: int) -> Iterator[File]:
 
 
 def read(file: File) -> int:
-    """Take a file through the door of uploads; gives how many films could be read.
+    """Sort and decode a file like an upload; return the number of readable films.
 
     Raises:
         AssertionError: something was refused without a sentence, or with a patient's name.
-        Exception: whatever the door lets through: a defect.
+        Exception: any other exception: a bug.
     """
-    found, count = uploads.sort([file]), 0
-    for _, reason in found.refused:
+    upload, count = uploads.sort([file]), 0
+    for _, reason in upload.refused:
         assert reason.strip().endswith(".")
-    for film in (film for study in found.studies for film in study.films):
+    for film in (film for study in upload.studies for film in study.films):
         try:
             assert images.decode(film.content, film.name).mode == "L"
             count += 1

@@ -39,13 +39,13 @@ from fracture_core.runs import checkpoints, feature_maps, journal, predictions, 
 from fracture_core.training import probe
 from tests.core import made_runs
 
-SECONDS = 10  # of work that a reader may take; a tenth of one is usual
-WAITING = 90  # seconds that it may take in all, however busy the machine is
+SECONDS = 10  # of CPU time per folder; a tenth of one is usual
+WAITING = 90  # seconds of wall time per folder, on the busiest machine
 BYTES = 3 * 2**30  # of address space beyond what the process has at the start
 KINDS = ("run", "model", "data", "cache", "zip")
 STARTER = PROJECT / "models" / "starter-five-conv"
 FILM = np.add.outer(np.arange(40), np.arange(32)).astype(np.uint8) * 3
-VALUES: tuple[Any, ...] = (  # what may stand in a JSON file in the place of anything
+VALUES: tuple[Any, ...] = (  # put into a JSON file in the place of any other
     None, True, False, 0, -5, 7, 0.5, 1e18, 10**19, 1e308, float("nan"), float("inf"), "", "x",
     "\ud800", "a\x00b", "x" * 5_000, "../..", [], {}, [1], [[]], {"a": {}}, [None] * 3, {"": 0},
     [4096] * 2_000, ["x"], "1" * 5_000, -0.0, "2026-01-01", [[[[[[[[[[]]]]]]]]]],
@@ -56,7 +56,7 @@ TEXTS: tuple[bytes, ...] = (  # whole files
     b"\x93NUMPY", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"path,reason\n" + b'"' * 200_000,
     b"[" * 200 + b"]" * 200, b"\xef\xbb\xbf{}", b"\n" * 1_000, b'{"epoch": 1' + b"0" * 5_000 + b"}",
 )  # fmt: skip
-NAMES = (  # of files and folders that somebody may put there
+NAMES = (  # of files and folders that are put there
     "1" * 200, "epoch_" + "9" * 100 + ".npz", "epoch_0099.weights.h5", "epoch_" + "7" * 30 + ".npy",
     "line\nbreak.png", "<b>.png", "image1.PNG", ".hidden", "XR_", "study1_positive", "config.json",
     "card.json", "phantom.json", "dataset.csv", "-rf", "a b", "\u202egnp.png", "x" * 250,
@@ -75,7 +75,7 @@ _DAMAGED_BEFORE = (
 
 
 class Hang(BaseException):
-    """The readers of one folder took too long; no reader may catch it."""
+    """Raised when the readers of one folder take too long; no reader may catch it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Home:
     root: Path
 
     def of(self, kind: str, name: str) -> Path:
-        """The folder of a kind: "good", or "bad", which is damaged."""
+        """Return the folder of a kind: "good", or "bad", which is damaged."""
         return self.root / {"run": "runs", "model": "models"}.get(kind, kind) / name
 
 
@@ -173,18 +173,18 @@ def _make_cache(folder: Path, data: Path) -> None:
     with _environment(FRACTURE_CACHE=str(folder), FRACTURE_DATA=str(data / "classes")):
         catalog.choose(data / "mura")
         catalog.choose(data / "classes", "yes")
-        found = catalog.read(data / "classes", "yes")
+        dataset = catalog.read(data / "classes", "yes")
         place = audit_job.folder_of("x")
-        audit_job.save(place, audit_job.run(found, place))
-        films = found.manifest.assign(probability=np.linspace(0, 1, 4, dtype=np.float32))
-        kept = evaluation.Evaluation(
+        audit_job.save(place, audit_job.run(dataset, place))
+        films = dataset.manifest.assign(probability=np.linspace(0, 1, 4, dtype=np.float32))
+        saved = evaluation.Evaluation(
             model="m", data={"root": "a", "hash": "b", "synthetic": False}, split="valid",
             parts=(), threshold=0.5, films=films, refused=(("a.png", "is empty."),),
         )  # fmt: skip
-        evaluation.save(folder / "evaluations" / "x", kept)
-        paths = found.manifest["path"].tolist()
-        images.pixel_cache(found.root, paths, PixelRecipe(), folder / "pixels")
-        images.thumbnail(found.root / paths[0], 20, folder / "thumbnails")
+        evaluation.save(folder / "evaluations" / "x", saved)
+        paths = dataset.manifest["path"].tolist()
+        images.pixel_cache(dataset.root, paths, PixelRecipe(), folder / "pixels")
+        images.thumbnail(dataset.root / paths[0], 20, folder / "thumbnails")
         (folder / "probes.json").write_text(json.dumps({probe._key(DEFAULTS): {"1": 50.0}}))
         (folder / "asked.json").write_text(json.dumps({"model": "m", "data": "d", "split": "s"}))
 
@@ -193,16 +193,16 @@ def _make_cache(folder: Path, data: Path) -> None:
 
 
 def damage(folder: Path, chance: random.Random) -> str:
-    """Damage a file of a folder, or put something there; gives what was done, in words."""
+    """Damage a file of a folder, or add one; return the damage in words."""
     files = sorted(path for path in folder.rglob("*") if _is_small(path))
     if chance.random() < 0.12 or not files:
         return _put(folder, chance)
     path = chance.choice(files)
-    known = {".json": _json, ".jsonl": _json_lines, ".parquet": _parquet, ".npy": _npy}
-    known |= {".npz": _npz, ".csv": _csv}
+    by_suffix = {".json": _json, ".jsonl": _json_lines, ".parquet": _parquet, ".npy": _npy}
+    by_suffix |= {".npz": _npz, ".csv": _csv}
     ways: list[Callable[[Path, random.Random], None]] = [_cut, _flip, _replace, _no_file, _large]
-    if path.suffix in known:
-        ways += [known[path.suffix]] * 7
+    if path.suffix in by_suffix:
+        ways += [by_suffix[path.suffix]] * 7
     way = chance.choice(ways)
     with contextlib.suppress(*_DAMAGED_BEFORE):
         way(path, chance)
@@ -210,7 +210,7 @@ def damage(folder: Path, chance: random.Random) -> str:
 
 
 def _is_small(path: Path) -> bool:
-    """Whether it is a file, and none that an earlier damage has made huge."""
+    """Return whether it is a file, and not a huge one from an earlier damage."""
     return path.is_file() and path.stat().st_size < 2**24
 
 
@@ -296,7 +296,7 @@ def _json_lines(path: Path, chance: random.Random) -> None:
 
 
 def _changed(value: Any, chance: random.Random) -> Any:
-    """The value with a piece of it in the place of another, gone, or under another name."""
+    """Return the value with a piece replaced, removed or renamed."""
     if isinstance(value, dict) and value and chance.random() < 0.9:
         key = chance.choice(sorted(value))
         way = chance.random()
@@ -403,7 +403,7 @@ def _zip(entries: list[tuple[str, bytes]], how: int = zipfile.ZIP_DEFLATED) -> b
 
 
 def a_zip(chance: random.Random) -> bytes:
-    """A zip of many, deep, long-named, doubled or otherwise packed entries."""
+    """Return a zip of many, deep, long-named, doubled or otherwise packed entries."""
     film, deep = _png(), chance.choice((1, 3, 50, 2_000))
     folder = "/".join(chance.choice(("d", "1", "ab")) for _ in range(deep))
     count = chance.choice((1, 5, 60, 200))
@@ -490,12 +490,12 @@ def _data_readers(home: Home) -> dict[str, Callable[[], object]]:
     folder = home.of("data", "bad")
 
     def read(name: str, positive: str | None = None) -> object:
-        found = catalog.read(folder / name, positive)
+        dataset = catalog.read(folder / name, positive)
         again = catalog.read(folder / name, positive)
-        assert again.hash == found.hash
+        assert again.hash == dataset.hash
         if name == "classes":
-            measures.table(found.root, found.manifest["path"].tolist(), folder / "facts")
-        return catalog.inspect(found) if name == "mura" else catalog.studies(found.manifest)
+            measures.table(dataset.root, dataset.manifest["path"].tolist(), folder / "facts")
+        return catalog.inspect(dataset) if name == "mura" else catalog.studies(dataset.manifest)
 
     def films() -> None:
         for path in sorted(folder.rglob("*.png"))[:6]:
@@ -526,17 +526,17 @@ def _cache_readers(home: Home) -> dict[str, Callable[[], object]]:
 
     def pixels() -> object:
         root = data / "classes"
-        found = images.pixel_cache(root.resolve(), paths, PixelRecipe(), folder / "pixels")
-        assert found.pixels.shape == (4, 32, 32)
-        return found.refused
+        cache = images.pixel_cache(root.resolve(), paths, PixelRecipe(), folder / "pixels")
+        assert cache.pixels.shape == (4, 32, 32)
+        return cache.refused
 
     def kept_evaluation() -> object:
-        found = evaluation.load(folder / "evaluations" / "x")
-        return found and found.to_dict()
+        saved = evaluation.load(folder / "evaluations" / "x")
+        return saved and saved.to_dict()
 
     def audit() -> object:
-        found = audit_job.load(audit_job.folder_of("x"))
-        return found and audit_job.to_dict(found)
+        saved = audit_job.load(audit_job.folder_of("x"))
+        return saved and audit_job.to_dict(saved)
 
     with_manifest = data / "classes"
     return {
@@ -560,12 +560,12 @@ def _zip_readers(home: Home) -> dict[str, Callable[[], object]]:
     path = home.of("zip", "bad") / "films.zip"
 
     def sort() -> object:
-        if not path.is_file() or path.stat().st_size > 2**28:  # no browser sends such a one
+        if not path.is_file() or path.stat().st_size > 2**28:  # no browser sends one
             return None
-        found = uploads.sort([File(name="films.zip", content=path.read_bytes())])
-        for name, reason in found.refused:
+        upload = uploads.sort([File(name="films.zip", content=path.read_bytes())])
+        for name, reason in upload.refused:
             assert name and reason.endswith(".")
-        return [study.name for study in found.studies]
+        return [study.name for study in upload.studies]
 
     return {"uploads.sort": sort, "given.zip": lambda: study_paths.read([path])}
 
@@ -577,7 +577,7 @@ READERS = {
     "cache": _cache_readers,
     "zip": _zip_readers,
 }
-GOOD: dict[str, Callable[[Home], object]] = {  # what must be readable beside whatever was damaged
+GOOD: dict[str, Callable[[Home], object]] = {  # must stay readable beside any damage
     "run": lambda home: (
         run_folders.read(home.of("run", "good")),
         [run.name for run in run_folders.list_runs()].index("good"),
@@ -603,7 +603,7 @@ def _environment(**values: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Whatever takes longer than `SECONDS`, or more than `BYTES`, raises."""
+    """Raise in a block that takes longer than `SECONDS`, or more than `BYTES`."""
 
     def late(*_: object) -> None:
         raise Hang(f"It took more than {SECONDS} s of work, or {WAITING} s in all.")
@@ -626,25 +626,25 @@ def guarded() -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What became of one damaged folder.
+    """Result of reading one damaged folder.
 
     Args:
         kind: of `KINDS`.
-        what: what was done to it.
+        damage: in words.
         refused: how many readers refused it in a sentence.
         read: how many read it all the same.
-        wrong: what came out that must not.
+        wrong: errors that no reader may raise.
     """
 
     kind: str
-    what: str
+    damage: str
     refused: int
     read: int
     wrong: tuple[str, ...]
 
 
 def case(home: Home, seed: int, kind: str) -> Case:
-    """Damage a folder of this kind, read it in every way, and take it away again."""
+    """Damage a folder of this kind, read it in every way, and remove it."""
     chance, bad = random.Random(f"{seed} {kind}"), home.of(kind, "bad")
     shutil.rmtree(bad, ignore_errors=True)
     shutil.copytree(home.of(kind, "good"), bad)
@@ -674,11 +674,11 @@ def case(home: Home, seed: int, kind: str) -> Case:
             except (Exception, Hang) as error:
                 wrong.append(f"{name}: {error!r:.300}")
     shutil.rmtree(bad, ignore_errors=True)
-    return Case(kind=kind, what="; ".join(done), refused=refused, read=read, wrong=tuple(wrong))
+    return Case(kind=kind, damage="; ".join(done), refused=refused, read=read, wrong=tuple(wrong))
 
 
 def cases(home: Home, seed: int, kinds: tuple[str, ...] = KINDS) -> Iterator[Case]:
-    """Cases of every kind in turn, the same ones for a seed."""
+    """Yield cases of every kind in turn, the same ones for a seed."""
     number = 0
     while True:
         yield case(home, seed * 1_000_000 + number, kinds[number % len(kinds)])

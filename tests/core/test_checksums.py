@@ -1,4 +1,4 @@
-"""Every file of a run that a number depends on is checked where it is read."""
+"""Checksums: every file that a run's numbers depend on is checked when it is read."""
 
 import json
 import os
@@ -29,7 +29,7 @@ from fracture_core.runs.run_folders import State
 
 
 def flip(path: Path, place: float = 0.5) -> None:
-    """Change one bit in the middle of a file; its length stays."""
+    """Change one bit in the middle of a file; its length does not change."""
     content = bytearray(path.read_bytes())
     content[int(len(content) * place)] ^= 1
     path.write_bytes(content)
@@ -148,14 +148,14 @@ def test_lines_of_files_that_are_gone_are_dropped_and_the_others_stay(tmp_path) 
 
 
 def test_the_systems_own_program_reads_the_checksums(finished_run) -> None:
-    wanted = [
+    expected = [
         line
         for line in (finished_run / checksums.SUMS).read_text().splitlines()
         if not line.endswith("config.json")  # written several times; the last line holds
     ]
     done = subprocess.run(
         ["sha256sum", "--check", "--strict", "--quiet", "--ignore-missing"],
-        input="\n".join(wanted) + "\n",
+        input="\n".join(expected) + "\n",
         cwd=finished_run,
         text=True,
         capture_output=True,
@@ -209,7 +209,7 @@ def test_a_rate_that_was_asked_for_is_not_forgotten_silently(run_copy) -> None:
         launcher.resume(run_copy, more_epochs=1)
 
 
-def test_a_line_that_a_full_disk_has_torn_stops_nobody(run_copy) -> None:
+def test_a_line_that_a_full_disk_has_torn_stops_nothing(run_copy) -> None:
     with (run_copy / "events.jsonl").open("a") as stream:
         stream.write('{"kind": "learning_rate", "ti')
     journal.log_event(run_copy, "queued")
@@ -224,7 +224,7 @@ def test_the_best_epoch_is_not_chosen_among_damaged_lines(run_copy) -> None:
 
 
 def cut(path: Path, count: int) -> None:
-    """Take the last lines of a file away, as a copy that ended early."""
+    """Remove the last lines of a file, like a copy that ended early."""
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-count]))
 
 
@@ -295,7 +295,7 @@ def test_weights_without_a_checksum_are_held_against_their_state(run_copy) -> No
         cards.of_run(run_copy, 3)
 
 
-def test_a_damaged_gate_of_a_run_is_none_until_it_is_fitted_anew(run_copy) -> None:
+def test_a_damaged_gate_of_a_run_is_none_until_it_is_fitted_again(run_copy) -> None:
     model = cards.find("finished@3")
     folder = cards.gate_folder(model.weights)
     folder.mkdir(parents=True)
@@ -306,7 +306,7 @@ def test_a_damaged_gate_of_a_run_is_none_until_it_is_fitted_anew(run_copy) -> No
 
 
 @pytest.mark.parametrize("name", ["events.jsonl", "steps.jsonl", "metrics.jsonl"])
-def test_what_stands_in_the_place_of_a_file_of_lines_is_damage(run_copy, capsys, name) -> None:
+def test_anything_in_the_place_of_a_file_of_lines_is_damage(run_copy, capsys, name) -> None:
     (run_copy / name).unlink(missing_ok=True)
     os.mkfifo(run_copy / name)
     assert command_line.main(["check", "finished"]) == 1

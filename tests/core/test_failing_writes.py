@@ -32,7 +32,7 @@ REMOVING = ("unlink",)  # a full disk does not refuse it
 
 
 class Disk:
-    """Counts what is written below a folder, and refuses it from or at one of these.
+    """Counts writes below a folder, and refuses one of them, or all from it on.
 
     Args:
         home: the folder that it watches.
@@ -49,18 +49,18 @@ class Disk:
         patch.setattr(os, "fsync", self._syncing(os.fsync))
 
     def refuse(self, at: int, number: int = errno.ENOSPC, for_good: bool = False) -> None:
-        """Count anew, and refuse the write with this index (and all after it, `for_good`)."""
+        """Restart the count; refuse the write with this index (and all after it, `for_good`)."""
         self.count, self.refused = 0, ""
         self.at, self.number, self.for_good = at, number, for_good
 
-    def check(self, what: str, path: object) -> None:
+    def check(self, operation: str, path: object) -> None:
         """Count a write; raise the error if it is this one's turn."""
         if not str(path).startswith(self.home):
             return
         mine = self.count == self.at or (self.for_good and self.count > self.at >= 0)
         self.count += 1
-        if mine and not (self.number == errno.ENOSPC and what in REMOVING):
-            self.refused = self.refused or f"{what} {path}"
+        if mine and not (self.number == errno.ENOSPC and operation in REMOVING):
+            self.refused = self.refused or f"{operation} {path}"
             raise OSError(self.number, os.strerror(self.number))
 
     def _opening(self, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,20 +146,20 @@ def make(name: str) -> Path:
 
 
 def work(folder: Path) -> run_folders.Status:
-    """What the child does, from its lock to its last word."""
+    """Do the work of a child, from its lock to its last status."""
     child.run(folder, run_folders.take_lock(folder), wait_for_slot=False)
     assert not run_folders.is_alive(folder)
     return run_folders.status(folder)
 
 
 def names_file_and_next_step(message: str) -> bool:
-    """Whether a failed run says which file it was and what to do."""
+    """Return whether a message names a file and the next step."""
     steps = ("Free some space,", "Give yourself permission")
     return "could not be" in message and any(step in message for step in steps)
 
 
 def fails_and_goes_on(disk: Disk, twin: Path, at: int, number: int, for_good: bool) -> bool:
-    """Refuse one write of a fresh run, then let it go on; gives whether there was one to refuse."""
+    """Refuse one write of a fresh run, then resume it; return whether there was one to refuse."""
     folder = make(f"{number}-{for_good:d}-{at}")
     disk.refuse(at, number, for_good)
     status = work(folder)
@@ -232,7 +232,7 @@ def test_a_real_child_whose_disk_takes_no_more_says_so_and_goes_on(folders, fini
 
 @pytest.fixture
 def no_cache(folders, monkeypatch) -> Path:
-    """A cache folder that can never be made: a file lies where its parent should."""
+    """Return a cache folder that cannot be created: a file is in its parent's place."""
     (folders / "file").write_text("not a folder")
     monkeypatch.setenv("FRACTURE_CACHE", str(folders / "file" / "cache"))
     return folders / "file"
@@ -243,9 +243,9 @@ def test_a_command_whose_cache_takes_nothing_says_so_in_a_sentence(
     run_copy, folders, no_cache, phantom_root, capsys, words
 ) -> None:
     assert command_line.main(words.format(data=phantom_root).split()) == 2
-    told = capsys.readouterr().err
-    assert "cache/pixels could not be written. " in told
-    assert "Traceback" not in told
+    printed = capsys.readouterr().err
+    assert "cache/pixels could not be written. " in printed
+    assert "Traceback" not in printed
     assert list((folders / "models").iterdir()) == []
 
 
@@ -255,8 +255,8 @@ def test_any_error_of_the_disk_is_a_sentence_of_the_command_line(monkeypatch, ca
 
     monkeypatch.setattr(commands, "inspect", refuse)
     assert command_line.main(["inspect", "somewhere"]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("Read-only file system: /media/x/note.json could not be read or")
+    printed = capsys.readouterr().err
+    assert printed.startswith("Read-only file system: /media/x/note.json could not be read or")
 
 
 def test_a_job_whose_disk_refuses_says_so_in_its_last_word(folders, monkeypatch) -> None:

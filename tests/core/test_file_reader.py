@@ -1,4 +1,4 @@
-"""The one way to open a file: regular, of a known size, and of what it must hold."""
+"""Safe reading of files: regular, of limited size, and of the right content."""
 
 import json
 import os

@@ -71,13 +71,13 @@ def test_sweeping_removes_old_temporary_files_and_folders_only(tmp_path) -> None
     folder.mkdir()
     (folder / "inside").write_bytes(b"half")
     young.write_bytes(b"being written")
-    kept = [tmp_path / ".hidden", tmp_path / "plain.tmp"]
-    for path in kept:
+    others = [tmp_path / ".hidden", tmp_path / "plain.tmp"]
+    for path in others:
         path.write_bytes(b"mine")
-    for path in (file, folder, *kept):
+    for path in (file, folder, *others):
         _aged(path, 120)
     files.sweep(tmp_path)
-    assert names(tmp_path) == sorted(p.name for p in (young, *kept))
+    assert names(tmp_path) == sorted(p.name for p in (young, *others))
 
 
 def test_sweeping_can_take_young_ones_too(tmp_path) -> None:
@@ -91,26 +91,26 @@ def joined(before: bytes | None, text: bytes) -> bytes:
 
 
 def test_of_a_growing_file_only_new_lines_are_read(tmp_path) -> None:
-    path, kept, told = tmp_path / "steps.jsonl", {}, []
+    path, cache, calls = tmp_path / "steps.jsonl", {}, []
 
     def add(before: bytes | None, text: bytes) -> bytes:
-        told.append(text)
+        calls.append(text)
         return joined(before, text)
 
     def read() -> bytes:
-        told.clear()
-        return files.appended(path, kept, add)
+        calls.clear()
+        return files.appended(path, cache, add)
 
     assert read() == b""  # there is none yet
     path.write_bytes(b"one\ntwo\n")
     assert read() == b"one\ntwo\n"
-    assert read() == b"one\ntwo\n" and told == []
+    assert read() == b"one\ntwo\n" and calls == []
     with path.open("ab") as stream:
         stream.write(b"three\nfo")
-    assert read() == b"one\ntwo\nthree\nfo" and told == [b"three\n", b"fo"]
+    assert read() == b"one\ntwo\nthree\nfo" and calls == [b"three\n", b"fo"]
     with path.open("ab") as stream:
         stream.write(b"ur\n")
-    assert read() == b"one\ntwo\nthree\nfour\n" and told == [b"four\n"]
+    assert read() == b"one\ntwo\nthree\nfour\n" and calls == [b"four\n"]
 
 
 @pytest.mark.parametrize(
@@ -118,27 +118,27 @@ def test_of_a_growing_file_only_new_lines_are_read(tmp_path) -> None:
     [b"one\n", b"", b"one\nthree\nfour\n", b"one\ntwx\n", b"two\n\ntwo\n", b"six\ntwo\n", b"tw"],
 )
 def test_a_file_that_was_replaced_is_read_from_its_start(tmp_path, content: bytes) -> None:
-    path, kept = tmp_path / "steps.jsonl", {}
+    path, cache = tmp_path / "steps.jsonl", {}
     path.write_bytes(b"one\ntwo\n")
-    files.appended(path, kept, joined)
+    files.appended(path, cache, joined)
     files.replace_file(path, content)
-    assert files.appended(path, kept, joined) == content
+    assert files.appended(path, cache, joined) == content
 
 
 def test_a_file_that_has_gone_is_forgotten(tmp_path) -> None:
-    path, kept = tmp_path / "steps.jsonl", {}
+    path, cache = tmp_path / "steps.jsonl", {}
     path.write_bytes(b"one\n")
-    files.appended(path, kept, joined)
+    files.appended(path, cache, joined)
     path.unlink()
-    assert files.appended(path, kept, joined) == b"" and kept == {}
+    assert files.appended(path, cache, joined) == b"" and cache == {}
 
 
 def test_what_cannot_be_made_of_new_lines_costs_nothing_of_the_old(tmp_path) -> None:
-    path, kept = tmp_path / "steps.jsonl", {}
+    path, cache = tmp_path / "steps.jsonl", {}
     path.write_bytes(b"one\n")
-    files.appended(path, kept, joined)
+    files.appended(path, cache, joined)
     with path.open("ab") as stream:
         stream.write(b"two\n")
     with pytest.raises(ZeroDivisionError):
-        files.appended(path, kept, lambda before, text: 1 / 0)
-    assert files.appended(path, kept, joined) == b"one\ntwo\n"
+        files.appended(path, cache, lambda before, text: 1 / 0)
+    assert files.appended(path, cache, joined) == b"one\ntwo\n"

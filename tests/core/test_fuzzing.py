@@ -28,4 +28,4 @@ def test_malformed_files_are_read_or_refused(
 def test_thousands_of_malformed_files_are_read_or_refused() -> None:
     files = itertools.islice(malformed.files(99), 12_000)
     read = sum(bool(malformed.read(file)) for file in files)
-    assert 0 < read < 12_000  # some of the damage hurts nobody; most of it is refused
+    assert 0 < read < 12_000  # some of the damage does no harm; most of it is refused

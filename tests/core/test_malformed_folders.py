@@ -11,26 +11,26 @@ from tests.core.malformed_folders import KINDS, Home
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Whole folders of every kind."""
+    """Return intact folders of every kind."""
     return malformed_folders.make(tmp_path_factory.mktemp("home"))
 
 
-def _broken(found: Iterator[malformed_folders.Case], count: int) -> tuple[list[str], int, int]:
-    told, read, refused = [], 0, 0
-    for case in itertools.islice(found, count):
+def _broken(cases: Iterator[malformed_folders.Case], count: int) -> tuple[list[str], int, int]:
+    wrong, read, refused = [], 0, 0
+    for case in itertools.islice(cases, count):
         read, refused = read + case.read, refused + case.refused
-        told += [f"{case.kind}, {case.what}: {wrong}" for wrong in case.wrong]
-    return told, read, refused
+        wrong += [f"{case.kind}, {case.damage}: {error}" for error in case.wrong]
+    return wrong, read, refused
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_folders_are_read_or_refused(home: Home, kind: str) -> None:
-    told, read, refused = _broken(malformed_folders.cases(home, 0, (kind,)), 40)
-    assert told == []
-    assert read > 0 < refused  # some of the damage hurts nobody; some is refused
+    wrong, read, refused = _broken(malformed_folders.cases(home, 0, (kind,)), 40)
+    assert wrong == []
+    assert read > 0 < refused  # some of the damage does no harm; some is refused
 
 
 @pytest.mark.slow
 def test_hundreds_more_damaged_folders_are_read_or_refused(home: Home) -> None:
-    told, _, _ = _broken(malformed_folders.cases(home, 21), 300)  # 3,000: the benchmark
-    assert told == []
+    wrong, _, _ = _broken(malformed_folders.cases(home, 21), 300)  # 3,000: the benchmark
+    assert wrong == []

@@ -1,4 +1,4 @@
-"""Crashes and hangs of before: each is now one sentence, and costs nothing beside itself."""
+"""Former crashes and hangs: each is now one sentence, and costs nothing else."""
 
 import errno
 import json
@@ -42,7 +42,7 @@ def model(folders: Path) -> Path:
 
 @pytest.fixture
 def run(folders: Path) -> Path:
-    """A run made by hand, beside a good one."""
+    """Return a run without training, beside a good one."""
     for name in ("good", "bad"):
         made_runs.make(folders / "runs" / name, CONFIG, {"dev": [3, 5], "valid": [2, 4]})
     return folders / "runs" / "bad"
@@ -107,7 +107,7 @@ def test_a_card_of_hundreds_of_megabytes_is_not_read(model: Path) -> None:
     ("column", "value"),
     [("probability", 5.0), ("probability", np.nan), ("probability", "x"), ("label", 7)],
 )
-def test_predictions_that_nobody_gives_are_refused(model: Path, column: str, value: Any) -> None:
+def test_impossible_predictions_are_refused(model: Path, column: str, value: Any) -> None:
     path = model / cards.PREDICTIONS
     pd.read_parquet(path).assign(**{column: value}).to_parquet(path)
     with pytest.raises(ModelError, match=r"dev_predictions\.parquet of bad cannot be read"):
@@ -146,8 +146,10 @@ def test_the_list_of_runs_names_those_that_cannot_be_read(
     assert sentence.startswith("bad has no readable config.json. ")
     assert "is a pipe" in sentence
     assert command_line.main(["runs"]) == 0
-    told = capsys.readouterr()
-    assert "good" in told.out and "bad" not in told.out and "bad has no readable" in told.err
+    printed = capsys.readouterr()
+    assert (
+        "good" in printed.out and "bad" not in printed.out and "bad has no readable" in printed.err
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,9 +233,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("text", ["[1]", "null", '"text"', "{}", "[" * 10_000, '{"complete": 5}'])
 def test_a_damaged_note_of_a_phantom_costs_itself(data: Path, text: str) -> None:
     (data / "mura" / "phantom.json").write_text(text)
-    found = catalog.read(data / "mura")
-    assert len(found.manifest) == 6 and found.synthetic
-    assert [each.path for each in found.skipped] == ["phantom.json"]
+    dataset = catalog.read(data / "mura")
+    assert len(dataset.manifest) == 6 and dataset.synthetic
+    assert [each.path for each in dataset.skipped] == ["phantom.json"]
     assert phantom_set.settings(data / "mura") is None
 
 
@@ -241,9 +243,9 @@ def test_a_damaged_note_of_a_phantom_costs_itself(data: Path, text: str) -> None
 def test_a_pipe_in_the_place_of_a_list_costs_itself(data: Path, name: str) -> None:
     (data / "mura" / name).unlink()
     os.mkfifo(data / "mura" / name)
-    found = catalog.read(data / "mura")
-    assert len(found.manifest) == 6
-    assert [(each.path, "is a pipe" in each.reason) for each in found.skipped] == [(name, True)]
+    dataset = catalog.read(data / "mura")
+    assert len(dataset.manifest) == 6
+    assert [(each.path, "is a pipe" in each.reason) for each in dataset.skipped] == [(name, True)]
 
 
 def test_a_pipe_named_as_a_data_sets_list_is_no_data_set(data: Path) -> None:
@@ -264,15 +266,15 @@ def test_a_film_that_is_a_pipe_is_refused(data: Path) -> None:
     assert study_paths.read([path]).studies  # its film is refused when it is judged
 
 
-def test_a_kept_manifest_with_another_label_is_read_anew(data: Path, tmp_path: Path) -> None:
+def test_a_kept_manifest_with_another_label_is_read_again(data: Path, tmp_path: Path) -> None:
     fresh = catalog.read(data / "mura")
-    (kept,) = (tmp_path / "cache" / "manifests").glob("*.parquet")
-    shutil.copy(kept, tmp_path / "whole")
+    (cached,) = (tmp_path / "cache" / "manifests").glob("*.parquet")
+    shutil.copy(cached, tmp_path / "whole")
     import pyarrow.parquet as pq
 
-    table = pq.read_table(kept)
+    table = pq.read_table(cached)
     turned = table.set_column(5, "label", [[1 - v for v in table.column("label").to_pylist()]])
-    pq.write_table(turned.replace_schema_metadata(table.schema.metadata), kept)
+    pq.write_table(turned.replace_schema_metadata(table.schema.metadata), cached)
     assert catalog.read(data / "mura").manifest.equals(fresh.manifest)
 
 
@@ -288,8 +290,8 @@ def test_names_of_thousands_of_digits_have_an_order() -> None:
 def test_a_zip_of_names_of_thousands_of_digits_is_sorted() -> None:
     film = saved("PNG")
     packed = zipped(("9" * 5_000 + ".png", film), ("8" * 5_000 + "/a.png", film))
-    found = uploads.sort([File(name="films.zip", content=packed)])
-    assert sum(len(study.films) for study in found.studies) == 2
+    upload = uploads.sort([File(name="films.zip", content=packed)])
+    assert sum(len(study.films) for study in upload.studies) == 2
 
 
 def test_a_zip_of_deep_folders_is_sorted_name_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,22 +306,22 @@ def test_a_zip_of_deep_folders_is_sorted_name_by_name(monkeypatch: pytest.Monkey
     monkeypatch.setattr(uploads._Tails, "__init__", counted)
     deep = "/".join(["d"] * 2_000)
     packed = zipped(*((f"{n}/{deep}/a.png", b"x") for n in range(200)))
-    found = uploads.sort([File(name="films.zip", content=packed)])
-    assert len(found.studies) == 200
+    upload = uploads.sort([File(name="films.zip", content=packed)])
+    assert len(upload.studies) == 200
     assert looked < 2 * 200 + 2_000 + 10  # shared names once, and what tells each apart
 
 
 def test_studies_are_still_called_by_what_tells_them_apart() -> None:
     films = ("a/x/1.png", "b/x/1.png", "c/y/1.png", "z/c/y/1.png", "q/1.png")
-    found = uploads.sort([File(name=name, content=b"") for name in films])
-    assert [study.name for study in found.studies] == ["a/x", "b/x", "c/y", "q", "z/c/y"]
+    upload = uploads.sort([File(name=name, content=b"") for name in films])
+    assert [study.name for study in upload.studies] == ["a/x", "b/x", "c/y", "q", "z/c/y"]
 
 
 @pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_what_would_be_unpacked_as_a_whole_is_not_unpacked(how: int) -> None:
     packed = malformed_folders._zip([("a.png", bytes(2**20))], how)
-    found = uploads.sort([File(name="films.zip", content=packed)])
-    ((_, reason),) = found.refused
+    upload = uploads.sort([File(name="films.zip", content=packed)])
+    ((_, reason),) = upload.refused
     assert "packed in a way that is not read here" in reason
 
 
@@ -328,8 +330,8 @@ def test_a_zip_that_lists_too_much_is_refused_before_it_is_listed(
 ) -> None:
     packed = zipped(*((f"{n}", b"") for n in range(4_500)))
     monkeypatch.setattr(zipfile, "ZipFile", None)
-    found = uploads.sort([File(name="films.zip", content=packed)])
-    assert found.refused == (("films.zip", uploads._too_many(4_500)),)
+    upload = uploads.sort([File(name="films.zip", content=packed)])
+    assert upload.refused == (("films.zip", uploads._too_many(4_500)),)
 
 
 def test_folders_deeper_than_python_calls_and_circles_of_links_are_walked(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A room: its token is random, kept for its owner alone, and compared as a whole."""
+"""A room: its token is random, readable by its owner alone, and compared as a whole."""
 
 import stat
 from itertools import pairwise
@@ -24,7 +24,7 @@ def test_a_token_is_long_kept_for_its_user_alone_and_new_each_time(folders: Path
     assert [path.name for path in room.token_path().parent.iterdir()] == ["room_token"]
 
 
-def test_an_empty_token_file_makes_nobody_the_owner(folders: Path) -> None:
+def test_an_empty_token_file_makes_no_owner(folders: Path) -> None:
     room.token_path().write_text("\n")
     assert not room.is_owners("") and not room.is_owners("\n")
 

@@ -1,7 +1,7 @@
-"""The readers of a run folder against files that are cut at any byte, or hold anything at all.
+"""The readers of a run folder with files that are cut at any byte, or of any content.
 
-A reader gives what the whole part says, or raises one of our errors in a sentence; never another
-exception, never a number that no file holds.
+A reader returns the content of the intact part, or raises one of our errors in a sentence; never
+another exception, never a number that no file holds.
 """
 
 import random
@@ -76,7 +76,7 @@ def run(run_copy) -> Path:
 
 
 def cuts(content: bytes) -> Iterator[bytes]:
-    """The content cut short: at every byte near both ends, at a sample of them between."""
+    """Yield the content cut short: at every byte near both ends, at a sample of them between."""
     size = len(content)
     ends = {*range(min(EDGE, size)), *range(max(0, size - EDGE), size)}
     for end in sorted(ends | set(range(0, size, max(1, size // SAMPLE)))):
@@ -84,29 +84,29 @@ def cuts(content: bytes) -> Iterator[bytes]:
 
 
 def every_cut(path: Path) -> Iterator[bytes]:
-    """Cut the file at one byte after the other; gives what is left of it each time."""
+    """Cut the file at one byte after the other; yield its remainder each time."""
     for part in cuts(path.read_bytes()):
         path.write_bytes(part)
         yield part
 
 
 def unexpected(folder: Path) -> list[str]:
-    """What the readers raised that is none of our errors, or is not said in a sentence."""
-    found = []
+    """Return exceptions of the readers that are not ours, or not in a sentence."""
+    errors = []
     for name, reader in READERS.items():
         try:
             reader(folder)
         except FractureError as error:
             text = str(error)
             if not text.endswith(".") or "\n" in text:
-                found.append(f"{name}: {text!r} is no sentence")
+                errors.append(f"{name}: {text!r} is no sentence")
         except Exception as error:
-            found.append(f"{name}: {error!r}")
-    return found
+            errors.append(f"{name}: {error!r}")
+    return errors
 
 
 def refuses(reader: Callable[[], object], words: str) -> bool:
-    """Whether a reader raises one of our errors with these words in it."""
+    """Return whether a reader raises one of our errors with these words in it."""
     try:
         reader()
     except FractureError as error:
@@ -136,18 +136,18 @@ def test_a_status_that_is_cut_anywhere_claims_what_the_lines_say(run) -> None:
     )
     done = {"epoch": whole.epoch, "step": whole.step, "epochs": epochs}
     for _ in every_cut(run / "status.json"):
-        found = run_folders.status(run)
-        assert found == Status(state=State.INTERRUPTED, message=found.message, **done)
-        assert "status.json is damaged" in found.message
+        status = run_folders.status(run)
+        assert status == Status(state=State.INTERRUPTED, message=status.message, **done)
+        assert "status.json is damaged" in status.message
 
 
 def test_a_run_without_its_status_is_as_far_as_its_lines(run) -> None:
     whole = run_folders.status(run)
     (run / "status.json").unlink()
-    found = run_folders.status(run)
+    status = run_folders.status(run)
     epochs = journal.epochs_requested(run, run_folders.read(run).config)
-    assert (found.epoch, found.step, found.epochs) == (whole.epoch, whole.step, epochs)
-    assert found.message.startswith("Its status.json is missing. Resume the run")
+    assert (status.epoch, status.step, status.epochs) == (whole.epoch, whole.step, epochs)
+    assert status.message.startswith("Its status.json is missing. Resume the run")
     (run / "metrics.jsonl").unlink()
     (run / "config.json").write_text("{")
     assert run_folders.status(run).epoch == 0
@@ -171,9 +171,9 @@ def test_metrics_that_are_cut_anywhere_are_those_of_the_epochs_before(run) -> No
     rows = journal.curves_csv(run).splitlines()
     for part in every_cut(path):
         left = (part + b"\n").count(b'"}\n')
-        found = journal.metrics(run)
-        assert len(found) == left
-        assert not left or found.equals(table.head(left))
+        table_now = journal.metrics(run)
+        assert len(table_now) == left
+        assert not left or table_now.equals(table.head(left))
         assert journal.lines(path) == lines[:left]
         assert journal.curves_csv(run).splitlines()[1:] == rows[1 : left + 1]
         losses = [line["dev"]["loss"] for line in lines[:left]]
@@ -193,27 +193,27 @@ def test_a_live_curve_is_the_same_however_often_it_was_looked_at_on_its_way(run)
     path = run / "steps.jsonl"
     with path.open("a") as stream:  # a resume closed a torn line; a point stands twice
         stream.write('{"step": 7, "lo\n{"step": 6, "epoch": 1.2, "loss": 0.25, "accuracy": 0.75}\n')
-    whole, kept = path.read_bytes(), {}
+    whole, cache = path.read_bytes(), {}
     for end in range(len(whole) + 1):
         path.write_bytes(whole[:end])
-        assert journal.steps(run, kept).equals(journal.steps(run))
+        assert journal.steps(run, cache).equals(journal.steps(run))
     assert journal.steps(run)["loss"].tolist() == [0.5, 0.5, 0.25]
     journal.replace_lines(path, journal.up_to(path, "step", 4))  # as a resume does
     journal.append_line(path, {"step": 5, "epoch": 1.0, "loss": 0.1, "accuracy": 1.0})
-    assert journal.steps(run, kept)["step"].tolist() == [2, 4, 5]
+    assert journal.steps(run, cache)["step"].tolist() == [2, 4, 5]
 
 
 def test_the_epochs_are_the_same_however_often_they_were_looked_at_on_their_way(run) -> None:
-    path, kept = run / "metrics.jsonl", {}
-    told = [line | {"dev": line["dev"] | {"auroc": 0.5}} for line in journal.lines(path)]
-    told.append(told[-1] | {"epoch": 4, "dev": told[-1]["dev"] | {"auroc": None}})
-    told.append(told[-1] | {"epoch": 2, "more": {"deep": 1}})  # an epoch written anew
-    told.insert(0, told[0] | {"epoch": 0, "dev": told[0]["dev"] | {"auroc": None}})
-    journal.replace_lines(path, told)
+    path, cache = run / "metrics.jsonl", {}
+    lines = [line | {"dev": line["dev"] | {"auroc": 0.5}} for line in journal.lines(path)]
+    lines.append(lines[-1] | {"epoch": 4, "dev": lines[-1]["dev"] | {"auroc": None}})
+    lines.append(lines[-1] | {"epoch": 2, "more": {"deep": 1}})  # an epoch written again
+    lines.insert(0, lines[0] | {"epoch": 0, "dev": lines[0]["dev"] | {"auroc": None}})
+    journal.replace_lines(path, lines)
     whole = path.read_bytes()
     for end in range(len(whole) + 1):
         path.write_bytes(whole[:end])
-        table = journal.metrics(run, kept)
+        table = journal.metrics(run, cache)
         assert table.equals(journal.metrics(run)), end
     assert table["epoch"].tolist() == [0, 1, 3, 4, 2]
     assert "object" not in map(str, table.dtypes)

@@ -22,7 +22,7 @@ from fracture_core.runs import journal, run_folders
 from fracture_core.words import duration
 from ui.cache import data_cache
 from ui.home import demo
-from ui.shell import memory, state
+from ui.shell import frame, memory, state
 from ui.train import cost
 
 APP = Path(__file__).resolve().parents[2] / "app.py"

@@ -258,6 +258,8 @@ def as_csv(
 def _cells(values: Mapping[str, object]) -> list[object]:
     """Return a line's cells, empty ones for missing values."""
     return [cell(values.get(column, "")) for column in COLUMNS]
+
+
 def digest(film: FilmInput) -> str | None:
     """Return the SHA-256 of a film's original file in hex; `None` where it cannot be read."""
     try:

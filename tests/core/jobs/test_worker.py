@@ -53,7 +53,7 @@ def test_a_stop_is_served_once_and_ends_the_next_phase(worker) -> None:
     assert run_folders.requests(worker.folder) == []
     assert worker.status.state is State.STOPPING
     with pytest.raises(Stopped, match="before training"):
-        worker.phase("compiling", "Builds the network.")
+        worker.phase("compiling", "Building the network.")
 
 
 def test_a_stop_after_the_epoch_does_not_stop_at_once(worker) -> None:

@@ -319,7 +319,7 @@ def _nothing_to_resume(folder: Path) -> RunError:
             f"them by --weights {folder / weights_name(last)}."
         )
     return RunError(
-        f"{run} needs the state of an epoch to go on, and all of its states are {states_are}. "
+        f"{run} needs the state of an epoch to resume, and all of its states are {states_are}. "
         f"Nothing of it was deleted. {next_step}"
     )
 

@@ -180,7 +180,7 @@ def test_what_has_no_mean_is_refused_in_a_sentence(run_copy: Path, folders: Path
         (["finished@1", "finished@1"], "some of finished@1, finished@1 have the same"),
         (["finished@1", "both"], "both is an ensemble. Name its members: finished@1, finished@3"),
         (["finished@1", "same"], "some of finished@1, same have the same"),
-        (["finished@1", "nobody"], "No model is called 'nobody'"),
+        (["finished@1", "missing"], "No model is called 'missing'"),
     ):
         with pytest.raises(ModelError, match=sentence):
             ensemble.make(references, "new")

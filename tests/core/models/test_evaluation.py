@@ -153,8 +153,8 @@ def test_a_split_or_part_that_is_not_there_is_refused(run_copy, phantom_root) ->
         evaluation.evaluate("finished", dataset, "test")
     with pytest.raises(ConfigError, match="no part 'ankle'"):
         evaluation.evaluate("finished", dataset, "valid", ("ankle",))
-    with pytest.raises(ModelError, match="'nobody'"):
-        evaluation.evaluate("nobody", dataset)
+    with pytest.raises(ModelError, match="'missing'"):
+        evaluation.evaluate("missing", dataset)
 
 
 def test_films_that_cannot_be_read_are_named_and_the_others_judged(

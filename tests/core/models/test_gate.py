@@ -183,7 +183,7 @@ def test_damage_anywhere_is_refused_or_harmless() -> None:
             read = gate.read(bytes(damaged), 6)
         except ModelError as error:
             assert "Release the model again" in str(error)
-        else:  # a date or another field of the zip that nobody reads
+        else:  # a date or another field of the zip without a reader
             assert np.isfinite(read.distances(cloud(3))).all()
 
 
@@ -288,7 +288,7 @@ def test_a_gate_is_fitted_on_the_films_that_the_run_has_seen(run_copy, tmp_path)
     assert gate.read(gate_job.of_run(cards.find("finished"))).fitted_on == whole - 3
     for path in films["path"]:
         Image.new("L", (300, 200), 90).save(tmp_path / "films" / path)
-    with pytest.raises(DataError, match="or hold other pictures than they did"):
+    with pytest.raises(DataError, match="or hold other pictures than before"):
         gate_job.of_run(cards.find("finished"))
 
 

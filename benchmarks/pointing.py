@@ -12,15 +12,23 @@ import argparse
 import functools
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from fracture_core.config import PixelRecipe
 from fracture_core.explanations import heat_maps
+from fracture_core.films import images
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.networks import architectures
 from fracture_core.phantom import phantom_set
+from fracture_core.phantom.phantom_set import Break
+from fracture_core.verdicts import metrics
 from fracture_core.verdicts.metrics import Proportion
 
 
@@ -39,7 +47,80 @@ def main() -> None:
         some = {path: v for path, v in breaks.items() if path.startswith(f"{options.split}/")}
         predictor = Predictor(cards.find(options.model))
         for title, method in methods(predictor).items():
-            show(title, heat_maps.pointing_game(predictor, root, some, method))
+            show(title, pointing_game(predictor, root, some, method))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointing:
+    """Share of maps whose peak lies in a known break ("pointing game", Zhang et al. 2016).
+
+    Args:
+        method: of the maps.
+        hits: films whose peak lies in a break, of all films with a break.
+        chance: share, 0 to 1, of hits if all cells of the map were equally likely.
+        centre: films whose centre lies in a break: the hits of a map that always points there.
+        positive: as `hits`, of the films that the network predicts positive.
+    """
+
+    method: str
+    hits: Proportion
+    chance: float
+    centre: Proportion
+    positive: Proportion
+
+
+def points_into(x: float, y: float, breaks: Iterable[Break]) -> bool:
+    """Tell whether a point of the film, in its px, lies in one of the breaks' boxes."""
+    return any(x0 <= x < x1 and y0 <= y < y1 for x0, y0, x1, y1 in (mark.box for mark in breaks))
+
+
+def chance(
+    heat: heat_maps.HeatMap, film: tuple[int, int], recipe: PixelRecipe, breaks: Sequence[Break]
+) -> float:
+    """Return the share, 0 to 1, of the map's cells that point into a break."""
+    place = heat_maps.on_film(heat, film, recipe)
+    rows, columns = heat.values.shape
+    x = place.box[0] + (np.arange(columns) + 0.5) * place.cell[0]
+    y = place.box[1] + (np.arange(rows) + 0.5) * place.cell[1]
+    return float(np.mean([points_into(a, b, breaks) for b in y for a in x]))
+
+
+def pointing_game(
+    predictor: Predictor,
+    root: Path,
+    breaks: dict[str, list[Break]],
+    explain: Callable[[Predictor, np.ndarray], heat_maps.HeatMap],
+) -> Pointing:
+    """Count the films whose map peaks in a known break (Zhang et al. 2016), without a margin.
+
+    Args:
+        predictor: the network.
+        root: of the phantom set.
+        breaks: path of a film -> its breaks, see `phantom_set.breaks`; others are skipped.
+        explain: computes a film's map, see `heat_maps.METHODS`.
+
+    Raises:
+        FilmError: a film cannot be read.
+    """
+    hits, centre, positive, shares, method = [], [], [], [], ""
+    for path, marks in breaks.items():
+        if not marks:
+            continue
+        whole = images.decode(root / path)
+        heat = explain(predictor, images.to_pixels(whole, predictor.recipe))
+        method = heat.method
+        hits.append(points_into(*heat_maps.on_film(heat, whole.size, predictor.recipe).peak, marks))
+        centre.append(points_into(whole.width / 2, whole.height / 2, marks))
+        shares.append(chance(heat, whole.size, predictor.recipe, marks))
+        positive.append(heat.probability > predictor.model.card.threshold)
+    positive_hits = [hit for hit, yes in zip(hits, positive, strict=True) if yes]
+    return Pointing(
+        method=method,
+        hits=metrics.wilson(sum(hits), len(hits)),
+        chance=float(np.mean(shares)) if shares else 0.0,
+        centre=metrics.wilson(sum(centre), len(centre)),
+        positive=metrics.wilson(sum(positive_hits), len(positive_hits)),
+    )
 
 
 def methods(predictor: Predictor) -> dict:
@@ -54,11 +135,11 @@ def methods(predictor: Predictor) -> dict:
     return cams | {"occlusion": heat_maps.occlusion}
 
 
-def show(title: str, found: heat_maps.Pointing) -> None:
+def show(title: str, result: Pointing) -> None:
     """One line: hits with their interval, chance, the middle, and the films called positive."""
     print(
-        f"{title}: {spoken(found.hits)}; chance {found.chance:.1%}; the film's middle "
-        f"{spoken(found.centre)}; of films called positive {spoken(found.positive)}",
+        f"{title}: {spoken(result.hits)}; chance {result.chance:.1%}; the film's middle "
+        f"{spoken(result.centre)}; of films called positive {spoken(result.positive)}",
         flush=True,
     )
 

@@ -148,7 +148,7 @@ def _restore(cls: type, key: str, hint: Any, value: Any) -> Any:
     origin = typing.get_origin(hint)
     if dataclasses.is_dataclass(hint):
         return hint.from_dict(value)
-    if hint is dict and isinstance(value, dict):
+    if dict in (hint, origin) and isinstance(value, dict):
         return value
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_restore(cls, key, typing.get_args(hint)[0], item) for item in value)
@@ -173,7 +173,8 @@ def _spoken(hint: Any) -> str:
         bool: "true or false",
         dict: "an object",
     }
-    return words.get(hint, "a list" if typing.get_origin(hint) is tuple else str(hint))
+    origin = typing.get_origin(hint)
+    return words.get(origin or hint, "a list" if origin is tuple else str(hint))
 
 
 def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:

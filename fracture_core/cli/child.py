@@ -97,7 +97,7 @@ def _to_its_end(reporter: Worker, wait_for_slot: bool) -> int:
 def _work(folder: Path, reporter: Worker, wait_for_slot: bool) -> None:
     # The slot is this process's open file: it is free again when the process ends.
     if wait_for_slot:
-        reporter.say(state=State.QUEUED, message="Waits for a free slot.", phase="")
+        reporter.say(state=State.QUEUED, message="Waiting for a free slot.", phase="")
         launcher.wait_for_slot(folder, reporter.asked_to_stop)
     else:
         launcher.take_slot()

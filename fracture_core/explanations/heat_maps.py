@@ -1,13 +1,12 @@
-"""Where on a film a network's answer comes from: Grad-CAM and occlusion, and a score for both.
+"""Heat maps of a film's prediction: Grad-CAM and occlusion.
 
-Grad-CAM asks the network's own gradients and is done in one pass; occlusion covers one place after
-the other and reads how the probability moves. Both give a `HeatMap` that says how coarse it is.
+Grad-CAM uses the network's gradients and takes one pass; occlusion covers one place after the other
+and measures the change of the probability. Both return a `HeatMap` with its resolution.
 """
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,27 +17,25 @@ from fracture_core.errors import ConfigError
 from fracture_core.films import images
 from fracture_core.models.inference import BLOCK, Predictor
 from fracture_core.networks import architectures
-from fracture_core.phantom.phantom_set import Break
-from fracture_core.verdicts import metrics
 
-CELLS = 16  # of an occlusion map, along each side: 324 films to judge, some tenths of a second
+CELLS = 16  # of an occlusion map, along each side: 324 predictions, some tenths of a second
 PATCH = 3  # cells; at 32 px a patch of 6 px, about as wide as a break there
-BLUR = 0.25  # sides of the patch: standard deviation of the Gauss that hides what is under it
+BLUR = 0.25  # standard deviation of the Gaussian that hides the covered place, in patch sides
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeatMap:
-    """What places of a film do for its probability, in square cells.
+    """Contribution of each place of a film to its probability, in square cells.
 
     Args:
         method: "grad_cam" or "occlusion".
-        values: float32 (rows, columns). Grad-CAM: 0 to 1, where 1 is the greatest of this map, and
-            all 0 where nothing speaks for a fracture; no unit. Occlusion: -1 to 1, by how much the
-            probability falls without this place.
+        values: float32 (rows, columns). Grad-CAM: 0 to 1, where 1 is the maximum of this map, and
+            all 0 without evidence of a fracture; no unit. Occlusion: -1 to 1, the decrease of the
+            probability without this place.
         cell: side of a cell in network px.
-        sees: side in network px of the square that one value speaks of, about its cell: the
+        sees: side in network px of the square that one value depends on, about its cell: the
             receptive field, or the patch that covered it.
-        origin: where the first cell begins along both axes, in network px.
+        origin: start of the first cell along both axes, in network px.
         probability: of the whole film, 0 to 1.
     """
 
@@ -51,21 +48,20 @@ class HeatMap:
 
     @property
     def peak(self) -> tuple[float, float]:
-        """(x, y) in network px of the middle of the cell with the greatest value, the first if
-        several share it."""
+        """(x, y) in network px of the centre of the greatest cell, the first of equal ones."""
         row, column = np.unravel_index(np.argmax(self.values), self.values.shape)
         return self.origin + (column + 0.5) * self.cell, self.origin + (row + 0.5) * self.cell
 
 
 @dataclass(frozen=True, kw_only=True)
 class OnFilm:
-    """Where a heat map lies on the film itself, in the film's px; parts may lie beyond its edges.
+    """Position of a heat map on the film, in the film's px; parts may lie beyond its edges.
 
     Args:
         box: (x0, y0, x1, y1) of the map.
         cell: (width, height) of a cell.
-        sees: (width, height) of the square that one value speaks of.
-        peak: (x, y) of the middle of the greatest cell.
+        sees: (width, height) of the square that one value depends on.
+        peak: (x, y) of the centre of the greatest cell.
     """
 
     box: tuple[float, float, float, float]
@@ -74,40 +70,21 @@ class OnFilm:
     peak: tuple[float, float]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pointing:
-    """How often a map's peak lies in a known break ("pointing game", Zhang et al. 2016).
-
-    Args:
-        method: of the maps.
-        hits: films whose peak lies in a break, of all films with a break.
-        chance: share, 0 to 1, that a peak in any cell of the map alike would hit.
-        centre: films whose middle lies in a break: what a map gets that always points there.
-        positive: as `hits`, of the films that the network calls positive.
-    """
-
-    method: str
-    hits: metrics.Proportion
-    chance: float
-    centre: metrics.Proportion
-    positive: metrics.Proportion
-
-
 # --- Grad-CAM -----------------------------------------------------------------------------------
 
 
 def grad_cam(predictor: Predictor, pixels: np.ndarray, convolution: int | None = None) -> HeatMap:
-    """Which places speak for a fracture (Grad-CAM, Selvaraju et al. 2017).
+    """Return the evidence of a fracture by place (Grad-CAM, Selvaraju et al. 2017).
 
-    The maps of a convolution block are weighed by the mean gradient of the logit over each of them
-    and summed, and what speaks against is cut off. Where global average pooling and one dense layer
-    follow the maps, this is CAM (Zhou et al. 2016) but for a factor.
+    The maps of a convolution block are weighted by the mean gradient of the logit over each of them
+    and summed; negative values are set to 0. Where global average pooling and one dense layer
+    follow the maps, this is CAM (Zhou et al. 2016) up to a factor.
 
     Args:
         predictor: the network.
         pixels: one film, uint8 (size, size), as the card's recipe makes it.
-        convolution: number of the block, from 1; the last one if left out, which has the coarsest
-            cells and sees the most.
+        convolution: number of the block, from 1; by default the last one, which has the coarsest
+            cells and the largest receptive field.
 
     Raises:
         ConfigError: the network has no such block.
@@ -131,39 +108,41 @@ def grad_cam(predictor: Predictor, pixels: np.ndarray, convolution: int | None =
     )
 
 
-_kept: "weakref.WeakKeyDictionary[Predictor, dict[int, Callable]]" = weakref.WeakKeyDictionary()
+GradCam = Callable[[np.ndarray], tuple[tf.Tensor, tf.Tensor]]  # a film -> map and probability
+_cache: "weakref.WeakKeyDictionary[Predictor, dict[int, GradCam]]" = weakref.WeakKeyDictionary()
 
 
-def _compiled(predictor: Predictor, number: int) -> Callable[[np.ndarray], tuple]:
-    """One block's Grad-CAM, compiled once: uint8 (1, size, size) to map and probability."""
-    known = _kept.setdefault(predictor, {})
-    if number not in known:
-        known[number] = _compile(
+def _compiled(predictor: Predictor, number: int) -> GradCam:
+    """Return one block's Grad-CAM, compiled once: uint8 (1, size, size) to map and probability."""
+    by_block = _cache.setdefault(predictor, {})
+    if number not in by_block:
+        by_block[number] = _compile(
             predictor.network, architectures.blocks(predictor.network)[number - 1]
         )
-    return known[number]
+    return by_block[number]
 
 
-def _compile(network: keras.Model, block: keras.Layer) -> Callable[[np.ndarray], tuple]:
-    last = network.layers[-1]  # dense, sigmoid: the logit is what it takes the sigmoid of
+def _compile(network: keras.Model, block: keras.Layer) -> GradCam:
+    last = network.layers[-1]  # dense with sigmoid: the logit is the sigmoid's argument
     both = keras.Model(network.input, [block.output, last.input])
     size = network.input_shape[1]
 
-    @tf.function(input_signature=[tf.TensorSpec((1, size, size), tf.uint8)])
-    def compiled(film: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def map_and_probability(film: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             maps, features = both(tf.cast(film, tf.float32)[..., None], training=False)
             logit = tf.matmul(features, last.kernel.value) + last.bias.value
         weights = tf.reduce_mean(tape.gradient(logit, maps), axis=(1, 2), keepdims=True)
         return tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))[0], tf.sigmoid(logit)[0, 0]
 
+    signature = [tf.TensorSpec((1, size, size), tf.uint8)]
+    compiled: GradCam = tf.function(map_and_probability, input_signature=signature)
     return compiled
 
 
 def _geometry(network: keras.Model, block: keras.Layer) -> tuple[float, float, float]:
-    """Where the first cell of a layer's map begins, a cell's side, a value's receptive field; px.
+    """Return the start of a layer's first cell, the cell's side, a value's receptive field; px.
 
-    Araujo et al. (2019), for layers one behind the other.
+    By Araujo et al. (2019), for a chain of layers.
     """
     middle, jump, field_px = 0.5, 1, 1
     for layer in network.layers[: network.layers.index(block) + 1]:
@@ -175,7 +154,7 @@ def _geometry(network: keras.Model, block: keras.Layer) -> tuple[float, float, f
         else:
             continue
         before = 0
-        if layer.padding == "same":  # as TensorFlow pads: what is odd goes behind
+        if layer.padding == "same":  # as TensorFlow pads: the odd pixel comes last
             side = layer.input.shape[1]
             before = max(0, (-(-side // stride) - 1) * stride + reach + 1 - side) // 2
         middle += (reach / 2 - before) * jump
@@ -190,11 +169,11 @@ def _geometry(network: keras.Model, block: keras.Layer) -> tuple[float, float, f
 def occlusion(
     predictor: Predictor, pixels: np.ndarray, cells: int = CELLS, patch: int = PATCH
 ) -> HeatMap:
-    """By how much the probability falls without each place (Zeiler and Fergus 2014).
+    """Return the decrease of the probability without each place (Zeiler and Fergus 2014).
 
-    A square patch goes over the film cell by cell. What it covers is blurred (Fong and Vedaldi
-    2017) rather than made grey: a grey square on a bone looks like a break itself. A cell's value
-    is the mean over all the patches that cover it.
+    A square patch moves over the film cell by cell. The covered place is blurred (Fong and Vedaldi
+    2017) rather than grey, since a grey square on a bone looks like a break itself. A cell's value
+    is the mean over all patches that cover it.
 
     Args:
         predictor: the network.
@@ -206,7 +185,7 @@ def occlusion(
     step = max(1, -(-size // cells))
     count = -(-size // step)
     side = patch * step
-    # So that each cell, those at the rim too, is covered by as many patches.
+    # Beyond the edges too, so that all cells are covered by the same number of patches.
     corners = [step * (n - patch + 1) for n in range(count + patch - 1)]
     places = [(top, left) for top in corners for left in corners]
     whole = float(predictor.probabilities(pixels[None])[0])
@@ -228,7 +207,7 @@ def occlusion(
 def _covered(
     pixels: np.ndarray, places: Sequence[tuple[int, int]], side: int
 ) -> Iterator[np.ndarray]:
-    """The film with a patch at each place, a block of films at a time; uint8 (n, size, size)."""
+    """Yield the film with a patch at each place, in blocks of films: uint8 (n, size, size)."""
     from scipy.ndimage import gaussian_filter
 
     blurred = gaussian_filter(pixels.astype(np.float32), BLUR * side, mode="nearest")
@@ -249,7 +228,7 @@ METHODS: dict[str, Callable[[Predictor, np.ndarray], HeatMap]] = {
 
 
 def methods(predictor: Predictor) -> dict[str, Callable[[Predictor, np.ndarray], HeatMap]]:
-    """Those of `METHODS` that can ask this model: Grad-CAM looks into one network."""
+    """Return those of `METHODS` that work for this model: Grad-CAM needs a single network."""
     if architectures.blocks(predictor.network):
         return METHODS
     return {"occlusion": occlusion}
@@ -259,7 +238,7 @@ def methods(predictor: Predictor) -> dict[str, Callable[[Predictor, np.ndarray],
 
 
 def on_film(heat: HeatMap, film: tuple[int, int], recipe: PixelRecipe) -> OnFilm:
-    """Where a map lies on a film of this (width, height) in px, as the recipe saw it."""
+    """Return a map's position on a film of this (width, height) in px, given the recipe."""
     left, top, width, height = images.placed(film, recipe)
     across, down = film[0] / width, film[1] / height  # film px in a network px
     rows, columns = heat.values.shape
@@ -281,15 +260,16 @@ def on_film(heat: HeatMap, film: tuple[int, int], recipe: PixelRecipe) -> OnFilm
 def overlay(
     heat: HeatMap, film: tuple[int, int], recipe: PixelRecipe, long_side: int = 512
 ) -> np.ndarray:
-    """The map as a picture of the whole film's shape, to be laid over it; cells keep their edges.
+    """Return the map as an overlay for the whole film; cells keep their sharp edges.
 
     Args:
+        heat: the map.
         film: the film's (width, height) in px.
         recipe: of the model.
         long_side: px of the picture's longer side.
 
     Returns:
-        float32 (height, width), the map's values; 0 where no cell lies.
+        float32 (height, width), the map's values; 0 outside its cells.
     """
     place = on_film(heat, film, recipe)
     scale = long_side / max(film)
@@ -302,60 +282,3 @@ def overlay(
     inside = ((row >= 0) & (row < rows))[:, None] & ((column >= 0) & (column < columns))[None]
     values = heat.values[np.clip(row, 0, rows - 1)[:, None], np.clip(column, 0, columns - 1)]
     return np.where(inside, values, 0).astype(np.float32)
-
-
-# --- how well maps point ------------------------------------------------------------------------
-
-
-def points_into(x: float, y: float, breaks: Iterable[Break]) -> bool:
-    """Whether a point of the film, in its px, lies in one of the breaks' boxes."""
-    return any(x0 <= x < x1 and y0 <= y < y1 for x0, y0, x1, y1 in (mark.box for mark in breaks))
-
-
-def chance(
-    heat: HeatMap, film: tuple[int, int], recipe: PixelRecipe, breaks: Sequence[Break]
-) -> float:
-    """The share, 0 to 1, of the map's cells that would point into a break."""
-    place = on_film(heat, film, recipe)
-    rows, columns = heat.values.shape
-    x = place.box[0] + (np.arange(columns) + 0.5) * place.cell[0]
-    y = place.box[1] + (np.arange(rows) + 0.5) * place.cell[1]
-    return float(np.mean([points_into(a, b, breaks) for b in y for a in x]))
-
-
-def pointing_game(
-    predictor: Predictor,
-    root: Path,
-    breaks: dict[str, list[Break]],
-    explain: Callable[[Predictor, np.ndarray], HeatMap],
-) -> Pointing:
-    """How often the peak of a film's map lies in its known break (Zhang et al. 2016), no margin.
-
-    Args:
-        predictor: the network.
-        root: of the phantom.
-        breaks: path of a film -> its breaks, see `phantom_set.breaks`; films without are left out.
-        explain: makes a film's map, see `METHODS`.
-
-    Raises:
-        FilmError: a film cannot be read.
-    """
-    hits, centre, positive, shares, method = [], [], [], [], ""
-    for path, marks in breaks.items():
-        if not marks:
-            continue
-        whole = images.decode(root / path)
-        heat = explain(predictor, images.to_pixels(whole, predictor.recipe))
-        method = heat.method
-        hits.append(points_into(*on_film(heat, whole.size, predictor.recipe).peak, marks))
-        centre.append(points_into(whole.width / 2, whole.height / 2, marks))
-        shares.append(chance(heat, whole.size, predictor.recipe, marks))
-        positive.append(heat.probability > predictor.model.card.threshold)
-    called = [hit for hit, yes in zip(hits, positive, strict=True) if yes]
-    return Pointing(
-        method=method,
-        hits=metrics.wilson(sum(hits), len(hits)),
-        chance=float(np.mean(shares)) if shares else 0.0,
-        centre=metrics.wilson(sum(centre), len(centre)),
-        positive=metrics.wilson(sum(called), len(called)),
-    )

@@ -1,7 +1,7 @@
-"""How far a film's probability moves when the film is mirrored and turned a little.
+"""Test-time augmentation: the spread of a film's probability when mirrored and rotated a little.
 
-Test-time augmentation, as a measure of how sure the network is: what it says of a film must not
-hang on how the film lay on the table. The turns are fixed, so the answer is the same each time.
+It measures the network's confidence: a prediction must not depend on the film's position on the
+table. The rotations are fixed, so the result is the same each time.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from fracture_core.models.inference import Predictor
 from fracture_core.networks.augmentation import preview, turned
 from fracture_core.verdicts import aggregation
 
-DEGREES = (0.0, -2.0, 2.0, -4.0, 4.0, -6.0, 6.0)  # films of one study lie about this far askew
+DEGREES = (0.0, -2.0, 2.0, -4.0, 4.0, -6.0, 6.0)  # films of one study differ by about as much
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """What the network says of one film as it is, mirrored and turned.
+    """Predictions of one film, of its mirrored and of its rotated variants.
 
     Args:
-        probabilities: one a variant, 0 to 1; the first is the film as it is.
-        degrees: turn of each variant, counterclockwise.
+        probabilities: one per variant, 0 to 1; the first is of the unchanged film.
+        degrees: rotation of each variant, counterclockwise.
         mirrored: whether left and right of each variant are exchanged.
     """
 
@@ -50,12 +50,12 @@ class Spread:
         return float(np.std(self.probabilities))
 
     def positive(self, threshold: float) -> int:
-        """How many of the variants are positive at this threshold."""
+        """Return the number of variants that are positive at this threshold."""
         return int(aggregation.is_positive(np.array(self.probabilities), threshold).sum())
 
 
 def spread(predictor: Predictor, pixels: np.ndarray) -> Spread:
-    """Judge a film as it is, and at each of `DEGREES` both as it is and mirrored: one block.
+    """Predict a film at each of `DEGREES`, both unmirrored and mirrored, in one block.
 
     Args:
         predictor: the network.

@@ -1,8 +1,8 @@
-"""Start the child processes: training runs, evaluations, the phantom's maker; slots and the queue.
+"""Launcher of child processes: training runs, evaluations, phantom sets; slots and the queue.
 
 A child runs in its own session, so that it outlives the page, the browser and the server. The
-parent takes the lock of the folder that the child will write and hands the open file down: there
-is no moment without a holder, and a second start is refused. Nothing is killed at exit.
+parent takes the lock of the folder that the child will write and hands the open file down: the
+lock is held at every moment, and a second start is refused. Nothing is killed at exit.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ from fracture_core.errors import FileRefused, RunBusy, Stopped
 from fracture_core.files import make_folder, replace_file, writing
 from fracture_core.runs import journal, run_folders
 
-LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # how a child learns which of its open files is its lock
-QUEUE_SECONDS = 0.3  # between two looks at the slots
-_children: list[subprocess.Popen[bytes]] = []  # kept, so that the ended ones can be reaped
+LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # tells a child which of its open files is its lock
+QUEUE_SECONDS = 0.3  # between two checks of the slots
+_children: list[subprocess.Popen[bytes]] = []  # those not yet reaped
 
 
 def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) -> None:
@@ -35,19 +35,19 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
     Args:
         folder: the run folder.
         wait_for_slot: queue behind the runs that fill the slots, rather than run beside them.
-        more_epochs: epochs beyond those asked for so far.
+        more_epochs: epochs to add to those requested so far.
 
     Raises:
-        RunBusy: its child is alive already.
-        RunError: it has done work and keeps no state that can be read.
-        WriteFailed: the run's folder takes no file.
+        RunBusy: its child is already alive.
+        RunError: it has done work and keeps no readable state.
+        WriteFailed: the run's folder cannot be written to.
     """
     from fracture_core.runs import checkpoints  # needs numpy, and a waiting run does not
 
     with run_folders.lock(folder) as descriptor:
         checkpoints.check_resumable(folder / "checkpoints")
         for path, request in run_folders.requests(folder):
-            # An old wish to stop must not stop the new start.
+            # An old request to stop must not stop the new start.
             if request.get("kind") in ("stop", "stop_after_epoch"):
                 with writing(path):
                     path.unlink(missing_ok=True)
@@ -55,7 +55,7 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
             run_folders.send_request(folder, "more_epochs", epochs=more_epochs)
         before = run_folders.status(folder)
         state = run_folders.State.QUEUED if wait_for_slot else run_folders.State.STARTING
-        message = "Waits for a free slot." if wait_for_slot else "Starts a process."
+        message = "Waiting for a free slot." if wait_for_slot else "Starting a process."
         fields = {**before.__dict__, "state": state, "message": message, "phase": ""}
         log = files.stamp(folder / "train.log")
         fields |= {
@@ -71,18 +71,18 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
 
 
 def create_and_start(config: TrainConfig, name: str | None = None, queue: bool = True) -> Path:
-    """Make a run folder and start its child; gives the folder."""
+    """Make a run folder, start its child and return the folder."""
     folder = run_folders.create(config, name)
     start_run(folder, wait_for_slot=queue)
     return folder
 
 
 def resume(folder: Path, more_epochs: int = 0, wait_for_slot: bool = True) -> None:
-    """Go on with a run that is not alive, for more epochs than first asked if wanted.
+    """Resume a run that is not alive, for additional epochs if requested.
 
     Raises:
         RunBusy: its child is alive.
-        ConfigError: `more_epochs` is negative, or beyond what a run may have.
+        ConfigError: `more_epochs` is negative, or above a run's limit.
     """
     check_range("more epochs", more_epochs, (0, LIMITS.epochs[1]))
     start_run(folder, wait_for_slot, more_epochs)
@@ -91,9 +91,9 @@ def resume(folder: Path, more_epochs: int = 0, wait_for_slot: bool = True) -> No
 def fork(
     source: Path, epoch: int, name: str | None = None, queue: bool = True, **changes: Any
 ) -> Path:
-    """Make a run that begins as `source` stood after `epoch`, and start its child.
+    """Make a run that starts from the state of `source` after `epoch`, and start its child.
 
-    Arguments and errors as in `forks.create`; gives the folder.
+    Arguments, result and errors as in `forks.create`.
     """
     from fracture_core.runs import forks  # its checkpoints need numpy, and a waiting run does not
 
@@ -102,61 +102,61 @@ def fork(
     return folder
 
 
-def start_job(folder: Path, asked: dict[str, Any], command: str, message: str, log: str) -> None:
-    """Start a child that does what `asked.json` in a folder says, unless one is at it.
+def start_job(folder: Path, request: dict[str, Any], command: str, message: str, log: str) -> None:
+    """Start a child for the job in a folder, unless one is running.
 
     Args:
-        folder: gets `asked.json`, the child's status and its log.
-        asked: what the child is to do.
-        command: the child's command; it is given the folder.
-        message: its status until it says something itself.
+        folder: gets the request as `asked.json`, the child's status and its log.
+        request: the job's parameters.
+        command: the child's command; the folder is its argument.
+        message: the status until the child writes its own.
         log: name of its log.
     """
     try:
         with run_folders.lock(folder) as descriptor:
             for path in folder.glob("requests/[!.]*.json"):
-                with writing(path):  # an old wish to stop must not stop the new start
+                with writing(path):  # an old request to stop must not stop the new start
                     path.unlink(missing_ok=True)
-            replace_file(folder / "asked.json", json.dumps(asked).encode())
+            replace_file(folder / "asked.json", json.dumps(request).encode())
             run_folders.write_status(
                 folder, run_folders.Status(state=run_folders.State.STARTING, message=message)
             )
             spawn([command, str(folder)], descriptor, folder / log)
     except RunBusy:
-        pass  # somebody else asked for the same a moment ago
+        pass  # another process has just started the same job
 
 
 def job_request(folder: Path, *needed: str) -> dict[str, Any]:
-    """What `start_job` has left in a folder for its child; the positive class may be `None`.
+    """Return the request that `start_job` wrote for its child; the positive class may be `None`.
 
     Args:
         folder: the job's.
-        needed: keys that hold text.
+        needed: required keys, whose values are text.
 
     Raises:
-        FileRefused: it cannot be read.
+        FileRefused: the file cannot be read, or lacks a required key.
     """
     path = folder / "asked.json"
-    found = file_reader.read_json(path)
-    if not isinstance(found, dict):
+    request = file_reader.read_json(path)
+    if not isinstance(request, dict):
         raise FileRefused(path.name, "is no JSON object")
-    texts = all(isinstance(found.get(key), str) for key in needed)
-    if not (texts and isinstance(found.setdefault("positive", None), str | None)):
+    texts = all(isinstance(request.get(key), str) for key in needed)
+    if not (texts and isinstance(request.setdefault("positive", None), str | None)):
         raise FileRefused(path.name, f"does not say what to do ({', '.join(needed)})")
-    return found
+    return request
 
 
 def start_phantom(out: Path) -> None:
-    """Start making, or finishing, the phantom in a folder.
+    """Start a child that makes, or completes, the phantom set in a folder.
 
-    A second maker waits for the first and finds it done.
+    A second child waits for the first and then has nothing to do.
     """
     make_folder(out.parent)
     spawn(["child-phantom", str(out)], None, out.parent / f"{out.name}.log")
 
 
 def wait(folder: Path, poll_seconds: float = 0.2) -> run_folders.Status:
-    """Wait until a run is no longer at work; gives its last status."""
+    """Wait until a run is no longer alive and return its final status."""
     while (status := run_folders.status(folder)).state.alive:
         time.sleep(poll_seconds)
     return status
@@ -166,9 +166,9 @@ def spawn(arguments: list[str], descriptor: int | None, log: Path) -> None:
     """Start `python -m fracture_core ...` in its own session, its lock handed down.
 
     Args:
-        arguments: what follows `python -m fracture_core`.
+        arguments: command-line words after `python -m fracture_core`.
         descriptor: open file that holds the lock, which stays locked while the child lives;
-            `None` for a child that takes a lock of its own.
+            `None` for a child that takes its own lock.
         log: file to which its output is appended.
     """
     reap()
@@ -194,13 +194,13 @@ def spawn(arguments: list[str], descriptor: int | None, log: Path) -> None:
 
 
 def _log(path: Path) -> BinaryIO:
-    """A log that a child adds to.
+    """Open a log for appending.
 
     Raises:
         WriteFailed: no permission, or it is no regular file.
     """
     with writing(path):
-        # Without waiting: a pipe with nobody at its other end refuses at once.
+        # Non-blocking: a pipe without a reader is refused at once.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o644)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -210,12 +210,12 @@ def _log(path: Path) -> BinaryIO:
 
 
 def reap() -> None:
-    """Let go of children that have ended, so that none stays behind as a zombie."""
+    """Reap children that have ended, so that none remains as a zombie."""
     _children[:] = [child for child in _children if child.poll() is None]
 
 
 def adopt_lock() -> int | None:
-    """In a child: keep the lock that the parent handed down, and from the child's own children."""
+    """Return the lock that the parent handed down, and keep it from the child's own children."""
     text = os.environ.pop(LOCK_VARIABLE, None)
     if text is None:
         return None
@@ -225,7 +225,7 @@ def adopt_lock() -> int | None:
 
 
 def take_slot() -> int | None:
-    """Take a free slot; gives the descriptor that holds it, or `None` when all are taken."""
+    """Take a free slot and return the descriptor that holds it; `None` when all are taken."""
     folder = runs_folder() / ".slots"
     make_folder(folder)
     for number in range(slots()):
@@ -239,7 +239,7 @@ def take_slot() -> int | None:
 
 
 def _slot_is_free() -> bool:
-    """Whether `take_slot` would find one; takes it from nobody for longer than a look."""
+    """Tell whether a slot is free; each lock is held only for the moment of the check."""
     for number in range(slots()):
         try:
             descriptor = os.open(runs_folder() / ".slots" / f"{number}.lock", os.O_RDONLY)
@@ -255,22 +255,22 @@ def _slot_is_free() -> bool:
     return False
 
 
-def wait_for_slot(folder: Path, asked_to_stop: Callable[[], bool]) -> int:
-    """Wait until it is this run's turn and a slot is free; gives the slot's descriptor.
+def wait_for_slot(folder: Path, should_stop: Callable[[], bool]) -> int:
+    """Wait until it is this run's turn and a slot is free; return the slot's descriptor.
 
     Raises:
-        Stopped: the run was asked to stop while it waited.
+        Stopped: a stop was requested while the run waited.
     """
-    while not asked_to_stop():
-        # Who is next is asked only where it matters: the answer takes a look at every run.
+    while not should_stop():
+        # `is_next` is called only with a slot free: it reads every run.
         if _slot_is_free() and is_next(folder) and (slot := take_slot()) is not None:
             return slot
         time.sleep(QUEUE_SECONDS)
-    raise Stopped("Stopped while it waited for a slot.")
+    raise Stopped("Stopped while waiting for a slot.")
 
 
 def is_next(folder: Path) -> bool:
-    """Whether no run that waits for a slot has waited longer than this one."""
+    """Tell whether this run is the first in the queue for a slot."""
     waiting = [r for r in run_folders.list_runs() if r.status.state is run_folders.State.QUEUED]
     queue = sorted((journal.queued_at(r.folder), r.name) for r in waiting)
     return not queue or queue[0][1] == folder.name

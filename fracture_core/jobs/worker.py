@@ -1,4 +1,4 @@
-"""The child's side of a run folder: it says what it does, and serves what was asked of it."""
+"""Worker of a run: the child's side of its folder, which writes its status and serves requests."""
 
 import contextlib
 import os
@@ -13,23 +13,23 @@ from fracture_core.errors import RunBusy, Stopped
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 
-POLL_SECONDS = 0.25  # between two looks at the requests; a stop is to be answered within 3 s
-WRITE_SECONDS = 0.5  # between two writes of progress; a person reads no faster
-POINTS = 600  # of the live curve in as many WRITE_SECONDS; later ones lie ever further apart
+POLL_SECONDS = 0.25  # between two checks of the requests; a stop must be answered within 3 s
+WRITE_SECONDS = 0.5  # between two writes of progress; people read no faster
+POINTS = 600  # of the live curve at intervals of WRITE_SECONDS; later intervals grow
 
 
 class Worker:
-    """Writes `status.json` and reads `requests/` for one run, in its child process.
+    """Status writer and request server of one run, used in its child process.
 
     Args:
         folder: the run folder.
-        lock: descriptor that holds the run's lock; `None` where nobody else can take it.
+        lock: descriptor that holds the run's lock; `None` where no other process can take it.
 
     Attributes:
-        stopping: whether the run was asked to stop at once.
-        stop_after_epoch: whether it was asked to stop at the end of this epoch.
-        epochs: epochs asked for so far, added ones counted.
-        rate_changes: learning rates asked for so far: (first step, rate).
+        stopping: whether a stop at once was requested.
+        stop_after_epoch: whether a stop at the end of this epoch was requested.
+        epochs: total epochs requested so far, including added ones.
+        rate_changes: learning rates requested so far: (first step, rate).
     """
 
     def __init__(self, folder: Path, lock: int | None = None) -> None:
@@ -48,37 +48,40 @@ class Worker:
         )
         self.rate_changes = journal.rate_changes(folder)
         self._polled = self._written = 0.0
-        self._asked = self.epochs  # when training last began
-        self._door, self._leavable = threading.RLock(), False
-        self._before: dict[int, Any] = {}  # signal -> what it did before `listen`
+        self._accepted_epochs = self.epochs  # when training last began
+        self._mutex, self._may_exit = threading.RLock(), False
+        self._handlers: dict[int, Any] = {}  # signal -> its handler before `listen`
 
     def listen(self) -> None:
-        """Take SIGTERM and SIGINT for the request to stop, and watch where it can be answered by
-        leaving (see `may_leave`); main thread only."""
+        """Treat SIGTERM and SIGINT as requests to stop, and start the watcher thread.
+
+        The watcher ends the process at a stop inside `may_leave`. Main thread only.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._before[number] = signal.signal(number, lambda *_: setattr(self, "stopping", True))
+            handler = signal.signal(number, lambda *_: setattr(self, "stopping", True))
+            self._handlers[number] = handler
         threading.Thread(target=self._watch, daemon=True).start()
 
     def stop_listening(self) -> None:
-        """Give the signals back once the last word is written: now they may end the process."""
-        for number, handler in self._before.items():
+        """Restore the signal handlers after the final status: a signal may end the process now."""
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        self._before.clear()
+        self._handlers.clear()
 
     def _watch(self) -> None:
         while True:
             time.sleep(POLL_SECONDS)
-            with self._door:
+            with self._mutex:
                 self._keep_lock()
-                if self._leavable and (
+                if self._may_exit and (
                     self.stopping or run_folders.has_request(self.folder, "stop")
                 ):
                     self._leave()
 
     def _keep_lock(self) -> None:
-        """Take the lock anew where its file was removed: a second child must find it taken.
+        """Take the lock again where its file was removed, so that a second child is refused.
 
-        Where another process was quicker, this one leaves the folder to it at once.
+        Where another process was quicker, this one leaves the folder to it and ends at once.
         """
         if self._lock is None:
             return
@@ -95,70 +98,70 @@ class Worker:
         os.close(again)
 
     def let_go(self) -> None:
-        """Look after the lock no more: its descriptor is closed next."""
-        with self._door:
+        """Stop watching the lock, before its descriptor is closed."""
+        with self._mutex:
             self._lock = None
 
     def _leave(self) -> None:
-        """End the process: the kernel lets go of its locks, and nothing was begun that is lost."""
+        """End the process: the kernel releases its locks, and no work is lost."""
         try:
-            kept = "; all work is kept" if self.status.step else ""
+            suffix = "; all work is kept" if self.status.step else ""
             journal.log_event(self.folder, "stopped", step=self.status.step)
-            message = f"Stopped before it trained{kept}."
+            message = f"Stopped before training{suffix}."
             self.say(state=State.STOPPED, message=message, phase="", seconds_left=None)
         finally:
             os._exit(0)
 
     @contextlib.contextmanager
     def may_leave(self) -> Iterator[None]:
-        """Work that cannot ask whether to stop, and that nobody would miss: a stop ends the run.
+        """Mark uninterruptible work that may be abandoned: a stop ends the process.
 
-        Loading TensorFlow and compiling take longer than a person waits for a stop.
+        Loading TensorFlow and compiling take longer than people wait for a stop.
         """
-        with self._door:
-            self._leavable = True
+        with self._mutex:
+            self._may_exit = True
         try:
             yield
         finally:
-            with self._door:
-                self._leavable = False
+            with self._mutex:
+                self._may_exit = False
 
     def say(self, **changes: Any) -> None:
         """Change the status and write it."""
-        with self._door:
-            held = {"epochs": self.epochs, "memory_mb": peak_memory_mb()}
-            fields = {**self.status.__dict__, **held, **changes}
+        with self._mutex:
+            measured = {"epochs": self.epochs, "memory_mb": peak_memory_mb()}
+            fields = {**self.status.__dict__, **measured, **changes}
             self.status = Status(**fields)
             self._written = time.monotonic()
             run_folders.write_status(self.folder, self.status)
 
     def tick(self, **changes: Any) -> None:
-        """Change the status; write it if the last writing is long enough ago."""
+        """Change and write the status, unless it was written less than `WRITE_SECONDS` ago."""
         if time.monotonic() - self._written >= WRITE_SECONDS:
             self.say(**changes)
 
     def phase(self, phase: str, message: str) -> None:
-        """Enter a phase that comes before training.
+        """Enter a phase before training.
 
         Raises:
-            Stopped: the run was asked to stop.
+            Stopped: a stop was requested.
         """
         self.say(state=State.STARTING, phase=phase, message=message, progress=0.0)
         if self.asked_to_stop():
             raise Stopped("Stopped before training.")
 
     def begin(self) -> None:
-        """Take note that training goes on from here: what was asked of it so far is accepted."""
-        self._asked = self.epochs
+        """Accept the epochs requested so far: training continues from here."""
+        self._accepted_epochs = self.epochs
 
     def give_up(self) -> None:
-        """Take back the epochs that were asked of a resume which is refused: it changes nothing."""
-        if self.status.step and (added := self.epochs - self._asked):
+        """Withdraw the epochs that a refused resume has added: a refusal changes nothing."""
+        if self.status.step and (added := self.epochs - self._accepted_epochs):
             journal.log_event(self.folder, "epochs_withdrawn", epochs=added)
-            self.epochs = self._asked
+            self.epochs = self._accepted_epochs
 
     def asked_to_stop(self, step: int | None = None) -> bool:
-        """Serve the requests that wait; gives whether to stop now.
+        """Serve the waiting requests and tell whether to stop now.
 
         Args:
             step: the next step, while training; requests that need one wait until then.
@@ -171,17 +174,17 @@ class Worker:
         return self.stopping
 
     def _serve(self, request: dict[str, Any], step: int | None) -> bool:
-        """Do what is asked; gives whether it is done.
+        """Serve a request and tell whether it is done.
 
-        The event is logged first, so that a kill in between serves it twice rather than never.
+        The event is logged first, so that after a kill it is served twice rather than never.
         """
         match request:
             case {"kind": "stop"}:
                 self.stopping = True
-                self.say(state=State.STOPPING, message="Stops and keeps its work.")
+                self.say(state=State.STOPPING, message="Stopping, keeping the work.")
             case {"kind": "stop_after_epoch"}:
                 self.stop_after_epoch = True
-                self.say(message="Stops at the end of this epoch.")
+                self.say(message="Stopping at the end of this epoch.")
             case {"kind": "more_epochs", "epochs": int(count), "id": str(key)}:
                 self._log_once("more_epochs", key, epochs=count, epoch=self.status.epoch)
                 self.epochs = journal.epochs_requested(self.folder, self.config)
@@ -198,9 +201,9 @@ class Worker:
 
 
 def peak_memory_mb() -> int:
-    """The most memory that this process has held so far, in MB; 0 where the system does not say.
+    """Return the peak memory of this process in MB; 0 where the system does not report it.
 
-    By the kernel's own mark of this program: `getrusage` counts what the parent held as well.
+    From the kernel's record of this program: `getrusage` includes the parent's memory.
     """
     with contextlib.suppress(OSError):
         facts = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
@@ -211,10 +214,10 @@ def peak_memory_mb() -> int:
 
 
 def time_left() -> Callable[[int, int], float | None]:
-    """Made when work begins: gives the seconds left, from (done, total); `None` at first.
+    """Return a function that estimates the seconds left, to be created when work begins.
 
-    What was done before the first question was kept from an earlier time, and says nothing of the
-    speed.
+    It takes (done, total) and returns `None` at first. Items done before its first call were kept
+    from earlier work and do not count for the speed.
     """
     first: tuple[float, int] | None = None
 
@@ -230,12 +233,12 @@ def time_left() -> Callable[[int, int], float | None]:
 
 
 class Clock:
-    """Speed and the live curve's points, from what the steps report.
+    """Training speed and points of the live curve, from the results of the steps.
 
     Attributes:
-        began: when the first steps, which compile, were over; `None` before.
+        began: end of the first steps, which compile, in `time.monotonic`; `None` before.
         steps: counted since then.
-        rate: images a second up to the last point.
+        rate: images per second up to the last point.
     """
 
     def __init__(self) -> None:
@@ -248,7 +251,7 @@ class Clock:
         self._since, self._loss, self._right, self._shown = now, 0.0, 0, 0
 
     def add(self, loss: float, right: int, shown: int, steps: int = 1) -> None:
-        """Count some steps; the first ones, which compile, set the clock."""
+        """Count some steps; the first call, whose steps compile, starts the clock."""
         if self.began is None:
             self.began = time.monotonic()
             self._reset(self.began)
@@ -261,13 +264,13 @@ class Clock:
         )
 
     def seconds_a_step(self) -> float:
-        """Mean since the start, evaluation and checkpoints counted; 0 while unknown."""
+        """Return the mean since the start, including evaluation and checkpoints; 0 if unknown."""
         return (time.monotonic() - self.began) / self.steps if self.began and self.steps else 0.0
 
     def point(self) -> dict[str, float] | None:
-        """Means since the last point, if one is due; else `None`.
+        """Return the means since the last point if the next one is due, else `None`.
 
-        Who watches is shown all of them, again and again: a day's training leaves a few thousand.
+        Pages draw all points at each update, so a day of training leaves only a few thousand.
         """
         now = time.monotonic()
         passed = now - (self.began or now)

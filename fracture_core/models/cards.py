@@ -1,8 +1,8 @@
-"""What a model says of itself, and where models are found.
+"""Model cards, and finding the model of a name.
 
-A card is the only way to a model: it names architecture, pixels, label meaning, threshold,
-training data and how well the model did on films that it never learned from. Released models keep
-theirs in `card.json`; a run's card is made from its folder. Nothing here loads TensorFlow.
+A card describes a model: architecture, pixels, label meaning, threshold, training data and its
+figures on films that it was not trained on. Released models keep theirs in `card.json`; a run's
+card is made from its folder. Nothing here loads TensorFlow.
 """
 
 import hashlib
@@ -44,17 +44,17 @@ WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions
 GATE = "gate.npz"
 PREVIOUS_GATE = "gate.previous.npz"  # while a new one and its card are written
 FILES = (CARD, WEIGHTS, PREDICTIONS, GATE)  # of a released model; an old one may have no gate
-ENSEMBLE = "ensemble"  # what the card of several networks calls its architecture
-JUDGED = {**catalog.MANIFEST, "probability": "number"}  # what a table of judged films holds
-GATE_BYTES = 64 * file_reader.MB  # of a gate, packed or not; four thousand features would take this
-MOST_MEMBERS = 16  # of an ensemble; each costs its own time at every film
-WEIGHTS_BYTES = 2 * MOST_MEMBERS * 4 * LIMITS.parameters  # with room for the file's own notes
-GATE_VERSION = 2  # raised whenever the same films give other numbers in it
+ENSEMBLE = "ensemble"  # the architecture in the card of several networks
+PREDICTION_COLUMNS = {**catalog.MANIFEST, "probability": "number"}  # of a prediction table
+GATE_BYTES = 64 * file_reader.MB  # of a gate, packed or not; enough for 4,000 features
+MOST_MEMBERS = 16  # of an ensemble; each adds its own time to every film
+WEIGHTS_BYTES = 2 * MOST_MEMBERS * 4 * LIMITS.parameters  # with room for the file's metadata
+GATE_VERSION = 2  # raised whenever the same films give another gate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member(Record):
-    """One network of an ensemble: the model that it was, and how it is built."""
+    """One network of an ensemble: the model's name and its architecture."""
 
     name: str
     architecture: str
@@ -63,27 +63,27 @@ class Member(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Card(Record):
-    """What must be known of a model before its answer means anything.
+    """Description of a model, without which its predictions cannot be interpreted.
 
     Args:
         name: of the model, or `RUN@EPOCH`.
         architecture: a name of the registry, or `ENSEMBLE`.
         options: the architecture's variants.
-        recipe: how a film becomes the network's pixels.
-        label_meaning: what a positive label stood for in the training data.
+        recipe: conversion of a film to the network's pixels.
+        label_meaning: meaning of a positive label in the training data.
         threshold: a film is positive when its probability is greater.
-        threshold_origin: how the threshold was chosen, in a clause.
+        threshold_origin: origin of the threshold, a clause.
         epoch: of the run that the weights are from.
-        parts: body parts that it learned from; empty for all of the data's.
+        parts: body parts that it was trained on; empty for all of the data's.
         training: the data: root name, kind, hash, synthetic, images and studies by role.
         metrics: by role ("dev", "valid"), then by level ("images", "studies"): a `metrics.Summary`.
-        command: the command line that trains the same.
-        versions: of Python and the packages that decide the numbers.
-        weights_sha256: of the weights file; empty for a run, whose own list vouches for them.
+        command: the command line that trains the same model.
+        versions: of Python and the packages that influence the results.
+        weights_sha256: of the weights file; empty for a run, whose `SHA256SUMS` has it.
         predictions_sha256: of the dev predictions; empty for a run, or if an older version wrote
             them.
-        created: when the run was started, ISO 8601 UTC.
-        gate: what the gate was fitted on, its limit and the file's sha256; empty without one.
+        created: start of the run, ISO 8601 UTC.
+        gate: the gate's data, limit and file's sha256; empty without a gate.
         members: of an ensemble, in the order of their groups in the weights file; else empty.
     """
 
@@ -96,14 +96,14 @@ class Card(Record):
     threshold_origin: str = ""
     epoch: int = 0
     parts: tuple[str, ...] = ()
-    training: dict = field(default_factory=dict)
-    metrics: dict = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
     command: str = ""
-    versions: dict = field(default_factory=dict)
+    versions: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
     predictions_sha256: str = ""
     created: str = ""
-    gate: dict = field(default_factory=dict)
+    gate: dict[str, Any] = field(default_factory=dict)
     members: tuple[Member, ...] = ()
 
     def __post_init__(self) -> None:
@@ -123,13 +123,13 @@ class Card(Record):
 
     @property
     def networks(self) -> list[tuple[str, NetworkOptions]]:
-        """Architecture and options of what judges: of the one network, or of every member."""
+        """Architecture and options of the network, or of every member of an ensemble."""
         own = [(self.architecture, self.options)] if not self.members else []
         return own + [(member.architecture, member.options) for member in self.members]
 
     @property
     def weights_bytes(self) -> int:
-        """What its weights' file may have at most: twice its numbers, and room for their names."""
+        """Largest allowed weights file: twice the parameters, and room for their names."""
         parameters = sum(network_size.of(*each).parameters for each in self._sized())
         return 2 * network_size.FLOAT * parameters + 2**20 * len(self.networks)
 
@@ -138,25 +138,25 @@ class Card(Record):
 
     @property
     def synthetic(self) -> bool:
-        """Whether it has never seen a real film."""
+        """Whether it was trained on synthetic films only."""
         return bool(self.training.get("synthetic"))
 
     @property
     def dev_words(self) -> str:
-        """What its dev films have chosen, a sentence."""
-        chosen = "its members' epochs" if self.members else "the model's epoch"
-        return f"Dev films chose {chosen}, so these figures flatter it."
+        """Note beside figures on dev films, a sentence."""
+        subject = "Its members' epochs were" if self.members else "The model's epoch was"
+        return f"{subject} picked on the dev films, so these figures are optimistic."
 
     @property
     def no_dev_words(self) -> str:
-        """Why it has no dev films, a clause."""
+        """Reason for having no dev films, a clause."""
         if self.members:
             return "The members of this model share no dev films"
         return "This model set no dev films aside"
 
     @property
     def network(self) -> str:
-        """What judges, in words: the architecture and its epoch, or an ensemble's members."""
+        """The network in words: the architecture and its epoch, or an ensemble's members."""
         if not self.members:
             return f"{self.architecture}, epoch {self.epoch}"
         members = ", ".join(f"{each.architecture} {each.name}" for each in self.members)
@@ -168,13 +168,14 @@ class Model:
     """A card with the files that belong to it.
 
     Args:
-        reference: how to name it on the command line.
-        card: what it says of itself.
+        reference: its name on the command line.
+        card: its description.
         weights: path of its `.weights.h5`.
-        judged: dev films, one row each: manifest columns and `probability`, float32.
+        judged: predictions on the dev films, one row each: manifest columns and `probability`,
+            float32.
         gate: path of its `gate.npz`; `None` where none was fitted.
-        guarded: whether a checksum vouches for its weights and predictions; files that an older
-            version wrote have none.
+        guarded: whether its weights and predictions have checksums; files that an older version
+            wrote have none.
     """
 
     reference: str
@@ -186,23 +187,23 @@ class Model:
 
     @property
     def is_run(self) -> bool:
-        """Whether it is an epoch of a run, and not released."""
+        """Whether it is an epoch of a run, not a released model."""
         return "@" in self.reference
 
     def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:
-        """How it did on its dev films at this threshold: "images" and "studies"."""
+        """Return its figures on dev films at this threshold: "images" and "studies"."""
         return summaries(self.judged, threshold)
 
 
 def _levels(levels: Any) -> list[Any]:
-    """Raises: ConfigError: these are no figures of images and studies."""
+    """Return the figures of a role, one per level, and refuse others than images and studies."""
     if not (isinstance(levels, dict) and levels.keys() <= {"images", "studies"}):
         raise ConfigError("A card's metrics are of images and studies, by role.")
     return list(levels.values())
 
 
 def summaries(films: pd.DataFrame, threshold: float) -> dict[str, metrics.Summary]:
-    """Image level and study level (OR rule) of the same judged films.
+    """Return the figures of predictions, by image and by study (OR rule).
 
     Args:
         films: manifest columns and `probability`, 0 to 1.
@@ -220,17 +221,17 @@ def summaries(films: pd.DataFrame, threshold: float) -> dict[str, metrics.Summar
 
 
 def group(number: int) -> str:
-    """The group of an ensemble's weights file that holds its member of this number, from 1."""
+    """Return the name of a member's group in an ensemble's weights file, counted from 1."""
     return f"member_{number}"
 
 
 def released() -> list[str]:
-    """Names of the released models, in order."""
+    """Return the names of the released models, in order."""
     return sorted(path.parent.name for path in models_folder().glob(f"[!.]*/{CARD}"))
 
 
 def find(reference: str) -> Model:
-    """The model of this name.
+    """Return the model of this name.
 
     Args:
         reference: a name in `models/`, a run (its best dev epoch, else its last), `RUN@EPOCH`, or
@@ -262,10 +263,10 @@ def find(reference: str) -> Model:
 
 
 def read(folder: Path) -> Model:
-    """The released model in this folder.
+    """Return the released model in this folder.
 
     Raises:
-        ModelError: a file is missing, the card cannot be read, or the weights are not the card's.
+        ModelError: a file is missing or damaged, or does not belong to the card.
     """
     if missing := [n for n in (CARD, WEIGHTS, PREDICTIONS) if not (folder / n).is_file()]:
         raise ModelError(
@@ -292,7 +293,7 @@ def read(folder: Path) -> Model:
             "for. Release the model again."
         )
     try:
-        judged = prediction_table(folder / PREDICTIONS)
+        dev_predictions = prediction_table(folder / PREDICTIONS)
     except FileRefused as error:
         raise ModelError(f"The {PREDICTIONS} of {folder.name} cannot be read: {error}") from error
     expected = card.predictions_sha256
@@ -305,43 +306,44 @@ def read(folder: Path) -> Model:
         reference=folder.name,
         card=card,
         weights=folder / WEIGHTS,
-        judged=judged,
+        judged=dev_predictions,
         gate=gate,
         guarded=bool(expected),
     )
 
 
 def prediction_table(source: Path | bytes) -> pd.DataFrame:
-    """A table of films that a network has judged: manifest columns and `probability`;
-    of an ensemble `member_1` and so on as well.
+    """Read a table of predicted films: manifest columns and `probability`.
+
+    The table of an ensemble has the columns `member_1`, `member_2`... as well.
 
     Args:
         source: the parquet file's path, or its content.
 
     Raises:
-        FileRefused: it is missing, damaged, or holds labels or probabilities that nobody gives.
+        FileRefused: it is missing, damaged, or has a label or probability out of range.
     """
-    films = file_reader.read_table(source, JUDGED, others=True)
-    called = source.name if isinstance(source, Path) else "the table"
-    scores = [name for name in films if name == "probability" or name.startswith("member_")]
+    films = file_reader.read_table(source, PREDICTION_COLUMNS, others=True)
+    file = source.name if isinstance(source, Path) else "the table"
+    scores = [name for name in films if name == "probability" or str(name).startswith("member_")]
     for name in scores:
         if films[name].dtype.kind != "f" or not films[name].between(0, 1).all():
-            raise FileRefused(called, f"holds a {name} that is not from 0 to 1")
+            raise FileRefused(file, f"holds a {name} that is not from 0 to 1")
     if not films["label"].isin([0, 1]).all():
-        raise FileRefused(called, "holds a label that is neither 0 nor 1")
+        raise FileRefused(file, "holds a label that is neither 0 nor 1")
     return films
 
 
 def _gate_of(folder: Path, card: Card) -> Path | None:
-    """The gate that a card was written for; the previous one where a kill came between the two."""
-    wanted = card.gate.get("sha256")
+    """Return the card's gate; the previous one if a kill came between writing gate and card."""
+    expected = card.gate.get("sha256")
     paths = (folder / name for name in (GATE, PREVIOUS_GATE))
-    whole = (path for path in paths if path.is_file() and sha256(path, GATE_BYTES) == wanted)
+    whole = (path for path in paths if path.is_file() and sha256(path, GATE_BYTES) == expected)
     return next(whole, None) if card.gate else None
 
 
 def is_whole_gate(path: Path) -> bool:
-    """Whether a run's gate is kept here as it was written: a damaged one is fitted anew."""
+    """Tell whether a run's gate is stored here undamaged; a damaged one is fitted again."""
     try:
         checksums.read(path.parent, path)
     except (OSError, FileRefused, DamagedFile):
@@ -350,33 +352,36 @@ def is_whole_gate(path: Path) -> bool:
 
 
 def gate_folder(weights: Path, limit: int = WEIGHTS_BYTES) -> Path:
-    """Where the gate of a run's weights is kept once it was fitted; it may not be there.
+    """Return the folder for the gate of a run's weights, which need not exist.
 
     Args:
         weights: the file.
-        limit: bytes that it may have.
+        limit: maximum size of the file in bytes.
     """
     return cache_folder() / "gates" / f"{sha256(weights, limit)[:16]}-{GATE_VERSION}"
 
 
 def sha256(source: Path | bytes, limit: int = WEIGHTS_BYTES) -> str:
-    """Hex digest of a file, or of its bytes.
+    """Return the hex digest of a file, or of its content.
 
     Args:
         source: the file's path, or its content.
-        limit: bytes that the file may have.
+        limit: maximum size of the file in bytes.
 
     Raises:
         FileRefused: the file cannot be read, or is larger.
     """
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
+    digest = hashlib.sha256()
     with file_reader.opened(source, limit) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while block := stream.read(file_reader.MB):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def of_run(folder: Path, epoch: int | None = None) -> Model:
-    """A run at one epoch as a model: its best dev epoch, else its last, when none is named.
+    """Return an epoch of a run as a model; by default its best dev epoch, else its last.
 
     Raises:
         ModelError: no epoch is complete, or its weights are cut short.
@@ -426,22 +431,20 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         versions=run.facts.get("versions", {}),
         created=str(run.facts.get("created", "")),
     )
-    kept = gate_folder(weights, card.weights_bytes) / GATE
-    gate = kept if is_whole_gate(kept) else None
+    gate = gate_folder(weights, card.weights_bytes) / GATE
     table = predictions.path(folder, chosen)
     return Model(
         reference=card.name,
         card=card,
         weights=weights,
         judged=by_role["dev"],
-        gate=gate,
+        gate=gate if is_whole_gate(gate) else None,
         guarded=all(checksums.is_guarded(folder, path) for path in (weights, table)),
     )
 
 
 def last_whole_epoch(run: str) -> int | None:
-    """The last epoch of a run whose weights are whole; `None` where none is, or no run has this
-    name."""
+    """Return the last epoch of a run whose weights are whole; `None` without one, or no run."""
     if not run_folders.exists(run):
         return None
     folder = run_folders.find(run) / "checkpoints"
@@ -450,7 +453,7 @@ def last_whole_epoch(run: str) -> int | None:
 
 
 def _is_whole(weights: Path) -> bool:
-    """Whether a file of weights is as long as it says; what it holds is not read."""
+    """Check that a weights file is not cut short; the weights are not read."""
     import h5py
 
     try:
@@ -462,24 +465,24 @@ def _is_whole(weights: Path) -> bool:
 
 
 def covered_films(model: Model) -> pd.DataFrame:
-    """Every film that a model's prediction table covers: its dev films, and a run's valid films.
+    """Return all films of a model's prediction table: its dev films, and a run's valid films.
 
     Returns:
-        Manifest columns and `probability`, one row a film.
+        Manifest columns and `probability`, one row per film.
     """
     name, _, epoch = model.reference.rpartition("@")
     return run_predictions(run_folders.find(name), int(epoch)) if name else model.judged
 
 
 def run_predictions(folder: Path, epoch: int) -> pd.DataFrame:
-    """A run's dev and valid films with their `probability` after an epoch."""
+    """Return a run's dev and valid films with their `probability` after an epoch."""
     films = journal.films(folder)
     table = predictions.load(folder, epoch, len(predictions.predicted_films(films)))
     return predictions.join(films, table)
 
 
 def label_meaning(data: dict[str, Any]) -> str:
-    """What positive stands for in a data set, in one sentence."""
+    """Return the meaning of a positive label in a data set, one sentence."""
     if data.get("synthetic"):
         return LABEL_MEANING_PHANTOM
     if data.get("kind") == "class_folders":

@@ -1,49 +1,49 @@
-"""What must be said of a model before its verdict: one plain sentence each, the gravest first.
+"""Caveats to show before a model's verdict: one sentence each, the most serious first.
 
-The figures are those of its dev studies at the threshold that the verdict uses. Nothing here loads
+The figures are those of its dev studies at the threshold of the verdict. Nothing here loads
 TensorFlow.
 """
 
 from fracture_core.models.cards import NEVER_SEEN, Model
 from fracture_core.verdicts.metrics import Proportion, Summary
 
-FEWEST = 20  # dev studies of a label, below which sensitivity or specificity says little
+FEWEST = 20  # dev studies of a label, below which sensitivity or specificity is very uncertain
 UNKNOWN = (
-    "Its card does not say whether it has ever seen a real film, so nobody knows what its answer "
-    "means."
+    "Its card does not say whether it was trained on real films, so the meaning of its predictions "
+    "is unknown."
 )
-CHANCE = 0.5  # the AUROC of scores that know nothing
+CHANCE = 0.5  # the AUROC of random scores
 _LEVEL = "95 % interval"
 
 
 def warnings(model: Model, threshold: float, real: bool = True) -> tuple[str, ...]:
-    """What a reader of this model's verdicts must know; empty where nothing speaks against it.
+    """Return the caveats of a model's verdicts; empty if there are none.
 
     Args:
-        model: the one that gives the verdict.
+        model: the model of the verdict.
         threshold: of the verdict, 0 to 1.
-        real: whether real films are judged; a model of synthetic films is no judge of them.
+        real: whether the films are real, which a model of synthetic films cannot assess.
     """
-    said = [NEVER_SEEN] if model.card.synthetic and real else []
+    sentences = [NEVER_SEEN] if model.card.synthetic and real else []
     if model.card.training.get("synthetic") is None:
-        said.append(UNKNOWN)
+        sentences.append(UNKNOWN)
     if len(model.judged):
-        said += of_figures(model.at_threshold(threshold)["studies"], threshold)
+        sentences += of_figures(model.at_threshold(threshold)["studies"], threshold)
     else:
-        said.append(f"{model.card.no_dev_words}, so nobody knows how far to trust it.")
-    return (*said, *_without_gate(model), *_unguarded(model))
+        sentences.append(f"{model.card.no_dev_words}, so its reliability is unknown.")
+    return (*sentences, *_without_gate(model), *_unguarded(model))
 
 
 def of_figures(studies: Summary, threshold: float) -> list[str]:
-    """What speaks against a model by its dev studies at this threshold."""
-    found = [
+    """Return the caveats that follow from a model's dev studies at this threshold."""
+    sentences = [
         _none_found(studies.sensitivity, threshold),
         _none_cleared(studies.specificity, threshold),
         _below_chance(studies),
         _no_better_than_guessing(studies, threshold),
         _few(studies),
     ]
-    return [sentence for sentence in found if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _none_found(sensitivity: Proportion, threshold: float) -> str:
@@ -75,14 +75,17 @@ def _below_chance(studies: Summary) -> str:
 
 
 def _no_better_than_guessing(studies: Summary, threshold: float) -> str:
-    right, guess = studies.accuracy, studies.majority.value
-    if right.low is None or guess is None or right.low > guess:
+    correct, baseline = studies.accuracy, studies.majority.value
+    if correct.value is None or correct.low is None or correct.high is None:
         return ""
-    words = "Worse" if right.high < guess else "No better"
+    if baseline is None or correct.low > baseline:
+        return ""
+    words = "Worse" if correct.high < baseline else "No better"
     return (
-        f"{words} than always guessing, as far as its dev studies can tell: {right.count:,} of "
-        f"{right.n:,} right at the threshold of {threshold:.2f} ({100 * right.value:.1f} %, "
-        f"{_LEVEL} {_interval(right)}); always guessing the majority: {100 * guess:.1f} %."
+        f"{words} than the baseline, as far as its dev studies can tell: {correct.count:,} of "
+        f"{correct.n:,} correct at the threshold of {threshold:.2f} ({100 * correct.value:.1f} %, "
+        f"{_LEVEL} {_interval(correct)}); baseline (always the majority class): "
+        f"{100 * baseline:.1f} %."
     )
 
 
@@ -91,8 +94,8 @@ def _few(studies: Summary) -> str:
     if min(positive, negative) >= FEWEST:
         return ""
     return (
-        f"Few dev studies to judge it by: {positive:,} positive and {negative:,} negative; with "
-        f"fewer than {FEWEST} of either label its figures say little."
+        f"Few dev studies: {positive:,} positive and {negative:,} negative; with fewer than "
+        f"{FEWEST} of either label its figures are very uncertain."
     )
 
 
@@ -103,7 +106,7 @@ def _without_gate(model: Model) -> tuple[str, ...]:
         subject = "An ensemble has no gate"
     else:
         subject = "This run has no gate yet" if model.is_run else "This model has no gate"
-    return (f"{subject}: it cannot tell films unlike those that it learned from.",)
+    return (f"{subject}: it cannot recognize films unlike its training films.",)
 
 
 def _unguarded(model: Model) -> tuple[str, ...]:
@@ -116,4 +119,6 @@ def _unguarded(model: Model) -> tuple[str, ...]:
 
 
 def _interval(p: Proportion) -> str:
+    if p.low is None or p.high is None:
+        return "unknown"
     return f"{100 * p.low:.1f} to {100 * p.high:.1f} %"

@@ -1,8 +1,8 @@
-"""Several models as one: the probability of a film is the mean of theirs.
+"""Ensembles: models whose probability is the mean of their members'.
 
-The 2018 report names it as its next step. Its members are kept whole, in one weights file, so that
-it outlives the runs that it was made of; nothing is trained. A film counts in its figures only
-where it chose and taught none of the members.
+The 2018 report names this as its next step. The members are stored whole, in one weights file, so
+that the ensemble outlives their runs; nothing is trained. Its figures include only films that were
+used neither to train a member nor to pick its epoch.
 """
 
 import io
@@ -26,14 +26,14 @@ KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]
 
 
 def make(references: Sequence[str], name: str) -> Path:
-    """Publish the mean of some models as a model; gives the new folder.
+    """Publish the mean of some models as a model and return the new folder.
 
     Args:
         references: two models or more, each as `cards.find` takes it.
         name: of the new model; letters, digits, dot, dash, underscore.
 
     Raises:
-        ModelError: a model cannot be used, they do not fit together, or the name cannot be.
+        ModelError: a model cannot be used, they do not fit together, or the name is invalid.
         RunError: an epoch is not kept.
     """
     release.check_name(name)
@@ -44,13 +44,13 @@ def make(references: Sequence[str], name: str) -> Path:
         )
     models = [cards.find(reference) for reference in references]
     _check(models)
-    judged, weights = together(models), _weights(models)
+    films, weights = together(models), _weights(models)
     release.check_size(weights, "Choose fewer or smaller members.")
-    return release.publish(name, _card(name, models, judged), weights, judged["dev"])
+    return release.publish(name, _card(name, models, films), weights, films["dev"])
 
 
 def _check(models: Sequence[Model]) -> None:
-    """Refuse what has no mean that means something."""
+    """Refuse models whose mean would have no meaning."""
     names = [model.card.name for model in models]
     if not 2 <= len(models) <= MOST_MEMBERS:
         raise ModelError(
@@ -68,7 +68,7 @@ def _check(models: Sequence[Model]) -> None:
         if card.recipe != first.recipe:
             raise ModelError(
                 f"The members of an ensemble see the same pixels; {first.name} sees "
-                f"{_seen(first)}, {card.name} {_seen(card)}. Choose models that see the same."
+                f"{_pixels(first)}, {card.name} {_pixels(card)}. Choose models that see the same."
             )
         if card.label_meaning != first.label_meaning:
             raise ModelError(
@@ -78,40 +78,43 @@ def _check(models: Sequence[Model]) -> None:
     weights = {cards.sha256(model.weights) for model in models}
     if len(weights) < len(names):  # under whatever names
         raise ModelError(
-            f"Each member of an ensemble has weights of its own; some of {', '.join(names)} have "
+            f"Each member of an ensemble has its own weights; some of {', '.join(names)} have "
             "the same. Name each network once."
         )
 
 
-def _seen(card: Card) -> str:
+def _pixels(card: Card) -> str:
     recipe = card.recipe
     return f"{recipe.size} px ({recipe.resample}, {recipe.fit})"
 
 
 def together(models: Sequence[Model]) -> dict[str, pd.DataFrame]:
-    """The films that every one of these models has judged and none has learned from, by role.
+    """Return the films that all of these models have predicted and none was trained on, by role.
 
     Returns:
-        For "dev" and "valid", one row a film: manifest columns, `probability`, the mean, float32,
-        and `member_1`, `member_2`... None where the models have learned from other data.
+        For "dev" and "valid", one row per film: manifest columns, `probability`, the mean, float32,
+        and `member_1`, `member_2`... No rows where the models were trained on different data.
     """
     tables = [_table(model) for model in models]
     same = _same_data([model.card for model in models])
-    found = tables[0] if same else tables[0].iloc[:0]
+    common = tables[0] if same else tables[0].iloc[:0]
     for number, table in enumerate(tables, 1):
-        mine = table.set_index("path")
-        found = found[found["path"].isin(mine.index)]
-        rows = mine.loc[found["path"]]
-        alike = rows["role"].to_numpy() == found["role"].to_numpy()
-        found = found[alike].assign(**{f"member_{number}": rows["probability"].to_numpy()[alike]})
-    members = found[[f"member_{number}" for number in range(1, len(tables) + 1)]]
+        by_path = table.set_index("path")
+        common = common[common["path"].isin(by_path.index)]
+        rows = by_path.loc[common["path"]]
+        alike = rows["role"].to_numpy() == common["role"].to_numpy()
+        column = {f"member_{number}": rows["probability"].to_numpy()[alike]}
+        common = common[alike].assign(**column)
+    members = common[[f"member_{number}" for number in range(1, len(tables) + 1)]]
     mean = members.to_numpy(np.float64).mean(axis=1).astype(np.float32)
-    found = found.assign(probability=mean).reset_index(drop=True)
-    return {role: found[found["role"] == role].reset_index(drop=True) for role in ("dev", "valid")}
+    common = common.assign(probability=mean).reset_index(drop=True)
+    return {
+        role: common[common["role"] == role].reset_index(drop=True) for role in ("dev", "valid")
+    }
 
 
 def _table(model: Model) -> pd.DataFrame:
-    """Every film that the model's tables cover, with its role."""
+    """Return all films of the model's prediction tables, with their role."""
     films = cards.covered_films(model)
     if not {"path", "label", "probability"} <= set(films):
         raise ModelError(f"The dev predictions of {model.card.name} are damaged. Release it again.")
@@ -120,8 +123,8 @@ def _table(model: Model) -> pd.DataFrame:
     return films[[key for key in KEYS if key in films] + ["probability"]]
 
 
-def _card(name: str, models: Sequence[Model], judged: dict[str, pd.DataFrame]) -> Card:
-    """What the ensemble says of itself."""
+def _card(name: str, models: Sequence[Model], films_by_role: dict[str, pd.DataFrame]) -> Card:
+    """Return the ensemble's card."""
     own = [model.card for model in models]
     patients = training_patients.merged(map(training_patients.record, models))
     training = _training(own) | ({training_patients.RECORD: patients} if patients else {})
@@ -130,7 +133,7 @@ def _card(name: str, models: Sequence[Model], judged: dict[str, pd.DataFrame]) -
     parts = [card.parts for card in own]
     figures = {
         role: {k: v.to_dict() for k, v in cards.summaries(films, threshold).items()}
-        for role, films in judged.items()
+        for role, films in films_by_role.items()
         if len(films)
     }
     return Card(
@@ -154,7 +157,7 @@ def _card(name: str, models: Sequence[Model], judged: dict[str, pd.DataFrame]) -
 
 
 def _command(name: str, own: Sequence[Card]) -> str:
-    """The command lines that train the members, under their runs' names, and make the ensemble."""
+    """Return the commands that train the members, with their run names, and make the ensemble."""
     members, steps = [str(card.training.get("run") or card.name) for card in own], []
     for card, member in zip(own, members, strict=True):
         if card.command:
@@ -165,7 +168,7 @@ def _command(name: str, own: Sequence[Card]) -> str:
 
 
 def _training(own: Sequence[Card]) -> dict[str, Any]:
-    """The members' data: as one where it is, else only what may be said of them all."""
+    """Return the facts about the members' data: all if they share it, else the common ones."""
     first, *others = (card.training for card in own)
     if _same_data(own):
         alike = (key for key in first if all(each.get(key) == first[key] for each in others))
@@ -177,13 +180,13 @@ def _training(own: Sequence[Card]) -> dict[str, Any]:
 
 
 def _same_data(own: Sequence[Card]) -> bool:
-    """Whether the members are known to have learned from one data set."""
+    """Tell whether the members are known to have been trained on one data set."""
     hashes = {card.training.get("hash") for card in own}
     return len(hashes) == 1 and None not in hashes
 
 
 def _weights(models: Sequence[Model]) -> bytes:
-    """One HDF5 file with a group a member, each as its own `.weights.h5` was."""
+    """Return one HDF5 file with a group per member, each like the member's `.weights.h5`."""
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         for number, model in enumerate(models, 1):
@@ -199,10 +202,10 @@ def _weights(models: Sequence[Model]) -> bytes:
 
 
 def of_members(model: Model) -> list[tuple[str, dict[str, Any]]]:
-    """How each member did on the ensemble's dev films, at the ensemble's threshold.
+    """Return each member's figures on the ensemble's dev films, at the ensemble's threshold.
 
     Returns:
-        (name, `cards.summaries`) of each; none where the ensemble has no dev films.
+        (name, `cards.summaries`) of each member; empty where the ensemble has no dev films.
     """
     count = len(model.card.members)
     if model.judged.empty or f"member_{count}" not in model.judged:

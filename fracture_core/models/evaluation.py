@@ -1,7 +1,7 @@
-"""How good a model is on whole studies: the accuracy logger that the report never had.
+"""Evaluation of a model on whole studies: the accuracy logger that the report never had.
 
-A model judges every film of a split; each study gets its OR verdict, a line, and its share in
-confusion matrix, accuracy, sensitivity, specificity and Cohen's kappa. `start` does it in a child
+The model predicts every film of a split; each study gets its OR verdict, a line, and its share in
+confusion matrix, accuracy, sensitivity, specificity and Cohen's kappa. `start` does this in a child
 process and keeps the result, so that a page can show it without TensorFlow.
 """
 
@@ -31,13 +31,13 @@ from fracture_core.words import short
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What a model said of the films of a split.
+    """Predictions of a model on the films of a split.
 
     Args:
-        model: how the model is called.
+        model: name of the model.
         data: the data set: root name, hash, synthetic.
         split: "train", "valid", "test", or a run's "dev".
-        parts: body parts judged; empty for all.
+        parts: body parts evaluated; empty for all.
         threshold: a film is positive when its probability is greater.
         films: manifest columns and `probability`, float32, of the films that could be read.
         refused: (path, reason) of those that could not.
@@ -52,15 +52,17 @@ class Evaluation:
     refused: tuple[tuple[str, str], ...] = ()
 
     def studies(self) -> pd.DataFrame:
-        """One row a study: see `aggregation.verdicts`."""
-        return aggregation.verdicts(self.films, self.films["probability"], self.threshold)
+        """Return one row per study: see `aggregation.verdicts`."""
+        return aggregation.verdicts(
+            self.films, self.films["probability"].to_numpy(), self.threshold
+        )
 
     def summaries(self) -> dict[str, metrics.Summary]:
-        """The figures of "images" and "studies"."""
+        """Return the figures of "images" and "studies"."""
         return cards.summaries(self.films, self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
-        """`evaluate --json`: the figures of both levels and a line a study."""
+        """Return the content of `evaluate --json`: figures of both levels, a line per study."""
         figures = {level: value.to_dict() for level, value in self.summaries().items()}
         return {
             "model": self.model,
@@ -75,24 +77,27 @@ class Evaluation:
 
     def _lines(self) -> list[dict[str, Any]]:
         keys = catalog.study_key(self.films)
-        probabilities = self.films.groupby(keys, sort=False)["probability"].apply(list)
+        groups = self.films.groupby(keys, sort=False)["probability"]
+        probabilities = {str(key): group.tolist() for key, group in groups}
+        studies = self.studies()
+        columns = [studies[name].tolist() for name in ("key", "verdict", "label", "right")]
         return [
             {
-                "study": row.key,
-                "probabilities": [round(float(p), 6) for p in probabilities[row.key]],
-                "fracture": bool(row.verdict),
-                "label": int(row.label),
-                "right": bool(row.right),
+                "study": key,
+                "probabilities": [round(float(p), 6) for p in probabilities[str(key)]],
+                "fracture": bool(verdict),
+                "label": int(label),
+                "right": bool(right),
             }
-            for row in self.studies().itertuples()
+            for key, verdict, label, right in zip(*columns, strict=True)
         ]
 
 
 def of_run(folder: Path, epoch: int, role: str) -> Evaluation:
-    """A run's own films of a role ("dev" or "valid") after an epoch, from its prediction table.
+    """Return the evaluation of a run's dev or valid films, from the table of an epoch.
 
     Raises:
-        RunError: the epoch left no table.
+        RunError: the epoch has no table.
         DataError: the run has no film of this role.
     """
     run = run_folders.read(folder)
@@ -124,25 +129,28 @@ def evaluate(
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Evaluation:
-    """Judge every film of a split. Loads TensorFlow.
+    """Predict every film of a split. Loads TensorFlow.
 
     Args:
         reference: see `cards.find`.
-        progress: told how many films of how many are done.
-        should_stop: asked now and then.
+        dataset: the data.
+        split: one of its splits.
+        parts: body parts; empty for all.
+        progress: called with (films done, films in all).
+        should_stop: checked regularly; `True` stops the evaluation.
 
     Raises:
         ModelError, RunError: the model cannot be used.
         DataError: the split holds no film.
-        Stopped: `should_stop` said so.
+        Stopped: `should_stop` returned `True`.
     """
     from fracture_core.models.inference import Predictor
 
     model = cards.find(reference)
     rows = catalog.select(dataset.manifest, split, parts).reset_index(drop=True)
     if rows.empty:
-        known = ", ".join(sorted(dataset.manifest["split"].unique()))
-        raise DataError(f"{dataset.root} has no films in split {short(split)!r}. Splits: {known}.")
+        splits = ", ".join(sorted(dataset.manifest["split"].unique()))
+        raise DataError(f"{dataset.root} has no films in split {short(split)!r}. Splits: {splits}.")
     folder = cache_folder() / "pixels"
     paths = rows["path"].tolist()
     cache = images.pixel_cache(
@@ -150,9 +158,9 @@ def evaluate(
     )
     if len(cache.refused) == len(rows):
         raise DataError(f"None of the {len(rows)} films can be read; first, {cache.refused[0]}")
-    kept = np.setdiff1d(np.arange(len(rows)), list(cache.refused))
-    probabilities = Predictor(model).probabilities(cache.pixels[kept])
-    films = rows.iloc[kept].reset_index(drop=True).assign(probability=probabilities)
+    readable = np.setdiff1d(np.arange(len(rows)), list(cache.refused))
+    probabilities = Predictor(model).probabilities(cache.pixels[readable])
+    films = rows.iloc[readable].reset_index(drop=True).assign(probability=probabilities)
     return Evaluation(
         model=model.card.name,
         data={
@@ -168,11 +176,11 @@ def evaluate(
     )
 
 
-# --- kept results -------------------------------------------------------------------------------
+# --- stored results -----------------------------------------------------------------------------
 
 
 def folder_of(reference: str, dataset: catalog.Dataset, split: str) -> Path:
-    """Where the result for these weights on these films is kept."""
+    """Return the folder for the result of these weights on these films."""
     model = cards.find(reference)
     rows = dataset.manifest[dataset.manifest["split"] == split]
     films = images.stamp(dataset.root, rows["path"].tolist())
@@ -182,39 +190,39 @@ def folder_of(reference: str, dataset: catalog.Dataset, split: str) -> Path:
 
 
 def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
-    """Evaluate in a child process, unless that is under way or done; gives the result's folder."""
+    """Start an evaluation in a child process, unless running or done; return its folder."""
     folder = folder_of(reference, dataset, split)
     if load(folder) is not None:
         return folder
     make_folder(folder)
-    asked = {
+    request = {
         "model": reference,
         "data": str(dataset.root),
         "positive": dataset.positive,
         "split": split,
     }
-    launcher.start_job(folder, asked, "child-evaluate", "Loads the network.", "evaluation.log")
+    launcher.start_job(folder, request, "child-evaluate", "Loading the network.", "evaluation.log")
     return folder
 
 
 def run_child(folder: Path) -> None:
-    """The child's work: evaluate what `asked.json` names and keep the result."""
-    asked = launcher.job_request(folder, "model", "data", "split")
-    dataset = catalog.read(Path(asked["data"]), asked["positive"])
+    """Run the job in the child: evaluate as `asked.json` says and store the result."""
+    request = launcher.job_request(folder, "model", "data", "split")
+    dataset = catalog.read(Path(request["data"]), request["positive"])
 
     def progress(done: int, total: int) -> None:
         share = done / max(1, total)
-        message = f"Reads films: {done:,} of {total:,}."
+        message = f"Reading films: {done:,} of {total:,}."
         run_folders.write_status(
             folder, Status(state=State.RUNNING, message=message, progress=share)
         )
 
-    save(folder, evaluate(asked["model"], dataset, asked["split"], progress=progress))
+    save(folder, evaluate(request["model"], dataset, request["split"], progress=progress))
     run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
 
 
 def save(folder: Path, value: Evaluation) -> None:
-    """Keep an evaluation; `evaluation.json` is written last and says that it is whole.
+    """Store an evaluation; `evaluation.json` is written last, so its presence means it is whole.
 
     Raises:
         WriteFailed: no space or no permission.
@@ -228,14 +236,14 @@ def save(folder: Path, value: Evaluation) -> None:
 
 
 def load(folder: Path) -> Evaluation | None:
-    """The kept evaluation in this folder, `None` if there is none yet, or it is damaged."""
+    """Load the evaluation in this folder; `None` if there is none, or it is damaged."""
     try:
         note, films = (
             checksums.read_guarded(folder, folder / name, file_reader.TABLE_BYTES)
             for name in ("evaluation.json", "films.parquet")
         )
         fields = file_reader.parsed(note.decode())
-        found = Evaluation(
+        evaluation = Evaluation(
             model=str(fields["model"]),
             data=run_facts.data(fields["data"]),
             split=str(fields["split"]),
@@ -244,7 +252,7 @@ def load(folder: Path) -> Evaluation | None:
             films=cards.prediction_table(films),
             refused=tuple((str(item["path"]), str(item["reason"])) for item in fields["refused"]),
         )
-        check_range("threshold", found.threshold, (0.0, 1.0))
-        return found
+        check_range("threshold", evaluation.threshold, (0.0, 1.0))
+        return evaluation
     except (OSError, FractureError, ValueError, LookupError, TypeError, AttributeError):
         return None

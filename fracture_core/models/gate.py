@@ -1,11 +1,11 @@
-"""How far a film lies from those that a network has learned from, in the network's own features.
+"""Gate of a model: the distance of a film to the training films, in the network's features.
 
 Features are the means of every map of every convolution block, whitened (Lee et al. 2018, with
-Ledoit and Wolf's covariance): a film's distance is that to the nearest mean of a body part. A film
-is doubted beyond a limit that a small, stated share of the dev films passes. The penultimate layer
-alone, which knows little but the label, tells films from others far less well (docs/gate.md).
+Ledoit and Wolf's covariance). A film's distance is that to the nearest mean of a body part; it is
+doubted beyond a limit that a small, stated share of the dev films exceeds. The penultimate layer
+alone, which carries little but the label, separates unlike films far less well (docs/gate.md).
 
-A gate is kept as plain arrays, `gate.npz`, and read without pickle.
+A gate is stored as plain arrays, `gate.npz`, and read without pickle.
 """
 
 import io
@@ -30,29 +30,29 @@ from fracture_core.networks import architectures
 FALSE_REFUSAL = (
     0.02  # share of the dev films that may be doubted: one study in twenty, of 2.5 films
 )
-FEWEST = 20  # films, below which no covariance is worth its name
-KEPT_BYTES = 400_000  # of training films' features: a released model stays below 5 MB
+FEWEST = 20  # training films, below which a covariance cannot be estimated
+KEPT_BYTES = 400_000  # of stored training features: a released model stays below 5 MB
 FOLDS = 5
-FARTHEST = 6e4  # what float16 holds of a whitened feature; those of training films are near 1
-NEAREST = 3  # training films that a doubt is shown beside
+FARTHEST = 6e4  # clip of a whitened feature to float16; training films have values near 1
+NEAREST = 3  # training films shown beside a doubted film
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """What is known of the films that a network has learned from.
+    """Statistics of a network's training films, and the limit beyond which a film is doubted.
 
     Args:
-        limit: the greatest distance that makes no doubt.
-        false_refusal: share of the films that set the limit which it was to leave beyond.
-        calibrated_on: how many films set the limit.
+        limit: the greatest distance without a doubt.
+        false_refusal: intended share of the calibration films beyond the limit.
+        calibrated_on: number of calibration films.
         calibrated_with: "dev", "dev and train" or "train", see `fit`.
-        fitted_on: how many training films the means and the covariance are from.
+        fitted_on: number of training films behind means and covariance.
         parts: body parts, in the order of `means`.
         means: float32 (parts, d), of the whitened features.
         centre: float32 (d,), mean features of the training films.
         whitener: float32 (d, d); a film's features less `centre`, times it, are whitened.
-        films: float16 (n, d), whitened features of training films, the nearest of which are shown.
-        paths: of these, relative to the root of the training data.
+        films: float16 (n, d), whitened features of training films, to show the nearest ones.
+        paths: of these films, relative to the root of the training data.
     """
 
     limit: float
@@ -68,36 +68,36 @@ class Gate:
     paths: tuple[str, ...] = field(repr=False)
 
     def distances(self, features: np.ndarray) -> np.ndarray:
-        """Mahalanobis distance to the nearest part's mean: float32 (n, d) to float64 (n,)."""
+        """Return distances to the nearest part's mean (Mahalanobis): float32 (n, d) to (n,)."""
         return _to_nearest(self.whitened(features), self.means)
 
     def whitened(self, features: np.ndarray) -> np.ndarray:
-        """Features of films, float32 (n, d) or (d,), as they are compared: float64."""
+        """Return the whitened features of films: float32 (n, d) or (d,) to float64."""
         return _whiten(features, self.centre, self.whitener)
 
     def check(self, distance: float) -> Check:
-        """The check of a film at this distance."""
+        """Return the check of a film at this distance."""
         whose = "the nearest body part's" if len(self.parts) > 1 else "the"
         words = (
             f"It lies {distance:.1f} from the mean of {whose} training films in the network's own "
-            f"features, limit {self.limit:.1f}: the model has seen nothing like it."
+            f"features, limit {self.limit:.1f}: it is unlike all training films."
         )
         doubt = words if distance > self.limit else ""
         return Check(name="distance", value=distance, limit=self.limit, doubt=doubt)
 
     @cached_property
     def _films(self) -> np.ndarray:
-        """As numbers that are quick to compute with."""
+        """`films` as float32, which is faster to compute with."""
         return self.films.astype(np.float32)
 
     def nearest(self, features: np.ndarray, count: int = NEAREST) -> tuple[NearestFilm, ...]:
-        """The nearest kept training films, nearest first, of one film's features, float32 (d,)."""
+        """Return the training films nearest to one film's features, float32 (d,), nearest first."""
         away = np.linalg.norm(self.whitened(features).astype(np.float32) - self._films, axis=1)
         order = np.argsort(away, kind="stable")[:count]
         return tuple(NearestFilm(path=self.paths[n], distance=float(away[n])) for n in order)
 
     def facts(self) -> dict[str, Any]:
-        """What a card says of its gate."""
+        """Return the facts about the gate for a card."""
         return {
             "version": GATE_VERSION,
             "limit": self.limit,
@@ -113,7 +113,7 @@ class Gate:
 
 
 def with_features(network: keras.Model) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    """Judging and features in one pass, to be compiled by who calls it.
+    """Return a function for probabilities and features in one pass; the caller compiles it.
 
     Returns:
         A function of films, float32 (n, size, size, 1) from 0 to 255, to probabilities, float32
@@ -127,12 +127,12 @@ def with_features(network: keras.Model) -> Callable[[tf.Tensor], tuple[tf.Tensor
         )
     both = keras.Model(network.input, [network.output, *ends])
 
-    def judge(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def predict(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         probability, *maps = both(films, training=False)
         features = [tf.reduce_mean(each, axis=(1, 2)) for each in maps]
         return probability[:, 0], tf.concat(features, axis=-1)
 
-    return judge
+    return predict
 
 
 # --- fitting ------------------------------------------------------------------------------------
@@ -145,17 +145,17 @@ def fit(
     paths: np.ndarray,
     dev: np.ndarray,
 ) -> Gate:
-    """A gate for a network.
+    """Fit a network's gate.
 
-    The limit is set on the dev films. Where they are too few to leave the stated share beyond, it
-    is set on the training films as well, each fifth of the patients measured by the others.
+    The limit is calibrated on the dev films. Where they are too few for the stated share, the
+    training films are added, each fifth of the patients measured by a fit on the others.
 
     Args:
         features: float32 (n, d), of training films.
         parts: (n,), their body parts.
-        patients: (n,), whose they are.
+        patients: (n,), their patients.
         paths: (n,), relative to the root of the data set.
-        dev: float32 (m, d), of films that were not learned from; there may be none.
+        dev: float32 (m, d), of dev films; m may be 0.
 
     Raises:
         DataError: there are too few training films.
@@ -167,88 +167,90 @@ def fit(
         )
     if not np.isfinite(features).all() or not features.std(axis=0).any():
         raise DataError(
-            "A gate needs training films that the network tells apart; to it these are all the "
-            "same, or no numbers. Train further, or on other films."
+            "A gate needs training films that the network can tell apart; the features of these "
+            "are all the same, or not finite. Train further, or on other films."
         )
     values = features.astype(np.float64)
-    known, means, centre, whitener = _fitted(values, parts)
-    away = _to_nearest(_whiten(dev, centre, whitener), means)
+    part_names, means, centre, whitener = _statistics(values, parts)
+    distances = _to_nearest(_whiten(dev, centre, whitener), means)
     origin = "dev"
-    if len(away) < np.ceil(1 / FALSE_REFUSAL) - 1:
-        origin = "dev and train" if len(away) else "train"
-        away = np.concatenate([away, _by_others(values, parts, patients)])
-    # The rank that keeps the share for a fresh film (Vovk et al. 2005); few films: the greatest.
-    rank = min(len(away), int(np.ceil((len(away) + 1) * (1 - FALSE_REFUSAL))))
-    kept = _sample(len(values), KEPT_BYTES // (2 * values.shape[1]))
+    if len(distances) < np.ceil(1 / FALSE_REFUSAL) - 1:
+        origin = "dev and train" if len(distances) else "train"
+        distances = np.concatenate([distances, _cross_validated(values, parts, patients)])
+    # The rank that keeps the share for a new film (Vovk et al. 2005); few films: the greatest.
+    rank = min(len(distances), int(np.ceil((len(distances) + 1) * (1 - FALSE_REFUSAL))))
+    rows = _sample(len(values), KEPT_BYTES // (2 * values.shape[1]))
     return Gate(
-        limit=float(np.sort(away)[rank - 1]),
+        limit=float(np.sort(distances)[rank - 1]),
         false_refusal=FALSE_REFUSAL,
-        calibrated_on=len(away),
+        calibrated_on=len(distances),
         calibrated_with=origin,
         fitted_on=len(values),
-        parts=known,
+        parts=part_names,
         means=means,
         centre=centre,
         whitener=whitener,
-        films=np.clip(_whiten(values[kept], centre, whitener), -FARTHEST, FARTHEST).astype(
+        films=np.clip(_whiten(values[rows], centre, whitener), -FARTHEST, FARTHEST).astype(
             np.float16
         ),
-        paths=tuple(str(path) for path in np.asarray(paths)[kept]),
+        paths=tuple(str(path) for path in np.asarray(paths)[rows]),
     )
 
 
 def _whiten(features: np.ndarray, centre: np.ndarray, whitener: np.ndarray) -> np.ndarray:
-    # Centred first: a map that hardly varies about a large mean would drown in rounding.
-    return (features.astype(np.float64) - centre) @ whitener
+    # Centred first: a map with little variation about a large mean would be lost in rounding.
+    whitened: np.ndarray = (features.astype(np.float64) - centre) @ whitener
+    return whitened
 
 
-def _fitted(
+def _statistics(
     values: np.ndarray, parts: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
-    """The parts, their whitened means, centre and whitener: all parts share one covariance."""
+    """Return parts, their whitened means, centre and whitener; all parts share one covariance."""
     from sklearn.covariance import LedoitWolf
 
-    known = sorted(set(parts.tolist()))
-    means = np.stack([values[parts == part].mean(axis=0) for part in known])
-    about = values - means[[known.index(part) for part in parts]]
-    # A map that is dead on all training films says much where it wakes; not without bound.
-    scale = np.maximum(about.std(axis=0), 1e-3 * about.std() + 1e-9)
-    covariance = LedoitWolf(assume_centered=True).fit(about / scale).covariance_
+    names = sorted(set(parts.tolist()))
+    means = np.stack([values[parts == part].mean(axis=0) for part in names])
+    residuals = values - means[[names.index(part) for part in parts]]
+    # A map that is dead on all training films counts much where it is active, but not unbounded.
+    scale = np.maximum(residuals.std(axis=0), 1e-3 * residuals.std() + 1e-9)
+    covariance = LedoitWolf(assume_centered=True).fit(residuals / scale).covariance_
     try:
         root = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError as error:
         raise DataError(
-            "A gate needs training films that the network tells apart; within a body part these "
-            "are all the same to it. Train further, or on other films."
+            "A gate needs training films that the network can tell apart; within a body part the "
+            "features of these are all the same. Train further, or on other films."
         ) from error
     whitener = (np.linalg.inv(root).T / scale[:, None]).astype(np.float32)
     centre = values.mean(axis=0).astype(np.float32)
-    return tuple(known), _whiten(means, centre, whitener).astype(np.float32), centre, whitener
+    return tuple(names), _whiten(means, centre, whitener).astype(np.float32), centre, whitener
 
 
-def _by_others(values: np.ndarray, parts: np.ndarray, patients: np.ndarray) -> np.ndarray:
-    """Distances of training films by what was fitted without their patients, float64."""
+def _cross_validated(values: np.ndarray, parts: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    """Return distances of training films, each by a fit without its patient, float64."""
     names = np.unique(patients)
     order = np.random.Generator(np.random.Philox(0)).permutation(len(names))
     fold = (order % FOLDS)[np.searchsorted(names, patients)]
-    found = []
+    distances = []
     for number in range(FOLDS):
         out = fold == number
         if out.any() and not out.all():
-            _, means, centre, whitener = _fitted(values[~out], parts[~out])
-            found.append(_to_nearest(_whiten(values[out], centre, whitener), means))
-    return np.concatenate(found) if found else np.empty(0)
+            _, means, centre, whitener = _statistics(values[~out], parts[~out])
+            distances.append(_to_nearest(_whiten(values[out], centre, whitener), means))
+    return np.concatenate(distances) if distances else np.empty(0)
 
 
 def _to_nearest(whitened: np.ndarray, means: np.ndarray) -> np.ndarray:
     if not len(whitened):
         return np.empty(0)
-    apart = [np.linalg.norm(whitened - mean, axis=1) for mean in means.astype(np.float64)]
-    return np.min(apart, axis=0)
+    distances = [np.linalg.norm(whitened - mean, axis=1) for mean in means.astype(np.float64)]
+    nearest: np.ndarray = np.min(distances, axis=0)
+    return nearest
 
 
 def _sample(count: int, most: int) -> np.ndarray:
-    """At most `most` of `count` rows, in order; the same each time."""
+    """Return at most `most` of `count` rows, in order; a fixed random choice."""
     if count <= most:
         return np.arange(count)
     return np.sort(np.random.Generator(np.random.Philox(0)).permutation(count)[:most])
@@ -266,7 +268,7 @@ _ARRAYS = {
 
 
 def to_bytes(gate: Gate) -> bytes:
-    """The content of a `gate.npz`: plain arrays, compressed; the same bytes for the same gate."""
+    """Return the content of a `gate.npz`: compressed plain arrays, equal bytes for equal gates."""
     arrays = {name: np.asarray(getattr(gate, name)) for name in (*_SCALARS, *_ARRAYS)}
     arrays |= {"parts": np.array(gate.parts, str), "paths": np.array(gate.paths, str)}
     content = io.BytesIO()
@@ -280,27 +282,28 @@ def to_bytes(gate: Gate) -> bytes:
 
 
 def read(source: Path | bytes, width: int | None = None) -> Gate:
-    """The gate in a `gate.npz`.
+    """Read the gate in a `gate.npz`.
 
     Args:
         source: the file's path, or its content.
-        width: features that the network has; not compared if left out.
+        width: number of the network's features; not compared if left out.
 
     Raises:
-        ModelError: it cannot be read, holds something else, or is another network's.
+        ModelError: it cannot be read, is no gate, or belongs to another network.
     """
     try:
         with file_reader.arrays(source, GATE_BYTES) as stored:
-            found = {name: stored[name] for name in stored.files}
-        if int(found["version"]) != GATE_VERSION:
+            content = {name: stored[name] for name in stored.files}
+        if int(content["version"]) != GATE_VERSION:
             raise ValueError(
-                f"it is of version {found['version']}, this program reads {GATE_VERSION}"
+                f"it is of version {content['version']}, this program reads {GATE_VERSION}"
             )
+        fields: dict[str, Any] = {name: content[name].item() for name in _SCALARS}
+        fields |= {name: content[name].astype(kind, copy=False) for name, kind in _ARRAYS.items()}
         gate = Gate(
-            **{name: found[name].item() for name in _SCALARS},
-            **{name: found[name].astype(kind, copy=False) for name, kind in _ARRAYS.items()},
-            parts=tuple(found["parts"].tolist()),
-            paths=tuple(found["paths"].tolist()),
+            **fields,
+            parts=tuple(content["parts"].tolist()),
+            paths=tuple(content["paths"].tolist()),
         )
         _check_scalars(gate)
         width = gate.whitener.shape[0] if width is None else width
@@ -310,7 +313,7 @@ def read(source: Path | bytes, width: int | None = None) -> Gate:
         if shapes != expected:
             raise ValueError(f"its arrays have the shapes {shapes}, the network has {width} maps")
         if not all(np.isfinite(getattr(gate, name)).all() for name in (*_ARRAYS, "limit")):
-            raise ValueError("it holds values that are no numbers")
+            raise ValueError("it holds values that are not finite")
     except Exception as error:  # readers of damaged zips and headers raise many kinds
         raise ModelError(
             f"The model's gate cannot be used ({error}). Release the model again."

@@ -1,7 +1,6 @@
-"""Fitting a model's gate on the films that it has learned from: at a run's end, at a release, or
-in a child.
+"""Job that fits a model's gate on its training films: at a run's end, at a release, or in a child.
 
-A run's gate is kept in the cache folder under its weights' hash; a released model has it in its
+A run's gate is stored in the cache folder under its weights' hash; a released model has it in its
 own folder, with its hash in the card.
 """
 
@@ -9,6 +8,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,12 @@ from fracture_core.models.cards import CARD, GATE, PREVIOUS_GATE, Model
 from fracture_core.runs import journal, pixel_hashes, predictions, run_folders
 from fracture_core.runs.run_folders import State, Status
 
-FITTED_ON = 8_000  # films at most: more move a covariance of some hundred features no further
+FITTED_ON = 8_000  # films at most: more hardly change a covariance of some hundred features
 CALIBRATED_ON = 4_000
 
 
 def of_run(model: Model) -> bytes:
-    """The content of a `gate.npz` for a run at an epoch. Loads TensorFlow.
+    """Return the content of a `gate.npz` for a run at an epoch. Loads TensorFlow.
 
     Raises:
         DataError: the run's training films are no longer where they were, hold other pictures, or
@@ -41,7 +41,7 @@ def of_run(model: Model) -> bytes:
 
 
 def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
-    """The same for a released model, whose run may be gone, from the data that it was trained on.
+    """Return the same for a released model, whose run may be gone, from its training data.
 
     Raises:
         ModelError: these are not the data that its card names, films were left out of training,
@@ -51,8 +51,8 @@ def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
     training = model.card.training
     if model.card.members:
         raise ModelError(
-            f"A gate looks into one network; {model.card.name} is an ensemble and judges without "
-            "one. Where films must be doubted, judge with a released member."
+            f"A gate uses one network's features; {model.card.name} is an ensemble and predicts "
+            "without one. Where films must be doubted, use a released member."
         )
     if dataset.hash != training.get("hash"):
         raise ModelError(
@@ -71,11 +71,11 @@ def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
 
 
 def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None) -> bytes:
-    """Fit on the films that can be read and, of a run, are still those that it began with."""
+    """Fit on the readable films; of a run, only on those unchanged since it began."""
     from fracture_core.models import gate
     from fracture_core.models.inference import Predictor
 
-    paths = films["path"].tolist()  # as a run asked for them, so that its pixels are found
+    paths = films["path"].tolist()  # in the run's order, so that its cached pixels are used
     cache = images.pixel_cache(root, paths, model.card.recipe, cache_folder() / "pixels")
     changed = pixel_hashes.changed(run, cache.pixels) if run else None
     others = () if changed is None else changed.tolist()
@@ -83,21 +83,21 @@ def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None)
     if len(readable) < len(films) / 2:
         raise DataError(
             f"{len(films) - len(readable)} of {len(films)} training films cannot be read in "
-            f"{root}, or hold other pictures than they did, so that no gate can be fitted. Put the "
-            "data back where they were."
+            f"{root}, or hold other pictures than before, so no gate can be fitted. Put the data "
+            "back where they were."
         )
     roles = films["role"].to_numpy()[readable]
-    learned = readable[_some(np.flatnonzero(roles == "train"), FITTED_ON)]
+    training = readable[_some(np.flatnonzero(roles == "train"), FITTED_ON)]
     dev = readable[_some(np.flatnonzero(roles == "dev"), CALIBRATED_ON)]
     predictor = Predictor(replace(model, gate=None))
-    features, unseen = (predictor.judge(cache.pixels[rows])[1] for rows in (learned, dev))
-    kept = films.iloc[learned]
-    columns = (kept[name].to_numpy().astype(str) for name in ("part", "patient", "path"))
-    return gate.to_bytes(gate.fit(features, *columns, unseen))
+    features, unseen = (predictor.predict(cache.pixels[rows])[1] for rows in (training, dev))
+    columns = films.iloc[training][["part", "patient", "path"]]
+    parts, patients, names = (columns[name].to_numpy().astype(str) for name in columns)
+    return gate.to_bytes(gate.fit(features, parts, patients, names, unseen))
 
 
 def _some(rows: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` of these rows, in order; the same each time."""
+    """Return at most `most` of these rows, in order; a fixed random choice."""
     order = np.random.Generator(np.random.Philox(0)).permutation(len(rows))
     return rows[np.sort(order[:most])]
 
@@ -106,13 +106,13 @@ def _some(rows: np.ndarray, most: int) -> np.ndarray:
 
 
 def add(model: Model, dataset: catalog.Dataset) -> Path:
-    """Give a released model a gate, or a new one; gives the path of its `gate.npz`.
+    """Fit a released model's gate, or a new one, and return the path of its `gate.npz`.
 
     The old gate stays beside it until the card names the new one: a kill leaves a whole model.
 
     Raises:
         ModelError: see `of_data`.
-        WriteFailed: the model's folder takes no file.
+        WriteFailed: the model's folder cannot be written to.
     """
     folder = model.weights.parent
     content = of_data(model, dataset)
@@ -125,8 +125,8 @@ def add(model: Model, dataset: catalog.Dataset) -> Path:
     return folder / GATE
 
 
-def facts(content: bytes) -> dict:
-    """What a card says of a gate with this content."""
+def facts(content: bytes) -> dict[str, Any]:
+    """Return the facts for a card about a gate with this content."""
     from fracture_core.models import gate
 
     return gate.read(content).facts() | {"sha256": cards.sha256(content)}
@@ -136,23 +136,24 @@ def facts(content: bytes) -> dict:
 
 
 def start(reference: str) -> Path:
-    """Fit a run's gate in a child process, unless that is under way or done; gives its folder."""
+    """Start fitting a run's gate in a child process, unless running or done; return its folder."""
     model = cards.find(reference)
     folder = cards.gate_folder(model.weights)
     if not cards.is_whole_gate(folder / GATE):
         make_folder(folder)
-        asked = {"model": model.reference}
-        launcher.start_job(folder, asked, "child-gate", "Loads the network.", "gate.log")
+        request = {"model": model.reference}
+        launcher.start_job(folder, request, "child-gate", "Loading the network.", "gate.log")
     return folder
 
 
 def of_best(run: Path) -> tuple[Path, int] | None:
-    """Ready the folder for the gate of a run's best epoch: the folder, and the lock on it.
+    """Prepare the folder for the gate of a run's best epoch, and lock it.
 
-    `None` where no epoch is complete, or its gate is there.
+    Returns:
+        The folder and its lock; `None` where no epoch is complete, or the gate exists.
 
     Raises:
-        RunBusy: somebody is fitting it.
+        RunBusy: another process is fitting it.
     """
     epoch = predictions.best_epoch(run)
     if epoch is None:
@@ -174,7 +175,7 @@ def of_best(run: Path) -> tuple[Path, int] | None:
 
 
 def run_child(folder: Path) -> None:
-    """The child's work: fit the gate of the run that `asked.json` names, and keep it."""
-    asked = launcher.job_request(folder, "model")
-    checksums.write(folder, folder / GATE, of_run(cards.find(asked["model"])))
+    """Run the job in the child: fit the gate of the run in `asked.json`, and store it."""
+    request = launcher.job_request(folder, "model")
+    checksums.write(folder, folder / GATE, of_run(cards.find(request["model"])))
     run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))

@@ -1,8 +1,8 @@
-"""The Predictor: films in, probabilities and the study's verdict out.
+"""Inference: the Predictor takes films and returns probabilities and the study's verdict.
 
-It judges fixed blocks of 4 films, the last one padded, so that a film's probability does not
-depend on how many films came with it and page and command line agree to the last bit. A film that
-the gate doubts is judged like any other, and does not count in the verdict unless a person says so.
+It predicts fixed blocks of 4 films, the last one padded, so that a film's probability does not
+depend on the number of films in its study, and page and command line agree to the last bit. A film
+that the gate doubts is predicted too, but counts in the verdict only if a person includes it.
 """
 
 import os
@@ -29,12 +29,12 @@ from fracture_core.models.study_prediction import FilmInput, FilmPrediction, Stu
 from fracture_core.networks import architectures
 from fracture_core.runs import checkpoints, run_folders
 
-READERS = 8  # films that are unpacked at once, at most: each may take a few hundred MB
-BLOCK = 4  # films; three studies in four have no more, and padding costs as much as films
+READERS = 8  # films decoded at once, at most: each may take a few hundred MB
+BLOCK = 4  # films; three of four studies have no more, and padding costs as much as films
 
 
 class Predictor:
-    """A network ready to judge.
+    """A network ready to predict films and studies.
 
     Args:
         model: card and weights; see `cards.find`.
@@ -51,17 +51,17 @@ class Predictor:
         size = self.recipe.size
         signature = [tf.TensorSpec((BLOCK, size, size), tf.uint8)]
 
-        @tf.function(input_signature=signature, autograph=False)  # it has no branches to rewrite
-        def judge(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def predict(films: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return self._features(tf.cast(films, tf.float32)[..., None])
 
-        self._judge = judge
+        # Without autograph: there are no branches to rewrite.
+        self._predict = tf.function(predict, input_signature=signature, autograph=False)
         maps = sum(layer.output.shape[-1] for layer in architectures.blocks(self.network))
         self.gate = read(model.gate, maps) if model.gate else None
         self._readers = ThreadPoolExecutor(min(os.cpu_count() or 1, READERS))
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """Probability of a positive label.
+        """Return the probability of a positive label.
 
         Args:
             pixels: uint8 (n, size, size), 0 to 255, as the card's recipe makes them.
@@ -69,10 +69,10 @@ class Predictor:
         Returns:
             float32 (n,), 0 to 1.
         """
-        return self.judge(pixels)[0]
+        return self.predict(pixels)[0]
 
-    def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probability of a positive label, and the features that the gate asks for.
+    def predict(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probability of a positive label, and the features for the gate.
 
         Args:
             pixels: uint8 (n, size, size), 0 to 255, as the card's recipe makes them.
@@ -80,68 +80,70 @@ class Predictor:
         Returns:
             float32 (n,), 0 to 1; and float32 (n, d), see `gate.with_features`.
         """
-        blocks = range(0, max(1, len(pixels)), BLOCK)  # one block at least, which tells d
+        blocks = range(0, max(1, len(pixels)), BLOCK)  # at least one block, which determines d
         parts = [self._block(pixels[start : start + BLOCK]) for start in blocks]
-        probabilities, features = (np.concatenate(found) for found in zip(*parts, strict=True))
+        probabilities, features = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return probabilities, features
 
     def _block(self, films: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         block = np.zeros((BLOCK, *films.shape[1:]), np.uint8)
         block[: len(films)] = films
-        probabilities, features = self._judge(block)
+        probabilities, features = self._predict(block)
         return probabilities.numpy()[: len(films)], features.numpy()[: len(films)]
 
     def predict_study(
         self, study: str, films: Sequence[FilmInput], count_doubted: bool = False
     ) -> StudyPrediction:
-        """Judge the films of one study; one that cannot be read never costs the others.
+        """Predict the films of one study; an unreadable one is refused alone.
 
         Args:
             study: its name.
-            films: at most `LIMITS.upload_files` are taken, the rest refused.
+            films: at most `LIMITS.upload_files` are used, the rest refused.
             count_doubted: whether films that the gate doubts count in the verdict.
         """
         most = LIMITS.upload_files
         read = list(self._readers.map(self._read, films[:most]))
         refused = [(one.name, one.reason) for one in read if isinstance(one, FilmError)]
-        refused += [(film.name, f"is beyond {most} films a study.") for film in films[most:]]
-        judged = self._judged([one for one in read if not isinstance(one, FilmError)])
-        found = StudyPrediction(study=study, films=judged, refused=tuple(refused))
-        return found.counting([film.name for film in judged] if count_doubted else ())
+        refused += [(film.name, f"is beyond {most} films per study.") for film in films[most:]]
+        predicted = self._predictions([one for one in read if not isinstance(one, FilmError)])
+        prediction = StudyPrediction(study=study, films=predicted, refused=tuple(refused))
+        return prediction.counting([film.name for film in predicted] if count_doubted else ())
 
     def _read(self, film: FilmInput) -> tuple[dict[str, Any], np.ndarray] | FilmError:
-        """What is known of a film without the network, and its pixels; or why it cannot be read."""
+        """Return a film's facts without the network, and its pixels; or the error of reading it."""
         try:
             whole = opened(film)
             return _facts(film, whole, self.recipe.size), images.to_pixels(whole, self.recipe)
         except FilmError as error:
             return error
 
-    def _judged(self, read: list[tuple[dict[str, Any], np.ndarray]]) -> tuple[FilmPrediction, ...]:
-        """What the network says of these films, and how far from its training films they lie."""
+    def _predictions(
+        self, read: list[tuple[dict[str, Any], np.ndarray]]
+    ) -> tuple[FilmPrediction, ...]:
+        """Return the predictions of these films, with the gate's checks."""
         if not read:
             return ()
         facts, pixels = zip(*read, strict=True)
-        probabilities, features = self.judge(np.stack(pixels))
-        away = self.gate.distances(features) if self.gate else np.zeros(len(facts))
-        asked = [
+        probabilities, features = self.predict(np.stack(pixels))
+        distances = self.gate.distances(features) if self.gate else np.zeros(len(facts))
+        checks = [
             (*some["checks"], *([self.gate.check(float(distance))] if self.gate else []))
-            for some, distance in zip(facts, away, strict=True)
+            for some, distance in zip(facts, distances, strict=True)
         ]
-        doubted = [self.gate and any(check.doubt for check in some) for some in asked]
+        doubted = [any(check.doubt for check in some) for some in checks]
         return tuple(
             FilmPrediction(
-                **facts[n] | {"checks": asked[n]},
+                **facts[n] | {"checks": checks[n]},
                 probability=float(probabilities[n]),
                 pixels=pixels[n],
-                nearest=self.gate.nearest(features[n]) if doubted[n] else (),
+                nearest=self.gate.nearest(features[n]) if self.gate and doubted[n] else (),
             )
             for n in range(len(facts))
         )
 
 
 def _network(model: Model) -> keras.Model:
-    """The model's network with its weights; of an ensemble, all of its members'."""
+    """Return the model's network with its weights; of an ensemble, those of all members."""
     card, size = model.card, model.card.recipe.size
     if not card.members:
         network = architectures.build(card.architecture, size, **card.options.to_dict())
@@ -156,7 +158,7 @@ def _network(model: Model) -> keras.Model:
 
 
 def _load(network: keras.Model, model: Model, group: str | None = None) -> None:
-    """Give a network its weights, all of which must be numbers: behind a ReLU no NaN shows."""
+    """Load a network's weights, which must be finite: a NaN would not show behind a ReLU."""
     architectures.load_weights(network, model.weights, group)
     if not all(np.isfinite(values).all() for values in network.get_weights()):
         raise ModelError(
@@ -166,9 +168,9 @@ def _load(network: keras.Model, model: Model, group: str | None = None) -> None:
 
 
 def _facts(film: FilmInput, whole: Image.Image, size: int) -> dict[str, Any]:
-    """What is known of a film without the network, by fields of a `FilmPrediction`.
+    """Return the fields of a `FilmPrediction` that need no network.
 
-    A checksum takes a quarter of the time of a hash, and nobody gains by a false one.
+    A checksum takes a quarter of the time of a hash, and there is no attacker to guard against.
     """
     width, height = whole.size
     return {
@@ -182,7 +184,7 @@ def _facts(film: FilmInput, whole: Image.Image, size: int) -> dict[str, Any]:
 
 
 def opened(film: FilmInput) -> Image.Image:
-    """The film as it is judged: decoded, inverted where asked for, without what was brushed over.
+    """Open a film for prediction: decoded, inverted if requested, without its erased areas.
 
     Raises:
         FilmError: see `images.decode`.
@@ -192,37 +194,39 @@ def opened(film: FilmInput) -> Image.Image:
 
 
 def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
-    """What a run has thought of some films at every epoch whose weights are kept.
+    """Return a run's predictions of some films at every epoch whose weights are kept.
 
     Args:
         model: of a run; see `cards.find`.
         pixels: uint8 (n, size, size), as the card's recipe makes them.
 
     Returns:
-        The epochs in order, and float32 (epochs, n) probabilities. One network is built, and given
+        The epochs in order, and float32 (epochs, n) probabilities. One network is built, and loads
         the weights of one epoch after the other.
 
     Raises:
-        ModelError: the model is none of a run.
+        ModelError: the model is a released one.
     """
     name, _, _ = model.reference.rpartition("@")
     if not name:
         raise ModelError(f"{model.reference} is a released model and has one epoch. Pick a run.")
     folder = run_folders.find(name) / "checkpoints"
-    predictor, rows, kept = Predictor(model), [], []
+    predictor = Predictor(model)
+    epochs: list[int] = []
+    rows: list[np.ndarray] = []
     for epoch in checkpoints.epochs(folder):
         try:
             weights = checkpoints.weights_of(folder, epoch)
             architectures.load_weights(predictor.network, weights)
-        except FractureError:  # thinned since it was listed, or damaged
+        except FractureError:  # deleted since it was listed, or damaged
             continue
-        kept.append(epoch)
+        epochs.append(epoch)
         rows.append(predictor.probabilities(pixels))
-    return tuple(kept), np.stack(rows) if rows else np.empty((0, len(pixels)), np.float32)
+    return tuple(epochs), np.stack(rows) if rows else np.empty((0, len(pixels)), np.float32)
 
 
 def studies_of(paths: Sequence[Path]) -> list[tuple[str, list[FilmInput]]]:
-    """The studies that these paths name, ready to be judged; see `study_paths.read`.
+    """Return the studies at these paths, ready for prediction; see `study_paths.read`.
 
     Returns:
         (name, films) of each study.
@@ -233,9 +237,9 @@ def studies_of(paths: Sequence[Path]) -> list[tuple[str, list[FilmInput]]]:
     return films_of(study_paths.read(paths))
 
 
-def films_of(found: study_paths.SortedPaths) -> list[tuple[str, list[FilmInput]]]:
-    """What was given as films to judge: (name, films) of each study."""
+def films_of(paths: study_paths.SortedPaths) -> list[tuple[str, list[FilmInput]]]:
+    """Return (name, films) of each study, ready for prediction."""
     return [
         (study.name, [FilmInput(name=name, source=source) for name, source in study.films])
-        for study in found.studies
+        for study in paths.studies
     ]

@@ -1,4 +1,4 @@
-"""From a run to a released model: `models/NAME` with weights, card, dev predictions and gate."""
+"""Release of a run as a model: `models/NAME` with weights, card, dev predictions and gate."""
 
 import json
 import shutil
@@ -19,17 +19,17 @@ LIMIT_BYTES = 4_300_000  # of a weights file; with its gate, a model's folder st
 
 
 def release(reference: str, name: str) -> Path:
-    """Publish a run as a model; gives the new folder. Loads TensorFlow where a gate is fitted.
+    """Publish a run as a model and return the new folder. Loads TensorFlow to fit a gate.
 
-    Where the training films are no longer there, or nobody can tell, the model gets no gate. Where
-    the disk has no room for their pixels, nothing is released: a gate can still be fitted then.
+    The model gets no gate if the training films no longer exist or cannot be checked. If the disk
+    has no room for their pixels, nothing is released, so that a gate can still be fitted later.
 
     Args:
         reference: a run (its best dev epoch, else its last) or `RUN@EPOCH`.
         name: of the model; letters, digits, dot, dash, underscore.
 
     Raises:
-        ModelError: the name is taken or cannot be a folder's name, or the run has no epoch.
+        ModelError: the name is taken or invalid, or the run has no epoch.
         RunError: the epoch is not kept.
         WriteFailed: no space or no permission.
     """
@@ -46,22 +46,22 @@ def release(reference: str, name: str) -> Path:
 
 
 def publish(
-    name: str, card: Card, weights: bytes, judged: pd.DataFrame, gate: bytes | None = None
+    name: str, card: Card, weights: bytes, dev_films: pd.DataFrame, gate: bytes | None = None
 ) -> Path:
-    """Write a model's folder, whole or not at all; gives it.
+    """Write a model's folder as a whole or not at all, and return it.
 
     Args:
-        name: of the model; the card gets it.
-        card: without the hashes of what is written.
+        name: of the model; also set in the card.
+        card: without the hashes of the other files.
         weights: content of the weights file.
-        judged: dev films, see `Model.judged`.
+        dev_films: predictions on them, see `Model.judged`.
         gate: content of the gate's file.
 
     Raises:
         ModelError: see `check_name`.
     """
     check_name(name)
-    table = judged.to_parquet(None, index=False)
+    table = dev_films.to_parquet(None, index=False)
     card = replace(
         card,
         predictions_sha256=cards.sha256(table),
@@ -92,7 +92,7 @@ def check_name(name: str) -> None:
     """Refuse a name for a model.
 
     Raises:
-        ModelError: it is taken, or cannot be a folder's name.
+        ModelError: it is taken or invalid.
     """
     if not NAME.fullmatch(name):
         raise ModelError(
@@ -111,7 +111,7 @@ def check_size(weights: bytes, instead: str) -> None:
         instead: the next step, a sentence.
 
     Raises:
-        ModelError: they are.
+        ModelError: they are too large.
     """
     if len(weights) > LIMIT_BYTES:
         raise ModelError(
@@ -121,7 +121,7 @@ def check_size(weights: bytes, instead: str) -> None:
 
 
 def _gate(model: Model) -> bytes | None:
-    """The content of its gate: the one that it has, else one fitted on its run's films."""
+    """Return the content of the model's gate, or of one fitted on its run's films."""
     if model.gate:
         return model.gate.read_bytes()
     if "@" not in model.reference:

@@ -1,6 +1,6 @@
-"""Records of a prediction: what goes in of a film, what comes out of a film and of a study.
+"""Records of a prediction: the input of a film, the results of a film and of a study.
 
-They need no TensorFlow, so that reports and pages can hold them without a network.
+They need no TensorFlow, so that reports and pages can use them without a network.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,11 +19,11 @@ NAMED = 3  # films of a kind that a sentence names before it counts the others
 
 @dataclass(frozen=True, kw_only=True)
 class NearestFilm:
-    """A training film near to the one in question.
+    """A training film similar to a doubted one.
 
     Args:
         path: relative to the root of the model's training data.
-        distance: between the two, in the units of the gate's own distance.
+        distance: between the two, in the unit of the gate's distance.
     """
 
     path: str
@@ -32,13 +32,13 @@ class NearestFilm:
 
 @dataclass(frozen=True, kw_only=True)
 class FilmInput:
-    """One film of a study to judge.
+    """One film of a study to predict.
 
     Args:
-        name: how the person knows it.
+        name: its name for people, such as the uploaded file's.
         source: a path, or the file's bytes.
-        erased: what a person has brushed over: the film is judged without it.
-        inverted: whether black and white are exchanged before anything else is done.
+        erased: brush strokes of a person, removed from the film before the prediction.
+        inverted: whether black and white are exchanged first.
     """
 
     name: str
@@ -49,22 +49,22 @@ class FilmInput:
 
 @dataclass(frozen=True, kw_only=True)
 class FilmPrediction:
-    """What the network says of one film.
+    """Prediction of one film.
 
     Args:
-        name: as given.
+        name: of the film, see `FilmInput`.
         probability: of a positive label, 0 to 1.
-        pixels: what the network saw, uint8 (size, size).
-        counted: whether it counts in the verdict; a doubted film does not unless it was ticked.
-        checks: what the gate asked, each with value and limit; "distance" is the last of them
-            where the model has a gate of its own.
-        nearest: of a doubted film, the training films that are nearest in the network's features;
-            none without a gate.
-        inverted: whether it was judged with black and white exchanged.
-        erased_share: how much of it was brushed over before it was judged, 0 to 1.
-        frames: how many its file holds, of which the first was judged.
-        checksum: of its pixels at full size, as it was judged; with `pixels` it tells whether two
-            films are the same.
+        pixels: the network's input, uint8 (size, size).
+        counted: whether it counts in the verdict; a doubted film only counts if it was ticked.
+        checks: the checks of the film, each with value and limit; "distance" is the last one
+            where the model has a gate.
+        nearest: of a doubted film, the training films nearest in the network's features; empty
+            without a gate.
+        inverted: whether black and white were exchanged before the prediction.
+        erased_share: share of the film erased before the prediction, 0 to 1.
+        frames: number of frames in its file, of which the first is used.
+        checksum: of its full-size pixels after these changes; together with `pixels` it shows
+            whether two films are the same.
     """
 
     name: str
@@ -80,29 +80,29 @@ class FilmPrediction:
 
     @property
     def altered(self) -> tuple[str, ...]:
-        """What was done to it before it was judged: "erased", "inverted", both or nothing."""
-        done = {"erased": self.erased_share > 0, "inverted": self.inverted}
-        return tuple(name for name, was_done in done.items() if was_done)
+        """Changes by hand before the prediction: "erased", "inverted", both or none."""
+        changes = {"erased": self.erased_share > 0, "inverted": self.inverted}
+        return tuple(name for name, applied in changes.items() if applied)
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why it may not be a film that the model can judge, a sentence each."""
+        """Reasons why the model may be unable to predict this film, a sentence each."""
         return tuple(check.doubt for check in self.checks if check.doubt)
 
     @property
     def remedies(self) -> tuple[str, ...]:
-        """What may help, see `film_checks.INVERT`."""
+        """Possible remedies, see `film_checks.INVERT`."""
         return tuple(check.remedy for check in self.checks if check.remedy)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyPrediction:
-    """What the network says of one study.
+    """Prediction of one study.
 
     Args:
-        study: its name, as given.
-        films: those that could be read, in the order given.
-        refused: (name, reason) of those that could not.
+        study: its name.
+        films: the readable ones, in the order of the input.
+        refused: (name, reason) of the others.
     """
 
     study: str
@@ -111,17 +111,16 @@ class StudyPrediction:
 
     @property
     def doubted(self) -> tuple[FilmPrediction, ...]:
-        """The films that do not count, since the gate doubts them."""
+        """Films that do not count because they are doubted."""
         return tuple(film for film in self.films if film.doubts and not film.counted)
 
     @property
     def altered(self) -> tuple[FilmPrediction, ...]:
-        """The films that were not judged as they were given: a verdict on them proves nothing about
-        a label of the films themselves."""
+        """Films changed by hand: a verdict on them cannot be compared with the study's label."""
         return tuple(film for film in self.films if film.altered)
 
     def counting(self, names: Collection[str]) -> "StudyPrediction":
-        """The same study where these doubted films count as well, and no other doubted one."""
+        """Return the same study where, of the doubted films, only these count."""
         films = tuple(
             replace(film, counted=not film.doubts or film.name in names) for film in self.films
         )
@@ -129,15 +128,15 @@ class StudyPrediction:
 
     @property
     def probabilities(self) -> list[float]:
-        """Of the films that count."""
+        """Probabilities of the films that count."""
         return [film.probability for film in self.films if film.counted]
 
     def verdict(self, threshold: float) -> bool | None:
-        """Fracture if any counted film is positive; `None` when none counts."""
+        """Return whether any counted film is positive; `None` when no film counts."""
         return aggregation.any_rule(self.probabilities, threshold).fracture
 
     def deciding(self, threshold: float) -> list[str]:
-        """Names of the films that make the verdict positive."""
+        """Return the names of the films that make the verdict positive."""
         return [
             film.name
             for film in self.films
@@ -146,20 +145,22 @@ class StudyPrediction:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What else a person should know of these films, a sentence each."""
+        """Further notes on these films, a sentence each."""
         several = [
-            f"{film.name} has {film.frames:,} frames; the first was judged."
+            f"{film.name} has {film.frames:,} frames; the first was used."
             for film in self.films
             if film.frames > 1
         ]
         alike: dict[tuple[str, bytes], list[FilmPrediction]] = {}
         for film in self.films:
             alike.setdefault((film.checksum, film.pixels.tobytes()), []).append(film)
-        same = [_same(group) for (known, _), group in alike.items() if known and len(group) > 1]
+        same = [
+            _same(group) for (checksum, _), group in alike.items() if checksum and len(group) > 1
+        ]
         return (*several, *same)
 
     def to_dict(self, threshold: float) -> dict[str, Any]:
-        """The study's part of `predict --json`; with "remarks" where there are any."""
+        """Return the study's part of `predict --json`; with "remarks" if there are any."""
         remarks = {"remarks": list(self.remarks)} if self.remarks else {}
         return {
             "study": self.study,
@@ -183,7 +184,7 @@ class StudyPrediction:
 
 
 def _same(films: Sequence[FilmPrediction]) -> str:
-    """That some films are one and the same, and whether each of them counts."""
+    """Return a sentence that some films are the same, and whether each of them counts."""
     names = [film.name for film in films]
     if len(names) > NAMED + 1:
         names = [*names[:NAMED], f"{len(names) - NAMED} others"]

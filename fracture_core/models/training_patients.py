@@ -1,8 +1,8 @@
-"""The patients that a model was trained on, and whether a study's patient is one of them.
+"""Patients that a model was trained on, and the overlap with a study's patient.
 
-A run's films say who they are. A released model carries a digest for each of them in its card
-(`RECORD`), salted with the hash of the data: names of patients are not passed on, and any data set
-can still be asked. Models released before that are told by the rule that sets dev films aside.
+A run's films name its patients. A released model carries a digest of each in its card (`RECORD`),
+salted with the hash of the data: names of patients are not passed on, but any data set can be
+compared. For models released before that, the rule that sets dev films aside decides.
 """
 
 import hashlib
@@ -18,19 +18,19 @@ from fracture_core.runs import journal, run_folders
 
 RECORD = "patients"  # in a card's `training`: hash of the data -> joined digests
 DIGITS = 8  # hex digits of a digest; 12,000 patients take 96 kB of a card
-MOST_PLANNED = 100_000  # studies; a card may name any number
+MOST_PLANNED = 100_000  # studies; a damaged card may hold any number
 
 
 class TrainingOverlap(StrEnum):
-    """Whether a model was trained on films of a patient."""
+    """Overlap of a patient with a model's training data."""
 
     TRAINED = "trained"
-    POSSIBLE = "possible"  # nothing tells
+    POSSIBLE = "possible"  # unknown
     NEW = "new"
 
     @property
     def words(self) -> str:
-        """A sentence for beside a "right" or "wrong"; empty for a new patient."""
+        """Sentence to show beside a "right" or "wrong"; empty for a new patient."""
         return {
             TrainingOverlap.TRAINED: "The model was trained on films of this patient, so being "
             "right on this study shows nothing about new patients.",
@@ -50,112 +50,116 @@ class TrainingOverlap(StrEnum):
 
 
 def record(model: Model) -> dict[str, str]:
-    """The digests of the patients that a model was trained on, by the hash of their data.
+    """Return digests of the patients that a model was trained on, by the hash of their data.
 
     Returns:
-        What a card keeps under `RECORD`; empty where nobody knows.
+        The card's value of `RECORD`; empty where unknown.
     """
     if not model.is_run:
-        kept = model.card.training.get(RECORD)
-        return dict(kept) if isinstance(kept, dict) else {}
+        own = model.card.training.get(RECORD)
+        return dict(own) if isinstance(own, dict) else {}
     salt = str(model.card.training.get("hash") or "")
     digests = sorted({digest(salt, name) for name in _of_run(model)})
     return {salt: "".join(digests)} if salt and digests else {}
 
 
 def merged(records: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """The record of a model of several; empty where one of them has none."""
-    known = [dict(each) for each in records]
-    if not all(known):
+    """Return the record of an ensemble; empty where one of its members has none."""
+    members = [dict(each) for each in records]
+    if not all(members):
         return {}
-    salts = dict.fromkeys(salt for each in known for salt in each)
+    salts = dict.fromkeys(salt for each in members for salt in each)
     return {
-        salt: "".join(sorted(set().union(*(_digests(each.get(salt, "")) for each in known))))
+        salt: "".join(
+            sorted({digest for each in members for digest in _digests(each.get(salt, ""))})
+        )
         for salt in salts
     }
 
 
 def digest(salt: str, patient: str) -> str:
-    """What stands for a patient of a data set: `DIGITS` hex digits."""
+    """Return the digest of a patient of a data set: `DIGITS` hex digits."""
     return hashlib.sha256(f"{salt}/{patient}".encode()).hexdigest()[:DIGITS]
 
 
 def among(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
-    """Which patients of a data set a model was trained on, or may have been.
+    """Return the patients of a data set that a model was trained on, or may have been.
 
     Args:
         model: any; see `cards.find`.
-        dataset: the one whose studies are judged.
+        dataset: the data set of the studies to predict.
 
     Returns:
-        Name of a patient -> TRAINED or POSSIBLE; those who are new to the model are left out.
+        Name of a patient -> TRAINED or POSSIBLE; patients new to the model are left out.
     """
     card, names = model.card, dataset.manifest["patient"].unique()
     if not card.members and card.synthetic != dataset.synthetic:
-        return {}  # drawn bones are nobody's
-    known = record(model)
-    if known:
-        return _by_record(known, card, dataset, names)
+        return {}  # synthetic and real films share no patients
+    digests = record(model)
+    if digests:
+        return _by_record(digests, card, dataset, names)
     if card.training.get("hash") == dataset.hash:
         return _by_split(model, dataset)
     if _is_other_phantom(card, dataset):
         return {}
-    if dataset.synthetic and not card.members and (taught := _of_plan(model)):
-        return {name: TrainingOverlap.TRAINED for name in names if name in taught}
+    if dataset.synthetic and not card.members and (patients := _of_plan(model)):
+        return {name: TrainingOverlap.TRAINED for name in names if name in patients}
     return dict.fromkeys(names, TrainingOverlap.POSSIBLE)
 
 
 def of_patient(model: Model, dataset: Dataset, patient: str) -> TrainingOverlap:
-    """Whether a model was trained on films of this patient of a data set."""
+    """Return the overlap of a model's training data with a patient of a data set."""
     return among(model, dataset).get(patient, TrainingOverlap.NEW)
 
 
 def _by_record(
-    known: Mapping[str, str], card: Card, dataset: Dataset, names: Iterable[str]
+    patients: Mapping[str, str], card: Card, dataset: Dataset, names: Iterable[str]
 ) -> dict[str, TrainingOverlap]:
-    """By their names: in other real data, one name may be another person's."""
-    found: dict[str, TrainingOverlap] = {}
+    """Compare patients by name; in other real data the same name may mean another person."""
+    overlaps: dict[str, TrainingOverlap] = {}
     other = _is_other_phantom(card, dataset)
-    for salt, joined in known.items():
+    for salt, joined in patients.items():
         same = salt == dataset.hash
         if other and not same:
             continue
-        sure = same or dataset.synthetic
-        told = TrainingOverlap.TRAINED if sure else TrainingOverlap.POSSIBLE
+        certain = same or dataset.synthetic
+        overlap = TrainingOverlap.TRAINED if certain else TrainingOverlap.POSSIBLE
         digests = _digests(joined)
         for name in names:
-            if digest(salt, name) in digests and found.get(name) is not TrainingOverlap.TRAINED:
-                found[name] = told
-    return found
+            if digest(salt, name) in digests and overlaps.get(name) is not TrainingOverlap.TRAINED:
+                overlaps[name] = overlap
+    return overlaps
 
 
 def _by_split(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
-    """By how roles are assigned: the train split, less the patients set aside as dev."""
+    """Apply the rule that assigns roles: the train split without the dev patients."""
     rows = dataset.manifest[dataset.manifest["split"] == "train"]
     if model.card.parts:
         rows = rows[rows["part"].isin(model.card.parts)]
     dev = set(model.judged["patient"]) if "patient" in model.judged else set()
     left_out = bool(model.card.training.get("excluded"))
-    told = TrainingOverlap.POSSIBLE if left_out else TrainingOverlap.TRAINED
-    return {name: told for name in rows["patient"].unique() if name not in dev}
+    overlap = TrainingOverlap.POSSIBLE if left_out else TrainingOverlap.TRAINED
+    return {name: overlap for name in rows["patient"].unique() if name not in dev}
 
 
 def _is_other_phantom(card: Card, dataset: Dataset) -> bool:
-    """Whether both are drawn, with other seeds: then no patient is in both."""
-    made: Any = card.training.get("phantom")
-    drawn = phantom_set.settings(dataset.root) if dataset.synthetic else None
-    if not isinstance(made, dict) or drawn is None:
+    """Tell whether both are phantom sets of different seeds, which share no patient."""
+    training: Any = card.training.get("phantom")
+    own = phantom_set.settings(dataset.root) if dataset.synthetic else None
+    if not isinstance(training, dict) or own is None:
         return False
-    return any(made.get(key) != drawn[key] for key in ("seed", "version"))
+    return any(training.get(key) != own[key] for key in ("seed", "version"))
 
 
 def _of_plan(model: Model) -> set[str]:
-    """The patients of a phantom that a model was trained on, by the plan of its settings; none
-    where these are of another version, or films were left out."""
-    made: Any = model.card.training.get("phantom")
-    if not isinstance(made, dict) or made.get("version") != phantom_set.VERSION:
+    """Return the training patients of a model's phantom set, by the plan of its settings.
+
+    Empty where the settings are of another version, or films were left out.
+    """
+    settings: Any = model.card.training.get("phantom")
+    if not isinstance(settings, dict) or settings.get("version") != phantom_set.VERSION:
         return set()
-    studies, seed = made.get("studies"), made.get("seed")
+    studies, seed = settings.get("studies"), settings.get("seed")
     if not (isinstance(studies, int) and isinstance(seed, int) and 0 < studies <= MOST_PLANNED):
         return set()
     plan = [each for each in phantom_set.plan(studies, seed) if each.split == "train"]
@@ -164,7 +168,7 @@ def _of_plan(model: Model) -> set[str]:
 
 
 def _of_run(model: Model) -> list[str]:
-    """Names of the patients of a run's training films; none where its list cannot be read."""
+    """Return the patients of a run's training films; none where its list cannot be read."""
     try:
         films = journal.films(run_folders.find(model.reference.rpartition("@")[0]))
     except FractureError:

@@ -1,13 +1,13 @@
-"""The registry of networks: the only place that knows an architecture.
+"""Registry of networks: the only place that defines architectures.
 
 Names, sentences and options are plain data; Keras is imported inside the builders. Every network
-takes grey films, uint8 or float32 `(n, size, size, 1)` from 0 to 255, and gives the probability of
-a positive label, float32 `(n, 1)` from 0 to 1. Its first layer rescales to [0, 1], so that no
+takes grey films, uint8 or float32 `(n, size, size, 1)` from 0 to 255, and returns the probability
+of a positive label, float32 `(n, 1)` from 0 to 1. Its first layer rescales to [0, 1], so that no
 caller can forget it.
 
 The convolution block is the report's: convolution 3 x 3 without padding, batch normalization,
 ReLU. Only the last block of `five_conv` has ReLU before the normalization, as in its Appendix A.
-`all_conv` is the one that the report names and did not build: all-convolutional, with a global
+`all_conv` is mentioned in the report but was not built there: all-convolutional, with a global
 average pooling.
 """
 
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
 
 
 MOST_BYTES = 16 * 4 * LIMITS.parameters  # of an ensemble's arrays
-HDF5 = b"\x89HDF\r\n\x1a\n"  # how every such file begins
+HDF5 = b"\x89HDF\r\n\x1a\n"  # first bytes of every such file
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """What is known of a network without building it.
+    """Description of a network, available without building it.
 
     Args:
-        name: how it is called everywhere.
-        title: the same in words.
-        sentence: what it is, in one sentence.
-        source: where in the report it comes from.
-        parameters: trained and untrained, with its own options at 32 px.
-        mega_flop: to learn from one film at 32 px: products and sums of convolutions and dense
+        name: its identifier.
+        title: its name in words.
+        sentence: its description in one sentence.
+        source: its place in the report.
+        parameters: trained and untrained, with default options at 32 px.
+        mega_flop: of training on one film at 32 px: products and sums of convolutions and dense
             layers, forward and backward, in millions.
         smallest: the smallest input in px that leaves a pixel at the end, or that shows a bone.
-        options: its own values of what may vary.
-        features: builds the layers from rescaled input to maps, or to a number a map.
+        options: its defaults.
+        features: builds the layers from rescaled input to maps, or to one value per map.
     """
 
     name: str
@@ -63,8 +63,10 @@ class Architecture:
 
 
 def _block(x: Any, filters: int, number: int, relu_first: bool = False, strides: int = 1) -> Any:
-    """Convolution 3 x 3, normalization, ReLU: (n, h, w, c) to (n, h - 2, w - 2, filters), with
-    strides of 2 to half of that."""
+    """Add a block of convolution 3 x 3, normalization and ReLU.
+
+    From (n, h, w, c) to (n, h - 2, w - 2, filters), with strides of 2 to half of that.
+    """
     from keras import layers
 
     from fracture_core.networks.layers import BatchNormalization, Conv2D
@@ -97,9 +99,11 @@ def _five_conv(x: Any) -> Any:
 
 
 def _all_conv(x: Any) -> Any:
-    """Strided convolutions for poolings (Springenberg et al. 2015), and each map's mean at last
-    (Lin et al. 2014): (n, h, w, 1) to (n, 64). A dense output of these means is the mean of a
-    1 x 1 convolution's."""
+    """Add strided convolutions instead of poolings, then each map's mean: (n, h, w, 1) to (n, 64).
+
+    After Springenberg et al. (2015) and Lin et al. (2014). A dense output of the means equals the
+    mean of a 1 x 1 convolution's output.
+    """
     from keras import layers
 
     x = _block(_block(x, 32, 1), 32, 2, strides=2)
@@ -151,7 +155,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="All convolutions",
             sentence="No pooling and no dense layer: convolutions shrink the film themselves, and "
             "the verdict is a weighted mean over all places, which a heat map can show.",
-            source="Conclusion, named and not built",
+            source="Conclusion, mentioned and not built",
             parameters=103_009,
             mega_flop=35.3,
             smallest=24,
@@ -163,25 +167,25 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def find(name: str) -> Architecture:
-    """The registry's entry of this name.
+    """Return the registry's entry of this name.
 
     Raises:
         ConfigError: there is none.
     """
     if name not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise ConfigError(f"No architecture is called {short(name)!r}. Architectures: {known}.")
+        names = ", ".join(ARCHITECTURES)
+        raise ConfigError(f"No architecture is called {short(name)!r}. Architectures: {names}.")
     return ARCHITECTURES[name]
 
 
 def resolve(name: str, options: NetworkOptions) -> NetworkOptions:
-    """`options` with the architecture's own values where they are `None`."""
+    """Return `options` with the architecture's defaults where they are `None`."""
     own = find(name).options.to_dict()
     return NetworkOptions(**{k: own[k] if v is None else v for k, v in options.to_dict().items()})
 
 
 def check(name: str, size: int, options: NetworkOptions) -> None:
-    """Refuse an input that the network would shrink to nothing, and a network that is too large.
+    """Refuse an input that is too small for the network, and a network that is too large.
 
     Raises:
         ConfigError: the architecture is unknown, `size` in px is too small or too large, or see
@@ -192,12 +196,12 @@ def check(name: str, size: int, options: NetworkOptions) -> None:
 
 
 def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
-    """Build a network with fresh weights.
+    """Build a network with new weights.
 
     Args:
         name: a name of `ARCHITECTURES`.
         size: side of the input in px.
-        **options: fields of `NetworkOptions`; those left out keep the architecture's own value.
+        **options: fields of `NetworkOptions`; others keep the architecture's defaults.
 
     Returns:
         A functional model, input (n, size, size, 1) from 0 to 255, output (n, 1) from 0 to 1. The
@@ -221,7 +225,7 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
         x = layers.Flatten(name="flatten")(x)
     if chosen.dropout and not chosen.dense:
         x = layers.Dropout(chosen.dropout, name="dropout")(x)
-    for number, units in enumerate(chosen.dense, 1):
+    for number, units in enumerate(chosen.dense or (), 1):
         x = layers.Dense(units, activation="relu", name=f"dense_{number}")(x)
         if number == 1 and chosen.dense_normalization:
             x = BatchNormalization(name="norm_dense")(x)
@@ -232,26 +236,26 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
 
 
 def ensemble(members: "Sequence[keras.Model]") -> "keras.Model":
-    """Several networks as one, whose probability of a film is the mean of theirs.
+    """Combine networks into one, whose probability of a film is the mean of theirs.
 
     Args:
-        members: as `build` gives them, two or more, all of one size.
+        members: of `build`, two or more, all of one input size.
     """
     import keras
 
     films = keras.Input(members[0].input_shape[1:], name="film")
     each = [
         keras.Model(member.input, member.output, name=f"member_{number}")(films)
-        for number, member in enumerate(members, 1)  # two may be of one name
+        for number, member in enumerate(members, 1)  # two may have the same name
     ]
     mean = keras.layers.Average(name="mean")(each)
     return keras.Model(films, mean, name="ensemble")
 
 
 def blocks(network: "keras.Model") -> list["keras.Layer"]:
-    """The last layer of each convolution block: its maps after normalization and ReLU, in order.
+    """Return the last layer of each convolution block: its maps after normalization and ReLU.
 
-    None of an `ensemble`, whose members have them.
+    They are in order; an `ensemble` has none, only its members do.
     """
     from keras import layers
 
@@ -262,21 +266,21 @@ def blocks(network: "keras.Model") -> list["keras.Layer"]:
         layers.LayerNormalization,
         layers.GroupNormalization,
     )
-    found: list[keras.Layer] = []
+    ends: list[keras.Layer] = []
     inside = False
     for layer in network.layers:
         if isinstance(layer, layers.Conv2D):
-            found.append(layer)
+            ends.append(layer)
             inside = True
         elif inside and isinstance(layer, same_grid):
-            found[-1] = layer
+            ends[-1] = layer
         else:
             inside = False
-    return found
+    return ends
 
 
 def check_weights_file(path: Path) -> None:
-    """Refuse, without loading it, a file that cannot hold weights: HDF5 has its own first bytes.
+    """Refuse a file that cannot hold weights, by its first bytes and without loading it.
 
     Raises:
         ModelError: the file is missing, cannot be read, or is no HDF5.
@@ -296,12 +300,12 @@ def check_weights_file(path: Path) -> None:
 
 
 def check_weights_fit(path: Path, name: str) -> None:
-    """Refuse weights that are another network's than this one with its own options at 32 px.
+    """Refuse weights that do not fit this network with default options at 32 px.
 
-    Told by how many numbers the file holds, without building a network.
+    The file's number of parameters decides, without building a network.
 
     Raises:
-        ModelError: see `check_weights_file`; or the count is another one.
+        ModelError: see `check_weights_file`; or the number differs.
     """
     import h5py
 
@@ -326,21 +330,21 @@ def check_weights_fit(path: Path, name: str) -> None:
 
 
 def load_weights(network: "keras.Model", path: Path, group: str | None = None) -> None:
-    """Give a network the weights of a `.weights.h5` file, which holds arrays and no code.
+    """Load a network's weights from a `.weights.h5` file, which holds arrays and no code.
 
     Args:
-        network: as `build` gives it.
+        network: of `build`.
         path: of the file.
-        group: the part of the file that holds them; the whole file if left out.
+        group: the group of the file that holds them; by default the whole file.
 
     Raises:
-        ModelError: the file cannot be read, or is another network's.
+        ModelError: the file cannot be read, or belongs to another network.
     """
     try:
         _check_sizes(path)
         source = path if group is None else _part(path, group)
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Keras only warns of layers that it leaves as they were
+            warnings.simplefilter("error")  # Keras only warns of layers without weights in the file
             network.load_weights(source)
     except (ValueError, OSError, KeyError, RuntimeError, UserWarning, FileRefused) as error:
         raise ModelError(
@@ -350,7 +354,7 @@ def load_weights(network: "keras.Model", path: Path, group: str | None = None) -
 
 
 def _check_sizes(path: Path) -> None:
-    """Refuse, before it is read, a file whose arrays are larger than all networks of a model."""
+    """Refuse, before reading it, a file whose arrays exceed the largest allowed model."""
     import h5py
 
     sizes: list[int] = []
@@ -366,9 +370,9 @@ def _check_sizes(path: Path) -> None:
 
 
 def _part(path: Path, group: str) -> "WeightsInMemory":
-    """A group of a file of weights as a file of its own.
+    """Return a group of a weights file as a separate file.
 
-    Links are not followed: they may lead into another file. What lies deeper, Keras refuses itself.
+    Links are not followed: they may lead into another file. Deeper ones are refused by Keras.
     """
     import h5py
 

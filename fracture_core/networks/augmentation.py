@@ -1,8 +1,8 @@
-"""Random changes of training films: drawn with numpy, applied in one resampling by TensorFlow.
+"""Augmentation of training films: drawn with numpy, applied in one resampling by TensorFlow.
 
-What is drawn is a function of (seed, pass over the data, position in it), never of how often it
-was asked for, so that a resumed run draws what its untouched twin drew. `preview` does the same to
-pixels without TensorFlow, for who wants to look.
+The random changes are a function of (seed, pass over the data, position in it), not of the calls,
+so that a resumed run draws the same as an uninterrupted one. `preview` applies them without
+TensorFlow, for display.
 """
 
 from typing import TYPE_CHECKING
@@ -14,16 +14,16 @@ from fracture_core.config import Augmentation
 if TYPE_CHECKING:
     import tensorflow as tf
 
-STREAM = 1  # tells this module's random numbers from the pipeline's, which share seed and pass
+STREAM = 1  # separates these random numbers from the pipeline's of the same seed and pass
 WHITE = 255.0  # the full range of grey levels; brightness is a share of it
-MIDDLE = WHITE / 2  # contrast leaves this grey level where it is
+MIDDLE = WHITE / 2  # contrast does not change this grey level
 
 
 def draw(augmentation: Augmentation, size: int, count: int, seed: int, number: int) -> np.ndarray:
-    """The changes of one pass over the data.
+    """Draw the changes of one pass over the data.
 
     Args:
-        augmentation: what may change, and how far.
+        augmentation: the kinds of changes and their ranges.
         size: side of the films in px.
         count: films in the pass.
         seed: the run's.
@@ -35,14 +35,14 @@ def draw(augmentation: Augmentation, size: int, count: int, seed: int, number: i
         gain (1 for none) and offset in grey levels (0 for none), see `apply`.
     """
     random = np.random.Generator(np.random.Philox(key=[seed, number * 2 + STREAM]))
-    # A fixed number a film, whatever is switched on. Later ones come behind, so that settings that
-    # do not ask for them draw what they always drew.
+    # A fixed count per film, whatever is switched on. Numbers for newer settings come last, so that
+    # runs without these settings still draw the same.
     uniform = random.random((count, 5)) * 2 - 1
     later = random.random((count, 5)) * 2 - 1
     changes = np.zeros((count, 10), np.float32)
     linear = _linear(augmentation, uniform, later[:, 2])
     changes[:, [0, 1, 3, 4]] = linear.reshape(count, 4)
-    middle = np.full(2, (size - 1) / 2)  # the film turns about its middle
+    middle = np.full(2, (size - 1) / 2)  # rotation about the film's centre
     move = later[:, :2] * size * augmentation.shift_percent / 100
     changes[:, [2, 5]] = middle - linear @ middle - (linear * move[:, None, :]).sum(-1)
     changes[:, 8] = 1 + later[:, 4] * augmentation.contrast_percent / 100
@@ -51,7 +51,7 @@ def draw(augmentation: Augmentation, size: int, count: int, seed: int, number: i
 
 
 def _linear(augmentation: Augmentation, uniform: np.ndarray, upright: np.ndarray) -> np.ndarray:
-    """Turn, shear, zoom and flips as float64 (count, 2, 2), from an output pixel to the input."""
+    """Return rotation, shear, zoom and flips as float64 (count, 2, 2), from output to input."""
     turn = np.deg2rad(uniform[:, 0] * augmentation.rotation_degrees)
     shear = np.deg2rad(uniform[:, 1] * augmentation.shear_degrees)
     zoom = 1 + uniform[:, 2:4] * augmentation.zoom_percent / 100
@@ -66,15 +66,15 @@ def _linear(augmentation: Augmentation, uniform: np.ndarray, upright: np.ndarray
 
 
 def turned(size: int, degrees: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """Changes that nobody draws: each film turned about its middle, and mirrored or not.
+    """Return fixed changes: each film rotated about its centre, and mirrored or not.
 
     Args:
         size: side of the films in px.
-        degrees: (n,), counterclockwise as one looks at the film.
-        mirrored: bool (n,), left and right exchanged before it is turned.
+        degrees: (n,), counterclockwise on the screen.
+        mirrored: bool (n,), left and right exchanged before the rotation.
 
     Returns:
-        float32 (n, 10), as `draw` gives.
+        float32 (n, 10), as `draw` returns.
     """
     turn, side = np.deg2rad(degrees), np.where(mirrored, -1.0, 1.0)
     linear = np.empty((len(turn), 2, 2))
@@ -84,14 +84,14 @@ def turned(size: int, degrees: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
 
 
 def sheared(size: int, degrees: np.ndarray) -> np.ndarray:
-    """Changes that nobody draws: each film sheared about its middle, as `draw` shears.
+    """Return fixed changes: each film sheared about its centre, as `draw` does.
 
     Args:
         size: side of the films in px.
         degrees: (n,).
 
     Returns:
-        float32 (n, 10), as `draw` gives.
+        float32 (n, 10), as `draw` returns.
     """
     shear = np.deg2rad(degrees)
     linear = np.tile(np.eye(2), (len(shear), 1, 1))
@@ -100,7 +100,7 @@ def sheared(size: int, degrees: np.ndarray) -> np.ndarray:
 
 
 def _about_middle(size: int, linear: np.ndarray) -> np.ndarray:
-    """Changes by these (n, 2, 2) that leave the middle of the film and its greys where they are."""
+    """Return changes by these (n, 2, 2) that keep the film's centre and its grey levels."""
     changes = np.zeros((len(linear), 10), np.float32)
     changes[:, [0, 1, 3, 4]] = linear.reshape(-1, 4)
     middle = np.full(2, (size - 1) / 2)
@@ -110,7 +110,7 @@ def _about_middle(size: int, linear: np.ndarray) -> np.ndarray:
 
 
 def apply(films: "tf.Tensor", changes: "tf.Tensor") -> "tf.Tensor":
-    """Films changed: resampled once, bilinear, edges continued outwards; then their grey values.
+    """Apply changes to films: one bilinear resampling with extended edges, then grey values.
 
     A grey value x becomes (x - 127.5) gain + 127.5 + offset, clipped to 0 to 255.
 
@@ -137,7 +137,7 @@ def apply(films: "tf.Tensor", changes: "tf.Tensor") -> "tf.Tensor":
 
 
 def preview(films: np.ndarray, changes: np.ndarray) -> np.ndarray:
-    """What `apply` gives, to the nearest grey level, without TensorFlow.
+    """Return the result of `apply` to the nearest grey level, without TensorFlow.
 
     Args:
         films: uint8 (n, size, size), 0 to 255.
@@ -149,7 +149,7 @@ def preview(films: np.ndarray, changes: np.ndarray) -> np.ndarray:
     last = films.shape[1] - 1
     y, x = np.mgrid[: last + 1, : last + 1].astype(np.float32)
     a0, a1, a2, b0, b1, b2, _, _, gain, offset = changes.T[:, :, None, None]
-    column = np.clip(a0 * x + a1 * y + a2, 0, last)  # beyond an edge its last pixel goes on
+    column = np.clip(a0 * x + a1 * y + a2, 0, last)  # beyond an edge its last pixel repeats
     row = np.clip(b0 * x + b1 * y + b2, 0, last)
     left, top = column.astype(np.intp), row.astype(np.intp)
     right, below = np.minimum(left + 1, last), np.minimum(top + 1, last)
@@ -158,4 +158,5 @@ def preview(films: np.ndarray, changes: np.ndarray) -> np.ndarray:
     upper = films[film, top, left] * (1 - along) + films[film, top, right] * along
     lower = films[film, below, left] * (1 - along) + films[film, below, right] * along
     grey = (upper * (1 - down) + lower * down) * gain + (MIDDLE * (1 - gain) + offset)
-    return np.rint(np.clip(grey, 0, WHITE)).astype(np.uint8)
+    pixels: np.ndarray = np.rint(np.clip(grey, 0, WHITE)).astype(np.uint8)
+    return pixels

@@ -1,8 +1,8 @@
-"""Keras' layers, computed quicker: batch normalization in one kernel, convolutions in two halves,
-the first one's as matrix products.
+"""Layers of Keras with faster training.
 
-Their variables and names are Keras' own, so that weights files can be exchanged with it. Judging
-is Keras' own, too.
+Batch normalization runs in one kernel, convolutions in two halves, the first convolution as matrix
+products. Variables and names are those of Keras, so that weights files can be exchanged with it;
+inference is Keras' own too.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ _noted: ContextVar[tuple[Sequence[str], Moments] | None] = ContextVar("_noted", 
 
 @contextlib.contextmanager
 def noting(names: Sequence[str]) -> Iterator[Moments]:
-    """Have these layers, while judging, normalize by their inputs' own mean and variance.
+    """Make these layers, in inference, normalize by the mean and variance of their inputs.
 
     Args:
         names: of layers of batch normalization.
 
     Yields:
-        What each of them has computed, once the network was called.
+        The moments of each layer, filled when the network is called.
     """
     moments: Moments = {}
     token = _noted.set((names, moments))
@@ -34,18 +34,17 @@ def noting(names: Sequence[str]) -> Iterator[Moments]:
         _noted.reset(token)
 
 
-# Keras names a layer's place in a weights file after its class: the classes keep Keras' names.
-class Conv2D(keras.layers.Conv2D):
-    """As Keras'; while training, each half of the batch is an operation of its own.
+# Keras names a layer's group in a weights file after its class: the classes keep Keras' names.
+class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]  # Keras has no types
+    """Convolution of Keras; in training, each half of the batch is a separate operation.
 
-    Two operations can be computed at once (see `loop.set_threads`). They are two on a single
-    core as well, so that no bit depends on how many cores there are. A batch that is traced as one
-    film stays whole, since no kernel takes an empty half; so does a device's share, which may be
-    one film.
+    Two operations can run at once (see `loop.set_threads`). There are two on a single core as well,
+    so that no bit depends on the number of cores. A batch that is traced as one film stays whole,
+    since no kernel takes an empty half; so does a device's share, which may be one film.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """float32 (n, h, w, c) to (n, h', w', filters)."""
+        """Convolve float32 (n, h, w, c) to (n, h', w', filters)."""
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
         if not training or several or inputs.shape[0] == 1:
             return super().call(inputs)
@@ -53,11 +52,11 @@ class Conv2D(keras.layers.Conv2D):
         sizes = [count // 2, count - count // 2]
         convolved = self._of_one_channel if self._takes_patches(inputs) else super().call
 
-        @tf.custom_gradient
-        def joined(*halves: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-            # A split's parts lie in the whole; the slices of `concat`'s own gradient are copies.
+        def join(*halves: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], list[tf.Tensor]]]:
+            # The parts of a split are views; the slices of `concat`'s own gradient are copies.
             return tf.concat(halves, axis=0), lambda gradient: tf.split(gradient, sizes)
 
+        joined = tf.custom_gradient(join)
         return joined(*[convolved(half) for half in tf.split(inputs, sizes)])
 
     def _takes_patches(self, inputs: tf.Tensor) -> bool:
@@ -70,10 +69,10 @@ class Conv2D(keras.layers.Conv2D):
         )
 
     def _of_one_channel(self, inputs: tf.Tensor) -> tf.Tensor:
-        """The same as a matrix product: the kernels of convolutions are slow with one channel.
+        """Compute the same as a matrix product: kernels of convolutions are slow with one channel.
 
-        Above all their filter gradient, which is a product of the same patches here, the bias' with
-        it: each patch ends in a 1.
+        The slowest is their filter gradient, which is a product of the same patches here, together
+        with that of the bias: each patch ends in a 1.
         """
         taps = self.kernel_size[0] * self.kernel_size[1]
         filters = tf.eye(taps, taps + 1)  # each picks one pixel; the last one none
@@ -87,19 +86,20 @@ class Conv2D(keras.layers.Conv2D):
         return tf.reshape(maps, (-1, *patches.shape[1:3], self.filters))
 
 
-class BatchNormalization(keras.layers.BatchNormalization):
-    """As Keras' over the last axis; while training, in one kernel forward and one back.
+class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # as above
+    """Batch normalization of Keras over the last axis; in training, one kernel in each direction.
 
-    On several devices a batch has one mean and one variance, wherever its films are.
+    On several devices a batch has one mean and one variance over all its films.
     """
 
     def call(
         self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """float32 (n, h, w, c), or (n, c), normalized over all but the last axis."""
+        """Normalize float32 (n, h, w, c), or (n, c), over all but the last axis."""
         names, moments = _noted.get() or ((), {})
         if self.name in names:
-            normalized, *moments[self.name] = self._fused(inputs)
+            normalized, mean, variance = self._fused(inputs)
+            moments[self.name] = mean, variance
             return normalized
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
         if not training:
@@ -110,7 +110,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return normalized
 
     def _fused(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Normalized inputs, their mean and their biased variance, all in one kernel."""
+        """Return normalized inputs, their mean and biased variance, all from one kernel."""
         none = tf.constant([], tf.float32)
         maps = inputs[:, None, None, :] if inputs.shape.rank == 2 else inputs
         normalized, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -122,16 +122,16 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        # The kernel gives the unbiased variance; Keras keeps the biased one.
+        # The kernel returns the unbiased variance; Keras averages the biased one.
         count = tf.cast(tf.size(inputs), tf.float32) / inputs.shape[-1]
         if inputs.shape.rank == 2:
             normalized = normalized[:, 0, 0, :]
         return normalized, mean, variance * ((count - 1) / count)
 
     def _everywhere(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The same over the films of all devices.
+        """Return the same over the films of all devices.
 
-        Keras' own takes E(x^2) - E(x)^2 for the variance, in which small ones drown.
+        Keras computes the variance as E(x^2) - E(x)^2, in which small ones are lost.
         """
         context, axes = tf.distribute.get_replica_context(), list(range(inputs.shape.rank - 1))
 

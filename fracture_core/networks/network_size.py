@@ -1,7 +1,7 @@
-"""How large a network is before it is built: parameters, and what training it holds in memory.
+"""Size of a network before it is built: parameters, and memory for training.
 
-The arithmetic of `architectures` without Keras, so that a card or a setting that no machine can
-hold is refused by its numbers. A test builds every network and compares.
+The arithmetic of `architectures` without Keras, so that a card or a setting too large for any
+machine is refused early. A test builds every network and compares.
 """
 
 import math
@@ -11,14 +11,14 @@ from fracture_core.config import LIMITS, NetworkOptions, TrainConfig
 from fracture_core.errors import ConfigError
 
 FLOAT = 4  # bytes of a float32
-SLOTS = {  # numbers that an optimizer keeps beside each parameter
+SLOTS = {  # values that an optimizer stores for each parameter
     "adam": 2,
     "adamw": 2,
     "adagrad": 1,
     "sgd": 1,
     "rmsprop": 1,
 }
-PROCESS_BYTES = 800_000_000  # of a child that has loaded TensorFlow and trains next to nothing
+PROCESS_BYTES = 800_000_000  # of a child with TensorFlow that trains a tiny network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +26,10 @@ class Shape:
     """A network's blocks and dense layers.
 
     Args:
-        blocks: of each convolution 3 x 3: its maps, its strides, and whether a pooling by 2
+        blocks: for each convolution 3 x 3: its maps, its strides, and whether a pooling by 2
             follows.
-        average: whether each map's mean ends the blocks.
-        dense: units of its own dense layers.
+        average: whether global average pooling follows the blocks.
+        dense: units of its default dense layers.
         dense_normalization: whether the first of these is normalized.
     """
 
@@ -57,11 +57,11 @@ SHAPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """What a network is made of.
+    """Size of a network.
 
     Args:
         parameters: trained and untrained.
-        values: numbers that its layers give for one film.
+        values: outputs of all layers for one film.
     """
 
     parameters: int
@@ -69,15 +69,15 @@ class Size:
 
 
 def of(name: str, size: int, options: NetworkOptions) -> Size:
-    """The size of a network.
+    """Return the size of a network.
 
     Args:
         name: of the architecture.
         size: side of its input in px.
-        options: its variants; `None` in one keeps the architecture's own.
+        options: its variants; a field of `None` keeps the architecture's default.
 
     Raises:
-        ConfigError: the architecture is unknown, or the input is shrunk to nothing.
+        ConfigError: the architecture is unknown, or the input too small for it.
     """
     if name not in SHAPES:
         raise ConfigError(f"No architecture is called {name!r}. It is one of {', '.join(SHAPES)}.")
@@ -122,11 +122,11 @@ def check(name: str, size: int, options: NetworkOptions) -> None:
 
 
 def training_bytes(config: TrainConfig) -> int:
-    """Roughly the most memory that training holds.
+    """Estimate the peak memory of training.
 
-    The process itself, `PROCESS_BYTES`; each parameter as a float32 with its gradient, the
-    optimizer's `SLOTS` and two copies while it is made or replaced; and for each film of a batch
-    every value that a layer gives, with its gradient: P + 4 p (4 + s) + 4 b 2 v bytes, where p is
+    The sum of: the process itself, `PROCESS_BYTES`; each parameter as a float32 with its gradient,
+    the optimizer's `SLOTS` and two copies while it is created or replaced; and for each film of a
+    batch every layer output with its gradient. That is P + 4 p (4 + s) + 4 b 2 v bytes, where p is
     the parameters, s the slots, b the batch and v the values of `of`.
     """
     size = of(config.architecture, config.recipe.size, config.options)

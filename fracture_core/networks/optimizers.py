@@ -1,6 +1,6 @@
-"""The optimizers that a run may choose: Keras' own, Adam's arithmetic in TensorFlow's one kernel.
+"""Optimizers of a run: those of Keras, with Adam computed by a single TensorFlow kernel.
 
-State lives in Keras' variables whichever road computes it, so that a checkpoint holds the same.
+The state is always in Keras' variables, so that a checkpoint holds the same in both cases.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 Update = Callable[["Sequence[tf.Tensor]", "tf.Tensor"], None]
 
 ADAMW_DECAY = 0.004  # Keras' default for AdamW
-NOT_DECAYED = ["bias", "gamma", "beta"]  # shrinking these restrains no shape
+NOT_DECAYED = ["bias", "gamma", "beta"]  # decay of these does not regularize
 
 
 def make(config: TrainConfig) -> "keras.optimizers.Optimizer":
-    """The config's optimizer, everything that it does not say at Keras' default."""
+    """Return the config's optimizer, with Keras' defaults for all other settings."""
     from keras import optimizers
 
     kinds: dict[str, tuple[type, dict[str, Any]]] = {
@@ -33,7 +33,7 @@ def make(config: TrainConfig) -> "keras.optimizers.Optimizer":
     if config.weight_decay is not None:
         own["weight_decay"] = config.weight_decay or None
     if config.optimizer == "adamw" and not own["weight_decay"]:
-        kind, own = optimizers.Adam, {}  # Keras' AdamW refuses to decay nothing
+        kind, own = optimizers.Adam, {}  # Keras' AdamW refuses a decay of 0
     optimizer = kind(learning_rate=config.learning_rate, **own)
     if own.get("weight_decay"):
         optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
@@ -43,7 +43,7 @@ def make(config: TrainConfig) -> "keras.optimizers.Optimizer":
 def make_update(
     optimizer: "keras.optimizers.Optimizer", variables: "Sequence[keras.Variable]"
 ) -> Update:
-    """How gradients and a learning rate change `variables`, for use inside a compiled step."""
+    """Return a function of gradients and learning rate that updates `variables` in a step."""
     import keras
     import tensorflow as tf
 
@@ -61,10 +61,10 @@ def make_update(
 def _fused_adam(
     optimizer: "keras.optimizers.Adam", variables: "Sequence[keras.Variable]"
 ) -> Update:
-    """Keras' Adam, and AdamW, with one kernel a variable instead of a dozen."""
+    """Return the update of Keras' Adam or AdamW, with one kernel per variable, not a dozen."""
     import tensorflow as tf
 
-    # As Keras builds them: iterations, rate, then a momentum and a velocity for each variable.
+    # In Keras' order: iterations, rate, then a momentum and a velocity for each variable.
     moments = optimizer.variables[2:]
     pairs = list(zip(moments[::2], moments[1::2], strict=True))
     decay = optimizer.weight_decay

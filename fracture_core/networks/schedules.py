@@ -1,6 +1,6 @@
-"""The learning rate of every step: a function of settings, step, asked changes and plateau state.
+"""Learning rate of every step: a function of settings, step, requested rates and plateau state.
 
-Nothing here counts calls, so that a resumed run takes the rates that its untouched twin took.
+Nothing here counts calls, so that a resumed run uses the same rates as an uninterrupted one.
 """
 
 import math
@@ -12,13 +12,14 @@ from fracture_core.config import Schedule, TrainConfig
 
 
 def factor(schedule: Schedule, step: int, length: int, epochs: int, plateau: float = 1.0) -> float:
-    """What the learning rate that was asked for is multiplied by at a step.
+    """Return the schedule's factor on the base learning rate at a step.
 
     Args:
+        schedule: its settings.
         step: from 0 since the run began.
-        length: steps an epoch.
-        epochs: those the schedule was made for; later ones stay at its last rate.
-        plateau: product of the falls so far, see `fall`.
+        length: steps per epoch.
+        epochs: epochs that the schedule spans; later ones keep its last rate.
+        plateau: product of the reductions so far, see `fall`.
 
     Returns:
         0 to 1. The half wave is that of Loshchilov and Hutter, SGDR (2017), without restarts.
@@ -47,28 +48,30 @@ def rates(
     length: int,
     plateau: float,
 ) -> np.ndarray:
-    """The learning rates of `count` steps from `first` on, float32 (count,).
+    """Return the learning rates of `count` steps from `first` on, float32 (count,).
 
     Args:
-        config: rate, schedule and epochs that the run began with.
-        changes: (step, rate) as they were asked for, oldest first: from that step on the schedule
-            multiplies this rate.
-        length: steps an epoch.
+        config: rate, schedule and epochs at the start of the run.
+        changes: requested (step, rate), oldest first: the base rate from that step on.
+        first: step from 0 since the run began.
+        count: number of steps.
+        length: steps per epoch.
         plateau: see `factor`.
     """
-    found = np.empty(count, np.float32)
+    values = np.empty(count, np.float32)
     for i, step in enumerate(range(first, first + count)):
         base = next((r for at, r in reversed(changes) if at <= step), config.learning_rate)
-        found[i] = base * factor(config.schedule, step, length, config.epochs, plateau)
-    return found
+        values[i] = base * factor(config.schedule, step, length, config.epochs, plateau)
+    return values
 
 
 def fall(schedule: Schedule, plateau: float, waited: int) -> tuple[float, int]:
-    """The plateau's state after an epoch: (product of the falls, epochs waited since).
+    """Return the plateau's state after an epoch: (product of the reductions, epochs waited since).
 
     Args:
-        plateau: product of the falls so far.
-        waited: epochs without a lower dev loss since the last low or the last fall.
+        schedule: its settings.
+        plateau: product of the reductions so far.
+        waited: epochs without a lower dev loss since the lowest one or the last reduction.
     """
     if schedule.kind == "plateau" and waited >= schedule.patience:
         return plateau * schedule.factor, 0

@@ -1,6 +1,6 @@
-"""Escaped pieces of HTML that is well-formed XML as well: words, tables, pictures, the scale.
+"""Escaped pieces of HTML that are also well-formed XML: words, tables, pictures, the scale.
 
-What comes in as a text is escaped here; what comes in as markup is said to be so.
+Arguments are plain text and escaped here, except where a docstring says markup.
 """
 
 import base64
@@ -16,22 +16,27 @@ from fracture_core.verdicts.metrics import Proportion
 
 _NOT_TEXT = ("Cc", "Cs", "Cn")  # control characters, surrogates, no characters at all
 _DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take a text for a formula
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet reads text with these as a formula
 QUALITY = 88  # of JPEG, 0 to 100
-FRACTURE, NO_FRACTURE = "#b8520a", "#1767a8"  # those of the pages' light theme
+FRACTURE, NO_FRACTURE = "#b8520a", "#1767a8"  # colours of the pages' light theme
 
 
 def clean(text: str) -> str:
-    """Text that any file can hold: control characters, lone surrogates, and what turns the
-    direction of the text behind it, numbers too, become a mark."""
+    """Replace characters that a file cannot hold or that change the direction of text.
+
+    These are control characters, lone surrogates and marks of the writing direction, which would
+    also reverse numbers behind them.
+    """
     return "".join(
         "\ufffd" if unicodedata.category(c) in _NOT_TEXT or c in _DIRECTIONS else c for c in text
     )
 
 
 def cell(value: object) -> object:
-    """A value of a CSV file: text is cleaned, and begins with an apostrophe where a spreadsheet
-    would take it for a formula."""
+    """Return a value for a CSV file.
+
+    Text is cleaned, and begins with an apostrophe where a spreadsheet would read it as a formula.
+    """
     if not isinstance(value, str):
         return value
     text = clean(value)
@@ -39,38 +44,40 @@ def cell(value: object) -> object:
 
 
 def escaped(text: object) -> str:
-    """Any text as markup that shows it."""
+    """Return any text as markup."""
     return html.escape(clean(str(text)))
 
 
 def name(text: str) -> str:
-    """A name to the letter, whatever direction its letters run in."""
+    """Return a name as markup that keeps its letters in order in any writing direction."""
     return f"<bdi>{escaped(text)}</bdi>"
 
 
 def shape(positive: bool) -> str:
-    """The shape of a label or verdict, coloured."""
+    """Return the coloured shape of a label or verdict."""
     return f'<span class="{"fracture" if positive else "none"}">{"▲" if positive else "●"}</span>'
 
 
 def mark(positive: bool) -> str:
-    """Shape and word of a label or verdict, coloured."""
+    """Return the coloured shape and word of a label or verdict."""
     words = "▲ fracture" if positive else "● no fracture"
     return f'<span class="{"fracture" if positive else "none"}">{words}</span>'
 
 
 def films(count: int) -> str:
-    """ "1 film", "400 films"."""
+    """Return "1 film", "400 films"."""
     return f"{count:,} film{'' if count == 1 else 's'}"
 
 
 def interval(p: Proportion) -> str:
-    """ "60.6 to 73.7 %", a dash where n is 0."""
-    return "–" if p.low is None else f"{100 * p.low:.1f} to {100 * p.high:.1f} %"
+    """Return "60.6 to 73.7 %", a dash where n is 0."""
+    if p.low is None or p.high is None:
+        return "–"
+    return f"{100 * p.low:.1f} to {100 * p.high:.1f} %"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = (2,)) -> str:
-    """A table of cells that are markup already."""
+    """Return a table; its cells are markup."""
 
     def line(cells: Sequence[str], tag: str) -> str:
         kinds = (' class="right"' if n in right else "" for n, _ in enumerate(cells))
@@ -82,7 +89,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[in
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> str:
-    """A table of names, each with its value, which is markup already."""
+    """Return a table of names and values, which are markup."""
     cells = (f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows)
     return f"<table><tbody>{''.join(cells)}</tbody></table>"
 
@@ -90,7 +97,7 @@ def pairs(rows: Iterable[tuple[str, str]]) -> str:
 def scale(
     probability: float, threshold: float, positive: bool, spread: tuple[float, float] | None
 ) -> str:
-    """The scale from 0 to 1 with the threshold, and the film's mark on it."""
+    """Return the scale from 0 to 1 with the threshold and the film's mark."""
 
     def at(value: float) -> str:
         return f"{20 + 320 * value:.1f}"
@@ -117,18 +124,18 @@ def scale(
 
 
 def figure(source: str, words: str, kind: str = "map") -> str:
-    """A picture, its data URI given, with words below it."""
+    """Return a picture, given its data URI, with a caption."""
     image = f'<img class="{kind}" src="{source}" alt="{escaped(words)}"/>'
     return f"<figure>{image}<figcaption>{escaped(words)}</figcaption></figure>"
 
 
 def jpeg(image: Image.Image) -> str:
-    """A picture as a data URI."""
+    """Return a picture as a data URI."""
     return _uri("jpeg", lambda stream: image.save(stream, "JPEG", quality=QUALITY))
 
 
 def png(pixels: np.ndarray) -> str:
-    """uint8 (h, w) pixels as a data URI, without loss."""
+    """Return uint8 (h, w) pixels as a lossless data URI."""
     return _uri("png", lambda stream: Image.fromarray(pixels).save(stream, "PNG"))
 
 

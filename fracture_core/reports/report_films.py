@@ -1,4 +1,4 @@
-"""The films of a report: each with its picture, its number, and what puts that in doubt."""
+"""Films of a report: each with its picture, its score, and the doubts about it."""
 
 import io
 from collections.abc import Mapping
@@ -8,30 +8,30 @@ from PIL import Image
 from fracture_core.errors import FilmError
 from fracture_core.models.study_prediction import FilmPrediction, NearestFilm
 from fracture_core.reports import markup, study_record
-from fracture_core.reports.study_record import Entry
+from fracture_core.reports.study_record import Entry, Exhibit
 from fracture_core.verdicts import aggregation
 
 LONGEST_PX = 1024  # of a film's longer side in the file
-SMALLEST_PX = 160  # below which a film is not made, whatever the room
+SMALLEST_PX = 160  # least side of a film, even if its room is smaller
 MAP_PX = 512  # of a film's longer side with a heat map over it
 NEAREST_PX = 110  # of the longer side of a training film
-SMALLER = 0.8  # of a side, at each try to fit a film into its room
+SMALLER = 0.8  # factor on the side at each try to fit a film into its room
 
 
 def film(entry: Entry, threshold: float, names: bool, room: int) -> str:
-    """One judged film: picture, place on the scale, what the network saw; none of a refused one.
+    """Return one film: picture, position on the scale, network input; empty if it was refused.
 
     Args:
         entry: the film.
         threshold: it is positive when its probability is greater.
-        names: whether training films are named, which tell patients of the training data.
-        room: bytes that its picture may take in the file; a larger one is shown smaller.
+        names: whether training films are named, which identifies patients of the training data.
+        room: bytes for its picture in the file; a larger one is scaled down.
     """
-    judged = entry.judged
-    if judged is None:
+    prediction = entry.judged
+    if prediction is None:
         return ""
-    positive = bool(aggregation.is_positive(judged.probability, threshold))
-    small = [markup.figure(markup.png(judged.pixels), "what the network saw", "pixels")]
+    positive = bool(aggregation.is_positive(prediction.probability, threshold))
+    small = [markup.figure(markup.png(prediction.pixels), "network input", "pixels")]
     try:
         whole = _picture(entry)
         picture = f'<img src="{_fitted(whole, room)}" alt="{markup.escaped(entry.name)}"/>'
@@ -39,68 +39,68 @@ def film(entry: Entry, threshold: float, names: bool, room: int) -> str:
             markup.figure(_overlaid(whole, each), n) for n, each in entry.exhibit.maps.items()
         ]
     except FilmError:
-        picture = "<p>The film can no longer be read; its number is the one it was given.</p>"
-    lines = [f"<p>{line}</p>" for line in _notes(entry)]
-    scale = markup.scale(judged.probability, threshold, positive, entry.exhibit.spread)
+        picture = "<p>The film can no longer be read; its score is from when it could be.</p>"
+    lines = [f"<p>{line}</p>" for line in _notes(prediction, entry.exhibit)]
+    scale = markup.scale(prediction.probability, threshold, positive, entry.exhibit.spread)
     digest = study_record.digest(entry.exhibit.film) or "the file can no longer be read"
     return (
         f'<section class="film"><div class="picture">{picture}</div><div class="facts">'
         f"<h3>{markup.name(entry.name)}</h3>"
-        f'<p><span class="number"><data value="{judged.probability!r}">{judged.probability:.3f}'
-        f"</data> → {int(positive)}</span> {markup.mark(positive)}</p>"
+        f'<p><span class="number"><data value="{prediction.probability!r}">'
+        f"{prediction.probability:.3f}</data> → {int(positive)}</span> {markup.mark(positive)}</p>"
         f"{scale}{''.join(lines)}"
         f'<div class="small">{"".join(small)}</div>'
-        f"{_nearest(judged.nearest, entry.exhibit.nearest, names)}"
+        f"{_nearest(prediction.nearest, entry.exhibit.nearest, names)}"
         f'<p class="soft">SHA-256 of the file<br/><code>{markup.escaped(digest)}</code></p>'
         "</div></section>"
     )
 
 
-def altered(judged: FilmPrediction) -> str:
-    """What was done to a film before it was judged, in words."""
-    words = {"erased": f"brushed over, {_share(judged)}", "inverted": "black and white exchanged"}
-    return "; ".join(words[each] for each in judged.altered)
+def altered(prediction: FilmPrediction) -> str:
+    """Return the changes by hand to a film before its prediction, in words."""
+    words = {"erased": f"erased, {_share(prediction)}", "inverted": "black and white exchanged"}
+    return "; ".join(words[each] for each in prediction.altered)
 
 
-def _share(judged: FilmPrediction) -> str:
-    percent = 100 * judged.erased_share
+def _share(prediction: FilmPrediction) -> str:
+    percent = 100 * prediction.erased_share
     return "less than 0.1 % of the film" if percent < 0.1 else f"{percent:.1f} % of the film"
 
 
-def _notes(entry: Entry) -> list[str]:
-    """What else must be known of a film's number."""
-    judged, exhibit, lines = entry.judged, entry.exhibit, []
-    if judged.doubts:
-        counts = "counted all the same" if judged.counted else "not counted"
-        lines.append(f"<b>Unreliable, {counts}:</b> {markup.escaped(' '.join(judged.doubts))}")
-    if judged.inverted:
-        lines.append("Black and white were exchanged before it was judged.")
-    if judged.erased_share:
+def _notes(prediction: FilmPrediction, exhibit: Exhibit) -> list[str]:
+    """Return the notes on a film's score."""
+    lines = []
+    if prediction.doubts:
+        counts = "included by hand" if prediction.counted else "not counted"
+        lines.append(f"<b>Unreliable, {counts}:</b> {markup.escaped(' '.join(prediction.doubts))}")
+    if prediction.inverted:
+        lines.append("Black and white were exchanged before the prediction.")
+    if prediction.erased_share:
         before = "" if exhibit.whole is None else f" With it: {exhibit.whole:.3f}."
         lines.append(
-            "<b>Brushed over by hand:</b> shown and judged without what lay there, "
-            f"{_share(judged)}.{before}"
+            "<b>Erased by hand:</b> shown and predicted without the erased area, "
+            f"{_share(prediction)}.{before}"
         )
     if exhibit.spread:
         low, high = exhibit.spread
-        lines.append(f"Mirrored and turned by up to 6 degrees: {low:.3f} to {high:.3f}.")
+        lines.append(f"Mirrored and rotated by up to 6 degrees: {low:.3f} to {high:.3f}.")
     return lines
 
 
-def _nearest(found: tuple[NearestFilm, ...], pictures: Mapping[str, bytes], names: bool) -> str:
-    """The training films that a doubted one comes nearest to, as far as they can be shown."""
-    if not found:
+def _nearest(films: tuple[NearestFilm, ...], pictures: Mapping[str, bytes], names: bool) -> str:
+    """Return the training films most similar to a doubted one, with their pictures if available."""
+    if not films:
         return ""
-    head = "<p>The training films nearest to it, and how far each lies from it in the features:"
-    told = [
-        f"{near.distance:.1f}" + (f" ({markup.name(near.path)})" if names else "") for near in found
+    head = "<p>Most similar training films, and the distance of each in the features:"
+    captions = [
+        f"{near.distance:.1f}" + (f" ({markup.name(near.path)})" if names else "") for near in films
     ]
-    if not all(near.path in pictures for near in found):
-        return f"{head} {', '.join(told)}.</p>"
+    if not all(near.path in pictures for near in films):
+        return f"{head} {', '.join(captions)}.</p>"
     figures = [
         f'<figure><img src="{_thumbnail(pictures[near.path])}" alt="a training film"/>'
         f"<figcaption>{words}</figcaption></figure>"
-        for near, words in zip(found, told, strict=True)
+        for near, words in zip(films, captions, strict=True)
     ]
     return f'{head}</p><div class="small near">{"".join(figures)}</div>'
 
@@ -109,7 +109,7 @@ def _nearest(found: tuple[NearestFilm, ...], pictures: Mapping[str, bytes], name
 
 
 def _picture(entry: Entry) -> Image.Image:
-    """The film as it was judged, in grey, as large as the file holds it."""
+    """Return the film as it was predicted, in grey, scaled to at most `LONGEST_PX`."""
     from fracture_core.models import inference
 
     whole = inference.opened(entry.exhibit.film)
@@ -118,18 +118,18 @@ def _picture(entry: Entry) -> Image.Image:
 
 
 def _fitted(whole: Image.Image, room: int) -> str:
-    """The film as a data URI of at most `room` characters, smaller where it must be."""
-    found, longest = markup.jpeg(whole), float(max(whole.size))
-    while len(found) > room and longest * SMALLER >= SMALLEST_PX:
+    """Return the film as a data URI, scaled down until it has at most `room` characters."""
+    picture, longest = markup.jpeg(whole), float(max(whole.size))
+    while len(picture) > room and longest * SMALLER >= SMALLEST_PX:
         longest *= SMALLER
         smaller = whole.copy()
         smaller.thumbnail((round(longest), round(longest)))
-        found = markup.jpeg(smaller)
-    return found
+        picture = markup.jpeg(smaller)
+    return picture
 
 
 def _overlaid(whole: Image.Image, overlay: bytes) -> str:
-    """The film with a heat map over it, as a data URI."""
+    """Return the film with a heat map over it, as a data URI."""
     small = whole.convert("RGBA")
     small.thumbnail((MAP_PX, MAP_PX))
     heat = Image.open(io.BytesIO(overlay)).convert("RGBA")

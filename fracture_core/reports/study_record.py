@@ -1,7 +1,7 @@
-"""Judged studies as they leave the product: with names or without, as JSON and as CSV.
+"""Export of predicted studies: with names or without, as JSON and as CSV.
 
-Without names the films are film 1, film 2 and so on, in the order given, those that were refused
-counted too; the study is "the study", and nothing tells the patient.
+Without names the films are film 1, film 2 and so on, in their order, refused ones included; the
+study is "the study", and the patient is left out.
 """
 
 import csv
@@ -21,24 +21,35 @@ from fracture_core.reports.markup import cell
 from fracture_core.verdicts import aggregation
 
 COLUMNS = (
-    "study", "film", "probability", "threshold", "positive", "counted", "doubts", "refused",
-    "model", "sha256", "altered", "erased_share", "warnings",
-)  # fmt: skip
-OCCLUSION_FULL = 0.05  # the least change of a probability that has the full colour in its map
+    "study",
+    "film",
+    "probability",
+    "threshold",
+    "positive",
+    "counted",
+    "doubts",
+    "refused",
+    "model",
+    "sha256",
+    "altered",
+    "erased_share",
+    "warnings",
+)
+OCCLUSION_FULL = 0.05  # least change of a probability that has the full colour in its map
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exhibit:
-    """One film of a judged study, and what is known of it beside its probability.
+    """One film of a predicted study, with its additional results.
 
     Args:
-        film: as it was given to `Predictor.predict_study`.
-        whole: its probability, 0 to 1, before anything was brushed over; `None` where nothing was.
-        spread: least and greatest probability when it is mirrored and turned a little.
-        maps: heat maps: name -> PNG bytes with transparency, over the whole film, orange where a
-            place speaks for a fracture, blue where against it.
+        film: the input of `Predictor.predict_study`.
+        whole: its probability, 0 to 1, without erasing; `None` where nothing was erased.
+        spread: least and greatest probability under test-time augmentation.
+        maps: heat maps: name -> PNG bytes with transparency, over the whole film, orange for
+            evidence of a fracture, blue for evidence against it.
         nearest: pictures of the training films in `FilmPrediction.nearest`: path -> bytes of an
-            image; none where the training data are not at hand.
+            image; empty where the training data are not available.
     """
 
     film: FilmInput
@@ -50,16 +61,16 @@ class Exhibit:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One judged study with all that may be told of it.
+    """One predicted study with all that an export may contain.
 
     Args:
-        judged: what the network says.
-        exhibits: every film that was judged or refused, in the order given.
-        study: its name, for who wants names.
-        patient: likewise; `None` where nobody knows.
-        real: whether these are real films.
-        label: what the data say, 1 positive, 0 negative; `None` where nobody said.
-        acquaintance: whether the model was trained on films of the patient.
+        judged: its prediction.
+        exhibits: every film, predicted or refused, in the order of the input.
+        study: its name, for exports with names.
+        patient: its patient, for exports with names; `None` where unknown.
+        real: whether the films are real.
+        label: in the data, 1 positive, 0 negative; `None` where unknown.
+        acquaintance: overlap of the patient with the model's training data.
     """
 
     judged: StudyPrediction
@@ -73,39 +84,39 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A film's line: judged, or refused for a reason.
+    """One film of an export, predicted or refused.
 
     Args:
-        name: as it leaves the product.
-        exhibit: the film itself; its own name is the one that it was given.
-        judged: `None` where it was refused.
-        reason: why, as a clause that follows the name; empty where it was judged.
+        name: in the export.
+        exhibit: the film itself, with its original name.
+        judged: its prediction; `None` where it was refused.
+        reason: for the refusal, a clause that follows the name; empty for a predicted film.
     """
 
     name: str
     exhibit: Exhibit
-    judged: "FilmPrediction | None"
+    judged: FilmPrediction | None
     reason: str = ""
 
 
 def entries(case: Case, names: bool) -> list[Entry]:
-    """Every film of a study in the order given.
+    """Return all films of a study in the order of the input.
 
     Raises:
-        ValueError: the exhibits are not the films that were judged and refused.
+        ValueError: the exhibits are not the predicted and refused films.
     """
-    found = []
-    for number, (exhibit, judged, reason) in enumerate(_paired(case), 1):
+    rows = []
+    for number, (exhibit, prediction, reason) in enumerate(_paired(case), 1):
         name = exhibit.film.name
         if not names:
             reason = reason.replace(name, "it")
             name = f"film {number}"
-        shown = replace(judged, name=name) if judged else None
-        found.append(Entry(name=name, exhibit=exhibit, judged=shown, reason=reason))
-    return found
+        renamed_film = replace(prediction, name=name) if prediction else None
+        rows.append(Entry(name=name, exhibit=exhibit, judged=renamed_film, reason=reason))
+    return rows
 
 
-def _paired(case: Case) -> Iterator[tuple[Exhibit, "FilmPrediction | None", str]]:
+def _paired(case: Case) -> Iterator[tuple[Exhibit, FilmPrediction | None, str]]:
     films, refused = list(case.judged.films), list(case.judged.refused)
     for exhibit in case.exhibits:
         name = exhibit.film.name
@@ -129,20 +140,20 @@ def _is_readable(film: FilmInput) -> bool:
 
 
 def titles(cases: Sequence[Case], names: bool) -> list[str]:
-    """How each study is called."""
+    """Return the name of each study in the export."""
     if names:
         return [case.study for case in cases]
     several = len(cases) > 1
     return [f"study {number}" if several else "the study" for number, _ in enumerate(cases, 1)]
 
 
-def renamed(case: Case, title: str, found: Sequence[Entry]) -> StudyPrediction:
-    """The judged study under the names with which it leaves the product."""
+def renamed(case: Case, title: str, films: Sequence[Entry]) -> StudyPrediction:
+    """Return the prediction of a study under the names of the export."""
     return replace(
         case.judged,
         study=title,
-        films=tuple(entry.judged for entry in found if entry.judged),
-        refused=tuple((entry.name, entry.reason) for entry in found if not entry.judged),
+        films=tuple(entry.judged for entry in films if entry.judged),
+        refused=tuple((entry.name, entry.reason) for entry in films if not entry.judged),
     )
 
 
@@ -153,10 +164,14 @@ def as_dict(
     left_out: Sequence[tuple[str, str]] = (),
     real: bool = True,
 ) -> dict[str, Any]:
-    """What `predict --json` prints, and what the page's JSON holds.
+    """Return the content of `predict --json` and of the page's JSON.
 
-    What was `left_out`, (name, reason), is in no study; the key is there only if something was.
-    `real` is whether any of the films is, see `caveats.warnings`.
+    Args:
+        studies: their predictions.
+        model: the model that made them.
+        threshold: a film is positive when its probability is greater.
+        left_out: (name, reason) of files in no study; without any, the key is left out.
+        real: whether any film is real, see `caveats.warnings`.
     """
     left = [{"file": name, "reason": reason} for name, reason in left_out]
     return {
@@ -169,7 +184,7 @@ def as_dict(
 
 
 def renamed_left_out(refused: Sequence[tuple[str, str]], names: bool) -> list[tuple[str, str]]:
-    """(name, reason) of what is in no study, as it leaves the product."""
+    """Return (name, reason) of files in no study, under the names of the export."""
     if names:
         return list(refused)
     return [
@@ -179,11 +194,10 @@ def renamed_left_out(refused: Sequence[tuple[str, str]], names: bool) -> list[tu
 
 
 def named(cases: Sequence[Case], names: bool) -> list[StudyPrediction]:
-    """The judged studies under the names with which they leave the product."""
-    called = titles(cases, names)
+    """Return the predictions of all studies under the names of the export."""
     return [
         renamed(case, title, entries(case, names))
-        for case, title in zip(cases, called, strict=True)
+        for case, title in zip(cases, titles(cases, names), strict=True)
     ]
 
 
@@ -194,39 +208,60 @@ def as_csv(
     names: bool = False,
     left_out: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """A line a film, with a head; probabilities to the last bit, refused films with their reason.
+    """Return a header and a line per film: probabilities in full precision, reasons of refusals.
 
-    What was `left_out`, (name, reason), has a line without a study.
+    Files that were `left_out`, (name, reason), have a line without a study.
 
-    The hash is that of the file as it was given; the number may be that of an altered film, see
-    `FilmPrediction.altered`, which has columns of its own.
-    Every line repeats what `caveats.warnings` says of the model, since lines are moved about.
-    Text that a spreadsheet would take for a formula begins with an apostrophe.
+    The hash is that of the original file; the probability may be that of an altered film, see
+    `FilmPrediction.altered`, which has its own columns.
+    Every line repeats the model's `caveats.warnings`, since lines get copied elsewhere.
+    Text that a spreadsheet would read as a formula begins with an apostrophe.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
-    said = " ".join(caveats.warnings(model, threshold, any(case.real for case in cases)))
+    warnings = " ".join(caveats.warnings(model, threshold, any(case.real for case in cases)))
     for case, title in zip(cases, titles(cases, names), strict=True):
         for entry in entries(case, names):
             film = entry.judged
-            says = (film.probability, threshold) if film else ("", threshold)
-            positive = int(aggregation.is_positive(film.probability, threshold)) if film else ""
-            counts = (int(film.counted), " ".join(film.doubts)) if film else ("", "")
-            done = (" ".join(film.altered), film.erased_share) if film else ("", "")
-            row = (
-                title, entry.name, *says, positive, *counts, entry.reason, model.card.name,
-                digest(entry.exhibit.film) or "", *done, said,
-            )  # fmt: skip
-            writer.writerow([cell(value) for value in row])
+            values: dict[str, object] = {
+                "study": title,
+                "film": entry.name,
+                "threshold": threshold,
+                "refused": entry.reason,
+                "model": model.card.name,
+                "sha256": digest(entry.exhibit.film) or "",
+                "warnings": warnings,
+            }
+            if film:
+                values |= {
+                    "probability": film.probability,
+                    "positive": int(aggregation.is_positive(film.probability, threshold)),
+                    "counted": int(film.counted),
+                    "doubts": " ".join(film.doubts),
+                    "altered": " ".join(film.altered),
+                    "erased_share": film.erased_share,
+                }
+            writer.writerow(_cells(values))
     for name, reason in renamed_left_out(left_out, names):
-        row = ("", name, "", threshold, "", "", "", reason, model.card.name, "", "", "", said)
-        writer.writerow([cell(value) for value in row])
+        values = {
+            "film": name,
+            "threshold": threshold,
+            "refused": reason,
+            "model": model.card.name,
+            "warnings": warnings,
+        }
+        writer.writerow(_cells(values))
     return stream.getvalue()
 
 
+def _cells(values: Mapping[str, object]) -> list[object]:
+    """Return a line's cells, empty ones for missing values."""
+    return [cell(values.get(column, "")) for column in COLUMNS]
+
+
 def digest(film: FilmInput) -> str | None:
-    """SHA-256 of a film's file as it was given, in hex; `None` where it can no longer be read."""
+    """Return the SHA-256 of a film's original file in hex; `None` where it cannot be read."""
     try:
         if isinstance(film.source, bytes) or os.path.isfile(film.source):  # noqa: PTH113
             return sha256(film.source)

@@ -1,7 +1,8 @@
-"""Judged studies as one HTML file: it opens from disk, prints on A4 and asks nobody for anything.
+"""Report on predicted studies as one HTML file: opens from disk, prints on A4, makes no request.
 
-Films are inside as data URIs, there is no script, and the file's own policy forbids every request.
-Every text is escaped. The markup is well-formed XML as well, so that a test can read it strictly.
+Films are embedded as data URIs, there is no script, and the file's own policy forbids every
+request. Every text is escaped. The markup is also well-formed XML, so that a test can parse it
+strictly.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,12 @@ from fracture_core.models import cards, caveats
 from fracture_core.models.cards import Model
 from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.reports import markup, report_films, study_record
-from fracture_core.reports.study_record import OCCLUSION_FULL, Case, Entry
+from fracture_core.reports.study_record import OCCLUSION_FULL, Case
 from fracture_core.verdicts import aggregation, breakdown
 from fracture_core.verdicts.breakdown import FEW
 from fracture_core.verdicts.metrics import Proportion, Summary
 
-PICTURES_BYTES = 20_000_000  # of all films of a report: what many mail servers still take
+PICTURES_BYTES = 20_000_000  # of all films of a report: many mail servers accept this much
 NAMED = 3  # films that the sentence names before it counts the others
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 DISCLAIMER = "Not a medical device: nothing here may decide on anybody's care."
@@ -34,28 +35,28 @@ def document(
     names: bool = False,
     left_out: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """The report on some judged studies; several begin with a table of all.
+    """Return the report on some predicted studies; if several, it starts with a table of all.
 
     Args:
         cases: each with its films; see `study_record.Case`.
-        model: the one that has judged them.
+        model: the model of the predictions.
         threshold: a film is positive when its probability is greater.
         names: whether files, studies and patients are named; otherwise see `study_record`.
-        left_out: (name, reason) of what was given and is in no study.
+        left_out: (name, reason) of uploaded files in no study.
     """
-    called = study_record.titles(cases, names)
+    titles = study_record.titles(cases, names)
     room = PICTURES_BYTES // max(1, sum(len(case.judged.films) for case in cases))
     studies = [
         f'<section id="study-{number}">{_study(*each, model, threshold, names, room)}</section>'
-        for number, each in enumerate(zip(cases, called, strict=True), 1)
+        for number, each in enumerate(zip(cases, titles, strict=True), 1)
     ]
     if len(cases) > 1:
         studies.insert(0, _overview(study_record.named(cases, names), threshold))
-    made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
-    told = "" if names else " Names are left out; films are numbered in the order given."
+    date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    note = "" if names else " Names are left out; films are numbered in their order."
     parts = [
         f'<div class="top"><span><b>Fracture Explorer</b>, report of '
-        f"{markup.escaped(made)}.{told}</span>"
+        f"{markup.escaped(date)}.{note}</span>"
         f"<span>{DISCLAIMER}</span></div>",
         _warnings(caveats.warnings(model, threshold, any(case.real for case in cases))),
         *studies,
@@ -63,12 +64,12 @@ def document(
         _model(model, threshold),
         _origin(model),
     ]
-    title = f"Report on {called[0] if len(called) == 1 else f'{len(called)} studies'}"
+    title = f"Report on {titles[0] if len(titles) == 1 else f'{len(titles)} studies'}"
     return _page(title, "\n".join(parts))
 
 
 def _warnings(sentences: Sequence[str]) -> str:
-    """One box above the verdict with what must be known of the model; none where nothing must."""
+    """Return a box with the model's caveats, for above the verdict; empty without caveats."""
     if not sentences:
         return ""
     lines = "".join(f"<p>{markup.escaped(sentence)}</p>" for sentence in sentences)
@@ -87,7 +88,7 @@ def _page(title: str, body: str) -> str:
 
 
 def _overview(studies: Sequence[StudyPrediction], threshold: float) -> str:
-    """All studies at a glance, a line each."""
+    """Return a table of all studies, one line each."""
     rows, verdicts = [], [study.verdict(threshold) for study in studies]
     for number, (study, verdict) in enumerate(zip(studies, verdicts, strict=True), 1):
         highest = max(study.probabilities, default=None)
@@ -107,15 +108,15 @@ def _overview(studies: Sequence[StudyPrediction], threshold: float) -> str:
         f"none in {verdicts.count(False):,}"
         f"{f', and gives no verdict on {none:,}' if none else ''}</h1>"
         f"{markup.table(head, rows, right=range(2, 7))}"
-        f'<p class="soft">All at the threshold of {threshold:.2f}. Films are doubted where they '
-        "may be nothing that the model can judge; such films are not counted. Pictures of films "
-        f"take at most {PICTURES_BYTES / 1e6:.0f} MB of one report: the more films, the smaller "
-        "they are.</p>"
+        f'<p class="soft">All at the threshold of {threshold:.2f}. Films are doubted where the '
+        "model may be unable to predict them; such films are not counted. Pictures of films take "
+        f"at most {PICTURES_BYTES / 1e6:.0f} MB of one report: the more films, the smaller they "
+        "are.</p>"
     )
 
 
 def _left_out(refused: Sequence[tuple[str, str]], names: bool) -> str:
-    """What was given and belongs to no study, with the reason."""
+    """Return the list of uploaded files in no study, with reasons."""
     if not refused:
         return ""
     lines = [
@@ -129,86 +130,89 @@ def _left_out(refused: Sequence[tuple[str, str]], names: bool) -> str:
 
 
 def _study(case: Case, title: str, model: Model, threshold: float, names: bool, room: int) -> str:
-    """Verdict, films, refused files and what the verdict hangs on."""
-    found = study_record.entries(case, names)
-    judged = study_record.renamed(case, title, found)
-    with ThreadPoolExecutor() as pool:  # decoding and packing let other threads work
+    """Return the section of a study: verdict, films, refused files, what the verdict depends on."""
+    entries = study_record.entries(case, names)
+    prediction = study_record.renamed(case, title, entries)
+    with ThreadPoolExecutor() as pool:  # decoding and encoding release the interpreter's lock
         films = list(
-            pool.map(lambda entry: report_films.film(entry, threshold, names, room), found)
+            pool.map(lambda entry: report_films.film(entry, threshold, names, room), entries)
         )
     refused = [
         f"<li><b>{markup.name(name)}</b> {markup.escaped(reason)}</li>"
-        for name, reason in judged.refused
+        for name, reason in prediction.refused
     ]
-    parts = [f"<h1>{_sentence(case, judged, threshold, names)}</h1>"]
-    parts.append(_altered(judged))
+    parts = [f"<h1>{_sentence(case, prediction, threshold, names)}</h1>"]
+    parts.append(_altered(prediction))
     parts.append(
-        f"<p>{_detail(case, judged, threshold)} {markup.escaped(model.card.label_meaning)}</p>"
+        f"<p>{_detail(case, prediction, threshold)} {markup.escaped(model.card.label_meaning)}</p>"
     )
     if refused:
-        parts.append(f"<h2>Refused, and not judged</h2><ul>{''.join(refused)}</ul>")
-    if judged.remarks:
-        lines = "".join(f"<li>{markup.escaped(remark)}</li>" for remark in judged.remarks)
-        parts.append(f"<h2>To know of these films</h2><ul>{lines}</ul>")
-    if judged.films:
-        parts.append(f"<h2>{markup.films(len(judged.films))}</h2>{''.join(films)}")
-        if any(entry.exhibit.maps for entry in found):
+        parts.append(f"<h2>Refused files</h2><ul>{''.join(refused)}</ul>")
+    if prediction.remarks:
+        lines = "".join(f"<li>{markup.escaped(remark)}</li>" for remark in prediction.remarks)
+        parts.append(f"<h2>Notes on these films</h2><ul>{lines}</ul>")
+    if prediction.films:
+        parts.append(f"<h2>{markup.films(len(prediction.films))}</h2>{''.join(films)}")
+        if any(entry.exhibit.maps for entry in entries):
             parts.append(f'<p class="soft">{_MAPS}</p>')
-    parts.append(_hangs_on(judged, found, model, threshold))
+    parts.append(_dependence(prediction, model, threshold))
     return "\n".join(parts)
 
 
 _MAPS = (
-    "Heat maps: orange speaks for a fracture, blue against it. Grad-CAM's strongest place has the "
-    "full colour, however little it says; occlusion is pale where it changes the probability by "
-    f"less than {OCCLUSION_FULL}. A map shows where a network looks, not whether it is right."
+    "Heat maps: orange is evidence of a fracture, blue evidence against it. Grad-CAM's strongest "
+    "place has the full colour, even where it matters little; occlusion is pale where it changes "
+    f"the probability by less than {OCCLUSION_FULL}. A map shows where a network looks, not "
+    "whether it is right."
 )
 
 
-def _sentence(case: Case, judged: StudyPrediction, threshold: float, names: bool) -> str:
-    deciding = [markup.name(name) for name in judged.deciding(threshold)]
+def _sentence(case: Case, prediction: StudyPrediction, threshold: float, names: bool) -> str:
+    deciding = [markup.name(name) for name in prediction.deciding(threshold)]
     if len(deciding) > NAMED + 1:
         deciding = [*deciding[:NAMED], f"{len(deciding) - NAMED} other films"]
-    verdict, study = judged.verdict(threshold), markup.name(judged.study)
+    verdict, study = prediction.verdict(threshold), markup.name(prediction.study)
     patient = markup.name(case.patient) if names and case.patient else None
-    counts = len(judged.probabilities), len(judged.refused), len(judged.doubted)
-    positive = len(judged.deciding(threshold))
+    counts = len(prediction.probabilities), len(prediction.refused), len(prediction.doubted)
+    positive = len(prediction.deciding(threshold))
     words = aggregation.sentence(verdict, study, patient, deciding, *counts, positive)
     return words if verdict is None else f"{markup.shape(verdict)} {words}"
 
 
-def _altered(judged: StudyPrediction) -> str:
-    """A remark below the verdict where a film was not judged as it was given."""
-    films = judged.altered
+def _altered(prediction: StudyPrediction) -> str:
+    """Return a note below the verdict where a film was altered by hand."""
+    films = prediction.altered
     if not films:
         return ""
     words = [f"{markup.name(film.name)} ({report_films.altered(film)})" for film in films[:NAMED]]
     if len(films) > NAMED:
         words.append(f"and {len(films) - NAMED} more")
-    one = len(films) == 1
-    were = "was altered by hand before it was" if one else "were altered by hand before they were"
-    return f'<p class="warning">{markup.films(len(films))} {were} judged: {", ".join(words)}.</p>'
+    were = "was" if len(films) == 1 else "were"
+    return (
+        f'<p class="warning">{markup.films(len(films))} {were} altered by hand before the '
+        f"prediction: {', '.join(words)}.</p>"
+    )
 
 
-def _detail(case: Case, judged: StudyPrediction, threshold: float) -> str:
-    """How many films, how close, and what the data say of a study of their own."""
-    words, verdict = [], judged.verdict(threshold)
-    counted = [film for film in judged.films if film.counted]
+def _detail(case: Case, prediction: StudyPrediction, threshold: float) -> str:
+    """Return the number of positive films, the highest score, and the label in the data."""
+    words, verdict = [], prediction.verdict(threshold)
+    counted = [film for film in prediction.films if film.counted]
     if counted:
         top = max(counted, key=lambda film: film.probability)
         those = (
             f"{markup.films(len(counted))} that count"
-            if judged.doubted
+            if prediction.doubted
             else markup.films(len(counted))
         )
         words.append(
-            f"{len(judged.deciding(threshold))} of {those} above the threshold of "
+            f"{len(prediction.deciding(threshold))} of {those} above the threshold of "
             f"{threshold:.2f}; the highest is {markup.name(top.name)} with "
             f"{top.probability:.3f}. The verdict is OR: fracture if any film is positive."
         )
     if case.label is not None and verdict is not None:
         agrees = f"the verdict is {'right' if verdict == bool(case.label) else 'wrong'}"
-        if judged.altered:
+        if prediction.altered:
             agrees = "a verdict on altered films is neither right nor wrong"
         words.append(f"Label in the data: {markup.mark(bool(case.label))}; {agrees}.")
         if case.acquaintance.words:
@@ -218,24 +222,22 @@ def _detail(case: Case, judged: StudyPrediction, threshold: float) -> str:
     return " ".join(words)
 
 
-def _hangs_on(
-    judged: StudyPrediction, found: Sequence[Entry], model: Model, threshold: float
-) -> str:
-    """What would change the verdict, other rules, and how often such verdicts are right."""
-    counted = [film for film in judged.films if film.counted]
+def _dependence(prediction: StudyPrediction, model: Model, threshold: float) -> str:
+    """Return what would change the verdict, other rules, and how often such verdicts are right."""
+    counted = [film for film in prediction.films if film.counted]
     values = [film.probability for film in counted]
-    told = breakdown.break_down(values, threshold)
-    if told is None:
+    parts = breakdown.break_down(values, threshold)
+    if parts is None:
         return ""
-    lines = breakdown.sentences(told, [markup.name(film.name) for film in counted], markup.mark)
-    lines.append(_record(model, threshold, len(values), told.fracture))
+    lines = breakdown.sentences(parts, [markup.name(film.name) for film in counted], markup.mark)
+    lines.append(_record(model, threshold, len(values), parts.fracture))
     rows = [
         (markup.escaped(name), markup.mark(bool(verdict.fracture)), f"{verdict.score:.3f}")
         for name, verdict in breakdown.other_rules(values, threshold).items()
     ]
     return (
-        f"<h2>What the verdict hangs on</h2><ul>{''.join(f'<li>{line}</li>' for line in lines)}"
-        f"</ul>{markup.table(('Rule', 'Says', 'Its score'), rows)}"
+        f"<h2>What the verdict depends on</h2><ul>{''.join(f'<li>{line}</li>' for line in lines)}"
+        f"</ul>{markup.table(('Rule', 'Verdict', 'Score'), rows)}"
         '<p class="soft">The verdict is OR; the others are comparisons. All use the same '
         "threshold.</p>"
     )
@@ -257,7 +259,7 @@ def _record(model: Model, threshold: float, views: int, fracture: bool) -> str:
 
 
 def _model(model: Model, threshold: float) -> str:
-    """The card in short, and how it did on films that it never learned from."""
+    """Return a summary of the card, with the figures on dev and valid films."""
     card, data = model.card, model.card.training
     badge = ' <span class="badge">synthetic</span>' if card.synthetic else ""
     counted = ""
@@ -269,20 +271,20 @@ def _model(model: Model, threshold: float) -> str:
     variants = "".join(f", {name} {value}" for name, value in options.items())
     rows = [
         ("Network", markup.escaped(f"{card.network}{variants}")),
-        ("Sees", markup.escaped(f"{size}, {card.recipe.resample}, {card.recipe.fit}")),
+        ("Input", markup.escaped(f"{size}, {card.recipe.resample}, {card.recipe.fit}")),
         (
-            "Learned from",
+            "Trained on",
             f"{markup.escaped(data.get('root', 'unknown data'))}, "
             f"{markup.escaped(', '.join(card.parts) or 'all parts')}{counted}{badge}",
         ),
         ("Positive", markup.escaped(card.label_meaning)),
         (
             "Threshold",
-            f"{threshold:.2f} here; its own is {card.threshold:.2f}, "
+            f"{threshold:.2f} here; the model's own is {card.threshold:.2f}, "
             f"{markup.escaped(card.threshold_origin)}",
         ),
     ]
-    figures = f"<p>{card.no_dev_words}, so nobody knows how far to trust it.</p>"
+    figures = f"<p>{card.no_dev_words}, so its reliability is unknown.</p>"
     if len(model.judged):
         figures = (
             f"<h3>On its dev films, at the threshold of {threshold:.2f}</h3>"
@@ -301,21 +303,21 @@ def _model(model: Model, threshold: float) -> str:
 def _figures(levels: dict[str, Summary]) -> str:
     rows = []
     for level in ("studies", "images"):
-        found = levels[level]
+        summary = levels[level]
         for name in ("accuracy", "sensitivity", "specificity"):
-            value: Proportion = getattr(found, name)
+            value: Proportion = getattr(summary, name)
             share = "–" if value.value is None else f"{100 * value.value:.1f} %"
             counts = f"{value.count:,} of {value.n:,}"
             rows.append((f"{level}, {name}", share, markup.interval(value), counts))
-        guess = found.majority
-        guessed = "–" if guess.value is None else f"{100 * guess.value:.1f} %"
-        words = f"{level}, always guessing the majority"
-        rows.append((words, guessed, "", f"{guess.count:,} of {guess.n:,}"))
+        baseline = summary.majority
+        share = "–" if baseline.value is None else f"{100 * baseline.value:.1f} %"
+        words = f"{level}, baseline (always the majority class)"
+        rows.append((words, share, "", f"{baseline.count:,} of {baseline.n:,}"))
     return markup.table(("Figure", "Value", "95 % interval", "n"), rows, right=(1, 2, 3))
 
 
 def _origin(model: Model) -> str:
-    """What it takes to know these very weights again, and to get these very numbers."""
+    """Return the details for identifying the weights and reproducing the predictions."""
     card = model.card
     try:
         weights = card.weights_sha256 or cards.sha256(model.weights)
@@ -324,12 +326,12 @@ def _origin(model: Model) -> str:
     rows = [
         ("SHA-256 of the weights", f"<code>{markup.escaped(weights)}</code>"),
         ("Trained with", f"<code>{markup.escaped(card.command)}</code>"),
-        ("Training began", markup.escaped(card.created)),
-        ("Versions then", markup.escaped(_listed(card.versions))),
-        ("Versions now", markup.escaped(_listed(versions.installed()))),
+        ("Training started", markup.escaped(card.created)),
+        ("Versions in training", markup.escaped(_listed(card.versions))),
+        ("Versions of this report", markup.escaped(_listed(versions.installed()))),
     ]
-    return f"<h2>To find it again</h2>{markup.pairs(rows)}"
+    return f"<h2>To reproduce this</h2>{markup.pairs(rows)}"
 
 
-def _listed(found: dict[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in found.items())
+def _listed(by_name: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in by_name.items())

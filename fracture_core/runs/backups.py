@@ -1,8 +1,8 @@
-"""Files of a run that a resume makes again: moved to `set_aside/`, removed once they are.
+"""Backups of a resumed run: files that it will write again, kept in `set_aside/` until it has.
 
-A run goes on from its latest whole state. What is later than that is no longer its truth, and yet
-nobody has it a second time until the epochs are trained again: it moves, with the table of metrics
-that named it, and leaves when the same epoch is complete anew.
+A run resumes from its latest whole state. Files that are later than this state are no longer part
+of the run, but they have no second copy until their epochs are trained again. They are moved, with
+the metrics lines that belong to them, and removed when the same epoch is complete again.
 """
 
 import shutil
@@ -17,12 +17,13 @@ METRICS = "metrics.jsonl"
 
 
 def move(run_folder: Path, position: Position) -> list[int]:
-    """Move away what is later than `position`, and what a killed process left half written.
+    """Move away files later than `position`, and remove half-written ones of a killed process.
 
-    Gives the completed epochs that this takes from the run, in order.
+    Returns:
+        The completed epochs that the run loses by this, in order.
     """
     for part in ("checkpoints", "predictions"):
-        sweep(run_folder / part, older_than_seconds=0.0)  # nobody else writes there
+        sweep(run_folder / part, older_than_seconds=0.0)  # no other process writes there
     lost = [e for e in _epochs_in(run_folder / METRICS) if e > position.epoch]
     if lost:
         _copy_metrics(run_folder)
@@ -37,7 +38,7 @@ def move(run_folder: Path, position: Position) -> list[int]:
 
 
 def clear(run_folder: Path, epoch: int) -> None:
-    """Remove what was set aside of the epochs up to this one: they are complete again."""
+    """Remove the backups of the epochs up to this one: they are complete again."""
     folder = run_folder / FOLDER
     if not folder.is_dir():
         return
@@ -57,7 +58,7 @@ def _epochs_in(metrics: Path) -> list[int]:
 
 def _copy_metrics(run_folder: Path) -> None:
     copy = run_folder / FOLDER / METRICS
-    if not copy.exists():  # a second fall-back must not replace what the first one set aside
+    if not copy.exists():  # a second fall-back must not replace the backup of the first
         with writing(copy):
             copy.parent.mkdir(exist_ok=True)
         replace_file(copy, (run_folder / METRICS).read_bytes())
@@ -68,13 +69,13 @@ def _move(run_folder: Path, path: Path) -> None:
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
-            path.unlink()  # the older copy is of an epoch that was complete
+            path.unlink()  # the older copy belongs to an epoch that was complete
         else:
             path.rename(target)
 
 
 def _made_by(path: Path) -> int:
-    """The epoch whose end makes this file, or something later than it, anew."""
+    """Return the epoch at whose end this file, or a later one in its place, is written again."""
     match = checkpoints.NAME.match(path.name)
     return int(match[1]) + (match[2] is not None) if match else 0
 

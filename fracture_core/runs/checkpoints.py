@@ -1,9 +1,9 @@
 """Checkpoints of a run: weights of every epoch, and the whole state where a run can be resumed.
 
-`epoch_NNNN.weights.h5` holds the network's weights, as the report saved them; `epoch_NNNN.npz`
-beside it the optimizer, the position and the digest of the weights. Inside an epoch, a stop and
-every so many seconds leave the same two files under `epoch_NNNN_step_SSSSSSSS`, NNNN counting the
-epochs completed. A state's `.npz` is written last: where it is, the pair is whole.
+`epoch_NNNN.weights.h5` holds the network's weights, as the report saved them. `epoch_NNNN.npz`
+beside it holds the optimizer, the position and the digest of the weights. Within an epoch, the same
+two files are written at a stop and at regular intervals, named `epoch_NNNN_step_SSSSSSSS`, NNNN
+being the epochs completed. A state's `.npz` is written last: where it exists, the pair is whole.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 NAME = re.compile(r"epoch_([0-9]{1,9})(?:_step_([0-9]{1,12}))?\.")
 STATE = re.compile(r"epoch_([0-9]{1,9})(?:_step_([0-9]{1,12}))?\.npz")
 WEIGHTS = re.compile(r"epoch_([0-9]{1,9})\.weights\.h5")
-KEEP_EVERY = 5  # epochs whose whole state is kept for good, beside the last two and the best
-STATE_BYTES = 4 * 4 * LIMITS.parameters  # of a state, unpacked: the optimizer's memory
+KEEP_EVERY = 5  # every fifth epoch's whole state is kept, besides the last two and the best
+STATE_BYTES = 4 * 4 * LIMITS.parameters  # largest state, unpacked: mostly the optimizer's memory
 _UNREADABLE = (
     OSError,
     ValueError,
@@ -39,26 +39,26 @@ _UNREADABLE = (
     EOFError,
     zipfile.BadZipFile,
     zlib.error,
-    NotImplementedError,  # a damaged zip asks for a compression that nobody knows
+    NotImplementedError,  # a damaged zip names an unknown compression
     DamagedFile,
     FileRefused,
 )
-MOST_BYTES = 2**30  # of one run's weights; past that the older ones are thinned
+MOST_BYTES = 2**30  # of one run's weights; beyond it the oldest are deleted
 
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Where a run stands, and what it must remember to go on.
+    """The position of a run, with all that it needs to continue from there.
 
     Args:
         step: training steps done.
         epoch: epochs completed.
-        sums: of the epoch that is under way: loss, films judged right, films shown.
+        sums: of the epoch in progress: loss, films predicted correctly, films shown.
         best_epoch: epoch with the lowest dev loss so far, `None` without a dev share.
         best_loss: its dev loss.
-        plateau: what the schedule's falls have multiplied the learning rate by so far.
-        waited: epochs without a lower dev loss since the last low or the last fall.
-        line: the metrics line of the completed epoch, `None` inside the first one.
+        plateau: factor on the learning rate from the schedule's reductions so far.
+        waited: epochs without a lower dev loss since the lowest one or the last reduction.
+        line: the metrics line of the completed epoch, `None` within the first epoch.
     """
 
     step: int = 0
@@ -73,19 +73,23 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class _State:
-    """What the two files of a checkpoint hold: `optimizer` is `None` where it begins anew.
+    """Contents of the two files of a checkpoint.
 
-    `asked` is `journal.request_count` by then, 0 in states of older versions.
+    Args:
+        position: see `Position`.
+        optimizer: its variables; `None` for an optimizer that starts without memory.
+        weights: the content of the `.weights.h5`.
+        requests: `journal.request_count` when it was written, 0 in states of older versions.
     """
 
     position: Position
     optimizer: list[np.ndarray] | None
     weights: bytes
-    asked: int = 0
+    requests: int = 0
 
 
 def stem(position: Position, inside: bool) -> str:
-    """The file name's stem of a checkpoint."""
+    """Return the stem of a checkpoint's file names."""
     step = f"_step_{position.step:08d}" if inside else ""
     return f"epoch_{position.epoch:04d}{step}"
 
@@ -97,11 +101,11 @@ def save(
     position: Position,
     inside: bool = False,
 ) -> None:
-    """Write a checkpoint whole or not at all.
+    """Write a checkpoint as a whole or not at all.
 
     Args:
         folder: the run's `checkpoints/`.
-        inside: whether the epoch after `position.epoch` is under way.
+        inside: whether the epoch after `position.epoch` is in progress.
     """
     name = stem(position, inside)
     weights = weights_bytes(model)
@@ -109,61 +113,67 @@ def save(
     arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
     content = io.BytesIO()
     text = json.dumps(position.__dict__)
-    asked = journal.request_count(folder.parent)  # so that a resume misses those that are lost
+    requests = journal.request_count(folder.parent)  # lets a resume detect lost ones
     digest = checksums.digest(weights)
-    np.savez(content, position=text, weights_sha256=digest, asked=str(asked), **arrays)
+    texts = {"position": text, "weights_sha256": digest, "asked": str(requests)}
+    np.savez(content, allow_pickle=False, **texts, **arrays)
     checksums.write(folder.parent, folder / f"{name}.npz", content.getvalue())
 
 
 class WeightsInMemory(io.BytesIO):
-    """A `.weights.h5` without a file; Keras asks for a name with this ending."""
+    """A `.weights.h5` in memory; Keras requires a name with this ending."""
 
     def __str__(self) -> str:
         return "memory.weights.h5"
 
 
 def weights_bytes(model: "keras.Model") -> bytes:
-    """The content of a `.weights.h5`, as `load_weights` of Keras reads it."""
-    # By way of memory: a write that fails, as on a full disk, makes HDF5 crash its process.
+    """Return the content of a `.weights.h5`, as `load_weights` of Keras reads it."""
+    # Written to memory first: a failed write, as on a full disk, makes HDF5 crash the process.
     content = WeightsInMemory()
     model.save_weights(content)
     return content.getvalue()
 
 
 def states(folder: Path) -> list[Path]:
-    """The states that a run can go on from, latest first."""
-    found = [(m, path) for path in folder.glob("epoch_*.npz") if (m := STATE.fullmatch(path.name))]
-    # A state inside an epoch comes after the end of the epoch before it.
-    found.sort(key=lambda pair: (int(pair[0][1]), int(pair[0][2] or 0)), reverse=True)
-    return [path for _, path in found]
+    """Return the states that a run can resume from, latest first."""
+    return [path for _, path in _matched_states(folder)]
+
+
+def _matched_states(folder: Path) -> list[tuple[re.Match[str], Path]]:
+    files = folder.glob("epoch_*.npz")
+    pairs = [(match, path) for path in files if (match := STATE.fullmatch(path.name))]
+    # A state within an epoch comes after the end of the epoch before it.
+    pairs.sort(key=lambda pair: (int(pair[0][1]), int(pair[0][2] or 0)), reverse=True)
+    return pairs
 
 
 def forkable(folder: Path) -> list[int]:
-    """The completed epochs whose whole state is kept, in order."""
-    found = (STATE.fullmatch(path.name) for path in folder.glob("epoch_*.npz"))
-    return sorted(int(match[1]) for match in found if match and not match[2])
+    """Return the completed epochs whose whole state is kept, in order."""
+    matches = (STATE.fullmatch(path.name) for path in folder.glob("epoch_*.npz"))
+    return sorted(int(match[1]) for match in matches if match and not match[2])
 
 
 def is_permanent(epoch: int) -> bool:
-    """Whether a completed epoch's whole state is kept for good, be it the best one or not."""
+    """Tell whether a completed epoch's whole state is kept for good, even if not the best one."""
     return epoch % KEEP_EVERY == 0
 
 
 def weights_name(epoch: int) -> str:
-    """The file's name, whether it is there or not."""
+    """Return the name of an epoch's weights file, which need not exist."""
     return f"epoch_{epoch:04d}.weights.h5"
 
 
 def weights_of(folder: Path, epoch: int) -> Path:
-    """The weights file of a completed epoch, checked against its checksum.
+    """Return the weights file of a completed epoch, checked against its checksum.
 
     Raises:
-        RunError: the epoch left none, or they are not what was written.
+        RunError: there is none, or its content is not what was written.
     """
     path = folder / weights_name(epoch)
     if not path.is_file():
-        kept = ", ".join(map(str, epochs(folder))) or "none yet"
-        raise RunError(f"{folder.parent.name} keeps no weights of epoch {epoch}. Kept: {kept}.")
+        existing = ", ".join(map(str, epochs(folder))) or "none yet"
+        raise RunError(f"{folder.parent.name} keeps no weights of epoch {epoch}. Kept: {existing}.")
     try:
         checksums.read(folder.parent, path)
     except DamagedFile as error:
@@ -180,14 +190,14 @@ def _check_by_state(weights: Path, epoch: int) -> None:
     """Check weights without a checksum against the digest in their state, where one is kept.
 
     Raises:
-        DamagedFile: they are not those that the state was written with.
+        DamagedFile: they are not the weights that the state was written with.
     """
     state = weights.with_name(f"epoch_{epoch:04d}.npz")
     try:
         with np.load(io.BytesIO(checksums.read(state.parent.parent, state))) as stored:
             expected = str(stored["weights_sha256"])
     except _UNREADABLE:
-        return  # nothing tells
+        return  # no digest to compare with
     if checksums.digest(checksums.read(weights.parent.parent, weights)) != expected:
         raise DamagedFile(
             f"The weights of {weights.parent.parent.name} after epoch {epoch} are cut short or "
@@ -196,7 +206,7 @@ def _check_by_state(weights: Path, epoch: int) -> None:
 
 
 def whole_epochs(folder: Path) -> list[int]:
-    """The epochs whose weights are kept and are what was written, in order."""
+    """Return the epochs whose weights are kept and undamaged, in order."""
     whole = []
     for epoch in epochs(folder):
         with contextlib.suppress(RunError, OSError):
@@ -206,21 +216,21 @@ def whole_epochs(folder: Path) -> list[int]:
 
 
 def epochs(folder: Path) -> list[int]:
-    """The epochs whose weights are kept, in order."""
-    found = (WEIGHTS.fullmatch(path.name) for path in folder.glob("epoch_*.weights.h5"))
-    return sorted(int(match[1]) for match in found if match)
+    """Return the epochs whose weights are kept, in order."""
+    matches = (WEIGHTS.fullmatch(path.name) for path in folder.glob("epoch_*.weights.h5"))
+    return sorted(int(match[1]) for match in matches if match)
 
 
 def position_after(folder: Path, epoch: int) -> Position:
-    """Where the run stood after an epoch whose whole state is kept and can be read.
+    """Return the run's position after an epoch whose whole state is kept and readable.
 
     Raises:
         RunError: the state is not kept, or it or its weights are damaged.
     """
-    run, known = folder.parent.name, forkable(folder)
-    if epoch not in known:
-        kept = ", ".join(map(str, known)) or "none yet"
-        raise RunError(f"{run} keeps no whole state of epoch {epoch}. Kept: {kept}.")
+    run, choices = folder.parent.name, forkable(folder)
+    if epoch not in choices:
+        existing = ", ".join(map(str, choices)) or "none yet"
+        raise RunError(f"{run} keeps no whole state of epoch {epoch}. Kept: {existing}.")
     try:
         return _read_state(folder / f"epoch_{epoch:04d}.npz").position
     except _UNREADABLE as error:
@@ -231,13 +241,13 @@ def position_after(folder: Path, epoch: int) -> Position:
 
 
 def check_resumable(folder: Path) -> None:
-    """Refuse to go on with a run that has done work and keeps no state that can be read.
+    """Refuse to resume a run that has done work and keeps no readable state.
 
     Args:
         folder: the run's `checkpoints/`.
 
     Raises:
-        RunError: it names the damaged files, and what can still be done.
+        RunError: the message names the damaged files and the next step.
     """
     run = folder.parent
     if not _has_worked(folder):
@@ -262,24 +272,24 @@ def check_resumable(folder: Path) -> None:
 
 
 def _lost_events(run: Path, state: _State) -> int:
-    """How many of the events that a state was written with are gone."""
+    """Count the events that a state was written with and that are missing now."""
     parent = run_folders.read(run).facts.get("parent")
     if parent and state.position.epoch == parent["epoch"] and not state.position.sums[2]:
-        return 0  # its parent's state: a fork has the rates in its config
-    return max(0, state.asked - journal.request_count(run))
+        return 0  # the parent's state: a fork has the rates in its config
+    return max(0, state.requests - journal.request_count(run))
 
 
 def _has_worked(folder: Path) -> bool:
-    """Whether a run has done what a new start would not simply do again.
+    """Tell whether a run has done work that a restart would lose.
 
-    A kill in the first epoch leaves its weights alone; any other work leaves a state as well.
+    A kill at the end of the first epoch leaves only its weights; later work leaves a state too.
     """
     return bool(states(folder)) or max(epochs(folder), default=0) > 1 or _has_line(folder)
 
 
 def _latest(folder: Path) -> tuple[_State | None, list[str]]:
-    """The latest state that is whole, `None` before the first; a sentence for each passed over."""
-    passed_over = []
+    """Return the latest whole state, `None` before the first; a sentence for each one skipped."""
+    passed_over: list[str] = []
     for path in states(folder):
         try:
             return _read_state(path), passed_over
@@ -309,7 +319,7 @@ def _nothing_to_resume(folder: Path) -> RunError:
             f"them by --weights {folder / weights_name(last)}."
         )
     return RunError(
-        f"{run} needs the state of an epoch to go on, and all of its states are {states_are}. "
+        f"{run} needs the state of an epoch to resume, and all of its states are {states_are}. "
         f"Nothing of it was deleted. {next_step}"
     )
 
@@ -317,11 +327,11 @@ def _nothing_to_resume(folder: Path) -> RunError:
 def restore(
     folder: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimizer"
 ) -> tuple[Position, list[str]]:
-    """Bring model and optimizer to the latest state that is whole.
+    """Load the latest whole state into model and optimizer.
 
     Returns:
-        Where the run stands (`Position()` before its first state), and a sentence for each state
-        that could not be read and was passed over.
+        The run's position (`Position()` before its first state), and a sentence for each state
+        that could not be read and was skipped.
 
     Raises:
         RunError: see `check_resumable`.
@@ -342,7 +352,7 @@ def restore(
 
 
 def _read_state(path: Path) -> _State:
-    """Both files of a state, read and checked."""
+    """Read and check both files of a state."""
     run, file = path.parent.parent, path.with_suffix(".weights.h5")
     weights = checksums.read(run, file)
     with file_reader.arrays(checksums.read(run, path), STATE_BYTES) as stored:
@@ -350,8 +360,12 @@ def _read_state(path: Path) -> _State:
             raise ValueError("its weights are not those that were written with it")
         names = sorted(name for name in stored.files if re.fullmatch(r"v\d{4,}", name))
         optimizer = [stored[name] for name in names] or None
-        asked = int(str(stored["asked"])) if "asked" in stored.files else 0
-        return _State(position=_position(stored), optimizer=optimizer, weights=weights, asked=asked)
+        return _State(
+            position=_position(stored),
+            optimizer=optimizer,
+            weights=weights,
+            requests=int(str(stored["asked"])) if "asked" in stored.files else 0,
+        )
 
 
 def _position(stored: "np.lib.npyio.NpzFile") -> Position:
@@ -363,16 +377,16 @@ def _position(stored: "np.lib.npyio.NpzFile") -> Position:
 
 
 def forget_optimizer(path: Path) -> None:
-    """Leave only the position in a state's `.npz`: its optimizer begins without memory."""
+    """Keep only the position in a state's `.npz`: its optimizer will start without memory."""
     with file_reader.arrays(path, STATE_BYTES) as stored:
         rest = {name: stored[name] for name in ("position", "weights_sha256")}
     content = io.BytesIO()
-    np.savez(content, **rest)
+    np.savez(content, allow_pickle=False, **rest)
     checksums.write(path.parent.parent, path, content.getvalue())
 
 
 def lines_up_to(run_folder: Path, position: Position) -> list[dict[str, Any]]:
-    """The metrics lines of a run up to a position; one that is damaged comes from its state."""
+    """Return a run's metrics lines up to a position; a damaged one is taken from its state."""
     before = journal.up_to(run_folder / "metrics.jsonl", "epoch", position.epoch - 1)
     lines = {line["epoch"]: line for line in before}
     folder = run_folder / "checkpoints"
@@ -387,13 +401,12 @@ def lines_up_to(run_folder: Path, position: Position) -> list[dict[str, Any]]:
 
 
 def prune(folder: Path, position: Position) -> list[int]:
-    """Drop the states that are no longer needed, and thin the weights of a run grown large.
+    """Delete states that are no longer needed, and the oldest weights of a run grown large.
 
     Returns:
-        The epochs whose weights were dropped; as a rule none.
+        The epochs whose weights were deleted; usually none.
     """
-    for number, path in enumerate(states(folder)):
-        match = STATE.fullmatch(path.name)
+    for number, (match, path) in enumerate(_matched_states(folder)):
         epoch, inside = int(match[1]), match[2] is not None
         if number < 2 or (not inside and (is_permanent(epoch) or epoch == position.best_epoch)):
             continue
@@ -404,7 +417,7 @@ def prune(folder: Path, position: Position) -> list[int]:
 
 
 def _thin(folder: Path) -> list[int]:
-    """Drop the oldest weights that no state needs, until what is left is small enough."""
+    """Delete the oldest weights that no state needs, until the rest is small enough."""
     files = {epoch: folder / weights_name(epoch) for epoch in epochs(folder)}
     sizes = {epoch: path.stat().st_size for epoch, path in files.items()}
     total, needed, dropped = sum(sizes.values()), set(forkable(folder)), []
@@ -419,7 +432,7 @@ def _thin(folder: Path) -> list[int]:
 
 
 def later(folder: Path, position: Position) -> list[Path]:
-    """What was written after `position`: a resumed run makes it again."""
+    """Return the files written after `position`, which a resumed run writes again."""
     files = ((NAME.match(path.name), path) for path in sorted(folder.glob("epoch_*")))
     return [
         path

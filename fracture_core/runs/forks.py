@@ -1,4 +1,4 @@
-"""Forks: a new run that begins as another one stood after an epoch whose state was kept."""
+"""Forks: new runs that start from the saved state of another run's epoch."""
 
 import contextlib
 from dataclasses import fields, replace
@@ -32,35 +32,35 @@ FIXED = (
 
 
 def create(source: Path, epoch: int, name: str | None = None, **changes: Any) -> Path:
-    """Make the folder of a fork, whole or not at all; nothing is started yet.
+    """Make the folder of a fork, as a whole or not at all; no process is started.
 
-    It holds all that `source` had left up to the end of `epoch`: films, curve, prediction tables,
-    weights and state. Unchanged, it goes on as `source` did, to the last bit.
+    It holds the files of `source` up to the end of `epoch`: films, curve, prediction tables,
+    weights and state. With the same settings it continues as `source` did, to the last bit.
 
     Args:
         source: the run folder to begin from.
         epoch: a completed epoch; `checkpoints.forkable` lists those to choose from.
         name: as in `run_folders.create`.
-        **changes: fields of `TrainConfig`, all but `FIXED`. Another optimizer begins without
+        **changes: fields of `TrainConfig`, all but `FIXED`. Another optimizer starts without
             memory.
 
     Raises:
         RunError: the epoch's state is not kept, or its weights cannot be read.
-        ConfigError: a setting may not be changed, or is out of its range.
+        ConfigError: a setting must not be changed, or is out of its range.
     """
     parent = run_folders.read(source)
     config = _config(parent, epoch, changes)
-    journal.films(source)  # or says that they cannot be read
+    journal.films(source)  # refuses unreadable films before anything is made
 
     def fill(folder: Path) -> None:
         with writing(folder):
             _copy(source, folder, epoch, keeps_added="epochs" not in changes)
         if config.optimizer != parent.config.optimizer:
             checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
-        kept = ["data", "versions", "pixels"]
+        keys = ["data", "versions", "pixels"]
         if config.threads == parent.config.threads:
-            kept.append("probe")  # other threads, other bits
-        facts = {key: parent.facts[key] for key in kept if key in parent.facts}
+            keys.append("probe")  # other threads, other bits
+        facts = {key: parent.facts[key] for key in keys if key in parent.facts}
         run_folders.complete_facts(folder, **facts, parent={"name": parent.name, "epoch": epoch})
         journal.log_event(folder, "forked", parent=parent.name, epoch=epoch)
 
@@ -68,14 +68,14 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
 
 
 def _config(parent: run_folders.Run, epoch: int, changes: dict[str, Any]) -> TrainConfig:
-    """The parent's config with these changes, at the learning rate that it had been given."""
+    """Return the parent's config with these changes, at the parent's latest learning rate."""
     if unknown := sorted(set(changes) - {field.name for field in fields(TrainConfig)}):
         raise ConfigError(f"A run has no setting {', '.join(map(repr, unknown))}.")
     before = parent.config
     fixed = [key for key in FIXED if changes.get(key, getattr(before, key)) != getattr(before, key)]
     if fixed:
         raise ConfigError(
-            f"A fork goes on with its parent's network and films: {', '.join(fixed)} cannot be "
+            f"A fork continues with its parent's network and films: {', '.join(fixed)} cannot be "
             "changed. Start a new run instead, with the weights if they fit."
         )
     rate = rate_after(parent, epoch)
@@ -83,30 +83,30 @@ def _config(parent: run_folders.Run, epoch: int, changes: dict[str, Any]) -> Tra
     added = 0 if "epochs" in changes else journal.epochs_requested(parent.folder, before)
     if max(config.epochs, added) <= epoch:
         raise ConfigError(
-            f"A fork at epoch {epoch} must go on beyond it; received {config.epochs} epochs in "
-            "all. Ask for more epochs."
+            f"A fork at epoch {epoch} must train beyond it; received {config.epochs} total epochs. "
+            "Choose more epochs."
         )
     return config
 
 
 def rate_after(run: run_folders.Run, epoch: int) -> float:
-    """The learning rate that a run had been given by the end of an epoch; a schedule multiplies it.
+    """Return the base learning rate at the end of an epoch, before the schedule's factor.
 
     Raises:
         RunError: the epoch's state is not kept, or cannot be read.
     """
     step = checkpoints.position_after(run.folder / "checkpoints", epoch).step
-    given = [rate for at, rate in journal.rate_changes(run.folder) if at < step]
-    return given[-1] if given else run.config.learning_rate
+    rates = [rate for at, rate in journal.rate_changes(run.folder) if at < step]
+    return rates[-1] if rates else run.config.learning_rate
 
 
 def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
-    kept = [n for n in checkpoints.epochs(source / "checkpoints") if n <= epoch]
-    names = [f"checkpoints/{checkpoints.weights_name(n)}" for n in kept]
+    shared = [n for n in checkpoints.epochs(source / "checkpoints") if n <= epoch]
+    names = [f"checkpoints/{checkpoints.weights_name(n)}" for n in shared]
     names += [f"predictions/{predictions.path(source, n).name}" for n in range(1, epoch + 1)]
-    names += [f"features/{feature_maps.path(source, n).name}" for n in kept]
+    names += [f"features/{feature_maps.path(source, n).name}" for n in shared]
     for name in names:
-        # An earlier epoch that is damaged costs itself only.
+        # A damaged earlier epoch is left out, the others are copied.
         with contextlib.suppress(FileNotFoundError, DamagedFile):
             checksums.copy(source, folder, name)
     needed = ["films.parquet", f"checkpoints/epoch_{epoch:04d}.npz"]
@@ -125,10 +125,10 @@ def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
     journal.replace_lines(folder / "metrics.jsonl", lines)
     steps = journal.up_to(source / "steps.jsonl", "step", position.step)
     journal.replace_lines(folder / "steps.jsonl", steps)
-    # The rates that were asked for are in the fork's config.
+    # The rates that were requested are in the fork's config.
     added = ("more_epochs", "epochs_withdrawn") if keeps_added else ()
     kinds = ("film_refused", *added)
-    told = [event for event in journal.events(source) if event.get("kind") in kinds]
-    journal.replace_lines(folder / "events.jsonl", told)
+    events = [event for event in journal.events(source) if event.get("kind") in kinds]
+    journal.replace_lines(folder / "events.jsonl", events)
     before = run_folders.status(folder)
     run_folders.write_status(folder, replace(before, epoch=epoch, step=position.step))

@@ -1,8 +1,8 @@
-"""What a run has written, line by line: events, metrics, the live curve, its films, its log.
+"""Journal of a run: events, metrics, the live curve, its films, its log.
 
-Lines are appended and never changed. Each ends in a checksum of its own; a reader skips a line
-that a killed process left half written, or that was changed since.
-pandas is imported where it is used: a run that waits for a slot does without its 90 MB.
+Lines are appended and never changed. Each ends in its own checksum; readers skip a line that a
+killed process left half written, or that was changed since.
+pandas is imported inside functions: a run that waits for a slot does not need its 90 MB.
 """
 
 import contextlib
@@ -23,23 +23,23 @@ from fracture_core.runs import line_rules
 if TYPE_CHECKING:
     import pandas as pd
 
-_CHATTER = re.compile(  # what TensorFlow writes at every start, and no setting silences
+_CHATTER = re.compile(  # TensorFlow's messages at every start, which no setting silences
     r"WARNING: All log messages before absl|[IEW]0000 |To enable the following instructions"
 )
 _FIRST = ("epoch", "step", "learning_rate")
 _ROLES = ("train", "dev", "valid")
 _QUANTITIES = ("loss", "accuracy", "auroc", "n", "study_accuracy", "studies")
-_ASKED = ("learning_rate", "more_epochs", "epochs_withdrawn")
+_REQUESTS = ("learning_rate", "more_epochs", "epochs_withdrawn")
 _CHECK = ', "check": "'  # between a line and its checksum
-FILMS = {  # columns of a run's films, and what they hold
+FILMS = {  # columns of a run's films, and their types
     **dict.fromkeys(("split", "part", "patient", "study", "path", "role"), "text"),
     **dict.fromkeys(("view", "label"), "whole"),
 }
-_CHATTER_BYTES = 8192  # room for it in front of the lines that are wanted
+_CHATTER_BYTES = 8192  # room for it in front of the requested lines
 
 
 def append_line(path: Path, value: dict[str, Any]) -> None:
-    """Append one JSON line with its checksum, in one write; a torn line before it is closed first.
+    """Append a JSON line with its checksum in one write, after ending a torn line before it.
 
     Raises:
         WriteFailed: no space or no permission; the line may be torn.
@@ -48,32 +48,32 @@ def append_line(path: Path, value: dict[str, Any]) -> None:
 
 
 def replace_lines(path: Path, values: list[dict[str, Any]]) -> None:
-    """Write these JSON lines in the place of what the file held, atomically."""
+    """Replace the content of a file by these JSON lines, atomically."""
     replace_file(path, b"".join(map(_encode, values)))
 
 
 def _encode(value: dict[str, Any]) -> bytes:
-    """A JSON line whose last key, `check`, is the CRC-32 of the line without it."""
+    """Return a JSON line whose last key, `check`, is the CRC-32 of the line without it."""
     text = json.dumps(value)
     return f"{text[:-1]}{_CHECK}{_crc(text)}\n".encode()
 
 
 def _is_changed(line: str) -> bool:
-    """Whether a line carries a checksum that is not its own; lines of older versions carry none."""
+    """Tell whether a line's checksum is wrong; lines of older versions carry none."""
     start, mark, end = line.rpartition(_CHECK)
     return bool(mark) and end != _crc(start + "}")
 
 
 def _crc(text: str) -> str:
-    """The end of a line whose text without its checksum is this."""
+    """Return the end of a line, given its text without the checksum."""
     return f'{zlib.crc32(text.encode()):08x}"}}'
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON lines of a file, oldest first; what is no whole line is left out.
+    """Return the JSON lines of a file, oldest first; incomplete or damaged ones are left out.
 
     Raises:
-        RunError: the file is there and cannot be opened.
+        RunError: the file exists and cannot be opened.
     """
     try:
         return _objects(path.name, file_reader.read_bytes(path, file_reader.LINES_BYTES))
@@ -91,9 +91,9 @@ def _unreadable(path: Path, error: FileRefused) -> RunError:
 
 
 def damaged_lines(path: Path) -> int:
-    """How many lines of a file were changed since they were written.
+    """Count the lines of a file that were changed since they were written.
 
-    A line that a kill or a full disk has torn is none of them: it never had its checksum.
+    A line torn by a kill or a full disk does not count: it never had its checksum.
     """
     try:
         text = file_reader.read_bytes(path, file_reader.LINES_BYTES).decode(errors="replace")
@@ -103,8 +103,8 @@ def damaged_lines(path: Path) -> int:
 
 
 def _objects(file: str, text: bytes) -> list[dict[str, Any]]:
-    """The lines that hold an object whose values `line_rules` does not refuse."""
-    found = []
+    """Return the lines that hold an object whose values `line_rules` accepts."""
+    values = []
     for line in text.decode(errors="replace").splitlines():
         if _is_changed(line):
             continue
@@ -112,149 +112,151 @@ def _objects(file: str, text: bytes) -> list[dict[str, Any]]:
             value = file_reader.parsed(line)
             if isinstance(value, dict) and line_rules.is_sound(file, value):
                 value.pop("check", None)
-                found.append(value)
-    return found
+                values.append(value)
+    return values
 
 
 def up_to(path: Path, key: str, last: int) -> list[dict[str, Any]]:
-    """The lines of a file whose `key` is a number not above `last`, oldest first."""
+    """Return the lines of a file whose `key` is a whole number up to `last`, oldest first."""
     return [line for line in _numbered(path, key) if line[key] <= last]
 
 
 def log_event(folder: Path, kind: str, **values: Any) -> None:
-    """Append what happened to `events.jsonl`, with its time in seconds since 1970."""
+    """Append an event to `events.jsonl`, with its time in seconds since 1970."""
     append_line(folder / "events.jsonl", {"kind": kind, "time": time.time(), **values})
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
-    """What happened to the run, oldest first: queued, started, resumed, more_epochs, stopped..."""
+    """Return a run's events, oldest first: queued, started, resumed, more_epochs, stopped..."""
     return [e for e in lines(folder / "events.jsonl") if isinstance(e.get("kind"), str)]
 
 
 def refused(folder: Path, role: str | None = None) -> list[tuple[str, str]]:
-    """Films that could not be read and were left out: (path, reason), each path once.
+    """Return films that could not be read and were left out: (path, reason), each path once.
 
     Args:
         folder: the run folder.
         role: only those that would have been "train", "dev" or "valid"; `None` for all.
     """
-    found = _told(folder, "film_refused", path=str, reason=str)
-    wanted = [e for e in found if role is None or e.get("role") == role]
-    return list({e["path"]: e["reason"] for e in wanted}.items())
+    refused_films = _events_with(folder, "film_refused", path=str, reason=str)
+    of_role = [e for e in refused_films if role is None or e.get("role") == role]
+    return list({e["path"]: e["reason"] for e in of_role}.items())
 
 
 def epochs_requested(folder: Path, config: TrainConfig) -> int:
-    """Epochs in all: those of the config and those that were added since, by a resume that was
-    not refused."""
+    """Return the total epochs: those of the config and those added by resumes since.
+
+    Epochs of a refused resume are withdrawn again.
+    """
     added, withdrawn = (
-        sum(e["epochs"] for e in _told(folder, kind, epochs=int))
+        sum(int(e["epochs"]) for e in _events_with(folder, kind, epochs=int))
         for kind in ("more_epochs", "epochs_withdrawn")
     )
     return config.epochs + added - withdrawn
 
 
 def request_count(folder: Path) -> int:
-    """How many events decide what the run computes: rates and epochs that were asked for."""
-    return sum(e["kind"] in _ASKED for e in events(folder))
+    """Count the events that change the computation: requested rates and epochs."""
+    return sum(e["kind"] in _REQUESTS for e in events(folder))
 
 
 def epochs_added_at(folder: Path) -> int:
-    """The epoch after which epochs were last added; 0 where none were."""
-    added = [e["epoch"] for e in _told(folder, "more_epochs", epoch=int)]
+    """Return the epoch after which epochs were last added; 0 where none were."""
+    added = [e["epoch"] for e in _events_with(folder, "more_epochs", epoch=int)]
     return added[-1] if added else 0
 
 
 def rate_changes(folder: Path) -> list[tuple[int, float]]:
-    """Learning rates that were asked for since the run began, oldest first: (first step, rate)."""
-    found = _told(folder, "learning_rate", step=int, rate=float)
-    return [(e["step"], e["rate"]) for e in found]
+    """Return the learning rates requested during the run, oldest first: (first step, rate)."""
+    requests = _events_with(folder, "learning_rate", step=int, rate=float)
+    return [(e["step"], e["rate"]) for e in requests]
 
 
 def queued_at(folder: Path) -> float:
-    """When the run began to wait for its slot, in seconds since 1970."""
-    times = [e["time"] for e in _told(folder, "queued", time=float)]
+    """Return the time when the run began to wait for its slot, in seconds since 1970."""
+    times = [e["time"] for e in _events_with(folder, "queued", time=float)]
     return times[-1] if times else 0.0
 
 
-def _told(folder: Path, kind: str, **values: type) -> list[dict[str, Any]]:
-    """The events of a kind that hold these values; damage may have taken one of them."""
-    found = [e for e in events(folder) if e["kind"] == kind]
-    return [e for e in found if all(type(e.get(key)) is sort for key, sort in values.items())]
+def _events_with(folder: Path, kind: str, **values: type) -> list[dict[str, Any]]:
+    """Return the events of a kind that hold values of these types; damage may have cost one."""
+    of_kind = [e for e in events(folder) if e["kind"] == kind]
+    return [e for e in of_kind if all(type(e.get(key)) is sort for key, sort in values.items())]
 
 
-def metrics(folder: Path, kept: FileCache | None = None) -> "pd.DataFrame":
-    """One row an epoch; columns `epoch`, `step`, `learning_rate` and dotted ones like `dev.loss`.
+def metrics(folder: Path, cache: FileCache | None = None) -> "pd.DataFrame":
+    """Return one row per epoch: `epoch`, `step`, `learning_rate` and dotted ones like `dev.loss`.
 
-    Read twice (a resume wrote it anew), an epoch's later line holds.
+    If an epoch appears twice, as after a resume, the later line wins.
 
     Args:
         folder: the run folder.
-        kept: see `files.appended`; `None` to read the whole file.
+        cache: see `files.appended`; `None` to read the whole file.
 
     Raises:
-        RunError: the file is there and cannot be opened.
+        RunError: the file exists and cannot be opened.
     """
-    return _table(folder / "metrics.jsonl", "epoch", kept)
+    return _table(folder / "metrics.jsonl", "epoch", cache)
 
 
 def curves(folder: Path) -> "pd.DataFrame":
-    """`metrics` in a fixed order of columns, one row an epoch, for export.
+    """Return `metrics` in a fixed order of columns, one row per epoch, for export.
 
     First `epoch`, `step` and `learning_rate`, then for train, dev and valid, where the run has
     them: loss, accuracy, auroc, n, study_accuracy, studies.
     """
     table = metrics(folder)
     names = [f"{role}.{quantity}" for role in _ROLES for quantity in _QUANTITIES]
-    known = [*_FIRST, *(name for name in names if name in table)]
-    others = [name for name in table if name not in known]
-    return table.reindex(columns=[*known, *others])
+    ordered = [*_FIRST, *(name for name in names if name in table)]
+    others = [name for name in table if name not in ordered]
+    return table.reindex(columns=[*ordered, *others])
 
 
 def curves_csv(folder: Path) -> str:
-    """`curves` as CSV, numbers in full precision, an empty field where there is none."""
+    """Return `curves` as CSV, numbers in full precision, missing ones as an empty field."""
     return curves(folder).to_csv(index=False, lineterminator="\n")
 
 
-def steps(folder: Path, kept: FileCache | None = None) -> "pd.DataFrame":
-    """The live curve: columns `step`, `epoch` (a fraction), `loss`, `accuracy`, `rate`, `time`.
+def steps(folder: Path, cache: FileCache | None = None) -> "pd.DataFrame":
+    """Return the live curve: `step`, `epoch` (a fraction), `loss`, `accuracy`, `rate`, `time`.
 
     Args:
         folder: the run folder.
-        kept: see `files.appended`; `None` to read the whole file.
+        cache: see `files.appended`; `None` to read the whole file.
 
     Raises:
-        RunError: the file is there and cannot be opened.
+        RunError: the file exists and cannot be opened.
     """
-    return _table(folder / "steps.jsonl", "step", kept)
+    return _table(folder / "steps.jsonl", "step", cache)
 
 
-def _table(path: Path, key: str, kept: FileCache | None) -> "pd.DataFrame":
-    """A row for each line with a whole number under `key`; of two with the same one, the later."""
+def _table(path: Path, key: str, cache: FileCache | None) -> "pd.DataFrame":
+    """Return a row for each line with a whole number under `key`; the later one of equal keys."""
     import pandas as pd
 
     def add(before: pd.DataFrame | None, text: bytes) -> pd.DataFrame:
-        found = _with_number(_objects(path.name, text), key)
-        found = _whole(found, before)
-        # What is missing in all of a few lines is a number in others.
-        new = pd.json_normalize(found).fillna(float("nan")).infer_objects()
+        values = _whole(_with_number(_objects(path.name, text), key), before)
+        # A quantity that is missing in all of these lines is a float in others.
+        new = pd.json_normalize(values).fillna(float("nan")).infer_objects()
         parts = [part for part in (before, new) if part is not None and len(part)]
         if not parts:
             return new
         return pd.concat(parts).drop_duplicates(key, keep="last", ignore_index=True)
 
     try:
-        return appended(path, {} if kept is None else kept, add)
+        table: pd.DataFrame = appended(path, {} if cache is None else cache, add)
+        return table
     except FileRefused as error:
         raise _unreadable(path, error) from error
 
 
-def _whole(found: list[dict[str, Any]], before: "pd.DataFrame | None") -> list[dict[str, Any]]:
-    """Those that lack nothing which an earlier line has: a key may have been altered."""
-    known, whole = set(() if before is None else before.columns), []
-    for line in found:
+def _whole(values: list[dict[str, Any]], before: "pd.DataFrame | None") -> list[dict[str, Any]]:
+    """Return the lines with all keys of every earlier line; another may have a damaged key."""
+    columns, whole = set(() if before is None else before.columns), []
+    for line in values:
         names = _columns(line)
-        if known <= names:
-            known |= names
+        if columns <= names:
+            columns |= names
             whole.append(line)
     return whole
 
@@ -270,47 +272,47 @@ def _numbered(path: Path, key: str) -> list[dict[str, Any]]:
     return _with_number(lines(path), key)
 
 
-def _with_number(found: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
-    return [line for line in found if type(line.get(key)) is int]
+def _with_number(values: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    return [line for line in values if type(line.get(key)) is int]
 
 
 def metrics_epochs(folder: Path) -> list[int]:
-    """The epochs whose metrics are known, in the order of their lines."""
+    """Return the epochs that have metrics, in the order of their lines."""
     table = metrics(folder)
     return table["epoch"].tolist() if len(table) else []
 
 
 def best_epoch(folder: Path) -> int | None:
-    """The epoch with the lowest dev loss, else the last one; `None` before the first.
+    """Return the epoch with the lowest dev loss, else the last one; `None` before the first.
 
-    Loss, since on a few dozen studies accuracy has too many ties and too much noise. `valid` is
-    never asked.
+    The loss decides, since on a few dozen studies accuracy has too many ties and too much noise.
+    `valid` is never used.
     """
     return best_in(metrics(folder))
 
 
 def best_in(table: "pd.DataFrame") -> int | None:
-    """`best_epoch` of a run's `metrics`."""
+    """Return the `best_epoch` of a run's `metrics`."""
     if not len(table):
         return None
     if "dev.loss" in table and table["dev.loss"].notna().any():
-        return int(table.loc[table["dev.loss"].idxmin(), "epoch"])
+        # The position, not the index label: pandas' types know a label as any hashable.
+        return int(table["epoch"].iloc[int(table["dev.loss"].argmin())])
     return int(table["epoch"].iloc[-1])
 
 
 def films(folder: Path) -> "pd.DataFrame":
-    """The manifest rows of this run with their `role`: train, dev or valid.
+    """Return the manifest rows of this run with their `role`: train, dev or valid.
 
     Raises:
         RunError: the run has not read its films yet, or the file is damaged or was changed.
     """
-
     try:
         content = checksums.read(folder, folder / "films.parquet", file_reader.TABLE_BYTES)
-        found = file_reader.read_table(content, FILMS)
-        if not (found["label"].isin([0, 1]).all() and found["role"].isin(_ROLES).all()):
+        table = file_reader.read_table(content, FILMS)
+        if not (table["label"].isin([0, 1]).all() and table["role"].isin(_ROLES).all()):
             raise FileRefused("films.parquet", "holds labels or roles that no run has")
-        return found
+        return table
     except FileNotFoundError as error:
         message = f"{folder.name} has not read its films yet. Wait until it trains."
         if "films.parquet" in checksums.missing(folder):
@@ -324,18 +326,18 @@ def films(folder: Path) -> "pd.DataFrame":
 
 
 def log_tail(folder: Path, count: int = 40, name: str = "train.log", begin: int = 0) -> str:
-    """The last lines of a log, without TensorFlow's notes on the machine.
+    """Return the last lines of a log, without TensorFlow's notes on the machine.
 
     Args:
-        folder: of the run, or of another child's work.
-        count: lines at most.
+        folder: of the run, or of another job.
+        count: maximum number of lines.
         name: of the log.
-        begin: bytes from which on it is read.
+        begin: position of the first byte that is read.
     """
     path = folder / name
     with contextlib.suppress(FileRefused, OSError), file_reader.opened(path, 2**50) as stream:
         end = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, min(begin, end), end - 200 * count - _CHATTER_BYTES))
-        found = stream.read().decode(errors="replace").splitlines()
-        return "\n".join([line for line in found if not _CHATTER.match(line)][-count:])
+        tail = stream.read().decode(errors="replace").splitlines()
+        return "\n".join([line for line in tail if not _CHATTER.match(line)][-count:])
     return ""

@@ -1,29 +1,29 @@
-"""What may stand in a line of a run's files: one that breaks a rule is damaged and left out.
+"""Rules for the lines of a run's files: a line that breaks one is damaged and left out.
 
-Only what this program writes is known here. Keys that it does not know are nobody's harm.
+The rules cover the keys that this program writes. Other keys are ignored.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-MOST = 2**53  # of a count; beyond it a float no longer tells one from the next
+MOST = 2**53  # largest count; beyond it a float cannot represent every whole number
 ROLES = ("train", "dev", "valid")
 
 
 def is_sound(file: str, line: dict[str, Any]) -> bool:
-    """Whether every value that is known is of its kind and in its range.
+    """Check that the values of all keys with a rule have the right type and range.
 
     Args:
-        file: name of the file that the line is from; of others nothing is known.
-        line: what stands there.
+        file: name of the file that the line is from; there are no rules for other files.
+        line: the parsed line.
     """
     rules = RULES.get(file, {})
     return all(rule(line[key]) for key, rule in rules.items() if key in line)
 
 
 def is_count(value: Any) -> bool:
-    """Whether it is a whole number from 0 on that a float can hold."""
+    """Check for a whole number from 0 on that a float can represent exactly."""
     return type(value) is int and 0 <= value <= MOST
 
 

@@ -1,8 +1,8 @@
-"""A hash of every film's pixels, kept with the run: a resume must see the films that it began with.
+"""Hashes of every film's pixels, stored with the run: a resume must see the same films.
 
 Files are compared by their pixels, not by their bytes or times: a data set that was copied or
-saved anew without loss is the same. Another version of the pixel recipe, or of what decodes
-films, gives other pixels of the same film; hashes of different versions are never compared.
+saved again without loss is the same. Another version of the pixel recipe, or of a decoder, gives
+other pixels of the same film; hashes of different versions are never compared.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _DECODERS = ("pillow", "pydicom", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg")
 
 
 def version() -> str:
-    """What decides the pixels of a film: the version of our recipe, and of the decoders."""
+    """Return the versions that determine a film's pixels: of our recipe, and of the decoders."""
     return ", ".join(
         [f"recipe {images.RECIPE_VERSION}"]
         + [f"{name} {importlib.metadata.version(name)}" for name in _DECODERS]
@@ -30,17 +30,17 @@ def version() -> str:
 
 
 def of(pixels: np.ndarray) -> np.ndarray:
-    """The hash of each film: uint64 `(n,)`, the first 8 bytes of its BLAKE2b.
+    """Return the hash of each film: uint64 `(n,)`, its BLAKE2b of 8 bytes.
 
     Args:
         pixels: uint8 `(n, size, size)`.
     """
-    digests = (hashlib.blake2b(np.ascontiguousarray(film), digest_size=8) for film in pixels)
+    digests = (hashlib.blake2b(np.ascontiguousarray(film).data, digest_size=8) for film in pixels)
     return np.frombuffer(b"".join(each.digest() for each in digests), np.uint64)
 
 
 def save(folder: Path, pixels: np.ndarray) -> None:
-    """Keep the hashes of a run's films, with the version that they are of.
+    """Store the hashes of a run's films, with the version that they depend on.
 
     Args:
         folder: the run folder.
@@ -53,17 +53,17 @@ def save(folder: Path, pixels: np.ndarray) -> None:
 
 
 def changed(folder: Path, pixels: np.ndarray) -> np.ndarray | None:
-    """The rows whose pixels are not those that the run began with, in order.
+    """Return the rows whose pixels differ from those that the run began with, in order.
 
     Args:
         folder: the run folder.
         pixels: as in `save`.
 
     Returns:
-        int64 `(n_changed,)`; `None` where the run kept no hashes, or those of another version.
+        int64 `(n_changed,)`; `None` where the run has no hashes, or those of another version.
 
     Raises:
-        DamagedFile: the hashes are missing, or not what was written.
+        DamagedFile: the file is missing, or was changed.
     """
     if run_folders.read(folder).facts.get("pixels") != version():
         return None
@@ -72,8 +72,8 @@ def changed(folder: Path, pixels: np.ndarray) -> np.ndarray | None:
         hashes = np.lib.format.read_array(content, allow_pickle=False)
     except FileNotFoundError as error:
         raise DamagedFile(
-            f"The {FILE} of {folder.name} is missing, so that nobody can tell whether its films "
-            "are those that it began with. Put the file back, or train again."
+            f"The {FILE} of {folder.name} is missing, so its films cannot be compared with those "
+            "that it began with. Put the file back, or train again."
         ) from error
     except DamagedFile as error:
         raise DamagedFile(f"{error} Put the file back, or train again.") from error

@@ -1,7 +1,7 @@
-"""Prediction tables of a run: what the network thought of every film after every epoch.
+"""Prediction tables of a run: the network's probability for every film after every epoch.
 
 `predictions/epoch_NNNN.npy` holds float32 probabilities, one for each dev and valid row of the
-run's films, in their order. Verdicts, curves and comparisons are made from these alone.
+run's films, in their order. Verdicts, curves and comparisons are computed from these alone.
 """
 
 import io
@@ -20,59 +20,59 @@ from fracture_core.files import writing
 from fracture_core.runs import journal, run_folders
 from fracture_core.verdicts import aggregation, metrics
 
-ROLES = ("dev", "valid")  # the films that a network is judged on after every epoch
-NAMED = 5  # lost epochs by their number; more are hinted at
+ROLES = ("dev", "valid")  # the films that a network is evaluated on after every epoch
+NAMED = 5  # lost epochs that a message lists by their number
 _NAME = re.compile(r"epoch_([0-9]{4,9})\.npy")
 
 
 def path(run_folder: Path, epoch: int) -> Path:
-    """Where the table of an epoch lies, whether it is there or not."""
+    """Return the path of an epoch's table, which need not exist."""
     return run_folder / "predictions" / f"epoch_{epoch:04d}.npy"
 
 
 def epochs(run_folder: Path) -> tuple[int, ...]:
-    """The epochs that have a table, in order."""
-    try:  # names alone: a path for each of thousands of tables costs who asks every two seconds
+    """Return the epochs that have a table, in order."""
+    try:  # names only: pages poll this, and a Path for each of thousands of tables is slow
         names = os.listdir(run_folder / "predictions")  # noqa: PTH208
     except OSError:  # there is none
         return ()
-    found = map(_NAME.fullmatch, names)
-    return tuple(sorted(int(match[1]) for match in found if match))
+    matches = map(_NAME.fullmatch, names)
+    return tuple(sorted(int(match[1]) for match in matches if match))
 
 
 def latest(run_folder: Path) -> int | None:
-    """The last epoch that has a table; `None` when none has."""
+    """Return the last epoch that has a table; `None` without any."""
     return max(epochs(run_folder), default=None)
 
 
-def lost_lines(run_folder: Path, told: Iterable[int] | None = None) -> list[int]:
-    """The completed epochs whose line of metrics.jsonl is missing or was changed, in order.
+def lost_lines(run_folder: Path, line_epochs: Iterable[int] | None = None) -> list[int]:
+    """Return the completed epochs whose line of metrics.jsonl is missing or damaged, in order.
 
-    An epoch leaves its table before its line: the last one may just be without.
+    A table is written before its line, so the last epoch may lack one for a moment.
 
     Args:
         run_folder: the run's folder.
-        told: the epochs that have a line, where they are known already.
+        line_epochs: the epochs that have a line; read from the file where `None`.
     """
     tables = epochs(run_folder)
-    lines = set(journal.metrics_epochs(run_folder) if told is None else told)
+    lines = set(journal.metrics_epochs(run_folder) if line_epochs is None else line_epochs)
     done = max([run_folders.status(run_folder).epoch, *lines, *tables[-2:-1]], default=0)
     return [epoch for epoch in tables if epoch <= done and epoch not in lines]
 
 
 def named(lost: Sequence[int]) -> str:
-    """Lost lines in words, with the first of their epochs."""
+    """Name lost lines in words, with the first of their epochs."""
     epochs = ", ".join(map(str, lost[:NAMED])) + (", ..." if len(lost) > NAMED else "")
     return f"the {'lines' if len(lost) > 1 else 'line'} of epoch {epochs}"
 
 
 def best_epoch(run_folder: Path) -> int | None:
-    """`journal.best_epoch`; `None` as well where lines are lost, so that nobody knows it."""
+    """Return `journal.best_epoch`; `None` also where lines are lost, as it is unknown then."""
     return None if lost_lines(run_folder) else journal.best_epoch(run_folder)
 
 
 def save(run_folder: Path, epoch: int, probabilities: np.ndarray) -> None:
-    """Write a table as a whole: `(n,)` probabilities, 0 to 1, kept as float32."""
+    """Write a table as a whole: `(n,)` probabilities, 0 to 1, stored as float32."""
     content = io.BytesIO()
     np.save(content, np.asarray(probabilities, np.float32))
     target = path(run_folder, epoch)
@@ -82,24 +82,24 @@ def save(run_folder: Path, epoch: int, probabilities: np.ndarray) -> None:
 
 
 def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
-    """The table of an epoch: float32 `(n,)`, 0 to 1.
+    """Return the table of an epoch: float32 `(n,)`, 0 to 1.
 
     Args:
         run_folder: the run's folder.
         epoch: as `epochs` lists it.
-        n: how many films the run judges.
+        n: number of films that the run predicts.
 
     Raises:
-        RunError: there is no such table, it is not what was written, or it is not one of `n`
+        RunError: there is no such table, it was changed, or it is not an array of `n`
             probabilities.
     """
     file, most = path(run_folder, epoch), 4 * n + file_reader.HEADER_BYTES
     try:
         table = file_reader.read_array(checksums.read(run_folder, file, most), (n,), "float32")
     except FileNotFoundError as error:
-        known = ", ".join(map(str, epochs(run_folder))) or "none yet"
+        existing = ", ".join(map(str, epochs(run_folder))) or "none yet"
         raise RunError(
-            f"{run_folder.name} has no predictions of epoch {epoch}. It has: {known}."
+            f"{run_folder.name} has no predictions of epoch {epoch}. It has: {existing}."
         ) from error
     except DamagedFile as error:
         raise DamagedFile(f"{error} Choose another epoch.") from error
@@ -115,35 +115,35 @@ def load(run_folder: Path, epoch: int, n: int) -> np.ndarray:
 
 
 def predicted_films(films: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a run's films that its tables stand for, numbered anew."""
+    """Return the rows of a run's films that its tables cover, with a new index from 0."""
     return films[films["role"].isin(ROLES)].reset_index(drop=True)
 
 
 def join(films: pd.DataFrame, table: np.ndarray) -> pd.DataFrame:
-    """The judged films with their probability.
+    """Return the predicted films with their probability.
 
     Raises:
-        RunError: the table is not as long as there are judged films.
+        RunError: the table's length differs from the number of predicted films.
     """
     rows = predicted_films(films)
     if len(rows) != len(table):
         raise RunError(
-            f"This run judges {len(rows)} films; the table holds {len(table)}. "
+            f"This run predicts {len(rows)} films; the table holds {len(table)}. "
             "Its films.parquet was changed: restore it, or train again."
         )
     return rows.assign(probability=table)
 
 
 def epoch_metrics(films: pd.DataFrame, table: np.ndarray, threshold: float) -> dict[str, Any]:
-    """How a network did on some films, as a metrics line holds it.
+    """Return the metrics of predictions on some films, as in a line of metrics.jsonl.
 
     Args:
-        films: manifest columns; one row at least.
+        films: manifest columns; at least one row.
         table: `(n_films,)` probabilities, 0 to 1.
         threshold: a film is positive when its probability is greater.
 
     Returns:
-        loss (mean binary cross-entropy in nats), accuracy, auroc (`None` with labels of one kind)
+        loss (mean binary cross-entropy in nats), accuracy, auroc (`None` with a single class)
         and n of images; study_accuracy (OR rule) and studies.
     """
     labels = films["label"].to_numpy()
@@ -161,7 +161,7 @@ def epoch_metrics(films: pd.DataFrame, table: np.ndarray, threshold: float) -> d
 
 
 def majority(films: pd.DataFrame) -> dict[str, float]:
-    """By role, the accuracy of always guessing the more frequent label.
+    """Return the baseline by role: the accuracy of always predicting the majority class.
 
     Args:
         films: a run's films, or their studies, with `role` and `label`.

@@ -1,7 +1,7 @@
-"""What may stand beside a run's settings, and in a card, of its data, parent and threads.
+"""Rules for the facts in a run's `config.json` and in a card: data, parent, threads, gate.
 
-Keys that are not known here are nobody's harm; what is known must be of its kind, since pages and
-commands go by it.
+Keys without a rule are ignored; the others must have the right type and range, since pages and
+commands rely on them.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,11 +10,11 @@ from typing import Any
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError
 
-MOST = 10**12  # of films, studies or epochs that anything is believed to have counted
+MOST = 10**12  # largest believable count of films, studies or epochs
 
 
 def data(values: Any) -> dict[str, Any]:
-    """What is known of the data that a network has learned from.
+    """Check the facts about the data that a network was trained on, and return them.
 
     Raises:
         ConfigError: a value is of the wrong kind, or out of its range.
@@ -23,24 +23,24 @@ def data(values: Any) -> dict[str, Any]:
 
 
 def run(values: Any) -> dict[str, Any]:
-    """What `config.json` holds beside the settings.
+    """Check the facts of `config.json` beside the settings, and return them.
 
     Raises:
         ConfigError: as above.
     """
-    found = _checked("config.json", values, _RUN)
+    facts = _checked("config.json", values, _RUN)
     for name, rules in (("data", _DATA), ("parent", _PARENT), ("probe", _PROBE)):
-        if name in found:
-            _checked(name, found[name], rules)
-    if missing := [key for key in _PARENT if key not in found.get("parent", _PARENT)]:
+        if name in facts:
+            _checked(name, facts[name], rules)
+    if missing := [key for key in _PARENT if key not in facts.get("parent", _PARENT)]:
         raise ConfigError(f"parent needs {', '.join(missing)}.")
-    if "probe" in found and not {"threads", "why"} <= found["probe"].keys():
+    if "probe" in facts and not {"threads", "why"} <= facts["probe"].keys():
         raise ConfigError("probe needs threads and why.")
-    return found
+    return facts
 
 
 def gate(values: Any) -> dict[str, Any]:
-    """What a card says of its gate; empty without one.
+    """Check a card's facts about its gate, empty without one, and return them.
 
     Raises:
         ConfigError: as above.
@@ -53,12 +53,12 @@ def _checked(name: str, values: Any, rules: Mapping[str, Callable[[Any], bool]])
         raise ConfigError(f"{name} must be an object.")
     for key, rule in rules.items():
         if key in values and not rule(values[key]):
-            raise ConfigError(f"{name}.{key} has the wrong kind, or is out of range.")
+            raise ConfigError(f"{name}.{key} has the wrong type, or is out of range.")
     return values
 
 
 def is_count(value: Any) -> bool:
-    """Whether it is a whole number from 0 on that somebody may have counted."""
+    """Check for a whole number from 0 to `MOST`."""
     return type(value) is int and 0 <= value <= MOST
 
 

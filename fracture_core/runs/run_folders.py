@@ -1,8 +1,8 @@
-"""Run folders: create, list, read, lock, ask.
+"""Run folders: create, list, read, lock, send requests.
 
-A run folder is the truth about a run. Its child process writes it (`loop`), everybody else
-reads it here; pages and the command line write only requests and labels. A run is alive while its
-`lock` file is locked: the kernel lets go of that when the process ends, however it ends.
+A run folder is the truth about a run. Its child process writes it (`training.loop`), all other
+code reads it here; pages and the command line write only requests and labels. A run is alive while
+its `lock` file is locked: the kernel releases the lock when the process ends, however it ends.
 """
 
 import contextlib
@@ -44,50 +44,51 @@ from fracture_core.files import (
 from fracture_core.runs import journal, run_facts
 from fracture_core.words import short
 
-DRAFT_SECONDS = 3600.0  # that old, a run's draft is what a kill has left: copying takes minutes
-MOST_TEXT = 10_000  # letters of a status; an error's may hold a list of films
-_BEFORE = {"normalization": "running"}  # what runs did before there was a choice
+DRAFT_SECONDS = 3600.0  # an older draft was left by a kill: copying takes minutes
+MOST_TEXT = 10_000  # letters of a status text; an error may hold a list of films
+_BEFORE = {"normalization": "running"}  # the setting of runs from before there was a choice
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
 
 
 class State(StrEnum):
-    """What a run is doing, as a person would say it."""
+    """State of a run, in a word for people."""
 
     QUEUED = "queued"  # alive, waits for a slot
     STARTING = "starting"  # alive, reads films or compiles
     RUNNING = "running"  # alive, trains or evaluates
-    STOPPING = "stopping"  # alive, has been asked to stop
-    STOPPED = "stopped"  # ended as asked; everything up to its last step is kept
+    STOPPING = "stopping"  # alive, a stop was requested
+    STOPPED = "stopped"  # ended by request; everything up to its last step is kept
     FINISHED = "finished"  # ended after its last epoch
     FAILED = "failed"  # ended by an error that its status names
-    INTERRUPTED = "interrupted"  # ended without a word: killed, or the machine went down
+    INTERRUPTED = "interrupted"  # ended without writing a final status: killed, or power lost
 
     @property
     def alive(self) -> bool:
-        """Whether a child process is at work or waiting."""
+        """Tell whether a child process is running or waiting."""
         return self in (State.QUEUED, State.STARTING, State.RUNNING, State.STOPPING)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What `status.json` holds, with the state corrected by the lock.
+    """Content of `status.json`, with the state corrected by the lock.
 
     Args:
         state: see `State`.
-        message: one sentence for the person who watches.
+        message: one sentence for people.
         phase: "reading films", "compiling", "training", "evaluating" or "".
         step: training steps done since the run began.
-        steps: training steps in all, 0 while unknown.
+        steps: total training steps, 0 while unknown.
         epoch: epochs completed.
-        epochs: epochs asked for, added ones counted.
+        epochs: total epochs requested, including added ones.
         progress: share of the present phase that is done, 0 to 1; of the epoch while training.
         images_per_second: training speed, 0 while unknown.
         seconds_left: until the last epoch ends at this speed, `None` while unknown.
-        memory_mb: the most that the child has held, in MB; 0 where the system does not say.
-        oom_kills: processes that the kernel had killed for want of memory when the child began;
+        memory_mb: the child's peak memory in MB; 0 where the system does not report it.
+        oom_kills: processes that the kernel had killed for lack of memory when the child started;
             `None` while unknown.
-        log_from: where its part of the log begins, in bytes; what is before is of earlier children.
-        updated: seconds since 1970 when it was written.
+        log_from: position in bytes where the child's part of the log begins, after those of
+            earlier children.
+        updated: time of writing, in seconds since 1970.
     """
 
     state: State
@@ -108,12 +109,12 @@ class Status:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels(Record):
-    """What people wrote on a run; `labels.json`.
+    """Tags and note that people gave a run; `labels.json`.
 
     Args:
-        tags: short words to find it by, at most 20 of up to 40 characters, each once.
+        tags: short words, at most 20 of up to 40 characters, each once.
         note: free text, up to 4,000 characters.
-        baseline: whether the other runs are compared with this one; one run at a time is it.
+        baseline: whether the other runs are compared with this one; at most one run is.
     """
 
     tags: tuple[str, ...] = ()
@@ -135,14 +136,14 @@ class Labels(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run as it stands at the moment of reading.
+    """A run at the moment of reading.
 
     Args:
         name: its id, which is the folder's name.
         folder: absolute path of the run folder.
-        config: what it was asked to compute.
-        facts: `config.json` beside the config: created, versions, data (hash, synthetic, counts).
-        status: what it is doing.
+        config: its settings.
+        facts: the rest of `config.json`: created, versions, data (hash, synthetic, counts).
+        status: see `Status`.
     """
 
     name: str
@@ -155,7 +156,7 @@ class Run:
     def data_root(self) -> Path:
         """The folder that its films' paths are relative to.
 
-        A reader may find it below the folder that was named, as MURA's below its parent.
+        It may lie below the folder in the settings, as MURA's below its parent.
         """
         data = self.facts.get("data")
         root = data.get("root") if isinstance(data, dict) else None
@@ -163,53 +164,55 @@ class Run:
 
 
 def find(name: str) -> Path:
-    """The folder of the run called `name`.
+    """Return the folder of the run called `name`.
 
     Raises:
-        RunNotFound: there is none, or the text cannot be a run's name.
+        RunNotFound: there is none, or the text is not a valid name.
     """
     folder = runs_folder() / name
     if not exists(name):
-        known = ", ".join(names()[:8]) or "none yet"
-        raise RunNotFound(f"No run is called {short(name)!r}. Runs here: {known}.")
+        existing = ", ".join(names()[:8]) or "none yet"
+        raise RunNotFound(f"No run is called {short(name)!r}. Runs here: {existing}.")
     return folder
 
 
 def exists(name: str) -> bool:
-    """Whether there is a run of this name; its files are not read."""
+    """Tell whether there is a run of this name; its files are not read."""
     marks = (runs_folder() / name / mark for mark in ("config.json", checksums.SUMS))
     return bool(NAME.fullmatch(name)) and any(map(os.path.lexists, marks))
 
 
 def names() -> list[str]:
-    """The names of all runs, newest first."""
+    """Return the names of all runs, newest first."""
     folders = [path.parent for path in _configs()]
     return [f.name for f in sorted(folders, key=lambda f: (_created(f), f.name), reverse=True)]
 
 
 def _created(folder: Path) -> str:
-    known = _read_json(folder / "config.json")
-    return str(known.get("created", "")) if isinstance(known, dict) else ""
+    content = _read_json(folder / "config.json")
+    return str(content.get("created", "")) if isinstance(content, dict) else ""
 
 
 def create(
     config: TrainConfig, name: str | None = None, fill: Callable[[Path], None] | None = None
 ) -> Path:
-    """Make the folder of a new run, whole or not at all; nothing is started yet.
+    """Make the folder of a new run, as a whole or not at all; no process is started.
 
     Args:
+        config: its settings.
         name: letters, digits, dot, dash, underscore; `None` for one made of network and time.
-        fill: puts into the folder what the run begins with, before it has its name: a kill
-            meanwhile leaves no run.
+        fill: writes the run's first files into the folder before it gets its name, so that a
+            kill meanwhile leaves no run.
+
+    Returns:
+        The run folder.
 
     Raises:
         RunNameTaken: a run of this name exists.
         RunError: the name cannot be a folder's name.
         WriteFailed: no space or no permission.
     """
-    chosen = name
-    if name is None:
-        chosen = f"{config.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
+    chosen = f"{config.architecture}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
     if not NAME.fullmatch(chosen):
         raise RunError(
             f"A run's name takes up to 80 letters, digits, '.', '-' and '_' and begins with a "
@@ -226,7 +229,7 @@ def create(
 
 
 def _make(folder: Path, config: TrainConfig, fill: Callable[[Path], None] | None) -> None:
-    """Fill a draft of a run folder and give it its name."""
+    """Fill a draft of a run folder, then rename it to its final name."""
     _refuse_taken(folder)
     draft = temporary(folder)
     try:
@@ -242,7 +245,7 @@ def _make(folder: Path, config: TrainConfig, fill: Callable[[Path], None] | None
             try:
                 draft.rename(folder)
             except OSError:
-                _refuse_taken(folder)  # somebody else was quicker
+                _refuse_taken(folder)  # another process was quicker
                 raise
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -256,18 +259,19 @@ def _refuse_taken(folder: Path) -> None:
 
 def _write_config(folder: Path, config: TrainConfig) -> None:
     write_status(folder, Status(state=State.STARTING, epochs=config.epochs))
-    # A child of another folder reads this: no path may depend on where it was written.
-    files = {
-        name: path and str(Path(path).absolute())
-        for name, path in (("weights", config.weights), ("exclude", config.exclude))
-    }
-    config = replace(config, data=str(Path(config.data).absolute()), **files)
-    known = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
-    checksums.write(folder, folder / "config.json", json.dumps(known, indent=2).encode())
+    # The child has another working directory: relative paths would not reach their files.
+    config = replace(
+        config,
+        data=str(Path(config.data).absolute()),
+        weights=config.weights and str(Path(config.weights).absolute()),
+        exclude=config.exclude and str(Path(config.exclude).absolute()),
+    )
+    content = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
+    checksums.write(folder, folder / "config.json", json.dumps(content, indent=2).encode())
 
 
 def complete_facts(folder: Path, **more: Any) -> None:
-    """Add to `config.json` what only the child can know; done once, before the first step.
+    """Add facts that the child has determined to `config.json`; done once, before the first step.
 
     Raises:
         RunError: the file cannot be read, or was changed; nothing is written then.
@@ -277,38 +281,38 @@ def complete_facts(folder: Path, **more: Any) -> None:
     checksums.write(folder, folder / "config.json", text.encode())
 
 
-def read(folder: Path, kept: FileCache | None = None) -> Run:
-    """The run in this folder as it stands now.
+def read(folder: Path, cache: FileCache | None = None) -> Run:
+    """Return the run in this folder, with its present status.
 
     Args:
         folder: the run folder.
-        kept: see `files.unchanged`.
+        cache: see `files.unchanged`.
 
     Raises:
         RunError: its config cannot be read.
     """
     path = folder / "config.json"
-    config, facts = unchanged(path, kept, lambda: _read_config(folder))
-    now = status(folder, kept)
+    config, facts = unchanged(path, cache, lambda: _read_config(folder))
+    now = status(folder, cache)
     return Run(name=folder.name, folder=folder, config=config, facts=facts, status=now)
 
 
 def _read_config(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
     try:
-        found = _read_facts(folder)
-        values = found.pop("config")
+        facts = _read_facts(folder)
+        values = facts.pop("config")
         if isinstance(values, dict):
             values = _BEFORE | values
-        return TrainConfig.from_dict(values), run_facts.run(found)
+        return TrainConfig.from_dict(values), run_facts.run(facts)
     except (KeyError, ConfigError) as error:
         raise _no_config(folder, error) from error
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
-    """What `config.json` holds, checked against its checksum."""
+    """Return the content of `config.json`, checked against its checksum."""
     path = folder / "config.json"
     try:
-        known = file_reader.read_json(path)
+        content = file_reader.read_json(path)
         checksums.read(folder, path, file_reader.NOTE_BYTES)
     except (OSError, FileRefused) as error:
         raise _no_config(folder, error) from error
@@ -318,9 +322,9 @@ def _read_facts(folder: Path) -> dict[str, Any]:
             f"written, or delete {folder}; a change made on purpose takes its line out of "
             f"{checksums.SUMS} as well."
         ) from error
-    if not isinstance(known, dict):
+    if not isinstance(content, dict):
         raise _no_config(folder)
-    return known
+    return content
 
 
 def _no_config(folder: Path, error: Exception | None = None) -> RunError:
@@ -332,59 +336,59 @@ def _no_config(folder: Path, error: Exception | None = None) -> RunError:
     )
 
 
-def list_runs(kept: FileCache | None = None) -> list[Run]:
-    """All runs that can be read, newest first.
+def list_runs(cache: FileCache | None = None) -> list[Run]:
+    """Return all readable runs, newest first.
 
     Args:
-        kept: see `files.unchanged`; what is kept of runs that are gone is dropped.
+        cache: see `files.unchanged`; entries of deleted runs are removed from it.
     """
-    found = []
+    runs = []
     for path in _configs():
         with contextlib.suppress(RunError):
-            found.append(read(path.parent, kept))
-    if kept is not None:
-        here = {run.folder for run in found}
-        for path in [path for path in list(kept) if path.parent not in here]:
-            kept.pop(path, None)
-    return sorted(found, key=lambda r: (str(r.facts.get("created", "")), r.name), reverse=True)
+            runs.append(read(path.parent, cache))
+    if cache is not None:
+        folders = {run.folder for run in runs}
+        for path in [path for path in list(cache) if path.parent not in folders]:
+            cache.pop(path, None)
+    return sorted(runs, key=lambda r: (str(r.facts.get("created", "")), r.name), reverse=True)
 
 
 def unreadable(readable: Sequence[Run]) -> list[str]:
-    """A sentence for each run that cannot be read, in the order of their names.
+    """Return a sentence for each run that cannot be read, in the order of their names.
 
     Args:
-        readable: what `list_runs` has given; these are not read again.
+        readable: the result of `list_runs`; these runs are not read again.
     """
-    told, known = [], {run.name for run in readable}
+    sentences, readable_names = [], {run.name for run in readable}
     for path in sorted(_configs()):
         try:
-            if path.parent.name not in known:
+            if path.parent.name not in readable_names:
                 _read_config(path.parent)
         except RunError as error:
-            told.append(str(error))
-    return told
+            sentences.append(str(error))
+    return sentences
 
 
 def _configs() -> list[Path]:
-    """Of folders that can be runs: one whose name is no run's name is somebody else's.
+    """Return the path of each run's config; a folder without a valid run name is no run.
 
-    A run that lost its config is known by its checksums.
+    A run that lost its config is recognized by its checksums.
     """
     try:
-        names = os.listdir(runs_folder())  # noqa: PTH208 - asked for every two seconds
+        names = os.listdir(runs_folder())  # noqa: PTH208 - pages poll this every two seconds
     except OSError:  # there is none yet
         return []
     return [runs_folder() / name / "config.json" for name in names if exists(name)]
 
 
 def delete(folder: Path) -> None:
-    """Delete a run with all that it left.
+    """Delete a run with all its files.
 
     Raises:
         RunBusy: it is alive; stop it first.
     """
     with lock(folder), writing(folder):
-        gone = folder.rename(temporary(folder))  # at once: a kill leaves no half of a run
+        gone = folder.rename(temporary(folder))  # renamed first: a kill leaves no half of a run
         shutil.rmtree(gone)
 
 
@@ -397,16 +401,16 @@ def write_status(folder: Path, value: Status) -> None:
     replace_file(folder / "status.json", json.dumps(fields).encode())
 
 
-def status(folder: Path, kept: FileCache | None = None) -> Status:
-    """What the run is doing, true at the moment of reading: the lock has the last word.
+def status(folder: Path, cache: FileCache | None = None) -> Status:
+    """Return the present status of a run: its file, corrected by the lock.
 
     Args:
         folder: the run folder.
-        kept: see `files.unchanged`; the lock is asked each time.
+        cache: see `files.unchanged`; the lock is checked each time.
     """
-    # The lock is asked first: a child writes its last word before it lets go of the lock.
+    # The lock is checked first: a child writes its final status before it releases the lock.
     alive = is_alive(folder)
-    value = unchanged(folder / "status.json", kept, lambda: _written_status(folder))
+    value: Status = unchanged(folder / "status.json", cache, lambda: _written_status(folder))
     final = value.state in (State.STOPPED, State.FINISHED, State.FAILED)
     if not alive and not final and not is_alive(folder):
         return _with(value, state=State.INTERRUPTED, message=_why_interrupted(folder, value))
@@ -418,21 +422,24 @@ def status(folder: Path, kept: FileCache | None = None) -> Status:
 def _why_interrupted(folder: Path, value: Status) -> str:
     path = folder / "status.json"
     if not isinstance(_read_json(path), dict) and (path.exists() or value.epoch):
-        what = "damaged" if path.exists() else "missing"
-        return f"Its status.json is {what}. Resume the run: it goes on from its last checkpoint."
+        fault = "damaged" if path.exists() else "missing"
+        return f"Its status.json is {fault}. Resume the run: it continues from its last checkpoint."
     logs = [log.name for log in folder.glob("[!.]*.log")]
     if any(
         memory.mentions_memory(journal.log_tail(folder, 200, log, value.log_from)) for log in logs
     ):
-        return f"It ended out of memory, as its log says. {memory.NEXT}"
+        return f"It ran out of memory, according to its log. {memory.NEXT}"
     killed = 0 if value.oom_kills is None else memory.kills() - int(value.oom_kills)
     if killed > 0:
         return (
-            "It ended without a word. Since it began, the kernel has killed "
-            f"{killed:,} process{'es' if killed > 1 else ''} for want of memory, and it may be one "
+            "It ended without a final status. Since it started, the kernel has killed "
+            f"{killed:,} process{'es' if killed > 1 else ''} for lack of memory, and it may be one "
             f"of them. {memory.NEXT}"
         )
-    return "It ended without a word: it was killed, the machine went down, or its disk was full."
+    return (
+        "It ended without a final status: it was killed, the machine went down, or its disk was "
+        "full."
+    )
 
 
 def _written_status(folder: Path) -> Status:
@@ -440,21 +447,21 @@ def _written_status(folder: Path) -> Status:
     if not isinstance(fields, dict):
         return _status_by_lines(folder)
     plain = Status(state=State.STARTING)
-    known = {
+    sound = {
         name: fields[name]
         for name, default in plain.__dict__.items()
         if _is_like(fields.get(name), default)
     }
     state = fields.get("state")
-    return Status(**{**known, "state": State(state if state in list(State) else "starting")})
+    return Status(**{**sound, "state": State(state if state in list(State) else "starting")})
 
 
 def _status_by_lines(folder: Path) -> Status:
-    """How far a run is whose status is missing or damaged, as its lines say."""
+    """Return a status for a missing or damaged file, by the lines of the run."""
     try:
         lines = journal.lines(folder / "metrics.jsonl")
         epochs = journal.epochs_requested(folder, _read_config(folder)[0])
-    except RunError:  # another job's folder, or one whose files can be read no more than this
+    except RunError:  # another job's folder, or more files are damaged
         return Status(state=State.STARTING)
     last = max(lines, key=lambda line: line.get("epoch", 0), default={})
     return Status(
@@ -463,7 +470,7 @@ def _status_by_lines(folder: Path) -> Status:
 
 
 def _is_like(value: Any, default: Any) -> bool:
-    """Whether a value from a file can stand where this default does: text, or from 0 on."""
+    """Check that a value from a file has the type of this default: text, or a number from 0 on."""
     if isinstance(default, str):
         return isinstance(value, str) and len(value) <= MOST_TEXT
     kinds = int if isinstance(default, int) else int | float
@@ -478,13 +485,13 @@ def _with(value: Status, **changes: Any) -> Status:
 
 
 def is_alive(folder: Path) -> bool:
-    """Whether a process holds the run's lock."""
+    """Tell whether a process holds the run's lock."""
     try:
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_NONBLOCK)
     except OSError:
         return False
     try:
-        # Shared, so that two who ask at once do not take each other for the child.
+        # Shared, so that two simultaneous checks do not mistake each other for the child.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
@@ -494,7 +501,7 @@ def is_alive(folder: Path) -> bool:
 
 
 def take_lock(folder: Path) -> int:
-    """Take the run's lock and give the open file descriptor that holds it.
+    """Take the run's lock and return the open file descriptor that holds it.
 
     Raises:
         RunBusy: another process holds it.
@@ -502,19 +509,19 @@ def take_lock(folder: Path) -> int:
     """
     with writing(folder / "lock"):
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
-    for _ in range(20):  # somebody's question about liveness holds it for microseconds
+    for _ in range(20):  # `is_alive` of another process holds it for microseconds
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return descriptor
         except OSError:
             time.sleep(0.005)
     os.close(descriptor)
-    raise RunBusy(f"{folder.name} is at work already. Stop it first, or watch it.")
+    raise RunBusy(f"{folder.name} is running already. Stop it first, or watch it.")
 
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[int]:
-    """Hold the run's lock for the length of a `with` block; see `take_lock`."""
+    """Hold the run's lock during a `with` block; see `take_lock`."""
     descriptor = take_lock(folder)
     try:
         yield descriptor
@@ -537,18 +544,18 @@ def send_request(folder: Path, kind: str, **values: Any) -> None:
     """
     key = uuid.uuid4().hex[:8]
     text = json.dumps({"kind": kind, "id": key, **values}).encode()
-    # Named by time, so that requests are served in the order in which they were made.
+    # Named by time, so that requests are served in their order.
     replace_file(folder / "requests" / f"{time.time_ns():020d}-{key}.json", text)
 
 
 def requests(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """The waiting requests in their order, each with the file to remove once it is served."""
-    found = ((path, _read_json(path)) for path in sorted(folder.glob("requests/[!.]*.json")))
-    return [(path, value) for path, value in found if _is_request(value)]
+    """Return the waiting requests in their order, each with the file to remove once served."""
+    files = ((path, _read_json(path)) for path in sorted(folder.glob("requests/[!.]*.json")))
+    return [(path, value) for path, value in files if _is_request(value)]
 
 
 def _is_request(value: Any) -> bool:
-    """Whether a file from `requests/` asks for something that may be asked for."""
+    """Check that the content of a file in `requests/` is a valid request."""
     if not (isinstance(value, dict) and isinstance(value.get("kind"), str)):
         return False
     epochs, rate = value.get("epochs", 1), value.get("rate", LIMITS.learning_rate[0])
@@ -558,21 +565,22 @@ def _is_request(value: Any) -> bool:
 
 
 def has_request(folder: Path, kind: str) -> bool:
-    """Whether a request of this kind waits."""
+    """Tell whether a request of this kind is waiting."""
     return any(value.get("kind") == kind for _, value in requests(folder))
 
 
 # --- labels -------------------------------------------------------------------------------------
 
 
-def labels(folder: Path, kept: FileCache | None = None) -> Labels:
-    """What people wrote on a run; nothing where the file cannot be read.
+def labels(folder: Path, cache: FileCache | None = None) -> Labels:
+    """Return the labels of a run; empty ones where the file cannot be read.
 
     Args:
         folder: the run folder.
-        kept: see `files.unchanged`.
+        cache: see `files.unchanged`.
     """
-    return unchanged(folder / "labels.json", kept, lambda: _read_labels(folder))
+    value: Labels = unchanged(folder / "labels.json", cache, lambda: _read_labels(folder))
+    return value
 
 
 def _read_labels(folder: Path) -> Labels:
@@ -580,7 +588,7 @@ def _read_labels(folder: Path) -> Labels:
 
 
 def _whole_labels(folder: Path) -> Labels | None:
-    """What `labels.json` holds; `None` where it is missing or cannot be read."""
+    """Return the content of `labels.json`; `None` where it is missing or cannot be read."""
     try:
         return Labels.from_dict(_read_json(folder / "labels.json"))
     except ConfigError:
@@ -588,12 +596,12 @@ def _whole_labels(folder: Path) -> Labels | None:
 
 
 def set_labels(folder: Path, value: Labels) -> None:
-    """Replace what is written on a run; a new baseline takes the place of the one before.
+    """Replace the labels of a run; a new baseline replaces the one before.
 
     Raises:
         WriteFailed: no space or no permission.
     """
-    # One at a time: of two that make a baseline at once, one must come second.
+    # One process at a time, so that two new baselines cannot both remain.
     with open_lock(folder.parent / ".labels") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         others = folder.parent.glob("[!.]*/labels.json") if value.baseline else ()
@@ -604,13 +612,13 @@ def set_labels(folder: Path, value: Labels) -> None:
 
 
 def _write_labels(folder: Path, value: Labels) -> None:
-    if _whole_labels(folder) is None:  # a note that nobody can read is not to be overwritten
+    if _whole_labels(folder) is None:  # an unreadable note must not be overwritten
         keep_damaged(folder / "labels.json")
     replace_file(folder / "labels.json", value.to_json().encode())
 
 
 def _read_json(path: Path) -> Any:
-    """What a JSON file holds; `None` where it is missing or cannot be read."""
+    """Return the content of a JSON file; `None` where it is missing or cannot be read."""
     try:
         return file_reader.read_json(path)
     except FileRefused:

@@ -1,10 +1,10 @@
 """TensorBoard event files of a run: `tensorboard --logdir runs` shows its epochs.
 
-They lie under `tensorboard/train`, `dev` and `valid` of the run folder and repeat what
-`metrics.jsonl` holds, with the tags that Keras gives: `epoch_loss`, `epoch_accuracy`,
+They lie under `tensorboard/train`, `dev` and `valid` of the run folder and repeat the values of
+`metrics.jsonl`, with the tags of Keras: `epoch_loss`, `epoch_accuracy`,
 `epoch_learning_rate` (training only), `epoch_auroc`, `epoch_study_accuracy`. The step is the epoch.
 
-The format is written out here, since it is small and TensorFlow's own writer needs the
+The format is implemented here, since it is small and TensorFlow's own writer needs the
 `tensorboard` package: a file is a row of records (length, checksum, data, checksum), the data of
 each an `Event` message. Sources: tensorflow/core/util/event.proto, framework/summary.proto and
 lib/io/record_writer.h.
@@ -22,9 +22,9 @@ QUANTITIES = ("loss", "accuracy", "auroc", "study_accuracy")
 
 
 def begin(folder: Path, lines: list[dict[str, Any]]) -> None:
-    """Put these epochs in the place of all that was written before.
+    """Write files with these epochs, and remove the earlier files.
 
-    A kill in between leaves old files, whole, beside new ones; the next `begin` removes them.
+    A kill in between leaves whole old files beside new ones; the next `begin` removes them.
 
     Args:
         folder: the run folder.
@@ -44,7 +44,7 @@ def begin(folder: Path, lines: list[dict[str, Any]]) -> None:
 
 
 def add(folder: Path, line: dict[str, Any]) -> None:
-    """Append an epoch; a reader finds it as soon as this returns.
+    """Append an epoch, which readers see as soon as this returns.
 
     Args:
         folder: the run folder, after a `begin` of the same process.
@@ -69,27 +69,27 @@ def _written(home: Path) -> list[Path]:
 
 
 def _create(home: Path, events: list[bytes]) -> None:
-    """Write a new file, whole or not at all.
+    """Write a new file as a whole or not at all.
 
-    Its name is another one each time, and sorts last: a TensorBoard that is watching goes on to
-    files with a later name, and would never look at one that took an old name's place.
+    Its name is new each time, and sorts last: a running TensorBoard continues with files of a later
+    name, and would never read one that replaced an old file.
     """
     home.mkdir(parents=True, exist_ok=True)
     version = _message(_double(1, time.time()), _bytes(3, b"brain.Event:2"))
-    # "A session starts at step 0": a reader that knows older files forgets what they said.
+    # "A session starts at step 0": a reader forgets the events of older files.
     start = _message(_double(1, time.time()), _bytes(7, _varint_field(1, 1)))
     path = home / f"events.out.tfevents.{time.time():.6f}"
     files.replace_file(path, b"".join(_record(event) for event in (version, start, *events)))
 
 
 def _epoch(line: dict[str, Any], role: str) -> bytes:
-    """An epoch's `Event` message; its time is that of the writing."""
-    found = {f"epoch_{name}": line[role].get(name) for name in QUANTITIES}
+    """Return an epoch's `Event` message, with the present time."""
+    by_tag = {f"epoch_{name}": line[role].get(name) for name in QUANTITIES}
     if role == "train":
-        found["epoch_learning_rate"] = line.get("learning_rate")
+        by_tag["epoch_learning_rate"] = line.get("learning_rate")
     values = [
         _bytes(1, _message(_bytes(1, tag.encode()), _float(2, value)))
-        for tag, value in found.items()
+        for tag, value in by_tag.items()
         if value is not None
     ]
     step = _varint_field(2, line["epoch"])
@@ -104,11 +104,11 @@ def _message(*fields: bytes) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    found = bytearray()
+    encoded = bytearray()
     while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
+        encoded.append(value & 0x7F | 0x80)
         value >>= 7
-    return bytes([*found, value])
+    return bytes([*encoded, value])
 
 
 def _varint_field(number: int, value: int) -> bytes:
@@ -133,7 +133,7 @@ def _record(data: bytes) -> bytes:
 
 
 def _checksum(data: bytes) -> bytes:
-    """CRC-32C (Castagnoli), bit by bit, and masked as the format wants it."""
+    """Return the CRC-32C (Castagnoli), computed bit by bit and masked as the format requires."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc ^= byte

@@ -1,9 +1,8 @@
-"""The films of a run, and which of them the network sees at which step.
+"""Pipeline of a run's films: their preparation, and the batch of every training step.
 
-`prepare` reads the data set, gives each film its role and its pixels. A step's batch is a function
+`prepare` reads the data set and gives each film its role and pixels. A step's batch is a function
 of (seed, step): a pass shuffles all training films, a step takes the next `batch_size` of them,
-and the last step of a pass takes what is left. So any step can be reached without having gone
-through those before it.
+and the last step of a pass takes the rest. So any step can be computed without those before it.
 """
 
 import time
@@ -23,19 +22,19 @@ from fracture_core.networks.augmentation import draw
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, pixel_hashes, run_folders
 
-NAMED = 5  # films by their path in an error; more are counted
+NAMED = 5  # films that an error lists by path; the others are counted
 STREAM = 0  # see `augmentation.STREAM`
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """What some training steps in a row take.
+    """Input of some consecutive training steps.
 
     Args:
-        films: uint8 (n, size, size), those of the first step, then those of the next.
+        films: uint8 (n, size, size), those of the first step, then those of the next step.
         labels: float32 (n,), 0 or 1.
         changes: float32 (n, 10), see `augmentation.draw`.
-        ends: int32 (steps,), where each step's films end.
+        ends: int32 (steps,), end index of each step's films.
         numbers: int64 (steps,), each step's number since the run began, from 0.
     """
 
@@ -51,9 +50,9 @@ class Pipeline:
     """Training films by step.
 
     Args:
-        pixels: uint8 (n, size, size), as the pixel cache holds them.
+        pixels: uint8 (n, size, size), from the pixel cache.
         labels: (n,), 0 or 1.
-        config: seed, batch size, augmentation and the length of an epoch come from it.
+        config: for seed, batch size, augmentation and the length of an epoch.
     """
 
     pixels: np.ndarray
@@ -63,16 +62,16 @@ class Pipeline:
 
     @property
     def steps_a_pass(self) -> int:
-        """Steps until every training film was shown once."""
+        """Steps to show every training film once."""
         return -(-len(self.labels) // self.config.batch_size)
 
     @property
     def steps_an_epoch(self) -> int:
-        """Steps that are called an epoch."""
+        """Steps of an epoch."""
         return self.config.steps_per_epoch or self.steps_a_pass
 
     def chunk(self, first: int, count: int) -> Chunk:
-        """The films of `count` steps from `first` on, counted from 0 since the run began."""
+        """Return the input of `count` steps from `first` on, counted from 0 since the run began."""
         numbers = np.arange(first, first + count)
         batches = [self._batch(int(step)) for step in numbers]
         rows = np.concatenate([rows for rows, _ in batches])
@@ -85,14 +84,14 @@ class Pipeline:
         )
 
     def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and changes of a step's films."""
+        """Return rows and changes of a step's films."""
         number, position = divmod(step, self.steps_a_pass)
         shown, changes = self._drawn(number)
         rows = slice(position * self.config.batch_size, (position + 1) * self.config.batch_size)
         return shown[rows], changes[rows]
 
     def _drawn(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Order and changes of a pass; those of the present one are kept."""
+        """Return order and changes of a pass; those of the current one are cached."""
         if self._pass is None or self._pass[0] != number:
             config, count = self.config, len(self.labels)
             size = config.recipe.size
@@ -102,33 +101,33 @@ class Pipeline:
 
 
 def order(count: int, seed: int, number: int) -> np.ndarray:
-    """The rows of `count` training films in the order in which a pass, from 0, shows them."""
+    """Return the rows of `count` training films in the order of a pass, counted from 0."""
     return np.random.Generator(np.random.Philox(key=[seed, number * 2 + STREAM])).permutation(count)
 
 
-def prepare(folder: Path, reporter: Worker) -> tuple[pd.DataFrame, np.ndarray]:
-    """Bring a run's films together: wait for the phantom, read the data set, decode the pixels.
+def prepare(folder: Path, worker: Worker) -> tuple[pd.DataFrame, np.ndarray]:
+    """Prepare a run's films: wait for the phantom set, read the data set, decode the pixels.
 
-    The first time, this writes `films.parquet` (unreadable films left out, each named in an
-    event) and completes `config.json`; later it reads them.
+    The first time, this writes `films.parquet` (without unreadable films, each of which is logged
+    in an event) and completes `config.json`; later it reads them.
 
     Returns:
         Rows of `films.parquet` and uint8 (len(rows), size, size).
 
     Raises:
-        Stopped: the run was asked to stop.
+        Stopped: a stop was requested.
         DataError: the data set cannot be read, or has lost films since the run began.
-        TrainingFailed: there is nothing to learn from.
+        TrainingFailed: there are no training films of both labels.
     """
-    config = reporter.config
-    _wait_for_phantom(Path(config.data), reporter)
-    reporter.phase("reading films", "Reads the list of films.")
+    config = worker.config
+    _wait_for_phantom(Path(config.data), worker)
+    worker.phase("reading films", "Reading the list of films.")
     begun = (folder / "films.parquet").is_file()
-    with reporter.may_leave():  # the list of a large data set on a slow disk
+    with worker.may_leave():  # the list of a large data set on a slow disk
         rows = journal.films(folder) if begun else _assign(folder, config)
-    # The data may have been given by its parent; paths are relative to the root that was found.
+    # The config may name a parent folder; paths are relative to the root below it.
     root = run_folders.read(folder).data_root
-    cache = _pixels(root, rows, reporter)
+    cache = _pixels(root, rows, worker)
     if begun:
         _check_nothing_lost(root, rows, cache)
         _check_nothing_changed(folder, root, rows, cache.pixels)
@@ -136,17 +135,17 @@ def prepare(folder: Path, reporter: Worker) -> tuple[pd.DataFrame, np.ndarray]:
     for number, reason in cache.refused.items():
         row = rows.iloc[number]
         journal.log_event(folder, "film_refused", path=row.path, role=row.role, reason=reason)
-    kept = np.setdiff1d(np.arange(len(rows)), list(cache.refused))
-    rows = rows.iloc[kept].reset_index(drop=True)
+    readable = np.setdiff1d(np.arange(len(rows)), list(cache.refused))
+    rows = rows.iloc[readable].reset_index(drop=True)
     _check(rows)
-    pixels = cache.pixels[kept]
+    pixels = cache.pixels[readable]
     pixel_hashes.save(folder, pixels)
-    checksums.write(folder, folder / "films.parquet", rows.to_parquet(None))  # it is begun
+    checksums.write(folder, folder / "films.parquet", rows.to_parquet(None))  # last: marks `begun`
     return rows, pixels
 
 
 def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: images.PixelCache) -> None:
-    """A resumed run must see the very films that it began with."""
+    """Refuse a resume where films of the run can no longer be read."""
     if lost := [rows["path"].iloc[row] for row in cache.refused]:
         raise DataError(
             f"{len(lost)} of the {len(rows)} films that this run began with can no longer be read, "
@@ -154,25 +153,25 @@ def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: images.PixelCache
         )
 
 
-def _pixels(root: Path, rows: pd.DataFrame, reporter: Worker) -> images.PixelCache:
+def _pixels(root: Path, rows: pd.DataFrame, worker: Worker) -> images.PixelCache:
     return images.pixel_cache(
         root,
         rows["path"].tolist(),
-        reporter.config.recipe,
+        worker.config.recipe,
         cache_folder() / "pixels",
-        progress=lambda done, total: reporter.tick(
-            message=f"Reads films: {done:,} of {total:,}.", progress=done / max(1, total)
+        progress=lambda done, total: worker.tick(
+            message=f"Reading films: {done:,} of {total:,}.", progress=done / max(1, total)
         ),
-        should_stop=reporter.asked_to_stop,
+        should_stop=worker.asked_to_stop,
     )
 
 
 def _check_nothing_changed(
     folder: Path, root: Path, rows: pd.DataFrame, pixels: np.ndarray
 ) -> None:
-    """A film that another picture has replaced is another film."""
+    """Refuse a resume where films of the run hold another picture."""
     changed = pixel_hashes.changed(folder, pixels)
-    if changed is None:  # an older run, or older pixels: guarded from now on
+    if changed is None:  # an older run, or older pixels: checked from now on
         pixel_hashes.save(folder, pixels)
     elif len(changed):
         named = rows["path"].iloc[changed[:NAMED]].tolist()
@@ -184,30 +183,31 @@ def _check_nothing_changed(
         )
 
 
-def _wait_for_phantom(root: Path, reporter: Worker) -> None:
-    """Make the phantom if it is what the run wants, or wait for who makes it."""
+def _wait_for_phantom(root: Path, worker: Worker) -> None:
+    """Make the run's phantom set, or wait for the process that makes it."""
     awaited = root == phantom_folder() and not phantom_set.is_synthetic(root)
     if not (phantom_set.is_phantom(root) or awaited):
         return  # beside a damaged note the films are taken as they are
 
     def progress(done: int, total: int) -> None:
         share = done / max(1, total)
-        reporter.tick(message=f"Makes synthetic films: {done} of {total} studies.", progress=share)
+        message = f"Generating synthetic films: {done} of {total} studies."
+        worker.tick(message=message, progress=share)
 
     if not phantom_set.is_complete(root):
-        reporter.phase("making films", "Makes synthetic films.")
+        worker.phase("making films", "Generating synthetic films.")
     while not phantom_set.is_complete(root):
         if phantom_set.is_being_made(root):
             progress(*(phantom_set.progress(root) or (0, 0)))
-            if reporter.asked_to_stop():
-                raise Stopped("Stopped while the synthetic films were made.")
+            if worker.asked_to_stop():
+                raise Stopped("Stopped while generating synthetic films.")
             time.sleep(0.3)
         else:
-            phantom_set.complete(root, progress=progress, should_stop=reporter.asked_to_stop)
+            phantom_set.complete(root, progress=progress, should_stop=worker.asked_to_stop)
 
 
 def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
-    """The films of a new run with their roles; facts about the data go into `config.json`."""
+    """Return the films of a new run with their roles, and write facts about the data."""
     dataset = catalog.read(Path(config.data), config.positive)
     roles = catalog.assign_roles(dataset.manifest, config.dev_share, config.seed)
     rows = catalog.select(dataset.manifest.assign(role=roles), parts=config.parts)
@@ -237,7 +237,8 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
 def _check(rows: pd.DataFrame) -> None:
     counts = rows.loc[rows["role"] == "train", "label"].value_counts()
     if len(counts) < 2:
-        found = f"{counts.get(1, 0)} positive and {counts.get(0, 0)} negative"
+        numbers = f"{counts.get(1, 0)} positive and {counts.get(0, 0)} negative"
         raise TrainingFailed(
-            f"Training needs films of both labels; these hold {found}. Choose other parts or data."
+            f"Training needs films of both labels; these hold {numbers}. Choose other parts or "
+            "data."
         )

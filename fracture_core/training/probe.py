@@ -1,7 +1,7 @@
-"""How a network is trained quickest on this machine: measured once, and kept.
+"""Probe of the fastest use of threads on this machine: measured once, and stored.
 
 Either one operation after the other, each with some threads; or each with one thread and several at
-once ("1x2"), which changes no bit. What is chosen is kept with the run, since the last bits of its
+once ("1x2"), which changes no bit. The choice is stored with the run, since the last bits of its
 sums depend on the threads of an operation.
 """
 
@@ -25,28 +25,28 @@ from fracture_core.networks import architectures
 from fracture_core.runs import run_folders
 from fracture_core.words import duration
 
-SHORT_SECONDS = 120.0  # a shorter run is over before measuring has paid for itself
-CORE_FLOP = 30e9  # a second and core, roughly: only tells short runs from long ones
+SHORT_SECONDS = 120.0  # of a run; for a shorter one, measuring takes longer than it saves
+CORE_FLOP = 30e9  # per second and core, roughly: only separates short runs from long ones
 MEASURE_SECONDS = 1.5
-BRANCHES = 2  # a convolution has two gradients: more than two operations are seldom ready at once
-_NAME = re.compile(r"[0-9]{1,3}(x[0-9]{1,3})?")  # of a way to use threads
-BETTER = 1.05  # more threads must be this much quicker: a core is worth something to others
+BRANCHES = 2  # a convolution has two gradients: more than two operations are rarely ready at once
+_NAME = re.compile(r"[0-9]{1,3}(x[0-9]{1,3})?")  # THREADS or THREADSxBRANCHES
+BETTER = 1.05  # required speed-up by more threads: other processes need cores too
 
 
 def choose(folder: Path, films: int) -> dict[str, Any]:
-    """The threads that a run is to use, with the reason.
+    """Choose a run's threads, with the reason.
 
     Args:
         folder: the run folder.
         films: training films of the run.
 
     Returns:
-        "threads" of an operation, "branches" (operations at once), "why" (a clause for a person)
-        and, where it was measured, "images_per_second" by "THREADS" or "THREADSxBRANCHES".
+        "threads" of an operation, "branches" (operations at once), "why" (a clause for people) and,
+        where it was measured, "images_per_second" by "THREADS" or "THREADSxBRANCHES".
     """
     config, cores = run_folders.read(folder).config, os.cpu_count() or 1
     if config.threads:
-        return {"threads": config.threads, "branches": 1, "why": "as asked for"}
+        return {"threads": config.threads, "branches": 1, "why": "as requested"}
     if cores == 1:
         return {"threads": 1, "branches": 1, "why": "there is one core"}
     alone = not any(r.status.state.alive for r in run_folders.list_runs() if r.folder != folder)
@@ -55,30 +55,30 @@ def choose(folder: Path, films: int) -> dict[str, Any]:
         why = f"a run of about {duration(seconds)} is not worth measuring"
         return {"threads": 1, "branches": BRANCHES if alone else 1, "why": why}
     if not alone:
-        return {"threads": 1, "branches": 1, "why": "other runs were at work, a core for each"}
-    if speeds := _kept().get(_key(config)):
+        return {"threads": 1, "branches": 1, "why": "other runs were active, a core for each"}
+    if speeds := _stored().get(_key(config)):
         return _fastest(speeds, "measured on this machine before")
     speeds = _measure_all(folder, cores)
-    with contextlib.suppress(OSError):  # it is kept with the run as well
+    with contextlib.suppress(OSError):  # it is stored with the run as well
         make_folder(_file().parent)
-        replace_file(_file(), json.dumps({**_kept(), _key(config): speeds}, indent=2).encode())
+        replace_file(_file(), json.dumps({**_stored(), _key(config): speeds}, indent=2).encode())
     return _fastest(speeds, "measured")
 
 
 def kept_speed(config: TrainConfig) -> float | None:
-    """Training films a second as measured here for runs like this one; `None` if never."""
-    return max(_kept().get(_key(config), {}).values(), default=0.0) or None
+    """Return the speed measured here for such runs, in training films per second, or `None`."""
+    return max(_stored().get(_key(config), {}).values(), default=0.0) or None
 
 
 def expected_seconds(config: TrainConfig, films: int) -> float:
-    """Roughly how long the run takes on one core, from its arithmetic alone."""
+    """Estimate the run's seconds on one core from its arithmetic alone."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
     flop = architectures.find(config.architecture).mega_flop * 1e6 * (config.recipe.size / 32) ** 2
     return config.epochs * shown * flop / CORE_FLOP
 
 
 def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
-    """Training films a second, as `loop.set_threads` says; in a process of its own."""
+    """Measure the speed in training films per second; sets the threads of this process."""
     import numpy as np
 
     from fracture_core.networks import optimizers
@@ -101,7 +101,7 @@ def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
 
 
 def _measure_all(folder: Path, cores: int) -> dict[str, float]:
-    """Films a second: by 1, 2, 4... threads for as long as more are quicker, and by branches."""
+    """Measure films per second by 1, 2, 4... threads, while more are faster, and by branches."""
     speeds: dict[str, float] = {_name(1, BRANCHES): _in_a_child(folder, 1, BRANCHES)}
     threads = 1
     while threads <= cores:
@@ -113,10 +113,10 @@ def _measure_all(folder: Path, cores: int) -> dict[str, float]:
 
 
 def _in_a_child(folder: Path, threads: int, branches: int = 1) -> float:
-    """`measure` in a process of its own: TensorFlow takes its threads once; 0 if it failed."""
+    """Run `measure` in a child process, since TensorFlow sets its threads once; 0 on failure."""
     words = [sys.executable, "-m", "fracture_core", "child-probe", folder.name]
     path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
-    found = subprocess.run(
+    process = subprocess.run(
         [*words, "--threads", str(threads), "--branches", str(branches)],
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
@@ -124,9 +124,9 @@ def _in_a_child(folder: Path, threads: int, branches: int = 1) -> float:
         check=False,
     )
     try:
-        return float(found.stdout.split()[-1])
+        return float(process.stdout.split()[-1])
     except (IndexError, ValueError):
-        print(found.stderr, file=sys.stderr)
+        print(process.stderr, file=sys.stderr)
         return 0.0
 
 
@@ -144,7 +144,7 @@ def _name(threads: int, branches: int) -> str:
 
 
 def _numbers(name: str) -> tuple[int, int]:
-    """Threads and branches of "2" or "1x2"."""
+    """Return threads and branches of "2" or "1x2"."""
     threads, _, branches = name.partition("x")
     return int(threads), int(branches or 1)
 
@@ -153,14 +153,14 @@ def _file() -> Path:
     return cache_folder() / "probes.json"
 
 
-def _kept() -> dict[str, dict[str, float]]:
+def _stored() -> dict[str, dict[str, float]]:
     try:
-        found = file_reader.read_json(_file())
+        by_key = file_reader.read_json(_file())
     except FileRefused:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(by_key, dict):
         return {}
-    return {key: speeds for key, speeds in found.items() if _are_speeds(speeds)}
+    return {key: speeds for key, speeds in by_key.items() if _are_speeds(speeds)}
 
 
 def _are_speeds(value: Any) -> bool:
@@ -171,7 +171,7 @@ def _are_speeds(value: Any) -> bool:
 
 
 def _key(config: TrainConfig) -> str:
-    """What a speed depends on: machine, TensorFlow, network, size, batch, optimizer."""
+    """Return the conditions of a speed: machine, TensorFlow, network, size, batch, optimizer."""
     machine = [platform.node(), platform.machine(), os.cpu_count()]
     options = architectures.resolve(config.architecture, config.options).to_dict()
     work = [config.architecture, options, config.recipe.size, config.batch_size, config.optimizer]

@@ -1,7 +1,7 @@
-"""The compiled training step, several to a call, and compiled judging.
+"""Compiled training steps, several per call, and compiled prediction.
 
-A step is a function of the weights, its films and its number alone. How many steps one call takes
-decides nothing but speed.
+A step is a function of the weights, its films and its number alone. The number of steps per call
+affects only the speed.
 """
 
 import dataclasses
@@ -17,15 +17,16 @@ from fracture_core.networks import architectures, optimizers
 from fracture_core.networks.augmentation import apply
 from fracture_core.training.pipeline import Chunk
 
-DEVICE = 2**16  # tells the dropout of several devices apart; no network has as many layers
+DEVICE = 2**16  # offset of the dropout seeds per device; no network has as many layers
+BLOCK_PIXELS = 2**18  # of a prediction: 256 films of 32 px; larger blocks are not faster
 
 
 class Outcome(NamedTuple):
-    """What `count` steps gave, each before its change of the weights.
+    """Results of `count` steps, each before its change of the weights.
 
     Args:
         losses: float32 (count,), sum of the films' binary cross-entropies in nats.
-        right: int32 (count,), films judged right at 0.5.
+        right: int32 (count,), films predicted correctly at 0.5.
     """
 
     losses: np.ndarray
@@ -34,6 +35,7 @@ class Outcome(NamedTuple):
 
 Steps = Callable[[Chunk, np.ndarray], Outcome]
 Replica = Callable[..., tuple[tf.Tensor, tf.Tensor]]
+Predict = Callable[[np.ndarray], np.ndarray]  # uint8 (n, size, size) to float32 (n,) probabilities
 
 
 def make_steps(
@@ -42,17 +44,17 @@ def make_steps(
     seed: int,
     class_weights: tuple[float, float] = (1.0, 1.0),
 ) -> Steps:
-    """Compile training steps, for the strategy in whose scope this is called.
+    """Compile training steps for the current distribution strategy.
 
     Args:
-        model: takes films, uint8 or float32 (n, size, size, 1), gives probabilities (n, 1).
+        model: from films, uint8 or float32 (n, size, size, 1), to probabilities (n, 1).
         optimizer: built on the model's trainable variables.
         seed: of dropout, with the step's number.
-        class_weights: what a negative and a positive film's loss weighs in what is descended.
+        class_weights: weights of the loss of a negative and of a positive film.
 
     Returns:
         A function of (chunk, learning rates) that changes weights and optimizer; the rates are
-        float32, one a step of the chunk.
+        float32, one per step of the chunk.
     """
     replica = _replica(model, optimizer, seed, class_weights)
     several, single = (_compile(replica, model.input_shape[1], alone) for alone in (False, True))
@@ -70,9 +72,12 @@ def make_steps(
 
 
 def _by_kind(chunk: Chunk) -> Iterator[tuple[slice, Chunk, bool]]:
-    """Steps in a row of one film each, or of several: which steps, their share, whether of one.
+    """Split a chunk into steps of one film each and steps of several.
 
-    A film alone comes at the end of a pass, seldom, and is traced for itself (see `Conv2D`).
+    A single film occurs rarely, at the end of a pass, and is traced separately (see `Conv2D`).
+
+    Yields:
+        The steps, their part of the chunk, and whether they are of one film each.
     """
     begins = np.concatenate([[0], chunk.ends[:-1]])
     alone = chunk.ends - begins == 1
@@ -92,7 +97,7 @@ def _by_kind(chunk: Chunk) -> Iterator[tuple[slice, Chunk, bool]]:
 
 
 def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf.Tensor, ...]]:
-    """The loop over the steps of a call; where `alone`, every batch is one film."""
+    """Compile the loop over the steps of a call; where `alone`, every batch is one film."""
     strategy = tf.distribute.get_strategy()
     signature = [
         tf.TensorSpec((None, size, size), tf.uint8),
@@ -103,8 +108,7 @@ def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf
         tf.TensorSpec((None,), tf.float32),
     ]
 
-    @tf.function(input_signature=signature)
-    def compiled(
+    def run(
         films: tf.Tensor,
         labels: tf.Tensor,
         changes: tf.Tensor,
@@ -127,11 +131,12 @@ def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf
             begin = end
         return losses.stack(), right.stack()
 
+    compiled: Callable[..., tuple[tf.Tensor, ...]] = tf.function(run, input_signature=signature)
     return compiled
 
 
 def _changed(films: tf.Tensor, changes: tf.Tensor, alone: bool) -> tf.Tensor:
-    """The films of a call with their random changes, float32 (n, size, size, 1)."""
+    """Return the films of a call with their random changes, float32 (n, size, size, 1)."""
     films = tf.cast(films, tf.float32)[..., None]
     if alone:  # no kernel takes an empty half
         return apply(films, changes)
@@ -139,19 +144,23 @@ def _changed(films: tf.Tensor, changes: tf.Tensor, alone: bool) -> tf.Tensor:
 
 
 def _in_halves(one: Callable[..., tf.Tensor], *values: tf.Tensor) -> tf.Tensor:
-    """What `one` makes of `values`, two rows or more, each of which depends on itself alone: in two
-    operations of each kind, which can be computed at once."""
+    """Apply `one` to two halves of `values`, which have two rows or more.
+
+    Each row must depend on itself alone; the operations of both halves can run at once.
+    """
     half = tf.shape(values[0])[0] // 2
     parts = [one(*(each[:half] for each in values)), one(*(each[half:] for each in values))]
     return tf.concat(parts, axis=0)
 
 
-@tf.custom_gradient
-def _cross_entropies(probability: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """Keras' binary cross-entropy of each film, in nats: float32 (n,) both, to (n,).
+def _losses_and_slope(
+    probability: tf.Tensor, labels: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, None]]]:
+    """Return Keras' binary cross-entropy of each film, in nats, and its gradient.
 
-    Its slope in one formula: the two dozen small operations of the clipped logarithms' own are on
-    the way of everything else. It is 0 where they clip, as theirs.
+    Both arguments are float32 (n,), as is the result. The gradient is one formula: the two dozen
+    small operations of Keras' clipped logarithms would delay everything else. It is 0 where they
+    clip, as theirs.
     """
     losses = keras.losses.binary_crossentropy(labels[:, None], probability[:, None])
     least = keras.config.epsilon()
@@ -160,13 +169,18 @@ def _cross_entropies(probability: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tens
     return losses, lambda gradient: (tf.where(clipped, 0.0, slope) * gradient, None)
 
 
+_cross_entropies: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.custom_gradient(
+    _losses_and_slope
+)
+
+
 def _replica(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
     seed: int,
     class_weights: tuple[float, float],
 ) -> Replica:
-    """One device's share of a step: every so-manieth film of the batch."""
+    """Return one device's share of a step: every n-th film of the batch, n = number of replicas."""
     variables = model.trainable_variables
     update = optimizers.make_update(optimizer, variables)
     drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
@@ -180,9 +194,9 @@ def _replica(
         total = tf.cast(tf.size(labels), tf.float32)
         if others > 1:
             films, labels = films[place::others], labels[place::others]
-        for rank, layer in enumerate(drops):  # a function of (seed, step), not of calls
+        for rank, layer in enumerate(drops):  # a function of (seed, step), not of the calls
             state = layer.seed_generator.state
-            own = seed + rank + DEVICE * place  # on several devices, a mask for each
+            own = seed + rank + DEVICE * place  # a different mask for each device
             key = [tf.cast(own, state.dtype), tf.cast(number, state.dtype)]
             state.assign(tf.stack(key))
         with tf.GradientTape() as tape:
@@ -198,35 +212,71 @@ def _replica(
 
 
 def make_features(model: keras.Model) -> Callable[[np.ndarray], list[np.ndarray]]:
-    """Compile what each convolution block makes of one film.
+    """Compile the maps of each convolution block for one film.
 
     Returns:
-        A function of uint8 (size, size) to one float32 (h, w, maps) a block, in their order.
+        A function of uint8 (size, size) to one float32 (h, w, maps) per block, in their order.
     """
     outputs = [layer.output for layer in architectures.blocks(model)]
     blocks, size = keras.Model(model.input, outputs), model.input_shape[1]
 
-    @tf.function(input_signature=[tf.TensorSpec((1, size, size), tf.uint8)])
-    def compiled(film: tf.Tensor) -> list[tf.Tensor]:
-        return tf.nest.flatten(blocks(tf.cast(film, tf.float32)[..., None], training=False))
+    def features(film: tf.Tensor) -> list[tf.Tensor]:
+        maps: list[tf.Tensor] = tf.nest.flatten(
+            blocks(tf.cast(film, tf.float32)[..., None], training=False)
+        )
+        return maps
 
+    signature = [tf.TensorSpec((1, size, size), tf.uint8)]
+    compiled = tf.function(features, input_signature=signature)
     return lambda film: [maps.numpy()[0] for maps in compiled(film[None])]
 
 
-def make_predict(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Compile judging: uint8 (n, size, size) to float32 (n,) probabilities."""
+def make_predict(model: keras.Model) -> Predict:
+    """Compile prediction: uint8 (n, size, size) to float32 (n,) probabilities."""
     size = model.input_shape[1]
 
     def probabilities(films: tf.Tensor) -> tf.Tensor:
         return model(tf.cast(films, tf.float32)[..., None], training=False)[:, 0]
 
-    @tf.function(input_signature=[tf.TensorSpec((None, size, size), tf.uint8)])
-    def compiled(films: tf.Tensor) -> tf.Tensor:
+    def in_halves(films: tf.Tensor) -> tf.Tensor:
         return _in_halves(probabilities, films)
 
-    def judge(films: np.ndarray) -> np.ndarray:
-        if len(films) == 1:  # twice, since no kernel takes an empty half
-            return compiled(films.repeat(2, axis=0)).numpy()[:1]
-        return compiled(films).numpy()
+    signature = [tf.TensorSpec((None, size, size), tf.uint8)]
+    compiled = tf.function(in_halves, input_signature=signature)
 
-    return judge
+    def predict(films: np.ndarray) -> np.ndarray:
+        pair = (
+            films.repeat(2, axis=0) if len(films) == 1 else films
+        )  # no kernel takes an empty half
+        result: np.ndarray = compiled(pair).numpy()[: len(films)]
+        return result
+
+    return predict
+
+
+def predict_blocks(
+    predict: Predict,
+    films: np.ndarray,
+    should_stop: Callable[[], bool],
+    progress: Callable[[float], None] | None = None,
+) -> np.ndarray | None:
+    """Predict films in blocks of `BLOCK_PIXELS`.
+
+    Args:
+        predict: of `make_predict`.
+        films: uint8 (n, size, size).
+        should_stop: checked before each block.
+        progress: called after each block with the share of films done, 0 to 1.
+
+    Returns:
+        float32 (n,) probabilities; `None` at a stop.
+    """
+    block = max(1, BLOCK_PIXELS // films.shape[-1] ** 2)
+    parts = [np.empty(0, np.float32)]
+    for first in range(0, len(films), block):
+        if should_stop():
+            return None
+        parts.append(predict(films[first : first + block]))
+        if progress:
+            progress(min(1.0, (first + block) / len(films)))
+    return np.concatenate(parts)

@@ -70,7 +70,7 @@ def test_a_run_that_is_resumed_in_one_browser_is_kept_by_the_other(
         first.get_by_role("button", name="Delete for good").click()
         second.get_by_role("button", name="Resume").click()
         for page in (first, second):
-            expect(page.get_by_text("at work already")).to_be_visible()
+            expect(page.get_by_text("running already")).to_be_visible()
     assert (stopped / "config.json").is_file()
     second.reload()
     second.get_by_role("button", name="Resume").dblclick()
@@ -91,7 +91,7 @@ def test_who_asks_for_more_epochs_of_a_run_that_goes_on_elsewhere_is_told(
             stopped, run_folders.Status(**{**before, "state": run_folders.State.RUNNING})
         )
         if press(page, "Train 25 more epochs"):
-            expect(page.get_by_text("at work already")).to_be_visible()
+            expect(page.get_by_text("running already")).to_be_visible()
         expect(page.get_by_role("button", name="Stop now")).to_be_visible()
     assert run_folders.requests(stopped) == []
 

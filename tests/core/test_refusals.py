@@ -195,7 +195,7 @@ def test_a_run_that_ended_out_of_memory_says_so(run: Path, line: str) -> None:
     assert "memory" not in run_folders.status(run).message
     with (run / "train.log").open("a") as log:
         log.write(f"{line}\n")
-    assert run_folders.status(run).message.startswith("It ended out of memory, as its log says.")
+    assert run_folders.status(run).message.startswith("It ran out of memory, according to its log.")
     # What an earlier child has written is not what ended this one.
     run_folders.write_status(run, Status(state=State.RUNNING, log_from=size + len(line) + 1))
     assert "memory" not in run_folders.status(run).message
@@ -208,7 +208,7 @@ def test_a_run_that_the_kernel_may_have_killed_says_so(
     assert "memory" not in run_folders.status(run).message
     kills = memory.kills() + 1
     monkeypatch.setattr(memory, "kills", lambda: kills)
-    assert "killed 1 process for want of memory" in run_folders.status(run).message
+    assert "killed 1 process for lack of memory" in run_folders.status(run).message
     run_folders.write_status(
         run, Status(state=State.RUNNING)
     )  # of an older version: nothing is known

@@ -425,7 +425,7 @@ def test_an_audit_that_is_under_way_shows_progress_and_can_be_stopped(
         assert run_folders.has_request(place, "stop")
         assert app.button(key="stop-audit").disabled
     app.run()
-    assert "ended without a word" in words(app)
+    assert "ended without a final status" in words(app)
     assert "Go on with the audit" in [button.label for button in app.button]
 
 

@@ -159,7 +159,7 @@ def test_unread_pages_and_films_given_twice_are_told_and_judged(starter: str) ->
     app = upload(opened(), ("a.png", film(90)), ("b.tif", stream.getvalue()))
     assert not app.exception
     [told] = [each.value.replace("\\", "") for each in app.info]
-    assert "b.tif has 2 frames; the first was judged." in told
+    assert "b.tif has 2 frames; the first was used." in told
     assert "a.png and b.tif are the same film, and each counts." in told
     assert "of 2 films above the threshold" in said(app)
 
@@ -211,13 +211,13 @@ def test_the_threshold_decides_and_never_runs_the_network_again(
     starter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged = []
-    real = inference.Predictor.judge
+    real = inference.Predictor.predict
 
     def counting(self: inference.Predictor, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         judged.append(len(pixels))
         return real(self, pixels)
 
-    monkeypatch.setattr(inference.Predictor, "judge", counting)
+    monkeypatch.setattr(inference.Predictor, "predict", counting)
     app = upload(opened(), ("a.png", film(90)), ("b.png", film(200)))
     app.slider[0].set_value(0.0).run()
     finds = "The model finds a fracture (2 of 2 films) in the uploaded study: a.png and b.png."
@@ -552,7 +552,7 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     assert not case.real and case.label == 1
     model = model_cache.model(starter)
     texts = {kind: export.content(kind, [case], model, 0.5, False) for kind in export.KINDS}
-    assert "Brushed over by hand" in texts["html"]
+    assert "Erased by hand" in texts["html"]
     assert not any(case.patient in text or name in text for text in texts.values())
     found = json.loads(export.content("json", [case], model, 0.5, True))
     expected = case.judged.to_dict(0.5) | {"study": case.study}

@@ -176,7 +176,7 @@ def test_an_evaluation_under_way_shows_how_far_it_is(run_copy: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
     with run_folders.lock(folder):
-        status = Status(state=State.RUNNING, message="Reads films: 3 of 9.", progress=1 / 3)
+        status = Status(state=State.RUNNING, message="Reading films: 3 of 9.", progress=1 / 3)
         run_folders.write_status(folder, status)
         app = opened(model="starter")
     assert not app.exception

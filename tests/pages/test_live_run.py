@@ -285,7 +285,7 @@ def test_of_two_who_resume_at_once_the_second_is_told_why_not(
     with run_folders.lock(run_copy):  # the other browser was quicker
         app.button(key="resume").click().run()
         assert not app.exception
-        assert "at work already" in told(app)
+        assert "running already" in told(app)
 
 
 def test_train_more_adds_the_epochs_that_stand_beside_it(open_run: Open, run_copy: Path) -> None:
@@ -607,7 +607,7 @@ def test_a_run_that_was_resumed_meanwhile_is_not_deleted(open_run: Open, run_cop
     with run_folders.lock(run_copy):  # resumed in another browser
         app.button(key="delete-for-good").click().run()
         assert not app.exception
-        assert "at work already" in told(app)
+        assert "running already" in told(app)
     assert run_copy.is_dir()
 
 

@@ -243,12 +243,12 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
     folders: Path, dataset: Dataset
 ) -> None:
     run = swinging(dataset)
-    ended(State.RUNNING, "Judging epochs anew: 1 of 4.", run.name)
+    ended(State.RUNNING, "Evaluating epochs again: 1 of 4.", run.name)
     place = averages_job.folder()
     (place / "requests").mkdir()
     run_folders.write_status(
         place,
-        Status(state=State.RUNNING, message="Judging epochs anew: 1 of 4.", progress=0.25,
+        Status(state=State.RUNNING, message="Evaluating epochs again: 1 of 4.", progress=0.25,
                seconds_left=90.0),
     )  # fmt: skip
     with run_folders.lock(place):

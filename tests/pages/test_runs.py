@@ -360,7 +360,7 @@ def test_a_run_at_work_costs_the_others_nothing(open_page: Open, three: list[str
         app.button(key="delete-for-good").click().run()
         assert not app.exception and run_folders.names() == ["clear", "plain"]
         (toast,) = [toast.value for toast in app.toast]
-        assert "close is deleted" in toast and "plain is at work already" in toast
+        assert "close is deleted" in toast and "plain is running already" in toast
 
 
 def test_the_last_run_gone_the_page_is_empty(open_page: Open, three: list[str]) -> None:

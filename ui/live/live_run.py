@@ -222,7 +222,7 @@ def _headline(run: Run) -> None:
     """What it does now, in words, and how far it is."""
     status = run.status
     words = {
-        State.STOPPING: "Stops and keeps its work",
+        State.STOPPING: "Stopping, keeping the work",
         State.STOPPED: f"Stopped after {status.epoch} of {theme.plural(status.epochs, 'epoch')}",
         State.FAILED: "Failed",
         State.INTERRUPTED: "Interrupted",

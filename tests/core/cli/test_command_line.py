@@ -332,7 +332,7 @@ def test_a_queued_run_waits_in_the_background_and_is_stopped(
     slot = launcher.take_slot()
     printed = spoken(capsys, "train", phantom_root, "--name", "later", "--queue")
     assert "later waits for its turn" in printed
-    assert "later is at work already" in refused(capsys, "resume", "later")
+    assert "later is running already" in refused(capsys, "resume", "later")
     assert "Asked later to stop." in spoken(capsys, "stop", "later")
     assert launcher.wait(folders / "runs" / "later").state is State.STOPPED
     assert "queued" not in spoken(capsys, "runs")

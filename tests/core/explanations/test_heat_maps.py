@@ -1,4 +1,4 @@
-"""Heat maps: they show what the network asks for, and change with its weights."""
+"""Heat maps: they show the evidence that the network uses, and change with its weights."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,29 +15,27 @@ from fracture_core.films import images
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.networks import architectures
-from fracture_core.phantom import phantom_set
-from fracture_core.phantom.phantom_set import Break
 from fracture_core.runs import journal, predictions
 
 SIZE = 32
 BOTH = pytest.mark.parametrize("method", heat_maps.METHODS)
 
 
-class Made(Predictor):
-    """A Predictor of a network that the test has made."""
+class OwnPredictor(Predictor):
+    """A Predictor of a network built by the test."""
 
     def __init__(self, network: keras.Model) -> None:
         self.network = network
         self.recipe = PixelRecipe(size=SIZE)
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """As the Predictor's."""
+        """Return what the Predictor's method does."""
         return self.network(pixels[..., None].astype(np.float32), training=False).numpy()[:, 0]
 
 
 @pytest.fixture(scope="module")
 def predictor(finished_run) -> Predictor:
-    """The last epoch of the finished run, ready to judge."""
+    """A Predictor of the finished run's last epoch."""
     return Predictor(cards.of_run(finished_run, 3))
 
 
@@ -89,7 +87,7 @@ def test_a_network_that_asks_for_one_corner_lights_up_there(method, tmp_path, fi
 def test_randomized_weights_change_the_map(method, predictor, films, finished_run) -> None:
     """Adebayo et al. (2018): a map that does not ask the weights explains nothing."""
     keras.utils.set_random_seed(7)
-    fresh = Made(architectures.build("three_conv"))
+    fresh = OwnPredictor(architectures.build("three_conv"))
     likeness = []
     for film in films:
         one, other = (heat_maps.METHODS[method](p, film).values.ravel() for p in (predictor, fresh))
@@ -106,7 +104,7 @@ def test_randomized_weights_change_the_map(method, predictor, films, finished_ru
 @pytest.mark.parametrize("name", architectures.ARCHITECTURES)
 def test_every_network_has_a_map_at_each_convolution(name) -> None:
     keras.utils.set_random_seed(1)
-    predictor = Made(architectures.build(name))
+    predictor = OwnPredictor(architectures.build(name))
     film = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE)).astype(np.uint8)
     ends = architectures.blocks(predictor.network)
     assert len(ends) == {"one_conv": 1, "three_conv": 3, "five_conv": 5}.get(name, len(ends)) > 0
@@ -130,7 +128,7 @@ def test_cells_of_the_reports_networks_are_where_they_must_be() -> None:
     film = np.zeros((SIZE, SIZE), np.uint8)
     facts = {}
     for name in ("one_conv", "three_conv", "five_conv"):
-        heat = heat_maps.grad_cam(Made(architectures.build(name)), film)
+        heat = heat_maps.grad_cam(OwnPredictor(architectures.build(name)), film)
         facts[name] = (heat.values.shape[0], heat.cell, heat.sees, heat.origin)
         # Without padding a map lies in the film's middle, but for a row that pooling leaves out.
         end = heat.origin + heat.values.shape[0] * heat.cell
@@ -148,7 +146,7 @@ def test_a_cell_moves_by_nothing_outside_what_it_is_said_to_see() -> None:
     network = architectures.build("five_conv")
     end = architectures.blocks(network)[-1]
     maps = keras.Model(network.input, end.output)
-    heat = heat_maps.grad_cam(Made(network), np.zeros((SIZE, SIZE), np.uint8))
+    heat = heat_maps.grad_cam(OwnPredictor(network), np.zeros((SIZE, SIZE), np.uint8))
     middle = heat.origin + 0.5 * heat.cell  # of the first cell
     low, high = round(middle - heat.sees / 2), round(middle + heat.sees / 2)
     whole = maps(np.zeros((1, SIZE, SIZE, 1), np.float32)).numpy()[0, 0, 0]
@@ -172,7 +170,7 @@ def test_with_global_average_pooling_grad_cam_is_cam() -> None:
     signs = np.array([[1], [-0.5], [0.3], [1], [-0.2], [0.6]], np.float32)
     network.layers[-1].set_weights([signs / 500, np.zeros(1, np.float32)])
     film = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE)).astype(np.uint8)
-    heat = heat_maps.grad_cam(Made(network), film)
+    heat = heat_maps.grad_cam(OwnPredictor(network), film)
     values = keras.Model(films, maps)(film[None, ..., None].astype(np.float32)).numpy()[0]
     cam = np.maximum(values @ signs[:, 0], 0)
     assert cam.max() > 0
@@ -187,7 +185,7 @@ def test_occlusion_is_the_mean_fall_of_the_patches_over_a_cell(predictor, films)
     assert (heat.cell, heat.sees, heat.origin) == (2, 6, 0)
     assert np.abs(heat.values).max() <= 1
     assert heat.probability == float(predictor.probabilities(film[None])[0])
-    # A patch as large as the film, moved by one cell: all that is asked is the covered film.
+    # A patch as large as the film, moved by one cell: every prediction is of the covered film.
     alone = heat_maps.occlusion(predictor, film, cells=1, patch=1)
     assert alone.values.shape == (1, 1)
     covered = next(heat_maps._covered(film, [(0, 0)], SIZE))
@@ -196,7 +194,7 @@ def test_occlusion_is_the_mean_fall_of_the_patches_over_a_cell(predictor, films)
 
 
 def test_a_size_that_no_cell_divides_is_covered_whole() -> None:
-    class Bright(Made):
+    class Bright(OwnPredictor):
         def probabilities(self, pixels: np.ndarray) -> np.ndarray:
             return (pixels[:, -1, -1] > 128).astype(np.float32)
 
@@ -213,8 +211,8 @@ def test_a_size_that_no_cell_divides_is_covered_whole() -> None:
 
 def heat_of(values: list[list[float]], **facts: float) -> HeatMap:
     """A map of 16 px cells, or others."""
-    given = {"cell": 16.0, "sees": 16.0, "origin": 0.0, "probability": 0.5} | facts
-    return HeatMap(method="made", values=np.array(values, np.float32), **given)
+    fields = {"cell": 16.0, "sees": 16.0, "origin": 0.0, "probability": 0.5} | facts
+    return HeatMap(method="made", values=np.array(values, np.float32), **fields)
 
 
 def test_a_map_lies_on_the_film_as_the_recipe_put_it_there() -> None:
@@ -241,45 +239,3 @@ def test_an_overlay_has_the_films_shape_and_keeps_the_cells() -> None:
     assert inner[8:24, 8:24].min() == 5
     inner[8:24, 8:24] = 0
     assert not inner.any()  # nothing is claimed where no cell lies
-
-
-def test_a_point_is_in_a_box_whose_last_pixels_are_exclusive() -> None:
-    marks = [Break(kind="hairline", box=(10, 20, 30, 40))]
-    assert heat_maps.points_into(10, 20, marks)
-    assert heat_maps.points_into(29.9, 39.9, marks)
-    assert not heat_maps.points_into(30, 30, marks)
-    assert not heat_maps.points_into(15, 19.9, marks)
-    assert not heat_maps.points_into(15, 25, [])
-    box = [Break(kind="hairline", box=(0, 0, 100, 100))]
-    assert heat_maps.chance(heat_of([[1, 2], [3, 4]]), (200, 200), PixelRecipe(), box) == 0.25
-
-
-def test_the_pointing_game_counts_hits_chance_and_the_middle(predictor, phantom_root) -> None:
-    breaks = phantom_set.breaks(phantom_root)
-    broken = {path: marks for path, marks in breaks.items() if marks}
-
-    def pointer(places: dict[bytes, tuple[int, int]]):
-        def explained(_, pixels: np.ndarray) -> HeatMap:
-            values = np.zeros((SIZE, SIZE), np.float32)
-            values[places[pixels.tobytes()]] = 1
-            return heat_of(values.tolist(), cell=1.0, sees=1.0, probability=0.9)
-
-        return explained
-
-    right, wrong = {}, {}
-    for path, marks in broken.items():
-        film = images.decode(phantom_root / path)
-        left, top, width, height = images.placed(film.size, PixelRecipe())
-        x0, y0, x1, y1 = marks[0].box
-        row = top + int((y0 + y1) / 2 / film.height * height)
-        column = left + int((x0 + x1) / 2 / film.width * width)
-        key = images.to_pixels(film, PixelRecipe()).tobytes()
-        right[key], wrong[key] = (row, column), (0, 0)
-    found = heat_maps.pointing_game(predictor, phantom_root, breaks, pointer(right))
-    assert (found.hits.count, found.hits.n) == (len(broken), len(broken))
-    assert found.positive == found.hits  # 0.9 is above the threshold for all
-    assert 0 < found.chance < 0.3
-    assert 0 < found.centre.count < found.centre.n == len(broken)
-    missed = heat_maps.pointing_game(predictor, phantom_root, breaks, pointer(wrong))
-    assert (missed.hits.count, missed.method) == (0, "made")
-    assert missed.chance == found.chance

@@ -1,4 +1,4 @@
-"""Starting children: one wins, the others wait, and no browser is needed for their turn."""
+"""Launcher: of several starts one wins, the others queue, and no browser is needed."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ def make(name: str, **changes: object) -> Path:
 
 
 def reaches(folder: Path, state: State, seconds: float = 60) -> bool:
-    """Whether a run comes to this state in time."""
+    """Tell whether a run reaches this state in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if run_folders.status(folder).state is state:
@@ -60,9 +60,9 @@ def test_a_run_waits_for_a_slot_without_tensorflow_and_can_be_stopped(queued) ->
     assert run_folders.status(queued).state is State.QUEUED
     run_folders.send_request(queued, "stop")
     assert reaches(queued, State.STOPPED, 10)
-    assert "while it waited" in run_folders.status(queued).message
+    assert "while waiting" in run_folders.status(queued).message
     assert [e["kind"] for e in journal.events(queued)] == ["queued", "stopped"]
-    assert (queued / "train.log").read_text() == ""  # TensorFlow would have said something
+    assert (queued / "train.log").read_text() == ""  # TensorFlow would have written something
 
 
 def test_no_moment_passes_between_start_and_liveness(queued) -> None:
@@ -71,7 +71,7 @@ def test_no_moment_passes_between_start_and_liveness(queued) -> None:
         launcher.start_run(queued)
     with pytest.raises(RunBusy):
         launcher.resume(queued, 5)
-    assert run_folders.requests(queued) == []  # the refused one has asked for nothing
+    assert run_folders.requests(queued) == []  # the refused one has left no request
 
 
 def test_a_killed_child_is_interrupted_although_nobody_has_waited_for_it(queued) -> None:
@@ -96,7 +96,7 @@ def test_of_two_starts_at_once_one_wins(slot) -> None:
     together = threading.Barrier(4)
     with ThreadPoolExecutor(4) as pool:  # as the threads of a web server
         answers = list(pool.map(start, range(4)))
-    refusal = "wanted is at work already. Stop it first, or watch it."
+    refusal = "wanted is running already. Stop it first, or watch it."
     assert sorted(answers) == sorted(["started", refusal, refusal, refusal])
     assert [e["kind"] for e in journal.events(folder)].count("queued") == 1
     run_folders.send_request(folder, "stop")
@@ -135,7 +135,7 @@ def test_a_free_slot_is_seen_without_being_taken(folders, monkeypatch) -> None:
 
 def test_who_is_next_is_not_asked_while_no_slot_is_free(slot, monkeypatch) -> None:
     monkeypatch.setattr(launcher, "QUEUE_SECONDS", 0.0)
-    monkeypatch.setattr(launcher, "is_next", None)  # would fail if it were asked
+    monkeypatch.setattr(launcher, "is_next", None)  # would fail if it were called
     looks = iter([False, False, True])
     with pytest.raises(Stopped):
         launcher.wait_for_slot(make("waits"), lambda: next(looks))
@@ -210,7 +210,7 @@ def test_a_removed_lock_lets_no_second_child_into_a_live_run(slot) -> None:
     launcher.start_run(folder)
     assert reaches(folder, State.QUEUED)
     (folder / "lock").unlink()
-    assert reaches(folder, State.QUEUED)  # which is said only of a run whose lock is held
+    assert reaches(folder, State.QUEUED)  # a state only of runs whose lock is held
     with pytest.raises(RunBusy):
         launcher.resume(folder)
     run_folders.send_request(folder, "stop")

@@ -1,4 +1,4 @@
-"""The child's side of a run folder: what it says, and how it serves requests."""
+"""Worker: the child writes its status and serves requests."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ import pytest
 
 from fracture_core.config import TrainConfig
 from fracture_core.errors import RunBusy, Stopped
-from fracture_core.jobs import worker as reporting
+from fracture_core.jobs import worker as worker_module
 from fracture_core.jobs.worker import Clock, Worker
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State
@@ -18,76 +18,76 @@ from fracture_core.words import duration
 
 
 @pytest.fixture
-def reporter(folders, monkeypatch) -> Worker:
-    """The reporter of a fresh run, which looks at the requests whenever it is asked."""
-    monkeypatch.setattr(reporting, "POLL_SECONDS", 0.0)
+def worker(folders, monkeypatch) -> Worker:
+    """The worker of a new run, which checks the requests at every call."""
+    monkeypatch.setattr(worker_module, "POLL_SECONDS", 0.0)
     return Worker(run_folders.create(TrainConfig(data="x", epochs=5), "first"))
 
 
-def test_what_is_said_stands_in_the_status(reporter) -> None:
-    reporter.say(state=State.RUNNING, message="Epoch 1 of 5.", step=3)
-    with run_folders.lock(reporter.folder):
-        found = run_folders.status(reporter.folder)
-    assert (found.state, found.message, found.step, found.epochs) == (
+def test_what_is_said_stands_in_the_status(worker) -> None:
+    worker.say(state=State.RUNNING, message="Epoch 1 of 5.", step=3)
+    with run_folders.lock(worker.folder):
+        status = run_folders.status(worker.folder)
+    assert (status.state, status.message, status.step, status.epochs) == (
         State.RUNNING,
         "Epoch 1 of 5.",
         3,
         5,
     )
-    assert abs(found.updated - time.time()) < 5
+    assert abs(status.updated - time.time()) < 5
 
 
-def test_progress_is_written_at_most_twice_a_second(reporter) -> None:
-    reporter.say(state=State.STARTING, progress=0.1)
-    written = (reporter.folder / "status.json").read_bytes()
-    reporter.tick(progress=0.2)
-    assert (reporter.folder / "status.json").read_bytes() == written
-    reporter._written -= 1
-    reporter.tick(progress=0.3)
-    assert run_folders.status(reporter.folder).progress == 0.3
+def test_progress_is_written_at_most_twice_a_second(worker) -> None:
+    worker.say(state=State.STARTING, progress=0.1)
+    written = (worker.folder / "status.json").read_bytes()
+    worker.tick(progress=0.2)
+    assert (worker.folder / "status.json").read_bytes() == written
+    worker._written -= 1
+    worker.tick(progress=0.3)
+    assert run_folders.status(worker.folder).progress == 0.3
 
 
-def test_a_stop_is_served_once_and_ends_the_next_phase(reporter) -> None:
-    run_folders.send_request(reporter.folder, "stop")
-    assert reporter.asked_to_stop()
-    assert run_folders.requests(reporter.folder) == []
-    assert reporter.status.state is State.STOPPING
+def test_a_stop_is_served_once_and_ends_the_next_phase(worker) -> None:
+    run_folders.send_request(worker.folder, "stop")
+    assert worker.asked_to_stop()
+    assert run_folders.requests(worker.folder) == []
+    assert worker.status.state is State.STOPPING
     with pytest.raises(Stopped, match="before training"):
-        reporter.phase("compiling", "Builds the network.")
+        worker.phase("compiling", "Building the network.")
 
 
-def test_a_stop_after_the_epoch_does_not_stop_at_once(reporter) -> None:
-    run_folders.send_request(reporter.folder, "stop_after_epoch")
-    assert not reporter.asked_to_stop()
-    assert reporter.stop_after_epoch
+def test_a_stop_after_the_epoch_does_not_stop_at_once(worker) -> None:
+    run_folders.send_request(worker.folder, "stop_after_epoch")
+    assert not worker.asked_to_stop()
+    assert worker.stop_after_epoch
 
 
-def test_more_epochs_add_up_and_are_logged(reporter) -> None:
-    run_folders.send_request(reporter.folder, "more_epochs", epochs=2)
-    run_folders.send_request(reporter.folder, "more_epochs", epochs=3)
-    assert not reporter.asked_to_stop()
-    assert reporter.epochs == 10
-    assert [e["epochs"] for e in journal.events(reporter.folder)] == [2, 3]
+def test_more_epochs_add_up_and_are_logged(worker) -> None:
+    run_folders.send_request(worker.folder, "more_epochs", epochs=2)
+    run_folders.send_request(worker.folder, "more_epochs", epochs=3)
+    assert not worker.asked_to_stop()
+    assert worker.epochs == 10
+    assert [e["epochs"] for e in journal.events(worker.folder)] == [2, 3]
 
 
-def test_a_request_served_twice_counts_once(reporter) -> None:
-    run_folders.send_request(reporter.folder, "more_epochs", epochs=2)
-    [(path, _)] = run_folders.requests(reporter.folder)
-    kept = path.read_bytes()
-    reporter.asked_to_stop()
-    path.write_bytes(kept)  # as after a kill between its event and its removal
-    reporter.asked_to_stop()
-    assert reporter.epochs == 7
+def test_a_request_served_twice_counts_once(worker) -> None:
+    run_folders.send_request(worker.folder, "more_epochs", epochs=2)
+    [(path, _)] = run_folders.requests(worker.folder)
+    content = path.read_bytes()
+    worker.asked_to_stop()
+    path.write_bytes(content)  # as after a kill between its event and its removal
+    worker.asked_to_stop()
+    assert worker.epochs == 7
 
 
-def test_a_refused_resume_takes_back_the_epochs_that_were_asked_of_it(reporter) -> None:
-    folder = reporter.folder
+def test_a_refused_resume_takes_back_the_epochs_that_were_asked_of_it(worker) -> None:
+    folder = worker.folder
     run_folders.write_status(folder, run_folders.Status(state=State.FINISHED, step=50, epoch=5))
     run_folders.send_request(folder, "more_epochs", epochs=2)
     first = Worker(folder)
     first.asked_to_stop()
     first.begin()
-    first.give_up()  # it has trained: what was asked for stays
+    first.give_up()  # it has trained: the added epochs stay
     assert journal.epochs_requested(folder, first.config) == 7
     run_folders.send_request(folder, "more_epochs", epochs=3)
     refused = Worker(folder)
@@ -97,44 +97,44 @@ def test_a_refused_resume_takes_back_the_epochs_that_were_asked_of_it(reporter) 
     assert refused.epochs == 7 == Worker(folder).epochs
 
 
-def test_a_new_run_that_fails_before_it_trains_keeps_what_was_asked(reporter) -> None:
-    run_folders.send_request(reporter.folder, "more_epochs", epochs=2)
-    reporter.asked_to_stop()
-    reporter.give_up()
-    assert Worker(reporter.folder).epochs == 7
+def test_a_new_run_that_fails_before_it_trains_keeps_what_was_asked(worker) -> None:
+    run_folders.send_request(worker.folder, "more_epochs", epochs=2)
+    worker.asked_to_stop()
+    worker.give_up()
+    assert Worker(worker.folder).epochs == 7
 
 
-def test_a_request_of_an_unknown_kind_is_taken_away(reporter) -> None:
-    run_folders.send_request(reporter.folder, "dance")
-    assert not reporter.asked_to_stop()
-    assert run_folders.requests(reporter.folder) == []
+def test_a_request_of_an_unknown_kind_is_taken_away(worker) -> None:
+    run_folders.send_request(worker.folder, "dance")
+    assert not worker.asked_to_stop()
+    assert run_folders.requests(worker.folder) == []
 
 
-def test_a_learning_rate_waits_for_its_step_and_is_logged_with_it(reporter) -> None:
-    run_folders.send_request(reporter.folder, "learning_rate", rate=0.01)
-    reporter.asked_to_stop()
-    assert len(run_folders.requests(reporter.folder)) == 1
-    reporter.asked_to_stop(step=7)
-    assert run_folders.requests(reporter.folder) == []
-    [event] = journal.events(reporter.folder)
+def test_a_learning_rate_waits_for_its_step_and_is_logged_with_it(worker) -> None:
+    run_folders.send_request(worker.folder, "learning_rate", rate=0.01)
+    worker.asked_to_stop()
+    assert len(run_folders.requests(worker.folder)) == 1
+    worker.asked_to_stop(step=7)
+    assert run_folders.requests(worker.folder) == []
+    [event] = journal.events(worker.folder)
     assert (event["kind"], event["rate"], event["step"]) == ("learning_rate", 0.01, 7)
-    assert reporter.rate_changes == Worker(reporter.folder).rate_changes == [(7, 0.01)]
+    assert worker.rate_changes == Worker(worker.folder).rate_changes == [(7, 0.01)]
 
 
-def test_requests_are_looked_at_four_times_a_second_at_most(reporter, monkeypatch) -> None:
-    monkeypatch.setattr(reporting, "POLL_SECONDS", 60.0)
-    assert not reporter.asked_to_stop()
-    run_folders.send_request(reporter.folder, "stop")
-    assert not reporter.asked_to_stop()
+def test_requests_are_looked_at_four_times_a_second_at_most(worker, monkeypatch) -> None:
+    monkeypatch.setattr(worker_module, "POLL_SECONDS", 60.0)
+    assert not worker.asked_to_stop()
+    run_folders.send_request(worker.folder, "stop")
+    assert not worker.asked_to_stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_a_request_to_stop(reporter, number) -> None:
+def test_a_signal_is_a_request_to_stop(worker, number) -> None:
     before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
-        reporter.listen()
+        worker.listen()
         os.kill(os.getpid(), number)
-        assert reporter.asked_to_stop()
+        assert worker.asked_to_stop()
     finally:
         for n, handler in before.items():
             signal.signal(n, handler)
@@ -142,11 +142,11 @@ def test_a_signal_is_a_request_to_stop(reporter, number) -> None:
 
 def test_the_clock_leaves_out_the_step_that_compiles(monkeypatch) -> None:
     now = 0.0
-    monkeypatch.setattr(reporting.time, "monotonic", lambda: now)
+    monkeypatch.setattr(worker_module.time, "monotonic", lambda: now)
     clock = Clock()
     now = 9.0
     clock.add(loss=50.0, right=0, shown=10)
-    assert clock.seconds_a_step() == 0.0  # unknown yet, and no time left is told
+    assert clock.seconds_a_step() == 0.0  # unknown yet
     now = 9.4
     clock.add(loss=4.0, right=6, shown=10)
     assert clock.point() is None
@@ -161,7 +161,7 @@ def test_the_clock_leaves_out_the_step_that_compiles(monkeypatch) -> None:
 
 def test_a_day_of_training_leaves_a_few_thousand_points(monkeypatch) -> None:
     now = 0.0
-    monkeypatch.setattr(reporting.time, "monotonic", lambda: now)
+    monkeypatch.setattr(worker_module.time, "monotonic", lambda: now)
     clock, at = Clock(), []
     for now in np.arange(0.25, 86_400, 0.25):
         clock.add(loss=4.0, right=6, shown=10)
@@ -180,48 +180,48 @@ def test_lengths_of_time_are_spoken(seconds, words) -> None:
     assert duration(seconds) == words
 
 
-def test_the_memory_that_was_held_stands_in_the_status(reporter) -> None:
-    reporter.say(message="before")
-    before = run_folders.status(reporter.folder).memory_mb
+def test_the_memory_that_was_held_stands_in_the_status(worker) -> None:
+    worker.say(message="before")
+    before = run_folders.status(worker.folder).memory_mb
     assert before > 20
     block = bytearray(80_000_000)
     block[::4096] = bytes(len(block[::4096]))  # touched, or the kernel gives no memory
-    reporter.say(message="now")
-    assert run_folders.status(reporter.folder).memory_mb >= before - 5
+    worker.say(message="now")
+    assert run_folders.status(worker.folder).memory_mb >= before - 5
     del block
-    held = run_folders.status(reporter.folder).memory_mb
-    reporter.say(message="after")
+    held = run_folders.status(worker.folder).memory_mb
+    worker.say(message="after")
     # The most, not what is held by now; the kernel counts a CPU's last pages late.
-    assert run_folders.status(reporter.folder).memory_mb >= held - 5
+    assert run_folders.status(worker.folder).memory_mb >= held - 5
 
 
-def test_after_the_last_word_the_signals_are_given_back(reporter) -> None:
+def test_after_the_last_word_the_signals_are_given_back(worker) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    reporter.listen()
+    worker.listen()
     assert signal.getsignal(signal.SIGTERM) is not before
-    reporter.stop_listening()
+    worker.stop_listening()
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_lock_whose_file_was_removed_is_taken_anew(reporter) -> None:
-    with run_folders.lock(reporter.folder) as descriptor:
-        child = Worker(reporter.folder, descriptor)
+def test_a_lock_whose_file_was_removed_is_taken_anew(worker) -> None:
+    with run_folders.lock(worker.folder) as descriptor:
+        child = Worker(worker.folder, descriptor)
         child._keep_lock()
-        (reporter.folder / "lock").unlink()
+        (worker.folder / "lock").unlink()
         child._keep_lock()
         with pytest.raises(RunBusy):
-            run_folders.take_lock(reporter.folder)
-    os.close(run_folders.take_lock(reporter.folder))
+            run_folders.take_lock(worker.folder)
+    os.close(run_folders.take_lock(worker.folder))
 
 
 def test_who_finds_the_removed_lock_taken_by_another_leaves_the_run_to_it(
-    reporter, monkeypatch
+    worker, monkeypatch
 ) -> None:
     left = []
     monkeypatch.setattr(os, "_exit", left.append)
-    with run_folders.lock(reporter.folder) as descriptor:
-        child = Worker(reporter.folder, descriptor)
-        (reporter.folder / "lock").unlink()
-        with run_folders.lock(reporter.folder), contextlib.suppress(UnboundLocalError):
+    with run_folders.lock(worker.folder) as descriptor:
+        child = Worker(worker.folder, descriptor)
+        (worker.folder / "lock").unlink()
+        with run_folders.lock(worker.folder), contextlib.suppress(UnboundLocalError):
             child._keep_lock()
     assert left == [1]

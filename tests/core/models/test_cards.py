@@ -1,4 +1,4 @@
-"""Cards and models: nothing is judged with weights that no card vouches for."""
+"""Cards and models: no prediction with weights that do not belong to the card."""
 
 import json
 import shlex
@@ -52,7 +52,7 @@ def test_a_card_says_what_must_be_known(run_copy, phantom_root) -> None:
     assert (card.architecture, card.threshold, card.recipe) == ("three_conv", 0.5, PixelRecipe())
     assert card.synthetic
     assert card.label_meaning == cards.LABEL_MEANING_PHANTOM
-    assert card.training["root"] == phantom_root.name  # not where it lay on somebody's disk
+    assert card.training["root"] == phantom_root.name  # without its folder on the disk
     assert set(card.metrics) == {"dev", "valid"}
     films = predictions.predicted_films(journal.films(run_copy))
     valid = card.metrics["valid"]["images"]
@@ -75,11 +75,11 @@ def test_a_run_without_an_epoch_is_no_model_yet(folders) -> None:
 
 
 def test_unknown_models_are_refused_with_those_that_exist(model) -> None:
-    for name in ("nobody", "", "../runs/finished", "a\x00b", "finished@1@2"):
+    for name in ("missing", "", "../runs/finished", "a\x00b", "finished@1@2"):
         with pytest.raises(ModelError):
             cards.find(name)
-    with pytest.raises(ModelError, match=r"'nobody'\. Released models: first-model\."):
-        cards.find("nobody")
+    with pytest.raises(ModelError, match=r"'missing'\. Released models: first-model\."):
+        cards.find("missing")
 
 
 def test_a_released_model_is_found_by_name_and_by_folder(model, tmp_path) -> None:
@@ -236,6 +236,6 @@ def test_settings_at_their_default_are_left_out_of_the_command(tmp_path) -> None
 
 def test_the_command_of_a_released_phantom_model_makes_its_films_first(run_copy) -> None:
     card = cards.of_run(run_copy).card
-    made, _, trained = card.command.partition(" && ")
-    assert made == "python -m fracture_core phantom films --studies 24 --seed 0"
+    make_command, _, trained = card.command.partition(" && ")
+    assert make_command == "python -m fracture_core phantom films --studies 24 --seed 0"
     assert trained == "python -m fracture_core train films --architecture three_conv --epochs 3"

@@ -1,4 +1,4 @@
-"""What must be said of a model before its verdict."""
+"""Caveats shown before a verdict."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ GATE = Path("gate.npz")
 
 
 def model(labels: list[int], scores: list[float], **changes: object) -> Model:
-    """A model with one dev film a study, and with a gate unless told otherwise."""
+    """A model with one dev film per study, and by default with a gate."""
     films = pd.DataFrame(
         {
             "split": "train",
@@ -49,18 +49,18 @@ def test_a_model_whose_card_does_not_say_what_it_has_seen_says_so(training) -> N
 def test_a_model_that_finds_nothing_and_ranks_below_chance_says_each_gravest_first() -> None:
     scores = np.linspace(0.1, 0.3, 150).tolist() + np.linspace(0.2, 0.4, 100).tolist()
     bad = model([1] * 150 + [0] * 100, scores)
-    told = caveats.warnings(bad, 0.5)
-    assert [sentence.split(":")[0] for sentence in told] == [
+    sentences = caveats.warnings(bad, 0.5)
+    assert [sentence.split(":")[0] for sentence in sentences] == [
         "Sensitivity 0",
         "Worse than chance",
-        "Worse than always guessing, as far as its dev studies can tell",
+        "Worse than the baseline, as far as its dev studies can tell",
     ]
-    assert told[0] == (
+    assert sentences[0] == (
         "Sensitivity 0: at the threshold of 0.50 it found none of its 150 positive dev studies "
         "(95 % interval 0.0 to 2.5 %)."
     )
-    assert "100 of 250 right at the threshold of 0.50 (40.0 %, " in told[2]
-    assert told[2].endswith("always guessing the majority: 60.0 %.")
+    assert "100 of 250 correct at the threshold of 0.50 (40.0 %, " in sentences[2]
+    assert sentences[2].endswith("baseline (always the majority class): 60.0 %.")
 
 
 def test_a_model_that_calls_everything_positive_says_so_and_the_threshold_decides() -> None:
@@ -70,20 +70,20 @@ def test_a_model_that_calls_everything_positive_says_so_and_the_threshold_decide
     assert caveats.warnings(good(), 0.95)[0].startswith("Sensitivity 0: at the threshold of 0.95")
 
 
-@pytest.mark.parametrize(("right", "said"), [(70, False), (59, True), (40, True), (30, True)])
-def test_no_better_than_guessing_is_a_question_of_the_interval(right: int, said: bool) -> None:
+@pytest.mark.parametrize(("right", "expected"), [(70, False), (59, True), (40, True), (30, True)])
+def test_no_better_than_guessing_is_a_question_of_the_interval(right: int, expected: bool) -> None:
     labels = [1, 0] * 50
     wrong = [n >= right for n in range(100)]
     scores = [float(label != flip) for label, flip in zip(labels, wrong, strict=True)]
-    told = caveats.warnings(model(labels, scores), 0.5)
-    assert any("than always guessing" in sentence for sentence in told) == said
+    sentences = caveats.warnings(model(labels, scores), 0.5)
+    assert any("than the baseline" in sentence for sentence in sentences) == expected
 
 
 @pytest.mark.parametrize(("positive", "negative"), [(19, 40), (40, 19), (5, 5), (20, 20)])
 def test_fewer_than_20_dev_studies_of_a_label_are_too_few(positive: int, negative: int) -> None:
     labels = [1] * positive + [0] * negative
-    told = caveats.warnings(model(labels, [float(label) for label in labels]), 0.5)
-    few = [sentence for sentence in told if sentence.startswith("Few dev studies")]
+    sentences = caveats.warnings(model(labels, [float(label) for label in labels]), 0.5)
+    few = [sentence for sentence in sentences if sentence.startswith("Few dev studies")]
     assert bool(few) == (min(positive, negative) < caveats.FEWEST)
     assert all(f"{positive} positive and {negative} negative" in sentence for sentence in few)
 
@@ -91,7 +91,7 @@ def test_fewer_than_20_dev_studies_of_a_label_are_too_few(positive: int, negativ
 def test_without_dev_films_nobody_knows() -> None:
     bare = replace(good(), judged=good().judged.iloc[:0])
     assert caveats.warnings(bare, 0.5) == (
-        "This model set no dev films aside, so nobody knows how far to trust it.",
+        "This model set no dev films aside, so its reliability is unknown.",
     )
 
 
@@ -106,7 +106,7 @@ def test_what_has_no_gate_says_so_by_its_kind() -> None:
         name="m", architecture=cards.ENSEMBLE, members=members, training={"synthetic": False}
     )
     [ensemble] = caveats.warnings(good(gate=None, card=card), 0.5)
-    assert run.startswith("This run has no gate yet: it cannot tell")
+    assert run.startswith("This run has no gate yet: it cannot recognize")
     assert released.startswith("This model has no gate: ")
     assert ensemble.startswith("An ensemble has no gate: ")
 

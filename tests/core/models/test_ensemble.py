@@ -1,4 +1,4 @@
-"""Several models as one: the mean of what they say, and films that taught none of them."""
+"""Ensembles: the mean of the members, and figures on films that trained none of them."""
 
 import json
 import shutil
@@ -30,16 +30,24 @@ def noise(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 32, 32)).astype(np.uint8)
 
 
-def told(name: str, roles: str, probabilities: list[float], **card: object) -> Model:
-    """A model that has judged the films a, b, c...: "d" dev, "v" valid, "-" a film it learned."""
+def model_of(name: str, roles: str, probabilities: list[float], **card: object) -> Model:
+    """A model with predictions of films a, b, c...: "d" dev, "v" valid, "-" a training film."""
     rows = [
-        {"split": "valid" if role == "v" else "train", "part": "elbow", "patient": f"p{path}",
-         "study": "s1", "view": 0, "label": number % 2, "path": path, "probability": value,
-         "role": {"d": "dev", "v": "valid"}.get(role)}
+        {
+            "split": "valid" if role == "v" else "train",
+            "part": "elbow",
+            "patient": f"p{path}",
+            "study": "s1",
+            "view": 0,
+            "label": number % 2,
+            "path": path,
+            "probability": value,
+            "role": {"d": "dev", "v": "valid"}.get(role),
+        }
         for number, (path, role, value) in enumerate(
             zip("abcdefgh", roles, probabilities, strict=False)
         )
-    ]  # fmt: skip
+    ]
     films = pd.DataFrame(rows).dropna()
     films["probability"] = films["probability"].astype(np.float32)
     fields = {"architecture": "one_conv", "training": {"hash": "h"}, **card}
@@ -54,10 +62,10 @@ def test_it_says_the_mean_of_what_its_members_say(run_copy: Path) -> None:
     one, other, both = (Predictor(cards.find(name)) for name in (*PAIR, "both"))
     films = noise(7)
     expected = (one.probabilities(films) + other.probabilities(films)) / 2
-    found = both.probabilities(films)
-    assert found.dtype == np.float32 and np.allclose(found, expected, atol=1e-6)
-    assert not np.allclose(found, one.probabilities(films), atol=1e-3)
-    assert (found == [both.probabilities(film[None])[0] for film in films]).all()
+    probabilities = both.probabilities(films)
+    assert probabilities.dtype == np.float32 and np.allclose(probabilities, expected, atol=1e-6)
+    assert not np.allclose(probabilities, one.probabilities(films), atol=1e-3)
+    assert (probabilities == [both.probabilities(film[None])[0] for film in films]).all()
 
 
 def test_its_card_names_its_members_and_how_they_did(run_copy: Path) -> None:
@@ -81,21 +89,21 @@ def test_its_verdict_on_a_split_is_its_members_tables_mean(
     run_copy: Path, phantom_root: Path
 ) -> None:
     ensemble.make(PAIR, "both")
-    found = evaluation.evaluate("both", catalog.read(phantom_root), "valid")
+    result = evaluation.evaluate("both", catalog.read(phantom_root), "valid")
     tables = [evaluation.of_run(run_copy, epoch, "valid").films for epoch in (1, 3)]
     expected = np.mean([table["probability"] for table in tables], axis=0)
-    assert found.films["path"].tolist() == tables[0]["path"].tolist()
-    assert np.allclose(found.films["probability"], expected, atol=1e-6)
+    assert result.films["path"].tolist() == tables[0]["path"].tolist()
+    assert np.allclose(result.films["probability"], expected, atol=1e-6)
 
 
 def test_it_outlives_the_runs_that_it_was_made_of(run_copy: Path, phantom_root: Path) -> None:
     ensemble.make(PAIR, "both")
     shutil.rmtree(run_copy)
     films = sorted((phantom_root / "valid").rglob("*.png"))[:3]
-    judged = Predictor(cards.find("both")).predict_study(
+    prediction = Predictor(cards.find("both")).predict_study(
         "s", [FilmInput(name=path.name, source=path) for path in films]
     )
-    assert len(judged.films) == 3 and not judged.refused
+    assert len(prediction.films) == 3 and not prediction.refused
 
 
 def test_networks_of_several_kinds_go_together(run_copy: Path, tmp_path: Path) -> None:
@@ -126,27 +134,27 @@ def test_occlusion_asks_an_ensemble_and_grad_cam_does_not(run_copy: Path) -> Non
 
 
 def test_a_film_counts_only_where_it_taught_none_of_the_members() -> None:
-    one = told("one", "ddd-vv", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
-    other = told("other", "d-ddvv", [0.3, 0.9, 0.5, 0.9, 0.7, 0.2])
-    found = ensemble.together([one, other])
-    assert found["dev"]["path"].tolist() == ["a", "c"]
-    assert found["valid"]["path"].tolist() == ["e", "f"]
-    assert np.allclose(found["dev"]["probability"], [0.2, 0.4])
-    assert found["dev"]["member_2"].tolist() == pytest.approx([0.3, 0.5])
-    assert found["dev"]["probability"].dtype == np.float32
+    one = model_of("one", "ddd-vv", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    other = model_of("other", "d-ddvv", [0.3, 0.9, 0.5, 0.9, 0.7, 0.2])
+    films = ensemble.together([one, other])
+    assert films["dev"]["path"].tolist() == ["a", "c"]
+    assert films["valid"]["path"].tolist() == ["e", "f"]
+    assert np.allclose(films["dev"]["probability"], [0.2, 0.4])
+    assert films["dev"]["member_2"].tolist() == pytest.approx([0.3, 0.5])
+    assert films["dev"]["probability"].dtype == np.float32
 
 
 @pytest.mark.parametrize("hashes", [("h", "another"), (None, None), (None, "h")])
 def test_models_of_other_or_unknown_data_share_no_film(hashes: tuple) -> None:
     models = [
-        told(name, "ddv", [0.1, 0.2, 0.3], training={"hash": value})
+        model_of(name, "ddv", [0.1, 0.2, 0.3], training={"hash": value})
         for name, value in zip(("one", "other"), hashes, strict=True)
     ]
     assert all(table.empty for table in ensemble.together(models).values())
 
 
 def test_a_film_that_stands_twice_in_a_table_counts_once() -> None:
-    one, other = (told(name, "ddv", [0.1, 0.2, 0.3]) for name in ("one", "other"))
+    one, other = (model_of(name, "ddv", [0.1, 0.2, 0.3]) for name in ("one", "other"))
     twice = replace(other, judged=pd.concat([other.judged, other.judged.iloc[:1]]))
     assert ensemble.together([one, twice])["dev"]["path"].tolist() == ["a", "b"]
     with pytest.raises(ModelError, match="dev predictions of other are damaged"):
@@ -172,7 +180,7 @@ def test_what_has_no_mean_is_refused_in_a_sentence(run_copy: Path, folders: Path
         (["finished@1", "finished@1"], "some of finished@1, finished@1 have the same"),
         (["finished@1", "both"], "both is an ensemble. Name its members: finished@1, finished@3"),
         (["finished@1", "same"], "some of finished@1, same have the same"),
-        (["finished@1", "nobody"], "No model is called 'nobody'"),
+        (["finished@1", "missing"], "No model is called 'missing'"),
     ):
         with pytest.raises(ModelError, match=sentence):
             ensemble.make(references, "new")
@@ -193,7 +201,10 @@ def test_what_has_no_mean_is_refused_in_a_sentence(run_copy: Path, folders: Path
 def test_members_must_see_and_mean_the_same(
     card: dict, sentence: str, monkeypatch: pytest.MonkeyPatch, folders: Path
 ) -> None:
-    models = {"one": told("one", "dv", [0.1, 0.2]), "other": told("other", "dv", [0, 1], **card)}
+    models = {
+        "one": model_of("one", "dv", [0.1, 0.2]),
+        "other": model_of("other", "dv", [0, 1], **card),
+    }
     monkeypatch.setattr(ensemble.cards, "find", models.get)
     with pytest.raises(ModelError, match=sentence):
         ensemble.make(["one", "other"], "new")
@@ -234,7 +245,7 @@ def test_links_in_its_weights_lead_nowhere(
 
 def test_a_gate_is_not_fitted_for_an_ensemble(run_copy: Path, phantom_root: Path) -> None:
     ensemble.make(PAIR, "both")
-    with pytest.raises(ModelError, match="both is an ensemble and judges without one"):
+    with pytest.raises(ModelError, match="both is an ensemble and predicts without one"):
         gate_job.of_data(cards.find("both"), catalog.read(phantom_root))
 
 
@@ -256,9 +267,9 @@ def test_a_name_that_a_run_has_is_refused_since_it_would_hide_the_run(run_copy: 
 def test_its_card_holds_the_commands_that_make_it_again(run_copy: Path) -> None:
     release.release("finished@1", "plain")
     ensemble.make(["plain", "finished@3"], "both")
-    phantom, train, made = cards.find("both").card.command.split(" && ")
+    phantom, train, ensemble_command = cards.find("both").card.command.split(" && ")
     assert " phantom " in phantom and train.endswith(" --name finished")
-    assert made == "python -m fracture_core ensemble both finished@1 finished@3"
+    assert ensemble_command == "python -m fracture_core ensemble both finished@1 finished@3"
 
 
 # --- command line -------------------------------------------------------------------------------

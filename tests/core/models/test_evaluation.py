@@ -37,15 +37,15 @@ def by_hand(threshold: float = 0.5) -> Evaluation:
 
 
 def test_the_figures_are_those_counted_by_hand() -> None:
-    found = by_hand().summaries()
-    assert found["images"].confusion == metrics.Confusion(tp=1, fp=1, fn=2, tn=2)
-    assert found["studies"].confusion == metrics.Confusion(tp=1, fp=1, fn=1, tn=1)
-    assert found["images"].accuracy.value == 0.5
-    assert (found["images"].sensitivity.count, found["images"].sensitivity.n) == (1, 3)
-    assert found["images"].specificity.value == pytest.approx(2 / 3)
-    assert found["images"].kappa == pytest.approx(0.0)
-    assert found["studies"].kappa == pytest.approx(0.0)
-    assert found["studies"].majority.value == 0.5
+    figures = by_hand().summaries()
+    assert figures["images"].confusion == metrics.Confusion(tp=1, fp=1, fn=2, tn=2)
+    assert figures["studies"].confusion == metrics.Confusion(tp=1, fp=1, fn=1, tn=1)
+    assert figures["images"].accuracy.value == 0.5
+    assert (figures["images"].sensitivity.count, figures["images"].sensitivity.n) == (1, 3)
+    assert figures["images"].specificity.value == pytest.approx(2 / 3)
+    assert figures["images"].kappa == pytest.approx(0.0)
+    assert figures["studies"].kappa == pytest.approx(0.0)
+    assert figures["studies"].majority.value == 0.5
 
 
 def test_there_is_a_line_a_study() -> None:
@@ -69,12 +69,12 @@ def test_the_threshold_decides() -> None:
 
 
 def test_an_evaluation_comes_back_as_it_was_kept(tmp_path) -> None:
-    kept = by_hand()
+    saved = by_hand()
     assert evaluation.load(tmp_path) is None
-    evaluation.save(tmp_path, kept)
-    found = evaluation.load(tmp_path)
-    assert found.films.equals(kept.films)
-    assert found.to_dict() == kept.to_dict()
+    evaluation.save(tmp_path, saved)
+    loaded = evaluation.load(tmp_path)
+    assert loaded.films.equals(saved.films)
+    assert loaded.to_dict() == saved.to_dict()
 
 
 def test_an_evaluation_kept_anew_is_whole_or_none(tmp_path, monkeypatch) -> None:
@@ -108,11 +108,14 @@ def test_a_kept_evaluation_that_was_changed_is_none(tmp_path) -> None:
 
 
 def test_json_holds_figures_lines_and_refused() -> None:
-    found = json.loads(json.dumps(by_hand().to_dict(), allow_nan=False))
+    content = json.loads(json.dumps(by_hand().to_dict(), allow_nan=False))
     assert {"model", "data", "split", "threshold", "images", "studies", "lines", "refused"} <= set(
-        found
+        content
     )
-    assert found["images"]["sensitivity"] == found["images"]["sensitivity"] | {"count": 1, "n": 3}
+    assert content["images"]["sensitivity"] == content["images"]["sensitivity"] | {
+        "count": 1,
+        "n": 3,
+    }
 
 
 def test_a_runs_own_films_are_judged_by_its_tables(run_copy) -> None:
@@ -134,12 +137,12 @@ def test_a_runs_refused_films_are_those_of_the_role(run_copy) -> None:
 
 def test_judging_the_data_anew_gives_what_the_run_has_said(run_copy, phantom_root) -> None:
     dataset = catalog.read(phantom_root)
-    anew = evaluation.evaluate("finished@3", dataset, "valid")
-    kept = evaluation.of_run(run_copy, 3, "valid")
-    assert anew.films["path"].tolist() == kept.films["path"].tolist()
-    difference = anew.films["probability"] - kept.films["probability"]
+    repeated = evaluation.evaluate("finished@3", dataset, "valid")
+    original = evaluation.of_run(run_copy, 3, "valid")
+    assert repeated.films["path"].tolist() == original.films["path"].tolist()
+    difference = repeated.films["probability"] - original.films["probability"]
     assert difference.abs().max() <= 1e-6
-    assert anew.summaries()["images"].confusion == kept.summaries()["images"].confusion
+    assert repeated.summaries()["images"].confusion == original.summaries()["images"].confusion
     part = evaluation.evaluate("finished@3", dataset, "valid", ("forearm",))
     assert set(part.films["part"]) == {"forearm"}
 
@@ -150,8 +153,8 @@ def test_a_split_or_part_that_is_not_there_is_refused(run_copy, phantom_root) ->
         evaluation.evaluate("finished", dataset, "test")
     with pytest.raises(ConfigError, match="no part 'ankle'"):
         evaluation.evaluate("finished", dataset, "valid", ("ankle",))
-    with pytest.raises(ModelError, match="'nobody'"):
-        evaluation.evaluate("nobody", dataset)
+    with pytest.raises(ModelError, match="'missing'"):
+        evaluation.evaluate("missing", dataset)
 
 
 def test_films_that_cannot_be_read_are_named_and_the_others_judged(
@@ -160,9 +163,9 @@ def test_films_that_cannot_be_read_are_named_and_the_others_judged(
     root = Path(shutil.copytree(phantom_root, tmp_path / "films"))
     paths = catalog.select(catalog.read(root).manifest, "valid")["path"]
     (root / paths[2]).write_bytes(b"")
-    found = evaluation.evaluate("finished", catalog.read(root), "valid")
-    assert len(found.films) == len(paths) - 1
-    [(path, reason)] = found.refused
+    result = evaluation.evaluate("finished", catalog.read(root), "valid")
+    assert len(result.films) == len(paths) - 1
+    [(path, reason)] = result.refused
     assert path == paths[2]
     assert "empty" in reason
     for path in paths:
@@ -172,7 +175,7 @@ def test_films_that_cannot_be_read_are_named_and_the_others_judged(
 
 
 def ended(folder: Path) -> run_folders.Status:
-    """The last word of an evaluation's child."""
+    """Wait for an evaluation and return its final status."""
     while (status := run_folders.status(folder)).state.alive:
         time.sleep(0.1)
     return status
@@ -181,27 +184,27 @@ def ended(folder: Path) -> run_folders.Status:
 def test_a_child_evaluates_and_the_result_is_kept(run_copy, phantom_root) -> None:
     dataset = catalog.read(phantom_root)
     folder = evaluation.start("finished@3", dataset, "valid")
-    assert evaluation.start("finished@3", dataset, "valid") == folder  # asked twice, done once
+    assert evaluation.start("finished@3", dataset, "valid") == folder  # requested twice, done once
     status = ended(folder)
     assert status.state is State.FINISHED, run_folders.status(folder).message
-    found = evaluation.load(folder)
-    assert found.to_dict() == evaluation.evaluate("finished@3", dataset, "valid").to_dict()
-    asked = (folder / "asked.json").stat().st_mtime_ns
+    loaded = evaluation.load(folder)
+    assert loaded.to_dict() == evaluation.evaluate("finished@3", dataset, "valid").to_dict()
+    written_at = (folder / "asked.json").stat().st_mtime_ns
     assert evaluation.start("finished@3", dataset, "valid") == folder
-    assert (folder / "asked.json").stat().st_mtime_ns == asked  # it is there: nobody starts again
+    assert (folder / "asked.json").stat().st_mtime_ns == written_at  # it exists: nothing is started
 
 
 def test_each_model_split_and_data_set_has_a_result_of_its_own(run_copy, phantom_root) -> None:
     dataset = catalog.read(phantom_root)
     release.release("finished@3", "same-weights")
-    asked = [
+    pairs = [
         ("finished@3", "valid"),
         ("finished@2", "valid"),
         ("finished@3", "train"),
         ("same-weights", "valid"),
     ]
-    found = {evaluation.folder_of(reference, dataset, split) for reference, split in asked}
-    assert len(found) == len(asked)
+    folders = {evaluation.folder_of(reference, dataset, split) for reference, split in pairs}
+    assert len(folders) == len(pairs)
 
 
 def test_a_film_that_was_replaced_makes_its_evaluation_another(run_copy, folders) -> None:

@@ -1,4 +1,4 @@
-"""The gate: fitted on what a network has learned from, kept as plain arrays, refused if damaged."""
+"""The gate: fitted on the training films, stored as plain arrays, refused if damaged."""
 
 import json
 import shutil
@@ -36,34 +36,38 @@ def fitted(count: int = 300, dev: int = 200) -> Gate:
 
 
 def test_distances_are_mahalanobis_and_the_limit_leaves_the_stated_share() -> None:
-    made = fitted(4000, 500)
+    own_gate = fitted(4000, 500)
     fresh = cloud(4000, seed=2)
-    away = made.distances(fresh)
+    distances = own_gate.distances(fresh)
     about = fresh - cloud(4000).mean(axis=0)
     exact = np.sqrt(np.einsum("ij,jk,ik->i", about, np.linalg.inv(np.cov(cloud(4000).T)), about))
-    assert np.abs(away / exact - 1).max() < 0.1  # but for the shrinkage
-    assert (away > made.limit).mean() == pytest.approx(gate.FALSE_REFUSAL, abs=0.015)
-    assert made.distances(fresh + 1000).min() > made.limit
-    assert (made.calibrated_on, made.calibrated_with, made.fitted_on) == (500, "dev", 4000)
+    assert np.abs(distances / exact - 1).max() < 0.1  # but for the shrinkage
+    assert (distances > own_gate.limit).mean() == pytest.approx(gate.FALSE_REFUSAL, abs=0.015)
+    assert own_gate.distances(fresh + 1000).min() > own_gate.limit
+    assert (own_gate.calibrated_on, own_gate.calibrated_with, own_gate.fitted_on) == (
+        500,
+        "dev",
+        4000,
+    )
 
 
 def test_a_film_is_measured_by_the_part_that_is_nearest() -> None:
     parts = np.repeat(["forearm", "humerus"], 200)
     features = np.concatenate([cloud(200), cloud(200, seed=3, middle=500)])
     names = np.arange(400).astype(str)
-    made = gate.fit(features, parts, names, names, cloud(60, seed=4))
-    assert made.parts == ("forearm", "humerus")
+    own_gate = gate.fit(features, parts, names, names, cloud(60, seed=4))
+    assert own_gate.parts == ("forearm", "humerus")
     for middle, inside in ((0, True), (500, True), (250, False)):
-        far = np.median(made.distances(cloud(50, seed=5, middle=middle)))
-        assert (far < made.limit) == inside
+        far = np.median(own_gate.distances(cloud(50, seed=5, middle=middle)))
+        assert (far < own_gate.limit) == inside
 
 
 def test_few_dev_films_are_joined_by_training_films_of_other_patients() -> None:
     for dev, origin, count in ((48, "dev and train", 348), (0, "train", 300), (49, "dev", 49)):
-        made = fitted(300, dev)
-        assert (made.calibrated_with, made.calibrated_on) == (origin, count)
-        away = made.distances(cloud(2000, seed=6))
-        assert (away > made.limit).mean() < 0.1
+        own_gate = fitted(300, dev)
+        assert (own_gate.calibrated_with, own_gate.calibrated_on) == (origin, count)
+        distances = own_gate.distances(cloud(2000, seed=6))
+        assert (distances > own_gate.limit).mean() < 0.1
     with pytest.raises(DataError, match="fitted on 20 training films or more; received 19"):
         fitted(19)
 
@@ -71,9 +75,9 @@ def test_few_dev_films_are_joined_by_training_films_of_other_patients() -> None:
 def test_a_map_that_never_woke_in_training_tells_and_breaks_nothing() -> None:
     features = np.c_[cloud(100), np.zeros(100, np.float32)]
     names = np.arange(100).astype(str)
-    made = gate.fit(features, np.full(100, "x"), names, names, features[:60])
+    own_gate = gate.fit(features, np.full(100, "x"), names, names, features[:60])
     awake = features[:1] + np.array([0, 0, 0, 0, 0, 0, 5], np.float32)
-    assert made.limit < made.distances(awake)[0] < np.inf
+    assert own_gate.limit < own_gate.distances(awake)[0] < np.inf
 
 
 def test_maps_that_hardly_vary_about_a_large_mean_are_measured_all_the_same() -> None:
@@ -86,26 +90,28 @@ def test_maps_that_hardly_vary_about_a_large_mean_are_measured_all_the_same() ->
     assert far.distances(fresh + shift) == pytest.approx(near.distances(fresh), rel=0.01)
     # A map far off and all but still: whitened about 0 it would be beyond float16.
     still = np.c_[features, 1e5 + np.random.default_rng(0).normal(size=300) * 0.1]
-    made = gate.fit(still.astype(np.float32), parts, names, names, still[:100].astype(np.float32))
-    assert np.isfinite(made.films).all()
-    assert made.distances(still[:5].astype(np.float32)).max() < 20
-    assert gate.read(gate.to_bytes(made), 7).facts() == made.facts()
+    own_gate = gate.fit(
+        still.astype(np.float32), parts, names, names, still[:100].astype(np.float32)
+    )
+    assert np.isfinite(own_gate.films).all()
+    assert own_gate.distances(still[:5].astype(np.float32)).max() < 20
+    assert gate.read(gate.to_bytes(own_gate), 7).facts() == own_gate.facts()
 
 
 def test_the_check_names_distance_and_limit() -> None:
-    made = replace(fitted(), limit=5.0)
-    assert made.check(5.0).passed
-    check = made.check(7.25)
+    own_gate = replace(fitted(), limit=5.0)
+    assert own_gate.check(5.0).passed
+    check = own_gate.check(7.25)
     assert (check.name, check.value, check.limit) == ("distance", 7.25, 5.0)
     assert "lies 7.2 from the mean of the training films in the network's" in check.doubt
-    several = replace(made, parts=("forearm", "humerus")).check(7.25)
+    several = replace(own_gate, parts=("forearm", "humerus")).check(7.25)
     assert "lies 7.2 from the mean of the nearest body part's training films" in several.doubt
     assert "limit 5.0" in check.doubt
 
 
 def test_the_nearest_training_films_come_in_order() -> None:
-    made = fitted()
-    near = made.nearest(cloud(300)[17])
+    own_gate = fitted()
+    near = own_gate.nearest(cloud(300)[17])
     assert near[0].path == "film17.png"
     assert near[0].distance < 0.05  # kept as float16
     assert [each.distance for each in near] == sorted(each.distance for each in near)
@@ -126,26 +132,26 @@ def test_more_films_than_fit_are_sampled_the_same_each_time(monkeypatch) -> None
 
 
 def test_a_gate_survives_its_file(tmp_path) -> None:
-    made, path = fitted(), tmp_path / "gate.npz"
-    path.write_bytes(gate.to_bytes(made))
+    own_gate, path = fitted(), tmp_path / "gate.npz"
+    path.write_bytes(gate.to_bytes(own_gate))
     read = gate.read(path, 6)
-    assert read.facts() == made.facts()
-    assert (read.parts, read.paths) == (made.parts, made.paths)
-    assert np.array_equal(read.distances(cloud(9)), made.distances(cloud(9)))
+    assert read.facts() == own_gate.facts()
+    assert (read.parts, read.paths) == (own_gate.parts, own_gate.paths)
+    assert np.array_equal(read.distances(cloud(9)), own_gate.distances(cloud(9)))
     with np.load(path, allow_pickle=False) as arrays:  # no pickle in it
         assert {arrays[name].dtype.hasobject for name in arrays.files} == {False}
 
 
 def test_what_is_no_gate_is_refused_in_a_sentence(tmp_path) -> None:
-    made, path = fitted(), tmp_path / "gate.npz"
-    content = gate.to_bytes(made)
+    own_gate, path = fitted(), tmp_path / "gate.npz"
+    content = gate.to_bytes(own_gate)
     pickled = tmp_path / "pickled.npz"
     np.savez(pickled, version=np.array([{"x": 1}], dtype=object))
     some = tmp_path / "some.npz"
     np.savez(some, version=1)
     later = tmp_path / "later.npz"
     np.savez(later, version=99)
-    holed = replace(made, means=np.full_like(made.means, np.nan))
+    holed = replace(own_gate, means=np.full_like(own_gate.means, np.nan))
     for source in (
         content[: len(content) // 2],
         b"no zip",
@@ -177,7 +183,7 @@ def test_damage_anywhere_is_refused_or_harmless() -> None:
             read = gate.read(bytes(damaged), 6)
         except ModelError as error:
             assert "Release the model again" in str(error)
-        else:  # a date or another field of the zip that nobody reads
+        else:  # a date or another field of the zip without a reader
             assert np.isfinite(read.distances(cloud(3))).all()
 
 
@@ -192,7 +198,7 @@ def model(run_copy) -> cards.Model:
 
 
 def noise(seed: int = 0) -> Image.Image:
-    """A film that no plain check minds and that shows nothing."""
+    """A film without content that passes the plain checks."""
     return Image.fromarray(np.random.default_rng(seed).integers(0, 128, (64, 64)).astype(np.uint8))
 
 
@@ -207,18 +213,18 @@ def test_a_released_model_doubts_noise_and_counts_its_own_films(
         FilmInput(name="own", source=own),
         FilmInput(name="noise", source=tmp_path / "noise.png"),
     ]
-    judged = predictor.predict_study("s", films)
-    first, second = judged.films
+    prediction = predictor.predict_study("s", films)
+    first, second = prediction.films
     assert (first.counted, first.doubts) == (True, ())
     assert [each.name for each in first.checks][-1] == "distance"
     assert first.nearest == () and len(second.nearest) == 3  # shown beside a doubt alone
-    _, features = predictor.judge(first.pixels[None])
+    _, features = predictor.predict(first.pixels[None])
     assert phantom_root / predictor.gate.nearest(features[0])[0].path == own
     assert second.counted is False
     assert "from the mean of the nearest body part's training films" in second.doubts[0]
-    assert judged.doubted == (second,)
-    assert judged.probabilities == [first.probability]
-    ticked = judged.counting(["noise"])
+    assert prediction.doubted == (second,)
+    assert prediction.probabilities == [first.probability]
+    ticked = prediction.counting(["noise"])
     assert ticked.probabilities == [first.probability, second.probability]
     assert ticked.doubted == ()
     everything = predictor.predict_study("s", films, count_doubted=True)
@@ -235,9 +241,9 @@ def test_an_inverted_film_is_offered_to_be_inverted_and_then_judged_as_the_film(
     with Image.open(own) as film:
         Image.fromarray(255 - np.asarray(film.convert("L"))).save(tmp_path / "negative.png")
     predictor = Predictor(model)
-    given = FilmInput(name="x", source=tmp_path / "negative.png")
+    film = FilmInput(name="x", source=tmp_path / "negative.png")
     as_given, turned, whole = predictor.predict_study(
-        "s", [given, replace(given, inverted=True), FilmInput(name="y", source=own)]
+        "s", [film, replace(film, inverted=True), FilmInput(name="y", source=own)]
     ).films
     assert as_given.remedies == ("invert",)
     assert turned.probability == whole.probability
@@ -266,8 +272,8 @@ def test_a_release_of_a_run_whose_films_are_gone_has_no_gate(run_copy, tmp_path,
     run_folders.complete_facts(run_copy, data=data | {"root": str(tmp_path / "moved")})
     assert command_line.main(["release", "finished", "bare"]) == 0
     assert "no gate: its training films could not be read" in capsys.readouterr().err
-    found = cards.find("bare")
-    assert (found.gate, found.card.gate) == (None, {})
+    model = cards.find("bare")
+    assert (model.gate, model.card.gate) == (None, {})
 
 
 def test_a_gate_is_fitted_on_the_films_that_the_run_has_seen(run_copy, tmp_path) -> None:
@@ -282,7 +288,7 @@ def test_a_gate_is_fitted_on_the_films_that_the_run_has_seen(run_copy, tmp_path)
     assert gate.read(gate_job.of_run(cards.find("finished"))).fitted_on == whole - 3
     for path in films["path"]:
         Image.new("L", (300, 200), 90).save(tmp_path / "films" / path)
-    with pytest.raises(DataError, match="or hold other pictures than they did"):
+    with pytest.raises(DataError, match="or hold other pictures than before"):
         gate_job.of_run(cards.find("finished"))
 
 
@@ -290,13 +296,13 @@ def test_a_child_fits_a_runs_gate_once(run_copy) -> None:
     assert cards.find("finished").gate is None
     folder = gate_job.start("finished")
     assert launcher.wait(folder).state is run_folders.State.FINISHED
-    found = cards.find("finished")
-    kept = found.gate.stat().st_mtime_ns
-    assert gate.read(found.gate).fitted_on > 20
+    model = cards.find("finished")
+    written_at = model.gate.stat().st_mtime_ns
+    assert gate.read(model.gate).fitted_on > 20
     assert gate_job.start("finished") == folder
-    assert found.gate.stat().st_mtime_ns == kept
+    assert model.gate.stat().st_mtime_ns == written_at
     path = release.release("finished", "from-kept")
-    assert (path / "gate.npz").read_bytes() == found.gate.read_bytes()
+    assert (path / "gate.npz").read_bytes() == model.gate.read_bytes()
     assert release.release("from-kept", "again").joinpath("gate.npz").is_file()
 
 
@@ -357,12 +363,12 @@ def test_predict_tells_doubts_and_counts_doubted_films_where_asked(
 
 
 def test_the_shipped_models_gate_is_whole_and_small() -> None:
-    found = cards.read(cards.models_folder() / "starter-five-conv")
-    predictor = Predictor(found)
-    assert predictor.gate.fitted_on == found.card.training["images"]["train"]
-    assert predictor.gate.calibrated_on == found.card.training["images"]["dev"]
+    model = cards.read(cards.models_folder() / "starter-five-conv")
+    predictor = Predictor(model)
+    assert predictor.gate.fitted_on == model.card.training["images"]["train"]
+    assert predictor.gate.calibrated_on == model.card.training["images"]["dev"]
     assert not any(path.startswith(("/", "valid")) for path in predictor.gate.paths)
-    folder = found.weights.parent
+    folder = model.weights.parent
     assert sum(path.stat().st_size for path in folder.iterdir()) < 5_000_000
 
 
@@ -397,13 +403,13 @@ def test_a_run_has_the_gate_of_its_best_epoch_at_its_end_and_of_another_one_afte
     assert [e["kind"] for e in journal.events(short_run)][-1] == "finished"
     released = release.release("short", "from-run")
     assert (released / "gate.npz").read_bytes() == model.gate.read_bytes()
-    made = model.gate.stat().st_mtime_ns
+    fitted_at = model.gate.stat().st_mtime_ns
     launcher.resume(short_run, 2, wait_for_slot=False)
     ended(short_run)
     again = cards.find("short")
     assert run_folders.status(short_run).state is run_folders.State.FINISHED
     assert again.gate is not None
-    assert (again.card.epoch == model.card.epoch) == (again.gate.stat().st_mtime_ns == made)
+    assert (again.card.epoch == model.card.epoch) == (again.gate.stat().st_mtime_ns == fitted_at)
 
 
 def test_a_gate_that_fails_costs_nothing_of_the_run(folders, phantom_root) -> None:
@@ -430,5 +436,5 @@ def test_a_run_that_goes_on_or_is_deleted_while_its_gate_is_fitted_is_not_held(
 
 def test_films_that_a_network_does_not_tell_apart_give_no_gate() -> None:
     names = np.array([str(n) for n in range(40)])
-    with pytest.raises(DataError, match="tells apart"):
+    with pytest.raises(DataError, match="can tell apart"):
         gate.fit(np.ones((40, 6), np.float32), np.full(40, "hand"), names, names, np.ones((9, 6)))

@@ -24,7 +24,7 @@ from tests.core import dicoms
 
 @pytest.fixture(scope="module")
 def predictor(finished_run) -> Predictor:
-    """The last epoch of the finished run, ready to judge."""
+    """A Predictor of the finished run's last epoch."""
     return Predictor(cards.of_run(finished_run, 3))
 
 
@@ -36,7 +36,7 @@ def films(finished_run, phantom_root) -> list[FilmInput]:
 
 
 def jpeg() -> bytes:
-    """A small film as a JPEG file, which no plain check doubts."""
+    """A small film as a JPEG file that passes the plain checks."""
     content = io.BytesIO()
     values = np.zeros((80, 64), np.uint8)
     values[10:-10, 10:-10] = np.linspace(0, 200, 44)
@@ -45,10 +45,10 @@ def jpeg() -> bytes:
 
 
 def test_predictor_and_prediction_table_agree(predictor, films, finished_run) -> None:
-    judged = predictor.predict_study("all", films)
+    prediction = predictor.predict_study("all", films)
     table = predictions.load(finished_run, 3, len(films))
-    assert np.abs(np.array(judged.probabilities) - table).max() <= 1e-6
-    verdicts = np.array(judged.probabilities) > 0.5
+    assert np.abs(np.array(prediction.probabilities) - table).max() <= 1e-6
+    verdicts = np.array(prediction.probabilities) > 0.5
     assert verdicts.tolist() == (table > 0.5).tolist()
 
 
@@ -92,19 +92,19 @@ def test_a_truncated_jpeg_is_refused_by_name_and_the_others_are_judged(predictor
         FilmInput(name="empty.png", source=b""),
         films[1],
     ]
-    judged = predictor.predict_study("study1", mixed)
-    assert [film.name for film in judged.films] == [films[0].name, "whole.jpg", films[1].name]
-    assert [name for name, _ in judged.refused] == ["cut.jpg", "empty.png"]
-    assert "empty" in judged.refused[1][1]
+    prediction = predictor.predict_study("study1", mixed)
+    assert [film.name for film in prediction.films] == [films[0].name, "whole.jpg", films[1].name]
+    assert [name for name, _ in prediction.refused] == ["cut.jpg", "empty.png"]
+    assert "empty" in prediction.refused[1][1]
     alone = predictor.predict_study("study1", [films[0], films[1]]).probabilities
-    assert [judged.probabilities[0], judged.probabilities[2]] == alone
+    assert [prediction.probabilities[0], prediction.probabilities[2]] == alone
 
 
 def test_films_beyond_the_limit_are_refused_and_the_rest_judged(predictor, films) -> None:
     limit = LIMITS.upload_files
-    judged = predictor.predict_study("s", [films[0]] * (limit + 2))
-    assert (len(judged.films), len(judged.refused)) == (limit, 2)
-    assert f"beyond {limit} films" in judged.refused[0][1]
+    prediction = predictor.predict_study("s", [films[0]] * (limit + 2))
+    assert (len(prediction.films), len(prediction.refused)) == (limit, 2)
+    assert f"beyond {limit} films" in prediction.refused[0][1]
 
 
 def test_frames_that_were_not_judged_and_films_that_are_the_same_are_told(predictor) -> None:
@@ -114,35 +114,35 @@ def test_frames_that_were_not_judged_and_films_that_are_the_same_are_told(predic
     one = Image.open(io.BytesIO(jpeg()))
     lossless = io.BytesIO()
     one.save(lossless, "PNG")
-    given = [
+    inputs = [
         FilmInput(name="a.jpg", source=jpeg()),
         FilmInput(name="two.tif", source=stream.getvalue()),
         FilmInput(name="b.png", source=lossless.getvalue()),
         FilmInput(name="turned.jpg", source=jpeg(), inverted=True),
     ]
-    judged = predictor.predict_study("s", given)
-    assert judged.remarks == (
-        "two.tif has 2 frames; the first was judged.",
+    prediction = predictor.predict_study("s", inputs)
+    assert prediction.remarks == (
+        "two.tif has 2 frames; the first was used.",
         "a.jpg and b.png are the same film, and each counts.",
     )
-    assert judged.to_dict(0.5)["remarks"] == list(judged.remarks)
-    a, two, b, turned = judged.films
+    assert prediction.to_dict(0.5)["remarks"] == list(prediction.remarks)
+    a, two, b, turned = prediction.films
     assert a.counted and b.counted
-    partly = replace(judged, films=(a, two, replace(b, counted=False), turned))
+    partly = replace(prediction, films=(a, two, replace(b, counted=False), turned))
     assert partly.remarks[1] == "a.jpg and b.png are the same film; 1 of them count."
-    many = replace(judged, films=tuple(replace(a, name=f"{n}") for n in range(6)))
+    many = replace(prediction, films=tuple(replace(a, name=f"{n}") for n in range(6)))
     assert many.remarks == ("0, 1, 2 and 3 others are the same film, and each counts.",)
-    assert "remarks" not in replace(judged, films=(a,)).to_dict(0.5)
+    assert "remarks" not in replace(prediction, films=(a,)).to_dict(0.5)
 
 
 def study(*probabilities: float, counted: bool = True) -> StudyPrediction:
     """A study with these probabilities."""
     pixels = np.zeros((32, 32), np.uint8)
-    judged = tuple(
+    prediction = tuple(
         FilmPrediction(name=f"image{n}.png", probability=p, pixels=pixels, counted=counted)
         for n, p in enumerate(probabilities, 1)
     )
-    return StudyPrediction(study="study1", films=judged, refused=(("x.png", "is empty"),))
+    return StudyPrediction(study="study1", films=prediction, refused=(("x.png", "is empty"),))
 
 
 def test_the_verdict_is_or_over_the_counted_films() -> None:
@@ -154,8 +154,8 @@ def test_the_verdict_is_or_over_the_counted_films() -> None:
 
 
 def test_a_judged_study_has_the_designs_shape_in_json() -> None:
-    found = json.loads(json.dumps(study(0.25, 0.75).to_dict(0.5)))
-    assert found == {
+    content = json.loads(json.dumps(study(0.25, 0.75).to_dict(0.5)))
+    assert content == {
         "study": "study1",
         "fracture": True,
         "images": [
@@ -221,7 +221,7 @@ def test_weights_can_be_read_as_keras_reads_them(finished_run, predictor) -> Non
 
 @pytest.fixture
 def tree(tmp_path) -> Path:
-    """Two patients, three studies, and things that are none."""
+    """Two patients, three studies, and files that belong to none."""
     for name in (
         "patient2/study1/image10.png",
         "patient2/study1/image2.png",
@@ -236,8 +236,8 @@ def tree(tmp_path) -> Path:
 
 def named(paths: list[Path], root: Path) -> list[tuple[str, list[str]]]:
     """Studies and files, as names below the root."""
-    found = inference.studies_of(paths)
-    return [(str(Path(name).relative_to(root)), [f.name for f in films]) for name, films in found]
+    studies = inference.studies_of(paths)
+    return [(str(Path(name).relative_to(root)), [f.name for f in films]) for name, films in studies]
 
 
 def test_a_study_folder_is_one_study_in_natural_order(tree) -> None:
@@ -269,10 +269,10 @@ def test_what_lies_here_is_named_by_the_folder_one_stands_in(tree, monkeypatch) 
 
 def test_files_and_folders_are_judged_in_the_order_given(tree) -> None:
     loose = [tree / "patient2/study1/image2.png", tree / "patient2/study1/image10.png"]
-    found = inference.studies_of([tree / "patient10", loose[0], tree / "patient2", loose[1]])
-    names = [Path(name).name for name, _ in found]
+    studies = inference.studies_of([tree / "patient10", loose[0], tree / "patient2", loose[1]])
+    names = [Path(name).name for name, _ in studies]
     assert names == ["study1", "study1", "study1", "study10"]
-    assert [len(films) for _, films in found] == [1, 2, 2, 1]
+    assert [len(films) for _, films in studies] == [1, 2, 2, 1]
 
 
 def test_every_file_of_a_class_folder_is_a_study_of_its_own(tmp_path) -> None:
@@ -281,10 +281,10 @@ def test_every_file_of_a_class_folder_is_a_study_of_its_own(tmp_path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     names = ["film0.png", "film2.png", "film1.png", "film3.png"]
-    for given in (tmp_path, tmp_path / "train"):
-        found = inference.studies_of([given])
-        assert [Path(name).name for name, _ in found] == names
-        assert [[film.name for film in films] for _, films in found] == [[name] for name in names]
+    for inputs in (tmp_path, tmp_path / "train"):
+        studies = inference.studies_of([inputs])
+        assert [Path(name).name for name, _ in studies] == names
+        assert [[film.name for film in films] for _, films in studies] == [[name] for name in names]
     [(name, films)] = inference.studies_of([tmp_path / "train" / "Broken"])
     assert (Path(name).name, len(films)) == ("Broken", 2)
 
@@ -320,8 +320,8 @@ def test_lists_and_notes_beside_class_folders_are_no_study(tmp_path) -> None:
     for name in ("broken/1.png", "whole/2.png", "labels.csv", "README.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    found = inference.studies_of([tmp_path])
-    assert [Path(name).name for name, _ in found] == ["1.png", "2.png"]
+    studies = inference.studies_of([tmp_path])
+    assert [Path(name).name for name, _ in studies] == ["1.png", "2.png"]
     # In a study's own folder a file that is no film is refused by name, and never passed over.
     (tmp_path / "study1_positive").mkdir()
     (tmp_path / "study1_positive" / "note.txt").write_text("x")
@@ -333,15 +333,15 @@ def test_films_read_side_by_side_keep_their_order_and_their_refusals(predictor, 
     odd = dicoms.make(  # pydicom warns of its window
         np.arange(80 * 64, dtype=np.uint16).reshape(80, 64), WindowCenter="100", WindowWidth="0.5"
     )
-    given = []
+    inputs = []
     for number in range(12):
-        given.append(FilmInput(name=f"{number}.dcm", source=odd))
-        given.append(FilmInput(name=f"{number}.png", source=films[number].source))
-        given.append(FilmInput(name=f"{number}.txt", source=b"no film"))
-    judged = predictor.predict_study("many", given)
-    read = [film for film in given if not film.name.endswith("txt")]
-    assert [film.name for film in judged.films] == [film.name for film in read]
-    assert [name for name, _ in judged.refused] == [f"{number}.txt" for number in range(12)]
-    for film, alone in zip(judged.films, read, strict=True):
+        inputs.append(FilmInput(name=f"{number}.dcm", source=odd))
+        inputs.append(FilmInput(name=f"{number}.png", source=films[number].source))
+        inputs.append(FilmInput(name=f"{number}.txt", source=b"no film"))
+    prediction = predictor.predict_study("many", inputs)
+    read = [film for film in inputs if not film.name.endswith("txt")]
+    assert [film.name for film in prediction.films] == [film.name for film in read]
+    assert [name for name, _ in prediction.refused] == [f"{number}.txt" for number in range(12)]
+    for film, alone in zip(prediction.films, read, strict=True):
         (same,) = predictor.predict_study("one", [alone]).films
         assert (same.probability, same.checksum) == (film.probability, film.checksum)

@@ -1,4 +1,4 @@
-"""From a run to a released model."""
+"""Release: a run becomes a model."""
 
 import errno
 import json
@@ -40,10 +40,10 @@ def test_a_released_model_says_what_its_run_said(run_copy) -> None:
 
 def test_a_taken_name_is_refused_and_the_model_stays(run_copy) -> None:
     folder = release.release("finished", "first-model")
-    kept = (folder / "card.json").read_bytes()
+    card = (folder / "card.json").read_bytes()
     with pytest.raises(ModelError, match="'first-model' exists"):
         release.release("finished@1", "first-model")
-    assert (folder / "card.json").read_bytes() == kept
+    assert (folder / "card.json").read_bytes() == card
 
 
 @pytest.mark.parametrize("name", ["../x", "", "a/b", ".hidden", "a\x00b"])
@@ -57,8 +57,8 @@ def test_a_run_that_is_not_there_or_not_ready_is_refused(run_copy, folders) -> N
     run_folders.create(TrainConfig(data="x"), "young")
     with pytest.raises(ModelError, match="completed no epoch"):
         release.release("young", "m")
-    with pytest.raises(ModelError, match="'nobody'"):
-        release.release("nobody", "m")
+    with pytest.raises(ModelError, match="'missing'"):
+        release.release("missing", "m")
     with pytest.raises(RunError, match="no weights of epoch 8"):
         release.release("finished@8", "m")
     assert list((folders / "models").iterdir()) == []

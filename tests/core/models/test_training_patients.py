@@ -1,4 +1,4 @@
-"""Whom a model was trained on: a run, a release with and without a record, an ensemble."""
+"""Training patients of a run, of releases with and without a record, and of an ensemble."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ def dataset(phantom_root: Path) -> catalog.Dataset:
 
 
 @pytest.fixture
-def taught(run_copy: Path) -> set[str]:
+def patients(run_copy: Path) -> set[str]:
     """The patients of the run's training films."""
     films = journal.films(run_copy)
     return set(films[films["role"] == "train"]["patient"])
@@ -33,49 +33,49 @@ def released(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> cards.Model:
     return cards.find("mine")
 
 
-def trained(found: dict[str, TrainingOverlap]) -> set[str]:
-    return {name for name, told in found.items() if told is TrainingOverlap.TRAINED}
+def trained(overlaps: dict[str, TrainingOverlap]) -> set[str]:
+    return {name for name, overlap in overlaps.items() if overlap is TrainingOverlap.TRAINED}
 
 
 def test_a_run_knows_its_training_patients_and_no_dev_or_valid_one(
-    run_copy: Path, dataset: catalog.Dataset, taught: set[str]
+    run_copy: Path, dataset: catalog.Dataset, patients: set[str]
 ) -> None:
-    found = training_patients.among(cards.find("finished"), dataset)
-    assert trained(found) == set(found) == taught
+    overlaps = training_patients.among(cards.find("finished"), dataset)
+    assert trained(overlaps) == set(overlaps) == patients
     films = journal.films(run_copy)
     others = films[films["role"] != "train"]["patient"]
-    assert len(others) and not set(others) & taught
+    assert len(others) and not set(others) & patients
 
 
 def test_a_release_knows_them_when_its_run_is_gone_and_names_none_of_them(
-    released: cards.Model, run_copy: Path, dataset: catalog.Dataset, taught: set[str]
+    released: cards.Model, run_copy: Path, dataset: catalog.Dataset, patients: set[str]
 ) -> None:
     shutil.rmtree(run_copy)
     text = (released.weights.parent / "card.json").read_text()
-    assert not any(name in text for name in taught)
-    assert len(json.loads(text)["training"]["patients"][dataset.hash]) == 8 * len(taught)
-    assert trained(training_patients.among(released, dataset)) == taught
+    assert not any(name in text for name in patients)
+    assert len(json.loads(text)["training"]["patients"][dataset.hash]) == 8 * len(patients)
+    assert trained(training_patients.among(released, dataset)) == patients
 
 
 def test_a_release_of_before_is_told_by_the_split_of_its_own_data(
-    released: cards.Model, dataset: catalog.Dataset, taught: set[str]
+    released: cards.Model, dataset: catalog.Dataset, patients: set[str]
 ) -> None:
     training = {k: v for k, v in released.card.training.items() if k != "patients"}
     old = replace(released, card=replace(released.card, training=training))
-    assert trained(training_patients.among(old, dataset)) == taught
+    assert trained(training_patients.among(old, dataset)) == patients
     some = replace(old, card=replace(old.card, training=training | {"excluded": {"films": 1}}))
     assert set(training_patients.among(some, dataset).values()) == {TrainingOverlap.POSSIBLE}
 
 
 def test_in_other_data_a_known_name_may_be_the_patient_and_without_a_record_anybody_may(
-    released: cards.Model, dataset: catalog.Dataset, taught: set[str], tmp_path: Path
+    released: cards.Model, dataset: catalog.Dataset, patients: set[str], tmp_path: Path
 ) -> None:
     real = {"synthetic": False, "hash": "other", "phantom": None}
     facts = released.card.training
     own = replace(released, card=replace(released.card, training=facts | {"synthetic": False}))
     other = replace(dataset, synthetic=False, hash="other")
-    found = training_patients.among(own, other)
-    assert set(found) == taught and not trained(found)
+    overlaps = training_patients.among(own, other)
+    assert set(overlaps) == patients and not trained(overlaps)
     bare = {k: v for k, v in facts.items() if k != "patients"} | real | {"hash": "third"}
     old = replace(own, card=replace(own.card, training=bare))
     assert set(training_patients.among(old, other)) == set(dataset.manifest["patient"])
@@ -89,12 +89,12 @@ def test_drawn_and_real_patients_and_those_of_another_seed_are_others(
     phantom_set.make(tmp_path / "seed1", studies=3, seed=1)
     assert training_patients.among(released, catalog.read(tmp_path / "seed1")) == {}
     phantom_set.make(tmp_path / "seed0", studies=3, seed=0)  # the first of the very same patients
-    found = training_patients.among(released, catalog.read(tmp_path / "seed0"))
-    assert trained(found) == set(found) != set()
+    overlaps = training_patients.among(released, catalog.read(tmp_path / "seed0"))
+    assert trained(overlaps) == set(overlaps) != set()
 
 
 def test_an_ensemble_has_learned_from_the_patients_of_each_member(
-    run_copy: Path, dataset: catalog.Dataset, taught: set[str]
+    run_copy: Path, dataset: catalog.Dataset, patients: set[str]
 ) -> None:
     records = [training_patients.record(cards.find(name)) for name in ("finished@1", "finished@3")]
     assert training_patients.merged(records) == records[0]
@@ -102,7 +102,7 @@ def test_an_ensemble_has_learned_from_the_patients_of_each_member(
     assert training_patients.merged([less, records[0]]) == records[0]
     assert training_patients.merged([{}, records[0]]) == {}
     ensemble.make(["finished@1", "finished@3"], "both")
-    assert trained(training_patients.among(cards.find("both"), dataset)) == taught
+    assert trained(training_patients.among(cards.find("both"), dataset)) == patients
 
 
 def test_the_shipped_model_knows_the_patients_of_its_own_films(tmp_path: Path) -> None:
@@ -110,6 +110,6 @@ def test_the_shipped_model_knows_the_patients_of_its_own_films(tmp_path: Path) -
     phantom_set.make(tmp_path / "other", studies=3, seed=5)
     assert training_patients.among(starter, catalog.read(tmp_path / "other")) == {}
     phantom_set.make(tmp_path / "first", studies=12, seed=0)  # the first patients of its own films
-    found = training_patients.among(starter, catalog.read(tmp_path / "first"))
-    assert trained(found) == set(found) != set()
-    assert not set(found) & set(starter.judged["patient"])
+    overlaps = training_patients.among(starter, catalog.read(tmp_path / "first"))
+    assert trained(overlaps) == set(overlaps) != set()
+    assert not set(overlaps) & set(starter.judged["patient"])

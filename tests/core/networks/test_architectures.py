@@ -46,8 +46,12 @@ def test_all_conv_has_no_pooling_and_no_dense_layer_but_the_output() -> None:
         *("GlobalAveragePooling2D", "Dense"),
     ]
     assert [conv.strides[0] for conv in network.layers if "Conv2D" in str(type(conv))] == [
-        1, 2, 1, 2, 1,
-    ]  # fmt: skip
+        1,
+        2,
+        1,
+        2,
+        1,
+    ]
 
 
 def test_the_output_of_all_conv_is_a_mean_over_places() -> None:

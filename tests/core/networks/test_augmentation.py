@@ -69,13 +69,19 @@ def test_a_turn_of_90_degrees_is_a_turn_of_90_degrees() -> None:
 def test_zoom_and_shear_stay_inside_their_bounds_in_percent_and_degrees() -> None:
     zoom = draw(
         Augmentation(shear_degrees=0, zoom_percent=20, rotation_degrees=0, horizontal_flip=False),
-        32, 2000, 1, 0,
-    )  # fmt: skip
+        32,
+        2000,
+        1,
+        0,
+    )
     assert 0.8 <= zoom[:, 0].min() < 0.82 and 1.18 < zoom[:, 0].max() <= 1.2
     shear = draw(
         Augmentation(shear_degrees=30, zoom_percent=0, rotation_degrees=0, horizontal_flip=False),
-        32, 2000, 1, 0,
-    )  # fmt: skip
+        32,
+        2000,
+        1,
+        0,
+    )
     assert -0.5 <= shear[:, 1].min() < -0.48 and 0.48 < shear[:, 1].max() <= 0.5  # sine of 30
 
 
@@ -113,9 +119,13 @@ def test_grey_values_stay_exactly_those_of_the_resampling_unless_asked_for() -> 
     import tensorflow as tf
 
     resampled = tf.raw_ops.ImageProjectiveTransformV3(
-        images=films, transforms=rows[:, :8], output_shape=[33, 33], fill_value=0.0,
-        interpolation="BILINEAR", fill_mode="NEAREST",
-    )  # fmt: skip
+        images=films,
+        transforms=rows[:, :8],
+        output_shape=[33, 33],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+    )
     assert np.array_equal(apply(films, rows), np.minimum(resampled, 255))
 
 
@@ -175,8 +185,8 @@ def test_the_preview_shows_what_the_network_will_see() -> None:
     films[:, [0, -1]] = films[:, :, [0, -1]] = 255
     rows = draw(EVERYTHING, 33, 60, 1, 0)
     assert (rows[:, [2, 5]] < -1).any()  # beyond an edge
-    seen = apply(films[..., None].astype(np.float32), rows).numpy()[..., 0]
+    result = apply(films[..., None].astype(np.float32), rows).numpy()[..., 0]
     shown = preview(films, rows)
     assert shown.dtype == np.uint8
-    assert np.abs(shown - seen).max() <= 1
+    assert np.abs(shown - result).max() <= 1
     assert np.array_equal(preview(films, drawn(60)), films)

@@ -48,20 +48,22 @@ def test_seven_steps_give_what_keras_gives(kind) -> None:
         update(gradients(ours, step), tf.constant(rate))
         twin.learning_rate = rate
         twin.apply(gradients(theirs, step), theirs.trainable_variables)
-    for found, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        assert np.allclose(found, expected, rtol=1e-5, atol=1e-6)
-    for found, expected in zip(optimizer.variables, twin.variables, strict=True):
-        assert np.allclose(found, expected, rtol=1e-5, atol=1e-6)
-    moved = [not np.allclose(a, b, atol=1e-4) for a, b in
-             zip(ours.trainable_variables, network().trainable_variables, strict=True)]  # fmt: skip
+    for value, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        assert np.allclose(value, expected, rtol=1e-5, atol=1e-6)
+    for value, expected in zip(optimizer.variables, twin.variables, strict=True):
+        assert np.allclose(value, expected, rtol=1e-5, atol=1e-6)
+    moved = [
+        not np.allclose(a, b, atol=1e-4)
+        for a, b in zip(ours.trainable_variables, network().trainable_variables, strict=True)
+    ]
     assert all(moved)
 
 
 def test_every_kind_that_a_config_may_name_can_be_made() -> None:
     for kind in KINDS:
-        made = optimizers.make(TrainConfig(data="x", optimizer=kind, learning_rate=0.5))
-        assert type(made) is type(KINDS[kind])
-        assert float(made.learning_rate) == 0.5
+        optimizer = optimizers.make(TrainConfig(data="x", optimizer=kind, learning_rate=0.5))
+        assert type(optimizer) is type(KINDS[kind])
+        assert float(optimizer.learning_rate) == 0.5
 
 
 def test_weight_decay_shrinks_kernels_and_leaves_biases_and_norms() -> None:
@@ -77,5 +79,5 @@ def test_weight_decay_shrinks_kernels_and_leaves_biases_and_norms() -> None:
 
 
 def test_adamw_may_decay_nothing() -> None:
-    made = optimizers.make(TrainConfig(data="x", optimizer="adamw", weight_decay=0.0))
-    assert type(made) is keras.optimizers.Adam
+    optimizer = optimizers.make(TrainConfig(data="x", optimizer="adamw", weight_decay=0.0))
+    assert type(optimizer) is keras.optimizers.Adam

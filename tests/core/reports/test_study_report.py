@@ -1,4 +1,4 @@
-"""What leaves the product: everything that was found, escaped, and no name unless asked for."""
+"""Exports: complete, escaped, and without names unless requested."""
 
 import base64
 import csv
@@ -44,7 +44,7 @@ def model(finished_run: Path) -> Model:
 
 @pytest.fixture(scope="module")
 def case(model: Model) -> Case:
-    """Three films, one of them broken, one brushed over, one with a heat map and a hostile name."""
+    """Three films: a broken one, a partly erased one, one with a heat map and a hostile name."""
     heat = io.BytesIO()
     Image.new("RGBA", (TINY, TINY), (242, 145, 61, 200)).save(heat, "PNG")
     stroke = Stroke(points=((0.2, 0.2), (0.6, 0.6)), radius=0.2)
@@ -78,37 +78,37 @@ def words(text: str) -> str:
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_the_report_holds_all_that_was_found(case: Case, model: Model, threshold: float) -> None:
     text = study_report.document([case], model, threshold)
-    said = words(text)
+    plain = words(text)
     verdict = {0.0: "finds a fracture (2 of 2 films) in the study: film 1 and film 3; 1 could"}
-    assert verdict.get(threshold, "finds no fracture (0 of 2 films) in the study; 1 could") in said
+    assert verdict.get(threshold, "finds no fracture (0 of 2 films) in the study; 1 could") in plain
     for film in case.judged.films:
-        assert f"{film.probability:.3f} → {int(threshold == 0)}" in said
+        assert f"{film.probability:.3f} → {int(threshold == 0)}" in plain
         assert f'<data value="{film.probability!r}">' in text
     for exhibit in (case.exhibits[0], case.exhibits[2]):
-        assert hashlib.sha256(exhibit.film.source).hexdigest() in said
-    assert cards.sha256(model.weights) in said
-    assert "film 2 is cut short or damaged" in said
-    assert "any film (OR)" in said and "noisy-OR" in said and "mean of the films" in said
-    assert "How often is that right?" in said
-    assert cards.NEVER_SEEN in said and cards.LABEL_MEANING_PHANTOM in said
-    assert "Brushed over by hand: shown and judged without what lay there, " in said
-    assert "% of the film. With it: 0.125." in said
-    assert "Mirrored and turned by up to 6 degrees: 0.100 to 0.900." in said
+        assert hashlib.sha256(exhibit.film.source).hexdigest() in plain
+    assert cards.sha256(model.weights) in plain
+    assert "film 2 is cut short or damaged" in plain
+    assert "any film (OR)" in plain and "noisy-OR" in plain and "mean of the films" in plain
+    assert "How often is that right?" in plain
+    assert cards.NEVER_SEEN in plain and cards.LABEL_MEANING_PHANTOM in plain
+    assert "Erased by hand: shown and predicted without the erased area, " in plain
+    assert "% of the film. With it: 0.125." in plain
+    assert "Mirrored and rotated by up to 6 degrees: 0.100 to 0.900." in plain
     sensitivity = model.at_threshold(threshold)["studies"].sensitivity
-    assert f"{sensitivity.count} of {sensitivity.n}" in said
-    assert f"tensorflow {model.card.versions['tensorflow']}" in said
-    assert "Grad-CAM's strongest place has the full colour" in said
-    assert f"it changes the probability by less than {study_record.OCCLUSION_FULL}." in said
-    assert study_report.DISCLAIMER in said
-    assert "Label in the data: ▲ fracture" in said
+    assert f"{sensitivity.count} of {sensitivity.n}" in plain
+    assert f"tensorflow {model.card.versions['tensorflow']}" in plain
+    assert "Grad-CAM's strongest place has the full colour" in plain
+    assert f"it changes the probability by less than {study_record.OCCLUSION_FULL}." in plain
+    assert study_report.DISCLAIMER in plain
+    assert "Label in the data: ▲ fracture" in plain
 
 
 def test_without_names_nothing_of_them_is_in_any_export(case: Case, model: Model) -> None:
-    judged = study_record.named([case], False)
+    studies = study_record.named([case], False)
     exports = (
         study_report.document([case], model, 0.5),
         study_record.as_csv([case], model, 0.5),
-        json.dumps(study_record.as_dict(judged, model, 0.5)),
+        json.dumps(study_record.as_dict(studies, model, 0.5)),
     )
     for text in exports:
         for name in ("script>", "broken", "second", "study<b>", "study&lt;b", PATIENT):
@@ -120,9 +120,9 @@ def test_with_names_they_are_there_and_escaped(case: Case, model: Model) -> None
     text = study_report.document([case], model, 0.0, names=True)
     assert "<script" not in text and "<b>1" not in text
     shown = HOSTILE.replace("\x00", "\ufffd").replace("\udcff", "\ufffd")
-    said = words(text)
-    assert f"(2 of 2 films) in study<b>1 of {PATIENT}: {shown} and second.png; 1 could" in said
-    assert "broken.png is cut short or damaged" in said
+    plain = words(text)
+    assert f"(2 of 2 films) in study<b>1 of {PATIENT}: {shown} and second.png; 1 could" in plain
+    assert "broken.png is cut short or damaged" in plain
     text.encode()  # no lone surrogate is left
 
 
@@ -141,13 +141,13 @@ def test_films_are_inside_as_they_were_judged_and_no_larger_than_needed(
 ) -> None:
     tree = read(study_report.document([case], model, 0.5))
     content = [base64.b64decode(i.get("src").split(",")[1]) for i in tree.iter("img")]
-    first, saw, over, second, _ = (Image.open(io.BytesIO(each)) for each in content)
+    first, network_input, over, second, _ = (Image.open(io.BytesIO(each)) for each in content)
     assert (first.format, max(first.size)) == ("JPEG", 1024)
-    assert (np.asarray(saw) == case.judged.films[0].pixels).all()
+    assert (np.asarray(network_input) == case.judged.films[0].pixels).all()
     red, green, blue = np.asarray(over).reshape(-1, 3).mean(axis=0)
     assert red > green > blue  # orange lies over the grey
-    given = np.asarray(Image.open(io.BytesIO(case.exhibits[2].film.source)), float)
-    assert np.abs(np.asarray(second, float) - given).max() > 8  # the part that was brushed over
+    original = np.asarray(Image.open(io.BytesIO(case.exhibits[2].film.source)), float)
+    assert np.abs(np.asarray(second, float) - original).max() > 8  # the erased area
 
 
 def test_json_is_that_of_predict_and_csv_has_the_same_bits(case: Case, model: Model) -> None:
@@ -165,41 +165,41 @@ def test_json_is_that_of_predict_and_csv_has_the_same_bits(case: Case, model: Mo
 def test_every_export_says_what_the_model_may_and_the_report_says_it_above_the_verdict(
     case: Case, model: Model
 ) -> None:
-    told = caveats.warnings(model, 1.0)
-    assert told[0] == cards.NEVER_SEEN and any("Sensitivity 0" in each for each in told)
-    assert study_record.as_dict([case.judged], model, 1.0)["warnings"] == list(told)
+    sentences = caveats.warnings(model, 1.0)
+    assert sentences[0] == cards.NEVER_SEEN and any("Sensitivity 0" in each for each in sentences)
+    assert study_record.as_dict([case.judged], model, 1.0)["warnings"] == list(sentences)
     rows = list(csv.DictReader(io.StringIO(study_record.as_csv([case], model, 1.0))))
-    assert {row["warnings"] for row in rows} == {" ".join(told)}
+    assert {row["warnings"] for row in rows} == {" ".join(sentences)}
     body = read(study_report.document([case, case], model, 1.0)).find("body")
     [box] = body.findall("div[@class='warning']")
-    assert [line.text for line in box] == list(told)
+    assert [line.text for line in box] == list(sentences)
     assert list(body).index(box) < list(body).index(body.find("h1"))
 
 
-@pytest.mark.parametrize("known", TrainingOverlap)
+@pytest.mark.parametrize("overlap", TrainingOverlap)
 def test_a_patient_of_the_training_films_is_named_where_the_report_says_right_or_wrong(
-    case: Case, model: Model, known: TrainingOverlap
+    case: Case, model: Model, overlap: TrainingOverlap
 ) -> None:
     first = replace(case.judged, films=case.judged.films[:1], refused=())
-    whole = replace(case, judged=first, exhibits=case.exhibits[:1], acquaintance=known)
-    said = words(study_report.document([whole], model, 0.0))
-    assert "the verdict is right" in said
-    assert ("trained on films of this patient" in said) == (known is not TrainingOverlap.NEW)
-    assert known.words in said
+    whole = replace(case, judged=first, exhibits=case.exhibits[:1], acquaintance=overlap)
+    plain = words(study_report.document([whole], model, 0.0))
+    assert "the verdict is right" in plain
+    assert ("trained on films of this patient" in plain) == (overlap is not TrainingOverlap.NEW)
+    assert overlap.words in plain
 
 
 @pytest.fixture(scope="module")
 def altered(model: Model) -> Case:
-    """A film as it was given, one brushed over on its left half, one brushed over and turned."""
+    """An unchanged film, one with its left half erased, one erased and inverted."""
     half = (Stroke(points=((0.25, 0.0), (0.25, 1.0)), radius=0.25),)
     films = (
         FilmInput(name="as-it-is.png", source=png(0)),
         FilmInput(name="brushed.png", source=png(20), erased=half),
         FilmInput(name="both.png", source=png(40), erased=half, inverted=True),
     )
-    judged = Predictor(model).predict_study("", films, count_doubted=True)
+    prediction = Predictor(model).predict_study("", films, count_doubted=True)
     exhibits = tuple(Exhibit(film=film) for film in films)
-    return Case(judged=judged, exhibits=exhibits, study="s", label=1)
+    return Case(judged=prediction, exhibits=exhibits, study="s", label=1)
 
 
 def test_every_export_says_which_films_were_altered_and_how_much(
@@ -214,24 +214,22 @@ def test_every_export_says_which_films_were_altered_and_how_much(
     assert [row["altered"].split() for row in rows] == done
     shares = [image["erased_share"] for image in images]
     assert [float(row["erased_share"]) for row in rows] == shares
-    said = words(study_report.document([altered], model, 0.5, names=True))
-    assert (
-        "2 films were altered by hand before they were judged: brushed.png (brushed over, " in said
-    )
-    assert "both.png (brushed over," in said and "black and white exchanged)" in said
+    plain = words(study_report.document([altered], model, 0.5, names=True))
+    assert "2 films were altered by hand before the prediction: brushed.png (erased, " in plain
+    assert "both.png (erased," in plain and "black and white exchanged)" in plain
 
 
 def test_a_verdict_on_an_altered_film_is_neither_right_nor_wrong(
     altered: Case, model: Model
 ) -> None:
-    said = words(study_report.document([altered], model, 0.5))
-    assert "Label in the data: ▲ fracture" in said
-    assert "the verdict is right" not in said and "the verdict is wrong" not in said
-    assert "a verdict on altered films is neither right nor wrong" in said
+    plain = words(study_report.document([altered], model, 0.5))
+    assert "Label in the data: ▲ fracture" in plain
+    assert "the verdict is right" not in plain and "the verdict is wrong" not in plain
+    assert "a verdict on altered films is neither right nor wrong" in plain
     first = replace(altered.judged, films=altered.judged.films[:1])
     whole = replace(altered, judged=first, exhibits=altered.exhibits[:1])
-    said = words(study_report.document([whole], model, 0.0))
-    assert "the verdict is right" in said and "altered" not in said
+    plain = words(study_report.document([whole], model, 0.0))
+    assert "the verdict is right" in plain and "altered" not in plain
 
 
 def test_the_nearest_training_films_of_a_doubted_one_stand_beside_it(
@@ -239,14 +237,14 @@ def test_the_nearest_training_films_of_a_doubted_one_stand_beside_it(
 ) -> None:
     near = tuple(NearestFilm(path=f"{PATIENT}/{n}.png", distance=40.0 + n) for n in range(2))
     first, *others = altered.judged.films
-    judged = replace(altered.judged, films=(replace(first, nearest=near), *others))
+    prediction = replace(altered.judged, films=(replace(first, nearest=near), *others))
     pictures = {each.path: png(60) for each in near}
     shown = replace(altered.exhibits[0], nearest=pictures)
-    case = replace(altered, judged=judged, exhibits=(shown, *altered.exhibits[1:]))
+    case = replace(altered, judged=prediction, exhibits=(shown, *altered.exhibits[1:]))
     tree = read(study_report.document([case], model, 0.5))
     assert len([i for i in tree.iter("img") if i.get("alt") == "a training film"]) == 2
-    said = words(study_report.document([case], model, 0.5))
-    assert "40.0" in said and "41.0" in said and PATIENT not in said
+    plain = words(study_report.document([case], model, 0.5))
+    assert "40.0" in plain and "41.0" in plain and PATIENT not in plain
     assert f"40.0 ({PATIENT}/0.png)" in words(study_report.document([case], model, 0.5, names=True))
     bare = replace(case, exhibits=altered.exhibits)  # the training data are not at hand
     assert "in the features: 40.0, 41.0." in words(study_report.document([bare], model, 0.5))
@@ -256,9 +254,9 @@ def test_what_was_left_out_of_an_upload_is_in_the_report_by_name_only_if_asked(
     altered: Case, model: Model
 ) -> None:
     left_out = [("doe/a<b.zip", "is a zip that is cut short: doe/a<b.zip.")]
-    said = words(study_report.document([altered], model, 0.5, left_out=left_out))
-    assert "Left out of the upload" in said and "file 1 is a zip that is cut short: it." in said
-    assert "doe" not in said
+    plain = words(study_report.document([altered], model, 0.5, left_out=left_out))
+    assert "Left out of the upload" in plain and "file 1 is a zip that is cut short: it." in plain
+    assert "doe" not in plain
     named = study_report.document([altered], model, 0.5, names=True, left_out=left_out)
     assert "doe/a<b.zip is a zip" in words(named)
     assert "Left out" not in words(study_report.document([altered], model, 0.5))
@@ -280,8 +278,10 @@ def test_several_studies_are_one_file_with_a_table_of_all_before_them(
     assert [line[0] for line in lines] == [case.study, "s", "n"]
     assert [line[1] for line in lines] == ["▲ fracture", "▲ fracture", "no verdict"]
     assert [line[3:] for line in lines] == [
-        ["2 of 2", "0", "1", "1"], ["3 of 3", "0", "2", "0"], ["0 of 0", "0", "0", "1"],
-    ]  # fmt: skip
+        ["2 of 2", "0", "1", "1"],
+        ["3 of 3", "0", "2", "0"],
+        ["0 of 0", "0", "0", "1"],
+    ]
     for link in tree.iter("a"):
         assert tree.find(f"body/section[@id='{link.get('href')[1:]}']") is not None
     text = study_report.document([case, altered], model, 0.5)
@@ -295,8 +295,8 @@ def test_pictures_of_films_keep_within_the_reports_limit(
     stream = io.BytesIO()
     Image.fromarray(noise).save(stream, "PNG")
     films = [FilmInput(name=f"{n}.png", source=stream.getvalue()) for n in range(3)]
-    judged = Predictor(model).predict_study("", films)
-    case = Case(judged=judged, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
+    prediction = Predictor(model).predict_study("", films)
+    case = Case(judged=prediction, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
 
     def pictures() -> list[str]:
         tree = read(study_report.document([case], model, 0.5))
@@ -310,12 +310,12 @@ def test_pictures_of_films_keep_within_the_reports_limit(
 
 def test_two_files_of_one_name_keep_their_own_numbers(model: Model) -> None:
     films = [FilmInput(name="a.png", source=s) for s in (png(9)[:60], png(0), png(90))]
-    judged = Predictor(model).predict_study("", films)
-    case = Case(judged=judged, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
-    found = study_record.entries(case, names=False)
-    assert [entry.judged is None for entry in found] == [True, False, False]
-    numbers = [film.probability for film in judged.films]  # the gate may doubt one
-    assert [entry.judged.probability for entry in found[1:]] == numbers
+    prediction = Predictor(model).predict_study("", films)
+    case = Case(judged=prediction, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
+    entries = study_record.entries(case, names=False)
+    assert [entry.judged is None for entry in entries] == [True, False, False]
+    scores = [film.probability for film in prediction.films]  # the gate may doubt one
+    assert [entry.judged.probability for entry in entries[1:]] == scores
     with pytest.raises(ValueError, match="3 films have no exhibit"):
         study_record.entries(replace(case, exhibits=()), names=False)
     other = Exhibit(film=replace(films[0], name="b.png"))
@@ -326,13 +326,13 @@ def test_two_files_of_one_name_keep_their_own_numbers(model: Model) -> None:
 def test_a_film_that_has_gone_keeps_its_number(model: Model, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(40))
     film = FilmInput(name="a.png", source=tmp_path / "a.png")
-    judged = Predictor(model).predict_study("", [film])
+    prediction = Predictor(model).predict_study("", [film])
     (tmp_path / "a.png").unlink()
-    case = Case(judged=judged, exhibits=(Exhibit(film=film),), study="s", real=False)
-    said = words(study_report.document([case], model, 0.5))
-    assert "The film can no longer be read" in said
-    assert f"{judged.films[0].probability:.3f}" in said
-    assert cards.NEVER_SEEN not in said  # synthetic films are what it has seen
+    case = Case(judged=prediction, exhibits=(Exhibit(film=film),), study="s", real=False)
+    plain = words(study_report.document([case], model, 0.5))
+    assert "The film can no longer be read" in plain
+    assert f"{prediction.films[0].probability:.3f}" in plain
+    assert cards.NEVER_SEEN not in plain  # it was trained on synthetic films
 
 
 def test_predict_writes_the_report(run_copy: Path, phantom_root: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a resume makes again is kept until it has."""
+"""Backups of a resumed run: files stay until the resume has written them again."""
 
 from pathlib import Path
 
@@ -14,16 +14,16 @@ def test_later_epochs_move_with_the_table_that_named_them(run_copy) -> None:
     position = checkpoints.position_after(run_copy / "checkpoints", 2)
     weights = (run_copy / "checkpoints" / "epoch_0003.weights.h5").read_bytes()
     assert backups.move(run_copy, position) == [3]
-    aside = run_copy / backups.FOLDER
-    assert names(aside) == [
+    backup = run_copy / backups.FOLDER
+    assert names(backup) == [
         "checkpoints/epoch_0003.npz",
         "checkpoints/epoch_0003.weights.h5",
         "metrics.jsonl",
         "predictions/epoch_0003.npy",
     ]
-    assert (aside / "checkpoints" / "epoch_0003.weights.h5").read_bytes() == weights
+    assert (backup / "checkpoints" / "epoch_0003.weights.h5").read_bytes() == weights
     assert predictions.epochs(run_copy) == (1, 2)
-    assert len(journal.lines(aside / "metrics.jsonl")) == 3
+    assert len(journal.lines(backup / "metrics.jsonl")) == 3
 
 
 def test_they_leave_when_their_epochs_are_complete_again(run_copy) -> None:
@@ -39,7 +39,7 @@ def test_a_second_fall_back_keeps_what_the_first_one_set_aside(run_copy) -> None
     weights = run_copy / "checkpoints" / "epoch_0003.weights.h5"
     first = weights.read_bytes()
     backups.move(run_copy, Position(step=10, epoch=2))
-    weights.write_bytes(b"half of epoch 3 anew")
+    weights.write_bytes(b"half of epoch 3 again")
     backups.move(run_copy, Position(step=10, epoch=2))
     assert (run_copy / backups.FOLDER / "checkpoints" / weights.name).read_bytes() == first
     assert not weights.exists()

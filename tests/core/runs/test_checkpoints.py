@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, the latest whole one holds, and what came later goes."""
+"""Checkpoints: written whole or not at all; a resume uses the latest whole one."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ def bits(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> list[byte
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory) -> tuple[Path, dict[int, list[bytes]]]:
     """States after epochs 1 and 2, and the bits that each must give back."""
-    folder, kept = tmp_path_factory.mktemp("run") / "checkpoints", {}
+    folder, expected = tmp_path_factory.mktemp("run") / "checkpoints", {}
     folder.mkdir()
     for epoch in (1, 2):
         model, optimizer = network()
@@ -39,8 +39,8 @@ def saved(tmp_path_factory) -> tuple[Path, dict[int, list[bytes]]]:
         line = {"epoch": epoch, "train": {"loss": 0.5}}
         position = Position(step=epoch * 3, epoch=epoch, best_epoch=1, best_loss=0.1, line=line)
         checkpoints.save(folder, model, optimizer, position)
-        kept[epoch] = bits(model, optimizer)
-    return folder, kept
+        expected[epoch] = bits(model, optimizer)
+    return folder, expected
 
 
 @pytest.fixture
@@ -134,8 +134,8 @@ def test_a_state_that_was_damaged_in_the_middle_is_passed_over(saved, folder) ->
 def test_a_state_inside_an_epoch_comes_after_the_end_of_the_one_before(folder) -> None:
     inside = Position(step=8, epoch=2, sums=(1.5, 4, 20))
     checkpoints.save(folder, *network(), inside, inside=True)
-    found = [path.name for path in checkpoints.states(folder)]
-    assert found == ["epoch_0002_step_00000008.npz", "epoch_0002.npz", "epoch_0001.npz"]
+    names = [path.name for path in checkpoints.states(folder)]
+    assert names == ["epoch_0002_step_00000008.npz", "epoch_0002.npz", "epoch_0001.npz"]
     assert checkpoints.restore(folder, *network())[0] == inside
     assert checkpoints.epochs(folder) == [1, 2]
 
@@ -145,8 +145,8 @@ def test_the_last_two_the_best_and_every_fifth_state_stay(tmp_path) -> None:
         for suffix in (".weights.h5", ".npz"):
             (tmp_path / f"epoch_{epoch:04d}{suffix}").touch()
     checkpoints.prune(tmp_path, Position(epoch=12, best_epoch=3))
-    kept = [int(path.name[6:10]) for path in checkpoints.states(tmp_path)]
-    assert kept == [12, 11, 10, 5, 3]
+    epochs = [int(path.name[6:10]) for path in checkpoints.states(tmp_path)]
+    assert epochs == [12, 11, 10, 5, 3]
     assert checkpoints.epochs(tmp_path) == list(range(1, 13))
 
 

@@ -1,4 +1,4 @@
-"""What a network has learned so far: kept by epoch, for looking at alone."""
+"""Feature maps: stored by epoch, for display only."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ from fracture_core.runs import checkpoints, feature_maps, forks, journal, predic
 
 def test_a_run_leaves_filters_and_maps_of_one_film_at_every_epoch(run_copy: Path) -> None:
     assert feature_maps.epochs(run_copy) == (1, 2, 3)
-    found = feature_maps.load(run_copy, 3)
-    judged = predictions.predicted_films(journal.films(run_copy))
-    film = judged.iloc[found.film]
+    features = feature_maps.load(run_copy, 3)
+    films = predictions.predicted_films(journal.films(run_copy))
+    film = films.iloc[features.film]
     assert (film["role"], film["label"]) == ("dev", 1)
     predictor = Predictor(cards.find(f"{run_copy.name}@3"))
     kernels = predictor.network.get_layer("conv_1").kernel.numpy()
-    assert np.array_equal(found.kernels, kernels[:, :, 0])
-    assert [maps.shape for maps in found.maps] == [(16, 30, 30), (16, 28, 28), (16, 12, 12)]
-    for maps, peaks in zip(found.maps, found.peaks, strict=True):
+    assert np.array_equal(features.kernels, kernels[:, :, 0])
+    assert [maps.shape for maps in features.maps] == [(16, 30, 30), (16, 28, 28), (16, 12, 12)]
+    for maps, peaks in zip(features.maps, features.peaks, strict=True):
         assert ((maps.max(axis=(1, 2)) == 255) == (peaks > 0)).all()
     one, other = feature_maps.load(run_copy, 1), feature_maps.load(run_copy, 3)
     assert not np.array_equal(one.kernels, other.kernels)
@@ -41,9 +41,11 @@ def test_wrong_arrays_are_nothing_and_the_last_whole_epoch_stands_in(run_copy: P
     with np.load(feature_maps.path(run_copy, 3)) as stored:
         arrays = dict(stored)
     for wrong in (
-        {"pixels": np.zeros(3, np.uint8)}, {"film": np.int64(-1)},
-        {"maps_1": arrays["maps_1"][0]}, {"peaks_1": arrays["peaks_1"][:2]},
-    ):  # fmt: skip
+        {"pixels": np.zeros(3, np.uint8)},
+        {"film": np.int64(-1)},
+        {"maps_1": arrays["maps_1"][0]},
+        {"peaks_1": arrays["peaks_1"][:2]},
+    ):
         np.savez(feature_maps.path(run_copy, 3), **(arrays | wrong))
         assert feature_maps.load(run_copy, 3) is None
     assert feature_maps.latest(run_copy, 3)[0] == 2
@@ -112,6 +114,6 @@ def test_dead_maps_stay_black(tmp_path: Path) -> None:
     maps = [np.stack([np.zeros((4, 4)), np.eye(4) * 3], axis=-1)]
     kernels = np.ones((3, 3, 1, 2), np.float32)
     feature_maps.save(tmp_path, 1, 0, np.zeros((32, 32), np.uint8), kernels, maps)
-    found = feature_maps.load(tmp_path, 1)
-    assert found.peaks[0].tolist() == [0, 3]
-    assert found.maps[0][0].max() == 0 and found.maps[0][1].max() == 255
+    features = feature_maps.load(tmp_path, 1)
+    assert features.peaks[0].tolist() == [0, 3]
+    assert features.maps[0][0].max() == 0 and features.maps[0][1].max() == 255

@@ -1,4 +1,4 @@
-"""A fork begins where its parent stood, and unchanged it ends where its parent ended."""
+"""Forks start from their parent's state, and unchanged ones end where their parent ended."""
 
 import os
 import signal
@@ -19,10 +19,10 @@ from tests.core.twins import assert_twins
 
 
 def train(folder: Path) -> run_folders.Status:
-    """Train in this process, as the child does; gives its last word."""
-    reporter = Worker(folder)
-    films, pixels = pipeline.prepare(folder, reporter)
-    loop.train(folder, films, pixels, reporter)
+    """Train in this process, as the child does, and return the final state."""
+    worker = Worker(folder)
+    films, pixels = pipeline.prepare(folder, worker)
+    loop.train(folder, films, pixels, worker)
     return run_folders.status(folder)
 
 
@@ -77,7 +77,7 @@ def test_epochs_that_were_added_to_the_parent_are_the_forks_too(run_copy) -> Non
     [
         ({"architecture": "one_conv"}, "architecture cannot be changed"),
         ({"options": NetworkOptions(dropout=0.5)}, "options cannot be changed"),
-        ({"epochs": 2}, "at epoch 2 must go on beyond it; received 2 epochs"),
+        ({"epochs": 2}, "at epoch 2 must train beyond it; received 2 total epochs"),
         ({"colour": 1}, "no setting 'colour'"),
     ],
 )
@@ -123,12 +123,12 @@ from fracture_core.runs import forks
 
 left, write = int(sys.argv[2]), checksums.write
 
-def write_some(*given):
+def write_some(*arguments):
     global left
     if not left:
         os.kill(os.getpid(), signal.SIGKILL)
     left -= 1
-    write(*given)
+    write(*arguments)
 
 checksums.write = write_some
 forks.create(Path(sys.argv[1]), 2, "fork", optimizer="sgd")
@@ -137,12 +137,12 @@ forks.create(Path(sys.argv[1]), 2, "fork", optimizer="sgd")
 
 @pytest.mark.parametrize("writes", [0, 1, 3, 8, 9])
 def test_a_kill_while_a_fork_is_made_leaves_no_run_that_begins_anew(run_copy, writes) -> None:
-    made = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", KILLED, str(run_copy), str(writes)],
         env=os.environ | {"PYTHONPATH": str(PROJECT)},
         check=False,
     )
-    assert made.returncode == -signal.SIGKILL
+    assert process.returncode == -signal.SIGKILL
     assert run_folders.names() == [run_copy.name]
     fork = forks.create(run_copy, 2, "fork")  # its name is free
     assert run_folders.status(fork).epoch == 2

@@ -14,9 +14,9 @@ TABLE = np.array([0.0, 0.25, 1.0], np.float32)
 
 def test_a_table_comes_back_to_the_last_bit(tmp_path) -> None:
     predictions.save(tmp_path, 7, TABLE)
-    found = predictions.load(tmp_path, 7, 3)
-    assert found.dtype == np.float32
-    assert np.array_equal(found, TABLE)
+    table = predictions.load(tmp_path, 7, 3)
+    assert table.dtype == np.float32
+    assert np.array_equal(table, TABLE)
     assert [p.name for p in (tmp_path / "predictions").iterdir()] == ["epoch_0007.npy"]
 
 
@@ -92,7 +92,7 @@ def test_a_table_is_joined_to_the_dev_and_valid_films_in_their_order() -> None:
 
 
 def test_a_table_of_another_length_is_not_joined() -> None:
-    with pytest.raises(RunError, match="judges 3 films; the table holds 2"):
+    with pytest.raises(RunError, match="predicts 3 films; the table holds 2"):
         predictions.join(films(), TABLE[:2])
 
 

@@ -32,7 +32,7 @@ print('held', flush=True); time.sleep(60)"
 
 @pytest.fixture
 def folder(folders: Path) -> Path:
-    """A run that was made and never started."""
+    """A run that was created and never started."""
     return run_folders.create(TrainConfig(data=os.environ["FRACTURE_DATA"]), "first")
 
 
@@ -56,10 +56,10 @@ def test_a_new_run_holds_its_config_and_the_folders_of_the_design(folder) -> Non
 
 def test_the_data_path_is_kept_absolute(folders, phantom_root, monkeypatch) -> None:
     monkeypatch.chdir(phantom_root.parent)
-    kept = run_folders.read(
+    data = run_folders.read(
         run_folders.create(TrainConfig(data=phantom_root.name), "relative")
     ).config.data
-    assert kept == str(phantom_root)
+    assert data == str(phantom_root)
 
 
 @pytest.mark.parametrize(
@@ -75,16 +75,16 @@ def test_a_hostile_name_is_refused_and_leaves_nothing(folders, name) -> None:
 
 
 def test_a_taken_name_is_refused_and_the_run_stays(folder) -> None:
-    kept = (folder / "config.json").read_bytes()
+    content = (folder / "config.json").read_bytes()
     with pytest.raises(RunNameTaken, match="'first' exists"):
         run_folders.create(TrainConfig(data="y"), "first")
-    assert (folder / "config.json").read_bytes() == kept
+    assert (folder / "config.json").read_bytes() == content
 
 
 def test_runs_without_a_name_get_one_each(folders) -> None:
-    made = {run_folders.create(TrainConfig(data="x")).name for _ in range(4)}
-    assert len(made) == 4
-    assert all(name.startswith("five_conv-") for name in made)
+    names = {run_folders.create(TrainConfig(data="x")).name for _ in range(4)}
+    assert len(names) == 4
+    assert all(name.startswith("five_conv-") for name in names)
 
 
 def test_an_unknown_run_is_refused_with_those_that_exist(folder) -> None:
@@ -114,13 +114,13 @@ def test_a_run_that_never_started_counts_as_interrupted(folder) -> None:
 def test_the_lock_decides_who_is_alive(folder, holder) -> None:
     run_folders.write_status(folder, Status(state=State.RUNNING, step=7))
     assert run_folders.status(folder).state is State.RUNNING
-    with pytest.raises(RunBusy, match="first is at work already"):
+    with pytest.raises(RunBusy, match="first is running already"):
         run_folders.take_lock(folder)
     holder.kill()
     holder.wait()
-    found = run_folders.status(folder)
-    assert (found.state, found.step) == (State.INTERRUPTED, 7)
-    assert "killed" in found.message
+    status = run_folders.status(folder)
+    assert (status.state, status.step) == (State.INTERRUPTED, 7)
+    assert "killed" in status.message
 
 
 def test_a_zombie_is_not_taken_for_a_living_child(folder, holder) -> None:
@@ -168,11 +168,11 @@ def test_a_damaged_status_says_so(folder) -> None:
     (folder / "status.json").write_text('{"state": "fini')
     assert "status.json is damaged" in run_folders.status(folder).message
     (folder / "status.json").unlink()
-    assert "without a word" in run_folders.status(folder).message
+    assert "without a final status" in run_folders.status(folder).message
 
 
 def test_a_status_comes_back_as_it_was_written(folder, holder) -> None:
-    said = Status(
+    written = Status(
         state=State.RUNNING,
         message="Epoch 1 of 2.",
         phase="training",
@@ -184,10 +184,10 @@ def test_a_status_comes_back_as_it_was_written(folder, holder) -> None:
         images_per_second=7.5,
         seconds_left=2.25,
     )
-    run_folders.write_status(folder, said)
-    found = run_folders.status(folder)
-    assert found == dataclasses.replace(said, updated=found.updated)
-    assert found.updated > 0
+    run_folders.write_status(folder, written)
+    status = run_folders.status(folder)
+    assert status == dataclasses.replace(written, updated=status.updated)
+    assert status.updated > 0
 
 
 def test_requests_wait_in_the_order_in_which_they_were_made(folder) -> None:
@@ -200,26 +200,26 @@ def test_requests_wait_in_the_order_in_which_they_were_made(folder) -> None:
     assert run_folders.has_request(folder, "stop")
 
 
-ASKER = """import sys; from pathlib import Path; from fracture_core.runs import run_folders
+SENDER = """import sys; from pathlib import Path; from fracture_core.runs import run_folders
 sys.stdin.readline()
 for number in range(20):
-    run_folders.send_request(Path(sys.argv[1]), "more_epochs", who=sys.argv[2], number=number)
+    run_folders.send_request(Path(sys.argv[1]), "more_epochs", sender=sys.argv[2], number=number)
 """
 
 
 def test_of_two_who_ask_at_once_both_are_heard_each_in_order(folder) -> None:
-    command = [sys.executable, "-c", ASKER, str(folder)]
-    both = [subprocess.Popen([*command, who], stdin=subprocess.PIPE) for who in "ab"]
-    for asker in both:
-        asker.stdin.write(b"go\n")
-        asker.stdin.flush()
-    for asker in both:
-        asker.communicate()
-        assert asker.returncode == 0
-    asked = [value for _, value in run_folders.requests(folder)]
-    assert len(asked) == 40
-    for who in "ab":
-        assert [v["number"] for v in asked if v["who"] == who] == list(range(20))
+    command = [sys.executable, "-c", SENDER, str(folder)]
+    both = [subprocess.Popen([*command, sender], stdin=subprocess.PIPE) for sender in "ab"]
+    for process in both:
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    for process in both:
+        process.communicate()
+        assert process.returncode == 0
+    requests = [value for _, value in run_folders.requests(folder)]
+    assert len(requests) == 40
+    for sender in "ab":
+        assert [v["number"] for v in requests if v["sender"] == sender] == list(range(20))
 
 
 def test_a_request_that_cannot_be_read_costs_no_other(folder) -> None:
@@ -265,10 +265,10 @@ def test_one_run_at_a_time_is_the_baseline_and_keeps_its_other_labels(folder) ->
 
 
 def test_of_many_baselines_made_at_once_one_is_left(folders) -> None:
-    made = [run_folders.create(TrainConfig(data="x"), f"run-{number}") for number in range(6)]
+    run_paths = [run_folders.create(TrainConfig(data="x"), f"run-{number}") for number in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda f: run_folders.set_labels(f, Labels(baseline=True)), made))
-    assert [run_folders.labels(f).baseline for f in made].count(True) == 1
+        list(pool.map(lambda f: run_folders.set_labels(f, Labels(baseline=True)), run_paths))
+    assert [run_folders.labels(f).baseline for f in run_paths].count(True) == 1
 
 
 @pytest.mark.parametrize(
@@ -308,9 +308,9 @@ def test_a_file_of_lines_cut_at_any_byte_gives_the_whole_lines_before(tmp_path) 
     whole = (tmp_path / "lines").read_bytes()
     for size in range(len(whole)):
         (tmp_path / "cut").write_bytes(whole[:size])
-        found = journal.lines(tmp_path / "cut")
-        assert found == values[: len(found)]
-        assert len(found) >= whole[:size].count(b"\n")
+        lines = journal.lines(tmp_path / "cut")
+        assert lines == values[: len(lines)]
+        assert len(lines) >= whole[:size].count(b"\n")
 
 
 def test_a_line_after_a_torn_one_is_not_lost_wherever_it_was_torn(tmp_path) -> None:
@@ -319,8 +319,8 @@ def test_a_line_after_a_torn_one_is_not_lost_wherever_it_was_torn(tmp_path) -> N
         path.write_text(first[:size])
         journal.append_line(path, {"kind": "resumed"})
         journal.append_line(path, {"kind": "finished"})
-        kept = ["queued"] if size >= len(first) - 1 else []
-        assert [line["kind"] for line in journal.lines(path)] == [*kept, "resumed", "finished"]
+        expected = ["queued"] if size >= len(first) - 1 else []
+        assert [line["kind"] for line in journal.lines(path)] == [*expected, "resumed", "finished"]
 
 
 def test_added_epochs_count_from_their_events(folder) -> None:
@@ -458,53 +458,53 @@ def test_refused_films_are_told_once_each_and_by_role(folder) -> None:
 
 
 def test_config_json_is_written_in_the_designs_shape(finished_run) -> None:
-    kept = json.loads((finished_run / "config.json").read_text())
-    assert set(kept) == {"config", "created", "versions", "data", "pixels", "probe"}
-    assert kept["data"]["images"].keys() == {"train", "dev", "valid"}
-    assert kept["data"]["synthetic"] is True
-    assert {"python", "tensorflow", "keras", "numpy", "pillow"} == set(kept["versions"])
+    content = json.loads((finished_run / "config.json").read_text())
+    assert set(content) == {"config", "created", "versions", "data", "pixels", "probe"}
+    assert content["data"]["images"].keys() == {"train", "dev", "valid"}
+    assert content["data"]["synthetic"] is True
+    assert {"python", "tensorflow", "keras", "numpy", "pillow"} == set(content["versions"])
 
 
 # --- reading only what changed ------------------------------------------------------------------
 
 
 def test_what_was_kept_gives_way_to_what_was_written_since(folder: Path) -> None:
-    kept: dict = {}
+    cache: dict = {}
     run_folders.write_status(folder, Status(state=State.STOPPED, epoch=1))
-    (before,) = run_folders.list_runs(kept)
+    (before,) = run_folders.list_runs(cache)
     run_folders.write_status(folder, Status(state=State.STOPPED, epoch=2))
     run_folders.complete_facts(folder, data={"hash": "x"})
-    (after,) = run_folders.list_runs(kept)
+    (after,) = run_folders.list_runs(cache)
     assert (before.status.epoch, after.status.epoch) == (1, 2)
     assert after.facts["data"] == {"hash": "x"} and after == run_folders.list_runs()[0]
 
 
 def test_the_lock_is_asked_each_time(folder: Path) -> None:
-    kept: dict = {}
+    cache: dict = {}
     run_folders.write_status(folder, Status(state=State.RUNNING))
     with run_folders.lock(folder):
-        assert run_folders.list_runs(kept)[0].status.state is State.RUNNING
-    assert run_folders.list_runs(kept)[0].status.state is State.INTERRUPTED
+        assert run_folders.list_runs(cache)[0].status.state is State.RUNNING
+    assert run_folders.list_runs(cache)[0].status.state is State.INTERRUPTED
 
 
 def test_what_has_not_changed_is_not_read_again(folder: Path) -> None:
-    kept: dict = {}
-    (first,), (second,) = run_folders.list_runs(kept), run_folders.list_runs(kept)
+    cache: dict = {}
+    (first,), (second,) = run_folders.list_runs(cache), run_folders.list_runs(cache)
     assert second.config is first.config
 
 
 def test_a_deleted_run_is_forgotten_and_another_may_take_its_name(folder: Path) -> None:
-    kept: dict = {}
-    run_folders.list_runs(kept)
-    run_folders.labels(folder, kept)
+    cache: dict = {}
+    run_folders.list_runs(cache)
+    run_folders.labels(folder, cache)
     run_folders.delete(folder)
-    assert run_folders.list_runs(kept) == [] and not kept
+    assert run_folders.list_runs(cache) == [] and not cache
     run_folders.create(TrainConfig(data="/films", epochs=9), "first")
-    assert run_folders.list_runs(kept)[0].config.epochs == 9
+    assert run_folders.list_runs(cache)[0].config.epochs == 9
 
 
 def test_labels_that_were_written_since_are_read(folder: Path) -> None:
-    kept: dict = {}
-    assert run_folders.labels(folder, kept) == Labels()
+    cache: dict = {}
+    assert run_folders.labels(folder, cache) == Labels()
     run_folders.set_labels(folder, Labels(tags=("a",)))
-    assert run_folders.labels(folder, kept).tags == ("a",)
+    assert run_folders.labels(folder, cache).tags == ("a",)

@@ -21,7 +21,7 @@ NETWORKS = list(architectures.ARCHITECTURES)
 
 
 def never() -> bool:
-    """Nobody asks to stop."""
+    """Never stop."""
     return False
 
 
@@ -43,13 +43,13 @@ def norms(model: keras.Model) -> list[BatchNormalization]:
 
 
 def in_float64(model: keras.Model, pixels: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Mean and variance of what each normalization sees of all films, in one pass in float64."""
-    found, x = {}, tf.constant(pixels[..., None], tf.float64)
+    """Moments of the inputs of each normalization over all films, in one pass in float64."""
+    moments, x = {}, tf.constant(pixels[..., None], tf.float64)
     for layer in model.layers:
         held = [tf.cast(w, tf.float64) for w in layer.get_weights()]
         if isinstance(layer, BatchNormalization):
             mean, variance = tf.nn.moments(x, list(range(len(x.shape) - 1)))
-            found[layer.name] = mean.numpy(), variance.numpy()
+            moments[layer.name] = mean.numpy(), variance.numpy()
             gamma, beta = held[:2]
             x = (x - mean) / tf.sqrt(variance + layer.epsilon) * gamma + beta
         elif isinstance(layer, keras.layers.Conv2D):
@@ -70,7 +70,7 @@ def in_float64(model: keras.Model, pixels: np.ndarray) -> dict[str, tuple[np.nda
             x = tf.nn.relu(x)
         else:
             assert isinstance(layer, keras.layers.InputLayer | keras.layers.Dropout), layer
-    return found
+    return moments
 
 
 @pytest.mark.parametrize("block", [96, 20])
@@ -93,7 +93,7 @@ def test_nothing_but_the_averages_changes_and_twice_is_once() -> None:
     recompute = averages.make_recompute(model)
     recompute(pixels, never)
     once = model.get_weights()
-    for norm in norms(model):  # what stood there before must not matter
+    for norm in norms(model):  # earlier averages must not matter
         norm.moving_mean.assign(norm.moving_mean + 3.0)
     recompute(pixels, never)
     assert all(map(np.array_equal, once, model.get_weights()))
@@ -102,10 +102,10 @@ def test_nothing_but_the_averages_changes_and_twice_is_once() -> None:
 
 def test_a_stop_is_heard_between_two_blocks(monkeypatch) -> None:
     monkeypatch.setattr(averages, "BLOCK_PIXELS", 10 * 32**2)
-    asked = []
+    calls = []
     recompute = averages.make_recompute(network("three_conv"))
-    assert not recompute(films(40), lambda: bool(asked.append(1) or len(asked) == 6))
-    assert len(asked) == 6
+    assert not recompute(films(40), lambda: bool(calls.append(1) or len(calls) == 6))
+    assert len(calls) == 6
 
 
 def test_a_sample_is_a_function_of_seed_and_epoch() -> None:
@@ -123,7 +123,7 @@ def test_a_sample_is_a_function_of_seed_and_epoch() -> None:
 
 def pixels_of(folder) -> tuple:
     """A run's films, and their pixels."""
-    return pipeline.prepare(folder, loop.Reporter(folder))
+    return pipeline.prepare(folder, loop.Worker(folder))
 
 
 def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> None:
@@ -142,7 +142,7 @@ def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> No
 
 def test_every_epochs_weights_predict_its_table_in_keras_own_layers_too(run_copy) -> None:
     films_of_run, pixels = pixels_of(run_copy)
-    judged = pixels[(films_of_run["role"] != "train").to_numpy()]
+    evaluated = pixels[(films_of_run["role"] != "train").to_numpy()]
     config = run_folders.read(run_copy).config
 
     def own(layer: keras.Layer) -> keras.Layer:
@@ -150,11 +150,11 @@ def test_every_epochs_weights_predict_its_table_in_keras_own_layers_too(run_copy
 
     plain = keras.models.clone_model(loop.make_network(config), clone_function=own)
     for epoch in (1, 2, 3):
-        table = predictions.load(run_copy, epoch, len(judged))
+        table = predictions.load(run_copy, epoch, len(evaluated))
         model = cards.of_run(run_copy, epoch)
-        assert np.allclose(Predictor(model).probabilities(judged), table, atol=1e-6)
+        assert np.allclose(Predictor(model).probabilities(evaluated), table, atol=1e-6)
         plain.load_weights(model.weights)
-        assert np.allclose(plain.predict(judged[..., None], verbose=0)[:, 0], table, atol=1e-5)
+        assert np.allclose(plain.predict(evaluated[..., None], verbose=0)[:, 0], table, atol=1e-5)
 
 
 def test_the_way_of_averaging_changes_no_trained_weight(folders, finished_run) -> None:
@@ -180,17 +180,17 @@ def test_running_averages_are_keras_own() -> None:
     model = loop.make_network(config)
     first, inputs = norms(model)[0], films(10)
     before = first.moving_variance.numpy()
-    seen = keras.Model(model.input, model.layers[model.layers.index(first) - 1].output)
-    variance = np.var(seen(inputs[..., None].astype(np.float32)).numpy(), axis=(0, 1, 2))
+    features = keras.Model(model.input, model.layers[model.layers.index(first) - 1].output)
+    variance = np.var(features(inputs[..., None].astype(np.float32)).numpy(), axis=(0, 1, 2))
     model(inputs[..., None].astype(np.float32), training=True)
     assert np.allclose(first.moving_variance, 0.99 * before + 0.01 * variance, rtol=1e-4)
 
 
 def test_a_run_of_before_there_was_a_choice_has_running_averages(run_copy) -> None:
     path = run_copy / "config.json"
-    known = json.loads(path.read_text())
-    del known["config"]["normalization"]
-    loop.checksums.write(run_copy, path, json.dumps(known).encode())
+    content = json.loads(path.read_text())
+    del content["config"]["normalization"]
+    loop.checksums.write(run_copy, path, json.dumps(content).encode())
     run = run_folders.read(run_copy)
     assert run.config.normalization == "running"
     assert "--normalization running" in cards.of_run(run_copy, 3).card.command
@@ -211,7 +211,7 @@ def test_a_network_that_gives_one_answer_by_its_old_averages_tells_films_apart_b
     for norm in norms(model):
         norm.moving_variance.assign(norm.moving_variance + 400.0)  # far too large, as after a start
     pixels = films(64)
-    judge = steps.make_predict(model)
-    before = np.ptp(judge(pixels))
+    predict = steps.make_predict(model)
+    before = np.ptp(predict(pixels))
     averages.make_recompute(model)(pixels, never)
-    assert np.ptp(judge(pixels)) > 5 * before
+    assert np.ptp(predict(pixels)) > 5 * before

@@ -1,4 +1,4 @@
-"""Judging epochs anew: the numbers, what a stop keeps, and what a damaged thing costs."""
+"""Job of evaluating epochs again: its results, its stop, and damaged files."""
 
 import json
 import shutil
@@ -18,17 +18,17 @@ from fracture_core.runs.run_folders import Run, State
 from fracture_core.training import averages, averages_job, loop, pipeline, steps
 
 
-def nobody() -> None:
+def no_count() -> None:
     """Called after every epoch."""
 
 
 def renamed(folder: Path, name: str) -> Run:
-    """A copy of a run under another name, as one that judged with running averages."""
+    """A copy of a run under another name, as one evaluated with running averages."""
     copy = Path(shutil.copytree(folder, runs_folder() / name))
     path = copy / "config.json"
-    known = json.loads(path.read_text())
-    known["config"]["normalization"] = "running"
-    checksums.write(copy, path, json.dumps(known).encode())
+    content = json.loads(path.read_text())
+    content["config"]["normalization"] = "running"
+    checksums.write(copy, path, json.dumps(content).encode())
     return run_folders.read(copy)
 
 
@@ -51,12 +51,12 @@ def damage(run: Run, epoch: int) -> None:
 
 
 def test_the_curve_is_what_judging_by_hand_gives(run: Run) -> None:
-    averages_job.complete(run, nobody)
+    averages_job.complete(run, no_count)
     curve = averages_job.curve(run)
     assert curve["epoch"].tolist() == [1, 2, 3] and averages_job.missing(run) == []
-    films, pixels = pipeline.prepare(run.folder, loop.Reporter(run.folder))
+    films, pixels = pipeline.prepare(run.folder, loop.Worker(run.folder))
     roles = films["role"].to_numpy()
-    learned, judged = pixels[roles == "train"], films[roles != "train"]
+    training, evaluated = pixels[roles == "train"], films[roles != "train"]
     for epoch in (1, 3):
         model = loop.make_network(run.config)
         weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
@@ -65,25 +65,25 @@ def test_the_curve_is_what_judging_by_hand_gives(run: Run) -> None:
             if hasattr(layer, "moving_mean"):
                 layer.moving_mean.assign(layer.moving_mean + 3.0)
         size = run.config.recipe.size
-        rows = averages.sample(len(learned), run.config.seed, epoch, size)
-        averages.make_recompute(model)(learned[rows], lambda: False)
+        rows = averages.sample(len(training), run.config.seed, epoch, size)
+        averages.make_recompute(model)(training[rows], lambda: False)
         table = steps.make_predict(model)(pixels[roles != "train"])
         row = curve[curve["epoch"] == epoch].iloc[0]
         for role in predictions.ROLES:
-            mine = (judged["role"] == role).to_numpy()
-            by_hand = predictions.epoch_metrics(judged[mine], table[mine], run.config.threshold)
+            mine = (evaluated["role"] == role).to_numpy()
+            by_hand = predictions.epoch_metrics(evaluated[mine], table[mine], run.config.threshold)
             for name, value in by_hand.items():
-                found = row[f"{role}.{name}"]
-                same = pd.isna(found) if value is None else found == pytest.approx(value, rel=1e-6)
-                assert same, (role, name, found, value)
+                own = row[f"{role}.{name}"]
+                same = pd.isna(own) if value is None else own == pytest.approx(value, rel=1e-6)
+                assert same, (role, name, own, value)
 
 
 def test_a_run_with_recomputed_averages_has_its_own_curve(run_copy: Path) -> None:
     run = run_folders.read(run_copy)
-    averages_job.complete(run, nobody)
-    own, anew = journal.metrics(run_copy), averages_job.curve(run)
+    averages_job.complete(run, no_count)
+    own, recomputed = journal.metrics(run_copy), averages_job.curve(run)
     for column in ("valid.accuracy", "dev.loss"):
-        assert np.allclose(own[column], anew[column], rtol=1e-3)
+        assert np.allclose(own[column], recomputed[column], rtol=1e-3)
 
 
 def test_a_stopped_job_goes_on_where_it_was(run: Run) -> None:
@@ -91,20 +91,20 @@ def test_a_stopped_job_goes_on_where_it_was(run: Run) -> None:
     with pytest.raises(Stopped):
         averages_job.complete(run, lambda: done.append(1), lambda: len(done) == 2)
     assert averages_job.missing(run) == [3] and lines(run) == [1, 2]
-    averages_job.complete(run, nobody)
-    averages_job.complete(run, nobody)
+    averages_job.complete(run, no_count)
+    averages_job.complete(run, no_count)
     assert lines(run) == [1, 2, 3]
 
 
 def test_weights_that_have_changed_are_judged_anew(run: Run) -> None:
-    averages_job.complete(run, nobody)
+    averages_job.complete(run, no_count)
     place = run.folder / "checkpoints"
     before = averages_job.curve(run)
     content = (place / checkpoints.weights_name(3)).read_bytes()
     checksums.write(run.folder, place / checkpoints.weights_name(2), content)
     assert averages_job.curve(run)["epoch"].tolist() == [1, 3]
     assert averages_job.missing(run) == [2]
-    averages_job.complete(run, nobody)
+    averages_job.complete(run, no_count)
     assert lines(run) == [1, 2, 3, 2]
     after = averages_job.curve(run)
     assert after["epoch"].tolist() == [1, 2, 3]
@@ -114,7 +114,7 @@ def test_weights_that_have_changed_are_judged_anew(run: Run) -> None:
 def test_a_damaged_epoch_costs_itself_and_is_named(run: Run) -> None:
     damage(run, 2)
     with pytest.raises(DamagedFile, match="epoch 2 are cut short or damaged"):
-        averages_job.complete(run, nobody)
+        averages_job.complete(run, no_count)
     assert averages_job.curve(run)["epoch"].tolist() == [1, 3]
     assert averages_job.missing(run) == [2]
 
@@ -122,7 +122,7 @@ def test_a_damaged_epoch_costs_itself_and_is_named(run: Run) -> None:
 def test_films_that_are_gone_are_named(run: Run, phantom_root: Path, tmp_path: Path) -> None:
     lost = without_films(run, phantom_root, tmp_path)
     with pytest.raises(DataError, match=r"some in .* are gone or hold another picture"):
-        averages_job.complete(lost, nobody)
+        averages_job.complete(lost, no_count)
 
 
 def without_films(run: Run, phantom_root: Path, tmp_path: Path) -> Run:
@@ -130,9 +130,9 @@ def without_films(run: Run, phantom_root: Path, tmp_path: Path) -> Run:
     root = Path(shutil.copytree(phantom_root, tmp_path / "moved"))
     (root / journal.films(run.folder)["path"].iloc[0]).unlink()
     path = run.folder / "config.json"
-    known = json.loads(path.read_text())
-    known["data"]["root"] = str(root)
-    checksums.write(run.folder, path, json.dumps(known).encode())
+    content = json.loads(path.read_text())
+    content["data"]["root"] = str(root)
+    checksums.write(run.folder, path, json.dumps(content).encode())
     return run_folders.read(run.folder)
 
 
@@ -146,7 +146,7 @@ def test_the_child_judges_every_run_that_can_be(
     place = averages_job.start([lost.name, "no-such-run", broken.name, two.name])
     status = launcher.wait(place)
     assert status.state is State.FAILED
-    assert "one can be judged anew on its own films only" in status.message
+    assert "one can be evaluated on its own films only" in status.message
     assert "broken" in status.message
     assert "The weights of two after epoch 1" in status.message
     assert averages_job.curve(two)["epoch"].tolist() == [2, 3]
@@ -158,5 +158,5 @@ def test_the_child_judges_every_run_that_can_be(
 
 
 def test_many_refusals_are_counted() -> None:
-    told = averages_job._together([f"{n} is gone." for n in range(5)])
-    assert told == "0 is gone. 1 is gone. 2 is gone. 2 more could not be judged."
+    message = averages_job._joined([f"{n} is gone." for n in range(5)])
+    assert message == "0 is gone. 1 is gone. 2 is gone. 2 more could not be evaluated."

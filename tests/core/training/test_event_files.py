@@ -25,10 +25,12 @@ def line(epoch: int, shift: float = 0.0) -> dict[str, Any]:
 
 def read(run: Path, role: str) -> dict[str, list[tuple[int, float]]]:
     """Every scalar that TensorBoard finds: by tag, (step, value) in the order of the files."""
-    found = EventAccumulator(str(run / "tensorboard" / role), purge_orphaned_data=False).Reload()
+    accumulator = EventAccumulator(
+        str(run / "tensorboard" / role), purge_orphaned_data=False
+    ).Reload()
     return {
-        tag: [(event.step, event.value) for event in found.Scalars(tag)]
-        for tag in found.Tags()["scalars"]
+        tag: [(event.step, event.value) for event in accumulator.Scalars(tag)]
+        for tag in accumulator.Tags()["scalars"]
     }
 
 
@@ -77,8 +79,8 @@ def test_a_tensorboard_that_watches_follows_a_resume(tmp_path: Path) -> None:
     event_files.begin(tmp_path, [line(1)])
     event_files.add(tmp_path, line(2))
     watching.Reload()
-    found = [(event.step, event.value) for event in watching.Scalars("epoch_loss")]
-    assert found == about((1, 1), (2, 1 / 2))
+    losses = [(event.step, event.value) for event in watching.Scalars("epoch_loss")]
+    assert losses == about((1, 1), (2, 1 / 2))
 
 
 def test_a_role_that_is_gone_leaves_no_file(tmp_path: Path) -> None:

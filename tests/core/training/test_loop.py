@@ -1,6 +1,6 @@
-"""The training loop, and what the design promises of it: the same bits, however often a run ends.
+"""Training loop: the same bits, however often a run is stopped, killed and resumed.
 
-A run's twin is one with the same seed and settings that nobody touched.
+A run's twin has the same seed and settings and is never interrupted.
 """
 
 import os
@@ -40,15 +40,15 @@ def finish(folder: Path) -> Path:
     return folder
 
 
-def wait_for(folder: Path, what: str) -> None:
+def wait_for(folder: Path, name: str) -> None:
     """Wait until this file of a living run holds something."""
-    while not ((folder / what).exists() and (folder / what).stat().st_size):
+    while not ((folder / name).exists() and (folder / name).stat().st_size):
         assert run_folders.status(folder).state.alive, journal.log_tail(folder)
         time.sleep(0.005)
 
 
 def kill() -> None:
-    """End the child that was started last as the kernel would: at once, without a word."""
+    """End the child that was started last as the kernel would: at once."""
     os.kill(launcher._children[-1].pid, signal.SIGKILL)
     launcher._children[-1].wait()
 
@@ -71,9 +71,9 @@ def test_a_finished_run_leaves_what_the_design_says(finished_run) -> None:
         "tensorboard",
         "train.log",
     } | (names & {"steps.jsonl"})  # a point of the live curve takes half a second to come
-    kept = {path.name for path in (finished_run / "checkpoints").iterdir()}
+    saved = {path.name for path in (finished_run / "checkpoints").iterdir()}
     states = {2, 3, journal.best_epoch(finished_run)}
-    assert kept == {f"epoch_{epoch:04d}.weights.h5" for epoch in (1, 2, 3)} | {
+    assert saved == {f"epoch_{epoch:04d}.weights.h5" for epoch in (1, 2, 3)} | {
         f"epoch_{epoch:04d}.npz" for epoch in states
     }
     status = run_folders.status(finished_run)
@@ -84,12 +84,12 @@ def test_a_finished_run_leaves_what_the_design_says(finished_run) -> None:
 
 def test_a_prediction_table_has_a_row_for_each_dev_and_valid_film_in_order(finished_run) -> None:
     films = journal.films(finished_run)
-    judged = films[films["role"].isin(["dev", "valid"])]
+    evaluated = films[films["role"].isin(["dev", "valid"])]
     assert set(films["role"]) == {"train", "dev", "valid"}
     assert predictions.epochs(finished_run) == (1, 2, 3)
-    table = predictions.load(finished_run, 3, len(judged))
+    table = predictions.load(finished_run, 3, len(evaluated))
     joined = predictions.join(films, table)
-    assert joined["path"].tolist() == judged["path"].tolist()
+    assert joined["path"].tolist() == evaluated["path"].tolist()
     assert len(np.unique(table)) > 5  # a network that says the same of every film proves nothing
 
 
@@ -144,12 +144,12 @@ def test_a_stop_does_not_wait_for_tensorflow_or_the_compiler(folders, phantom_ro
         assert status.state.alive, journal.log_tail(folder)
         time.sleep(0.005)
     run_folders.send_request(folder, "stop")
-    seen = set()
+    phases = set()
     while (status := run_folders.status(folder)).state.alive:
-        seen.add(status.phase)
+        phases.add(status.phase)
         time.sleep(0.005)
     assert status.state is State.STOPPED
-    assert seen <= {phase, ""}
+    assert phases <= {phase, ""}
     assert checkpoints.states(folder / "checkpoints") == []
     assert [e["kind"] for e in journal.events(folder)][-1] == "stopped"
 
@@ -178,7 +178,7 @@ LONG = {  # long enough to be met in the middle, dropout included
 
 @pytest.fixture(scope="module")
 def untouched(phantom_root, tmp_path_factory) -> Path:
-    """The twin of the runs below, which nobody stopped or killed."""
+    """The twin of the runs below, neither stopped nor killed."""
     home = tmp_path_factory.mktemp("untouched")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FRACTURE_RUNS", str(home / "runs"))
@@ -242,14 +242,14 @@ def test_a_stop_after_the_epoch_ends_it_there_and_the_rest_follows(
 
 
 class Impatient(Worker):
-    """Says stop before a step, or while the epoch that ends with a step is judged."""
+    """Requests a stop before a step, or while the epoch that ends with a step is evaluated."""
 
-    before = judging = 10**9
+    before = evaluating = 10**9
     at = -1
 
     def asked_to_stop(self, step: int | None = None) -> bool:
         self.at = self.at if step is None else step
-        late = self.at >= self.judging if step is None else step >= self.before
+        late = self.at >= self.evaluating if step is None else step >= self.before
         self.stopping = self.stopping or late
         return super().asked_to_stop(step)
 
@@ -260,11 +260,11 @@ def make(data: Path, **changes: object) -> Path:
     return run_folders.create(TrainConfig(**plain | changes))
 
 
-def train(folder: Path, reporter: Worker | None = None) -> run_folders.Status:
+def train(folder: Path, worker: Worker | None = None) -> run_folders.Status:
     """Train in this process, as the child does; gives its last word."""
-    reporter = reporter or Worker(folder)
-    films, pixels = pipeline.prepare(folder, reporter)
-    loop.train(folder, films, pixels, reporter)
+    worker = worker or Worker(folder)
+    films, pixels = pipeline.prepare(folder, worker)
+    loop.train(folder, films, pixels, worker)
     return run_folders.status(folder)
 
 
@@ -342,10 +342,10 @@ def test_what_is_no_number_ends_the_run_at_its_step(
 
 def train_impatiently(folder: Path, **when: int) -> run_folders.Status:
     """Train in this process until it has enough; see `Impatient`."""
-    reporter = Impatient(folder)
+    worker = Impatient(folder)
     for name, step in when.items():
-        setattr(reporter, name, step)
-    return train(folder, reporter)
+        setattr(worker, name, step)
+    return train(folder, worker)
 
 
 @pytest.fixture
@@ -367,7 +367,7 @@ RICH = {  # all that has a memory
 
 @pytest.fixture(scope="module")
 def rich_twin(phantom_root, tmp_path_factory) -> Path:
-    """The twin of the runs below, which nobody stopped."""
+    """The twin of the runs below, never stopped."""
     home = tmp_path_factory.mktemp("rich")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FRACTURE_RUNS", str(home / "runs"))
@@ -379,8 +379,8 @@ def rich_twin(phantom_root, tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize(
     ("when", "step"),
-    [({"before": 2}, 2), ({"before": 4}, 4), ({"judging": 2}, 3), ({"judging": 8}, 9)],
-    ids=["in epoch 1", "in epoch 2", "judging epoch 1", "judging epoch 3"],
+    [({"before": 2}, 2), ({"before": 4}, 4), ({"evaluating": 2}, 3), ({"evaluating": 8}, 9)],
+    ids=["in epoch 1", "in epoch 2", "evaluating epoch 1", "evaluating epoch 3"],
 )
 def test_a_stop_anywhere_keeps_the_step_and_goes_on_from_it(
     folders, phantom_root, rich_twin, one_step_a_call, when, step
@@ -417,19 +417,19 @@ def test_inside_a_long_epoch_the_state_is_kept_and_only_the_last_ones_stay(
     folders, phantom_root, one_step_a_call
 ) -> None:
     folder = make(phantom_root, epochs=1, steps_per_epoch=8, checkpoint_seconds=0.1)
-    kept = []
+    stems = []
 
     class Slow(Worker):
         def asked_to_stop(self, step: int | None = None) -> bool:
             if step is not None:
                 time.sleep(0.11)  # longer than between two checkpoints
-                kept.append([p.stem for p in checkpoints.states(folder / "checkpoints")])
+                stems.append([p.stem for p in checkpoints.states(folder / "checkpoints")])
             return False
 
     train(folder, Slow(folder))
     inside = [f"epoch_0000_step_{step:08d}" for step in range(8)]
-    assert kept[3] == [inside[3], inside[2]]
-    assert kept[-1] == [inside[7], inside[6]]
+    assert stems[3] == [inside[3], inside[2]]
+    assert stems[-1] == [inside[7], inside[6]]
     assert checkpoints.forkable(folder / "checkpoints") == [1]
 
 
@@ -481,10 +481,10 @@ def test_early_stopping_ends_the_run_and_more_epochs_start_the_wait_anew(
     assert status.state is State.FINISHED
     assert status.epoch == len(table) == best + 2 < 50
     assert status.message.startswith(f"Finished early, after {best + 2} of 50 epochs")
-    assert train(folder).epoch == best + 2  # to go on it must be asked for more
-    reporter = Worker(folder)
+    assert train(folder).epoch == best + 2  # more epochs need another request
+    worker = Worker(folder)
     run_folders.send_request(folder, "more_epochs", epochs=1)
-    assert train(folder, reporter).epoch >= best + 4
+    assert train(folder, worker).epoch >= best + 4
 
 
 def test_balanced_weights_make_both_labels_weigh_the_same() -> None:

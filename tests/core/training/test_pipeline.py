@@ -1,4 +1,4 @@
-"""Which films the network sees at which step, and how a run comes by its films."""
+"""Pipeline: the films of every step, and the preparation of a run's films."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ def numbered(count: int, config: TrainConfig) -> Pipeline:
     return Pipeline(pixels=pixels, labels=np.arange(count) % 2, config=config)
 
 
-def seen(films: Pipeline, steps: range) -> list[int]:
+def shown_rows(films: Pipeline, steps: range) -> list[int]:
     """The numbers of the films of these steps, in order."""
     return [int(n) for n in films.chunk(steps.start, len(steps)).films[:, 0, 0]]
 
@@ -37,13 +37,15 @@ def test_every_film_is_shown_exactly_once_a_pass(name, count) -> None:
     films = numbered(count, preset(name, "x"))
     length = films.steps_a_pass
     for number in range(4):
-        assert sorted(seen(films, range(number * length, (number + 1) * length))) == [*range(count)]
+        assert sorted(shown_rows(films, range(number * length, (number + 1) * length))) == [
+            *range(count)
+        ]
 
 
 def test_the_reports_282_steps_go_on_through_the_passes() -> None:
     films = numbered(47, preset("report2018", "x"))
     assert (films.steps_an_epoch, films.steps_a_pass) == (282, 5)
-    counts = np.bincount(seen(films, range(282)), minlength=47)
+    counts = np.bincount(shown_rows(films, range(282)), minlength=47)
     assert counts.min() == 56  # 282 steps are 56 whole passes and two steps
     assert counts.sum() == 56 * 47 + 20
     assert counts.max() == 57
@@ -61,15 +63,15 @@ def test_films_depend_on_seed_and_step_and_not_on_what_was_asked_before() -> Non
     whole = straight.chunk(0, 15)
     begins = [0, *whole.ends[:-1]]
     for step in (14, 3, 9, 0, 14):
-        found = jumping.chunk(step, 1)
+        chunk = jumping.chunk(step, 1)
         rows = slice(begins[step], whole.ends[step])
-        assert np.array_equal(found.films, whole.films[rows])
-        assert np.array_equal(found.labels, whole.labels[rows])
-        assert np.array_equal(found.changes, whole.changes[rows])
-        assert (found.numbers.tolist(), found.ends.tolist()) == ([step], [len(found.films)])
+        assert np.array_equal(chunk.films, whole.films[rows])
+        assert np.array_equal(chunk.labels, whole.labels[rows])
+        assert np.array_equal(chunk.changes, whole.changes[rows])
+        assert (chunk.numbers.tolist(), chunk.ends.tolist()) == ([step], [len(chunk.films)])
     other = numbered(47, TrainConfig(data="x", seed=2))
-    assert seen(other, range(5)) != seen(straight, range(5))
-    assert seen(straight, range(5)) != seen(straight, range(5, 10))
+    assert shown_rows(other, range(5)) != shown_rows(straight, range(5))
+    assert shown_rows(straight, range(5)) != shown_rows(straight, range(5, 10))
 
 
 def test_labels_stay_with_their_films() -> None:
@@ -96,22 +98,22 @@ def films(phantom_root, tmp_path) -> Path:
 
 
 def test_rows_and_pixels_belong_together_and_the_facts_are_kept(folders, phantom_root) -> None:
-    folder, reporter = begin(phantom_root)
-    rows, pixels = pipeline.prepare(folder, reporter)
+    folder, worker = begin(phantom_root)
+    rows, pixels = pipeline.prepare(folder, worker)
     assert pixels.shape == (len(rows), 32, 32)
     assert pixels.dtype == np.uint8
-    kept = journal.films(folder)
-    assert kept.equals(rows)
-    assert list(kept.columns) == [*catalog.COLUMNS, "role"]
+    table = journal.films(folder)
+    assert table.equals(rows)
+    assert list(table.columns) == [*catalog.COLUMNS, "role"]
     data = run_folders.read(folder).facts["data"]
-    assert data["images"] == kept.groupby("role").size().to_dict()
+    assert data["images"] == table.groupby("role").size().to_dict()
     assert (data["root"], data["kind"], data["synthetic"]) == (str(phantom_root), "mura", True)
     assert data["hash"] == catalog.read(phantom_root).hash
 
 
 def test_a_second_preparing_gives_the_same(folders, phantom_root) -> None:
-    folder, reporter = begin(phantom_root)
-    rows, pixels = pipeline.prepare(folder, reporter)
+    folder, worker = begin(phantom_root)
+    rows, pixels = pipeline.prepare(folder, worker)
     facts = (folder / "config.json").read_bytes()
     again, others = pipeline.prepare(folder, Worker(folder))
     assert again.equals(rows)
@@ -120,8 +122,8 @@ def test_a_second_preparing_gives_the_same(folders, phantom_root) -> None:
 
 
 def test_data_may_be_given_by_its_parent(folders, films) -> None:
-    folder, reporter = begin(films.parent)
-    rows, pixels = pipeline.prepare(folder, reporter)
+    folder, worker = begin(films.parent)
+    rows, pixels = pipeline.prepare(folder, worker)
     assert run_folders.read(folder).facts["data"]["root"] == str(films)
     assert journal.events(folder) == []
     expected = pipeline.prepare(*begin(films))[1]
@@ -139,8 +141,8 @@ def test_dev_is_carved_out_before_parts_are_chosen(folders, phantom_root) -> Non
 def test_an_unreadable_film_is_left_out_and_named_and_the_others_stay(folders, films) -> None:
     victim = sorted(films.rglob("train/**/*.png"))[3]
     victim.write_bytes(victim.read_bytes()[:200])
-    folder, reporter = begin(films)
-    rows, pixels = pipeline.prepare(folder, reporter)
+    folder, worker = begin(films)
+    rows, pixels = pipeline.prepare(folder, worker)
     total = len(catalog.read(films).manifest)
     assert len(rows) == len(pixels) == total - 1
     path = victim.relative_to(films).as_posix()
@@ -155,8 +157,8 @@ def test_an_unreadable_film_is_left_out_and_named_and_the_others_stay(folders, f
 
 
 def test_a_film_that_went_missing_since_the_run_began_ends_it_by_name(folders, films) -> None:
-    folder, reporter = begin(films)
-    rows, _ = pipeline.prepare(folder, reporter)
+    folder, worker = begin(films)
+    rows, _ = pipeline.prepare(folder, worker)
     (films / rows["path"][5]).unlink()
     with pytest.raises(DataError, match=f"1 of the {len(rows)} films .* first {rows['path'][5]}"):
         pipeline.prepare(folder, Worker(folder))
@@ -179,10 +181,14 @@ def test_a_part_that_is_not_there_is_refused_with_those_that_are(folders, phanto
 
 def unfinished(out: Path, done: int = 2) -> Path:
     """A phantom of six studies whose maker was stopped."""
-    made = []
+    counts = []
     with pytest.raises(Stopped):
         phantom_set.make(
-            out, 6, 3, progress=lambda n, _: made.append(n), should_stop=lambda: made[-1] >= done
+            out,
+            6,
+            3,
+            progress=lambda n, _: counts.append(n),
+            should_stop=lambda: counts[-1] >= done,
         )
     assert not phantom_set.is_complete(out)
     return out
@@ -198,7 +204,7 @@ def test_an_unfinished_phantom_is_completed_with_its_own_settings(folders, tmp_p
 
 def test_a_run_waits_for_who_makes_the_phantom(folders, tmp_path) -> None:
     root = tmp_path / "six"
-    folder, reporter = begin(unfinished(root), dev_share=0.0)
+    folder, worker = begin(unfinished(root), dev_share=0.0)
     go = threading.Event()
 
     def hold() -> bool:
@@ -209,8 +215,8 @@ def test_a_run_waits_for_who_makes_the_phantom(folders, tmp_path) -> None:
         target=phantom_set.make, args=(root, 6, 3), kwargs={"should_stop": hold}
     )
     maker.start()
-    found = []
-    waiting = threading.Thread(target=lambda: found.append(pipeline.prepare(folder, reporter)))
+    results = []
+    waiting = threading.Thread(target=lambda: results.append(pipeline.prepare(folder, worker)))
     while not phantom_set.is_being_made(root):
         assert maker.is_alive()
         time.sleep(0.02)  # asking all the time would keep the maker from its lock
@@ -221,12 +227,12 @@ def test_a_run_waits_for_who_makes_the_phantom(folders, tmp_path) -> None:
     go.set()
     for thread in (maker, waiting):
         thread.join(30)
-    assert len(catalog.studies(found[0][0])) == 6
+    assert len(catalog.studies(results[0][0])) == 6
 
 
 def test_a_stop_ends_the_waiting_for_films(folders, tmp_path) -> None:
-    folder, reporter = begin(unfinished(tmp_path / "six"))
+    folder, worker = begin(unfinished(tmp_path / "six"))
     run_folders.send_request(folder, "stop")
     with pytest.raises(Stopped):
-        pipeline.prepare(folder, reporter)
+        pipeline.prepare(folder, worker)
     assert not (folder / "films.parquet").exists()

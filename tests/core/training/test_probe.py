@@ -1,4 +1,4 @@
-"""How many threads a run takes, and that they are kept with it."""
+"""Probe: the choice of threads, stored with the run."""
 
 import json
 import os
@@ -24,17 +24,17 @@ def two_cores(folders, monkeypatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
 
 
-def speeds(monkeypatch, **found: float) -> list[int]:
+def speeds(monkeypatch, **by_threads: float) -> list[int]:
     """Give these speeds by threads ("t2") and by branches ("b2"); the list fills with what was
     measured."""
-    asked = []
+    measured = []
 
-    def told(folder: Path, threads: int, branches: int = 1) -> float:
-        asked.append(threads if branches == 1 else f"1x{branches}")
-        return found[f"t{threads}"] if branches == 1 else found.get(f"b{branches}", 0.0)
+    def speed_of(folder: Path, threads: int, branches: int = 1) -> float:
+        measured.append(threads if branches == 1 else f"1x{branches}")
+        return by_threads[f"t{threads}"] if branches == 1 else by_threads.get(f"b{branches}", 0.0)
 
-    monkeypatch.setattr(probe, "_in_a_child", told)
-    return asked
+    monkeypatch.setattr(probe, "_in_a_child", speed_of)
+    return measured
 
 
 def test_what_is_asked_for_is_taken(two_cores) -> None:
@@ -42,27 +42,27 @@ def test_what_is_asked_for_is_taken(two_cores) -> None:
 
 
 def test_a_short_run_is_not_worth_measuring(two_cores) -> None:
-    found = probe.choose(new(epochs=3), 100)
-    assert found["threads"] == 1
-    assert "not worth measuring" in found["why"]
+    choice = probe.choose(new(epochs=3), 100)
+    assert choice["threads"] == 1
+    assert "not worth measuring" in choice["why"]
 
 
 @pytest.mark.parametrize(("two", "threads"), [(90.0, 1), (104.0, 1), (150.0, 2)])
 def test_the_quickest_is_chosen_and_measured_once(two_cores, monkeypatch, two, threads) -> None:
-    asked = speeds(monkeypatch, t1=100.0, t2=two)
+    measured = speeds(monkeypatch, t1=100.0, t2=two)
     assert probe.choose(new(**LONG), 1000)["threads"] == threads
     again = probe.choose(new(**LONG), 1000)
     assert (again["threads"], again["why"]) == (threads, "measured on this machine before")
-    assert asked == ["1x2", 1, 2]
+    assert measured == ["1x2", 1, 2]
     probe.choose(new(**LONG, batch_size=64), 1000)
-    assert asked == 2 * ["1x2", 1, 2]
+    assert measured == 2 * ["1x2", 1, 2]
 
 
 def test_two_operations_at_once_are_chosen_where_they_are_quickest(two_cores, monkeypatch) -> None:
     speeds(monkeypatch, t1=100.0, t2=120.0, b2=140.0)
-    found = probe.choose(new(**LONG), 1000)
-    assert (found["threads"], found["branches"]) == (1, 2)
-    assert found["images_per_second"] == {"1": 100.0, "2": 120.0, "1x2": 140.0}
+    choice = probe.choose(new(**LONG), 1000)
+    assert (choice["threads"], choice["branches"]) == (1, 2)
+    assert choice["images_per_second"] == {"1": 100.0, "2": 120.0, "1x2": 140.0}
 
 
 def test_a_short_run_takes_a_second_core_only_where_nobody_else_does(two_cores) -> None:
@@ -72,11 +72,11 @@ def test_a_short_run_takes_a_second_core_only_where_nobody_else_does(two_cores) 
 
 
 def test_beside_other_runs_nothing_is_measured(two_cores, monkeypatch) -> None:
-    asked = speeds(monkeypatch)
+    measured = speeds(monkeypatch)
     with run_folders.lock(new(epochs=1)):
-        found = probe.choose(new(**LONG), 1000)
-    assert (found["threads"], asked) == (1, [])
-    assert "other runs" in found["why"]
+        choice = probe.choose(new(**LONG), 1000)
+    assert (choice["threads"], measured) == (1, [])
+    assert "other runs" in choice["why"]
 
 
 def test_a_measurement_that_failed_is_no_choice(two_cores, monkeypatch) -> None:
@@ -94,9 +94,9 @@ def test_the_choice_is_kept_with_the_run(two_cores, monkeypatch) -> None:
     folder = new(**LONG)
     speeds(monkeypatch, t1=100.0, t2=200.0)
     assert child._threads(folder, 1000, Worker(folder)) == (2, 1)
-    kept = json.loads((folder / "config.json").read_text())["probe"]
-    assert kept["images_per_second"] == {"1": 100.0, "2": 200.0, "1x2": 0.0}
-    monkeypatch.setattr(probe, "choose", None)  # would fail if it were asked again
+    facts = json.loads((folder / "config.json").read_text())["probe"]
+    assert facts["images_per_second"] == {"1": 100.0, "2": 200.0, "1x2": 0.0}
+    monkeypatch.setattr(probe, "choose", None)  # would fail if it were called again
     assert child._threads(folder, 1000, Worker(folder)) == (2, 1)
 
 

@@ -1,4 +1,4 @@
-"""Compiled steps: what they learn is what Keras' own step learns, on one device or on several."""
+"""Compiled steps learn the same as Keras' own step, on one device or on several."""
 
 import subprocess
 import sys
@@ -79,7 +79,7 @@ def test_a_batch_of_one_film_is_a_batch() -> None:
 def test_the_loss_slopes_as_keras_own_where_it_clips_too() -> None:
     probability = tf.constant([0.0, 1e-8, 0.2, 0.5, 0.9, 1.0, 1.0])
     labels = tf.constant([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0])
-    found = []
+    results = []
     for loss in (
         steps._cross_entropies,
         lambda p, y: keras.losses.binary_crossentropy(y[:, None], p[:, None]),
@@ -87,8 +87,8 @@ def test_the_loss_slopes_as_keras_own_where_it_clips_too() -> None:
         with tf.GradientTape() as tape:
             tape.watch(probability)
             losses = loss(probability, labels)
-        found.append((losses.numpy(), tape.gradient(losses, probability).numpy()))
-    (ours, slopes), (theirs, their_slopes) = found
+        results.append((losses.numpy(), tape.gradient(losses, probability).numpy()))
+    (ours, slopes), (theirs, their_slopes) = results
     assert np.array_equal(ours, theirs)
     assert np.allclose(slopes, their_slopes, rtol=1e-5)
     assert slopes[0] == 0 and slopes[2] < 0 < slopes[3]
@@ -97,11 +97,11 @@ def test_the_loss_slopes_as_keras_own_where_it_clips_too() -> None:
 @pytest.mark.parametrize("shape", [(1, 4), (7, 4), (1, 1, 1, 4), (3, 5, 5, 4)])
 def test_normalization_in_one_kernel_is_keras_own(shape) -> None:
     values = np.random.default_rng(2).normal(3, 2, shape).astype(np.float32)
-    found = []
+    results = []
     for kind in (layers.BatchNormalization, keras.layers.BatchNormalization):
         layer = kind()
-        found.append((layer(values, training=True).numpy(), *layer.get_weights()))
-    for ours, theirs in zip(*found, strict=True):
+        results.append((layer(values, training=True).numpy(), *layer.get_weights()))
+    for ours, theirs in zip(*results, strict=True):
         assert ours.shape == theirs.shape and np.allclose(ours, theirs, atol=1e-5)
 
 
@@ -112,7 +112,7 @@ def test_normalization_in_one_kernel_is_keras_own(shape) -> None:
 def test_a_convolution_in_halves_is_keras_own(channels, strides, padding) -> None:
     random = np.random.default_rng(3)
     values = tf.constant(random.normal(size=(5, 12, 12, channels)).astype(np.float32))
-    found = []
+    results = []
     for kind in (layers.Conv2D, keras.layers.Conv2D):
         layer = kind(4, 3, strides=strides, padding=padding)
         layer.build(values.shape)
@@ -122,8 +122,8 @@ def test_a_convolution_in_halves_is_keras_own(channels, strides, padding) -> Non
             maps = layer(values, **({"training": True} if kind is layers.Conv2D else {}))
             total = tf.reduce_sum(maps**2)
         slopes = tape.gradient(total, layer.trainable_variables)
-        found.append([maps.numpy(), *(slope.numpy() for slope in slopes)])
-    for ours, theirs in zip(*found, strict=True):
+        results.append([maps.numpy(), *(slope.numpy() for slope in slopes)])
+    for ours, theirs in zip(*results, strict=True):
         assert ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=1e-4, atol=1e-3)
 
 
@@ -132,22 +132,22 @@ def test_judging_in_halves_is_keras_own(count) -> None:
     config = TrainConfig(data="x", architecture="three_conv")
     model, pixels = loop.make_network(config), films(config).pixels[:count]
     own = model(pixels[..., None].astype(np.float32), training=False).numpy()[:, 0]
-    judged = steps.make_predict(model)(pixels)
-    assert judged.shape == (count,) and np.allclose(judged, own, atol=1e-6)
+    probabilities = steps.make_predict(model)(pixels)
+    assert probabilities.shape == (count,) and np.allclose(probabilities, own, atol=1e-6)
 
 
 def test_class_weights_weigh_the_descent_and_not_what_is_told() -> None:
     config = TrainConfig(data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd")
-    told, moved = [], []
+    losses, moved = [], []
     for weights in ((1.0, 1.0), (0.0, 1.0)):
         model = loop.make_network(config)
         optimizer = optimizers.make(config)
         optimizer.build(model.trainable_variables)
         before = model.get_layer("probability").bias.numpy()
         step = steps.make_steps(model, optimizer, 1, weights)
-        told.append(step(films(config).chunk(0, 1), np.array([0.1], np.float32)).losses[0])
+        losses.append(step(films(config).chunk(0, 1), np.array([0.1], np.float32)).losses[0])
         moved.append(float((model.get_layer("probability").bias.numpy() - before)[0]))
-    assert told[0] == pytest.approx(told[1])
+    assert losses[0] == pytest.approx(losses[1])
     assert moved[1] > 0 > moved[0] - moved[1]  # only positive films pull
 
 
@@ -178,11 +178,11 @@ print(losses[0].std())
 
 
 def test_two_devices_learn_within_rounding_what_one_learns() -> None:
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True, check=False
     )
-    assert found.returncode == 0, found.stderr[-3000:]
-    one, two, difference, spread = found.stdout.split()[-4:]
+    assert process.returncode == 0, process.stderr[-3000:]
+    one, two, difference, spread = process.stdout.split()[-4:]
     assert (one, two) == ("1", "2")
     assert float(difference) < 1e-5
     assert float(spread) > 1e-2  # it learned something
@@ -191,7 +191,7 @@ def test_two_devices_learn_within_rounding_what_one_learns() -> None:
 def test_a_film_alone_at_the_end_of_a_pass_is_a_step_of_its_own() -> None:
     # 21 films in batches of 10 are 10, 10 and 1, pass after pass: all in one call or one by one.
     config = TrainConfig(data="x", architecture="three_conv", steps_per_epoch=None)
-    chunk, found = films(config, 21).chunk(0, 7), []
+    chunk, results = films(config, 21).chunk(0, 7), []
     assert np.diff(chunk.ends, prepend=0).tolist() == [10, 10, 1, 10, 10, 1, 10]
     for lengths in ((7,), (1,) * 7):
         model, optimizer = loop.make_network(config), optimizers.make(config)
@@ -201,7 +201,7 @@ def test_a_film_alone_at_the_end_of_a_pass_is_a_step_of_its_own() -> None:
             part = films(config, 21).chunk(first, length)
             losses.extend(step(part, np.full(length, 1e-3, np.float32)).losses)
             first += length
-        found.append((losses, model.get_weights()))
-    (losses, weights), (others, twins) = found
+        results.append((losses, model.get_weights()))
+    (losses, weights), (others, twins) = results
     assert losses == others and np.isfinite(losses).all() and losses[2] < losses[1]
     assert all(np.array_equal(a, b) for a, b in zip(weights, twins, strict=True))

@@ -1,7 +1,7 @@
-"""The router: page config, navigation, the line that stands on every page; and the server in front.
+"""The router: page config, navigation, the line on every page; and the server in front.
 
-`streamlit run app.py` uses this file twice: it imports `app`, which answers requests, and runs the
-file as the script of every visit.
+`streamlit run app.py` uses this file twice: it imports `app` to answer requests, and runs the file
+as the script of every visit.
 """
 
 import sys
@@ -26,7 +26,7 @@ if __name__ == "__main__":  # a visit
             actions.show_errors()
         state.check_serializable()
         memory.spare_collector(len(sys.modules))
-    except FractureError as error:  # meant for a person; anything else is a defect and is logged
+    except FractureError as error:  # meant for a person; any other error is a defect and is logged
         st.error(theme.plain(str(error)), icon=":material/error:")
     except OSError as error:
         st.error(theme.plain(owner.discreet(files.refusal(error))), icon=":material/error:")

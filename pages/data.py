@@ -1,4 +1,4 @@
-"""Data: what is in use and what is in it, and how to use something else."""
+"""Data: the data set in use, its contents, and the choice of another one."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from ui.shell import frame, owner, tab_data
 
 frame.only_through_app()
 st.title("Data", anchor=False)
-st.markdown("The films that everything else works on: where they are, and what is among them.")
+st.markdown("The films that all other pages use: their folder, counts and audit.")
 root, data, failed = tab_data.choice().root, None, None
 if data_cache.phantom_is_growing():
     phantom_progress.show(root, wants_more=True)
@@ -25,7 +25,7 @@ else:
             data_counts.show_facts(data)
         data_choice.rescan_button()
 st.subheader("Use another data set", anchor=False)
-data_choice.show(data, failed)  # above the counts: what is wrong with a folder is seen at once
+data_choice.show(data, failed)  # above the counts, so that a folder's error is seen at once
 if data:
     data_counts.show_counts(data)
     data_counts.show_skipped(data)

@@ -1,4 +1,4 @@
-"""Evaluate: how many whole studies a model gets right, and which it does not."""
+"""Evaluate: a model's accuracy on whole studies, and its wrong predictions."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from ui.shell import frame
 
 frame.only_through_app(looks=True)
 st.title("Evaluate", anchor=False)
-st.write("How often a model is right on whole studies, and where it is wrong.")
+st.write("A model's accuracy on whole studies, and the studies that it gets wrong.")
 left, right = st.columns(2, gap="medium")
 with left:
     picked = model_choice.look()
@@ -19,6 +19,6 @@ if picked:
         model_choice.offer_looked_at(picked[0])
     with right:
         films = results.pick_films(*picked)
-    found = results.fetch(*picked, films)
-    if found:
-        results.show(found, *picked)
+    result = results.fetch(*picked, films)
+    if result:
+        results.show(result, *picked)

@@ -1,4 +1,4 @@
-"""Home: what is here, what is running, three doors, and one button."""
+"""Home: the data and models in use, the demo, and panels to browse, train and diagnose."""
 
 import streamlit as st
 
@@ -8,18 +8,18 @@ from ui.shell import frame
 frame.only_through_app()
 st.title("Is there a fracture in this study?", anchor=False)
 st.markdown(
-    "Browse x-ray studies, watch a small network learn to read them, and let it judge yours: "
-    "a study is called fractured if any of its films is."
+    "Browse x-ray studies, watch a small network learn to read them, and let it score yours: "
+    "a study is called a fracture if any of its films is positive."
 )
 panels.summary()
 panels.models_here()
 demo.button()
 with st.container(key="doors"):
-    browse, learn, judge = st.columns(3, border=True)
+    browse, learn, diagnose = st.columns(3, border=True)
     with browse:
         panels.browse()
     with learn:
         panels.learn()
-    with judge:
+    with diagnose:
         panels.predict()
 st.caption("A teaching and research tool, not a medical device.")

@@ -1,4 +1,4 @@
-"""The 2018 report: its figures, its claims and its mistakes, run anew on the data in use."""
+"""The 2018 report: its figures, claims and mistakes, repeated on the data in use."""
 
 import streamlit as st
 
@@ -13,7 +13,9 @@ POLL_SECONDS = 3.0
 
 frame.only_through_app()
 st.title("The 2018 report", anchor=False)
-st.write("A student report's experiments on shoulder x-rays, run anew: its claims beside ours.")
+st.write(
+    "A student report's experiments on shoulder x-rays, repeated: its claims next to our results."
+)
 try:
     dataset = data_cache.dataset()
 except DataError as error:
@@ -25,32 +27,32 @@ is_reports = is_reports and bool(report_2018.parts(dataset)) and length.name == 
 
 
 def panel(was_alive: bool) -> None:
-    """The queue and the figures, drawn anew while runs are on."""
-    found = report_2018.find(run_cache.runs_now(), dataset.hash, length)
-    alive = any(run.status.state.alive for run in found.values())
+    """Draw the queue and the figures; polled while runs are active."""
+    runs = report_2018.find(run_cache.runs_now(), dataset.hash, length)
+    alive = any(run.status.state.alive for run in runs.values())
     if alive != was_alive:
         st.rerun()
-    queue.show(dataset, found, length)
-    report_figures.show(found, length, dataset.synthetic, is_reports)
-    single_studies.show(dataset, found, length)
+    queue.show(dataset, runs, length)
+    report_figures.show(runs, length, dataset.synthetic, is_reports)
+    single_studies.show(dataset, runs, length)
     actions.show_errors()
 
 
-here = report_2018.find(run_cache.runs_now(), dataset.hash, length)
-busy = any(run.status.state.alive for run in here.values())
+current = report_2018.find(run_cache.runs_now(), dataset.hash, length)
+busy = any(run.status.state.alive for run in current.values())
 st.fragment(panel, run_every=POLL_SECONDS if busy else None, key="report")(busy)
 
 
 def wait(is_polled: bool) -> None:
-    """Draws nothing: looks whether another browser has started one of these runs."""
-    found = report_2018.find(run_cache.runs_now(), dataset.hash, length)
-    if not is_polled and any(run.status.state.alive for run in found.values()):
+    """Draw nothing; rerun the page once another browser has started one of these runs."""
+    runs = report_2018.find(run_cache.runs_now(), dataset.hash, length)
+    if not is_polled and any(run.status.state.alive for run in runs.values()):
         st.rerun()
 
 
 st.fragment(wait, run_every=None if busy else frame.while_busy(), key="report-rest")(busy)
-mistakes.show(dataset, here)
-judging = ninth_mistake.is_on()
+mistakes.show(dataset, current)
+evaluating = ninth_mistake.is_on()
 st.fragment(
-    ninth_mistake.show, run_every=POLL_SECONDS if busy or judging else None, key="averages"
-)(dataset, length, is_reports, judging)
+    ninth_mistake.show, run_every=POLL_SECONDS if busy or evaluating else None, key="averages"
+)(dataset, length, is_reports, evaluating)

@@ -1,4 +1,4 @@
-"""Runs: every run as a line of a results table, and any of them over each other."""
+"""Runs: every run as a line of a results table, with the curves of the chosen ones."""
 
 import streamlit as st
 
@@ -8,10 +8,10 @@ from ui.shell import frame
 
 frame.only_through_app()
 st.title("Runs", anchor=False)
-found = run_cache.runs_now()
-if found:
-    runs_table.show(found)
-    overlay.show(found, selected_runs.chosen(found))
+runs = run_cache.runs_now()
+if runs:
+    runs_table.show(runs)
+    overlay.show(runs, selected_runs.chosen(runs))
 else:
     runs_table.show_empty()
-runs_table.show_unreadable(found)
+runs_table.show_unreadable(runs)

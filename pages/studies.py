@@ -10,13 +10,13 @@ from ui.shell import frame, state, tab_data
 from ui.studies import facets, open_study, patient_studies, wall
 
 frame.only_through_app()
-key, asked = st.query_params.get(state.STUDY, ""), facets.filters()
+key, filters = st.query_params.get(state.STUDY, ""), facets.filters()
 person = "" if key else st.query_params.get(state.PERSON, "")
 model_choice.keep_in_address()
 root, growing = tab_data.choice().root, data_cache.phantom_is_growing()
 if not (key or person):
     st.title("Studies", anchor=False)
-    st.markdown("Every study of the data in use. Find one, and open it to read its films.")
+    st.markdown("All studies of the data in use. Open one to read its films.")
 try:
     data, studies = data_cache.dataset(), study_cache.studies()
 except DataError:
@@ -24,21 +24,21 @@ except DataError:
         raise
     phantom_progress.show(root, wants_more=True)  # the first films are on their way
     st.stop()
-found = facets.matching(studies, asked)
+matching = facets.matching(studies, filters)
 if growing and not (key or person):
-    phantom_progress.show(root, wants_more=len(found) < wall.CARDS)
+    phantom_progress.show(root, wants_more=len(matching) < wall.CARDS)
 if key:
-    open_study.show(data, studies, found, key)
+    open_study.show(data, studies, matching, key)
 elif person:
     patient_studies.show(data, studies, person)
 else:
     whose = "patient" if catalog.names_patients(data.kind) else "film"
     with st.container(horizontal=True, wrap=False, gap="small"):
         with st.container(width=220):
-            facets.show(studies, asked, whose)
+            facets.show(studies, filters, whose)
             model_choice.pick_for_studies()
         with st.container():
-            if len(found):
-                wall.show(data, found, asked)
+            if len(matching):
+                wall.show(data, matching, filters)
             else:
-                facets.show_empty(studies, asked, whose)
+                facets.show_empty(studies, filters, whose)

@@ -1,4 +1,4 @@
-"""Train: start a network, watch it learn, stop it, go on."""
+"""Train: start a network, watch it learn, stop and resume it."""
 
 import streamlit as st
 
@@ -12,8 +12,7 @@ from ui.train import form, other_runs
 frame.only_through_app()
 state.follow_link()
 name = st.query_params.get(state.RUN)
-found = run_cache.runs_now()
-if name and name in [run.name for run in found]:
+if name and name in [run.name for run in run_cache.runs_now()]:
     live_run.show(name)
 else:
     st.title("Train", anchor=False)

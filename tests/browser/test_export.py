@@ -35,7 +35,7 @@ def test_the_report_opens_from_disk_and_json_says_what_predict_says(
     study = sorted(phantom_root.glob("valid/*/*/study*_positive"))[0]
     page = open_page(f"{server.url}/diagnose?model={finished_run.name}&threshold=0.1")
     page.locator("input[type=file]").first.set_input_files(sorted(study.iterdir()))
-    expect(page.get_by_text("Take it with you")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Export")).to_be_visible(timeout=60_000)
     report = saved(page, "Report", tmp_path / "report.html")
     table = saved(page, "CSV", tmp_path / "films.csv")
     page.get_by_text("With names", exact=True).click()

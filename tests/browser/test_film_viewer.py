@@ -191,7 +191,7 @@ def test_a_hostile_file_name_is_shown_to_the_letter(
     app.start()
     try:
         page = open_page(f"{app.url}/studies?study={quote(key)}")
-        expect(page.locator("figcaption").first).to_have_text(f"{name}: not judged")
+        expect(page.locator("figcaption").first).to_have_text(f"{name}: no prediction")
         assert page.title() != "hit"
     finally:
         app.stop()
@@ -201,7 +201,7 @@ def test_what_is_brushed_over_is_judged_without_it_until_it_is_restored(
     server: Server, open_page: Callable[..., Page], study: str
 ) -> None:
     page = open_page(f"{server.url}/diagnose?study={study}")
-    expect(page.get_by_text("What the verdict hangs on")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("What the verdict depends on")).to_be_visible(timeout=60_000)
     page.keyboard.press("+")
     pressed(page, "Eraser").click()
     pressed(page, "Broad").click()
@@ -213,10 +213,10 @@ def test_what_is_brushed_over_is_judged_without_it_until_it_is_restored(
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5, steps=5)
     expect(page.locator(".strokes polyline")).to_have_count(1)
     page.mouse.up()
-    expect(page.get_by_text("Without what was brushed over")).to_be_visible()
+    expect(page.get_by_text("With the erased area removed")).to_be_visible()
     assert image.get_attribute("src") != before
     assert zooms(page)[0] == pytest.approx(1.4)
     expect(page.locator(".strokes polyline")).to_have_count(0)  # the film itself shows it now
     pressed(page, "Restore").click()
-    expect(page.get_by_text("Without what was brushed over")).to_have_count(0)
+    expect(page.get_by_text("With the erased area removed")).to_have_count(0)
     expect(note).to_have_text(number)

@@ -99,7 +99,7 @@ def test_a_foreign_origin_is_refused_at_the_first_connection_and_nobody_is_asked
     assert socket_status(watched, host, f"http://{host}") == 101
     assert asked(watched) == []
     log = (watched.folder / "server.log").read_text()
-    assert "Refused '/_stcore/stream': This server answers only pages of its own" in log
+    assert "Refused '/_stcore/stream': This server answers only its own pages" in log
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "localhost."])

@@ -100,7 +100,7 @@ def fork(page: Page, epoch: int, epochs: int) -> None:
     open_more(page, "Fork")
     page.get_by_role("combobox", name="From epoch").click()
     page.get_by_role("option", name=str(epoch), exact=True).click()
-    field = page.get_by_role("spinbutton", name="Epochs in all")
+    field = page.get_by_role("spinbutton", name="Total epochs")
     expect(field).to_have_value("3")  # as the parent; for its last epoch another one is offered
     field.fill(str(epochs))
     field.press("Tab")
@@ -113,7 +113,7 @@ def test_a_fork_names_its_parent_and_tells_who_changes_sides(
     # The fork's third epoch is its parent's, to the bit: there every study changes sides.
     turn_over(at_rest, (1, 2), last=3)
     page = open_page(f"{server.url}/train?run=parent&epoch=2")
-    expect(page.get_by_text("No dev study has changed sides yet.")).to_be_visible()
+    expect(page.get_by_text("No dev study has changed yet.")).to_be_visible()
     fork(page, epoch=2, epochs=4)
 
     parent = page.get_by_role("link", name="forked from parent at epoch 2")
@@ -137,7 +137,7 @@ def test_a_fork_names_its_parent_and_tells_who_changes_sides(
     study = found.studies.iloc[(newest.became_right + newest.became_wrong)[0]]
     shape = theme.FRACTURE if study["label"] else theme.NO_FRACTURE
     page.get_by_role("link", name=f"{shape} {pinned_studies.named(study['key'])}").click()
-    expect(page.get_by_role("button", name="Judge this study")).to_be_visible()
+    expect(page.get_by_role("button", name="Diagnose this study")).to_be_visible()
     expect(page.get_by_text(study["patient"]).first).to_be_visible()
     expect(page).to_have_url(re.compile("study=" + study["key"].replace("/", "(/|%2F)")))
 
@@ -167,7 +167,7 @@ def test_the_curves_are_told_hidden_and_zoomed_with_a_pointer(
     expect(panel.locator("rect.chosen")).to_be_visible()
     expect(panel.locator(".told")).to_be_hidden()
     page.mouse.up()
-    expect(page.get_by_text("Double click: the whole run.")).to_be_visible()
+    expect(page.get_by_text("Double click to zoom out.")).to_be_visible()
     expect(panel.locator("rect.chosen")).to_have_count(0)
     expect(panel.locator(".told")).to_be_visible()  # what lies under it now
     assert ticks(panel) != whole_run
@@ -178,7 +178,7 @@ def test_the_curves_are_told_hidden_and_zoomed_with_a_pointer(
     expect(shows).to_have_attribute("aria-pressed", "false")
     expect(shows).to_be_focused()
     page.mouse.dblclick(right, y)
-    expect(page.get_by_text("Drag: zoom.")).to_be_visible()
+    expect(page.get_by_text("Drag to zoom.")).to_be_visible()
     assert ticks(panel) == whole_run
 
 
@@ -291,14 +291,14 @@ def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     share = re.compile(r"^[\d.]+\s%$")
     big, small = (each.get_by_role("heading", name=share).first for each in (page, other))
     assert size(big) > size(small)
-    for name in ("Pinned studies", "Just changed sides"):
+    for name in ("Pinned studies", "Recently changed"):
         expect(other.get_by_role("heading", name=name)).to_be_visible()
         expect(page.get_by_role("heading", name=name)).to_have_count(0)
     for setting in ("stPopover", "stSlider", "stNumberInput", "stButton"):
         expect(page.get_by_test_id(setting)).to_have_count(0)
     page.get_by_role("link", name="Changes alone").click()
     expect(page).to_have_url(re.compile("show=flips$"))  # what its polls ask for, too
-    expect(page.get_by_role("heading", name="Just changed sides")).to_be_visible()
+    expect(page.get_by_role("heading", name="Recently changed")).to_be_visible()
     expect(page.locator(".curves")).to_have_count(0)
     page.get_by_role("link", name="Whole page").click()
     expect(page).to_have_url(re.compile("run=going$"))

@@ -59,7 +59,7 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
     page.get_by_role("link", name="Browse studies").click()
     expect(page.get_by_text("24 studies")).to_be_visible()
     page.locator('[class*="st-key-open-"] button').first.click()
-    expect(page.get_by_role("button", name="Judge this study")).to_be_visible()
+    expect(page.get_by_role("button", name="Diagnose this study")).to_be_visible()
     expect(page.get_by_text("image1.png").first).to_be_visible()
 
     page.goto(f"{server.url}/diagnose?model={finished_run.name}")
@@ -202,7 +202,7 @@ def test_pinned_studies_grow_and_the_slider_rewinds_them(
     expect(curve).not_to_have_attribute("src", drawn)
     page.get_by_role("button", name="Stop now").click()
     expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
-    slider = page.get_by_role("slider", name=re.compile("Epoch that is looked at"))
+    slider = page.get_by_role("slider", name=re.compile("Epoch shown"))
     expect(slider).to_have_count(1)  # one, though the page was just drawn anew
     slider.press("ArrowLeft")
     slider.press("ArrowLeft")

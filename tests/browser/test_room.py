@@ -61,7 +61,7 @@ def test_an_address_of_unknown_data_opens_nothing_by_itself(
 ) -> None:
     key = catalog.studies(catalog.read(phantom_root).manifest)["key"].iloc[0]
     page = open_page(f"{server.url}/studies?study={key}&data=0123abcd")
-    expect(page.get_by_text("not known here")).to_be_visible()
+    expect(page.get_by_text("unknown here")).to_be_visible()
     expect(page.get_by_role("button", name="Next")).to_have_count(0)
     page.get_by_role("button", name="Look for it in films").click()
     expect(page.get_by_role("button", name="Next")).to_be_visible()

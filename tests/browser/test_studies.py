@@ -41,7 +41,7 @@ def test_from_the_wall_by_way_of_a_study_to_its_verdict(
     page.locator(f"{TILES} button").first.click()
     expect(page.locator(".pane img").first).to_be_visible()
     study = re.search(r"study=([^&]+)", page.url)[1]
-    page.get_by_role("button", name="Judge this study").click()
+    page.get_by_role("button", name="Diagnose this study").click()
     verdict = page.get_by_role("heading", name=re.compile("The model finds (a|no) fracture"))
     expect(verdict).to_be_visible(timeout=60_000)
     assert study in page.url

@@ -32,7 +32,7 @@ def ask_to_delete(page: Page) -> None:
     page.get_by_test_id("stPopover").get_by_role("button").first.click()
     page.get_by_role("tab", name="Delete").click()
     page.get_by_role("button", name="Delete this run").click()
-    expect(page.get_by_role("button", name="Delete for good")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete permanently")).to_be_visible()
 
 
 def press(page: Page, name: str) -> bool:
@@ -50,10 +50,10 @@ def test_a_run_that_is_deleted_in_one_browser_is_gone_in_the_other(
     ask_to_delete(first)
     ask_to_delete(second)
     expect(third.get_by_role("button", name="Resume")).to_be_visible()
-    first.get_by_role("button", name="Delete for good").dblclick()
+    first.get_by_role("button", name="Delete permanently").dblclick()
     expect(first.get_by_text("shared is deleted")).to_be_visible()
     assert not stopped.exists() and "run=" not in first.url
-    press(second, "Delete for good")
+    press(second, "Delete permanently")
     press(third, "Resume")
     for page in (second, third):
         expect(page.get_by_text("No run is called shared").first).to_be_visible()
@@ -67,7 +67,7 @@ def test_a_run_that_is_resumed_in_one_browser_is_kept_by_the_other(
     ask_to_delete(first)
     expect(second.get_by_role("button", name="Resume")).to_be_visible()
     with run_folders.lock(stopped):
-        first.get_by_role("button", name="Delete for good").click()
+        first.get_by_role("button", name="Delete permanently").click()
         second.get_by_role("button", name="Resume").click()
         for page in (first, second):
             expect(page.get_by_text("running already")).to_be_visible()

@@ -108,9 +108,9 @@ def test_the_form_warns_of_a_run_that_memory_may_not_hold(
     folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "available", lambda: 10**8)
-    assert "GB of memory, by the arithmetic" in texts(opened("train"))
+    assert "GB of memory, estimated from its network" in texts(opened("train"))
     monkeypatch.setattr(memory, "available", lambda: 10**12)
-    assert "by the arithmetic of its network" not in texts(opened("train"))
+    assert "estimated from its network" not in texts(opened("train"))
 
 
 @pytest.mark.parametrize("page", PAGES)

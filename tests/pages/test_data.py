@@ -67,7 +67,7 @@ def test_it_shows_the_folder_its_kind_and_that_it_is_synthetic_and_whole(
     assert app.code[0].value == str(phantom_root)
     text = words(app)
     assert "MURA's layout" in text and "synthetic" in text and "check: whole" in text
-    assert "No file was passed over" in text
+    assert "No files ignored" in text
     assert "agreement" in text and "10.6084/m9.figshare.22363012" in text
 
 
@@ -88,7 +88,7 @@ def test_a_wrong_path_is_one_sentence_and_the_data_in_use_stays(
     archive = tmp_path / "MURA-v1.1.zip"
     archive.write_bytes(b"PK")
     wrong = {
-        "": "No folder was given",
+        "": "The path is empty",
         str(tmp_path / "nowhere"): "There is no folder",
         str(archive): "Unpack it",
         str(phantom_root / "train"): f"Give {phantom_root}",
@@ -134,7 +134,7 @@ def test_all_of_mura_is_beside_the_published_counts_and_said_to_be_all(
     assert table[["Studies", "Published studies"]].values.tolist() == [[2, 2]]
     assert table[["Films", "Published films"]].values.tolist() == [[3, 3]]
     assert "green-badge[:material/check: all 3 published films are here]" in words(app)
-    assert "Compared were counts, not contents" in words(app)
+    assert "Compares counts, not contents" in words(app)
 
 
 def test_what_differs_from_the_published_counts_is_named(
@@ -389,9 +389,9 @@ def test_ticked_films_are_left_out_of_the_next_run(
     catalog.choose(root)
     app = audited(data_page.run())
     box = next(box for box in app.checkbox if box.key == "tick-same image")
-    assert "Leave 1 film of these out of training" in box.label
+    assert "Exclude 1 film of these from training" in box.label
     box.check().run()
-    assert "Training leaves out **1 film**" in words(app)
+    assert "Training excludes **1 film**" in words(app)
     kept = exclusions.read(exclusions.file_of(cached_hash()))
     assert set(kept.reasons) == {train[1].relative_to(root).as_posix()}
     app.switch_page("pages/train.py").run()
@@ -426,7 +426,7 @@ def test_an_audit_that_is_under_way_shows_progress_and_can_be_stopped(
         assert app.button(key="stop-audit").disabled
     app.run()
     assert "ended without a final status" in words(app)
-    assert "Go on with the audit" in [button.label for button in app.button]
+    assert "Continue the audit" in [button.label for button in app.button]
 
 
 def many(kind: str, count: int) -> findings.Finding:

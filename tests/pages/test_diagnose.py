@@ -98,7 +98,7 @@ def test_without_a_model_the_page_says_how_to_get_one(folders: Path) -> None:
     st.cache_resource.clear()
     app = opened()
     assert not app.exception
-    assert "No model is here yet. Train a network" in said(app)
+    assert "There is no model yet. Train a network" in said(app)
     assert not app.slider
 
 
@@ -107,10 +107,10 @@ def test_before_any_film_the_page_offers_an_example_and_says_what_happens_to_upl
 ) -> None:
     app = opened()
     assert not app.exception
-    assert "never written to disk, never logged, gone with a reload" in said(app)
+    assert "never written to disk, never logged, gone after a reload" in said(app)
     assert "Not a medical device" in said(app)
     assert cards.LABEL_MEANING_PHANTOM in said(app)
-    assert [button.label for button in app.button] == ["Judge this study"]
+    assert [button.label for button in app.button] == ["Diagnose this study"]
 
 
 def test_the_example_study_is_one_click_away_and_says_whether_the_verdict_is_right(
@@ -136,7 +136,7 @@ def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Pa
     direct = inference.Predictor(cards.find(starter)).predict_study("", given)
     whole, plain = ((),) * len(asked.films), (False,) * len(asked.films)
     stamp = model_cache.stamp(starter)
-    kept = prediction_cache._judged.__wrapped__(
+    kept = prediction_cache._predicted.__wrapped__(
         starter, stamp, asked.films, whole, plain, asked.sources
     )
     assert [f.probability for f in kept.films] == [f.probability for f in direct.films]
@@ -147,7 +147,7 @@ def test_a_bad_file_is_refused_by_name_and_the_others_are_judged(starter: str) -
     assert not app.exception
     refused = [w.value.replace("\\", "") for w in app.warning if "refused" in w.value]
     assert len(refused) == 1
-    assert "1 file refused, and not judged" in refused[0]
+    assert "1 file refused" in refused[0]
     assert "**broken.png** is cut short or damaged" in refused[0]
     assert "of 2 films above the threshold" in said(app)
 
@@ -181,7 +181,7 @@ def test_many_films_of_one_study_tell_how_far_they_are_and_are_judged_as_one(
     app = upload(opened(), *files)
     assert not app.exception
     assert [round(share, 2) for share, _ in told] == [0, 0.33, 0.67]
-    assert "the uploaded study: 2 of 6 films are done, " in told[1][1]
+    assert "the uploaded study: 2 of 6 films, " in told[1][1]
     assert said(app) == whole and "of 5 films above the threshold" in whole
     assert "90.png and again.png are the same film" in app.info[0].value.replace("\\", "")
     assert "**broken.png** is cut short" in app.warning[-1].value.replace("\\", "")
@@ -406,8 +406,8 @@ def test_of_files_that_are_no_films_all_reasons_stand_together(starter: str) -> 
     app = upload(opened(), ("none.zip", content))
     assert not app.exception
     assert "There is no verdict on the uploaded study" in app.title[1].value
-    assert "5 files refused, and not judged" in said(app)
-    assert "**p0/a.txt** is not a PNG" in said(app) and "The same goes for 4 others" in said(app)
+    assert "5 files refused" in said(app)
+    assert "**p0/a.txt** is not a PNG" in said(app) and "The same for 4 others" in said(app)
     assert [each.label for each in app.expander] == ["All 5 files"]
     assert not app.get("bidi_component") and not app.get("download_button")
 
@@ -425,21 +425,21 @@ def test_studies_without_a_folder_are_called_by_their_first_film(starter: str) -
 
 def test_uploads_are_still_there_after_another_page_until_they_are_removed(starter: str) -> None:
     app = upload(opened(threshold="0"), ("a.png", film(90)), ("flat.png", flat()))
-    [pills] = [each for each in app.button_group if each.label == "Count all the same"]
+    [pills] = [each for each in app.button_group if each.label == "Include anyway"]
     pills.set_value(["flat.png"]).run()
     app.switch_page("pages/home.py").run()
     app.switch_page("pages/diagnose.py").run()
     assert not app.exception
     assert not app.file_uploader[0].value
-    assert "2 files that you dropped before are still here" in said(app)
+    assert "Still here: 2 files that you dropped before" in said(app)
     assert "a.png and flat.png." in said(app)
     [remove] = [each for each in app.button if each.label == "Remove all"]
     remove.click().run()
     assert not app.exception
-    assert "are still here" not in said(app) and "begin with an example" in said(app)
+    assert "Still here" not in said(app) and "start with an example" in said(app)
     app.switch_page("pages/home.py").run()
     app.switch_page("pages/diagnose.py").run()
-    assert "begin with an example" in said(app)
+    assert "start with an example" in said(app)
 
 
 def test_a_dicom_film_is_judged_as_the_same_film_in_png(starter: str) -> None:
@@ -489,7 +489,7 @@ def test_what_is_brushed_over_is_judged_without_it_and_compared(
     assert re.search(rf"\*\*{re.escape(name)}\*\* 0\.\d+ → 0\.\d+; the verdict", said(app))
     app.session_state[state.VIEWER] = {"erased": {"study": "another", "strokes": [stroke]}}
     app.run()
-    assert "brushed over" not in said(app)
+    assert "erased area" not in said(app)
     assert app.title[1].value == before
 
 
@@ -516,7 +516,7 @@ def test_a_run_judges_the_same_films_at_every_kept_epoch(starter: str, run_copy:
     app = upload(opened(model=run_copy.name, through="true"), ("a.png", film(90)))
     assert not app.exception
     epochs = checkpoints.epochs(run_copy / "checkpoints")
-    assert f"A line a film, {len(epochs)} kept epochs from 1 to {epochs[-1]}" in said(app)
+    assert f"One line per film, {len(epochs)} kept epochs from 1 to {epochs[-1]}" in said(app)
     model = cards.find(run_copy.name)
     pixels = images.load(film(90), model.card.recipe)[None]
     kept, values = inference.through_epochs(model, pixels)
@@ -634,7 +634,7 @@ def test_the_chart_over_the_epochs_tells_films_apart_and_marks_the_epoch_that_ju
     assert looks == [("#0a0", "solid"), ("#b00", "solid"), ("#0a0", "dash")]
     assert figure.data[0].marker.symbol == ("circle", "triangle-up")
     assert list(figure.data[0].y) == [0.4, 0.7] and list(figure.data[0].x) == [1, 3]
-    assert [note.text for note in figure.layout.annotations] == ["epoch 3 judges above"]
+    assert [note.text for note in figure.layout.annotations] == ["verdict above: epoch 3"]
     assert figure.layout.annotations[0].x == 3
     assert figure.layout.xaxis.title.text == "epoch"
     assert figure.layout.yaxis.title.text == "probability, threshold 0.50"
@@ -663,7 +663,7 @@ def test_a_doubted_film_is_named_and_counts_only_where_it_is_ticked(starter: str
     assert "1 of 1 film that counts above the threshold" in said(app)
     assert "**flat.png** It is uniformly grey: its spread is 0.000" in said(app)
     assert said(app).count("This model has no gate") == 1
-    [pills] = [each for each in app.button_group if each.label == "Count all the same"]
+    [pills] = [each for each in app.button_group if each.label == "Include anyway"]
     pills.set_value(["flat.png"]).run()
     assert "a.png and flat.png." in said(app)
     assert "2 of 2 films above the threshold" in said(app)
@@ -675,7 +675,7 @@ def test_a_doubted_film_is_named_and_counts_only_where_it_is_ticked(starter: str
 def test_a_gate_doubts_what_its_model_has_never_seen(gated: str, phantom_root: Path) -> None:
     app = opened(study=positive_study(phantom_root))
     assert not app.exception
-    assert "Films unlike those that it has learned from are doubted" in said(app)
+    assert "Films that look unlike the training films are set aside" in said(app)
     assert "unreliable" not in said(app)
     noise = io.BytesIO()
     values = np.random.default_rng(0).integers(0, 128, (64, 64)).astype(np.uint8)
@@ -694,7 +694,7 @@ def test_a_run_gets_its_gate_at_the_press_of_a_button(starter: str, run_copy: Pa
     folder = cards.gate_folder(cards.find(run_copy.name).weights)
     assert launcher.wait(folder).state is run_folders.State.FINISHED
     app.run()
-    assert "Films unlike those that it has learned from are doubted" in said(app)
+    assert "Films that look unlike the training films are set aside" in said(app)
 
 
 def test_all_doubted_films_are_counted_at_once_and_all_of_them_are_listed(starter: str) -> None:
@@ -718,7 +718,7 @@ def test_an_inverted_film_is_offered_to_be_turned_and_judged_as_the_film(
     stream = io.BytesIO()
     ImageOps.invert(Image.open(path).convert("L")).save(stream, "PNG")
     app = upload(opened(model=gated), ("inverted.png", stream.getvalue()))
-    (offer,) = [each for each in app.pills if each.label == "Judge with black and white exchanged"]
+    (offer,) = [each for each in app.pills if each.label == "Predict with inverted greys"]
     offer.set_value(["inverted.png"]).run()
     assert not app.exception
     turned = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][-1]["text"]
@@ -736,7 +736,7 @@ def test_a_doubted_film_is_shown_beside_the_training_films_that_are_nearest(
     Image.fromarray(noise).save(stream, "PNG")
     app = upload(opened(model=gated), ("noise.png", stream.getvalue()))
     assert not app.exception
-    assert [each.label for each in app.expander] == ["The training films that they come nearest to"]
+    assert [each.label for each in app.expander] == ["Most similar training films"]
     told = [each.value.replace("\\", "") for each in app.caption]
     near = [each for each in told if each.endswith("from noise.png")]
     assert len(near) == 3
@@ -762,7 +762,7 @@ def test_where_the_training_films_are_not_here_the_page_says_so(
     Image.fromarray(noise).save(stream, "PNG")
     app = upload(opened(model=gated), ("noise.png", stream.getvalue()))
     assert not app.exception
-    assert "which is not the data in use: only the films' names are known here" in said(app)
+    assert "which is not in use: only the films' names are known here" in said(app)
     assert len(re.findall(r"image\d\.png: [\d.]+ from noise\.png", said(app))) == 3
 
 

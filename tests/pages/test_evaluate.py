@@ -52,7 +52,7 @@ def said(app: AppTest) -> str:
 def test_without_a_model_the_page_says_how_to_get_one(folders: Path) -> None:
     app = opened()
     assert not app.exception
-    assert "No model is here yet. Train a network" in said(app)
+    assert "There is no model yet. Train a network" in said(app)
     assert len(app.title) == 1
 
 
@@ -62,8 +62,8 @@ def test_a_run_is_judged_on_its_own_valid_films_at_once(run_copy: Path) -> None:
     best = journal.best_epoch(run_copy)
     found = evaluation.of_run(run_copy, best, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)
-    assert f"Of {found.n} studies, {found.accuracy.count} were judged right" in said(app)
-    assert "Valid films chose nothing" in said(app)
+    assert f"Of {found.n} studies, {found.accuracy.count} were predicted correctly" in said(app)
+    assert "Valid films were not used to pick" in said(app)
     assert ":violet-badge[:material/science: synthetic]" in said(app)
     assert "Positive means: a break was drawn" in said(app)
 
@@ -71,7 +71,7 @@ def test_a_run_is_judged_on_its_own_valid_films_at_once(run_copy: Path) -> None:
 def test_dev_figures_say_that_dev_chose_the_epoch(run_copy: Path) -> None:
     app = opened(films="dev")
     assert not app.exception
-    assert "Dev films chose the epoch, so these figures flatter the model" in said(app)
+    assert "The epoch was picked on dev films, so the figures are optimistic" in said(app)
 
 
 def test_each_line_is_right_or_wrong_and_can_be_filtered_by_the_address(run_copy: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_released_model_is_judged_in_a_child_and_its_result_kept(run_copy: Pat
     dataset = catalog.read(Path(run_folders.read(run_copy).config.data))
     app = opened(model="starter")
     count = len(catalog.studies(catalog.select(dataset.manifest, "valid")))
-    assert [button.label for button in app.button] == [f"Judge {count} studies"]
+    assert [button.label for button in app.button] == [f"Evaluate {count} studies"]
     folder = evaluation.folder_of("starter", dataset, "valid")
     found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
     evaluation.save(folder, found)
@@ -128,7 +128,7 @@ def test_what_the_command_line_has_judged_is_shown(run_copy: Path, capsys) -> No
     )
     found = json.loads(capsys.readouterr().out)["studies"]["accuracy"]
     app = opened(model="starter")
-    words = f"Of {found['n']} studies, {found['count']} were judged right"
+    words = f"Of {found['n']} studies, {found['count']} were predicted correctly"
     assert app.title[1].value.startswith(words) and not app.button
 
 
@@ -152,9 +152,9 @@ def test_a_synthetic_model_on_real_films_is_named_so_and_positive_means_what_the
     evaluation.save(folder, found)
     app = opened(model="starter")
     assert not app.exception
-    assert "This model has never seen a real film" in app.warning[0].value
+    assert "This model was trained on synthetic films only" in app.warning[0].value
     assert "Positive means: the films in the class folder 'broken'." in said(app)
-    assert "The model learned from other data." in said(app)
+    assert "The model was trained on other data." in said(app)
 
 
 def test_an_evaluation_that_failed_says_why_and_can_be_tried_again(run_copy: Path) -> None:
@@ -166,7 +166,7 @@ def test_an_evaluation_that_failed_says_why_and_can_be_tried_again(run_copy: Pat
     run_folders.write_status(folder, Status(state=State.FAILED, message="The disk is full."))
     app = opened(model="starter")
     assert app.error[0].value.replace("\\", "") == "The disk is full."
-    assert app.button[0].label.startswith("Try again: judge")
+    assert app.button[0].label.startswith("Try again: evaluate")
 
 
 def test_an_evaluation_under_way_shows_how_far_it_is(run_copy: Path) -> None:
@@ -180,7 +180,7 @@ def test_an_evaluation_under_way_shows_how_far_it_is(run_copy: Path) -> None:
         run_folders.write_status(folder, status)
         app = opened(model="starter")
     assert not app.exception
-    assert "It goes on if you leave this page" in said(app)
+    assert "It continues if you leave this page" in said(app)
     assert not app.button
 
 
@@ -222,19 +222,19 @@ def test_the_headline_reads_as_a_sentence_with_interval_and_majority() -> None:
     right = [True] * 60 + [False] * 35 + [True] * 28 + [False] * 71
     headline = figures.headline(metrics.summarise(labels, right))
     assert headline.replace("\N{NO-BREAK SPACE}", " ") == (
-        "Of 194 studies, 131 were judged right (67.5 %, 95 % interval 60.7 to 73.7; always "
-        "guessing the majority: 51.0 %)."
+        "Of 194 studies, 131 were predicted correctly (67.5 %, 95 % interval 60.7 to 73.7 %; "
+        "baseline, always the majority class: 51.0 %)."
     )
 
 
 @pytest.mark.parametrize(
     ("right_of_100", "words"),
-    [(50, "No better"), (75, "Better than"), (25, "Worse than")],
+    [(50, "No measurable difference"), (75, "Better than"), (25, "Worse than")],
 )
-def test_a_model_is_compared_with_always_guessing(right_of_100: int, words: str) -> None:
+def test_a_model_is_compared_with_the_baseline(right_of_100: int, words: str) -> None:
     labels = [0, 1] * 50
     judged = [bool(label) == (row < right_of_100) for row, label in enumerate(labels)]
-    assert figures.against_guessing(metrics.summarise(labels, judged)).startswith(words)
+    assert figures.against_baseline(metrics.summarise(labels, judged)).startswith(words)
 
 
 def test_the_table_has_an_interval_and_an_n_for_every_estimate() -> None:
@@ -244,7 +244,7 @@ def test_the_table_has_an_interval_and_an_n_for_every_estimate() -> None:
     cells = {row.split(" | ")[0].strip("| "): row.split("|")[2:5] for row in rows}
     assert [cell.strip() for cell in cells["Sensitivity"]] == ["50.0 %", "9.5 to 90.5 %", "2"]
     assert cells["AUROC"][0].strip() == "1.00"
-    assert all(cell.strip() for name in cells if "guess" not in name for cell in cells[name])
+    assert all(cell.strip() for name in cells if "Baseline" not in name for cell in cells[name])
 
 
 def test_the_interval_of_an_auroc_holds_it_and_narrows_with_more_cases() -> None:
@@ -265,7 +265,7 @@ def test_the_slider_rewinds_a_run_to_any_epoch_without_a_network(run_copy: Path)
     found = evaluation.of_run(run_copy, first, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)
     assert app.select_slider(key=state.EPOCH).value == str(first)
-    assert app.select_slider(key=state.EPOCH).label == f"Epoch that is looked at: **{first}**"
+    assert app.select_slider(key=state.EPOCH).label == f"Epoch shown: **{first}**"
     app.select_slider(key=state.EPOCH).set_value(str(second)).run()
     found = evaluation.of_run(run_copy, second, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)
@@ -275,12 +275,14 @@ def test_an_epoch_picked_by_hand_is_said_to_be_and_the_best_one_is_marked(run_co
     best = journal.best_epoch(run_copy)
     other = 1 if best != 1 else 2
     app = opened(model=run_copy.name)
-    assert app.select_slider(key=state.EPOCH).label.endswith(f"**the best, {best}**")
-    assert f"epoch {best}, 32 px," in said(app) and "Valid films chose nothing" in said(app)
+    assert app.select_slider(key=state.EPOCH).label.endswith(f"**{best} (best)**")
+    assert f"epoch {best}, 32 px," in said(app) and "Valid films were not used to pick" in said(app)
     app.select_slider(key=state.EPOCH).set_value(str(other)).run()
     assert f"epoch {other}, 32 px," in said(app) and f"epoch {best}," not in said(app)
     assert f"Epoch {other} was picked by hand" in said(app)
-    assert "chose nothing" not in said(app) and f"The dev loss chose epoch {best}." in said(app)
+    assert "were not used to pick" not in said(app) and f"lowest dev loss: epoch {best}." in said(
+        app
+    )
 
 
 def test_in_the_place_of_an_epoch_that_is_none_the_one_before_is_shown(run_copy: Path) -> None:
@@ -289,7 +291,7 @@ def test_in_the_place_of_an_epoch_that_is_none_the_one_before_is_shown(run_copy:
     best = journal.best_epoch(run_copy)
     shown = "best" if best == 3 else "3"
     assert app.select_slider(key=state.EPOCH).value == shown
-    assert app.toast[0].value == "Nothing is kept of epoch 99; epoch 3 is shown in its place."
+    assert app.toast[0].value == "Epoch 99 is not kept; showing epoch 3 instead."
 
 
 def test_where_one_epoch_is_damaged_the_last_whole_one_is_a_click_away(run_copy: Path) -> None:
@@ -355,7 +357,7 @@ def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
     assert rows[-3:] == [*members, "**both**"]
     judged = cards.find("both").judged
     n = judged.groupby(["part", "patient", "study"]).ngroups
-    assert f"On the {n} dev studies that taught none of the members" in words
+    assert f"On the {n} dev studies that no member was trained on" in words
     assert "Dev films chose its members' epochs" in words
 
 
@@ -367,12 +369,12 @@ def test_a_model_that_is_looked_at_is_not_in_use_until_a_button_says_so(
     app.query_params["model"] = run_copy.name
     app.switch_page("pages/evaluate.py").run()
     assert not app.exception
-    assert "Only looked at here; in use: starter" in said(app)
+    assert "Only shown here; in use: starter" in said(app)
     assert app.session_state[state.PICKED] == "starter"
     app.button(key="use-looked-at").click().run()
     assert not app.exception
     assert app.session_state[state.PICKED] == f"{run_copy.name}@{journal.best_epoch(run_copy)}"
-    assert "Only looked at" not in said(app)
+    assert "Only shown here" not in said(app)
 
 
 def test_studies_of_training_patients_are_marked_where_right_or_wrong_is_said(

@@ -44,15 +44,15 @@ def test_it_says_what_is_in_use_and_offers_three_doors(home: AppTest) -> None:
     text = shown(home.run())
     assert not home.exception
     assert "24 studies" in text and "synthetic" in text
-    for door in ("Browse studies", "Watch a network learn", "Judge a study"):
+    for door in ("Browse studies", "Watch a network learn", "Diagnose a study"):
         assert door in text
     assert "not a medical device" in text
 
 
 def test_empty_it_says_what_each_door_will_hold(home: AppTest) -> None:
     text = shown(home.run())
-    assert "There is none yet" in text
-    assert "none yet" in home.caption[1].value  # the model in use
+    assert "latest run's curve will appear" in text
+    assert "will appear here" in home.caption[1].value
 
 
 def test_the_demo_button_starts_one_run_and_opens_it(home: AppTest) -> None:
@@ -79,7 +79,7 @@ def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
     exclusions.write(exclusions.file_of(data.hash), Exclusions(reasons={first: "a copy"}))
     text = shown(home.run())
     assert f"30 epochs of 20 films, drawn from {films - 1} training films." in text
-    assert "The 1 film ticked on the Data page are left out" in text
+    assert "Excludes the 1 film ticked on the Data page" in text
     home.button(key="demo").click().run()
     run = run_folders.list_runs()[0]
     assert run.config.steps_per_epoch == 2
@@ -125,7 +125,7 @@ def test_a_film_that_cannot_be_read_costs_no_door(
     text = shown(home.run())
     assert not home.exception
     assert text.count("This film cannot be read.") == 1
-    assert "Judge a study" in text
+    assert "Diagnose a study" in text
 
 
 def test_data_that_has_gone_since_it_was_read_is_one_sentence(
@@ -204,7 +204,7 @@ def test_runs_alone_are_not_in_use_and_a_model_that_goes_is_said(
     home.switch_page("pages/studies.py").run()
     assert not home.exception
     assert "No model is called first. Pick one of these." in shown(home)
-    assert home.selectbox(key=state.JUDGE).value is None
+    assert home.selectbox(key=state.PREDICTIONS_OF).value is None
     assert home.session_state[state.PICKED] == "first"
 
 
@@ -245,7 +245,7 @@ def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(
     (own / "phantom.json").write_text(json.dumps({**index, "complete": False}))
     monkeypatch.setenv("FRACTURE_DATA", str(own))
     text = shown(home.run())
-    assert "own**, unfinished" in text and "being made" not in text
+    assert "own**, incomplete" in text and "being generated" not in text
     started = []
     monkeypatch.setattr(launcher, "start_phantom", started.append)
     home.button(key="finish-phantom").click().run()

@@ -104,12 +104,12 @@ def test_what_stands_above_the_curves_has_its_place_from_the_start_to_the_end(
         found[name, epochs] = down_to_the_curves(app)
         words = texts(app)
         for role in ("Dev", "Valid"):
-            label = f"{role} studies judged right"
+            label = f"{role} accuracy (studies)"
             assert (f"{label}, epoch {epochs}" if epochs else label) in words.splitlines()
-        assert words.count("always guessing the majority: ") == 2
+        assert words.count("baseline (always the majority class): ") == 2
         slider = app.select_slider[0]
         assert slider.disabled == (epochs < 2)
-        assert slider.label.endswith({0: "**none yet**", 1: "**the only one, 1**"}.get(epochs, ""))
+        assert slider.label.endswith({0: "**none yet**", 1: "**1**"}.get(epochs, ""))
     assert len(set(map(tuple, found.values()))) == 1, found
 
 
@@ -121,7 +121,7 @@ def test_before_its_films_are_read_every_figure_has_its_place(
         (run_copy / name).unlink()
     with run_folders.lock(run_copy):
         found = texts(open_run(run_copy, more=False))
-    for label in ("Learning rate", "Dev studies judged right", "Valid studies judged right"):
+    for label in ("Learning rate", "Dev accuracy (studies)", "Valid accuracy (studies)"):
         assert label in found.splitlines()
     assert "cannot be read" not in found
 
@@ -131,10 +131,10 @@ def test_epochs_whose_lines_cannot_be_read_are_told_of_a_run_at_rest(
 ) -> None:
     lines = (run_copy / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     (run_copy / "metrics.jsonl").write_bytes(lines[0] + b"junk\n" + lines[2][:30])
-    words = "measured after 2 epochs of 3 cannot be read: metrics.jsonl"
+    words = "The metrics of 2 epochs of 3 cannot be read: metrics.jsonl"
     app = open_run(run_copy)
     assert words in texts(app)
-    assert "Which epoch was its best is not known any more." in texts(app)
+    assert "The best epoch is no longer known." in texts(app)
     assert app.button(key="use-best").disabled
     set_state(run_copy, "running")  # its next line may be on the way
     with run_folders.lock(run_copy):
@@ -150,9 +150,9 @@ def test_an_epoch_counts_as_soon_as_its_line_is_there(open_run: Open, run_copy: 
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ("running", "Closing this page changes nothing: the run goes on."),
-        ("interrupted", "kept up to its last checkpoint, where Resume goes on."),
-        ("stopped", "kept, up to its last step"),
+        ("running", "Closing this page changes nothing: the run continues."),
+        ("interrupted", "up to the last checkpoint is kept; Resume continues there."),
+        ("stopped", "up to the last step is kept"),
     ],
 )
 def test_it_is_told_what_is_kept(open_run: Open, run_copy: Path, state: str, words: str) -> None:
@@ -338,7 +338,7 @@ def test_the_curves_mark_where_the_run_was_resumed_and_changed(
     assert [(mark["x"], mark["words"]) for mark in marks if mark["kind"] == "event"] == [
         (1, "learning rate 0.0005"),
         (2, "resumed"),
-        (3, "5 more epochs asked for"),
+        (3, "5 more epochs requested"),
     ]
     assert [mark["x"] for mark in marks if mark["kind"] == "best"] == [journal.best_epoch(run_copy)]
 
@@ -363,11 +363,11 @@ def test_the_projector_view_shows_chosen_panels_and_no_settings(
     app.run()
     assert not app.exception
     assert curves(app)["big"] and not app.button
-    assert "studies judged right" not in texts(app)
+    assert "accuracy (studies)" not in texts(app)
     app.query_params["show"] = "numbers"
     app.run()
     assert not app.get("bidi_component")
-    assert "Dev studies judged right, epoch 3" in texts(app)
+    assert "Dev accuracy (studies), epoch 3" in texts(app)
     assert f"{figures.LEVEL} interval" in texts(app)
 
 
@@ -445,7 +445,7 @@ def test_a_new_learning_rate_is_asked_for_once_and_shown_as_pending(
     app.button(key="apply-rate").click().run()  # a double click
     asked = [(r["kind"], r["rate"]) for _, r in run_folders.requests(run_copy)]
     assert asked == [("learning_rate", 0.0004)]
-    assert "0.0004 is asked for; it changes when it goes on" in app.info[0].value
+    assert "Waiting: 0.0004 takes effect when it is resumed" in app.info[0].value
 
 
 # --- forks --------------------------------------------------------------------------------------
@@ -488,7 +488,7 @@ def test_a_fork_is_offered_at_the_epoch_that_is_shown_else_at_the_nearest_that_i
     assert app.selectbox(key=f"{key}-2").value == 2
     app.select_slider(key="epoch").set_value("1").run()
     assert app.selectbox(key=f"{key}-1").value == 2
-    assert "The state of epoch 1, which is shown, is not kept; 2 is nearest." in texts(app)
+    assert "The state of epoch 1 (shown) is not kept; the nearest is 2." in texts(app)
     app.selectbox(key=f"{key}-1").set_value(3).run()
     assert app.button(key="fork")
 
@@ -537,7 +537,7 @@ def test_a_fork_outlives_its_parent_and_says_so(open_run: Open, run_copy: Path) 
     child = forks.create(run_copy, 3, "child", epochs=5)
     set_state(child, "stopped")
     run_folders.delete(run_copy)
-    assert "forked from finished at epoch 3, which is deleted" in texts(open_run(child))
+    assert "forked from finished at epoch 3 (deleted)" in texts(open_run(child))
 
 
 # --- files and notes ----------------------------------------------------------------------------
@@ -585,7 +585,7 @@ def test_deleting_asks_first_and_names_what_is_lost(open_run: Open, run_copy: Pa
     app = open_run(run_copy)
     app.button(key="delete").click().run()
     assert run_copy.is_dir()
-    assert "**finished** goes for good" in texts(app) and "3 epochs" in texts(app)
+    assert "**finished** with its curves" in texts(app) and "3 epochs" in texts(app)
     app.button(key="delete-for-good").click().run()
     assert not app.exception
     assert not run_copy.exists()
@@ -630,7 +630,7 @@ def test_of_a_live_runs_metrics_only_the_newest_version_is_kept(
     run_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = {}
-    monkeypatch.setattr(shared_cache, "read_before", lambda what: kept.setdefault(what, {}))
+    monkeypatch.setattr(shared_cache, "file_cache", lambda kind: kept.setdefault(kind, {}))
     run = run_folders.read(run_copy)
     first = run_cache.metrics_of(run.folder)
     line = (run_copy / "metrics.jsonl").read_text().splitlines()[-1]
@@ -646,7 +646,7 @@ def test_of_a_live_runs_metrics_only_the_newest_version_is_kept(
 
 
 def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(tmp_path: Path) -> None:
-    shared_cache.read_before.clear()
+    shared_cache.file_cache.clear()
     found = [tmp_path / str(n) for n in range(10)]
     for folder in found:
         folder.mkdir()
@@ -655,7 +655,7 @@ def test_the_live_curves_looked_at_last_are_kept_and_nobody_changes_them(tmp_pat
         table = run_cache.steps_of(folder)
         table["loss"] = 0.0
     last = [folder / "steps.jsonl" for folder in [*found[2:3], *found[4:], found[3]]]
-    assert list(shared_cache.read_before("steps")) == last[-run_cache.STEPS_KEPT :]
+    assert list(shared_cache.file_cache("steps")) == last[-run_cache.STEPS_KEPT :]
     journal.append_line(found[3] / "steps.jsonl", {"step": 2, "loss": 0.25})
     assert run_cache.steps_of(found[3])["loss"].tolist() == [0.5, 0.25]
 
@@ -667,7 +667,7 @@ def test_a_run_offers_its_best_epoch_with_its_figures_and_is_used_at_a_click(
     best = journal.best_epoch(run_copy)
     assert app.session_state[state.PICKED] == ""
     words = texts(app).replace("\\", "")
-    assert f"Epoch {best}, the lowest dev loss: " in words and "of dev studies right (" in words
+    assert f"Epoch {best}, the lowest dev loss: " in words and "of dev studies correct (" in words
     app.button(key="use-best").click().run()
     assert not app.exception
     assert app.session_state[state.PICKED] == f"{run_copy.name}@{best}"
@@ -695,5 +695,5 @@ def test_what_is_drawn_of_a_run_is_made_once_for_all_browsers(
     journal.append_line(run_copy / "metrics.jsonl", line | {"epoch": 4})
     for app in (first, second):
         app.run()
-        assert "Dev studies judged right, epoch 4" in texts(app)
+        assert "Dev accuracy (studies), epoch 4" in texts(app)
     assert len(made) == 7  # the curves and the figures, once

@@ -68,12 +68,12 @@ def test_two_studies_of_each_label_are_pinned_until_others_are(
     other = found.studies["key"].iloc[-1]
     app = open_run(pins=other)
     assert pinned_studies.named(other) in links(app)
-    assert "verdict changed" in said(app) and said(app).count("films now") == 1
+    assert "verdict changed" in said(app) and said(app).count("current scores") == 1
 
 
 def test_a_pinned_study_that_is_none_is_left_out(open_run: Open) -> None:
     app = open_run(pins="valid/x/y/z,nonsense")
-    assert "Pinned studies" in said(app) and "films now" not in said(app)
+    assert "Pinned studies" in said(app) and "current scores" not in said(app)
 
 
 def test_pinned_studies_show_their_films_without_those_that_cannot_be_read(
@@ -126,13 +126,13 @@ def test_small_pictures_of_films_are_made_anew_when_a_film_has_changed(
 def test_the_slider_rewinds_numbers_and_pinned_studies(open_run: Open, run_copy: Path) -> None:
     app = open_run(epoch="1")
     epochs = journal.metrics(run_copy)
-    assert "Dev studies judged right, epoch 1" in said(app)
+    assert "Dev accuracy (studies), epoch 1" in said(app)
     count = round(epochs["dev.study_accuracy"].iloc[0] * epochs["dev.studies"].iloc[0])
     assert f"{count} of {int(epochs['dev.studies'].iloc[0])}, {figures.LEVEL} interval" in said(app)
-    assert "What the network thinks of them, up to epoch 1." in said(app)
+    assert "predictions up to epoch 1." in said(app)
     app.select_slider(key=state.EPOCH).set_value("latest").run()
-    assert "Dev studies judged right, epoch 3" in said(app)
-    assert app.select_slider(key=state.EPOCH).label.endswith("**the latest, 3**")
+    assert "Dev accuracy (studies), epoch 3" in said(app)
+    assert app.select_slider(key=state.EPOCH).label.endswith("**3 (latest)**")
 
 
 def leave_epochs(folder: Path, *epochs: int) -> None:
@@ -153,12 +153,12 @@ def test_a_live_run_is_followed_until_the_slider_is_moved(open_run: Open, run_co
         leave_epochs(run_copy, 4)
         app.run()
         assert app.select_slider(key=state.EPOCH).options == ["1", "2", "3", "latest"]
-        assert "Dev studies judged right, epoch 4" in said(app)
+        assert "Dev accuracy (studies), epoch 4" in said(app)
         app.select_slider(key=state.EPOCH).set_value("3").run()
         leave_epochs(run_copy, 5)
         app.run()
         assert app.select_slider(key=state.EPOCH).value == "3"
-        assert "Dev studies judged right, epoch 3" in said(app)
+        assert "Dev accuracy (studies), epoch 3" in said(app)
 
 
 def test_epochs_that_left_no_line_are_not_offered_and_numbers_carry_their_own(
@@ -167,11 +167,11 @@ def test_epochs_that_left_no_line_are_not_offered_and_numbers_carry_their_own(
     leave_epochs(run_copy, 8, 9)  # the lines between are lost
     app = open_run()
     assert app.select_slider(key=state.EPOCH).options == ["1", "2", "3", "8", "latest"]
-    assert "Dev studies judged right, epoch 9" in said(app)
+    assert "Dev accuracy (studies), epoch 9" in said(app)
     assert "Learning rate, epoch 9" in said(app)
     app = open_run(epoch="5")
     assert app.select_slider(key=state.EPOCH).value == "3"
-    assert app.toast[0].value == "Nothing is kept of epoch 5; epoch 3 is shown in its place."
+    assert app.toast[0].value == "Epoch 5 is not kept; showing epoch 3 instead."
     assert app.query_params["epoch"] == "3"
     for nowhere in ("99", "abc"):
         assert "epoch" not in open_run(epoch=nowhere).query_params
@@ -191,7 +191,9 @@ def test_who_changed_sides_is_told_and_who_is_forgotten(open_run: Open, run_copy
     assert text.count("became right\n") + text.count("became wrong\n") >= 4  # named at each epoch
     assert f"Epoch 5: **{n} became right, 0 wrong** of {n} dev studies" in text
     assert f"Epoch 4: **0 became right, {n} wrong** of {n} dev studies" in text
-    assert f"{n} dev studies of {n} judged right, and wrong again, more than once." in text
+    assert (
+        f"{n} dev studies of {n} predicted correctly, then wrongly again, more than once." in text
+    )
     text = said(open_run(epoch="2"))
     assert "Epoch 5" not in text and f"Epoch 2: **0 became right, {n} wrong**" in text
     assert "No dev study has been right and then wrong more than once." in text
@@ -199,7 +201,7 @@ def test_who_changed_sides_is_told_and_who_is_forgotten(open_run: Open, run_copy
 
 def test_the_projector_view_can_show_the_pinned_studies_alone(open_run: Open) -> None:
     app = open_run(show="studies")
-    assert "Pinned studies" in said(app) and "Just changed sides" not in said(app)
+    assert "Pinned studies" in said(app) and "Recently changed" not in said(app)
     assert not app.select_slider
 
 

@@ -51,7 +51,7 @@ def test_before_any_run_the_axes_say_what_will_be_in_them(folders: Path) -> None
     for number in range(2, 9):
         assert f"Figure {number}:" in text
     assert "7 runs, 6,900 steps of 10 films to go" in text
-    assert "neither agreement nor disagreement is claimed" in text
+    assert "we draw no conclusion" in text
     assert "✓ agrees" not in text and "✗ disagrees" not in text
     for number in range(1, 10):
         assert f"**{number}. " in text
@@ -70,8 +70,8 @@ def test_runs_that_are_there_are_drawn_and_answer(folders: Path, phantom_root: P
     )
     assert "% (95 % interval" in text
     assert "✓ agrees" not in text  # synthetic films claim no agreement
-    assert "Go on with the experiments" in [button.label for button in opened().button]
-    assert "Judged by report-five-quick-seed1" in text or "No patient" in text
+    assert "Continue the experiments" in [button.label for button in opened().button]
+    assert "Predictions of report-five-quick-seed1" in text or "No patient" in text
 
 
 def test_the_button_queues_every_experiment_once_and_stop_stops_them(
@@ -178,7 +178,7 @@ def buttons(app: AppTest) -> list[str]:
 
 def test_without_runs_there_is_nothing_to_judge(folders: Path) -> None:
     app = opened()
-    assert "shows when the experiments have run" in said(app)
+    assert "will appear here after the experiments" in said(app)
     assert "judge-anew" not in buttons(app)
 
 
@@ -194,7 +194,7 @@ def test_both_curves_of_each_figure_are_drawn_from_the_same_runs(
     assert "one_conv | 20.0 (20.0\u00a0to\u00a020.0) | 4.0 (4.0\u00a0to\u00a04.0)" in text
     assert "+16.0 (+16.0\u00a0to\u00a0+16.0) | 2 |" in text
     assert "points an epoch, 80 valid films" in text
-    assert "On synthetic films, quick length: the tables hold" in text
+    assert "On synthetic films, quick length: the tables show" in text
     assert "was the averages" not in text  # synthetic films claim nothing
     assert "judged both ways" in text and "judge-anew" not in buttons(app)
 
@@ -213,8 +213,8 @@ def test_epochs_that_lack_are_named(folders: Path, dataset: Dataset) -> None:
     app = opened()
     text = said(app)
     assert twice(app, 3) == {"x": [list(SWINGING)], "x2": [list(STEADY[:2])]}
-    assert "Not judged anew yet: 1 epoch (one_conv, seed 1: 4)." in text
-    assert "can't be judged anew: 1 epoch (one_conv, seed 1: 3)." in text
+    assert "Not re-evaluated yet: 1 epoch (one_conv, seed 1: 4)." in text
+    assert "Cannot be re-evaluated (weights no longer kept): 1 epoch (one_conv, seed 1: 3)." in text
     assert "1 epoch of 1 run to judge" in text
 
 
@@ -268,7 +268,7 @@ def test_how_the_job_failed_is_said_where_something_lacks(folders: Path, dataset
     ended(State.FAILED, "Its films are gone. Put them back.", run.name)
     app = opened()
     assert "Its films are gone. Put them back." in said(app)
-    assert app.button(key="judge-anew").label == "Go on judging"
+    assert app.button(key="judge-anew").label == "Continue"
     ended(State.FAILED, "Its films are gone. Put them back.", "of-other-data")
     assert "Its films are gone" not in said(opened())
     ended(State.FAILED, "Its films are gone. Put them back.", run.name)
@@ -284,7 +284,7 @@ def test_runs_that_were_not_judged_with_running_averages_stay_out(
     known = json.loads(path.read_text())
     known["config"]["normalization"] = "recomputed"
     checksums.write(run.folder, path, json.dumps(known).encode())
-    assert "shows when the experiments have run" in said(opened())
+    assert "will appear here after the experiments" in said(opened())
 
 
 def test_on_the_reports_data_it_says_how_much_was_the_averages(
@@ -297,11 +297,13 @@ def test_on_the_reports_data_it_says_how_much_was_the_averages(
     change = fluctuation.compare(pairs, "valid.accuracy")
     # Changes of .2 and .18 against .04: .15 are .76 of .19.
     assert ninth_mistake._follows({"one": change}, "valid.accuracy") == (
-        "So much of the up and down was the averages: one_conv 78.9\u00a0% "
+        "Share of the fluctuation due to averages: one_conv 78.9\u00a0% "
         "(15.0 (2.3\u00a0to\u00a027.7) points)."
     )
     same = fluctuation.compare([(b, b) for _, b in pairs], "valid.accuracy")
-    assert "can't tell for one_conv" in ninth_mistake._follows({"one": same}, "valid.accuracy")
+    assert "No measurable difference with these seeds: one_conv" in ninth_mistake._follows(
+        {"one": same}, "valid.accuracy"
+    )
 
 
 def test_what_was_read_is_not_read_again_until_it_is_written(

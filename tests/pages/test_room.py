@@ -203,7 +203,7 @@ def test_a_visitor_is_offered_no_folder_and_no_other_data(
     app = AppTest.from_file(APP, default_timeout=60)
     app.query_params["data"] = catalog.read(other).hash[:8]
     app.run()
-    assert "not known here" in said(app) and not [b for b in app.button if "other" in b.label]
+    assert "unknown here" in said(app) and not [b for b in app.button if "other" in b.label]
 
 
 def test_without_a_room_everybody_may_change_everything(run_copy: Path) -> None:

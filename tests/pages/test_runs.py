@@ -106,7 +106,7 @@ def test_the_table_shows_what_differs_and_how_good_each_became(
     assert table.index.tolist() == three
     assert table["Learning rate"].tolist() == [0.0003, 0.001, 0.001]
     assert not {"Architecture", "Seed", "Baseline", "Tags", "Note"} & set(table)
-    assert table.loc["clear", "Dev right"] == 95.0 and table.loc["clear", "n"] == 20
+    assert table.loc["clear", "Dev accuracy"] == 95.0 and table.loc["clear", "n"] == 20
     assert table.loc["clear", "95 % interval"] == "76.4 to 99.1\N{NO-BREAK SPACE}%"
     assert table.loc["clear", "Best epoch"] == 2
     assert table.loc["clear", "Interval"].startswith("data:image/svg+xml,")
@@ -259,7 +259,7 @@ def test_one_run_takes_a_note_here_too(open_page: Open, three: list[str]) -> Non
 
 def test_nothing_is_drawn_before_something_is_chosen(open_page: Open, three: list[str]) -> None:
     app = open_page(runs="gone")
-    assert not app.get("plotly_chart") and "Tick runs at the left" in texts(app)
+    assert not app.get("plotly_chart") and "Tick runs to compare" in texts(app)
     assert all(
         app.button(key=key).disabled for key in ("open-run", "pin", "delete-chosen", "clear")
     )
@@ -276,7 +276,7 @@ def test_the_address_chooses_runs_and_what_is_drawn(open_page: Open, three: list
     curve = traces(app, 1)["plain, dev (n = 20)"]
     assert curve["x"] == [100, 200, 300]
     assert curve["y"][0] == pytest.approx(0.75) and curve["y"][1] != pytest.approx(0.55)
-    assert "what was measured" in texts(app)
+    assert "the thin line is the measured one" in texts(app)
     assert app.slider(key="smoothing").value == 0.5
 
 
@@ -302,7 +302,10 @@ def test_controls_write_what_is_not_usual_into_the_address(
 
 def test_a_difference_inside_its_interval_is_a_tie(open_page: Open, three: list[str]) -> None:
     app = open_page(runs=["plain", "close"])
-    assert "**A tie**: 20 valid studies cannot tell **close** from **plain**." in texts(app)
+    assert (
+        "**No measurable difference** between **close** and **plain** on 20 valid studies."
+        in texts(app)
+    )
     table = app.dataframe[1].value
     assert table["Verdict"].tolist() == ["a tie", "a tie"] and table["n"].tolist() == [20, 20]
     assert table["Points"].tolist() == ["+5.0", "+5.0"]
@@ -327,7 +330,7 @@ def test_what_cannot_be_compared_is_told_beside_what_can(
     made_runs.make(folders / "runs" / "new", CONFIG, {"dev": []}, state="stopped")
     (run_folders.find("close") / "predictions" / "epoch_0002.npy").write_bytes(b"damage")
     app = open_page(runs=["plain", "clear", "far", "new", "close"])
-    assert "far cannot be compared with plain: it learned from other films." in texts(app)
+    assert "far cannot be compared with plain: it was trained on other films." in texts(app)
     assert "new cannot be compared with plain: new has no epoch yet." in texts(app)
     assert "close cannot be compared with plain" in texts(app)
     assert app.dataframe[1].value["Run"].unique().tolist() == ["clear"]
@@ -336,7 +339,7 @@ def test_what_cannot_be_compared_is_told_beside_what_can(
 def test_runs_without_an_epoch_draw_nothing(open_page: Open, folders: Path) -> None:
     made_runs.make(folders / "runs" / "new", CONFIG, {"dev": []}, state="stopped")
     app = open_page(runs="new")
-    assert "nothing to draw before a first epoch" in texts(app)
+    assert "Curves appear here after the first epoch" in texts(app)
 
 
 # --- deletion -----------------------------------------------------------------------------------
@@ -345,7 +348,7 @@ def test_runs_without_an_epoch_draw_nothing(open_page: Open, folders: Path) -> N
 def test_several_are_deleted_at_once_after_a_question(open_page: Open, three: list[str]) -> None:
     app = open_page(runs=["plain", "close"])
     app.button(key="delete-chosen").click().run()
-    assert "**plain** goes for good" in texts(app) and "**close** goes for good" in texts(app)
+    assert "**plain** with its curves" in texts(app) and "**close** with its curves" in texts(app)
     assert len(run_folders.names()) == 3
     app.button(key="delete-for-good").click().run()
     assert not app.exception and run_folders.names() == ["clear"]
@@ -413,7 +416,7 @@ def test_no_chosen_run_goes_missing_for_want_of_dev_films(
     assert len(traces(app, 0)) == 2 and "Not drawn" not in texts(app)
     app = open_page(runs=["clear", "no-dev"], curves="dev")
     assert len(traces(app, 0)) == 1
-    assert "Not drawn, since they have no dev films: no-dev." in texts(app).replace("\\", "")
+    assert "Not drawn (no dev films): no-dev." in texts(app).replace("\\", "")
 
 
 def test_why_runs_cannot_be_looked_at_after_one_epoch_is_said(
@@ -424,7 +427,7 @@ def test_why_runs_cannot_be_looked_at_after_one_epoch_is_said(
         predictions.path(folders / "runs" / "one", epoch).unlink()
     app = open_page(runs=[run_copy.name, "one"], epoch="2")
     assert app.toggle(key=state.TOGETHER).disabled and not app.select_slider
-    assert "two epochs that all of these runs have kept; one has fewer." in texts(app)
+    assert "two epochs kept by all of these runs; one has fewer." in texts(app)
 
 
 def test_train_lists_a_few_others_and_leads_to_all(open_page: Open, three: list[str]) -> None:
@@ -442,11 +445,11 @@ def test_all_runs_can_be_rewound_to_one_epoch(
     shutil.copytree(run_copy, folders / "runs" / "other")
     app = open_page(runs=[run_copy.name, "other"], epoch="1")
     assert app.toggle(key=state.TOGETHER).value
-    assert "judged right at epoch 1" in texts(app)
+    assert "accuracy on studies at epoch 1" in texts(app)
     shapes = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]["shapes"]
     assert [shape["x0"] for shape in shapes] == [1]
     app.select_slider(key=state.EPOCH).set_value("2").run()
-    assert "judged right at epoch 2" in texts(app)
+    assert "accuracy on studies at epoch 2" in texts(app)
     app.toggle(key=state.TOGETHER).set_value(False).run()
     assert not app.exception
     assert "at the run's best epoch" in texts(app)

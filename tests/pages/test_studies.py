@@ -166,7 +166,7 @@ def test_search_and_order_work_on_the_whole_wall(studies_page: Opener, table: pd
 def test_an_empty_wall_says_which_filter_to_drop(studies_page: Opener) -> None:
     app = studies_page(part="forearm", patient="nobody")
     assert tiles(app) == []
-    assert "No study fits" in words(app)
+    assert "No study matches" in words(app)
     press(app, "Drop patient nobody")
     assert len(tiles(app)) == 24 - len(tiles(studies_page(part="humerus")))
     assert "patient" not in app.query_params
@@ -245,7 +245,7 @@ def test_a_film_that_cannot_be_read_costs_only_itself(
 
 def test_judge_leads_to_diagnose_with_the_study(studies_page: Opener, table: pd.DataFrame) -> None:
     key = table["key"].iloc[0]
-    app = press(studies_page(study=key), "Judge this study")
+    app = press(studies_page(study=key), "Diagnose this study")
     assert app.title[0].value == "Diagnose"
     assert address(app, "study") == key
 
@@ -284,7 +284,9 @@ def test_a_half_made_phantom_shows_what_is_there(
     with (root / ".lock").open() as lock:  # as its maker holds it
         fcntl.flock(lock, fcntl.LOCK_EX)
         app = studies_page()
-        assert f"being made: {made} of 12 studies. Look around" in app.progress[0].text
+        assert (
+            f"Generating synthetic films: {made} of 12 studies. Feel free" in app.progress[0].text
+        )
         assert not app.exception
 
 
@@ -412,7 +414,7 @@ def test_films_that_the_model_in_use_has_judged_show_their_number(
     app = studies_page(model=run_copy.name, study=key)
     assert not app.exception
     notes = films(app)["note"].tolist()
-    assert [note.split()[0] for note in notes] == [f"{p:.3f}" for p in own["probability"]]
+    assert [note.split(": ")[0] for note in notes] == [f"score {p:.3f}" for p in own["probability"]]
     verdict = bool((own["probability"] > 0.5).any())
     right = "right" if verdict == bool(own["label"].iloc[0]) else "wrong"
     assert f"Verdict of {run_copy.name}" in words(app)
@@ -425,10 +427,10 @@ def test_films_that_no_prediction_table_covers_are_not_judged(
     films_of_run = journal.films(run_copy)
     key = catalog.study_key(films_of_run[films_of_run["role"] == "train"]).iloc[0]
     app = studies_page(model=run_copy.name, study=key)
-    assert set(films(app)["note"]) == {"not judged"}
-    assert re.search(r"Not judged: finished@\S*\d has no number", words(app))
+    assert set(films(app)["note"]) == {"no prediction"}
+    assert re.search(r"finished@\S*\d has not scored this study yet", words(app))
     assert "The model was trained on films of this patient" in words(app)
-    assert next(b for b in app.button if b.label == "Judge this study")
+    assert next(b for b in app.button if b.label == "Diagnose this study")
 
 
 def test_the_wall_can_be_narrowed_to_what_the_model_got_wrong(
@@ -455,7 +457,7 @@ def test_all_studies_of_a_patient_stand_on_one_line(
     press(app, f"All {len(own)} studies of this patient")
     assert address(app, "person") == patient
     assert tiles(app) == own
-    assert "labels of both kinds" in words(app)
+    assert "mixed labels" in words(app)
     press(app, "Open")
     assert address(app, "study") == own[0]
     press(app, "All studies")

@@ -379,7 +379,7 @@ def test_example_films_wait_until_all_films_are_made(
         fcntl.flock(lock, fcntl.LOCK_EX)
         train.run()
         assert not train.exception and not train.error
-        assert "being made" in train.get("progress")[0].proto.text
+        assert "Generating synthetic films" in train.get("progress")[0].proto.text
 
 
 def test_the_form_loads_no_tensorflow_in_the_web_process(folders: Path) -> None:

@@ -1,4 +1,4 @@
-"""The data set that a tab reads, and what is counted, split and audited of it."""
+"""The data set that a tab reads, with its counts, splits, audit and exclusions."""
 
 from pathlib import Path
 
@@ -27,28 +27,28 @@ from ui.train import augmentation_preview
 
 
 def dataset(choice: Choice | None = None) -> Dataset:
-    """The data set that this tab reads, or another one.
+    """Return the data set that this tab reads, or another one.
 
     Raises:
         DataError: it cannot be read; the sentence says what to do.
     """
     choice = choice or tab_data.choice()
-    found = read_dataset(choice, phantom_state(choice.root)[1])
-    if not found.root.is_dir():  # it has gone since it was read: now that is said
+    data = read_dataset(choice, phantom_state(choice.root)[1])
+    if not data.root.is_dir():  # deleted since it was read: reading it again raises the error
         read_dataset.clear()
-        found = read_dataset(choice, phantom_state(choice.root)[1])
-    return found
+        data = read_dataset(choice, phantom_state(choice.root)[1])
+    return data
 
 
-@st.cache_resource(max_entries=4, ttl="1h", show_spinner="Reads the list of films…")
-def read_dataset(choice: Choice, made: tuple[int, int] | None) -> Dataset:
-    """`made` is part of the key: a growing phantom is read anew as it grows."""
+@st.cache_resource(max_entries=4, ttl="1h", show_spinner="Reading the list of films…")
+def read_dataset(choice: Choice, progress: tuple[int, int] | None) -> Dataset:
+    """Read a data set; `progress` is part of the key, so that a growing phantom is read again."""
     with turns.pause():
         return catalog.read(choice.root, choice.positive)
 
 
 def counts() -> pd.DataFrame:
-    """The counts of the data set in use, see `catalog.counts`."""
+    """Return the counts of the data set in use, see `catalog.counts`."""
     data = dataset()
     return _counts(data.hash, data.manifest)
 
@@ -59,8 +59,7 @@ def _counts(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def training_films(config: TrainConfig) -> pd.DataFrame:
-    """The manifest's rows of the data set in use that a run with these settings would learn from,
-    in the run's order."""
+    """Return the manifest's rows of a run's training films, in the run's order."""
     data = dataset()
     return _training_films(
         data.hash, config.dev_share, config.seed, config.parts, _manifest=data.manifest
@@ -68,7 +67,7 @@ def training_films(config: TrainConfig) -> pd.DataFrame:
 
 
 def films_learned_from(config: TrainConfig) -> pd.DataFrame:
-    """As `training_films`, without those that the run is to leave out."""
+    """Return `training_films` without those that the run leaves out."""
     rows = training_films(config)
     if config.exclude is None:
         return rows
@@ -76,19 +75,19 @@ def films_learned_from(config: TrainConfig) -> pd.DataFrame:
 
 
 def dev_and_valid_films(config: TrainConfig) -> int:
-    """How many dev and valid films of the data set in use such a run judges after each epoch."""
+    """Count the dev and valid films that a run with these settings evaluates after each epoch."""
     data = dataset()
-    return _judged_films(
+    return _evaluated_films(
         data.hash, config.dev_share, config.seed, config.parts, _manifest=data.manifest
     )
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _judged_films(
+def _evaluated_films(
     digest: str, dev_share: float, seed: int, parts: tuple[str, ...], _manifest: pd.DataFrame
 ) -> int:
-    judged = catalog.assign_roles(_manifest, dev_share, seed).isin(["dev", "valid"])
-    return int((judged & _manifest["part"].isin(parts)).sum() if parts else judged.sum())
+    evaluated = catalog.assign_roles(_manifest, dev_share, seed).isin(["dev", "valid"])
+    return int((evaluated & _manifest["part"].isin(parts)).sum() if parts else evaluated.sum())
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -100,17 +99,17 @@ def _training_films(
 
 
 def changed_films(config: TrainConfig, first: int) -> list[list[bytes]]:
-    """Example films of the data set in use as some passes show them, see `augmentation_preview`."""
+    """Return example films as augmented in some epochs, see `augmentation_preview`."""
     data, rows = dataset(), training_films(config)
-    who = (data.hash, config.dev_share, config.parts)
+    selection = (data.hash, config.dev_share, config.parts)
     return _changed_films(
-        who, config.recipe, config.augmentation, config.seed, first, data.root, _rows=rows
+        selection, config.recipe, config.augmentation, config.seed, first, data.root, _rows=rows
     )
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _changed_films(
-    who: tuple,
+    selection: tuple[str, float, tuple[str, ...]],
     recipe: PixelRecipe,
     augmentation: Augmentation,
     seed: int,
@@ -127,45 +126,45 @@ def _is_default(choice: Choice) -> bool:
 
 @st.cache_resource
 def ensure_phantom() -> None:
-    """Once a server: start making the embedded data set, if it is the one in use and not whole."""
+    """Start making the phantom, once per server, if it is the data set in use and incomplete."""
     choice = catalog.chosen()
     if _is_default(choice) and _is_growing(choice.root):
         launcher.start_phantom(choice.root)
 
 
 def phantom_is_growing() -> bool:
-    """Whether the data set in use is a phantom that is not whole yet."""
+    """Return True while the data set in use is an incomplete phantom."""
     root = tab_data.choice().root
     return _is_growing(root)
 
 
 def _is_growing(root: Path) -> bool:
-    """Whether a phantom is not whole yet; beside a damaged note its films are taken as they are."""
-    whole, made = phantom_state(root)
+    """Whether a phantom is incomplete; beside a damaged note its films are taken as they are."""
+    complete, progress = phantom_state(root)
     awaited = root == phantom_folder() and not phantom_set.is_synthetic(root)
-    return not whole and (made is not None or awaited)
+    return not complete and (progress is not None or awaited)
 
 
 def is_phantom(root: Path) -> bool:
-    """Whether a data set is a phantom, whole or not, its note damaged or not."""
+    """Return True for a phantom, complete or not, even with a damaged note."""
     return phantom_set.is_synthetic(root)
 
 
 def phantom_state(root: Path) -> tuple[bool, tuple[int, int] | None]:
-    """Return whether a data set is a whole phantom, and `phantom_set.progress`.
+    """Return (whether a data set is a complete phantom, `phantom_set.progress`).
 
-    Read once while it is at rest, for its list of films is long.
+    Read only once while nothing changes, for its list of films is long.
     """
-    kept = shared_cache.of_files(
+    cached = shared_cache.of_files(
         "phantom", (root / phantom_set.INDEX,), (),
         lambda: (phantom_set.is_complete(root), phantom_set.progress(root)),
     )  # fmt: skip
-    whole, made = kept
-    return kept if whole or made is None else (whole, phantom_set.progress(root))
+    complete, progress = cached
+    return cached if complete or progress is None else (complete, phantom_set.progress(root))
 
 
 def audit(folder: Path) -> Audit | None:
-    """The audit kept in a folder, see `audit_job.load`; read again only when it was written."""
+    """Return the audit kept in a folder, see `audit_job.load`; cached until it is rewritten."""
     return _audit(folder, files.stamp(folder / audit_job.RESULT))
 
 
@@ -175,8 +174,8 @@ def _audit(folder: Path, stamp: tuple[int, ...]) -> Audit | None:
 
 
 def exclusions(data_hash: str) -> Exclusions:
-    """The films of a data set that were ticked to be left out of training, read anew each time."""
+    """Return the films of a data set excluded from training; never cached."""
     try:
         return excluded.read(excluded.file_of(data_hash))
-    except DataError:  # there is no list, or it is damaged: nothing is left out
+    except DataError:  # no list, or a damaged one: nothing is excluded
         return Exclusions()

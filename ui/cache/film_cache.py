@@ -22,46 +22,48 @@ from ui.shell import turns
 
 CARDS_KEPT = 300  # 25 kB each
 SHOWN_SIDE = 1600  # px; a film fills a 1440 px window, and 200 of them stay under 60 MB
-CardRequests = list[
-    tuple[tuple[Path, ...], str]
-]  # a study's films in order, and its label's hex colour
+CardRequest = tuple[tuple[Path, ...], str]  # a study's films in order, its label's hex colour
+CardRequests = list[CardRequest]
 
 
-def cards_of(wanted: CardRequests) -> list[bytes | None]:
-    """A card's picture for each study; `None` for one that is not made yet, see `paint`."""
-    kept, found = card_futures(), []
-    for what in wanted:
-        card = kept.get(what)
-        done = card is not None and card.done()
-        if done and card.exception():
-            kept.pop(what, None)  # who asks again gets another try
-        found.append(card.result() if done else None)
-    return found
+def cards_of(requests: CardRequests) -> list[bytes | None]:
+    """Return a card's picture for each study; `None` for one that is not made yet, see `paint`."""
+    futures = card_futures()
+    cards: list[bytes | None] = []
+    for request in requests:
+        card = futures.get(request)
+        if card is None or not card.done():
+            cards.append(None)
+            continue
+        if card.exception():
+            futures.pop(request, None)  # the next request tries again
+        cards.append(card.result())
+    return cards
 
 
-def paint(wanted: CardRequests) -> None:
-    """Have these cards made in the background, unless they are; at the end of a page.
+def paint(requests: CardRequests) -> None:
+    """Make the missing ones of these cards in the background; called at the end of a page.
 
     Decoding holds Python's lock for milliseconds at a time: a page that is drawn meanwhile takes
     ten times as long.
     """
-    kept = card_futures()
-    for what in wanted:
-        if what not in kept:
-            kept[what] = _painters().submit(_painted, *what)
-    for oldest in list(kept)[: max(0, len(kept) - CARDS_KEPT)]:
-        kept.pop(oldest, None)
+    futures = card_futures()
+    for request in requests:
+        if request not in futures:
+            futures[request] = _painters().submit(_painted, *request)
+    for oldest in list(futures)[: max(0, len(futures) - CARDS_KEPT)]:
+        futures.pop(oldest, None)
 
 
 @st.cache_resource(show_spinner=False)
 def card_futures() -> dict[tuple[tuple[Path, ...], str], Future[bytes]]:
-    """Once a server: the cards that were made or are being made, oldest first."""
+    """Cards of the whole server, made or being made, oldest first."""
     return {}
 
 
 @st.cache_resource(show_spinner=False)
 def _painters() -> ThreadPoolExecutor:
-    """Once a server: who paints the cards."""
+    """The server's threads that paint cards."""
     return ThreadPoolExecutor(2)
 
 
@@ -72,38 +74,38 @@ def _painted(paths: tuple[Path, ...], colour: str) -> bytes:
 
 @st.cache_data(show_spinner=False)
 def empty_card(colour: str) -> bytes:
-    """What stands in a card's place until it is made."""
+    """Return the placeholder of a card that is not made yet."""
     return film_cards.card([], colour)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def film(path: Path, breaks: tuple[Break, ...] = (), colour: str = "") -> pictures.Picture:
-    """A film of an open study, see `film_cards.film`."""
+    """Return a film of an open study, see `film_cards.film`."""
     return film_cards.film(path, breaks, colour)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def network_pictures(path: Path, recipes: tuple[PixelRecipe, ...]) -> dict[PixelRecipe, bytes]:
-    """What networks get of a film, see `film_cards.network_pictures`."""
+    """Return a film as networks receive it, see `film_cards.network_pictures`."""
     return film_cards.network_pictures(path, recipes)
 
 
 def small(path: Path) -> bytes | None:
-    """A film's thumbnail; `None` if it cannot be read."""
+    """Return a film's thumbnail; `None` if it cannot be read."""
     return film_cards.thumbnail(path, cache_folder() / "thumbnails")
 
 
 def small_address(path: Path, width: int) -> str:
-    """A film's thumbnail as a data address.
+    """Return a film's thumbnail as a data address.
 
     Args:
         path: of its file.
-        width: px at which it shows.
+        width: on the page, in px.
 
     Raises:
         FilmError: it cannot be read.
     """
-    # Twice as large, for screens of two pixels to a px.
+    # Twice as large, for high-density screens.
     content = images.thumbnail(path, 2 * width, cache_folder() / "thumbnails")
     return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
 
@@ -116,19 +118,19 @@ def picture(
     erased: tuple[Stroke, ...] = (),
     inverted: bool = False,
 ) -> pictures.Picture:
-    """A film to look at, kept for this browser session and no longer; see `pictures.shown`."""
+    """Return a film as a picture, kept only for this browser session; see `pictures.shown`."""
     with turns.pause():
         return pictures.shown(_source, name, SHOWN_SIDE, erased, inverted)
 
 
-@st.cache_resource(scope="session", max_entries=1, show_spinner="Sorts the films…")
+@st.cache_resource(scope="session", max_entries=1, show_spinner="Sorting the films…")
 def sorted_uploads(keys: tuple[str, ...], _files: list[UploadedFile]) -> uploads.SortedUploads:
-    """What was dropped, sorted into studies, kept for this browser session and no longer.
+    """Sort uploaded files into studies; kept only for this browser session.
 
     Args:
-        keys: stand for the files' content.
-        _files: asked for only when nothing is kept.
+        keys: identify the files' content.
+        _files: read only when nothing is cached.
     """
     with turns.pause():
-        given = [uploads.File(name=file.name, content=file.getvalue()) for file in _files]
-        return uploads.sort(given)
+        files = [uploads.File(name=file.name, content=file.getvalue()) for file in _files]
+        return uploads.sort(files)

@@ -1,4 +1,4 @@
-"""The models that are here, and the one in use."""
+"""The available models, and the one in use."""
 
 import streamlit as st
 
@@ -17,26 +17,28 @@ from ui.shell import state, tab_data
 
 
 def model_in_use() -> str:
-    """The model that judges in this session, see `model_choice.settle`; "" where none is in use.
+    """Return the reference of this session's model, see `model_choice.settle`; "" for none.
 
-    It may be gone since it was picked (`is_model`): no other takes its place by itself.
+    It may have been deleted since it was picked (`is_model`): no other replaces it automatically.
     """
-    return st.session_state.get(state.PICKED, "")
+    return str(st.session_state.get(state.PICKED, ""))
 
 
 def default_model() -> str:
-    """What a session begins with: the first released model; a run is used where it is picked."""
+    """Return a new session's model: the first released one. A run is used only once picked."""
     return next((name for name in models_here() if name in cards.released()), "")
 
 
 def is_model(reference: str) -> bool:
-    """Whether this names a model that is here; a run's epoch may not be kept."""
+    """Return True if this names an available model; a run's epoch may still not be kept."""
     return reference in models_here() or is_epoch_of_run(reference)
 
 
 def fixed(reference: str) -> str:
-    """A run's name with its best epoch by now, as RUN@EPOCH: when the run goes on and another
-    epoch becomes the best, whoever uses this one keeps it. Any other reference as it is."""
+    """Return a run's name with its current best epoch, as RUN@EPOCH; other references unchanged.
+
+    If the run continues and another epoch becomes the best, sessions that use this one keep it.
+    """
     if reference in cards.released() or not run_folders.exists(reference):
         return reference
     epoch = predictions.best_epoch(run_folders.find(reference))
@@ -44,23 +46,23 @@ def fixed(reference: str) -> str:
 
 
 def models_here() -> list[str]:
-    """What can judge: released models, then runs that have completed an epoch, newest first.
+    """List the models: released ones, then runs with a completed epoch, newest first.
 
-    Before all of them those that learned from films like the data in use, real or synthetic; of
-    the released the oldest first, so that a model of one's own is picked and never slipped in.
+    Models trained on films like the data in use, real or synthetic, come before all others. Of the
+    released models the oldest comes first, so that a new model never becomes the default by itself.
     """
     synthetic = data_cache.is_phantom(tab_data.choice().root)
-    found: dict[str, bool] = {}  # name -> whether it learned from synthetic films
+    models: dict[str, bool] = {}  # name -> whether it was trained on synthetic films
     for name in sorted(cards.released(), key=_age):
-        found[name] = _age(name)[1]
+        models[name] = _age(name)[1]
     for run in run_cache.runs_now():
         if run.status.epoch:
-            found.setdefault(run.name, bool(run.facts.get("data", {}).get("synthetic")))
-    return sorted(found, key=lambda name: found[name] != synthetic)
+            models.setdefault(run.name, bool(run.facts.get("data", {}).get("synthetic")))
+    return sorted(models, key=lambda name: models[name] != synthetic)
 
 
 def _age(name: str) -> tuple[str, bool]:
-    """When a released model was made, and whether from synthetic films; a broken one is last."""
+    """(creation time of a released model, whether on synthetic films); a broken one is last."""
     try:
         card = read_model(name, stamp(name)).card
     except FractureError:
@@ -69,13 +71,13 @@ def _age(name: str) -> tuple[str, bool]:
 
 
 def is_epoch_of_run(reference: str) -> bool:
-    """Whether this is `RUN@EPOCH` of a run that is here; the epoch itself may not be kept."""
+    """Return True for `RUN@EPOCH` of an existing run; the epoch itself may not be kept."""
     name, _, epoch = reference.partition("@")
     return whole_number(epoch) is not None and run_folders.exists(name)
 
 
 def model(reference: str) -> cards.Model:
-    """The model of this name, as it stands now.
+    """Return the model of this name in its current state.
 
     Args:
         reference: one of `models_here`, or `is_epoch_of_run`; never a path.
@@ -89,22 +91,22 @@ def read_model(reference: str, stamp: tuple[int, ...]) -> cards.Model:
 
 
 def stamp(reference: str) -> tuple[int, ...]:
-    """Other numbers whenever what a model is read from was written, replaced or damaged."""
+    """Return a cache key that changes when a file of the model is written, replaced or damaged."""
     if reference in cards.released():
         folder = models_folder() / reference
         return sum((files.stamp(folder / name) for name in cards.FILES), ())
     name, _, epoch = reference.partition("@")
     folder = runs_folder() / name
     table = folder / "metrics.jsonl"
-    judges = whole_number(epoch)
-    if judges is None:
-        judges = journal.best_in(run_cache.metrics_of(folder)) or 0
-    weights = folder / "checkpoints" / checkpoints.weights_name(judges)
+    number = whole_number(epoch)
+    if number is None:
+        number = journal.best_in(run_cache.metrics_of(folder)) or 0
+    weights = folder / "checkpoints" / checkpoints.weights_name(number)
     gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one
     return (gates, *files.stamp(table), *files.stamp(weights))
 
 
 def gate_status(reference: str) -> run_folders.Status | None:
-    """How far the fitting of a run's gate is; `None` if nobody has asked for it."""
+    """Return the status of fitting a run's gate; `None` before its first start."""
     folder = cards.gate_folder(model(reference).weights)
     return run_folders.status(folder) if (folder / "status.json").is_file() else None

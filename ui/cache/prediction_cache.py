@@ -25,18 +25,18 @@ if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.models.inference import Predictor
 from ui.cache import film_cache, model_cache
 
-FILMS_AT_ONCE = 16  # judged between two looks at how far it is; a tenth of a second
+FILMS_AT_ONCE = 16  # predicted between two progress updates; a tenth of a second
 
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> Future[ModuleType]:
-    """Once a server: import what judges, TensorFlow with it, in a thread. Diagnose alone asks."""
+    """Import the Predictor and TensorFlow in a thread, once per server; only for Diagnose."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its notes on the processor fill the log
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # runs share the GPU with the page
     return ThreadPoolExecutor(1).submit(importlib.import_module, "fracture_core.models.inference")
 
 
-_judging = threading.Lock()  # one network serves all sessions, one study at a time
+_predicting = threading.Lock()  # one network serves all sessions, one study at a time
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -52,40 +52,40 @@ def predict(
     sources: tuple[Source, ...],
     erased: StrokesByFilm | None = None,
     inverted: tuple[str, ...] = (),
-    tell: Callable[[int], None] | None = None,
+    report: Callable[[int], None] | None = None,
 ) -> StudyPrediction:
-    """What a model says of some films, kept for this browser session and no longer.
+    """Predict some films; the result is kept only for this browser session.
 
-    They are judged and kept in blocks, so that many of them show how far they are, and a film that
-    is changed costs its block alone. No film's probability depends on its block.
+    They are predicted and cached in blocks, so that progress can be shown, and a changed film
+    costs its block alone. No film's probability depends on its block.
 
     Args:
         reference: see `model`.
-        films: (name, key) of each; the key stands for its content.
-        sources: their content, asked for only when nothing is kept.
-        erased: name of a film -> what was brushed over on it.
+        films: (name, key) of each; the key identifies its content.
+        sources: their content, read only when nothing is cached.
+        erased: name of a film -> strokes of the eraser on it.
         inverted: names of films whose black and white are exchanged.
-        tell: called before each block with how many films are judged.
+        report: called before each block with the number of films predicted so far.
     """
     most = LIMITS.upload_files
     films, beyond = films[:most], films[most:]
     turned = tuple(name in inverted for name, _ in films)
     strokes = tuple(tuple((erased or {}).get(name, ())) for name, _ in films)
-    found, seal = [], model_cache.stamp(reference)
+    blocks, stamp = [], model_cache.stamp(reference)
     for first in range(0, max(1, len(films)), FILMS_AT_ONCE):
-        if tell:
-            tell(first)
+        if report:
+            report(first)
         part = slice(first, first + FILMS_AT_ONCE)
         block = films[part], strokes[part], turned[part]
-        found.append(_judged(reference, seal, *block, _sources=sources[part]))
-    refused = [refusal for study in found for refusal in study.refused]
-    refused += [(name, f"is beyond {most} films a study.") for name, _ in beyond]
-    films_judged = tuple(film for study in found for film in study.films)
-    return replace(found[0], films=films_judged, refused=tuple(refused))
+        blocks.append(_predicted(reference, stamp, *block, _sources=sources[part]))
+    refused = [refusal for block in blocks for refusal in block.refused]
+    refused += [(name, f"is beyond {most} films per study.") for name, _ in beyond]
+    predicted = tuple(film for block in blocks for film in block.films)
+    return replace(blocks[0], films=predicted, refused=tuple(refused))
 
 
 @st.cache_data(scope="session", max_entries=LIMITS.upload_files, show_spinner=False)
-def _judged(
+def _predicted(
     reference: str,
     stamp: tuple[int, ...],
     films: tuple[tuple[str, str], ...],
@@ -93,15 +93,14 @@ def _judged(
     inverted: tuple[bool, ...],
     _sources: tuple[Source, ...],
 ) -> StudyPrediction:
-
-    with turns.pause(), _judging:
-        wanted = [
+    with turns.pause(), _predicting:
+        inputs = [
             FilmInput(name=name, source=source, erased=strokes, inverted=turned)
             for (name, _), source, strokes, turned in zip(
                 films, _sources, erased, inverted, strict=True
             )
         ]
-        return _predictor(reference, stamp).predict_study("", wanted)
+        return _predictor(reference, stamp).predict_study("", inputs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,77 +117,80 @@ class Maps:
 
 
 def maps(reference: str, pixels: np.ndarray, film: tuple[int, int]) -> Maps:
-    """Where a model's answer on a film comes from, kept for this browser session.
+    """Return the heat maps of a film, kept for this browser session.
 
     Args:
         reference: see `model`.
-        pixels: what the network saw of it, uint8 (size, size).
+        pixels: the network's input, uint8 (size, size).
         film: the film's (width, height) in px.
     """
     return _maps(reference, model_cache.stamp(reference), pixels, film)
 
 
 @st.cache_data(
-    scope="session", max_entries=LIMITS.upload_files, show_spinner="Asks where it comes from…"
+    scope="session", max_entries=LIMITS.upload_files, show_spinner="Computing heat maps…"
 )
 def _maps(
     reference: str, stamp: tuple[int, ...], pixels: np.ndarray, film: tuple[int, int]
 ) -> Maps:
     from fracture_core.explanations import heat_maps
 
-    with turns.pause(), _judging:
+    with turns.pause(), _predicting:
         predictor = _predictor(reference, stamp)
         methods = heat_maps.methods(predictor).items()
-        found = {name: method(predictor, pixels) for name, method in methods}
+        heats = {name: method(predictor, pixels) for name, method in methods}
     recipe = predictor.recipe
     return Maps(
-        over_film={name: heat_maps.overlay(heat, film, recipe) for name, heat in found.items()},
-        cell={name: heat_maps.on_film(heat, film, recipe).cell for name, heat in found.items()},
+        over_film={name: heat_maps.overlay(heat, film, recipe) for name, heat in heats.items()},
+        cell={name: heat_maps.on_film(heat, film, recipe).cell for name, heat in heats.items()},
     )
 
 
 def spread(reference: str, pixels: np.ndarray) -> tuple[float, float]:
-    """The least and greatest probability of a film under flips and small turns, see `tta`."""
+    """Return a film's lowest and highest probability under flips and small rotations, see `tta`."""
     return _spread(reference, model_cache.stamp(reference), pixels)
 
 
 @st.cache_data(scope="session", max_entries=4 * LIMITS.upload_files, show_spinner=False)
 def _spread(reference: str, stamp: tuple[int, ...], pixels: np.ndarray) -> tuple[float, float]:
-    from fracture_core.explanations import tta as spreads
+    from fracture_core.explanations import tta
 
-    with turns.pause(), _judging:
-        found = spreads.spread(_predictor(reference, stamp), pixels)
-    return found.low, found.high
+    with turns.pause(), _predicting:
+        result = tta.spread(_predictor(reference, stamp), pixels)
+    return result.low, result.high
 
 
 def through_epochs(reference: str, pixels: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
-    """A run's probabilities of some films at every kept epoch, see `inference.through_epochs`.
+    """Return a run's probabilities of some films at every kept epoch.
 
     Args:
         reference: see `model`.
-        pixels: what the network sees of them, uint8 (n, size, size).
+        pixels: the network's input, uint8 (n, size, size).
+
+    Returns:
+        The epochs and float32 (epochs, n), see `inference.through_epochs`.
     """
     return _through_epochs(reference, model_cache.stamp(reference), pixels)
 
 
-@st.cache_data(scope="session", max_entries=8, show_spinner="Judges the films at every kept epoch…")
+@st.cache_data(scope="session", max_entries=8, show_spinner="Predicting at every kept epoch…")
 def _through_epochs(
     reference: str, stamp: tuple[int, ...], pixels: np.ndarray
 ) -> tuple[tuple[int, ...], np.ndarray]:
     from fracture_core.models import inference
 
-    with turns.pause(), _judging:
+    with turns.pause(), _predicting:
         return inference.through_epochs(model_cache.read_model(reference, stamp), pixels)
 
 
 def forget_uploads() -> None:
-    """Drop all that this browser session keeps of films."""
-    for kept in (
+    """Clear everything that this browser session has cached of films."""
+    for cache in (
         film_cache.sorted_uploads,
         film_cache.picture,
-        _judged,
+        _predicted,
         _maps,
         _spread,
         _through_epochs,
     ):
-        kept.clear()
+        cache.clear()

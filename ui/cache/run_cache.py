@@ -1,4 +1,4 @@
-"""Runs as they stand now: of their files only what has changed is read."""
+"""Runs in their current state; only changed files are read."""
 
 from collections.abc import Callable
 from functools import partial
@@ -27,99 +27,128 @@ TRAJECTORIES_KEPT = 8  # runs; 75 epochs of 3,000 films are 0.9 MB
 
 
 def runs_now() -> list[run_folders.Run]:
-    """All runs, newest first, as they stand now; of their files only what has changed is read."""
+    """List all runs, newest first, in their current state; only changed files are read."""
     launcher.reap()
-    return run_folders.list_runs(shared_cache.read_before("runs"))
+    return run_folders.list_runs(shared_cache.file_cache("runs"))
 
 
-def unreadable_runs(found: list[run_folders.Run]) -> list[str]:
-    """A sentence for each run beside these that cannot be read."""
-    return run_folders.unreadable(found)
+def unreadable_runs(runs: list[run_folders.Run]) -> list[str]:
+    """Return a sentence for each run beside these that cannot be read."""
+    return run_folders.unreadable(runs)
 
 
-def labels(found: list[run_folders.Run]) -> dict[str, run_folders.Labels]:
-    """What people wrote on each of these runs, by their names."""
-    kept = shared_cache.read_before("labels")
-    return {run.name: run_folders.labels(run.folder, kept) for run in found}
+def labels(runs: list[run_folders.Run]) -> dict[str, run_folders.Labels]:
+    """Return tags, note and baseline of each of these runs, by name."""
+    cache = shared_cache.file_cache("labels")
+    return {run.name: run_folders.labels(run.folder, cache) for run in runs}
 
 
-def outcomes(found: list[run_folders.Run]) -> dict[str, comparison.Outcome]:
-    """How good each of these runs is by now, by their names."""
-    return {run.name: _outcome(run.folder) for run in found}
+def outcomes(runs: list[run_folders.Run]) -> dict[str, comparison.Outcome]:
+    """Return the current results of each of these runs, by name."""
+    return {run.name: _outcome(run.folder) for run in runs}
 
 
 def _outcome(folder: Path) -> comparison.Outcome:
-    """See `comparison.outcome`; nothing where the metrics cannot be read: its page says so."""
-    kept = shared_cache.read_before("outcomes")
+    """`comparison.outcome`; empty if the metrics cannot be read, which the run's page reports."""
+    cache = shared_cache.file_cache("outcomes")
     try:
-        return files.unchanged(folder / "metrics.jsonl", kept, partial(comparison.outcome, folder))
+        return files.unchanged(folder / "metrics.jsonl", cache, partial(comparison.outcome, folder))
     except RunError:
         return comparison.Outcome()
 
 
 def curves(run: run_folders.Run) -> pd.DataFrame:
-    """The run's epochs as a tidy table, see `curves.of_run`."""
-    kept, read = shared_cache.read_before("curves"), partial(run_curves.of_run, run)
+    """Return the run's epochs as a tidy table, see `curves.of_run`."""
+    cache, read = shared_cache.file_cache("curves"), partial(run_curves.of_run, run)
     try:
-        found = files.unchanged(run.folder / "metrics.jsonl", kept, read)
-    except RunError:  # its metrics cannot be read: its own page says so
+        table = files.unchanged(run.folder / "metrics.jsonl", cache, read)
+    except RunError:  # its metrics cannot be read: the run's page reports it
         return pd.DataFrame(columns=["run", "epoch"])
-    return shared_cache.bounded(kept, TABLES_KEPT, found)
+    return shared_cache.bounded(cache, TABLES_KEPT, table)
 
 
 def run_now(name: str) -> run_folders.Run:
-    """A run as it stands now; of its files only what has changed is read.
+    """Return a run in its current state; only changed files are read.
 
     Raises:
-        RunNotFound: there is none of this name.
+        RunNotFound: there is no run of this name.
         RunError: its config cannot be read.
     """
-    return run_folders.read(run_folders.find(name), shared_cache.read_before("runs"))
+    return run_folders.read(run_folders.find(name), shared_cache.file_cache("runs"))
 
 
 def metrics_of(folder: Path) -> pd.DataFrame:
-    """A run's epochs, see `journal.metrics`; only what is new is read."""
-    kept = shared_cache.read_before("metrics")
+    """Return a run's epochs, see `journal.metrics`; only new lines are read."""
+    cache = shared_cache.file_cache("metrics")
     with shared_cache.lock:
-        return shared_cache.bounded(kept, TABLES_KEPT, journal.metrics(folder, kept))
+        return shared_cache.bounded(cache, TABLES_KEPT, journal.metrics(folder, cache))
 
 
 def steps_of(folder: Path) -> pd.DataFrame:
-    """A run's live curve, see `journal.steps`; only what is new is read."""
-    kept = shared_cache.read_before("steps")
+    """Return a run's live curve, see `journal.steps`; only new lines are read."""
+    cache = shared_cache.file_cache("steps")
     with shared_cache.lock:
-        return shared_cache.bounded(kept, STEPS_KEPT, journal.steps(folder, kept))
+        return shared_cache.bounded(cache, STEPS_KEPT, journal.steps(folder, cache))
 
 
 def of_tables(
-    folder: Path, key: tuple, make: Callable[[Trajectories], shared_cache.Made]
-) -> shared_cache.Made:
-    """What is made of a run's tables, once for all sessions until there is another table.
+    folder: Path, key: tuple[object, ...], compute: Callable[[Trajectories], shared_cache.Value]
+) -> shared_cache.Value:
+    """Compute a value from a run's tables, once for all sessions until there is another table.
 
     Args:
         folder: the run's.
-        key: what else it depends on; it can be hashed.
-        make: makes it of `trajectories`. Who takes it must not change it.
+        key: everything else the value depends on; hashable.
+        compute: takes `trajectories`. Callers must not mutate the value.
 
     Raises:
         RunError: the run has not read its films yet.
     """
     tables = trajectories(folder)
-    return shared_cache.made_once(("tables", folder), id(tables), key, lambda: make(tables), tables)
+    return shared_cache.compute_once(
+        ("tables", folder), id(tables), key, lambda: compute(tables), tables
+    )
+
+
+def of_metrics(
+    run: run_folders.Run,
+    kind: str,
+    key: tuple[object, ...],
+    compute: Callable[[pd.DataFrame], shared_cache.Value],
+) -> shared_cache.Value:
+    """Compute a value from a run's epochs and films, once for all sessions until either changes.
+
+    Args:
+        run: the run.
+        kind: of value.
+        key: everything else the value depends on; hashable.
+        compute: takes `metrics_of`. Callers must not mutate the value.
+    """
+    paths = (run.folder / "metrics.jsonl", run.folder / "films.parquet")
+    return shared_cache.of_files(kind, paths, key, lambda: compute(metrics_of(run.folder)))
+
+
+def completed_epochs(run: run_folders.Run) -> tuple[int, ...]:
+    """List the epochs with readable metrics."""
+    return of_metrics(
+        run, "epochs", (), lambda epochs: tuple(epochs["epoch"].tolist()) if len(epochs) else ()
+    )
 
 
 def recomputed(run: run_folders.Run) -> tuple[pd.DataFrame, list[int]]:
-    """A run's epochs judged with recomputed averages, as `averages_job.curve` and `missing` know
-    them; nothing where its files cannot be read: the job says so."""
+    """Return `averages_job.curve` and `missing` of a run: its epochs with recomputed averages.
+
+    Both are empty if its files cannot be read, which the job reports.
+    """
     return shared_cache.of_files(
         "recomputed", files_of_averages(run), (), partial(_recomputed, run)
     )
 
 
 def files_of_averages(run: run_folders.Run) -> tuple[Path, ...]:
-    """The files that a run's curves, with running and with recomputed averages, are read from."""
-    known = ("metrics.jsonl", checksums.SUMS, "checkpoints")
-    return averages_job.place_of(run) / "metrics.jsonl", *(run.folder / name for name in known)
+    """List the source files of a run's curves with running and with recomputed averages."""
+    names = ("metrics.jsonl", checksums.SUMS, "checkpoints")
+    return averages_job.place_of(run) / "metrics.jsonl", *(run.folder / name for name in names)
 
 
 def _recomputed(run: run_folders.Run) -> tuple[pd.DataFrame, list[int]]:
@@ -129,21 +158,23 @@ def _recomputed(run: run_folders.Run) -> tuple[pd.DataFrame, list[int]]:
         return pd.DataFrame(columns=["epoch"]), []
 
 
-def report_answers(found: ExperimentRuns, length: Length) -> dict[Claim, Answer]:
-    """What the 2018 report's experiments say to its claims by now, see `report_claims.answer`."""
+def report_answers(runs: ExperimentRuns, length: Length) -> dict[Claim, Answer]:
+    """Answer the 2018 report's claims by the experiments so far, see `report_claims.answer`."""
     stamps = tuple(
-        (key, run.folder, files.stamp(run.folder / "metrics.jsonl")) for key, run in found.items()
+        (key, run.folder, files.stamp(run.folder / "metrics.jsonl")) for key, run in runs.items()
     )
-    return _report_answers(stamps, length, found)
+    return _report_answers(stamps, length, runs)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _report_answers(stamps: tuple, length: Length, _found: ExperimentRuns) -> dict[Claim, Answer]:
-    return {claim: report_claims.answer(claim, _found, length) for claim in report_claims.CLAIMS}
+def _report_answers(
+    stamps: tuple[object, ...], length: Length, _runs: ExperimentRuns
+) -> dict[Claim, Answer]:
+    return {claim: report_claims.answer(claim, _runs, length) for claim in report_claims.CLAIMS}
 
 
 def run_verdicts(run: run_folders.Run, epoch: int) -> pd.DataFrame:
-    """What a run says of its dev and valid studies, see `comparison.verdicts`.
+    """Return a run's verdicts on its dev and valid studies, see `comparison.verdicts`.
 
     Raises:
         RunError: its films or the epoch's table are missing or damaged.
@@ -160,21 +191,21 @@ def _run_verdicts(
 
 
 def timed_run(architecture: str, size: int) -> run_folders.Run | None:
-    """The newest run of this network and size whose speed is known."""
-    alike = (run for run in runs_now() if run.status.images_per_second)
-    asked = (architecture, size)
-    return next((r for r in alike if (r.config.architecture, r.config.recipe.size) == asked), None)
+    """Return the newest run of this network and size whose speed was measured."""
+    timed = (run for run in runs_now() if run.status.images_per_second)
+    key = (architecture, size)
+    return next((r for r in timed if (r.config.architecture, r.config.recipe.size) == key), None)
 
 
 def majority(folder: Path, level: str) -> dict[str, float]:
-    """By role, the accuracy of always guessing the more frequent label among a run's films.
+    """Return the baseline accuracy by role: always the majority class of a run's films.
 
     Args:
         folder: the run's.
         level: "images" or "studies".
 
     Returns:
-        Nothing where the list of the run's films cannot be read.
+        Empty if the list of the run's films cannot be read.
     """
 
     def read() -> dict[str, float]:
@@ -188,25 +219,25 @@ def majority(folder: Path, level: str) -> dict[str, float]:
 
 
 def trajectories(folder: Path) -> Trajectories:
-    """What a run has thought at every epoch; only tables that are new since the last look are read.
+    """Return a run's predictions at every epoch; only tables new since the last call are read.
 
     Raises:
         RunError: the run has not read its films yet.
     """
     films = folder / "films.parquet"
-    made = films.stat().st_mtime_ns if films.exists() else 0
+    written = films.stat().st_mtime_ns if films.exists() else 0
     with shared_cache.lock:
-        kept = _trajectories()
-        known = kept.pop((folder, made), None)
-        if known is None or known.epochs != predictions.epochs(folder):
-            known = trajectory.read(folder, known)
-        kept[folder, made] = known  # the last one asked for is the last one dropped
-        for oldest in list(kept)[:-TRAJECTORIES_KEPT]:
-            kept.pop(oldest, None)
-        return known
+        cache = _trajectories()
+        tables = cache.pop((folder, written), None)
+        if tables is None or tables.epochs != predictions.epochs(folder):
+            tables = trajectory.read(folder, tables)
+        cache[folder, written] = tables  # most recently used last
+        for oldest in list(cache)[:-TRAJECTORIES_KEPT]:
+            cache.pop(oldest, None)
+        return tables
 
 
 @st.cache_resource(show_spinner=False)
 def _trajectories() -> dict[tuple[Path, int], Trajectories]:
-    """Once a server: by run folder, and when its films were written."""
+    """Cache of the whole server, by run folder and the time at which its films were written."""
     return {}

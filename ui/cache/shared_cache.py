@@ -1,90 +1,99 @@
-"""Values computed once for all sessions, until the files they were made of change."""
+"""Values computed once for all sessions, until the files they depend on change."""
 
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
 
 from fracture_core import files
 
-Made = TypeVar("Made")
-LATELY_SECONDS = 1.0  # that old is what a page may tell that looks by itself
-MADE_KEPT = 128  # things made of runs' files, see `of_files`; 0.1 MB each at most
-VARIANTS_KEPT = 32  # of such a thing: by epoch, pinned studies and theme
+Value = TypeVar("Value")
+RECENT_SECONDS = 1.0  # age of a value that polling pages may still show
+ENTRIES_KEPT = 128  # entries computed from runs' files, see `of_files`; 0.1 MB each at most
+VARIANTS_KEPT = 32  # of an entry: by epoch, pinned studies and theme
 
 
 @st.cache_resource(show_spinner=False)
-def read_before(what: str) -> files.FileCache:
-    """Once a server: what was read of every run so far."""
+def file_cache(kind: str) -> files.FileCache:
+    """Return the server's cache of one kind of file of all runs."""
     return {}
 
 
-def refreshed(what: str, make: Callable[[], Made]) -> Made:
-    """What `make` gives now; `lately` knows it too."""
-    made = make()
-    _lately()[what] = (time.monotonic(), made)
-    return made
+def refreshed(kind: str, compute: Callable[[], Value]) -> Value:
+    """Compute a value now, also for the next `recent`."""
+    value = compute()
+    _recent()[kind] = (time.monotonic(), value)
+    return value
 
 
-def recent(what: str, make: Callable[[], Made]) -> Made:
-    """What `make` gave to any session in the last second, else what it gives now."""
-    at, made = _lately().get(what, (float("-inf"), None))
-    return made if time.monotonic() - at < LATELY_SECONDS else refreshed(what, make)
+def recent(kind: str, compute: Callable[[], Value]) -> Value:
+    """Return the value computed for any session in the last second, else compute it now."""
+    at, value = _recent().get(kind, (float("-inf"), None))
+    return value if time.monotonic() - at < RECENT_SECONDS else refreshed(kind, compute)
 
 
 @st.cache_resource(show_spinner=False)
-def _lately() -> dict[str, tuple[float, object]]:
-    """Once a server: what was made last of each kind, and when."""
+def _recent() -> dict[str, tuple[float, Any]]:
+    """Cache of the whole server: kind -> (time, latest value)."""
     return {}
 
 
-lock = threading.RLock()  # one session reads or computes, all others find it done
+lock = threading.RLock()  # one session reads or computes, all others reuse the result
 
 
-def bounded(kept: files.FileCache, most: int, found: pd.DataFrame) -> pd.DataFrame:
-    """A table for somebody who may change it; the oldest of what is kept are dropped."""
-    for oldest in list(kept)[:-most]:
-        kept.pop(oldest, None)
-    return found.copy(deep=False)  # what somebody changes in it, pandas copies first
+def bounded(cache: files.FileCache, most: int, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a shallow copy of a table; evict the oldest entries of the cache."""
+    for oldest in list(cache)[:-most]:
+        cache.pop(oldest, None)
+    return table.copy(deep=False)  # pandas copies a column before it is changed
 
 
-def of_files(what: str, paths: tuple[Path, ...], key: tuple, make: Callable[[], Made]) -> Made:
-    """What is made of some files, once for all sessions until one of them has been written.
+def of_files(
+    kind: str, paths: tuple[Path, ...], key: tuple[object, ...], compute: Callable[[], Value]
+) -> Value:
+    """Compute a value from some files, once for all sessions until one of them is written.
 
     Args:
-        what: stands for the kind of thing that is made.
-        paths: of what it is made; they may be missing.
-        key: what else it depends on; it can be hashed.
-        make: makes it. Who takes it must not change it.
+        kind: of value.
+        paths: the files it depends on; they may be missing.
+        key: everything else it depends on; hashable.
+        compute: returns the value. Callers must not mutate it.
     """
-    return made_once((what, paths), tuple(map(files.stamp, paths)), key, make)
+    return compute_once((kind, paths), tuple(map(files.stamp, paths)), key, compute)
 
 
-def made_once(
-    whose: tuple, state: object, key: tuple, make: Callable[[], Made], source: object = None
-) -> Made:
-    """`source` is kept beside what was made of it, so that its `id` stays its own."""
+def compute_once(
+    owner: tuple[object, ...],
+    state: object,
+    key: tuple[object, ...],
+    compute: Callable[[], Value],
+    source: object = None,
+) -> Value:
+    """Compute the value of (owner, key), once until the owner's state changes.
+
+    `source` is kept alive beside the values, so that its `id` cannot be reused.
+    """
     with lock:
-        kept = _made()
-        known = kept.pop(whose, None)
-        if known is None or known[0] != state:
-            known = (state, {}, source)
-        kept[whose] = known  # the last one asked for is the last one dropped
-        for oldest in list(kept)[:-MADE_KEPT]:
-            del kept[oldest]
-        values = known[1]
+        cache = _entries()
+        entry = cache.pop(owner, None)
+        if entry is None or entry[0] != state:
+            entry = (state, {}, source)
+        cache[owner] = entry  # most recently used last
+        for oldest in list(cache)[:-ENTRIES_KEPT]:
+            del cache[oldest]
+        values: dict[tuple[object, ...], Any] = entry[1]
         if key not in values:
-            values[key] = make()
-            for oldest in list(values)[:-VARIANTS_KEPT]:
-                del values[oldest]
+            values[key] = compute()
+            for stale in list(values)[:-VARIANTS_KEPT]:
+                del values[stale]
         return values[key]
 
 
 @st.cache_resource(show_spinner=False)
-def _made() -> dict[tuple, tuple[object, dict[tuple, object], object]]:
-    """Once a server: by what it is and of whom, the state of what it was made of, and each."""
+def _entries() -> dict[tuple[object, ...], tuple[object, dict[tuple[object, ...], Any], object]]:
+    """Cache of the whole server: owner -> (state, values by key, source)."""
     return {}

@@ -18,26 +18,30 @@ from ui.studies import facets
 
 
 def rescan() -> Dataset:
-    """The data set in use, read anew from top to bottom, and every picture of it dropped.
+    """Read the whole data set in use again, and drop every picture of it.
 
     Raises:
-        DataError: it cannot be read; what was kept of it is kept.
+        DataError: it cannot be read; the caches stay.
     """
     choice = tab_data.choice()
     with turns.pause():
         fresh = catalog.read(choice.root, choice.positive, rescan=True)
     film_cache.card_futures().clear()
-    for kept in (data_cache.read_dataset, _studies, film_cache.film, film_cache.network_pictures):
-        kept.clear()
+    for cache in (data_cache.read_dataset, _studies, film_cache.film, film_cache.network_pictures):
+        cache.clear()
     return fresh
 
 
 def studies() -> pd.DataFrame:
-    """The studies of the data set in use: `catalog.studies`, and `first`, the manifest's row of
-    the study's first film (the others follow it), and a column for each of `facets.FACETS`."""
+    """Return the studies of the data set in use.
+
+    Returns:
+        `catalog.studies` with `first`, the manifest's row of the study's first film (the others
+        follow it), and a column for each of `facets.FACETS`.
+    """
     data = data_cache.dataset()
-    table, found = _studies(data.hash, data.manifest), study_predictions()
-    results = found.results if found else {}
+    table, predictions = _studies(data.hash, data.manifest), study_predictions()
+    results = predictions.results if predictions else {}
     return table.assign(**{facets.RESULT: facets.results_of(table, results)})
 
 
@@ -49,14 +53,19 @@ def _studies(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A study with its verdict: a sentence, and the paths of its films in the data set."""
+    """A study with its verdict.
+
+    Args:
+        sentence: the verdict.
+        paths: of its films in the data set.
+    """
 
     sentence: str
     paths: tuple[str, ...]
 
 
 def example() -> Example | None:
-    """A dev study that the model in use rightly called a fracture; `None` if it has none here."""
+    """Return a dev study that the model in use correctly called a fracture; `None` without one."""
     name = model_cache.model_in_use()
     try:
         return (
@@ -64,22 +73,22 @@ def example() -> Example | None:
             if model_cache.is_model(name)
             else None
         )
-    except FractureError:  # the model is not whole: others say so
+    except FractureError:  # an incomplete model: the page where it is picked reports it
         return None
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | None:
-    found = model_cache.read_model(name, stamp)
-    if found.card.training.get("hash") != data_hash or found.judged.empty:
+    model = model_cache.read_model(name, stamp)
+    if model.card.training.get("hash") != data_hash or model.judged.empty:
         return None
-    threshold = found.card.threshold
-    table = verdicts(found.judged, found.judged["probability"], threshold)
+    threshold = model.card.threshold
+    table = verdicts(model.judged, model.judged["probability"].to_numpy(), threshold)
     table = table[table["right"] & table["verdict"]].sort_values("images", ascending=False)
     if table.empty:
         return None
     row = table.iloc[0]
-    films = found.judged[catalog.study_key(found.judged) == row["key"]]
+    films = model.judged[catalog.study_key(model.judged) == row["key"]]
     names = [PurePosixPath(path).name for path in films["path"]]
     deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
     words = sentence(True, row["study"], row["patient"], deciding, len(names))
@@ -88,20 +97,20 @@ def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | Non
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def study_of_film(digest: str, _manifest: pd.DataFrame) -> dict[str, str]:
-    """Path of a film in the data set -> key of its study."""
+    """Return a dict from the path of a film in the data set to the key of its study."""
     return dict(zip(_manifest["path"], catalog.study_key(_manifest), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyPredictions:
-    """What the model in use has said of films of the data in use.
+    """Predictions of the model in use on studies of the data in use.
 
     Args:
-        model: how it is called.
+        model: its reference.
         probabilities: path of a film in the data set -> probability.
         threshold: a film is positive when its probability is greater.
-        verdicts: key of a study -> whether it was called a fracture.
-        results: key of a study -> whether that was right.
+        verdicts: key of a study -> whether the verdict is fracture.
+        results: key of a study -> whether the verdict is correct.
     """
 
     model: str
@@ -112,7 +121,7 @@ class StudyPredictions:
 
 
 def study_predictions() -> StudyPredictions | None:
-    """What the prediction table of the model in use covers; `None` where it is other data's."""
+    """Return the predictions of the model in use; `None` if they are of other data."""
     name = model_cache.model_in_use()
     try:
         return (
@@ -120,7 +129,7 @@ def study_predictions() -> StudyPredictions | None:
             if model_cache.is_model(name)
             else None
         )
-    except FractureError:  # the model is not whole, or its epoch is not kept: others say so
+    except FractureError:  # incomplete, or its epoch is not kept: the pages that pick it report it
         return None
 
 
@@ -128,22 +137,22 @@ def study_predictions() -> StudyPredictions | None:
 def _study_predictions(
     name: str, stamp: tuple[int, ...], data_hash: str
 ) -> StudyPredictions | None:
-    found = model_cache.read_model(name, stamp)
-    if found.card.training.get("hash") != data_hash:
+    model = model_cache.read_model(name, stamp)
+    if model.card.training.get("hash") != data_hash:
         return None
-    films = cards.covered_films(found)
-    table = verdicts(films, films["probability"], found.card.threshold)
+    films = cards.covered_films(model)
+    table = verdicts(films, films["probability"].to_numpy(), model.card.threshold)
     return StudyPredictions(
         model=name,
         probabilities=dict(zip(films["path"], films["probability"].astype(float), strict=True)),
-        threshold=found.card.threshold,
+        threshold=model.card.threshold,
         verdicts=dict(zip(table["key"], table["verdict"].astype(bool), strict=True)),
         results=dict(zip(table["key"], table["right"].astype(bool), strict=True)),
     )
 
 
 def training_overlaps(reference: str) -> dict[str, TrainingOverlap]:
-    """Which patients of the data in use a model was trained on, see `training_patients.among`."""
+    """Return a model's training overlap by patient of the data in use, see `training_patients`."""
     data = data_cache.dataset()
     return _training_overlaps(reference, model_cache.stamp(reference), data.hash, data)
 
@@ -156,6 +165,7 @@ def _training_overlaps(
 
 
 def training_overlap(reference: str, patient: str | None) -> TrainingOverlap:
-    """Whether a model was trained on this patient of the data in use; new where nobody is named."""
-    known = training_overlaps(reference) if patient else {}
-    return known.get(patient, TrainingOverlap.NEW)
+    """Return whether a model was trained on this patient of the data in use; NEW without a name."""
+    if not patient:
+        return TrainingOverlap.NEW
+    return training_overlaps(reference).get(patient, TrainingOverlap.NEW)

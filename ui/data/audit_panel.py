@@ -1,4 +1,4 @@
-"""The audit on the Data page: started, watched, read, and its films ticked to be left out."""
+"""The audit on the Data page: start, progress, findings, and films to exclude."""
 
 import pandas as pd
 import streamlit as st
@@ -17,48 +17,49 @@ from ui.shared import figures, theme
 from ui.shell import actions, owner, state, tab_data
 
 POLL_SECONDS = 1.0
-FILMS_A_SECOND = 150  # of a MURA-sized film on two cores; a first guess, before anything is known
+FILMS_A_SECOND = 150  # MURA-sized films on two cores; a first guess before anything is measured
 SHOWN = 12  # films of a finding
 ROWS = 1000  # of a finding's table
 
 
 def show(data: Dataset) -> None:
-    """What the audit found, worst first; else its progress, or the button that starts it."""
+    """Draw the findings, worst first; else the progress, or the button that starts the audit."""
     st.subheader("Audit", anchor=False)
     if not data.complete:
-        st.caption("An audit begins when all films are made.")
+        st.caption("The audit can start once all films are generated.")
         return
     folder = audit_job.folder_of(data.hash)
-    # Status first: a child that has ended by now has left all that it will leave.
+    # Status first: once it says that the process has ended, its files are final.
     status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
-    found = data_cache.audit(folder)
+    audit = data_cache.audit(folder)
     if status and status.state.alive:
         st.fragment(_watch, run_every=POLL_SECONDS, key="audit")(data)
         return
-    halfway = status and status.state in (State.FAILED, State.INTERRUPTED, State.STOPPED)
-    if halfway:
+    halfway = False
+    if status and status.state in (State.FAILED, State.INTERRUPTED, State.STOPPED):
+        halfway = True
         st.warning(theme.plain(status.message))
-    _start_button(data, found, bool(halfway))
-    if found:
-        _findings(data, found)
+    _start_button(data, audit, halfway)
+    if audit:
+        _findings(data, audit)
 
 
-def _start_button(data: Dataset, found: Audit | None, halfway: bool) -> None:
+def _start_button(data: Dataset, audit: Audit | None, halfway: bool) -> None:
     count = len(data.manifest)
-    label = "Go on with the audit" if halfway else "Audit again" if found else "Run the audit"
+    label = "Continue the audit" if halfway else "Audit again" if audit else "Run the audit"
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
-            label, type="secondary" if found else "primary", icon=":material/fact_check:",
+            label, type="secondary" if audit else "primary", icon=":material/fact_check:",
             on_click=actions.pressed, args=(actions.audit, data), key="run-audit",
         )  # fmt: skip
         if halfway:
-            st.caption("What was measured before is not measured again.")
-        elif found is None:
+            st.caption("Films already measured are not measured again.")
+        elif audit is None:
             st.caption(
                 f"Opens all {theme.plural(count, 'film')} once, in about "
-                f"{duration(max(1, count / FILMS_A_SECOND))}: films that cannot be read, copies, "
-                "leaks between splits, odd films, and numbers that tell the label without "
-                "a look at the bone."
+                f"{duration(max(1, count / FILMS_A_SECOND))}, and looks for unreadable films, "
+                "copies, leaks between splits, odd films, and shortcuts (film size, border ...) "
+                "that predict the label."
             )
 
 
@@ -73,40 +74,40 @@ def _watch(data: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
             "Stop", icon=":material/stop:", on_click=actions.pressed,
-            args=(actions.ask, folder, "stop"), disabled=stopping, key="stop-audit",
-            help="What was measured is kept.",
+            args=(actions.send_request, folder, "stop"), disabled=stopping, key="stop-audit",
+            help="Completed measurements are kept.",
         )  # fmt: skip
-        st.caption("It goes on if you leave this page, and its result is kept.")
+        st.caption("It continues if you leave this page, and its result is kept.")
 
 
-def csv(found: Audit) -> str:
-    """The findings' films as CSV; no name of theirs is a spreadsheet's formula."""
-    return findings.table(found).map(cell).to_csv(index=False)
+def csv(audit: Audit) -> str:
+    """Format the findings' films as CSV, with no name that a spreadsheet reads as a formula."""
+    return findings.table(audit).map(cell).to_csv(index=False)
 
 
-def _findings(data: Dataset, found: Audit) -> None:
-    films = theme.plural(found.films, "film")
-    if not found.findings:
-        st.markdown(f":green[**Nothing was found**] in {films}.")
+def _findings(data: Dataset, audit: Audit) -> None:
+    films = theme.plural(audit.films, "film")
+    if not audit.findings:
+        st.markdown(f":green[**No findings**] in {films}.")
     else:
-        kinds = theme.plural(len(found.findings), "kind")
+        kinds = theme.plural(len(audit.findings), "kind")
         st.markdown(f"**{kinds} of findings** in {films}, worst first.")
         st.download_button(
-            "Findings as CSV", lambda: csv(found), "audit.csv",
+            "Findings as CSV", lambda: csv(audit), "audit.csv",
             "text/csv", icon=":material/download:", on_click="ignore", key="save-audit",
         )  # fmt: skip
     ticked = data_cache.exclusions(data.hash)
-    for finding in found.findings:
+    for finding in audit.findings:
         with st.container(border=True):
             _finding(data, finding, ticked)
-    if found.shortcuts:
-        with st.expander(f"All {theme.plural(len(found.shortcuts), 'number')} that were tried"):
-            _shortcuts(found)
+    if audit.shortcuts:
+        with st.expander(f"All {theme.plural(len(audit.shortcuts), 'shortcut')} tested"):
+            _shortcuts(audit)
     _left_out(data, ticked)
 
 
 def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
-    """What, how many, how bad, why it matters; its films; and the tick."""
+    """A finding's title, score and reason, its films, and the tick."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{theme.plain(finding.title)}**", width="content")
         st.caption(f"score {finding.score:.3f}", width="content", help=_SCORE)
@@ -118,12 +119,12 @@ def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
         key = f"{state.TICK}-{finding.kind}"
         state.fill(key, ticked.has(finding.kind, mending))  # another browser may have ticked it
         st.checkbox(
-            f"Leave {theme.plural(len(mending), 'film')} of these out of training", key=key,
+            f"Exclude {theme.plural(len(mending), 'film')} of these from training", key=key,
             disabled=not owner.is_owner(), help=None if owner.is_owner() else owner.WHY,
             on_change=_tick, args=(data.hash, finding.kind, tuple(mending)),
         )  # fmt: skip
     if finding.items:
-        # Only what is looked at is made and sent: there may be 40,000 entries of each kind.
+        # Entries are drawn only while open: there may be 40,000 of each kind.
         entries = st.expander(
             f"The {theme.plural(len(finding.items), 'entry')}",
             key=f"{state.ENTRIES}-{finding.kind}", on_change="rerun",
@@ -134,13 +135,13 @@ def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
 
 
 _SCORE = (
-    "How bad, from 0 to 1: the share of all films, patients or studies that are concerned; of "
-    "numbers that tell the label, 2 |AUROC − 0.5| of the strongest."
+    "Severity from 0 to 1: the share of all films, patients or studies affected; for shortcuts, "
+    "2 |AUROC − 0.5| of the strongest."
 )
 
 
 def _items(data: Dataset, finding: Finding) -> None:
-    """The first films as pictures that lead to their study, all of them as a table."""
+    """The first films as pictures with links to their studies, all of them as a table."""
     keys = study_cache.study_of_film(data.hash, data.manifest)
     first = [item for item in finding.items if item.path in keys][:SHOWN]
     with st.grid("auto", min_column_width=150, key=f"films-{finding.kind}") as grid:
@@ -157,20 +158,21 @@ def _items(data: Dataset, finding: Finding) -> None:
         st.caption(f"The first {ROWS:,} of {len(finding.items):,}; the CSV file holds all.")
     rows = [(item.path, item.detail) for item in finding.items[:ROWS]]
     st.dataframe(
-        pd.DataFrame(rows, columns=["Path", "What"]), hide_index=True, key=f"rows-{finding.kind}"
+        pd.DataFrame(rows, columns=["Path", "Detail"]), hide_index=True, key=f"rows-{finding.kind}"
     )
 
 
-def _shortcuts(found: Audit) -> None:
+def _shortcuts(audit: Audit) -> None:
     rows = [
         (each.split, each.part, each.feature, each.auroc, each.low, each.high, each.studies)
-        for each in found.shortcuts
+        for each in audit.shortcuts
     ]
-    columns = ["Split", "Part", "Number", "AUROC", "from", "to", "Studies"]
+    columns = ["Split", "Part", "Shortcut", "AUROC", "from", "to", "Studies"]
     table = pd.DataFrame(rows, columns=columns)
     digits = st.column_config.NumberColumn(format="%.3f")
     st.caption(
-        f"AUROC of the label from one number of a study alone, with its {figures.LEVEL} interval."
+        f"AUROC of a single measurement as a predictor of the label, with its {figures.LEVEL} "
+        "interval."
     )
     st.dataframe(
         table, hide_index=True, key="shortcuts",
@@ -179,7 +181,7 @@ def _shortcuts(found: Audit) -> None:
 
 
 def _tick(data_hash: str, kind: str, paths: tuple[str, ...]) -> None:
-    """Put these films on the list of those to leave out, or take them off."""
+    """Add these films to the list of excluded films, or remove them from it."""
     before = data_cache.exclusions(data_hash)
     ticked = st.session_state[f"{state.TICK}-{kind}"]
     after = before.ticked(kind, paths) if ticked else before.unticked(kind)
@@ -192,8 +194,8 @@ def _left_out(data: Dataset, ticked: Exclusions) -> None:
     rows = data.manifest.assign(role=catalog.assign_roles(data.manifest, 0.0, 0))
     count = int(exclusions.left_out(rows, ticked).sum())
     st.markdown(
-        f"Training leaves out **{theme.plural(count, 'film')}** (list {ticked.hash}). Valid and "
-        "test films always count, so that figures stay comparable."
+        f"Training excludes **{theme.plural(count, 'film')}** (list {ticked.hash}). Valid and "
+        "test films are never excluded, so that figures stay comparable."
     )
     st.download_button(
         "The list as CSV", ticked.to_csv(), "exclusions.csv", "text/csv",

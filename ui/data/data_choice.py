@@ -1,4 +1,4 @@
-"""Which data set the app uses: what is typed is tried first, and nothing changes if it fails."""
+"""Choice of the data set in use: a folder is read first, and nothing changes if that fails."""
 
 from pathlib import Path
 
@@ -16,15 +16,14 @@ from ui.shell import actions, owner, state, tab_data
 
 
 def show(data: Dataset | None, failed: DataError | None) -> None:
-    """A path to type, the phantom, what was used before, and the question which class means a
-    fracture.
+    """Draw a field for a path, the phantom, recent data sets, and the question about classes.
 
     Args:
-        data: what is in use, if it can be read.
-        failed: why the data set in use cannot be read, if so.
+        data: the data set in use, if it can be read.
+        failed: the error of the data set in use, if it cannot be read.
     """
     if not owner.is_owner():
-        st.caption("Which data set is in use, and which folders there are, is the owner's to say.")
+        st.caption("Only the owner can choose a data set and see this machine's folders.")
         return
     if isinstance(failed, ClassesError) and state.CLASSES not in st.session_state:
         _ask_for_class(tab_data.choice().root, failed)
@@ -38,20 +37,20 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
         help="The folder of MURA or FracAtlas or its parent, or one with a folder for each class.",
     )
     go = row.form_submit_button("Use this folder", type="primary")
-    answer = st.container()  # right below the field, whatever stands after it
-    asked = _other_data(data)
+    answer = st.container()  # right below the field
+    request = _other_data(data)
     if go:
-        asked = typed.strip().strip("'\""), None
+        request = typed.strip().strip("'\""), None
     with answer:
-        if asked:
+        if request:
             _forget_question()
-            _try(*asked)
+            _try(*request)
         if state.CLASSES in st.session_state:
             _class_question()
 
 
 def _other_data(data: Dataset | None) -> tuple[str, str | None] | None:
-    """A button for the phantom and one for each data set used before; the one that was pressed."""
+    """Buttons for the phantom and recent data sets; returns (folder, class) of a pressed one."""
     in_use = Choice(root=data.root, positive=data.positive) if data else tab_data.choice()
     before = [c for c in catalog.recent() if c != in_use and c.root != phantom_folder()]
     pressed = None
@@ -64,10 +63,10 @@ def _other_data(data: Dataset | None) -> tuple[str, str | None] | None:
     return pressed
 
 
-def _recent_button(choice: Choice, known: list[Choice]) -> bool:
-    """A folder's name; with its parent's where another known folder has the name."""
+def _recent_button(choice: Choice, choices: list[Choice]) -> bool:
+    """A button with a folder's name; with its parent's too if another folder has the same name."""
     root = choice.root
-    others = [each.root for each in known if each.root != root]
+    others = [each.root for each in choices if each.root != root]
     shared = root.name in [other.name for other in others]
     name = f"{root.parent.name}/{root.name}" if shared else root.name
     words = f", positive class {choice.positive}" if choice.positive else ""
@@ -80,21 +79,21 @@ def _recent_button(choice: Choice, known: list[Choice]) -> bool:
 
 
 def _try(folder: str, positive: str | None) -> None:
-    """Use this folder if it can be read; else say why not and leave everything as it is."""
+    """Use this folder if it can be read; otherwise show the error and change nothing."""
     if not folder:
-        st.error("No folder was given. Type the path of a folder on this computer.")
+        st.error("The path is empty. Type the path of a folder on this computer.")
         return
     try:
-        with st.spinner("Reads the list of films…"):
+        with st.spinner("Reading the list of films…"):
             data = actions.read_folder(folder, positive)
         actions.choose_data(data.root, data.positive, data)
     except ClassesError as error:
         _ask_for_class(Path(folder), error)
         return
     except (DataError, NotOwner, WriteFailed) as error:
-        st.error(f"{theme.plain(str(error))} The data in use stays as it is.")
+        st.error(f"{theme.plain(str(error))} The data set in use has not changed.")
         return
-    except RuntimeError:  # the home folder of nobody
+    except RuntimeError:  # "~NAME" without a home folder
         st.error(f"{theme.plain(repr(short(folder)))} is not a path. Type the path of a folder.")
         return
     _forget_question()
@@ -106,19 +105,19 @@ def _ask_for_class(folder: Path, error: ClassesError) -> None:
 
 
 def _class_question() -> None:
-    """Which class is positive is asked, never guessed."""
-    asked = st.session_state[state.CLASSES]
+    """The question which class is positive; it is never guessed."""
+    classes = st.session_state[state.CLASSES]
     with st.container(border=True):
         positive = st.radio(
-            f"Which class of {theme.plain(asked['folder'])} means a fracture?",
-            asked["names"],
+            f"Which class of {theme.plain(classes['folder'])} means a fracture?",
+            classes["names"],
             index=None,
             format_func=theme.plain,
             key=state.POSITIVE,
         )
         st.caption("All other classes count as no fracture.")
         if st.button("Use this class", type="primary", disabled=positive is None):
-            _try(asked["folder"], positive)
+            _try(classes["folder"], positive)
 
 
 def _forget_question() -> None:
@@ -135,11 +134,11 @@ def _use_phantom() -> None:
 
 
 def rescan_button() -> None:
-    """Read everything anew, and say what that changed."""
+    """Draw a button that reads every folder again, and report the change."""
     if not owner.button("Rescan", icon=":material/refresh:", help="Reads every folder again."):
         return
     before = data_cache.dataset()
-    with st.spinner("Reads every folder again…"):
+    with st.spinner("Reading every folder again…"):
         after = actions.rescan()
     tab_data.begin(tab_data.choice(), after)
     now = theme.plural(len(after.manifest), "film")

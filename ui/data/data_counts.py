@@ -1,4 +1,4 @@
-"""What a data set holds: counts as a table and a plot, and what was passed over."""
+"""Contents of a data set: counts as a table and a plot, and ignored files."""
 
 import pandas as pd
 import streamlit as st
@@ -11,8 +11,8 @@ from ui.shared import charts, theme
 from ui.shell import owner
 
 KINDS = {"mura": "MURA's layout", "fracatlas": "FracAtlas", "class_folders": "Class folders"}
-SKIPPED = 50  # lines that a person may read; the count stands above them
-DIFFERENCES = 20  # sentences that a person may read; the rest is counted
+SKIPPED = 50  # lines shown; the count is above them
+DIFFERENCES = 20  # sentences shown; the rest is counted
 COLUMNS = {
     "split": "Split",
     "part": "Body part",
@@ -32,21 +32,23 @@ LEFT_OUT = {"fracatlas": NOT_OF_SINGLE_FILMS, "class_folders": ("part", *NOT_OF_
 
 
 def show_facts(data: Dataset) -> None:
-    """Where it lies, what kind it is, and whether it is whole."""
+    """Show folder, kind and completeness of a data set."""
     st.code(owner.place(data.root), language=None)
-    # Only a made set is known to be whole; real films have not been opened yet.
-    whole = ":green-badge[:material/check: whole]" if data.synthetic else ""
+    # Only a generated set is known to be complete; real films have not been opened yet.
+    completeness = ":green-badge[:material/check: complete]" if data.synthetic else ""
     if not data.complete:
-        whole = ":gray-badge[:material/hourglass_empty: not whole yet]"
+        completeness = ":gray-badge[:material/hourglass_empty: incomplete]"
     badge = theme.synthetic_badge() if data.synthetic else ""
     positive = f", positive class **{theme.plain(data.positive)}**" if data.positive else ""
-    st.markdown(f"{KINDS[data.kind]}{positive} {badge} {whole}")
+    st.markdown(f"{KINDS[data.kind]}{positive} {badge} {completeness}")
     st.caption(theme.plain(cards.label_meaning(vars(data))))
 
 
 def show_counts(data: Dataset) -> None:
-    """Counts per split, part and label, as a table and as a plot of the studies; of MURA's own
-    films, beside what was published."""
+    """Show counts per split, part and label, as a table and as a plot of the studies.
+
+    Those of MURA are shown beside the published counts.
+    """
     table = data_cache.counts()
     table["negative_studies"] = table["studies"] - table["positive_studies"]
     table["negative_images"] = table["images"] - table["positive_images"]
@@ -66,8 +68,7 @@ def show_counts(data: Dataset) -> None:
 
 
 def _table(table: pd.DataFrame, data: Dataset) -> None:
-    """Numbers to the right; only the films where each is a study, as in class folders; of MURA's
-    own films, how many were published as well."""
+    """The counts; only films where each film is a study, with MURA's published counts."""
     left_out = LEFT_OUT.get(data.kind, ())
     if _is_real_mura(data):
         table = _with_published(table)
@@ -87,28 +88,29 @@ def _table(table: pd.DataFrame, data: Dataset) -> None:
 
 
 def _with_published(table: pd.DataFrame) -> pd.DataFrame:
-    """The counts with the columns `PUBLISHED`, empty where nothing was published."""
+    """The counts with the columns `PUBLISHED`, empty without published counts."""
     keys = zip(table["split"], table["part"], strict=True)
-    found = pd.DataFrame([mura.published(*key) for key in keys], index=table.index)
-    found = found.reindex(columns=["studies", "images"]).astype("Int64")
-    return table.join(found.add_prefix("published_"))
+    counts = pd.DataFrame([mura.published(*key) for key in keys], index=table.index)
+    counts = counts.reindex(columns=["studies", "images"]).astype("Int64")
+    return table.join(counts.add_prefix("published_"))
 
 
 def _compare_with_published(counts: pd.DataFrame) -> None:
-    """Whether all films are here that were published, or else what differs."""
-    told = mura.differences(counts)
-    if not told:
+    """The differences from the published counts, if any."""
+    differences = mura.differences(counts)
+    if not differences:
         films = counts.loc[counts["part"] == "all", "images"].sum()
         st.markdown(f":green-badge[:material/check: all {films:,} published films are here]")
     else:
-        st.markdown(f"**{theme.plural(len(told), 'difference')}** from MURA v1.1 as published:")
-        lines = [f"- {theme.plain(each)}" for each in told[:DIFFERENCES]]
-        if len(told) > DIFFERENCES:
-            lines.append(f"- and {len(told) - DIFFERENCES:,} more")
+        number = theme.plural(len(differences), "difference")
+        st.markdown(f"**{number}** from MURA v1.1 as published:")
+        lines = [f"- {theme.plain(each)}" for each in differences[:DIFFERENCES]]
+        if len(differences) > DIFFERENCES:
+            lines.append(f"- and {len(differences) - DIFFERENCES:,} more")
         st.markdown("\n".join(lines))
     st.caption(
-        "Compared were counts, not contents: studies and films of each split, part and label, with "
-        "those of the published lists."
+        "Compares counts, not contents: studies and films of each split, part and label with the "
+        "published lists."
     )
 
 
@@ -117,23 +119,23 @@ def _is_real_mura(data: Dataset) -> bool:
 
 
 def show_skipped(data: Dataset) -> None:
-    """What was passed over, or read with a doubt, and why."""
+    """List ignored files, with reasons."""
     if not data.skipped:
         st.caption(
-            "No file was passed over for its name. Films are opened when they are first used; "
-            "one that cannot be read is named then."
+            "No files ignored. Films are opened when they are first used; unreadable ones are "
+            "named then."
         )
         return
     count = len(data.skipped)
-    with st.expander(f"{theme.plural(count, 'note')} on what was passed over"):
+    with st.expander(f"{theme.plural(count, 'file')} ignored"):
         if count > SKIPPED:
             st.caption(f"The first {SKIPPED} of {count:,}.")
         rows = [(each.path, each.reason) for each in data.skipped[:SKIPPED]]
-        st.dataframe(pd.DataFrame(rows, columns=["Path", "Why"]), hide_index=True)
+        st.dataframe(pd.DataFrame(rows, columns=["Path", "Reason"]), hide_index=True)
 
 
 def show_sources() -> None:
-    """Where a person gets films."""
+    """Show sources of films."""
     mura, fracatlas, own = st.columns(3, gap="medium")
     mura.markdown(
         "**MURA**\n\nStanford ML Group, 40,005 films of 14,656 studies of the upper limb. Free for "
@@ -143,10 +145,10 @@ def show_sources() -> None:
     fracatlas.markdown(
         "**FracAtlas**\n\nOpen, CC BY 4.0, true fracture labels: "
         "[doi 10.6084/m9.figshare.22363012](https://doi.org/10.6084/m9.figshare.22363012). Unpack "
-        "it and give its folder itself, the one with `dataset.csv`; no class needs to be named."
+        "it and give the folder with `dataset.csv`; no class needs to be named."
     )
     own.markdown(
         f"**The phantom** {theme.synthetic_badge()}\n\nFilms drawn by this program, with breaks "
-        "whose place is known. Good for trying everything; a network that learned from it knows "
-        "nothing of real bones."
+        "at known places. Good for trying everything; a network trained on it knows nothing of "
+        "real bones."
     )

@@ -1,6 +1,7 @@
-"""Films that the gate doubts: which check says so, and counting them all the same; a run's gate."""
+"""Doubted films: the gate's reasons, including them anyway, and fitting a run's gate."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -13,41 +14,41 @@ from ui.cache import data_cache, film_cache, model_cache
 from ui.shared import file_reasons, theme
 from ui.shell import actions, owner, state, tab_data
 
-NAMED = 6  # doubted films that are held against their nearest training films
-SEVERAL = 12  # films to tick at sight; more would push the films off the screen
+NAMED = 6  # doubted films shown beside their nearest training films
+SEVERAL = 12  # films to tick without opening a list; more would push the films off the screen
 THUMB_PX = 110  # width of a training film
-POLL_SECONDS = 1.0  # between two looks at a gate that is being fitted
+POLL_SECONDS = 1.0  # while a gate is being fitted
 
 
 def counted(judged: StudyPrediction, key: str) -> StudyPrediction:
-    """The study with the doubted films counted that were ticked; `key` stands for its films."""
+    """Return the study with the ticked doubted films counted; `key` identifies its films."""
     return judged.counting(st.session_state.get(f"{state.COUNTED}-{key}") or ())
 
 
 def inverted(key: str) -> tuple[str, ...]:
-    """Names of the films whose black and white are to be exchanged; `key` stands for the films."""
+    """List the names of the films to invert; `key` identifies the study's films."""
     return tuple(st.session_state.get(f"{state.INVERTED}-{key}") or ())
 
 
 def show(judged: StudyPrediction, model: Model, key: str) -> None:
-    """Remarks on the films; the doubted ones with the reasons, and what may be done about them."""
+    """Show remarks on the films, and the doubted ones with reasons and remedies."""
     _remarks(judged)
     doubted = [film for film in judged.films if film.doubts]
     file_reasons.show(
         [(film.name, " ".join(film.doubts)) for film in doubted],
-        f"{theme.plural(len(doubted), 'film')} may be nothing that this model can judge: "
-        "unreliable numbers, which count in the verdict only where you say so",
+        f"This model may not be able to predict {theme.plural(len(doubted), 'film')}. Doubted "
+        "films do not count unless you include them",
         icon=":material/help:",
     )
-    turned = inverted(key)  # a film that was exchanged can be changed back
+    turned = inverted(key)  # an inverted film can be changed back
     offered = [film.name for film in judged.films if film.remedies or film.name in turned]
-    _choose("Judge with black and white exchanged", "Exchange", offered, f"{state.INVERTED}-{key}")
-    _choose("Count all the same", "Count", [f.name for f in doubted], f"{state.COUNTED}-{key}")
+    _choose("Predict with inverted greys", "Invert", offered, f"{state.INVERTED}-{key}")
+    _choose("Include anyway", "Include", [f.name for f in doubted], f"{state.COUNTED}-{key}")
     _nearest([film for film in doubted if film.nearest][:NAMED], model)
 
 
 def _remarks(judged: StudyPrediction) -> None:
-    """Frames that were not judged, and films that are the same."""
+    """Remarks on frames left out, and on identical films."""
     lines = [theme.plain(remark) for remark in judged.remarks[:NAMED]]
     if len(judged.remarks) > NAMED:
         lines.append(f"and {theme.plural(len(judged.remarks) - NAMED, 'other remark')}")
@@ -56,7 +57,7 @@ def _remarks(judged: StudyPrediction) -> None:
 
 
 def _choose(label: str, verb: str, names: list[str], key: str) -> None:
-    """Films that are ticked, each or all at once; they stay ticked while another study is open."""
+    """A choice of films, one by one or all at once, kept while another study is open."""
     if not names:
         return
     many = len(names) > SEVERAL
@@ -74,14 +75,14 @@ def _choose(label: str, verb: str, names: list[str], key: str) -> None:
 
 
 def _nearest(doubted: list[FilmPrediction], model: Model) -> None:
-    """The training films that a doubted one comes nearest to; why not, where they are not here."""
+    """The training films nearest to doubted ones, as pictures if their data are in use."""
     if not doubted:
         return
     rows = _training_rows(doubted, model)
-    with st.expander("The training films that they come nearest to"):
+    with st.expander("Most similar training films"):
         st.caption(
-            "Distances from film to film, in the network's own features; the limit above is for "
-            "the distance to a mean."
+            "Distances between films in the network's features; the limit above is for the "
+            "distance to a mean."
         )
         if rows is None:
             _names(doubted, model)
@@ -94,7 +95,7 @@ def _nearest(doubted: list[FilmPrediction], model: Model) -> None:
 
 
 def _names(doubted: list[FilmPrediction], model: Model) -> None:
-    """Near training films by their names, where the model's data are not those in use."""
+    """Nearest training films by name, if the model's data are not in use."""
     learned = theme.plain(model.card.training.get("root") or "other data")
     lines = [
         f"- {theme.plain(near.path)}: {_away(film, near)}"
@@ -102,13 +103,13 @@ def _names(doubted: list[FilmPrediction], model: Model) -> None:
         for near in film.nearest
     ]
     st.caption(
-        f"The model has learned from {learned}, which is not the data in use: only the films' "
-        "names are known here.\n\n" + "\n".join(lines)
+        f"The model was trained on {learned}, which is not in use: only the films' names are "
+        "known here.\n\n" + "\n".join(lines)
     )
 
 
-def _training_rows(doubted: list[FilmPrediction], model: Model) -> dict[str, dict] | None:
-    """Path -> what the data in use say of a near film; `None` if it has learned from others."""
+def _training_rows(doubted: list[FilmPrediction], model: Model) -> dict[str, dict[str, Any]] | None:
+    """Path -> manifest row of a nearest film; `None` if the model was trained on other data."""
     try:
         data = data_cache.dataset()
     except DataError:
@@ -118,15 +119,17 @@ def _training_rows(doubted: list[FilmPrediction], model: Model) -> dict[str, dic
     paths = {near.path for film in doubted for near in film.nearest}
     rows = data.manifest[data.manifest["path"].isin(paths)]
     rows = rows.assign(file=[data.root / path for path in rows["path"]])
-    return (
-        rows.assign(key=catalog.study_key(rows), data=data.hash).set_index("path").to_dict("index")
-    )
+    rows = rows.assign(key=catalog.study_key(rows), data=data.hash)
+    records: list[dict[str, Any]] = [
+        {str(name): value for name, value in row.items()} for row in rows.to_dict("records")
+    ]
+    return {row["path"]: row for row in records}
 
 
 def training_films(films: Sequence[FilmPrediction], model: Model) -> dict[str, bytes]:
-    """Pictures of the training films that these come nearest to: path -> an image's bytes.
+    """Return pictures of the training films nearest to these: path -> an image's bytes.
 
-    None where the model's training data are not those in use.
+    Empty if the model's training data are not in use.
     """
     doubted = [film for film in films if film.nearest]
     rows = (_training_rows(doubted, model) if doubted else None) or {}
@@ -134,8 +137,8 @@ def training_films(films: Sequence[FilmPrediction], model: Model) -> dict[str, b
     return {path: content for path, content in pictures.items() if content}
 
 
-def _near(film: FilmPrediction, near: NearestFilm, row: dict) -> None:
-    """One training film: picture, study, label, and how far away it is."""
+def _near(film: FilmPrediction, near: NearestFilm, row: dict[str, Any]) -> None:
+    """One training film: picture, study, label, and distance."""
     if content := film_cache.small(row["file"]):
         st.image(content, width=THUMB_PX)
     st.page_link(
@@ -149,48 +152,48 @@ def _away(film: FilmPrediction, near: NearestFilm) -> str:
     return f"{near.distance:.1f} from {theme.plain(film.name)}"
 
 
-def of_model(reference: str, model: Model, is_judged: bool) -> None:
-    """What the gate of a model can tell; a run's is fitted at the press of a button.
+def of_model(reference: str, model: Model, has_verdict: bool) -> None:
+    """Describe a model's gate; offer to fit a run's gate.
 
     Args:
         reference: of the model.
-        model: itself.
-        is_judged: whether a verdict stands beside it, above which a missing gate is told.
+        model: the model.
+        has_verdict: whether a verdict is shown beside it, which reports a missing gate itself.
     """
     if model.gate:
         st.caption(
-            "Films unlike those that it has learned from are doubted: they do not count in the "
-            "verdict unless you tick them."
+            "Films that look unlike the training films are set aside and do not count unless you "
+            "tick them."
         )
         return
     if "@" not in model.reference:
-        if not is_judged:
-            st.caption("This model has no gate: it cannot tell films unlike those it learned from.")
+        if not has_verdict:
+            st.caption("This model has no gate: it cannot detect films unlike its training films.")
         return
     status = model_cache.gate_status(reference)
     if status is not None and status.state.alive:
         _wait(reference)
         return
-    if not is_judged:
-        st.caption("This run has no gate yet: it cannot tell films unlike those it learned from.")
+    if not has_verdict:
+        st.caption("This run has no gate yet: it cannot detect films unlike its training films.")
     if status is not None and status.state is run_folders.State.FAILED:
         st.warning(theme.plain(status.message))
     owner.button(
         "Fit its gate",
         on_click=actions.pressed,
         args=(actions.fit_gate, reference),
-        help="Measures its training films once, in the background: some seconds.",
+        help="Measures its training films once, in the background; takes seconds.",
     )
 
 
 def _wait(reference: str) -> None:
-    """Say that a gate is being fitted, until it is."""
+    """Show that a gate is being fitted; rerun the page once it is."""
 
     @st.fragment(run_every=POLL_SECONDS)
     def look() -> None:
         status = model_cache.gate_status(reference)
         if status is None or not status.state.alive:
             st.rerun()
-        st.caption("Fits the run's gate on its training films.")
+        st.caption("Fitting the run's gate on its training films…")
 
     look()

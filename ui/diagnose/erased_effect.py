@@ -1,4 +1,4 @@
-"""What brushing over a region has done: each film's number before and after, and the verdict's."""
+"""The effect of erased regions: each film's score, and the verdict, before and after."""
 
 import streamlit as st
 
@@ -7,11 +7,11 @@ from ui.shared import theme
 
 
 def show(before: StudyPrediction, after: StudyPrediction, threshold: float) -> None:
-    """One line on what has moved; nothing where nothing was brushed over.
+    """Show the changed scores in one line; nothing if nothing was erased.
 
     Args:
-        before: the films as they were given.
-        after: the same ones without what was brushed over; `before` itself if nothing was.
+        before: the whole films.
+        after: the films without the erased regions; `before` itself if nothing was erased.
         threshold: of the verdicts.
     """
     if after is before:
@@ -22,11 +22,15 @@ def show(before: StudyPrediction, after: StudyPrediction, threshold: float) -> N
         if (old.pixels != new.pixels).any()
     ]
     if not moved:
-        words = "What was brushed over is too small for the network: none of its pixels changed."
+        words = "The erased area is too small for the network: none of its pixels changed."
     else:
-        was, now = before.verdict(threshold), after.verdict(threshold)
-        turned = f"the verdict stays {theme.mark(now)}"
+        was, now = _mark(before.verdict(threshold)), _mark(after.verdict(threshold))
+        turned = f"the verdict stays {now}"
         if was != now:
-            turned = f"the verdict turns from {theme.mark(was)} to {theme.mark(now)}"
-        words = f"Without what was brushed over: {', '.join(moved)}; {turned}."
-    st.info(f"{words} *Restore* in the viewer brings the films back.", icon=":material/ink_eraser:")
+            turned = f"the verdict changes from {was} to {now}"
+        words = f"With the erased area removed: {', '.join(moved)}; {turned}."
+    st.info(f"{words} *Restore* in the viewer restores the films.", icon=":material/ink_eraser:")
+
+
+def _mark(verdict: bool | None) -> str:
+    return "no verdict" if verdict is None else theme.mark(verdict)

@@ -1,4 +1,4 @@
-"""Why the network says so: heat maps over the films, and the same films through the epochs."""
+"""Explanations of a prediction: heat maps over the films, and the films through the epochs."""
 
 import io
 
@@ -20,38 +20,38 @@ MOST_OPAQUE = 235  # of 255: a film shows through the strongest cell
 
 
 def ask(model: Model) -> None:
-    """The switches, above the films."""
+    """Draw the switches, above the films."""
     with st.container(horizontal=True):
         st.toggle(
-            "Where it comes from", key=state.WHY, bind="query-params",
-            help="Heat maps of the films: which places speak for a fracture.",
+            "Heat maps", key=state.WHY, bind="query-params",
+            help="Shows which places of a film raise the score.",
         )  # fmt: skip
         if "@" in model.reference:
             st.toggle(
                 "Through the epochs", key=state.THROUGH, bind="query-params",
-                help="The same films, judged by the weights of every kept epoch of this run.",
+                help="Scores of the same films at every kept epoch of this run.",
             )  # fmt: skip
 
 
-def is_on(what: str) -> bool:
-    """Whether a switch is on: `state.WHY` or `state.THROUGH`."""
-    return bool(st.session_state.get(what))
+def is_on(switch: str) -> bool:
+    """Return True if a switch is on: `state.WHY` or `state.THROUGH`."""
+    return bool(st.session_state.get(switch))
 
 
-def pictures(found: "prediction_cache.Maps") -> dict[str, bytes]:
-    """A film's maps for the viewer: name -> PNG with transparency, over the whole film."""
+def pictures(maps: "prediction_cache.Maps") -> dict[str, bytes]:
+    """Return a film's maps for the viewer: name -> PNG with transparency, over the whole film."""
     return {
         NAMES[method]: _png(values, OCCLUSION_FULL if method == "occlusion" else 0.0)
-        for method, values in found.over_film.items()
+        for method, values in maps.over_film.items()
     }
 
 
 def _png(values: np.ndarray, full: float) -> bytes:
-    """Orange where a place speaks for a fracture, blue where against; as strong as it speaks.
+    """Colour a map: orange for a fracture, blue against it, more opaque for greater values.
 
     Args:
         values: float32 (h, w).
-        full: the least value that has the full colour, where none is greater.
+        full: the lowest value with full colour, if no value is greater.
     """
     shade = np.abs(values) / (max(full, float(np.abs(values).max())) or 1.0)
     colours = [_rgb(theme.on_film(positive)) for positive in (False, True)]
@@ -64,38 +64,38 @@ def _png(values: np.ndarray, full: float) -> bytes:
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:
-    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
 
 
-def explain(found: dict[str, "prediction_cache.Maps"]) -> None:
-    """What the maps are, and how coarse, below the films."""
-    if not found:
+def explain(maps: dict[str, "prediction_cache.Maps"]) -> None:
+    """Explain the maps and their resolution, below the films."""
+    if not maps:
         return
-    first = next(iter(found.values()))
+    first = next(iter(maps.values()))
     cells = {
         method: " × ".join(f"{side:.0f}" for side in sides) for method, sides in first.cell.items()
     }
-    falls = {name: float(each.over_film["occlusion"].max()) for name, each in found.items()}
-    most = max(falls, key=falls.get)
+    falls = {name: float(each.over_film["occlusion"].max()) for name, each in maps.items()}
+    most = max(falls, key=falls.__getitem__)
     if "grad_cam" in cells:
         inside = (
-            "**Grad-CAM** asks the network's last convolution; one cell covers "
+            "**Grad-CAM** uses the network's last convolution; one cell covers "
             f"{cells['grad_cam']} px of the first film, and the strongest has the full colour, "
-            "however little it says."
+            "even if its effect is small."
         )
     else:
-        inside = "Grad-CAM looks into one network, and this model is the mean of several."
+        inside = "Grad-CAM needs a single network, and this model is the mean of several."
     st.caption(
-        f"Orange speaks for a fracture, blue against it. {inside} **Occlusion** "
-        f"blurs one place after the other, {cells['occlusion']} px a cell; the probability falls "
-        f"by up to {falls[most]:.3f} where a place of {theme.plain(most)} is hidden, and a change "
-        f"of less than {OCCLUSION_FULL} is pale. A map shows where a network looks, not whether it "
-        "is right."
+        f"Orange: evidence for a fracture; blue: against it. {inside} **Occlusion** blurs one "
+        f"place after the other, {cells['occlusion']} px per cell; the score falls by up to "
+        f"{falls[most]:.3f} when a place of {theme.plain(most)} is hidden, and changes below "
+        f"{OCCLUSION_FULL} are pale. A map shows where a network looks, not whether it is right."
     )
 
 
 def through_epochs(judged: StudyPrediction, reference: str, model: Model, threshold: float) -> None:
-    """The counted films' probabilities at every kept epoch, and when the verdict was reached."""
+    """Draw the counted films' probabilities at every kept epoch, and the verdict's changes."""
     films = [film for film in judged.films if film.counted]
     if not films:
         return
@@ -105,8 +105,9 @@ def through_epochs(judged: StudyPrediction, reference: str, model: Model, thresh
     if not len(values):
         return
     st.subheader("Through the epochs", anchor=False)
-    said = aggregation.is_positive(values, threshold).any(axis=1)
-    changed = np.flatnonzero(said[1:] != said[:-1]) + 1
+    positive: np.ndarray = np.asarray(aggregation.is_positive(values, threshold))
+    verdicts = positive.max(axis=1)
+    changed = np.flatnonzero(verdicts[1:] != verdicts[:-1]) + 1
     since = epochs[int(changed[-1])] if len(changed) else epochs[0]
     colours = theme.colour("fracture"), theme.colour("none"), theme.ink(), theme.run_colours()
     names = [film.name for film in films]
@@ -115,8 +116,8 @@ def through_epochs(judged: StudyPrediction, reference: str, model: Model, thresh
     )
     st.plotly_chart(figure, key="through-epochs", config={"displayModeBar": False})
     st.caption(
-        f"A line a film, {theme.plural(len(epochs), 'kept epoch')} from {epochs[0]} to "
-        f"{epochs[-1]}. The verdict of the last one, {theme.mark(bool(said[-1]))}, stands since "
-        f"epoch {since}; it changed {theme.plural(len(changed), 'time')}. "
+        f"One line per film, {theme.plural(len(epochs), 'kept epoch')} from {epochs[0]} to "
+        f"{epochs[-1]}. The last epoch's verdict, {theme.mark(bool(verdicts[-1]))}, has been the "
+        f"same since epoch {since}; the verdict changed {theme.plural(len(changed), 'time')}. "
         f"The verdict above is that of epoch {model.card.epoch}."
     )

@@ -1,7 +1,8 @@
-"""What may be taken home of a verdict: a report, JSON and CSV, without names unless asked for."""
+"""Export of a verdict: a report, JSON and CSV, by default without names."""
 
 import json
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -23,7 +24,7 @@ KINDS = {  # end of the file's name -> its button, its icon, its type
 
 
 def show(
-    asked: StudyInput,
+    study: StudyInput,
     reference: str,
     model: Model,
     before: StudyPrediction,
@@ -32,40 +33,40 @@ def show(
     maps: dict[str, dict[str, bytes]],
     upload: Sequence[StudyInput],
 ) -> None:
-    """Three buttons, whose files are made when they are pressed.
+    """Draw three buttons, whose files are made when they are pressed.
 
     Args:
-        asked: the study.
+        study: the study shown.
         reference: of the model.
-        model: the one that has judged it.
-        before: the films as they were given.
-        judged: the same ones without what was brushed over; `before` itself if nothing was.
+        model: the model of the prediction.
+        before: the whole films' prediction.
+        judged: the prediction without the erased regions; `before` itself if nothing was erased.
         threshold: a film is positive when its probability is greater.
-        maps: the heat maps that are shown: name of a film -> name of a map -> PNG bytes.
-        upload: all studies that came with it; none where it came alone.
+        maps: the heat maps shown: name of a film -> name of a map -> PNG bytes.
+        upload: all studies of the same upload; empty for a single study.
     """
-    st.subheader("Take it with you", anchor=False)
+    st.subheader("Export", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         names = st.toggle(
             "With names", key=state.NAMES,
-            help="Off: films are film 1, film 2 and so on, and neither study nor patient is named.",
+            help="Off: films are called film 1, film 2 ..., study and patient are not named.",
         )  # fmt: skip
-        whole = sum(bool(verdict_panel.prediction(study, reference).films) for study in upload)
-        everything = whole > 1 and st.toggle(
-            f"All {whole} studies of the upload", key=state.EVERYTHING,
-            help="Off: the study that is open, with its maps and spreads.",
+        readable = sum(bool(verdict_panel.prediction(each, reference).films) for each in upload)
+        everything = readable > 1 and st.toggle(
+            f"All {readable} studies of the upload", key=state.EVERYTHING,
+            help="Off: the study shown, with its heat maps and test-time augmentation.",
         )  # fmt: skip
 
-        # Now, since what a session keeps is out of reach when a button is pressed.
-        told = (
+        # Computed now: the session's caches cannot be reached when a button is pressed.
+        cases = (
             all_cases(upload, reference)
             if everything
-            else [case(asked, reference, before, judged, maps)]
+            else [case(study, reference, before, judged, maps)]
         )
         for kind, (label, icon, mime) in KINDS.items():
             st.download_button(
                 label,
-                data=lambda kind=kind: content(kind, told, model, threshold, names, asked.left_out),
+                data=partial(content, kind, cases, model, threshold, names, study.left_out),
                 file_name=f"fracture-study.{kind}",
                 mime=mime,
                 icon=icon,
@@ -73,33 +74,32 @@ def show(
                 key=f"export-{kind}",
             )
     st.caption(
-        "The report is one HTML file with films and numbers in it: it opens offline and prints on "
+        "The report is a single HTML file with films and scores: it opens offline and prints on "
         "A4; with many films their pictures are smaller, "
-        f"{study_report.PICTURES_BYTES / 1e6:.0f} MB in all. JSON is what "
-        "`predict --json` prints; CSV has a line a film."
+        f"{study_report.PICTURES_BYTES / 1e6:.0f} MB in total. JSON is the output of "
+        "`predict --json`; CSV has one line per film."
     )
 
 
 def case(
-    asked: StudyInput,
+    study: StudyInput,
     reference: str,
     before: StudyPrediction,
     judged: StudyPrediction,
     maps: dict[str, dict[str, bytes]] | None = None,
 ) -> Case:
-    """The judged study with all that is shown of it; for the arguments see `show`.
+    """Return a study's prediction with everything shown of it; for the arguments see `show`.
 
-    Without `maps` its films are not judged mirrored and turned either, and no training films are
-    shown beside the doubted ones.
+    Without `maps` there is no test-time augmentation either, and no training films beside the
+    doubted ones.
     """
-
-    key = verdict_panel.viewer_key(asked)
+    key = verdict_panel.viewer_key(study)
     erased, turned = film_viewer.strokes_of(key), doubts.inverted(key)
     whole = {film.name: film.probability for film in before.films}
     shown = [film for film in judged.films if film.counted and maps is not None]
-    beside = {}
+    nearest = {}
     if maps is not None:
-        beside = doubts.training_films(judged.films, model_cache.model(reference))
+        nearest = doubts.training_films(judged.films, model_cache.model(reference))
     spreads = {film.name: prediction_cache.spread(reference, film.pixels) for film in shown}
     exhibits = tuple(
         Exhibit(
@@ -112,29 +112,33 @@ def case(
             whole=whole.get(name) if name in erased else None,
             spread=spreads.get(name),
             maps=(maps or {}).get(name, {}),
-            nearest=beside,
+            nearest=nearest,
         )
-        for (name, _), source in zip(asked.films, asked.sources, strict=True)
+        for (name, _), source in zip(study.films, study.sources, strict=True)
     )
     return Case(
-        judged=judged, exhibits=exhibits, study=asked.study, patient=asked.patient,
-        real=asked.real, label=asked.label,
-        acquaintance=study_cache.training_overlap(reference, asked.patient),
-    )  # fmt: skip
+        judged=judged,
+        exhibits=exhibits,
+        study=study.study,
+        patient=study.patient,
+        real=study.real,
+        label=study.label,
+        acquaintance=study_cache.training_overlap(reference, study.patient),
+    )
 
 
 def all_cases(upload: Sequence[StudyInput], reference: str) -> list[Case]:
-    """Every study of an upload as it is judged now, without maps and spreads, which take long.
+    """Return every study of an upload with its prediction, without the slow heat maps and TTA.
 
     Files beside the studies, of which none could be read, are a case without films.
     """
-    found = []
+    cases = []
     for study in upload:
         before = judged = verdict_panel.prediction(study, reference)
         if erased := film_viewer.strokes_of(verdict_panel.viewer_key(study)):
             judged = verdict_panel.prediction(study, reference, erased)
-        found.append(case(study, reference, before, judged))
-    return found
+        cases.append(case(study, reference, before, judged))
+    return cases
 
 
 def content(
@@ -145,9 +149,9 @@ def content(
     names: bool,
     left_out: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """The text of one of `KINDS`; of several cases only those with a film that could be read.
+    """Return the text of one of `KINDS`; of several cases only those with a readable film.
 
-    What was `left_out` of the upload, (name, reason), is in each of them.
+    The files `left_out` of the upload, (name, reason), are in each of them.
     """
     several = [each for each in cases if each.judged.films]
     beside = [each for each in cases if not each.judged.films] if several else []

@@ -1,10 +1,11 @@
-"""What is to be judged on Diagnose: films that were dropped, or a study of the data set in use."""
+"""The input of Diagnose: uploaded films, or a study of the data set in use."""
 
 import contextlib
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -23,35 +24,35 @@ from ui.shared import file_reasons, theme
 from ui.shared.pictures import Source
 from ui.shell import state
 
-# Streamlit's server would put an upload of more than 1 MB into a temporary file while it arrives;
-# a film must never touch the disk.
+# Streamlit's server would write an upload of more than 1 MB into a temporary file; a film must
+# never touch the disk.
 MultiPartParser.spool_max_size = LIMITS.upload_bytes + 2**20
 
 PRIVACY = (
-    "Uploads stay in this browser session, while you look at other pages too: never written to "
-    "disk, never logged, gone with a reload. Of a DICOM file nothing is read but its pixels and "
-    "which study it belongs to."
+    "Uploads stay in this browser session, also while you visit other pages: never written to "
+    "disk, never logged, gone after a reload. From DICOM files only the pixels and the study ID "
+    "are read."
 )
 WAYS = {"files": "Films or zips", "folder": "A folder"}
-EXAMPLE_VIEWS = (2, 4)  # enough to see OR at work, few enough to see all the films at once
+EXAMPLE_VIEWS = (2, 4)  # enough to show the OR rule, few enough to show all the films at once
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyInput:
-    """One study to judge.
+    """One study to predict.
 
     Args:
-        study: what sentences call it.
-        patient: `None` for uploads, whose patient nobody needs to know.
-        films: (name, key) of each; the key stands for the content.
+        study: its name in sentences.
+        patient: `None` for uploads, whose patient is not needed.
+        films: (name, key) of each; the key identifies the content.
         sources: their content, in the same order.
-        real: whether these are real films, as any upload is taken to be.
+        real: whether the films are real, as any upload is assumed to be.
         key: of the study in the data set in use; `None` for uploads.
         data_hash: of that data set; `None` for uploads.
-        label: 1 positive, 0 negative; `None` where nobody said.
-        others: all studies of the same upload, this one too; empty where it is the only one.
-        folder: whether the study has its name from a folder.
-        left_out: (name, reason) of what was dropped with it and is in no study.
+        label: 1 positive, 0 negative; `None` if unknown.
+        others: all studies of the same upload, including this one; empty for a single study.
+        folder: whether the study is named after a folder.
+        left_out: (name, reason) of uploaded files that are in no study.
     """
 
     study: str
@@ -68,11 +69,16 @@ class StudyInput:
 
 
 def ask() -> StudyInput | None:
-    """The uploader; gives what is to be judged, `None` if nothing is."""
+    """Draw the uploader; return the study to predict, or `None`."""
     way = st.segmented_control(
-        "What to drop", list(WAYS), default="files", required=True, format_func=WAYS.get,
-        key=state.WAY, label_visibility="collapsed",
-    )  # fmt: skip
+        "What to drop",
+        list(WAYS),
+        default="files",
+        required=True,
+        format_func=WAYS.__getitem__,
+        key=state.WAY,
+        label_visibility="collapsed",
+    )
     files = st.file_uploader(
         "Drop the films of one study, or of several, here",
         accept_multiple_files="directory" if way == "folder" else True,
@@ -80,23 +86,23 @@ def ask() -> StudyInput | None:
         on_change=state.take_uploads,
         help=f"PNG, JPEG, WebP, TIFF or DICOM, or a zip of them; up to {LIMITS.upload_files} "
         f"films, each of {LIMITS.file_bytes / 2**20:g} MB. Folders, and DICOM's own studies, "
-        "become studies. One that cannot be read is named; the rest is judged.",
+        "become studies. Unreadable files are named; the rest is used.",
     )
     st.caption(PRIVACY)
     if not files and state.lost_uploads(f"{state.upload_key()}-{way}"):
         st.warning(
-            "The server was started anew, and the films that are listed here are gone with it: "
-            "uploads are kept in memory alone. Remove them, and drop them again.",
+            "The server was restarted, and the films listed here are gone: uploads are kept in "
+            "memory only. Remove them, and drop them again.",
             icon=":material/restart_alt:",
         )
         st.button("Remove all", icon=":material/delete:", on_click=_remove, key="remove-lost")
         return None
-    found = uploaded(files)
+    upload = uploaded(files)
     key = st.query_params.get(state.STUDY)
-    if found and (files or not key):
-        _kept(found, dropped=bool(files))
-        return _asked(found)
-    if found:
+    if upload and (files or not key):
+        _upload_note(upload, dropped=bool(files))
+        return _study_of(upload)
+    if upload:
         st.button("Back to your upload", icon=":material/undo:", on_click=state.diagnose_uploads)
     try:
         return of_dataset(data_cache.dataset(), key) if key else None
@@ -106,27 +112,27 @@ def ask() -> StudyInput | None:
 
 
 def uploaded(files: list[UploadedFile]) -> SortedUploads | None:
-    """What was dropped, sorted into studies: now, or before another page was looked at.
+    """Return the upload, sorted into studies: a new one, or one of before a change of pages.
 
-    Streamlit empties the uploader when its page is left; the session's cache keeps what was sorted.
+    Streamlit empties the uploader when its page is left; the session's cache keeps the studies.
     """
     if files:
-        st.session_state[state.KEPT] = tuple(file.file_id for file in files)
-    keys = st.session_state.get(state.KEPT)
-    found = film_cache.sorted_uploads(keys, files) if keys else None
-    return found if found and (found.studies or found.refused) else None
+        st.session_state[state.UPLOADED_FILES] = tuple(file.file_id for file in files)
+    keys = st.session_state.get(state.UPLOADED_FILES)
+    upload = film_cache.sorted_uploads(keys, files) if keys else None
+    return upload if upload and (upload.studies or upload.refused) else None
 
 
-def _kept(found: SortedUploads, dropped: bool) -> None:
-    """What is there of the films, and the way to be rid of them.
+def _upload_note(upload: SortedUploads, dropped: bool) -> None:
+    """The number of kept files, with the button that removes them.
 
     Args:
-        found: what was dropped.
-        dropped: whether it stands in the uploader; else its page was left since.
+        upload: the files in studies.
+        dropped: whether the uploader still lists them; else its page was left since.
     """
-    count = theme.plural(sum(len(study.films) for study in found.studies), "file")
+    count = theme.plural(sum(len(study.films) for study in upload.studies), "file")
     if not dropped:
-        st.caption(f"{count} that you dropped before are still here; others take their place.")
+        st.caption(f"Still here: {count} that you dropped before. New files replace them.")
     st.button("Remove all", icon=":material/delete:", on_click=_remove)
 
 
@@ -135,29 +141,29 @@ def _remove() -> None:
     prediction_cache.forget_uploads()
 
 
-def _asked(found: SortedUploads) -> StudyInput | None:
-    """What was dropped, as one study or the first of several; what is refused is said, by name."""
-    file_reasons.show(found.refused, f"{theme.plural(len(found.refused), 'file')} left out")
-    if not found.studies:
+def _study_of(upload: SortedUploads) -> StudyInput | None:
+    """The uploaded study, or the first of several; refused files are named."""
+    file_reasons.show(upload.refused, f"{theme.plural(len(upload.refused), 'file')} left out")
+    if not upload.studies:
         return None
-    studies = tuple(replace(of_upload(study), left_out=found.refused) for study in found.studies)
+    studies = tuple(replace(of_upload(study), left_out=upload.refused) for study in upload.studies)
     if len(studies) == 1:
         return studies[0]
-    return replace(studies[0], others=_told_apart(studies))
+    return replace(studies[0], others=_with_unique_names(studies))
 
 
-def _told_apart(studies: tuple[StudyInput, ...]) -> tuple[StudyInput, ...]:
-    """Of several studies, those without a folder are called by their first film."""
-    told: dict[str, StudyInput] = {}
+def _with_unique_names(studies: tuple[StudyInput, ...]) -> tuple[StudyInput, ...]:
+    """Unique names for several studies; without a folder, after the first film."""
+    by_name: dict[str, StudyInput] = {}
     for study in studies:
         name = study.study if study.folder else f"the study of {study.films[0][0]}"
-        name = unlike(name, told)
-        told[name] = replace(study, study=name)
-    return tuple(told.values())
+        name = unlike(name, by_name)
+        by_name[name] = replace(study, study=name)
+    return tuple(by_name.values())
 
 
 def of_upload(study: UploadedStudy) -> StudyInput:
-    """A study that was dropped. A film's key is the hash of its content."""
+    """Convert an uploaded study; a film's key is the hash of its content."""
     keys = [hashlib.blake2b(film.content, digest_size=16).hexdigest() for film in study.films]
     return StudyInput(
         study=study.name,
@@ -170,7 +176,7 @@ def of_upload(study: UploadedStudy) -> StudyInput:
 
 
 def of_dataset(dataset: Dataset, key: str) -> StudyInput:
-    """A study of the data set.
+    """Return a study of the data set.
 
     Raises:
         DataError: there is no such study.
@@ -197,19 +203,19 @@ def of_dataset(dataset: Dataset, key: str) -> StudyInput:
 
 
 def _content_key(dataset: Dataset, path: str) -> str:
-    """What stands for a film's content: another key once its file was replaced."""
+    """Key of a film's content, which changes once its file is replaced."""
     return f"{dataset.root}/{path} {files.stamp(dataset.root / path)}"
 
 
-def example(dataset: Dataset, known: Collection[str] = ()) -> pd.Series | None:
-    """A positive study, with several views and from valid if possible; `None` if there is none.
+def example(dataset: Dataset, excluded: Collection[str] = ()) -> "pd.Series[Any] | None":
+    """Return a positive study, with several views and from valid if possible, or `None`.
 
     Args:
-        dataset: the one that is read.
-        known: patients that the model was trained on, or may have been: none of theirs.
+        dataset: the data set to choose from.
+        excluded: patients that the model was or may have been trained on.
     """
     studies = catalog.studies(dataset.manifest)
-    positive = studies[(studies["label"] == 1) & ~studies["patient"].isin(list(known))]
+    positive = studies[(studies["label"] == 1) & ~studies["patient"].isin(list(excluded))]
     several = positive[positive["views"].between(*EXAMPLE_VIEWS)]
     ordered = (positive if several.empty else several).sort_values(
         "split", ascending=False, kind="stable"
@@ -218,29 +224,28 @@ def example(dataset: Dataset, known: Collection[str] = ()) -> pd.Series | None:
 
 
 def offer_example(reference: str) -> None:
-    """What stands where the verdict will be, as long as nothing was given: a study of a patient
-    that the model in use was not trained on."""
-    st.subheader("Drop films at the left, or begin with an example.", anchor=False)
+    """Offer an example while there is no input: a patient that the model was not trained on."""
+    st.subheader("Drop films at the left, or start with an example.", anchor=False)
     dataset = data_cache.dataset()
     row = example(dataset, study_cache.training_overlaps(reference))
     if row is None:
         st.write(
-            "The data in use has no positive study of a patient that is surely new to this model, "
-            "and so no example."
+            "There is no example: the data in use has no positive study of a patient that is new "
+            "to this model."
         )
         return
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
     part, views = theme.plain(row["part"]), theme.plural(row["views"], "film")
     name = f"{theme.plain(row['study'])} of {theme.plain(row['patient'])}"
     st.write(f"{name}: {part}, {views}{badge}")
-    asked = of_dataset(dataset, row["key"])
+    study = of_dataset(dataset, row["key"])
     for column, (name, key), source in zip(
-        st.columns(EXAMPLE_VIEWS[1]), asked.films, asked.sources, strict=False
+        st.columns(EXAMPLE_VIEWS[1]), study.films, study.sources, strict=False
     ):
-        with contextlib.suppress(FilmError):  # refused by name when it is judged
+        with contextlib.suppress(FilmError):  # named with the verdict
             column.image(film_cache.picture(key, name, source).content, width="stretch", alt=name)
     st.button(
-        "Judge this study",
+        "Diagnose this study",
         type="primary",
         icon=":material/radiology:",
         on_click=state.diagnose_study,

@@ -1,7 +1,8 @@
-"""All studies of an upload at a glance: each one's verdict, as it is found; one of them is open."""
+"""Overview of an upload with several studies: their verdicts, and the choice of one."""
 
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 from fracture_core.datasets import uploads
@@ -19,24 +20,25 @@ WORDS = {
 }
 
 
-def show(asked: StudyInput, reference: str, threshold: float) -> StudyInput:
-    """A line a study, with progress while they are judged; gives the one that is open.
+def show(upload: StudyInput, reference: str, threshold: float) -> StudyInput:
+    """Draw a line per study, with progress while they are predicted; return the open one.
 
-    At first that is one with a fracture, else one with a verdict. Files beside the studies of
-    which none could be read are no study: they are told as left out.
+    By default that is one with a fracture, else one with a verdict. Files beside the studies of
+    which none could be read are no study: they are listed as left out.
 
     Args:
-        asked: `others` are all of the upload.
+        upload: its `others` are all studies.
         reference: of the model.
         threshold: a film is positive when its probability is greater.
     """
-    found = list(zip(asked.others, verdict_panel.predict_all(asked.others, reference), strict=True))
-    studies = {study.study: (study, judged) for study, judged in found if judged.films}
+    predictions = verdict_panel.predict_all(upload.others, reference)
+    pairs = list(zip(upload.others, predictions, strict=True))
+    studies = {study.study: (study, judged) for study, judged in pairs if judged.films}
     if not studies:
-        return _together(asked)
+        return _together(upload)
     left = [
         (_place(study, name), reason)
-        for study, judged in found
+        for study, judged in pairs
         if not judged.films
         for name, reason in judged.refused
     ]
@@ -52,11 +54,12 @@ def show(asked: StudyInput, reference: str, threshold: float) -> StudyInput:
     return studies[name][0]
 
 
-def _together(asked: StudyInput) -> StudyInput:
-    """One study of all files, where none of them could be read: their reasons stand together."""
-    films = tuple((_place(study, name), key) for study in asked.others for name, key in study.films)
-    sources = tuple(source for study in asked.others for source in study.sources)
-    return replace(asked, study=uploads.ALONE, films=films, sources=sources, others=())
+def _together(upload: StudyInput) -> StudyInput:
+    """One study of all files if none of them could be read: their reasons are listed together."""
+    others = upload.others
+    films = tuple((_place(study, name), key) for study in others for name, key in study.films)
+    sources = tuple(source for study in others for source in study.sources)
+    return replace(upload, study=uploads.ALONE, films=films, sources=sources, others=())
 
 
 def _place(study: StudyInput, name: str) -> str:
@@ -67,7 +70,7 @@ def _place(study: StudyInput, name: str) -> str:
 def _line(name: str, judged: StudyPrediction, threshold: float) -> dict[str, str]:
     highest = max(judged.probabilities, default=None)
     counted = len(judged.probabilities)
-    positive = aggregation.is_positive(judged.probabilities, threshold).sum()
+    positive = aggregation.is_positive(np.array(judged.probabilities), threshold).sum()
     rest = [
         f"{count} {word}"
         for count, word in ((len(judged.doubted), "doubted"), (len(judged.refused), "refused"))
@@ -83,9 +86,9 @@ def _line(name: str, judged: StudyPrediction, threshold: float) -> dict[str, str
 
 
 def _table(lines: list[dict[str, str]], verdicts: dict[str, bool | None]) -> None:
-    told = list(verdicts.values())
-    words = f"the model finds a fracture in {told.count(True)}, none in {told.count(False)}"
-    if unsure := told.count(None):
+    values = list(verdicts.values())
+    words = f"the model finds a fracture in {values.count(True)}, none in {values.count(False)}"
+    if unsure := values.count(None):
         words += f", and gives no verdict on {unsure}"
     st.markdown(
         f"**{theme.plural(len(lines), 'study')}** in this upload: {words}. Click one to open it."

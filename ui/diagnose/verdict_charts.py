@@ -1,4 +1,4 @@
-"""The charts of a verdict: its films on the scale of probability, and the same over the epochs."""
+"""Charts of a verdict: its films on the scale of probability, and over the epochs."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from ui.shared.charts import Ink, literal
 ROW_PX, FRAME_PX = 34, 92  # of a film's row, and of the axis with its words
 NUMBER_PX = 60  # right of the scale, where the numbers stand
 EPOCHS_PX = 360  # height of the chart over the epochs
-DASHES = ("solid", "dash", "dot", "dashdot")  # each runs through all colours before the next
+DASHES = ("solid", "dash", "dot", "dashdot")  # each with all colours before the next
 
 
 def films_on_scale(
@@ -23,19 +23,20 @@ def films_on_scale(
     ink: Ink,
     spreads: Sequence[tuple[float, float]] = (),
 ) -> go.Figure:
-    """One row a film, its mark at its probability; right of the line a film is positive.
+    """Draw one row per film, marked at its probability; right of the line a film is positive.
 
     Args:
         names: of the counted films, in their order.
         probabilities: theirs, 0 to 1.
-        threshold: where the line stands.
-        fracture: hex colour of what lies right of it.
+        threshold: position of the line.
+        fracture: hex colour of the area right of it.
         no_fracture: of the rest.
         ink: the colours of text and grid.
-        spreads: least and greatest probability of each film when it is mirrored and turned.
+        spreads: lowest and highest probability of each film when it is mirrored and rotated.
     """
     rows = list(range(len(names)))
-    positive = [bool(value) for value in aggregation.is_positive(probabilities, threshold)]
+    is_positive = np.asarray(aggregation.is_positive(np.array(probabilities), threshold))
+    positive = [bool(value) for value in is_positive]
     colours = [fracture if each else no_fracture for each in positive]
     figure = go.Figure()
     for x0, x1, colour in ((0, threshold, no_fracture), (threshold, 1, fracture)):
@@ -49,7 +50,7 @@ def films_on_scale(
         figure.add_scatter(
             x=[low, high], y=[row, row], mode="lines", opacity=0.6,
             line={"color": ink.text, "width": 5},
-            hovertemplate=f"{low:.3f} to {high:.3f} when mirrored and turned<extra></extra>",
+            hovertemplate=f"{low:.3f} to {high:.3f} when mirrored and rotated<extra></extra>",
         )  # fmt: skip
     for row, value in zip(rows, probabilities, strict=True):  # beside the scale, clear of the bars
         figure.add_annotation(
@@ -97,33 +98,33 @@ def through_epochs(
     values: np.ndarray,
     names: Sequence[str],
     threshold: float,
-    judging: int,
+    current: int,
     fracture: str,
     no_fracture: str,
     ink: Ink,
     looks: Sequence[str],
 ) -> go.Figure:
-    """A line a film over the epochs; above the threshold a film is positive.
+    """Draw a line per film over the epochs; above the threshold a film is positive.
 
     Args:
         epochs: of the rows of `values`.
         values: (epochs, films), 0 to 1.
         names: of the films.
-        threshold: where the line across stands.
-        judging: the epoch whose weights judge above; marked.
-        fracture: hex colour of what lies above the threshold.
+        threshold: position of the horizontal line.
+        current: the epoch of the verdict on the page; marked.
+        fracture: hex colour of the area above the threshold.
         no_fracture: of the rest.
         ink: the colours of text and grid.
-        looks: hex colours of the films, in turn; dashes tell those of one colour apart.
+        looks: hex colours of the films, in turn; dashes distinguish those of the same colour.
     """
     figure = go.Figure()
     for y0, y1, colour in ((0, threshold, no_fracture), (threshold, 1, fracture)):
         figure.add_hrect(y0=y0, y1=y1, fillcolor=colour, opacity=0.1, line_width=0, layer="below")
     figure.add_hline(y=threshold, line={"color": ink.text, "width": 2})
-    figure.add_vline(x=judging, line={"color": ink.text, "width": 1, "dash": "dot"})
+    figure.add_vline(x=current, line={"color": ink.text, "width": 1, "dash": "dot"})
     figure.add_annotation(
-        x=judging, y=1, yref="paper", yanchor="bottom", showarrow=False,
-        text=f"epoch {judging} judges above",
+        x=current, y=1, yref="paper", yanchor="bottom", showarrow=False,
+        text=f"verdict above: epoch {current}",
     )  # fmt: skip
     for number, (name, film) in enumerate(zip(names, values.T, strict=True)):
         positive = aggregation.is_positive(film, threshold)
@@ -155,7 +156,7 @@ def through_epochs(
 
 
 def _short(name: str, most: int = 28) -> str:
-    """A file's name as a chart has room for it, to the letter."""
+    """A file's name, shortened to the room in a chart and escaped."""
     half = most // 2 - 1
     shown = name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
     return literal(shown)

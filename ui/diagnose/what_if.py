@@ -1,4 +1,4 @@
-"""What the verdict hangs on: what would change it, and what other rules say."""
+"""Robustness of the verdict: changes that would flip it, and other rules."""
 
 import streamlit as st
 
@@ -10,17 +10,17 @@ from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
 from ui.shared import figures, theme
 
-WIDTH = 340  # px at least, of the chart and of the rules; below each other where it is too much
+WIDTH = 340  # px at least, of the chart and of the rules; else one below the other
 
 
 def show(judged: StudyPrediction, reference: str, model: Model, threshold: float) -> None:
-    """Chart and words at the left, the other rules at the right."""
+    """Draw chart and sentences at the left, the other rules at the right."""
     films = [film for film in judged.films if film.counted]
     names, values = [film.name for film in films], [film.probability for film in films]
-    found = breakdown.break_down(values, threshold)
-    if found is None:
+    parts = breakdown.break_down(values, threshold)
+    if parts is None:
         return
-    st.subheader("What the verdict hangs on", anchor=False)
+    st.subheader("What the verdict depends on", anchor=False)
     grid = st.grid(2, min_column_width=WIDTH)
     with grid.cell():
         colours = (theme.colour("fracture"), theme.colour("none"), theme.ink())
@@ -28,40 +28,46 @@ def show(judged: StudyPrediction, reference: str, model: Model, threshold: float
         figure = verdict_charts.films_on_scale(names, values, threshold, *colours, spreads)
         st.plotly_chart(figure, key="films-on-scale", config={"displayModeBar": False})
         plain = [theme.plain(name) for name in names]
-        lines = [*breakdown.sentences(found, plain, theme.mark), _shaken(spreads, threshold)]
+        lines = [*breakdown.sentences(parts, plain, theme.mark), _tta_sentence(spreads, threshold)]
         st.markdown("\n".join(f"- {line}" for line in lines))
     with grid.cell():
         st.markdown(_rules(values, threshold))
         st.caption("The verdict is OR; the others are comparisons. All use the same threshold.")
-        st.markdown(_record(model, threshold, len(films), found.fracture))
+        st.markdown(_track_record(model, threshold, len(films), parts.fracture))
 
 
-def _shaken(spreads: list[tuple[float, float]], threshold: float) -> str:
-    """Whether mirroring and small turns would have changed a film's side."""
-    unsure = sum(low <= threshold < high for low, high in spreads)
-    words = "Bars: each film mirrored and turned by up to 6 degrees"
-    if not unsure:
-        return f"{words}; none of them changes sides."
-    return f"{words}; {unsure} of {theme.plural(len(spreads), 'film')} would change sides."
+def _tta_sentence(spreads: list[tuple[float, float]], threshold: float) -> str:
+    """Number of films that cross the threshold under test-time augmentation, in a sentence."""
+    crossing = sum(low <= threshold < high for low, high in spreads)
+    words = "Bars: range of scores when the film is mirrored or rotated by up to 6 degrees"
+    if not crossing:
+        return f"{words}; no film crosses the threshold."
+    films = theme.plural(len(spreads), "film")
+    return (
+        f"{words}; {crossing} of {films} {'crosses' if crossing == 1 else 'cross'} the threshold."
+    )
 
 
 def _rules(values: list[float], threshold: float) -> str:
-    """The rules' words as a Markdown table, numbers to the right."""
-    rows = ["| Rule | Says | Its score |", "|:--|:--|--:|"]
+    """The rules' results as a Markdown table, numbers to the right."""
+    rows = ["| Rule | Result | Score |", "|:--|:--|--:|"]
     for name, verdict in breakdown.other_rules(values, threshold).items():
         words = f"**{name}**" if len(rows) == 2 else name
         rows.append(f"| {words} | {theme.mark(bool(verdict.fracture))} | {verdict.score:.3f} |")
     return "\n".join(rows)
 
 
-def _record(model: Model, threshold: float, views: int, fracture: bool) -> str:
-    """How often OR was right on dev studies with as many films and the same verdict."""
+def _track_record(model: Model, threshold: float, views: int, fracture: bool) -> str:
+    """Accuracy of OR on dev studies with as many films and the same verdict, in a sentence."""
     right = breakdown.track_record(model.judged, threshold, views, fracture)
-    alike = f"dev {_studies(right.n)} of {theme.plural(views, 'film')} and this verdict"
+    question = "How often is that right?"
+    if not right.n:
+        return f"{question} There are no comparable dev studies."
+    alike = f"dev {_studies(right.n)} with {theme.plural(views, 'film')} and this verdict"
     if right.n < FEW:
-        return f"How often is that right? Only {right.n} {alike}: too few to say."
+        return f"{question} Unknown: only {right.n} {alike}."
     return (
-        f"How often is that right? Of {right.n} {alike}, **{right.count} were right** "
+        f"{question} Of {right.n} {alike}, **{right.count} were right** "
         f"({figures.LEVEL} interval {figures.interval(right)})."
     )
 

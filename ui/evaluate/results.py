@@ -1,4 +1,4 @@
-"""What a model got right: where the figures of Evaluate come from, and how they are shown."""
+"""Results of a model on Evaluate: their films, their computation, and their figures."""
 
 from pathlib import Path
 
@@ -16,18 +16,18 @@ from ui.evaluate import study_lines
 from ui.shared import charts, epoch_slider, figures, theme
 from ui.shell import actions, owner, state
 
-POLL_SECONDS = 1.0  # between two looks at a child that judges
+POLL_SECONDS = 1.0  # while an evaluation is running
 ORIGIN = {
-    "valid": "Valid films chose nothing, neither epoch nor threshold.",
-    "test": "Test films chose nothing, neither epoch nor threshold.",
-    "dev": "Dev films chose the epoch, so these figures flatter the model.",
+    "valid": "Valid films were not used to pick the epoch or the threshold.",
+    "test": "Test films were not used to pick the epoch or the threshold.",
+    "dev": "The epoch was picked on dev films, so the figures are optimistic.",
 }
 
 
 def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
-    """A run's model at the epoch that the slider stands at, its own unless it was moved.
+    """Return a run's model at the slider's epoch, by default the model's own.
 
-    `None`, with a sentence, where that epoch's weights are no longer kept.
+    If that epoch's weights are no longer kept, show a sentence and return `None`.
     """
     if reference in cards.released():
         return reference, model
@@ -46,36 +46,36 @@ def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
 
 
 def pick_films(reference: str, model: Model) -> str:
-    """Which films the model is judged on, in the address: "valid", "test" or "dev".
+    """Let the viewer pick the films to evaluate, in the address: "valid", "test" or "dev".
 
     Raises:
         DataError: there are none, neither kept with the model nor in the data set in use.
     """
-    known = _kept(reference, model)
+    available = _stored(reference, model)
     try:
         dataset = data_cache.dataset()
-        known |= set(dataset.manifest["split"].unique()) - {"train"}
+        available |= set(dataset.manifest["split"].unique()) - {"train"}
     except DataError:
-        if not known:  # a run's own tables need no data set
+        if not available:  # a run's own tables need no data set
             raise
-    if not known:
+    if not available:
         raise DataError(
-            f"A model is judged on films that did not teach it; {dataset.root} has training films "
-            "only, and the model keeps none. Choose other data on the Data page."
+            f"A model is evaluated on films that it was not trained on; {dataset.root} has "
+            "training films only, and the model keeps none. Choose other data on the Data page."
         )
-    here = [films for films in ORIGIN if films in known]
+    options = [films for films in ORIGIN if films in available]
     return st.segmented_control(
-        "Judged on",
-        here,
-        default=here[0],
+        "Evaluated on",
+        options,
+        default=options[0],
         required=True,
         key=state.FILMS,
         bind="query-params",
-        help=" ".join(ORIGIN[films] for films in here),
+        help=" ".join(ORIGIN[films] for films in options),
     )
 
 
-def _kept(reference: str, model: Model) -> set[str]:
+def _stored(reference: str, model: Model) -> set[str]:
     """The films whose probabilities are kept with the model, and need no network."""
     if reference in cards.released():
         return {"dev"} if len(model.judged) else set()
@@ -83,13 +83,13 @@ def _kept(reference: str, model: Model) -> set[str]:
 
 
 def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
-    """The result, at once where it is kept; else the way to it is shown, and `None` given.
+    """Return a stored result; otherwise show how to get it, and return `None`.
 
     Raises:
         DataError: the data set in use cannot be read.
     """
-    if films not in _kept(reference, model):
-        return _judge(reference, films)
+    if films not in _stored(reference, model):
+        return _evaluate(reference, films)
     if reference not in cards.released():
         return evaluation.of_run(
             run_folders.find(reference.partition("@")[0]), model.card.epoch, films
@@ -105,18 +105,18 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     )
 
 
-def _judge(reference: str, split: str) -> Evaluation | None:
-    """The kept result on the data set in use; else its progress, or a button that starts it."""
+def _evaluate(reference: str, split: str) -> Evaluation | None:
+    """The result on the data set in use; otherwise its progress, or a button that starts it."""
     dataset = data_cache.dataset()
     if not dataset.complete:
-        st.info("The synthetic films are still being made; all of them can be judged after that.")
+        st.info("Synthetic films are still being generated; they can be evaluated after that.")
         return None
     folder = evaluation.folder_of(reference, dataset, split)
-    # Status first: a child that has ended by now has left all that it will leave.
+    # Status first: once it says that the process has ended, its files are final.
     status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
-    found = evaluation.load(folder)
-    if found:
-        return found
+    result = evaluation.load(folder)
+    if result:
+        return result
     if status and status.state.alive:
         st.fragment(_watch, run_every=POLL_SECONDS)(str(folder))
         return None
@@ -125,9 +125,9 @@ def _judge(reference: str, split: str) -> Evaluation | None:
     rows = catalog.studies(catalog.select(dataset.manifest, split))
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
     name = theme.plain(dataset.root.name)
-    st.write(f"This model has not been judged on the {split} films of {name}{badge} yet.")
+    st.write(f"This model has not been evaluated on the {split} films of {name}{badge} yet.")
     owner.button(
-        f"{'Try again: judge' if status else 'Judge'} {theme.plural(len(rows), 'study')}",
+        f"{'Try again: evaluate' if status else 'Evaluate'} {theme.plural(len(rows), 'study')}",
         type="primary",
         icon=":material/grid_view:",
         on_click=actions.pressed,
@@ -141,57 +141,57 @@ def _watch(folder: str) -> None:
     if not status.state.alive:
         st.rerun()
     st.progress(min(1.0, status.progress), theme.plain(status.message))
-    st.caption("It goes on if you leave this page, and its result is kept.")
+    st.caption("It continues if you leave this page, and its result is kept.")
 
 
-def show(found: Evaluation, reference: str, model: Model) -> None:
-    """One sentence, both confusion matrices, the table of figures, and a line a study."""
-    summaries = found.summaries()
+def show(result: Evaluation, reference: str, model: Model) -> None:
+    """Draw one sentence, both confusion matrices, the table of figures, and a line per study."""
+    summaries = result.summaries()
     studies, images = summaries["studies"], summaries["images"]
-    if model.card.synthetic and not found.data.get("synthetic"):
-        st.warning("This model has never seen a real film; these are real.")
+    if model.card.synthetic and not result.data.get("synthetic"):
+        st.warning("This model was trained on synthetic films only; these are real.")
     st.title(figures.headline(studies), anchor=False)
-    badge = f" {theme.synthetic_badge()}" if found.data.get("synthetic") else ""
-    name = theme.plain(Path(str(found.data.get("root"))).name)
+    badge = f" {theme.synthetic_badge()}" if result.data.get("synthetic") else ""
+    name = theme.plain(Path(str(result.data.get("root"))).name)
     st.markdown(
-        f"Judged on the **{found.split}** films of **{name}**{badge}. "
-        f"{figures.against_guessing(studies)} {_chosen_by(found.split, reference, model)}"
+        f"Evaluated on the **{result.split}** films of **{name}**{badge}. "
+        f"{figures.against_baseline(studies)} {_selection(result.split, reference, model)}"
     )
-    if found.data.get("hash") != data_cache.dataset().hash and not data_cache.phantom_is_growing():
-        st.warning(f"These films are not from the data in use, but from {name}.")
-    meaning = theme.plain(_meaning(found, model))
-    st.caption(f"{meaning} Threshold {found.threshold:.2f}. Not a medical device.")
+    if result.data.get("hash") != data_cache.dataset().hash and not data_cache.phantom_is_growing():
+        st.warning(f"These films are from {name}, not from the data in use.")
+    meaning = theme.plain(_meaning(result, model))
+    st.caption(f"{meaning} Threshold {result.threshold:.2f}. Not a medical device.")
     _matrices(studies, images)
     with st.expander("All figures, for studies and for images", expanded=True):
         st.markdown(figures.table(studies, images))
     if model.card.members:
         _members(model)
-    if found.refused:
-        with st.expander(f"{theme.plural(len(found.refused), 'film')} could not be read"):
-            st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in found.refused))
-    study_lines.show(found, reference)
+    if result.refused:
+        with st.expander(f"{theme.plural(len(result.refused), 'film')} could not be read"):
+            st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in result.refused))
+    study_lines.show(result, reference)
 
 
 def _members(model: Model) -> None:
-    """An ensemble beside its members, on the films that taught none of them."""
-    own = ensemble.of_members(model)
-    if not own:
+    """An ensemble beside its members, on films that none of them was trained on."""
+    members = ensemble.of_members(model)
+    if not members:
         st.caption("Its members share no dev films, so they cannot be compared with it.")
         return
-    named = [(theme.plain(name), found["studies"]) for name, found in own]
+    named = [(theme.plain(name), summaries["studies"]) for name, summaries in members]
     whole = model.at_threshold(model.card.threshold)["studies"]
-    with st.expander(f"The ensemble and its {len(own)} members", expanded=True):
+    with st.expander(f"The ensemble and its {len(members)} members", expanded=True):
         rows = [*named, (f"**{theme.plain(model.card.name)}**", whole)]
         st.markdown(figures.side_by_side(rows))
         st.caption(
-            f"On the {theme.plural(whole.n, 'dev study')} that taught none of the members, at "
-            f"the threshold of {model.card.threshold:.2f}. Where intervals overlap widely, these "
-            "studies cannot tell which is better."
+            f"On the {theme.plural(whole.n, 'dev study')} that no member was trained on, at the "
+            f"threshold of {model.card.threshold:.2f}. Widely overlapping intervals mean no "
+            "measurable difference."
         )
 
 
-def _chosen_by(films: str, reference: str, model: Model) -> str:
-    """What the films have chosen; an epoch that was picked by hand may have been picked by them."""
+def _selection(films: str, reference: str, model: Model) -> str:
+    """The films' part in picking the epoch, one picked by hand included."""
     name, _, picked = reference.partition("@")
     if model.card.members and films == "dev":
         return theme.plain(model.card.dev_words)
@@ -200,24 +200,24 @@ def _chosen_by(films: str, reference: str, model: Model) -> str:
     best = predictions.best_epoch(run_folders.find(name))
     if picked == str(best) and "dev" in model.card.metrics:
         return ORIGIN[films]
-    own = "The dev loss chose epoch" if "dev" in model.card.metrics else "Its own is the last one,"
+    own = "lowest dev loss" if "dev" in model.card.metrics else "last epoch"
     return (
-        f"Epoch {picked} was picked by hand: if by these figures, they flatter the model. "
-        f"{own} {best}."
+        f"Epoch {picked} was picked by hand; if because of these figures, they are optimistic. "
+        f"The {own}: epoch {best}."
     )
 
 
-def _meaning(found: Evaluation, model: Model) -> str:
-    """What positive means in the labels that the verdicts are held against."""
-    if found.data.get("hash") == model.card.training.get("hash"):
+def _meaning(result: Evaluation, model: Model) -> str:
+    """The meaning of positive in the labels of the evaluated films."""
+    if result.data.get("hash") == model.card.training.get("hash"):
         return model.card.label_meaning
     dataset = data_cache.dataset()
     facts = {"synthetic": dataset.synthetic, "kind": dataset.kind, "positive": dataset.positive}
-    return f"{cards.label_meaning(facts)} The model learned from other data."
+    return f"{cards.label_meaning(facts)} The model was trained on other data."
 
 
 def _matrices(studies: figures.Summary, images: figures.Summary) -> None:
-    """Studies large, and a click on a cell lists its studies; images beside them."""
+    """The confusion matrices of studies, with clickable cells, and of images."""
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader(theme.plural(studies.n, "study"), anchor=False)
@@ -236,11 +236,11 @@ def _matrices(studies: figures.Summary, images: figures.Summary) -> None:
             key=f"{state.MATRIX}-images",
             config={"displayModeBar": False},
         )
-        st.caption("An image carries the label of its study, whether the break shows in it or not.")
+        st.caption("An image has the label of its study, whether it shows the break or not.")
 
 
 def _list_cell() -> None:
-    """List the studies of the cell that was clicked; all of them when it was let go of."""
+    """List the studies of the clicked cell, or all studies once it is deselected."""
     points = st.session_state[state.MATRIX]["selection"]["points"]
     cell = points[0]["customdata"] if points else "all"
     st.session_state[state.LINES] = cell if isinstance(cell, str) else cell[0]

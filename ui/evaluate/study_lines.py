@@ -1,6 +1,7 @@
-"""A line a study: what the network thought of its films, what it is, and whether that is right."""
+"""A line per study: the probabilities of its films, verdict, label, and whether it is right."""
 
 from pathlib import PurePosixPath
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -28,27 +29,26 @@ TABLE_WIDTH, FILMS_WIDTH = 740, 480  # px; together they fill a 1440 px window
 HEIGHT = 460  # px of the table; a screen holds it with the films beside it
 
 
-def table(found: Evaluation) -> pd.DataFrame:
-    """`aggregation.verdicts` with each study's probabilities, in the order of its views."""
-    keys = catalog.study_key(found.films)
-    lists = found.films.groupby(keys, sort=False)["probability"].apply(
+def table(result: Evaluation) -> pd.DataFrame:
+    """Return `aggregation.verdicts` with each study's probabilities, in the order of its views."""
+    keys = catalog.study_key(result.films)
+    lists = result.films.groupby(keys, sort=False)["probability"].apply(
         lambda values: " ".join(f"{value:.3f}" for value in values)
     )
-    studies = found.studies()
+    studies = result.studies()
     return studies.assign(probabilities=studies["key"].map(lists))
 
 
-def with_training_overlap(lines: pd.DataFrame, found: Evaluation, reference: str) -> pd.DataFrame:
-    """`table` with a column `acquaintance`; of films that are not of the data in use nothing is
-    known beyond their role."""
-    here = found.data.get("hash") == data_cache.dataset().hash
-    known = study_cache.training_overlaps(reference) if here else {}
-    column = [known.get(name, TrainingOverlap.NEW) for name in lines["patient"]]
+def with_training_overlap(lines: pd.DataFrame, result: Evaluation, reference: str) -> pd.DataFrame:
+    """Add the column `acquaintance`, the training overlap; NEW for films of other data sets."""
+    in_use = result.data.get("hash") == data_cache.dataset().hash
+    overlaps = study_cache.training_overlaps(reference) if in_use else {}
+    column = [overlaps.get(name, TrainingOverlap.NEW) for name in lines["patient"]]
     return lines.assign(acquaintance=pd.Series(column, index=lines.index, dtype=object))
 
 
 def chosen(lines: pd.DataFrame, which: str) -> pd.DataFrame:
-    """The lines that are "all", "right", "wrong", or in a cell of the confusion matrix."""
+    """Return the lines that are "all", "right", "wrong", or in a cell of the confusion matrix."""
     if which in CELLS:
         verdict, label = CELLS[which]
         return lines[(lines["verdict"] == verdict) & (lines["label"] == label)]
@@ -56,15 +56,15 @@ def chosen(lines: pd.DataFrame, which: str) -> pd.DataFrame:
 
 
 def csv(lines: pd.DataFrame) -> str:
-    """The lines as CSV; no text of theirs is a spreadsheet's formula."""
-    told = lines.assign(acquaintance=lines["acquaintance"].map(str))
-    return told.map(cell).to_csv(index=False)
+    """Format the lines as CSV, with no text that a spreadsheet reads as a formula."""
+    texts = lines.assign(acquaintance=lines["acquaintance"].map(str))
+    return texts.map(cell).to_csv(index=False)
 
 
-def show(found: Evaluation, reference: str) -> None:
-    """The filter, the table, and the films of the study that is selected in it."""
-    lines = with_training_overlap(table(found), found, reference)
-    _tell_known(lines)
+def show(result: Evaluation, reference: str) -> None:
+    """Draw the filter, the table, and the films of the selected study."""
+    lines = with_training_overlap(table(result), result, reference)
+    _warn_of_overlap(lines)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
             "Studies",
@@ -75,43 +75,43 @@ def show(found: Evaluation, reference: str) -> None:
             bind="query-params",
         )
         st.download_button(
-            "Download CSV",
+            "Export CSV",
             csv(lines),
-            f"{found.model}-{found.split}.csv",
+            f"{result.model}-{result.split}.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
         )
     rows = chosen(lines, which)
     if rows.empty:
-        st.write(f"None of the {theme.plural(len(lines), 'study')} is {which}.")
+        st.write(f"None of {theme.plural(len(lines), 'study')}: {which}.")
         return
     st.caption(
         f"{len(rows):,} of {theme.plural(len(lines), 'study')}. Select a line for its films."
     )
-    # Side by side where there is room for all columns, else one below the other.
+    # Side by side if there is room for all columns, else one below the other.
     place = st.container(horizontal=True, gap="medium")
     with place.container(width=TABLE_WIDTH):
         selected = _table(rows, which)
     with place.container(width=FILMS_WIDTH):
-        _films(found, rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0])
+        _films(result, rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0])
 
 
-def _tell_known(lines: pd.DataFrame) -> None:
-    """How many studies are of patients that the model was trained on."""
-    for told, words in (
+def _warn_of_overlap(lines: pd.DataFrame) -> None:
+    """Count the studies of patients that the model was trained on, in a warning."""
+    for overlap, words in (
         (TrainingOverlap.TRAINED, "was trained on"),
         (TrainingOverlap.POSSIBLE, "may have been trained on"),
     ):
-        if count := int((lines["acquaintance"] == told).sum()):
+        if count := int((lines["acquaintance"] == overlap).sum()):
             st.warning(
                 f"{count:,} of {theme.plural(len(lines), 'study')} are of patients that the model "
-                f"{words}: right or wrong on these says nothing about new patients."
+                f"{words}: their results say nothing about new patients."
             )
 
 
 def _table(rows: pd.DataFrame, which: str) -> list[int]:
-    """The lines; gives the positions of those that are selected."""
+    """The table; returns the positions of the selected lines."""
     words = {True: f"{theme.FRACTURE} fracture", False: f"{theme.NO_FRACTURE} no fracture"}
     shown = pd.DataFrame(
         {
@@ -136,27 +136,27 @@ def _table(rows: pd.DataFrame, which: str) -> list[int]:
     return event["selection"]["rows"]
 
 
-def _results(rows: pd.DataFrame) -> pd.Series:
-    """Right or wrong, and whether the model was trained on the patient."""
+def _results(rows: pd.DataFrame) -> "pd.Series[Any]":
+    """Right or wrong, with the training overlap of the patient."""
     words = rows["right"].astype(bool).map({True: "✓ right", False: "✗ wrong"})
-    marks = rows["acquaintance"].map(lambda known: f", {known.mark}" if known.mark else "")
+    marks = rows["acquaintance"].map(lambda overlap: f", {overlap.mark}" if overlap.mark else "")
     return words + marks
 
 
-def _films(found: Evaluation, row: pd.Series) -> None:
-    """The films of a study with their probabilities, and the ways on from it."""
+def _films(result: Evaluation, row: "pd.Series[Any]") -> None:
+    """The films of a study with their probabilities, and links to other pages."""
     name = f"{theme.plain(row['study'])} of {theme.plain(row['patient'])}"
     verdict, label = theme.mark(bool(row["verdict"])), theme.mark(bool(row["label"]))
-    st.markdown(f"**{name}**: judged {verdict}, label {label}")
+    st.markdown(f"**{name}**: predicted {verdict}, label {label}")
     try:
         dataset = data_cache.dataset()
-        here = dataset.hash == found.data.get("hash")
+        in_use = dataset.hash == result.data.get("hash")
     except DataError:
-        here = False
-    if not here:
-        st.caption("Its films belong to another data set than the one in use.")
+        in_use = False
+    if not in_use:
+        st.caption("Its films belong to a data set that is not in use.")
         return
-    films = found.films[catalog.study_key(found.films) == row["key"]]
+    films = result.films[catalog.study_key(result.films) == row["key"]]
     grid = st.grid(3, min_column_width=120)
     for film in films.itertuples():
         with grid.cell():
@@ -165,12 +165,12 @@ def _films(found: Evaluation, row: pd.Series) -> None:
                 st.image(images.thumbnail(path, THUMBNAIL, cache_folder() / "thumbnails"))
             except FilmError as error:
                 st.caption(theme.plain(str(error)))
-            positive = bool(aggregation.is_positive(film.probability, found.threshold))
+            positive = bool(aggregation.is_positive(film.probability, result.threshold))
             file = theme.plain(PurePosixPath(film.path).name)
             st.caption(f"{file}: {film.probability:.3f} {theme.mark(positive)}")
     with st.container(horizontal=True):
         _link("pages/studies.py", "Open in Studies", row["key"], dataset.hash)
-        _link("pages/diagnose.py", "Judge in Diagnose", row["key"], dataset.hash)
+        _link("pages/diagnose.py", "Open in Diagnose", row["key"], dataset.hash)
 
 
 def _link(page: str, label: str, key: str, data_hash: str) -> None:

@@ -15,11 +15,11 @@ from ui.shared import theme
 from ui.shell import actions, owner, state, tab_data
 from ui.train import cost
 
-SHOWN = 700  # films an epoch at most: about as many as the phantom has to learn from
+SHOWN = 700  # films per epoch at most: about as many as the phantom's training films
 
 
 def button() -> None:
-    """The button, and what the run will do and take."""
+    """Draw the button, with the run's content and estimated duration."""
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
             "Start a demo run", type="primary", icon=":material/play_arrow:", key="demo",
@@ -31,13 +31,15 @@ def button() -> None:
 
 
 def config() -> TrainConfig:
-    """The demo's settings on the data in use: without the films that were ticked to be left out,
-    and with so few an epoch that a room can wait for them."""
+    """Return the demo's settings on the data in use.
+
+    It excludes the ticked films, and limits an epoch to a number of films that a room can wait for.
+    """
     choice = tab_data.choice()
     base = preset("demo", str(choice.root), positive=choice.positive)
     try:
         digest = data_cache.dataset().hash
-    except DataError:  # not there yet, or not at all: the run says so
+    except DataError:  # missing or still being generated: the run reports it
         return base
     if data_cache.exclusions(digest).reasons:
         base = replace(base, exclude=str(exclusions.file_of(digest)))
@@ -56,7 +58,7 @@ def _start(token: str) -> None:
 
 
 def _sentence() -> str:
-    """How much the demo learns from, and how long that takes by what is known here."""
+    """Describe the demo's training films and its estimated duration."""
     chosen = config()
     words = [f"Three convolutions, {chosen.epochs} epochs"]
     try:
@@ -68,17 +70,17 @@ def _sentence() -> str:
     many = theme.plural(films, "training film")
     words[0] += f" of {shown:,} films, drawn from {many}." if shown else f" of {many}."
     if ticked := len(data_cache.exclusions(dataset.hash).reasons):
-        words.append(f"The {theme.plural(ticked, 'film')} ticked on the Data page are left out.")
+        words.append(f"Excludes the {theme.plural(ticked, 'film')} ticked on the Data page.")
     words.append(theme.plain(cost.time_of(chosen, films)))
     if not _were_read(dataset.hash, chosen):
         count = len(dataset.manifest)
         seconds = duration(max(1, count / FILMS_A_SECOND))
-        words.append(f"Reading {theme.plural(count, 'film')} before that: {seconds}, once.")
+        words.append(f"Reading {theme.plural(count, 'film')} first: {seconds}, once.")
     return " ".join(words)
 
 
 def _were_read(digest: str, chosen: TrainConfig) -> bool:
-    """Whether a run has read these films at this size before, so that their pixels are kept."""
+    """Whether a run has read these films at this size before, so that their pixels are cached."""
     return any(
         run.facts.get("data", {}).get("hash") == digest and run.config.recipe == chosen.recipe
         for run in run_cache.runs_now()

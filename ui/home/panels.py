@@ -1,4 +1,4 @@
-"""The three doors on Home, each with a living picture of its own."""
+"""The panels on Home: a summary, and one panel each to browse, train and diagnose."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from ui.cache import data_cache, film_cache, model_cache, run_cache, study_cache
 from ui.shared import charts, phantom_progress, theme
 from ui.shell import frame, state, tab_data
 
-POLL_SECONDS = 1.5  # while the phantom is made
+POLL_SECONDS = 1.5  # while the phantom is being generated
 
 
 def summary() -> None:
-    """One line: the data in use, how much of it there is, synthetic or real."""
+    """Summarize the data in use in one line."""
     if data_cache.phantom_is_growing():
         phantom_progress.show(tab_data.choice().root, wants_more=False)
         return
@@ -25,18 +25,18 @@ def summary() -> None:
         return
     studies = study_cache.studies()
     positive = int(studies["label"].sum())
-    what = "synthetic films with known breaks" if dataset.synthetic else "real films"
-    known = sorted(set(dataset.manifest["part"]) - {"unknown"})
-    parts = f" of {theme.plain(', '.join(known))}" if known else ""
+    kind = "synthetic films with known breaks" if dataset.synthetic else "real films"
+    names = sorted(set(dataset.manifest["part"]) - {"unknown"})
+    parts = f" of {theme.plain(', '.join(names))}" if names else ""
     st.markdown(
-        f"In use: **{theme.plain(dataset.root.name)}**, {what}: "
+        f"In use: **{theme.plain(dataset.root.name)}**, {kind}: "
         f"{theme.plural(len(studies), 'study')} ({positive:,} positive) with "
         f"{theme.plural(len(dataset.manifest), 'film')}{parts}."
     )
 
 
 def models_here() -> None:
-    """One line: the models that can judge, each with what it learned from."""
+    """List the models in one line."""
     names = cards.released()
     outcomes = run_cache.outcomes(run_cache.runs_now())
     trained = sum(outcome.epochs > 0 for outcome in outcomes.values())
@@ -50,7 +50,7 @@ def models_here() -> None:
 
 
 def _model(name: str) -> str:
-    """A released model in a few words; one that cannot be read costs itself only."""
+    """A released model in a few words, also if it cannot be read."""
     try:
         synthetic = model_cache.model(name).card.synthetic
     except FractureError:
@@ -59,7 +59,7 @@ def _model(name: str) -> str:
 
 
 def browse() -> None:
-    """Four films, as soon as there are some."""
+    """Draw four films, as soon as there are some."""
     growing = data_cache.phantom_is_growing()
     st.fragment(_browse, run_every=POLL_SECONDS if growing else None, key="door-browse")()
 
@@ -80,7 +80,7 @@ def _browse() -> None:
 
 
 def _strip(paths: list[Path]) -> None:
-    """Up to four films side by side, whole; one that cannot be read costs none of the others."""
+    """Up to four whole films side by side; an unreadable one is replaced by a sentence."""
     with st.container(height=150, border=False, vertical_alignment="center"):
         for column, path in zip(st.columns(4), paths, strict=False):
             if picture := film_cache.small(path):
@@ -90,17 +90,17 @@ def _strip(paths: list[Path]) -> None:
 
 
 def learn() -> None:
-    """The curve of the last run; drawn anew while a run is on."""
+    """Draw the curve of the latest run; polls while a run is active."""
     st.fragment(_learn, run_every=frame.while_busy(), key="door-learn")()
 
 
 def _learn() -> None:
     st.subheader("Watch a network learn", anchor=False)
-    found = run_cache.runs_now()
-    outcomes = run_cache.outcomes(found)
-    run = next((run for run in found if outcomes[run.name].epochs), None)
+    runs = run_cache.runs_now()
+    outcomes = run_cache.outcomes(runs)
+    run = next((run for run in runs if outcomes[run.name].epochs), None)
     if run is None:
-        st.caption("The last run's curve stands here. There is none yet.")
+        st.caption("Your latest run's curve will appear here.")
         st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")
         return
     table = run_cache.metrics_of(run.folder)
@@ -117,16 +117,16 @@ def _learn() -> None:
 
 
 def predict() -> None:
-    """A study that the model in use has judged: one of its dev films, none of anybody's uploads."""
-    st.subheader("Judge a study", anchor=False)
+    """Draw an example prediction of the model in use: a dev study, never an upload."""
+    st.subheader("Diagnose a study", anchor=False)
     try:
         example = study_cache.example()
     except FractureError:
         example = None
     if example is None:
-        st.caption("Drop the films of a study, and read each film's number and the verdict.")
+        st.caption("Drop the films of a study, and see a score for each film, and the verdict.")
     else:
         root = data_cache.dataset().root
         _strip([root / path for path in example.paths[:4]])
         st.caption(f"{theme.mark(True)} {theme.plain(example.sentence)}")
-    st.page_link("pages/diagnose.py", label="Judge a study", icon=":material/radiology:")
+    st.page_link("pages/diagnose.py", label="Diagnose a study", icon=":material/radiology:")

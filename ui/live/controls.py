@@ -1,4 +1,4 @@
-"""What can be asked of a run: one row, stop or go on, and what is behind "More"."""
+"""Controls of a run in one row: stop or resume, and everything behind "More"."""
 
 import streamlit as st
 
@@ -14,9 +14,9 @@ from ui.shell import actions, owner, state
 
 
 def show(run: Run) -> None:
-    """The row, by what the run is doing now.
+    """Draw the controls for the run's state.
 
-    What ends a run and what goes on with it never lie on the same spot: the second click of a
+    Buttons that end a run and buttons that resume it never share a place: the second click of a
     double click, or one that waited for the page, must not undo the first.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -30,51 +30,53 @@ def show(run: Run) -> None:
                     "pages/evaluate.py", label="How good is it?", icon=":material/grid_view:",
                     query_params={state.MODEL: run.name},
                 )  # fmt: skip
-            _go_on(run)
-    # A line in every state: as a run ends, what is below it stays where it is.
+            _resume_controls(run)
+    # One line in every state: when a run ends, nothing below it moves.
     if run.status.state.alive:
-        words = "Stopping keeps all work. Closing this page changes nothing: the run goes on."
+        words = "Stopping keeps all work. Closing this page changes nothing: the run continues."
     elif not run.status.step:
         words = "Nothing was trained, and nothing is lost."
     elif run.status.state is State.INTERRUPTED:
-        words = "All work is kept up to its last checkpoint, where Resume goes on."
+        words = "All work up to the last checkpoint is kept; Resume continues there."
     else:
-        words = "All work is kept, up to its last step, and training can go on from there."
-    st.caption(f"{words} Deleting is another thing, and asks first.")
+        words = "All work up to the last step is kept, and training can continue from there."
+    st.caption(f"{words} Deleting is separate and asks for confirmation.")
     _offer(run)
 
 
 def _offer(run: Run) -> None:
-    """The run's best epoch with its dev figures, and the button that puts it to use: a run never
-    becomes the model in use by itself. The line is there from the start."""
+    """The best epoch with its dev accuracy, and the button that puts it to use.
+
+    A run never becomes the model in use by itself. The line is there from the start.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         epochs = run_cache.metrics_of(run.folder)
         best = journal.best_in(epochs)
         lost = predictions.lost_lines(run.folder, epochs["epoch"] if len(epochs) else ())
         if best is None or lost:
             st.button("Use this run's best epoch", key="use-best", disabled=True)
-            words = "It can judge after its first epoch, where you put it to use."
+            words = "After its first epoch the run can predict, once you choose to use it."
             if lost:
-                words = "Which epoch was its best is not known any more. Diagnose takes any epoch."
+                words = "The best epoch is no longer known. Diagnose takes any epoch."
             st.caption(words)
             return
         model_choice.offer(run.name, "Use this run's best epoch", "use-best")
         row = epochs[epochs["epoch"] == best].iloc[0]
         if "dev.study_accuracy" not in epochs:
-            st.caption(f"Epoch {best}, its last. It set no dev films aside: nobody knows how good.")
+            st.caption(f"Epoch {best}, the last. Without dev films its accuracy is unknown.")
             return
         n = int(row["dev.studies"])
-        right = metrics.wilson(round(row["dev.study_accuracy"] * n), n)
-        guess = run_cache.majority(run.folder, "studies").get("dev")
-        lazily = f"; always guessing: {figures.percent(guess)}" if guess else ""
+        accuracy = metrics.wilson(round(row["dev.study_accuracy"] * n), n)
+        majority = run_cache.majority(run.folder, "studies").get("dev")
+        baseline = f"; baseline {figures.percent(majority)}" if majority else ""
         st.caption(
-            f"Epoch {best}, the lowest dev loss: {figures.percent(right.value)} of dev studies "
-            f"right ({figures.with_interval(right)}{lazily})."
+            f"Epoch {best}, the lowest dev loss: {figures.percent(accuracy.value)} of dev studies "
+            f"correct ({figures.with_interval(accuracy)}{baseline})."
         )
 
 
 def _more(run: Run) -> None:
-    """Its content is made only while it is open: a live page is drawn every two seconds."""
+    """The popover "More"; its content is drawn only while open: a live page polls often."""
     more = st.popover(
         "More", icon=":material/more_horiz:", key=f"{state.MORE}-{run.name}", on_change="rerun"
     )
@@ -87,31 +89,31 @@ def _stop(run: Run) -> None:
     queued, stopping = run.status.state is State.QUEUED, run.status.state is State.STOPPING
     owner.button(
         "Leave the queue" if queued else "Stop now", icon=":material/stop:",
-        on_click=_ask, args=(run.name, "stop"), disabled=stopping, key="stop",
+        on_click=_request, args=(run.name, "stop"), disabled=stopping, key="stop",
         help="Keeps everything up to the last step.",
     )  # fmt: skip
     if not queued:
-        asked = run_folders.has_request(run.folder, "stop_after_epoch")
+        is_requested = run_folders.has_request(run.folder, "stop_after_epoch")
         owner.button(
-            "Stop after this epoch", on_click=_ask, args=(run.name, "stop_after_epoch"),
-            disabled=stopping or asked, key="stop-later",
+            "Stop after this epoch", on_click=_request, args=(run.name, "stop_after_epoch"),
+            disabled=stopping or is_requested, key="stop-later",
         )  # fmt: skip
 
 
-def _ask(name: str, kind: str) -> None:
+def _request(name: str, kind: str) -> None:
     with actions.errors_shown():
-        actions.ask(run_folders.find(name), kind)
+        actions.send_request(run_folders.find(name), kind)
 
 
-def _go_on(run: Run) -> None:
+def _resume_controls(run: Run) -> None:
     if run.status.state is State.FAILED and not run.status.step:
         st.caption("Nothing was trained. Start a new run with other settings.", width="content")
         return
-    # Callbacks, which are served whatever the run has done meanwhile in another browser.
+    # Callbacks, which run even if another browser has changed the run meanwhile.
     if run.status.state is not State.FINISHED:
         owner.button(
             "Resume", type="primary", icon=":material/play_arrow:", key="resume",
-            on_click=_resume, args=(run.name,), help="Goes on where its last checkpoint stands.",
+            on_click=_resume, args=(run.name,), help="Continues from its last checkpoint.",
         )  # fmt: skip
     key = f"more-epochs-{run.name}"
     more = st.number_input(
@@ -120,11 +122,11 @@ def _go_on(run: Run) -> None:
     )  # fmt: skip
     owner.button(
         f"Train {theme.plural(int(more), 'more epoch')}", icon=":material/add:", key="train-more",
-        on_click=_resume, args=(run.name, key), help="Beyond the epochs first asked for.",
+        on_click=_resume, args=(run.name, key), help="Beyond the epochs set at the start.",
     )  # fmt: skip
 
 
 def _resume(name: str, key: str | None = None) -> None:
-    """Go on, for as many more epochs as the field of this key holds; the page begins to poll."""
+    """Resume the run, for as many more epochs as in the field of this key."""
     with actions.errors_shown():
         actions.resume(run_folders.find(name), int(st.session_state[key]) if key else 0)

@@ -1,4 +1,4 @@
-"""A run's curves: loss, accuracy of images and of whole studies, and what was done to it."""
+"""A run's curves: loss, accuracy of images and of whole studies, and its events."""
 
 import itertools
 
@@ -13,7 +13,7 @@ from ui.shared import theme
 from ui.shared.charts import Ink
 
 PANELS = (
-    Panel(name="loss", title="Loss (nats a film)"),
+    Panel(name="loss", title="Loss (per film)"),
     Panel(name="accuracy", title="Accuracy of images", percent=True),
     Panel(name="study_accuracy", title="Accuracy of studies (fracture if any film)", percent=True),
 )
@@ -21,29 +21,29 @@ LEVELS = {"accuracy": "images", "study_accuracy": "studies"}
 
 
 def axis_end(done: int, last: int) -> int:
-    """The epoch at which the axis of a run ends: its last one, or, while it is young, a round
-    number ahead of it, so that its curve is no line in a corner.
+    """Return the epoch at which the axis of a run ends.
+
+    That is a round number somewhat beyond the completed epochs, at most the run's last epoch: a
+    young run's curve then is not a line in a corner.
 
     Args:
-        done: epochs completed.
-        last: epochs asked for.
+        done: completed epochs.
+        last: total epochs.
     """
-    for power in itertools.count(1):
-        for share in (1, 2.5, 5):
-            if (end := round(share * 10**power)) > done or end >= last:
-                return min(end, max(last, done))
+    ends = (round(share * 10**power) for power in itertools.count(1) for share in (1, 2.5, 5))
+    return min(next(end for end in ends if end > done or end >= last), max(last, done))
 
 
 def show(
-    run: Run, done: tuple[int, ...], sent: Sent, here: int | None = None, big: bool = False
+    run: Run, done: tuple[int, ...], sent: Sent, rewound: int | None = None, big: bool = False
 ) -> None:
-    """Draw them.
+    """Draw the curves.
 
     Args:
-        run: whose.
-        done: its epochs whose numbers are known.
+        run: the run shown.
+        done: its epochs with readable metrics.
         sent: see `live_curves.show`.
-        here: the epoch that is looked at; `None` for the last one.
+        rewound: the epoch shown; `None` for the last one.
         big: for a lecture hall.
     """
     last = axis_end(done[-1] if done else 0, max(run.status.epochs, run.config.epochs))
@@ -61,17 +61,17 @@ def show(
         "marks", (metrics, run.folder / "events.jsonl"), (run.status.steps, run.status.epochs),
         lambda: _marks(run, run_cache.metrics_of(run.folder)),
     )  # fmt: skip
-    if here is not None:
-        marks = [*marks, Mark(x=here, words=f"epoch {here}", kind="here")]
+    if rewound is not None:
+        marks = [*marks, Mark(x=rewound, words=f"epoch {rewound}", kind="here")]
     live_curves.show(PANELS, lines, last, sent, _guides(run) if done else [], marks, big)
 
 
 def _marks(run: Run, epochs: pd.DataFrame) -> list[Mark]:
-    """What happened, and the epoch of the lowest dev loss."""
+    """The run's events, and the epoch of the lowest dev loss."""
     marks = [Mark(x=x, words=words) for x, words in events(run, epochs)]
     lost = len(epochs) and predictions.lost_lines(run.folder, epochs["epoch"])
-    if "dev.loss" in epochs and len(epochs) and not lost:
-        best = journal.best_in(epochs)
+    best = journal.best_in(epochs)
+    if "dev.loss" in epochs and best is not None and not lost:
         marks.append(Mark(x=best, words=f"lowest dev loss: {best}", kind="best"))
     return marks
 
@@ -83,22 +83,25 @@ def _inside(steps: pd.DataFrame, ink: Ink) -> list[Line]:
     return [
         Line(
             panel=quantity, name="training, live", colour=ink.train, width=1,
-            points=live_curves.drawn(steps["epoch"], steps[quantity]), dots=len(steps) < 60,
+            points=live_curves.drawn(steps["epoch"].to_numpy(), steps[quantity].to_numpy()),
+            dots=len(steps) < 60,
         )
         for quantity in ("loss", "accuracy")
     ]  # fmt: skip
 
 
 def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
-    """A line for each role that was judged after each epoch."""
+    """A line for each role that is evaluated after each epoch."""
     if not len(epochs):
         return []
     roles = (("train", ink.train, ""), ("dev", ink.dev, ""), ("valid", ink.valid, "2 4"))
     return [
         Line(
             panel=panel.name, name="training" if role == "train" else role, colour=colour,
-            points=live_curves.drawn(epochs["epoch"], epochs[f"{role}.{panel.name}"]), dash=dash,
-            over=_over(epochs, role, panel.name),
+            points=live_curves.drawn(
+                epochs["epoch"].to_numpy(), epochs[f"{role}.{panel.name}"].to_numpy()
+            ),
+            dash=dash, over=_over(epochs, role, panel.name),
         )
         for role, colour, dash in roles
         for panel in PANELS
@@ -107,25 +110,25 @@ def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
 
 
 def _over(epochs: pd.DataFrame, role: str, quantity: str) -> str:
-    """What each value is over, in words."""
+    """The n of a line's values, in words."""
     kind, noun = ("studies", "study") if quantity == "study_accuracy" else ("n", "film")
     return theme.plural(int(epochs[f"{role}.{kind}"].iloc[-1]), noun)
 
 
 def _guides(run: Run) -> list[Guide]:
-    """What always guessing the more frequent label would reach, on dev, else on valid."""
-    found = []
+    """The baseline of always the majority class, on dev, else on valid."""
+    guides = []
     for panel, level in LEVELS.items():
         shares = run_cache.majority(run.folder, level)
         role = next((r for r in ("dev", "valid") if r in shares), None)
         if role:
-            words = f"always guessing the majority of {role}"
-            found.append(Guide(panel=panel, y=shares[role], words=words))
-    return found
+            words = f"baseline (majority class of {role})"
+            guides.append(Guide(panel=panel, y=shares[role], words=words))
+    return guides
 
 
 def events(run: Run, epochs: pd.DataFrame) -> list[tuple[float, str]]:
-    """(epoch, what happened): where the run was forked, stopped, resumed or changed."""
+    """List (epoch, words) of the run's events: forked, stopped, resumed or changed."""
     if len(epochs):
         length = epochs["step"].iloc[-1] / epochs["epoch"].iloc[-1]
     else:
@@ -133,16 +136,18 @@ def events(run: Run, epochs: pd.DataFrame) -> list[tuple[float, str]]:
     if not length:
         return []
     parent = run.facts.get("parent")
-    found = {float(parent["epoch"]): [f"forked from {parent['name']}"]} if parent else {}
+    by_epoch: dict[float, list[str]] = {}
+    if parent:
+        by_epoch[float(parent["epoch"])] = [f"forked from {parent['name']}"]
     for event in journal.events(run.folder):
         if words := _words(event):
             at = event["epoch"] if event["kind"] == "more_epochs" else event["step"] / length
-            found.setdefault(float(at), []).append(words)
-    return [(at, ", ".join(words)) for at, words in sorted(found.items())]
+            by_epoch.setdefault(float(at), []).append(words)
+    return [(at, ", ".join(words)) for at, words in sorted(by_epoch.items())]
 
 
 def _words(event: dict) -> str:
-    """What an event is called on the curve; "" for one that does not stand there."""
+    """The words of an event on the curve; "" for one that is not shown."""
     match event:
         case {"kind": "learning_rate", "rate": rate, "step": int()}:
             return f"learning rate {rate:g}"
@@ -151,5 +156,5 @@ def _words(event: dict) -> str:
         case {"kind": "stopped", "step": int(step)} if step:
             return "stopped"
         case {"kind": "more_epochs", "epochs": int(count), "epoch": int()}:
-            return f"{count} more epochs asked for"
+            return f"{count} more epochs requested"
     return ""

@@ -1,7 +1,8 @@
-"""The flip feed: which studies a run has just learned or lost, and which it forgets."""
+"""The flip feed: studies whose prediction has just changed, and those repeatedly forgotten."""
 
 import itertools
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,23 +17,22 @@ from ui.live import pinned_studies, projector
 from ui.shared import theme
 from ui.shell import tab_data
 
-EPOCHS = 5  # of changes that are told
+EPOCHS = 5  # with changes that are shown
 NAMED = 6  # studies of a change, each way
-HEIGHT = 300  # px whatever changed: what is below keeps its place, at a run's end too
+HEIGHT = 300  # px whatever changed: nothing below moves, not even at a run's end
 FORGOTTEN = 6  # studies that were forgotten most often
-TWICE = 2  # times: "again and again" begins here
+TWICE = 2  # times: "repeatedly" begins here
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """What is told of a run up to an epoch.
+    """The changes of a run up to an epoch.
 
     Args:
         role: "dev", else "valid".
         changes: the last ones, the newest first.
-        forgotten: studies that were forgotten most often, as rows of `Trajectories.studies`, and
-            how often.
-        often: how many were forgotten more than once.
+        forgotten: (row of `Trajectories.studies`, count) of the studies forgotten most often.
+        often: number of studies forgotten more than once.
         n: studies of that role.
     """
 
@@ -44,11 +44,11 @@ class Feed:
 
 
 def show(run: Run, epoch: int) -> None:
-    """What changed, of dev, else of valid, and what is forgotten again and again.
+    """Draw the changed and the repeatedly forgotten studies of dev, else of valid.
 
     Args:
-        run: whose.
-        epoch: that is looked at; one that has a table.
+        run: the run shown.
+        epoch: the epoch shown; one with a table.
     """
     threshold = run.config.threshold
     feed = run_cache.of_tables(
@@ -56,34 +56,34 @@ def show(run: Run, epoch: int) -> None:
         lambda whole: feed_of(trajectories.up_to(whole, epoch), threshold),
     )  # fmt: skip
     studies = run_cache.trajectories(run.folder).studies
-    height = "content" if projector.panels() else HEIGHT
+    height: int | Literal["content"] = "content" if projector.panels() else HEIGHT
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Just changed sides", anchor=False)
+        st.subheader("Recently changed", anchor=False)
         with st.container(height=height, border=False):
             if not feed.changes:
-                st.caption(f"No {feed.role} study has changed sides yet.")
+                st.caption(f"No {feed.role} study has changed yet.")
             for each in feed.changes:
                 with st.container(gap="xsmall"):
                     st.markdown(_counted(each, feed.role))
                     _links("became right", each.became_right, run, studies)
                     _links("became wrong", each.became_wrong, run, studies)
     with right:
-        st.subheader("Forgotten again and again", anchor=False)
+        st.subheader("Repeatedly forgotten", anchor=False)
         with st.container(height=height, border=False):
             _forgotten(run, feed, studies)
 
 
-def feed_of(found: Trajectories, threshold: float) -> Feed:
-    """The feed of a run's tables up to an epoch."""
-    roles = found.studies["role"].to_numpy()
+def feed_of(tables: Trajectories, threshold: float) -> Feed:
+    """Return the feed of a run's tables up to an epoch."""
+    roles = tables.studies["role"].to_numpy()
     role = "dev" if (roles == "dev").any() else "valid"
     changed = (
         each
-        for each in trajectories.flips(found, threshold, role)
+        for each in trajectories.flips(tables, threshold, role)
         if each.became_right or each.became_wrong
     )
-    counts = np.where(roles == role, trajectories.forgettings(found, threshold), 0)
+    counts = np.where(roles == role, trajectories.forgettings(tables, threshold), 0)
     order = np.argsort(-counts, kind="stable")[:FORGOTTEN]
     return Feed(
         role=role,
@@ -131,8 +131,8 @@ def _forgotten(run: Run, feed: Feed, studies: pd.DataFrame) -> None:
         st.caption(f"No {feed.role} study has been right and then wrong more than once.")
         return
     st.caption(
-        f"{theme.plural(feed.often, f'{feed.role} study')} of {feed.n} judged right, and wrong "
-        "again, more than once."
+        f"{theme.plural(feed.often, f'{feed.role} study')} of {feed.n} predicted correctly, then "
+        "wrongly again, more than once."
     )
     with st.container(horizontal=True, gap="xsmall"):
         for row, count in feed.forgotten:

@@ -1,4 +1,4 @@
-"""What the network has learned so far: its first filters, and what each block makes of a film."""
+"""What has the network learned so far? Its first filters, and each block's maps of a film."""
 
 import io
 
@@ -19,12 +19,12 @@ ABOVE, BELOW = (167, 155, 255), (92, 214, 182)  # of weights; no colour of a lab
 
 
 def show(run: Run, epoch: int, opened: bool = False) -> None:
-    """The panel, at the last kept epoch up to the one that is looked at; costs nothing closed.
+    """Draw the panel at the last kept epoch up to the one shown; costs nothing while closed.
 
     Args:
-        run: whose.
-        epoch: that is looked at.
-        opened: whether it is shown without being asked for.
+        run: the run shown.
+        epoch: the epoch shown.
+        opened: whether it is drawn without its switch.
     """
     st.subheader("What it has learned", anchor=False)
     if not opened and not st.toggle("Filters and feature maps", key=state.LEARNED):
@@ -34,30 +34,32 @@ def show(run: Run, epoch: int, opened: bool = False) -> None:
     if kept is None or kept[1].film >= len(films):
         st.caption("This run has kept no feature maps of an epoch up to this one.")
         return
-    at, found = kept
-    film = films.iloc[found.film]
+    at, learned = kept
+    film = films.iloc[learned.film]
     left, right = st.columns([1, 4], gap="medium")
     with left:
         st.image(
-            pictures.network_picture(found.pixels), width=180, alt="the film as the network sees it"
+            pictures.network_picture(learned.pixels),
+            width=180,
+            alt="the film as the network sees it",
         )
         whose = theme.plain(f"{film['part']} {film['patient']}, {film['role']}")
         st.caption(
             f"{whose}, label {theme.mark(bool(film['label']))}, as the network sees it; epoch {at}."
         )
     with right:
-        _rows(found)
+        _rows(learned)
 
 
-def _rows(found: FeatureMaps) -> None:
-    count = found.kernels.shape[-1]
-    side = found.kernels.shape[0]
-    st.image(filters(found.kernels), alt=f"{count} filters of the first convolution")
+def _rows(learned: FeatureMaps) -> None:
+    count = learned.kernels.shape[-1]
+    side = learned.kernels.shape[0]
+    st.image(filters(learned.kernels), alt=f"{count} filters of the first convolution")
     st.caption(
         f"The {count} filters of the first convolution, {side} × {side} weights each: violet above "
-        "0, green below. A filter that looks like an edge answers to edges."
+        "0, green below. A filter that looks like an edge responds to edges."
     )
-    for number, (maps, peaks) in enumerate(zip(found.maps, found.peaks, strict=True), 1):
+    for number, (maps, peaks) in enumerate(zip(learned.maps, learned.peaks, strict=True), 1):
         dead = int((peaks == 0).sum())
         st.image(tiles(list(maps)), alt=f"maps of block {number}")
         st.caption(
@@ -68,7 +70,7 @@ def _rows(found: FeatureMaps) -> None:
 
 
 def filters(kernels: np.ndarray) -> bytes:
-    """Filters as tiles, PNG: violet where a weight is above 0, green where below."""
+    """Draw filters as tiles, PNG: violet where a weight is above 0, green where below."""
     strongest = float(np.abs(kernels).max()) or 1.0
     shade = np.abs(kernels)[..., None] / strongest
     above, below = (np.array(colour) for colour in (ABOVE, BELOW))
@@ -77,7 +79,7 @@ def filters(kernels: np.ndarray) -> bytes:
 
 
 def tiles(pieces: list[np.ndarray]) -> bytes:
-    """Small pictures enlarged without blur, in rows of `ROW`, as PNG.
+    """Enlarge small pictures without blur, in rows of `ROW`, as PNG.
 
     Args:
         pieces: uint8 (h, w) or (h, w, 3), all alike.

@@ -1,4 +1,4 @@
-"""Pinned studies: what a run has thought of a few studies, epoch by epoch, film by film."""
+"""Pinned studies: a run's predictions of a few studies, epoch by epoch, film by film."""
 
 import base64
 import contextlib
@@ -19,25 +19,25 @@ from ui.shared import theme
 from ui.shell import state, tab_data
 
 MOST = 6  # studies, that a room can watch at once
-CHOSEN = 2  # of each label, where nobody has chosen yet
-THUMB_PX, THUMBS = 76, 4  # width of a film, and how many of a study show
+CHOSEN = 2  # of each label, by default
+THUMB_PX, THUMBS = 76, 4  # width of a film, and number of films shown per study
 WIDTH = 340  # px at least, of a study
 _SIDE_BY_SIDE = "display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: flex-start"
 _THUMB = f"width: {THUMB_PX}px; border-radius: 0.5rem"
-# The browser makes the picture anew when it changes: it must have its place before it is read.
+# The browser replaces the picture when it changes: its place must be known before it is loaded.
 _CURVE = f"display: block; width: 100%; aspect-ratio: {sparks.WIDTH} / {sparks.HEIGHT}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pinned:
-    """A pinned study as a run judged it after an epoch.
+    """A pinned study with a run's predictions up to an epoch.
 
     Args:
         key: the study's.
         title: verdict, and whether it is right, as Markdown.
-        paths: of the files of the films that show.
+        paths: files of the films shown.
         curve: its films' probabilities by epoch, as HTML.
-        words: what is known of it, as Markdown.
+        words: role, label and scores, as Markdown.
     """
 
     key: str
@@ -48,21 +48,21 @@ class Pinned:
 
 
 def show(run: Run, epoch: int, last: int) -> None:
-    """A card a study, and a way to choose others.
+    """Draw a card per study, and a way to choose others.
 
     Args:
-        run: whose.
-        epoch: that is looked at; one that has a table.
-        last: where the axis of epochs ends.
+        run: the run shown.
+        epoch: the epoch shown; one with a table.
+        last: end of the axis of epochs.
     """
     keys = run_cache.of_tables(run.folder, ("keys",), lambda whole: whole.studies["key"].tolist())
-    asked = _asked() or run_cache.of_tables(run.folder, ("usual",), usual)
-    picked = tuple(key for key in asked if key in keys)
+    pinned = _in_address() or run_cache.of_tables(run.folder, ("usual",), usual)
+    picked = tuple(key for key in pinned if key in keys)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Pinned studies", anchor=False, width="content")
         roles = run_cache.of_tables(run.folder, ("roles",), _roles)
         _choose(run, keys, list(picked), roles)
-        st.caption(f"What the network thinks of them, up to epoch {epoch}.", width="content")
+        st.caption(f"The network's predictions up to epoch {epoch}.", width="content")
     colours = theme.colour("fracture"), theme.colour("none"), theme.ink().text
     threshold = run.config.threshold
     root = run.data_root
@@ -78,63 +78,63 @@ def show(run: Run, epoch: int, last: int) -> None:
             _card(run, card)
 
 
-def _asked() -> list[str]:
+def _in_address() -> list[str]:
     """The pinned studies of the address."""
     return [key for key in st.query_params.get(state.PINS, "").split(",") if key][:MOST]
 
 
-def usual(found: Trajectories) -> list[str]:
-    """The studies that are pinned where nobody has chosen: of both labels, dev before valid."""
+def usual(tables: Trajectories) -> list[str]:
+    """List the studies pinned by default: of both labels, dev before valid."""
     chosen: list[str] = []
     for label in (1, 0):
-        alike = found.studies[found.studies["label"] == label]
+        alike = tables.studies[tables.studies["label"] == label]
         chosen += alike.sort_values("role", kind="stable")["key"].head(CHOSEN).tolist()
     return chosen
 
 
 def _pinned(
-    found: Trajectories,
+    tables: Trajectories,
     root: Path,
     picked: tuple[str, ...],
     last: int,
     threshold: float,
     colours: tuple[str, str, str],
 ) -> list[Pinned]:
-    keys = found.studies["key"].tolist()
-    return [_judged(found, root, keys.index(key), last, threshold, colours) for key in picked]
+    keys = tables.studies["key"].tolist()
+    return [_pin(tables, root, keys.index(key), last, threshold, colours) for key in picked]
 
 
-def _judged(
-    found: Trajectories,
+def _pin(
+    tables: Trajectories,
     root: Path,
     study: int,
     last: int,
     threshold: float,
     colours: tuple[str, str, str],
 ) -> Pinned:
-    row, films = found.studies.iloc[study], found.films_of(study)
-    values = found.probabilities[:, films]
+    row, films = tables.studies.iloc[study], tables.films_of(study)
+    values = tables.probabilities[:, films]
     verdict = bool(aggregation.is_positive(values[-1], threshold).any())
     label = bool(row["label"])
     right = "right" if verdict == label else "wrong"
-    known = f", {TrainingOverlap.TRAINED.mark}" if row["trained_on"] else ""
-    numbers = ", ".join(f"{value:.2f}" for value in values[-1])
-    changed = int(trajectories.changes(values, threshold))
-    drawing = sparks.probabilities(found.epochs, values, threshold, last, *colours)
+    overlap = f", {TrainingOverlap.TRAINED.mark}" if row["trained_on"] else ""
+    scores = ", ".join(f"{value:.2f}" for value in values[-1])
+    changes = int(trajectories.changes(values, threshold))
+    drawing = sparks.probabilities(tables.epochs, values, threshold, last, *colours)
     address = f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
     return Pinned(
         key=row["key"],
-        title=f"{theme.mark(verdict)} **{right}{known}**",
-        paths=tuple(root / path for path in found.films["path"].iloc[films[:THUMBS]]),
-        curve=f'<img alt="probabilities of its films by epoch, last {numbers}" style="{_CURVE}" '
+        title=f"{theme.mark(verdict)} **{right}{overlap}**",
+        paths=tuple(root / path for path in tables.films["path"].iloc[films[:THUMBS]]),
+        curve=f'<img alt="probabilities of its films by epoch, last {scores}" style="{_CURVE}" '
         f'decoding="sync" src="{address}">',
-        words=f"{theme.plain(row['role'])}, label {theme.mark(label)}; films now {numbers}; "
-        f"verdict changed {theme.plural(changed, 'time')}",
+        words=f"{theme.plain(row['role'])}, label {theme.mark(label)}; current scores {scores}; "
+        f"verdict changed {theme.plural(changes, 'time')}",
     )
 
 
 def _choose(run: Run, keys: list[str], picked: list[str], roles: str) -> None:
-    """Its list is made only while it is open: a live page is drawn every two seconds."""
+    """The box to choose studies; its list is built only while open: a live page polls often."""
     box = st.popover(
         "Choose", icon=":material/push_pin:", key=f"choose-pins-{run.name}", on_change="rerun"
     )
@@ -146,10 +146,10 @@ def _choose(run: Run, keys: list[str], picked: list[str], roles: str) -> None:
         )  # fmt: skip
 
 
-def _roles(found: Trajectories) -> str:
-    """Whose studies can be pinned, in words: "dev or valid"."""
-    here = set(found.studies["role"])
-    return " or ".join(role for role in ("dev", "valid") if role in here)
+def _roles(tables: Trajectories) -> str:
+    """Roles of the studies that can be pinned, in words: "dev or valid"."""
+    roles = set(tables.studies["role"])
+    return " or ".join(role for role in ("dev", "valid") if role in roles)
 
 
 def _keep(key: str) -> None:
@@ -161,7 +161,7 @@ def _keep(key: str) -> None:
 
 
 def named(key: str) -> str:
-    """A study's key in words: part, patient, study."""
+    """Format a study's key in words: part, patient, study."""
     _, part, patient, study = key.split("/")
     return f"{part} {patient} {study}".strip()
 
@@ -174,8 +174,8 @@ def _card(run: Run, card: Pinned) -> None:
             "pages/studies.py", label=theme.plain(named(card.key)),
             query_params=tab_data.of_run(run, card.key), help="Open it in Studies.",
         )  # fmt: skip
-    # No `st.image`: at every look it opens each picture, and Python keeps the last 128 drawings,
-    # which it asks whether they are addresses.
+    # No `st.image`: it would open each picture at every poll, and keep the last 128 drawings in a
+    # cache that tests whether they are addresses.
     st.html(shared_cache.of_files("thumbs", card.paths, (), lambda: _thumbs(card.paths)))
     st.html(card.curve)
     if big:
@@ -186,9 +186,9 @@ def _card(run: Run, card: Pinned) -> None:
 
 def _thumbs(paths: tuple[Path, ...]) -> str:
     """Films as HTML; one that cannot be read is left out."""
-    found = []
+    films = []
     for path in paths:
         with contextlib.suppress(FilmError):
             address = film_cache.small_address(path, THUMB_PX)
-            found.append(f'<img alt="" style="{_THUMB}" src="{address}">')
-    return f'<div style="{_SIDE_BY_SIDE}">{"".join(found)}</div>'
+            films.append(f'<img alt="" style="{_THUMB}" src="{address}">')
+    return f'<div style="{_SIDE_BY_SIDE}">{"".join(films)}</div>'

@@ -8,24 +8,24 @@ import streamlit as st
 from ui.shell import state
 
 PANELS = {
-    "numbers": "Numbers",
+    "numbers": "Figures",
     "curves": "Curves",
     "studies": "Pinned studies",
     "flips": "Changes",
     "learned": "Filters and maps",
 }
 
-WATCHED = ("numbers", "curves", "studies")  # where nobody has chosen: what moves
+WATCHED = ("numbers", "curves", "studies")  # by default: the panels that move
 
 
 def panels() -> list[str]:
-    """The panels that the address asks for, in their order; empty where it asks for the page."""
-    asked = st.query_params.get(state.SHOW, "").split(",")
-    return [name for name in PANELS if name in asked]
+    """List the panels in the address, in their order; empty for the whole page."""
+    names = st.query_params.get(state.SHOW, "").split(",")
+    return [name for name in PANELS if name in names]
 
 
 def link(run: str) -> None:
-    """To the projector view of a run."""
+    """Draw a link to the projector view of a run."""
     st.page_link(
         "pages/train.py", label="Projector", icon=":material/present_to_all:",
         query_params={state.RUN: run, state.SHOW: ",".join(WATCHED)},
@@ -34,7 +34,7 @@ def link(run: str) -> None:
 
 
 def leave(run: str) -> None:
-    """The way back, and other panels; small, on top."""
+    """Draw links back and to other panels; small, on top."""
     with st.container(horizontal=True, gap="small"):
         st.page_link("pages/train.py", label="Whole page", query_params={state.RUN: run})
         for name, title in PANELS.items():

@@ -7,7 +7,7 @@ import numpy as np
 from fracture_core.verdicts import aggregation
 
 WIDTH, HEIGHT, EDGE = 340, 96, 6  # px of the drawing, and of its margin
-POINTS = 120  # of a line at most: one every 3 px
+POINTS = 120  # per line at most: one every 3 px
 
 
 def probabilities(
@@ -19,15 +19,15 @@ def probabilities(
     no_fracture: str,
     text: str,
 ) -> str:
-    """A line a film; above the threshold lies fracture, below it none.
+    """Draw a line per film; above the threshold it is a fracture, below it none.
 
     Args:
         epochs: of the rows of `values`.
         values: (epochs, films), 0 to 1; one row at least.
         threshold: a film is positive when its probability is greater.
         last: epoch at which the axis ends.
-        fracture: hex colour of what lies above the threshold.
-        no_fracture: of what lies below it.
+        fracture: hex colour of the area above the threshold.
+        no_fracture: of the area below it.
         text: hex colour of lines and words.
     """
     kept = _thinned(len(epochs))
@@ -62,7 +62,7 @@ def probabilities(
 
 
 def _thinned(count: int) -> list[int]:
-    """Which rows are drawn: a line that grows keeps its points until every other one goes."""
+    """Rows to draw: a growing line keeps its points until every other one is dropped."""
     step = 1
     while count / step > POINTS:
         step *= 2

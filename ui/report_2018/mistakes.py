@@ -1,4 +1,4 @@
-"""What the report got wrong: nine points; the ninth is in `ninth_mistake`."""
+"""Mistakes of the report: the first eight of nine points; the ninth is in `ninth_mistake`."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -19,18 +19,18 @@ from ui.shared import figures, pictures, theme
 SIDE = 176  # px of a film
 # Counts of MURA-v1.1's shoulder, from its own lists.
 STUDIES, IMAGES = {"train": 2821, "valid": 194}, {"train": 8379, "valid": 563}
-SHOWN, JUDGED = 2820, 190  # images that an "epoch" showed, and that a validation judged
+SHOWN, EVALUATED = 2820, 190  # images that the report's "epoch" and its validation used
 MAJORITY = 99  # of the 194 valid studies are negative
 WIDTH = 420
 
 
-def show(dataset: Dataset, found: ExperimentRuns) -> None:
-    """The first eight, two side by side."""
+def show(dataset: Dataset, runs: ExperimentRuns) -> None:
+    """Draw the first eight mistakes, two side by side."""
     st.subheader("What the report got wrong", anchor=False)
     st.caption(
-        "Counts are of MURA-v1.1's own lists for shoulder; films are of the data in use. None of "
-        "this is a reproach: it was a student's first network, and most of it could only be seen "
-        "afterwards."
+        "Counts are from MURA-v1.1's own lists for shoulder; films are from the data in use. None "
+        "of this is a reproach: it was a student's first network, and most of it became visible "
+        "only afterwards."
     )
     film = single_studies.first_valid_film(dataset)
     grid = st.grid(2, min_column_width=WIDTH, border=True)
@@ -40,9 +40,9 @@ def show(dataset: Dataset, found: ExperimentRuns) -> None:
         lambda: _nearest(dataset, film),
         lambda: _shear(dataset, film),
         _parameters,
-        _judged_few,
+        _few_evaluated,
         _trial_studies,
-        lambda: _study_level(found),
+        lambda: _study_level(runs),
     ):
         with grid.cell():
             point()
@@ -92,23 +92,25 @@ def _shear(dataset: Dataset, film: str | None) -> None:
 
 def _parameters() -> None:
     st.markdown(
-        "**5. Its largest network is the smallest.** What it says of hard training and of room to "
-        "overfit speaks of depth, not of size."
+        "**5. Its largest network is the smallest.** Its remarks on training difficulty and "
+        "overfitting concern depth, not size."
     )
     built = ("one_conv", "three_conv", "five_conv")
     rows = [(f"{name}, parameters", ARCHITECTURES[name].parameters) for name in built]
     _bars(rows, "mistake-5")
 
 
-def _judged_few() -> None:
+def _few_evaluated() -> None:
     st.markdown(
-        f"**6. It judged {JUDGED} of {IMAGES['valid']} validation films,** another shuffle each "
-        f"epoch: part of what it sees fluctuate is the draw. A share of {figures.percent(0.7)} and "
-        f"its {figures.LEVEL} interval:"
+        f"**6. It evaluated {EVALUATED} of {IMAGES['valid']} validation films,** another shuffle "
+        "each epoch: part of the fluctuation is the draw. A share of "
+        f"{figures.percent(0.7)} and its {figures.LEVEL} interval:"
     )
-    few, all_of = (metrics.wilson(round(0.7 * n), n) for n in (JUDGED, IMAGES["valid"]))
+    few, all_of = (metrics.wilson(round(0.7 * n), n) for n in (EVALUATED, IMAGES["valid"]))
     figure = go.Figure()
     for name, p, colour in (("190 films", few, "grey"), ("563 films", all_of, "accent")):
+        if p.value is None or p.low is None or p.high is None:
+            continue
         figure.add_scatter(
             x=[p.value], y=[name], mode="markers", marker={"size": 12},
             marker_color=theme.colour(colour), showlegend=False,
@@ -137,17 +139,19 @@ def _trial_studies() -> None:
     st.caption(f"1 of 2 says nothing: its {figures.LEVEL} interval is {figures.interval(one)}.")
 
 
-def _study_level(found: ExperimentRuns) -> None:
+def _study_level(runs: ExperimentRuns) -> None:
     guess = metrics.wilson(MAJORITY, STUDIES["valid"])
     st.markdown(
-        '**8. It never measured whole studies,** on a whole validation set. Always guessing "no '
-        f'fracture" is right on {figures.percent(guess.value)} of the {STUDIES["valid"]} shoulder '
-        "studies."
+        "**8. It never measured whole studies,** on a whole validation set. The baseline, always "
+        f'"no fracture", is right on {figures.percent(guess.value)} of the {STUDIES["valid"]} '
+        "shoulder studies."
     )
     rows = []
     for key in ("one", "three", "five"):
-        run = found.get((key, 1))
-        table = run_cache.metrics_of(run.folder) if run else ()
+        run = runs.get((key, 1))
+        if run is None:
+            continue
+        table = run_cache.metrics_of(run.folder)
         if len(table) and "valid.study_accuracy" in table:
             last = table.iloc[-1]
             n = int(last["valid.studies"])
@@ -155,13 +159,13 @@ def _study_level(found: ExperimentRuns) -> None:
             rows.append(f"| {run.config.architecture} | {int(last['epoch'])} | {p.count} of {n} | "
                         f"{figures.percent(p.value)} | {figures.interval(p)} |")  # fmt: skip
     if not rows:
-        st.caption("What its networks reach here shows when the experiments have run.")
+        st.caption("Results of its networks will appear here after the experiments.")
         return
     head = "| Network | Epoch | Studies right | Share | 95 % interval |\n|:--|--:|--:|--:|--:|"
     st.markdown("\n".join([head, *rows]))
 
 
-# --- how it is shown ----------------------------------------------------------------------------
+# --- drawing ------------------------------------------------------------------------------------
 
 
 def _bars(rows: list[tuple[str, int]], key: str) -> None:

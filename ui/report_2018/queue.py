@@ -1,4 +1,4 @@
-"""The report's experiments as a queue: what they cost, the button, and how far they are."""
+"""The report's experiments as a queue: their cost, the button, and the progress."""
 
 import streamlit as st
 
@@ -12,62 +12,62 @@ from ui.cache import data_cache, run_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state
 
-BATCH = 10  # films a step, as the report had it
+BATCH = 10  # films per step, as in the report
 
 
 def ask() -> Length:
-    """Which length is looked at, in the address."""
+    """Draw the choice of the length, in the address; return the chosen one."""
     name = st.segmented_control(
         "Length", list(LENGTHS), default="quick", required=True,
         key=state.LENGTH, bind="query-params",
-        help="Full, as the report's: 75 epochs of 282 steps, and two runs go on for 25 more. "
+        help="Full, as in the report: 75 epochs of 282 steps, and 25 more for two of the runs. "
         "Quick: 15 epochs of 60 steps, and 5 more; a first look, not the report's curves.",
     )  # fmt: skip
     return LENGTHS[name]
 
 
-def show(dataset: Dataset, found: ExperimentRuns, length: Length) -> None:
-    """The button, or the progress of what is on; and what went wrong."""
-    alive = [run for run in found.values() if run.status.state.alive]
+def show(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
+    """Draw the button, or the progress of active runs; and the errors of failed ones."""
+    alive = [run for run in runs.values() if run.status.state.alive]
     if alive:
-        _progress(found, length, alive)
+        _progress(runs, length, alive)
     else:
-        _offer(dataset, found, length)
-    for run in found.values():
+        _offer(dataset, runs, length)
+    for run in runs.values():
         if run.status.state in (State.FAILED, State.INTERRUPTED):
             st.error(f"{theme.plain(run.name)}: {theme.plain(run.status.message)}")
 
 
-def _offer(dataset: Dataset, found: ExperimentRuns, length: Length) -> None:
+def _offer(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seeds = st.number_input(
-            "Seeds of each", 1, SEEDS, 1, width=120,
-            help="More seeds show how much chance there is in a curve.",
+            "Runs per setting", 1, SEEDS, 1, width=140,
+            help="Runs with different seeds show how much of a curve is chance.",
         )  # fmt: skip
-        missing, steps = report_2018.to_go(found, length, int(seeds))
+        missing, steps = report_2018.to_go(runs, length, int(seeds))
         owner.button(
-            "Go on with the experiments" if found and missing else "Run the experiments",
+            "Continue the experiments" if runs and missing else "Run the experiments",
             type="primary", icon=":material/science:", key="run-experiments",
             disabled=not missing, on_click=_start, args=(dataset, length, int(seeds)),
         )  # fmt: skip
     if not missing:
-        st.caption("All of them are done, with as many seeds.")
+        st.caption("All experiments are done with this number of seeds.")
         return
     speed = _speed()
     cost = (
         f"about {duration(steps * BATCH / speed)} at the speed of runs like these here"
         if speed
-        else "the first run will show how long it takes"
+        else "an estimate follows after the first run"
     )
     st.caption(
         f"{theme.plural(missing, 'run')}, {steps:,} steps of {BATCH} films to go: {cost}. They "
-        f"wait in a queue of {theme.plural(slots(), 'slot')}, go on without this page, and are "
-        "found on Runs."
+        f"wait in a queue with {theme.plural(slots(), 'slot')}, continue without this page, and "
+        "are listed on Runs."
     )
     if ticked := len(data_cache.exclusions(dataset.hash).reasons):
         st.caption(
-            f"Trained on all films, as in the report: the {theme.plural(ticked, 'film')} ticked on "
-            "the Data page to be left out are not left out here."
+            "Trained on all films, as in the report, including the "
+            f"{theme.plural(ticked, 'film')} excluded on the Data page."
         )
 
 
@@ -77,23 +77,23 @@ def _start(dataset: Dataset, length: Length, seeds: int) -> None:
 
 
 def _speed() -> float:
-    """Films a second of the newest run of a three_conv at 32 px, all slots together; 0 unknown."""
+    """Films per second of the newest three_conv at 32 px, in all slots together; 0 if unknown."""
     run = run_cache.timed_run("three_conv", REPORT_RECIPE.size)
     together = min(slots(), len(report_2018.EXPERIMENTS))
     return run.status.images_per_second * together if run else 0.0
 
 
-def _progress(found: ExperimentRuns, length: Length, alive: list[Run]) -> None:
-    seeds = max(seed for _, seed in found)
-    total, done = report_2018.steps_in_all(length, seeds), report_2018.steps_done(found)
+def _progress(runs: ExperimentRuns, length: Length, alive: list[Run]) -> None:
+    seeds = max(seed for _, seed in runs)
+    total, done = report_2018.steps_in_all(length, seeds), report_2018.steps_done(runs)
     speed = sum(r.status.images_per_second for r in alive if r.status.state is State.RUNNING)
     left = f", {duration((total - done) * BATCH / speed)} left" if speed else ""
-    over = sum(run.status.state is State.FINISHED for run in found.values())
-    st.progress(min(1.0, done / total), f"{over} of {len(found)} runs are done{left}")
+    finished = sum(run.status.state is State.FINISHED for run in runs.values())
+    st.progress(min(1.0, done / total), f"{finished} of {len(runs)} runs done{left}")
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
             "Stop all", icon=":material/stop:", key="stop-experiments", on_click=_stop,
-            args=(found,), help="Keeps everything; they can go on.",
+            args=(runs,), help="All work is kept; they can be continued.",
         )  # fmt: skip
         for run in [run for run in alive if run.status.state is not State.QUEUED][:3]:
             st.page_link(
@@ -102,6 +102,6 @@ def _progress(found: ExperimentRuns, length: Length, alive: list[Run]) -> None:
             )  # fmt: skip
 
 
-def _stop(found: ExperimentRuns) -> None:
+def _stop(runs: ExperimentRuns) -> None:
     with actions.errors_shown():
-        actions.stop_report(found)
+        actions.stop_report(runs)

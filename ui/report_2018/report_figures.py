@@ -1,4 +1,4 @@
-"""The report's figures 2 to 8, drawn from its experiments as they are run anew."""
+"""The report's figures 2 to 8, drawn from its repeated experiments."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
 from ui.shared import theme
 
-COLOURS = {  # of the experiments: told apart by dash too
+COLOURS = {  # of the experiments: they differ in dash too
     "one": ("#4FA3E0", "solid"),
     "three": ("#A79BFF", "solid"),
     "dense": ("#5CD6B6", "dash"),
@@ -29,28 +29,28 @@ COLOURS_LIGHT = {
 NAMES = {
     "train.accuracy": "accuracy",
     "valid.accuracy": "accuracy",
-    "valid.loss": "loss, nats a film",
+    "valid.loss": "loss per film",
 }
 HEIGHT = 330
 
 
-def show(found: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool) -> None:
-    """Each figure, and beside it what the report said and what these data show.
+def show(runs: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool) -> None:
+    """Draw each figure beside the report's claims and our results.
 
     Args:
-        found: the runs that are there.
+        runs: the runs so far.
         length: of the experiments.
-        synthetic: whether the films are.
-        is_reports: whether these are the data that the report used.
+        synthetic: whether the films are synthetic.
+        is_reports: whether data and length are the report's.
     """
-    answers = run_cache.report_answers(found, length)
+    answers = run_cache.report_answers(runs, length)
     if not is_reports:
         st.caption(caveat(synthetic))
     for figure in report_2018.FIGURES:
         left, right = st.columns([1.35, 1], gap="large", vertical_alignment="center")
         with left:
             st.plotly_chart(
-                draw(figure, found, length), key=f"figure-{figure.number}",
+                draw(figure, runs, length), key=f"figure-{figure.number}",
                 config={"displaylogo": False},
             )  # fmt: skip
         with right:
@@ -59,13 +59,13 @@ def show(found: ExperimentRuns, length: Length, synthetic: bool, is_reports: boo
             for claim in claims:
                 _claim(claim, answers[claim], length, synthetic, is_reports)
             if not claims:
-                st.caption("The report shows it and claims nothing that a number could answer.")
+                st.caption("No testable claim.")
 
 
 def caveat(synthetic: bool) -> str:
-    """What is not claimed of data that the report did not have."""
-    other = "synthetic films" if synthetic else "other films, or fewer steps, than the report's"
-    return f"On {other}: neither agreement nor disagreement is claimed."
+    """Return the caveat for data other than the report's."""
+    other = "Synthetic films" if synthetic else "Other films, or fewer steps, than the report's"
+    return f"{other}: we draw no conclusion about the report's claims."
 
 
 def _claim(claim: Claim, answer: Answer, length: Length, synthetic: bool, is_reports: bool) -> None:
@@ -74,35 +74,35 @@ def _claim(claim: Claim, answer: Answer, length: Length, synthetic: bool, is_rep
     st.markdown(f"{where}, {length.name} length, {answer.words}")
     if not is_reports:
         return
-    words = {True: "✓ agrees", False: "✗ disagrees", None: "can't tell"}
+    words = {True: "✓ agrees", False: "✗ disagrees", None: "no measurable difference"}
     st.markdown(f"**{words[answer.agrees]}**")
     st.caption(f"Rule: {claim.rule}.")
 
 
-def draw(figure: Figure, found: ExperimentRuns, length: Length) -> go.Figure:
-    """A figure's lines, one for each experiment and seed; empty axes where nothing is there yet."""
+def draw(figure: Figure, runs: ExperimentRuns, length: Length) -> go.Figure:
+    """Draw a figure's lines, one for each experiment and seed; empty axes without results."""
     drawn = go.Figure()
-    drawn.add_traces(lines(figure, found, length, lambda run: run_cache.metrics_of(run.folder)))
+    drawn.add_traces(lines(figure, runs, length, lambda run: run_cache.metrics_of(run.folder)))
     return dressed(drawn, figure, length)
 
 
 def lines(
-    figure: Figure, found: ExperimentRuns, length: Length, table_of: Callable[[Run], pd.DataFrame]
+    figure: Figure, runs: ExperimentRuns, length: Length, table_of: Callable[[Run], pd.DataFrame]
 ) -> list[go.Scatter]:
-    """A figure's lines, of the tables that `table_of` gives of the runs."""
+    """Return a figure's lines of the runs' tables; `table_of` returns the table of a run."""
     drawn, light, last = [], st.context.theme.type == "light", figure.last(length)
     for key in figure.keys:
         colour, dash = COLOURS[key]
         is_first = True  # of its experiment: the legend names each once
-        for seed, run in ((seed, run) for (which, seed), run in found.items() if which == key):
+        for seed, run in ((seed, run) for (name, seed), run in runs.items() if name == key):
             table = table_of(run)
             table = table[table["epoch"] <= last] if len(table) else pd.DataFrame()
             if not len(table) or figure.column not in table:
                 continue
             role = figure.column.partition(".")[0]
             n, films = int(table[f"{role}.n"].iloc[-1]), f"{role} films"
-            if role == "train":  # each film as it was shown, some of them more than once
-                films = "showings an epoch"
+            if role == "train":  # n counts films used more than once each time
+                films = "films per epoch"
             drawn.append(go.Scatter(
                 x=table["epoch"], y=table[figure.column], mode="lines", legendgroup=key,
                 name=f"{report_2018.BY_KEY[key].title} ({n:,} {films})", showlegend=is_first,
@@ -117,7 +117,7 @@ def lines(
 
 
 def dressed(drawn: go.Figure, figure: Figure, length: Length) -> go.Figure:
-    """The figure with axes, legend and the page's colours; with each of its axes, if several."""
+    """Add axes, legend and the page's colours to a figure of one or more plots."""
     ink, percent = theme.ink(), figure.column.endswith("accuracy")
     if figure.further:
         drawn.add_vline(
@@ -128,8 +128,8 @@ def dressed(drawn: go.Figure, figure: Figure, length: Length) -> go.Figure:
     if not drawn.data:
         titles = ", ".join(report_2018.BY_KEY[key].title for key in figure.keys)
         drawn.add_annotation(
-            text=f"here: {titles}", showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper",
-            font={"color": ink.text},
+            text=f"Curve of {titles} will appear here", showarrow=False,
+            x=0.5, y=0.5, xref="paper", yref="paper", font={"color": ink.text},
         )  # fmt: skip
     grid = {"gridcolor": ink.grid, "zeroline": False}
     drawn.update_layout(

@@ -1,4 +1,6 @@
-"""Single studies, as the report tried them: a patient's positive and negative study."""
+"""Single studies, as in the report: a patient's positive and negative study."""
+
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -18,48 +20,48 @@ THUMB_PX, THUMBS = 96, 5
 THRESHOLD = DEFAULTS.threshold  # of every run of the experiments
 
 
-def show(dataset: Dataset, found: ExperimentRuns, length: Length) -> None:
-    """Two patients of the valid films with a study of each label, judged by five_conv."""
+def show(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
+    """Draw two patients of the valid films with a study of each label, predicted by five_conv."""
     st.subheader("Single studies", anchor=False)
     st.markdown(
         "The report tried its five-layer network on two patients, a positive and a negative study "
         "each, and found 3 of 4 right; two of the four had been trained on. Here: two patients "
-        "that no network has learned from."
+        "that no network was trained on."
     )
     patients = report_2018.both_labels(study_cache.studies())
     if not patients:
         st.caption("No patient of the valid films has a study of each label.")
         return
-    run = found.get(("five", 1))
+    run = runs.get(("five", 1))
     kept = predictions.epochs(run.folder) if run else ()
     epoch = max((each for each in kept if each <= length.epochs), default=None)
-    judged = _judged(run, epoch) if epoch else None
+    scores = _scores(run, epoch) if run and epoch else None
     studies = study_cache.studies()
     for patient in patients:
         mine = studies[(studies["split"] == "valid") & (studies["patient"] == patient)]
         for label in (1, 0):
             alike = mine[mine["label"] == label]
             if len(alike):
-                _study(dataset, next(alike.itertuples()), judged)
-    if epoch:
+                _study(dataset, next(alike.itertuples()), scores)
+    if run and epoch:
         st.caption(
-            f"Judged by {theme.plain(run.name)} as it stood after epoch {epoch}. Under each film: "
-            f"its probability → 1, or 0 if it is {THRESHOLD:g} or less; one 1 is a fracture."
+            f"Predictions of {theme.plain(run.name)} after epoch {epoch}. Under each film: its "
+            f"score → 1 if it is greater than {THRESHOLD:g}, else 0; one 1 is a fracture."
         )
 
 
-def _judged(run: Run, epoch: int) -> pd.Series:
+def _scores(run: Run, epoch: int) -> "pd.Series[Any]":
     films = predictions.predicted_films(journal.films(run.folder))
     return pd.Series(predictions.load(run.folder, epoch, len(films)), index=films["path"])
 
 
-def _study(dataset: Dataset, study: tuple, judged: pd.Series | None) -> None:
+def _study(dataset: Dataset, study: Any, scores: "pd.Series[Any] | None") -> None:
     paths = dataset.manifest["path"].iloc[study.first : study.first + study.views].tolist()
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width=330, gap="xxsmall"):
             st.markdown(f"{theme.plain(study.patient)}, {theme.plain(study.study)}")
             st.caption(f"label {theme.mark(bool(study.label))}")
-            _verdict(study, paths, judged)
+            _verdict(study, paths, scores)
             st.page_link(
                 "pages/studies.py", label="Open", width="content",
                 query_params=tab_data.address(study.key, dataset.hash),
@@ -68,26 +70,26 @@ def _study(dataset: Dataset, study: tuple, judged: pd.Series | None) -> None:
             with st.container(width=THUMB_PX + 8, gap=None):
                 if content := film_cache.small(dataset.root / path):
                     st.image(content, width=THUMB_PX)
-                value = None if judged is None else judged.get(path)
+                value = None if scores is None else scores.get(path)
                 positive = value is not None and bool(aggregation.is_positive(value, THRESHOLD))
                 st.caption("–" if value is None else f"{value:.3f} → {int(positive)}")
 
 
-def _verdict(study: tuple, paths: list[str], judged: pd.Series | None) -> None:
-    if judged is None:
-        st.caption("not judged yet")
+def _verdict(study: Any, paths: list[str], scores: "pd.Series[Any] | None") -> None:
+    if scores is None:
+        st.caption("no prediction yet")
         return
-    values = [float(judged[path]) for path in paths if path in judged.index]
+    values = [float(scores[path]) for path in paths if path in scores.index]
     verdict = aggregation.any_rule(values, THRESHOLD).fracture
     if verdict is None:
-        st.caption("not among the films that were judged")
+        st.caption("not among the predicted films")
         return
     right = "right" if verdict == bool(study.label) else "wrong"
     st.markdown(f"{theme.mark(verdict)}, **{right}**")
 
 
 def first_valid_film(dataset: Dataset) -> str | None:
-    """Path of a film to show changes on: of a positive valid study, if there is one."""
+    """Return the path of an example film: of a positive valid study, if there is one."""
     rows = dataset.manifest
     for chosen in (rows[(rows["split"] == "valid") & (rows["label"] == 1)], rows):
         if len(chosen):

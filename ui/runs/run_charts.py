@@ -1,10 +1,11 @@
-"""Charts of several runs: their curves over each other, and an interval as a picture in a cell.
+"""Charts of several runs: their overlaid curves, and an interval as a picture in a cell.
 
-Plain functions, as in `ui/charts.py`. A run has one colour and one marker, a role one dash.
+Plain functions, as in `ui/shared/charts.py`. A run has one colour and one marker, a role one dash.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -15,20 +16,20 @@ from fracture_core.verdicts.metrics import Difference, Proportion
 from ui.shared.charts import Ink, literal
 
 DASHES = {"train": "dot", "dev": "solid", "valid": "dash"}
-ROLES = {"train": "training", "dev": "dev", "valid": "valid"}  # as a legend says it
+ROLES = {"train": "training", "dev": "dev", "valid": "valid"}  # -> name in the legend
 MARKERS = ("square", "diamond", "cross", "x", "star", "pentagon", "hexagram", "bowtie")
 MARKED = 40  # points; more markers than that hide their line
-WIDTH, HEIGHT = 150, 28  # px of an interval's picture: drawn as high as its cell allows
+WIDTH, HEIGHT = 150, 28  # px of an interval's picture: as high as its cell allows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """What curves run over.
+    """The x axis of curves.
 
     Args:
         column: of `curves.of_run`.
         title: with its unit.
-        per_unit: what the column is divided by.
+        per_unit: divisor of the column.
     """
 
     column: str
@@ -37,11 +38,11 @@ class Axis:
 
 
 def axis(name: str, seconds: float) -> Axis:
-    """The axis called "epoch", "step", "images" or "time".
+    """Return the axis called "epoch", "step", "images" or "time".
 
     Args:
-        name: as the address says it.
-        seconds: the longest run's; they choose the unit of time.
+        name: as in the address.
+        seconds: of the longest run; they determine the unit of time.
     """
     if name != "time":
         titles = {"epoch": "epoch", "step": "training step", "images": "training films shown"}
@@ -51,7 +52,7 @@ def axis(name: str, seconds: float) -> Axis:
         for unit, size in (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
         if seconds >= 2 * size or size == 1.0
     )
-    return Axis(column="seconds", title=f"{unit} at work, pauses left out", per_unit=size)
+    return Axis(column="seconds", title=f"{unit} of training, without pauses", per_unit=size)
 
 
 def overlay(
@@ -63,19 +64,19 @@ def overlay(
     ink: Ink,
     ground: str,
 ) -> go.Figure:
-    """The curves of several runs over each other.
+    """Draw the overlaid curves of several runs.
 
     Args:
         rows: of `curves.of_run`, one quantity only, of all runs.
-        x: what they run over.
-        weight: of the smoothing, see `curves.smoothed`; the curve as it is stays as a shadow.
+        x: the x axis.
+        weight: of the smoothing, see `curves.smoothed`; the measured curve stays as a shadow.
         title: of the figure.
         looks: run -> hex colour and marker, in the legend's order; the first lies on top.
         ink: the colours of text and grid.
-        ground: hex colour below them: a saved picture takes it along.
+        ground: hex colour of the background, also of a saved picture.
     """
     share = bool(len(rows)) and rows["quantity"].iloc[0] != "loss"
-    traces = []
+    traces: list[dict[str, Any]] = []
     rank = 0
     for run, look in looks.items():
         for role, dash in DASHES.items():
@@ -87,7 +88,7 @@ def overlay(
     grid = {"gridcolor": ink.grid, "zeroline": False}
     longest = max((len(trace["name"]) for trace in traces), default=0)
     y = {"tickformat": ".0%" if share else ".2f", **grid}
-    if share:  # up to perfect, so that one sees how far there is to go
+    if share:  # up to 100 %, so that the remaining distance shows
         y["range"] = [max(0.0, min(0.4, rows["value"].min() - 0.05)), 1.02]
     layout = {
         "title": {"text": title, "font": {"size": 16}, "x": 0, "xref": "container", "y": 0.98},
@@ -96,7 +97,7 @@ def overlay(
         "paper_bgcolor": ground,
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": ink.text, "size": 13},
-        # A saved picture is set in a wider font than the page: room for its words too.
+        # A saved picture has a wider font than the page: room for its words too.
         "legend": {
             "orientation": "h",
             "y": -0.2,
@@ -115,19 +116,19 @@ def overlay(
 
 def _curve(
     part: pd.DataFrame, x: Axis, weight: float, share: bool, look: tuple[str, str, str]
-) -> list[dict]:
-    """A run's curve in one role, and below a smoothed one its shadow."""
+) -> list[dict[str, Any]]:
+    """A run's curve in one role, and below a smoothed one the measured curve."""
     colour, marker, dash = look
     run, role, n = part["run"].iloc[0], part["role"].iloc[0], part["n"].iloc[-1]
     along = part[x.column] / x.per_unit
     line = {
         "x": along,
-        "y": smoothed(part["value"], weight) if weight else part["value"],
+        "y": smoothed(part["value"].tolist(), weight) if weight else part["value"],
         "name": f"{literal(run)}, {ROLES[role]} (n = {n:,.0f})",
         "mode": "lines+markers" if len(part) <= MARKED else "lines",
         "line": {"color": colour, "dash": dash, "width": 2.5},
         "marker": {"size": 6, "symbol": marker},
-        "text": [_told(row, share) for row in part.itertuples()],
+        "text": [_hover_text(row, share) for row in part.itertuples()],
         "hovertemplate": "%{text}<extra></extra>",
     }
     if not weight:
@@ -136,37 +137,37 @@ def _curve(
     return [{**shadow, "line": {"color": colour, "width": 1}, "hoverinfo": "skip"}, line]
 
 
-def _told(row: tuple, share: bool) -> str:
-    """What hovering over a point says: the measured value, never the smoothed one."""
+def _hover_text(row: Any, share: bool) -> str:
+    """The tooltip of a point: the measured value, never the smoothed one."""
     where = f"<b>{literal(row.run)}</b>, {ROLES[row.role]}, epoch {row.epoch}"
     if not share:
         return f"{where}<br>{row.value:.4f} (n = {row.n:,.0f})"
     bounds = f", 95 % interval {100 * row.low:.1f} to {100 * row.high:.1f}"
-    known = row.low == row.low
-    return f"{where}<br>{100 * row.value:.1f} % of {row.n:,.0f}{bounds if known else ''}"
+    has_bounds = row.low == row.low
+    return f"{where}<br>{100 * row.value:.1f} % of {row.n:,.0f}{bounds if has_bounds else ''}"
 
 
 # --- pictures in cells --------------------------------------------------------------------------
 
 
-def scale(found: Sequence[Proportion]) -> tuple[float, float]:
-    """What the pictures of a column span, one for all: from the lowest bound, in tenths, to 1."""
-    lowest = min((p.low for p in found if p.low is not None), default=0.0)
+def scale(proportions: Sequence[Proportion]) -> tuple[float, float]:
+    """Return the common range of a column's pictures: from the lowest bound, in tenths, to 1."""
+    lowest = min((p.low for p in proportions if p.low is not None), default=0.0)
     return max(0.0, min(0.5, int(lowest * 10) / 10)), 1.0
 
 
 def interval(
     p: Proportion | Difference, span: tuple[float, float], mark: float | None, ink: Ink
 ) -> str:
-    """A value with its 95 % interval, as an SVG picture's data address; "" where n is 0.
+    """Draw a value with its 95 % interval, as an SVG picture's data address; "" if n is 0.
 
     Args:
-        p: what is drawn.
-        span: what the picture's width stands for.
-        mark: a value that all of a column's pictures mark by a thin line; `None` for none.
+        p: the value.
+        span: range of the picture's width.
+        mark: a value marked by a thin line in all of a column's pictures; `None` for none.
         ink: the colours.
     """
-    if p.value is None:
+    if p.value is None or p.low is None or p.high is None:
         return ""
 
     def at(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Which of some runs is better than another: on the same studies, with an interval, or a tie."""
+"""Comparison of runs with another one: on the same studies, with an interval, or a tie."""
 
 import pandas as pd
 import streamlit as st
@@ -14,13 +14,13 @@ from ui.shell import state
 
 
 def show(others: list[Run], against: Run, options: list[str], epoch: int | None = None) -> None:
-    """Each run against one, on the studies that both were judged on, at their best epochs.
+    """Compare each run with one, on their common studies, at their best epochs.
 
     Args:
-        others: the runs that are held against it.
-        against: the run that they are held against.
-        options: the names of the runs that could be in its place.
-        epoch: at which all of them are compared; `None` for each at its best.
+        others: the runs to compare.
+        against: the run that they are compared with.
+        options: names of the runs to choose from in its place.
+        epoch: of all runs; `None` for each at its best.
     """
     st.subheader("Which is better?", anchor=False)
     lines, refused = _lines(others, against, epoch)
@@ -34,11 +34,10 @@ def show(others: list[Run], against: Run, options: list[str], epoch: int | None 
         st.markdown(_sentence(lines, against))
         _table(lines, against)
         st.caption(
-            f"Points: the share of studies judged right at {_when(epoch)}, "
-            "less the other run's, on the same studies; with the 95 % interval of a paired "
-            "difference (Newcombe 1998). A tie: the interval holds 0. Dev studies chose the "
-            "epochs, valid ones chose nothing. Of twenty runs that are equal in truth, one will "
-            "look better or worse."
+            f"Points: accuracy on studies at {_when(epoch)}, minus the other run's, on the same "
+            "studies, with the 95 % interval of a paired difference (Newcombe 1998). A tie: the "
+            "interval contains 0. Dev studies were used to pick the epochs, valid studies were "
+            "not. About 1 in 20 equal runs will look different by chance."
         )
     for sentence in refused:
         st.caption(sentence)
@@ -48,7 +47,7 @@ def _against() -> None:
     state.put(state.AGAINST, st.session_state[state.AGAINST])
 
 
-Line = tuple[str, str, Difference]  # the run, the role of the studies, and how far it is apart
+Line = tuple[str, str, Difference]  # the run, the role of the studies, the difference
 
 
 def _when(epoch: int | None) -> str:
@@ -62,45 +61,48 @@ def _lines(others: list[Run], against: Run, epoch: int | None) -> tuple[list[Lin
     for run in others:
         name, other = theme.plain(run.name), theme.plain(against.name)
         best = [outcome.best_epoch for outcome in run_cache.outcomes([run, against]).values()]
-        epochs = [epoch, epoch] if epoch else best
-        if None in epochs:
-            early = name if epochs[0] is None else other
+        own_epoch, other_epoch = [epoch, epoch] if epoch else best
+        if own_epoch is None or other_epoch is None:
+            early = name if own_epoch is None else other
             refused.append(f"{name} cannot be compared with {other}: {early} has no epoch yet.")
             continue
         if not comparison.same_data(run, against):
-            refused.append(f"{name} cannot be compared with {other}: it learned from other films.")
+            refused.append(
+                f"{name} cannot be compared with {other}: it was trained on other films."
+            )
             continue
         try:
-            tables = [
-                run_cache.run_verdicts(r, e) for r, e in zip((run, against), epochs, strict=True)
-            ]
+            own = run_cache.run_verdicts(run, own_epoch)
+            others_own = run_cache.run_verdicts(against, other_epoch)
         except RunError as error:
             refused.append(f"{name} cannot be compared with {other}: {theme.plain(str(error))}")
             continue
-        apart = [(run.name, role, comparison.compare(*tables, role)) for role in ("dev", "valid")]
-        lines += [line for line in apart if line[2].n]
-        if not any(line[2].n for line in apart):
-            refused.append(f"{name} and {other} were judged on no study in common.")
+        both = [
+            (run.name, role, comparison.compare(own, others_own, role)) for role in ("dev", "valid")
+        ]
+        lines += [line for line in both if line[2].n]
+        if not any(line[2].n for line in both):
+            refused.append(f"{name} and {other} have no evaluated study in common.")
     return lines, refused
 
 
 def _sentence(lines: list[Line], against: Run) -> str:
-    """What the comparison comes to, by the valid studies where there are some."""
+    """The result of the comparison, by the valid studies if there are some."""
     role = "valid" if any(line[1] == "valid" for line in lines) else "dev"
-    judged = [line for line in lines if line[1] == role]
+    compared = [line for line in lines if line[1] == role]
     other = theme.plain(against.name)
     clear = [
         f"**{theme.plain(name)}** is **{d.verdict}** than {other} by {_points(abs(d.value))} points"
-        for name, _, d in judged
-        if d.verdict != "a tie"
+        for name, _, d in compared
+        if d.value is not None and d.verdict != "a tie"
     ]
-    n = theme.plural(judged[0][2].n, "study").replace(" ", f" {role} ", 1)
-    if len(judged) == 1 and not clear:
-        name = theme.plain(judged[0][0])
-        return f"**A tie**: {n} cannot tell **{name}** from **{other}**."
+    n = theme.plural(compared[0][2].n, "study").replace(" ", f" {role} ", 1)
+    if len(compared) == 1 and not clear:
+        name = theme.plain(compared[0][0])
+        return f"**No measurable difference** between **{name}** and **{other}** on {n}."
     if not clear:
-        return f"**All ties**: {n} cannot tell any of these runs from **{other}**."
-    rest = len(judged) - len(clear)
+        return f"**No measurable difference** between any of these runs and **{other}** on {n}."
+    rest = len(compared) - len(clear)
     ties = f" {theme.plural(rest, 'other run')} {'is' if rest == 1 else 'are'} tied with it."
     return f"On {n}, " + "; ".join(clear) + "." + (ties if rest else "")
 
@@ -109,27 +111,30 @@ def _points(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _signed(share: float) -> str:
-    """Points with their sign, and 0 without one."""
+def _signed(share: float | None) -> str:
+    """Points with their sign, and 0 without one; a dash for `None`."""
+    if share is None:
+        return figures.MISSING
     points = round(100 * share, 1)
     return f"{points:+.1f}".replace("-", "−") if points else "0.0"
 
 
 def _table(lines: list[Line], against: Run) -> None:
-    found = [d for _, _, d in lines]
-    reach = max(0.05, *(max(abs(d.low), abs(d.high)) for d in found))
+    differences = [d for _, _, d in lines]
+    bounds = [bound for d in differences for bound in (d.low, d.high) if bound is not None]
+    reach = max(0.05, *map(abs, bounds))
     ink = theme.ink()
     rows = pd.DataFrame(
         {
             "Run": [name for name, _, _ in lines],
             "Studies": [role for _, role, _ in lines],
-            "Verdict": [d.verdict for d in found],
-            "Points": [_signed(d.value) for d in found],
-            "Interval": [run_charts.interval(d, (-reach, reach), 0.0, ink) for d in found],
-            "95 % interval": [f"{_signed(d.low)} to {_signed(d.high)}" for d in found],
-            "Only this one right": [d.only_first for d in found],
-            "Only the other right": [d.only_second for d in found],
-            "n": [d.n for d in found],
+            "Verdict": [d.verdict for d in differences],
+            "Points": [_signed(d.value) for d in differences],
+            "Interval": [run_charts.interval(d, (-reach, reach), 0.0, ink) for d in differences],
+            "95 % interval": [f"{_signed(d.low)} to {_signed(d.high)}" for d in differences],
+            "Only this one right": [d.only_first for d in differences],
+            "Only the other right": [d.only_second for d in differences],
+            "n": [d.n for d in differences],
         }
     )
     text = st.column_config.TextColumn
@@ -150,7 +155,7 @@ def _table(lines: list[Line], against: Run) -> None:
             "Only the other right": st.column_config.NumberColumn(
                 width=150, help=f"{name} alone was right."
             ),
-            "n": st.column_config.NumberColumn(help="Studies that both were judged on.", width=60),
+            "n": st.column_config.NumberColumn(help="Studies evaluated with both runs.", width=60),
         },
         key="comparison",
     )

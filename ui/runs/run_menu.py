@@ -1,6 +1,7 @@
-"""What a run offers behind "More": learning rate, fork, files to save, notes, deletion."""
+"""The menu "More" of a run: learning rate, fork, files to save, notes, deletion."""
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -14,13 +15,13 @@ from ui.shared import epoch_slider, theme
 from ui.shell import actions, owner, state
 
 MORE_EPOCHS = 25  # offered to a run that has ended: a third of the report's 75
-WIDTH = 440  # px of the content: all tabs alike, and room for it beside the button
+WIDTH = 440  # px of the content: the same for all tabs, and it fits beside the button
 LISTED = 8  # runs that are named one by one before they are deleted
 NAME_LENGTH = 60  # of a run's name in the names of its forks; a name takes up to 80
 
 
 def show(run: Run) -> None:
-    """The content of the popover."""
+    """Draw the content of the popover."""
     names = ["Learning rate", "Fork", "Save", "Notes", "Delete"]
     rate, fork, save, notes, delete = st.container(width=WIDTH).tabs(names)
     with rate:
@@ -40,41 +41,49 @@ def show(run: Run) -> None:
 
 def _rate(run: Run) -> None:
     pending = _pending(run)
-    asked = _rate_asked(run)
-    st.markdown(f"It is set to **{asked:g}**.")
+    current = _current_rate(run)
+    st.markdown(f"It is set to **{current:g}**.")
     if run.config.schedule.kind != "constant" or run.config.schedule.warmup_epochs:
-        st.caption(f"The {run.config.schedule.kind} schedule goes on, and multiplies what you set.")
-    when = "at its next step" if run.status.state.alive else "when it goes on"
+        st.caption(f"The {run.config.schedule.kind} schedule continues, and multiplies this rate.")
+    when = "at its next step" if run.status.state.alive else "when it is resumed"
     key = f"rate-{run.name}"
     st.number_input(
-        "New learning rate", *LIMITS.learning_rate, value=asked, step=asked / 10, format="%.7g",
-        key=key, width=220,
-    )  # fmt: skip
+        "New learning rate",
+        *LIMITS.learning_rate,
+        value=current,
+        step=current / 10,
+        format="%.7g",
+        key=key,
+        width=220,
+    )
     owner.button(
-        "Apply", key="apply-rate", on_click=_ask_rate, args=(run.name, key),
-        help=f"Changes {when}; the run's events keep it.",
-    )  # fmt: skip
+        "Apply",
+        key="apply-rate",
+        on_click=_request_rate,
+        args=(run.name, key),
+        help=f"Takes effect {when}; recorded in the run's events.",
+    )
     if pending is not None:
-        st.info(f"{pending:g} is asked for; it changes {when}.", icon=":material/schedule:")
+        st.info(f"Waiting: {pending:g} takes effect {when}.", icon=":material/schedule:")
 
 
-def _ask_rate(name: str, key: str) -> None:
-    """Ask for the rate that the field of this key holds; a double click asks once."""
+def _request_rate(name: str, key: str) -> None:
+    """Request the rate in the field of this key; a double click requests it once."""
     with actions.errors_shown():
-        run, wanted = run_folders.read(run_folders.find(name)), float(st.session_state[key])
+        run, rate = run_folders.read(run_folders.find(name)), float(st.session_state[key])
         pending = _pending(run)
-        if wanted != (_rate_asked(run) if pending is None else pending):
-            actions.ask(run.folder, "learning_rate", rate=wanted)
+        if rate != (_current_rate(run) if pending is None else pending):
+            actions.send_request(run.folder, "learning_rate", rate=rate)
 
 
-def _rate_asked(run: Run) -> float:
-    """The learning rate that the run was given so far; a schedule multiplies it."""
+def _current_rate(run: Run) -> float:
+    """The learning rate set last; a schedule multiplies it."""
     changes = journal.rate_changes(run.folder)
     return changes[-1][1] if changes else run.config.learning_rate
 
 
 def _pending(run: Run) -> float | None:
-    """The learning rate that waits to be taken up."""
+    """The requested learning rate that is not yet in effect."""
     waiting = [r for _, r in run_folders.requests(run.folder) if r.get("kind") == "learning_rate"]
     return float(waiting[-1]["rate"]) if waiting else None
 
@@ -83,36 +92,46 @@ def _pending(run: Run) -> float | None:
 
 
 def _fork(run: Run) -> None:
-    """A new run that begins as this one stood after an epoch."""
+    """A new run from this one's state after an epoch."""
     kept = checkpoints.forkable(run.folder / "checkpoints")
     if not kept:
         st.caption("A fork begins at the end of an epoch, and none is completed yet.")
         return
-    st.caption("A new run that begins as this one stood after an epoch. This one stays as it is.")
+    st.caption("A new run from this one's saved epoch. This run stays unchanged.")
     shown = epoch_slider.chosen(run.name)
     usual = _usual(run, kept, shown)
     if shown not in (None, usual):
-        st.caption(f"The state of epoch {shown}, which is shown, is not kept; {usual} is nearest.")
+        st.caption(f"The state of epoch {shown} (shown) is not kept; the nearest is {usual}.")
     left, right = st.columns(2)
     key = f"fork-epoch-{run.name}" + (f"-{shown}" if shown else "")  # follows the slider
     epoch = left.selectbox(
-        "From epoch", kept, index=kept.index(usual), key=key,
-        help="The epochs whose whole state is kept: the last two, the best, every fifth.",
-    )  # fmt: skip
-    whole = run.status.epochs if run.status.epochs > epoch else epoch + MORE_EPOCHS
+        "From epoch",
+        kept,
+        index=kept.index(usual),
+        key=key,
+        help="Epochs with their whole state: the last two, the best, every fifth.",
+    )
+    total = run.status.epochs if run.status.epochs > epoch else epoch + MORE_EPOCHS
     right.number_input(
-        "Epochs in all", epoch + 1, max(LIMITS.epochs[1], whole), whole,
+        "Total epochs",
+        epoch + 1,
+        max(LIMITS.epochs[1], total),
+        total,
         key=f"fork-epochs-{run.name}-{epoch}",
-    )  # fmt: skip
+    )
     try:
-        asked = forks.rate_after(run, epoch)
+        rate = forks.rate_after(run, epoch)
     except RunError as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
         return
     left.number_input(
-        "Learning rate", *LIMITS.learning_rate, value=asked, step=asked / 10, format="%.7g",
+        "Learning rate",
+        *LIMITS.learning_rate,
+        value=rate,
+        step=rate / 10,
+        format="%.7g",
         key=f"fork-rate-{run.name}-{epoch}",
-    )  # fmt: skip
+    )
     right.text_input("Name", _free_name(run, epoch), key=f"fork-name-{run.name}-{epoch}")
     owner.button(
         "Fork and train", type="primary", icon=":material/call_split:", key="fork",
@@ -121,24 +140,24 @@ def _fork(run: Run) -> None:
 
 
 def _usual(run: Run, kept: list[int], shown: int | None) -> int:
-    """The epoch to fork from unless another is chosen: the one that is shown, else the last one."""
+    """The default epoch to fork from: the one shown, else the last one."""
     if shown is not None:
         return min(kept, key=lambda epoch: (abs(epoch - shown), epoch))
-    # While it goes on the last two are soon dropped, and with them what was typed of a fork there.
+    # In an active run the last two are soon dropped, and with them the fields typed for a fork.
     stay = [epoch for epoch in kept if checkpoints.is_permanent(epoch)]
     return stay[-1] if stay and run.status.state.alive else kept[-1]
 
 
 def _fork_now(source: str, epoch: int) -> None:
-    """Make the fork that the fields describe, and open it."""
+    """Start the fork described by the fields, and open it."""
     fields = {
         name: st.session_state[f"fork-{name}-{source}-{epoch}"]
         for name in ("epochs", "rate", "name")
     }
     with actions.errors_shown():
         run = run_folders.read(run_folders.find(source))
-        # Only what differs is passed on: unchanged, a fork goes on as this run did, to the bit.
-        changes = {}
+        # Only changed fields are passed on: an unchanged fork repeats this run to the bit.
+        changes: dict[str, int | float] = {}
         if fields["epochs"] != run.status.epochs:
             changes["epochs"] = int(fields["epochs"])
         if fields["rate"] != forks.rate_after(run, epoch):
@@ -153,10 +172,10 @@ def _free_name(run: Run, epoch: int) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _start_fork(run: Run, epoch: int, name: str, **changes: object) -> None:
+def _start_fork(run: Run, epoch: int, name: str, **changes: Any) -> None:
     try:
         actions.fork(run_folders.find(run.name), epoch, name, **changes)
-    except RunNameTaken:  # by the first click of a double click?
+    except RunNameTaken:  # maybe by the first click of a double click
         if run_folders.read(run_folders.find(name)).facts.get("parent") != {
             "name": run.name,
             "epoch": epoch,
@@ -168,10 +187,10 @@ def _start_fork(run: Run, epoch: int, name: str, **changes: object) -> None:
 
 
 def _save(run: Run) -> None:
-    """What can be taken away: the best epoch's weights, as the report saved them, and curves."""
+    """Files to save: the best epoch's weights, as the report saved them, and the curves."""
     epoch = predictions.best_epoch(run.folder)
     if epoch is None:
-        st.caption("There is something to save after the first epoch.")
+        st.caption("Files can be saved after the first epoch.")
         return
     try:
         weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
@@ -191,29 +210,28 @@ def _save(run: Run) -> None:
     st.download_button(
         "Curves as CSV", lambda: journal.curves_csv(run.folder),
         file_name=f"{run.name}.csv", mime="text/csv", icon=":material/download:",
-        on_click="ignore", key="save-curves", help="A row an epoch: every number of the curves.",
+        on_click="ignore", key="save-curves", help="One row per epoch: every value of the curves.",
     )  # fmt: skip
 
 
 def write_notes(run: Run) -> None:
-    """Fields for tags and note of the run; they change nothing that it computes."""
+    """Draw fields for the run's tags and note, which do not affect its computations."""
     labels = run_folders.labels(run.folder)
-    kept = run_cache.labels(run_cache.runs_now()).values()
-    used = {tag for written in kept for tag in written.tags}
+    used = {tag for each in run_cache.labels(run_cache.runs_now()).values() for tag in each.tags}
     st.multiselect(
         "Tags", sorted(used), default=list(labels.tags), accept_new_options=True,
         placeholder="type a tag", max_selections=20, key=f"tags-{run.name}",
     )  # fmt: skip
     st.text_area("Note", labels.note, max_chars=4_000, key=f"note-{run.name}")
-    kept = owner.button("Keep notes", key="keep-notes", on_click=_keep_notes, args=(run.name,))
+    is_saved = owner.button("Save notes", key="keep-notes", on_click=_save_notes, args=(run.name,))
     if refused := st.session_state.get(f"{state.REFUSED_NOTES}-{run.name}"):
         st.error(theme.plain(refused), icon=":material/error:")
-    elif kept:
-        st.rerun()  # the whole page: they stand at its top
+    elif is_saved:
+        st.rerun()  # the whole page: they are at its top
 
 
-def _keep_notes(name: str) -> None:
-    """Keep them, or the sentence that says why not, beside the button."""
+def _save_notes(name: str) -> None:
+    """Save tags and note, or keep the error to show beside the button."""
     st.session_state.pop(f"{state.REFUSED_NOTES}-{name}", None)
     with actions.errors_shown():
         folder = run_folders.find(name)
@@ -234,46 +252,49 @@ def _keep_notes(name: str) -> None:
 
 def _delete(run: Run) -> None:
     st.caption(
-        "Stopping keeps all work, and the run can go on. Closing the page changes nothing. "
-        "Deleting takes the run away for good."
+        "Stopping keeps all work, and the run can be resumed. Closing the page changes nothing. "
+        "Deleting removes the run permanently."
     )
     alive = run.status.state.alive
     if owner.button(
         "Delete this run…", icon=":material/delete:", disabled=alive, key="delete",
-        help="It is at work: stop it first." if alive else None,
+        help="The run is active: stop it first." if alive else None,
     ):  # fmt: skip
         confirm((run.name,))
     if alive:
-        st.caption("It is at work. Stop it first.")
+        st.caption("The run is active. Stop it first.")
 
 
 def confirm(names: tuple[str, ...]) -> None:
-    """Ask whether these runs shall be deleted, and name what is lost."""
+    """Ask for confirmation before these runs are deleted, and name what will be lost."""
     title = "Delete this run?" if len(names) == 1 else f"Delete {len(names)} runs?"
     st.dialog(title, icon=":material/delete:")(_ask)(names)
 
 
 def _ask(names: tuple[str, ...]) -> None:
-    here = [name for name in names if run_folders.exists(name)]
-    if not here:  # deleted, here or in another browser: the page says so
+    existing = [name for name in names if run_folders.exists(name)]
+    if not existing:  # deleted, here or in another browser: the page reports it
         st.rerun()
-    for folder in map(run_folders.find, here[:LISTED]):
+    for folder in map(run_folders.find, existing[:LISTED]):
         epochs = theme.plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
         st.markdown(
-            f"**{theme.plain(folder.name)}** goes for good: its curves, and the weights and "
-            f"predictions of {epochs}, {_megabytes(folder):.1f} MB in all."
+            f"**{theme.plain(folder.name)}** with its curves, and the weights and predictions of "
+            f"{epochs}: {_megabytes(folder):.1f} MB."
         )
-    if len(here) > LISTED:
-        rest = sum(map(_megabytes, map(run_folders.find, here[LISTED:])))
-        others = theme.plural(len(here) - LISTED, "other run")
-        st.markdown(f"So {'does' if len(here) == LISTED + 1 else 'do'} {others}, {rest:.1f} MB.")
-    st.markdown("Nothing brings them back. Models that were released from a run stay.")
+    if len(existing) > LISTED:
+        rest = sum(map(_megabytes, map(run_folders.find, existing[LISTED:])))
+        others = theme.plural(len(existing) - LISTED, "other run")
+        st.markdown(f"And {others}: {rest:.1f} MB.")
+    st.markdown("This cannot be undone. Models released from a run stay.")
     with st.container(horizontal=True):
         owner.button(
-            "Delete for good", type="primary", on_click=_remove, args=(tuple(here),),
+            "Delete permanently",
+            type="primary",
+            on_click=_remove,
+            args=(tuple(existing),),
             key="delete-for-good",
-        )  # fmt: skip
-        if st.button("Keep it" if len(here) == 1 else "Keep them", key="keep"):
+        )
+        if st.button("Keep it" if len(existing) == 1 else "Keep them", key="keep"):
             st.rerun()
     actions.show_errors()
 
@@ -283,17 +304,17 @@ def _megabytes(folder: Path) -> float:
 
 
 def _remove(names: tuple[str, ...]) -> None:
-    """Delete what can be deleted; a run that is at work costs none of the others."""
-    gone, said = [], []
+    """Delete these runs; an active run is refused and does not affect the others."""
+    deleted, sentences = [], []
     for name in names:
         try:
             actions.delete(run_folders.find(name))
-            gone.append(name)
+            deleted.append(name)
         except FractureError as error:
-            said.append(str(error))
-    if gone:
-        what = f"{gone[0]} is" if len(gone) == 1 else f"{len(gone)} runs are"
-        said.insert(0, f"{what} deleted.")
-    if st.query_params.get(state.RUN) in gone:
+            sentences.append(str(error))
+    if deleted:
+        subject = f"{deleted[0]} is" if len(deleted) == 1 else f"{len(deleted)} runs are"
+        sentences.insert(0, f"{subject} deleted.")
+    if st.query_params.get(state.RUN) in deleted:
         st.query_params.pop(state.RUN)
-    st.session_state[state.NOTICE] = " ".join(said)
+    st.session_state[state.NOTICE] = " ".join(sentences)

@@ -1,9 +1,10 @@
-"""All runs as a results table: how good each became, and in what they differ.
+"""All runs as a results table: their accuracy, and the settings that differ.
 
-The address holds which runs are chosen and what is searched for, and is the only truth.
+The address holds the chosen runs and the search, and is the only truth.
 """
 
 from collections import Counter
+from collections.abc import Hashable
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -25,9 +26,9 @@ from ui.runs import run_charts, selected_runs
 from ui.shared import figures, theme
 from ui.shell import actions, state
 
-POLL_SECONDS = 2.0  # between two looks at runs that are on
+POLL_SECONDS = 2.0  # while a run is active
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
-UNREADABLE = 10  # runs that cannot be read are named; the others are counted
+UNREADABLE = 10  # unreadable runs that are named; the others are counted
 STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
 _NAMES = {  # of settings, where the field's own name would not do
     "data": "films",
@@ -57,23 +58,23 @@ _NONE = {  # what it means that a setting is left open
 }
 
 
-def show_unreadable(found: list[Run]) -> None:
-    """The runs that cannot be read, by name, each with what to do."""
-    told = run_cache.unreadable_runs(found)
-    if told:
-        with st.expander(f"{theme.plural(len(told), 'run')} cannot be read", expanded=True):
-            for sentence in told[:UNREADABLE]:
+def show_unreadable(runs: list[Run]) -> None:
+    """List the unreadable runs, by name, each with the next step."""
+    sentences = run_cache.unreadable_runs(runs)
+    if sentences:
+        with st.expander(f"{theme.plural(len(sentences), 'run')} cannot be read", expanded=True):
+            for sentence in sentences[:UNREADABLE]:
                 st.text(sentence)
-            if len(told) > UNREADABLE:
-                st.text(f"and {len(told) - UNREADABLE} more in {runs_folder()}")
+            if len(sentences) > UNREADABLE:
+                st.text(f"and {len(sentences) - UNREADABLE} more in {runs_folder()}")
 
 
 def show_empty() -> None:
-    """How to get a first run."""
+    """Offer ways to get a first run."""
     st.markdown(
-        "**There is no run yet.** A run is one network that learns from the data in use. Each one "
-        "becomes a line of a table here, with how many studies it judges right, and the curves of "
-        "any of them can be laid over each other."
+        "**There is no run yet.** A run is one network trained on the data in use. Each one "
+        "becomes a line of a table here, with its accuracy, and the curves of any of them can be "
+        "compared."
     )
     demo.button()
     st.page_link(
@@ -81,29 +82,30 @@ def show_empty() -> None:
     )
 
 
-def show(found: list[Run]) -> None:
-    """Search, table and what can be done; it looks for news while a run is on."""
-    seen = _seen(found)
-    st.fragment(_panel, run_every=POLL_SECONDS if seen[0] else None, key="runs-table")(seen)
+def show(runs: list[Run]) -> None:
+    """Draw search, table and buttons; polls while a run is active."""
+    drawn_for = _names(runs)
+    poll = POLL_SECONDS if drawn_for[0] else None
+    st.fragment(_panel, run_every=poll, key="runs-table")(drawn_for)
 
 
-def _seen(found: list[Run]) -> tuple[tuple[str, ...], ...]:
-    """The runs that are on, and those that are chosen: what the page was drawn for."""
-    alive = tuple(run.name for run in found if run.status.state.alive)
-    return alive, tuple(selected_runs.chosen(found))
+def _names(runs: list[Run]) -> tuple[tuple[str, ...], ...]:
+    """Names of the active and of the chosen runs, which the whole page depends on."""
+    alive = tuple(run.name for run in runs if run.status.state.alive)
+    return alive, tuple(selected_runs.chosen(runs))
 
 
-def _panel(seen: tuple[tuple[str, ...], ...]) -> None:
-    found = run_cache.runs_now()
-    if not found or _seen(found) != seen:
-        st.rerun()  # the whole page: the curves follow the choice, and the polling what is on
-    _search(found)
-    shown = _matching(found)
-    selected_runs.show(found, shown)
+def _panel(drawn_for: tuple[tuple[str, ...], ...]) -> None:
+    runs = run_cache.runs_now()
+    if not runs or _names(runs) != drawn_for:
+        st.rerun()  # the whole page: curves depend on the choice, polling on active runs
+    _search(runs)
+    shown = _matching(runs)
+    selected_runs.show(runs, shown)
     if shown:
-        _table(found, shown)
+        _table(runs, shown)
     else:
-        st.markdown("**No run fits.** Each button drops one filter.")
+        st.markdown("**No run matches.** Each button drops one filter.")
         _drop_buttons()
     actions.show_errors()
 
@@ -111,8 +113,8 @@ def _panel(seen: tuple[tuple[str, ...], ...]) -> None:
 # --- search -------------------------------------------------------------------------------------
 
 
-def _search(found: list[Run]) -> None:
-    tags = sorted({tag for labels in run_cache.labels(found).values() for tag in labels.tags})
+def _search(runs: list[Run]) -> None:
+    tags = sorted({tag for labels in run_cache.labels(runs).values() for tag in labels.tags})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         state.fill(state.SEARCH, st.query_params.get(state.SEARCH, ""))
         st.text_input(
@@ -120,8 +122,8 @@ def _search(found: list[Run]) -> None:
             placeholder="name, setting, state, tag or note", width=340,
         )  # fmt: skip
         if tags or st.query_params.get_all(state.TAG):
-            asked = [tag for tag in st.query_params.get_all(state.TAG) if tag in tags]
-            state.fill(state.TAG, asked)
+            in_address = [tag for tag in st.query_params.get_all(state.TAG) if tag in tags]
+            state.fill(state.TAG, in_address)
             st.pills(
                 "Tags", tags, selection_mode="multi", key=state.TAG, on_change=_write,
                 args=(state.TAG,), format_func=theme.plain,
@@ -132,25 +134,25 @@ def _write(name: str) -> None:
     state.put(name, st.session_state[name])
 
 
-def _matching(found: list[Run]) -> list[Run]:
-    """The runs that hold every word of the search and have every tag."""
+def _matching(runs: list[Run]) -> list[Run]:
+    """The runs with every word of the search and every tag."""
     words = st.query_params.get(state.SEARCH, "").casefold().split()
     tags = set(st.query_params.get_all(state.TAG))
-    labels = run_cache.labels(found)
+    labels = run_cache.labels(runs)
     return [
         run
-        for run in found
+        for run in runs
         if tags <= set(labels[run.name].tags)
-        and (not words or _holds(_text(run, labels[run.name]), words))
+        and (not words or _contains(_text(run, labels[run.name]), words))
     ]
 
 
-def _holds(text: str, words: list[str]) -> bool:
+def _contains(text: str, words: list[str]) -> bool:
     return all(word in text for word in words)
 
 
 def _text(run: Run, labels: Labels) -> str:
-    """All that a search looks through."""
+    """The searchable text of a run."""
     parent = run.facts.get("parent") or {}
     values = [str(value) for value in comparison.settings(run.config).values()]
     mine = [run.name, _state(run), labels.note, *labels.tags, str(parent.get("name", ""))]
@@ -169,11 +171,11 @@ def _drop_buttons() -> None:
 # --- the table ----------------------------------------------------------------------------------
 
 
-def _table(found: list[Run], shown: list[Run]) -> None:
-    """The lines; those that are ticked go into the address."""
-    names, picked = [run.name for run in shown], selected_runs.chosen(found)
+def _table(runs: list[Run], shown: list[Run]) -> None:
+    """The table; ticked runs go into the address."""
+    names, picked = [run.name for run in shown], selected_runs.chosen(runs)
     digest = blake2b("\n".join(names).encode(), digest_size=6).hexdigest()
-    # Ticks belong to positions: another list, or a choice made elsewhere, is another table.
+    # Ticks belong to positions: another list, or a choice made elsewhere, needs another table.
     key = f"{state.RESULTS_TABLE}-{st.session_state.get(state.CHOICES, 0)}-{digest}"
     outcomes = run_cache.outcomes(shown)
     settings = [
@@ -184,10 +186,10 @@ def _table(found: list[Run], shown: list[Run]) -> None:
     rows, config = table(shown, {key: [values[key] for values in settings] for key in keys})
     data = _bold(rows, keys) if 1 < len(rows) <= STYLED and keys else rows
     like = "the baseline" if "Baseline" in rows else "most of them"
-    bold = "" if data is rows else f" **Bold**: a setting that is unlike {like}."
+    bold = "" if data is rows else f" **Bold**: a setting that differs from {like}."
     # It also keeps the table's own toolbar off the buttons above.
     st.caption(
-        f"Dev right: the share of dev studies judged right after the best epoch, with its "
+        f"Dev accuracy: share of dev studies predicted correctly after the best epoch, with its "
         f"interval and n. Settings that are the same in all runs have no column.{bold}"
     )
     st.dataframe(
@@ -206,19 +208,19 @@ def _table(found: list[Run], shown: list[Run]) -> None:
 
 
 def _tick(key: str, names: list[str]) -> None:
-    """The ticks were changed: chosen are these and what the list does not show."""
+    """Write changed ticks into the address; chosen runs outside the list stay chosen."""
     ticked = [names[i] for i in st.session_state[key]["selection"]["rows"] if i < len(names)]
     before = st.query_params.get_all(state.CHOSEN)
-    kept = [name for name in before if name not in names or name in ticked]
-    state.put(state.CHOSEN, list(dict.fromkeys([*kept, *ticked])))
+    remaining = [name for name in before if name not in names or name in ticked]
+    state.put(state.CHOSEN, list(dict.fromkeys([*remaining, *ticked])))
 
 
 def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """One row a run, and how the columns are shown.
+    """Return one row per run, and the configuration of the columns.
 
     Args:
         shown: the runs, in the table's order.
-        settings: those that get a column: key of `comparison.settings` -> the runs' values.
+        settings: with a column of their own: key of `comparison.settings` -> the runs' values.
     """
     outcomes, labels = (
         list(run_cache.outcomes(shown).values()),
@@ -233,7 +235,7 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
         "Run": [run.name for run in shown],
         "Baseline": ["baseline" if label.baseline else "" for label in labels],
         "State": [_state(run) for run in shown],
-        "Dev right": [100 * p.value if p else None for p in best],
+        "Dev accuracy": [100 * p.value if p and p.value is not None else None for p in best],
         "Interval": [run_charts.interval(p, span, mark, ink) if p else "" for p in best],
         "95 % interval": [_bounds(p) for p in best],
         "n": pd.array([p.n if p else None for p in best], "Int64"),
@@ -255,7 +257,7 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
         if not any(len(value) for value in rows[name])
     ]
     config = _columns(span, any(label.baseline for label in labels))
-    for name in ("Run", "State"):  # wide enough for what tells them apart
+    for name in ("Run", "State"):  # wide enough to distinguish them
         config[name]["width"] = figures.column_width(name, rows[name])
     for name in map(_name, settings):
         if pd.api.types.is_numeric_dtype(rows[name]):  # as written, 0.0003 and not 0.000300
@@ -267,16 +269,16 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
 
 
 def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
-    """How the columns are shown that are no settings."""
+    """Configuration of all columns but settings."""
     ends = "From {} at the left to {} at the right.".format(*map(figures.percent, span))
     line = " The dashed line: the baseline." if pinned else ""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "Run": text(pinned=True),
         "State": text(),
-        "Dev right": number(
-            format="%.1f %%", width=85,
-            help="Dev studies judged right after the best epoch, the one with the lowest dev loss.",
+        "Dev accuracy": number(
+            format="%.1f %%", width=105,
+            help="Dev studies predicted correctly after the best epoch (lowest dev loss).",
         ),
         "Interval": st.column_config.ImageColumn(
             width=run_charts.WIDTH + 20, help=f"The 95 % Wilson interval. {ends}{line}"
@@ -286,12 +288,12 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
         "Best epoch": number(format="%d", width=85),
         "Curve": st.column_config.LineChartColumn(
             width=110, y_min=span[0], y_max=1.0, color="violet",
-            help="Dev studies judged right after each epoch; all on one scale. Valid where a run "
-            "has no dev studies.",
+            help="Accuracy on dev studies after each epoch; all on one scale. Valid studies if a "
+            "run has no dev studies.",
         ),
         "Dev, last epoch": text(width=180, alignment="right"),
         "Valid, best epoch": text(
-            width=180, alignment="right", help="Valid studies choose nothing, no epoch either."
+            width=180, alignment="right", help="Valid studies are never used to pick an epoch."
         ),
         "Valid, last epoch": text(width=180, alignment="right"),
         "Created": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
@@ -299,20 +301,20 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
 
 
 def _bold(rows: pd.DataFrame, keys: list[str]) -> Any:
-    """The settings that are not the baseline's, else not the most frequent ones, in bold."""
+    """Settings that differ from the baseline's, else from the most frequent ones, in bold."""
     names, weights = [_name(key) for key in keys], {}
-    base = rows.index[rows["Baseline"] == "baseline"] if "Baseline" in rows else ()
+    base = list(rows.index[rows["Baseline"] == "baseline"]) if "Baseline" in rows else []
     for name in names:
         values = rows[name].astype(str)
-        usual = values[base[0]] if len(base) else _most_frequent(values)
+        usual = values[base[0]] if base else _most_frequent(values)
         bold = (values != usual) if usual is not None else np.zeros(len(values), bool)
         weights[name] = np.where(bold, "font-weight: bold", "")
     styles = pd.DataFrame(weights, index=rows.index)
-    return rows.style.apply(lambda _: styles, axis=None, subset=names)
+    return rows.style.apply(lambda _: styles, axis=None, subset=list[Hashable](names))
 
 
-def _most_frequent(values: pd.Series) -> str | None:
-    """The value that more runs have than any other; `None` where two share that place."""
+def _most_frequent(values: "pd.Series[str]") -> str | None:
+    """The value of more runs than any other; `None` for a tie."""
     (value, count), *others = Counter(values).most_common(2)
     return None if others and others[0][1] == count else value
 
@@ -327,11 +329,11 @@ def _name(key: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def _values(key: str, found: list[Any]) -> list[Any]:
-    """A setting of every run: numbers as numbers where all are, else words."""
-    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in found):
-        return found
-    return [_word(key, value) for value in found]
+def _values(key: str, values: list[Any]) -> list[Any]:
+    """A setting of every run: numbers if all are numbers, else words."""
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return values
+    return [_word(key, value) for value in values]
 
 
 def _word(key: str, value: Any) -> str:
@@ -345,7 +347,7 @@ def _word(key: str, value: Any) -> str:
 
 
 def _state(run: Run) -> str:
-    """What a run does or how it ended; no time left, so that the table stands still meanwhile."""
+    """A run's activity or end; without the time left, so that the table does not flicker."""
     status = run.status
     if status.state is State.RUNNING:
         return f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
@@ -359,14 +361,14 @@ def _bounds(p: Proportion | None) -> str:
 
 
 def _in_words(p: Proportion | None) -> str:
-    """ "67.5 % (60.6 to 73.7), n = 194"."""
-    if p is None:
+    """A proportion in words: "67.5 % (60.6 to 73.7), n = 194"."""
+    if p is None or p.low is None or p.high is None:
         return ""
     return f"{figures.percent(p.value)} ({100 * p.low:.0f} to {100 * p.high:.0f}), n = {p.n:,}"
 
 
 def _created(run: Run) -> datetime | None:
-    """When it was made, as this machine's clock says it."""
+    """Creation time of a run, by this machine's clock."""
     try:
         moment = datetime.fromisoformat(str(run.facts.get("created")))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What can be asked of the runs that are chosen in the table: open, pin, tag, delete."""
+"""Actions on the runs that are chosen in the table: open, pin, tag, ensemble, delete."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,24 +16,26 @@ from ui.shared import theme
 from ui.shell import actions, owner, state
 
 
-def chosen(found: list[Run]) -> list[str]:
-    """The runs that the address chooses, of those that are here."""
-    here = {run.name for run in found}
-    return [name for name in dict.fromkeys(st.query_params.get_all(state.CHOSEN)) if name in here]
+def chosen(runs: list[Run]) -> list[str]:
+    """List the names of the runs chosen in the address, of those that exist."""
+    existing = {run.name for run in runs}
+    names = dict.fromkeys(st.query_params.get_all(state.CHOSEN))
+    return [name for name in names if name in existing]
 
 
-def show(found: list[Run], shown: list[Run]) -> None:
-    """How many are chosen, and what can be asked of them; the row is there from the start."""
-    if made := st.session_state.pop(state.MADE, None):
-        dev = {state.FILMS: "dev"} if len(model_cache.model(made).judged) else {}
-        st.switch_page("pages/evaluate.py", query_params={state.MODEL: made, **dev})
-    names = chosen(found)
-    picked = [run for run in found if run.name in names]
+def show(runs: list[Run], shown: list[Run]) -> None:
+    """Draw the number of chosen runs, and the buttons; the row is there from the start."""
+    if ensemble := st.session_state.pop(state.NEW_ENSEMBLE, None):
+        dev = {state.FILMS: "dev"} if len(model_cache.model(ensemble).judged) else {}
+        st.switch_page("pages/evaluate.py", query_params={state.MODEL: ensemble, **dev})
+    names = chosen(runs)
+    picked = [run for run in runs if run.name in names]
     one = picked[0] if len(picked) == 1 else None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_said(found, shown, names), width="content")
+        st.markdown(_summary(runs, shown, names), width="content")
         st.space("stretch")
-        if st.button("Open", disabled=not one, icon=":material/show_chart:", key="open-run"):
+        open_run = st.button("Open", disabled=not one, icon=":material/show_chart:", key="open-run")
+        if open_run and one:
             st.switch_page("pages/train.py", query_params={state.RUN: one.name})
         pinned = bool(one and run_cache.labels([one])[one.name].baseline)
         owner.button(
@@ -51,28 +53,28 @@ def show(found: list[Run], shown: list[Run]) -> None:
         resting = [run for run in picked if not run.status.state.alive]
         if owner.button(
             "Delete…", icon=":material/delete:", disabled=not resting, key="delete-chosen",
-            help="It is at work: stop it first." if picked and not resting else None,
+            help="The run is active: stop it first." if picked and not resting else None,
         ):  # fmt: skip
             run_menu.confirm(tuple(names))
         st.button("Clear choice", disabled=not picked, on_click=_clear, key="clear")
 
 
-def _said(found: list[Run], shown: list[Run], names: list[str]) -> str:
-    """How many runs there are and are chosen; on which films, if they are all the same."""
-    count = theme.plural(len(found), "run")
-    if len(shown) < len(found):
+def _summary(runs: list[Run], shown: list[Run], names: list[str]) -> str:
+    """Numbers of all and of chosen runs; their data set, if all have the same."""
+    count = theme.plural(len(runs), "run")
+    if len(shown) < len(runs):
         count = f"{len(shown):,} of {count}"
-    films = {_films(run) for run in found}
+    films = {_films(run) for run in runs}
     on = f" on {films.pop()}" if len(films) == 1 else ""
     if not names:
-        return f"{count}{on}. Tick runs at the left to lay their curves over each other."
+        return f"{count}{on}. Tick runs to compare their curves."
     hidden = len(set(names) - {run.name for run in shown})
     aside = f", {hidden:,} of them not in this list" if hidden else ""
     return f"{count}{on}, **{len(names):,} chosen**{aside}."
 
 
 def is_synthetic(run: Run) -> bool:
-    """Whether its films are; one that waits has not read them yet, and their folder is asked."""
+    """Return True if a run's films are synthetic; a queued run's folder of films decides."""
     data = run.facts.get("data")
     return bool(data.get("synthetic")) if data else phantom_set.is_synthetic(Path(run.config.data))
 
@@ -109,17 +111,19 @@ def _ensemble(names: list[str]) -> None:
     """The mean of the chosen runs as a model of its own."""
     st.markdown(
         f"A model that gives every film the mean probability of these {len(names)} runs, each at "
-        "its best dev epoch, else its last. It keeps their weights, outlives them, and judges "
-        "without a gate."
+        "its best dev epoch, else its last. It keeps copies of their weights, outlives them, and "
+        "has no gate."
     )
     with st.form("ensemble", border=False):
-        st.text_input("Its name", key=state.ENSEMBLE, max_chars=40, placeholder="together")
+        st.text_input(
+            "Name of the ensemble", key=state.ENSEMBLE, max_chars=40, placeholder="together"
+        )
         owner.submit(
-            "Make it", key="make-ensemble", disabled=len(names) < 2,
+            "Create ensemble", key="make-ensemble", disabled=len(names) < 2,
             on_click=_make_ensemble, args=(names,),
         )  # fmt: skip
-    chosen_then, refused = st.session_state.get(state.REFUSED) or ([], "")
-    if chosen_then == names:  # of another choice it would say nothing
+    refused_names, refused = st.session_state.get(state.REFUSED) or ([], "")
+    if refused_names == names:  # the error belongs to this choice only
         st.error(theme.plain(refused), icon=":material/error:")
 
 
@@ -127,16 +131,16 @@ def _make_ensemble(names: list[str]) -> None:
     name = st.session_state[state.ENSEMBLE].strip()
     st.session_state[state.REFUSED] = None
     try:
-        # By their epochs: a released model may be called as a run is.
+        # With their epochs: a released model may have the name of a run.
         actions.make_ensemble(
             [cards.of_run(run_folders.find(each)).reference for each in names], name
         )
-        st.session_state[state.MADE] = name
+        st.session_state[state.NEW_ENSEMBLE] = name
     except FractureError as error:
         st.session_state[state.REFUSED] = (names, str(error))
 
 
 def _clear() -> None:
     state.put(state.CHOSEN, "")
-    # The table keeps its ticks by itself: it is made anew.
+    # The table keeps its own ticks: it is replaced.
     st.session_state[state.CHOICES] = st.session_state.get(state.CHOICES, 0) + 1

@@ -1,4 +1,4 @@
-"""Charts: tables in, plotly figures out. Nothing here reads files or asks Streamlit.
+"""Charts: tables in, plotly figures out; nothing here reads files or calls Streamlit.
 
 Figures have room for their legends, so that nothing jumps.
 """
@@ -27,16 +27,16 @@ class Ink:
 
 
 def literal(text: str) -> str:
-    """Foreign text as Plotly shows it to the letter: in titles, names, ticks and hover templates.
+    """Escape foreign text for Plotly's titles, names, ticks and hover templates.
 
-    Plotly reads tags, entities, `%{...}` and, between dollars, formulas.
+    Plotly interprets tags, entities, `%{...}` and, between dollars, formulas.
     """
     text = html.escape(re.sub(r"\s", " ", text), quote=False)
     return text.replace("%", "&#37;").replace("$", "&#36;")
 
 
 def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:
-    """A run's accuracy at a glance: training and, where there is one, dev or valid.
+    """Draw a run's accuracy at a glance: training and, if present, dev and valid.
 
     Args:
         epochs: `journal.metrics`.
@@ -65,7 +65,7 @@ def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:
 
 
 def confusion(matrix: Confusion, unit: str, ink: Ink, colour: Callable[[str], str]) -> go.Figure:
-    """The confusion matrix: labels down, verdicts across, each cell a point that can be clicked.
+    """Draw the confusion matrix: labels down, verdicts across, each cell a clickable point.
 
     Args:
         matrix: the counts.
@@ -74,7 +74,7 @@ def confusion(matrix: Confusion, unit: str, ink: Ink, colour: Callable[[str], st
         colour: hex colour of "accent" (right), "grey" (wrong), "fracture" and "none".
 
     Returns:
-        A figure whose points hold the cell's name ("true positive"...) as custom data.
+        A figure with the cell's name ("true positive"...) as custom data of its points.
     """
     figure = go.Figure()
     for name, x, y, count, of in (
@@ -111,7 +111,7 @@ def confusion(matrix: Confusion, unit: str, ink: Ink, colour: Callable[[str], st
 
 
 def _framed(figure: go.Figure, ink: Ink, colour: Callable[[str], str]) -> go.Figure:
-    """The axes of a confusion matrix, in the shapes that fracture and no fracture have."""
+    """Add the axes of a confusion matrix, with the shapes of fracture and no fracture."""
     figure.update_layout(
         height=340,
         margin={"l": 10, "r": 10, "t": 44, "b": 10},
@@ -128,14 +128,14 @@ def _framed(figure: go.Figure, ink: Ink, colour: Callable[[str], str]) -> go.Fig
         f"<span style='color:{colour('fracture')}'>▲ fracture</span>",
         f"<span style='color:{colour('none')}'>● no fracture</span>",
     ]
-    judged, label = [f"judged {w}" for w in words], [f"label<br>{w}" for w in words]
-    figure.update_xaxes(tickvals=[0, 1], ticktext=judged, side="top", **plain)
+    predicted, label = [f"predicted {w}" for w in words], [f"label<br>{w}" for w in words]
+    figure.update_xaxes(tickvals=[0, 1], ticktext=predicted, side="top", **plain)
     figure.update_yaxes(tickvals=[1, 0], ticktext=label, automargin=True, **plain)
     return figure
 
 
 def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go.Figure:
-    """Studies of each split and part, stacked by label; shapes tell the labels as colours do.
+    """Draw the studies of each split and part, stacked by label, each with colour and shape.
 
     Args:
         parts: `catalog.counts` without its rows of part "all", and negative_studies.
@@ -158,7 +158,7 @@ def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go
             text=[f"{shape} {count:,}" for count in parts[column]],
             textposition="inside",
             insidetextanchor="middle",
-            textangle=0,  # what does not fit is hidden, not turned
+            textangle=0,  # text that does not fit is hidden, not rotated
             hovertemplate=f"%{{y}}: %{{x:,}} {word}<extra></extra>",
         )
     figure.update_layout(
@@ -170,7 +170,7 @@ def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go
         font={"color": ink.text, "size": 13},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         uirevision="counts",
-        uniformtext={"minsize": 11, "mode": "hide"},  # the numbers stand in the table too
+        uniformtext={"minsize": 11, "mode": "hide"},  # the table has the counts too
     )
     figure.update_xaxes(title="studies", gridcolor=ink.grid, zeroline=False)
     figure.update_yaxes(autorange="reversed")

@@ -1,4 +1,4 @@
-"""Films of a data set on a light box: a study's card, and one film at full size.
+"""Pictures of a data set's films: a study's card, and one film at full size.
 
 Bytes in and out are whole image files. Films are never cropped and never enlarged.
 """
@@ -16,21 +16,21 @@ from fracture_core.films import images
 from fracture_core.phantom.phantom_set import Break
 from ui.shared.pictures import Picture
 
-THUMBNAIL_PX = 448  # long side; a lone view fills its card
-CARD = (560, 460)  # px; twice a card's size on the page, for sharp screens
+THUMBNAIL_PX = 448  # long side; a single view fills its card
+CARD = (560, 460)  # px; twice a card's size on the page, for high-density screens
 BAR_PX, GAP_PX = 8, 6  # of a card: the label's bar, the gap between views
 LONGEST_PX = 2048  # of an open film; more does not show on a screen
 
 
 def thumbnail(path: Path, folder: Path) -> bytes | None:
-    """A small copy from the thumbnail cache, made where missing; None for an unreadable film."""
+    """Return a copy from the thumbnail cache, made if missing; None for an unreadable film."""
     with suppress(FilmError):
         return images.thumbnail(path, THUMBNAIL_PX, folder)
     return None
 
 
 def card(views: Sequence[bytes | None], colour: str) -> bytes:
-    """All views of a study side by side on black, above a bar in its label's colour, as JPEG.
+    """Draw all views of a study on black, above a bar in its label's colour, as JPEG.
 
     Args:
         views: thumbnails; None draws an empty frame. Without any, the card is black.
@@ -55,7 +55,7 @@ def card(views: Sequence[bytes | None], colour: str) -> bytes:
 
 
 def film(path: Path, breaks: Sequence[Break] = (), colour: str = "") -> Picture:
-    """A film as large as it is, up to `LONGEST_PX`, as PNG.
+    """Return a film in its own size, up to `LONGEST_PX`, as PNG.
 
     Args:
         path: its file.
@@ -77,7 +77,7 @@ def film(path: Path, breaks: Sequence[Break] = (), colour: str = "") -> Picture:
 
 
 def network_pictures(path: Path, recipes: Sequence[PixelRecipe]) -> dict[PixelRecipe, bytes]:
-    """What networks get of a film, as PNG of each recipe's size; the file is opened once.
+    """Return a film as networks receive it, as PNG of each recipe's size; opens the file once.
 
     Raises:
         FilmError: it cannot be read.
@@ -92,19 +92,19 @@ def _rows(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     All films of a row have one height, at most that of the lowest.
     """
 
-    def tried(rows: int) -> list[tuple[int, int]]:
+    def laid_out(rows: int) -> list[tuple[int, int]]:
         each = -(-len(sizes) // rows)
-        found = []
+        layout = []
         for row in (sizes[start : start + each] for start in range(0, len(sizes), each)):
             room = (CARD[1] - BAR_PX - GAP_PX * (rows - 1)) // rows
             proportions = sum(width / height for width, height in row)
             broad = (CARD[0] - GAP_PX * (len(row) - 1)) / proportions
             tall = min(room, int(broad), *(height for _, height in row))
-            found.append((len(row), max(1, tall)))
-        return found
+            layout.append((len(row), max(1, tall)))
+        return layout
 
     return max(
-        map(tried, range(1, len(sizes) + 1)), key=lambda rows: sum(n * h * h for n, h in rows)
+        map(laid_out, range(1, len(sizes) + 1)), key=lambda rows: sum(n * h * h for n, h in rows)
     )
 
 
@@ -113,7 +113,7 @@ def _wide(size: tuple[int, int], tall: int) -> int:
 
 
 def _crossed() -> Image.Image:
-    """An empty frame, in the place of a film that cannot be read."""
+    """Draw an empty frame in place of an unreadable film."""
     frame = Image.new("L", (THUMBNAIL_PX * 4 // 5, THUMBNAIL_PX))
     box = (0, 0, frame.width - 1, frame.height - 1)
     pen = ImageDraw.Draw(frame)

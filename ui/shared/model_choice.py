@@ -1,4 +1,6 @@
-"""Which model: the one in use, which only a person changes, and the one that Evaluate looks at."""
+"""Choice of a model: the one in use, which only a person changes, and the one on Evaluate."""
+
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -15,28 +17,28 @@ from ui.shell import state
 
 
 def settle(looks: bool = False) -> None:
-    """Hold fast to the model in use, before anything is drawn.
+    """Set the model in use before anything is drawn.
 
-    A session begins with what its address names, else with `model_cache.default_model`. After that
-    the address counts where a person went to it: a new one, or back to an older one. What a
-    browser asks with may be older than the choice.
+    A session begins with the model of its address, else with `model_cache.default_model`. After
+    that the address counts only if a person went to it: to a new one, or back to an older one. A
+    polling page may send an address that is older than the choice.
 
     Args:
-        looks: whether the page's address names what is looked at, as Evaluate's does, and not what
-            is in use.
+        looks: whether the page's address names the model evaluated, as on Evaluate, instead of the
+            model in use.
     """
-    asked = "" if looks else st.query_params.get(state.MODEL, "")
+    in_address = "" if looks else st.query_params.get(state.MODEL, "")
     followed = st.session_state.get(state.FOLLOWED, [])
     back = getattr(get_script_run_ctx(), "is_history_navigation", False)
-    if asked and (back or asked not in followed):
-        _hold(asked)
+    if in_address and (back or in_address not in followed):
+        _hold(in_address)
     elif not model_cache.model_in_use():
         _hold(model_cache.default_model())
     st.session_state[state.SETTLED] = model_cache.model_in_use()
 
 
 def use(reference: str) -> None:
-    """Make this the model in use: a callback, of a box or button that a person touches."""
+    """Make this the model in use; a callback of a box or button."""
     _hold(reference)
     state.forget_threshold()
 
@@ -50,18 +52,18 @@ def _hold(reference: str) -> None:
 
 
 def line() -> str:
-    """The model in use in a few words, as Markdown."""
+    """Name the model in use in a few words, as Markdown."""
     used = model_cache.model_in_use()
     if not used:
         return f"Model: **{'none in use' if model_cache.models_here() else 'none yet'}**"
     name = theme.plain(short(used))
-    return f"Model: **{name}**" if model_cache.is_model(used) else f"Model: no {name} any more"
+    return f"Model: **{name}**" if model_cache.is_model(used) else f"Model: {name} no longer exists"
 
 
 def pick() -> tuple[str, Model] | None:
-    """Let the viewer pick the model in use; gives its reference and the model.
+    """Let the viewer pick the model in use; return its reference and the model.
 
-    `None`, with a sentence that says why and what to do, where there is none or it is not whole.
+    Without one, or with an incomplete one, show a sentence with the next step and return `None`.
     """
     if not model_cache.models_here():
         _none_here()
@@ -71,13 +73,13 @@ def pick() -> tuple[str, Model] | None:
     if used and not here:
         _gone(used)
     state.lead(state.MODEL, here)
-    drawn = _box(here, _use_picked)
+    selected = _box(here, _use_picked)
     if here is None:
         if not used:
-            st.info("No model is in use. Pick one: a run is used only where you pick it.")
+            st.info("No model is in use. Pick one: a run is only used once you pick it.")
         return None
-    if drawn is not None and drawn != here and model_cache.fixed(drawn) == here:
-        st.rerun()  # a new box takes a run's name from the address; a second look its epoch
+    if selected is not None and selected != here and model_cache.fixed(selected) == here:
+        st.rerun()  # a new box takes a run's name from the address; the next drawing its epoch
     return _opened(here, show_it=True)
 
 
@@ -87,10 +89,10 @@ def _use_picked() -> None:
 
 
 def pick_for_studies() -> None:
-    """The box on Studies.
+    """Draw the model box on Studies.
 
-    It is filled from the model in use and not bound to the address: a bound box would take the
-    model out of the address while a study is open, where no box is drawn.
+    It is filled from the model in use and not bound to the address: a bound box would remove the
+    model from the address while a study is open, where no box is drawn.
     """
     options = model_cache.models_here()
     if not options:
@@ -99,89 +101,100 @@ def pick_for_studies() -> None:
     here = used if used and model_cache.is_model(used) else None
     if used and not here:
         _gone(used)
-    options = options if here in (None, *options) else [*options, here]
-    state.fill(state.JUDGE, here)
+    options = options if here is None or here in options else [*options, here]
+    state.fill(state.PREDICTIONS_OF, here)
     st.selectbox(
-        "Judged by", options, index=None, placeholder="Pick a model", key=state.JUDGE,
-        on_change=_judge, help=_ORDER,
-    )  # fmt: skip
+        "Predictions of",
+        options,
+        index=None,
+        placeholder="Pick a model",
+        key=state.PREDICTIONS_OF,
+        on_change=_use_for_studies,
+        help=_ORDER,
+    )
 
 
-def _judge() -> None:
-    if picked := st.session_state[state.JUDGE]:
+def _use_for_studies() -> None:
+    if picked := st.session_state[state.PREDICTIONS_OF]:
         use(picked)
         state.put(state.MODEL, model_cache.model_in_use())
 
 
 def keep_in_address() -> None:
-    """A model that was picked on another page is part of what a link shows."""
+    """Put a model that was picked on another page into the address, so that links keep it."""
     used = model_cache.model_in_use()
     state.put(state.MODEL, used if used != model_cache.default_model() else "")
 
 
 def offer(reference: str, label: str, key: str) -> None:
-    """A button that makes this the model in use, or the word that it is."""
+    """Draw a button that makes this the model in use, or says that it is."""
     used = model_cache.model_in_use()
     if st.session_state.get(state.SETTLED) != used:
-        st.rerun()  # clicked in a fragment; the model in use stands on the page's top, too
+        st.rerun()  # clicked in a fragment; the top of the page names the model in use too
     if model_cache.fixed(reference) == used:
         st.button("In use", icon=":material/check:", key=key, disabled=True)
     else:
         st.button(label, icon=":material/radiology:", key=key, on_click=use, args=(reference,))
 
 
-# --- the model that is looked at ----------------------------------------------------------------
+# --- the model evaluated ------------------------------------------------------------------------
 
 
 def look() -> tuple[str, Model] | None:
-    """Let the viewer pick a model to look at: it is not in use for that.
+    """Let the viewer pick a model to evaluate, without putting it to use.
 
-    `None`, with a sentence that says why and what to do, where there is none or it is not whole.
+    Without one, or with an incomplete one, show a sentence with the next step and return `None`.
     """
     options = model_cache.models_here()
     if not options:
         _none_here()
         return None
-    asked, picked = st.query_params.get(state.MODEL), st.session_state.get(state.MODEL)
-    if asked and asked != picked and not model_cache.is_model(asked):
-        _gone(asked)
+    in_address, picked = st.query_params.get(state.MODEL), st.session_state.get(state.MODEL)
+    if in_address and in_address != picked and not model_cache.is_model(in_address):
+        _gone(in_address)
         if picked is None:
             st.session_state[state.MODEL] = None
-    elif picked is None and not asked:
+    elif picked is None and not in_address:
         used = model_cache.model_in_use()
         st.session_state[state.MODEL] = used if model_cache.is_model(used) else options[0]
-    reference = _box(st.session_state.get(state.MODEL) or asked, None)
+    reference = _box(st.session_state.get(state.MODEL) or in_address, None)
     return None if reference is None else _opened(reference, show_it=False)
 
 
 def offer_looked_at(reference: str) -> None:
-    """Which model is in use, where another one is looked at, and the way to use this one."""
+    """Offer to use the model evaluated, if another one is in use."""
     used = model_cache.model_in_use()
     if model_cache.fixed(reference) == used:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         offer(reference, "Use this model", "use-looked-at")
         words = f"in use: {theme.plain(short(used))}" if used else "no model is in use"
-        st.caption(f"Only looked at here; {words}.", width="content")
+        st.caption(f"Only shown here; {words}.", width="content")
 
 
-# --- what both share ----------------------------------------------------------------------------
+# --- shared by both -----------------------------------------------------------------------------
 
 
-def _box(current: str | None, on_change: object) -> str | None:
+def _box(current: str | None, on_change: Callable[[], None] | None) -> str | None:
     options = model_cache.models_here()
     if current and current not in options and model_cache.is_epoch_of_run(current):
         options = [*options, current]
-    # Without a usual choice, so that the address always names the model that is seen.
+    # Without a default, so that the address always names the model shown.
     return st.selectbox(
-        "Model", options, index=None, placeholder="Pick a model", key=state.MODEL,
-        bind="query-params", on_change=on_change, help=_ORDER,
-    )  # fmt: skip
+        "Model",
+        options,
+        index=None,
+        placeholder="Pick a model",
+        key=state.MODEL,
+        bind="query-params",
+        on_change=on_change,
+        help=_ORDER,
+    )
 
 
 def _none_here() -> None:
     st.info(
-        "No model is here yet. Train a network: it can judge after its first epoch.",
+        "There is no model yet. Train a network: it can predict after its first epoch.",
         icon=":material/model_training:",
     )
     st.page_link("pages/train.py", label="Train a network", icon=":material/show_chart:")
@@ -194,7 +207,7 @@ def _gone(reference: str) -> None:
 def _opened(reference: str, show_it: bool) -> tuple[str, Model] | None:
     try:
         model = model_cache.model(reference)
-    except FractureError as error:  # not whole, or its epoch is not kept: another can be picked
+    except FractureError as error:  # incomplete, or its epoch is not kept: another can be picked
         st.error(theme.plain(str(error)), icon=":material/error:")
         _offer_another(reference)
         return None
@@ -204,14 +217,17 @@ def _opened(reference: str, show_it: bool) -> tuple[str, Model] | None:
 
 
 def _offer_another(reference: str) -> None:
-    """The last epoch that can be used, of a run one of whose epochs cannot."""
-    run, _, asked = reference.partition("@")
+    """Offer the last usable epoch of a run, in place of one that is not."""
+    run, _, unusable = reference.partition("@")
     epoch = cards.last_whole_epoch(run)
-    if epoch is not None and str(epoch) != asked:
+    if epoch is not None and str(epoch) != unusable:
         st.button(
-            f"Use epoch {epoch}", icon=":material/history:", key="another-epoch",
-            on_click=_take, args=(f"{run}@{epoch}",),
-        )  # fmt: skip
+            f"Use epoch {epoch}",
+            icon=":material/history:",
+            key="another-epoch",
+            on_click=_take,
+            args=(f"{run}@{epoch}",),
+        )
 
 
 def _take(reference: str) -> None:
@@ -220,7 +236,7 @@ def _take(reference: str) -> None:
 
 
 def show_origin(reference: str, model: Model) -> None:
-    """Which network it is, of which epoch, and what it learned from."""
+    """Show network, epoch and training data of a model."""
     st.markdown(f":small[{_origin(reference, model.card)}]")
 
 
@@ -232,4 +248,4 @@ def _origin(reference: str, card: Card) -> str:
     data = theme.plain(str(card.training.get("root") or "unknown data"))
     badge = f" {theme.synthetic_badge()}" if card.synthetic else ""
     network = theme.plain(card.network)
-    return f"{kind}: {network}, {card.recipe.size} px, learned from {data}{badge}"
+    return f"{kind}: {network}, {card.recipe.size} px, trained on {data}{badge}"

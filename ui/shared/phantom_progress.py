@@ -1,4 +1,4 @@
-"""A phantom set that is still being made: a calm note with its progress."""
+"""Progress of a phantom that is still being generated."""
 
 from pathlib import Path
 
@@ -12,37 +12,39 @@ POLL_SECONDS = 2.0
 
 
 def show(root: Path, wants_more: bool) -> None:
-    """How far the set is; polls while it is being made, and not otherwise.
+    """Show the progress; polls only while films are being generated.
 
     Args:
-        root: of the unfinished set.
-        wants_more: whether the page has room for the next studies; it is run anew when there are
-            some. Otherwise it is left in peace until the set is whole.
+        root: of the incomplete set.
+        wants_more: whether the page has room for the next studies, and is rerun when there are
+            some. Otherwise it is not rerun until the set is complete.
     """
-    made = phantom_set.progress(root)
-    going_on = (
-        phantom_set.is_being_made(root) or made is None
-    )  # None: its maker has just been started
-    poll = POLL_SECONDS if going_on else None
-    st.fragment(_note, run_every=poll, key="growth")(root, made, wants_more, going_on)
+    progress = phantom_set.progress(root)
+    active = phantom_set.is_being_made(root) or progress is None  # None: its process just started
+    poll = POLL_SECONDS if active else None
+    st.fragment(_note, run_every=poll, key="growth")(root, progress, wants_more, active)
 
 
-def _note(root: Path, made: tuple[int, int] | None, wants_more: bool, was_going_on: bool) -> None:
+def _note(root: Path, progress: tuple[int, int] | None, wants_more: bool, was_active: bool) -> None:
     now = phantom_set.progress(root)
     done, total = now or (0, phantom_set.STUDIES)
-    going_on = phantom_set.is_being_made(root) or now is None
-    if phantom_set.is_complete(root) or going_on != was_going_on or (wants_more and now != made):
+    active = phantom_set.is_being_made(root) or now is None
+    if phantom_set.is_complete(root) or active != was_active or (wants_more and now != progress):
         st.rerun()
-    if going_on:
+    if active:
         studies = theme.plural(total, "study")
-        text = f"Synthetic films are being made: {done:,} of {studies}. Look around meanwhile."
+        text = f"Generating synthetic films: {done:,} of {studies}. Feel free to look around."
         st.progress(done / total, text)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        text = f"Making the synthetic films stopped at {done:,} of {theme.plural(total, 'study')}."
+        studies = theme.plural(total, "study")
+        text = f"Generating synthetic films stopped at {done:,} of {studies}."
         st.caption(text, width="content")
         owner.button(
-            "Go on", icon=":material/play_arrow:", key="finish-phantom",
-            on_click=actions.pressed, args=(actions.make_phantom, root),
-        )  # fmt: skip
+            "Continue",
+            icon=":material/play_arrow:",
+            key="finish-phantom",
+            on_click=actions.pressed,
+            args=(actions.make_phantom, root),
+        )
     actions.show_errors()

@@ -1,4 +1,4 @@
-"""Films as pictures: as they were given, and as the network saw them."""
+"""Films as pictures: as received, and as the network's input."""
 
 import io
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from fracture_core.films import eraser, images
 from fracture_core.films.eraser import Stroke
 
 Source = Path | bytes  # of the data set, or as it was uploaded
-SEEN_SIDE = 256  # px at least, so that the browser has nothing to blur
+SEEN_SIDE = 256  # px at least, so that the browser does not blur by enlarging
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A film to look at: WebP bytes, and its size in px."""
+    """An encoded image, WebP or PNG, and its size in px."""
 
     content: bytes
     width: int
@@ -31,13 +31,13 @@ def shown(
     erased: Sequence[Stroke] = (),
     inverted: bool = False,
 ) -> Picture:
-    """The whole film in grey, its longer side at most `long_side` px, never enlarged.
+    """Return the whole film in grey, its longer side at most `long_side` px, never enlarged.
 
     Args:
         source: the film.
-        name: as the person knows it.
+        name: of its file, for errors.
         long_side: px.
-        erased: what is brushed over on it.
+        erased: strokes of the eraser.
         inverted: whether black and white are exchanged.
 
     Raises:
@@ -52,7 +52,7 @@ def shown(
 
 
 def network_picture(pixels: np.ndarray) -> bytes:
-    """A network's uint8 (size, size) pixels as a PNG, each pixel a square of whole px."""
+    """Encode a network's input, uint8 (size, size), as PNG with each pixel a square of whole px."""
     factor = -(-SEEN_SIDE // len(pixels))
     stream = io.BytesIO()
     Image.fromarray(pixels.repeat(factor, 0).repeat(factor, 1)).save(stream, "PNG")

@@ -1,4 +1,4 @@
-"""The colours, shapes and words that mean the same thing on every page.
+"""Colours, shapes and words with the same meaning on every page.
 
 Fracture and no fracture have one colour and one shape each, never colour alone. The colours are
 those of `.streamlit/config.toml`, by theme.
@@ -13,7 +13,7 @@ from ui.shared.charts import Ink
 from ui.shell import owner
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|:~$&=]")
-_TAKEN_FOR_MORE = re.compile(  # in escaped text: where a link, an emoji, an icon or an arrow begins
+_SPECIAL = re.compile(  # in escaped text: the beginning of a link, an emoji, an icon or an arrow
     r"\\:(?=[\w\\/])|@(?=[\w\\])|(?i:www)(?=\\\.)|\\[-<>=~](?=\\[-=>])"
 )
 _NOTHING = ":color[]"  # Streamlit's directive for coloured text, with neither colour nor text
@@ -22,8 +22,8 @@ _COLOURS = {
     "dark": {"fracture": "#F2913D", "none": "#4FA3E0", "accent": "#A79BFF", "grey": "#8C96A3"},
     "light": {"fracture": "#B8520A", "none": "#1767A8", "accent": "#5B45D6", "grey": "#6B7480"},
 }
-# Of runs beside each other: neither fracture's nor no fracture's, and told apart by colour-blind
-# people as far as eight can be; each has a marker of its own too.
+# Of overlaid runs: neither fracture's nor no fracture's, and as distinct to colour-blind people as
+# eight colours can be; each has a marker of its own too.
 _RUNS = {
     "dark": (
         "#A79BFF",
@@ -50,60 +50,60 @@ _GROUND = {"dark": "#0A0C0F", "light": "#FFFFFF"}
 
 
 def colour(name: str) -> str:
-    """The hex colour of "fracture", "none", "accent" or "grey" in the viewer's theme."""
+    """Return the hex colour of "fracture", "none", "accent" or "grey" in the viewer's theme."""
     return _COLOURS["light" if st.context.theme.type == "light" else "dark"][name]
 
 
 def run_colours() -> tuple[str, ...]:
-    """Hex colours of runs whose curves lie over each other, in the viewer's theme."""
+    """Return the hex colours of overlaid runs in the viewer's theme."""
     return _RUNS["light" if st.context.theme.type == "light" else "dark"]
 
 
 def ground() -> str:
-    """The page's own hex colour in the viewer's theme."""
+    """Return the page's background as a hex colour in the viewer's theme."""
     return _GROUND["light" if st.context.theme.type == "light" else "dark"]
 
 
 def on_film(positive: bool) -> str:
-    """The hex colour of a label on a film's black, which no theme changes."""
+    """Return the hex colour of a label on a film's black, the same in every theme."""
     return _COLOURS["dark"]["fracture" if positive else "none"]
 
 
 def mark(positive: bool) -> str:
-    """The shape and word of a label or verdict, coloured, as Markdown."""
+    """Format a label or verdict as coloured shape and word, in Markdown."""
     if positive:
         return f":orange[{FRACTURE} fracture]"
     return f":blue[{NO_FRACTURE} no fracture]"
 
 
 def synthetic_badge() -> str:
-    """The badge of synthetic films and of models trained on them, as Markdown."""
+    """Return the badge of synthetic films and of models trained on them, as Markdown."""
     return ":violet-badge[:material/science: synthetic]"
 
 
 def plural(count: int, noun: str) -> str:
-    """ "1 study", "400 studies": the count with its noun."""
+    """Format a count with its noun: "1 study", "400 studies"."""
     many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else many}"
 
 
 def plain(text: str) -> str:
-    """Foreign text as Markdown that shows it to the letter: a name, a card's words, an error.
+    """Escape foreign text (a name, a card's words, an error) so that Markdown shows it verbatim.
 
-    The one way into any text of Streamlit that knows Markdown: bodies, labels, help, captions.
-    Backslashes alone do not do: links, emoji, icons and arrows are sought in what is left of a text
-    after its escapes are read, so a piece without content parts what would be taken for one.
-    White space of every kind becomes spaces, and where Markdown would drop them, hard ones;
-    characters that show nothing or turn the direction of what follows become a mark. A visitor of
-    a room does not see the folders of this machine.
+    Every foreign text goes through it before Streamlit reads it as Markdown: bodies, labels, help,
+    captions. Backslashes are not enough: Streamlit looks for links, emoji, icons and arrows after
+    the escapes are resolved, so an empty directive splits what would be taken for one. White space
+    of every kind becomes spaces, non-breaking ones where Markdown would drop them; invisible
+    characters and those that change the direction of text become a mark. For a visitor of a room
+    this machine's folders are removed.
     """
     text = re.sub(r"^ | $|(?<= ) ", "\u00a0", re.sub(r"\s", " ", owner.discreet(text)))
     escaped = _MARKUP.sub(r"\\\g<0>", clean(text))
-    return _TAKEN_FOR_MORE.sub(rf"\g<0>{_NOTHING}", escaped)
+    return _SPECIAL.sub(rf"\g<0>{_NOTHING}", escaped)
 
 
 def ink() -> Ink:
-    """The colours of charts in the viewer's theme: training, dev and valid differ in dash too."""
+    """Return the colours of charts in the viewer's theme."""
     if st.context.theme.type == "light":
         return Ink(text="#171B21", grid="#E3E7EC", train="#6B7480", dev="#5B45D6", valid="#0E7C66")
     return Ink(text="#E4E7EB", grid="#232930", train="#8C96A3", dev="#A79BFF", valid="#5CD6B6")

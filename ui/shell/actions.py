@@ -1,8 +1,8 @@
 """Everything that a page can change, behind one check: the owner's.
 
-No other module of `ui` or `pages` calls what changes runs, models, the data in use or files on
-disk; `tests/test_owner_guard.py` finds who does. A browser can send any event, a greyed button's
-too: so it is here that a visitor is refused, before anything is looked at.
+No other module of `ui` or `pages` calls functions that change runs, models, the data in use or
+files on disk; `tests/test_owner_guard.py` enforces it. A browser can send any event, even that of
+a disabled button: visitors are therefore refused here, before anything is read.
 """
 
 import contextlib
@@ -29,16 +29,18 @@ from ui.cache import data_cache, study_cache
 from ui.shared import theme
 from ui.shell import owner, state, tab_data
 
-TOLD_SECONDS = 3.0  # in which a message that a new drawing has taken away is shown again
-P, R = ParamSpec("P"), TypeVar("R")
+MESSAGE_SECONDS = 3.0  # in which a message is repeated after the whole page was redrawn
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @contextlib.contextmanager
 def errors_shown() -> Iterator[None]:
-    """Keep an error that is meant for a person for `tell`, and go on: another browser was quicker,
-    the same button was pressed twice, or a visitor pressed the owner's.
+    """Keep an error that is meant for a person for `show_errors`, and continue.
 
-    Not shown at once: what a callback shows in a fragment takes the place of the page's elements.
+    Typical reasons: another browser was quicker, a button was pressed twice, a visitor pressed
+    the owner's. It is not shown at once, since elements that a callback draws in a fragment replace
+    the page's own.
     """
     try:
         yield
@@ -47,40 +49,40 @@ def errors_shown() -> Iterator[None]:
 
 
 def begin() -> None:
-    """Count the drawings of whole pages in this tab; at the start of each."""
+    """Count how often whole pages were drawn in this tab; called at the start of each."""
     st.session_state[state.DRAWINGS] = st.session_state.get(state.DRAWINGS, 0) + 1
 
 
 def show_errors() -> None:
-    """Show what the last action ended in; at the end of a page, fragment or dialog.
+    """Show the last action's message; called at the end of a page, fragment or dialog.
 
-    A page that is drawn anew takes a message away that has just come (the run begins, another
-    browser deletes it): within `TOLD_SECONDS` it is shown again.
+    Redrawing the whole page removes a message that has just appeared (the run begins, another
+    browser deletes it): within `MESSAGE_SECONDS` it is shown again.
     """
     number, now = st.session_state.get(state.DRAWINGS, 0), time.monotonic()
     if notice := st.session_state.pop(state.NOTICE, None):
-        st.session_state[state.TOLD] = [notice, now + TOLD_SECONDS, number]
+        st.session_state[state.LAST_MESSAGE] = [notice, now + MESSAGE_SECONDS, number]
     else:
-        notice, until, shown = st.session_state.get(state.TOLD, ["", 0.0, number])
+        notice, until, shown = st.session_state.get(state.LAST_MESSAGE, ["", 0.0, number])
         if shown == number or now > until:
             return
-        st.session_state[state.TOLD] = [notice, until, number]
+        st.session_state[state.LAST_MESSAGE] = [notice, until, number]
     st.toast(theme.plain(notice), icon=":material/info:", duration="long")
 
 
 def owners(action: Callable[P, R]) -> Callable[P, R]:
-    """An action that a visitor is refused.
+    """Decorate an action so that visitors are refused.
 
     Raises:
-        NotOwner: whatever else the action may raise, this comes before.
-        WriteFailed: in the place of any other error of the disk.
+        NotOwner: before anything that the action itself may raise.
+        WriteFailed: in place of any other error of the disk.
     """
 
     @functools.wraps(action)
-    def guarded(*given: P.args, **named: P.kwargs) -> R:
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         owner.check()
         try:
-            return action(*given, **named)
+            return action(*args, **kwargs)
         except FractureError:
             raise
         except OSError as error:
@@ -89,15 +91,15 @@ def owners(action: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
-def pressed(action: Callable[P, object], *given: P.args, **named: P.kwargs) -> None:
-    """A button's callback: do this, or keep the sentence that says why not."""
+def pressed(action: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run an action as a button's callback; keep the sentence of its error."""
     with errors_shown():
-        action(*given, **named)
+        action(*args, **kwargs)
 
 
 # --- runs ---------------------------------------------------------------------------------------
 
-ask = owners(run_folders.send_request)
+send_request = owners(run_folders.send_request)
 delete = owners(run_folders.delete)
 fork = owners(launcher.fork)
 recompute_averages = owners(averages_job.start)
@@ -113,24 +115,23 @@ def start_run(settings: config.TrainConfig, name: str) -> None:
     """Start a run on the data that this tab reads.
 
     Raises:
-        DataError: it is no longer what the tab has shown.
+        DataError: the films have changed since the page was drawn.
     """
-    if (known := tab_data.current_identity()) and tab_data.identity(
-        data_cache.dataset().hash
-    ) != known:
+    shown = tab_data.current_identity()
+    if shown and tab_data.identity(data_cache.dataset().hash) != shown:
         raise DataError(
             f"The films of {tab_data.choice().root.name} have changed since this page was drawn, "
-            "so no run was started. Look at the page again, then start it."
+            "so no run was started. Check the page, then start it again."
         )
     launcher.create_and_start(settings, name)
 
 
 @owners
 def keep_weights(name: str, data: bytes) -> Path:
-    """Keep uploaded weights where the run's child can read them; gives the path."""
+    """Keep uploaded weights where the run's process can read them; return the path."""
     folder = config.cache_folder() / "weights"
     folder.mkdir(parents=True, exist_ok=True)
-    # The name stays, since a refusal must name the file as its owner knows it.
+    # The name stays, since an error must name the file as its owner knows it.
     name = re.sub(r"[^\w.\-]", "_", name).lstrip(".")
     path = folder / cards.sha256(data)[:16] / name
     path.parent.mkdir(exist_ok=True)
@@ -147,13 +148,13 @@ rescan = owners(study_cache.rescan)
 
 @owners
 def make_phantom(root: Path) -> None:
-    """Start making, or finishing, the phantom in a folder."""
+    """Start making, or completing, the phantom in a folder."""
     launcher.start_phantom(root)
 
 
 @owners
 def choose_data(root: Path, positive: str | None = None, data: Dataset | None = None) -> None:
-    """Use this data set on the server, and read it in this tab; other tabs are asked."""
+    """Use this data set on the server, and read it in this tab; other tabs ask before switching."""
     choice: Choice = catalog.choose(root, positive)
     tab_data.begin(choice, data)
     state.leave_data()
@@ -161,7 +162,7 @@ def choose_data(root: Path, positive: str | None = None, data: Dataset | None = 
 
 @owners
 def read_folder(folder: str, positive: str | None) -> Dataset:
-    """The data set in a folder that somebody has named.
+    """Read the data set in a folder that the owner has typed.
 
     Raises:
         DataError: see `catalog.read`.
@@ -171,7 +172,7 @@ def read_folder(folder: str, positive: str | None) -> Dataset:
 
 @owners
 def leave_out(data_hash: str, value: exclusions.Exclusions) -> None:
-    """Replace the list of films that training leaves out, of the data set with this hash."""
+    """Replace the list of films that training excludes, of the data set with this hash."""
     exclusions.write(exclusions.file_of(data_hash), value)
 
 

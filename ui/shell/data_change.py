@@ -1,4 +1,4 @@
-"""What a reader is asked before other data take the place of what the tab was reading."""
+"""Questions to a reader before other data replace those that the tab reads."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from ui.shell import owner, state, tab_data
 
 
 def settle(needs_data: bool) -> bool:
-    """Whether the page can be drawn; else the question stands in its place.
+    """Return True if the page can be drawn; otherwise show the question in its place.
 
     Args:
         needs_data: whether the page shows or uses films of the data set.
@@ -23,7 +23,7 @@ def settle(needs_data: bool) -> bool:
         return False
     if state.READING not in st.session_state:
         tab_data.begin(tab_data.choice())
-    _tell_of_exchange()
+    _announce_change()
     return True
 
 
@@ -31,16 +31,16 @@ def _is_settled() -> bool:
     try:
         data = data_cache.dataset()
     except DataError:
-        data = None  # the page says so
+        data = None  # the page reports it
     now = tab_data.identity(data.hash) if data and data.complete else ""
-    wanted, known = st.query_params.get(state.DATA, ""), tab_data.current_identity()
-    if wanted and wanted != (known or now):
-        _ask_where(wanted)
+    in_address, before = st.query_params.get(state.DATA, ""), tab_data.current_identity()
+    if in_address and in_address != (before or now):
+        _ask_where(in_address)
         return False
-    if known and now and known != now:
-        _ask_whether_to_go_on(data)
+    if data and before and now and before != now:
+        _ask_to_continue(data)
         return False
-    if not known:
+    if not before:
         tab_data.begin(tab_data.choice(), data)
     return True
 
@@ -48,69 +48,71 @@ def _is_settled() -> bool:
 # --- an address of other data -------------------------------------------------------------------
 
 
-def _ask_where(wanted: str) -> None:
-    """The address names something in other data than this tab reads."""
-    here, found = tab_data.choice(), _known(wanted)
-    mine = _name(here, found[0] if found else None)
-    if found:
-        other = _name(found[0], here)
+def _ask_where(identity: str) -> None:
+    """Ask where to open an address that names something in other data than this tab reads."""
+    here, match = tab_data.choice(), _with_identity(identity)
+    mine = _name(here, match[0] if match else None)
+    if match:
+        other = _name(match[0], here)
         st.warning(
             f"This address belongs to the data set **{other}**; this tab reads **{mine}**. A study "
-            "of the same name may hold other films there, so nothing was opened.",
+            "of the same name may hold different films there, so nothing was opened.",
             icon=":material/alt_route:",
         )
     else:
         st.warning(
-            f"This address belongs to a data set that is not known here "
-            f"({state.DATA}={theme.plain(short(wanted))}); this tab reads **{mine}**. Ask "
-            "whoever sent it which data set it is.",
+            f"This address belongs to a data set that is unknown here "
+            f"({state.DATA}={theme.plain(short(identity))}); this tab reads **{mine}**. Ask the "
+            "sender which data set it is.",
             icon=":material/alt_route:",
         )
     with st.container(horizontal=True):
-        if found:
-            st.button(f"Open it in {other}", type="primary", on_click=_read, args=found)
+        if match:
+            st.button(f"Open it in {other}", type="primary", on_click=_read, args=match)
         else:
             st.button(f"Look for it in {mine}", on_click=state.put, args=(state.DATA, ""))
         st.button(f"Stay with {mine}", on_click=state.leave_data)
 
 
-def _known(wanted: str) -> tuple[Choice, Dataset] | None:
-    """The data set of this identity among those known here; to a visitor, the one in use alone."""
-    known = [catalog.chosen()]
+def _with_identity(identity: str) -> tuple[Choice, Dataset] | None:
+    """The data set of this identity among the known ones; for a visitor only the one in use."""
+    choices = [catalog.chosen()]
     if owner.is_owner():
-        known += catalog.recent()
+        choices += catalog.recent()
         if phantom_set.is_complete(phantom_folder()):
-            known.append(Choice(root=phantom_folder()))
-    for choice in dict.fromkeys(known):
+            choices.append(Choice(root=phantom_folder()))
+    for choice in dict.fromkeys(choices):
         try:
             data = data_cache.dataset(choice)
         except FractureError:
-            continue  # it cannot be read: nobody can open it
-        if data.complete and tab_data.identity(data.hash) == wanted:
+            continue  # it cannot be read, so it cannot be opened
+        if data.complete and tab_data.identity(data.hash) == identity:
             return choice, data
     return None
 
 
 def _read(choice: Choice, data: Dataset) -> None:
-    """Read this in the tab, whatever is in use; who has asked for it is not asked again."""
+    """Read this in the tab, whatever is in use, without asking again."""
     tab_data.begin(choice, data)
     _stay()
 
 
-# --- the same data, read anew -------------------------------------------------------------------
+# --- the same data, read again ------------------------------------------------------------------
 
 
-def _ask_whether_to_go_on(data: Dataset) -> None:
+def _ask_to_continue(data: Dataset) -> None:
     name = theme.plain(data.root.name)
     st.warning(
-        f"**{name}** has changed since you opened it: its list of films was read anew and holds "
-        f"{theme.plural(len(data.manifest), 'film')} now. What you had open may be other films.",
+        f"**{name}** has changed since you opened it: its list of films was read again and now "
+        f"holds {theme.plural(len(data.manifest), 'film')}. Films that you had open may differ.",
         icon=":material/difference:",
     )
-    st.button(f"Go on with {name} as it is now", type="primary", on_click=_go_on, args=(data,))
+    st.button(
+        f"Continue with {name} as it is now", type="primary", on_click=_continue, args=(data,)
+    )
 
 
-def _go_on(data: Dataset) -> None:
+def _continue(data: Dataset) -> None:
     tab_data.begin(tab_data.choice(), data)
     if state.DATA in st.query_params:
         st.query_params[state.DATA] = tab_data.current_identity()
@@ -119,24 +121,23 @@ def _go_on(data: Dataset) -> None:
 # --- other data in use --------------------------------------------------------------------------
 
 
-def _tell_of_exchange() -> None:
-    """Other data came into use while this tab was reading: say so, and ask."""
+def _announce_change() -> None:
+    """Announce that other data are in use now, and offer to switch."""
     here, in_use = tab_data.choice(), catalog.chosen()
     if here == in_use:
         return
-    if (known := tab_data.current_identity()) and state.DATA not in st.query_params:
-        st.query_params[state.DATA] = known  # so that a reload knows it, too
+    if (identity := tab_data.current_identity()) and state.DATA not in st.query_params:
+        st.query_params[state.DATA] = identity  # survives a reload
     mine, other = _name(here, in_use), _name(in_use, here)
-    if st.session_state.get(state.STAYED) == [str(in_use.root), in_use.positive]:
+    if st.session_state.get(state.DECLINED_DATA) == [str(in_use.root), in_use.positive]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"This tab reads **{mine}**. In use here: **{other}**.", width="content")
             st.button(f"Switch to {other}", type="tertiary", on_click=_switch, key="switch-data")
         return
     with st.container(border=True):
         st.markdown(
-            f":material/swap_horiz: The data set in use here is now **{other}**: somebody has "
-            f"changed it. This tab still reads **{mine}**, and nothing that you have open was "
-            "exchanged."
+            f":material/swap_horiz: The data set in use has changed to **{other}**. This tab still "
+            f"reads **{mine}**, and nothing that you have open was replaced."
         )
         with st.container(horizontal=True):
             st.button(f"Stay with {mine}", type="primary", on_click=_stay, key="stay-with-data")
@@ -145,18 +146,18 @@ def _tell_of_exchange() -> None:
 
 def _stay() -> None:
     in_use = catalog.chosen()
-    st.session_state[state.STAYED] = [str(in_use.root), in_use.positive]
+    st.session_state[state.DECLINED_DATA] = [str(in_use.root), in_use.positive]
 
 
 def _switch() -> None:
-    """Read what is in use; studies and filters of the address belong to what was read before."""
+    """Read the data set in use; drop studies and filters of the old one from the address."""
     st.session_state.pop(state.READING, None)
-    st.session_state.pop(state.STAYED, None)
+    st.session_state.pop(state.DECLINED_DATA, None)
     state.leave_data()
 
 
 def _name(choice: Choice, other: Choice | None) -> str:
-    """How a data set is called beside another one, as Markdown."""
+    """Name of a data set, distinct from another one's, as Markdown."""
     root = choice.root
     name = root.name
     if other and other.root != root and other.root.name == root.name:

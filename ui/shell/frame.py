@@ -1,4 +1,4 @@
-"""What stands on every page: the pages themselves, and one line on data, model and run in use."""
+"""The frame of every page: the navigation, and one line on data, model and runs in use."""
 
 import sys
 from pathlib import Path
@@ -15,15 +15,15 @@ from ui.shared import model_choice, theme
 from ui.shell import memory, owner, poll_rate, state, tab_data, turns
 
 ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
-_shown: list[bool] = []  # holds something once `app.py` has run in this process
+_shown: list[bool] = []  # not empty once `app.py` has run in this process
 _ACTIVITY = (State.RUNNING, State.STOPPING, State.STARTING, State.QUEUED)
-REST_SECONDS = 5.0  # between two looks while nothing is on: another browser may start a run
-NAMED = 5  # runs that are on, beside the link to the first of them
-CHIP_PX, NAME = 360, 24  # width of the link to the run that is on; letters of its name
+REST_SECONDS = 5.0  # between two polls while no run is active: another browser may start one
+NAMED = 5  # active runs, in the tooltip of the link to the first of them
+CHIP_PX, NAME = 360, 24  # width of the link to the active run; letters of its name
 
 
 def pages() -> list[st.Page]:
-    """The pages in the order of the work: look, train, measure, judge.
+    """List the pages in the order of the work: browse, train, evaluate, diagnose.
 
     Without icons: a page's icon becomes the browser tab's, and would be fetched from elsewhere.
     """
@@ -38,17 +38,17 @@ def pages() -> list[st.Page]:
 
 
 def needs_data(page: st.Page) -> bool:
-    """Whether a page shows or uses films of the data set: all but Runs, and a run's own page."""
+    """Return True if a page uses films of the data set: all but Runs and a run's own page."""
     return page.url_path != "runs" and not (
         page.url_path == "train" and state.RUN in st.query_params
     )
 
 
 def only_through_app(looks: bool = False) -> None:
-    """A page's first line: go through `app.py`, if Streamlit ran the page without it.
+    """Restart through `app.py` if Streamlit ran a page without it; the first line of each page.
 
-    Until some session has called `st.navigation`, a link that leads straight to a page makes
-    Streamlit run the file in `pages/` alone, as its older multipage apps want it.
+    Until some session has called `st.navigation`, a link straight to a page makes Streamlit run
+    the file in `pages/` alone, as in its older multipage apps.
 
     Args:
         looks: see `model_choice.settle`.
@@ -60,16 +60,13 @@ def only_through_app(looks: bool = False) -> None:
 
 
 def to_top() -> None:
-    """Scroll to the top, once: another page has come in the place of one that was read to its end.
-
-    Streamlit keeps the scroll position when a page changes what it shows.
-    """
+    """Scroll to the top once: Streamlit keeps the scroll position when content is replaced."""
     script = "document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
 
 
 def show(page: str) -> None:
-    """The line with the data and the model in use, and the run that is on.
+    """Draw the line with the data and the model in use, and the active run.
 
     Args:
         page: its name in the address.
@@ -94,59 +91,58 @@ def show(page: str) -> None:
 
 
 def while_busy() -> float | None:
-    """Seconds between two looks of a fragment that says how runs are; `None` while none is on.
+    """Return the polling interval of fragments that show runs, in s; `None` without active runs.
 
-    It needs no look of its own then: the line on top draws the page anew when one begins.
+    They need no polling then: the line on top redraws the page when a run begins.
     """
     return poll_rate.SLOW[poll_rate.level()] if is_busy() else None
 
 
 def is_busy() -> bool:
-    """Whether the line changes by itself: films are being made, or a run is on."""
+    """Return True while films are being made or a run is active, so that the line changes."""
     return data_cache.phantom_is_growing() or bool(shared_cache.recent("alive", _alive))
 
 
 def _alive() -> list[Run]:
-    """The runs that are on, the same for all sessions."""
+    """The active runs, the same for all sessions."""
     return [run for run in run_cache.runs_now() if run.status.state.alive]
 
 
 @turns.in_turn
 def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
-    """Draw it.
+    """Draw the line.
 
     Args:
-        was_busy: when the whole page was drawn.
-        fresh: the runs that were on then, until they are drawn.
+        was_busy: `is_busy` when the whole page was drawn.
+        fresh: the runs active at that time; emptied by the first drawing.
     """
     runs = fresh.pop() if fresh else shared_cache.recent("alive", _alive)
     if is_busy() != was_busy:
-        st.rerun()  # the whole page, once: it begins or ends the polling
+        st.rerun()  # the whole page, once: polling begins or ends
     memory.give_back_memory()
     memory.spare_collector(len(sys.modules))
     with st.container(horizontal=True, vertical_alignment="center", key="frame", gap="medium"):
-        # Small and not a caption: a caption's grey would take the badge's contrast.
+        # Small and not a caption: a caption's grey would lower the badge's contrast.
         st.markdown(f":small[{_data_in_use()}]", width="content")
         st.markdown(f":small[{model_choice.line()}]", width="content")
         if alive := _most_active_first(runs):
             run, *others = alive
-            # Its place is as wide whatever it says, or a longer word would move the page below.
+            # A fixed width, or a longer word would move the page below.
             more = f" (+{len(others)})" if others else ""
-            label = f":material/radio_button_checked: {_short(run.name)}: {_doing(run)}{more}"
-            named = [f"{theme.plain(each.name)}: {describe(each)}" for each in alive[:NAMED]]
+            label = f":material/radio_button_checked: {_short(run.name)}: {_activity(run)}{more}"
+            descriptions = [f"{theme.plain(each.name)}: {describe(each)}" for each in alive[:NAMED]]
             if len(alive) > NAMED:
-                named.append(f"and {len(alive) - NAMED:,} more")
+                descriptions.append(f"and {len(alive) - NAMED:,} more")
             st.page_link(
                 "pages/train.py", label=label, query_params={state.RUN: run.name}, width=CHIP_PX,
-                help="  \n".join(named),
+                help="  \n".join(descriptions),
             )  # fmt: skip
 
 
-def _most_active_first(found: list[Run]) -> list[Run]:
-    """The runs that are on: the one whose page this is before all others, then one that trains
-    before one that waits."""
+def _most_active_first(runs: list[Run]) -> list[Run]:
+    """Active runs: the one on this page first, then those that train before those that wait."""
     watched = st.query_params.get(state.RUN)
-    alive = [run for run in found if run.status.state.alive]
+    alive = [run for run in runs if run.status.state.alive]
     return sorted(alive, key=lambda run: (run.name != watched, _ACTIVITY.index(run.status.state)))
 
 
@@ -154,21 +150,22 @@ def _data_in_use() -> str:
     root = tab_data.choice().root
     name = f"Data: **{theme.plain(root.name)}**"
     if data_cache.phantom_is_growing():
-        going_on = phantom_set.is_being_made(root) or phantom_set.progress(root) is None
-        doing = "being made" if going_on else "unfinished"  # how far: where films are shown
-        return f"{name}, {doing} {theme.synthetic_badge()}"
+        active = phantom_set.is_being_made(root) or phantom_set.progress(root) is None
+        activity = "being generated" if active else "incomplete"
+        return f"{name}, {activity} {theme.synthetic_badge()}"
     return f"{name} {theme.synthetic_badge()}" if data_cache.is_phantom(root) else name
 
 
 def describe(run: Run) -> str:
-    """What a run is doing, in words: "epoch 14 of 75, 41 s left"."""
+    """Describe a run's activity in words: "epoch 14 of 75, 41 s left"."""
     status = run.status
-    going = status.state is State.RUNNING and status.seconds_left
-    return f"{_doing(run)}, {duration(status.seconds_left)} left" if going else _doing(run)
+    if status.state is State.RUNNING and status.seconds_left:
+        return f"{_activity(run)}, {duration(status.seconds_left)} left"
+    return _activity(run)
 
 
-def _doing(run: Run) -> str:
-    """As `describe`, without the time that is left."""
+def _activity(run: Run) -> str:
+    """`describe` without the time left."""
     status = run.status
     if status.state is State.RUNNING:
         return f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
@@ -176,6 +173,6 @@ def _doing(run: Run) -> str:
 
 
 def _short(name: str) -> str:
-    """A run's name, its middle left out where it is long: names differ at their ends."""
+    """A run's name, a long one without its middle: names differ at their ends."""
     half = NAME // 2
     return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"

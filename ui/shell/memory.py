@@ -12,12 +12,11 @@ M_ARENA_MAX = -8  # mallopt's name for it, in glibc's malloc.h
 
 @st.cache_resource(max_entries=1, ttl="1m", show_spinner=False)
 def spare_collector(modules: int) -> None:
-    """Once a minute, and for so many loaded modules: the garbage collector no longer looks at what
-    is there by now.
+    """Freeze current objects for the garbage collector, once per minute and number of modules.
 
     Streamlit collects after every run of a script, a live page's fragment included, and Keras once
     more where it is loaded: a fifth of a second each time for objects that stay for good, and some
-    milliseconds for those of each session. What has become garbage among them goes a minute later.
+    milliseconds for those of each session. Garbage among frozen objects is freed a minute later.
     """
     gc.unfreeze()
     gc.collect()
@@ -26,10 +25,10 @@ def spare_collector(modules: int) -> None:
 
 @st.cache_resource(max_entries=1, ttl="1m", show_spinner=False)
 def give_back_memory() -> None:
-    """Once a minute: what was freed goes back to the system, where its C library can (glibc).
+    """Return freed memory to the system once per minute, if the C library can (glibc).
 
-    Else the pages between small things that are still in use stay with the process for good. Each
-    run of a script is a thread, for which glibc would lay out a heap of its own again and again.
+    Otherwise memory pages between small objects still in use stay with the process for good. Each
+    run of a script is a thread, for which glibc would create a heap of its own again and again.
     """
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)

@@ -1,7 +1,7 @@
-"""Who may change something: everybody who reaches the server, unless it is opened to a room.
+"""Permission to change something: everybody has it, unless the server is opened to a room.
 
-In a room it is who has given the owner's token in this browser tab. `check` is the one place that
-refuses; `ui.actions` asks it before every action, whatever a browser has sent.
+In a room only browser tabs with the owner's token have it. `check` is the one place that refuses;
+`ui.shell.actions` calls it before every action, whatever a browser has sent.
 """
 
 import re
@@ -15,7 +15,7 @@ from fracture_core.datasets import catalog
 from fracture_core.errors import NotOwner
 from ui.shell import state, tab_data
 
-_PATH = re.compile(r"(?<![\w./:])/(?:[^/\s'\"]+/)+")  # all of an absolute path but its last name
+_PATH = re.compile(r"(?<![\w./:])/(?:[^/\s'\"]+/)+")  # an absolute path without its last name
 WHY = (
     "Only the owner of this server can do this. As a visitor you can browse, watch, and upload "
     "films to Diagnose."
@@ -23,22 +23,22 @@ WHY = (
 
 
 def is_owner() -> bool:
-    """Whether this tab may change anything. The token is compared anew each time."""
+    """Return True if this tab may change anything; the token is compared at every call."""
     return not room.host() or room.is_owners(str(st.session_state.get(state.OWNER, "")))
 
 
 def check() -> None:
-    """Refuse what only the owner may do.
+    """Raise if this tab is a visitor's.
 
     Raises:
-        NotOwner: this tab is a visitor's.
+        NotOwner: with a sentence for the visitor.
     """
     if not is_owner():
         raise NotOwner(WHY)
 
 
 def admit() -> None:
-    """Take an owner's token out of the address, and into the session if it is the right one."""
+    """Move an owner's token from the address into the session, if it is the right one."""
     token = st.query_params.pop(state.OWNER_TOKEN, None)
     if token is not None and room.host():
         _give(token)
@@ -52,18 +52,18 @@ def _give(token: str) -> None:
 
 
 def show() -> None:
-    """In a room: whose tab this is, and where the owner gives the token."""
+    """Show, in a room, whether this is the owner's tab, with the field for the token."""
     if not room.host():
         return
     if is_owner():
         with st.popover("Owner", icon=":material/key:", type="tertiary"):
             st.markdown("You can start, stop, change and delete. Other tabs are visitors' tabs.")
-            st.button("Leave as a visitor", on_click=_leave, key="leave-owner")
+            st.button("Continue as a visitor", on_click=_leave, key="leave-owner")
         return
     with st.popover("Visitor", icon=":material/visibility:", type="tertiary"):
         st.markdown(
-            "You can browse, watch, and upload films to Diagnose. Starting, changing and deleting "
-            "is for the owner of this server."
+            "You can browse, watch, and upload films to Diagnose. Only the owner of this server "
+            "can start, change and delete."
         )
         with st.form("owner", border=False):
             st.text_input("Owner's token", type="password", key=state.OWNER_FIELD)
@@ -80,26 +80,33 @@ def _leave() -> None:
     st.session_state.pop(state.OWNER, None)
 
 
-def button(label: str, disabled: bool = False, help: str | None = None, **how: Any) -> bool:
-    """A button for what only the owner may do: a visitor's is greyed and says why."""
+def button(label: str, disabled: bool = False, help: str | None = None, **options: Any) -> bool:
+    """Draw a button for the owner; a visitor's is disabled and says why.
+
+    Args:
+        label: on the button.
+        disabled: for the owner too.
+        help: for the owner.
+        options: of `st.button`.
+    """
     mine = is_owner()
-    return st.button(label, disabled=disabled or not mine, help=help if mine else WHY, **how)
+    return st.button(label, disabled=disabled or not mine, help=help if mine else WHY, **options)
 
 
-def submit(label: str, disabled: bool = False, **how: Any) -> bool:
-    """The same for the button of a form."""
+def submit(label: str, disabled: bool = False, **options: Any) -> bool:
+    """Draw a form's button for the owner, as `button`."""
     mine = is_owner()
-    why = {} if mine else {"help": WHY}
-    return st.form_submit_button(label, disabled=disabled or not mine, **how, **why)
+    why: dict[str, Any] = {} if mine else {"help": WHY}
+    return st.form_submit_button(label, disabled=disabled or not mine, **options, **why)
 
 
 def place(path: Path) -> str:
-    """A folder or file of this machine: its whole path for the owner, its name for a visitor."""
+    """Return a path of this machine: whole for the owner, its name for a visitor."""
     return str(path) if is_owner() else path.name
 
 
 def discreet(text: str) -> str:
-    """A sentence without the folders of this machine that it names, for a visitor."""
+    """Remove this machine's folders from a sentence, for a visitor."""
     if is_owner():
         return text
     roots = (tab_data.choice().root, catalog.chosen().root)

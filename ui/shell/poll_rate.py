@@ -1,31 +1,31 @@
-"""How often a page that changes by itself looks again: the more browsers look, the less often."""
+"""Polling intervals of live pages: the more browsers poll, the longer."""
 
 import time
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-LIVE = (2.0, 2.0, 2.5)  # seconds between two looks at what moves all the time: a few, some, many
-SLOW = (2.0, 5.0, 10.0)  # at what changes with an epoch, which takes seconds at least
+LIVE = (2.0, 2.0, 2.5)  # seconds between two polls of constant changes: for a few, some, many
+SLOW = (2.0, 5.0, 10.0)  # of changes per epoch, which takes seconds at least
 SOME, MANY = 6, 16  # browsers
-FEWER = 0.7  # of these, before looks become more frequent again: nobody comes and goes for nothing
-GONE_SECONDS = 15.0  # after which a browser that has not looked again is gone
+FEWER = 0.7  # of these, before polls become more frequent again, so that the level does not flicker
+GONE_SECONDS = 15.0  # after which a browser that has not polled again is gone
 
 
 def level(before: int | None = None) -> int:
-    """Note that this browser looks; gives whether few look (0), some (1) or many (2).
+    """Register a poll of this browser; return whether a few (0), some (1) or many (2) poll.
 
     Args:
-        before: what was given when its page was drawn, which small changes leave as it is.
+        before: the level when its page was drawn; small changes leave it unchanged.
     """
     context, now = get_script_run_ctx(), time.monotonic()
-    seen = _seen()
-    seen[context.session_id if context else ""] = now
-    for session, last in list(seen.items()):
+    sessions = _sessions()
+    sessions[context.session_id if context else ""] = now
+    for session, last in list(sessions.items()):
         if now - last > GONE_SECONDS:
-            seen.pop(session, None)
-    found = _level(len(seen))
-    return max(found, min(before, _level(len(seen) / FEWER))) if before else found
+            sessions.pop(session, None)
+    current = _level(len(sessions))
+    return max(current, min(before, _level(len(sessions) / FEWER))) if before else current
 
 
 def _level(browsers: float) -> int:
@@ -33,6 +33,6 @@ def _level(browsers: float) -> int:
 
 
 @st.cache_resource(show_spinner=False)
-def _seen() -> dict[str, float]:
-    """Once a server: by session, when it last looked."""
+def _sessions() -> dict[str, float]:
+    """Time of each session's last poll, for the whole server."""
     return {}

@@ -1,7 +1,7 @@
-"""The web server's own part: whom it answers, before Streamlit looks at a request.
+"""Checks of every request before Streamlit handles it: its Host and its Origin.
 
 Streamlit checks the Host header of WebSockets only, and asks an outside service for this machine's
-address before it refuses a foreign Origin. Both are settled here first, for every request.
+address before it refuses a foreign Origin.
 """
 
 from collections.abc import AsyncIterator
@@ -38,27 +38,26 @@ class OwnNamesOnly:
 
 
 def refusal(headers: Headers) -> str | None:
-    """Why a request with these headers is refused; None where it is answered."""
+    """Return the reason for refusing a request with these headers; None if it is answered."""
     host, origin = headers.get("host", ""), headers.get("origin")
     if not is_host_allowed(host):
         names = ", ".join(st.get_option("server.allowedHosts"))
         return (
             f"This server answers only under the names {names}; received {host[:LONGEST]!a}. "
-            "Start it with --server.allowedHosts NAME for each name that it shall have."
+            "Start it with --server.allowedHosts NAME for each further name."
         )
     if origin is not None and not _is_own(origin, host):
         return (
-            f"This server answers only pages of its own, here {host[:LONGEST]!a}; "
+            f"This server answers only its own pages, here {host[:LONGEST]!a}; "
             f"received the Origin {origin[:LONGEST]!a}. Open its address in the browser."
         )
     return None
 
 
 def _is_own(origin: str, host: str) -> bool:
-    """Whether an Origin is the address asked, or the one that people are told to open.
+    """Whether an Origin is the requested address, or the configured one.
 
-    Both are rules of Streamlit's too that it tries before any look-up, so what passes here makes
-    none there.
+    Streamlit tries the same two rules before any look-up, so an Origin accepted here causes none.
     """
     try:
         parts = urlsplit(origin)
@@ -67,16 +66,16 @@ def _is_own(origin: str, host: str) -> bool:
         return False
     if parts.netloc == host:
         return True
-    told = server_util._get_server_address_if_manually_set()
-    return told is not None and name == told
+    configured = server_util._get_server_address_if_manually_set()
+    return configured is not None and name == configured
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Say where the app answers, and open it in a browser unless the server is headless.
+    """Print the app's address, and open it in a browser unless the server is headless.
 
-    Streamlit's own welcome is off (`logger.hideWelcomeMessage`): with a wildcard address it asks
-    the outside service as well.
+    Streamlit's own welcome is off (`logger.hideWelcomeMessage`): with a wildcard address it would
+    ask the outside service as well.
     """
     address = server_util.get_url(_display_address())
     print(f"\n  Fracture Explorer answers at {address}\n", flush=True)
@@ -86,9 +85,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 
 def _display_address() -> str:
-    """The name to open: the one told to browsers, else the one listened on."""
-    told = server_util._get_server_address_if_manually_set()
-    return told or server_util.get_display_address(st.get_option("server.address") or "localhost")
+    """The name to open: the configured one, else the one that the server listens on."""
+    address = st.get_option("server.address") or "localhost"
+    configured = server_util._get_server_address_if_manually_set()
+    return configured or server_util.get_display_address(address)
 
 
 MIDDLEWARE = (Middleware(OwnNamesOnly),)

@@ -1,7 +1,7 @@
 """The data set that this browser tab reads.
 
-The data set in use is the server's: a tab begins with it. When somebody exchanges it, every other
-tab goes on with what it was reading until its reader says otherwise (`ui.data_question` asks).
+The data set in use is the server's: a tab begins with it. When the owner switches to another one,
+every other tab continues with its own until its reader switches too (`ui.shell.data_change` asks).
 Addresses that name something in a data set carry its identity.
 """
 
@@ -18,38 +18,38 @@ DIGITS = 8  # of the content's hash: tells apart the few data sets that a server
 
 
 def choice() -> Choice:
-    """What this tab reads: the data set in use, unless that was exchanged under its reader."""
-    kept = st.session_state.get(state.READING)
-    if kept is None:
+    """Return what this tab reads: the data set in use, unless the owner has switched meanwhile."""
+    reading = st.session_state.get(state.READING)
+    if reading is None:
         return catalog.chosen()
-    return Choice(root=Path(kept["root"]), positive=kept["positive"])
+    return Choice(root=Path(reading["root"]), positive=reading["positive"])
 
 
-def begin(what: Choice, data: Dataset | None = None) -> None:
-    """Read this data set from now on, and know it by its content."""
+def begin(choice: Choice, data: Dataset | None = None) -> None:
+    """Read this data set from now on, identified by its content."""
     st.session_state[state.READING] = {
-        "root": str(what.root),
-        "positive": what.positive,
+        "root": str(choice.root),
+        "positive": choice.positive,
         "identity": identity(data.hash) if data and data.complete else "",
     }
 
 
 def current_identity() -> str:
-    """The identity of what this tab reads; "" until it was read, or while films are being made."""
+    """Return the identity of this tab's data; "" before they are read or while films are made."""
     return str(st.session_state.get(state.READING, {}).get("identity", ""))
 
 
 def identity(data_hash: str | None) -> str:
-    """How addresses call a data set: the first digits of its content's hash."""
+    """Return a data set's name in addresses: the first digits of its content's hash."""
     return (data_hash or "")[:DIGITS]
 
 
 def of_run(run: Run, study: str) -> dict[str, str]:
-    """The query parameters of a study of the films that a run learns from."""
+    """Return the query parameters of a study among a run's films."""
     return address(study, run.facts.get("data", {}).get("hash"))
 
 
 def address(study: str, data_hash: str | None) -> dict[str, str]:
-    """The query parameters of a study of a data set."""
+    """Return the query parameters of a study of a data set."""
     of_data = {state.DATA: identity(data_hash)} if data_hash else {}
     return {state.STUDY: study, **of_data}

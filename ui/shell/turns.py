@@ -1,4 +1,4 @@
-"""One script at a time: pages of many browsers are drawn one after the other, not in pieces.
+"""One script at a time: pages of many browsers are drawn one after the other, not interleaved.
 
 Python runs one thread at a time anyway. Streamlit asks for a setting, behind a lock, with every
 element: of forty threads that want that lock, each waits for Python's own lock at every element.
@@ -12,14 +12,14 @@ from functools import wraps
 
 import streamlit as st
 
-PATIENCE_SECONDS = 1.0  # then a page is drawn beside one that takes long
-SWITCH_SECONDS = 0.001  # Python lets another thread run so often; 0.005 of its own accord
+PATIENCE_SECONDS = 1.0  # after which a page is drawn beside one that takes long
+SWITCH_SECONDS = 0.001  # between two switches of Python's threads; 0.005 by default
 _mine = threading.local()  # its `turn`: the lock, while this thread has it
 
 
 @contextlib.contextmanager
 def turn() -> Iterator[None]:
-    """Wait until no other browser's page is being drawn; free for the thread that has its turn."""
+    """Wait until no other browser's page is being drawn; reentrant in a thread."""
     if getattr(_mine, "turn", None):
         yield
         return
@@ -32,7 +32,7 @@ def turn() -> Iterator[None]:
 
 @contextlib.contextmanager
 def pause() -> Iterator[None]:
-    """Let others draw while this page waits for something that takes long."""
+    """Let others draw during a long wait of this page."""
     had = getattr(_mine, "turn", None)
     _give()
     try:
@@ -43,7 +43,7 @@ def pause() -> Iterator[None]:
 
 
 def in_turn(draw: Callable[..., None]) -> Callable[..., None]:
-    """A part of a page that waits for its turn where it is drawn by itself."""
+    """Decorate a fragment that waits for its turn when it is drawn alone."""
 
     @wraps(draw)
     def drawn(*args: object) -> None:
@@ -67,6 +67,6 @@ def _give() -> None:
 
 @st.cache_resource(show_spinner=False)
 def _lock() -> threading.Lock:
-    """Once a server: who has it draws."""
+    """The server's one lock for drawing."""
     sys.setswitchinterval(SWITCH_SECONDS)
     return threading.Lock()

@@ -1,12 +1,13 @@
-"""Which studies the wall shows: facets with counts, a search and an order.
+"""Filters of the wall: facets with counts, a search and an order.
 
 The address holds them as plain words and is the only truth; the widgets are filled from it. (A
-widget that is bound to the address would put its label there, count included, and would take it
-away while a study is open.)
+widget bound to the address would put its label there, count included, and would remove it while
+a study is open.)
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -20,19 +21,19 @@ FACETS = {
     state.PART: "Body part",
     state.LABEL: "Label",
     state.VIEWS: "Views",
-    state.HISTORY: "Studies of the patient",
-    state.RESULT: "Verdict of the model",
+    state.HISTORY: "Studies per patient",
+    state.RESULT: "Prediction",
 }
-LABELS = {1: "fracture", 0: "none"}  # as the address says it
-NAMED = 5  # values of a filter that its button names
-MANY = 5  # views; so many and more are one value
-HISTORIES = {  # as the address says it -> as the page does
+LABELS = {1: "fracture", 0: "none"}  # in the address
+NAMED = 5  # values of a filter named on its button
+MANY = 5  # views; this many and more are one value
+HISTORIES = {  # in the address -> on the page
     "one": "one only",
-    "same": "several, one label",
-    "both": "several, both labels",
+    "same": "several, same label",
+    "both": "several, mixed labels",
 }
-RESULTS = {"right": "✓ right", "wrong": "✗ wrong", "none": "not judged"}
-RESULT = f"facet_{state.RESULT}"  # the one column that another model changes
+RESULTS = {"right": "✓ right", "wrong": "✗ wrong", "none": "no prediction"}
+RESULT = f"facet_{state.RESULT}"  # the one column that depends on the model
 ORDERS = {
     "data": "as in the data",
     "patient": "by patient",
@@ -43,11 +44,11 @@ ORDERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """What the address asks for.
+    """The filters in the address.
 
     Args:
-        facets: facet -> values, any of which will do; a facet that is left out allows all.
-        patient: text that the patient's name holds, in any case.
+        facets: facet -> accepted values; a missing facet accepts all.
+        patient: text contained in the patient's name, in upper or lower case.
         order: a key of `ORDERS`.
     """
 
@@ -57,24 +58,27 @@ class Filters:
 
     @property
     def names(self) -> list[str]:
-        """The filters that are on."""
+        """Names of the active filters."""
         return [*self.facets, *([state.PATIENT] if self.patient else [])]
 
 
 def filters() -> Filters:
-    """What the address asks for; an order that does not exist is the default one."""
-    asked = {name: tuple(st.query_params.get_all(name)) for name in FACETS}
+    """Read the filters from the address; an unknown order becomes the default."""
+    in_address = {name: tuple(st.query_params.get_all(name)) for name in FACETS}
     order = st.query_params.get(state.ORDER, "data")
     return Filters(
-        facets={name: values for name, values in asked.items() if values},
+        facets={name: values for name, values in in_address.items() if values},
         patient=st.query_params.get(state.PATIENT, "").strip(),
         order=order if order in ORDERS else "data",
     )
 
 
 def with_facets(studies: pd.DataFrame) -> pd.DataFrame:
-    """`catalog.studies` with a column `facet_NAME` for each facet: the value as the address says
-    it, a category, in the order in which the page lists them."""
+    """Add a column `facet_NAME` for each facet to `catalog.studies`.
+
+    Returns:
+        The table; the columns hold values as in the address, as categories in the page's order.
+    """
     patients = studies.groupby("patient")["label"]
     several, both = patients.transform("size") > 1, patients.transform("nunique") > 1
     values = {
@@ -97,95 +101,93 @@ def with_facets(studies: pd.DataFrame) -> pd.DataFrame:
     return studies.assign(**columns)
 
 
-def results_of(studies: pd.DataFrame, results: dict[str, bool]) -> pd.Categorical:
-    """The column `RESULT` of `studies`: key of a study -> whether its verdict was right."""
+def results_of(studies: pd.DataFrame, results: dict[str, bool]) -> "pd.Categorical[Any]":
+    """Return the column `RESULT` of `studies`, of a dict: key of a study -> correct verdict?"""
     words = studies["key"].map(results).map({True: "right", False: "wrong"}).fillna("none")
     present = set(words.unique())
     return pd.Categorical(words, categories=[word for word in RESULTS if word in present])
 
 
-def matching(studies: pd.DataFrame, asked: Filters, without: str = "") -> pd.DataFrame:
-    """The studies that pass all filters but the one called `without`, in the order asked for."""
+def matching(studies: pd.DataFrame, active: Filters, without: str = "") -> pd.DataFrame:
+    """Return the studies that pass all filters but the one called `without`, in their order."""
     passed = pd.Series(True, index=studies.index)
-    for name, values in asked.facets.items():
+    for name, values in active.facets.items():
         if name != without:
             passed &= studies[f"facet_{name}"].isin(values)
-    if asked.patient and without != state.PATIENT:
-        passed &= studies["patient"].str.contains(asked.patient, case=False, regex=False)
-    return _ordered(studies[passed], asked.order)
+    if active.patient and without != state.PATIENT:
+        passed &= studies["patient"].str.contains(active.patient, case=False, regex=False)
+    return _ordered(studies[passed], active.order)
 
 
-def counts(studies: pd.DataFrame, asked: Filters, facet: str) -> dict[str, int]:
-    """Value of a facet -> how many studies it would show, given all other filters."""
-    left = matching(studies, asked, without=facet)
-    return left[f"facet_{facet}"].value_counts(sort=False).to_dict()
+def counts(studies: pd.DataFrame, active: Filters, facet: str) -> dict[str, int]:
+    """Count the studies of each value of a facet under all other filters."""
+    rest = matching(studies, active, without=facet)
+    counted = rest[f"facet_{facet}"].value_counts(sort=False)
+    return {str(value): int(count) for value, count in counted.items()}
 
 
-def show(studies: pd.DataFrame, asked: Filters, whose: str) -> None:
-    """The search, the facets that leave a choice, and the order.
+def show(studies: pd.DataFrame, active: Filters, whose: str) -> None:
+    """Draw the search, the facets with a choice, and the order.
 
     Args:
-        studies: as `sorted_in` gives them.
-        asked: what the address asks for.
-        whose: what a study's first name is: "patient", or "film" where the data name no patients.
+        studies: all studies, see `study_cache.studies`.
+        active: the filters in the address.
+        whose: noun of a study's first name: "patient", or "film" if the data name no patients.
     """
-    state.fill(state.PATIENT, asked.patient)
+    state.fill(state.PATIENT, active.patient)
     st.text_input(
         whose.capitalize(), type="search", key=state.PATIENT, on_change=_write,
         args=(state.PATIENT,),
     )  # fmt: skip
     for facet, title in FACETS.items():
-        found = counts(studies, asked, facet)
-        if len(found) < 2 and facet not in asked.facets:
+        values = counts(studies, active, facet)
+        if len(values) < 2 and facet not in active.facets:
             continue  # nothing to choose
-        labels = {value: f"{_title(facet, value)} · {count:,}" for value, count in found.items()}
-        state.fill(facet, [value for value in asked.facets.get(facet, ()) if value in found])
+        labels = {value: f"{_title(facet, value)} · {count:,}" for value, count in values.items()}
+        state.fill(facet, [value for value in active.facets.get(facet, ()) if value in values])
         st.pills(
             title,
-            list(found),
+            list(values),
             selection_mode="multi",
             wrap=True,
-            format_func=labels.get,
+            format_func=labels.__getitem__,
             key=facet,
             on_change=_write,
             args=(facet,),
         )
-    state.fill(state.ORDER, asked.order)
+    state.fill(state.ORDER, active.order)
     st.selectbox(
         "Order",
         list(ORDERS),
-        format_func=(ORDERS | {"patient": f"by {whose}"}).get,
+        format_func=(ORDERS | {"patient": f"by {whose}"}).__getitem__,
         key=state.ORDER,
         on_change=_write,
         args=(state.ORDER,),
     )
 
 
-def show_empty(studies: pd.DataFrame, asked: Filters, whose: str) -> None:
-    """Which filter leaves nothing, and a button for each that would help to drop.
-
-    Arguments as in `show`.
-    """
-    st.markdown("**No study fits all of these filters.** Each button drops one of them.")
-    fruitful = {name: len(matching(studies, asked, without=name)) for name in asked.names}
-    for name, count in fruitful.items():
+def show_empty(studies: pd.DataFrame, active: Filters, whose: str) -> None:
+    """Draw a button for each filter that, once dropped, leaves studies; arguments as in `show`."""
+    st.markdown("**No study matches all of these filters.** Each button drops one of them.")
+    matches = {name: len(matching(studies, active, without=name)) for name in active.names}
+    for name, count in matches.items():
         if count:
-            label = f"Drop {_sentence(asked, name, whose)}: {theme.plural(count, 'study')}"
+            label = f"Drop {_sentence(active, name, whose)}: {theme.plural(count, 'study')}"
             st.button(label, icon=":material/filter_alt_off:", on_click=drop, args=([name],))
-    if not any(fruitful.values()) or len(fruitful) > 1:
+    if not any(matches.values()) or len(matches) > 1:
         label = f"Drop all filters: {theme.plural(len(studies), 'study')}"
-        st.button(label, icon=":material/clear_all:", on_click=drop, args=(asked.names,))
+        st.button(label, icon=":material/clear_all:", on_click=drop, args=(active.names,))
 
 
 def drop(names: Iterable[str]) -> None:
-    """Take filters out of the address, and go to the first page."""
+    """Remove filters from the address, and go to the first page."""
     for name in names:
         state.put(name, "")
     state.put(state.PAGE, "")
 
 
 def _write(name: str) -> None:
-    """A widget was changed: the address follows, and the wall begins anew."""
+    """Write a changed widget into the address, and go to the first page."""
     value = st.session_state[name]
     state.put(name, "" if name == state.ORDER and value == "data" else value)
     state.put(state.PAGE, "")
@@ -200,21 +202,21 @@ def _ordered(studies: pd.DataFrame, order: str) -> pd.DataFrame:
 
 
 def _title(facet: str, value: str) -> str:
-    """A facet's value as the page says it."""
-    known = {
+    """A facet's value as shown on the page."""
+    titles: dict[str, dict[str, str]] = {
         state.LABEL: {word: theme.mark(bool(label)) for label, word in LABELS.items()},
         state.HISTORY: HISTORIES,
         state.RESULT: RESULTS,
         state.VIEWS: {str(MANY): f"{MANY} or more"},
     }
-    return known.get(facet, {}).get(value, theme.plain(short(value)))
+    return titles.get(facet, {}).get(value, theme.plain(short(value)))
 
 
-def _sentence(asked: Filters, name: str, whose: str) -> str:
+def _sentence(active: Filters, name: str, whose: str) -> str:
     """A filter in words: "patient 00017", "body part forearm or humerus"."""
     if name == state.PATIENT:
-        return f"{whose} {theme.plain(short(asked.patient))}"
-    values = asked.facets[name]
+        return f"{whose} {theme.plain(short(active.patient))}"
+    values = active.facets[name]
     listed = " or ".join(_title(name, value) for value in values[:NAMED])
     more = f" or {len(values) - NAMED:,} others" if len(values) > NAMED else ""
     return f"{FACETS[name].lower()} {listed}{more}"

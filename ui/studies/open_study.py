@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -21,20 +22,20 @@ from ui.shared import theme
 from ui.shell import state, tab_data
 from ui.studies import wall
 
-SEEN = tuple(  # what networks get of a film, side by side with it
+SEEN = tuple(  # the inputs of networks, shown beside a film
     PixelRecipe(size=size, resample=resample)
     for size in (32, 64, 128)
     for resample in ("area", "nearest")
 )
 
 
-def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) -> None:
-    """The study of this key.
+def show(data: Dataset, studies: pd.DataFrame, matching: pd.DataFrame, key: str) -> None:
+    """Draw the study of this key.
 
     Args:
         data: the data set in use.
         studies: all its studies, see `study_cache.studies`.
-        found: those that the filters let pass, in their order; one leafs through them.
+        matching: those that pass the filters, in order; Previous and Next go through them.
         key: see `catalog.study_key`.
     """
     row = studies[studies["key"] == key]
@@ -42,21 +43,21 @@ def show(data: Dataset, studies: pd.DataFrame, found: pd.DataFrame, key: str) ->
         st.warning(
             f"The data in use ({theme.plain(data.root.name)}) has no study "
             f"{theme.plain(short(key))}. "
-            "Go back to all studies, or choose the data set that holds it on the Data page."
+            "Go back to all studies, or choose its data set on the Data page."
         )
         st.button("All studies", icon=":material/grid_view:", on_click=_back)
         return
     study = next(row.itertuples())
     paths = wall.film_paths(data, study)
-    _bar(data, found if key in set(found["key"]) else studies, study)
+    _bar(data, matching if key in set(matching["key"]) else studies, study)
     breaks = _heading(data, study, studies)
-    judged = study_cache.study_predictions()
-    frames = [_frame(data.root, path, breaks, judged) for path in paths]
+    predictions = study_cache.study_predictions()
+    frames = [_frame(data.root, path, breaks, predictions) for path in paths]
     film_viewer.show(frames, f"{data.hash} {key}")  # the same key in other data is another study
 
 
-def _bar(data: Dataset, listed: pd.DataFrame, study: tuple) -> None:
-    """Back, previous, next, where one is, and on to the verdict."""
+def _bar(data: Dataset, listed: pd.DataFrame, study: Any) -> None:
+    """Buttons for all, previous and next studies, the position, and the way to the verdict."""
     keys = listed["key"].tolist()
     here = keys.index(study.key)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -72,13 +73,13 @@ def _bar(data: Dataset, listed: pd.DataFrame, study: tuple) -> None:
                 args=(keys[there] if inside else study.key,),
             )
         st.caption(f"{here + 1:,} of {theme.plural(len(keys), 'study')}", width="stretch")
-        if st.button("Judge this study", type="primary", icon=":material/radiology:"):
+        if st.button("Diagnose this study", type="primary", icon=":material/radiology:"):
             address = tab_data.address(study.key, data.hash if data.complete else None)
             st.switch_page("pages/diagnose.py", query_params=address)
 
 
-def _heading(data: Dataset, study: tuple, studies: pd.DataFrame) -> dict[str, list[Break]] | None:
-    """Label and facts; for a phantom's positive study the known breaks, if they are asked for."""
+def _heading(data: Dataset, study: Any, studies: pd.DataFrame) -> dict[str, list[Break]] | None:
+    """Show label and facts; return the known breaks of a phantom's study, if switched on."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader(theme.mark(bool(study.label)), anchor=False, width="content")
         st.markdown(theme.plain(wall.describe(study)), width="content")
@@ -86,9 +87,12 @@ def _heading(data: Dataset, study: tuple, studies: pd.DataFrame) -> dict[str, li
             st.toggle("Show the known break", key=state.BREAK, bind="query-params")
         if others := int((studies["patient"] == study.patient).sum()) - 1:
             st.button(
-                f"All {others + 1} studies of this patient", icon=":material/person:",
-                type="tertiary", on_click=wall.open_patient, args=(study.patient,),
-            )  # fmt: skip
+                f"All {others + 1} studies of this patient",
+                icon=":material/person:",
+                type="tertiary",
+                on_click=wall.open_patient,
+                args=(study.patient,),
+            )
     meaning = theme.plain(cards.label_meaning(vars(data)))
     st.caption(f"This is the data's label. {meaning}")
     st.markdown(f":small[{wall.verdict(study.key, study_cache.study_predictions(), long=True)}]")
@@ -100,25 +104,26 @@ def _frame(
     root: Path,
     path: Path,
     breaks: dict[str, list[Break]] | None,
-    judged: study_cache.StudyPredictions | None,
+    predictions: study_cache.StudyPredictions | None,
 ) -> Frame:
-    """One film with what a network gets and has said of it, or why it cannot be shown."""
+    """One film with a network's input and prediction, or the reason why it cannot be shown."""
     place = path.relative_to(root).as_posix()
-    known = tuple((breaks or {}).get(place, ()))
+    own_breaks = tuple((breaks or {}).get(place, ()))
     try:
-        film = film_cache.film(path, known, theme.on_film(True) if known else "")
+        film = film_cache.film(path, own_breaks, theme.on_film(True) if own_breaks else "")
         seen = film_cache.network_pictures(path, SEEN)
     except FilmError as error:
         return Frame(name=path.name, film=None, note=str(error))
-    tone, words = "", ["not judged"]
-    probability = judged.probabilities.get(place) if judged else None
-    if probability is not None:
-        positive = bool(aggregation.is_positive(probability, judged.threshold))
-        tone, words = ("fracture", "none")[not positive], [f"{probability:.3f} {_word(positive)}"]
+    tone: Literal["fracture", "none", ""] = ""
+    words = ["no prediction"]
+    if predictions and (probability := predictions.probabilities.get(place)) is not None:
+        positive = bool(aggregation.is_positive(probability, predictions.threshold))
+        tone = "fracture" if positive else "none"
+        words = [f"score {probability:.3f}: {_word(positive)}"]
     if breaks is not None:
-        kinds = Counter(f"{each.kind} break" for each in known)
-        told = ", ".join(theme.plural(n, kind) for kind, n in kinds.items())
-        words.append(told or "shows no break")
+        kinds = Counter(f"{each.kind} break" for each in own_breaks)
+        counts = ", ".join(theme.plural(n, kind) for kind, n in kinds.items())
+        words.append(counts or "shows no break")
     return Frame(name=path.name, film=film, note="; ".join(words), tone=tone, seen=seen)
 
 

@@ -1,4 +1,4 @@
-"""All studies of one patient on one line, across parts and labels; from there to any of them."""
+"""All studies of one patient on one line, across parts and labels, each a link to the study."""
 
 import pandas as pd
 import streamlit as st
@@ -13,12 +13,12 @@ WIDTH = 250  # px of a card
 
 
 def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
-    """The patient's studies in the data's order: by split, part and number.
+    """Draw the patient's studies in the data's order: by split, part and number.
 
     Args:
         data: the data set in use.
         studies: all its studies, see `study_cache.studies`.
-        name: as the data calls the patient.
+        name: of the patient in the data.
     """
     st.button("All studies", icon=":material/grid_view:", shortcut="Esc", on_click=_back)
     own = studies[studies["patient"] == name]
@@ -26,23 +26,23 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
         st.warning(
             f"The data in use ({theme.plain(data.root.name)}) has no patient "
             f"{theme.plain(short(name))}. "
-            "Go back to all studies, or choose the data set that holds this patient."
+            "Go back to all studies, or choose this patient's data set on the Data page."
         )
         return
     st.title(theme.plain(name), anchor=False)
     parts, labels = own["part"].nunique(), own["label"].nunique()
-    told = [theme.plural(len(own), "study"), theme.plural(int(own["views"].sum()), "film")]
+    facts = [theme.plural(len(own), "study"), theme.plural(int(own["views"].sum()), "film")]
     if parts > 1:
-        told.append(theme.plural(parts, "body part"))
-    told.append("labels of both kinds" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
-    st.markdown(", ".join(told))
+        facts.append(theme.plural(parts, "body part"))
+    facts.append("mixed labels" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
+    st.markdown(", ".join(facts))
     st.caption("A label belongs to a study, never to a patient.")
-    judged = study_cache.study_predictions()
+    predictions = study_cache.study_predictions()
     pictures = film_cache.cards_of(wall.card_requests(data, own))
     with st.container(horizontal=True, wrap=False, gap="small", key="patient"):
         for study, picture in zip(own.itertuples(), pictures, strict=True):
             with st.container(width=WIDTH):
-                wall.show_card(study, picture, judged)
+                wall.show_card(study, picture, predictions)
         wall.open_by_click()
     wall.paint_missing(data, own, pictures)
 

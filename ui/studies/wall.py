@@ -1,6 +1,8 @@
-"""The wall: one card a study, with all its views."""
+"""The wall: one card per study, with all its views."""
 
 import time
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -16,8 +18,8 @@ from ui.shared import theme
 from ui.shell import state, turns
 from ui.studies import facets
 
-CARDS = 24  # a page: whole rows of two, three or four
-CARD = "card-"  # begins the key of a card, and so a class that the browser knows it by
+CARDS = 24  # per page: whole rows of two, three or four
+CARD = "card-"  # begins the key of a card, and so its class in the browser
 _CLICKS = """
 if (!document.cardsAreOpened) {
     document.cardsAreOpened = true;
@@ -27,65 +29,68 @@ if (!document.cardsAreOpened) {
     });
 }
 """
-POLL_SECONDS = 0.5  # between two looks at the cards that are still being made
-PATIENCE_SECONDS = 2.0  # for all of them; then those that are there are drawn
+POLL_SECONDS = 0.5  # between two checks of the cards that are still being made
+PATIENCE_SECONDS = 2.0  # for all cards; after that the finished ones are drawn
 
 
-def show(data: Dataset, found: pd.DataFrame, asked: facets.Filters) -> None:
-    """One page of cards of the studies found, and the way to the other pages."""
-    pages = max(1, -(-len(found) // CARDS))
+def show(data: Dataset, studies: pd.DataFrame, filters: facets.Filters) -> None:
+    """Draw one page of cards of the matching studies, and the way to the other pages."""
+    pages = max(1, -(-len(studies) // CARDS))
     page = _page(pages)
-    shown = found.iloc[(page - 1) * CARDS : page * CARDS]
+    shown = studies.iloc[(page - 1) * CARDS : page * CARDS]
     with st.container(horizontal=True, vertical_alignment="center"):
-        _count(data, found, shown, page)
+        _count(data, studies, shown, page)
         open_by_click()
         if pages > 1:  # above the films: a turned page is read from its top
-            key = f"{state.PAGE} {asked}"  # other filters begin at their first page
+            key = f"{state.PAGE} {filters}"  # other filters begin at their first page
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
             st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
     drawn = film_cache.cards_of(card_requests(data, shown))
-    judged = study_cache.study_predictions()  # once: it asks every model and run how it stands
+    predictions = study_cache.study_predictions()  # once: it reads the state of every model and run
     with st.grid("auto", min_column_width=205, key="wall") as grid:
         for study, picture in zip(shown.itertuples(), drawn, strict=True):
             with grid.cell():
-                show_card(study, picture, judged)
+                show_card(study, picture, predictions)
     if not paint_missing(data, shown, drawn) and page < pages:
-        after = found.iloc[page * CARDS : (page + 1) * CARDS]
-        film_cache.paint(card_requests(data, after))  # turned to next, as a rule
+        after = studies.iloc[page * CARDS : (page + 1) * CARDS]
+        film_cache.paint(card_requests(data, after))  # usually opened next
 
 
 def card_requests(data: Dataset, shown: pd.DataFrame) -> film_cache.CardRequests:
-    """What the studies' cards are made of."""
+    """Return (films, label's colour) of the studies' cards."""
     colours = [theme.on_film(bool(label)) for label in shown["label"]]
     paths = [film_paths(data, study) for study in shown.itertuples()]
     return list(zip(paths, colours, strict=True))
 
 
 def paint_missing(data: Dataset, shown: pd.DataFrame, drawn: list[bytes | None]) -> bool:
-    """Have the missing cards made, and draw the page anew once they are, or after a while with
-    those that are by then; gives whether any are missing. Where none is, nothing looks."""
-    wanted, missing, began = card_requests(data, shown), drawn.count(None), time.monotonic()
+    """Make the missing cards and rerun the page once they are done, or after `PATIENCE_SECONDS`.
+
+    Returns:
+        Whether any are missing; only then the page polls.
+    """
+    requests, missing, began = card_requests(data, shown), drawn.count(None), time.monotonic()
 
     def look() -> None:
-        left = film_cache.cards_of(wanted).count(None)
+        left = film_cache.cards_of(requests).count(None)
         if not left or (left < missing and time.monotonic() - began > PATIENCE_SECONDS):
             st.rerun()
 
     if missing:
         st.fragment(turns.in_turn(look), run_every=POLL_SECONDS, key="cards")()
-        film_cache.paint(wanted)
+        film_cache.paint(requests)
     return bool(missing)
 
 
-def film_paths(data: Dataset, study: tuple) -> tuple:
-    """The files of a study's films, in the order of its views."""
+def film_paths(data: Dataset, study: Any) -> tuple[Path, ...]:
+    """Return the files of a study, a row of `study_cache.studies`, in the order of its views."""
     rows = data.manifest["path"].iloc[study.first : study.first + study.views]
     return tuple(data.root / path for path in rows)
 
 
 def open_study(key: str) -> None:
-    """Show this study instead of the wall; an empty key goes back to it."""
-    st.session_state[state.BREAK] = False  # every study first without the answer
+    """Show this study instead of the wall; an empty key goes back to the wall."""
+    st.session_state[state.BREAK] = False  # each study opens without the answer
     state.put(state.STUDY, key)
 
 
@@ -95,69 +100,68 @@ def open_patient(name: str) -> None:
     state.put(state.STUDY, "")
 
 
-def verdict(key: str, judged: study_cache.StudyPredictions | None, long: bool = False) -> str:
-    """What the model in use said of a study, right or wrong, as Markdown; "" where it did not and
-    that need not be said.
+def verdict(key: str, predictions: study_cache.StudyPredictions | None, long: bool = False) -> str:
+    """Format the verdict of the model in use on a study, and whether it is right, as Markdown.
 
     Args:
         key: the study's.
-        judged: `study_cache.study_predictions`.
-        long: as a sentence, which also says that there is none.
+        predictions: `study_cache.study_predictions`.
+        long: as a sentence, which also says that there is no prediction; else "" for none.
     """
-    if judged is None or key not in judged.verdicts:
-        return _not_judged(key) if long else ""
-    right = ":green[✓ right]" if judged.results[key] else ":red[✗ wrong]"
-    known = study_cache.training_overlap(judged.model, _patient(key))
+    if predictions is None or key not in predictions.verdicts:
+        return _no_prediction(key) if long else ""
+    right = ":green[✓ right]" if predictions.results[key] else ":red[✗ wrong]"
+    overlap = study_cache.training_overlap(predictions.model, _patient(key))
     if not long:
-        return f"{right}, {known.mark}" if known.mark else right
-    said = theme.mark(judged.verdicts[key])
-    words = f"Verdict of {theme.plain(judged.model)}: {said}, {right} by the label."
-    return f"{words} {known.words}" if known.words else words
+        return f"{right}, {overlap.mark}" if overlap.mark else right
+    mark = theme.mark(predictions.verdicts[key])
+    words = f"Verdict of {theme.plain(predictions.model)}: {mark}, {right} by the label."
+    return f"{words} {overlap.words}" if overlap.words else words
 
 
-def _not_judged(key: str) -> str:
+def _no_prediction(key: str) -> str:
     used = model_cache.model_in_use()
     if not used:
-        return "Not judged: no model is in use."
+        return "No prediction: no model is in use."
     name = theme.plain(short(used))
     if not model_cache.is_model(used):
-        return f"Not judged: no model is called {name} any more."
-    words = f"Not judged: {name} has no number on these films yet."
+        return f"No prediction: the model {name} no longer exists."
+    words = f"{name} has not scored this study yet."
     try:
-        known = study_cache.training_overlap(used, _patient(key))
-    except FractureError:  # its card or films are not whole: where it is picked that is said
+        overlap = study_cache.training_overlap(used, _patient(key))
+    except FractureError:  # its card or films are incomplete: the pages that pick it report it
         return words
-    return f"{words} {known.words}" if known is TrainingOverlap.TRAINED else words
+    return f"{words} {overlap.words}" if overlap is TrainingOverlap.TRAINED else words
 
 
 def _patient(key: str) -> str:
     return key.split("/")[2]
 
 
-def _count(data: Dataset, found: pd.DataFrame, shown: pd.DataFrame, page: int) -> None:
-    first = (page - 1) * CARDS + 1
-    which = "" if len(shown) == len(found) else f", {first:,} to {first + len(shown) - 1:,} shown"
-    films = theme.plural(int(found["views"].sum()), "film")
+def _count(data: Dataset, studies: pd.DataFrame, shown: pd.DataFrame, page: int) -> None:
+    first, last = (page - 1) * CARDS + 1, (page - 1) * CARDS + len(shown)
+    section = "" if len(shown) == len(studies) else f", {first:,} to {last:,} shown"
+    films = theme.plural(int(studies["views"].sum()), "film")
     with st.container(gap=None):
-        st.markdown(f"**{theme.plural(len(found), 'study')}**, {films}{which}")
+        st.markdown(f"**{theme.plural(len(studies), 'study')}**, {films}{section}")
         st.caption(theme.plain(cards.label_meaning(vars(data))))
 
 
 def show_card(
-    study: tuple, picture: bytes | None, judged: study_cache.StudyPredictions | None
+    study: Any, picture: bytes | None, predictions: study_cache.StudyPredictions | None
 ) -> None:
-    """One study: its films, its label, whose it is, and the button that opens it.
+    """Draw one study: its films, label, prediction and names, and the button that opens it.
 
     Args:
         study: a row of `study_cache.studies`.
         picture: its card; `None` while it is made.
-        judged: `study_cache.study_predictions`.
+        predictions: `study_cache.study_predictions`.
     """
     with st.container(border=True, gap="xsmall", key=f"{CARD}{study.key}"):
         picture = picture or film_cache.empty_card(theme.on_film(bool(study.label)))
         st.image(picture, width="stretch", alt=f"The films of {study.key}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            words = f"{theme.mark(bool(study.label))} :small[{verdict(study.key, judged)}]"
+            words = f"{theme.mark(bool(study.label))} :small[{verdict(study.key, predictions)}]"
             st.markdown(words, width="stretch")
             st.button(
                 "Open",
@@ -171,26 +175,26 @@ def show_card(
 
 
 def open_by_click() -> None:
-    """A click on a card's films presses its button; once a page, in a row, where it takes no room.
+    """Let a click on a card's films press its button; called once per page, in a row.
 
-    Streamlit's own pictures can only lead to an address, in another tab and so another session.
+    Streamlit's own pictures can only link to an address, in another tab and so another session.
     """
     st.html(f"<style>[class*='st-key-{CARD}'] img {{ cursor: pointer }}</style>")
     st.html(f"<script>{_CLICKS}</script>", unsafe_allow_javascript=True, width="content")
 
 
-def describe(study: tuple) -> str:
-    """Whose study it is: "patient00017, study1, humerus, train, 3 views"."""
+def describe(study: Any) -> str:
+    """Describe a study in words: "patient00017, study1, humerus, train, 3 views"."""
     names = [study.patient, study.study, study.part, study.split]
-    if study.part == "unknown":  # class folders: the file's name is all that is known
+    if study.part == "unknown":  # class folders: only the file's name is known
         names = [study.patient, study.split]
     return ", ".join([*names, theme.plural(study.views, "view")])
 
 
 def _page(pages: int) -> int:
-    """The page that the address asks for; the nearest one if there is none such."""
-    asked = whole_number(st.query_params.get(state.PAGE, "1"))
-    return 1 if asked is None else min(max(asked, 1), pages)
+    """The page in the address, or the nearest one that exists."""
+    page = whole_number(st.query_params.get(state.PAGE, "1"))
+    return 1 if page is None else min(max(page, 1), pages)
 
 
 def _turn(key: str) -> None:

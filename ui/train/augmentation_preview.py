@@ -1,4 +1,4 @@
-"""Training films as the network will see them: as they are, and as some passes change them.
+"""Training films as the network will see them: as they are, and augmented.
 
 HTML with styles of its own, so that the browser enlarges pixels without smoothing them.
 """
@@ -19,14 +19,14 @@ from fracture_core.networks import augmentation as changes
 from fracture_core.training import pipeline
 from ui.shared import pictures
 
-PASSES = 5  # that are shown of each film
-TRIES = 20  # films of a label that are opened to find one that can be read
+PASSES = 5  # epochs shown of each film
+TRIES = 20  # films of a label that are opened to find a readable one
 _TABLE = (
     f"display:grid;grid-template-columns:repeat({PASSES + 1},minmax(0,1fr));gap:8px;padding:10px;"
     "max-width:1000px;background:#000;border-radius:6px;"
     "color:#9aa4b0;font-size:13px"  # on black in the light theme too
 )
-_FILM = (  # the line shows where a film ends that is black at its rim
+_FILM = (  # the outline shows the edge of a film with a black border
     "display:block;width:100%;aspect-ratio:1;image-rendering:pixelated;outline:1px solid #2a3038"
 )
 
@@ -39,7 +39,7 @@ def examples(
     seed: int,
     first: int,
 ) -> list[list[bytes]]:
-    """A readable film of each label, as it is and as `PASSES` passes show it.
+    """Return a readable film of each label, as it is and as augmented in `PASSES` epochs.
 
     Args:
         root: folder that the films' paths are relative to.
@@ -47,36 +47,36 @@ def examples(
         recipe: the run's.
         augmentation: the run's.
         seed: the run's.
-        first: the first of the passes, from 0.
+        first: the first of the epochs, from 0.
 
     Returns:
-        For each film 1 + `PASSES` PNG files; no film where none can be read.
+        For each film 1 + `PASSES` PNG files; no film if none can be read.
     """
-    found = []
+    rows = []
     for row, pixels in _readable(root, films, recipe):
         shown = [pixels]
         for number in range(first, first + PASSES):
             place = np.flatnonzero(pipeline.order(len(films), seed, number) == row)
             drawn = changes.draw(augmentation, recipe.size, len(films), seed, number)
             shown.append(changes.preview(pixels[None], drawn[place])[0])
-        found.append([pictures.network_picture(film) for film in shown])
-    return found
+        rows.append([pictures.network_picture(film) for film in shown])
+    return rows
 
 
 def _readable(
     root: Path, films: pd.DataFrame, recipe: PixelRecipe
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Row and pixels of the first film of each label that can be read, positive before negative."""
+    """Row and pixels of the first readable film of each label, positive before negative."""
     for label in (1, 0):
         for row in islice(np.flatnonzero(films["label"] == label), TRIES):
             with suppress(FilmError):
-                yield row, images.load(root / films["path"].iloc[row], recipe)
+                yield int(row), images.load(root / films["path"].iloc[row], recipe)
                 break
 
 
 def html(films: Sequence[Sequence[bytes]], first: int) -> str:
-    """A row of pictures for each film of `examples`, under one row of words."""
-    words = ["as it is", *(f"pass {number + 1}" for number in range(first, first + PASSES))]
+    """Format a row of pictures for each film of `examples`, under one row of words."""
+    words = ["original", *(f"epoch {number + 1}" for number in range(first, first + PASSES))]
     heads = "".join(f"<span>{word}</span>" for word in words)
     body = "".join(
         _picture(content, f"Training film {row}, {word}")

@@ -1,4 +1,4 @@
-"""The way from Train to other runs, each with what it is doing."""
+"""Links from Train to other runs, each with its activity."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ LISTED = 5  # runs; all of them are on Runs
 
 
 def show(name: str | None) -> None:
-    """Links to other runs than the one of this name; drawn anew while any run is on."""
+    """Draw links to all runs but the one of this name; polled while any run is active."""
     if _others(name):
         st.fragment(_links, run_every=frame.while_busy(), key="other-runs")(name)
 
@@ -24,14 +24,14 @@ def _links(name: str | None) -> None:
     others = _others(name)
     is_here = len(others) < len(run_cache.runs_now())
     st.subheader("Other runs" if name else "Runs", anchor=False)
-    # Those that are on first, each kind newest first.
+    # Active runs first, each kind newest first.
     for run in sorted(others, key=lambda run: not run.status.state.alive)[:LISTED]:
-        doing = theme.plain(frame.describe(run))
-        label = f"{theme.plain(run.name)}: {doing}, {run.config.architecture}"
+        activity = theme.plain(frame.describe(run))
+        label = f"{theme.plain(run.name)}: {activity}, {run.config.architecture}"
         st.page_link("pages/train.py", label=label, query_params={state.RUN: run.name})
     st.page_link(
         "pages/runs.py",
         label="All runs, side by side",
         icon=":material/stacked_line_chart:",
-        query_params={state.CHOSEN: name} if is_here else None,
+        query_params={state.CHOSEN: name} if name and is_here else None,
     )

@@ -1,10 +1,9 @@
-"""The film viewer: every film of a study side by side, wherever films show.
+"""The film viewer: all films of a study side by side, on every page that shows films.
 
 Zoom and pan are linked across the views; contrast, brightness, inversion, one view at a time, heat
-maps and the network's own pixels are the browser's business, so that none of them runs a script.
-Films are whole at the start and never cropped. The eraser's strokes are the one thing that Python
-hears of. `viewer.js` and `viewer.css` lie beside this file and need no
-build step.
+maps and the network's own pixels are handled in the browser, so that none of them runs a script.
+Films are whole at the start and never cropped. Only the eraser's strokes are sent to Python.
+`viewer.js` and `viewer.css` are beside this file and need no build step.
 """
 
 from collections.abc import Sequence
@@ -38,10 +37,10 @@ class Frame:
         name: of the film's file.
         film: `None` if it cannot be read.
         note: a line under the film, or the sentence in its place.
-        tone: what colour and shape the note has: of a fracture, of none, or neither.
-        seen: what networks get of it: recipe -> image file of the recipe's size.
-        maps: heat maps that can be laid over it: name -> image file with transparency, stretched
-            over the whole film in squares, so that a map's cells show.
+        tone: colour and shape of the note: of a fracture, of none, or neither.
+        seen: inputs of networks: recipe -> image file of the recipe's size.
+        maps: heat maps to overlay: name -> image file with transparency, stretched over the whole
+            film in squares, so that a map's cells show.
     """
 
     name: str
@@ -52,16 +51,17 @@ class Frame:
     maps: dict[str, bytes] = field(default_factory=dict)
 
 
-StrokesByFilm = dict[str, list[Stroke]]  # name of a film -> what was brushed over
+StrokesByFilm = dict[str, list[Stroke]]  # name of a film -> strokes of the eraser
 
 
 def show(frames: Sequence[Frame], key: str, erased: StrokesByFilm | None = None) -> None:
-    """The films, in the order of the views.
+    """Draw the films, in the order of the views.
 
     Args:
-        key: of the study: another study begins with its films whole, while other notes or boxes on
-            the same films leave zoom and contrast as they are.
-        erased: see `erased`; `None` where films cannot be brushed over.
+        frames: the films.
+        key: of the study: another study begins with whole films, while other notes or boxes on
+            the same films keep zoom and contrast.
+        erased: see `strokes_of`; `None` to hide the eraser.
     """
     films = pd.DataFrame(
         {
@@ -87,8 +87,8 @@ def show(frames: Sequence[Frame], key: str, erased: StrokesByFilm | None = None)
     )
     strokes = [
         {"film": name, "radius": each.radius, "points": each.points}
-        for name, made in (erased or {}).items()
-        for each in made
+        for name, own in (erased or {}).items()
+        for each in own
     ]
     data = {
         "study": key, "films": films, "seen": seen, "maps": maps,
@@ -98,17 +98,17 @@ def show(frames: Sequence[Frame], key: str, erased: StrokesByFilm | None = None)
 
 
 def strokes_of(key: str) -> StrokesByFilm:
-    """What the viewer of this browser session has brushed over on the films of a study.
+    """Return the eraser's strokes on the films of a study in this browser session.
 
     Args:
-        key: as given to `show`.
+        key: as passed to `show`.
     """
-    said = (st.session_state.get(state.VIEWER) or {}).get("erased") or {}
-    found: StrokesByFilm = {}
-    if said.get("study") == key:
-        for stroke in said["strokes"]:
+    erased = (st.session_state.get(state.VIEWER) or {}).get("erased") or {}
+    strokes: StrokesByFilm = {}
+    if erased.get("study") == key:
+        for stroke in erased["strokes"]:
             points = tuple((float(x), float(y)) for x, y in stroke["points"])
-            found.setdefault(stroke["film"], []).append(
+            strokes.setdefault(stroke["film"], []).append(
                 Stroke(points=points, radius=float(stroke["radius"]))
             )
-    return found
+    return strokes

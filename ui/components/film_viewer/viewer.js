@@ -16,6 +16,7 @@ export default function ({ data, parentElement, setStateValue }) {
   };
 }
 
+const WAYS = { area: "averaged", nearest: "nearest pixel" }; // how pixels become smaller
 const BRUSHES = [2, 4, 8]; // diameters, in hundredths of the film's width
 
 // An Arrow table as a list of records.
@@ -161,9 +162,9 @@ function makeViewer(root) {
       ...(sizes.length > 1 || ways.length > 1
         ? [
             element("div", { className: "choice" }, ...sizes.map((s) => choose("size", s, `${s} px`))),
-            element("div", { className: "choice" }, ...ways.map((way) => choose("resample", way, way))),
+            element("div", { className: "choice" }, ...ways.map((way) => choose("resample", way, WAYS[way]))),
           ]
-        : [element("span", { textContent: `${sizes[0]} px, ${ways[0]}` })]),
+        : [element("span", { textContent: `${sizes[0]} px, ${WAYS[ways[0]]}` })]),
       element("div", { className: "shown" }, ...shown),
     );
   }
@@ -194,7 +195,7 @@ function makeViewer(root) {
       ),
       slider("Contrast", "contrast"),
       slider("Brightness", "brightness"),
-      button("Show negative", invert, "Black for white, on the screen alone (I)", look.inverted),
+      button("Invert", invert, "Black for white, on the screen alone (I)", look.inverted),
       ...(several
         ? [
             button("Link views", link, "Zoom and move all views together (L)", look.linked),
@@ -208,8 +209,8 @@ function makeViewer(root) {
       element("span", {
         className: "hint",
         textContent: eraser.on
-          ? "Brush over a screw, a marker, a region: the film is judged without it."
-          : "Wheel zooms, dragging moves.",
+          ? "Brush over a screw, a marker, a region: the film is predicted without it."
+          : "Scroll to zoom, drag to pan.",
       }),
     );
   }
@@ -251,7 +252,7 @@ function makeViewer(root) {
       ...(eraser.strokes.length
         ? [
             button("Undo", undo, "Take back the last stroke (U)"),
-            button("Restore", restore, "The films as they were given"),
+            button("Restore", restore, "The whole films again"),
           ]
         : []),
     );

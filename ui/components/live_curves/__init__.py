@@ -1,20 +1,20 @@
-"""The live curves: loss and accuracy of a run while it goes on, in one view that stays in place.
+"""The live curves: loss and accuracy of an active run, in one view that stays in place.
 
-The browser keeps zoom and choice of lines while data arrive; nothing is mounted anew. Only points
-that it does not have are sent: each message names the one that it continues, and a browser that
-lacks that one asks for all points. `curves.js` and `curves.css` lie beside this file and need no
-build step.
+The browser keeps zoom and choice of lines while data arrive; nothing is remounted. Only new points
+are sent: each message names its predecessor, and a browser that missed the predecessor requests all
+points. `curves.js` and `curves.css` are beside this file and need no build step.
 """
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
-POINTS = 1_500  # of a line at most: more do not show on a screen, and cost on every update
+POINTS = 1_500  # per line at most: more do not show on a screen, and cost on every update
 DIGITS = 6  # of a point behind the decimal point
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -30,7 +30,7 @@ class Panel:
     """One plot.
 
     Args:
-        name: what lines and guides call it.
+        name: the panel of lines and guides.
         title: above it, with its unit.
         percent: whether its values are shares, shown in percent with the whole scale up to 1;
             otherwise it reaches from 0 or the lowest value to the highest.
@@ -49,11 +49,11 @@ class Line:
         panel: the name of its panel.
         name: in the legend; lines of one name are shown and hidden together.
         colour: hex.
-        points: epochs and values, see `drawn`; an array that was shown is not changed afterwards.
+        points: epochs and values, see `drawn`; never changed once shown.
         width: px.
         dash: "" solid, or an SVG dash pattern.
         dots: whether each value has a dot.
-        over: what each value is over, in words: "18 films".
+        over: n of each value, in words: "18 films".
     """
 
     panel: str
@@ -68,7 +68,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Guide:
-    """A level line through a panel, with words: what guessing would reach."""
+    """A horizontal line through a panel, with words: the baseline."""
 
     panel: str
     y: float
@@ -77,12 +77,12 @@ class Guide:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """An upright line through all panels: what happened at an epoch.
+    """A vertical line through all panels: an event at an epoch.
 
     Args:
         x: epoch, a fraction inside one.
-        words: what happened.
-        kind: "event", "best" (of the dev loss) or "here" (the epoch that is looked at).
+        words: the event.
+        kind: "event", "best" (of the dev loss) or "here" (the epoch shown).
     """
 
     x: float
@@ -92,7 +92,7 @@ class Mark:
 
 @dataclass(kw_only=True)
 class Sent:
-    """What was sent to one browser since its page was drawn as a whole; `show` goes on with it.
+    """The points sent to one browser since its page was drawn as a whole; continued by `show`.
 
     Args:
         message: the name of the last message; "" before the first one.
@@ -105,7 +105,7 @@ class Sent:
     points: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
     def forget(self) -> None:
-        """Have all points sent with the next message."""
+        """Send all points with the next message."""
         self.message = ""
         self.points = {}
 
@@ -124,8 +124,8 @@ def show(
     Args:
         panels: in their order.
         lines: of any panel.
-        last_epoch: where the axis ends.
-        sent: what the browser has, a fresh one wherever the whole page is drawn; changed here.
+        last_epoch: end of the axis.
+        sent: the browser's points, a fresh record whenever the whole page is drawn; changed here.
         guides: of any panel.
         marks: through all of them.
         big: type and lines for the back row of a lecture hall.
@@ -142,15 +142,15 @@ def show(
     _component(data=data, key="live-curves", on_whole_change=sent.forget)
 
 
-def _described(line: Line) -> dict:
+def _described(line: Line) -> dict[str, Any]:
     return {
         "panel": line.panel, "name": line.name, "colour": line.colour, "width": line.width,
         "dash": line.dash, "dots": line.dots, "over": line.over,
     }  # fmt: skip
 
 
-def _news(lines: Sequence[Line], sent: Sent) -> dict:
-    """What the browser lacks: of each line how many of its points stay, and those behind them."""
+def _news(lines: Sequence[Line], sent: Sent) -> dict[str, Any]:
+    """The browser's missing points: of each line the number of kept points, and the new ones."""
     before, sent.points = sent.points, {(line.panel, line.name): line.points for line in lines}
     follows = sent.message
     sent.count += 1
@@ -159,11 +159,11 @@ def _news(lines: Sequence[Line], sent: Sent) -> dict:
     return {"follows": follows, "message": sent.message, "points": news}
 
 
-def change(before: np.ndarray | None, points: np.ndarray) -> list:
-    """What makes a line's points of those before: how many of these stay, then x and y of others.
+def change(before: np.ndarray | None, points: np.ndarray) -> list[Any]:
+    """Return the change of a line: the number of kept points, then x and y of the new ones.
 
     Args:
-        before: (n, 2); `None` where there are none.
+        before: (n, 2); `None` if there are none.
         points: (n, 2).
     """
     if before is points:
@@ -176,9 +176,11 @@ def change(before: np.ndarray | None, points: np.ndarray) -> list:
     return [stay, *points[stay:].T.tolist()]
 
 
-def drawn(x: Sequence[float], y: Sequence[float]) -> np.ndarray:
-    """The points of a line that are drawn, float64 (n, 2), n at most `POINTS` + 1: what is not a
-    number is left out, and a line that grows keeps its points until every other one goes."""
+def drawn(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Thin the points of a line to at most `POINTS` + 1, float64 (n, 2).
+
+    NaNs are left out; a growing line keeps its points until every other one is dropped.
+    """
     points = np.column_stack([np.asarray(x, np.float64), np.asarray(y, np.float64)])
     points = points[np.isfinite(points).all(axis=1)].round(DIGITS)
     step = 1

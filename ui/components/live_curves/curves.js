@@ -246,7 +246,7 @@ function makeChart(root) {
     const names = [...new Set(lines.map((line) => line.name))];
     buttons = new Map(names.map((name) => [name, buttons.get(name) ?? makeButton(name)]));
     names.forEach(drawButton);
-    hint.textContent = zoom ? "Double click: the whole run." : "Drag: zoom.";
+    hint.textContent = zoom ? "Double click to zoom out." : "Drag to zoom.";
     const wanted = [...buttons.values()];
     if (wanted.some((each, place) => legend.children[place] !== each) || legend.children.length !== wanted.length) {
       legend.replaceChildren(...wanted);

@@ -193,7 +193,7 @@ def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
         "positive": dataset.positive,
         "split": split,
     }
-    launcher.start_job(folder, asked, "child-evaluate", "Loads the network.", "evaluation.log")
+    launcher.start_job(folder, asked, "evaluate", "Loads the network.", "evaluation.log")
     return folder
 
 

@@ -142,7 +142,7 @@ def start(reference: str) -> Path:
     if not cards.is_whole_gate(folder / GATE):
         make_folder(folder)
         asked = {"model": model.reference}
-        launcher.start_job(folder, asked, "child-gate", "Loads the network.", "gate.log")
+        launcher.start_job(folder, asked, "gate", "Loads the network.", "gate.log")
     return folder
 
 

@@ -36,7 +36,7 @@ def start(names: Sequence[str]) -> Path:
     """Judge these runs anew in a child process, unless one is at it; gives the job's folder."""
     make_folder(folder() / "requests")
     asked = {"runs": ",".join(names)}
-    launcher.start_job(folder(), asked, "child-averages", "Loading TensorFlow.", "averages.log")
+    launcher.start_job(folder(), asked, "averages", "Loading TensorFlow.", "averages.log")
     return folder()
 
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core.cli import command_line, commands
+from fracture_core.cli import command_line, setting_options
 from fracture_core.config import PRESETS, Augmentation, Schedule, TrainConfig, preset
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import Stopped
@@ -49,7 +49,7 @@ def opened(train: AppTest, name: str) -> AppTest:
 def shown(train: AppTest) -> TrainConfig:
     """The settings of the form: those of the command line that it shows."""
     words = shlex.split(train.code[0].value)
-    return commands.config_of(command_line.parser().parse_args(words[3:]))
+    return setting_options.config_of(command_line.parse(words[3:]))
 
 
 def keys(train: AppTest) -> set[str]:

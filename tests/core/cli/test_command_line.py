@@ -1,5 +1,6 @@
 """The command line as a person meets it: exit status, JSON, and one sentence when it refuses."""
 
+import importlib
 import json
 import os
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,27 +17,15 @@ from PIL import Image
 
 from fracture_core import checksums
 from fracture_core.audit import audit_job
-from fracture_core.cli import command_line, commands
-from fracture_core.config import PROJECT, NetworkOptions, PixelRecipe, Schedule, TrainConfig
+from fracture_core.cli import command_line, run_commands, setting_options
+from fracture_core.config import PROJECT, Schedule, TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, evaluation
-from fracture_core.runs import forks, journal, predictions, run_folders
+from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 
-COMMANDS = [
-    "phantom",
-    "inspect",
-    "architectures",
-    "train",
-    "resume",
-    "stop",
-    "check",
-    "runs",
-    "predict",
-    "evaluate",
-    "release",
-]
+COMMANDS = [name for sentences in command_line.COMMANDS.values() for name in sentences]
 
 
 def spoken(capsys, *words: object) -> str:
@@ -84,6 +73,24 @@ def test_every_command_has_a_help(command, capsys) -> None:
         command_line.main([command, "--help"])
     assert ended.value.code == 0
     assert f"fracture_core {command}" in capsys.readouterr().out
+
+
+def test_the_table_of_commands_is_that_of_their_modules() -> None:
+    for name, sentences in command_line.COMMANDS.items():
+        module = importlib.import_module(f"fracture_core.cli.{name}")
+        assert list(module.COMMANDS) == list(sentences), name
+
+
+def test_the_help_loads_no_module_of_a_command() -> None:
+    code = "import sys; from fracture_core.cli import command_line\n\
+try: command_line.main(['--help'])\n\
+except SystemExit: print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", code]
+    printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    loaded = set(printed.stderr.split())
+    assert "fracture_core.cli.command_line" in loaded
+    assert not loaded & {f"fracture_core.cli.{name}" for name in command_line.COMMANDS}
+    assert not loaded & {"numpy", "pandas", "fracture_core.config"}
 
 
 def test_the_help_names_every_command_and_no_inner_one(capsys) -> None:
@@ -226,7 +233,7 @@ def test_architectures_has_the_designs_shape(capsys) -> None:
 
 def config(*words: object) -> TrainConfig:
     """The config of a train command."""
-    return commands.config_of(command_line.parser().parse_args(["train", *map(str, words)]))
+    return setting_options.config_of(command_line.parse(["train", *map(str, words)]))
 
 
 def test_a_config_file_can_be_a_runs_and_options_change_it(
@@ -265,9 +272,10 @@ def test_the_help_of_train_gives_units_and_defaults(capsys) -> None:
     for words in (
         "adam, adamw, adagrad, sgd or rmsprop (adam)",
         "constant, cosine, step or plateau (constant)",
-        "percent of the side (0)",
-        "percent of the full range (0)",
-        "--vertical-flip, --no-vertical-flip mirror every second film top and bottom (off)",
+        "percent of the side, 0 to 90 (0)",
+        "percent of the full range, 0 to 90 (0)",
+        "--vertical-flip, --no-vertical-flip mirror every second film top and bottom, on average "
+        "(off)",
     ):
         assert words in printed
 
@@ -318,7 +326,7 @@ def test_without_a_run_the_list_says_how_to_start_one(folders, capsys) -> None:
 
 
 def test_what_cannot_be_done_with_a_run_is_refused(run_copy, phantom_root, capsys) -> None:
-    assert "finished is not at work: it is finished" in refused(capsys, "stop", "finished")
+    assert "finished is not running: it is finished" in refused(capsys, "stop", "finished")
     assert "No run is called 'nobody'" in refused(capsys, "stop", "nobody")
     assert "No run is called 'nobody'" in refused(capsys, "resume", "nobody")
     assert "more epochs" in refused(capsys, "resume", "finished", "--more-epochs", -1)
@@ -331,7 +339,7 @@ def test_a_queued_run_waits_in_the_background_and_is_stopped(
     monkeypatch.setenv("FRACTURE_SLOTS", "1")
     slot = launcher.take_slot()
     printed = spoken(capsys, "train", phantom_root, "--name", "later", "--queue")
-    assert "later waits for its turn" in printed
+    assert "later is queued" in printed
     assert "later is at work already" in refused(capsys, "resume", "later")
     assert "Asked later to stop." in spoken(capsys, "stop", "later")
     assert launcher.wait(folders / "runs" / "later").state is State.STOPPED
@@ -390,8 +398,8 @@ def test_weights_that_are_none_are_refused_before_a_run_is_made(
 
 def test_the_progress_line_gives_the_share_of_the_whole_run() -> None:
     status = run_folders.Status(state=State.RUNNING, message="Epoch 8 of 300.", progress=0.62)
-    assert "%" not in commands._spoken(status)
-    assert "Epoch 8 of 300. 3%" in commands._spoken(replace(status, step=30, steps=1_000))
+    assert "%" not in run_commands._progress(status)
+    assert "Epoch 8 of 300. 3%" in run_commands._progress(replace(status, step=30, steps=1_000))
 
 
 def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
@@ -399,7 +407,7 @@ def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
         path = f"train/film{number}.png"
         journal.log_event(run_copy, "film_refused", path=path, role="train", reason="It is empty.")
     total = sum(run_folders.read(run_copy).facts["data"]["images"].values())
-    assert commands._follow(run_copy) == 0
+    assert run_commands._follow(run_copy) == 0
     lines = capsys.readouterr().out.splitlines()
     first = lines.index(f"12 of {total} films could not be read and were left out:")
     assert lines[first - 1] == run_folders.status(run_copy).message
@@ -417,7 +425,7 @@ def test_without_a_dev_share_the_last_epoch_is_said_to_be_the_last(run_copy, cap
         run_copy / "metrics.jsonl",
         [{k: v for k, v in line.items() if k != "dev"} for line in table],
     )
-    commands._print_run_figures(run_copy)
+    run_commands._print_figures(run_copy)
     printed = capsys.readouterr().out
     assert printed.startswith("Epoch 3 is the last; no dev share chose one.\n")
 
@@ -543,7 +551,7 @@ def test_predict_exits_1_where_nothing_could_be_judged(run_copy, tmp_path, capsy
     (tmp_path / "notes.txt").write_text("no film")
     assert command_line.main(["predict", "finished", str(tmp_path / "notes.txt"), "--json"]) == 1
     printed = capsys.readouterr()
-    assert printed.err.strip().endswith("No film could be judged.")
+    assert printed.err.strip().endswith("No film has a prediction.")
     found = json.loads(printed.out)
     [judged] = found["studies"]
     assert judged["fracture"] is None and len(judged["refused"]) == 1
@@ -711,10 +719,10 @@ def test_check_names_damaged_files_and_those_without_a_checksum(run_copy, capsys
 def test_loading_tensorflow_is_not_held_up_by_the_garbage_collector() -> None:
     code = """
 import gc
-from fracture_core.cli import commands
+from fracture_core.cli import terminal
 passes = []
 gc.callbacks.append(lambda phase, info: passes.append(phase))
-commands._load_tensorflow()
+terminal.load_tensorflow()
 print(len(passes), gc.isenabled(), gc.get_freeze_count() > 100_000)
 """
     command = [sys.executable, "-c", code]
@@ -742,30 +750,3 @@ def test_what_was_received_is_said_again_at_a_readable_length(
         with pytest.raises(SystemExit):
             command_line.main([str(word) for word in words])
         assert len(capsys.readouterr().err) < 1_300, words[:2]
-
-
-def test_the_help_of_fork_says_that_its_defaults_are_the_parents(capsys) -> None:
-    printed = {}
-    for command in ("train", "fork"):
-        with pytest.raises(SystemExit):
-            command_line.main([command, "--help"])
-        printed[command] = " ".join(capsys.readouterr().out.split())
-    assert "films a step (10)" in printed["train"]
-    assert "films a step (the parent's)" in printed["fork"]
-    assert "network (the parent's; cannot be changed)" in printed["fork"]
-    for options in command_line._settings().values():
-        for name, _, text, default in options:
-            assert f"{text} ({default})" in printed["train"], name
-            assert f"{text} ({default})" not in printed["fork"], name
-
-
-def test_the_options_that_a_fork_cannot_change_are_those_that_it_refuses() -> None:
-    records = {"options": NetworkOptions, "recipe": PixelRecipe}
-    names = [
-        name
-        for key in forks.FIXED
-        if key not in ("data", "positive")  # a fork takes neither
-        for name in ([f.name for f in fields(records[key])] if key in records else [key])
-    ]
-    options = {"--" + name.replace("_", "-").replace("parts", "part") for name in names}
-    assert options == set(command_line._FIXED)

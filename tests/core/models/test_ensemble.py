@@ -270,7 +270,7 @@ def test_the_command_makes_one_and_says_how_all_of_them_did(
     assert command_line.main(["ensemble", "both", *PAIR]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "models/both: mean of 2 networks" in lines[0]
-    assert lines[1] == "It has no gate: an ensemble judges without one."
+    assert lines[1] == "It has no gate: an ensemble predicts without one."
     assert [line.split()[0] for line in lines[4:]] == [*PAIR, "both"]
     assert all("95 % interval" in line for line in lines[4:])
     assert command_line.main(["release", "both", "again"]) == 0

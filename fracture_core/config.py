@@ -249,9 +249,8 @@ class Setting:
 
     @property
     def sentence(self) -> str:
-        """The help as a sentence, with what an empty field means."""
-        sentence = f"{self.help[0].upper()}{self.help[1:]}."
-        return f"{sentence} Empty: {self.unset}." if self.unset else sentence
+        """The help as a sentence."""
+        return f"{self.help[0].upper()}{self.help[1:]}."
 
     def words(self, value: Any) -> str:
         """A value in words: "0.001", "on", "never"."""
@@ -539,7 +538,7 @@ class TrainConfig(Record):
     )  # the report's
     normalization: Literal["recomputed", "running"] = _learning(
         "recomputed",
-        "Averages",
+        "Batch-norm averages",
         "averages of batch normalization in predictions, recomputed over training films after "
         "each epoch or Keras' running ones, which lag behind and make the curves jump",
     )  # running ones lag behind

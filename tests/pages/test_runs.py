@@ -479,3 +479,11 @@ def test_the_mean_of_the_chosen_runs_becomes_a_model(
     assert [path.name for path in (folders / "models").iterdir()] == ["pair"]
     assert app.title[0].value == "Evaluate"  # at the new model, see the browser test
     assert "mean of 2 networks" in texts(app)
+
+
+def test_every_setting_has_a_column_title_and_words_for_no_value() -> None:
+    config = TrainConfig(data="")
+    for path, value in comparison.settings(config).items():
+        setting = settings()[path]
+        assert runs_table._name(path).startswith(setting.label)
+        assert all(isinstance(word, str) for word in runs_table._values(path, [value, "other"]))

@@ -13,10 +13,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig
+from fracture_core.analysis import comparison
+from fracture_core.config import TrainConfig, settings
 from fracture_core.models import cards
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from tests.core import made_runs
+from ui.runs import runs_table
 from ui.shared import theme
 from ui.shell import state
 

@@ -565,9 +565,9 @@ class TrainConfig(Record):
     threads: int | None = _machine(
         None,
         "Threads",
-        "threads inside TensorFlow",
+        "threads inside TensorFlow; a short probe finds the quickest number",
         limits=LIMITS.threads,
-        unset="as many as a speed probe finds quickest",
+        unset="the quickest",
     )
     checkpoint_seconds: float = _machine(
         30.0,

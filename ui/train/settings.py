@@ -135,6 +135,7 @@ def ask_one(draft: Draft, path: str, suffix: str = "", **more: Any) -> Any:
         return st.text_input(setting.title, value or "", key=key, **more) or None
     more = {"step": STEPS[path]} | more if path in STEPS else more
     if value is None or (setting.default is None and setting.kind is int):
+        more = {"placeholder": setting.unset} | more
         return optional_number(setting.title, key, value, bounds, draft.wrong, **more)
     if setting.unit != "share":
         return number(setting.title, key, value, bounds, draft.wrong, **more)
@@ -160,12 +161,17 @@ def _choice(value: str) -> str:
 
 
 def _others(draft: Draft, group: Group, shown: Sequence[str] = ()) -> dict[str, Any]:
-    """Show a field for every setting of a group that has none yet; return their values by path."""
-    return {
-        path: ask_one(draft, path)
+    """Show a field for every setting of a group that has none yet; return their values by path.
+
+    Toggles come last: they are lower than the other fields.
+    """
+    paths = [
+        path
         for path, setting in settings().items()
         if setting.group == group and path not in (*shown, *NOT_OFFERED)
-    }
+    ]
+    paths.sort(key=lambda path: settings()[path].kind is bool)
+    return {path: ask_one(draft, path) for path in paths}
 
 
 def _learning(draft: Draft) -> dict[str, Any]:

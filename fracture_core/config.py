@@ -1,7 +1,8 @@
-"""Settings: frozen records, every default with its unit and reason, and where folders lie.
+"""Settings: frozen records, every default with its unit and reason, and the project's folders.
 
-A config is data. It round-trips through JSON, refuses keys that it does not know and names those
-that it does. Widgets and the command line take their defaults and bounds from here.
+A config is data. It round-trips through JSON, refuses unknown keys and names the known ones. A
+setting is declared once, at its field: the options of the command line, the range checks, the
+printed commands, the form and the tables follow from it.
 """
 
 import dataclasses
@@ -30,32 +31,32 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def runs_folder() -> Path:
-    """The folder of run folders: `FRACTURE_RUNS`, else `runs/` beside the package."""
+    """Return the folder of run folders: `FRACTURE_RUNS`, else `runs/` beside the package."""
     return Path(os.environ.get("FRACTURE_RUNS") or PROJECT / "runs")
 
 
 def cache_folder() -> Path:
-    """The folder of what can be made again: `FRACTURE_CACHE`, else `.cache/` beside the package."""
+    """Return the folder of files that can be made again: `FRACTURE_CACHE`, else `.cache/`."""
     return Path(os.environ.get("FRACTURE_CACHE") or PROJECT / ".cache")
 
 
 def phantom_folder() -> Path:
-    """Where the embedded default data set is made when no other data is chosen."""
+    """Return the folder of the built-in data set, used if no other is chosen."""
     return PROJECT / "data" / "phantom"
 
 
 def data_folder() -> Path:
-    """The data set in use: `FRACTURE_DATA`, else the phantom's folder."""
+    """Return the folder of the data set in use: `FRACTURE_DATA`, else the phantom's folder."""
     return Path(os.environ.get("FRACTURE_DATA") or phantom_folder())
 
 
 def models_folder() -> Path:
-    """The folder of released models that ship with the project."""
+    """Return the folder of released models: `FRACTURE_MODELS`, else `models/`."""
     return Path(os.environ.get("FRACTURE_MODELS") or PROJECT / "models")
 
 
 def slots() -> int:
-    """How many queued runs train at once: `FRACTURE_SLOTS`, else one a core.
+    """Return the number of queued runs that train at once: `FRACTURE_SLOTS`, else one per core.
 
     Small networks run best with one thread each, several side by side.
     """
@@ -64,7 +65,7 @@ def slots() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bounds that a file or a setting may not pass; the refusing sentence names them."""
+    """Bounds of files, and of settings that other modules check; a refusal names them."""
 
     file_bytes: int = 64 * 2**20  # a 16-bit film of 4,000 x 4,000 px takes 32 MB uncompressed
     film_pixels: int = 64_000_000  # long-bone panoramas reach about 45 million; more is a bomb
@@ -97,16 +98,16 @@ class Record:
                 check_range(entry.name, value, setting.limits)
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as plain dicts, lists, strings and numbers."""
+        """Return the record as plain dicts, lists, strings and numbers."""
         return dataclasses.asdict(self)
 
     def to_json(self) -> str:
-        """The record as indented JSON text that `from_json` reads back to an equal record."""
+        """Return the record as indented JSON; `from_json` reads an equal record back."""
         return json.dumps(self.to_dict(), indent=2) + "\n"
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The record that `to_dict` gave; keys left out keep their default.
+        """Return the record of a dict from `to_dict`; missing keys keep their default.
 
         Raises:
             ConfigError: a key is unknown, or a value has the wrong kind or is out of range.
@@ -129,7 +130,7 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The record in this JSON text; see `from_dict`."""
+        """Return the record of a JSON text; see `from_dict`."""
         try:
             values = file_reader.parsed(text)
         except ValueError as error:
@@ -142,7 +143,7 @@ def _has_no_default(entry: dataclasses.Field[Any]) -> bool:
 
 
 def _restore(cls: type, key: str, hint: Any, value: Any) -> Any:
-    """`value` from JSON as the annotated type `hint`: records, tuples, numbers, strings."""
+    """Return a JSON value as the annotated type `hint`: a record, tuple, number or text."""
     if value is None and type(None) in typing.get_args(hint):
         return None
     hint = _required(hint)
@@ -165,7 +166,7 @@ def _restore(cls: type, key: str, hint: Any, value: Any) -> Any:
 
 
 def _required(hint: Any) -> Any:
-    """The type without `None`: `int` of `int | None`."""
+    """Return a type without `None`: `int` for `int | None`."""
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     return next(option for option in options if option is not type(None))
 
@@ -184,7 +185,7 @@ def _spoken(hint: Any) -> str:
 
 
 def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
-    """Refuse a setting out of its bounds, both ends allowed.
+    """Refuse a value outside its bounds; both ends are allowed.
 
     Raises:
         ConfigError: `value` is below the first bound, above the second, or not a number.
@@ -296,7 +297,7 @@ class PixelRecipe(Record):
     )  # angles of bones stay what they are
 
 
-# What the 2018 report's loader did: its Keras resized by nearest neighbour, to 32 x 32.
+# The 2018 report's loader: its Keras resized by nearest neighbour, to 32 x 32.
 REPORT_RECIPE = PixelRecipe(size=32, resample="nearest", fit="squash")
 
 
@@ -387,9 +388,9 @@ class NetworkOptions(Record):
 
 
 def whole_number(text: str) -> int | None:
-    """A whole number as a person or an address writes it; `None` for anything else.
+    """Return the whole number in a text of at most nine digits; `None` for any other text.
 
-    Of more than nine digits nothing here is one, and of some thousand Python reads none.
+    No number of this project is longer, and Python refuses texts of some thousand digits.
     """
     return int(text) if text.isdecimal() and len(text) <= 9 else None
 
@@ -413,10 +414,10 @@ class Reference:
 
 
 def parse_units(text: str) -> tuple[int, ...]:
-    """Units of dense layers as a person writes them: "128, 64".
+    """Return the units of dense layers in a text: "128, 64".
 
     Raises:
-        ConfigError: something in it is no whole number.
+        ConfigError: a part of it is not a whole number.
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
     units = tuple(number for word in words if (number := whole_number(word)) is not None)
@@ -477,7 +478,7 @@ class TrainConfig(Record):
     """All that decides what a training run computes; frozen into its run folder.
 
     Each field's help says what it is. `data` is an absolute path. The last bits of sums depend on
-    `threads`; the number that the speed probe chose is kept with the run.
+    `threads`; the run's facts hold the number that the speed probe chose.
     """
 
     data: str = _data(
@@ -514,7 +515,7 @@ class TrainConfig(Record):
     )  # Keras' default for Adam, which the report used
     momentum: float = _learning(
         0.9, "Momentum", "momentum of sgd", limits=(0.0, 0.9999)
-    )  # what is meant where "with momentum" is all that is said
+    )  # the usual value if a text says only "with momentum"
     weight_decay: float | None = _learning(
         None,
         "Weight decay",
@@ -558,7 +559,7 @@ class TrainConfig(Record):
     )  # the report's
     weights: str | None = _pixels(
         None, "Initial weights", ".weights.h5 file of the same network", unset="none"
-    )  # the report went on from saved weights
+    )  # the report continued from saved weights
     exclude: str | None = _learning(
         None, "Exclude", "CSV file of films to leave out of training", unset="none"
     )
@@ -636,7 +637,7 @@ def with_values(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
 
 
 def report_2018(data: str, **changes: Any) -> TrainConfig:
-    """The report's own settings: pixels, generator, averages, 282 steps an epoch, no dev share."""
+    """Return the 2018 report's settings: its pixels, augmentation, averages, no dev share."""
     settings: dict[str, Any] = {
         "recipe": REPORT_RECIPE,
         "augmentation": REPORT_AUGMENTATION,
@@ -648,7 +649,7 @@ def report_2018(data: str, **changes: Any) -> TrainConfig:
 
 
 def demo(data: str, **changes: Any) -> TrainConfig:
-    """A run that a room can watch: the network that learns quickest, for few epochs."""
+    """Return a short run to watch: the network that trains fastest, for few epochs."""
     settings: dict[str, Any] = {"architecture": "three_conv", "epochs": 30}
     return TrainConfig(data=data, **(settings | changes))
 
@@ -661,7 +662,7 @@ PRESETS: dict[str, Callable[..., TrainConfig]] = {
 
 
 def preset(name: str, data: str, **changes: Any) -> TrainConfig:
-    """A config by its preset's name, with some settings changed.
+    """Return a preset's config, with some settings changed.
 
     Raises:
         ConfigError: the preset is unknown.

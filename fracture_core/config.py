@@ -316,7 +316,7 @@ class Augmentation(Record):
         0.0, "Shear", "largest shear angle", unit="± degrees", limits=_DEGREES
     )  # shear bends bones, which is what a fracture does
     zoom_percent: float = _changes(
-        20.0, "Zoom", "largest zoom in or out, of each axis by itself", unit="± %", limits=_PERCENT
+        20.0, "Zoom", "largest zoom in or out of each axis", unit="± %", limits=_PERCENT
     )  # the report's 0.2
     rotation_degrees: float = _changes(
         10.0, "Rotation", "largest rotation", unit="± degrees", limits=_DEGREES
@@ -541,7 +541,7 @@ class TrainConfig(Record):
         "recomputed",
         "Batch-norm averages",
         "averages of batch normalization in predictions, recomputed over training films after "
-        "each epoch or Keras' running ones, which lag behind and make the curves jump",
+        "each epoch or Keras' running ones, which lag behind",
     )  # running ones lag behind
     seed: int = _learning(
         1, "Seed", "seed of weights, order, augmentation and dropout", limits=(0, 2**31 - 1)
@@ -566,14 +566,14 @@ class TrainConfig(Record):
     threads: int | None = _machine(
         None,
         "Threads",
-        "threads inside TensorFlow; a short probe finds the quickest number",
+        "threads inside TensorFlow",
         limits=LIMITS.threads,
-        unset="the quickest",
+        unset="quickest, by probe",
     )
     checkpoint_seconds: float = _machine(
         30.0,
         "Checkpoint interval",
-        "seconds from one checkpoint to the next inside an epoch; a killed run loses no more",
+        "seconds from one checkpoint to the next inside an epoch",
         unit="seconds",
         limits=(0.1, 86400.0),
     )  # what a killed run must do again at most

@@ -91,9 +91,9 @@ def test_after_a_restart_an_open_diagnose_says_that_its_films_are_gone(
         server.stop()
         server.start()
     page.get_by_text("With names", exact=True).click()
-    expect(page.get_by_text("The server was restarted")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("The server was started anew")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Remove all").click()
-    expect(page.get_by_text("The server was restarted")).to_have_count(0)
+    expect(page.get_by_text("The server was started anew")).to_have_count(0)
 
 
 @pytest.fixture

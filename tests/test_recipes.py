@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +49,59 @@ def test_a_page_is_a_script_and_its_name() -> None:
         assert "frame.only_through_app()" in text
         assert len(text.splitlines()) < 80
         assert (PROJECT / "tests" / "pages" / f"test_{name}.py").is_file()
+
+
+NEW_SETTING = '''
+import importlib.util, shlex, sys
+from pathlib import Path
+
+spec = importlib.util.find_spec("fracture_core.config")
+source = Path(spec.origin).read_text(encoding="utf-8")
+anchor = "    seed: int = _learning("
+assert source.count(anchor) == 1
+field = """    clip_norm: float = _learning(
+        1.0, "Clipping", "largest norm of a gradient", limits=(0.0, 5.0)
+    )
+"""
+config = importlib.util.module_from_spec(spec)
+sys.modules["fracture_core.config"] = config
+exec(compile(source.replace(anchor, field + anchor), spec.origin, "exec"), config.__dict__)
+
+from streamlit.testing.v1 import AppTest
+
+from fracture_core.analysis import comparison
+from fracture_core.cli import command_line, setting_options
+from fracture_core.errors import ConfigError
+from fracture_core.models import cards
+from ui.runs import runs_table
+
+changed = setting_options.config_of(command_line.parse(["train", "x", "--clip-norm", "2"]))
+assert changed.clip_norm == 2.0
+assert "--clip-norm 2" in cards.command(changed)
+words = shlex.split(cards.command(changed))[3:]
+assert setting_options.config_of(command_line.parse(words)) == changed
+assert config.TrainConfig.from_json(changed.to_json()) == changed
+try:
+    config.TrainConfig(data="x", clip_norm=6.0)
+except ConfigError as error:
+    assert "clip_norm must be from 0 to 5" in str(error)
+else:
+    raise AssertionError("not refused")
+assert "clip_norm" in comparison.settings(changed)
+assert runs_table._name("clip_norm") == "Clipping"
+
+form = """
+from fracture_core.config import TrainConfig
+from ui.train import settings
+settings._learning(settings.Draft(base=TrainConfig(data="x"), preset="demo"))
+"""
+(shown,) = [n for n in AppTest.from_string(form).run().number_input if n.label == "Clipping"]
+assert (shown.value, shown.help) == (1.0, "Largest norm of a gradient. From 0 to 5.")
+print("done")
+'''
+
+
+def test_a_setting_is_a_field_of_the_config() -> None:
+    command = [sys.executable, "-c", NEW_SETTING]
+    printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert printed.stdout == "done\n", printed.stderr

@@ -37,7 +37,7 @@ def start(dataset: catalog.Dataset) -> Path:
     folder = folder_of(dataset.hash)
     make_folder(folder / "requests")
     request = {"data": str(dataset.root), "positive": dataset.positive}
-    launcher.start_job(folder, request, "child-audit", "Reading the list of films.", "audit.log")
+    launcher.start_job(folder, request, "audit", "Reading the list of films.", "audit.log")
     return folder
 
 

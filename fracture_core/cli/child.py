@@ -1,13 +1,15 @@
-"""What runs inside a child process, from the lock that it was handed to its last word.
+"""The entry of child processes: `python -m fracture_core.cli.child KIND FOLDER`.
 
-TensorFlow is imported here at the last moment: a run that waits for a slot does without it.
+A child keeps the lock that it was handed until it has written its last status. Packages are
+imported when they are needed: a run that waits for a slot has loaded neither pandas nor TensorFlow.
 """
 
+import argparse
 import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fracture_core import memory, versions
@@ -21,29 +23,76 @@ from fracture_core.runs.run_folders import State, Status
 from fracture_core.training import probe
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do the work of a child; return its exit status: 0, 1 if it failed, 2 if it is refused."""
+    try:
+        return _child(_parser().parse_args(arguments))
+    except FractureError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fracture_core.cli.child")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    for kind in ("run", *JOBS, "phantom", "probe"):
+        kinds.add_parser(kind).add_argument("folder", help="the work's folder, or a run's name")
+    kinds.choices["run"].add_argument("--wait", action="store_true", help="queue for a slot")
+    for name in ("--threads", "--branches"):
+        kinds.choices["probe"].add_argument(name, type=int, required=True)
+    return parser
+
+
+def _child(options: argparse.Namespace) -> int:
+    if options.kind == "phantom":
+        return _make_phantom(Path(options.folder))
+    if options.kind == "probe":
+        return _print_speed(options.folder, options.threads, options.branches)
+    inherited = launcher.adopt_lock()  # from the parent, if it handed one down
+    is_run = options.kind == "run"
+    folder = run_folders.find(options.folder) if is_run else Path(options.folder)
+    lock = run_folders.take_lock(folder) if inherited is None else inherited
+    return run(folder, lock, options.wait) if is_run else JOBS[options.kind](folder, lock)
+
+
+def _make_phantom(folder: Path) -> int:
+    """Make, or finish, the phantom in a folder."""
+    from fracture_core.phantom import phantom_set
+
+    phantom_set.complete(folder)
+    return 0
+
+
+def _print_speed(name: str, threads: int, branches: int) -> int:
+    """Print the training films per second of a run's network."""
+    config = run_folders.read(run_folders.find(name)).config
+    print(probe.measure(config, threads, branches))
+    return 0
+
+
 def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
-    """Bring a run to its end; gives the exit status: 0 finished or stopped, 1 failed.
+    """Bring a run to its end; return the exit status: 0 finished or stopped, 1 failed.
 
     Args:
         folder: the run folder.
-        lock: descriptor that holds the run's lock; let go of after the last word, so that a run
+        lock: descriptor that holds the run's lock; closed after the last status, so that a run
             can be resumed at once, while this process still fits the gate of its best epoch.
         wait_for_slot: whether to queue behind the runs that fill the slots.
     """
-    reporter = None
+    worker = None
     try:
         for part in (folder, folder / "requests"):
             sweep(part)
-        reporter = Worker(folder, lock)
-        status = _to_its_end(reporter, wait_for_slot)
+        worker = Worker(folder, lock)
+        status = _to_its_end(worker, wait_for_slot)
     except (FractureError, OSError) as error:
         message = str(error) if isinstance(error, FractureError) else refusal(error)
         return _fail(
             lambda **last: run_folders.write_status(folder, Status(**last)), folder, message
         )
     finally:
-        if reporter:
-            reporter.let_go()
+        if worker:
+            worker.let_go()
         os.close(lock)
     if not status:
         _fit_gate(folder)
@@ -51,18 +100,18 @@ def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
 
 
 def _fit_gate(folder: Path) -> None:
-    """Give a run that has ended the gate of its best epoch, so that it doubts as a release does.
+    """Fit the gate of an ended run's best epoch, so that it doubts films as a release does.
 
-    After the last word, without the run's lock and open to every signal: whatever becomes of it
-    costs the run nothing. In this process, which has TensorFlow loaded already.
+    This comes after the last status, without the run's lock and open to every signal: a failure
+    costs the run nothing. This process has TensorFlow loaded already.
     """
     if "tensorflow" not in sys.modules:  # stopped before it trained
         return
     from fracture_core.models import gate_job
 
     try:
-        if asked := gate_job.of_best(folder):
-            gate(*asked)
+        if job := gate_job.of_best(folder):
+            gate(*job)
     except (FractureError, OSError) as error:
         with contextlib.suppress(OSError):
             print(f"The run's gate was not fitted: {error}", flush=True)
@@ -70,65 +119,65 @@ def _fit_gate(folder: Path) -> None:
         _print_trace()
 
 
-def _to_its_end(reporter: Worker, wait_for_slot: bool) -> int:
+def _to_its_end(worker: Worker, wait_for_slot: bool) -> int:
     try:
-        reporter.listen()
+        worker.listen()
         try:
-            _work(reporter.folder, reporter, wait_for_slot)
+            _work(worker.folder, worker, wait_for_slot)
         except Stopped as error:
-            journal.log_event(reporter.folder, "stopped", step=reporter.status.step)
-            reporter.say(state=State.STOPPED, message=str(error), phase="", seconds_left=None)
+            journal.log_event(worker.folder, "stopped", step=worker.status.step)
+            worker.say(state=State.STOPPED, message=str(error), phase="", seconds_left=None)
     except FractureError as error:
         message = str(error)
     except OSError as error:
         _print_trace()
         message = refusal(error)
     except Exception as error:
-        # The last door: whatever it is, the folder says so, and the log holds the trace.
+        # Any other error too must leave a status; the log holds its trace.
         _print_trace()
         message = _unexpected(error, "run")
     else:
-        reporter.stop_listening()
+        worker.stop_listening()
         return 0
-    reporter.give_up()
-    return _fail(reporter.say, reporter.folder, message)
+    worker.give_up()
+    return _fail(worker.say, worker.folder, message)
 
 
-def _work(folder: Path, reporter: Worker, wait_for_slot: bool) -> None:
+def _work(folder: Path, worker: Worker, wait_for_slot: bool) -> None:
     # The slot is this process's open file: it is free again when the process ends.
     if wait_for_slot:
-        reporter.say(state=State.QUEUED, message="Waiting for a free slot.", phase="")
-        launcher.wait_for_slot(folder, reporter.asked_to_stop)
+        worker.say(state=State.QUEUED, message="Waiting for a free slot.", phase="")
+        launcher.wait_for_slot(folder, worker.asked_to_stop)
     else:
         launcher.take_slot()
     if not (folder / "films.parquet").is_file():
         run_folders.complete_facts(folder, versions=versions.installed())
     from fracture_core.training import pipeline
 
-    films, pixels = pipeline.prepare(folder, reporter)
-    threads = _threads(folder, int((films["role"] == "train").sum()), reporter)
-    reporter.phase("importing", "Loads TensorFlow.")
-    with reporter.may_leave():
+    films, pixels = pipeline.prepare(folder, worker)
+    threads = _threads(folder, int((films["role"] == "train").sum()), worker)
+    worker.phase("importing", "Loading TensorFlow.")
+    with worker.may_leave():
         with without_collector():
             from fracture_core.training import loop
 
         loop.set_threads(*threads)
-    loop.train(folder, films, pixels, reporter)
+    loop.train(folder, films, pixels, worker)
 
 
-def _threads(folder: Path, films: int, reporter: Worker) -> tuple[int, int]:
-    """What `loop.set_threads` takes: chosen once and kept, as the last bits depend on it."""
-    if chosen := run_folders.read(folder).facts.get("probe"):
-        return chosen["threads"], chosen.get("branches", 1)
-    reporter.phase("measuring", "Measures how many threads are quickest here.")
-    with reporter.may_leave():
-        chosen = probe.choose(folder, films)
-    run_folders.complete_facts(folder, probe=chosen)
-    return chosen["threads"], chosen["branches"]
+def _threads(folder: Path, films: int, worker: Worker) -> tuple[int, int]:
+    """Return the arguments of `loop.set_threads`; kept, as the last bits of sums depend on them."""
+    if saved := run_folders.read(folder).facts.get("probe"):
+        return saved["threads"], saved.get("branches", 1)
+    worker.phase("measuring", "Measuring the quickest number of threads.")
+    with worker.may_leave():
+        choice = probe.choose(folder, films)
+    run_folders.complete_facts(folder, probe=choice)
+    return choice["threads"], choice["branches"]
 
 
 def _unexpected(error: Exception, noun: str) -> str:
-    """The last word on an error that nobody has foreseen; memory runs out in many kinds of them."""
+    """Return the message for an unforeseen error; many kinds of them say that memory ran out."""
     kind = type(error).__name__
     if memory.mentions_memory(f"{kind} {error}"):
         return f"The {noun} ran out of memory. {memory.NEXT}"
@@ -141,51 +190,53 @@ def _print_trace() -> None:
         traceback.print_exc()
 
 
-def _fail(say: Callable[..., None], folder: Path, message: str) -> int:
-    """Leave the last word; a full disk may refuse any part of it, and takes the others."""
+def _fail(write: Callable[..., None], folder: Path, message: str) -> int:
+    """Print, log and write a failure; return 1. A full disk may refuse some of them."""
     with contextlib.suppress(OSError):
         print(message, flush=True)
     with contextlib.suppress(OSError):
         journal.log_event(folder, "failed", message=message)
     with contextlib.suppress(OSError):
-        say(state=State.FAILED, message=message, phase="", seconds_left=None)
+        write(state=State.FAILED, message=message, phase="", seconds_left=None)
     return 1
 
 
 def evaluate(folder: Path, lock: int) -> int:
-    """Do the evaluation that the folder asks for; gives the exit status. See `_job`."""
+    """Do the evaluation that a folder requests; return the exit status. See `_job`."""
     from fracture_core.models import evaluation
 
     return _job(evaluation.run_child, "evaluation", folder, lock)
 
 
 def gate(folder: Path, lock: int) -> int:
-    """Fit the gate that the folder asks for; gives the exit status. See `_job`."""
+    """Fit the gate that a folder requests; return the exit status. See `_job`."""
     from fracture_core.models import gate_job
 
     return _job(gate_job.run_child, "gate", folder, lock)
 
 
 def audit(folder: Path, lock: int) -> int:
-    """Do the audit that the folder asks for; gives the exit status. See `_job`."""
+    """Do the audit that a folder requests; return the exit status. See `_job`."""
     from fracture_core.audit import audit_job
 
     return _job(audit_job.run_child, "audit", folder, lock)
 
 
 def averages(folder: Path, lock: int) -> int:
-    """Judge runs anew as the folder asks for; gives the exit status. See `_job`."""
+    """Evaluate runs with recomputed averages as a folder requests; return the exit status."""
     from fracture_core.training import averages_job
 
     return _job(averages_job.run_child, "work on the averages", folder, lock)
 
 
 def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> int:
-    """Do work that leaves its last word in the folder's status, whatever happens.
+    """Do work that leaves its last status in its folder, even if it fails.
 
     Args:
-        folder: was made by who started the work.
-        lock: descriptor that holds the folder's lock; let go of after the last word.
+        work: the work, given the folder.
+        noun: what the work is, for its error.
+        folder: the work's folder, which the parent has made.
+        lock: descriptor that holds the folder's lock; closed after the last status.
     """
     try:
         work(folder)
@@ -204,3 +255,9 @@ def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> in
     finally:
         os.close(lock)
     return 0
+
+
+JOBS = {"audit": audit, "averages": averages, "evaluate": evaluate, "gate": gate}
+
+if __name__ == "__main__":
+    sys.exit(main())

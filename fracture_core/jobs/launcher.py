@@ -66,7 +66,7 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
         run_folders.write_status(folder, run_folders.Status(**fields))
         if wait_for_slot:
             journal.log_event(folder, "queued")
-        arguments = ["child", folder.name, *(["--wait"] if wait_for_slot else [])]
+        arguments = ["run", folder.name, *(["--wait"] if wait_for_slot else [])]
         spawn(arguments, descriptor, folder / "train.log")
 
 
@@ -152,7 +152,7 @@ def start_phantom(out: Path) -> None:
     A second child waits for the first and then has nothing to do.
     """
     make_folder(out.parent)
-    spawn(["child-phantom", str(out)], None, out.parent / f"{out.name}.log")
+    spawn(["phantom", str(out)], None, out.parent / f"{out.name}.log")
 
 
 def wait(folder: Path, poll_seconds: float = 0.2) -> run_folders.Status:
@@ -163,10 +163,10 @@ def wait(folder: Path, poll_seconds: float = 0.2) -> run_folders.Status:
 
 
 def spawn(arguments: list[str], descriptor: int | None, log: Path) -> None:
-    """Start `python -m fracture_core ...` in its own session, its lock handed down.
+    """Start `python -m fracture_core.cli.child ...` in its own session, its lock handed down.
 
     Args:
-        arguments: command-line words after `python -m fracture_core`.
+        arguments: kind of work, folder and options; see `cli.child`.
         descriptor: open file that holds the lock, which stays locked while the child lives;
             `None` for a child that takes its own lock.
         log: file to which its output is appended.
@@ -182,7 +182,7 @@ def spawn(arguments: list[str], descriptor: int | None, log: Path) -> None:
         environment[LOCK_VARIABLE] = str(descriptor)
     with _log(log) as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", "fracture_core", *arguments],
+            [sys.executable, "-m", "fracture_core.cli.child", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -20,11 +20,14 @@ from fracture_core.config import (
     NetworkOptions,
     PixelRecipe,
     Record,
+    Reference,
+    Setting,
     TrainConfig,
     cache_folder,
     check_range,
     models_folder,
-    whole_number,
+    settings,
+    value_of,
 )
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError, RunNotFound
@@ -245,21 +248,21 @@ def find(reference: str) -> Model:
         return read(models_folder() / reference)
     if os.path.isfile(f"{reference}/{CARD}"):  # noqa: PTH113 - Path's raises on a name too long
         return read(Path(reference))
+    at_epoch = Reference.parse(reference)
     name, _, epoch = reference.partition("@")
     try:
-        folder = run_folders.find(name)
+        folder = run_folders.find(at_epoch.run if at_epoch else name)
     except RunNotFound as error:
         models = ", ".join(released()) or "none"
         raise ModelError(
             f"No model is called {short(reference)!r}. Released models: {models}. "
             f"A run's name, RUN@EPOCH or a folder with a {CARD} will do as well."
         ) from error
-    chosen = whole_number(epoch)
-    if epoch and chosen is None:
+    if epoch and at_epoch is None:
         raise ModelError(
             f"An epoch is a whole number, as in {short(name)}@17; received {short(epoch)!r}."
         )
-    return of_run(folder, chosen)
+    return of_run(folder, at_epoch.epoch if at_epoch else None)
 
 
 def read(folder: Path) -> Model:
@@ -412,7 +415,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     }
     data = run.facts.get("data", {})
     card = Card(
-        name=f"{run.name}@{chosen}",
+        name=str(Reference(run=run.name, epoch=chosen)),
         architecture=run.config.architecture,
         options=run.config.options,
         recipe=run.config.recipe,
@@ -470,8 +473,10 @@ def covered_films(model: Model) -> pd.DataFrame:
     Returns:
         Manifest columns and `probability`, one row per film.
     """
-    name, _, epoch = model.reference.rpartition("@")
-    return run_predictions(run_folders.find(name), int(epoch)) if name else model.judged
+    reference = Reference.parse(model.reference)
+    if reference is None:
+        return model.judged
+    return run_predictions(run_folders.find(reference.run), reference.epoch)
 
 
 def run_predictions(folder: Path, epoch: int) -> pd.DataFrame:
@@ -493,9 +498,10 @@ def label_meaning(data: dict[str, Any]) -> str:
 
 
 def full_command(config: TrainConfig, made_with: dict[str, int] | None) -> str:
-    """The command line that trains the same anywhere; a card holds no path of the machine.
+    """Return the command line that trains the same anywhere, without paths of this machine.
 
     Args:
+        config: the run's.
         made_with: `phantom_set.settings` of the data, which is then made first; `None` for others.
     """
     name = Path(config.data).name
@@ -510,66 +516,22 @@ def full_command(config: TrainConfig, made_with: dict[str, int] | None) -> str:
 
 
 def command(config: TrainConfig) -> str:
-    """The command line that trains the same as this config; settings at their default left out."""
+    """Return the command line that trains the same as a config; defaults are left out."""
     words = ["python", "-m", "fracture_core", "train", config.data]
     words += ["--architecture", config.architecture]
-    plain = TrainConfig(data=config.data)
-    for flag, value in _flags(config).items():
-        if value != _flags(plain)[flag]:
-            words += _as_words(flag, value)
+    for setting in settings().values():
+        value = value_of(config, setting.path)
+        if setting.path not in ("data", "architecture") and value != setting.default:
+            words += _as_words(setting, value)
     return shlex.join(words)
 
 
-def _flags(config: TrainConfig) -> dict[str, Any]:
-    """Command-line options and their values; the parser in `command_line` takes them all."""
-    change, schedule = config.augmentation, config.schedule
-    return {
-        "--positive": config.positive,
-        "--part": config.parts,
-        "--dense": config.options.dense,
-        "--dropout": config.options.dropout,
-        "--dense-normalization": config.options.dense_normalization,
-        "--epochs": config.epochs,
-        "--steps-per-epoch": config.steps_per_epoch,
-        "--batch-size": config.batch_size,
-        "--optimizer": config.optimizer,
-        "--learning-rate": config.learning_rate,
-        "--momentum": config.momentum,
-        "--weight-decay": config.weight_decay,
-        "--schedule": schedule.kind,
-        "--warmup-epochs": schedule.warmup_epochs,
-        "--floor-percent": schedule.floor_percent,
-        "--step-epochs": schedule.step_epochs,
-        "--factor": schedule.factor,
-        "--patience": schedule.patience,
-        "--early-stopping": config.early_stopping,
-        "--class-weights": config.class_weights,
-        "--normalization": config.normalization,
-        "--seed": config.seed,
-        "--size": config.recipe.size,
-        "--resample": config.recipe.resample,
-        "--fit": config.recipe.fit,
-        "--shear-degrees": change.shear_degrees,
-        "--zoom-percent": change.zoom_percent,
-        "--rotation-degrees": change.rotation_degrees,
-        "--shift-percent": change.shift_percent,
-        "--horizontal-flip": change.horizontal_flip,
-        "--vertical-flip": change.vertical_flip,
-        "--brightness-percent": change.brightness_percent,
-        "--contrast-percent": change.contrast_percent,
-        "--dev-share": config.dev_share,
-        "--threshold": config.threshold,
-        "--weights": config.weights,
-        "--exclude": config.exclude,
-        "--threads": config.threads,
-        "--checkpoint-seconds": config.checkpoint_seconds,
-    }
-
-
-def _as_words(flag: str, value: Any) -> list[str]:
+def _as_words(setting: Setting, value: Any) -> list[str]:
+    """Return an option with its value, as the parser in `cli.setting_options` reads it."""
+    flag = f"--{setting.option}"
     if isinstance(value, bool):
-        return [flag if value else flag.replace("--", "--no-", 1)]
-    if flag == "--part":
+        return [flag if value else f"--no-{setting.option}"]
+    if setting.path == "parts":
         return [word for part in value for word in (flag, part)]
     if isinstance(value, tuple):
         return [flag, ",".join(map(str, value))]

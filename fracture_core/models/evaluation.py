@@ -201,7 +201,7 @@ def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
         "positive": dataset.positive,
         "split": split,
     }
-    launcher.start_job(folder, request, "child-evaluate", "Loading the network.", "evaluation.log")
+    launcher.start_job(folder, request, "evaluate", "Loading the network.", "evaluation.log")
     return folder
 
 

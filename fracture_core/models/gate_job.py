@@ -142,7 +142,7 @@ def start(reference: str) -> Path:
     if not cards.is_whole_gate(folder / GATE):
         make_folder(folder)
         request = {"model": model.reference}
-        launcher.start_job(folder, request, "child-gate", "Loading the network.", "gate.log")
+        launcher.start_job(folder, request, "gate", "Loading the network.", "gate.log")
     return folder
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig
+from fracture_core.config import TrainConfig, settings
 from fracture_core.errors import ConfigError, DamagedFile
 from fracture_core.files import writing
 from fracture_core.runs import (
@@ -19,16 +19,9 @@ from fracture_core.runs import (
 )
 
 # The state fits only the network that left it, and its curve only the films that it saw.
-FIXED = (
-    "data",
-    "positive",
-    "parts",
-    "architecture",
-    "options",
-    "recipe",
-    "dev_share",
-    "weights",
-)
+FIXED = tuple(
+    dict.fromkeys(s.path.partition(".")[0] for s in settings().values() if s.fixed)
+)  # fields of `TrainConfig`
 
 
 def create(source: Path, epoch: int, name: str | None = None, **changes: Any) -> Path:

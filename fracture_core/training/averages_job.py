@@ -36,7 +36,7 @@ def start(names: Sequence[str]) -> Path:
     """Start evaluating these runs again in a child process, unless running; return its folder."""
     make_folder(folder() / "requests")
     request = {"runs": ",".join(names)}
-    launcher.start_job(folder(), request, "child-averages", "Loading TensorFlow.", "averages.log")
+    launcher.start_job(folder(), request, "averages", "Loading TensorFlow.", "averages.log")
     return folder()
 
 

@@ -114,7 +114,7 @@ def _measure_all(folder: Path, cores: int) -> dict[str, float]:
 
 def _in_a_child(folder: Path, threads: int, branches: int = 1) -> float:
     """Run `measure` in a child process, since TensorFlow sets its threads once; 0 on failure."""
-    words = [sys.executable, "-m", "fracture_core", "child-probe", folder.name]
+    words = [sys.executable, "-m", "fracture_core.cli.child", "probe", folder.name]
     path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
     process = subprocess.run(
         [*words, "--threads", str(threads), "--branches", str(branches)],

@@ -68,7 +68,7 @@ def test_a_value_of_the_wrong_kind_or_out_of_range_is_refused(
 @pytest.mark.parametrize(
     "watching", [{"early_stopping": 5}, {"schedule": Schedule(kind="plateau")}]
 )
-def test_what_watches_the_dev_loss_needs_a_dev_share(watching: dict) -> None:
+def test_watching_the_dev_loss_needs_a_dev_share(watching: dict) -> None:
     assert TrainConfig(data="/films", **watching)
     with pytest.raises(ConfigError, match="Set aside a dev share"):
         preset("report2018", "/films", **watching)
@@ -89,10 +89,10 @@ def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "spoken"),
+    ("value", "words"),
     [(99_999_999, "to 10000000; received 99999999."), (-1, "from 1 to 10000000; received -1.")],
 )
-def test_whole_numbers_are_refused_in_full(value, spoken) -> None:
+def test_whole_numbers_are_refused_in_full(value, words) -> None:
     with pytest.raises(ConfigError) as refused:
         TrainConfig(data="", steps_per_epoch=value)
-    assert str(refused.value).endswith(spoken)
+    assert str(refused.value).endswith(words)

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from fracture_core.cli import child, command_line, commands
+from fracture_core.cli import child, command_line
 from fracture_core.config import NetworkOptions, PixelRecipe, TrainConfig
+from fracture_core.datasets import catalog
 from fracture_core.errors import WriteFailed
 from fracture_core.films import images
 from fracture_core.jobs import launcher
@@ -250,10 +251,10 @@ def test_a_command_whose_cache_takes_nothing_says_so_in_a_sentence(
 
 
 def test_any_error_of_the_disk_is_a_sentence_of_the_command_line(monkeypatch, capsys) -> None:
-    def refuse(_: object) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), "/media/x/note.json")
 
-    monkeypatch.setattr(commands, "inspect", refuse)
+    monkeypatch.setattr(catalog, "read", refuse)
     assert command_line.main(["inspect", "somewhere"]) == 2
     printed = capsys.readouterr().err
     assert printed.startswith("Read-only file system: /media/x/note.json could not be read or")

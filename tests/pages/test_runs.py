@@ -13,10 +13,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig
+from fracture_core.analysis import comparison
+from fracture_core.config import TrainConfig, settings
 from fracture_core.models import cards
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from tests.core import made_runs
+from ui.runs import runs_table
 from ui.shared import theme
 from ui.shell import state
 
@@ -482,3 +484,11 @@ def test_the_mean_of_the_chosen_runs_becomes_a_model(
     assert [path.name for path in (folders / "models").iterdir()] == ["pair"]
     assert app.title[0].value == "Evaluate"  # at the new model, see the browser test
     assert "mean of 2 networks" in texts(app)
+
+
+def test_every_setting_has_a_column_title_and_words_for_no_value() -> None:
+    config = TrainConfig(data="")
+    for path, value in comparison.settings(config).items():
+        setting = settings()[path]
+        assert runs_table._name(path).startswith(setting.label)
+        assert all(isinstance(word, str) for word in runs_table._values(path, [value, "other"]))

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core.cli import command_line, commands
+from fracture_core.cli import command_line, setting_options
 from fracture_core.config import PRESETS, Augmentation, Schedule, TrainConfig, preset
+from fracture_core.config import settings as config_settings
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import Stopped
 from fracture_core.films import images
@@ -29,6 +31,7 @@ from fracture_core.training import probe
 from fracture_core.training.pipeline import Pipeline
 from fracture_core.words import duration
 from ui.shared import figures, theme
+from ui.train import settings
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -49,7 +52,7 @@ def opened(train: AppTest, name: str) -> AppTest:
 def shown(train: AppTest) -> TrainConfig:
     """The settings of the form: those of the command line that it shows."""
     words = shlex.split(train.code[0].value)
-    return commands.config_of(command_line.parser().parse_args(words[3:]))
+    return setting_options.config_of(command_line.parse(words[3:]))
 
 
 def keys(train: AppTest) -> set[str]:
@@ -141,9 +144,9 @@ def test_a_size_too_small_for_the_network_is_refused_in_a_sentence(train: AppTes
     ("key", "value", "sentence"),
     [
         ("epochs", 99_999, "Epochs must be from 1 to 10000; received 99999."),
-        ("rate", 0.0, "Learning rate must be from 1e-07 to 10; received 0."),
-        ("dev", 90, "Dev share (%) must be from 0 to 50; received 90."),
-        ("zoom", -1.0, "Zoom (± %) must be from 0 to 90; received -1."),
+        ("learning_rate", 0.0, "Learning rate must be from 1e-07 to 10; received 0."),
+        ("dev_share", 90, "Dev share (%) must be from 0 to 50; received 90."),
+        ("zoom_percent", -1.0, "Zoom (± %) must be from 0 to 90; received -1."),
     ],
 )
 def test_a_number_out_of_range_is_refused_at_its_field_and_never_trained_as_another(
@@ -164,8 +167,8 @@ def test_a_number_out_of_range_is_refused_at_its_field_and_never_trained_as_anot
 
 def test_a_small_learning_rate_is_read_as_it_was_typed(train: AppTest) -> None:
     train.run()
-    train.number_input(key="demo-rate").set_value(1e-7).run()
-    field = train.number_input(key="demo-rate")
+    train.number_input(key="demo-learning_rate").set_value(1e-7).run()
+    field = train.number_input(key="demo-learning_rate")
     assert field.proto.format % field.value == "1e-07"
     assert shown(train).learning_rate == 1e-7
 
@@ -263,15 +266,15 @@ def test_an_optimizer_shows_the_fields_that_it_has(train: AppTest) -> None:
     assert "momentum" not in keys(train)
     train.segmented_control(key="demo-optimizer").set_value("sgd").run()
     train.number_input(key="demo-momentum").set_value(0.8).run()
-    train.number_input(key="demo-sgd-decay").set_value(0.01).run()
+    train.number_input(key="demo-weight_decay-sgd").set_value(0.01).run()
     found = shown(train)
     assert (found.optimizer, found.momentum, found.weight_decay) == ("sgd", 0.8, 0.01)
     train.segmented_control(key="demo-optimizer").set_value("adamw").run()
     assert "momentum" not in keys(train)
-    assert train.number_input(key="demo-adamw-decay").value == 0.004  # its own
+    assert train.number_input(key="demo-weight_decay-adamw").value == 0.004  # its own
     found = shown(train)
     assert (found.optimizer, found.momentum, found.weight_decay) == ("adamw", 0.9, None)
-    train.number_input(key="demo-adamw-decay").set_value(0.0).run()
+    train.number_input(key="demo-weight_decay-adamw").set_value(0.0).run()
     assert shown(train).weight_decay == 0.0
     for name in ("adagrad", "rmsprop"):
         train.segmented_control(key="demo-optimizer").set_value(name).run()
@@ -282,60 +285,98 @@ def test_an_optimizer_shows_the_fields_that_it_has(train: AppTest) -> None:
     ("kind", "fields"),
     [
         ("constant", set()),
-        ("cosine", {"floor"}),
-        ("step", {"step", "factor"}),
-        ("plateau", {"floor", "factor", "patience"}),
+        ("cosine", {"floor_percent"}),
+        ("step", {"step_epochs", "factor"}),
+        ("plateau", {"floor_percent", "factor", "patience"}),
     ],
 )
 def test_a_schedule_shows_the_fields_that_it_has(train: AppTest, kind: str, fields: set) -> None:
     train.run()
-    train.segmented_control(key="demo-schedule-True").set_value(kind).run()
-    assert keys(train) & {"floor", "step", "factor", "patience"} == fields
-    values = {"warmup": 2.0, "floor": 5.0, "step": 7, "factor": 0.5, "patience": 3}
-    for field in ("warmup", *sorted(fields)):
-        train.number_input(key=f"demo-{field}").set_value(values[field]).run()
-    names = {
-        "floor": "floor_percent", "step": "step_epochs", "factor": "factor", "patience": "patience",
-    }  # fmt: skip
-    asked = {names[field]: values[field] for field in fields}
+    train.segmented_control(key="demo-kind-True").set_value(kind).run()
+    assert keys(train) & {"floor_percent", "step_epochs", "factor", "patience"} == fields
+    values = {"floor_percent": 5.0, "step_epochs": 7, "factor": 0.5, "patience": 3}
+    values = {"warmup_epochs": 2.0, **{field: values[field] for field in fields}}
+    for field, value in values.items():
+        train.number_input(key=f"demo-{field}").set_value(value).run()
     assert not train.exception
-    assert shown(train).schedule == Schedule(kind=kind, warmup_epochs=2.0, **asked)
+    assert shown(train).schedule == Schedule(kind=kind, **values)
 
 
 def test_without_a_dev_share_nothing_that_watches_it_is_offered(train: AppTest) -> None:
     train.run()
-    train.number_input(key="demo-early-True").set_value(6).run()
-    train.segmented_control(key="demo-schedule-True").set_value("plateau").run()
+    train.number_input(key="demo-early_stopping-True").set_value(6).run()
+    train.segmented_control(key="demo-kind-True").set_value("plateau").run()
     assert (shown(train).early_stopping, shown(train).schedule.kind) == (6, "plateau")
-    train.number_input(key="demo-dev").set_value(0).run()
+    train.number_input(key="demo-dev_share").set_value(0).run()
     assert not train.exception and not train.error
-    assert train.number_input(key="demo-early-False").disabled
-    assert "plateau" not in train.segmented_control(key="demo-schedule-False").options
+    assert train.number_input(key="demo-early_stopping-False").disabled
+    assert "plateau" not in train.segmented_control(key="demo-kind-False").options
     assert any("With a dev share" in caption.value for caption in train.caption)
     assert (shown(train).early_stopping, shown(train).schedule.kind) == (None, "constant")
 
 
 def test_the_other_settings_reach_the_command_line(train: AppTest) -> None:
     train.run()
-    changes = {"turn": 5.0, "zoom": 7.0, "shift": 8.0, "shear": 9.0, "brightness": 11.0}
-    for field, value in {**changes, "contrast": 12.0, "threads": 2, "checkpoint": 5.0}.items():
+    changes = {
+        "rotation_degrees": 5.0, "zoom_percent": 7.0, "shift_percent": 8.0, "shear_degrees": 9.0,
+        "brightness_percent": 11.0, "contrast_percent": 12.0,
+    }  # fmt: skip
+    for field, value in {**changes, "threads": 2, "checkpoint_seconds": 5.0}.items():
         train.number_input(key=f"demo-{field}").set_value(value)
-    for field in ("flip", "upside", "balance"):
+    for field in ("horizontal_flip", "vertical_flip"):
         toggle = train.toggle(key=f"demo-{field}")
         toggle.set_value(not toggle.value)
+    train.segmented_control(key="demo-class_weights").set_value("balanced")
+    train.segmented_control(key="demo-normalization").set_value("running")
     train.run()
-    found = shown(train)
-    assert found.augmentation == Augmentation(
-        rotation_degrees=5.0, zoom_percent=7.0, shift_percent=8.0, shear_degrees=9.0,
-        brightness_percent=11.0, contrast_percent=12.0, horizontal_flip=False, vertical_flip=True,
-    )  # fmt: skip
-    assert (found.threads, found.checkpoint_seconds) == (2, 5.0)
-    assert found.class_weights == "balanced"
+    config = shown(train)
+    flips = {"horizontal_flip": False, "vertical_flip": True}
+    assert config.augmentation == Augmentation(**changes, **flips)
+    assert (config.threads, config.checkpoint_seconds) == (2, 5.0)
+    assert (config.class_weights, config.normalization) == ("balanced", "running")
+
+
+def helps(train: AppTest) -> list[str]:
+    """Return the help of every field on the page."""
+    kinds = ("number_input", "text_input", "toggle", "file_uploader", "button_group")
+    fields = [field.proto for kind in kinds for field in train.get(kind)]
+    return [field.help for field in fields]
+
+
+def test_the_form_shows_the_help_of_every_setting_that_it_offers(train: AppTest) -> None:
+    train.run()
+    shown = set()
+    train.segmented_control(key="demo-optimizer").set_value("sgd").run()
+    for kind in ("step", "plateau"):
+        train.segmented_control(key="demo-kind-True").set_value(kind).run()
+        shown |= set(helps(train))
+    offered = [
+        setting
+        for path, setting in config_settings().items()
+        if setting.group != "data" and path not in {*settings.NOT_OFFERED} - {"epochs"}
+    ]
+    assert [s.path for s in offered if not any(settings.help_of(s) in h for h in shown)] == []
+    assert len(offered) > 25
+
+
+def test_a_new_setting_gets_its_field_from_the_config_alone(
+    train: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = config_settings()
+    seed = replace(declared["seed"], label="Clipping", help="largest norm of a gradient")
+    # In the place of the seed: the only setting of its group with no line of its own in the form.
+    monkeypatch.setattr(settings, "settings", lambda: {**declared, "seed": seed})
+    train.run()
+    field = train.number_input(key="demo-seed")
+    assert (field.label, field.help) == (
+        "Clipping",
+        "Largest norm of a gradient. From 0 to 2,147,483,647.",
+    )
 
 
 def test_example_films_are_shown_as_the_runs_first_passes_will_see_them(train: AppTest) -> None:
     train.run()
-    for field, value in {"shift": 20.0, "contrast": 40.0}.items():
+    for field, value in {"shift_percent": 20.0, "contrast_percent": 40.0}.items():
         train.number_input(key=f"demo-{field}").set_value(value)
     train.run()
     config = shown(train)
@@ -370,7 +411,7 @@ def test_example_films_wait_until_all_films_are_made(
     monkeypatch.setenv("FRACTURE_DATA", str(root))
     train.run()
     assert not train.exception and not train.error
-    assert any("when all films are made" in caption.value for caption in train.caption)
+    assert any("once all films are generated" in caption.value for caption in train.caption)
     assert "draw-others" not in [button.key for button in train.button]
     assert train.button(key="start-training")
     for film in root.rglob("*.png"):

@@ -16,7 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import comparison
-from fracture_core.config import runs_folder
+from fracture_core.config import runs_folder, settings
 from fracture_core.runs.run_folders import Labels, Run, State
 from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import short
@@ -30,32 +30,6 @@ POLL_SECONDS = 2.0  # while a run is active
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
 UNREADABLE = 10  # unreadable runs that are named; the others are counted
 STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
-_NAMES = {  # of settings, where the field's own name would not do
-    "data": "films",
-    "normalization": "averages",
-    "options.dense": "dense layers",
-    "options.dropout": "dropout",
-    "options.dense_normalization": "dense normalization",
-    "recipe.size": "size, px",
-    "augmentation.shear_degrees": "shear, °",
-    "augmentation.rotation_degrees": "rotation, °",
-    "augmentation.zoom_percent": "zoom, %",
-    "augmentation.shift_percent": "shift, %",
-    "augmentation.brightness_percent": "brightness, %",
-    "augmentation.contrast_percent": "contrast, %",
-    "schedule.kind": "schedule",
-    "schedule.floor_percent": "floor, %",
-    "schedule.factor": "schedule factor",
-    "schedule.patience": "schedule patience",
-}
-_NONE = {  # what it means that a setting is left open
-    "parts": "all",
-    "steps_per_epoch": "every film",
-    "early_stopping": "never",
-    "weights": "fresh",
-    "exclude": "nothing",
-    "positive": "",
-}
 
 
 def show_unreadable(runs: list[Run]) -> None:
@@ -178,12 +152,12 @@ def _table(runs: list[Run], shown: list[Run]) -> None:
     # Ticks belong to positions: another list, or a choice made elsewhere, needs another table.
     key = f"{state.RESULTS_TABLE}-{st.session_state.get(state.CHOICES, 0)}-{digest}"
     outcomes = run_cache.outcomes(shown)
-    settings = [
+    of_runs = [
         comparison.current_settings(run, outcomes[run.name].learning_rate) | {"data": _films(run)}
         for run in shown
     ]
-    keys = comparison.differing(settings)
-    rows, config = table(shown, {key: [values[key] for values in settings] for key in keys})
+    keys = comparison.differing(of_runs)
+    rows, config = table(shown, {key: [values[key] for values in of_runs] for key in keys})
     data = _bold(rows, keys) if 1 < len(rows) <= STYLED and keys else rows
     like = "the baseline" if "Baseline" in rows else "most of them"
     bold = "" if data is rows else f" **Bold**: a setting that differs from {like}."
@@ -215,12 +189,12 @@ def _tick(key: str, names: list[str]) -> None:
     state.put(state.CHOSEN, list(dict.fromkeys([*remaining, *ticked])))
 
 
-def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:
+def table(shown: list[Run], columns: dict[str, list[Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return one row per run, and the configuration of the columns.
 
     Args:
         shown: the runs, in the table's order.
-        settings: with a column of their own: key of `comparison.settings` -> the runs' values.
+        columns: path of each setting that gets a column -> the runs' values.
     """
     outcomes, labels = (
         list(run_cache.outcomes(shown).values()),
@@ -231,7 +205,7 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
     span, ink = run_charts.scale([p for p in best if p]), theme.ink()
     pinned = [p.value for p, label in zip(best, labels, strict=True) if p and label.baseline]
     mark = pinned[0] if pinned else None
-    columns: dict[str, Any] = {
+    cells: dict[str, Any] = {
         "Run": [run.name for run in shown],
         "Baseline": ["baseline" if label.baseline else "" for label in labels],
         "State": [_state(run) for run in shown],
@@ -240,7 +214,7 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
         "95 % interval": [_bounds(p) for p in best],
         "n": pd.array([p.n if p else None for p in best], "Int64"),
         "Curve": [list(o.curve) for o in outcomes],
-        **{_name(key): _values(key, values) for key, values in settings.items()},
+        **{_name(key): _values(key, values) for key, values in columns.items()},
         "Best epoch": pd.array([o.best_epoch for o in outcomes], "Int64"),
         "Dev, last epoch": [_in_words(o.last.get("dev")) for o in outcomes],
         "Valid, best epoch": [_in_words(o.best.get("valid")) for o in outcomes],
@@ -250,7 +224,7 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
         "Note": [label.note for label in labels],
         "Created": [_created(run) for run in shown],
     }
-    rows = pd.DataFrame(columns)
+    rows = pd.DataFrame(cells)
     unused = [
         name
         for name in ("Baseline", "Forked from", "Tags", "Note")
@@ -259,7 +233,7 @@ def table(shown: list[Run], settings: dict[str, list[Any]]) -> tuple[pd.DataFram
     config = _columns(span, any(label.baseline for label in labels))
     for name in ("Run", "State"):  # wide enough to distinguish them
         config[name]["width"] = figures.column_width(name, rows[name])
-    for name in map(_name, settings):
+    for name in map(_name, columns):
         if pd.api.types.is_numeric_dtype(rows[name]):  # as written, 0.0003 and not 0.000300
             config[name] = st.column_config.NumberColumn(format="%.6g")
         else:
@@ -324,26 +298,16 @@ def _films(run: Run) -> str:
     return f"{name}, synthetic" if selected_runs.is_synthetic(run) else name
 
 
-def _name(key: str) -> str:
-    words = _NAMES.get(key, key.rpartition(".")[2].replace("_", " "))
-    return words[0].upper() + words[1:]
+def _name(path: str) -> str:
+    """Return a setting's column title."""
+    return settings()[path].title
 
 
-def _values(key: str, values: list[Any]) -> list[Any]:
-    """A setting of every run: numbers if all are numbers, else words."""
+def _values(path: str, values: list[Any]) -> list[Any]:
+    """Return a setting of every run: as numbers if all are, else in words."""
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         return values
-    return [_word(key, value) for value in values]
-
-
-def _word(key: str, value: Any) -> str:
-    if value is None:
-        return _NONE.get(key, "default")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "all"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return [settings()[path].words(value) for value in values]
 
 
 def _state(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""The form that starts a training run: a preset that can be left alone, and what is behind it."""
+"""The form that starts a training run: a preset, and the settings behind it."""
 
 import contextlib
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from fracture_core.config import LIMITS, PRESETS, TrainConfig, preset
+from fracture_core.config import PRESETS, TrainConfig, preset
 from fracture_core.datasets import exclusions
 from fracture_core.errors import (
     ConfigError,
@@ -21,22 +21,21 @@ from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES
 from ui.cache import data_cache
 from ui.shared import phantom_progress, theme
-from ui.shared.number_field import number
 from ui.shell import actions, owner, state, tab_data
 from ui.train import cost, settings
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
 PRESET_SENTENCES = {
-    "demo": "Three convolutions, 30 epochs: the network that learns quickest.",
-    "recommended": "Five convolutions, area-averaged pixels, every film once an epoch, a dev share "
-    "to choose the epoch by.",
-    "report2018": "As the report did it: nearest-neighbour pixels, 282 steps an epoch, shear of "
+    "demo": "Three convolutions, 30 epochs: the network that trains fastest.",
+    "recommended": "Five convolutions, area-averaged pixels, every film once per epoch, a dev "
+    "share to choose the epoch by.",
+    "report2018": "As in the report: nearest-neighbour pixels, 282 steps per epoch, shear of "
     "0.2 degrees, no dev share.",
 }
 
 
 def show() -> None:
-    """The form, the command line for the same run, and the button."""
+    """Show the form, the button, and the command line for the same run."""
     choice = tab_data.choice()
     try:
         data_cache.dataset()
@@ -68,12 +67,9 @@ def show() -> None:
         f"{entry.sentence} {entry.parameters:,} parameters at 32 px. Report: {entry.source}."
     )
     left, right = st.columns(2)
-    wrong: list[str] = []
     with left:
-        epochs = number(
-            "Epochs (1 to 10,000)", f"{name}-epochs", base.epochs, LIMITS.epochs, wrong,
-            help="Passes over the training films. More can be added later.",
-        )  # fmt: skip
+        draft = settings.Draft(base=base, preset=name)
+        epochs = settings.ask_one(draft, "epochs")
     parts = right.multiselect(
         "Body parts", _parts(), placeholder="all parts", key=state.PARTS,
         help="Leave empty for all that are present.",
@@ -84,12 +80,12 @@ def show() -> None:
                 base, architecture=architecture, parts=tuple(parts), exclude=_exclude()
             )
             config = settings.ask(chosen, name)
-        if wrong:
-            raise ConfigError(" ".join(wrong))
+        if draft.wrong:
+            raise ConfigError(" ".join(draft.wrong))
         config = replace(config, epochs=epochs)
         network_size.check(config.architecture, config.recipe.size, config.options)
-        learned = data_cache.films_learned_from(config)
-        _check_labels(learned)
+        films = data_cache.films_learned_from(config)
+        _check_labels(films)
     except (ConfigError, ModelError, NotOwner, WriteFailed) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
         owner.button(
@@ -97,7 +93,7 @@ def show() -> None:
             key="start-training",
         )  # fmt: skip
         return
-    st.caption(theme.plain(cost.sentence(config, len(learned))))
+    st.caption(theme.plain(cost.sentence(config, len(films))))
     if warning := cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
     owner.button(
@@ -111,26 +107,30 @@ def show() -> None:
         st.code(cards.command(config), language="bash", wrap_lines=True)
 
 
-def _check_labels(learned: pd.DataFrame) -> None:
-    """Raises: ConfigError: the training films hold one label alone."""
-    if learned["label"].nunique() < 2:
-        positive = int(learned["label"].sum())
+def _check_labels(films: pd.DataFrame) -> None:
+    """Refuse training films of one label alone.
+
+    Raises:
+        ConfigError: there is one label, or none.
+    """
+    if films["label"].nunique() < 2:
+        positive = int(films["label"].sum())
         raise ConfigError(
             f"Training needs films of both labels; these hold {positive:,} positive and "
-            f"{len(learned) - positive:,} negative. Choose other parts or data."
+            f"{len(films) - positive:,} negative. Choose other parts or data."
         )
 
 
 def _exclude() -> str | None:
-    """The list of films that were ticked on the Data page, if it is to be used."""
+    """Show whether to leave out the films ticked on the Data page; return their list."""
     digest = data_cache.dataset().hash
     ticked = data_cache.exclusions(digest)
     if not ticked.reasons:
         return None
     count = theme.plural(len(ticked.reasons), "film")
     use = st.toggle(
-        f"Leave out {count} ticked on the Data page", True, key=state.EXCLUDE,
-        help=f"Films of training and dev alone; list {ticked.hash} is kept with the run.",
+        f"Exclude {count} ticked on the Data page", True, key=state.EXCLUDE,
+        help=f"Only films of training and dev; list {ticked.hash} is saved with the run.",
     )  # fmt: skip
     return str(exclusions.file_of(digest)) if use else None
 
@@ -144,7 +144,7 @@ def _parts() -> list[str]:
 
 
 def _start(config: TrainConfig, token: str) -> None:
-    """Start the run once, however often the button was pressed, and open it."""
+    """Start the run once, even after a double click, and open it."""
     name = f"{config.architecture}-{token}"
     with actions.errors_shown():
         with contextlib.suppress(RunNameTaken):  # the second click of a double click

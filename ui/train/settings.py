@@ -1,9 +1,11 @@
 """The settings of a run that a newcomer can leave alone, in groups; what does not apply is hidden.
 
-Each key holds the preset's name, so that another preset brings its own values.
+Labels, help, ranges and defaults are those of `config.settings`. Each widget key holds the preset's
+name, so that another preset brings its own values.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core.config import (
     DEFAULTS,
-    LIMITS,
-    Augmentation,
+    Group,
     NetworkOptions,
-    Schedule,
+    Setting,
     TrainConfig,
     parse_units,
+    settings,
+    value_of,
+    with_values,
 )
 from fracture_core.errors import ConfigError
 from fracture_core.networks.architectures import (
@@ -31,190 +35,223 @@ from ui.shared.number_field import number, optional_number
 from ui.shell import actions, owner, state
 from ui.train import augmentation_preview
 
-OPTIMIZERS = {
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "adagrad": "AdaGrad",
-    "sgd": "SGD",
-    "rmsprop": "RMSprop",
+# A preset decides these, or another part of the form; the command line offers them all.
+NOT_OFFERED = (
+    "architecture", "epochs", "exclude", "options.dense_normalization", "recipe.fit",
+    "recipe.resample", "steps_per_epoch", "threshold",
+)  # fmt: skip
+STEPS = {  # of the buttons beside a number; 1 for the others
+    "learning_rate": 1e-4, "weight_decay": 1e-4, "momentum": 0.05, "schedule.factor": 0.1,
+    "recipe.size": 8, "options.dropout": 5,
+}  # fmt: skip
+TITLES = {  # of choices, where a capital letter is not all
+    "adamw": "AdamW", "adagrad": "AdaGrad", "sgd": "SGD", "rmsprop": "RMSprop",
+    "plateau": "On plateau",
+}  # fmt: skip
+SCHEDULES = {  # the settings that each kind has
+    "constant": (),
+    "cosine": ("schedule.floor_percent",),
+    "step": ("schedule.step_epochs", "schedule.factor"),
+    "plateau": ("schedule.floor_percent", "schedule.patience", "schedule.factor"),
 }
-SCHEDULES = {"constant": "Constant", "cosine": "Cosine", "step": "Step", "plateau": "On plateau"}
 SCHEDULE_SENTENCES = {
-    "constant": "It stays what it is.",
-    "cosine": "It falls in a half wave to the lowest rate, which the last epoch reaches.",
-    "step": "It is multiplied by the factor each time that a step's epochs have passed.",
-    "plateau": "It is multiplied by the factor after so many epochs without a lower dev loss.",
+    "constant": "Stays constant.",
+    "cosine": "Falls in a half wave to the lowest rate, which it reaches in the last epoch.",
+    "step": "Multiplied by the factor at the end of each step.",
+    "plateau": "Multiplied by the factor after so many epochs without a lower dev loss.",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """The form as it is filled in.
+
+    Args:
+        base: a preset's settings, with the chosen network and parts.
+        preset: its name.
+        wrong: a sentence per value that cannot be used.
+    """
+
+    base: TrainConfig
+    preset: str
+    wrong: list[str] = field(default_factory=list)
 
 
 def ask(base: TrainConfig, preset: str) -> TrainConfig:
-    """The groups of fields, filled with the values of `base`; gives what they hold.
+    """Show the groups of fields, filled with the values of `base`; return the config they make.
 
-    All fields are there, whatever one of them holds: what is wrong is said at the end.
+    All fields are shown, whatever one of them holds; errors follow at the end.
 
     Args:
-        base: a preset's settings, with the network and parts that were chosen.
+        base: a preset's settings, with the chosen network and parts.
         preset: its name.
 
     Raises:
-        ConfigError: a value cannot be used; the sentence says which may.
-        ModelError: the uploaded weights are none.
+        ConfigError: a value cannot be used; the sentence says which can.
+        ModelError: the uploaded file holds no weights.
     """
-    wrong: list[str] = []
-    st.markdown("**Learning**")
-    learning = _learning(base, preset, wrong)
-    st.markdown("**Schedule of the learning rate**")
-    schedule = _schedule(base.schedule, preset, bool(learning["dev_share"]), wrong)
-    st.markdown("**Network**")
-    network = _network(base, preset, wrong)
-    st.markdown("**This machine**")
-    machine = _machine(base, preset, wrong)
-    st.markdown("**Random changes of films**")
-    changes = _changes(base.augmentation, preset, wrong)
-    if wrong:
-        raise ConfigError(" ".join(wrong))
-    config = replace(
-        base,
-        schedule=replace(base.schedule, **schedule),
-        augmentation=Augmentation(**changes),
-        **learning,
-        **_built(base, **network),
-        **machine,
-    )
+    draft = Draft(base=base, preset=preset)
+    values = _learning(draft)
+    values |= _schedule(draft, has_dev=bool(values["dev_share"]))
+    network = _network(draft)
+    for group in ("machine", "augmentation"):
+        _heading(group)
+        with st.grid(4, vertical_alignment="bottom"):
+            values |= _others(draft, group)
+    if draft.wrong:
+        raise ConfigError(" ".join(draft.wrong))
+    config = with_values(base, values | _built(base, **network))
     _preview(config)
     return config
 
 
-def _percent(bounds: tuple[float, float]) -> tuple[int, int]:
-    return round(bounds[0] * 100), round(bounds[1] * 100)
+def _heading(group: Group) -> None:
+    st.markdown(f"**{group.capitalize()}**")
 
 
-def _learning(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any]:
-    optimizer = st.segmented_control(
-        "Optimizer", list(OPTIMIZERS), default=base.optimizer, required=True,
-        format_func=OPTIMIZERS.get, key=f"{preset}-optimizer",
-    )  # fmt: skip
-    found: dict[str, Any] = {"optimizer": optimizer}
-    with st.grid(4, vertical_alignment="bottom"):
-        found["learning_rate"] = number(
-            "Learning rate", f"{preset}-rate", base.learning_rate, LIMITS.learning_rate, wrong,
-            step=1e-4,
-        )  # fmt: skip
-        if optimizer == "sgd":
-            found["momentum"] = number(
-                "Momentum (0 to 0.9999)", f"{preset}-momentum", base.momentum, LIMITS.momentum,
-                wrong, step=0.05,
-            )  # fmt: skip
-        found["weight_decay"] = _weight_decay(base, preset, optimizer, wrong)
-        found["batch_size"] = number(
-            "Batch size (films a step)", f"{preset}-batch", base.batch_size, LIMITS.batch_size,
-            wrong,
-        )  # fmt: skip
-        dev = number(
-            "Dev share (%)", f"{preset}-dev", round(base.dev_share * 100), _percent(LIMITS.share),
-            wrong,
-            help="Share of the training patients set aside to choose the epoch by.",
-        )  # fmt: skip
-        found["dev_share"] = dev / 100
-        found["early_stopping"] = optional_number(
-            "Early stopping (epochs)", f"{preset}-early-{bool(dev)}",
-            base.early_stopping if dev else None, LIMITS.epochs, wrong, disabled=not dev,
-            placeholder="never" if dev else "needs a dev share",
-            help="Ends the run after so many epochs without a lower dev loss. Empty: never.",
-        )  # fmt: skip
-        found["seed"] = number("Seed", f"{preset}-seed", base.seed, LIMITS.seed, wrong)
-        balanced = st.toggle(
-            "Balance the labels", base.class_weights == "balanced", key=f"{preset}-balance",
-            help="Class weights: a film's loss counts by the inverse of its label's frequency.",
-        )  # fmt: skip
-        recomputed = st.toggle(
-            "Recompute the averages", base.normalization == "recomputed", key=f"{preset}-averages",
-            help="Batch normalization judges with averages taken over training films after each "
-            "epoch. Off: with Keras' running averages, which lag behind and make the curves jump, "
-            "as in the 2018 report.",
-        )  # fmt: skip
-    found["normalization"] = "recomputed" if recomputed else "running"
-    return found | {"class_weights": "balanced" if balanced else "equal"}
+def ask_one(draft: Draft, path: str, suffix: str = "", **more: Any) -> Any:
+    """Show a setting's field; return its value.
 
-
-def _weight_decay(base: TrainConfig, preset: str, optimizer: str, wrong: list[str]) -> float | None:
-    """`None` while the field holds what the optimizer does by itself."""
-    own = ADAMW_DECAY if optimizer == "adamw" else 0.0
-    decay = number(
-        "Weight decay", f"{preset}-{optimizer}-decay",
-        own if base.weight_decay is None else base.weight_decay, LIMITS.weight_decay, wrong,
-        step=1e-4,
-        help="Share of itself, times the learning rate, that each kernel loses a step.",
-    )  # fmt: skip
-    return None if base.weight_decay is None and decay == own else decay
-
-
-def _schedule(base: Schedule, preset: str, watched: bool, wrong: list[str]) -> dict[str, Any]:
-    """Args: watched: whether there is a dev loss, which a plateau is found by."""
-    kinds = [kind for kind in SCHEDULES if watched or kind != "plateau"]
-    kind = st.segmented_control(
-        "Schedule", kinds, default=base.kind if base.kind in kinds else "constant", required=True,
-        format_func=SCHEDULES.get, key=f"{preset}-schedule-{watched}",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    missing = "" if watched else " With a dev share it can also fall on a plateau of the dev loss."
-    st.caption(SCHEDULE_SENTENCES[kind] + missing)
-    found: dict[str, Any] = {"kind": kind}
-    with st.grid(4):
-        found["warmup_epochs"] = number(
-            "Warm-up (epochs)", f"{preset}-warmup", base.warmup_epochs, LIMITS.warmup_epochs, wrong,
-            help="Before anything else the rate grows from 0 in a straight line.",
-        )  # fmt: skip
-        if kind in ("cosine", "plateau"):
-            found["floor_percent"] = number(
-                "Lowest rate (%)", f"{preset}-floor", base.floor_percent, LIMITS.floor_percent,
-                wrong,
-                help="Percent of the learning rate.",
-            )  # fmt: skip
-        if kind == "step":
-            found["step_epochs"] = number(
-                "Length of a step (epochs)", f"{preset}-step", base.step_epochs, LIMITS.epochs,
-                wrong,
-            )  # fmt: skip
-        if kind == "plateau":
-            found["patience"] = number(
-                "Patience (epochs)", f"{preset}-patience", base.patience, LIMITS.epochs, wrong
-            )
-        if kind in ("step", "plateau"):
-            found["factor"] = number(
-                "Factor (0.01 to 1)", f"{preset}-factor", base.factor, LIMITS.factor, wrong,
-                step=0.1,
-            )  # fmt: skip
-    return found
-
-
-def _network(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any]:
-    """What the fields hold; see `_built`."""
-    name, own = base.architecture, ARCHITECTURES[base.architecture].options
-    sides = (ARCHITECTURES[name].smallest, LIMITS.size[1])
-    with st.grid(4):
-        size = number("Input side (px)", f"{preset}-size", base.recipe.size, sides, wrong, step=8)
-        dense = _dense(own, f"{name}-dense", wrong)
-        dropout = number(
-            "Dropout (%)", f"{name}-dropout", round(own.dropout * 100), (0, 95), wrong, step=5
+    Args:
+        draft: the form.
+        path: of the setting, as in `config.settings`.
+        suffix: of the widget's key, if the field differs by more than the preset.
+        more: for the widget, instead of what follows from the setting; `value` and `bounds`, too.
+    """
+    setting = settings()[path]
+    name = path.rpartition(".")[2]
+    key = f"{draft.preset}-{name}-{suffix}" if suffix else f"{draft.preset}-{name}"
+    value = more.pop("value", value_of(draft.base, path))
+    bounds = more.pop("bounds", setting.limits)
+    more = {"help": help_of(setting)} | more
+    if setting.kind is bool:
+        return st.toggle(setting.title, value, key=key, **more)
+    if setting.choices:
+        more = {"options": setting.choices} | more
+        return st.segmented_control(
+            setting.title, default=value, required=True, format_func=_choice, key=key, **more
         )
-    weights = st.file_uploader(
-        "Begin with saved weights", type=["h5"], key=f"{name}-weights",
-        disabled=not owner.is_owner(),
-        help="A .weights.h5 file of the same network, as this page and the report save them.",
+    if setting.kind not in (int, float):
+        return st.text_input(setting.title, value or "", key=key, **more) or None
+    more = {"step": STEPS[path]} | more if path in STEPS else more
+    if value is None or (setting.default is None and setting.kind is int):
+        more = {"placeholder": setting.unset} | more
+        return optional_number(setting.title, key, value, bounds, draft.wrong, **more)
+    if setting.unit != "share":
+        return number(setting.title, key, value, bounds, draft.wrong, **more)
+    percent = (round(bounds[0] * 100), round(bounds[1] * 100))
+    label = f"{setting.title} (%)"
+    return number(label, key, round(value * 100), percent, draft.wrong, **more) / 100
+
+
+def help_of(setting: Setting) -> str:
+    """Return a field's help: the setting's sentence, its range, and the meaning of no value."""
+    sentences = [setting.sentence]
+    if setting.limits:
+        scale = 100 if setting.unit == "share" else 1
+        low, high = (scale * bound for bound in setting.limits)
+        sentences.append(f"From {low:,.10g} to {high:,.10g}.")
+    if setting.unset:
+        sentences.append(f"Empty: {setting.unset}.")
+    return " ".join(sentences)
+
+
+def _choice(value: str) -> str:
+    return TITLES.get(value, value.capitalize())
+
+
+def _others(draft: Draft, group: Group, shown: Sequence[str] = ()) -> dict[str, Any]:
+    """Show a field for every setting of a group that has none yet; return their values by path.
+
+    Toggles come last: they are lower than the other fields.
+    """
+    paths = [
+        path
+        for path, setting in settings().items()
+        if setting.group == group and path not in (*shown, *NOT_OFFERED)
+    ]
+    paths.sort(key=lambda path: settings()[path].kind is bool)
+    return {path: ask_one(draft, path) for path in paths}
+
+
+def _learning(draft: Draft) -> dict[str, Any]:
+    _heading("learning")
+    optimizer = ask_one(draft, "optimizer")
+    values = {"optimizer": optimizer}
+    with st.grid(4, vertical_alignment="bottom"):
+        values["learning_rate"] = ask_one(draft, "learning_rate")
+        if optimizer == "sgd":
+            values["momentum"] = ask_one(draft, "momentum")
+        values["weight_decay"] = _weight_decay(draft, optimizer)
+        values["batch_size"] = ask_one(draft, "batch_size")
+        dev = values["dev_share"] = ask_one(draft, "dev_share")
+        values["early_stopping"] = ask_one(
+            draft, "early_stopping", str(bool(dev)), disabled=not dev,
+            value=draft.base.early_stopping if dev else None,
+            placeholder="never" if dev else "needs a dev share",
+        )  # fmt: skip
+        values |= _others(draft, "learning", (*values, "momentum"))
+    return values
+
+
+def _weight_decay(draft: Draft, optimizer: str) -> float | None:
+    """Show the weight decay; return `None` while it is the optimizer's own."""
+    own = ADAMW_DECAY if optimizer == "adamw" else 0.0
+    base = draft.base.weight_decay
+    decay = ask_one(draft, "weight_decay", optimizer, value=own if base is None else base)
+    return None if base is None and decay == own else decay
+
+
+def _schedule(draft: Draft, has_dev: bool) -> dict[str, Any]:
+    """Show the schedule; without a dev loss there is no plateau."""
+    _heading("learning-rate schedule")
+    kinds = [kind for kind in SCHEDULES if has_dev or kind != "plateau"]
+    base = draft.base.schedule.kind
+    kind = ask_one(
+        draft, "schedule.kind", str(has_dev), options=kinds,
+        value=base if base in kinds else "constant", label_visibility="collapsed",
     )  # fmt: skip
-    return {"size": size, "dense": dense, "dropout": dropout / 100, "upload": weights}
+    missing = "" if has_dev else " With a dev share it can also fall on a plateau of the dev loss."
+    st.caption(SCHEDULE_SENTENCES[kind] + missing)
+    values = {"schedule.kind": kind}
+    with st.grid(4):
+        for path in ("schedule.warmup_epochs", *SCHEDULES[kind]):
+            values[path] = ask_one(draft, path)
+        of_a_kind = {path for paths in SCHEDULES.values() for path in paths}
+        values |= _others(draft, "learning-rate schedule", (*values, *of_a_kind))
+    return values
 
 
-def _dense(own: NetworkOptions, key: str, wrong: list[str]) -> tuple[int, ...] | None:
-    """The units of the layers; `None`, and a red label, where they are none."""
-    label, units, usual = "Dense layers (units)", None, ",".join(map(str, own.dense))
+def _network(draft: Draft) -> dict[str, Any]:
+    """Show the network's fields; return the arguments of `_built` beside its base."""
+    _heading("network and pixels")
+    name = draft.base.architecture
+    entry, of_network = ARCHITECTURES[name], Draft(base=draft.base, preset=name, wrong=draft.wrong)
+    with st.grid(4):
+        sides = (entry.smallest, settings()["recipe.size"].limits[1])
+        size = ask_one(draft, "recipe.size", bounds=sides)
+        dense = _dense(of_network, entry.options)
+        dropout = ask_one(of_network, "options.dropout", value=entry.options.dropout)
+        shown = ("recipe.size", "options.dense", "options.dropout", "weights")
+        others = _others(draft, "network and pixels", shown)
+    weights = settings()["weights"]
+    upload = st.file_uploader(
+        weights.title, type=["h5"], key=f"{name}-weights", disabled=not owner.is_owner(),
+        help=f"{help_of(weights)} This page and the 2018 report save such files.",
+    )  # fmt: skip
+    return {"size": size, "dense": dense, "dropout": dropout, "upload": upload, "others": others}
+
+
+def _dense(draft: Draft, own: NetworkOptions) -> tuple[int, ...] | None:
+    """Show the units of the dense layers; return `None`, under a red label, if they are wrong."""
+    setting, key = settings()["options.dense"], f"{draft.preset}-dense"
+    label, units, text = setting.title, None, ",".join(map(str, own.dense))
     try:
-        units = NetworkOptions(dense=parse_units(st.session_state.get(key, usual))).dense
+        units = NetworkOptions(dense=parse_units(st.session_state.get(key, text))).dense
     except ConfigError as error:
-        wrong.append(str(error))
-        label = ":red[Dense layers: units as in 128,64]"
-    st.text_input(label, usual, key=key)
+        draft.wrong.append(str(error))
+        label = f":red[{setting.label}: units as in 128,64]"
+    st.text_input(label, text, key=key, help=help_of(setting))
     return units
 
 
@@ -224,30 +261,32 @@ def _built(
     dense: tuple[int, ...],
     dropout: float,
     upload: UploadedFile | None,
+    others: dict[str, Any],
 ) -> dict[str, Any]:
-    """The network's settings, of what its fields hold."""
+    """Return the network's settings by path; `None` for the architecture's own options."""
     name, own = base.architecture, ARCHITECTURES[base.architecture].options
-    options, kept = _options(own, dense, dropout), _kept(upload, f"{name}-weights")
-    if kept and (size, options) == (DEFAULTS.recipe.size, DEFAULTS.options):
-        check_weights_fit(Path(kept), name)
-    return {"recipe": replace(base.recipe, size=size), "options": options, "weights": kept}
-
-
-def _options(own: NetworkOptions, dense: tuple[int, ...], dropout: float) -> NetworkOptions:
-    """What differs from the architecture's own options; `None` for the rest."""
-    return NetworkOptions(
+    options = NetworkOptions(
         dense=None if dense == own.dense else dense,
         dropout=None if dropout == own.dropout else dropout,
     )
+    weights = _saved_weights(upload, f"{name}-weights")
+    if weights and (size, options) == (DEFAULTS.recipe.size, DEFAULTS.options):
+        check_weights_fit(Path(weights), name)
+    return others | {
+        "recipe.size": size,
+        "options.dense": options.dense,
+        "options.dropout": options.dropout,
+        "weights": weights,
+    }
 
 
-def _kept(upload: UploadedFile | None, key: str) -> str | None:
-    """Keep uploaded weights where the run's child can read them; gives the path."""
+def _saved_weights(upload: UploadedFile | None, key: str) -> str | None:
+    """Save uploaded weights where the run's child can read them; return the path."""
     if upload is None:
         if state.lost_uploads(key):
             raise ConfigError(
-                "The server was started anew since the weights were dropped, and no longer has "
-                "them. Drop the file again, or remove it from the field."
+                "The server was restarted since the weights were dropped, and no longer has them. "
+                "Drop the file again, or remove it from the field."
             )
         return None
     path = actions.keep_weights(upload.name, upload.getvalue())
@@ -255,60 +294,19 @@ def _kept(upload: UploadedFile | None, key: str) -> str | None:
     return str(path)
 
 
-def _machine(base: TrainConfig, preset: str, wrong: list[str]) -> dict[str, Any]:
-    with st.grid(4):
-        threads = optional_number(
-            "Threads", f"{preset}-threads", base.threads, LIMITS.threads, wrong,
-            placeholder="quickest",
-            help="Inside TensorFlow. Empty: what a short probe finds quickest, kept with the run.",
-        )  # fmt: skip
-        seconds = number(
-            "Keep the state every (seconds)", f"{preset}-checkpoint", base.checkpoint_seconds,
-            LIMITS.checkpoint_seconds, wrong,
-            help="Inside a long epoch; what a run that was killed must do again at most.",
-        )  # fmt: skip
-    return {"threads": threads, "checkpoint_seconds": seconds}
-
-
-def _changes(base: Augmentation, preset: str, wrong: list[str]) -> dict[str, Any]:
-    fields = (  # name, label, key, bounds
-        ("rotation_degrees", "Rotation (± degrees)", "turn", LIMITS.degrees),
-        ("zoom_percent", "Zoom (± %)", "zoom", LIMITS.percent),
-        ("shift_percent", "Shift (± % of the side)", "shift", LIMITS.percent),
-        ("shear_degrees", "Shear (± degrees)", "shear", LIMITS.degrees),
-        ("brightness_percent", "Brightness (± % of white)", "brightness", LIMITS.percent),
-        ("contrast_percent", "Contrast (± %)", "contrast", LIMITS.percent),
-    )
-    flips = (
-        ("horizontal_flip", "Mirror left and right", "flip"),
-        ("vertical_flip", "Mirror top and bottom", "upside"),
-    )
-    with st.grid(4, vertical_alignment="bottom"):
-        found: dict[str, Any] = {
-            name: number(label, f"{preset}-{key}", getattr(base, name), bounds, wrong)
-            for name, label, key, bounds in fields
-        }
-        for name, label, key in flips:
-            found[name] = st.toggle(
-                label, getattr(base, name), key=f"{preset}-{key}",
-                help="Every second film on average.",
-            )  # fmt: skip
-    return found
-
-
 @st.fragment
 def _preview(config: TrainConfig) -> None:
-    """Example films as the run's passes will show them."""
+    """Show example films as the run's passes will augment them."""
     if data_cache.phantom_is_growing():
-        st.caption("Examples follow when all films are made.")
+        st.caption("Examples follow once all films are generated.")
         return
     first = st.session_state.get(state.DRAWN, 0) * augmentation_preview.PASSES
     if films := data_cache.changed_films(config, first):
         size = config.recipe.size
         st.caption(
-            f"Training films at {size} × {size} px, as the network sees them: as they are, and as "
-            f"passes {first + 1} to {first + augmentation_preview.PASSES} over the data draw them "
-            f"with seed {config.seed}."
+            f"Training films at {size} × {size} px, as the network sees them: unchanged, and as "
+            f"augmented in passes {first + 1} to {first + augmentation_preview.PASSES} over the "
+            f"data, with seed {config.seed}."
         )
         st.html(augmentation_preview.html(films, first))
         st.button("Draw others", icon=":material/casino:", key="draw-others", on_click=_draw_others)

@@ -1,5 +1,6 @@
-"""The command line as a person meets it: exit status, JSON, and one sentence when it refuses."""
+"""The command line: exit status, JSON, and one sentence for each refusal."""
 
+import importlib
 import json
 import os
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,37 +17,25 @@ from PIL import Image
 
 from fracture_core import checksums
 from fracture_core.audit import audit_job
-from fracture_core.cli import command_line, commands
-from fracture_core.config import PROJECT, NetworkOptions, PixelRecipe, Schedule, TrainConfig
+from fracture_core.cli import command_line, run_commands, setting_options
+from fracture_core.config import PROJECT, Schedule, TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, evaluation
-from fracture_core.runs import forks, journal, predictions, run_folders
+from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 
-COMMANDS = [
-    "phantom",
-    "inspect",
-    "architectures",
-    "train",
-    "resume",
-    "stop",
-    "check",
-    "runs",
-    "predict",
-    "evaluate",
-    "release",
-]
+COMMANDS = [name for sentences in command_line.COMMANDS.values() for name in sentences]
 
 
 def spoken(capsys, *words: object) -> str:
-    """What a command that succeeds prints."""
+    """Return the output of a command that succeeds."""
     assert command_line.main([str(word) for word in words]) == 0
     return capsys.readouterr().out
 
 
 def refused(capsys, *words: object) -> str:
-    """The one sentence of a command that is refused with exit 2."""
+    """Return the one sentence of a command that is refused with exit 2."""
     assert command_line.main([str(word) for word in words]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -55,7 +44,7 @@ def refused(capsys, *words: object) -> str:
 
 
 def module(*words: object) -> subprocess.Popen:
-    """`python -m fracture_core ...` in a process of its own."""
+    """Start `python -m fracture_core ...` in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "fracture_core", *map(str, words)],
         cwd=PROJECT,
@@ -63,7 +52,7 @@ def module(*words: object) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # Whoever runs the tests in the background has their SIGINT ignored, and so ours.
+        # Tests that run in the background ignore SIGINT, and so would this process.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
@@ -84,6 +73,24 @@ def test_every_command_has_a_help(command, capsys) -> None:
         command_line.main([command, "--help"])
     assert ended.value.code == 0
     assert f"fracture_core {command}" in capsys.readouterr().out
+
+
+def test_the_table_of_commands_is_that_of_their_modules() -> None:
+    for name, sentences in command_line.COMMANDS.items():
+        module = importlib.import_module(f"fracture_core.cli.{name}")
+        assert list(module.COMMANDS) == list(sentences), name
+
+
+def test_the_help_loads_no_module_of_a_command() -> None:
+    code = "import sys; from fracture_core.cli import command_line\n\
+try: command_line.main(['--help'])\n\
+except SystemExit: print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", code]
+    printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    loaded = set(printed.stderr.split())
+    assert "fracture_core.cli.command_line" in loaded
+    assert not loaded & {f"fracture_core.cli.{name}" for name in command_line.COMMANDS}
+    assert not loaded & {"numpy", "pandas", "fracture_core.config"}
 
 
 def test_the_help_names_every_command_and_no_inner_one(capsys) -> None:
@@ -119,10 +126,10 @@ def test_phantom_makes_a_set_and_refuses_another_on_top(tmp_path, capsys) -> Non
 
 
 def test_inspect_has_the_designs_shape(folders, phantom_root, capsys) -> None:
-    found = json.loads(spoken(capsys, "inspect", phantom_root, "--json"))
-    assert list(found) == ["root", "kind", "rows", "skipped"]
-    assert (found["root"], found["kind"]) == (str(phantom_root), "mura")
-    for row in found["rows"]:
+    record = json.loads(spoken(capsys, "inspect", phantom_root, "--json"))
+    assert list(record) == ["root", "kind", "rows", "skipped"]
+    assert (record["root"], record["kind"]) == (str(phantom_root), "mura")
+    for row in record["rows"]:
         assert list(row) == [
             "split",
             "part",
@@ -132,11 +139,11 @@ def test_inspect_has_the_designs_shape(folders, phantom_root, capsys) -> None:
             "images",
             "positive_images",
         ]
-    assert [r["split"] for r in found["rows"] if r["part"] == "all"] == ["train", "valid"]
-    assert sum(r["studies"] for r in found["rows"] if r["part"] == "all") == 24
+    assert [r["split"] for r in record["rows"] if r["part"] == "all"] == ["train", "valid"]
+    assert sum(r["studies"] for r in record["rows"] if r["part"] == "all") == 24
 
 
-def test_inspect_speaks_to_people_too(folders, classes, capsys) -> None:
+def test_inspect_prints_a_table_too(folders, classes, capsys) -> None:
     (classes / "Whole" / "notes.txt").write_text("no film")
     printed = spoken(capsys, "inspect", classes, "--positive", "Fractured")
     assert "class_folders" in printed
@@ -163,9 +170,9 @@ def test_inspect_counts_fracatlas_by_part_without_a_positive_class(
         path.touch()
         lines.append(f"{path.name},1,0,0,{1 - number % 2}")
     (tmp_path / "dataset.csv").write_text("\n".join(lines))
-    found = json.loads(spoken(capsys, "inspect", tmp_path, "--json"))
-    assert (found["kind"], found["skipped"]) == ("fracatlas", [])
-    assert [(r["split"], r["part"], r["images"], r["positive_images"]) for r in found["rows"]] == [
+    record = json.loads(spoken(capsys, "inspect", tmp_path, "--json"))
+    assert (record["kind"], record["skipped"]) == ("fracatlas", [])
+    assert [(r["split"], r["part"], r["images"], r["positive_images"]) for r in record["rows"]] == [
         ("train", "hand", 8, 4),
         ("train", "all", 8, 4),
         ("valid", "hand", 2, 1),
@@ -204,14 +211,14 @@ def test_a_path_that_cannot_be_followed_is_refused_by_every_command(
 
 
 def test_architectures_has_the_designs_shape(capsys) -> None:
-    found = json.loads(spoken(capsys, "architectures", "--json"))
-    assert [(e["name"], e["parameters"]) for e in found] == [
+    record = json.loads(spoken(capsys, "architectures", "--json"))
+    assert [(e["name"], e["parameters"]) for e in record] == [
         ("one_conv", 922_305),
         ("three_conv", 166_913),
         ("five_conv", 97_409),
         ("all_conv", 103_009),
     ]
-    assert {"name", "parameters", "sentence", "options"} <= set(found[0])
+    assert {"name", "parameters", "sentence", "options"} <= set(record[0])
     assert "97,409 parameters" in spoken(capsys, "architectures")
     at_64 = json.loads(spoken(capsys, "architectures", "--size", 64, "--json"))
     assert at_64[2]["parameters"] > 97_409
@@ -226,29 +233,29 @@ def test_architectures_has_the_designs_shape(capsys) -> None:
 
 def config(*words: object) -> TrainConfig:
     """The config of a train command."""
-    return commands.config_of(command_line.parser().parse_args(["train", *map(str, words)]))
+    return setting_options.config_of(command_line.parse(["train", *map(str, words)]))
 
 
 def test_a_config_file_can_be_a_runs_and_options_change_it(
     run_copy, phantom_root, tmp_path
 ) -> None:
-    found = config(tmp_path, "--config", run_copy / "config.json", "--epochs", 9)
-    assert (found.architecture, found.epochs, found.data) == ("three_conv", 9, str(tmp_path))
+    record = config(tmp_path, "--config", run_copy / "config.json", "--epochs", 9)
+    assert (record.architecture, record.epochs, record.data) == ("three_conv", 9, str(tmp_path))
 
 
 def test_options_change_a_preset(tmp_path) -> None:
-    found = config(tmp_path, "--preset", "report2018", "--seed", 5, "--size", 64)
-    assert (found.steps_per_epoch, found.seed, found.dev_share) == (282, 5, 0.0)
-    assert (found.recipe.size, found.recipe.resample) == (64, "nearest")
+    record = config(tmp_path, "--preset", "report2018", "--seed", 5, "--size", 64)
+    assert (record.steps_per_epoch, record.seed, record.dev_share) == (282, 5, 0.0)
+    assert (record.recipe.size, record.recipe.resample) == (64, "nearest")
 
 
 def test_options_change_a_schedule_of_a_config_file_and_keep_the_rest(tmp_path) -> None:
     file = tmp_path / "mine.json"
     settings = {"schedule": {"kind": "step", "step_epochs": 9}, "early_stopping": 4}
     file.write_text(json.dumps(settings))
-    found = config(tmp_path, "--config", file, "--factor", 0.5, "--early-stopping", 6)
-    assert found.schedule == Schedule(kind="step", step_epochs=9, factor=0.5)
-    assert found.early_stopping == 6
+    record = config(tmp_path, "--config", file, "--factor", 0.5, "--early-stopping", 6)
+    assert record.schedule == Schedule(kind="step", step_epochs=9, factor=0.5)
+    assert record.early_stopping == 6
     assert config(tmp_path, "--config", file, "--schedule", "cosine").schedule.step_epochs == 9
 
 
@@ -265,9 +272,10 @@ def test_the_help_of_train_gives_units_and_defaults(capsys) -> None:
     for words in (
         "adam, adamw, adagrad, sgd or rmsprop (adam)",
         "constant, cosine, step or plateau (constant)",
-        "percent of the side (0)",
-        "percent of the full range (0)",
-        "--vertical-flip, --no-vertical-flip mirror every second film top and bottom (off)",
+        "percent of the side, 0 to 90 (0)",
+        "percent of the full range, 0 to 90 (0)",
+        "--vertical-flip, --no-vertical-flip mirror every second film top and bottom, on average "
+        "(off)",
     ):
         assert words in printed
 
@@ -317,10 +325,10 @@ def test_without_a_run_the_list_says_how_to_start_one(folders, capsys) -> None:
     assert json.loads(spoken(capsys, "runs", "--json")) == []
 
 
-def test_what_cannot_be_done_with_a_run_is_refused(run_copy, phantom_root, capsys) -> None:
-    assert "finished is not at work: it is finished" in refused(capsys, "stop", "finished")
-    assert "No run is called 'nobody'" in refused(capsys, "stop", "nobody")
-    assert "No run is called 'nobody'" in refused(capsys, "resume", "nobody")
+def test_impossible_requests_to_a_run_are_refused(run_copy, phantom_root, capsys) -> None:
+    assert "finished is not running: it is finished" in refused(capsys, "stop", "finished")
+    assert "No run is called 'missing'" in refused(capsys, "stop", "missing")
+    assert "No run is called 'missing'" in refused(capsys, "resume", "missing")
     assert "more epochs" in refused(capsys, "resume", "finished", "--more-epochs", -1)
     assert "'finished' exists" in refused(capsys, "train", phantom_root, "--name", "finished")
 
@@ -331,7 +339,7 @@ def test_a_queued_run_waits_in_the_background_and_is_stopped(
     monkeypatch.setenv("FRACTURE_SLOTS", "1")
     slot = launcher.take_slot()
     printed = spoken(capsys, "train", phantom_root, "--name", "later", "--queue")
-    assert "later waits for its turn" in printed
+    assert "later is queued" in printed
     assert "later is running already" in refused(capsys, "resume", "later")
     assert "Asked later to stop." in spoken(capsys, "stop", "later")
     assert launcher.wait(folders / "runs" / "later").state is State.STOPPED
@@ -357,7 +365,7 @@ def test_ctrl_c_stops_a_foreground_run_and_keeps_it(folders, phantom_root) -> No
     assert "valid" in out
 
 
-def test_resume_goes_on_for_more_epochs_in_the_foreground(run_copy, capsys) -> None:
+def test_resume_trains_more_epochs_in_the_foreground(run_copy, capsys) -> None:
     printed = spoken(capsys, "resume", "finished", "--more-epochs", 1)
     assert "Finished 4 of 4 epochs." in printed
     assert f"Epoch {journal.best_epoch(run_copy)} is the best on dev." in printed
@@ -378,7 +386,7 @@ def test_a_run_that_fails_exits_1_and_says_why(folders, classes, tmp_path) -> No
     assert [e["kind"] for e in journal.events(folders / "runs" / "bad")][-1] == "failed"
 
 
-def test_weights_that_are_none_are_refused_before_a_run_is_made(
+def test_files_without_weights_are_refused_before_a_run_is_made(
     folders, phantom_root, tmp_path, capsys
 ) -> None:
     (tmp_path / "w.weights.h5").write_text("none")
@@ -390,8 +398,8 @@ def test_weights_that_are_none_are_refused_before_a_run_is_made(
 
 def test_the_progress_line_gives_the_share_of_the_whole_run() -> None:
     status = run_folders.Status(state=State.RUNNING, message="Epoch 8 of 300.", progress=0.62)
-    assert "%" not in commands._spoken(status)
-    assert "Epoch 8 of 300. 3%" in commands._spoken(replace(status, step=30, steps=1_000))
+    assert "%" not in run_commands._progress(status)
+    assert "Epoch 8 of 300. 3%" in run_commands._progress(replace(status, step=30, steps=1_000))
 
 
 def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
@@ -399,7 +407,7 @@ def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
         path = f"train/film{number}.png"
         journal.log_event(run_copy, "film_refused", path=path, role="train", reason="It is empty.")
     total = sum(run_folders.read(run_copy).facts["data"]["images"].values())
-    assert commands._follow(run_copy) == 0
+    assert run_commands._follow(run_copy) == 0
     lines = capsys.readouterr().out.splitlines()
     first = lines.index(f"12 of {total} films could not be read and were left out:")
     assert lines[first - 1] == run_folders.status(run_copy).message
@@ -408,7 +416,7 @@ def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
     assert lines[first + 11] == "  and 2 more"
 
 
-def test_without_a_dev_share_the_last_epoch_is_said_to_be_the_last(run_copy, capsys) -> None:
+def test_without_a_dev_share_the_last_epoch_is_named_as_such(run_copy, capsys) -> None:
     films = journal.films(run_copy)
     films = films.assign(role=films["role"].replace("dev", "valid"))
     checksums.write(run_copy, run_copy / "films.parquet", films.to_parquet(None))
@@ -417,7 +425,7 @@ def test_without_a_dev_share_the_last_epoch_is_said_to_be_the_last(run_copy, cap
         run_copy / "metrics.jsonl",
         [{k: v for k, v in line.items() if k != "dev"} for line in table],
     )
-    commands._print_run_figures(run_copy)
+    run_commands._print_figures(run_copy)
     printed = capsys.readouterr().out
     assert printed.startswith("Epoch 3 is the last; no dev share chose one.\n")
 
@@ -439,23 +447,23 @@ def test_no_films_name_speaks_to_the_terminal(run_copy, study, tmp_path, capsys)
     for name in names:
         shutil.copy(study / "image1.png", folder / name)
     assert command_line.main(["predict", "finished", str(folder)]) == 0
-    told = capsys.readouterr()
-    lines = told.out.splitlines()
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
     assert sum(line.startswith("The model finds") for line in lines) == 1
-    assert len(lines) == 1 + len(names) + told.out.count("doubted")
-    assert not set(told.out + told.err) & set("\x1b\x07\u202e")
-    found = json.loads(spoken(capsys, "predict", "finished", folder, "--json"))
-    assert forged in json.dumps(found).replace("\\n", "\n")  # data are told as they are
+    assert len(lines) == 1 + len(names) + printed.out.count("doubted")
+    assert not set(printed.out + printed.err) & set("\x1b\x07\u202e")
+    record = json.loads(spoken(capsys, "predict", "finished", folder, "--json"))
+    assert forged in json.dumps(record).replace("\\n", "\n")  # JSON holds names as they are
 
 
 def test_predict_has_the_designs_shape(run_copy, study, capsys) -> None:
-    found = json.loads(spoken(capsys, "predict", "finished", study, "--threshold", 0.3, "--json"))
-    assert list(found) == ["model", "threshold", "warnings", "studies"]
+    record = json.loads(spoken(capsys, "predict", "finished", study, "--threshold", 0.3, "--json"))
+    assert list(record) == ["model", "threshold", "warnings", "studies"]
     model = cards.find("finished")
-    assert found["warnings"] == list(caveats.warnings(model, 0.3, real=False))
-    assert "This run has no gate yet" in found["warnings"][-1]
-    assert found["threshold"] == 0.3
-    [judged] = found["studies"]
+    assert record["warnings"] == list(caveats.warnings(model, 0.3, real=False))
+    assert "This run has no gate yet" in record["warnings"][-1]
+    assert record["threshold"] == 0.3
+    [judged] = record["studies"]
     assert list(judged) == ["study", "fracture", "images", "refused", "rules"]
     keys = ["file", "probability", "fracture", "counted", "doubts", "altered", "erased_share"]
     assert list(judged["images"][0]) == keys
@@ -477,26 +485,26 @@ def test_predict_prints_a_line_an_image_and_the_closing_sentence(run_copy, study
     assert last == f"The model finds no fracture {where.replace(f'({n}', '(0')}."
 
 
-def test_predict_says_what_the_model_may_before_any_verdict(
+def test_predict_prints_the_models_caveats_before_any_verdict(
     run_copy, study, tmp_path, capsys
 ) -> None:
     words = ["predict", "finished", str(study), "--threshold", "1"]
     assert command_line.main(words) == 0
-    told = capsys.readouterr().err
-    assert "Warning: Sensitivity 0: at the threshold of 1.00 it found none of its" in told
-    assert "Warning: This run has no gate yet" in told
-    assert cards.NEVER_SEEN not in told  # drawn films are what it has learned from
+    printed = capsys.readouterr().err
+    assert "Warning: Sensitivity 0: at the threshold of 1.00 it found none of its" in printed
+    assert "Warning: This run has no gate yet" in printed
+    assert cards.NEVER_SEEN not in printed  # drawn films are what it has learned from
     shutil.copytree(study, tmp_path / "mine")
     words = ["predict", "finished", str(tmp_path / "mine"), "--report", str(tmp_path / "r.html")]
     assert command_line.main([*words, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["warnings"][0] == cards.NEVER_SEEN
+    record = json.loads(capsys.readouterr().out)
+    assert record["warnings"][0] == cards.NEVER_SEEN
     report = (tmp_path / "r.html").read_text()
     assert report.index(cards.NEVER_SEEN) < report.index("<h1>")
     assert report.count(cards.NEVER_SEEN) == 1
 
 
-def test_predict_judges_many_studies_and_names_what_it_refuses(
+def test_predict_takes_many_studies_and_names_refused_films(
     run_copy, study, tmp_path, capsys
 ) -> None:
     patient = tmp_path / "patient00009"
@@ -515,9 +523,7 @@ def test_predict_judges_many_studies_and_names_what_it_refuses(
     assert last.endswith("; 1 could not be read.")
 
 
-def test_predict_takes_a_zip_and_tells_what_a_person_should_know(
-    run_copy, study, tmp_path, capsys
-) -> None:
+def test_predict_takes_a_zip_and_prints_its_remarks(run_copy, study, tmp_path, capsys) -> None:
     first = sorted(study.iterdir())[0]
     with zipfile.ZipFile(tmp_path / "films.zip", "w") as packed:
         for name in ("one/a.png", "one/b.png", "two/a.png"):
@@ -532,27 +538,27 @@ def test_predict_takes_a_zip_and_tells_what_a_person_should_know(
     report = (tmp_path / "r.html").read_text()
     assert "film 1 and film 2 are the same film" in report and "a.png" not in report
     assert "Left out" in report and "is an archive inside a zip" in report
-    found = json.loads(spoken(capsys, *words, "--json"))
-    [left] = found["left_out"]
+    record = json.loads(spoken(capsys, *words, "--json"))
+    [left] = record["left_out"]
     assert left["file"] == "films/two/inner.zip" and left["reason"].startswith("is an archive")
-    assert [judged["study"] for judged in found["studies"]] == ["one", "two"]
-    assert found["studies"][0]["remarks"] and "remarks" not in found["studies"][1]
+    assert [judged["study"] for judged in record["studies"]] == ["one", "two"]
+    assert record["studies"][0]["remarks"] and "remarks" not in record["studies"][1]
 
 
-def test_predict_exits_1_where_nothing_could_be_judged(run_copy, tmp_path, capsys) -> None:
+def test_predict_exits_1_if_no_film_has_a_prediction(run_copy, tmp_path, capsys) -> None:
     (tmp_path / "notes.txt").write_text("no film")
     assert command_line.main(["predict", "finished", str(tmp_path / "notes.txt"), "--json"]) == 1
     printed = capsys.readouterr()
-    assert printed.err.strip().endswith("No film could be judged.")
-    found = json.loads(printed.out)
-    [judged] = found["studies"]
+    assert printed.err.strip().endswith("No film has a prediction.")
+    record = json.loads(printed.out)
+    [judged] = record["studies"]
     assert judged["fracture"] is None and len(judged["refused"]) == 1
-    assert "left_out" not in found
+    assert "left_out" not in record
 
 
 def test_predict_refuses_in_one_sentence(run_copy, study, tmp_path, capsys) -> None:
     assert "no file or folder" in refused(capsys, "predict", "finished", tmp_path / "nowhere")
-    assert "No model is called 'nobody'" in refused(capsys, "predict", "nobody", study)
+    assert "No model is called 'missing'" in refused(capsys, "predict", "missing", study)
     assert "threshold must be" in refused(
         capsys, "predict", "finished", study, "--threshold", "1.5"
     )
@@ -580,12 +586,12 @@ def test_evaluate_names_the_studies_of_patients_that_the_model_was_trained_on(
     taught = films[films["role"] == "train"]
     keys = set(catalog.study_key(taught))
     assert {line.split(":")[0] for line in marked} == keys and len(lines) > len(marked)
-    found = json.loads(spoken(capsys, *words, "--json"))["lines"]
-    told = {line["study"] for line in found if line["acquaintance"] == "trained"}
-    assert told == keys
+    record = json.loads(spoken(capsys, *words, "--json"))["lines"]
+    trained = {line["study"] for line in record if line["acquaintance"] == "trained"}
+    assert trained == keys
 
 
-def test_what_evaluate_finds_on_a_whole_split_is_kept(run_copy, phantom_root, capsys) -> None:
+def test_an_evaluation_of_a_whole_split_is_saved(run_copy, phantom_root, capsys) -> None:
     kept = evaluation.folder_of("finished@3", catalog.read(phantom_root), "valid")
     spoken(capsys, "evaluate", "finished@3", phantom_root, "--part", "forearm", "--json")
     assert evaluation.load(kept) is None
@@ -642,9 +648,9 @@ def test_evaluate_in_json_is_the_evaluation(run_copy, phantom_root, capsys) -> N
         "forearm",
         "--json",
     ]
-    found = json.loads(spoken(capsys, *words))
-    assert (found["split"], found["parts"]) == ("train", ["forearm"])
-    assert found["studies"]["n"] == len(found["lines"])
+    record = json.loads(spoken(capsys, *words))
+    assert (record["split"], record["parts"]) == ("train", ["forearm"])
+    assert record["studies"]["n"] == len(record["lines"])
     assert "no split 'test'" in refused(
         capsys, "evaluate", "finished", phantom_root, "--split", "test"
     )
@@ -668,7 +674,7 @@ def test_release_publishes_a_run_once(run_copy, capsys) -> None:
     ],
     ids=" ".join,
 )
-def test_wrong_words_are_one_sentence_with_the_next_step(words, capsys) -> None:
+def test_wrong_words_give_one_sentence_with_the_next_step(words, capsys) -> None:
     with pytest.raises(SystemExit) as stopped:
         command_line.main(words)
     assert stopped.value.code == 2
@@ -676,16 +682,16 @@ def test_wrong_words_are_one_sentence_with_the_next_step(words, capsys) -> None:
     assert line.endswith("--help.")
 
 
-def test_an_audit_is_told_and_kept_for_the_data_page(folders, phantom_root, capsys) -> None:
+def test_an_audit_is_printed_and_saved_for_the_data_page(folders, phantom_root, capsys) -> None:
     printed = spoken(capsys, "audit", phantom_root)
     manifest = catalog.read(phantom_root)
     assert f"{len(manifest.manifest)} films" in printed
-    told = json.loads(spoken(capsys, "audit", phantom_root, "--json"))
-    assert told["films"] == len(manifest.manifest)
-    assert {each["feature"] for each in told["shortcuts"]} >= {"views", "mean"} or not told[
+    record = json.loads(spoken(capsys, "audit", phantom_root, "--json"))
+    assert record["films"] == len(manifest.manifest)
+    assert {each["feature"] for each in record["shortcuts"]} >= {"views", "mean"} or not record[
         "shortcuts"
     ]
-    assert audit_job.load(audit_job.folder_of(manifest.hash)).films == told["films"]
+    assert audit_job.load(audit_job.folder_of(manifest.hash)).films == record["films"]
 
 
 def test_a_list_of_films_to_leave_out_must_be_there(folders, phantom_root, capsys) -> None:
@@ -711,10 +717,10 @@ def test_check_names_damaged_files_and_those_without_a_checksum(run_copy, capsys
 def test_loading_tensorflow_is_not_held_up_by_the_garbage_collector() -> None:
     code = """
 import gc
-from fracture_core.cli import commands
+from fracture_core.cli import terminal
 passes = []
 gc.callbacks.append(lambda phase, info: passes.append(phase))
-commands._load_tensorflow()
+terminal.load_tensorflow()
 print(len(passes), gc.isenabled(), gc.get_freeze_count() > 100_000)
 """
     command = [sys.executable, "-c", code]
@@ -723,7 +729,7 @@ print(len(passes), gc.isenabled(), gc.get_freeze_count() > 100_000)
 
 
 @pytest.mark.parametrize("value", ["x" * 200_000, "x " * 100_000, "x/" * 100_000])
-def test_what_was_received_is_said_again_at_a_readable_length(
+def test_a_received_value_is_repeated_at_a_readable_length(
     value: str, folders: Path, phantom_root: Path, capsys: pytest.CaptureFixture
 ) -> None:
     data = phantom_root
@@ -742,30 +748,3 @@ def test_what_was_received_is_said_again_at_a_readable_length(
         with pytest.raises(SystemExit):
             command_line.main([str(word) for word in words])
         assert len(capsys.readouterr().err) < 1_300, words[:2]
-
-
-def test_the_help_of_fork_says_that_its_defaults_are_the_parents(capsys) -> None:
-    printed = {}
-    for command in ("train", "fork"):
-        with pytest.raises(SystemExit):
-            command_line.main([command, "--help"])
-        printed[command] = " ".join(capsys.readouterr().out.split())
-    assert "films a step (10)" in printed["train"]
-    assert "films a step (the parent's)" in printed["fork"]
-    assert "network (the parent's; cannot be changed)" in printed["fork"]
-    for options in command_line._settings().values():
-        for name, _, text, default in options:
-            assert f"{text} ({default})" in printed["train"], name
-            assert f"{text} ({default})" not in printed["fork"], name
-
-
-def test_the_options_that_a_fork_cannot_change_are_those_that_it_refuses() -> None:
-    records = {"options": NetworkOptions, "recipe": PixelRecipe}
-    names = [
-        name
-        for key in forks.FIXED
-        if key not in ("data", "positive")  # a fork takes neither
-        for name in ([f.name for f in fields(records[key])] if key in records else [key])
-    ]
-    options = {"--" + name.replace("_", "-").replace("parts", "part") for name in names}
-    assert options == set(command_line._FIXED)

@@ -281,11 +281,11 @@ def test_the_command_makes_one_and_says_how_all_of_them_did(
     assert command_line.main(["ensemble", "both", *PAIR]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "models/both: mean of 2 networks" in lines[0]
-    assert lines[1] == "It has no gate: an ensemble judges without one."
+    assert lines[1] == "It has no gate: an ensemble predicts without one."
     assert [line.split()[0] for line in lines[4:]] == [*PAIR, "both"]
     assert all("95 % interval" in line for line in lines[4:])
     assert command_line.main(["release", "both", "again"]) == 0
-    assert "an ensemble judges without one" in capsys.readouterr().out
+    assert "an ensemble predicts without one" in capsys.readouterr().out
     study = next(iter(sorted((phantom_root / "valid").rglob("study*"))))
     assert command_line.main(["predict", "both", str(study)]) == 0
     assert "of patient" in capsys.readouterr().out

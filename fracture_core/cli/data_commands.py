@@ -1,0 +1,143 @@
+"""Commands about data sets and networks: `phantom`, `inspect`, `audit`, `architectures`.
+
+Modules that load pandas are imported by the command that needs them, so that the others are quick.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from fracture_core.cli import terminal
+from fracture_core.cli.command import Command
+from fracture_core.cli.setting_options import add_data
+from fracture_core.config import DEFAULTS, LIMITS, check_range
+from fracture_core.networks import architectures
+from fracture_core.networks.architectures import ARCHITECTURES, Architecture
+
+NAMED = 10  # items of a finding that are listed; the others are counted
+
+
+def _phantom_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", type=Path, help="folder to make")
+    parser.add_argument("--studies", type=int, default=400, help="studies to draw (400)")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same films (0)")
+
+
+def _phantom(options: argparse.Namespace) -> None:
+    from fracture_core.phantom import phantom_set
+
+    show = terminal.progress_line("studies")
+    phantom_set.make(options.out, options.studies, options.seed, progress=show)
+    print(f"{options.out} holds {options.studies} studies.")
+
+
+def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
+    parser.add_argument("--rescan", action="store_true", help="read all folders, ignore the cache")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from fracture_core.datasets import catalog
+
+    counts = catalog.inspect(catalog.read(options.data, options.positive, options.rescan))
+    if options.json:
+        print(json.dumps(counts, indent=2))
+        return
+    terminal.print_line(f"{counts['root']} ({counts['kind']})")
+    print(f"{'split':8}{'part':12}{'patients':>9}{'studies':>9}{'positive':>9}{'images':>9}")
+    for row in counts["rows"]:
+        numbers = (row[key] for key in ("patients", "studies", "positive_studies", "images"))
+        cells = ("-" if n is None else f"{n:,}" for n in numbers)
+        terminal.print_line(
+            f"{row['split']:8}{row['part']:12}" + "".join(f"{cell:>9}" for cell in cells)
+        )
+    if not catalog.names_patients(counts["kind"]):
+        print("These data name no patients: each film counts as a study of its own.")
+    for item in counts["skipped"]:
+        terminal.print_line(f"skipped {item['path']}: {item['reason']}")
+
+
+def _audit_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _audit(options: argparse.Namespace) -> None:
+    from fracture_core.audit import audit_job
+    from fracture_core.datasets import catalog
+
+    dataset = catalog.read(options.data, options.positive)
+    folder = audit_job.folder_of(dataset.hash)
+    show = terminal.progress_line("films")
+    try:
+        audit = audit_job.run(dataset, folder, show, say=terminal.show_line)
+    except KeyboardInterrupt:
+        terminal.show_line("")
+        print("Measurements are saved: run the same command to continue.", file=sys.stderr)
+        raise
+    terminal.show_line("")
+    audit_job.save(folder, audit)  # for the Data page
+    if options.json:
+        record = {"root": str(dataset.root), "kind": dataset.kind, **audit_job.to_dict(audit)}
+        print(json.dumps(record, indent=2))
+        return
+    terminal.print_line(f"{dataset.root} ({dataset.kind}), {audit.films:,} films")
+    if not audit.findings:
+        print("No problems found.")
+    for finding in audit.findings:
+        print(f"\n{finding.title} (score {finding.score:.3f}). {finding.why}")
+        for sentence in finding.sentences:
+            terminal.print_line(f"  {sentence}")
+        for item in finding.items[:NAMED]:
+            terminal.print_line(f"  {item.path}{f': {item.detail}' if item.detail else ''}")
+        if len(finding.items) > NAMED:
+            print(f"  and {len(finding.items) - NAMED:,} more; --json lists all")
+
+
+def _architectures_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--size", type=int, default=32, help="input side in px (32)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _architectures(options: argparse.Namespace) -> None:
+    """List the networks; one that needs a larger input has no number of parameters."""
+    check_range("size", options.size, LIMITS.size)
+    counts = {name: _parameters(entry, options.size) for name, entry in ARCHITECTURES.items()}
+    if options.json:
+        entries = [
+            {
+                "name": name,
+                "parameters": counts[name],
+                "sentence": entry.sentence,
+                "source": entry.source,
+                "options": entry.options.to_dict(),
+            }
+            for name, entry in ARCHITECTURES.items()
+        ]
+        print(json.dumps(entries, indent=2))
+        return
+    for name, entry in ARCHITECTURES.items():
+        count = counts[name]
+        size = f"{count:>10,} parameters" if count else f"needs {entry.smallest} px or more"
+        print(f"{name:12}{size:21}  {entry.sentence}")
+        print(f"{'':12}report: {entry.source}")
+
+
+def _parameters(entry: Architecture, size: int) -> int | None:
+    """Return a network's parameters at this input side in px; `None` if it needs a larger one."""
+    if size == DEFAULTS.recipe.size:
+        return entry.parameters
+    if size < entry.smallest:
+        return None
+    terminal.load_tensorflow()
+    return int(architectures.build(entry.name, size).count_params())
+
+
+COMMANDS = {
+    "phantom": Command(add_arguments=_phantom_arguments, run=_phantom),
+    "inspect": Command(add_arguments=_inspect_arguments, run=_inspect),
+    "audit": Command(add_arguments=_audit_arguments, run=_audit),
+    "architectures": Command(add_arguments=_architectures_arguments, run=_architectures),
+}

@@ -1,0 +1,276 @@
+"""Commands about models: `predict`, `evaluate`, `gate`, `release`, `ensemble`."""
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fracture_core.cli import setting_options, terminal
+from fracture_core.cli.command import Command
+from fracture_core.config import check_range
+from fracture_core.datasets import catalog, study_paths
+from fracture_core.errors import ModelError, WriteFailed
+from fracture_core.files import replace_file
+from fracture_core.models import (
+    cards,
+    caveats,
+    ensemble,
+    evaluation,
+    gate_job,
+    release,
+    training_patients,
+)
+from fracture_core.models.cards import Card
+from fracture_core.models.study_prediction import FilmInput, StudyPrediction
+from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.phantom import phantom_set
+from fracture_core.reports import study_record, study_report
+from fracture_core.verdicts import aggregation
+
+MODEL = "released model, run, RUN@EPOCH, or folder with a card"
+
+# --- predict ------------------------------------------------------------------------------------
+
+
+def _predict_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help=MODEL)
+    parser.add_argument(
+        "study", type=Path, nargs="+", help="study folder, folder of them, zip, files"
+    )
+    parser.add_argument("--threshold", type=float, help="positive above this (the card's)")
+    parser.add_argument(
+        "--count-doubted",
+        action="store_true",
+        help="include films in the verdict that the gate doubts",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
+    parser.add_argument(
+        "--names", action="store_true", help="name files and patients in the report"
+    )
+
+
+def _predict(options: argparse.Namespace) -> int:
+    """Print a line per image, then the verdict; return 1 if no film has a prediction."""
+    model = cards.find(options.model)
+    threshold = model.card.threshold if options.threshold is None else options.threshold
+    check_range("threshold", threshold, (0.0, 1.0))
+    paths = study_paths.read(options.study)
+    terminal.load_tensorflow()
+    from fracture_core.models import inference
+
+    studies = inference.films_of(paths)
+    predictor = inference.Predictor(model)
+    real = any(_is_real(films) for _, films in studies)
+    if not options.json:
+        for sentence in caveats.warnings(model, threshold, real):
+            terminal.print_line(f"Warning: {sentence}", file=sys.stderr)
+    predictions = []
+    for name, films in studies:
+        predictions.append(predictor.predict_study(name, films, options.count_doubted))
+        if not options.json:
+            _print_study(predictions[-1], threshold)
+    if options.report:
+        cases = [
+            _case(study, films) for study, (_, films) in zip(predictions, studies, strict=True)
+        ]
+        html = study_report.document(
+            cases, model, threshold, names=options.names, left_out=paths.left_out
+        )
+        replace_file(options.report, html.encode())
+    if options.json:
+        record = study_record.as_dict(predictions, model, threshold, paths.left_out, real)
+        print(json.dumps(record, indent=2))
+    for sentence in (*(f"{name} {reason}" for name, reason in paths.left_out), *paths.remarks):
+        terminal.print_line(sentence, file=sys.stderr)
+    if any(study.films for study in predictions):
+        return 0
+    print("No film has a prediction.", file=sys.stderr)
+    return 1
+
+
+def _print_study(study: StudyPrediction, threshold: float) -> None:
+    """Print a line per image, 0 or 1 as the 2018 report printed it, then the verdict."""
+    for film in study.films:
+        positive = int(aggregation.is_positive(film.probability, threshold))
+        terminal.print_line(f"[[{positive}]]  {film.probability:.4f}  {film.name}")
+        for doubt in film.doubts:
+            terminal.print_line(f"       doubted{'' if film.counted else ', not counted'}: {doubt}")
+    for name, reason in study.refused:
+        terminal.print_line(f"refused: {name} {reason}")
+    name, patient = _names(study)
+    for remark in study.remarks:
+        terminal.print_line(f"{name}: {remark}", file=sys.stderr)
+    terminal.print_line(
+        aggregation.sentence(
+            study.verdict(threshold),
+            name,
+            patient,
+            study.deciding(threshold),
+            films=len(study.probabilities),
+            refused=len(study.refused),
+            doubted=len(study.doubted),
+        )
+    )
+
+
+def _names(study: StudyPrediction) -> tuple[str, str | None]:
+    """Return the names of a study and its patient; `None` if the folders do not tell."""
+    path = Path(study.study)
+    return path.name, path.parent.name if path.parent.name.startswith("patient") else None
+
+
+def _case(prediction: StudyPrediction, films: Sequence[FilmInput]) -> study_record.Case:
+    """Return a study and its prediction for the report."""
+    name, patient = _names(prediction)
+    return study_record.Case(
+        judged=prediction,
+        exhibits=tuple(study_record.Exhibit(film=film) for film in films),
+        study=name,
+        patient=patient,
+        real=_is_real(films),
+    )
+
+
+def _is_real(films: Sequence[FilmInput]) -> bool:
+    """Return whether films are taken to be real: they do not lie in a phantom."""
+    return not all(any(map(phantom_set.is_synthetic, _folders(film.source))) for film in films)
+
+
+def _folders(source: Path | bytes) -> Sequence[Path]:
+    """Return all folders above a film; none for one out of a zip."""
+    return () if isinstance(source, bytes) else source.resolve().parents
+
+
+# --- evaluate -----------------------------------------------------------------------------------
+
+
+def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help=MODEL)
+    setting_options.add_data(parser)
+    parser.add_argument("--split", default="valid", help="train, valid or test (valid)")
+    parser.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    """Print a line per study, then the figures; save those of a whole split."""
+    dataset = catalog.read(options.data, options.positive)
+    parts = tuple(options.parts or ())
+    terminal.load_tensorflow()
+    show = None if options.json else terminal.progress_line("films")
+    model = cards.find(options.model).card.name
+    folder = evaluation.folder_of(options.model, dataset, options.split)
+    value = evaluation.evaluate(options.model, dataset, options.split, parts, progress=show)
+    # For the Evaluate page. While a run trains, another epoch may have become its best one.
+    if not parts and value.model == model:
+        with contextlib.suppress(WriteFailed):  # the figures are printed all the same
+            evaluation.save(folder, value)
+    record = value.to_dict()
+    overlaps = training_patients.among(cards.find(options.model), dataset)
+    for line in record["lines"]:
+        patient = line["study"].split("/")[2]
+        line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))
+    if options.json:
+        print(json.dumps(record, indent=2))
+        return
+    for line in record["lines"]:
+        terminal.print_line(_study_line(line))
+    for item in record["refused"]:
+        terminal.print_line(f"refused ({item['path']}): {item['reason']}")
+    terminal.print_summaries(options.split, value.summaries())
+
+
+def _study_line(line: dict[str, Any]) -> str:
+    """Return the printed line of a study: "valid/...: 0.124 0.612 -> fracture, label 1, right"."""
+    probabilities = " ".join(f"{p:.3f}" for p in line["probabilities"])
+    verdict = "fracture" if line["fracture"] else "no fracture"
+    mark = TrainingOverlap(line["acquaintance"]).mark
+    right = ("right" if line["right"] else "WRONG") + (f" ({mark})" if mark else "")
+    return f"{line['study']}: {probabilities} -> {verdict}, label {line['label']}, {right}"
+
+
+# --- gate, release, ensemble --------------------------------------------------------------------
+
+
+def _gate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="released model, or folder with a card")
+    setting_options.add_data(parser)
+
+
+def _gate(options: argparse.Namespace) -> None:
+    model = cards.find(options.model)
+    if model.is_run:
+        raise ModelError(f"{options.model} is a run: its gate is fitted when it is released.")
+    dataset = catalog.read(options.data, options.positive)
+    terminal.load_tensorflow()
+    path = gate_job.add(model, dataset)
+    _print_gate(cards.read(path.parent).card)
+
+
+def _print_gate(card: Card) -> None:
+    """Print what a released model's gate does, or why it has none."""
+    facts = card.gate
+    if card.members:
+        print("It has no gate: an ensemble predicts without one.")
+        return
+    if not facts:
+        print(
+            "It has no gate: its training films could not be read, have changed, or are too few.",
+            file=sys.stderr,
+        )
+        return
+    print(
+        f"Its gate doubts films further than {facts['limit']:.1f} from its {facts['fitted_on']:,} "
+        f"training films, which {facts['false_refusal']:.0%} of {facts['calibrated_on']:,} films "
+        f"({facts['calibrated_with']}) are."
+    )
+
+
+def _release_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="run, or RUN@EPOCH")
+    parser.add_argument("name")
+
+
+def _release(options: argparse.Namespace) -> None:
+    terminal.load_tensorflow()
+    folder = release.release(options.run, options.name)
+    print(f"Released {folder}")
+    _print_gate(cards.read(folder).card)
+
+
+def _ensemble_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name")
+    parser.add_argument("members", nargs="+", metavar="MODEL", help="model, run, or RUN@EPOCH")
+
+
+def _ensemble(options: argparse.Namespace) -> None:
+    """Publish the ensemble; print its accuracy and that of its members."""
+    folder = ensemble.make(options.members, options.name)
+    model = cards.read(folder)
+    terminal.print_line(f"Released {folder}: {model.card.network}")
+    _print_gate(model.card)
+    members = [(member, levels["studies"]) for member, levels in ensemble.of_members(model)]
+    if not members:
+        print("Its members share no dev films, so its accuracy is unknown.")
+        return
+    mean = model.at_threshold(model.card.threshold)["studies"]
+    print(f"\nOn the {mean.n} dev studies that none of them was trained on:")
+    for name, studies in [*members, (options.name, mean)]:
+        p = studies.accuracy
+        terminal.print_line(
+            f"  {name:36}accuracy {p.value:6.1%}  {p.count}/{p.n}  "
+            f"(95 % interval {p.low:.1%} to {p.high:.1%})"
+        )
+
+
+COMMANDS = {
+    "predict": Command(add_arguments=_predict_arguments, run=_predict),
+    "evaluate": Command(add_arguments=_evaluate_arguments, run=_evaluate),
+    "gate": Command(add_arguments=_gate_arguments, run=_gate),
+    "release": Command(add_arguments=_release_arguments, run=_release),
+    "ensemble": Command(add_arguments=_ensemble_arguments, run=_ensemble),
+}

@@ -1,0 +1,119 @@
+"""Settings as options of the command line: one option per setting, and the config that they make.
+
+The options follow from `config.settings`: name, kind, help, range and default.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fracture_core import config, file_reader
+from fracture_core.config import Setting, TrainConfig
+from fracture_core.datasets import layouts
+from fracture_core.errors import ConfigError, FileRefused
+
+DATA = ("data", "positive")  # arguments of every command that reads a data set
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the data set's folder and its positive class."""
+    settings = config.settings()
+    parser.add_argument("data", type=Path, help=settings["data"].help)
+    parser.add_argument("--positive", metavar="CLASS", help=settings["positive"].help)
+
+
+def add_settings(parser: argparse.ArgumentParser, default: Callable[[Setting], str]) -> None:
+    """Add an option per setting; one that is not given keeps the value of what is changed.
+
+    Args:
+        default: the words for a setting's default in its help.
+    """
+    groups: dict[str, argparse._ActionsContainer] = {"data": parser}
+    for setting in config.settings().values():
+        if setting.path in DATA:
+            continue
+        if setting.group not in groups:
+            groups[setting.group] = parser.add_argument_group(setting.group)
+        groups[setting.group].add_argument(
+            f"--{setting.option}",
+            dest=setting.path,
+            help=help_of(setting, default).replace("%", "%%"),
+            **_reading(setting),
+        )
+
+
+def help_of(setting: Setting, default: Callable[[Setting], str]) -> str:
+    """Return the help of a setting's option: "films per step, 1 to 4,096 (10)"."""
+    return f"{setting.clause} ({default(setting)})"
+
+
+def default_of_train(setting: Setting) -> str:
+    """Return the words for a setting's own default."""
+    return setting.words(setting.default)
+
+
+def default_of_fork(setting: Setting) -> str:
+    """Return the words for a fork's default, the parent's value."""
+    if setting.path == "learning_rate":  # it may have been changed while the parent trained
+        return "the parent's after that epoch"
+    return "the parent's; cannot be changed" if setting.fixed else "the parent's"
+
+
+def _reading(setting: Setting) -> dict[str, Any]:
+    """Return the arguments of `add_argument` that read a setting of this kind."""
+    if setting.path == "parts":
+        return {"action": "append", "metavar": "PART"}
+    metavar = setting.option.upper().replace("-", "_")
+    if setting.kind is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    return {"type": str if setting.kind is tuple else setting.kind, "metavar": metavar}
+
+
+def config_of(options: argparse.Namespace) -> TrainConfig:
+    """Return the config that a preset or a file makes, changed by the given options.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+        DataError: the data's path cannot be followed.
+    """
+    data = str(layouts.absolute(options.data))
+    if options.config:
+        try:
+            text = file_reader.read_text(options.config, file_reader.NOTE_BYTES)
+        except FileRefused as error:
+            raise ConfigError(
+                f"{options.config} cannot be read as a config: it {error.reason}."
+            ) from error
+        base = replace(TrainConfig.from_dict({"data": data, **_json_object(text)}), data=data)
+    else:
+        base = config.preset(options.preset or "recommended", data)
+    return changed(base, options)
+
+
+def changed(base: TrainConfig, options: argparse.Namespace) -> TrainConfig:
+    """Return the config with the settings that the options give; its data stay the same.
+
+    Raises:
+        ConfigError: a value has the wrong kind or is out of range.
+    """
+    values = {
+        path: value
+        for path in config.settings()
+        if path != "data" and (value := getattr(options, path, None)) is not None
+    }
+    if "options.dense" in values:
+        values["options.dense"] = config.parse_units(values["options.dense"])
+    return config.with_values(base, values)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        content = file_reader.parsed(text)
+    except ValueError as error:
+        raise ConfigError(f"A config file must be valid JSON: {error}.") from error
+    record = content.get("config", content) if isinstance(content, dict) else None
+    if not isinstance(record, dict):
+        raise ConfigError("A config file holds one JSON object, as a run's config.json does.")
+    return record

@@ -1,0 +1,126 @@
+"""Every setting is declared once: options, help, ranges and printed commands follow from it."""
+
+import argparse
+import shlex
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from fracture_core import config
+from fracture_core.cli import command_line, setting_options
+from fracture_core.config import Setting, TrainConfig
+from fracture_core.errors import ConfigError
+from fracture_core.models import cards
+from fracture_core.runs import forks
+
+SETTINGS = config.settings()
+OPTIONAL = [setting for setting in SETTINGS.values() if setting.path not in setting_options.DATA]
+
+
+def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit):
+        command_line.main([command, "--help"])
+    return " ".join(capsys.readouterr().out.split())
+
+
+def another(setting: Setting) -> Any:
+    """Return a valid value that is not the setting's default."""
+    if setting.choices:
+        return next(choice for choice in setting.choices if choice != setting.default)
+    if setting.limits:
+        low, high = setting.limits
+        middle = setting.kind(low + (high - low) / 7)
+        return middle if middle != setting.default else setting.kind(high)
+    values = {bool: not setting.default, str: f"/my films/{setting.path}", tuple: ("hand", "wrist")}
+    return (3, 5) if setting.path == "options.dense" else values[setting.kind]
+
+
+def everything_changed() -> TrainConfig:
+    values = {path: another(setting) for path, setting in SETTINGS.items()}
+    changed = config.with_values(config.DEFAULTS, values)
+    same = [path for path in SETTINGS if config.value_of(changed, path) == SETTINGS[path].default]
+    assert same == []
+    return changed
+
+
+def test_every_field_of_the_config_is_a_setting() -> None:
+    paths = []
+    for entry in fields(TrainConfig):
+        value = getattr(config.DEFAULTS, entry.name)
+        inner = fields(value) if isinstance(value, config.Record) else ()
+        paths += [f"{entry.name}.{each.name}" for each in inner] or [entry.name]
+    assert list(SETTINGS) == paths
+    for setting in SETTINGS.values():
+        assert setting.label and setting.help and setting.group, setting.path
+        assert setting.default is not None or setting.unset or setting.path == "positive"
+
+
+def test_every_setting_has_its_option_with_help_range_and_default(capsys) -> None:
+    train, fork = help_of("train", capsys), help_of("fork", capsys)
+    for setting in OPTIONAL:
+        assert f"--{setting.option}" in train, setting.path
+        text = setting_options.help_of(setting, setting_options.default_of_train)
+        assert text in train, setting.path
+        assert text not in fork, setting.path
+        assert setting_options.help_of(setting, setting_options.default_of_fork) in fork
+        for bound in setting.limits or ():
+            assert f"{bound:,.7g}" in text or f"{bound:,}" in text, setting.path
+        assert all(choice in text for choice in setting.choices)
+    assert "films per step, 1 to 4,096 (10)" in train
+    assert "films per step, 1 to 4,096 (the parent's)" in fork
+    assert "network (the parent's; cannot be changed)" in fork
+
+
+def test_the_command_of_a_config_with_every_setting_changed_makes_the_same_config() -> None:
+    changed = everything_changed()
+    words = shlex.split(cards.command(changed))
+    assert setting_options.config_of(command_line.parse(words[3:])) == changed
+
+
+@pytest.mark.parametrize(
+    "setting", [s for s in SETTINGS.values() if s.limits], ids=lambda s: s.path
+)
+def test_a_setting_out_of_its_range_is_refused_by_name(setting: Setting) -> None:
+    low, high = setting.limits
+    name = setting.path.rpartition(".")[2]
+    for bound in (low, high):
+        config.with_values(config.DEFAULTS, {setting.path: setting.kind(bound)})
+    for value in (low - 1, high + 1):
+        with pytest.raises(ConfigError, match=f"^{name} must be from"):
+            config.with_values(config.DEFAULTS, {setting.path: setting.kind(value)})
+
+
+def test_a_new_setting_gets_its_option_from_its_field_alone(monkeypatch) -> None:
+    new = Setting(
+        group="learning", label="Clipping", help="largest norm of a gradient", limits=(0.0, 5.0),
+        path="clipping", option="clipping", kind=float, default=1.0,
+    )  # fmt: skip
+    monkeypatch.setattr(config, "settings", lambda: {**SETTINGS, "clipping": new})
+    parser = argparse.ArgumentParser()
+    setting_options.add_settings(parser, setting_options.default_of_train)
+    assert "largest norm of a gradient, 0 to 5 (1)" in " ".join(parser.format_help().split())
+    assert parser.parse_args(["--clipping", "2"]).clipping == 2.0
+
+
+def test_the_settings_that_a_fork_cannot_change_are_those_that_it_refuses() -> None:
+    records = {path.partition(".")[0] for path, setting in SETTINGS.items() if setting.fixed}
+    assert records == set(forks.FIXED)
+    for path, setting in SETTINGS.items():
+        assert setting.fixed == (path.partition(".")[0] in forks.FIXED), path
+
+
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [
+        ("mine@5", config.Reference(run="mine", epoch=5)),
+        ("mine", None),
+        ("mine@", None),
+        ("@5", None),
+        ("mine@last", None),
+        ("mine@1234567890", None),
+    ],
+)
+def test_a_reference_is_a_run_and_an_epoch(text: str, reference: object) -> None:
+    assert config.Reference.parse(text) == reference
+    assert reference is None or str(reference) == text

@@ -141,7 +141,7 @@ class Card(Record):
 
     @property
     def synthetic(self) -> bool:
-        """Whether it was trained on synthetic films only."""
+        """True for a model trained on synthetic films only."""
         return bool(self.training.get("synthetic"))
 
     @property
@@ -190,7 +190,7 @@ class Model:
 
     @property
     def is_run(self) -> bool:
-        """Whether it is an epoch of a run, not a released model."""
+        """True for an epoch of a run, False for a released model."""
         return "@" in self.reference
 
     def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:

@@ -127,7 +127,7 @@ def test_a_zombie_is_not_taken_for_a_living_child(folder, holder) -> None:
     run_folders.write_status(folder, Status(state=State.RUNNING))
     os.kill(holder.pid, signal.SIGKILL)
     while Path(f"/proc/{holder.pid}/stat").read_text().split(") ")[1][0] != "Z":
-        time.sleep(0.01)  # dead, and nobody has waited for it
+        time.sleep(0.01)  # dead, but not yet reaped
     assert run_folders.status(folder).state is State.INTERRUPTED
 
 

@@ -16,7 +16,7 @@ STUDIES = 24  # enough for both labels in every role
 
 @pytest.fixture(scope="session", autouse=True)
 def no_child_outlives_the_tests() -> Iterator[None]:
-    """Stop what a failed test left at work, and wait for every child."""
+    """Stop processes that a failed test left running, and wait for every child."""
     yield
     for child in launcher._children:
         child.terminate()

@@ -13,11 +13,11 @@ CODE = ("app.py", "pages/*.py", "ui/**/*.py", "fracture_core/**/*.py", "tests/**
 CLAUSES = ("what", "which", "who", "whose", "how", "where", "why", "whether", "when")
 BANNED = (
     r"so-manieth", r"\bby who\b", r"\bfor who\b", r"\blikewise\b", r"\banew\b", r"\bsomebody\b",
-    r"\bnobody\b", r"of its own accord", r"that is looked at", r"\bTake it with you\b",
+    r"\bnobody (else|is|has|asks|makes|would|had|may|waits)\b", r"of its own accord",
+    r"that is looked at", r"\bTake it with you\b",
     r"\bWhere it comes from\b", r"\bat work\b",
 )  # fmt: skip
 TEXTS = ("README.md", "CONTRIBUTING.md", "docs/*.md", *CODE)
-PRODUCT = ("app", "pages", "ui", "fracture_core")  # the folders whose docstrings are documentation
 
 
 def paths(patterns: tuple[str, ...]) -> Iterator[Path]:
@@ -38,7 +38,7 @@ def docstrings() -> Iterator[tuple[str, str]]:
 def opens_with_clause(text: str) -> bool:
     """Return whether a docstring opens with "what", "whether" and the like; a question may."""
     first, _, _ = text.partition("\n")
-    return first.split()[0].strip(",.").lower() in CLAUSES and not first.rstrip().endswith("?")
+    return first.split()[0].strip(",.").lower() in CLAUSES and "?" not in first
 
 
 def test_docstrings_open_with_a_verb_or_a_noun() -> None:
@@ -50,7 +50,7 @@ def test_the_rule_for_docstrings_can_fail() -> None:
     assert opens_with_clause("What a run has left.\n\nMore.")
     assert opens_with_clause("Whether it is alive.")
     assert not opens_with_clause("Return whether it is alive.")
-    assert not opens_with_clause("What does a killed run lose? Kills runs, and compares.?")
+    assert not opens_with_clause("What does a killed run lose? Kills runs, and compares.")
 
 
 @pytest.mark.parametrize("word", BANNED)

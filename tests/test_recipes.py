@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fracture_core.cli import command_line
+from fracture_core.datasets import catalog, layouts
 from fracture_core.networks import architectures, network_size
 from ui.shell import frame
 
@@ -41,12 +42,35 @@ def test_a_network_is_an_entry_of_the_registry(
     assert listed["thin"]["parameters"] == entry.parameters
 
 
+def test_a_reader_of_data_sets_is_a_function_and_two_entries(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folders / "flat"
+    root.mkdir()
+    (root / "flat.txt").touch()
+    for name in ("broken_1.png", "whole_2.png"):
+        (root / name).touch()
+
+    def scan(root: Path, positive: str | None) -> layouts.Listing:
+        listing = layouts.Listing()
+        for path in sorted(root.glob("*.png")):
+            label = int(path.name.startswith("broken"))
+            listing.rows.append(("train", "wrist", path.stem, path.stem, 0, label, path.name))
+        return listing
+
+    monkeypatch.setitem(layouts.ROOTS, "flat", lambda root: (root / "flat.txt").exists())
+    monkeypatch.setitem(catalog.READERS, "flat", scan)
+    dataset = catalog.read(root)
+    assert (dataset.kind, dataset.manifest["label"].tolist()) == ("flat", [1, 0])
+    assert catalog.studies(dataset.manifest)["part"].tolist() == ["wrist", "wrist"]
+
+
 def test_a_page_is_a_script_and_its_name() -> None:
     scripts = {path.stem for path in PROJECT.glob("pages/*.py")}
     assert set(frame.PAGES) == scripts
     for name in scripts:
         text = (PROJECT / "pages" / f"{name}.py").read_text(encoding="utf-8")
-        assert "frame.only_through_app()" in text
+        assert "frame.only_through_app(" in text
         assert len(text.splitlines()) < 80
         assert (PROJECT / "tests" / "pages" / f"test_{name}.py").is_file()
 

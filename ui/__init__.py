@@ -1,1 +1,1 @@
-"""What pages share and may import Streamlit; the computing is done in `fracture_core`."""
+"""The pages' parts, the only other place that knows Streamlit; `fracture_core` computes."""

@@ -10,11 +10,11 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from fracture_core import config, file_reader
 from fracture_core.datasets import class_folders, fracatlas, layouts, mura
-from fracture_core.datasets.layouts import Skipped, ranked
+from fracture_core.datasets.layouts import Listing, Skipped, ranked
 from fracture_core.datasets.layouts import natural as natural
 from fracture_core.errors import (
     ConfigError,
@@ -61,7 +61,7 @@ class Dataset:
     """
 
     root: Path
-    kind: Literal["mura", "fracatlas", "class_folders"]
+    kind: str
     manifest: pd.DataFrame
     skipped: tuple[Skipped, ...]
     hash: str
@@ -109,15 +109,18 @@ def read(root: Path, positive: str | None = None, rescan: bool = False) -> Datas
     )
 
 
+# By kind of layout: from its root, and the positive class of class folders, to manifest rows.
+READERS: dict[str, Callable[[Path, str | None], Listing]] = {
+    "mura": lambda root, _: mura.scan(root),
+    "fracatlas": lambda root, _: fracatlas.scan(root),
+    "class_folders": class_folders.scan,
+}
+
+
 def _scan(
     layout: layouts.Layout, positive: str | None
 ) -> tuple[pd.DataFrame, tuple[Skipped, ...], str]:
-    if layout.kind == "mura":
-        listing = mura.scan(layout.root)
-    elif layout.kind == "fracatlas":
-        listing = fracatlas.scan(layout.root)
-    else:
-        listing = class_folders.scan(layout.root, positive)
+    listing = READERS[layout.kind](layout.root, positive)
     manifest = pd.DataFrame(listing.rows, columns=list(COLUMNS))
     return manifest, tuple(listing.skipped), _digest(manifest)
 

@@ -9,11 +9,10 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from fracture_core import file_reader
 from fracture_core.errors import DataError, FileRefused
@@ -41,7 +40,7 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 class Layout:
     """Kind and place of a data set; `root` directly holds the splits, the classes or the list."""
 
-    kind: Literal["mura", "fracatlas", "class_folders"]
+    kind: str  # of `catalog.READERS`
     root: Path
 
 
@@ -231,9 +230,8 @@ def cells(line: str) -> list[str]:
 
 def _labelled(root: Path) -> Layout | None:
     """Return the layout with this root, if it defines its labels itself."""
-    if is_mura(root):
-        return Layout(kind="mura", root=root)
-    return Layout(kind="fracatlas", root=root) if _is_fracatlas(root) else None
+    kinds = (kind for kind, is_root in ROOTS.items() if is_root(root))
+    return next((Layout(kind=kind, root=root) for kind in kinds), None)
 
 
 def is_mura(root: Path) -> bool:
@@ -252,3 +250,7 @@ def _is_fracatlas(root: Path) -> bool:
         return {"image_id", "fractured"} <= set(columns) and (root / FRACATLAS_IMAGES).is_dir()
     except (OSError, FileRefused):
         return False  # as above; without a readable list these are class folders
+
+
+# Kinds of data that say themselves what a label means -> whether a folder is the root of such data.
+ROOTS: dict[str, Callable[[Path], bool]] = {"mura": is_mura, "fracatlas": _is_fracatlas}

@@ -29,7 +29,7 @@ expect.set_options(timeout=30_000)  # ms; a page on a busy machine takes more th
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port without a listener."""
     with socket.socket() as listener:
         listener.bind(("localhost", 0))
         return int(listener.getsockname()[1])
@@ -47,7 +47,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where the app answers."""
+        """Return the address of the app."""
         return f"http://localhost:{self.port}"
 
     def start(self) -> None:

@@ -14,7 +14,7 @@ from tests.browser.conftest import Server
 
 
 def saved(page: Page, button: str, path: Path) -> Path:
-    """What a button downloads."""
+    """Return the content that a button downloads."""
     with page.expect_download() as download:
         page.get_by_role("button", name=re.compile(f"{button}$")).click()
     download.value.save_as(path)

@@ -31,7 +31,7 @@ def page(server: Server, open_page: Callable[..., Page], study: str) -> Page:
 
 
 def zooms(page: Page) -> list[float]:
-    """How much each film is magnified."""
+    """Return the magnification of each film."""
     styles = page.locator(".pane img").evaluate_all("all => all.map(one => one.style.transform)")
     return [float(SCALE.search(style)[1]) for style in styles]
 

@@ -1,4 +1,4 @@
-"""Foreign text is shown to the letter on every page, and asks nobody: a real browser looks.
+"""Foreign text is shown to the letter on every page, and makes no request: a real browser looks.
 
 Each hostile text begins with a mark. Wherever the mark shows, the rest must follow letter by
 letter, and no element that only Markdown makes may hold it.
@@ -56,7 +56,7 @@ def hostile(
 
 
 def literal(page: Page) -> int:
-    """How often the mark shows; fails where what follows is not the text itself.
+    """Count how often the mark shows; fails where what follows is not the text itself.
 
     Long names may end in an ellipsis, and a chart's or a chip's own words are cut.
     """

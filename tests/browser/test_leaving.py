@@ -1,4 +1,4 @@
-"""Whom the server answers, and that it asks nobody: a real server over loopback."""
+"""Requests that the server answers, and those that it never makes: a real server over loopback."""
 
 import http.client
 import json

@@ -146,7 +146,7 @@ def test_a_fork_names_its_parent_and_tells_who_changes_sides(
 
 
 def ticks(panel: Locator) -> list[str]:
-    """What stands along the axis of epochs."""
+    """Return the labels of the axis of epochs."""
     return panel.locator("text.tick[text-anchor=middle]").all_text_contents()
 
 
@@ -183,7 +183,7 @@ def test_the_curves_are_told_hidden_and_zoomed_with_a_pointer(
 
 
 def whole_points(page: Page) -> list[str]:
-    """How all lines are drawn, in all panels."""
+    """Return how all lines are drawn, in all panels."""
     return page.locator(".panel path.line").evaluate_all("all => all.map(each => each.outerHTML)")
 
 
@@ -264,12 +264,12 @@ def shows_the_change(page: Page) -> None:
 
 
 def stays_put(page: Page) -> list[Locator]:
-    """What a run's end leaves where it is."""
+    """Parts of the page that a run's end leaves in place."""
     return [page.get_by_test_id("stSlider"), page.locator(".curves"), page.locator(".panel").last]
 
 
 def stays_under_a_resting_pointer(page: Page) -> None:
-    """What is told goes on, beside its line, while the curves below it are drawn anew."""
+    """Return the lines of text beside curves that are redrawn below them."""
     panel = page.locator(".panel").first
     right = float(panel.locator("svg").evaluate("each => each.clientWidth")) - 20
     panel.locator("svg").hover(position={"x": right, "y": 60})  # the nearest value is the last one
@@ -284,7 +284,7 @@ def stays_under_a_resting_pointer(page: Page) -> None:
 def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     """Panels of the address alone, in big type, that go on; and the way to others and back."""
     grows(page)
-    # Drawn anew with every epoch: found and measured at once.
+    # Redrawn with every epoch: found and measured at once.
     find = "each => parseFloat(getComputedStyle(each.querySelector('text.tick')).fontSize)"
     big, small = (each.locator(".curves").evaluate(find) for each in (page, other))
     assert big > small
@@ -341,7 +341,7 @@ def test_two_browsers_follow_a_run_and_its_new_learning_rate(
 
 
 def leave_epoch(folder: Path, epoch: int, **dev: float) -> None:
-    """What a child leaves of an epoch; its training loss falls."""
+    """Write the files that a child leaves of an epoch; its training loss falls."""
     line = journal.lines(folder / "metrics.jsonl")[-1]
     train = line["train"] | {"loss": 1 / epoch}
     line |= {"epoch": epoch, "train": train, "dev": line["dev"] | dev}

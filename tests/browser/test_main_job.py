@@ -105,13 +105,13 @@ def zoom_lasts(page: Page, folder: Path) -> None:
 
 
 def middle(button: Locator) -> tuple[float, float]:
-    """Where a click on it lands."""
+    """Return the element that a click on it hits."""
     box = button.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def only_opens_more(page: Page, spot: tuple[float, float]) -> None:
-    """What the second click of two on a button does that the first one has replaced."""
+    """Return the effect of the second of two clicks, on a button that the first has replaced."""
     page.mouse.click(*spot)
     expect(page.get_by_role("tab", name="Learning rate")).to_be_visible()
     page.keyboard.press("Escape")
@@ -203,7 +203,7 @@ def test_pinned_studies_grow_and_the_slider_rewinds_them(
     page.get_by_role("button", name="Stop now").click()
     expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
     slider = page.get_by_role("slider", name=re.compile("Epoch shown"))
-    expect(slider).to_have_count(1)  # one, though the page was just drawn anew
+    expect(slider).to_have_count(1)  # one, though the page was just redrawn
     slider.press("ArrowLeft")
     slider.press("ArrowLeft")
     done = len(journal.lines(folder / "metrics.jsonl"))

@@ -38,8 +38,8 @@ def test_who_reads_a_study_keeps_it_while_somebody_changes_the_data(
     reader = open_page(f"{server.url}/studies?study={key}&data={data.hash[:8]}")
     forward = reader.get_by_role("button", name="Next")
     expect(forward).to_be_visible()
-    somebody = open_page(f"{server.url}/data")
-    use(somebody, other)
+    changer = open_page(f"{server.url}/data")
+    use(changer, other)
     forward.click()
     expect(reader.get_by_text("This tab still reads")).to_be_visible()
     expect(reader.get_by_text("Data: films", exact=False).first).to_be_visible()
@@ -91,9 +91,9 @@ def test_after_a_restart_an_open_diagnose_says_that_its_films_are_gone(
         server.stop()
         server.start()
     page.get_by_text("With names", exact=True).click()
-    expect(page.get_by_text("The server was started anew")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("The server was restarted")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Remove all").click()
-    expect(page.get_by_text("The server was started anew")).to_have_count(0)
+    expect(page.get_by_text("The server was restarted")).to_have_count(0)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ PAGES = ("home", "studies", "train", "runs", "report_2018", "evaluate", "diagnos
 
 
 def fifo(path: Path) -> None:
-    """A pipe that nobody writes into, in the place of a file."""
+    """A pipe without a writer, in the place of a file."""
     path.unlink(missing_ok=True)
     os.mkfifo(path)
 

@@ -494,7 +494,7 @@ def test_what_is_brushed_over_is_judged_without_it_and_compared(
 
 
 def viewer(app: AppTest) -> dict:
-    """What the film viewer is given, without its tables."""
+    """Return the data of the film viewer, without its tables."""
     (found,) = [e for e in app.get("bidi_component") if e.proto.component_name == "film_viewer"]
     return found.proto.mixed
 

@@ -12,7 +12,7 @@ from ui.diagnose import explanation
 
 
 def opacity(method: str, value: float) -> int:
-    """How opaque the strongest place of a map is, 0 to 255."""
+    """Return how opaque the strongest place of a map is, 0 to 255."""
     heat = np.zeros((4, 6), np.float32)
     heat[1, 2] = value
     drawn = explanation.pictures(

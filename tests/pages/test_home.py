@@ -189,7 +189,7 @@ def test_real_films_are_judged_by_a_released_model_that_has_seen_some_and_by_no_
     release.release("real", "real-one")
     later = AppTest.from_file(str(APP), default_timeout=30).run()
     assert r"Model: **real\-one**" in shown(later)
-    assert again.run().session_state[state.PICKED] == "synthetic-one"  # nobody has changed it
+    assert again.run().session_state[state.PICKED] == "synthetic-one"  # no person has changed it
 
 
 def test_runs_alone_are_not_in_use_and_a_model_that_goes_is_said(
@@ -233,7 +233,7 @@ def test_a_phantom_with_a_damaged_note_stays_synthetic(
     monkeypatch.setenv("FRACTURE_DATA", str(own))
     assert "**own** :violet-badge[:material/science: synthetic]" in shown(home.run())
     monkeypatch.setattr(data_cache, "phantom_folder", lambda: own)
-    assert not data_cache._is_growing(own)  # nobody makes it anew
+    assert not data_cache._is_growing(own)  # no child makes it
 
 
 def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(

@@ -57,7 +57,7 @@ def said(app: AppTest) -> list[str]:
 
 
 def labels(app: AppTest) -> list[str]:
-    """What buttons, and lists of choices, are called."""
+    """Return the labels of buttons and lists of choices."""
     buttons = [element.label for element in app.button]
     return buttons + [str(option) for element in app.selectbox for option in element.options]
 

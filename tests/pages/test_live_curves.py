@@ -8,7 +8,7 @@ from ui.components.live_curves import POINTS, Line, Sent
 
 
 class Browser:
-    """What `curves.js` does with the messages, in Python."""
+    """Do in Python as `curves.js` does with the messages, in Python."""
 
     def __init__(self) -> None:
         self.message = ""
@@ -16,7 +16,7 @@ class Browser:
         self.received = 0
 
     def hears(self, news: dict) -> bool:
-        """Whether it could go on from the message that this one names."""
+        """Return whether it could go on from the message that this one names."""
         if news["follows"] and news["follows"] != self.message:
             return False
         before = self.points if news["follows"] else []
@@ -69,7 +69,7 @@ def test_a_line_that_grows_costs_its_new_points_alone() -> None:
 def test_of_lines_that_change_their_values_only_the_changed_end_is_sent() -> None:
     browser, sent = Browser(), Sent()
     changed = LOSS[:30].copy()
-    changed[20:] += 1  # trained anew from there on
+    changed[20:] += 1  # trained again from there on
     for values in (LOSS[:30], changed):
         browser.hears(live_curves._news([line(values)], sent))
     assert browser.received == 40

@@ -51,12 +51,12 @@ def keys(app: AppTest) -> set[str]:
 
 
 def told(app: AppTest) -> str:
-    """What the toasts say."""
+    """Return the texts of the toasts."""
     return "\n".join(toast.value for toast in app.toast)
 
 
 def curves(app: AppTest) -> dict:
-    """What the curves are given."""
+    """Return the data of the curves."""
     (found,) = [e for e in app.get("bidi_component") if e.proto.component_name == "live_curves"]
     return json.loads(found.proto.json)
 
@@ -164,18 +164,18 @@ def test_it_is_told_what_is_kept(open_run: Open, run_copy: Path, state: str, wor
 def test_a_page_at_rest_looks_whether_the_run_goes_on(
     run_copy: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anew: list[bool] = []
-    monkeypatch.setattr(live_run.st, "rerun", lambda: anew.append(True))
+    reruns: list[bool] = []
+    monkeypatch.setattr(live_run.st, "rerun", lambda: reruns.append(True))
     live_run._wait(run_copy.name, False)
-    assert anew == []
+    assert reruns == []
     set_state(run_copy, "running")
     with run_folders.lock(run_copy):
         live_run._wait(run_copy.name, True)  # the page is drawn every two seconds
-        assert anew == []
+        assert reruns == []
         live_run._wait(run_copy.name, False)
-        assert anew == [True]
+        assert reruns == [True]
     live_run._wait("deleted", False)
-    assert anew == [True, True]
+    assert reruns == [True, True]
 
 
 def test_of_a_run_that_goes_on_a_fork_is_offered_where_the_state_stays(

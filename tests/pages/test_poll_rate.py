@@ -81,7 +81,7 @@ def test_who_waits_for_something_long_lets_others_draw() -> None:
         thread.start()
         with turns.pause():
             assert drawn.wait(30) and done.wait(30)
-        turns._lock.clear()  # somebody empties all caches: the turn ends all the same
+        turns._lock.clear()  # all caches are emptied: the turn ends all the same
     with turns.turn():
         pass
     thread.join()

@@ -135,13 +135,13 @@ def swinging(dataset: Dataset, seed: int = 1, more: float = 0.0) -> Run:
 
 
 def add(folder: Path, epoch: int, right: float, **more: str) -> None:
-    """A line of a run's epoch, or of one that was judged anew."""
+    """A line of a run's epoch, or of one that was evaluated again."""
     valid = {"loss": 1 - right, "accuracy": right, "n": 80}
     journal.append_line(folder / "metrics.jsonl", {"epoch": epoch, "valid": valid, **more})
 
 
 def judged_anew(run: Run, epochs: int = 4) -> None:
-    """What the job leaves of a run's first epochs, which change by .04."""
+    """Write the files that the job leaves of a run's first epochs, which change by .04."""
     place = averages_job.place_of(run)
     place.mkdir(parents=True, exist_ok=True)
     for epoch, right in list(enumerate(STEADY, 1))[:epochs]:
@@ -179,7 +179,7 @@ def buttons(app: AppTest) -> list[str]:
 def test_without_runs_there_is_nothing_to_judge(folders: Path) -> None:
     app = opened()
     assert "will appear here after the experiments" in said(app)
-    assert "judge-anew" not in buttons(app)
+    assert "recompute-averages" not in buttons(app)
 
 
 def test_both_curves_of_each_figure_are_drawn_from_the_same_runs(
@@ -196,7 +196,7 @@ def test_both_curves_of_each_figure_are_drawn_from_the_same_runs(
     assert "points an epoch, 80 valid films" in text
     assert "On synthetic films, quick length: the tables show" in text
     assert "was the averages" not in text  # synthetic films claim nothing
-    assert "judged both ways" in text and "judge-anew" not in buttons(app)
+    assert "judged both ways" in text and "recompute-averages" not in buttons(app)
 
 
 def test_one_seed_has_no_interval_and_says_so(folders: Path, dataset: Dataset) -> None:
@@ -234,7 +234,7 @@ def test_the_button_starts_the_job_for_the_runs_that_are_there(
     run, started = swinging(dataset), []
     monkeypatch.setattr(launcher, "start_job", lambda _, asked, *__: started.append(asked))
     app = opened()
-    app.button(key="judge-anew").click().run()
+    app.button(key="recompute-averages").click().run()
     assert not app.exception
     assert started == [{"runs": run.name}]
 
@@ -254,7 +254,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
     with run_folders.lock(place):
         for _ in range(2):  # another one after a reload
             app = opened()
-            assert "judge-anew" not in buttons(app)
+            assert "recompute-averages" not in buttons(app)
             bars = [element.proto for element in app.get("progress")]
             assert [bar.value for bar in bars] == [25]
             assert "1 of 4" in bars[0].text and "left" in bars[0].text
@@ -268,7 +268,7 @@ def test_how_the_job_failed_is_said_where_something_lacks(folders: Path, dataset
     ended(State.FAILED, "Its films are gone. Put them back.", run.name)
     app = opened()
     assert "Its films are gone. Put them back." in said(app)
-    assert app.button(key="judge-anew").label == "Continue"
+    assert app.button(key="recompute-averages").label == "Continue"
     ended(State.FAILED, "Its films are gone. Put them back.", "of-other-data")
     assert "Its films are gone" not in said(opened())
     ended(State.FAILED, "Its films are gone. Put them back.", run.name)

@@ -77,7 +77,7 @@ def traces(app: AppTest, which: int) -> dict[str, dict]:
 
 
 def numbers(packed: dict[str, str]) -> list[float]:
-    """What plotly packs into a figure's JSON."""
+    """Return the array that plotly packs into a figure's JSON."""
     return np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"]).tolist()
 
 

@@ -88,7 +88,7 @@ def press(app: AppTest, label: str) -> AppTest:
 
 
 def viewer(app: AppTest, name: str) -> pd.DataFrame:
-    """What the film viewer was given: its "films", or what a network has "seen" of them."""
+    """Return the data of the film viewer: its "films", or what a network has "seen" of them."""
     (element,) = app.get("bidi_component")
     mixed = element.proto.mixed
     reference = json.loads(mixed.json)[name]["__streamlit_arrow_ref__"]
@@ -351,7 +351,7 @@ def test_a_wall_looks_for_missing_cards_alone_and_is_drawn_anew_when_all_are_the
     studies_page: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[tuple[float | None, Callable[[], None]]] = []
-    anew: list[bool] = []
+    reruns: list[bool] = []
     studies_page()
     painted()
 
@@ -366,7 +366,7 @@ def test_a_wall_looks_for_missing_cards_alone_and_is_drawn_anew_when_all_are_the
     monkeypatch.setattr(film_cache, "cards_of", lambda wanted: made[-1])
     monkeypatch.setattr(film_cache, "paint", lambda wanted: None)
     monkeypatch.setattr(wall.st, "fragment", fragment)
-    monkeypatch.setattr(wall.st, "rerun", lambda: anew.append(True))
+    monkeypatch.setattr(wall.st, "rerun", lambda: reruns.append(True))
     assert not wall.paint_missing(data, shown, whole)
     assert not looks  # at rest nothing looks
 
@@ -376,10 +376,10 @@ def test_a_wall_looks_for_missing_cards_alone_and_is_drawn_anew_when_all_are_the
     for made_now in ([None, None, b"card"], [None, b"card", b"card"]):
         made.append(made_now)
         look()
-    assert not anew  # the last ones are awaited
+    assert not reruns  # the last ones are awaited
     made.append(whole)
     look()
-    assert anew == [True]
+    assert reruns == [True]
 
 
 def test_a_card_shows_every_view_whole_and_no_larger_than_it_is() -> None:

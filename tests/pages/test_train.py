@@ -77,7 +77,7 @@ def test_the_form_is_ready_to_start_and_shows_the_command_line(train: AppTest) -
 
 
 def training_count(train: AppTest) -> int:
-    """How many training films the form says that there are."""
+    """Return how many training films the form says that there are."""
     (found,) = [c.value for c in train.caption if "shown an epoch" in c.value]
     return int(found.split()[0].replace(",", ""))
 
@@ -437,7 +437,7 @@ def test_the_form_loads_no_tensorflow_in_the_web_process(folders: Path) -> None:
 
 
 def cost(train: AppTest) -> str:
-    """What the form says that the run will take."""
+    """Return the form's estimate of the run's time."""
     (found,) = [c.value for c in train.caption if "shown an epoch" in c.value]
     return found
 

@@ -139,7 +139,7 @@ def phantom_is_growing() -> bool:
 
 
 def _is_growing(root: Path) -> bool:
-    """Whether a phantom is incomplete; beside a damaged note its films are taken as they are."""
+    """Return whether a phantom is incomplete; with a damaged note it counts as complete."""
     complete, progress = phantom_state(root)
     awaited = root == phantom_folder() and not phantom_set.is_synthetic(root)
     return not complete and (progress is not None or awaited)

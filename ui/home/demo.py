@@ -80,7 +80,7 @@ def _sentence() -> str:
 
 
 def _were_read(digest: str, chosen: TrainConfig) -> bool:
-    """Whether a run has read these films at this size before, so that their pixels are cached."""
+    """Return whether these films' pixels are cached: a run has read them at this size before."""
     return any(
         run.facts.get("data", {}).get("hash") == digest and run.config.recipe == chosen.recipe
         for run in run_cache.runs_now()

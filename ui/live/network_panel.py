@@ -1,4 +1,4 @@
-"""What has the network learned so far? Its first filters, and each block's maps of a film."""
+"""The network's first filters, and each block's maps of a film."""
 
 import io
 

@@ -107,7 +107,8 @@ def _job(runs: ExperimentRuns, job: Status | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
             "Continue" if began else "Re-evaluate the epochs", icon=":material/balance:",
-            key="judge-anew", on_click=actions.pressed, args=(actions.recompute_averages, names),
+            key="recompute-averages", on_click=actions.pressed,
+            args=(actions.recompute_averages, names),
         )  # fmt: skip
         st.caption(
             f"{theme.plural(sum(missing.values()), 'epoch')} of "
@@ -117,7 +118,7 @@ def _job(runs: ExperimentRuns, job: Status | None) -> None:
 
 
 def _is_ours(runs: ExperimentRuns) -> bool:
-    """Whether the job was last started for one of these runs."""
+    """Return whether the job was last started for one of these runs."""
     try:
         return bool({run.name for run in runs.values()} & set(averages_job.requested_runs()))
     except FileRefused:

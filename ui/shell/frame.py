@@ -15,6 +15,16 @@ from ui.shared import model_choice, theme
 from ui.shell import memory, owner, poll_rate, state, tab_data, turns
 
 ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
+PAGES = (
+    "home",
+    "studies",
+    "train",
+    "runs",
+    "report_2018",
+    "evaluate",
+    "diagnose",
+    "data",
+)  # in order
 _shown: list[bool] = []  # not empty once `app.py` has run in this process
 _ACTIVITY = (State.RUNNING, State.STOPPING, State.STARTING, State.QUEUED)
 REST_SECONDS = 5.0  # between two polls while no run is active: another browser may start one
@@ -27,13 +37,12 @@ def pages() -> list[st.Page]:
 
     Without icons: a page's icon becomes the browser tab's, and would be fetched from elsewhere.
     """
-    names = ("home", "studies", "train", "runs", "report_2018", "evaluate", "diagnose", "data")
     titles = {"report_2018": "The 2018 report"}
     return [
         st.Page(
             f"pages/{name}.py", title=titles.get(name, name.capitalize()), default=name == "home"
         )
-        for name in names
+        for name in PAGES
     ]
 
 

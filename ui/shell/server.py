@@ -55,7 +55,7 @@ def refusal(headers: Headers) -> str | None:
 
 
 def _is_own(origin: str, host: str) -> bool:
-    """Whether an Origin is the requested address, or the configured one.
+    """Return whether an Origin is the requested address, or the configured one.
 
     Streamlit tries the same two rules before any look-up, so an Origin accepted here causes none.
     """

@@ -54,6 +54,8 @@ def of_run(run: Run) -> pd.DataFrame:
         for quantity, n in QUANTITIES.items()
         if f"{role}.{quantity}" in table
     ]
+    if not parts:  # lines of epochs without a figure of any role
+        return pd.DataFrame(columns=_COLUMNS)
     return _with_intervals(pd.concat(parts, ignore_index=True).dropna(subset=["value"]))
 
 

@@ -220,7 +220,7 @@ def thumbnail(path: Path, long_side: int, folder: Path) -> bytes:
     file = folder / key[:2] / f"{key}.jpg"
     with suppress(FileRefused):  # missing or damaged: it is made again
         small = file_reader.read_bytes(file, file_reader.NOTE_BYTES)
-        if small.startswith(_JPEG[0]) and small.endswith(_JPEG[1]):
+        if _is_thumbnail(small, long_side):
             return small
     film = decode(path)
     film.thumbnail((long_side, long_side), Image.Resampling.BOX)
@@ -230,6 +230,16 @@ def thumbnail(path: Path, long_side: int, folder: Path) -> bytes:
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, stream.getvalue())
     return stream.getvalue()
+
+
+def _is_thumbnail(content: bytes, long_side: int) -> bool:
+    """Return whether a cached thumbnail has both ends, a header that can be read and its size."""
+    if not (content.startswith(_JPEG[0]) and content.endswith(_JPEG[1])):
+        return False
+    try:
+        return max(Image.open(io.BytesIO(content), formats=("JPEG",)).size) <= long_side
+    except Exception:  # Pillow has many for a damaged header
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 
 from fracture_core.analysis import curves
 from fracture_core.config import TrainConfig
-from fracture_core.runs import run_folders
+from fracture_core.runs import journal, run_folders
 from fracture_core.verdicts import metrics
 from tests.core import made_runs
 
@@ -25,6 +25,12 @@ def make(folders: Path):
 
 def test_before_an_epoch_is_completed_the_table_is_empty(make) -> None:
     assert curves.of_run(make("a", {"dev": [], "valid": []}, state="starting")).empty
+
+
+def test_lines_without_figures_make_an_empty_table(make) -> None:
+    run = make("a", {"dev": [12]})
+    journal.replace_lines(run.folder / "metrics.jsonl", [{"epoch": 1, "step": 5}])
+    assert curves.of_run(run).empty
 
 
 def test_curves_are_one_tidy_table_with_n_and_intervals(make) -> None:

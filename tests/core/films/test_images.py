@@ -525,6 +525,18 @@ def test_a_thumbnail_is_kept_until_its_film_changes(tmp_path, monkeypatch) -> No
     assert opened(thumbnail(path, 32, tmp_path / "thumbs")).size == (32, 11)
 
 
+@pytest.mark.parametrize("place", [4, 160, 164])  # a marker's length, the size, the components
+def test_a_thumbnail_with_a_damaged_header_is_made_again(tmp_path, place) -> None:
+    Image.new("L", (60, 40), 99).save(tmp_path / "film.png")
+    first = thumbnail(tmp_path / "film.png", 96, tmp_path / "thumbs")
+    [file] = (tmp_path / "thumbs").rglob("*.jpg")
+    frame = first.index(b"\xff\xc0")  # the frame's header: length, depth, height, width
+    damaged = bytearray(first)
+    damaged[min(place, frame + 5)] ^= 0x40
+    file.write_bytes(damaged)
+    assert thumbnail(tmp_path / "film.png", 96, tmp_path / "thumbs") == first
+
+
 def test_a_thumbnail_of_a_broken_film_is_refused_by_name(tmp_path) -> None:
     (tmp_path / "film.png").write_bytes(b"nothing")
     with pytest.raises(FilmError, match=r"film\.png"):

@@ -132,8 +132,13 @@ def test_the_calls_of_the_architecture_page_are_there() -> None:
     for module, name in calls:
         tree = ast.parse(paths[module].read_text(encoding="utf-8"))
         defined = {getattr(node, "name", None) for node in tree.body}
-        defined |= {t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets
-                    if isinstance(t, ast.Name)}  # fmt: skip
+        defined |= {
+            t.id
+            for n in tree.body
+            if isinstance(n, ast.Assign)
+            for t in n.targets
+            if isinstance(t, ast.Name)
+        }
         defined |= {n.target.id for n in tree.body if isinstance(n, ast.AnnAssign)}
         assert name in defined, f"{module}.{name}"
 
@@ -170,14 +175,43 @@ def test_a_run_that_waits_for_a_slot_is_small() -> None:
 
 
 MARKDOWN = {
-    "badge", "button", "caption", "checkbox", "error", "expander", "header", "info", "markdown",
-    "metric", "page_link", "popover", "progress", "radio", "slider", "spinner", "status",
-    "subheader", "success", "tabs", "title", "toast", "toggle", "warning", "write",
-}  # fmt: skip
+    "badge",
+    "button",
+    "caption",
+    "checkbox",
+    "error",
+    "expander",
+    "header",
+    "info",
+    "markdown",
+    "metric",
+    "page_link",
+    "popover",
+    "progress",
+    "radio",
+    "slider",
+    "spinner",
+    "status",
+    "subheader",
+    "success",
+    "tabs",
+    "title",
+    "toast",
+    "toggle",
+    "warning",
+    "write",
+}
 FOREIGN = {
-    "dev_words", "label_meaning", "message", "no_dev_words", "note", "patient", "root", "tags",
+    "dev_words",
+    "label_meaning",
+    "message",
+    "no_dev_words",
+    "note",
+    "patient",
+    "root",
+    "tags",
     "threshold_origin",
-}  # fmt: skip
+}
 LITERAL = {"plain", "code"}  # of theme, and of Streamlit
 
 

@@ -8,15 +8,30 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-CODE = ("app.py", "pages/*.py", "ui/**/*.py", "fracture_core/**/*.py", "tests/**/*.py",
-        "benchmarks/*.py", "docs/*.py")  # fmt: skip
+CODE = (
+    "app.py",
+    "pages/*.py",
+    "ui/**/*.py",
+    "fracture_core/**/*.py",
+    "tests/**/*.py",
+    "benchmarks/*.py",
+    "docs/*.py",
+)
 CLAUSES = ("what", "which", "who", "whose", "how", "where", "why", "whether", "when")
 BANNED = (
-    r"so-manieth", r"\bby who\b", r"\bfor who\b", r"\blikewise\b", r"\banew\b", r"\bsomebody\b",
-    r"\bnobody (else|is|has|asks|makes|would|had|may|waits)\b", r"of its own accord",
-    r"that is looked at", r"\bTake it with you\b",
-    r"\bWhere it comes from\b", r"\bat work\b",
-)  # fmt: skip
+    r"so-manieth",
+    r"\bby who\b",
+    r"\bfor who\b",
+    r"\blikewise\b",
+    r"\banew\b",
+    r"\bsomebody\b",
+    r"\bnobody (else|is|has|asks|makes|would|had|may|waits)\b",
+    r"of its own accord",
+    r"that is looked at",
+    r"\bTake it with you\b",
+    r"\bWhere it comes from\b",
+    r"\bat work\b",
+)
 TEXTS = ("README.md", "CONTRIBUTING.md", "docs/*.md", *CODE)
 
 

@@ -18,9 +18,20 @@ PROJECT = Path(__file__).resolve().parent.parent
 CORE = {path.stem: path for path in PROJECT.glob("fracture_core/**/*.py")}
 PAGES = [*PROJECT.glob("ui/**/*.py"), *PROJECT.glob("pages/*.py"), PROJECT / "app.py"]
 WRITES = {
-    "replace_file", "write_text", "write_bytes", "unlink", "rmtree", "mkdir",
-    "Popen", "copytree", "symlink_to", "chmod", "rmdir", "makedirs", "execve",
-}  # fmt: skip
+    "replace_file",
+    "write_text",
+    "write_bytes",
+    "unlink",
+    "rmtree",
+    "mkdir",
+    "Popen",
+    "copytree",
+    "symlink_to",
+    "chmod",
+    "rmdir",
+    "makedirs",
+    "execve",
+}
 HARMLESS = {
     "catalog.read": "the list of films, in the cache",
     "images.thumbnail": "a small picture, in the cache",
@@ -96,13 +107,25 @@ def changes_in(text: str) -> set[str]:
 
 def test_what_changes_something_is_found() -> None:
     assert {
-        "run_folders.send_request", "run_folders.delete", "run_folders.set_labels",
-        "launcher.create_and_start", "launcher.resume", "launcher.fork",
-        "catalog.choose", "catalog.forget_choice",
-        "exclusions.write", "audit_job.start", "gate_job.start", "evaluation.start",
-        "ensemble.make", "release.release", "report_2018.start", "report_2018.stop",
-        "files.replace_file", "room.new_token",
-    } <= changing()  # fmt: skip
+        "run_folders.send_request",
+        "run_folders.delete",
+        "run_folders.set_labels",
+        "launcher.create_and_start",
+        "launcher.resume",
+        "launcher.fork",
+        "catalog.choose",
+        "catalog.forget_choice",
+        "exclusions.write",
+        "audit_job.start",
+        "gate_job.start",
+        "evaluation.start",
+        "ensemble.make",
+        "release.release",
+        "report_2018.start",
+        "report_2018.stop",
+        "files.replace_file",
+        "room.new_token",
+    } <= changing()
     assert not changing() & {
         "run_folders.list_runs",
         "run_folders.read",

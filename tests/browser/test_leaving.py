@@ -112,14 +112,29 @@ def test_the_server_answers_under_its_own_names(watched: Server, name: str) -> N
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "0.0.0.0", "", "localhost@evil",
-     "evil.example/localhost", "192.168.0.10"],
-)  # fmt: skip
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.nip.io",
+        "0.0.0.0",
+        "",
+        "localhost@evil",
+        "evil.example/localhost",
+        "192.168.0.10",
+    ],
+)
 def test_under_a_foreign_name_nothing_is_answered(watched: Server, host: str) -> None:
     # Such a page has been led here by its own name server, and is its own origin.
     assert socket_status(watched, host, f"http://{host}") in (400, 403)
-    for path in ("/", "/diagnose", "/_stcore/health", "/_stcore/host-config", "/media/0.png",
-                 "/component/any/index.html", "/static/js/index.js"):  # fmt: skip
+    for path in (
+        "/",
+        "/diagnose",
+        "/_stcore/health",
+        "/_stcore/host-config",
+        "/media/0.png",
+        "/component/any/index.html",
+        "/static/js/index.js",
+    ):
         status, body = answer(watched, path, host)
         assert status in (400, 403), path
         assert status == 400 or "--server.allowedHosts" in body

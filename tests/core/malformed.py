@@ -21,9 +21,20 @@ from tests.core.dicoms import PATIENT, make
 GREY = np.add.outer(np.arange(64), np.arange(48)).astype(np.uint8) * 2
 WIDE = GREY.astype(np.uint16) * 200
 NAMES = (  # odd names of files
-    "film.{}", "../../{}", "/etc/passwd.{}", "a\x00b.{}", "line\nbreak.{}", "<script>.{}",
-    "\u202egnp.{}", "x" * 300 + ".{}", "..\\..\\{}", "film.png", "film.dcm", "film.zip", "",
-)  # fmt: skip
+    "film.{}",
+    "../../{}",
+    "/etc/passwd.{}",
+    "a\x00b.{}",
+    "line\nbreak.{}",
+    "<script>.{}",
+    "\u202egnp.{}",
+    "x" * 300 + ".{}",
+    "..\\..\\{}",
+    "film.png",
+    "film.dcm",
+    "film.zip",
+    "",
+)
 
 
 def saved(kind: str, values: np.ndarray = GREY, **options: object) -> bytes:

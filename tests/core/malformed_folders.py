@@ -46,22 +46,89 @@ KINDS = ("run", "model", "data", "cache", "zip")
 STARTER = PROJECT / "models" / "starter-five-conv"
 FILM = np.add.outer(np.arange(40), np.arange(32)).astype(np.uint8) * 3
 VALUES: tuple[Any, ...] = (  # put into a JSON file in the place of any other
-    None, True, False, 0, -5, 7, 0.5, 1e18, 10**19, 1e308, float("nan"), float("inf"), "", "x",
-    "\ud800", "a\x00b", "x" * 5_000, "../..", [], {}, [1], [[]], {"a": {}}, [None] * 3, {"": 0},
-    [4096] * 2_000, ["x"], "1" * 5_000, -0.0, "2026-01-01", [[[[[[[[[[]]]]]]]]]],
-)  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -5,
+    7,
+    0.5,
+    1e18,
+    10**19,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "\ud800",
+    "a\x00b",
+    "x" * 5_000,
+    "../..",
+    [],
+    {},
+    [1],
+    [[]],
+    {"a": {}},
+    [None] * 3,
+    {"": 0},
+    [4096] * 2_000,
+    ["x"],
+    "1" * 5_000,
+    -0.0,
+    "2026-01-01",
+    [[[[[[[[[[]]]]]]]]]],
+)
 TEXTS: tuple[bytes, ...] = (  # whole files
-    b"", b"[" * 10_000, b'{"a":' * 5_000, b"1" * 5_000, b"[1]", b"null", b'"text"', b"{}", b"[]",
-    b"\xff\xfe", b"\x00" * 100, b"NaN", b"-1", b"1e999", b"{" * 500 + b"}" * 500, b"PAR1",
-    b"\x93NUMPY", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"path,reason\n" + b'"' * 200_000,
-    b"[" * 200 + b"]" * 200, b"\xef\xbb\xbf{}", b"\n" * 1_000, b'{"epoch": 1' + b"0" * 5_000 + b"}",
-)  # fmt: skip
+    b"",
+    b"[" * 10_000,
+    b'{"a":' * 5_000,
+    b"1" * 5_000,
+    b"[1]",
+    b"null",
+    b'"text"',
+    b"{}",
+    b"[]",
+    b"\xff\xfe",
+    b"\x00" * 100,
+    b"NaN",
+    b"-1",
+    b"1e999",
+    b"{" * 500 + b"}" * 500,
+    b"PAR1",
+    b"\x93NUMPY",
+    b"PK\x03\x04",
+    b"\x89HDF\r\n\x1a\n",
+    b"path,reason\n" + b'"' * 200_000,
+    b"[" * 200 + b"]" * 200,
+    b"\xef\xbb\xbf{}",
+    b"\n" * 1_000,
+    b'{"epoch": 1' + b"0" * 5_000 + b"}",
+)
 NAMES = (  # of files and folders that are put there
-    "1" * 200, "epoch_" + "9" * 100 + ".npz", "epoch_0099.weights.h5", "epoch_" + "7" * 30 + ".npy",
-    "line\nbreak.png", "<b>.png", "image1.PNG", ".hidden", "XR_", "study1_positive", "config.json",
-    "card.json", "phantom.json", "dataset.csv", "-rf", "a b", "\u202egnp.png", "x" * 250,
-    os.fsdecode(b"\xff\xfe.png"), "images", "train", "patient00001", "\u0661\u0662.png",
-)  # fmt: skip
+    "1" * 200,
+    "epoch_" + "9" * 100 + ".npz",
+    "epoch_0099.weights.h5",
+    "epoch_" + "7" * 30 + ".npy",
+    "line\nbreak.png",
+    "<b>.png",
+    "image1.PNG",
+    ".hidden",
+    "XR_",
+    "study1_positive",
+    "config.json",
+    "card.json",
+    "phantom.json",
+    "dataset.csv",
+    "-rf",
+    "a b",
+    "\u202egnp.png",
+    "x" * 250,
+    os.fsdecode(b"\xff\xfe.png"),
+    "images",
+    "train",
+    "patient00001",
+    "\u0661\u0662.png",
+)
 
 
 _DAMAGED_BEFORE = (
@@ -154,9 +221,12 @@ def _make_data(folder: Path) -> None:
             "".join(f"m/{path}image1.png\n" for path in paths)
         )
     index = {
-        "version": phantom_set.VERSION, "seed": 0, "studies": 6, "complete": True,
+        "version": phantom_set.VERSION,
+        "seed": 0,
+        "studies": 6,
+        "complete": True,
         "films": {f"{paths[0]}image1.png": [{"kind": "hairline", "box": [1, 2, 3, 4]}]},
-    }  # fmt: skip
+    }
     (folder / "mura" / "phantom.json").write_text(json.dumps(index))
     rows = ["image_id,hand,hip,hardware,fractured"]
     for number in range(4):
@@ -178,9 +248,14 @@ def _make_cache(folder: Path, data: Path) -> None:
         audit_job.save(place, audit_job.run(dataset, place))
         films = dataset.manifest.assign(probability=np.linspace(0, 1, 4, dtype=np.float32))
         saved = evaluation.Evaluation(
-            model="m", data={"root": "a", "hash": "b", "synthetic": False}, split="valid",
-            parts=(), threshold=0.5, films=films, refused=(("a.png", "is empty."),),
-        )  # fmt: skip
+            model="m",
+            data={"root": "a", "hash": "b", "synthetic": False},
+            split="valid",
+            parts=(),
+            threshold=0.5,
+            films=films,
+            refused=(("a.png", "is empty."),),
+        )
         evaluation.save(folder / "evaluations" / "x", saved)
         paths = dataset.manifest["path"].tolist()
         images.pixel_cache(dataset.root, paths, PixelRecipe(), folder / "pixels")
@@ -419,7 +494,7 @@ def a_zip(chance: random.Random) -> bytes:
         lambda: _zip([("/" * deep + "a.png", film), ("../" * deep + "b.png", film), ("//", b"")]),
         lambda: _zip([("CON", film), ("a\\b\\c.png", film), ("a/b/c.png", film), ("a", film)]),
         lambda: _zip([]),
-    )  # fmt: skip
+    )
     return chance.choice(kinds)()
 
 

@@ -50,8 +50,7 @@ def test_this_machines_own_name_is_no_room_and_the_sentence_says_why(folders: Pa
 
 def test_the_server_answers_on_this_machine_alone_under_its_own_names() -> None:
     command = room.server_command("films.example.org", 8600)
-    allowed = [value for option, value in pairwise(command)
-               if option == "--server.allowedHosts"]  # fmt: skip
+    allowed = [value for option, value in pairwise(command) if option == "--server.allowedHosts"]
     assert allowed == ["films.example.org", "localhost", "127.0.0.1"]
     assert command[command.index("--server.address") + 1] == "localhost"
     assert not any("token" in word for word in command)

@@ -54,7 +54,7 @@ RUNS: dict[str, Callable[[Path], object]] = {
     "events": lambda run: fifo(run / "events.jsonl"),
     "steps": lambda run: (run / "steps.jsonl").mkdir(),
     "tables": lambda run: [fifo(path) for path in (run / "predictions").glob("*.npy")],
-}  # fmt: skip
+}
 CARDS: dict[str, Callable[[Path], object]] = {
     "deep": lambda model: (model / cards.CARD).write_text("[" * 10_000),
     "digits": lambda model: (model / cards.CARD).write_text('{"epoch": ' + "1" * 5_000 + "}"),

@@ -349,10 +349,15 @@ def zipped(**films: bytes) -> bytes:
 
 
 def test_a_zip_of_several_studies_shows_a_verdict_for_each_and_opens_any(starter: str) -> None:
-    content = zipped(**{
-        "study1/a.png": film(90), "study1/b.png": film(30), "study2/c.png": film(200),
-        "study2/cut.png": film(30)[:60], "study3/inner.zip": b"PK\x03\x04",
-    })  # fmt: skip
+    content = zipped(
+        **{
+            "study1/a.png": film(90),
+            "study1/b.png": film(30),
+            "study2/c.png": film(200),
+            "study2/cut.png": film(30)[:60],
+            "study3/inner.zip": b"PK\x03\x04",
+        }
+    )
     app = upload(opened(threshold="0"), ("mix.zip", content))
     assert not app.exception
     assert "1 file left out" in said(app) and "mix/study3/inner.zip" in said(app)
@@ -379,10 +384,14 @@ def test_an_upload_opens_at_a_fracture_and_files_beside_the_studies_are_no_studi
     films = {value: film(value) for value in (30, 200)}
     values = {v: number(upload(opened(), ("a.png", content))) for v, content in films.items()}
     low, high = sorted(values, key=values.get)
-    content = zipped(**{
-        "p0/notes.txt": b"no film", "p1/a.png": flat(), "p2/a.png": films[low],
-        "p3/a.png": films[high],
-    })  # fmt: skip
+    content = zipped(
+        **{
+            "p0/notes.txt": b"no film",
+            "p1/a.png": flat(),
+            "p2/a.png": films[low],
+            "p3/a.png": films[high],
+        }
+    )
     between = str((values[low] + values[high]) / 2)
     app = upload(opened(threshold=between), ("six.zip", content))
     assert not app.exception
@@ -565,10 +574,15 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
 ) -> None:
     made: list[Callable[[], str]] = []
     monkeypatch.setattr(export.st, "download_button", lambda *_, data, **__: made.append(data))
-    content = zipped(**{
-        "a/one.png": film(90), "a/two.png": film(30), "b/one.png": film(200), "c/notes.txt": b"hm",
-        "inner.zip": zipped(**{"x.png": film(9)}),
-    })  # fmt: skip
+    content = zipped(
+        **{
+            "a/one.png": film(90),
+            "a/two.png": film(30),
+            "b/one.png": film(200),
+            "c/notes.txt": b"hm",
+            "inner.zip": zipped(**{"x.png": film(9)}),
+        }
+    )
     app = upload(opened(), ("set.zip", content))
     report, found, table = (each() for each in made[-3:])
     one = json.loads(found)

@@ -248,9 +248,13 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
     (place / "requests").mkdir()
     run_folders.write_status(
         place,
-        Status(state=State.RUNNING, message="Evaluating epochs again: 1 of 4.", progress=0.25,
-               seconds_left=90.0),
-    )  # fmt: skip
+        Status(
+            state=State.RUNNING,
+            message="Evaluating epochs again: 1 of 4.",
+            progress=0.25,
+            seconds_left=90.0,
+        ),
+    )
     with run_folders.lock(place):
         for _ in range(2):  # another one after a reload
             app = opened()

@@ -18,9 +18,10 @@ from ui.shell import actions, owner
 APP = str(Path(__file__).parents[2] / "app.py")
 PAGES = ("home", "studies", "train", "runs", "report_2018", "evaluate", "diagnose", "data")
 ACTIONS = [
-    name for name, value in vars(actions).items()
+    name
+    for name, value in vars(actions).items()
     if hasattr(value, "__wrapped__") and name not in ("errors_shown",)
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -83,11 +84,26 @@ def test_every_action_refuses_a_visitor_before_it_looks_at_anything(
 
 def test_there_are_all_the_actions() -> None:
     assert {
-        "ask", "delete", "fork", "make_ensemble", "resume", "set_labels", "start_report",
-        "stop_report", "start_run", "recompute_averages", "keep_weights", "audit", "make_phantom",
+        "ask",
+        "delete",
+        "fork",
+        "make_ensemble",
+        "resume",
+        "set_labels",
+        "start_report",
+        "stop_report",
+        "start_run",
+        "recompute_averages",
+        "keep_weights",
+        "audit",
+        "make_phantom",
         "rescan",
-        "choose_data", "read_folder", "leave_out", "evaluate", "fit_gate",
-    } == set(ACTIONS)  # fmt: skip
+        "choose_data",
+        "read_folder",
+        "leave_out",
+        "evaluate",
+        "fit_gate",
+    } == set(ACTIONS)
 
 
 @pytest.mark.parametrize(

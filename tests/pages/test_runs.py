@@ -144,8 +144,10 @@ def test_a_run_that_failed_or_is_at_work_says_so(
         app = open_page(runs=["close", "plain"])
         states = app.dataframe[0].value.set_index("Run")["State"]
         assert states.to_dict() == {
-            "clear": "finished", "close": "failed", "plain": "epoch 2 of 3",
-        }  # fmt: skip
+            "clear": "finished",
+            "close": "failed",
+            "plain": "epoch 2 of 3",
+        }
         assert "**close** failed: The loss is no number" in texts(app)
 
 
@@ -269,9 +271,12 @@ def test_nothing_is_drawn_before_something_is_chosen(open_page: Open, three: lis
 
 def test_the_address_chooses_runs_and_what_is_drawn(open_page: Open, three: list[str]) -> None:
     app = open_page(
-        runs=["plain", "clear"], curves=["dev", "valid"], x="images", level="images",
+        runs=["plain", "clear"],
+        curves=["dev", "valid"],
+        x="images",
+        level="images",
         smoothing="0.5",
-    )  # fmt: skip
+    )
     assert set(traces(app, 0)) == {
         f"{name}, {role} (n = 20)" for name in ("plain", "clear") for role in ("dev", "valid")
     }
@@ -405,8 +410,9 @@ def test_five_hundred_runs_are_read_once(
     assert not [path for path in read if folders / "runs" in path.parents]
     open_page(runs=["run-001", "run-499"])
     assert {path.parent.name for path in read if path.parent.name.startswith("run-")} == {
-        "run-001", "run-499",
-    }  # fmt: skip
+        "run-001",
+        "run-499",
+    }
 
 
 def test_no_chosen_run_goes_missing_for_want_of_dev_films(

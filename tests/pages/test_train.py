@@ -318,9 +318,13 @@ def test_without_a_dev_share_nothing_that_watches_it_is_offered(train: AppTest) 
 def test_the_other_settings_reach_the_command_line(train: AppTest) -> None:
     train.run()
     changes = {
-        "rotation_degrees": 5.0, "zoom_percent": 7.0, "shift_percent": 8.0, "shear_degrees": 9.0,
-        "brightness_percent": 11.0, "contrast_percent": 12.0,
-    }  # fmt: skip
+        "rotation_degrees": 5.0,
+        "zoom_percent": 7.0,
+        "shift_percent": 8.0,
+        "shear_degrees": 9.0,
+        "brightness_percent": 11.0,
+        "contrast_percent": 12.0,
+    }
     for field, value in {**changes, "threads": 2, "checkpoint_seconds": 5.0}.items():
         train.number_input(key=f"demo-{field}").set_value(value)
     for field in ("horizontal_flip", "vertical_flip"):

@@ -156,9 +156,11 @@ def phantom_state(root: Path) -> tuple[bool, tuple[int, int] | None]:
     Read only once while nothing changes, for its list of films is long.
     """
     cached = shared_cache.of_files(
-        "phantom", (root / phantom_set.INDEX,), (),
+        "phantom",
+        (root / phantom_set.INDEX,),
+        (),
         lambda: (phantom_set.is_complete(root), phantom_set.progress(root)),
-    )  # fmt: skip
+    )
     complete, progress = cached
     return cached if complete or progress is None else (complete, phantom_set.progress(root))
 

@@ -49,9 +49,13 @@ def _start_button(data: Dataset, audit: Audit | None, halfway: bool) -> None:
     label = "Continue the audit" if halfway else "Audit again" if audit else "Run the audit"
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
-            label, type="secondary" if audit else "primary", icon=":material/fact_check:",
-            on_click=actions.pressed, args=(actions.audit, data), key="run-audit",
-        )  # fmt: skip
+            label,
+            type="secondary" if audit else "primary",
+            icon=":material/fact_check:",
+            on_click=actions.pressed,
+            args=(actions.audit, data),
+            key="run-audit",
+        )
         if halfway:
             st.caption("Films already measured are not measured again.")
         elif audit is None:
@@ -73,10 +77,14 @@ def _watch(data: Dataset) -> None:
     stopping = run_folders.has_request(folder, "stop")
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
-            "Stop", icon=":material/stop:", on_click=actions.pressed,
-            args=(actions.send_request, folder, "stop"), disabled=stopping, key="stop-audit",
+            "Stop",
+            icon=":material/stop:",
+            on_click=actions.pressed,
+            args=(actions.send_request, folder, "stop"),
+            disabled=stopping,
+            key="stop-audit",
             help="Completed measurements are kept.",
-        )  # fmt: skip
+        )
         st.caption("It continues if you leave this page, and its result is kept.")
 
 
@@ -93,9 +101,14 @@ def _findings(data: Dataset, audit: Audit) -> None:
         kinds = theme.plural(len(audit.findings), "kind")
         st.markdown(f"**{kinds} of findings** in {films}, worst first.")
         st.download_button(
-            "Findings as CSV", lambda: csv(audit), "audit.csv",
-            "text/csv", icon=":material/download:", on_click="ignore", key="save-audit",
-        )  # fmt: skip
+            "Findings as CSV",
+            lambda: csv(audit),
+            "audit.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="save-audit",
+        )
     ticked = data_cache.exclusions(data.hash)
     for finding in audit.findings:
         with st.container(border=True):
@@ -119,16 +132,20 @@ def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
         key = f"{state.TICK}-{finding.kind}"
         state.fill(key, ticked.has(finding.kind, mending))  # another browser may have ticked it
         st.checkbox(
-            f"Exclude {theme.plural(len(mending), 'film')} of these from training", key=key,
-            disabled=not owner.is_owner(), help=None if owner.is_owner() else owner.WHY,
-            on_change=_tick, args=(data.hash, finding.kind, tuple(mending)),
-        )  # fmt: skip
+            f"Exclude {theme.plural(len(mending), 'film')} of these from training",
+            key=key,
+            disabled=not owner.is_owner(),
+            help=None if owner.is_owner() else owner.WHY,
+            on_change=_tick,
+            args=(data.hash, finding.kind, tuple(mending)),
+        )
     if finding.items:
         # Entries are drawn only while open: there may be 40,000 of each kind.
         entries = st.expander(
             f"The {theme.plural(len(finding.items), 'entry')}",
-            key=f"{state.ENTRIES}-{finding.kind}", on_change="rerun",
-        )  # fmt: skip
+            key=f"{state.ENTRIES}-{finding.kind}",
+            on_change="rerun",
+        )
         if entries.open:
             with entries:
                 _items(data, finding)
@@ -150,9 +167,10 @@ def _items(data: Dataset, finding: Finding) -> None:
                 if picture := film_cache.small(data.root / item.path):
                     st.image(picture)
                 st.page_link(
-                    "pages/studies.py", label=theme.plain(item.path.rsplit("/", 1)[-1]),
+                    "pages/studies.py",
+                    label=theme.plain(item.path.rsplit("/", 1)[-1]),
                     query_params=tab_data.address(keys[item.path], data.hash),
-                )  # fmt: skip
+                )
                 st.caption(theme.plain(item.detail))
     if len(finding.items) > ROWS:
         st.caption(f"The first {ROWS:,} of {len(finding.items):,}; the CSV file holds all.")
@@ -175,9 +193,11 @@ def _shortcuts(audit: Audit) -> None:
         "interval."
     )
     st.dataframe(
-        table, hide_index=True, key="shortcuts",
+        table,
+        hide_index=True,
+        key="shortcuts",
         column_config=dict.fromkeys(("AUROC", "from", "to"), digits),
-    )  # fmt: skip
+    )
 
 
 def _tick(data_hash: str, kind: str, paths: tuple[str, ...]) -> None:
@@ -198,6 +218,11 @@ def _left_out(data: Dataset, ticked: Exclusions) -> None:
         "test films are never excluded, so that figures stay comparable."
     )
     st.download_button(
-        "The list as CSV", ticked.to_csv(), "exclusions.csv", "text/csv",
-        icon=":material/download:", on_click="ignore", key="save-exclusions",
-    )  # fmt: skip
+        "The list as CSV",
+        ticked.to_csv(),
+        "exclusions.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="save-exclusions",
+    )

@@ -63,9 +63,15 @@ def _choose(label: str, verb: str, names: list[str], key: str) -> None:
     many = len(names) > SEVERAL
     with st.expander(f"{label}: choose among {len(names):,}") if many else st.container():
         st.pills(
-            label, names, selection_mode="multi", format_func=theme.plain, key=key, wrap=True,
-            persist_state="session", label_visibility="collapsed" if many else "visible",
-        )  # fmt: skip
+            label,
+            names,
+            selection_mode="multi",
+            format_func=theme.plain,
+            key=key,
+            wrap=True,
+            persist_state="session",
+            label_visibility="collapsed" if many else "visible",
+        )
     if len(names) > 1:
         with st.container(horizontal=True, gap="small"):
             for word, ticked in (("all", names), ("none", [])):
@@ -142,9 +148,10 @@ def _near(film: FilmPrediction, near: NearestFilm, row: dict[str, Any]) -> None:
     if content := film_cache.small(row["file"]):
         st.image(content, width=THUMB_PX)
     st.page_link(
-        "pages/studies.py", label=theme.plain(f"{row['patient']} {row['study']}"),
+        "pages/studies.py",
+        label=theme.plain(f"{row['patient']} {row['study']}"),
         query_params=tab_data.address(row["key"], row["data"]),
-    )  # fmt: skip
+    )
     st.caption(f"{theme.mark(bool(row['label']))}, {_away(film, near)}")
 
 

@@ -23,14 +23,18 @@ def ask(model: Model) -> None:
     """Draw the switches, above the films."""
     with st.container(horizontal=True):
         st.toggle(
-            "Heat maps", key=state.WHY, bind="query-params",
+            "Heat maps",
+            key=state.WHY,
+            bind="query-params",
             help="Shows which places of a film raise the score.",
-        )  # fmt: skip
+        )
         if "@" in model.reference:
             st.toggle(
-                "Through the epochs", key=state.THROUGH, bind="query-params",
+                "Through the epochs",
+                key=state.THROUGH,
+                bind="query-params",
                 help="Scores of the same films at every kept epoch of this run.",
-            )  # fmt: skip
+            )
 
 
 def is_on(switch: str) -> bool:

@@ -48,14 +48,16 @@ def show(
     st.subheader("Export", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         names = st.toggle(
-            "With names", key=state.NAMES,
+            "With names",
+            key=state.NAMES,
             help="Off: films are called film 1, film 2 ..., study and patient are not named.",
-        )  # fmt: skip
+        )
         readable = sum(bool(verdict_panel.prediction(each, reference).films) for each in upload)
         everything = readable > 1 and st.toggle(
-            f"All {readable} studies of the upload", key=state.EVERYTHING,
+            f"All {readable} studies of the upload",
+            key=state.EVERYTHING,
             help="Off: the study shown, with its heat maps and test-time augmentation.",
-        )  # fmt: skip
+        )
 
         # Computed now: the session's caches cannot be reached when a button is pressed.
         cases = (

@@ -94,10 +94,14 @@ def _table(lines: list[dict[str, str]], verdicts: dict[str, bool | None]) -> Non
         f"**{theme.plural(len(lines), 'study')}** in this upload: {words}. Click one to open it."
     )
     st.dataframe(
-        lines, key=state.STUDIES_TABLE, on_select=lambda: _open(lines), hide_index=True,
-        selection_mode="single-row", height=min(400, 38 + 35 * len(lines)),
+        lines,
+        key=state.STUDIES_TABLE,
+        on_select=lambda: _open(lines),
+        hide_index=True,
+        selection_mode="single-row",
+        height=min(400, 38 + 35 * len(lines)),
         column_config={"Highest": st.column_config.TextColumn(alignment="right")},
-    )  # fmt: skip
+    )
 
 
 def _open(lines: list[dict[str, str]]) -> None:

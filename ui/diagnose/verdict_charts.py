@@ -43,15 +43,22 @@ def films_on_scale(
         figure.add_vrect(x0=x0, x1=x1, fillcolor=colour, opacity=0.1, line_width=0, layer="below")
     figure.add_vline(x=threshold, line={"color": ink.text, "width": 2})
     figure.add_annotation(
-        x=threshold, y=1, yref="paper", yanchor="bottom", showarrow=False,
+        x=threshold,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
         text=f"threshold {threshold:.2f}",
-    )  # fmt: skip
+    )
     for row, (low, high) in enumerate(spreads):
         figure.add_scatter(
-            x=[low, high], y=[row, row], mode="lines", opacity=0.6,
+            x=[low, high],
+            y=[row, row],
+            mode="lines",
+            opacity=0.6,
             line={"color": ink.text, "width": 5},
             hovertemplate=f"{low:.3f} to {high:.3f} when mirrored and rotated<extra></extra>",
-        )  # fmt: skip
+        )
     for row, value in zip(rows, probabilities, strict=True):  # beside the scale, clear of the bars
         figure.add_annotation(
             x=1, xref="paper", xanchor="left", xshift=8, y=row, text=f"{value:.3f}", showarrow=False
@@ -87,9 +94,14 @@ def films_on_scale(
         fixedrange=True,
     )
     figure.update_yaxes(
-        tickvals=rows, ticktext=[_short(name) for name in names], range=[len(names) - 0.5, -0.5],
-        automargin=True, showgrid=False, zeroline=False, fixedrange=True,
-    )  # fmt: skip
+        tickvals=rows,
+        ticktext=[_short(name) for name in names],
+        range=[len(names) - 0.5, -0.5],
+        automargin=True,
+        showgrid=False,
+        zeroline=False,
+        fixedrange=True,
+    )
     return figure
 
 
@@ -123,20 +135,28 @@ def through_epochs(
     figure.add_hline(y=threshold, line={"color": ink.text, "width": 2})
     figure.add_vline(x=current, line={"color": ink.text, "width": 1, "dash": "dot"})
     figure.add_annotation(
-        x=current, y=1, yref="paper", yanchor="bottom", showarrow=False,
+        x=current,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
         text=f"verdict above: epoch {current}",
-    )  # fmt: skip
+    )
     for number, (name, film) in enumerate(zip(names, values.T, strict=True)):
         positive = aggregation.is_positive(film, threshold)
         figure.add_scatter(
-            x=list(epochs), y=film, name=_short(name, 20), mode="lines+markers", cliponaxis=False,
+            x=list(epochs),
+            y=film,
+            name=_short(name, 20),
+            mode="lines+markers",
+            cliponaxis=False,
             line={
                 "color": looks[number % len(looks)],
                 "dash": DASHES[number // len(looks) % len(DASHES)],
             },
             marker={"size": 8, "symbol": ["triangle-up" if p else "circle" for p in positive]},
             hovertemplate=f"{_short(name)}<br>epoch %{{x}}: %{{y:.3f}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(
         height=EPOCHS_PX,
         margin={"l": 10, "r": 10, "t": 28, "b": 10},
@@ -149,9 +169,12 @@ def through_epochs(
     whole = {"dtick": 1} if epochs[-1] - epochs[0] < 12 else {"tickformat": "d"}
     figure.update_xaxes(title="epoch", showgrid=False, zeroline=False, **whole)
     figure.update_yaxes(
-        title=f"probability, threshold {threshold:.2f}", range=[-0.03, 1.03],
-        gridcolor=ink.grid, zeroline=False, fixedrange=True,
-    )  # fmt: skip
+        title=f"probability, threshold {threshold:.2f}",
+        range=[-0.03, 1.03],
+        gridcolor=ink.grid,
+        zeroline=False,
+        fixedrange=True,
+    )
     return figure
 
 

@@ -175,6 +175,8 @@ def _films(result: Evaluation, row: "pd.Series[Any]") -> None:
 
 def _link(page: str, label: str, key: str, data_hash: str) -> None:
     st.page_link(
-        page, label=label, icon=":material/arrow_forward:",
+        page,
+        label=label,
+        icon=":material/arrow_forward:",
         query_params=tab_data.address(key, data_hash),
-    )  # fmt: skip
+    )

@@ -22,9 +22,13 @@ def button() -> None:
     """Draw the button, with the run's content and estimated duration."""
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
-            "Start a demo run", type="primary", icon=":material/play_arrow:", key="demo",
-            on_click=_start, args=(state.token(),),
-        )  # fmt: skip
+            "Start a demo run",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="demo",
+            on_click=_start,
+            args=(state.token(),),
+        )
         st.caption(f"{_sentence()} Opens the live page.")
     if name := st.session_state.pop(state.OPEN_RUN, None):
         st.switch_page("pages/train.py", query_params={state.RUN: name})

@@ -111,9 +111,11 @@ def _learn() -> None:
     lines = " and ".join(filter(None, [", ".join(drawn[:-1]), drawn[-1]]))
     st.caption(f"Accuracy of {theme.plain(run.name)} ({lines}): {frame.describe(run)}")
     st.page_link(
-        "pages/train.py", label="Watch it", icon=":material/show_chart:",
+        "pages/train.py",
+        label="Watch it",
+        icon=":material/show_chart:",
         query_params={state.RUN: run.name},
-    )  # fmt: skip
+    )
 
 
 def predict() -> None:

@@ -27,9 +27,11 @@ def show(run: Run) -> None:
             _more(run)
             if len(run_cache.metrics_of(run.folder)):
                 st.page_link(
-                    "pages/evaluate.py", label="How good is it?", icon=":material/grid_view:",
+                    "pages/evaluate.py",
+                    label="How good is it?",
+                    icon=":material/grid_view:",
                     query_params={state.MODEL: run.name},
-                )  # fmt: skip
+                )
             _resume_controls(run)
     # One line in every state: when a run ends, nothing below it moves.
     if run.status.state.alive:
@@ -88,16 +90,23 @@ def _more(run: Run) -> None:
 def _stop(run: Run) -> None:
     queued, stopping = run.status.state is State.QUEUED, run.status.state is State.STOPPING
     owner.button(
-        "Leave the queue" if queued else "Stop now", icon=":material/stop:",
-        on_click=_request, args=(run.name, "stop"), disabled=stopping, key="stop",
+        "Leave the queue" if queued else "Stop now",
+        icon=":material/stop:",
+        on_click=_request,
+        args=(run.name, "stop"),
+        disabled=stopping,
+        key="stop",
         help="Keeps everything up to the last step.",
-    )  # fmt: skip
+    )
     if not queued:
         is_requested = run_folders.has_request(run.folder, "stop_after_epoch")
         owner.button(
-            "Stop after this epoch", on_click=_request, args=(run.name, "stop_after_epoch"),
-            disabled=stopping or is_requested, key="stop-later",
-        )  # fmt: skip
+            "Stop after this epoch",
+            on_click=_request,
+            args=(run.name, "stop_after_epoch"),
+            disabled=stopping or is_requested,
+            key="stop-later",
+        )
 
 
 def _request(name: str, kind: str) -> None:
@@ -112,18 +121,31 @@ def _resume_controls(run: Run) -> None:
     # Callbacks, which run even if another browser has changed the run meanwhile.
     if run.status.state is not State.FINISHED:
         owner.button(
-            "Resume", type="primary", icon=":material/play_arrow:", key="resume",
-            on_click=_resume, args=(run.name,), help="Continues from its last checkpoint.",
-        )  # fmt: skip
+            "Resume",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="resume",
+            on_click=_resume,
+            args=(run.name,),
+            help="Continues from its last checkpoint.",
+        )
     key = f"more-epochs-{run.name}"
     more = st.number_input(
-        "More epochs", *LIMITS.epochs, MORE_EPOCHS, key=key, width=140,
+        "More epochs",
+        *LIMITS.epochs,
+        MORE_EPOCHS,
+        key=key,
+        width=140,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     owner.button(
-        f"Train {theme.plural(int(more), 'more epoch')}", icon=":material/add:", key="train-more",
-        on_click=_resume, args=(run.name, key), help="Beyond the epochs set at the start.",
-    )  # fmt: skip
+        f"Train {theme.plural(int(more), 'more epoch')}",
+        icon=":material/add:",
+        key="train-more",
+        on_click=_resume,
+        args=(run.name, key),
+        help="Beyond the epochs set at the start.",
+    )
 
 
 def _resume(name: str, key: str | None = None) -> None:

@@ -50,17 +50,21 @@ def show(
     ink, metrics = theme.ink(), run.folder / "metrics.jsonl"
     lines = [
         *shared_cache.of_files(
-            "curve inside epochs", (run.folder / "steps.jsonl",), (ink,),
+            "curve inside epochs",
+            (run.folder / "steps.jsonl",),
+            (ink,),
             lambda: _inside(run_cache.steps_of(run.folder), ink),
         ),
         *shared_cache.of_files(
             "curves", (metrics,), (ink,), lambda: _after(run_cache.metrics_of(run.folder), ink)
         ),
-    ]  # fmt: skip
+    ]
     marks = shared_cache.of_files(
-        "marks", (metrics, run.folder / "events.jsonl"), (run.status.steps, run.status.epochs),
+        "marks",
+        (metrics, run.folder / "events.jsonl"),
+        (run.status.steps, run.status.epochs),
         lambda: _marks(run, run_cache.metrics_of(run.folder)),
-    )  # fmt: skip
+    )
     if rewound is not None:
         marks = [*marks, Mark(x=rewound, words=f"epoch {rewound}", kind="here")]
     live_curves.show(PANELS, lines, last, sent, _guides(run) if done else [], marks, big)
@@ -82,12 +86,15 @@ def _inside(steps: pd.DataFrame, ink: Ink) -> list[Line]:
         return []
     return [
         Line(
-            panel=quantity, name="training, live", colour=ink.train, width=1,
+            panel=quantity,
+            name="training, live",
+            colour=ink.train,
+            width=1,
             points=live_curves.drawn(steps["epoch"].to_numpy(), steps[quantity].to_numpy()),
             dots=len(steps) < 60,
         )
         for quantity in ("loss", "accuracy")
-    ]  # fmt: skip
+    ]
 
 
 def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
@@ -97,16 +104,19 @@ def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
     roles = (("train", ink.train, ""), ("dev", ink.dev, ""), ("valid", ink.valid, "2 4"))
     return [
         Line(
-            panel=panel.name, name="training" if role == "train" else role, colour=colour,
+            panel=panel.name,
+            name="training" if role == "train" else role,
+            colour=colour,
             points=live_curves.drawn(
                 epochs["epoch"].to_numpy(), epochs[f"{role}.{panel.name}"].to_numpy()
             ),
-            dash=dash, over=_over(epochs, role, panel.name),
+            dash=dash,
+            over=_over(epochs, role, panel.name),
         )
         for role, colour, dash in roles
         for panel in PANELS
         if f"{role}.{panel.name}" in epochs
-    ]  # fmt: skip
+    ]
 
 
 def _over(epochs: pd.DataFrame, role: str, quantity: str) -> str:

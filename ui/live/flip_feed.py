@@ -52,9 +52,10 @@ def show(run: Run, epoch: int) -> None:
     """
     threshold = run.config.threshold
     feed = run_cache.of_tables(
-        run.folder, ("flips", epoch, threshold),
+        run.folder,
+        ("flips", epoch, threshold),
         lambda whole: feed_of(trajectories.up_to(whole, epoch), threshold),
-    )  # fmt: skip
+    )
     studies = run_cache.trajectories(run.folder).studies
     height: int | Literal["content"] = "content" if projector.panels() else HEIGHT
     left, right = st.columns(2, gap="large")

@@ -67,11 +67,12 @@ def show(run: Run, epoch: int, last: int) -> None:
     threshold = run.config.threshold
     root = run.data_root
     cards = run_cache.of_tables(
-        run.folder, ("pinned", root, picked, epoch, last, threshold, colours),
+        run.folder,
+        ("pinned", root, picked, epoch, last, threshold, colours),
         lambda whole: _pinned(
             trajectories.up_to(whole, epoch), root, picked, last, threshold, colours
         ),
-    )  # fmt: skip
+    )
     grid = st.grid(min(3, max(1, len(picked))), min_column_width=WIDTH, border=True)
     for card in cards:
         with grid.cell():
@@ -141,9 +142,16 @@ def _choose(run: Run, keys: list[str], picked: list[str], roles: str) -> None:
     if box.open:
         key = f"pins-of-{run.name}"
         box.multiselect(
-            f"Up to {MOST} {roles} studies", keys, picked, key=key, max_selections=MOST,
-            format_func=named, on_change=_keep, args=(key,), width=420,
-        )  # fmt: skip
+            f"Up to {MOST} {roles} studies",
+            keys,
+            picked,
+            key=key,
+            max_selections=MOST,
+            format_func=named,
+            on_change=_keep,
+            args=(key,),
+            width=420,
+        )
 
 
 def _roles(tables: Trajectories) -> str:
@@ -171,9 +179,11 @@ def _card(run: Run, card: Pinned) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"{big}{card.title}")
         st.page_link(
-            "pages/studies.py", label=theme.plain(named(card.key)),
-            query_params=tab_data.of_run(run, card.key), help="Open it in Studies.",
-        )  # fmt: skip
+            "pages/studies.py",
+            label=theme.plain(named(card.key)),
+            query_params=tab_data.of_run(run, card.key),
+            help="Open it in Studies.",
+        )
     # No `st.image`: it would open each picture at every poll, and keep the last 128 drawings in a
     # cache that tests whether they are addresses.
     st.html(shared_cache.of_files("thumbs", card.paths, (), lambda: _thumbs(card.paths)))

@@ -27,10 +27,12 @@ def panels() -> list[str]:
 def link(run: str) -> None:
     """Draw a link to the projector view of a run."""
     st.page_link(
-        "pages/train.py", label="Projector", icon=":material/present_to_all:",
+        "pages/train.py",
+        label="Projector",
+        icon=":material/present_to_all:",
         query_params={state.RUN: run, state.SHOW: ",".join(WATCHED)},
         help="Big type and no settings, for a lecture hall. The link can be shared.",
-    )  # fmt: skip
+    )
 
 
 def leave(run: str) -> None:

@@ -50,8 +50,12 @@ def show(dataset: Dataset, runs: ExperimentRuns) -> None:
 
 def _counted_studies() -> None:
     st.markdown("**1. Its images are studies.** It counts 2,821 and 194 images; these are studies.")
-    rows = [("studies, train", STUDIES["train"]), ("images, train", IMAGES["train"]),
-            ("studies, valid", STUDIES["valid"]), ("images, valid", IMAGES["valid"])]  # fmt: skip
+    rows = [
+        ("studies, train", STUDIES["train"]),
+        ("images, train", IMAGES["train"]),
+        ("studies, valid", STUDIES["valid"]),
+        ("images, valid", IMAGES["valid"]),
+    ]
     _bars(rows, "mistake-1")
 
 
@@ -112,12 +116,21 @@ def _few_evaluated() -> None:
         if p.value is None or p.low is None or p.high is None:
             continue
         figure.add_scatter(
-            x=[p.value], y=[name], mode="markers", marker={"size": 12},
-            marker_color=theme.colour(colour), showlegend=False,
-            error_x={"type": "data", "array": [p.high - p.value], "arrayminus": [p.value - p.low],
-                     "symmetric": False, "thickness": 3},
+            x=[p.value],
+            y=[name],
+            mode="markers",
+            marker={"size": 12},
+            marker_color=theme.colour(colour),
+            showlegend=False,
+            error_x={
+                "type": "data",
+                "array": [p.high - p.value],
+                "arrayminus": [p.value - p.low],
+                "symmetric": False,
+                "thickness": 3,
+            },
             hovertemplate=f"{figures.with_interval(p)}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_xaxes(tickformat=".0%", range=[0.55, 0.85])
     _plot(figure, "mistake-6", 150)
     st.caption(f"{figures.interval(few)} against {figures.interval(all_of)}.")
@@ -156,8 +169,10 @@ def _study_level(runs: ExperimentRuns) -> None:
             last = table.iloc[-1]
             n = int(last["valid.studies"])
             p = metrics.wilson(round(last["valid.study_accuracy"] * n), n)
-            rows.append(f"| {run.config.architecture} | {int(last['epoch'])} | {p.count} of {n} | "
-                        f"{figures.percent(p.value)} | {figures.interval(p)} |")  # fmt: skip
+            rows.append(
+                f"| {run.config.architecture} | {int(last['epoch'])} | {p.count} of {n} | "
+                f"{figures.percent(p.value)} | {figures.interval(p)} |"
+            )
     if not rows:
         st.caption("Results of its networks will appear here after the experiments.")
         return
@@ -171,10 +186,14 @@ def _study_level(runs: ExperimentRuns) -> None:
 def _bars(rows: list[tuple[str, int]], key: str) -> None:
     figure = go.Figure()
     figure.add_bar(
-        x=[count for _, count in rows], y=[name for name, _ in rows], orientation="h",
-        marker={"color": theme.colour("accent")}, text=[f"{count:,}" for _, count in rows],
-        textposition="auto", hovertemplate="%{y}: %{x:,}<extra></extra>",
-    )  # fmt: skip
+        x=[count for _, count in rows],
+        y=[name for name, _ in rows],
+        orientation="h",
+        marker={"color": theme.colour("accent")},
+        text=[f"{count:,}" for _, count in rows],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:,}<extra></extra>",
+    )
     figure.update_yaxes(autorange="reversed")
     _plot(figure, key, 60 + 34 * len(rows))
 
@@ -182,10 +201,13 @@ def _bars(rows: list[tuple[str, int]], key: str) -> None:
 def _plot(figure: go.Figure, key: str, height: int) -> None:
     ink = theme.ink()
     figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 6, "b": 30}, dragmode=False,
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        height=height,
+        margin={"l": 10, "r": 10, "t": 6, "b": 30},
+        dragmode=False,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
         font={"color": ink.text, "size": 13},
-    )  # fmt: skip
+    )
     figure.update_xaxes(gridcolor=ink.grid, zeroline=False, fixedrange=True)
     figure.update_yaxes(automargin=True, fixedrange=True)
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})

@@ -106,10 +106,12 @@ def _job(runs: ExperimentRuns, job: Status | None) -> None:
         st.error(theme.plain(job.message))
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
-            "Continue" if began else "Re-evaluate the epochs", icon=":material/balance:",
-            key="recompute-averages", on_click=actions.pressed,
+            "Continue" if began else "Re-evaluate the epochs",
+            icon=":material/balance:",
+            key="recompute-averages",
+            on_click=actions.pressed,
             args=(actions.recompute_averages, names),
-        )  # fmt: skip
+        )
         st.caption(
             f"{theme.plural(sum(missing.values()), 'epoch')} of "
             f"{theme.plural(len(names), 'run')} to evaluate. "
@@ -130,10 +132,14 @@ def _progress(job: Status) -> None:
     left = f" About {duration(job.seconds_left)} left." if job.seconds_left else ""
     st.progress(min(1.0, job.progress), theme.plain(f"{job.message}{left}"))
     owner.button(
-        "Stop", icon=":material/stop:", key="stop-judging", on_click=actions.pressed,
-        args=(actions.send_request, place, "stop"), disabled=run_folders.has_request(place, "stop"),
+        "Stop",
+        icon=":material/stop:",
+        key="stop-judging",
+        on_click=actions.pressed,
+        args=(actions.send_request, place, "stop"),
+        disabled=run_folders.has_request(place, "stop"),
         help="Finished epochs are kept; it can be continued.",
-    )  # fmt: skip
+    )
 
 
 def _explanation(runs: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool) -> None:
@@ -167,9 +173,11 @@ def _twice(figure: Figure, runs: ExperimentRuns, length: Length, is_reports: boo
     runs = {key: run for key, run in runs.items() if key[0] in figure.keys}
     files = tuple(path for run in runs.values() for path in run_cache.files_of_averages(run))
     drawn, changes = shared_cache.of_files(
-        "averages", files, (figure.number, length.name, st.context.theme.type),
+        "averages",
+        files,
+        (figure.number, length.name, st.context.theme.type),
         lambda: (draw(figure, runs, length), _changes(figure, runs, length)),
-    )  # fmt: skip
+    )
     st.plotly_chart(drawn, key=f"averages-{figure.number}", config={"displaylogo": False})
     if not changes:
         return
@@ -192,9 +200,14 @@ def draw(figure: Figure, runs: ExperimentRuns, length: Length) -> go.Figure:
     drawn.update_yaxes(title=None, col=2)
     if not any(line.xaxis == "x2" for line in drawn.data):
         drawn.add_annotation(
-            text="not re-evaluated yet", showarrow=False, x=0.76, y=0.5, xref="paper", yref="paper",
+            text="not re-evaluated yet",
+            showarrow=False,
+            x=0.76,
+            y=0.5,
+            xref="paper",
+            yref="paper",
             font={"color": theme.ink().text},
-        )  # fmt: skip
+        )
     for column, ways in enumerate(("running", "recomputed"), 1):
         drawn.update_xaxes(title=f"epoch, with {ways} averages", col=column)
     return drawn

@@ -18,11 +18,15 @@ BATCH = 10  # films per step, as in the report
 def ask() -> Length:
     """Draw the choice of the length, in the address; return the chosen one."""
     name = st.segmented_control(
-        "Length", list(LENGTHS), default="quick", required=True,
-        key=state.LENGTH, bind="query-params",
+        "Length",
+        list(LENGTHS),
+        default="quick",
+        required=True,
+        key=state.LENGTH,
+        bind="query-params",
         help="Full, as in the report: 75 epochs of 282 steps, and 25 more for two of the runs. "
         "Quick: 15 epochs of 60 steps, and 5 more; a first look, not the report's curves.",
-    )  # fmt: skip
+    )
     return LENGTHS[name]
 
 
@@ -41,15 +45,23 @@ def show(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
 def _offer(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seeds = st.number_input(
-            "Runs per setting", 1, SEEDS, 1, width=140,
+            "Runs per setting",
+            1,
+            SEEDS,
+            1,
+            width=140,
             help="Runs with different seeds show how much of a curve is chance.",
-        )  # fmt: skip
+        )
         missing, steps = report_2018.to_go(runs, length, int(seeds))
         owner.button(
             "Continue the experiments" if runs and missing else "Run the experiments",
-            type="primary", icon=":material/science:", key="run-experiments",
-            disabled=not missing, on_click=_start, args=(dataset, length, int(seeds)),
-        )  # fmt: skip
+            type="primary",
+            icon=":material/science:",
+            key="run-experiments",
+            disabled=not missing,
+            on_click=_start,
+            args=(dataset, length, int(seeds)),
+        )
     if not missing:
         st.caption("All experiments are done with this number of seeds.")
         return
@@ -92,14 +104,20 @@ def _progress(runs: ExperimentRuns, length: Length, alive: list[Run]) -> None:
     st.progress(min(1.0, done / total), f"{finished} of {len(runs)} runs done{left}")
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
-            "Stop all", icon=":material/stop:", key="stop-experiments", on_click=_stop,
-            args=(runs,), help="All work is kept; they can be continued.",
-        )  # fmt: skip
+            "Stop all",
+            icon=":material/stop:",
+            key="stop-experiments",
+            on_click=_stop,
+            args=(runs,),
+            help="All work is kept; they can be continued.",
+        )
         for run in [run for run in alive if run.status.state is not State.QUEUED][:3]:
             st.page_link(
-                "pages/train.py", label=f"Watch {theme.plain(run.name)}",
-                query_params={state.RUN: run.name}, width="content",
-            )  # fmt: skip
+                "pages/train.py",
+                label=f"Watch {theme.plain(run.name)}",
+                query_params={state.RUN: run.name},
+                width="content",
+            )
 
 
 def _stop(runs: ExperimentRuns) -> None:

@@ -23,9 +23,14 @@ COLOURS = {  # of the experiments: they differ in dash too
     "five": ("#F2913D", "solid"),
 }
 COLOURS_LIGHT = {
-    "one": "#1767A8", "three": "#5B45D6", "dense": "#0E7C66", "dropout": "#8A6D00",
-    "adagrad": "#B8520A", "slow": "#6B7480", "five": "#B8520A",
-}  # fmt: skip
+    "one": "#1767A8",
+    "three": "#5B45D6",
+    "dense": "#0E7C66",
+    "dropout": "#8A6D00",
+    "adagrad": "#B8520A",
+    "slow": "#6B7480",
+    "five": "#B8520A",
+}
 NAMES = {
     "train.accuracy": "accuracy",
     "valid.accuracy": "accuracy",
@@ -50,9 +55,10 @@ def show(runs: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool
         left, right = st.columns([1.35, 1], gap="large", vertical_alignment="center")
         with left:
             st.plotly_chart(
-                draw(figure, runs, length), key=f"figure-{figure.number}",
+                draw(figure, runs, length),
+                key=f"figure-{figure.number}",
                 config={"displaylogo": False},
-            )  # fmt: skip
+            )
         with right:
             st.markdown(f"**Figure {figure.number}: {figure.title}**")
             claims = [claim for claim in report_claims.CLAIMS if claim.figure == figure.number]
@@ -103,15 +109,24 @@ def lines(
             n, films = int(table[f"{role}.n"].iloc[-1]), f"{role} films"
             if role == "train":  # n counts films used more than once each time
                 films = "films per epoch"
-            drawn.append(go.Scatter(
-                x=table["epoch"], y=table[figure.column], mode="lines", legendgroup=key,
-                name=f"{report_2018.BY_KEY[key].title} ({n:,} {films})", showlegend=is_first,
-                line={"color": COLOURS_LIGHT[key] if light else colour, "dash": dash,
-                      "width": 2.2 if seed == 1 else 1},
-                opacity=1 if seed == 1 else 0.55,
-                hovertemplate=f"{report_2018.BY_KEY[key].title}, seed {seed}, epoch %{{x}}: "
-                "%{y:.3f}<extra></extra>",
-            ))  # fmt: skip
+            drawn.append(
+                go.Scatter(
+                    x=table["epoch"],
+                    y=table[figure.column],
+                    mode="lines",
+                    legendgroup=key,
+                    name=f"{report_2018.BY_KEY[key].title} ({n:,} {films})",
+                    showlegend=is_first,
+                    line={
+                        "color": COLOURS_LIGHT[key] if light else colour,
+                        "dash": dash,
+                        "width": 2.2 if seed == 1 else 1,
+                    },
+                    opacity=1 if seed == 1 else 0.55,
+                    hovertemplate=f"{report_2018.BY_KEY[key].title}, seed {seed}, epoch %{{x}}: "
+                    "%{y:.3f}<extra></extra>",
+                )
+            )
             is_first = False
     return drawn
 
@@ -121,23 +136,33 @@ def dressed(drawn: go.Figure, figure: Figure, length: Length) -> go.Figure:
     ink, percent = theme.ink(), figure.column.endswith("accuracy")
     if figure.further:
         drawn.add_vline(
-            x=length.epochs, line={"color": ink.text, "width": 1, "dash": "dot"},
+            x=length.epochs,
+            line={"color": ink.text, "width": 1, "dash": "dot"},
             annotation={"text": "trained on", "font": {"color": ink.text}},
             annotation_position="bottom right" if percent else "top right",  # curves are elsewhere
-        )  # fmt: skip
+        )
     if not drawn.data:
         titles = ", ".join(report_2018.BY_KEY[key].title for key in figure.keys)
         drawn.add_annotation(
-            text=f"Curve of {titles} will appear here", showarrow=False,
-            x=0.5, y=0.5, xref="paper", yref="paper", font={"color": ink.text},
-        )  # fmt: skip
+            text=f"Curve of {titles} will appear here",
+            showarrow=False,
+            x=0.5,
+            y=0.5,
+            xref="paper",
+            yref="paper",
+            font={"color": ink.text},
+        )
     grid = {"gridcolor": ink.grid, "zeroline": False}
     drawn.update_layout(
-        height=HEIGHT, margin={"l": 56, "r": 10, "t": 10, "b": 44},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": ink.text, "size": 13}, showlegend=True, uirevision=str(figure.number),
+        height=HEIGHT,
+        margin={"l": 56, "r": 10, "t": 10, "b": 44},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": ink.text, "size": 13},
+        showlegend=True,
+        uirevision=str(figure.number),
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )  # fmt: skip
+    )
     drawn.update_xaxes(title="epoch", range=[0, figure.last(length) * 1.02], **grid)
     drawn.update_yaxes(title=NAMES[figure.column], tickformat=".0%" if percent else ".2f", **grid)
     if not drawn.data:

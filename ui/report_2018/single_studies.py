@@ -63,9 +63,11 @@ def _study(dataset: Dataset, study: Any, scores: "pd.Series[Any] | None") -> Non
             st.caption(f"label {theme.mark(bool(study.label))}")
             _verdict(study, paths, scores)
             st.page_link(
-                "pages/studies.py", label="Open", width="content",
+                "pages/studies.py",
+                label="Open",
+                width="content",
                 query_params=tab_data.address(study.key, dataset.hash),
-            )  # fmt: skip
+            )
         for path in paths[:THUMBS]:
             with st.container(width=THUMB_PX + 8, gap=None):
                 if content := film_cache.small(dataset.root / path):

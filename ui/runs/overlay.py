@@ -127,10 +127,15 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: in
         notes.insert(0, "Training accuracy is per film, never per study.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "Export CSV", partial(_csv, rows), "runs.csv", "text/csv", key="export-runs",
-            icon=":material/download:", on_click="ignore",
+            "Export CSV",
+            partial(_csv, rows),
+            "runs.csv",
+            "text/csv",
+            key="export-runs",
+            icon=":material/download:",
+            on_click="ignore",
             help="Every epoch of these runs, one row per value, as measured.",
-        )  # fmt: skip
+        )
         st.caption(" ".join(notes))
 
 

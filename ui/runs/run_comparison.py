@@ -26,10 +26,13 @@ def show(others: list[Run], against: Run, options: list[str], epoch: int | None 
     lines, refused = _lines(others, against, epoch)
     state.fill(state.AGAINST, against.name)
     st.selectbox(
-        "Compared with", options, key=state.AGAINST, width=340,
+        "Compared with",
+        options,
+        key=state.AGAINST,
+        width=340,
         on_change=_against,
         help="The pinned baseline, unless another is picked.",
-    )  # fmt: skip
+    )
     if lines:
         st.markdown(_sentence(lines, against))
         _table(lines, against)

@@ -134,9 +134,13 @@ def _fork(run: Run) -> None:
     )
     right.text_input("Name", _free_name(run, epoch), key=f"fork-name-{run.name}-{epoch}")
     owner.button(
-        "Fork and train", type="primary", icon=":material/call_split:", key="fork",
-        on_click=_fork_now, args=(run.name, epoch),
-    )  # fmt: skip
+        "Fork and train",
+        type="primary",
+        icon=":material/call_split:",
+        key="fork",
+        on_click=_fork_now,
+        args=(run.name, epoch),
+    )
 
 
 def _usual(run: Run, kept: list[int], shown: int | None) -> int:
@@ -198,20 +202,29 @@ def _save(run: Run) -> None:
         st.caption(theme.plain(str(error)))
     else:
         st.download_button(
-            f"Weights of epoch {epoch}", weights.read_bytes,
-            file_name=f"{run.name}-epoch-{epoch}.weights.h5", icon=":material/download:",
-            on_click="ignore", key="save-weights", help="Keras reads it with load_weights.",
-        )  # fmt: skip
+            f"Weights of epoch {epoch}",
+            weights.read_bytes,
+            file_name=f"{run.name}-epoch-{epoch}.weights.h5",
+            icon=":material/download:",
+            on_click="ignore",
+            key="save-weights",
+            help="Keras reads it with load_weights.",
+        )
     if unguarded := checksums.unguarded(run.folder):
         st.caption(
             f"{theme.plural(len(unguarded), 'file')} of this run have no checksum, so damage to "
             "them goes unnoticed: an older version of this program wrote them."
         )
     st.download_button(
-        "Curves as CSV", lambda: journal.curves_csv(run.folder),
-        file_name=f"{run.name}.csv", mime="text/csv", icon=":material/download:",
-        on_click="ignore", key="save-curves", help="One row per epoch: every value of the curves.",
-    )  # fmt: skip
+        "Curves as CSV",
+        lambda: journal.curves_csv(run.folder),
+        file_name=f"{run.name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="save-curves",
+        help="One row per epoch: every value of the curves.",
+    )
 
 
 def write_notes(run: Run) -> None:
@@ -219,9 +232,14 @@ def write_notes(run: Run) -> None:
     labels = run_folders.labels(run.folder)
     used = {tag for each in run_cache.labels(run_cache.runs_now()).values() for tag in each.tags}
     st.multiselect(
-        "Tags", sorted(used), default=list(labels.tags), accept_new_options=True,
-        placeholder="type a tag", max_selections=20, key=f"tags-{run.name}",
-    )  # fmt: skip
+        "Tags",
+        sorted(used),
+        default=list(labels.tags),
+        accept_new_options=True,
+        placeholder="type a tag",
+        max_selections=20,
+        key=f"tags-{run.name}",
+    )
     st.text_area("Note", labels.note, max_chars=4_000, key=f"note-{run.name}")
     is_saved = owner.button("Save notes", key="keep-notes", on_click=_save_notes, args=(run.name,))
     if refused := st.session_state.get(f"{state.REFUSED_NOTES}-{run.name}"):
@@ -257,9 +275,12 @@ def _delete(run: Run) -> None:
     )
     alive = run.status.state.alive
     if owner.button(
-        "Delete this run…", icon=":material/delete:", disabled=alive, key="delete",
+        "Delete this run…",
+        icon=":material/delete:",
+        disabled=alive,
+        key="delete",
         help="The run is active: stop it first." if alive else None,
-    ):  # fmt: skip
+    ):
         confirm((run.name,))
     if alive:
         st.caption("The run is active. Stop it first.")

@@ -92,16 +92,26 @@ def _search(runs: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         state.fill(state.SEARCH, st.query_params.get(state.SEARCH, ""))
         st.text_input(
-            "Search", type="search", key=state.SEARCH, on_change=_write, args=(state.SEARCH,),
-            placeholder="name, setting, state, tag or note", width=340,
-        )  # fmt: skip
+            "Search",
+            type="search",
+            key=state.SEARCH,
+            on_change=_write,
+            args=(state.SEARCH,),
+            placeholder="name, setting, state, tag or note",
+            width=340,
+        )
         if tags or st.query_params.get_all(state.TAG):
             in_address = [tag for tag in st.query_params.get_all(state.TAG) if tag in tags]
             state.fill(state.TAG, in_address)
             st.pills(
-                "Tags", tags, selection_mode="multi", key=state.TAG, on_change=_write,
-                args=(state.TAG,), format_func=theme.plain,
-            )  # fmt: skip
+                "Tags",
+                tags,
+                selection_mode="multi",
+                key=state.TAG,
+                on_change=_write,
+                args=(state.TAG,),
+                format_func=theme.plain,
+            )
 
 
 def _write(name: str) -> None:
@@ -137,9 +147,12 @@ def _drop_buttons() -> None:
     for name, words in ((state.SEARCH, "search for"), (state.TAG, "tags")):
         if values := st.query_params.get_all(name):
             st.button(
-                f"Drop the {words} {theme.plain(short(', '.join(values)))}", key=f"drop-{name}",
-                icon=":material/filter_alt_off:", on_click=state.put, args=(name, ""),
-            )  # fmt: skip
+                f"Drop the {words} {theme.plain(short(', '.join(values)))}",
+                key=f"drop-{name}",
+                icon=":material/filter_alt_off:",
+                on_click=state.put,
+                args=(name, ""),
+            )
 
 
 # --- the table ----------------------------------------------------------------------------------
@@ -251,7 +264,8 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
         "Run": text(pinned=True),
         "State": text(),
         "Dev accuracy": number(
-            format="%.1f %%", width=105,
+            format="%.1f %%",
+            width=105,
             help="Dev studies predicted correctly after the best epoch (lowest dev loss).",
         ),
         "Interval": st.column_config.ImageColumn(
@@ -261,7 +275,10 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
         "n": number(format="%d", width=50, help="Dev studies."),
         "Best epoch": number(format="%d", width=85),
         "Curve": st.column_config.LineChartColumn(
-            width=110, y_min=span[0], y_max=1.0, color="violet",
+            width=110,
+            y_min=span[0],
+            y_max=1.0,
+            color="violet",
             help="Accuracy on dev studies after each epoch; all on one scale. Valid studies if a "
             "run has no dev studies.",
         ),
@@ -271,7 +288,7 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
         ),
         "Valid, last epoch": text(width=180, alignment="right"),
         "Created": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
-    }  # fmt: skip
+    }
 
 
 def _bold(rows: pd.DataFrame, keys: list[str]) -> Any:

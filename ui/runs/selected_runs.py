@@ -39,10 +39,14 @@ def show(runs: list[Run], shown: list[Run]) -> None:
             st.switch_page("pages/train.py", query_params={state.RUN: one.name})
         pinned = bool(one and run_cache.labels([one])[one.name].baseline)
         owner.button(
-            "Unpin baseline" if pinned else "Pin as baseline", disabled=not one, key="pin",
-            icon=":material/keep:", on_click=_pin, args=(one.name if one else "", not pinned),
+            "Unpin baseline" if pinned else "Pin as baseline",
+            disabled=not one,
+            key="pin",
+            icon=":material/keep:",
+            on_click=_pin,
+            args=(one.name if one else "", not pinned),
             help="The other runs are compared with it. One run at a time is the baseline.",
-        )  # fmt: skip
+        )
         with st.popover("Tags and note", icon=":material/label:", disabled=not picked):
             if one:
                 run_menu.write_notes(one)
@@ -52,9 +56,12 @@ def show(runs: list[Run], shown: list[Run]) -> None:
             _ensemble(names)
         resting = [run for run in picked if not run.status.state.alive]
         if owner.button(
-            "Delete…", icon=":material/delete:", disabled=not resting, key="delete-chosen",
+            "Delete…",
+            icon=":material/delete:",
+            disabled=not resting,
+            key="delete-chosen",
             help="The run is active: stop it first." if picked and not resting else None,
-        ):  # fmt: skip
+        ):
             run_menu.confirm(tuple(names))
         st.button("Clear choice", disabled=not picked, on_click=_clear, key="clear")
 
@@ -119,9 +126,12 @@ def _ensemble(names: list[str]) -> None:
             "Name of the ensemble", key=state.ENSEMBLE, max_chars=40, placeholder="together"
         )
         owner.submit(
-            "Create ensemble", key="make-ensemble", disabled=len(names) < 2,
-            on_click=_make_ensemble, args=(names,),
-        )  # fmt: skip
+            "Create ensemble",
+            key="make-ensemble",
+            disabled=len(names) < 2,
+            on_click=_make_ensemble,
+            args=(names,),
+        )
     refused_names, refused = st.session_state.get(state.REFUSED) or ([], "")
     if refused_names == names:  # the error belongs to this choice only
         st.error(theme.plain(refused), icon=":material/error:")

@@ -50,13 +50,18 @@ def ask(
     # run, the browser failed to write the choice into the address every third time.
     chosen = st.select_slider(
         f"{_LABEL}: **{f'{usual} ({word})' if current == word else current}**",
-        list(options), key=state.EPOCH, on_change=_write, args=(word, whole), help=_HELP,
-    )  # fmt: skip
+        list(options),
+        key=state.EPOCH,
+        on_change=_write,
+        args=(word, whole),
+        help=_HELP,
+    )
     if missing:
         st.toast(
             f"Epoch {missing} is not kept; showing epoch {options[chosen]} instead.",
-            icon=":material/info:", duration="long",
-        )  # fmt: skip
+            icon=":material/info:",
+            duration="long",
+        )
     return options[chosen]
 
 

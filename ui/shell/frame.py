@@ -143,9 +143,12 @@ def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
             if len(alive) > NAMED:
                 descriptions.append(f"and {len(alive) - NAMED:,} more")
             st.page_link(
-                "pages/train.py", label=label, query_params={state.RUN: run.name}, width=CHIP_PX,
+                "pages/train.py",
+                label=label,
+                query_params={state.RUN: run.name},
+                width=CHIP_PX,
                 help="  \n".join(descriptions),
-            )  # fmt: skip
+            )
 
 
 def _most_active_first(runs: list[Run]) -> list[Run]:

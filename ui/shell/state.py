@@ -51,8 +51,19 @@ SMOOTHING = "smoothing"  # Runs: weight of earlier values, 0 to 0.95
 
 # Parameters that refer to a data set's studies, and mean something else in other data.
 _OF_DATA = (
-    STUDY, BREAK, SPLIT, PART, LABEL, VIEWS, HISTORY, RESULT, PERSON, PATIENT, ORDER, PAGE,
-)  # fmt: skip
+    STUDY,
+    BREAK,
+    SPLIT,
+    PART,
+    LABEL,
+    VIEWS,
+    HISTORY,
+    RESULT,
+    PERSON,
+    PATIENT,
+    ORDER,
+    PAGE,
+)
 
 # Session only.
 RESULTS_TABLE = "results-table"  # Runs: the ticked lines; ends in a hash of the table's runs

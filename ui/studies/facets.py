@@ -136,9 +136,12 @@ def show(studies: pd.DataFrame, active: Filters, whose: str) -> None:
     """
     state.fill(state.PATIENT, active.patient)
     st.text_input(
-        whose.capitalize(), type="search", key=state.PATIENT, on_change=_write,
+        whose.capitalize(),
+        type="search",
+        key=state.PATIENT,
+        on_change=_write,
         args=(state.PATIENT,),
-    )  # fmt: skip
+    )
     for facet, title in FACETS.items():
         values = counts(studies, active, facet)
         if len(values) < 2 and facet not in active.facets:

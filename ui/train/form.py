@@ -71,9 +71,12 @@ def show() -> None:
         draft = settings.Draft(base=base, preset=name)
         epochs = settings.ask_one(draft, "epochs")
     parts = right.multiselect(
-        "Body parts", _parts(), placeholder="all parts", key=state.PARTS,
+        "Body parts",
+        _parts(),
+        placeholder="all parts",
+        key=state.PARTS,
         help="Leave empty for all that are present.",
-    )  # fmt: skip
+    )
     try:
         with st.expander("More settings"):
             chosen = replace(
@@ -89,17 +92,24 @@ def show() -> None:
     except (ConfigError, ModelError, NotOwner, WriteFailed) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
         owner.button(
-            "Start training", type="primary", icon=":material/play_arrow:", disabled=True,
+            "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=True,
             key="start-training",
-        )  # fmt: skip
+        )
         return
     st.caption(theme.plain(cost.sentence(config, len(films))))
     if warning := cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
     owner.button(
-        "Start training", type="primary", icon=":material/play_arrow:",
-        on_click=_start, args=(config, state.token()), key="start-training",
-    )  # fmt: skip
+        "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=_start,
+        args=(config, state.token()),
+        key="start-training",
+    )
     if not owner.is_owner():
         st.caption(owner.WHY)
     else:  # it names folders of this machine
@@ -129,9 +139,11 @@ def _exclude() -> str | None:
         return None
     count = theme.plural(len(ticked.reasons), "film")
     use = st.toggle(
-        f"Exclude {count} ticked on the Data page", True, key=state.EXCLUDE,
+        f"Exclude {count} ticked on the Data page",
+        True,
+        key=state.EXCLUDE,
         help=f"Only films of training and dev; list {ticked.hash} is saved with the run.",
-    )  # fmt: skip
+    )
     return str(exclusions.file_of(digest)) if use else None
 
 

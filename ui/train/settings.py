@@ -37,17 +37,30 @@ from ui.train import augmentation_preview
 
 # A preset decides these, or another part of the form; the command line offers them all.
 NOT_OFFERED = (
-    "architecture", "epochs", "exclude", "options.dense_normalization", "recipe.fit",
-    "recipe.resample", "steps_per_epoch", "threshold",
-)  # fmt: skip
+    "architecture",
+    "epochs",
+    "exclude",
+    "options.dense_normalization",
+    "recipe.fit",
+    "recipe.resample",
+    "steps_per_epoch",
+    "threshold",
+)
 STEPS = {  # of the buttons beside a number; 1 for the others
-    "learning_rate": 1e-4, "weight_decay": 1e-4, "momentum": 0.05, "schedule.factor": 0.1,
-    "recipe.size": 8, "options.dropout": 5,
-}  # fmt: skip
+    "learning_rate": 1e-4,
+    "weight_decay": 1e-4,
+    "momentum": 0.05,
+    "schedule.factor": 0.1,
+    "recipe.size": 8,
+    "options.dropout": 5,
+}
 TITLES = {  # of choices, where a capital letter is not all
-    "adamw": "AdamW", "adagrad": "AdaGrad", "sgd": "SGD", "rmsprop": "RMSprop",
+    "adamw": "AdamW",
+    "adagrad": "AdaGrad",
+    "sgd": "SGD",
+    "rmsprop": "RMSprop",
     "plateau": "On plateau",
-}  # fmt: skip
+}
 SCHEDULES = {  # the settings that each kind has
     "constant": (),
     "cosine": ("schedule.floor_percent",),
@@ -186,10 +199,13 @@ def _learning(draft: Draft) -> dict[str, Any]:
         values["batch_size"] = ask_one(draft, "batch_size")
         dev = values["dev_share"] = ask_one(draft, "dev_share")
         values["early_stopping"] = ask_one(
-            draft, "early_stopping", str(bool(dev)), disabled=not dev,
+            draft,
+            "early_stopping",
+            str(bool(dev)),
+            disabled=not dev,
             value=draft.base.early_stopping if dev else None,
             placeholder="never" if dev else "needs a dev share",
-        )  # fmt: skip
+        )
         values |= _others(draft, "learning", (*values, "momentum"))
     return values
 
@@ -208,9 +224,13 @@ def _schedule(draft: Draft, has_dev: bool) -> dict[str, Any]:
     kinds = [kind for kind in SCHEDULES if has_dev or kind != "plateau"]
     base = draft.base.schedule.kind
     kind = ask_one(
-        draft, "schedule.kind", str(has_dev), options=kinds,
-        value=base if base in kinds else "constant", label_visibility="collapsed",
-    )  # fmt: skip
+        draft,
+        "schedule.kind",
+        str(has_dev),
+        options=kinds,
+        value=base if base in kinds else "constant",
+        label_visibility="collapsed",
+    )
     missing = "" if has_dev else " With a dev share it can also fall on a plateau of the dev loss."
     st.caption(SCHEDULE_SENTENCES[kind] + missing)
     values = {"schedule.kind": kind}
@@ -236,9 +256,12 @@ def _network(draft: Draft) -> dict[str, Any]:
         others = _others(draft, "network and pixels", shown)
     weights = settings()["weights"]
     upload = st.file_uploader(
-        weights.title, type=["h5"], key=f"{name}-weights", disabled=not owner.is_owner(),
+        weights.title,
+        type=["h5"],
+        key=f"{name}-weights",
+        disabled=not owner.is_owner(),
         help=f"{help_of(weights)} This page and the 2018 report save such files.",
-    )  # fmt: skip
+    )
     return {"size": size, "dense": dense, "dropout": dropout, "upload": upload, "others": others}
 
 

@@ -97,13 +97,16 @@ def make(
     for epoch in range(1, length.epochs + length.more + 1):
         predictions.save(folder, epoch, table)
         line = {
-            "epoch": epoch, "step": epoch * length.steps, "learning_rate": 1e-3,
+            "epoch": epoch,
+            "step": epoch * length.steps,
+            "learning_rate": 1e-3,
             "train": {
-                "loss": 0.5, "n": 2820,
+                "loss": 0.5,
+                "n": 2820,
                 "accuracy": train if late is None or epoch <= length.epochs else late,
             },
             "valid": {"loss": 0.5, "accuracy": right, "n": len(labels)},
-        }  # fmt: skip
+        }
         journal.append_line(folder / "metrics.jsonl", line)
     return run_folders.read(folder)
 
@@ -125,9 +128,15 @@ def answers(
 
 def test_claims_that_hold_agree(folders: Path, dataset: Dataset) -> None:
     agreements = answers(
-        dataset, late=0.9, one=(0.5, 0.6), three=(0.95, 0.77), dropout=(1.0, 0.2),
-        adagrad=(0.3, 0.6), slow=(0.1, 0.6), five=(0.1, 0.2),
-    )  # fmt: skip
+        dataset,
+        late=0.9,
+        one=(0.5, 0.6),
+        three=(0.95, 0.77),
+        dropout=(1.0, 0.2),
+        adagrad=(0.3, 0.6),
+        slow=(0.1, 0.6),
+        five=(0.1, 0.2),
+    )
     assert agreements == [True, True, True, True, None, True, True, True, True]
     # The films are too few for a loss that is a little lower.
     other = make(dataset, "three", SHORT, 0.1, seed=2), make(dataset, "dropout", SHORT, 1.0, seed=2)
@@ -138,9 +147,15 @@ def test_claims_that_hold_agree(folders: Path, dataset: Dataset) -> None:
 
 def test_claims_that_do_not_hold_disagree(folders: Path, dataset: Dataset) -> None:
     agreements = answers(
-        dataset, late=0.5, one=(1.0, 0.9), three=(0.1, 0.3), dropout=(0.05, 0.9),
-        adagrad=(0.9, 0.6), slow=(0.9, 0.6), five=(1.0, 0.9),
-    )  # fmt: skip
+        dataset,
+        late=0.5,
+        one=(1.0, 0.9),
+        three=(0.1, 0.3),
+        dropout=(0.05, 0.9),
+        adagrad=(0.9, 0.6),
+        slow=(0.9, 0.6),
+        five=(1.0, 0.9),
+    )
     assert agreements == [False, False, False, False, None, False, False, False, False]
 
 
@@ -196,10 +211,17 @@ def test_a_missing_epoch_is_named(folders: Path, dataset: Dataset) -> None:
 
 def test_patients_with_studies_of_both_labels_come_from_valid() -> None:
     studies = pd.DataFrame(
-        [("valid", "b", 1), ("valid", "b", 0), ("valid", "a", 1), ("train", "c", 1),
-         ("train", "c", 0), ("valid", "d", 0), ("valid", "d", 1)],
+        [
+            ("valid", "b", 1),
+            ("valid", "b", 0),
+            ("valid", "a", 1),
+            ("train", "c", 1),
+            ("train", "c", 0),
+            ("valid", "d", 0),
+            ("valid", "d", 1),
+        ],
         columns=["split", "patient", "label"],
-    )  # fmt: skip
+    )
     assert report_2018.both_labels(studies) == ["b", "d"]
 
 

@@ -220,9 +220,12 @@ def test_measurements_are_saved_and_a_stopped_audit_continues(
     paths = dataset.manifest["path"].tolist()
     with pytest.raises(Stopped, match="after 25 of 96 films"):
         measures.table(
-            root, paths, tmp_path / "facts", lambda done, _: counts.append(done),
+            root,
+            paths,
+            tmp_path / "facts",
+            lambda done, _: counts.append(done),
             lambda: counts[-1] >= 25,
-        )  # fmt: skip
+        )
     measured = []
     inner = measures.measure
     monkeypatch.setattr(measures, "measure", lambda r, p: measured.append(p) or inner(r, p))

@@ -734,15 +734,26 @@ def test_a_received_value_is_repeated_at_a_readable_length(
 ) -> None:
     data = phantom_root
     for words in (
-        ["resume", value], ["stop", value], ["curves", value], ["fork", value],
-        ["fork", f"{value}@3"], ["set", value, "--learning-rate", "1"], ["inspect", value],
-        ["predict", value, data], ["predict", "starter-five-conv", value],
-        ["train", data, "--architecture", value], ["train", data, "--part", value],
-        ["train", data, "--name", value], ["train", data, "--weights", value],
-        ["train", data, "--config", value], ["train", data, "--exclude", value],
-        ["train", data, "--dense", value], ["release", value, "name"],
-        ["evaluate", "starter-five-conv", data, "--split", value], ["audit", value],
-    ):  # fmt: skip
+        ["resume", value],
+        ["stop", value],
+        ["curves", value],
+        ["fork", value],
+        ["fork", f"{value}@3"],
+        ["set", value, "--learning-rate", "1"],
+        ["inspect", value],
+        ["predict", value, data],
+        ["predict", "starter-five-conv", value],
+        ["train", data, "--architecture", value],
+        ["train", data, "--part", value],
+        ["train", data, "--name", value],
+        ["train", data, "--weights", value],
+        ["train", data, "--config", value],
+        ["train", data, "--exclude", value],
+        ["train", data, "--dense", value],
+        ["release", value, "name"],
+        ["evaluate", "starter-five-conv", data, "--split", value],
+        ["audit", value],
+    ):
         assert len(refused(capsys, *words)) < 1_100, words[:2]
     for words in ([value], ["train", data, "--epochs", value], ["train", data, "--preset", value]):
         with pytest.raises(SystemExit):

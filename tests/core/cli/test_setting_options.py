@@ -93,9 +93,15 @@ def test_a_setting_out_of_its_range_is_refused_by_name(setting: Setting) -> None
 
 def test_a_new_setting_gets_its_option_from_its_field_alone(monkeypatch) -> None:
     new = Setting(
-        group="learning", label="Clipping", help="largest norm of a gradient", limits=(0.0, 5.0),
-        path="clipping", option="clipping", kind=float, default=1.0,
-    )  # fmt: skip
+        group="learning",
+        label="Clipping",
+        help="largest norm of a gradient",
+        limits=(0.0, 5.0),
+        path="clipping",
+        option="clipping",
+        kind=float,
+        default=1.0,
+    )
     monkeypatch.setattr(config, "settings", lambda: {**SETTINGS, "clipping": new})
     parser = argparse.ArgumentParser()
     setting_options.add_settings(parser, setting_options.default_of_train)

@@ -114,10 +114,14 @@ def test_a_folder_of_the_system_is_no_question_of_permission(place) -> None:
 @pytest.mark.parametrize(
     ("number", "step"),
     [
-        (errno.EACCES, "permission"), (errno.EPERM, "permission"), (errno.ENOENT, "is gone"),
-        (errno.EIO, "its disk"), (errno.ESTALE, "is gone"), (errno.ELOOP, "its disk"),
+        (errno.EACCES, "permission"),
+        (errno.EPERM, "permission"),
+        (errno.ENOENT, "is gone"),
+        (errno.EIO, "its disk"),
+        (errno.ESTALE, "is gone"),
+        (errno.ELOOP, "its disk"),
     ],
-)  # fmt: skip
+)
 def test_the_advice_on_a_folder_that_cannot_be_listed_fits_the_reason(number, step) -> None:
     reason = os.strerror(number)
     assert step in layouts.advice(reason)

@@ -65,8 +65,10 @@ def test_what_is_no_dicom_film_goes_with_the_only_dicom_study_beside_it(tmp_path
     assert dropped(folder) == [["1.dcm", "2.dcm", "notes.txt"]]
     put(folder, **{"3.dcm": film("1.2.4")})  # now its study is ambiguous
     assert names(study_paths.read([folder])) == {
-        "visit": ["1.dcm", "2.dcm"], "visit (2)": ["3.dcm"], "visit (3)": ["notes.txt"],
-    }  # fmt: skip
+        "visit": ["1.dcm", "2.dcm"],
+        "visit (2)": ["3.dcm"],
+        "visit (3)": ["notes.txt"],
+    }
 
 
 def test_files_given_together_are_one_study_and_a_remark_says_where_dicom_says_otherwise(

@@ -96,9 +96,12 @@ def test_colour_and_palettes_become_luma() -> None:
     rgb = np.zeros((20, 20, 3), np.uint8)
     rgb[..., 1] = 200
     film = make(
-        np.zeros((20, 20), np.uint8), SamplesPerPixel=3, PhotometricInterpretation="RGB",
-        PlanarConfiguration=0, PixelData=rgb.tobytes(),
-    )  # fmt: skip
+        np.zeros((20, 20), np.uint8),
+        SamplesPerPixel=3,
+        PhotometricInterpretation="RGB",
+        PlanarConfiguration=0,
+        PixelData=rgb.tobytes(),
+    )
     expected = np.asarray(Image.fromarray(rgb).convert("L"))
     assert np.array_equal(read(film), expected)
 

@@ -91,9 +91,13 @@ def show(frames: Sequence[Frame], key: str, erased: StrokesByFilm | None = None)
         for each in own
     ]
     data = {
-        "study": key, "films": films, "seen": seen, "maps": maps,
-        "erasable": erased is not None, "strokes": strokes,
-    }  # fmt: skip
+        "study": key,
+        "films": films,
+        "seen": seen,
+        "maps": maps,
+        "erasable": erased is not None,
+        "strokes": strokes,
+    }
     _component(data=data, key=state.VIEWER, on_erased_change=lambda: None)
 
 

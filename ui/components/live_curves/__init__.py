@@ -144,9 +144,14 @@ def show(
 
 def _described(line: Line) -> dict[str, Any]:
     return {
-        "panel": line.panel, "name": line.name, "colour": line.colour, "width": line.width,
-        "dash": line.dash, "dots": line.dots, "over": line.over,
-    }  # fmt: skip
+        "panel": line.panel,
+        "name": line.name,
+        "colour": line.colour,
+        "width": line.width,
+        "dash": line.dash,
+        "dots": line.dots,
+        "over": line.over,
+    }
 
 
 def _news(lines: Sequence[Line], sent: Sent) -> dict[str, Any]:

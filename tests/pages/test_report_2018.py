@@ -19,7 +19,7 @@ from fracture_core.jobs import launcher
 from fracture_core.runs import checkpoints, journal, run_folders
 from fracture_core.runs.run_folders import Run, State, Status
 from fracture_core.training import averages_job
-from tests.core.analysis.test_report_2018 import made
+from tests.core.analysis.test_report_2018 import make
 from ui.report_2018 import ninth_mistake
 from ui.shell import state
 
@@ -61,8 +61,8 @@ def test_before_any_run_the_axes_say_what_will_be_in_them(folders: Path) -> None
 def test_runs_that_are_there_are_drawn_and_answer(folders: Path, phantom_root: Path) -> None:
     dataset = catalog.read(phantom_root)
     length = LENGTHS["quick"]
-    made(dataset, "three", length, 0.9, 0.77)
-    made(dataset, "five", length, 0.2, 0.6)
+    make(dataset, "three", length, 0.9, 0.77)
+    make(dataset, "five", length, 0.2, 0.6)
     text = said(opened())
     assert (
         "On synthetic films, quick length, seed 1: loss of five_conv minus three_conv (Adam): +"
@@ -100,7 +100,7 @@ def test_only_the_runs_that_are_not_finished_are_to_go(folders: Path, phantom_ro
         ended = run_folders.Status(
             state=run_folders.State.FINISHED, step=length.epochs * length.steps
         )
-        run_folders.write_status(made(dataset, key, length, 0.5).folder, ended)
+        run_folders.write_status(make(dataset, key, length, 0.5).folder, ended)
     assert "3 runs, 3,000 steps of 10 films to go" in said(opened())
     path = exclusions.file_of(dataset.hash)
     exclusions.write(path, Exclusions(reasons={dataset.manifest["path"].iloc[0]: "a copy"}))
@@ -124,7 +124,7 @@ def dataset(phantom_root: Path) -> Dataset:
 
 def swinging(dataset: Dataset, seed: int = 1, more: float = 0.0) -> Run:
     """A run of one_conv with four epochs, and weights of each, that goes up and down by .2."""
-    run = made(dataset, "one", LENGTHS["quick"], 0.5, seed=seed)
+    run = make(dataset, "one", LENGTHS["quick"], 0.5, seed=seed)
     (run.folder / "metrics.jsonl").unlink()
     (run.folder / "checkpoints").mkdir(exist_ok=True)
     for epoch, right in enumerate(SWINGING, 1):

@@ -84,7 +84,7 @@ def test_every_action_refuses_a_visitor_before_it_looks_at_anything(
 
 def test_there_are_all_the_actions() -> None:
     assert {
-        "ask",
+        "send_request",
         "delete",
         "fork",
         "make_ensemble",
@@ -215,7 +215,7 @@ def test_a_visitor_is_offered_no_folder_and_no_other_data(
     catalog.choose(phantom_root)
     app = at("data")
     assert not [field for field in app.text_input if field.key == "folder"]
-    assert "owner's to say" in said(app)
+    assert "Only the owner can choose a data set" in said(app)
     app = AppTest.from_file(APP, default_timeout=60)
     app.query_params["data"] = catalog.read(other).hash[:8]
     app.run()

@@ -62,7 +62,7 @@ def keys(train: AppTest) -> set[str]:
 
 def preview(train: AppTest) -> list[np.ndarray]:
     """The example films as they are shown, one uint8 (size, size) each, film by film."""
-    (found,) = [html.proto.body for html in train.get("html") if "as it is" in html.proto.body]
+    (found,) = [html.proto.body for html in train.get("html") if "original" in html.proto.body]
     pictures = re.findall(r"data:image/png;base64,([^\"]+)", found)
     films = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in pictures]
     return [film[4::8, 4::8] for film in films]  # 32 px, each enlarged to 8 x 8
@@ -78,7 +78,7 @@ def test_the_form_is_ready_to_start_and_shows_the_command_line(train: AppTest) -
 
 def training_count(train: AppTest) -> int:
     """Return how many training films the form says that there are."""
-    (found,) = [c.value for c in train.caption if "shown an epoch" in c.value]
+    (found,) = [c.value for c in train.caption if "training film" in c.value and "epoch" in c.value]
     return int(found.split()[0].replace(",", ""))
 
 
@@ -222,7 +222,7 @@ def test_films_that_could_not_be_read_are_named(train: AppTest, run_copy: Path) 
     reason = "image9.png is empty. Copy it again from where it came from."
     journal.log_event(run_copy, "film_refused", path="a/image9.png", reason=reason, role="valid")
     opened(train, run_copy.name)
-    assert "1 film could not be read" in train.expander[0].label
+    assert "1 film left out (unreadable)" in train.expander[0].label
     assert "is empty" in train.expander[0].markdown[0].value
 
 
@@ -442,7 +442,7 @@ def test_the_form_loads_no_tensorflow_in_the_web_process(folders: Path) -> None:
 
 def cost(train: AppTest) -> str:
     """Return the form's estimate of the run's time."""
-    (found,) = [c.value for c in train.caption if "shown an epoch" in c.value]
+    (found,) = [c.value for c in train.caption if "training film" in c.value and "epoch" in c.value]
     return found
 
 
@@ -450,7 +450,7 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     train: AppTest, folders: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = cost(train.run())
-    assert "by its arithmetic" in first and theme.plain("At least 0.8 GB of memory") in first
+    assert "a better estimate follows" in first and theme.plain("At least 0.8 GB of memory") in first
     monkeypatch.setattr(probe, "kept_speed", lambda _: 10.0)
     learned = training_count(train)
     judged = len(catalog.read(phantom_root).manifest) - learned  # with a third of the work

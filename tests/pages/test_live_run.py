@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from fracture_core.jobs import launcher
 from fracture_core.runs import forks, journal, run_folders
 from ui.cache import run_cache, shared_cache
-from ui.live import curve_panel, flip_feed, live_run, pinned_studies
+from ui.live import curve_panel, flip_feed, live_run, pinned_studies, run_figures
 from ui.shared import figures, theme
 from ui.shell import state
 from ui.shell.state import ARRIVED
@@ -388,11 +388,11 @@ def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> N
     with run_folders.lock(run_copy):
         set_state(run_copy, "running", phase="evaluating")
         text = texts(open_run(run_copy))
-        assert ":primary-background[**judging dev and valid**]" in text and "queued" not in text
+        assert ":primary-background[**evaluating dev and valid**]" in text and "queued" not in text
         data = run_folders.read(run_copy).facts["data"]
         roles = {role: count for role, count in data["images"].items() if role != "valid"}
         run_folders.complete_facts(run_copy, data=data | {"images": roles})
-        assert ":primary-background[**judging dev**]" in texts(open_run(run_copy))
+        assert ":primary-background[**evaluating dev**]" in texts(open_run(run_copy))
         set_state(run_copy, "starting", phase="measuring")
         assert ":primary-background[**measuring threads**]" in texts(open_run(run_copy))
         set_state(run_copy, "queued", phase="")
@@ -685,7 +685,7 @@ def test_what_is_drawn_of_a_run_is_made_once_for_all_browsers(
 
     count(curve_panel, "_after")
     count(curve_panel, "_inside")
-    count(live_run, "_after")
+    count(run_figures, "_after")
     count(pinned_studies, "_pinned")
     count(flip_feed, "feed_of")
     first, second = open_run(run_copy), open_run(run_copy)

@@ -392,7 +392,7 @@ def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> N
         data = run_folders.read(run_copy).facts["data"]
         roles = {role: count for role, count in data["images"].items() if role != "valid"}
         run_folders.complete_facts(run_copy, data=data | {"images": roles})
-        assert ":primary-background[**judging dev**]" in texts(open_run(run_copy))
+        assert ":primary-background[**evaluating dev**]" in texts(open_run(run_copy))
         set_state(run_copy, "starting", phase="measuring")
         assert ":primary-background[**measuring threads**]" in texts(open_run(run_copy))
         set_state(run_copy, "queued", phase="")

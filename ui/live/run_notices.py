@@ -74,8 +74,10 @@ def _advice(run: Run) -> None:
 
 def _positive_shares(run: Run, epochs: pd.DataFrame) -> dict[str, float]:
     """By role, the share of films predicted positive after the last of these epochs."""
+    if not len(epochs):
+        return {}  # its films may not be read yet
     tables = run_cache.trajectories(run.folder)
-    if not len(epochs) or tables.epochs[-1:] != (int(epochs["epoch"].iloc[-1]),):
+    if tables.epochs[-1:] != (int(epochs["epoch"].iloc[-1]),):
         return {}  # its table is damaged
     positive = aggregation.is_positive(tables.probabilities[-1], run.config.threshold)
     shares = pd.Series(positive).groupby(tables.films["role"].to_numpy()).mean()

@@ -450,7 +450,9 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     train: AppTest, folders: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = cost(train.run())
-    assert "a better estimate follows" in first and theme.plain("At least 0.8 GB of memory") in first
+    assert (
+        "a better estimate follows" in first and theme.plain("At least 0.8 GB of memory") in first
+    )
     monkeypatch.setattr(probe, "kept_speed", lambda _: 10.0)
     learned = training_count(train)
     judged = len(catalog.read(phantom_root).manifest) - learned  # with a third of the work

@@ -12,6 +12,7 @@ from fracture_core.models import caveats
 from fracture_core.models.cards import Model
 from fracture_core.models.study_prediction import FilmPrediction, StudyPrediction
 from fracture_core.verdicts import aggregation
+from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import duration, short
 from ui.cache import film_cache, prediction_cache, study_cache
 from ui.components import film_viewer
@@ -136,7 +137,7 @@ def trust(model: Model, threshold: float) -> None:
     st.caption(f"{theme.plain(model.card.label_meaning)} Not a medical device.")
 
 
-def _figure(level: str, name: str, value: figures.Proportion) -> None:
+def _figure(level: str, name: str, value: Proportion) -> None:
     """A figure; that of studies is large, that of images small below it."""
     words = f"{figures.percent(value.value)} ({figures.with_interval(value)})"
     if level == "images":

@@ -11,6 +11,7 @@ from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.runs import predictions, run_folders
 from fracture_core.runs.run_folders import State
+from fracture_core.verdicts.metrics import Summary
 from ui.cache import data_cache, model_cache
 from ui.evaluate import study_lines
 from ui.shared import charts, epoch_slider, figures, theme
@@ -216,7 +217,7 @@ def _meaning(result: Evaluation, model: Model) -> str:
     return f"{cards.label_meaning(facts)} The model was trained on other data."
 
 
-def _matrices(studies: figures.Summary, images: figures.Summary) -> None:
+def _matrices(studies: Summary, images: figures.Summary) -> None:
     """The confusion matrices of studies, with clickable cells, and of images."""
     left, right = st.columns(2, gap="medium")
     with left:

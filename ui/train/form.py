@@ -49,7 +49,7 @@ def show() -> None:
         list(PRESETS),
         default="demo",
         required=True,
-        format_func=PRESET_TITLES.get,
+        format_func=PRESET_TITLES.__getitem__,
         key=state.PRESET,
     )
     st.caption(PRESET_SENTENCES[name])

@@ -141,7 +141,7 @@ def ask_one(draft: Draft, path: str, suffix: str = "", **more: Any) -> Any:
         return st.toggle(setting.title, value, key=key, **more)
     if setting.choices:
         more = {"options": setting.choices} | more
-        return st.segmented_control(
+        return st.segmented_control(  # type: ignore[call-overload]  # `more` may hold any keyword
             setting.title, default=value, required=True, format_func=_choice, key=key, **more
         )
     if setting.kind not in (int, float):
@@ -248,7 +248,8 @@ def _network(draft: Draft) -> dict[str, Any]:
     name = draft.base.architecture
     entry, of_network = ARCHITECTURES[name], Draft(base=draft.base, preset=name, wrong=draft.wrong)
     with st.grid(4):
-        sides = (entry.smallest, settings()["recipe.size"].limits[1])
+        _, largest = settings()["recipe.size"].limits or (0, 0)
+        sides = (entry.smallest, largest)
         size = ask_one(draft, "recipe.size", bounds=sides)
         dense = _dense(of_network, entry.options)
         dropout = ask_one(of_network, "options.dropout", value=entry.options.dropout)
@@ -268,7 +269,7 @@ def _network(draft: Draft) -> dict[str, Any]:
 def _dense(draft: Draft, own: NetworkOptions) -> tuple[int, ...] | None:
     """Show the units of the dense layers; return `None`, under a red label, if they are wrong."""
     setting, key = settings()["options.dense"], f"{draft.preset}-dense"
-    label, units, text = setting.title, None, ",".join(map(str, own.dense))
+    label, units, text = setting.title, None, ",".join(map(str, own.dense or ()))
     try:
         units = NetworkOptions(dense=parse_units(st.session_state.get(key, text))).dense
     except ConfigError as error:

@@ -217,7 +217,7 @@ def _meaning(result: Evaluation, model: Model) -> str:
     return f"{cards.label_meaning(facts)} The model was trained on other data."
 
 
-def _matrices(studies: Summary, images: figures.Summary) -> None:
+def _matrices(studies: Summary, images: Summary) -> None:
     """The confusion matrices of studies, with clickable cells, and of images."""
     left, right = st.columns(2, gap="medium")
     with left:

@@ -37,6 +37,7 @@ WITHOUT_TENSORFLOW = PACKAGES[: PACKAGES.index("networks")]  # nor scikit-learn,
 NEEDS_TENSORFLOW = {
     "networks.layers",
     "training.averages",
+    "training.event_files",
     "training.steps",
     "training.loop",
     "models.gate",

@@ -4,16 +4,18 @@ They lie under `tensorboard/train`, `dev` and `valid` of the run folder and repe
 `metrics.jsonl`, with the tags of Keras: `epoch_loss`, `epoch_accuracy`,
 `epoch_learning_rate` (training only), `epoch_auroc`, `epoch_study_accuracy`. The step is the epoch.
 
-The format is implemented here, since it is small and TensorFlow's own writer needs the
-`tensorboard` package: a file is a row of records (length, checksum, data, checksum), the data of
-each an `Event` message. Sources: tensorflow/core/util/event.proto, framework/summary.proto and
-lib/io/record_writer.h.
+A file is a row of records (length, checksum, data, checksum), the data of each an `Event` message.
+The records are written here, since TensorFlow's own writer needs the `tensorboard` package and
+cannot append to a file that a reader has open. Source: tensorflow/core/lib/io/record_writer.h.
 """
 
 import struct
 import time
 from pathlib import Path
 from typing import Any
+
+from tensorflow.core.framework.summary_pb2 import Summary
+from tensorflow.core.util.event_pb2 import Event, SessionLog
 
 from fracture_core import files
 
@@ -68,66 +70,36 @@ def _written(home: Path) -> list[Path]:
     return [path for path in named if path.is_file() and not path.is_symlink()]
 
 
-def _create(home: Path, events: list[bytes]) -> None:
+def _create(home: Path, events: list[Event]) -> None:
     """Write a new file as a whole or not at all.
 
     Its name is new each time, and sorts last: a running TensorBoard continues with files of a later
     name, and would never read one that replaced an old file.
     """
     home.mkdir(parents=True, exist_ok=True)
-    version = _message(_double(1, time.time()), _bytes(3, b"brain.Event:2"))
+    now = time.time()
+    version = Event(wall_time=now, file_version="brain.Event:2")
     # "A session starts at step 0": a reader forgets the events of older files.
-    start = _message(_double(1, time.time()), _bytes(7, _varint_field(1, 1)))
+    start = Event(wall_time=now, session_log=SessionLog(status=SessionLog.START))
     path = home / f"events.out.tfevents.{time.time():.6f}"
     files.replace_file(path, b"".join(_record(event) for event in (version, start, *events)))
 
 
-def _epoch(line: dict[str, Any], role: str) -> bytes:
-    """Return an epoch's `Event` message, with the present time."""
+def _epoch(line: dict[str, Any], role: str) -> Event:
+    """Return the event of an epoch, with the present time."""
     by_tag = {f"epoch_{name}": line[role].get(name) for name in QUANTITIES}
     if role == "train":
         by_tag["epoch_learning_rate"] = line.get("learning_rate")
     values = [
-        _bytes(1, _message(_bytes(1, tag.encode()), _float(2, value)))
+        Summary.Value(tag=tag, simple_value=value)
         for tag, value in by_tag.items()
         if value is not None
     ]
-    step = _varint_field(2, line["epoch"])
-    return _message(_double(1, time.time()), step, _bytes(5, _message(*values)))
+    return Event(wall_time=time.time(), step=line["epoch"], summary=Summary(value=values))
 
 
-# --- the wire format: https://protobuf.dev/programming-guides/encoding/ -------------------------
-
-
-def _message(*fields: bytes) -> bytes:
-    return b"".join(fields)
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*encoded, value])
-
-
-def _varint_field(number: int, value: int) -> bytes:
-    return _varint(number << 3) + _varint(value)
-
-
-def _double(number: int, value: float) -> bytes:
-    return _varint(number << 3 | 1) + struct.pack("<d", value)
-
-
-def _bytes(number: int, value: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(value)) + value
-
-
-def _float(number: int, value: float) -> bytes:
-    return _varint(number << 3 | 5) + struct.pack("<f", value)
-
-
-def _record(data: bytes) -> bytes:
+def _record(event: Event) -> bytes:
+    data: bytes = event.SerializeToString()
     length = struct.pack("<Q", len(data))
     return length + _checksum(length) + data + _checksum(data)
 

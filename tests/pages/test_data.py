@@ -66,7 +66,7 @@ def test_it_shows_the_folder_its_kind_and_that_it_is_synthetic_and_whole(
     assert not app.exception
     assert app.code[0].value == str(phantom_root)
     text = words(app)
-    assert "MURA's layout" in text and "synthetic" in text and "check: whole" in text
+    assert "MURA's layout" in text and "synthetic" in text and "check: complete" in text
     assert "No files ignored" in text
     assert "agreement" in text and "10.6084/m9.figshare.22363012" in text
 
@@ -327,7 +327,7 @@ def test_what_was_passed_over_is_counted_and_the_first_fifty_listed(
         (study / f"note{index}.txt").touch()
     monkeypatch.setenv("FRACTURE_DATA", str(root))
     app = data_page.run()
-    assert app.expander[0].label.startswith("60 notes")
+    assert app.expander[0].label.startswith("60 files ignored")
     assert "The first 50 of 60" in words(app)
     assert len(app.dataframe[1].value) == 50
 

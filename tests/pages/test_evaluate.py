@@ -358,7 +358,7 @@ def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
     judged = cards.find("both").judged
     n = judged.groupby(["part", "patient", "study"]).ngroups
     assert f"On the {n} dev studies that no member was trained on" in words
-    assert "Dev films chose its members' epochs" in words
+    assert "Its members' epochs were picked on the dev films" in words
 
 
 def test_a_model_that_is_looked_at_is_not_in_use_until_a_button_says_so(

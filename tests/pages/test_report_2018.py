@@ -55,7 +55,8 @@ def test_before_any_run_the_axes_say_what_will_be_in_them(folders: Path) -> None
     assert "✓ agrees" not in text and "✗ disagrees" not in text
     for number in range(1, 10):
         assert f"**{number}. " in text
-    assert "here: three_conv (Adam), five_conv" in str(app.get("plotly_chart")[6].proto.spec)
+    spec = str(app.get("plotly_chart")[6].proto.spec)
+    assert "Curve of three_conv (Adam), five_conv will appear here" in spec
 
 
 def test_runs_that_are_there_are_drawn_and_answer(folders: Path, phantom_root: Path) -> None:
@@ -104,7 +105,7 @@ def test_only_the_runs_that_are_not_finished_are_to_go(folders: Path, phantom_ro
     assert "3 runs, 3,000 steps of 10 films to go" in said(opened())
     path = exclusions.file_of(dataset.hash)
     exclusions.write(path, Exclusions(reasons={dataset.manifest["path"].iloc[0]: "a copy"}))
-    assert "the 1 film ticked on the Data page" in said(opened())
+    assert "including the 1 film excluded on the Data page" in said(opened())
 
 
 def test_the_length_is_in_the_address(folders: Path) -> None:
@@ -193,10 +194,10 @@ def test_both_curves_of_each_figure_are_drawn_from_the_same_runs(
     text = said(app)
     assert "one_conv | 20.0 (20.0\u00a0to\u00a020.0) | 4.0 (4.0\u00a0to\u00a04.0)" in text
     assert "+16.0 (+16.0\u00a0to\u00a0+16.0) | 2 |" in text
-    assert "points an epoch, 80 valid films" in text
+    assert "points per epoch, 80 valid films" in text
     assert "On synthetic films, quick length: the tables show" in text
     assert "was the averages" not in text  # synthetic films claim nothing
-    assert "judged both ways" in text and "recompute-averages" not in buttons(app)
+    assert "evaluated with both averages" in text and "recompute-averages" not in buttons(app)
 
 
 def test_one_seed_has_no_interval_and_says_so(folders: Path, dataset: Dataset) -> None:
@@ -215,7 +216,7 @@ def test_epochs_that_lack_are_named(folders: Path, dataset: Dataset) -> None:
     assert twice(app, 3) == {"x": [list(SWINGING)], "x2": [list(STEADY[:2])]}
     assert "Not re-evaluated yet: 1 epoch (one_conv, seed 1: 4)." in text
     assert "Cannot be re-evaluated (weights no longer kept): 1 epoch (one_conv, seed 1: 3)." in text
-    assert "1 epoch of 1 run to judge" in text
+    assert "1 epoch of 1 run to evaluate" in text
 
 
 def test_curves_grow_as_epochs_are_judged_and_as_runs_go_on(

@@ -314,7 +314,7 @@ def films(folder: Path) -> "pd.DataFrame":
             raise FileRefused("films.parquet", "holds labels or roles that no run has")
         return table
     except FileNotFoundError as error:
-        message = f"{folder.name} has not read its films yet. Wait until it trains."
+        message = f"{folder.name} has not read its films yet. Try again once it is training."
         if "films.parquet" in checksums.missing(folder):
             message = f"The films.parquet of {folder.name} is missing. Put it back, or train again."
         raise RunError(message) from error

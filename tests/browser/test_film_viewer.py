@@ -117,7 +117,7 @@ def test_what_the_network_sees_changes_size_and_way_beside_the_films(page: Page)
     pixels = "image => { const c = document.createElement('canvas'); c.width = c.height = 128;"
     pixels += " const p = c.getContext('2d'); p.drawImage(image, 0, 0); return c.toDataURL(); }"
     area = seen.evaluate(pixels)
-    pressed(page, "nearest").click()
+    pressed(page, "nearest pixel").click()
     seen.evaluate("image => image.decode()")
     assert seen.evaluate(pixels) != area
     assert zooms(page)[0] > 1  # the films stay as they were looked at

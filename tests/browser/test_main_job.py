@@ -35,7 +35,7 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 def start_run(page: Page, server: Server, epochs: int) -> Path:
     """Start a run from the Train page and wait until its curve has points."""
     page.goto(f"{server.url}/train")
-    field = page.get_by_role("spinbutton", name="Epochs (1 to 10,000)")
+    field = page.get_by_role("spinbutton", name="Epochs", exact=True)
     field.fill(str(epochs))
     field.press("Tab")
     expect(page.get_by_text(f"--epochs {epochs}")).to_be_visible()

@@ -253,12 +253,12 @@ def test_the_nearest_training_films_of_a_doubted_one_stand_beside_it(
 def test_what_was_left_out_of_an_upload_is_in_the_report_by_name_only_if_asked(
     altered: Case, model: Model
 ) -> None:
-    left_out = [("doe/a<b.zip", "is a zip that is cut short: doe/a<b.zip.")]
+    left_out = [("jones/a<b.zip", "is a zip that is cut short: jones/a<b.zip.")]
     plain = words(study_report.document([altered], model, 0.5, left_out=left_out))
     assert "Left out of the upload" in plain and "file 1 is a zip that is cut short: it." in plain
-    assert "doe" not in plain
+    assert "jones" not in plain
     named = study_report.document([altered], model, 0.5, names=True, left_out=left_out)
-    assert "doe/a<b.zip is a zip" in words(named)
+    assert "jones/a<b.zip is a zip" in words(named)
     assert "Left out" not in words(study_report.document([altered], model, 0.5))
 
 

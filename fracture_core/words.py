@@ -1,10 +1,13 @@
-"""Texts for people: received values cut to a readable length, durations in words."""
+"""Texts for people: received values cut and cleaned, durations in words."""
 
 import re
+import unicodedata
 
 LONGEST = 60  # characters of a received value in a sentence
 LONGEST_WORD = 300  # characters without a blank: paths are mostly shorter
 LONGEST_SENTENCE = 1_000  # characters of an error; received values are in its middle
+_NOT_TEXT = ("Cc", "Cs", "Cn")  # control characters, surrogates, no characters at all
+_DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def short(value: object) -> str:
@@ -27,3 +30,14 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def clean(text: str) -> str:
+    """Replace characters that a file cannot hold or that change the direction of text.
+
+    These are control characters, lone surrogates and marks of the writing direction, which would
+    also reverse numbers behind them.
+    """
+    return "".join(
+        "\ufffd" if unicodedata.category(c) in _NOT_TEXT or c in _DIRECTIONS else c for c in text
+    )

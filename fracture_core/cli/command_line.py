@@ -13,7 +13,7 @@ from typing import NoReturn
 from fracture_core.cli.command import Command
 from fracture_core.errors import FractureError
 from fracture_core.files import refusal
-from fracture_core.words import readable
+from fracture_core.words import clean, readable
 
 # By module of this package: its commands, and what each does.
 COMMANDS = {
@@ -54,22 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int | None = options.run_command(options)
         return status or 0
     except FractureError as error:
-        _print_error(str(error))
+        print(clean(str(error)), file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 0  # the reader had enough
     except OSError as error:
-        _print_error(refusal(error))
+        print(clean(refusal(error)), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
-
-
-def _print_error(sentence: str) -> None:
-    from fracture_core.cli import terminal  # the module of every command but `room` has loaded it
-
-    terminal.print_line(sentence, file=sys.stderr)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from fracture_core.heavy_imports import without_collector
 from fracture_core.jobs.worker import time_left
-from fracture_core.words import duration
+from fracture_core.words import clean, duration
 
 if TYPE_CHECKING:
     from fracture_core.verdicts.metrics import Proportion, Summary
@@ -28,20 +28,14 @@ def print_line(line: str, file: TextIO | None = None) -> None:
         line: its text.
         file: the stream; standard output by default.
     """
-    print(_clean(line), file=file or sys.stdout)
+    print(clean(line), file=file or sys.stdout)
 
 
 def show_line(text: str) -> None:
     """Replace the current line of the terminal; "" clears it."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{_clean(text[:WIDTH])}")
+        sys.stderr.write(f"\r\033[K{clean(text[:WIDTH])}")
         sys.stderr.flush()
-
-
-def _clean(text: str) -> str:
-    from fracture_core.reports import markup  # loads NumPy and Pillow; not every command prints
-
-    return markup.clean(text)
 
 
 def progress_line(noun: str) -> Callable[[int, int], None]:

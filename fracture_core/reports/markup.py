@@ -6,30 +6,17 @@ Arguments are plain text and escaped here, except where a docstring says markup.
 import base64
 import html
 import io
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from PIL import Image
 
 from fracture_core.verdicts.metrics import Proportion
+from fracture_core.words import clean
 
-_NOT_TEXT = ("Cc", "Cs", "Cn")  # control characters, surrogates, no characters at all
-_DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet reads text with these as a formula
 QUALITY = 88  # of JPEG, 0 to 100
 FRACTURE, NO_FRACTURE = "#b8520a", "#1767a8"  # colours of the pages' light theme
-
-
-def clean(text: str) -> str:
-    """Replace characters that a file cannot hold or that change the direction of text.
-
-    These are control characters, lone surrogates and marks of the writing direction, which would
-    also reverse numbers behind them.
-    """
-    return "".join(
-        "\ufffd" if unicodedata.category(c) in _NOT_TEXT or c in _DIRECTIONS else c for c in text
-    )
 
 
 def cell(value: object) -> object:

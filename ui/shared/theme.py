@@ -8,7 +8,7 @@ import re
 
 import streamlit as st
 
-from fracture_core.reports.markup import clean
+from fracture_core.words import clean
 from ui.shared.charts import Ink
 from ui.shell import owner
 

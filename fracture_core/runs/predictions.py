@@ -160,6 +160,24 @@ def epoch_metrics(films: pd.DataFrame, table: np.ndarray, threshold: float) -> d
     }
 
 
+def metrics_by_role(
+    films: pd.DataFrame, table: np.ndarray, threshold: float
+) -> dict[str, dict[str, Any]]:
+    """Return `epoch_metrics` of each role of `ROLES` that has films.
+
+    Args:
+        films: of `predicted_films`.
+        table: `(n_films,)` probabilities, 0 to 1.
+        threshold: a film is positive when its probability is greater.
+    """
+    of_role = {role: (films["role"] == role).to_numpy() for role in ROLES}
+    return {
+        role: epoch_metrics(films[rows], table[rows], threshold)
+        for role, rows in of_role.items()
+        if rows.any()
+    }
+
+
 def majority(films: pd.DataFrame) -> dict[str, float]:
     """Return the baseline by role: the accuracy of always predicting the majority class.
 

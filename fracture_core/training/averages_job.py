@@ -204,11 +204,6 @@ def _make_evaluate(
         if table is None:
             return None
         values: dict[str, Any] = {"epoch": epoch, "weights": _digest(run, epoch)}
-        for role in predictions.ROLES:
-            if (of_role := (predicted["role"] == role).to_numpy()).any():
-                values[role] = predictions.epoch_metrics(
-                    predicted[of_role], table[of_role], config.threshold
-                )
-        return values
+        return values | predictions.metrics_by_role(predicted, table, config.threshold)
 
     return line

@@ -379,10 +379,4 @@ class Loop:
             "learning_rate": float(self.optimizer.learning_rate),
             "train": {"loss": loss_sum / shown, "accuracy": right_sum / shown, "n": shown},
         }
-        for role in ("dev", "valid"):
-            rows = (self.evaluated["role"] == role).to_numpy()
-            if rows.any():
-                line[role] = predictions.epoch_metrics(
-                    self.evaluated[rows], table[rows], self.config.threshold
-                )
-        return line
+        return line | predictions.metrics_by_role(self.evaluated, table, self.config.threshold)

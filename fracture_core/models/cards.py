@@ -189,9 +189,14 @@ class Model:
     guarded: bool = True
 
     @property
+    def run(self) -> str:
+        """The name of its run, if it is an epoch of one; "" for a released model."""
+        return self.reference.rpartition("@")[0]
+
+    @property
     def is_run(self) -> bool:
         """True for an epoch of a run, False for a released model."""
-        return "@" in self.reference
+        return bool(self.run)
 
     def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:
         """Return its figures on dev films at this threshold: "images" and "studies"."""

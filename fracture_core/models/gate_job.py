@@ -36,7 +36,7 @@ def of_run(model: Model) -> bytes:
         DataError: the run's training films are no longer where they were, hold other pictures, or
             are too few.
     """
-    folder = run_folders.find(model.reference.rpartition("@")[0])
+    folder = run_folders.find(model.run)
     return _fit(model, run_folders.read(folder).data_root, journal.films(folder), folder)
 
 

@@ -207,10 +207,9 @@ def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], n
     Raises:
         ModelError: the model is a released one.
     """
-    name, _, _ = model.reference.rpartition("@")
-    if not name:
+    if not model.run:
         raise ModelError(f"{model.reference} is a released model and has one epoch. Pick a run.")
-    folder = run_folders.find(name) / "checkpoints"
+    folder = run_folders.find(model.run) / "checkpoints"
     predictor = Predictor(model)
     epochs: list[int] = []
     rows: list[np.ndarray] = []

@@ -170,7 +170,7 @@ def _of_plan(model: Model) -> set[str]:
 def _of_run(model: Model) -> list[str]:
     """Return the patients of a run's training films; none where its list cannot be read."""
     try:
-        films = journal.films(run_folders.find(model.reference.rpartition("@")[0]))
+        films = journal.films(run_folders.find(model.run))
     except FractureError:
         return []
     return films.loc[films["role"] == "train", "patient"].astype(str).unique().tolist()

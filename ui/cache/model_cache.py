@@ -3,12 +3,7 @@
 import streamlit as st
 
 from fracture_core import files
-from fracture_core.config import (
-    cache_folder,
-    models_folder,
-    runs_folder,
-    whole_number,
-)
+from fracture_core.config import Reference, cache_folder, models_folder, runs_folder
 from fracture_core.errors import FractureError
 from fracture_core.models import cards
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
@@ -42,7 +37,7 @@ def fixed(reference: str) -> str:
     if reference in cards.released() or not run_folders.exists(reference):
         return reference
     epoch = predictions.best_epoch(run_folders.find(reference))
-    return f"{reference}@{epoch}" if epoch else reference
+    return str(Reference(run=reference, epoch=epoch)) if epoch else reference
 
 
 def models_here() -> list[str]:
@@ -72,8 +67,8 @@ def _age(name: str) -> tuple[str, bool]:
 
 def is_epoch_of_run(reference: str) -> bool:
     """Return True for `RUN@EPOCH` of an existing run; the epoch itself may not be kept."""
-    name, _, epoch = reference.partition("@")
-    return whole_number(epoch) is not None and run_folders.exists(name)
+    at_epoch = Reference.parse(reference)
+    return at_epoch is not None and run_folders.exists(at_epoch.run)
 
 
 def model(reference: str) -> cards.Model:
@@ -87,6 +82,7 @@ def model(reference: str) -> cards.Model:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def read_model(reference: str, stamp: tuple[int, ...]) -> cards.Model:
+    """Read a model; `stamp` is part of the key, so that a changed one is read again."""
     return cards.find(reference)
 
 
@@ -95,13 +91,11 @@ def stamp(reference: str) -> tuple[int, ...]:
     if reference in cards.released():
         folder = models_folder() / reference
         return sum((files.stamp(folder / name) for name in cards.FILES), ())
-    name, _, epoch = reference.partition("@")
-    folder = runs_folder() / name
+    at_epoch = Reference.parse(reference)
+    folder = runs_folder() / (at_epoch.run if at_epoch else reference)
     table = folder / "metrics.jsonl"
-    number = whole_number(epoch)
-    if number is None:
-        number = journal.best_in(run_cache.metrics_of(folder)) or 0
-    weights = folder / "checkpoints" / checkpoints.weights_name(number)
+    epoch = at_epoch.epoch if at_epoch else journal.best_in(run_cache.metrics_of(folder)) or 0
+    weights = folder / "checkpoints" / checkpoints.weights_name(epoch)
     gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one
     return (gates, *files.stamp(table), *files.stamp(weights))
 

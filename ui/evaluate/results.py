@@ -92,9 +92,7 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     if films not in _stored(reference, model):
         return _evaluate(reference, films)
     if reference not in cards.released():
-        return evaluation.of_run(
-            run_folders.find(reference.partition("@")[0]), model.card.epoch, films
-        )
+        return evaluation.of_run(run_folders.find(model.run), model.card.epoch, films)
     card = model.card
     return Evaluation(
         model=card.name,

@@ -127,15 +127,8 @@ def _to_its_end(worker: Worker, wait_for_slot: bool) -> int:
         except Stopped as error:
             journal.log_event(worker.folder, "stopped", step=worker.status.step)
             worker.say(state=State.STOPPED, message=str(error), phase="", seconds_left=None)
-    except FractureError as error:
-        message = str(error)
-    except OSError as error:
-        _print_trace()
-        message = refusal(error)
-    except Exception as error:
-        # Any other error too must leave a status; the log holds its trace.
-        _print_trace()
-        message = _unexpected(error, "run")
+    except Exception as error:  # any error must leave a status
+        message = _reason(error, "run")
     else:
         worker.stop_listening()
         return 0
@@ -174,6 +167,14 @@ def _threads(folder: Path, films: int, worker: Worker) -> tuple[int, int]:
         choice = probe.choose(folder, films)
     run_folders.complete_facts(folder, probe=choice)
     return choice["threads"], choice["branches"]
+
+
+def _reason(error: Exception, noun: str) -> str:
+    """Return the message for an error that ended a child's work; log the trace of an unforeseen."""
+    if isinstance(error, FractureError):
+        return str(error)
+    _print_trace()
+    return refusal(error) if isinstance(error, OSError) else _unexpected(error, noun)
 
 
 def _unexpected(error: Exception, noun: str) -> str:
@@ -240,17 +241,9 @@ def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> in
     """
     try:
         work(folder)
-    except FractureError as error:
-        run_folders.write_status(folder, Status(state=State.FAILED, message=str(error)))
-        return 1
-    except OSError as error:
-        _print_trace()
-        run_folders.write_status(folder, Status(state=State.FAILED, message=refusal(error)))
-        return 1
     except Exception as error:
-        traceback.print_exc()
-        message = _unexpected(error, noun)
-        run_folders.write_status(folder, Status(state=State.FAILED, message=message))
+        status = Status(state=State.FAILED, message=_reason(error, noun))
+        run_folders.write_status(folder, status)
         return 1
     finally:
         os.close(lock)

@@ -162,15 +162,15 @@ def _evaluate(options: argparse.Namespace) -> None:
     parts = tuple(options.parts or ())
     terminal.load_tensorflow()
     show = None if options.json else terminal.progress_line("films")
-    model = cards.find(options.model).card.name
+    model = cards.find(options.model)
     folder = evaluation.folder_of(options.model, dataset, options.split)
     value = evaluation.evaluate(options.model, dataset, options.split, parts, progress=show)
     # For the Evaluate page. While a run trains, another epoch may have become its best one.
-    if not parts and value.model == model:
+    if not parts and value.model == model.card.name:
         with contextlib.suppress(WriteFailed):  # the figures are printed all the same
             evaluation.save(folder, value)
     record = value.to_dict()
-    overlaps = training_patients.among(cards.find(options.model), dataset)
+    overlaps = training_patients.among(model, dataset)
     for line in record["lines"]:
         patient = line["study"].split("/")[2]
         line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))

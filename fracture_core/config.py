@@ -639,20 +639,20 @@ def with_values(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
 
 def report_2018(data: str, **changes: Any) -> TrainConfig:
     """Return the 2018 report's settings: its pixels, augmentation, averages, no dev share."""
-    settings: dict[str, Any] = {
+    values: dict[str, Any] = {
         "recipe": REPORT_RECIPE,
         "augmentation": REPORT_AUGMENTATION,
         "steps_per_epoch": 282,  # 2821 // 10
         "dev_share": 0.0,
         "normalization": "running",  # Keras' own
     }
-    return TrainConfig(data=data, **(settings | changes))
+    return TrainConfig(data=data, **(values | changes))
 
 
 def demo(data: str, **changes: Any) -> TrainConfig:
     """Return a short run to watch: the network that trains fastest, for few epochs."""
-    settings: dict[str, Any] = {"architecture": "three_conv", "epochs": 30}
-    return TrainConfig(data=data, **(settings | changes))
+    values: dict[str, Any] = {"architecture": "three_conv", "epochs": 30}
+    return TrainConfig(data=data, **(values | changes))
 
 
 PRESETS: dict[str, Callable[..., TrainConfig]] = {

@@ -8,12 +8,7 @@ import streamlit as st
 from fracture_core import files
 from fracture_core.audit import audit_job
 from fracture_core.audit.findings import Audit
-from fracture_core.config import (
-    Augmentation,
-    PixelRecipe,
-    TrainConfig,
-    phantom_folder,
-)
+from fracture_core.config import Augmentation, PixelRecipe, TrainConfig, phantom_folder
 from fracture_core.datasets import catalog
 from fracture_core.datasets import exclusions as excluded
 from fracture_core.datasets.catalog import Choice, Dataset

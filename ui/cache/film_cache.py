@@ -7,11 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fracture_core.config import (
-    LIMITS,
-    PixelRecipe,
-    cache_folder,
-)
+from fracture_core.config import LIMITS, PixelRecipe, cache_folder
 from fracture_core.datasets import uploads
 from fracture_core.films import images
 from fracture_core.films.eraser import Stroke

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fracture_core.config import (
-    LIMITS,
-)
+from fracture_core.config import LIMITS
 from fracture_core.films.eraser import Stroke
 from fracture_core.models.study_prediction import FilmInput, StudyPrediction
+from ui.cache import film_cache, model_cache
 from ui.components.film_viewer import StrokesByFilm
 from ui.shared.pictures import Source
 from ui.shell import turns
 
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.models.inference import Predictor
-from ui.cache import film_cache, model_cache
 
 FILMS_AT_ONCE = 16  # predicted between two progress updates; a tenth of a second
 

@@ -32,11 +32,6 @@ def runs_now() -> list[run_folders.Run]:
     return run_folders.list_runs(shared_cache.file_cache("runs"))
 
 
-def unreadable_runs(runs: list[run_folders.Run]) -> list[str]:
-    """Return a sentence for each run beside these that cannot be read."""
-    return run_folders.unreadable(runs)
-
-
 def labels(runs: list[run_folders.Run]) -> dict[str, run_folders.Labels]:
     """Return tags, note and baseline of each of these runs, by name."""
     cache = shared_cache.file_cache("labels")

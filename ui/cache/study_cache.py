@@ -1,5 +1,6 @@
 """Studies of the data set with what the model in use predicts of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -13,6 +14,7 @@ from fracture_core.models import cards, training_patients
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts.aggregation import sentence, verdicts
 from ui.cache import data_cache, film_cache, model_cache
+from ui.cache.shared_cache import Value
 from ui.shell import tab_data, turns
 from ui.studies import facets
 
@@ -51,6 +53,20 @@ def _studies(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
     return facets.with_facets(table.assign(first=table["views"].cumsum() - table["views"]))
 
 
+def _of_model_in_use(read: Callable[[str, tuple[int, ...], str], Value | None]) -> Value | None:
+    """Call `read` with the model in use, its stamp, and the hash of the data in use.
+
+    Return `None` without a model, or if it is incomplete: the page where it is picked reports it.
+    """
+    name = model_cache.model_in_use()
+    try:
+        if not model_cache.is_model(name):
+            return None
+        return read(name, model_cache.stamp(name), data_cache.dataset().hash)
+    except FractureError:
+        return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Example:
     """A study with its verdict.
@@ -66,15 +82,7 @@ class Example:
 
 def example() -> Example | None:
     """Return a dev study that the model in use correctly called a fracture; `None` without one."""
-    name = model_cache.model_in_use()
-    try:
-        return (
-            _example(name, model_cache.stamp(name), data_cache.dataset().hash)
-            if model_cache.is_model(name)
-            else None
-        )
-    except FractureError:  # an incomplete model: the page where it is picked reports it
-        return None
+    return _of_model_in_use(_example)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -122,15 +130,7 @@ class StudyPredictions:
 
 def study_predictions() -> StudyPredictions | None:
     """Return the predictions of the model in use; `None` if they are of other data."""
-    name = model_cache.model_in_use()
-    try:
-        return (
-            _study_predictions(name, model_cache.stamp(name), data_cache.dataset().hash)
-            if model_cache.is_model(name)
-            else None
-        )
-    except FractureError:  # incomplete, or its epoch is not kept: the pages that pick it report it
-        return None
+    return _of_model_in_use(_study_predictions)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -17,6 +17,7 @@ import streamlit as st
 
 from fracture_core.analysis import comparison
 from fracture_core.config import runs_folder, settings
+from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Labels, Run, State
 from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import short
@@ -34,7 +35,7 @@ STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
 
 def show_unreadable(runs: list[Run]) -> None:
     """List the unreadable runs, by name, each with the next step."""
-    sentences = run_cache.unreadable_runs(runs)
+    sentences = run_folders.unreadable(runs)
     if sentences:
         with st.expander(f"{theme.plural(len(sentences), 'run')} cannot be read", expanded=True):
             for sentence in sentences[:UNREADABLE]:

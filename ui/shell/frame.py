@@ -15,16 +15,7 @@ from ui.shared import model_choice, theme
 from ui.shell import memory, owner, poll_rate, state, tab_data, turns
 
 ICON = str(Path(__file__).parent / "icon.png")  # of our own: a named icon would be fetched
-PAGES = (
-    "home",
-    "studies",
-    "train",
-    "runs",
-    "report_2018",
-    "evaluate",
-    "diagnose",
-    "data",
-)  # in order
+PAGES = ("home", "studies", "train", "runs", "report_2018", "evaluate", "diagnose", "data")
 _shown: list[bool] = []  # not empty once `app.py` has run in this process
 _ACTIVITY = (State.RUNNING, State.STOPPING, State.STARTING, State.QUEUED)
 REST_SECONDS = 5.0  # between two polls while no run is active: another browser may start one

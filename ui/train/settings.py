@@ -14,6 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core.config import (
     DEFAULTS,
+    LIMITS,
     Group,
     NetworkOptions,
     Setting,
@@ -248,9 +249,7 @@ def _network(draft: Draft) -> dict[str, Any]:
     name = draft.base.architecture
     entry, of_network = ARCHITECTURES[name], Draft(base=draft.base, preset=name, wrong=draft.wrong)
     with st.grid(4):
-        _, largest = settings()["recipe.size"].limits or (0, 0)
-        sides = (entry.smallest, largest)
-        size = ask_one(draft, "recipe.size", bounds=sides)
+        size = ask_one(draft, "recipe.size", bounds=(entry.smallest, LIMITS.size[1]))
         dense = _dense(of_network, entry.options)
         dropout = ask_one(of_network, "options.dropout", value=entry.options.dropout)
         shown = ("recipe.size", "options.dense", "options.dropout", "weights")

@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -44,28 +45,9 @@ def show() -> None:
             raise
         phantom_progress.show(choice.root, wants_more=True)  # the first films are on their way
         return
-    name = st.segmented_control(
-        "Settings to begin with",
-        list(PRESETS),
-        default="demo",
-        required=True,
-        format_func=PRESET_TITLES.__getitem__,
-        key=state.PRESET,
-    )
-    st.caption(PRESET_SENTENCES[name])
+    name = _ask_preset()
     base = preset(name, str(choice.root), positive=choice.positive)
-    architecture = st.segmented_control(
-        "Network",
-        list(ARCHITECTURES),
-        default=base.architecture,
-        required=True,
-        format_func=_title,
-        key=f"{name}-architecture",
-    )
-    entry = ARCHITECTURES[architecture]
-    st.caption(
-        f"{entry.sentence} {entry.parameters:,} parameters at 32 px. Report: {entry.source}."
-    )
+    architecture = _ask_network(name, base.architecture)
     left, right = st.columns(2)
     with left:
         draft = settings.Draft(base=base, preset=name)
@@ -91,30 +73,57 @@ def show() -> None:
         _check_labels(films)
     except (ConfigError, ModelError, NotOwner, WriteFailed) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
-        owner.button(
-            "Start training",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=True,
-            key="start-training",
-        )
+        _start_button(disabled=True)
         return
     st.caption(theme.plain(cost.sentence(config, len(films))))
     if warning := cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
-    owner.button(
-        "Start training",
-        type="primary",
-        icon=":material/play_arrow:",
-        on_click=_start,
-        args=(config, state.token()),
-        key="start-training",
-    )
+    _start_button(on_click=_start, args=(config, state.token()))
     if not owner.is_owner():
         st.caption(owner.WHY)
     else:  # it names folders of this machine
         st.caption("The same run from a terminal:")
         st.code(cards.command(config), language="bash", wrap_lines=True)
+
+
+def _ask_preset() -> str:
+    name = st.segmented_control(
+        "Settings to begin with",
+        list(PRESETS),
+        default="demo",
+        required=True,
+        format_func=PRESET_TITLES.__getitem__,
+        key=state.PRESET,
+    )
+    st.caption(PRESET_SENTENCES[name])
+    return name
+
+
+def _ask_network(preset_name: str, default: str) -> str:
+    architecture = st.segmented_control(
+        "Network",
+        list(ARCHITECTURES),
+        default=default,
+        required=True,
+        format_func=_title,
+        key=f"{preset_name}-architecture",
+    )
+    entry = ARCHITECTURES[architecture]
+    st.caption(
+        f"{entry.sentence} {entry.parameters:,} parameters at 32 px. Report: {entry.source}."
+    )
+    return architecture
+
+
+def _start_button(**more: Any) -> None:
+    """Draw the button; `more` says what a click does, or that there is nothing to click."""
+    owner.button(
+        "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="start-training",
+        **more,
+    )
 
 
 def _check_labels(films: pd.DataFrame) -> None:

@@ -40,6 +40,7 @@ def test_from_the_wall_by_way_of_a_study_to_its_verdict(
     page = open_page(f"{server.url}/studies?label=fracture")
     page.locator(f"{TILES} button").first.click()
     expect(page.locator(".pane img").first).to_be_visible()
+    expect(page).to_have_url(re.compile("study="))  # the address follows the films
     study = re.search(r"study=([^&]+)", page.url)[1]
     page.get_by_role("button", name="Diagnose this study").click()
     verdict = page.get_by_role("heading", name=re.compile("The model finds (a|no) fracture"))

@@ -17,7 +17,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def session_id(self) -> str:
             return sessions[-1]
 
-    poll_rate._seen.clear()
+    poll_rate._sessions.clear()
     monkeypatch.setattr(poll_rate, "get_script_run_ctx", Context)
     monkeypatch.setattr(poll_rate.time, "monotonic", lambda: 0.0)
     return sessions

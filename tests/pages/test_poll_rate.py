@@ -38,7 +38,7 @@ def test_looks_become_more_frequent_only_when_many_have_gone(
     for number in range(poll_rate.MANY + 1):
         browser.append(str(number))
         poll_rate.level()
-    poll_rate._seen().pop("0")
+    poll_rate._sessions().pop("0")
     assert poll_rate.level() == 1 and poll_rate.level(before=2) == 2
     monkeypatch.setattr(poll_rate.time, "monotonic", lambda: poll_rate.GONE_SECONDS + 1)
     assert poll_rate.level(before=2) == 0  # all others have gone

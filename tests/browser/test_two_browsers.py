@@ -79,6 +79,21 @@ def test_a_run_that_is_resumed_in_one_browser_is_kept_by_the_other(
     )
 
 
+def test_a_saved_note_stays_in_view_and_reaches_the_other(
+    server: Server, stopped: Path, open_page: Callable[..., Page]
+) -> None:
+    first = open_page(f"{server.url}/train?run=shared")
+    first.get_by_test_id("stPopover").get_by_role("button").first.click()
+    first.get_by_role("tab", name="Notes").click()
+    first.get_by_role("textbox", name="Note").fill("lags behind the other seeds")
+    first.get_by_role("button", name="Save notes").click()
+    expect(first.get_by_role("paragraph").filter(has_text="lags behind")).to_be_visible()
+    expect(first.get_by_role("tab", name="Notes")).to_have_attribute("aria-selected", "true")
+    expect(first.get_by_role("button", name="Save notes")).to_be_visible()
+    second = open_page(f"{server.url}/train?run=shared")
+    expect(second.get_by_text("lags behind the other seeds")).to_be_visible()
+
+
 def test_who_asks_for_more_epochs_of_a_run_that_goes_on_elsewhere_is_told(
     server: Server, stopped: Path, open_page: Callable[..., Page]
 ) -> None:

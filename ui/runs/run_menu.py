@@ -21,9 +21,15 @@ NAME_LENGTH = 60  # of a run's name in the names of its forks; a name takes up t
 
 
 def show(run: Run) -> None:
-    """Draw the content of the popover."""
+    """Draw the content of the popover.
+
+    Its tabs are tracked: drawn anew, as after "Save notes", the popover shows the same tab again.
+    All of them are drawn, for a tab that is not would lose what was typed into it.
+    """
     names = ["Learning rate", "Fork", "Save", "Notes", "Delete"]
-    rate, fork, save, notes, delete = st.container(width=WIDTH).tabs(names)
+    rate, fork, save, notes, delete = st.container(width=WIDTH).tabs(
+        names, key=f"{state.MORE_TAB}-{run.name}", on_change="rerun"
+    )
     with rate:
         _rate(run)
     with fork:

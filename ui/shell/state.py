@@ -98,6 +98,7 @@ EXCLUDE = "exclude"  # Train: whether the ticked films are excluded
 FOLDER = "folder"  # Data: the typed path
 CLASSES = "classes"  # Data: the class folders of that path, until the positive one is chosen
 POSITIVE = "positive"  # Data: the class that means a fracture
+MORE_TAB = "more-tab"  # Train: the tab of "More" that is open
 MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
 NOTICE = "notice"  # every page: message of the last action, until it is shown
 REFUSED_NOTES = "refused-notes"  # Train, Runs: why notes were not kept; ends in the run's name

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from ui.cache import prediction_cache
-from ui.components import film_viewer
 from ui.diagnose import (
     doubts,
     erased_effect,
@@ -11,6 +10,7 @@ from ui.diagnose import (
     export,
     intake,
     overview,
+    reading,
     verdict_panel,
     what_if,
 )
@@ -41,22 +41,16 @@ with main:
     elif not prediction_cache.warm_up().done():
         verdict_panel.wait(study)
     else:
-        upload = study.others
-        if upload:
-            study = overview.show(study, reference, threshold)
-        key = verdict_panel.viewer_key(study)
-        (before,) = verdict_panel.predict_all([study], reference)
-        now = before
-        if erased := film_viewer.strokes_of(key):
-            now = verdict_panel.prediction(study, reference, erased)
-        verdict_panel.show(study, reference, model, now, threshold)
-        if not now.films:
+        readings = reading.read(study.others or [study], reference, model, threshold)
+        shown = overview.show(readings) if study.others else readings[0]
+        verdict_panel.show(shown)
+        if not shown.prediction.films:
             st.stop()
-        doubts.show(now, model, key)
+        doubts.show(shown)
         explanation.ask(model)
-        maps = verdict_panel.films(study, reference, model, now, threshold)
-        erased_effect.show(before, now, threshold)
-        what_if.show(now, reference, model, threshold)
+        maps = verdict_panel.films(shown)
+        erased_effect.show(shown)
+        what_if.show(shown)
         if explanation.is_on(state.THROUGH) and "@" in model.reference:
-            explanation.through_epochs(now, reference, model, threshold)
-        export.show(study, reference, model, before, now, threshold, maps, upload)
+            explanation.through_epochs(shown)
+        export.show(shown, maps, readings)

@@ -29,7 +29,7 @@ from fracture_core.models import cards, caveats, inference, release, study_predi
 from fracture_core.runs import checkpoints, journal, run_folders
 from tests.core.dicoms import PATIENT, make
 from ui.cache import model_cache, prediction_cache, study_cache
-from ui.diagnose import export, intake, verdict_charts, verdict_panel
+from ui.diagnose import export, intake, reading, verdict_charts
 from ui.shared import pictures
 from ui.shared.charts import Ink
 from ui.shell import state
@@ -173,7 +173,7 @@ def test_many_films_of_one_study_tell_how_far_they_are_and_are_judged_as_one(
     whole = said(upload(opened(), *files))
     st.cache_data.clear()
     told = []
-    monkeypatch.setattr(verdict_panel, "UNNOTICED", 0)
+    monkeypatch.setattr(reading, "UNNOTICED", 0)
     monkeypatch.setattr(prediction_cache, "FILMS_AT_ONCE", 2)
     monkeypatch.setattr(
         st.delta_generator.DeltaGenerator, "progress", lambda _, *said: told.append(said)
@@ -491,9 +491,7 @@ def test_what_is_brushed_over_is_judged_without_it_and_compared(
     app = opened(study=key)
     before = app.title[1].value
     stroke = {"film": name, "radius": 0.3, "points": [[0.2, 0.5], [0.8, 0.5]]}
-    app.session_state[state.VIEWER] = {
-        "erased": {"study": verdict_panel.viewer_key(study), "strokes": [stroke]}
-    }
+    app.session_state[state.VIEWER] = {"erased": {"study": study.viewer_key, "strokes": [stroke]}}
     app.run()
     assert not app.exception
     assert re.search(rf"\*\*{re.escape(name)}\*\* 0\.\d+ → 0\.\d+; the verdict", said(app))
@@ -547,9 +545,7 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     name = study.films[0][0]
     app = opened(study=key)
     stroke = {"film": name, "radius": 0.3, "points": [[0.2, 0.5], [0.8, 0.5]]}
-    app.session_state[state.VIEWER] = {
-        "erased": {"study": verdict_panel.viewer_key(study), "strokes": [stroke]}
-    }
+    app.session_state[state.VIEWER] = {"erased": {"study": study.viewer_key, "strokes": [stroke]}}
     app.run()
     assert not app.exception
     assert [each.label for each in app.get("download_button")] == ["Report", "JSON", "CSV"]
@@ -614,8 +610,18 @@ def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -
     judged = inference.Predictor(cards.find(starter)).predict_study(
         "", [study_prediction.FilmInput(name="cut.png", source=asked.sources[0])]
     )
-    case = export.case(asked, starter, judged, judged, {})
-    text = export.content("html", [case], model_cache.model(starter), 0.5, True)
+    model = model_cache.model(starter)
+    empty = reading.Reading(
+        study=asked,
+        reference=starter,
+        model=model,
+        threshold=0.5,
+        whole=judged,
+        prediction=judged,
+        erased={},
+        inverted=(),
+    )
+    text = export.content("html", [export.case(empty, {})], model, 0.5, True)
     assert "There is no verdict on" in text and "cut short" in text
 
 

@@ -8,9 +8,10 @@ import streamlit as st
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
 from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import FilmPrediction, NearestFilm, StudyPrediction
+from fracture_core.models.study_prediction import FilmPrediction, NearestFilm
 from fracture_core.runs import run_folders
 from ui.cache import data_cache, film_cache, model_cache
+from ui.diagnose.reading import Reading
 from ui.shared import file_reasons, theme
 from ui.shell import actions, owner, state, tab_data
 
@@ -20,38 +21,29 @@ THUMB_PX = 110  # width of a training film
 POLL_SECONDS = 1.0  # while a gate is being fitted
 
 
-def counted(judged: StudyPrediction, key: str) -> StudyPrediction:
-    """Return the study with the ticked doubted films counted; `key` identifies its films."""
-    return judged.counting(st.session_state.get(f"{state.COUNTED}-{key}") or ())
-
-
-def inverted(key: str) -> tuple[str, ...]:
-    """List the names of the films to invert; `key` identifies the study's films."""
-    return tuple(st.session_state.get(f"{state.INVERTED}-{key}") or ())
-
-
-def show(judged: StudyPrediction, model: Model, key: str) -> None:
+def show(reading: Reading) -> None:
     """Show remarks on the films, and the doubted ones with reasons and remedies."""
-    _remarks(judged)
-    doubted = [film for film in judged.films if film.doubts]
+    _remarks(reading.prediction.remarks)
+    films, key = reading.prediction.films, reading.study.viewer_key
+    doubted = [film for film in films if film.doubts]
     file_reasons.show(
         [(film.name, " ".join(film.doubts)) for film in doubted],
         f"This model may not be able to predict {theme.plural(len(doubted), 'film')}. Doubted "
         "films do not count unless you include them",
         icon=":material/help:",
     )
-    turned = inverted(key)  # an inverted film can be changed back
-    offered = [film.name for film in judged.films if film.remedies or film.name in turned]
+    turned = reading.inverted  # an inverted film can be changed back
+    offered = [film.name for film in films if film.remedies or film.name in turned]
     _choose("Predict with inverted greys", "Invert", offered, f"{state.INVERTED}-{key}")
     _choose("Include anyway", "Include", [f.name for f in doubted], f"{state.COUNTED}-{key}")
-    _nearest([film for film in doubted if film.nearest][:NAMED], model)
+    _nearest([film for film in doubted if film.nearest][:NAMED], reading.model)
 
 
-def _remarks(judged: StudyPrediction) -> None:
+def _remarks(remarks: Sequence[str]) -> None:
     """Remarks on frames left out, and on identical films."""
-    lines = [theme.plain(remark) for remark in judged.remarks[:NAMED]]
-    if len(judged.remarks) > NAMED:
-        lines.append(f"and {theme.plural(len(judged.remarks) - NAMED, 'other remark')}")
+    lines = [theme.plain(remark) for remark in remarks[:NAMED]]
+    if len(remarks) > NAMED:
+        lines.append(f"and {theme.plural(len(remarks) - NAMED, 'other remark')}")
     if lines:
         st.info("\n\n".join(lines), icon=":material/info:")
 

@@ -2,18 +2,13 @@
 
 import streamlit as st
 
-from fracture_core.models.study_prediction import StudyPrediction
+from ui.diagnose.reading import Reading
 from ui.shared import theme
 
 
-def show(before: StudyPrediction, after: StudyPrediction, threshold: float) -> None:
-    """Show the changed scores in one line; nothing if nothing was erased.
-
-    Args:
-        before: the whole films.
-        after: the films without the erased regions; `before` itself if nothing was erased.
-        threshold: of the verdicts.
-    """
+def show(reading: Reading) -> None:
+    """Show the changed scores in one line; nothing if nothing was erased."""
+    before, after = reading.whole, reading.prediction
     if after is before:
         return
     moved = [
@@ -24,7 +19,7 @@ def show(before: StudyPrediction, after: StudyPrediction, threshold: float) -> N
     if not moved:
         words = "The erased area is too small for the network: none of its pixels changed."
     else:
-        was, now = _mark(before.verdict(threshold)), _mark(after.verdict(threshold))
+        was, now = _mark(before.verdict(reading.threshold)), _mark(reading.verdict)
         turned = f"the verdict stays {now}"
         if was != now:
             turned = f"the verdict changes from {was} to {now}"

@@ -7,11 +7,11 @@ import streamlit as st
 from PIL import Image
 
 from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.reports.study_record import OCCLUSION_FULL
 from fracture_core.verdicts import aggregation
 from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
+from ui.diagnose.reading import Reading
 from ui.shared import theme
 from ui.shell import state
 
@@ -98,13 +98,13 @@ def explain(maps: dict[str, "prediction_cache.Maps"]) -> None:
     )
 
 
-def through_epochs(judged: StudyPrediction, reference: str, model: Model, threshold: float) -> None:
+def through_epochs(reading: Reading) -> None:
     """Draw the counted films' probabilities at every kept epoch, and the verdict's changes."""
-    films = [film for film in judged.films if film.counted]
+    films, threshold, epoch = reading.counted, reading.threshold, reading.model.card.epoch
     if not films:
         return
     epochs, values = prediction_cache.through_epochs(
-        reference, np.stack([film.pixels for film in films])
+        reading.reference, np.stack([film.pixels for film in films])
     )
     if not len(values):
         return
@@ -115,13 +115,11 @@ def through_epochs(judged: StudyPrediction, reference: str, model: Model, thresh
     since = epochs[int(changed[-1])] if len(changed) else epochs[0]
     colours = theme.colour("fracture"), theme.colour("none"), theme.ink(), theme.run_colours()
     names = [film.name for film in films]
-    figure = verdict_charts.through_epochs(
-        epochs, values, names, threshold, model.card.epoch, *colours
-    )
+    figure = verdict_charts.through_epochs(epochs, values, names, threshold, epoch, *colours)
     st.plotly_chart(figure, key="through-epochs", config={"displayModeBar": False})
     st.caption(
         f"One line per film, {theme.plural(len(epochs), 'kept epoch')} from {epochs[0]} to "
         f"{epochs[-1]}. The last epoch's verdict, {theme.mark(bool(verdicts[-1]))}, has been the "
         f"same since epoch {since}; the verdict changed {theme.plural(len(changed), 'time')}. "
-        f"The verdict above is that of epoch {model.card.epoch}."
+        f"The verdict above is that of epoch {epoch}."
     )

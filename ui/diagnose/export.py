@@ -7,13 +7,12 @@ from functools import partial
 import streamlit as st
 
 from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import FilmInput, StudyPrediction
+from fracture_core.models.study_prediction import FilmInput
 from fracture_core.reports import study_record, study_report
 from fracture_core.reports.study_record import Case, Exhibit
-from ui.cache import model_cache, prediction_cache, study_cache
-from ui.components import film_viewer
-from ui.diagnose import doubts, verdict_panel
-from ui.diagnose.intake import StudyInput
+from ui.cache import prediction_cache, study_cache
+from ui.diagnose import doubts
+from ui.diagnose.reading import Reading
 from ui.shell import state
 
 KINDS = {  # end of the file's name -> its button, its icon, its type
@@ -23,27 +22,13 @@ KINDS = {  # end of the file's name -> its button, its icon, its type
 }
 
 
-def show(
-    study: StudyInput,
-    reference: str,
-    model: Model,
-    before: StudyPrediction,
-    judged: StudyPrediction,
-    threshold: float,
-    maps: dict[str, dict[str, bytes]],
-    upload: Sequence[StudyInput],
-) -> None:
+def show(reading: Reading, maps: dict[str, dict[str, bytes]], upload: Sequence[Reading]) -> None:
     """Draw three buttons, whose files are made when they are pressed.
 
     Args:
-        study: the study shown.
-        reference: of the model.
-        model: the model of the prediction.
-        before: the whole films' prediction.
-        judged: the prediction without the erased regions; `before` itself if nothing was erased.
-        threshold: a film is positive when its probability is greater.
+        reading: the study shown.
         maps: the heat maps shown: name of a film -> name of a map -> PNG bytes.
-        upload: all studies of the same upload; empty for a single study.
+        upload: all studies of the same upload.
     """
     st.subheader("Export", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -52,7 +37,7 @@ def show(
             key=state.NAMES,
             help="Off: films are called film 1, film 2 ..., study and patient are not named.",
         )
-        readable = sum(bool(verdict_panel.prediction(each, reference).films) for each in upload)
+        readable = sum(bool(each.whole.films) for each in upload)
         everything = readable > 1 and st.toggle(
             f"All {readable} studies of the upload",
             key=state.EVERYTHING,
@@ -60,15 +45,12 @@ def show(
         )
 
         # Computed now: the session's caches cannot be reached when a button is pressed.
-        cases = (
-            all_cases(upload, reference)
-            if everything
-            else [case(study, reference, before, judged, maps)]
-        )
+        cases = [case(each) for each in upload] if everything else [case(reading, maps)]
+        model, threshold, left_out = reading.model, reading.threshold, reading.study.left_out
         for kind, (label, icon, mime) in KINDS.items():
             st.download_button(
                 label,
-                data=partial(content, kind, cases, model, threshold, names, study.left_out),
+                data=partial(content, kind, cases, model, threshold, names, left_out),
                 file_name=f"fracture-study.{kind}",
                 mime=mime,
                 icon=icon,
@@ -83,33 +65,24 @@ def show(
     )
 
 
-def case(
-    study: StudyInput,
-    reference: str,
-    before: StudyPrediction,
-    judged: StudyPrediction,
-    maps: dict[str, dict[str, bytes]] | None = None,
-) -> Case:
+def case(reading: Reading, maps: dict[str, dict[str, bytes]] | None = None) -> Case:
     """Return a study's prediction with everything shown of it; for the arguments see `show`.
 
     Without `maps` there is no test-time augmentation either, and no training films beside the
     doubted ones.
     """
-    key = verdict_panel.viewer_key(study)
-    erased, turned = film_viewer.strokes_of(key), doubts.inverted(key)
-    whole = {film.name: film.probability for film in before.films}
-    shown = [film for film in judged.films if film.counted and maps is not None]
-    nearest = {}
-    if maps is not None:
-        nearest = doubts.training_films(judged.films, model_cache.model(reference))
-    spreads = {film.name: prediction_cache.spread(reference, film.pixels) for film in shown}
+    study, erased, films = reading.study, reading.erased, reading.prediction.films
+    whole = {film.name: film.probability for film in reading.whole.films}
+    shown = reading.counted if maps is not None else []
+    spreads = {film.name: prediction_cache.spread(reading.reference, film.pixels) for film in shown}
+    nearest = doubts.training_films(films, reading.model) if maps is not None else {}
     exhibits = tuple(
         Exhibit(
             film=FilmInput(
                 name=name,
                 source=source,
                 erased=tuple(erased.get(name, ())),
-                inverted=name in turned,
+                inverted=name in reading.inverted,
             ),
             whole=whole.get(name) if name in erased else None,
             spread=spreads.get(name),
@@ -119,28 +92,14 @@ def case(
         for (name, _), source in zip(study.films, study.sources, strict=True)
     )
     return Case(
-        judged=judged,
+        judged=reading.prediction,
         exhibits=exhibits,
         study=study.study,
         patient=study.patient,
         real=study.real,
         label=study.label,
-        acquaintance=study_cache.training_overlap(reference, study.patient),
+        acquaintance=study_cache.training_overlap(reading.reference, study.patient),
     )
-
-
-def all_cases(upload: Sequence[StudyInput], reference: str) -> list[Case]:
-    """Return every study of an upload with its prediction, without the slow heat maps and TTA.
-
-    Files beside the studies, of which none could be read, are a case without films.
-    """
-    cases = []
-    for study in upload:
-        before = judged = verdict_panel.prediction(study, reference)
-        if erased := film_viewer.strokes_of(verdict_panel.viewer_key(study)):
-            judged = verdict_panel.prediction(study, reference, erased)
-        cases.append(case(study, reference, before, judged))
-    return cases
 
 
 def content(

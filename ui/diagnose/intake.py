@@ -67,6 +67,13 @@ class StudyInput:
     folder: bool = False
     left_out: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def viewer_key(self) -> str:
+        """The viewer's key of these films: others begin whole and with nothing erased."""
+        if self.key:  # the same key in other data is another study
+            return f"{self.data_hash} {self.key}"
+        return " ".join(key for _, key in self.films)
+
 
 def ask() -> StudyInput | None:
     """Draw the uploader; return the study to predict, or `None`."""

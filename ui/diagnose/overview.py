@@ -1,15 +1,16 @@
 """Overview of an upload with several studies: their verdicts, and the choice of one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
 from fracture_core.datasets import uploads
-from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.verdicts import aggregation
-from ui.diagnose import verdict_panel
+from ui.diagnose import reading
 from ui.diagnose.intake import StudyInput
+from ui.diagnose.reading import Reading
 from ui.shared import file_reasons, theme
 from ui.shell import state
 
@@ -20,46 +21,40 @@ WORDS = {
 }
 
 
-def show(upload: StudyInput, reference: str, threshold: float) -> StudyInput:
-    """Draw a line per study, with progress while they are predicted; return the open one.
+def show(upload: Sequence[Reading]) -> Reading:
+    """Draw a line per study of an upload; return the open one.
 
     By default that is one with a fracture, else one with a verdict. Files beside the studies of
     which none could be read are no study: they are listed as left out.
-
-    Args:
-        upload: its `others` are all studies.
-        reference: of the model.
-        threshold: a film is positive when its probability is greater.
     """
-    predictions = verdict_panel.predict_all(upload.others, reference)
-    pairs = list(zip(upload.others, predictions, strict=True))
-    studies = {study.study: (study, judged) for study, judged in pairs if judged.films}
+    studies = {each.study.study: each for each in upload if each.whole.films}
     if not studies:
         return _together(upload)
     left = [
-        (_place(study, name), reason)
-        for study, judged in pairs
-        if not judged.films
-        for name, reason in judged.refused
+        (_place(each.study, name), reason)
+        for each in upload
+        if not each.whole.films
+        for name, reason in each.whole.refused
     ]
     file_reasons.show(left, f"{theme.plural(len(left), 'file')} left out")
     if len(studies) == 1:
-        return next(iter(studies.values()))[0]
-    verdicts = {name: judged.verdict(threshold) for name, (_, judged) in studies.items()}
-    _table([_line(name, judged, threshold) for name, (_, judged) in studies.items()], verdicts)
+        return next(iter(studies.values()))
+    verdicts = {name: each.whole.verdict(each.threshold) for name, each in studies.items()}
+    _table([_line(each) for each in studies.values()], verdicts)
     if st.session_state.get(state.OPENED) not in verdicts:
         order = {True: 0, False: 1, None: 2}
         st.session_state[state.OPENED] = min(verdicts, key=lambda name: order[verdicts[name]])
     name = st.selectbox("Study of the upload", list(verdicts), key=state.OPENED)
-    return studies[name][0]
+    return studies[name]
 
 
-def _together(upload: StudyInput) -> StudyInput:
+def _together(upload: Sequence[Reading]) -> Reading:
     """One study of all files if none of them could be read: their reasons are listed together."""
-    others = upload.others
-    films = tuple((_place(study, name), key) for study in others for name, key in study.films)
-    sources = tuple(source for study in others for source in study.sources)
-    return replace(upload, study=uploads.ALONE, films=films, sources=sources, others=())
+    first, studies = upload[0], [each.study for each in upload]
+    films = tuple((_place(study, name), key) for study in studies for name, key in study.films)
+    sources = tuple(source for study in studies for source in study.sources)
+    study = replace(first.study, study=uploads.ALONE, films=films, sources=sources)
+    return reading.read([study], first.reference, first.model, first.threshold)[0]
 
 
 def _place(study: StudyInput, name: str) -> str:
@@ -67,18 +62,19 @@ def _place(study: StudyInput, name: str) -> str:
     return f"{study.study}/{name}" if study.folder else name
 
 
-def _line(name: str, judged: StudyPrediction, threshold: float) -> dict[str, str]:
-    highest = max(judged.probabilities, default=None)
-    counted = len(judged.probabilities)
-    positive = aggregation.is_positive(np.array(judged.probabilities), threshold).sum()
+def _line(shown: Reading) -> dict[str, str]:
+    whole, threshold = shown.whole, shown.threshold
+    highest = max(whole.probabilities, default=None)
+    counted = len(whole.probabilities)
+    positive = aggregation.is_positive(np.array(whole.probabilities), threshold).sum()
     rest = [
         f"{count} {word}"
-        for count, word in ((len(judged.doubted), "doubted"), (len(judged.refused), "refused"))
+        for count, word in ((len(whole.doubted), "doubted"), (len(whole.refused), "refused"))
         if count
     ]
     return {
-        "Study": name,
-        "Verdict": WORDS[judged.verdict(threshold)],
+        "Study": shown.study.study,
+        "Verdict": WORDS[whole.verdict(threshold)],
         "Highest": "–" if highest is None else f"{highest:.3f}",
         "Positive films": f"{positive} of {counted}" if counted else "none counted",
         "Not counted": ", ".join(rest) or "–",

@@ -3,19 +3,19 @@
 import streamlit as st
 
 from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.verdicts import breakdown
 from fracture_core.verdicts.breakdown import FEW
 from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
+from ui.diagnose.reading import Reading
 from ui.shared import figures, theme
 
 WIDTH = 340  # px at least, of the chart and of the rules; else one below the other
 
 
-def show(judged: StudyPrediction, reference: str, model: Model, threshold: float) -> None:
+def show(reading: Reading) -> None:
     """Draw chart and sentences at the left, the other rules at the right."""
-    films = [film for film in judged.films if film.counted]
+    films, threshold = reading.counted, reading.threshold
     names, values = [film.name for film in films], [film.probability for film in films]
     parts = breakdown.break_down(values, threshold)
     if parts is None:
@@ -24,7 +24,7 @@ def show(judged: StudyPrediction, reference: str, model: Model, threshold: float
     grid = st.grid(2, min_column_width=WIDTH)
     with grid.cell():
         colours = (theme.colour("fracture"), theme.colour("none"), theme.ink())
-        spreads = [prediction_cache.spread(reference, film.pixels) for film in films]
+        spreads = [prediction_cache.spread(reading.reference, film.pixels) for film in films]
         figure = verdict_charts.films_on_scale(names, values, threshold, *colours, spreads)
         st.plotly_chart(figure, key="films-on-scale", config={"displayModeBar": False})
         plain = [theme.plain(name) for name in names]
@@ -33,7 +33,7 @@ def show(judged: StudyPrediction, reference: str, model: Model, threshold: float
     with grid.cell():
         st.markdown(_rules(values, threshold))
         st.caption("The verdict is OR; the others are comparisons. All use the same threshold.")
-        st.markdown(_track_record(model, threshold, len(films), parts.fracture))
+        st.markdown(_track_record(reading.model, threshold, len(films), parts.fracture))
 
 
 def _tta_sentence(spreads: list[tuple[float, float]], threshold: float) -> str:

@@ -23,7 +23,7 @@ NAME_LENGTH = 60  # of a run's name in the names of its forks; a name takes up t
 def show(run: Run) -> None:
     """Draw the content of the popover.
 
-    Its tabs are tracked: drawn anew, as after "Save notes", the popover shows the same tab again.
+    Its tabs are tracked: drawn again, as after "Save notes", the popover shows the same tab.
     All of them are drawn, for a tab that is not would lose what was typed into it.
     """
     names = ["Learning rate", "Fork", "Save", "Notes", "Delete"]

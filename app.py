@@ -15,7 +15,7 @@ if __name__ == "__main__":  # a visit
     from ui.shell import actions, data_change, frame, memory, owner, state, turns
 
     st.set_page_config(page_title="Fracture Explorer", page_icon=frame.ICON, layout="wide")
-    page = st.navigation(frame.pages(), position="top")
+    page = st.navigation(frame.pages(), position="hidden" if state.is_projected() else "top")
     try:
         with turns.turn():
             actions.begin()

@@ -23,3 +23,5 @@ else:
     st.markdown("Start a network on the data in use, and watch it learn.")
     form.show()
 other_runs.show(name)
+if st.session_state.pop(state.ARRIVED, False):
+    frame.to_top()  # last on the page, so that nothing moves once it is gone

@@ -16,7 +16,7 @@ from fracture_core import memory, versions
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import refusal, sweep
 from fracture_core.heavy_imports import without_collector
-from fracture_core.jobs import launcher
+from fracture_core.jobs import end_command, launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
@@ -94,6 +94,7 @@ def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
         if worker:
             worker.let_go()
         os.close(lock)
+        end_command.run(folder)
     if not status:
         _fit_gate(folder)
     return status

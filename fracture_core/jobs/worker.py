@@ -48,6 +48,7 @@ class Worker:
         )
         self.rate_changes = journal.rate_changes(folder)
         self._polled = self._written = 0.0
+        self._measured = time.monotonic(), time.process_time()  # when the cores were measured
         self._accepted_epochs = self.epochs  # when training last began
         self._mutex, self._may_exit = threading.RLock(), False
         self._handlers: dict[int, Any] = {}  # signal -> its handler before `listen`
@@ -129,11 +130,23 @@ class Worker:
     def say(self, **changes: Any) -> None:
         """Change the status and write it."""
         with self._mutex:
-            measured = {"epochs": self.epochs, "memory_mb": peak_memory_mb()}
+            measured = {
+                "epochs": self.epochs,
+                "cores": self._cores(),
+                "memory_mb": peak_memory_mb(),
+            }
             fields = {**self.status.__dict__, **measured, **changes}
             self.status = Status(**fields)
             self._written = time.monotonic()
             run_folders.write_status(self.folder, self.status)
+
+    def _cores(self) -> float:
+        """Return the cores used since the last measurement, at least `WRITE_SECONDS` ago."""
+        before, now = self._measured, (time.monotonic(), time.process_time())
+        if now[0] - before[0] < WRITE_SECONDS:
+            return self.status.cores
+        self._measured = now
+        return round((now[1] - before[1]) / (now[0] - before[0]), 2)
 
     def tick(self, **changes: Any) -> None:
         """Change and write the status, unless it was written less than `WRITE_SECONDS` ago."""

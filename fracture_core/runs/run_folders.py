@@ -83,6 +83,7 @@ class Status:
         progress: share of the present phase that is done, 0 to 1; of the epoch while training.
         images_per_second: training speed, 0 while unknown.
         seconds_left: until the last epoch ends at this speed, `None` while unknown.
+        cores: processor cores that the child has used since the status before; 0 while unknown.
         memory_mb: the child's peak memory in MB; 0 where the system does not report it.
         oom_kills: processes that the kernel had killed for lack of memory when the child started;
             `None` while unknown.
@@ -101,6 +102,7 @@ class Status:
     progress: float = 0.0
     images_per_second: float = 0.0
     seconds_left: float | None = None
+    cores: float = 0.0
     memory_mb: int = 0
     oom_kills: int | None = None
     log_from: int = 0

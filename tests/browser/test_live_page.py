@@ -211,24 +211,24 @@ def test_new_points_alone_make_the_whole_curves_even_where_a_message_was_lost(
         page = open_page("about:blank")
         page.route_web_socket(re.compile("_stcore/stream"), through)
         page.goto(f"{server.url}/train?run=made")
-        expect(page.get_by_text("Learning rate, epoch 4")).to_be_visible()
+        expect(page.get_by_text("Epoch 4, rate")).to_be_visible()
         expect(curve(page)).to_have_attribute("d", re.compile("L"))
         for epoch in (5, 6, 7, 8):
             before = curve(page).get_attribute("d")
             lose += [epoch] if epoch == 6 else []
             leave_epoch(folder, epoch)
             expect(curve(page)).not_to_have_attribute("d", before)
-            expect(page.get_by_text(f"Learning rate, epoch {epoch}")).to_be_visible()
+            expect(page.get_by_text(f"Epoch {epoch}, rate")).to_be_visible()
         assert lost == [6]
         other = open_page(f"{server.url}/train?run=made")
-        expect(other.get_by_text("Learning rate, epoch 8")).to_be_visible()
+        expect(other.get_by_text("Epoch 8, rate")).to_be_visible()
         expect(curve(other)).to_have_attribute("d", curve(page).get_attribute("d"))
         assert whole_points(page) == whole_points(other)
         slider = page.get_by_role("slider")
         slider.press("ArrowLeft")
-        expect(page.get_by_text("Learning rate, epoch 7")).to_be_visible()
+        expect(page.get_by_text("Epoch 7, rate")).to_be_visible()
         expect(page).to_have_url(re.compile("epoch=7"))
-        expect(other.get_by_text("Learning rate, epoch 8")).to_be_visible()
+        expect(other.get_by_text("Epoch 8, rate")).to_be_visible()
 
 
 # --- two browsers, learning rate, projector -----------------------------------------------------
@@ -358,7 +358,7 @@ def test_advice_comes_when_its_rule_holds_and_stays_away_once_waved_off(
         page = open_page(f"{server.url}/train?run=made")
         guessing = page.get_by_text("no better than always guessing the more frequent label")
         by_heart = page.get_by_text("it is overfitting")
-        expect(page.get_by_text("Learning rate, epoch 4")).to_be_visible()
+        expect(page.get_by_text("Epoch 4, rate")).to_be_visible()
         whole(page)
         expect(guessing).to_have_count(0)
         leave_epoch(folder, 5)
@@ -367,13 +367,13 @@ def test_advice_comes_when_its_rule_holds_and_stays_away_once_waved_off(
         expect(guessing).to_have_count(0)
 
         leave_epoch(folder, 6)
-        expect(page.get_by_text("Learning rate, epoch 6")).to_be_visible()
+        expect(page.get_by_text("Epoch 6, rate")).to_be_visible()
         whole(page)
         expect(guessing).to_have_count(0)
         page.get_by_role("link", name="Runs", exact=True).click()
         expect(page.get_by_text("1 run on")).to_be_visible()
         page.go_back()
-        expect(page.get_by_text("Learning rate, epoch 6")).to_be_visible()
+        expect(page.get_by_text("Epoch 6, rate")).to_be_visible()
         whole(page)
         expect(guessing).to_have_count(0)
 

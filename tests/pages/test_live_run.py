@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,7 +15,7 @@ from fracture_core.jobs import launcher
 from fracture_core.runs import forks, journal, run_folders
 from ui.cache import run_cache, shared_cache
 from ui.live import curve_panel, flip_feed, live_run, pinned_studies, run_figures
-from ui.shared import figures, theme
+from ui.shared import theme
 from ui.shell import state
 from ui.shell.state import ARRIVED
 
@@ -26,12 +27,13 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture
 def open_run(folders: Path) -> Open:
-    """Opens a browser session on a run, with "More" open or closed."""
+    """Opens a browser session on a run, with "More" and "About" open or closed."""
 
     def opened(folder: Path, more: bool = True) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=30).switch_page("pages/train.py")
         app.query_params["run"] = folder.name
         app.session_state[f"more-{folder.name}"] = more
+        app.session_state[f"about-{folder.name}"] = more
         app.run()
         assert not app.exception
         return app
@@ -80,15 +82,19 @@ def test_without_its_films_a_run_still_shows_its_curves(
     assert curves(app)
 
 
-def down_to_the_curves(app: AppTest) -> list[str]:
-    """The kinds of what stands above the curves, themselves last, as they follow one another."""
-    (panel,) = (
-        block
-        for block in app
-        if any(each.type == "bidi_component" for each in getattr(block, "children", {}).values())
+def places(app: AppTest) -> list[str]:
+    """The kinds of what stands round the curves, as they follow one another."""
+    blocks = [block for block in app if hasattr(block, "children")]
+    (inner,) = (block for block in blocks if _has_curves(block))
+    (outer,) = (block for block in blocks if inner in block.children.values())
+    return [each.type for block in (outer, inner) for each in block.children.values()]
+
+
+def _has_curves(block: Any) -> bool:
+    return any(
+        each.type == "bidi_component" and each.proto.component_name == "live_curves"
+        for each in block.children.values()
     )
-    kinds = [each.type for each in panel.children.values()]
-    return kinds[: kinds.index("bidi_component") + 1]
 
 
 def test_what_stands_above_the_curves_has_its_place_from_the_start_to_the_end(
@@ -101,19 +107,21 @@ def test_what_stands_above_the_curves_has_its_place_from_the_start_to_the_end(
         set_state(run_copy, name)
         with run_folders.lock(run_copy) if name != "stopped" else nullcontext():
             app = open_run(run_copy)
-        found[name, epochs] = down_to_the_curves(app)
+        found[name, epochs] = places(app)
         words = texts(app)
-        for role in ("Dev", "Valid"):
-            label = f"{role} accuracy (studies)"
-            assert (f"{label}, epoch {epochs}" if epochs else label) in words.splitlines()
-        assert words.count("baseline (always the majority class): ") == 2
+        assert (f"Epoch {epochs}, rate " in words) == (epochs > 0)
+        if epochs:
+            assert words.count("; baseline ") >= 2 and "Dev studies" in words
         slider = app.select_slider[0]
         assert slider.disabled == (epochs < 2)
         assert slider.label.endswith({0: "**none yet**", 1: "**1**"}.get(epochs, ""))
-    assert len(set(map(tuple, found.values()))) == 1, found
+    starting, *others = found.values()
+    assert all(each == others[0] for each in others), found
+    # Before the first epoch the phases stand in the line of the figures.
+    assert ["flex_container" if each == "markdown" else each for each in starting] == others[0]
 
 
-def test_before_its_films_are_read_every_figure_has_its_place(
+def test_before_its_films_are_read_the_phases_stand_where_the_figures_will(
     open_run: Open, run_copy: Path
 ) -> None:
     set_state(run_copy, "starting", epoch=0)
@@ -121,8 +129,7 @@ def test_before_its_films_are_read_every_figure_has_its_place(
         (run_copy / name).unlink()
     with run_folders.lock(run_copy):
         found = texts(open_run(run_copy, more=False))
-    for label in ("Learning rate", "Dev accuracy (studies)", "Valid accuracy (studies)"):
-        assert label in found.splitlines()
+    assert "loading TensorFlow" in found and "Dev studies" not in found
     assert "cannot be read" not in found
 
 
@@ -144,7 +151,7 @@ def test_epochs_whose_lines_cannot_be_read_are_told_of_a_run_at_rest(
 def test_an_epoch_counts_as_soon_as_its_line_is_there(open_run: Open, run_copy: Path) -> None:
     set_state(run_copy, "running", epoch=2)
     with run_folders.lock(run_copy):
-        assert "#### 3 of 3" in texts(open_run(run_copy)).splitlines()
+        assert "Epoch 3, rate" in texts(open_run(run_copy))
 
 
 @pytest.mark.parametrize(
@@ -152,13 +159,15 @@ def test_an_epoch_counts_as_soon_as_its_line_is_there(open_run: Open, run_copy: 
     [
         ("running", "Closing this page changes nothing: the run continues."),
         ("interrupted", "up to the last checkpoint is kept; Resume continues there."),
+        ("failed", "up to the last step is kept"),
         ("stopped", "up to the last step is kept"),
     ],
 )
 def test_it_is_told_what_is_kept(open_run: Open, run_copy: Path, state: str, words: str) -> None:
     set_state(run_copy, "running" if state == "interrupted" else state)
     with run_folders.lock(run_copy) if state == "running" else nullcontext():
-        assert words in texts(open_run(run_copy))
+        app = open_run(run_copy)
+    assert words in "\n".join([texts(app), *(button.help for button in app.button)])
 
 
 def test_a_page_at_rest_looks_whether_the_run_goes_on(
@@ -198,7 +207,7 @@ def test_once_a_run_was_started_its_page_keeps_its_places(folders: Path, run_cop
     places, scrolled = [], []
     for _ in range(2):
         app.run()
-        places.append([each.type for each in app.main.children.values()])
+        places.append([e.type for e in app.main.children.values() if e.type != "html"])
         scrolled.append(any("scrollTo" in each.proto.body for each in app.get("html")))
     assert places[0] == places[1] and scrolled == [True, False]
 
@@ -259,7 +268,7 @@ def test_a_run_at_work_can_be_stopped_and_not_deleted(
         assert ("stop-later" in keys(app)) == (state != "queued")
         assert app.button(key="delete").disabled
         assert "Stop it first" in texts(app)
-        assert "Closing this page changes nothing" in texts(app)
+        assert "Closing this page changes nothing" in app.button(key="stop").help
 
 
 def test_what_is_behind_more_is_not_made_while_it_is_closed(open_run: Open, run_copy: Path) -> None:
@@ -317,13 +326,13 @@ def test_a_run_that_fails_while_it_is_watched_shows_the_end_of_its_log(
         (run_copy / "train.log").write_text("its last words\n")
     app.run()
     assert "at step 7" in app.error[0].value
-    assert "its last words" in app.code[0].value
+    assert any("its last words" in code.value for code in app.code)
 
 
 def test_the_learning_rate_is_among_the_figures(open_run: Open, run_copy: Path) -> None:
     journal.log_event(run_copy, "learning_rate", rate=0.0005, step=2)
     app = open_run(run_copy)
-    assert "Learning rate, epoch 3" in texts(app)
+    assert "Epoch 3, rate" in texts(app)
     assert "It is set to **0.0005**" in texts(app)
 
 
@@ -363,12 +372,16 @@ def test_the_projector_view_shows_chosen_panels_and_no_settings(
     app.run()
     assert not app.exception
     assert curves(app)["big"] and not app.button
-    assert "accuracy (studies)" not in texts(app)
+    lines = [each.proto.body for each in app.get("html")]
+    assert not any("Dev studies" in line for line in lines)
+    assert "Data:" not in texts(app) and "Model:" not in texts(app)
+    assert sum(run_copy.name in line for line in lines) == 1
     app.query_params["show"] = "numbers"
     app.run()
-    assert not app.get("bidi_component")
-    assert "Dev accuracy (studies), epoch 3" in texts(app)
-    assert f"{figures.LEVEL} interval" in texts(app)
+    names = [each.proto.component_name for each in app.get("bidi_component")]
+    assert names == ["epoch_player"] and app.select_slider
+    (line,) = [each.proto.body for each in app.get("html") if "Dev studies" in each.proto.body]
+    assert "of 2 (9.5 to 90.5" in line
 
 
 def test_advice_is_told_once_and_can_be_waved_off(open_run: Open, run_copy: Path) -> None:
@@ -384,7 +397,8 @@ def test_advice_is_told_once_and_can_be_waved_off(open_run: Open, run_copy: Path
 
 
 def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> None:
-    assert "**done**" in texts(open_run(run_copy))
+    assert "compiling" not in texts(open_run(run_copy))  # its figures stand there
+    (run_copy / "metrics.jsonl").unlink()
     with run_folders.lock(run_copy):
         set_state(run_copy, "running", phase="evaluating")
         text = texts(open_run(run_copy))
@@ -416,21 +430,22 @@ def test_the_line_on_top_tells_of_the_run_whose_page_it_is(run_copy: Path) -> No
     for folder in (run_copy, other):
         set_state(folder, "running", epoch=1, epochs=9)
 
-    def chip(run: Path) -> tuple[str, str]:
+    def line(run: str) -> tuple[str, list[str]]:
         app = AppTest.from_file(str(APP), default_timeout=30)  # the line is any page's
-        app.query_params["run"] = run.name
-        links = [link.proto for link in app.run().get("page_link")]
-        (link,) = [each for each in links if "radio_button_checked" in each.label]
-        return link.label, link.help
+        app.query_params["run"] = run
+        links = [link.proto.label for link in app.run().get("page_link")]
+        return texts(app), [each for each in links if "radio_button_checked" in each]
 
     with run_folders.lock(run_copy), run_folders.lock(other):
         for run, second in ((run_copy, other), (other, run_copy)):
-            label, words = chip(run)
-            assert label.endswith(f": {run.name}: epoch 2 of 9 (+1)")
-            assert f"{second.name}: epoch 2 of 9" in words
-        set_state(other, "stopped")
-    with run_folders.lock(run_copy):
-        assert chip(other)[0].endswith(f": {run_copy.name}: epoch 2 of 9")
+            words, (chip,) = line(run.name)
+            assert f"Run: **{run.name}** :violet-badge" in words  # it names this page's run,
+            assert chip.endswith(f": {second.name}: epoch 2 of 9")  # and leads to the others
+        words, (chip,) = line("")
+        assert "Run: " not in words and chip.endswith("(+1)")
+    for folder in (run_copy, other):
+        set_state(folder, "stopped")
+    assert line(run_copy.name)[1] == []
 
 
 # --- learning rate ------------------------------------------------------------------------------
@@ -471,6 +486,7 @@ def test_a_fork_is_made_once_opened_and_names_its_parent(open_run: Open, run_cop
     assert len(run_folders.names()) == 2
     assert (child.config.epochs, child.config.learning_rate) == (4, 0.0003)
     assert child.facts["parent"] == {"name": run_copy.name, "epoch": 2}
+    app.session_state[f"about-{run_copy.name}-e2"] = True
     app.run()
     links = [link.proto.label for link in app.get("page_link")]
     assert f"forked from {run_copy.name} at epoch 2" in links
@@ -695,5 +711,5 @@ def test_what_is_drawn_of_a_run_is_made_once_for_all_browsers(
     journal.append_line(run_copy / "metrics.jsonl", line | {"epoch": 4})
     for app in (first, second):
         app.run()
-        assert "Dev accuracy (studies), epoch 4" in texts(app)
+        assert "Epoch 4, rate" in texts(app)
     assert len(made) == 7  # the curves and the figures, once

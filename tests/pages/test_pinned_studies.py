@@ -126,12 +126,12 @@ def test_small_pictures_of_films_are_made_anew_when_a_film_has_changed(
 def test_the_slider_rewinds_numbers_and_pinned_studies(open_run: Open, run_copy: Path) -> None:
     app = open_run(epoch="1")
     epochs = journal.metrics(run_copy)
-    assert "Dev accuracy (studies), epoch 1" in said(app)
+    assert "Epoch 1, rate" in said(app)
     count = round(epochs["dev.study_accuracy"].iloc[0] * epochs["dev.studies"].iloc[0])
     assert f"{count} of {int(epochs['dev.studies'].iloc[0])}, {figures.LEVEL} interval" in said(app)
     assert "predictions up to epoch 1." in said(app)
     app.select_slider(key=state.EPOCH).set_value("latest").run()
-    assert "Dev accuracy (studies), epoch 3" in said(app)
+    assert "Epoch 3, rate" in said(app)
     assert app.select_slider(key=state.EPOCH).label.endswith("**3 (latest)**")
 
 
@@ -153,12 +153,12 @@ def test_a_live_run_is_followed_until_the_slider_is_moved(open_run: Open, run_co
         leave_epochs(run_copy, 4)
         app.run()
         assert app.select_slider(key=state.EPOCH).options == ["1", "2", "3", "latest"]
-        assert "Dev accuracy (studies), epoch 4" in said(app)
+        assert "Epoch 4, rate" in said(app)
         app.select_slider(key=state.EPOCH).set_value("3").run()
         leave_epochs(run_copy, 5)
         app.run()
         assert app.select_slider(key=state.EPOCH).value == "3"
-        assert "Dev accuracy (studies), epoch 3" in said(app)
+        assert "Epoch 3, rate" in said(app)
 
 
 def test_epochs_that_left_no_line_are_not_offered_and_numbers_carry_their_own(
@@ -167,15 +167,15 @@ def test_epochs_that_left_no_line_are_not_offered_and_numbers_carry_their_own(
     leave_epochs(run_copy, 8, 9)  # the lines between are lost
     app = open_run()
     assert app.select_slider(key=state.EPOCH).options == ["1", "2", "3", "8", "latest"]
-    assert "Dev accuracy (studies), epoch 9" in said(app)
-    assert "Learning rate, epoch 9" in said(app)
+    assert "Epoch 9, rate" in said(app)
+    assert "Epoch 9, rate" in said(app)
     app = open_run(epoch="5")
     assert app.select_slider(key=state.EPOCH).value == "3"
     assert app.toast[0].value == "Epoch 5 is not kept; showing epoch 3 instead."
     assert app.query_params["epoch"] == "3"
     for nowhere in ("99", "abc"):
         assert "epoch" not in open_run(epoch=nowhere).query_params
-    assert "Learning rate, epoch 3" in said(app)
+    assert "Epoch 3, rate" in said(app)
 
 
 def test_who_changed_sides_is_told_and_who_is_forgotten(open_run: Open, run_copy: Path) -> None:
@@ -202,7 +202,8 @@ def test_who_changed_sides_is_told_and_who_is_forgotten(open_run: Open, run_copy
 def test_the_projector_view_can_show_the_pinned_studies_alone(open_run: Open) -> None:
     app = open_run(show="studies")
     assert "Pinned studies" in said(app) and "Recently changed" not in said(app)
-    assert not app.select_slider
+    films = [each.proto.body for each in app.get("html") if "<img" in each.proto.body]
+    assert any("width: 240px" in each for each in films)
 
 
 def test_a_small_curve_ends_in_the_shape_of_its_verdict() -> None:

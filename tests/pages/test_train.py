@@ -200,7 +200,8 @@ def test_a_finished_run_shows_curves_figures_and_the_way_on(train: AppTest, run_
     opened(train, run_copy.name)
     assert not train.exception
     assert train.title[0].value == "Finished 3 of 3 epochs"
-    assert len(train.get("bidi_component")) == 1
+    names = [each.proto.component_name for each in train.get("bidi_component")]
+    assert names.count("live_curves") == 1
     text = "\n".join(caption.value for caption in train.caption)
     assert f"{figures.LEVEL} interval" in text
     keys = [button.key for button in train.button]

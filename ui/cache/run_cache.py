@@ -17,6 +17,7 @@ from fracture_core.analysis.trajectories import Trajectories
 from fracture_core.datasets import catalog
 from fracture_core.errors import RunError
 from fracture_core.jobs import launcher
+from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.training import averages_job
 from ui.cache import shared_cache
@@ -30,6 +31,12 @@ def runs_now() -> list[run_folders.Run]:
     """List all runs, newest first, in their current state; only changed files are read."""
     launcher.reap()
     return run_folders.list_runs(shared_cache.file_cache("runs"))
+
+
+def is_synthetic(run: run_folders.Run) -> bool:
+    """Return True if a run's films are synthetic; a queued run's folder of films decides."""
+    data = run.facts.get("data")
+    return bool(data.get("synthetic")) if data else phantom_set.is_synthetic(Path(run.config.data))
 
 
 def labels(runs: list[run_folders.Run]) -> dict[str, run_folders.Labels]:

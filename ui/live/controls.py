@@ -20,6 +20,7 @@ def show(run: Run) -> None:
     double click, or one that waited for the page, must not undo the first.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
+        _progress(run)
         if run.status.state.alive:
             _stop(run)
             _more(run)
@@ -33,21 +34,18 @@ def show(run: Run) -> None:
                     query_params={state.MODEL: run.name},
                 )
             _resume_controls(run)
-    # One line in every state: when a run ends, nothing below it moves.
-    if run.status.state.alive:
-        words = "Stopping keeps all work. Closing this page changes nothing: the run continues."
-    elif not run.status.step:
-        words = "Nothing was trained, and nothing is lost."
-    elif run.status.state is State.INTERRUPTED:
-        words = "All work up to the last checkpoint is kept; Resume continues there."
-    else:
-        words = "All work up to the last step is kept, and training can continue from there."
-    st.caption(f"{words} Deleting is separate and asks for confirmation.")
-    _offer(run)
 
 
-def _offer(run: Run) -> None:
-    """The best epoch with its dev accuracy, and the button that puts it to use.
+def _progress(run: Run) -> None:
+    status = run.status
+    share = status.step / status.steps if status.steps else 0.0
+    if status.state is State.STARTING:
+        share = status.progress
+    st.progress(min(1.0, 1.0 if status.state is State.FINISHED else share))
+
+
+def offer(run: Run) -> None:
+    """Draw the best epoch with its dev accuracy, and the button that puts it to use.
 
     A run never becomes the model in use by itself. The line is there from the start.
     """
@@ -96,7 +94,8 @@ def _stop(run: Run) -> None:
         args=(run.name, "stop"),
         disabled=stopping,
         key="stop",
-        help="Keeps everything up to the last step.",
+        help="Keeps all work up to the last step. Closing this page changes nothing: the run "
+        "continues.",
     )
     if not queued:
         is_requested = run_folders.has_request(run.folder, "stop_after_epoch")
@@ -127,7 +126,7 @@ def _resume_controls(run: Run) -> None:
             key="resume",
             on_click=_resume,
             args=(run.name,),
-            help="Continues from its last checkpoint.",
+            help="All work up to the last step is kept, and training continues from there.",
         )
     key = f"more-epochs-{run.name}"
     more = st.number_input(

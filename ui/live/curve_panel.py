@@ -13,9 +13,20 @@ from ui.shared import theme
 from ui.shared.charts import Ink
 
 PANELS = (
-    Panel(name="loss", title="Loss (per film)"),
-    Panel(name="accuracy", title="Accuracy of images", percent=True),
-    Panel(name="study_accuracy", title="Accuracy of studies (fracture if any film)", percent=True),
+    Panel(name="loss", title="Loss (per film)", short="Loss"),
+    Panel(name="accuracy", title="Accuracy of images", short="Images", percent=True),
+    Panel(
+        name="study_accuracy",
+        title="Accuracy of studies (fracture if any film)",
+        short="Studies",
+        percent=True,
+    ),
+)
+ROLES = (
+    "Training: the films the network learns from. Dev: training patients held back from it; the "
+    "epoch with the lowest dev loss is the run's best. Valid: the data set's own validation "
+    "studies, which neither train nor choose anything, so their accuracy is the honest one. "
+    "Baseline: the share that is correct if every answer is the more frequent label."
 )
 LEVELS = {"accuracy": "images", "study_accuracy": "studies"}
 
@@ -67,7 +78,17 @@ def show(
     )
     if rewound is not None:
         marks = [*marks, Mark(x=rewound, words=f"epoch {rewound}", kind="here")]
-    live_curves.show(PANELS, lines, last, sent, _guides(run) if done else [], marks, big)
+    live_curves.show(
+        PANELS,
+        lines,
+        last,
+        sent,
+        _guides(run) if done else [],
+        marks,
+        shown=rewound,
+        explanation=ROLES,
+        big=big,
+    )
 
 
 def _marks(run: Run, epochs: pd.DataFrame) -> list[Mark]:
@@ -132,8 +153,7 @@ def _guides(run: Run) -> list[Guide]:
         shares = run_cache.majority(run.folder, level)
         role = next((r for r in ("dev", "valid") if r in shares), None)
         if role:
-            words = f"baseline (majority class of {role})"
-            guides.append(Guide(panel=panel, y=shares[role], words=words))
+            guides.append(Guide(panel=panel, y=shares[role], words="baseline"))
     return guides
 
 

@@ -10,8 +10,9 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.words import duration
 from ui.cache import run_cache
-from ui.components import live_curves
+from ui.components import end_notice, live_curves
 from ui.live import (
+    about_run,
     controls,
     curve_panel,
     flip_feed,
@@ -21,10 +22,10 @@ from ui.live import (
     run_figures,
     run_notices,
 )
-from ui.runs import selected_runs
 from ui.shared import epoch_slider, theme
-from ui.shell import actions, frame, poll_rate, state, turns
+from ui.shell import actions, poll_rate, state, turns
 
+ADVICE_PX = 110  # height of the place for advice: three lines in a narrow window
 REST_SECONDS = 5.0  # between two polls of an ended run, which read its status alone
 PHASES = {  # phases of a run in order -> their names on the page
     "queued": "queued",
@@ -48,10 +49,7 @@ def show(name: str) -> None:
     Raises:
         RunNotFound: there is no such run.
     """
-    run = run_cache.run_now(name)
-    if not projector.panels():
-        _nameplate(run)
-    alive = run.status.state.alive
+    alive = run_cache.run_now(name).status.state.alive
     level, sent = poll_rate.level(), live_curves.Sent()
     seconds = (poll_rate.LIVE[level], poll_rate.SLOW[level]) if alive else (None, None)
     st.fragment(_panel, run_every=seconds[0], key="live")(name, alive, level, sent)
@@ -70,39 +68,6 @@ def _wait(name: str, is_watched: bool) -> None:
         has_changed = True
     if has_changed:
         st.rerun()
-
-
-def _nameplate(run: Run) -> None:
-    """Its name, network, parent, tags and note."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        badge = theme.synthetic_badge() if selected_runs.is_synthetic(run) else ""
-        st.markdown(f"Run **{theme.plain(run.name)}** {badge}", width="content")
-        running = ", running averages" if run.config.normalization == "running" else ""
-        st.caption(theme.plain(run.config.architecture + running), width="content")
-        _parent(run)
-        st.page_link("pages/train.py", label="New run", icon=":material/add:")
-        projector.link(run.name)
-        if st.session_state.pop(state.ARRIVED, False):
-            frame.to_top()  # last in this row, so that nothing moves once it is gone
-    labels = run_folders.labels(run.folder)
-    tags = " ".join(f":gray-badge[{theme.plain(tag)}]" for tag in labels.tags)
-    if words := " ".join(filter(None, [tags, theme.plain(labels.note)])):
-        st.markdown(words)
-
-
-def _parent(run: Run) -> None:
-    """The run and epoch that was forked; a link, unless that run was deleted."""
-    parent = run.facts.get("parent")
-    if not parent:
-        return
-    label = theme.plain(f"forked from {parent['name']} at epoch {parent['epoch']}")
-    if run_folders.exists(parent["name"]):
-        address = {state.RUN: parent["name"]}
-        st.page_link(
-            "pages/train.py", label=label, icon=":material/call_split:", query_params=address
-        )
-    else:
-        st.caption(f"{label} (deleted)", width="content")
 
 
 @turns.in_turn
@@ -134,18 +99,27 @@ def _readable() -> Iterator[None]:
 
 def _moving(run: Run, sent: live_curves.Sent) -> None:
     done, panels = run_cache.completed_epochs(run), projector.panels()
-    if panels:
-        projector.leave(run.name)
     _headline(run)
     if not panels:
-        _timeline(run)
         controls.show(run)
-    epoch = _epoch(run, done, sliding=not panels)
-    if not panels or "numbers" in panels:
-        run_figures.show(run, epoch, big=bool(panels))
-    if not panels or "curves" in panels:
-        rewound = epoch if epoch and epoch < done[-1] else None
-        curve_panel.show(run, done, sent, rewound, big=bool(panels))
+    _message(run)
+    above = st.container()  # the slider stands below, and says what is drawn
+    epoch = epoch_slider.ask(run.name, done, always=True, whole=True, player=True, big=bool(panels))
+    with above:
+        if run.status.state.alive and not done and not panels:
+            _timeline(run)  # in the place of the figures, which are not known yet
+        elif not panels or "numbers" in panels:
+            run_figures.show(run, epoch, big=bool(panels))
+        if not panels or "curves" in panels:
+            rewound = epoch if epoch and epoch < done[-1] else None
+            curve_panel.show(run, done, sent, rewound, big=bool(panels))
+    if not panels:
+        left, right = st.columns([3, 2])
+        with left:
+            controls.offer(run)
+            _load(run)
+        with right.container(height=ADVICE_PX, border=False):  # it comes and goes; nothing moves
+            run_notices.advise(run)
 
 
 @turns.in_turn
@@ -154,7 +128,7 @@ def _epochs(name: str, was_alive: bool) -> None:
     run = _watched(name, was_alive)
     with _readable():
         done, panels = run_cache.completed_epochs(run), projector.panels()
-        _studies(run, epoch_slider.current(done, sliding=not panels), panels)
+        _studies(run, epoch_slider.current(done), panels)
         if not panels:
             run_notices.show(run)
 
@@ -168,13 +142,6 @@ def _watched(name: str, was_alive: bool) -> Run:
     if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
         st.rerun()  # once, to begin or end the polling; or a fork was opened
     return run
-
-
-def _epoch(run: Run, done: tuple[int, ...], sliding: bool) -> int | None:
-    """The epoch shown: the last one, unless the slider was moved; `None` before the first."""
-    if not sliding:
-        return done[-1] if done else None
-    return epoch_slider.ask(run.name, done, always=True, whole=True)
 
 
 def _studies(run: Run, epoch: int | None, panels: list[str]) -> None:
@@ -200,7 +167,7 @@ def _studies(run: Run, epoch: int | None, panels: list[str]) -> None:
 
 
 def _headline(run: Run) -> None:
-    """The run's activity in words, with its progress."""
+    """The run's activity in words, and what is looked at beside it."""
     status = run.status
     words = {
         State.STOPPING: "Stopping; work is saved",
@@ -213,17 +180,40 @@ def _headline(run: Run) -> None:
         heading = f"Epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}"
     else:
         heading = words.get(status.state, theme.plain(status.message.removesuffix(".")))
-    st.title(heading, anchor=False)
-    share = status.step / status.steps if status.steps else 0.0
-    if status.state is State.STARTING:
-        share = status.progress
-    st.progress(min(1.0, 1.0 if status.state is State.FINISHED else share))
-    if status.state in (State.FAILED, State.INTERRUPTED):
-        st.error(theme.plain(status.message), icon=":material/error:")
+    st.set_page_config(page_title=f"{heading} · {run.name}")  # read in the browser's tab
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if projector.panels():
+            projector.line(f"{run.name}: {heading}")
+            projector.leave(run.name)
+        else:
+            st.title(heading, anchor=False, width="stretch")
+            end_notice.show(run.name, status.message or heading, status.state.alive)
+            about_run.show(run)
+            projector.link(run.name)
+            st.page_link("pages/train.py", label="New run", icon=":material/add:")
+
+
+def _load(run: Run) -> None:
+    """Processor and memory of an active run, in one small line that is there in every state."""
+    status, words = run.status, "&nbsp;"
+    if status.state.alive and status.memory_mb:
+        words = f"Uses {status.cores:.1f} processor cores and {status.memory_mb:,} MB at most."
+    st.caption(words)
+
+
+def _message(run: Run) -> None:
+    """The reason of a run that failed or was interrupted, and what is kept."""
+    if run.status.state in (State.FAILED, State.INTERRUPTED):
+        kept = "All work up to the last step is kept."
+        if not run.status.step:
+            kept = "Nothing was trained, and nothing is lost."
+        elif run.status.state is State.INTERRUPTED:
+            kept = "All work up to the last checkpoint is kept; Resume continues there."
+        st.error(f"{theme.plain(run.status.message)} {kept}", icon=":material/error:")
 
 
 def _timeline(run: Run) -> None:
-    """The phases of a run, with the current one highlighted."""
+    """The phases of a run before its first epoch ends, with the current one highlighted."""
     status = run.status
     current = "queued" if status.state is State.QUEUED else status.phase
     words = []
@@ -232,8 +222,7 @@ def _timeline(run: Run) -> None:
             words.append(f":primary-background[**{_phase(run, name)}**]")
         else:
             words.append(f":gray[{_phase(run, name)}]")
-    done = "**done**" if status.state is State.FINISHED else ":gray[done]"
-    st.markdown(f":small[{' › '.join([*words, done])}]")
+    st.markdown(f":small[{' › '.join([*words, ':gray[done]'])}]")
 
 
 def _phase(run: Run, name: str) -> str:

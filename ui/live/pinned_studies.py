@@ -21,9 +21,9 @@ from ui.shell import state, tab_data
 MOST = 6  # studies, that a room can watch at once
 CHOSEN = 2  # of each label, by default
 THUMB_PX, THUMBS = 76, 4  # width of a film, and number of films shown per study
-WIDTH = 340  # px at least, of a study
+BIG_THUMB_PX, BIG_THUMBS = 240, 2  # the same in a lecture hall
+WIDTH, BIG_WIDTH = 340, 540  # px at least, of a study
 _SIDE_BY_SIDE = "display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: flex-start"
-_THUMB = f"width: {THUMB_PX}px; border-radius: 0.5rem"
 # The browser replaces the picture when it changes: its place must be known before it is loaded.
 _CURVE = f"display: block; width: 100%; aspect-ratio: {sparks.WIDTH} / {sparks.HEIGHT}"
 
@@ -34,6 +34,8 @@ class Pinned:
 
     Args:
         key: the study's.
+        verdict: whether it is fracture.
+        result: "right" or "wrong", and what stands against that.
         title: verdict, and whether it is right, as Markdown.
         paths: files of the films shown.
         curve: its films' probabilities by epoch, as HTML.
@@ -41,6 +43,8 @@ class Pinned:
     """
 
     key: str
+    verdict: bool
+    result: str
     title: str
     paths: tuple[Path, ...]
     curve: str
@@ -73,7 +77,8 @@ def show(run: Run, epoch: int, last: int) -> None:
             trajectories.up_to(whole, epoch), root, picked, last, threshold, colours
         ),
     )
-    grid = st.grid(min(3, max(1, len(picked))), min_column_width=WIDTH, border=True)
+    columns, width = (2, BIG_WIDTH) if projector.panels() else (3, WIDTH)
+    grid = st.grid(min(columns, max(1, len(picked))), min_column_width=width, border=True)
     for card in cards:
         with grid.cell():
             _card(run, card)
@@ -125,6 +130,8 @@ def _pin(
     address = f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
     return Pinned(
         key=row["key"],
+        verdict=verdict,
+        result=f"{right}{overlap}",
         title=f"{theme.mark(verdict)} **{right}{overlap}**",
         paths=tuple(root / path for path in tables.films["path"].iloc[films[:THUMBS]]),
         curve=f'<img alt="probabilities of its films by epoch, last {scores}" style="{_CURVE}" '
@@ -175,30 +182,33 @@ def named(key: str) -> str:
 
 
 def _card(run: Run, card: Pinned) -> None:
-    big = "#### " if projector.panels() else ""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{big}{card.title}")
-        st.page_link(
-            "pages/studies.py",
-            label=theme.plain(named(card.key)),
-            query_params=tab_data.of_run(run, card.key),
-            help="Open it in Studies.",
-        )
     # No `st.image`: it would open each picture at every poll, and keep the last 128 drawings in a
     # cache that tests whether they are addresses.
-    st.html(shared_cache.of_files("thumbs", card.paths, (), lambda: _thumbs(card.paths)))
-    st.html(card.curve)
-    if big:
-        st.markdown(card.words)
+    if projector.panels():
+        projector.line(f"{card.result}: {named(card.key)}", card.verdict)
+        paths, width = card.paths[:BIG_THUMBS], BIG_THUMB_PX
     else:
+        paths, width = card.paths, THUMB_PX
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(card.title)
+            st.page_link(
+                "pages/studies.py",
+                label=theme.plain(named(card.key)),
+                query_params=tab_data.of_run(run, card.key),
+                help="Open it in Studies.",
+            )
+    st.html(shared_cache.of_files("thumbs", paths, (width,), lambda: _thumbs(paths, width)))
+    st.html(card.curve)
+    if not projector.panels():
         st.caption(card.words)
 
 
-def _thumbs(paths: tuple[Path, ...]) -> str:
-    """Films as HTML; one that cannot be read is left out."""
+def _thumbs(paths: tuple[Path, ...], width: int) -> str:
+    """Films as HTML, `width` px each; one that cannot be read is left out."""
     films = []
     for path in paths:
         with contextlib.suppress(FilmError):
-            address = film_cache.small_address(path, THUMB_PX)
-            films.append(f'<img alt="" style="{_THUMB}" src="{address}">')
+            address = film_cache.small_address(path, width)
+            style = f"width: {width}px; border-radius: 0.5rem"
+            films.append(f'<img alt="" style="{style}" src="{address}">')
     return f'<div style="{_SIDE_BY_SIDE}">{"".join(films)}</div>'

@@ -3,8 +3,11 @@
 `show=curves,numbers` in a run's address names the panels.
 """
 
+import html
+
 import streamlit as st
 
+from ui.shared import theme
 from ui.shell import state
 
 PANELS = {
@@ -15,6 +18,7 @@ PANELS = {
     "learned": "Filters and maps",
 }
 
+TYPE_PX = 30  # of its texts
 WATCHED = ("numbers", "curves", "studies")  # by default: the panels that move
 
 
@@ -36,9 +40,26 @@ def link(run: str) -> None:
 
 
 def leave(run: str) -> None:
-    """Draw links back and to other panels; small, on top."""
-    with st.container(horizontal=True, gap="small"):
+    """Draw the button behind which the links back and to other panels stand."""
+    with st.popover("", icon=":material/more_vert:", help="Leave, or show other panels"):
         st.page_link("pages/train.py", label="Whole page", query_params={state.RUN: run})
         for name, title in PANELS.items():
             address = {state.RUN: run, state.SHOW: name}
             st.page_link("pages/train.py", label=f"{title} alone", query_params=address)
+
+
+def line(text: str, verdict: bool | None = None) -> None:
+    """Draw a line of text that is read from the back of a lecture hall.
+
+    Args:
+        text: of any origin.
+        verdict: shown before it as coloured shape and word; `None` for none.
+    """
+    shape = ""
+    if verdict is not None:
+        name, sign = ("fracture", theme.FRACTURE) if verdict else ("none", theme.NO_FRACTURE)
+        words = "fracture" if verdict else "no fracture"
+        shape = f'<span style="color: {theme.colour(name)}">{sign} {words}</span> '
+    st.html(
+        f'<div style="font-size: {TYPE_PX}px; line-height: 1.3">{shape}{html.escape(text)}</div>'
+    )

@@ -1,7 +1,7 @@
 """Figures of a run after an epoch, each with its n and interval, in a row of fixed places."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -9,26 +9,25 @@ import streamlit as st
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import metrics
 from ui.cache import run_cache
+from ui.live import projector
 from ui.shared import figures, theme
 
-# Widths in px that no value changes: "Learning rate, epoch 9,999" in one line, and
-# "171 of 194, 95 % interval 82.9 to 92.0 %".
-RATE_PX, ACCURACY_PX = 170, 250
+# Widths in px that no value changes: nothing moves when a number grows.
+ACCURACY_PX, RATE_PX, SPEED_PX = 350, 215, 120
 ROLES = ("dev", "valid")
-NOTES = 2  # lines below a figure, even if empty: the row keeps its height
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A value after an epoch: its label, its text, and the notes below it."""
+    """A value after an epoch: its label, its text, and the notes beside it."""
 
     label: str
     value: str
-    notes: tuple[str, ...]
+    note: str = ""
 
 
 def show(run: Run, epoch: int | None, big: bool) -> None:
-    """Draw the figures after an epoch, each with its n and interval.
+    """Draw the figures after an epoch in one line, each with its n and interval.
 
     Each has its place from the start: nothing moves when values arrive.
 
@@ -40,13 +39,14 @@ def show(run: Run, epoch: int | None, big: bool) -> None:
     rate, *accuracies = run_cache.of_metrics(
         run, "figures", (epoch,), lambda epochs: _after(run, epochs, epoch)
     )
-    with st.container(horizontal=True, gap="large"):
-        if not big:
-            _completed(run)
-            _speed(run)
-            _metric(rate.label, rate.value, rate.notes, width=RATE_PX)
+    if big:
+        projector.line("; ".join(f"{a.label} {a.value} {a.note}" for a in accuracies))
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
         for each in accuracies:
-            _metric(each.label, each.value, each.notes, big=big, width=ACCURACY_PX)
+            _draw(each, ACCURACY_PX)
+        _draw(rate, RATE_PX)
+        _speed(run)
 
 
 def _after(run: Run, epochs: pd.DataFrame, epoch: int | None) -> list[Figure]:
@@ -70,55 +70,33 @@ def _evaluated_roles(run: Run, epochs: pd.DataFrame, majority: dict[str, float])
 
 def _accuracy(role: str, last: "pd.Series[Any] | None", baseline: float | None) -> Figure:
     """The share of a role's studies that are correct, beside the baseline."""
-    label, value, counts = f"{role.capitalize()} accuracy (studies)", figures.MISSING, ""
-    if last is not None:
-        n = int(last[f"{role}.studies"])
-        p = metrics.wilson(round(last[f"{role}.study_accuracy"] * n), n)
-        label, value = f"{label}, epoch {last['epoch']:.0f}", figures.percent(p.value)
-        counts = figures.with_interval(p)
-    guess = f"baseline (always the majority class): {figures.percent(baseline)}" if baseline else ""
-    return Figure(label=label, value=value, notes=(counts, guess))
-
-
-def _completed(run: Run) -> None:
-    """Completed epochs; the metrics have one that just ended before the status does."""
-    done = max([run.status.epoch, *run_cache.completed_epochs(run)[-1:]])
-    _metric("Epochs completed", f"{done:,} of {max(done, run.status.epochs):,}")
-
-
-def _speed(run: Run) -> None:
-    speed, probe = run.status.images_per_second, run.facts.get("probe")
-    value = f"{speed:,.0f} films/s" if speed else figures.MISSING
-    cores = theme.plural(probe["threads"] * probe.get("branches", 1), "core") if probe else ""
-    reason = f"{cores}: {probe['why']}." if probe else None
-    _metric("Training speed", value, (cores,), reason, width=RATE_PX)
+    label, guess = f"{role.capitalize()} studies", f"; baseline {figures.percent(baseline)}"
+    guess = guess if baseline else ""
+    if last is None:
+        return Figure(label=label, value=figures.MISSING, note=guess.removeprefix("; "))
+    n = int(last[f"{role}.studies"])
+    p = metrics.wilson(round(last[f"{role}.study_accuracy"] * n), n)
+    counts = f"of {n:,} ({figures.interval(p)}{guess})"
+    return Figure(label=label, value=figures.percent(p.value), note=counts)
 
 
 def _rate(run: Run, last: "pd.Series[Any] | None") -> Figure:
     """The learning rate of an epoch, with its schedule."""
     schedule = run.config.schedule
-    note = f"{schedule.kind} schedule" if schedule.kind != "constant" else ""
-    if last is None:
-        return Figure(label="Learning rate", value=figures.MISSING, notes=(note,))
-    label = f"Learning rate, epoch {last['epoch']:.0f}"
-    return Figure(label=label, value=f"{last['learning_rate']:.3g}", notes=(note,))
+    note = f"({schedule.kind})" if schedule.kind != "constant" else ""
+    value = figures.MISSING if last is None else f"{last['learning_rate']:.3g}"
+    label = "Rate" if last is None else f"Epoch {last['epoch']:.0f}, rate"
+    return Figure(label=label, value=value, note=note)
 
 
-def _metric(
-    label: str,
-    value: str,
-    notes: tuple[str, ...] = (),
-    help: str | None = None,
-    big: bool = False,
-    width: int | Literal["content"] = "content",
-) -> None:
-    with st.container(width="content" if big else width, gap=None):
-        if big:
-            st.markdown(f"### {label}")
-            st.markdown(f"# {value}")
-            st.markdown("  \n".join(notes))
-            return
-        st.caption(label, help=help)
-        st.markdown(f"#### {value}")
-        lines = [*notes, *NOTES * [""]][:NOTES]
-        st.caption("  \n".join(line or "&nbsp;" for line in lines))
+def _speed(run: Run) -> None:
+    speed, probe = run.status.images_per_second, run.facts.get("probe")
+    value = f"{speed:,.0f}" if speed else figures.MISSING
+    cores = theme.plural(probe["threads"] * probe.get("branches", 1), "core") if probe else ""
+    reason = f"{cores}: {probe['why']}." if probe else None
+    _draw(Figure(label="", value=value, note="films/s"), SPEED_PX, reason)
+
+
+def _draw(figure: Figure, width: int, help: str | None = None) -> None:
+    words = f"{figure.label} **{figure.value}** {figure.note}".strip()
+    st.markdown(f":small[{words}]", width=width, help=help)

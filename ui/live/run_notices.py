@@ -1,4 +1,4 @@
-"""Notices below a run's curves: advice, missing epochs, damaged tables, unread films, the log."""
+"""Notices on a run: advice beside its curves; below, damaged files, unread films, the log."""
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +18,6 @@ def show(run: Run) -> None:
     """Draw the notices; they come and go, so nothing is drawn below them."""
     _missing_epochs(run)
     _damaged_tables(run)
-    _advice(run)
     _refused_films(run)
     _log(run)
 
@@ -49,8 +48,8 @@ def _damaged_tables(run: Run) -> None:
         )
 
 
-def _advice(run: Run) -> None:
-    """Show one line of advice, which can be dismissed."""
+def advise(run: Run) -> None:
+    """Draw one sentence of advice, which can be dismissed, or nothing."""
     tip = run_cache.of_metrics(
         run,
         "advice",

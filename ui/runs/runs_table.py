@@ -313,7 +313,7 @@ def _most_frequent(values: "pd.Series[str]") -> str | None:
 
 def _films(run: Run) -> str:
     name = Path(run.config.data).name
-    return f"{name}, synthetic" if selected_runs.is_synthetic(run) else name
+    return f"{name}, synthetic" if run_cache.is_synthetic(run) else name
 
 
 def _name(path: str) -> str:

@@ -7,7 +7,6 @@ import streamlit as st
 
 from fracture_core.errors import FractureError
 from fracture_core.models import cards
-from fracture_core.phantom import phantom_set
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run
 from ui.cache import model_cache, run_cache
@@ -80,14 +79,8 @@ def _summary(runs: list[Run], shown: list[Run], names: list[str]) -> str:
     return f"{count}{on}, **{len(names):,} chosen**{aside}."
 
 
-def is_synthetic(run: Run) -> bool:
-    """Return True if a run's films are synthetic; a queued run's folder of films decides."""
-    data = run.facts.get("data")
-    return bool(data.get("synthetic")) if data else phantom_set.is_synthetic(Path(run.config.data))
-
-
 def _films(run: Run) -> str:
-    badge = theme.synthetic_badge() if is_synthetic(run) else ""
+    badge = theme.synthetic_badge() if run_cache.is_synthetic(run) else ""
     name = Path(run.config.data).name
     return f"{theme.plain(name)} {badge}".strip()
 

@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fracture_core.config import whole_number
+from ui.components import epoch_player
 from ui.shell import state
 
 LATEST = "latest"  # name of the slider's end, which follows a run that continues
@@ -18,6 +19,8 @@ def ask(
     word: str = LATEST,
     always: bool = False,
     whole: bool = False,
+    player: bool = False,
+    big: bool = False,
 ) -> int | None:
     """Draw the slider; return the epoch shown, `None` if there is none.
 
@@ -31,11 +34,21 @@ def ask(
         word: name of `usual` on the slider.
         always: whether it is drawn, disabled, while there are fewer than two epochs.
         whole: whether the whole page follows it, not only the part that it is drawn in.
+        player: whether it can be replayed.
+        big: whether the buttons of the player are for a lecture hall.
     """
+    if player:
+        place = st.container(horizontal=True, vertical_alignment="bottom")
+        buttons, slider = place.container(width="content"), place.container()
+    else:
+        slider = st.container()
     if len(kept) < 2:
+        if player:
+            with buttons:
+                epoch_player.show(0, len(kept), lambda _: None, big)
         if always:
             only = str(kept[0]) if kept else "none yet"
-            st.select_slider(
+            slider.select_slider(
                 f"{_LABEL}: **{only}**", [word], key="no-epochs", disabled=True, help=_HELP
             )
         return kept[-1] if kept else None
@@ -48,7 +61,7 @@ def ask(
     current = st.session_state[state.EPOCH]
     # Not bound to the address by Streamlit: after the page had redrawn itself, as at the end of a
     # run, the browser failed to write the choice into the address every third time.
-    chosen = st.select_slider(
+    chosen = slider.select_slider(
         f"{_LABEL}: **{f'{usual} ({word})' if current == word else current}**",
         list(options),
         key=state.EPOCH,
@@ -56,6 +69,17 @@ def ask(
         args=(word, whole),
         help=_HELP,
     )
+    if player:
+        names = list(options)
+
+        def move(by: int | str) -> None:
+            at = names.index(st.session_state.get(state.EPOCH, word))
+            at = 0 if by == epoch_player.FIRST else min(len(names) - 1, max(0, at + int(by)))
+            st.session_state[state.EPOCH] = names[at]
+            _write(word, whole)
+
+        with buttons:
+            epoch_player.show(names.index(chosen), len(names), move, big)
     if missing:
         st.toast(
             f"Epoch {missing} is not kept; showing epoch {options[chosen]} instead.",
@@ -76,14 +100,13 @@ def chosen(whose: str) -> int | None:
     return whole_number(st.session_state.get(state.EPOCH, st.query_params.get(state.EPOCH, "")))
 
 
-def current(kept: tuple[int, ...], sliding: bool = True) -> int | None:
+def current(kept: tuple[int, ...]) -> int | None:
     """Return the position of a slider with `LATEST` that another part of the page draws.
 
     Args:
         kept: the epochs to choose from, in order.
-        sliding: whether there is a slider; otherwise the last epoch is shown.
     """
-    chosen = whole_number(str(st.session_state.get(state.EPOCH, ""))) if sliding else None
+    chosen = whole_number(str(st.session_state.get(state.EPOCH, "")))
     return chosen if chosen in kept else kept[-1] if kept else None
 
 

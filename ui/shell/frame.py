@@ -81,6 +81,8 @@ def show(page: str) -> None:
     alive = shared_cache.refreshed("alive", _alive)
     busy = is_busy()
     seconds = poll_rate.SLOW[poll_rate.level()] if busy else REST_SECONDS
+    if state.is_projected():
+        return  # a lecture hall sees the run alone
     line = st.fragment(_line, run_every=seconds, key="frame-line")
     if not room.host():
         line(busy, [alive])
@@ -125,7 +127,12 @@ def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
         # Small and not a caption: a caption's grey would lower the badge's contrast.
         st.markdown(f":small[{_data_in_use()}]", width="content")
         st.markdown(f":small[{model_choice.line()}]", width="content")
-        if alive := _most_active_first(runs):
+        watched = _watched()
+        if watched:
+            st.markdown(f":small[Run: {watched}]", width="content")
+        # The run of this page is named already, and its state stands below in large type.
+        alive = [run for run in runs if not watched or run.name != st.query_params[state.RUN]]
+        if alive := _most_active_first(alive):
             run, *others = alive
             # A fixed width, or a longer word would move the page below.
             more = f" (+{len(others)})" if others else ""
@@ -143,10 +150,19 @@ def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
 
 
 def _most_active_first(runs: list[Run]) -> list[Run]:
-    """Active runs: the one on this page first, then those that train before those that wait."""
-    watched = st.query_params.get(state.RUN)
+    """Active runs: those that train before those that wait."""
     alive = [run for run in runs if run.status.state.alive]
-    return sorted(alive, key=lambda run: (run.name != watched, _ACTIVITY.index(run.status.state)))
+    return sorted(alive, key=lambda run: _ACTIVITY.index(run.status.state))
+
+
+def _watched() -> str:
+    """The run that the page is about, with its badge, as Markdown; "" without one."""
+    name = st.query_params.get(state.RUN, "")
+    run = next((run for run in run_cache.runs_now() if run.name == name), None)
+    if run is None:
+        return ""
+    badge = f" {theme.synthetic_badge()}" if run_cache.is_synthetic(run) else ""
+    return f"**{theme.plain(_short(name))}**{badge}"
 
 
 def _data_in_use() -> str:

@@ -98,6 +98,7 @@ EXCLUDE = "exclude"  # Train: whether the ticked films are excluded
 FOLDER = "folder"  # Data: the typed path
 CLASSES = "classes"  # Data: the class folders of that path, until the positive one is chosen
 POSITIVE = "positive"  # Data: the class that means a fracture
+ABOUT = "about"  # Train: whether "About" is open; ends in the run's name
 MORE_TAB = "more-tab"  # Train: the tab of "More" that is open
 MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
 NOTICE = "notice"  # every page: message of the last action, until it is shown
@@ -182,6 +183,11 @@ def follow_link() -> None:
     if st.session_state.get(WATCHED, watched) != watched:
         st.query_params.update()  # sends the current parameters to the browser
     st.session_state[WATCHED] = watched
+
+
+def is_projected() -> bool:
+    """Return True where the address asks for a run's projector view."""
+    return RUN in st.query_params and SHOW in st.query_params
 
 
 def open_run(name: str) -> None:

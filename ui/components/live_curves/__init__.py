@@ -32,12 +32,14 @@ class Panel:
     Args:
         name: the panel of lines and guides.
         title: above it, with its unit.
+        short: its name on the button that chooses it in a lecture hall.
         percent: whether its values are shares, shown in percent with the whole scale up to 1;
             otherwise it reaches from 0 or the lowest value to the highest.
     """
 
     name: str
     title: str
+    short: str = ""
     percent: bool = False
 
 
@@ -68,7 +70,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Guide:
-    """A horizontal line through a panel, with words: the baseline."""
+    """A horizontal line through a panel of shares, named beside it: the baseline."""
 
     panel: str
     y: float
@@ -117,6 +119,8 @@ def show(
     sent: Sent,
     guides: Sequence[Guide] = (),
     marks: Sequence[Mark] = (),
+    shown: int | None = None,
+    explanation: str = "",
     big: bool = False,
 ) -> None:
     """Draw the panels side by side, or one below the other where there is no room.
@@ -128,6 +132,8 @@ def show(
         sent: the browser's points, a fresh record whenever the whole page is drawn; changed here.
         guides: of any panel.
         marks: through all of them.
+        shown: the epoch shown, after which lines are faint; `None` for the last one.
+        explanation: of the lines' names, behind a button; "" for none.
         big: type and lines for the back row of a lecture hall.
     """
     data = {
@@ -137,6 +143,8 @@ def show(
         "last": max(1, last_epoch),
         "guides": [asdict(guide) for guide in guides],
         "marks": [asdict(mark) for mark in marks],
+        "shown": shown,
+        "help": explanation,
         "big": big,
     }
     _component(data=data, key="live-curves", on_whole_change=sent.forget)

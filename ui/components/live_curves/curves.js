@@ -3,7 +3,11 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROOM = { left: 50, right: 8, top: 50, bottom: 34 };
+const ROOM_BIG = { left: 92, right: 28, top: 70, bottom: 46 };
+const BESIDE = 58; // px at the right of a plot with a baseline, for its words
+const BESIDE_BIG = 98;
 const ROWS = 3; // of words above a plot, in ROOM.top: what happened when, never over the data
+const ROWS_BIG = 1;
 const charts = new WeakMap(); // the element that Streamlit gives -> its chart, across reruns
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -51,11 +55,20 @@ function makeChart(root) {
   let buttons = new Map(); // name of lines -> what shows or hides them
   let pointer = null; // { pane, px }: where it rests, across that pane
   let chosen = null; // { pane, from, to }: epochs, while one drags
+  let alone = null; // number of the panel that has the whole width, from 1; 0: all of them
+  let isTable = false; // numbers in the place of the plots
 
   const panels = element("div", { className: "panels" });
   const legend = element("div", { className: "legend" });
   const hint = element("span", { className: "hint" });
-  root.replaceChildren(legend, panels); // what the colours mean, before them
+  const guideName = element("span", { className: "guide-name" });
+  const help = makeHelp();
+  const tools = makeTools();
+  const table = element("div", { className: "numbers", hidden: true, tabIndex: 0 });
+  const keys = element("div", { className: "keys" }); // projector: which figure
+  const top = element("div", { className: "top" }, legend, help, tools.box, keys);
+  root.replaceChildren(top, panels, table); // what the colours mean, before them
+  root.addEventListener("keydown", press);
   const watcher = new ResizeObserver(() => data && draw());
   watcher.observe(panels);
 
@@ -80,10 +93,152 @@ function makeChart(root) {
       panes = given.panels.map(makePane);
       panels.replaceChildren(...panes.map((pane) => pane.box));
       panes[0]?.box.append(hint); // beside its title, where a longer word moves nothing
+      keys.replaceChildren(...makeKeys());
     }
+    alone ??= given.panels.length; // in a lecture hall, the last one first: what the product is about
+    help.hidden = !given.help || given.big;
+    tools.box.hidden = given.big;
+    help.querySelector("p").textContent = given.help;
+    arrange();
     draw();
     drawLegend();
     return true;
+  }
+
+  // --- one figure or all, numbers or plots ------------------------------------------------------
+
+  function makeKeys() {
+    const all = [[0, "All"], ...panes.map((pane, i) => [i + 1, data.panels[i].short || data.panels[i].title])];
+    return all.map(([number, words]) => {
+      const made = element("button", { type: "button", textContent: `${number}: ${words}` });
+      made.dataset.number = number;
+      made.addEventListener("click", () => show(number));
+      return made;
+    });
+  }
+
+  function show(number) {
+    alone = number;
+    arrange();
+    draw();
+  }
+
+  function arrange() {
+    root.classList.toggle("alone", data.big && alone > 0);
+    panes.forEach((pane, i) => {
+      pane.title.textContent = data.big && alone === 0 ? data.panels[i].short || data.panels[i].title : data.panels[i].title;
+    });
+    panes.forEach((pane, i) => (pane.box.hidden = isTable || (data.big && alone > 0 && alone !== i + 1)));
+    panels.hidden = isTable;
+    table.hidden = !isTable;
+    keys.hidden = !data.big;
+    [...keys.children].forEach((each) => each.setAttribute("aria-pressed", Number(each.dataset.number) === alone));
+    if (isTable) drawTable();
+  }
+
+  // One row an epoch, one column a line of a panel.
+  function drawTable() {
+    const columns = lines.filter((line) => line.width >= 2 && line.points.length);
+    const titles = new Map(data.panels.map((panel) => [panel.name, panel]));
+    const epochs = [...new Set(columns.flatMap((line) => line.points.map(([x]) => x)))].sort((a, b) => b - a);
+    const values = columns.map((line) => new Map(line.points));
+    const cell = (tag, words) => element(tag, { textContent: words, ...(tag === "th" ? { scope: "col" } : {}) });
+    const head = element("tr", {}, cell("th", "Epoch"), ...columns.map((line) =>
+      cell("th", `${titles.get(line.panel).title}: ${line.name}`)));
+    const rows = epochs.map((epoch) => element("tr", {}, cell("td", epoch), ...columns.map((line, i) => {
+      const value = values[i].get(epoch);
+      return cell("td", value === undefined ? "" : written(titles.get(line.panel), value));
+    })));
+    table.replaceChildren(element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)));
+    table.setAttribute("aria-label", "Values of the curves by epoch");
+  }
+
+  const written = (panel, value) => (panel.percent ? `${(100 * value).toFixed(1)} %` : value.toFixed(4));
+
+  // What a plot shows, for who does not see it: each line's last value and where it is going.
+  function described(panel) {
+    const told = lines.filter((line) => line.panel === panel.name && line.width >= 2 && line.points.length).map((line) => {
+      const [x, y] = line.points.at(-1);
+      const [, before] = line.points[Math.max(0, line.points.length - 6)];
+      const change = y - before;
+      const least = panel.percent ? 0.01 : 0.02 * Math.abs(before || 1);
+      const trend = line.points.length < 2 ? "" : Math.abs(change) < least ? ", level" : change > 0 ? ", rising" : ", falling";
+      return `${line.name} ${written(panel, y)} at epoch ${x}${trend}`;
+    });
+    return `${panel.title}: ${told.join("; ") || "no epoch is completed yet"}.`;
+  }
+
+  function makeHelp() {
+    const words = element("p", { hidden: true, role: "status" });
+    const button = element("button", { type: "button", textContent: "What are dev and valid?" });
+    button.setAttribute("aria-expanded", "false");
+    const set = (isOpen) => {
+      words.hidden = !isOpen;
+      button.setAttribute("aria-expanded", isOpen);
+    };
+    button.addEventListener("click", () => set(words.hidden));
+    const box = element("div", { className: "help" }, button, words);
+    box.addEventListener("keydown", (event) => event.key === "Escape" && set(false));
+    box.addEventListener("focusout", (event) => box.contains(event.relatedTarget) || set(false));
+    return box;
+  }
+
+  // Zoom without dragging; each button keeps its place.
+  function makeTools() {
+    const tool = (words, sign, act) => {
+      const made = element("button", { type: "button", title: words, textContent: sign });
+      made.setAttribute("aria-label", words);
+      made.addEventListener("click", act);
+      return made;
+    };
+    const all = {
+      closer: tool("Zoom in on the last epochs", "+", () => scale(0.5)),
+      farther: tool("Zoom out", "−", () => scale(2)),
+      earlier: tool("Earlier epochs", "←", () => shift(-0.5)),
+      later: tool("Later epochs", "→", () => shift(0.5)),
+      table: tool("Show the values as a table", "Table", () => {
+        isTable = !isTable;
+        arrange();
+        draw();
+        drawLegend();
+      }),
+    };
+    const box = element("div", { className: "tools", role: "group", ariaLabel: "Epochs shown" }, ...Object.values(all));
+    return { box, ...all };
+  }
+
+  function scale(factor) {
+    const [low, high] = range();
+    const end = Math.min(high, data.last * 1.01);
+    const wide = (end - low) * factor;
+    const middle = zoom ? (low + end) / 2 : end - wide / 2; // the last epochs first
+    look(middle - wide / 2, middle + wide / 2);
+  }
+
+  function shift(share) {
+    if (!zoom) return;
+    const by = Math.max(-zoom[0], Math.min(data.last * 1.01 - zoom[1], share * (zoom[1] - zoom[0])));
+    look(zoom[0] + by, zoom[1] + by);
+  }
+
+  function look(low, high) {
+    const end = data.last * 1.01;
+    if (high - low >= end) zoom = null;
+    else if (high - low >= Math.min(1, end)) {
+      const by = Math.max(-low, Math.min(0, end - high));
+      zoom = [low + by, high + by];
+    }
+    draw();
+    drawLegend();
+  }
+
+  // With the focus inside: digits choose a figure of the projector.
+  function press(event) {
+    if (!data?.big || event.ctrlKey || event.metaKey || event.altKey) return;
+    const number = Number(event.key);
+    if (event.key === " " || !Number.isInteger(number) || number > panes.length) return;
+    event.preventDefault();
+    show(number);
   }
 
   const nameOf = (line) => `${line.panel} ${line.name}`;
@@ -93,8 +248,9 @@ function makeChart(root) {
     const svg = drawing("svg", { role: "img", "aria-label": panel.title });
     const told = element("div", { className: "told", hidden: true });
     const box = element("div", { className: "panel" });
-    box.append(element("h4", { textContent: panel.title }), svg, told);
-    const pane = { box, svg, told, name: panel.name };
+    const title = element("h4", { textContent: panel.title });
+    box.append(title, svg, told);
+    const pane = { box, title, svg, told, name: panel.name };
     svg.addEventListener("pointermove", (event) => point(pane, event));
     svg.addEventListener("pointerleave", () => pointAway());
     svg.addEventListener("pointerdown", (event) => choose(pane, event));
@@ -118,10 +274,12 @@ function makeChart(root) {
     const panel = data.panels.find((each) => each.name === pane.name);
     const width = pane.svg.clientWidth || 400;
     const height = pane.svg.clientHeight || 290;
-    const room = data.big ? { left: 66, right: 22, top: 68, bottom: 46 } : ROOM;
     const [x0, x1] = range();
     const shown = lines.filter((line) => line.panel === pane.name && !hidden.has(line.name));
     const guides = data.guides.filter((guide) => guide.panel === pane.name);
+    const plain = data.big ? ROOM_BIG : ROOM;
+    const beside = data.big ? BESIDE_BIG : BESIDE;
+    const room = { ...plain, right: guides.length ? beside : plain.right };
     const [y0, y1] = heights(panel, shown, guides, x0, x1);
     const sx = (x) => room.left + ((x - x0) / (x1 - x0)) * (width - room.left - room.right);
     const sy = (y) => height - room.bottom - ((y - y0) / (y1 - y0)) * (height - room.top - room.bottom);
@@ -138,7 +296,8 @@ function makeChart(root) {
     );
     pane.cursor = drawing("g", { "pointer-events": "none" });
     const marks = data.marks.filter((mark) => mark.x >= x0 && mark.x <= x1);
-    const words = guides.map((guide) => drawGuideWords(guide, pane));
+    const words = guides.flatMap((guide) => drawGuideWords(guide, pane));
+    pane.svg.setAttribute("aria-label", described(panel));
     pane.svg.replaceChildren(
       frame, ...drawAxes(pane, panel, y0, y1), ...drawMarks(marks, pane), inside, ...words, pane.cursor,
     );
@@ -170,21 +329,23 @@ function makeChart(root) {
         : y.toFixed(digits(level.step));
       found.push(
         drawing("line", { class: "grid", x1: room.left, x2: width - room.right, y1: sy(y), y2: sy(y) }),
-        drawing("text", { class: "tick", x: room.left - 6, y: sy(y) + 4, "text-anchor": "end" }, words),
+        drawing("text", { class: "tick", x: room.left - 6, y: sy(y) + (data.big ? 9 : 4), "text-anchor": "end" }, words),
       );
     }
-    const along = ticks(x0, x1, Math.max(2, Math.min(8, (width - room.left) / (data.big ? 90 : 60))));
+    const along = ticks(x0, x1, Math.max(2, Math.min(8, (width - room.left) / (data.big ? 130 : 60))));
     for (const x of along.values) {
       found.push(
         drawing("line", { class: "axis", x1: sx(x), x2: sx(x), y1: height - room.bottom, y2: height - room.bottom + 4 }),
-        drawing("text", { class: "tick", x: sx(x), y: height - room.bottom + (data.big ? 22 : 16), "text-anchor": "middle" },
+        drawing("text", { class: "tick", x: sx(x), y: height - room.bottom + (data.big ? 34 : 16), "text-anchor": "middle" },
           x.toFixed(digits(along.step))),
       );
     }
     found.push(
       drawing("line", { class: "axis", x1: room.left, x2: width - room.right, y1: height - room.bottom, y2: height - room.bottom }),
-      drawing("text", { class: "faint", x: (room.left + width) / 2, y: height - 4, "text-anchor": "middle" }, "epoch"),
     );
+    if (!data.big) {
+      found.push(drawing("text", { class: "faint", x: (room.left + width) / 2, y: height - 4, "text-anchor": "middle" }, "epoch"));
+    }
     return found;
   }
 
@@ -192,15 +353,22 @@ function makeChart(root) {
     if (!line.points.length) return [];
     const width = line.width * (data.big ? 1.6 : 1);
     const path = line.points.map(([x, y], i) => `${i ? "L" : "M"}${sx(x).toFixed(1)} ${sy(y).toFixed(1)}`);
+    const stroke = (d, opacity) =>
+      drawing("path", { class: "line", d: d.join(""), fill: "none", stroke: line.colour,
+        "stroke-width": width, "stroke-dasharray": line.dash, "stroke-linejoin": "round", opacity });
+    // After the epoch that is shown, what is not known there is faint.
+    const count = data.shown === null ? path.length : line.points.filter(([x]) => x <= data.shown).length;
+    const ahead = path.slice(Math.max(0, count - 1));
     const made = [
-      drawing("path", { class: "line", d: path.join(""), fill: "none", stroke: line.colour,
-        "stroke-width": width, "stroke-dasharray": line.dash, "stroke-linejoin": "round",
-        opacity: line.width < 2 ? 0.55 : 1 }),
+      stroke(path.slice(0, count), line.width < 2 ? 0.55 : 1),
+      ...(ahead.length > 1 && count < path.length
+        ? [stroke([ahead[0].replace("L", "M"), ...ahead.slice(1)], 0.15)] : []),
     ];
     const dots = line.dots && line.points.length <= 120 ? line.points : line.dots ? line.points.slice(-1) : [];
     const radius = (line.width < 2 ? 1.5 : 2.8) * (data.big ? 1.5 : 1);
     dots.forEach(([x, y]) =>
-      made.push(drawing("circle", { cx: sx(x), cy: sy(y), r: radius, fill: line.colour })),
+      made.push(drawing("circle", { cx: sx(x), cy: sy(y), r: radius, fill: line.colour,
+        opacity: data.shown !== null && x > data.shown ? 0.15 : 1 })),
     );
     return made;
   }
@@ -209,31 +377,39 @@ function makeChart(root) {
     return drawing("line", { class: "guide", x1: room.left, x2: width - room.right, y1: sy(guide.y), y2: sy(guide.y) });
   }
 
-  function drawGuideWords(guide, { sy, width, room }) {
-    return drawing("text", { class: "faint halo", x: width - room.right - 4, y: sy(guide.y) + (data.big ? 18 : 14), "text-anchor": "end" }, guide.words);
+  // At the right of the plot, where no line goes: its name and its value.
+  function drawGuideWords(guide, { sy, width, height, room }) {
+    const step = 14;
+    const x = width - room.right + 5;
+    const y = Math.min(height - room.bottom - step, Math.max(room.top + 8, sy(guide.y) - step / 2 + 4));
+    const value = `${(100 * guide.y).toFixed(1)} %`;
+    return (data.big ? [value] : [guide.words, value]).map((words, row) => // big: its name is in the legend
+      drawing("text", { class: "faint beside", x, y: y + row * step }, words),
+    );
   }
 
   // Upright lines, each up to its words above the plot. Where three rows have no room for the words
   // of another event, its line stands alone and says them to a pointer.
   function drawMarks(marks, { sx, width, height, room }) {
-    const letter = data.big ? 8.6 : 6.1; // px, about
-    const step = (room.top - 4) / ROWS;
-    const taken = Array.from({ length: ROWS }, () => []);
+    const letter = data.big ? 14.5 : 6.1; // px, about
+    const rows = data.big ? ROWS_BIG : ROWS;
+    const step = (room.top - 4) / rows;
+    const taken = Array.from({ length: rows }, () => []);
     const rank = { here: 0, best: 1, event: 2 };
     const [lines, words] = [[], []];
     const later = (a, b) => rank[a.kind] - rank[b.kind] || b.x - a.x;
     for (const mark of [...marks].sort(later)) {
       const x = sx(mark.x);
       const wide = letter * mark.words.length + 8;
-      const left = x + wide > width; // its words stand at the left
+      const left = x + wide > width - 4; // its words stand at the left
       const span = left ? [x - wide, x] : [x, x + wide];
       const free = (row) => taken[row].every(([low, high]) => span[1] <= low || span[0] >= high);
       const row = span[0] < 0 ? -1 : [...taken.keys()].findIndex(free); // from the plot upwards
       let top = room.top;
       if (row >= 0) {
         taken[row].push(span);
-        const y = room.top - 6 - row * step;
-        top = y - step + 6;
+        const y = room.top - (data.big ? 24 : 6) - row * step;
+        top = Math.max(0, y - step + 6);
         words.push(drawing("text", { class: "halo", x: x + (left ? -5 : 5), y, "text-anchor": left ? "end" : "start" }, mark.words));
       }
       lines.push(drawing("line", { class: `mark ${mark.kind}`, x1: x, x2: x, y1: top, y2: height - room.bottom }));
@@ -246,8 +422,13 @@ function makeChart(root) {
     const names = [...new Set(lines.map((line) => line.name))];
     buttons = new Map(names.map((name) => [name, buttons.get(name) ?? makeButton(name)]));
     names.forEach(drawButton);
-    hint.textContent = zoom ? "Double click to zoom out." : "Drag to zoom.";
+    guideName.textContent = data.guides.length ? `\u2013 \u00b7 \u2013 ${data.guides[0].words}` : "";
+    hint.textContent = data.big ? "" : zoom ? "Double click to zoom out." : "Drag to zoom.";
+    tools.farther.disabled = tools.earlier.disabled = tools.later.disabled = !zoom || isTable;
+    tools.closer.disabled = isTable;
+    tools.table.setAttribute("aria-pressed", isTable);
     const wanted = [...buttons.values()];
+    if (data.big && data.guides.length) wanted.push(guideName);
     if (wanted.some((each, place) => legend.children[place] !== each) || legend.children.length !== wanted.length) {
       legend.replaceChildren(...wanted);
     }
@@ -270,7 +451,7 @@ function makeChart(root) {
       drawing("line", { x1: 0, x2: 26, y1: 5, y2: 5, stroke: line.colour, "stroke-width": line.width, "stroke-dasharray": line.dash }),
     );
     const over = lines.filter((each) => each.name === name && each.over).map((each) => each.over);
-    const words = over.length ? `${name} (${[...new Set(over)].join(", ")})` : name;
+    const words = over.length && !data.big ? `${name} (${[...new Set(over)].join(", ")})` : name;
     buttons.get(name).replaceChildren(sample, words);
     buttons.get(name).setAttribute("aria-pressed", !hidden.has(name));
   }
@@ -348,7 +529,7 @@ function makeChart(root) {
         .map(({ line, at }) => {
           const dot = element("i");
           dot.style.background = line.colour;
-          const value = pane.panel.percent ? `${(100 * at[1]).toFixed(1)} %` : at[1].toFixed(4);
+          const value = written(pane.panel, at[1]);
           return element("div", {}, dot, `${line.name}: ${value}`);
         });
       // An event inside an epoch lies between two values: it is near the pointer, or near its value.

@@ -1,0 +1,56 @@
+"""Facts set once for a run, behind one button: network, parent, tags, folder, command."""
+
+import streamlit as st
+
+from fracture_core.models import cards
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import Run
+from ui.cache import run_cache
+from ui.shared import theme
+from ui.shell import owner, state
+
+WIDTH = 440  # px of the content
+
+
+def show(run: Run) -> None:
+    """Draw the button; what is behind it is drawn only while it is open."""
+    popover = st.popover(
+        "About", icon=":material/info:", key=f"{state.ABOUT}-{run.name}", on_change="rerun"
+    )
+    if popover.open:
+        with popover, st.container(width=WIDTH):
+            _content(run)
+
+
+def _content(run: Run) -> None:
+    badge = theme.synthetic_badge() if run_cache.is_synthetic(run) else ""
+    st.markdown(f"Run **{theme.plain(run.name)}** {badge}")
+    labels = run_folders.labels(run.folder)
+    tags = " ".join(f":gray-badge[{theme.plain(tag)}]" for tag in labels.tags)
+    if words := " ".join(filter(None, [tags, theme.plain(labels.note)])):
+        st.markdown(words)
+    _parent(run)
+    running = ", running averages" if run.config.normalization == "running" else ""
+    size = run.config.recipe.size
+    st.markdown(f"Network: {theme.plain(run.config.architecture)}, {size} px{running}")
+    if not owner.is_owner():
+        return  # what follows names folders of this machine
+    st.caption("The same run from a terminal:")
+    st.code(cards.command(run.config), language="bash", wrap_lines=True)
+    st.caption("Its folder:")
+    st.code(str(run.folder), language=None, wrap_lines=True)
+
+
+def _parent(run: Run) -> None:
+    """The run and epoch that was forked; a link, unless that run was deleted."""
+    parent = run.facts.get("parent")
+    if not parent:
+        return
+    label = theme.plain(f"forked from {parent['name']} at epoch {parent['epoch']}")
+    if run_folders.exists(parent["name"]):
+        address = {state.RUN: parent["name"]}
+        st.page_link(
+            "pages/train.py", label=label, icon=":material/call_split:", query_params=address
+        )
+    else:
+        st.caption(f"{label} (deleted)")

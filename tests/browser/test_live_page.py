@@ -116,10 +116,14 @@ def test_a_fork_names_its_parent_and_tells_who_changes_sides(
     expect(page.get_by_text("No dev study has changed yet.")).to_be_visible()
     fork(page, epoch=2, epochs=4)
 
-    parent = page.get_by_role("link", name="forked from parent at epoch 2")
-    expect(parent).to_have_attribute("href", re.compile("run=parent$"))
     expect(page).to_have_url(re.compile("run=parent-e2"))
     expect(page.get_by_role("heading", name="Finished 4 of 4 epochs")).to_be_visible(timeout=SLOW)
+    expect(page).to_have_title("Finished 4 of 4 epochs · parent-e2")
+    whole(page)
+    page.get_by_role("button", name="About").click()
+    parent = page.get_by_role("link", name="forked from parent at epoch 2")
+    expect(parent).to_have_attribute("href", re.compile("run=parent$"))
+    page.keyboard.press("Escape")
     expect(page.get_by_text("up to epoch 4.")).to_be_visible()  # no longer at its parent's epoch
     child = run_folders.read(server.folder / "runs" / "parent-e2")
     assert child.facts["parent"] == {"name": "parent", "epoch": 2}
@@ -140,6 +144,74 @@ def test_a_fork_names_its_parent_and_tells_who_changes_sides(
     expect(page.get_by_role("button", name="Diagnose this study")).to_be_visible()
     expect(page.get_by_text(study["patient"]).first).to_be_visible()
     expect(page).to_have_url(re.compile("study=" + study["key"].replace("/", "(/|%2F)")))
+
+
+# --- the first screen, and the replay ------------------------------------------------------------
+
+
+def test_the_figures_stand_whole_in_the_first_screen_and_say_themselves_in_words(
+    server: Server, at_rest: Path, open_page: OpenPage
+) -> None:
+    page = open_page(f"{server.url}/train?run=parent")
+    expect(curve(page)).to_be_visible(timeout=SLOW)
+    whole(page)
+    for width, height in ((1440, 900), (1280, 720), (900, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        plots = page.locator(".panel svg")
+        for plot in plots.all():
+            expect(plot).to_be_in_viewport(ratio=1.0)
+            assert plot.bounding_box()["height"] >= 0.25 * height
+        slider = page.get_by_test_id("stSlider").bounding_box()
+        lowest = max(each["y"] + each["height"] for each in map(Locator.bounding_box, plots.all()))
+        assert 0 <= slider["y"] - lowest < 60
+    last = journal.lines(at_rest / "metrics.jsonl")[-1]
+    words = page.locator(".panel svg").last.get_attribute("aria-label")
+    assert f"dev {100 * last['dev']['study_accuracy']:.1f} % at epoch 3" in words
+    page.get_by_role("button", name="What are dev and valid?").click()
+    expect(page.get_by_text("training patients held back")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("training patients held back")).to_be_hidden()
+    page.get_by_role("button", name="Show the values as a table").click()
+    expect(page.locator(".numbers tbody tr")).to_have_count(3)
+    expect(page.locator(".numbers tbody tr").first).to_contain_text(f"{last['dev']['loss']:.4f}")
+
+
+def test_epochs_are_zoomed_into_and_moved_through_without_dragging(
+    server: Server, at_rest: Path, open_page: OpenPage
+) -> None:
+    page = open_page(f"{server.url}/train?run=parent")
+    expect(curve(page)).to_be_visible(timeout=SLOW)
+    panel = page.locator(".panel").first
+    whole_run = ticks(panel)
+    expect(page.get_by_role("button", name="Earlier epochs")).to_be_disabled()
+    page.get_by_role("button", name="Zoom in on the last epochs").press("Enter")
+    at_the_end = ticks(panel)
+    assert at_the_end != whole_run
+    page.get_by_role("button", name="Earlier epochs").press("Enter")
+    assert ticks(panel) not in (at_the_end, whole_run)
+    page.get_by_role("button", name="Zoom out").press("Enter")
+    assert ticks(panel) == whole_run
+
+
+def test_a_replay_shows_every_epoch_in_turn_and_can_be_stepped(
+    server: Server, at_rest: Path, open_page: OpenPage
+) -> None:
+    page = open_page(f"{server.url}/train?run=parent")
+    seen = []
+    page.on("framenavigated", lambda frame: seen.append(frame.url))
+    page.get_by_role("button", name="Replay").click()
+    for epoch in (1, 2):
+        expect(page.get_by_text(f"Epoch {epoch}, rate")).to_be_visible()
+        expect(page.get_by_text(f"up to epoch {epoch}.")).to_be_visible()
+    expect(page.get_by_text("Epoch 3, rate")).to_be_visible()
+    expect(page.get_by_role("button", name="Replay")).to_be_visible()  # it has stopped by itself
+    page.get_by_role("button", name="Previous epoch").press("Enter")
+    expect(page.get_by_text("Epoch 2, rate")).to_be_visible()
+    page.get_by_role("button", name="Replay").press("ArrowLeft")
+    expect(page.get_by_text("Epoch 1, rate")).to_be_visible()
+    expect(page).to_have_url(re.compile("epoch=1"))
+    faint = page.locator(".panel").first.locator("path.line[opacity='0.15']")
+    expect(faint.first).to_be_attached()
 
 
 # --- a pointer over the curves ------------------------------------------------------------------
@@ -252,7 +324,7 @@ def point_at_the_event(page: Page) -> None:
 
 def shows_the_change(page: Page) -> None:
     """The learning rate is told, marked in every panel, and named under the pointer."""
-    expect(page.get_by_role("heading", name=str(SLOWER), exact=True)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(f"rate {SLOWER}").first).to_be_visible(timeout=SLOW)
     expect(page.locator(".panel line.mark.event")).to_have_count(3)
     page.keyboard.press("Escape")  # closes "More"
     told = page.locator(".panel .told").filter(has_text=f"learning rate {SLOWER}")
@@ -283,23 +355,34 @@ def stays_under_a_resting_pointer(page: Page) -> None:
 
 def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     """Panels of the address alone, in big type, that go on; and the way to others and back."""
-    grows(page)
+    studies = page.locator(".panel").last
+    line = studies.locator("path.line").last
+    expect(line).to_be_visible(timeout=SLOW)
+    expect(line).not_to_have_attribute("d", line.get_attribute("d"), timeout=SLOW)
     # Redrawn with every epoch: found and measured at once.
-    find = "each => parseFloat(getComputedStyle(each.querySelector('text.tick')).fontSize)"
-    big, small = (each.locator(".curves").evaluate(find) for each in (page, other))
-    assert big > small
-    share = re.compile(r"^[\d.]+\s%$")
-    big, small = (each.get_by_role("heading", name=share).first for each in (page, other))
-    assert size(big) > size(small)
+    find = "all => Math.min(...all.map((each) => parseFloat(getComputedStyle(each).fontSize)))"
+    assert studies.locator("text").evaluate_all(find) >= 28
+    assert size(page.get_by_text("Dev studies")) >= 28
+    expect(page.get_by_role("link", name="Diagnose")).to_have_count(0)  # no navigation
+    expect(page.get_by_text("Model:")).to_have_count(0)
+    expect(page.get_by_test_id("stSlider")).to_be_visible()
+    expect(page.locator(".panel:visible")).to_have_count(1)
+    page.get_by_role("button", name="3: Studies").focus()
+    for key, count in (("0", 3), ("2", 1), ("7", 1), ("3", 1)):
+        page.keyboard.press(key)
+        expect(page.locator(".panel:visible")).to_have_count(count)
+    expect(page.locator(".panel:visible h4")).to_contain_text("studies")
     for name in ("Pinned studies", "Recently changed"):
         expect(other.get_by_role("heading", name=name)).to_be_visible()
         expect(page.get_by_role("heading", name=name)).to_have_count(0)
-    for setting in ("stPopover", "stSlider", "stNumberInput", "stButton"):
+    for setting in ("stNumberInput", "stButton"):
         expect(page.get_by_test_id(setting)).to_have_count(0)
+    page.get_by_test_id("stPopover").get_by_role("button").click()
     page.get_by_role("link", name="Changes alone").click()
     expect(page).to_have_url(re.compile("show=flips$"))  # what its polls ask for, too
     expect(page.get_by_role("heading", name="Recently changed")).to_be_visible()
     expect(page.locator(".curves")).to_have_count(0)
+    page.get_by_test_id("stPopover").get_by_role("button").click()
     page.get_by_role("link", name="Whole page").click()
     expect(page).to_have_url(re.compile("run=going$"))
     expect(page.get_by_role("button", name="Stop now")).to_be_visible()

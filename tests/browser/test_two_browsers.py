@@ -29,7 +29,7 @@ def stopped(server: Server, finished_run: Path) -> Path:
 
 def ask_to_delete(page: Page) -> None:
     """Open the dialog that asks."""
-    page.get_by_test_id("stPopover").get_by_role("button").first.click()
+    page.get_by_test_id("stPopover").get_by_role("button", name="More").click()
     page.get_by_role("tab", name="Delete").click()
     page.get_by_role("button", name="Delete this run").click()
     expect(page.get_by_role("button", name="Delete permanently")).to_be_visible()
@@ -83,7 +83,7 @@ def test_a_saved_note_stays_in_view_and_reaches_the_other(
     server: Server, stopped: Path, open_page: Callable[..., Page]
 ) -> None:
     first = open_page(f"{server.url}/train?run=shared")
-    first.get_by_test_id("stPopover").get_by_role("button").first.click()
+    first.get_by_test_id("stPopover").get_by_role("button", name="More").click()
     first.get_by_role("tab", name="Notes").click()
     first.get_by_role("textbox", name="Note").fill("lags behind the other seeds")
     first.get_by_role("button", name="Save notes").click()

@@ -713,3 +713,18 @@ def test_what_is_drawn_of_a_run_is_made_once_for_all_browsers(
         app.run()
         assert "Epoch 4, rate" in texts(app)
     assert len(made) == 7  # the curves and the figures, once
+
+
+def test_a_poll_with_an_older_address_does_not_lead_back_to_the_run_of_before(
+    folders: Path, run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = {state.RUN: "the one of before"}
+    reruns: list[bool] = []
+    monkeypatch.setattr(live_run.st, "query_params", address)
+    monkeypatch.setattr(live_run.st, "session_state", session := {})
+    monkeypatch.setattr(live_run.st, "rerun", lambda: reruns.append(True))
+    live_run._watched(run_copy.name, was_alive=False)
+    assert address == {state.RUN: run_copy.name} and not reruns
+    session[state.RUN_OPENED] = True  # a person has opened another one
+    live_run._watched(run_copy.name, was_alive=False)
+    assert reruns == [True]

@@ -139,8 +139,11 @@ def _watched(name: str, was_alive: bool) -> Run:
         run = run_cache.run_now(name)
     except RunNotFound:  # deleted, maybe in another browser: the page reports it
         st.rerun()
-    if run.status.state.alive != was_alive or st.query_params.get(state.RUN) != name:
+    if run.status.state.alive != was_alive or st.session_state.pop(state.RUN_OPENED, False):
         st.rerun()  # once, to begin or end the polling; or a fork was opened
+    if st.query_params.get(state.RUN) != name:
+        # A poll may bring the address from before a fork was opened: it must not lead back.
+        st.query_params[state.RUN] = name
     return run
 
 

@@ -41,7 +41,8 @@ def link(run: str) -> None:
 
 def leave(run: str) -> None:
     """Draw the button behind which the links back and to other panels stand."""
-    with st.popover("", icon=":material/more_vert:", help="Leave, or show other panels"):
+    key = f"leave-{'-'.join(panels())}"  # closed again once other panels are shown
+    with st.popover("", icon=":material/more_vert:", help="Leave, or show other panels", key=key):
         st.page_link("pages/train.py", label="Whole page", query_params={state.RUN: run})
         for name, title in PANELS.items():
             address = {state.RUN: run, state.SHOW: name}

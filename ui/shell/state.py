@@ -99,6 +99,7 @@ FOLDER = "folder"  # Data: the typed path
 CLASSES = "classes"  # Data: the class folders of that path, until the positive one is chosen
 POSITIVE = "positive"  # Data: the class that means a fracture
 ABOUT = "about"  # Train: whether "About" is open; ends in the run's name
+RUN_OPENED = "opened-run"  # Train: set once another run is opened, until the page is drawn with it
 MORE_TAB = "more-tab"  # Train: the tab of "More" that is open
 MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
 NOTICE = "notice"  # every page: message of the last action, until it is shown
@@ -194,6 +195,7 @@ def open_run(name: str) -> None:
     """Show another run instead of the current one, at its latest epoch."""
     pins = {PINS: st.query_params[PINS]} if PINS in st.query_params else {}
     st.query_params.from_dict({RUN: name, **pins})
+    st.session_state[RUN_OPENED] = True
 
 
 def token() -> str:

@@ -242,7 +242,13 @@ def _check(options: argparse.Namespace) -> int:
         f"{total} files: {len(damaged)} damaged, {len(missing)} missing, {len(unguarded)} without "
         "a checksum."
     )
-    return 1 if damaged or missing else 0
+    lost = journal.lost_checksums(folder)
+    if lost:
+        print(
+            f"Checksums were written for all files of this run; {checksums.SUMS} has lost those of "
+            f"{len(lost)}. Put it back."
+        )
+    return 1 if damaged or missing or lost else 0
 
 
 def _is_readable(path: Path) -> bool:

@@ -1,12 +1,12 @@
 """Release of a run as a model: `models/NAME` with weights, card, dev predictions and gate."""
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from fracture_core import checksums
 from fracture_core.config import models_folder
 from fracture_core.errors import DamagedFile, DataError, ModelError
 from fracture_core.files import sweep, temporary, writing
@@ -80,8 +80,7 @@ def publish(
             if gate:
                 (draft / GATE).write_bytes(gate)
             (draft / PREDICTIONS).write_bytes(table)
-            text = json.dumps(card.to_dict(), indent=2) + "\n"
-            (draft / CARD).write_text(text, encoding="utf-8")
+            (draft / CARD).write_bytes(checksums.json_with_own(card.to_dict()))
             draft.rename(folder)  # appears whole or not at all
         finally:
             shutil.rmtree(draft, ignore_errors=True)

@@ -116,6 +116,20 @@ def _objects(file: str, text: bytes) -> list[dict[str, Any]]:
     return values
 
 
+def lost_checksums(folder: Path) -> list[str]:
+    """Return names of the files of a run whose lines in `SHA256SUMS` are gone, in order.
+
+    A run whose first event has its checksum was begun by a version that writes one for every file;
+    without a line, those of another run are of an older version.
+    """
+    try:
+        with file_reader.opened(folder / "events.jsonl", file_reader.LINES_BYTES) as stream:
+            first = stream.readline().decode(errors="replace")
+    except FileRefused:
+        return []
+    return checksums.unguarded(folder) if _CHECK in first else []
+
+
 def up_to(path: Path, key: str, last: int) -> list[dict[str, Any]]:
     """Return the lines of a file whose `key` is a whole number up to `last`, oldest first."""
     return [line for line in _numbered(path, key) if line[key] <= last]

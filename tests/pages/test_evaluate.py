@@ -21,6 +21,7 @@ from fracture_core.models import cards, ensemble, evaluation, release
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.verdicts import metrics
+from tests.core import made_runs
 from ui.cache import model_cache
 from ui.evaluate import results, study_lines
 from ui.shared import figures, theme
@@ -330,8 +331,7 @@ def test_data_without_films_to_judge_on_are_one_sentence(
     release.release(run_copy.name, "starter")
     card = folders / "models" / "starter" / cards.PREDICTIONS
     pd.read_parquet(card).iloc[:0].to_parquet(card)
-    own = card.with_name(cards.CARD)
-    own.write_text(json.dumps(json.loads(own.read_text()) | {"predictions_sha256": ""}))
+    made_runs.change_card(card.with_name(cards.CARD), predictions_sha256="")
     root = folders / "training-only"
     for patient, label in ((1, "positive"), (2, "negative")):
         study = root / "train" / "XR_WRIST" / f"patient{patient:05d}" / f"study1_{label}"

@@ -217,9 +217,12 @@ def _save(run: Run) -> None:
             help="Keras reads it with load_weights.",
         )
     if unguarded := checksums.unguarded(run.folder):
+        reason = "an older version of this program wrote them."
+        if journal.lost_checksums(run.folder):
+            reason = f"{checksums.SUMS} has lost it. Put that file back."
         st.caption(
             f"{theme.plural(len(unguarded), 'file')} of this run have no checksum, so damage to "
-            "them goes unnoticed: an older version of this program wrote them."
+            f"them goes unnoticed: {reason}"
         )
     st.download_button(
         "Curves as CSV",

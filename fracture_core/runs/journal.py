@@ -19,6 +19,7 @@ from fracture_core.config import TrainConfig
 from fracture_core.errors import DamagedFile, FileMissing, FileRefused, RunError
 from fracture_core.files import FileCache, appended, refusal, replace_file
 from fracture_core.runs import line_rules
+from fracture_core.words import cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,7 +229,8 @@ def curves(folder: Path) -> "pd.DataFrame":
 
 def curves_csv(folder: Path) -> str:
     """Return `curves` as CSV, numbers in full precision, missing ones as an empty field."""
-    return curves(folder).to_csv(index=False, lineterminator="\n")
+    table = curves(folder).rename(columns=cell).map(cell)
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def steps(folder: Path, cache: FileCache | None = None) -> "pd.DataFrame":

@@ -390,3 +390,13 @@ def test_studies_of_training_patients_are_marked_where_right_or_wrong_is_said(
     marked = table["Result"].str.endswith("trained on")
     assert (table["Patient"][marked] == patient).all() and marked.any() and not marked.all()
     assert f"{int(marked.sum())} of {len(table)} studies are of patients" in said(app)
+
+
+def test_an_address_of_figures_on_the_data_in_use_names_these_data(run_copy: Path) -> None:
+    release.release(run_copy.name, "mine")
+    identity = catalog.read(catalog.chosen().root).hash[:8]
+    assert opened(model="mine", films="valid").query_params["data"] == identity
+    assert "data" not in opened(model="mine", films="dev").query_params  # the model's own
+    report = AppTest.from_file(APP, default_timeout=30).run()
+    report = report.switch_page("pages/report_2018.py").run()
+    assert report.query_params["data"] == identity

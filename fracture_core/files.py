@@ -9,6 +9,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,11 +75,18 @@ def append_line(path: Path, line: bytes) -> None:
     """Append a line, its end included, in one write, after the end of an incomplete line.
 
     Raises:
-        WriteFailed: no space or no permission; the line may be incomplete.
+        WriteFailed: no space or no permission, and the line may be incomplete; or it is a pipe, a
+            device or the like.
     """
-    with writing(path), path.open("a+b") as stream:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    with writing(path):
+        descriptor = os.open(path, flags, 0o644)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # reading a device may never end
+            os.close(descriptor)
+            raise WriteFailed(f"{path} is no regular file. Remove it, then try again.")
+    with writing(path), open(descriptor, "a+b") as stream:  # noqa: PTH123
         stream.seek(max(0, stream.tell() - 1))
-        is_incomplete = stream.read() not in (b"", b"\n")
+        is_incomplete = stream.read(1) not in (b"", b"\n")
         stream.write((b"\n" if is_incomplete else b"") + line)
 
 

@@ -4,7 +4,6 @@ Modules that load pandas are imported by the command that needs them, so that th
 """
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import fields, replace
@@ -276,7 +275,7 @@ def _runs(options: argparse.Namespace) -> None:
     for sentence in unreadable:
         terminal.print_line(sentence, file=sys.stderr)
     if options.json:
-        print(json.dumps(rows, indent=2))
+        terminal.print_json(rows)
         return
     for row in rows:
         epochs = f"{row['epoch']}/{row['epochs']}"

@@ -1,5 +1,6 @@
 """Release of a run as a model: `models/NAME` with weights, card, dev predictions and gate."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +82,11 @@ def publish(
                 (draft / GATE).write_bytes(gate)
             (draft / PREDICTIONS).write_bytes(table)
             (draft / CARD).write_bytes(checksums.json_with_own(card.to_dict()))
-            draft.rename(folder)  # appears whole or not at all
+            try:
+                draft.rename(folder)  # appears whole or not at all
+            except OSError:
+                _refuse_taken(name)  # another process was quicker
+                raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return folder
@@ -98,7 +103,11 @@ def check_name(name: str) -> None:
             f"A model's name takes letters, digits, '.', '-' and '_' and begins with a letter or "
             f"digit; received {short(name)!r}."
         )
-    if (models_folder() / name).exists():
+    _refuse_taken(name)
+
+
+def _refuse_taken(name: str) -> None:
+    if os.path.lexists(models_folder() / name):
         raise ModelError(f"A model called {name!r} exists. Choose another name, or delete it.")
 
 

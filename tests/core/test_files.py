@@ -182,3 +182,11 @@ def test_of_a_run_that_is_a_link_the_link_is_deleted(tmp_path) -> None:
     run_folders.delete(tmp_path / "run")
     assert names(tmp_path) == ["far"]
     assert "file" in names(tmp_path / "far")
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/null", "pipe"])
+def test_a_line_is_appended_to_regular_files_alone(tmp_path, target) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "SHA256SUMS").symlink_to(tmp_path / target)
+    with pytest.raises(WriteFailed, match=r"SHA256SUMS is no regular file\. Remove it, then try"):
+        files.append_line(tmp_path / "SHA256SUMS", b"line\n")

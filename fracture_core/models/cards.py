@@ -449,10 +449,10 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         created=str(run.facts.get("created", "")),
     )
     gate = gate_folder(weights, card.weights_bytes) / GATE
-    sources = (weights, predictions.path(folder, chosen))
-    sources += (folder / "films.parquet", folder / "config.json")
-    names = [path.relative_to(folder).as_posix() for path in sources]
-    lost = [name for name in journal.lost_checksums(folder) if name in names]
+    sources = [weights, predictions.path(folder, chosen)]
+    sources += [folder / "films.parquet", folder / "config.json"]
+    named = [path.relative_to(folder).as_posix() for path in sources]
+    unlisted = [file for file in journal.lost_checksums(folder) if file in named]
     return Model(
         reference=card.name,
         card=card,
@@ -460,7 +460,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         judged=by_role["dev"],
         gate=gate if is_whole_gate(gate) else None,
         guarded=all(checksums.is_guarded(folder, path) for path in sources),
-        lost=next(iter(lost), ""),
+        lost=next(iter(unlisted), ""),
     )
 
 

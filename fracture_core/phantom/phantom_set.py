@@ -184,9 +184,9 @@ def is_complete(root: Path) -> bool:
 def _is_whole(root: Path) -> bool:
     """Return whether a set is complete and none of its films was removed since."""
     index = _index(root)
-    return bool(index and index["complete"]) and all(
-        (root / path).exists() for path in index["films"]
-    )
+    if index is None or not index["complete"]:
+        return False
+    return all((root / path).exists() for path in index["films"])
 
 
 def is_being_made(root: Path) -> bool:

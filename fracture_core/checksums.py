@@ -4,14 +4,16 @@ A line is appended before its file is replaced: a kill between the two leaves th
 older line is still valid. So a file is intact when any line of its name has its digest, and damaged
 when its name has lines and none matches. A file without a line is unguarded: an older version of
 this program wrote it, and its next write adds a line. The format is that of
-`sha256sum --check --ignore-missing`.
+`sha256sum --check --ignore-missing`. A card, which is a folder's only note, holds its own.
 """
 
 import errno
 import functools
 import hashlib
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from fracture_core import file_reader
 from fracture_core.errors import DamagedFile, FileMissing, FileRefused
@@ -30,6 +32,7 @@ GUARDED = (  # glob patterns; no number depends on the other files, or their lin
 MOST_BYTES = 8 * 2**30  # of a file of a run: a state is four times as large as the largest network
 KEPT = ("config.json", "films.parquet", "pixel_hashes.npy")  # never removed once written
 _DIGEST = 64  # hex characters
+_OWN = "content_sha256"  # the key, in a JSON file, of the checksum of its other keys
 
 
 def write(folder: Path, path: Path, data: bytes) -> None:
@@ -159,6 +162,31 @@ def drop_missing(folder: Path) -> None:
     ]
     if len(lines) < sum(map(len, sums.values())):
         replace_file(folder / SUMS, "".join(lines).encode())
+
+
+def json_with_own(fields: dict[str, Any]) -> bytes:
+    """Return fields as a JSON file that ends in its own checksum."""
+    return (json.dumps(fields | {_OWN: _of_fields(fields)}, indent=2) + "\n").encode()
+
+
+def split_own(fields: Any) -> tuple[Any, bool | None]:
+    """Split the content of such a file from its checksum.
+
+    Args:
+        fields: the parsed JSON, of any kind.
+
+    Returns:
+        The other fields, and whether the checksum is theirs; `None` where there is none.
+    """
+    if not isinstance(fields, dict) or _OWN not in fields:
+        return fields, None
+    others = {key: value for key, value in fields.items() if key != _OWN}
+    return others, fields[_OWN] == _of_fields(others)
+
+
+def _of_fields(fields: dict[str, Any]) -> str:
+    """Return the checksum of JSON fields, whatever their order and the spaces between them."""
+    return digest(json.dumps(fields, sort_keys=True).encode())
 
 
 def digest(data: bytes) -> str:

@@ -9,6 +9,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from fracture_core import file_reader
 from fracture_core.errors import FileMissing, WriteFailed
 
 TEMPORARY = ".*.tmp"  # as a glob pattern
+LEVELS = 8  # of folders, that `remove_tree` descends at most: their path stays short enough to use
 FileCache = dict[Path, tuple[tuple[int, ...], Any]]  # file -> its stamp, and its parsed content
 
 
@@ -73,11 +75,18 @@ def append_line(path: Path, line: bytes) -> None:
     """Append a line, its end included, in one write, after the end of an incomplete line.
 
     Raises:
-        WriteFailed: no space or no permission; the line may be incomplete.
+        WriteFailed: no space or no permission, and the line may be incomplete; or it is a pipe, a
+            device or the like.
     """
-    with writing(path), path.open("a+b") as stream:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    with writing(path):
+        descriptor = os.open(path, flags, 0o644)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # reading a device may never end
+            os.close(descriptor)
+            raise WriteFailed(f"{path} is no regular file. Remove it, then try again.")
+    with writing(path), open(descriptor, "a+b") as stream:  # noqa: PTH123
         stream.seek(max(0, stream.tell() - 1))
-        is_incomplete = stream.read() not in (b"", b"\n")
+        is_incomplete = stream.read(1) not in (b"", b"\n")
         stream.write((b"\n" if is_incomplete else b"") + line)
 
 
@@ -215,8 +224,63 @@ def sweep(folder: Path, older_than_seconds: float = 60.0) -> None:
             if path.lstat().st_mtime > limit:
                 continue
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    remove_tree(path)
             else:
                 path.unlink()
         except FileNotFoundError:
             continue  # its writer, or another sweep, has removed it
+
+
+def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield each folder with the names of its folders and files, from the top, to any depth.
+
+    As `os.walk`, which recurses until Python 3.12. Callers may remove names of folders to enter;
+    links are files, and folders that cannot be read are left out.
+    """
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        inner: list[str] = []
+        names: list[str] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    (inner if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
+        except OSError:
+            continue
+        yield folder, inner, names
+        waiting += [folder / name for name in reversed(inner)]
+
+
+def megabytes(folder: Path) -> float:
+    """Return the size of all files in a folder, in MB, without those that vanish meanwhile."""
+    size = 0
+    for place, _, names in walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += (place / name).lstat().st_size
+    return size / 1e6
+
+
+def remove_tree(root: Path) -> None:
+    """Remove a folder with all that it holds, nested to any depth; of a link only the link.
+
+    Raises:
+        OSError: something cannot be removed; the rest may be gone.
+    """
+    if root.is_symlink():
+        root.unlink()
+        return
+    waiting = [(root, 0)]
+    while waiting:
+        folder, level = waiting.pop()
+        with os.scandir(folder) as entries:
+            inner = [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
+        for path in inner:
+            # `shutil.rmtree` recurses: what lies deep is brought up before.
+            if level == LEVELS:
+                waiting.append((path.rename(root / f".{secrets.token_hex(8)}"), 1))
+            else:
+                waiting.append((path, level + 1))
+    shutil.rmtree(root)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")  # a spreadsheet takes text after these for a formula
 LONGEST = 60  # characters of a received value in a sentence
 LONGEST_WORD = 300  # characters without a blank: paths are mostly shorter
 LONGEST_SENTENCE = 1_000  # characters of an error; received values are in its middle
@@ -41,3 +42,14 @@ def clean(text: str) -> str:
     return "".join(
         "\ufffd" if unicodedata.category(c) in _NOT_TEXT or c in _DIRECTIONS else c for c in text
     )
+
+
+def cell(value: object) -> object:
+    """Return a value for a CSV file.
+
+    Text is cleaned, and begins with an apostrophe where a spreadsheet would read it as a formula.
+    """
+    if not isinstance(value, str):
+        return value
+    text = clean(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -7,7 +7,7 @@ from fracture_core.errors import DataError
 from ui.cache import data_cache, run_cache
 from ui.report_2018 import mistakes, ninth_mistake, queue, report_figures, single_studies
 from ui.shared import theme
-from ui.shell import actions, frame
+from ui.shell import actions, frame, tab_data
 
 POLL_SECONDS = 3.0
 
@@ -21,6 +21,7 @@ try:
 except DataError as error:
     st.warning(theme.plain(str(error)))
     st.stop()
+tab_data.put_in_address()
 length = queue.ask()
 is_reports = dataset.kind == "mura" and not dataset.synthetic
 is_reports = is_reports and bool(report_2018.parts(dataset)) and length.name == "full"

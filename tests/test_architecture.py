@@ -9,6 +9,7 @@ import graphlib
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -243,3 +244,18 @@ def test_foreign_text_reaches_markdown_only_through_plain() -> None:
                 ]
                 loose = [each for text in texts for each in bare(text)]
                 assert not loose, f"{path.name}:{call.lineno} shows {loose} without theme.plain"
+
+
+def test_whatever_writes_a_csv_file_keeps_formulas_out_of_it() -> None:
+    writers = {
+        path.relative_to(PROJECT).as_posix(): path.read_text()
+        for folder in ("fracture_core", "ui", "pages")
+        for path in (PROJECT / folder).rglob("*.py")
+        if re.search(r"\.to_csv\(\w|csv\.writer\(", path.read_text())
+    }
+    digest = "fracture_core/datasets/catalog.py"  # of the manifest; no file
+    assert digest in writers and len(writers) > 4
+    cells = re.compile(r"map\(cell\)|\bcell\(\w")
+    assert [path for path, text in writers.items() if not cells.search(text)] == [digest]
+    config = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text())
+    assert config["client"]["disableDataExport"]  # of Streamlit's own tables

@@ -4,7 +4,6 @@ Modules that load pandas are imported by the command that needs them, so that th
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def _inspect(options: argparse.Namespace) -> None:
 
     counts = catalog.inspect(catalog.read(options.data, options.positive, options.rescan))
     if options.json:
-        print(json.dumps(counts, indent=2))
+        terminal.print_json(counts)
         return
     terminal.print_line(f"{counts['root']} ({counts['kind']})")
     print(f"{'split':8}{'part':12}{'patients':>9}{'studies':>9}{'positive':>9}{'images':>9}")
@@ -81,7 +80,7 @@ def _audit(options: argparse.Namespace) -> None:
     audit_job.save(folder, audit)  # for the Data page
     if options.json:
         record = {"root": str(dataset.root), "kind": dataset.kind, **audit_job.to_dict(audit)}
-        print(json.dumps(record, indent=2))
+        terminal.print_json(record)
         return
     terminal.print_line(f"{dataset.root} ({dataset.kind}), {audit.films:,} films")
     if not audit.findings:
@@ -116,7 +115,7 @@ def _architectures(options: argparse.Namespace) -> None:
             }
             for name, entry in ARCHITECTURES.items()
         ]
-        print(json.dumps(entries, indent=2))
+        terminal.print_json(entries)
         return
     for name, entry in ARCHITECTURES.items():
         count = counts[name]

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,7 +82,7 @@ def _predict(options: argparse.Namespace) -> int:
         replace_file(options.report, html.encode())
     if options.json:
         record = study_record.as_dict(predictions, model, threshold, paths.left_out, real)
-        print(json.dumps(record, indent=2))
+        terminal.print_json(record)
     for sentence in (*(f"{name} {reason}" for name, reason in paths.left_out), *paths.remarks):
         terminal.print_line(sentence, file=sys.stderr)
     if any(study.films for study in predictions):
@@ -175,7 +174,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         patient = line["study"].split("/")[2]
         line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))
     if options.json:
-        print(json.dumps(record, indent=2))
+        terminal.print_json(record)
         return
     for line in record["lines"]:
         terminal.print_line(_study_line(line))

@@ -4,7 +4,6 @@ Modules that load pandas are imported by the command that needs them, so that th
 """
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import fields, replace
@@ -242,7 +241,13 @@ def _check(options: argparse.Namespace) -> int:
         f"{total} files: {len(damaged)} damaged, {len(missing)} missing, {len(unguarded)} without "
         "a checksum."
     )
-    return 1 if damaged or missing else 0
+    lost = journal.lost_checksums(folder)
+    if lost:
+        print(
+            f"Checksums were written for all files of this run; {checksums.SUMS} has lost those of "
+            f"{len(lost)}. Put it back."
+        )
+    return 1 if damaged or missing or lost else 0
 
 
 def _is_readable(path: Path) -> bool:
@@ -270,7 +275,7 @@ def _runs(options: argparse.Namespace) -> None:
     for sentence in unreadable:
         terminal.print_line(sentence, file=sys.stderr)
     if options.json:
-        print(json.dumps(rows, indent=2))
+        terminal.print_json(rows)
         return
     for row in rows:
         epochs = f"{row['epoch']}/{row['epochs']}"

@@ -3,10 +3,12 @@
 Progress is written to standard error, and only if that is a terminal.
 """
 
+import json
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from fracture_core.heavy_imports import without_collector
 from fracture_core.jobs.worker import time_left
@@ -29,6 +31,19 @@ def print_line(line: str, file: TextIO | None = None) -> None:
         file: the stream; standard output by default.
     """
     print(clean(line), file=file or sys.stdout)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; a number that is none, as of a figure without cases, is `null`."""
+    print(json.dumps(_without_nan(value), indent=2, allow_nan=False))
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show_line(text: str) -> None:

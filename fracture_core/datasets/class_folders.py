@@ -27,6 +27,7 @@ from fracture_core.datasets.layouts import (
     readable,
 )
 from fracture_core.errors import ClassesError, DataError
+from fracture_core.files import walk
 from fracture_core.films.images import SUFFIXES
 from fracture_core.words import short
 
@@ -122,13 +123,12 @@ def _class_rows(folder: str, names: list[str], positive: str) -> Iterator[Row]:
 def _refusal(root: Path) -> str:
     """Explain why there is no class folder with images, and give the next step."""
     images = lists = None
-    for number, (folder, inner, names) in enumerate(os.walk(root)):
+    for number, (place, inner, names) in enumerate(walk(root)):
         if number == FOLDERS_LOOKED_AT and not images:
             return f"The first {number:,} folders in {root} hold no image. Give the right one."
         if number == FOLDERS_LOOKED_AT:
             break
         inner[:] = sorted(n for n in inner if not n.startswith(".") and is_text(n))
-        place = Path(folder)
         if is_mura(place):
             return f"{root} lies above a MURA data set. Give {place}."
         if any(name.lower().endswith(SUFFIXES) and not name.startswith(".") for name in names):

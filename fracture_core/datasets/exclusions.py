@@ -17,8 +17,10 @@ from fracture_core import file_reader
 from fracture_core.config import runs_folder
 from fracture_core.errors import DataError, FileRefused
 from fracture_core.files import keep_damaged, replace_file, writing
+from fracture_core.words import FORMULA, cell
 
 COLUMNS = ("path", "reason")
+HERE = "./"  # before a path, it names the same file
 _AND = "; "
 
 
@@ -57,11 +59,15 @@ class Exclusions:
         return Exclusions(reasons={path: _AND.join(own) for path, own in left.items() if own})
 
     def to_csv(self) -> str:
-        """Return the file's text: a header, then one line per film."""
+        """Return the file's text: a header, then one line per film.
+
+        A path that a spreadsheet would read as a formula begins with `HERE`, which `read` removes.
+        """
         content = io.StringIO()
         writer = csv.writer(content, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(sorted(self.reasons.items()))
+        for path, reason in sorted(self.reasons.items()):
+            writer.writerow([HERE + path if path.startswith(FORMULA) else path, cell(reason)])
         return content.getvalue()
 
 
@@ -77,9 +83,8 @@ def read(path: Path) -> Exclusions:
         DataError: it is missing, unreadable, or has no such column.
     """
     try:
-        rows = list(
-            csv.DictReader(file_reader.read_text(path, file_reader.LIST_BYTES).splitlines())
-        )
+        text = file_reader.read_text(path, file_reader.LIST_BYTES)
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))  # a name may hold a line's end
     except (FileRefused, csv.Error) as error:
         reason = error.reason if isinstance(error, FileRefused) else f"is no list ({error})"
         raise DataError(
@@ -87,7 +92,9 @@ def read(path: Path) -> Exclusions:
         ) from error
     if any(not row.get("path") for row in rows):
         raise DataError(f"{path} must have a column `path`, with a film in every line. Mend it.")
-    return Exclusions(reasons={row["path"]: row.get("reason") or "" for row in rows})
+    return Exclusions(
+        reasons={row["path"].removeprefix(HERE): row.get("reason") or "" for row in rows}
+    )
 
 
 def write(path: Path, exclusions: Exclusions) -> None:

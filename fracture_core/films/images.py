@@ -27,7 +27,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from fracture_core import file_reader
 from fracture_core.config import LIMITS, PixelRecipe
 from fracture_core.errors import DataError, FileRefused, FilmError, Stopped, WriteFailed
-from fracture_core.files import make_folder, open_lock, replace_file, writing
+from fracture_core.files import make_folder, open_lock, remove_tree, replace_file, writing
 from fracture_core.films import dicom, formats
 
 FORMATS = tuple(kind.upper() for kind in formats.READ)  # by Pillow; DICOM by `dicom`
@@ -337,7 +337,8 @@ def _digest(path: Path) -> str:
 def _clear(path: Path) -> None:
     """Remove a file or folder; what cannot be removed fails when it is written."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(path)
     else:
         with suppress(OSError):
             path.unlink(missing_ok=True)

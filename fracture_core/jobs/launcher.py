@@ -242,7 +242,8 @@ def _slot_is_free() -> bool:
     """Tell whether a slot is free; each lock is held only for the moment of the check."""
     for number in range(slots()):
         try:
-            descriptor = os.open(runs_folder() / ".slots" / f"{number}.lock", os.O_RDONLY)
+            path = runs_folder() / ".slots" / f"{number}.lock"
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe does not block
         except FileNotFoundError:
             return True
         try:

@@ -177,8 +177,9 @@ class Model:
         judged: predictions on the dev films, one row each: manifest columns and `probability`,
             float32.
         gate: path of its `gate.npz`; `None` where none was fitted.
-        guarded: whether its weights and predictions have checksums; files that an older version
-            wrote have none.
+        guarded: whether its weights, predictions and card (of a run: films and config) have
+            checksums; files that an older version wrote have none.
+        lost: one of those files whose checksum was written and is gone; empty if none is.
     """
 
     reference: str
@@ -187,6 +188,7 @@ class Model:
     judged: pd.DataFrame
     gate: Path | None = None
     guarded: bool = True
+    lost: str = ""
 
     @property
     def run(self) -> str:
@@ -281,9 +283,16 @@ def read(folder: Path) -> Model:
             f"{folder.name} is no whole model: {', '.join(missing)} is missing, or no file."
         )
     try:
-        card = Card.from_json(file_reader.read_text(folder / CARD, file_reader.NOTE_BYTES))
+        content = file_reader.read_json(folder / CARD)
+        fields, is_intact = checksums.split_own(content)
+        card = Card.from_dict(fields)
     except (ConfigError, FileRefused) as error:
         raise ModelError(f"The card of {folder.name} cannot be read: {error}") from error
+    if is_intact is False:
+        raise ModelError(
+            f"The {CARD} of {folder.name} is damaged (its own checksum differs). Put it back, "
+            "or release the model again."
+        )
     if len(card.members) == 1 or len(card.members) > MOST_MEMBERS:
         raise ModelError(
             f"An ensemble has 2 to {MOST_MEMBERS} members; the card of {folder.name} names "
@@ -316,7 +325,7 @@ def read(folder: Path) -> Model:
         weights=folder / WEIGHTS,
         judged=dev_predictions,
         gate=gate,
-        guarded=bool(expected),
+        guarded=bool(expected and is_intact),
     )
 
 
@@ -440,14 +449,18 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         created=str(run.facts.get("created", "")),
     )
     gate = gate_folder(weights, card.weights_bytes) / GATE
-    table = predictions.path(folder, chosen)
+    sources = [weights, predictions.path(folder, chosen)]
+    sources += [folder / "films.parquet", folder / "config.json"]
+    named = [path.relative_to(folder).as_posix() for path in sources]
+    unlisted = [file for file in journal.lost_checksums(folder) if file in named]
     return Model(
         reference=card.name,
         card=card,
         weights=weights,
         judged=by_role["dev"],
         gate=gate if is_whole_gate(gate) else None,
-        guarded=all(checksums.is_guarded(folder, path) for path in (weights, table)),
+        guarded=all(checksums.is_guarded(folder, path) for path in sources),
+        lost=next(iter(unlisted), ""),
     )
 
 

@@ -4,6 +4,7 @@ The figures are those of its dev studies at the threshold of the verdict. Nothin
 TensorFlow.
 """
 
+from fracture_core.checksums import SUMS
 from fracture_core.models.cards import NEVER_SEEN, Model
 from fracture_core.verdicts.metrics import Proportion, Summary
 
@@ -112,6 +113,11 @@ def _without_gate(model: Model) -> tuple[str, ...]:
 def _unguarded(model: Model) -> tuple[str, ...]:
     if model.guarded:
         return ()
+    if model.lost:
+        return (
+            f"The checksum of {model.lost} is missing from {SUMS} of {model.run}, so damage goes "
+            "unnoticed. Put that list back.",
+        )
     return (
         "No checksum guards its files, which an older version of this program wrote: damage to "
         "them goes unnoticed.",

@@ -120,7 +120,7 @@ def add(model: Model, dataset: catalog.Dataset) -> Path:
         replace_file(folder / PREVIOUS_GATE, model.gate.read_bytes())
     replace_file(folder / GATE, content)
     card = replace(model.card, gate=facts(content))
-    replace_file(folder / CARD, (json.dumps(card.to_dict(), indent=2) + "\n").encode())
+    replace_file(folder / CARD, checksums.json_with_own(card.to_dict()))
     (folder / PREVIOUS_GATE).unlink(missing_ok=True)
     return folder / GATE
 

@@ -1,12 +1,13 @@
 """Release of a run as a model: `models/NAME` with weights, card, dev predictions and gate."""
 
-import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from fracture_core import checksums
 from fracture_core.config import models_folder
 from fracture_core.errors import DamagedFile, DataError, ModelError
 from fracture_core.files import sweep, temporary, writing
@@ -80,9 +81,12 @@ def publish(
             if gate:
                 (draft / GATE).write_bytes(gate)
             (draft / PREDICTIONS).write_bytes(table)
-            text = json.dumps(card.to_dict(), indent=2) + "\n"
-            (draft / CARD).write_text(text, encoding="utf-8")
-            draft.rename(folder)  # appears whole or not at all
+            (draft / CARD).write_bytes(checksums.json_with_own(card.to_dict()))
+            try:
+                draft.rename(folder)  # appears whole or not at all
+            except OSError:
+                _refuse_taken(name)  # another process was quicker
+                raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return folder
@@ -99,7 +103,11 @@ def check_name(name: str) -> None:
             f"A model's name takes letters, digits, '.', '-' and '_' and begins with a letter or "
             f"digit; received {short(name)!r}."
         )
-    if (models_folder() / name).exists():
+    _refuse_taken(name)
+
+
+def _refuse_taken(name: str) -> None:
+    if os.path.lexists(models_folder() / name):
         raise ModelError(f"A model called {name!r} exists. Choose another name, or delete it.")
 
 

@@ -126,15 +126,17 @@ def make(
             "A phantom set needs at least 1 study and a seed from 0; "
             f"received {studies} studies and seed {seed}."
         )
-    out = Path(out)
+    out, report = Path(out), progress or (lambda done, total: None)
     try:
         _check_folder(out, studies, seed)
+        if _is_whole(out):  # its disk may be read-only
+            report(studies, studies)
+            return
         out.mkdir(parents=True, exist_ok=True)
         (out / LOCK).touch()
     except (OSError, ValueError) as error:  # a null character is a ValueError
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{out} cannot be made ({reason}). Name another folder.") from error
-    report = progress or (lambda done, total: None)
     with _lock(out, report, should_stop or (lambda: False)):
         _check_folder(out, studies, seed)
         _fill(out, studies, seed, report, should_stop or (lambda: False))
@@ -177,6 +179,14 @@ def is_complete(root: Path) -> bool:
     """Return whether `root` holds a phantom set with all its films."""
     index = _index(root)
     return bool(index and index["complete"])
+
+
+def _is_whole(root: Path) -> bool:
+    """Return whether a set is complete and none of its films was removed since."""
+    index = _index(root)
+    if index is None or not index["complete"]:
+        return False
+    return all((root / path).exists() for path in index["films"])
 
 
 def is_being_made(root: Path) -> bool:

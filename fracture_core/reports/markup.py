@@ -14,20 +14,8 @@ from PIL import Image
 from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import clean
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet reads text with these as a formula
 QUALITY = 88  # of JPEG, 0 to 100
 FRACTURE, NO_FRACTURE = "#b8520a", "#1767a8"  # colours of the pages' light theme
-
-
-def cell(value: object) -> object:
-    """Return a value for a CSV file.
-
-    Text is cleaned, and begins with an apostrophe where a spreadsheet would read it as a formula.
-    """
-    if not isinstance(value, str):
-        return value
-    text = clean(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def escaped(text: object) -> str:

@@ -17,8 +17,8 @@ from fracture_core.models import caveats
 from fracture_core.models.cards import Model, sha256
 from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.reports.markup import cell
 from fracture_core.verdicts import aggregation
+from fracture_core.words import cell
 
 COLUMNS = (
     "study",

@@ -5,10 +5,9 @@ of the run, but they have no second copy until their epochs are trained again. T
 the metrics lines that belong to them, and removed when the same epoch is complete again.
 """
 
-import shutil
 from pathlib import Path
 
-from fracture_core.files import replace_file, sweep, writing
+from fracture_core.files import remove_tree, replace_file, sweep, walk, writing
 from fracture_core.runs import checkpoints, journal, predictions
 from fracture_core.runs.checkpoints import Position
 
@@ -42,10 +41,11 @@ def clear(run_folder: Path, epoch: int) -> None:
     folder = run_folder / FOLDER
     if not folder.is_dir():
         return
-    files = [path for path in folder.rglob("epoch_*") if path.is_file()]
+    places = (place / name for place, _, names in walk(folder) for name in names)
+    files = [path for path in places if path.name.startswith("epoch_") and path.is_file()]
     waiting = [path for path in files if _made_by(path) > epoch]
     if not waiting and _last_line(folder) <= epoch:
-        shutil.rmtree(folder)
+        remove_tree(folder)
         return
     for path in files:
         if path not in waiting:

@@ -19,6 +19,7 @@ from fracture_core.config import TrainConfig
 from fracture_core.errors import DamagedFile, FileMissing, FileRefused, RunError
 from fracture_core.files import FileCache, appended, refusal, replace_file
 from fracture_core.runs import line_rules
+from fracture_core.words import cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +115,20 @@ def _objects(file: str, text: bytes) -> list[dict[str, Any]]:
                 value.pop("check", None)
                 values.append(value)
     return values
+
+
+def lost_checksums(folder: Path) -> list[str]:
+    """Return names of the files of a run whose lines in `SHA256SUMS` are gone, in order.
+
+    A run whose first event has its checksum was begun by a version that writes one for every file;
+    without a line, those of another run are of an older version.
+    """
+    try:
+        with file_reader.opened(folder / "events.jsonl", file_reader.LINES_BYTES) as stream:
+            first = stream.readline().decode(errors="replace")
+    except FileRefused:
+        return []
+    return checksums.unguarded(folder) if _CHECK in first else []
 
 
 def up_to(path: Path, key: str, last: int) -> list[dict[str, Any]]:
@@ -214,7 +229,8 @@ def curves(folder: Path) -> "pd.DataFrame":
 
 def curves_csv(folder: Path) -> str:
     """Return `curves` as CSV, numbers in full precision, missing ones as an empty field."""
-    return curves(folder).to_csv(index=False, lineterminator="\n")
+    table = curves(folder).rename(columns=cell).map(cell)
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def steps(folder: Path, cache: FileCache | None = None) -> "pd.DataFrame":

@@ -35,6 +35,7 @@ from fracture_core.files import (
     FileCache,
     keep_damaged,
     open_lock,
+    remove_tree,
     replace_file,
     sweep,
     temporary,
@@ -391,7 +392,7 @@ def delete(folder: Path) -> None:
     """
     with lock(folder), writing(folder):
         gone = folder.rename(temporary(folder))  # renamed first: a kill leaves no half of a run
-        shutil.rmtree(gone)
+        remove_tree(gone)
 
 
 # --- status -------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from fracture_core.datasets import catalog
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Labels
 from tests.browser.conftest import Server, free_port
+from tests.core import made_runs
 
 NAME = "EVIL**b** :smile: :red[r] $x^2$ www.evil.example `c` -- <b>"  # a folder may be called so
 TAG = "EVIL**2** :red[r] www.evil.example"
@@ -43,10 +44,9 @@ def hostile(
         catalog.choose(folder / NAME, NAME)
     model = folder / "models" / "hostile"
     shutil.copytree(Path(__file__).parents[2] / "models" / "starter-five-conv", model)
-    card = json.loads((model / "card.json").read_text())
-    card |= {"name": "hostile", "label_meaning": WORDS, "threshold_origin": WORDS}
-    card["training"] |= {"root": WORDS}
-    (model / "card.json").write_text(json.dumps(card))
+    training = json.loads((model / "card.json").read_text())["training"] | {"root": WORDS}
+    texts = {"name": "hostile", "label_meaning": WORDS, "threshold_origin": WORDS}
+    made_runs.change_card(model / "card.json", **texts, training=training)
     run = Path(shutil.copytree(finished_run, folder / "runs" / finished_run.name))
     run_folders.set_labels(run, Labels(tags=(TAG,), note=WORDS))
     app = Server(folder=folder, data=folder / NAME, port=free_port())

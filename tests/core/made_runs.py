@@ -54,6 +54,12 @@ def make(
     return folder
 
 
+def change_card(card: Path, **values: Any) -> None:
+    """Change a model's card, as an older version of this program would have written it."""
+    fields = {k: v for k, v in json.loads(card.read_text()).items() if k != "content_sha256"}
+    card.write_text(json.dumps(fields | values))
+
+
 def write_lines(path: Path, lines: list[dict]) -> None:
     """Write JSON lines."""
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))

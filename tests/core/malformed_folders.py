@@ -163,6 +163,7 @@ def make(root: Path) -> Home:
     run = made_runs.make(home.of("run", "good"), config, {"dev": [3, 5, 6], "valid": [2, 4, 6]}, 8)
     _complete_run(run)
     shutil.copytree(STARTER, home.of("model", "good"))
+    made_runs.change_card(home.of("model", "good") / cards.CARD)  # so that damage gets further
     _make_data(home.of("data", "good"))
     _make_cache(home.of("cache", "good"), home.of("data", "good"))
     home.of("zip", "good").mkdir(parents=True)

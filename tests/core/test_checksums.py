@@ -13,9 +13,10 @@ import pytest
 from fracture_core import checksums
 from fracture_core.analysis import comparison
 from fracture_core.cli import command_line
+from fracture_core.config import PROJECT
 from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, release
+from fracture_core.models import cards, caveats, release
 from fracture_core.runs import (
     checkpoints,
     feature_maps,
@@ -26,6 +27,7 @@ from fracture_core.runs import (
     run_folders,
 )
 from fracture_core.runs.run_folders import State
+from tests.core import made_runs
 
 
 def flip(path: Path, place: float = 0.5) -> None:
@@ -119,6 +121,58 @@ def test_a_run_of_an_older_version_opens_and_its_files_are_called_unguarded(run_
     assert "checkpoints/epoch_0003.weights.h5" in checksums.unguarded(run_copy)
     run_folders.complete_facts(run_copy, note="a write")
     assert "config.json" not in checksums.unguarded(run_copy)
+
+
+def test_a_run_that_lost_its_list_is_not_taken_for_one_of_an_older_version(
+    run_copy, capsys
+) -> None:
+    sums = run_copy / checksums.SUMS
+    lines = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join(line for line in lines if "epoch_0003.weights" not in line))
+    sentence = "The checksum of checkpoints/epoch_0003.weights.h5 is missing from SHA256SUMS"
+    assert sentence in " ".join(caveats.warnings(cards.of_run(run_copy, 3), 0.5))
+    assert not [w for w in caveats.warnings(cards.of_run(run_copy, 2), 0.5) if "checksum" in w]
+    assert command_line.main(["check", "finished"]) == 1
+    assert "SHA256SUMS has lost those of 1. Put it back." in capsys.readouterr().out
+    events = run_copy / "events.jsonl"
+    lines = [json.loads(line) for line in events.read_text().splitlines()]
+    old = [{k: v for k, v in line.items() if k != "check"} for line in lines]
+    events.write_text("".join(json.dumps(line) + "\n" for line in old))
+    sums.unlink()
+    assert "which an older version" in caveats.warnings(cards.of_run(run_copy, 3), 0.5)[-1]
+    assert command_line.main(["check", "finished"]) == 0
+
+
+def test_one_changed_digit_of_a_card_is_noticed(run_copy) -> None:
+    folder = release.release("finished@3", "mine")
+    assert cards.find("mine").guarded
+    card = folder / cards.CARD
+    text = card.read_text()
+    for before, after in (
+        ('"threshold": 0.5', '"threshold": 0.4'),
+        ("drawn into", "not in the"),
+        ('"epoch": 3', '"epoch": 2'),
+        ('"content_sha256": "', '"content_sha256":"x'),
+        ('"content_sha256"', '"content_sha255"'),
+    ):
+        assert text.count(before) == 1 and len(before) == len(after)
+        card.write_text(text.replace(before, after))
+        with pytest.raises(ModelError, match=r"card.* of mine .*(damaged|does not know)"):
+            cards.find("mine")
+    card.write_text(json.dumps(json.loads(text)))  # says the same
+    assert cards.find("mine").guarded
+
+
+def test_a_card_of_an_older_version_opens_and_is_called_unguarded(run_copy) -> None:
+    card = release.release("finished", "mine") / cards.CARD
+    made_runs.change_card(card, threshold=0.25)
+    model = cards.find("mine")
+    assert (model.card.threshold, model.guarded) == (0.25, False)
+    assert "which an older version" in caveats.warnings(model, 0.5)[-1]
+
+
+def test_the_shipped_model_carries_every_checksum() -> None:
+    assert cards.read(PROJECT / "models" / "starter-five-conv").guarded
 
 
 def test_a_kill_between_checksum_and_file_leaves_a_whole_file(run_copy, monkeypatch) -> None:

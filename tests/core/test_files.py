@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from fracture_core import files
-from fracture_core.errors import WriteFailed
+from fracture_core.datasets import catalog
+from fracture_core.errors import DataError, WriteFailed
+from fracture_core.runs import run_folders
 
 
 def names(folder: Path) -> list[str]:
@@ -142,3 +144,49 @@ def test_what_cannot_be_made_of_new_lines_costs_nothing_of_the_old(tmp_path) -> 
     with pytest.raises(ZeroDivisionError):
         files.appended(path, cache, lambda before, text: 1 / 0)
     assert files.appended(path, cache, joined) == b"one\ntwo\n"
+
+
+def nested(folder: Path, depth: int) -> None:
+    """Fill a folder with folders one in the other, deeper than a path can name, and a file."""
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("inner", dir_fd=at)
+        inner = os.open("inner", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(os.open("file", os.O_CREAT, dir_fd=at))
+    os.close(at)
+
+
+def test_folders_of_any_depth_are_walked_removed_and_swept(tmp_path) -> None:
+    run = tmp_path / "runs" / "deep"
+    (run / "beside").mkdir(parents=True)
+    (run / "beside" / "file").write_bytes(b"0123456789")
+    (run / "link").symlink_to(tmp_path)
+    nested(run, 3_000)
+    left_by_a_kill = tmp_path / "runs" / ".deep.0123.tmp"
+    left_by_a_kill.mkdir()
+    nested(left_by_a_kill, 1_500)
+    assert files.megabytes(run) >= 10 / 1e6
+    with pytest.raises(DataError, match=r"tmp|deep"):
+        catalog.read(run)
+    run_folders.delete(run)
+    files.sweep(tmp_path / "runs", older_than_seconds=0.0)
+    assert names(tmp_path / "runs") == []
+
+
+def test_of_a_run_that_is_a_link_the_link_is_deleted(tmp_path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "file").touch()
+    (tmp_path / "run").symlink_to(tmp_path / "far")
+    run_folders.delete(tmp_path / "run")
+    assert names(tmp_path) == ["far"]
+    assert "file" in names(tmp_path / "far")
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/null", "pipe"])
+def test_a_line_is_appended_to_regular_files_alone(tmp_path, target) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "SHA256SUMS").symlink_to(tmp_path / target)
+    with pytest.raises(WriteFailed, match=r"SHA256SUMS is no regular file\. Remove it, then try"):
+        files.append_line(tmp_path / "SHA256SUMS", b"line\n")

@@ -21,6 +21,7 @@ from fracture_core.models import cards, ensemble, evaluation, release
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.verdicts import metrics
+from tests.core import made_runs
 from ui.cache import model_cache
 from ui.evaluate import results, study_lines
 from ui.shared import figures, theme
@@ -330,8 +331,7 @@ def test_data_without_films_to_judge_on_are_one_sentence(
     release.release(run_copy.name, "starter")
     card = folders / "models" / "starter" / cards.PREDICTIONS
     pd.read_parquet(card).iloc[:0].to_parquet(card)
-    own = card.with_name(cards.CARD)
-    own.write_text(json.dumps(json.loads(own.read_text()) | {"predictions_sha256": ""}))
+    made_runs.change_card(card.with_name(cards.CARD), predictions_sha256="")
     root = folders / "training-only"
     for patient, label in ((1, "positive"), (2, "negative")):
         study = root / "train" / "XR_WRIST" / f"patient{patient:05d}" / f"study1_{label}"
@@ -390,3 +390,13 @@ def test_studies_of_training_patients_are_marked_where_right_or_wrong_is_said(
     marked = table["Result"].str.endswith("trained on")
     assert (table["Patient"][marked] == patient).all() and marked.any() and not marked.all()
     assert f"{int(marked.sum())} of {len(table)} studies are of patients" in said(app)
+
+
+def test_an_address_of_figures_on_the_data_in_use_names_these_data(run_copy: Path) -> None:
+    release.release(run_copy.name, "mine")
+    identity = catalog.read(catalog.chosen().root).hash[:8]
+    assert opened(model="mine", films="valid").query_params["data"] == identity
+    assert "data" not in opened(model="mine", films="dev").query_params  # the model's own
+    report = AppTest.from_file(APP, default_timeout=30).run()
+    report = report.switch_page("pages/report_2018.py").run()
+    assert report.query_params["data"] == identity

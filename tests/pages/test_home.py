@@ -20,6 +20,7 @@ from fracture_core.jobs import launcher
 from fracture_core.models import release
 from fracture_core.runs import journal, run_folders
 from fracture_core.words import duration
+from tests.core import made_runs
 from ui.cache import data_cache
 from ui.home import demo
 from ui.shell import frame, memory, state
@@ -166,8 +167,7 @@ def test_a_model_of_ones_own_does_not_slip_into_the_place_of_an_older_one(
 ) -> None:
     for name, created in (("older", "2026-01-01"), ("a-newer", "2026-02-01")):
         card = release.release(run_copy.name, name) / "card.json"
-        text = card.read_text().replace(run_folders.read(run_copy).facts["created"], created)
-        card.write_text(text)
+        made_runs.change_card(card, created=created)
     assert "Model: **older**" in shown(home.run())
 
 

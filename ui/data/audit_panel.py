@@ -8,10 +8,9 @@ from fracture_core.audit.findings import Audit, Finding
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.exclusions import Exclusions
-from fracture_core.reports.markup import cell
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
-from fracture_core.words import duration
+from fracture_core.words import cell, duration
 from ui.cache import data_cache, film_cache, study_cache
 from ui.shared import figures, theme
 from ui.shell import actions, owner, state, tab_data

@@ -15,7 +15,7 @@ from fracture_core.verdicts.metrics import Summary
 from ui.cache import data_cache, model_cache
 from ui.evaluate import study_lines
 from ui.shared import charts, epoch_slider, figures, theme
-from ui.shell import actions, owner, state
+from ui.shell import actions, owner, state, tab_data
 
 POLL_SECONDS = 1.0  # while an evaluation is running
 ORIGIN = {
@@ -110,6 +110,7 @@ def _evaluate(reference: str, split: str) -> Evaluation | None:
     if not dataset.complete:
         st.info("Synthetic films are still being generated; they can be evaluated after that.")
         return None
+    tab_data.put_in_address()
     folder = evaluation.folder_of(reference, dataset, split)
     # Status first: once it says that the process has ended, its files are final.
     status = run_folders.status(folder) if (folder / "asked.json").is_file() else None

@@ -12,8 +12,8 @@ from fracture_core.errors import DataError, FilmError
 from fracture_core.films import images
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.reports.markup import cell
 from fracture_core.verdicts import aggregation
+from fracture_core.words import cell
 from ui.cache import data_cache, study_cache
 from ui.shared import theme
 from ui.shell import state, tab_data

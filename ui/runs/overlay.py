@@ -9,6 +9,7 @@ import streamlit as st
 from fracture_core.analysis import curves
 from fracture_core.runs import predictions
 from fracture_core.runs.run_folders import Run, State
+from fracture_core.words import cell
 from ui.cache import run_cache
 from ui.runs import run_charts, run_comparison
 from ui.shared import epoch_slider, theme
@@ -140,7 +141,7 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: in
 
 
 def _csv(rows: pd.DataFrame) -> str:
-    return rows.to_csv(index=False, lineterminator="\n")
+    return rows.map(cell).to_csv(index=False, lineterminator="\n")
 
 
 def _toolbar(file: str) -> dict:

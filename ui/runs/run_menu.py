@@ -1,11 +1,10 @@
 """The menu "More" of a run: learning rate, fork, files to save, notes, deletion."""
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from fracture_core import checksums
+from fracture_core import checksums, files
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
@@ -217,9 +216,12 @@ def _save(run: Run) -> None:
             help="Keras reads it with load_weights.",
         )
     if unguarded := checksums.unguarded(run.folder):
+        reason = "an older version of this program wrote them."
+        if journal.lost_checksums(run.folder):
+            reason = f"{checksums.SUMS} has lost it. Put that file back."
         st.caption(
             f"{theme.plural(len(unguarded), 'file')} of this run have no checksum, so damage to "
-            "them goes unnoticed: an older version of this program wrote them."
+            f"them goes unnoticed: {reason}"
         )
     st.download_button(
         "Curves as CSV",
@@ -306,10 +308,10 @@ def _ask(names: tuple[str, ...]) -> None:
         epochs = theme.plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
         st.markdown(
             f"**{theme.plain(folder.name)}** with its curves, and the weights and predictions of "
-            f"{epochs}: {_megabytes(folder):.1f} MB."
+            f"{epochs}: {files.megabytes(folder):.1f} MB."
         )
     if len(existing) > LISTED:
-        rest = sum(map(_megabytes, map(run_folders.find, existing[LISTED:])))
+        rest = sum(map(files.megabytes, map(run_folders.find, existing[LISTED:])))
         others = theme.plural(len(existing) - LISTED, "other run")
         st.markdown(f"And {others}: {rest:.1f} MB.")
     st.markdown("This cannot be undone. Models released from a run stay.")
@@ -324,10 +326,6 @@ def _ask(names: tuple[str, ...]) -> None:
         if st.button("Keep it" if len(existing) == 1 else "Keep them", key="keep"):
             st.rerun()
     actions.show_errors()
-
-
-def _megabytes(folder: Path) -> float:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
 def _remove(names: tuple[str, ...]) -> None:

@@ -44,6 +44,12 @@ def identity(data_hash: str | None) -> str:
     return (data_hash or "")[:DIGITS]
 
 
+def put_in_address() -> None:
+    """Add the identity of this tab's data to the address of a page that shows their numbers."""
+    if (of_tab := current_identity()) and st.query_params.get(state.DATA) != of_tab:
+        st.query_params[state.DATA] = of_tab
+
+
 def of_run(run: Run, study: str) -> dict[str, str]:
     """Return the query parameters of a study among a run's films."""
     return address(study, run.facts.get("data", {}).get("hash"))

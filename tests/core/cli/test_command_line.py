@@ -700,6 +700,16 @@ def test_a_list_of_films_to_leave_out_must_be_there(folders, phantom_root, capsy
     assert run_folders.names() == []
 
 
+def test_json_of_runs_is_valid_where_a_figure_has_no_value(run_copy, capsys) -> None:
+    lines = journal.lines(run_copy / "metrics.jsonl")
+    for line in lines:
+        line["dev"]["auroc"] = None  # dev films of one label
+    journal.replace_lines(run_copy / "metrics.jsonl", lines)
+    printed = spoken(capsys, "runs", "--json")
+    [row] = json.loads(printed, parse_constant=pytest.fail)
+    assert row["metrics"]["dev.auroc"] is None
+
+
 def test_check_names_damaged_files_and_those_without_a_checksum(run_copy, capsys) -> None:
     assert "0 damaged, 0 missing, 0 without a checksum." in spoken(capsys, "check", "finished")
     (run_copy / "predictions" / "epoch_0002.npy").write_bytes(b"damage")

@@ -1,5 +1,7 @@
 """Films excluded from training: the list, its hash, and a run without them."""
 
+import csv
+import io
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +14,7 @@ from fracture_core.errors import DataError
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
 from fracture_core.training import pipeline
+from fracture_core.words import FORMULA
 
 
 def test_a_list_comes_back_as_it_was_written_and_an_empty_one_leaves_no_file(tmp_path) -> None:
@@ -22,6 +25,21 @@ def test_a_list_comes_back_as_it_was_written_and_an_empty_one_leaves_no_file(tmp
     exclusions.write(path, Exclusions())
     assert not path.exists()
     exclusions.write(path, Exclusions())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["=1+1.png", "-x.png", "@a/b.png", "\tx.png", "a\nb.png", "a\u2028b.png", "'=x.png", "＝x"],
+)
+def test_no_path_is_a_spreadsheets_formula_and_each_comes_back(tmp_path, path) -> None:
+    value = Exclusions(reasons={path: "blank", "train/c.png": "=1+1"})
+    exclusions.write(tmp_path / "a.csv", value)
+    text = (tmp_path / "a.csv").read_bytes().decode()
+    for cells in csv.reader(io.StringIO(text, newline="")):
+        assert not any(each.startswith(FORMULA) for each in cells)
+    assert exclusions.read(tmp_path / "a.csv").reasons.keys() == value.reasons.keys()
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())  # as a spreadsheet saves it
+    assert exclusions.read(tmp_path / "a.csv").hash == value.hash
 
 
 def test_the_hash_follows_the_films_alone() -> None:

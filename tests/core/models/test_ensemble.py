@@ -21,6 +21,7 @@ from fracture_core.models.cards import Card, Model
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput
 from fracture_core.networks import architectures
+from tests.core import made_runs
 
 PAIR = ("finished@1", "finished@3")
 
@@ -221,9 +222,8 @@ def test_weights_that_are_not_its_members_are_refused(run_copy: Path) -> None:
 
 def test_a_card_that_names_one_member_is_refused(run_copy: Path) -> None:
     folder = ensemble.make(PAIR, "both")
-    card = json.loads((folder / cards.CARD).read_text())
-    card["members"] = card["members"][:1]
-    (folder / cards.CARD).write_text(json.dumps(card))
+    members = json.loads((folder / cards.CARD).read_text())["members"]
+    made_runs.change_card(folder / cards.CARD, members=members[:1])
     with pytest.raises(ModelError, match="has 2 to 16 members; the card of both names 1"):
         cards.find("both")
 

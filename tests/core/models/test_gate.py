@@ -18,6 +18,7 @@ from fracture_core.models.gate import Gate
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput
 from fracture_core.runs import journal, run_folders
+from tests.core import made_runs
 
 
 def cloud(count: int, seed: int = 0, middle: float = 0.0) -> np.ndarray:
@@ -311,9 +312,7 @@ def test_the_gate_command_gives_an_old_model_a_gate_from_the_data_it_names(
 ) -> None:
     folder = model.weights.parent
     content = (folder / "gate.npz").read_bytes()
-    card = json.loads((folder / "card.json").read_text())
-    del card["gate"]  # as a card was before there were gates
-    (folder / "card.json").write_text(json.dumps(card))
+    made_runs.change_card(folder / "card.json", gate={})  # as before there were gates
     (folder / "gate.npz").unlink()
     assert cards.find("gated").gate is None
     assert command_line.main(["gate", "gated", str(phantom_root)]) == 0

@@ -46,6 +46,30 @@ def test_a_taken_name_is_refused_and_the_model_stays(run_copy) -> None:
     assert (folder / "card.json").read_bytes() == card
 
 
+def test_of_two_releases_under_one_name_the_later_is_refused_and_the_first_stays(
+    run_copy, folders, monkeypatch
+) -> None:
+    other = release.release("finished@1", "other")
+    rename = Path.rename
+
+    def late(draft: Path, folder: Path) -> Path:
+        if not folder.exists():
+            other.replace(folder)  # as another process that checked the name at the same time
+        return rename(draft, folder)
+
+    monkeypatch.setattr(Path, "rename", late)
+    with pytest.raises(ModelError, match="'mine' exists"):
+        release.release("finished@2", "mine")
+    assert cards.read(folders / "models" / "mine").card.epoch == 1
+    assert [path.name for path in (folders / "models").iterdir()] == ["mine"]
+
+
+def test_a_link_that_leads_nowhere_takes_its_name(run_copy, folders) -> None:
+    (folders / "models" / "mine").symlink_to(folders / "nowhere")
+    with pytest.raises(ModelError, match="'mine' exists"):
+        release.release("finished", "mine")
+
+
 @pytest.mark.parametrize("name", ["../x", "", "a/b", ".hidden", "a\x00b"])
 def test_a_hostile_name_is_refused_and_leaves_nothing(run_copy, folders, name) -> None:
     with pytest.raises(ModelError, match="begins with a letter or digit"):

@@ -1,5 +1,6 @@
 """The phantom: same bytes for a seed, resumable, breaks inside the boxes of its index."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -16,6 +17,7 @@ from PIL import Image
 from scipy.ndimage import grey_closing
 from sklearn.metrics import roc_auc_score
 
+from fracture_core.cli import command_line
 from fracture_core.errors import ConfigError, DataError, Stopped
 from fracture_core.phantom import phantom_set
 from fracture_core.phantom.anatomy import Shell, Tube
@@ -38,6 +40,25 @@ def files(root: Path) -> dict[str, str]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and path.name != phantom_set.LOCK
     }
+
+
+def test_a_complete_set_on_a_read_only_disk_is_complete(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    words = ["phantom", str(root), "--studies", str(STUDIES), "--seed", "3"]
+    with monkeypatch.context() as patch:
+        for name in ("touch", "mkdir", "replace", "unlink"):
+            patch.setattr(Path, name, refuse)
+        patch.setattr(phantom_set, "open_lock", refuse)
+        assert command_line.main(words) == 0
+        assert f"{root} holds {STUDIES} studies." in capsys.readouterr().out
+        removed = next(iter(phantom_set.breaks(root)))
+        os.rename(root / removed, root / f"{removed}.away")  # noqa: PTH104
+        assert command_line.main(words) == 2
+    (root / f"{removed}.away").rename(root / removed)
 
 
 def studies_of(root: Path) -> dict[str, list[str]]:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fracture_core import checksums
 from fracture_core.config import TrainConfig, cache_folder
-from fracture_core.errors import DataError
+from fracture_core.errors import DamagedFile, DataError
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, pixel_hashes, run_folders
 from fracture_core.training import pipeline
@@ -51,6 +52,22 @@ def test_pixels_of_another_version_are_not_compared_and_guard_from_then_on(begun
     other = pixels.copy()
     other[3] += 1
     assert pixel_hashes.changed(folder, other).tolist() == [3]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"damage")])
+def test_lost_hashes_are_made_again_from_the_films_that_their_checksum_was_made_of(
+    begun, damage
+) -> None:
+    folder, data = begun
+    whole = (folder / pixel_hashes.FILE).read_bytes()
+    damage(folder / pixel_hashes.FILE)
+    pipeline.prepare(folder, Worker(folder))
+    assert (folder / pixel_hashes.FILE).read_bytes() == whole
+    assert checksums.damaged(folder) == checksums.missing(folder) == []
+    damage(folder / pixel_hashes.FILE)
+    Image.new("L", (64, 64), 90).save(data / journal.films(folder)["path"][7])
+    with pytest.raises(DamagedFile, match="Put the file back, or train again"):
+        pipeline.prepare(folder, Worker(folder))
 
 
 def test_a_hash_tells_films_apart_and_depends_on_nothing_but_pixels() -> None:

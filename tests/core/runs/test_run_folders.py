@@ -25,6 +25,7 @@ from fracture_core.errors import (
 )
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Labels, State, Status
+from fracture_core.words import FORMULA
 
 HOLDER = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); \
 print('held', flush=True); time.sleep(60)"
@@ -372,6 +373,14 @@ def test_curves_of_a_trained_run_are_its_metrics(finished_run) -> None:
 
 def test_curves_of_a_run_without_an_epoch_are_a_head_alone(folder) -> None:
     assert journal.curves_csv(folder) == "epoch,step,learning_rate\n"
+
+
+def test_no_key_or_value_of_a_foreign_line_is_a_spreadsheets_formula(run_copy) -> None:
+    path = run_copy / "metrics.jsonl"
+    journal.replace_lines(path, [{**line, "=1+1": "@x"} for line in journal.lines(path)])
+    cells = [each for row in csv.reader(journal.curves_csv(run_copy).splitlines()) for each in row]
+    assert {"'=1+1", "'@x"} <= set(cells)
+    assert not any(each.startswith(FORMULA) for each in cells)
 
 
 def test_the_best_epoch_has_the_lowest_dev_loss_else_it_is_the_last(folder) -> None:

@@ -39,7 +39,7 @@ def test_from_the_wall_by_way_of_a_study_to_its_verdict(
 ) -> None:
     page = open_page(f"{server.url}/studies?label=fracture")
     page.locator(f"{TILES} button").first.click()
-    expect(page.locator(".pane img").first).to_be_visible()
+    expect(page.locator(".pane canvas").first).to_be_visible()
     expect(page).to_have_url(re.compile("study="))  # the address follows the films
     study = re.search(r"study=([^&]+)", page.url)[1]
     page.get_by_role("button", name="Diagnose this study").click()
@@ -58,7 +58,7 @@ def test_a_click_on_a_film_of_the_wall_opens_its_study(
     film.nth(2).click()
     expect(page).to_have_url(re.compile("study="))
     assert re.search(r"study=([^&]+)", page.url)[1].replace("%2F", "/") == keys[2]
-    expect(page.locator(".pane img").first).to_be_visible()
+    expect(page.locator(".pane canvas").first).to_be_visible()
     person = keys[2].split("/")[2]
     page.goto(f"{server.url}/studies?person={person}")
     film.first.click()

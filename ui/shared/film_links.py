@@ -5,12 +5,12 @@ Streamlit's own pictures can only link to an address, in another tab and so anot
 
 import streamlit as st
 
-_KEY = "film-link-"  # begins the key of a container, and so its class in the browser
+_KEY = "card-"  # begins the key of a container, and so its class in the browser
 _CLICKS = """
 if (!document.filmsAreLinks) {
     document.filmsAreLinks = true;
     document.addEventListener("click", (event) => {
-        const place = event.target.closest("img")?.closest("[class*='st-key-film-link-']");
+        const place = event.target.closest("img")?.closest("[class*='st-key-card-']");
         place?.querySelector("a[href], [class*='st-key-open-'] button")?.click();
     });
 }

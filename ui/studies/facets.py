@@ -170,11 +170,15 @@ def show(studies: pd.DataFrame, active: Filters, whose: str) -> None:
     st.selectbox(
         "Order",
         list(ORDERS),
-        format_func=(ORDERS | {"patient": f"by {whose}"}).__getitem__,
+        format_func=_orders(whose).__getitem__,
         key=state.ORDER,
         on_change=_write,
         args=(state.ORDER,),
     )
+
+
+def _orders(whose: str) -> dict[str, str]:
+    return ORDERS | {"patient": f"by {whose}"} | ({"data": "shuffled"} if quiz.is_on() else {})
 
 
 def show_empty(studies: pd.DataFrame, active: Filters, whose: str) -> None:

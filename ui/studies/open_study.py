@@ -28,8 +28,6 @@ SEEN = tuple(  # the inputs of networks, shown beside a film
     for resample in ("area", "nearest")
 )
 
-_DIAGNOSE = "See what a model finds on these films."
-
 
 def show(data: Dataset, studies: pd.DataFrame, matching: pd.DataFrame, key: str) -> None:
     """Draw the study of this key.
@@ -95,7 +93,7 @@ def _bar(
             icon = ":material/visibility:"
             st.button("Reveal", icon=icon, on_click=quiz.reveal, args=(study.key,))
         other = comparison.ask(study, studies, listed)
-        if st.button("Diagnose", type="primary", icon=":material/radiology:", help=_DIAGNOSE):
+        if st.button("Diagnose this study", type="primary", icon=":material/radiology:"):
             address = tab_data.address(study.key, data.hash if data.complete else None)
             st.switch_page("pages/diagnose.py", query_params=address)
     way = Neighbours(

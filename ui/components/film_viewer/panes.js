@@ -4,7 +4,8 @@ function makePane(v, film, number) {
   const canvas = element("canvas", { tabIndex: -1 });
   const over = drawing("svg", { class: "over", "aria-hidden": "true" });
   const lens = element("canvas", { className: "lens", hidden: true });
-  const figcaption = element("figcaption");
+  const figcaption = element("figcaption"); // the film itself is read aloud by the same words
+  figcaption.setAttribute("aria-hidden", "true");
   const pane = film.readable
     ? element("div", { className: "pane" }, canvas, over, lens)
     : element("div", { className: "pane refused" });
@@ -32,9 +33,10 @@ function makePane(v, film, number) {
   // A film's words: what is read aloud, and what stands below it.
   function caption(now) {
     const words = now.note ? `${now.name}: ${now.note}` : now.name;
-    canvas.setAttribute("aria-label", words);
-    figure.setAttribute("aria-label", words);
-    thumb.setAttribute("aria-label", `Show ${words}`);
+    const spoken = words.replace(/[▲●] /g, "").replaceAll(" · ", ", ");
+    canvas.setAttribute("aria-label", spoken);
+    figure.setAttribute("aria-label", spoken);
+    thumb.setAttribute("aria-label", `Show ${spoken}`);
     thumb.title = words;
     figcaption.title = words;
     if (!now.readable) pane.textContent = now.note;

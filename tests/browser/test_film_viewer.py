@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from fracture_core.datasets import catalog
+from tests.browser import accessibility
 from tests.browser.conftest import Server, free_port
 from tests.core import dicoms
 
@@ -115,6 +116,7 @@ def test_films_use_the_stage_whatever_their_number(
         if number < 5:
             page.get_by_role("button", name="Next", exact=False).first.click()
             expect(page).to_have_url(re.compile(f"patient0000{number + 1}"))
+    assert not [each for each in accessibility.violations(page) if each.ours]  # of a strip too
     page.locator(".thumb").nth(6).click()
     expect(page.locator(".film:visible figcaption")).to_contain_text("image7.png")
     films(page).nth(6).hover()

@@ -13,9 +13,17 @@ MOST = 500  # studies offered beside the patient's own; filters choose others
 
 
 def name(study: Any) -> str:
-    """Return a study's name in the list and above its films: "patient00017, study1, humerus"."""
+    """Return a study's name in the list: "patient00017, study1, humerus, 3 views"."""
     part = [] if study.part == "unknown" else [study.study, study.part]
     return ", ".join([quiz.name(study), *part, theme.plural(study.views, "view")])
+
+
+def heading(study: Any) -> str:
+    """Return a study's name and label, above its films."""
+    if quiz.hides(study.key):
+        return name(study)
+    label = f"{theme.FRACTURE} fracture" if study.label else f"{theme.NO_FRACTURE} no fracture"
+    return f"{name(study)}: {label}"
 
 
 def ask(study: Any, studies: pd.DataFrame, listed: pd.DataFrame) -> str:
@@ -41,7 +49,7 @@ def ask(study: Any, studies: pd.DataFrame, listed: pd.DataFrame) -> str:
         placeholder="Compare with ...",
         label_visibility="collapsed",
         on_change=_write,
-        width=230,
+        width=200,
     )
     return chosen
 

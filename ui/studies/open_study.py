@@ -28,6 +28,8 @@ SEEN = tuple(  # the inputs of networks, shown beside a film
     for resample in ("area", "nearest")
 )
 
+HEADING_WIDTH = 290  # px; with it the row fits a 1280 px window
+
 
 def show(data: Dataset, studies: pd.DataFrame, matching: pd.DataFrame, key: str) -> None:
     """Draw the study of this key.
@@ -85,10 +87,11 @@ def _bar(
                 on_click=wall.open_study,
                 args=(there[step] or study.key,),
             )
-        with st.container(gap=None, width="stretch"):
-            label = quiz.mark(study)
-            st.markdown(f"**{label}** · {theme.plain(wall.describe(study))}")
-            st.caption(f"{here + 1:,} of {theme.plural(len(keys), 'study')}")
+        with st.container(gap=None, width=HEADING_WIDTH):
+            place = f"{here + 1:,} of {theme.plural(len(keys), 'study')}"
+            st.markdown(f"**{quiz.mark(study)}** · {place}")
+            st.caption(theme.plain(wall.describe(study)))
+        st.space("stretch")
         if quiz.hides(study.key):
             icon = ":material/visibility:"
             st.button("Reveal", icon=icon, on_click=quiz.reveal, args=(study.key,))
@@ -129,7 +132,7 @@ def _below(data: Dataset, study: Any, studies: pd.DataFrame) -> dict[str, list[B
 def _other(data: Dataset, study: Any, studies: pd.DataFrame, key: str) -> OtherStudy:
     """The films of the study to compare with, under both studies' names."""
     other = next(studies[studies["key"] == key].itertuples())
-    names = (comparison.name(study), comparison.name(other))
+    names = (comparison.heading(study), comparison.heading(other))
     return OtherStudy(names=names, frames=_frames(data, other, None))
 
 

@@ -54,7 +54,7 @@ function makeViewer(root) {
   const seen = makeSeen(v);
   const help = makeHelp(v);
   const bar = makeBar(v, help);
-  root.replaceChildren(bar.element, row, pad, help.element);
+  root.replaceChildren(bar.element, row, help.element);
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Film viewer");
 
@@ -127,7 +127,7 @@ function makeViewer(root) {
     const focused = v.panes.findIndex((each) => each.element === root.getRootNode().activeElement);
     v.panes = v.films.map((film, number) => makePane(v, film, number));
     const heads = v.data.groups.map((title) => element("div", { className: "head", textContent: title }));
-    stage.replaceChildren(...heads, ...v.panes.flatMap((each) => [each.element, each.thumb]));
+    stage.replaceChildren(...heads, ...v.panes.flatMap((each) => [each.element, each.thumb]), pad);
     if (focused >= 0) v.panes[Math.min(focused, v.panes.length - 1)]?.element.focus();
   }
 
@@ -146,7 +146,7 @@ function makeViewer(root) {
 
   v.layOut = () => {
     if (!v.films.length || !root.clientWidth) return;
-    const narrow = root.clientWidth < 700;
+    const narrow = root.clientWidth < NARROW_VIEWER;
     const beside = seen.wanted() && !isFull() && v.data.groups.length < 2;
     seen.element.hidden = !beside;
     if (beside !== row.contains(seen.element)) beside ? row.append(seen.element) : seen.element.remove();
@@ -181,6 +181,7 @@ function makeViewer(root) {
       head.style.width = `${(wide - 3 * GAP) / 2}px`;
     });
     pad.hidden = !zoomed;
+    pad.style.bottom = `${laid.caption + PADDING}px`;
     paintNow();
   };
 
@@ -418,6 +419,7 @@ function makeViewer(root) {
 const PADDING = 8; // px around the stage
 const BELOW = 14; // px that stay free below the viewer
 const HEAD = 26; // px of a study's name above its films, where two are compared
+const NARROW_VIEWER = 800; // px; what the network sees stands below the films
 const SEEN_LEAST = 150; // px beside the films, for what the network sees
 const SEEN_MOST = 420;
 const BRUSHES = [2, 4, 8]; // diameters, in hundredths of the film's width

@@ -155,7 +155,7 @@ def show_card(
     """
     with st.container(border=True, gap="xsmall", key=film_links.key(study.key)):
         picture = picture or film_cache.empty_card(_colour(study))
-        st.image(picture, width="stretch", alt=f"The films of {study.key}")
+        st.image(picture, width="stretch", alt=f"The films of {describe(study)}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             result = "" if quiz.hides(study.key) else verdict(study.key, predictions)
             st.markdown(f"{quiz.mark(study)} :small[{result}]", width="stretch")

@@ -143,8 +143,8 @@ def show(
         data=data,
         key=state.VIEWER,
         on_erased_change=lambda: None,
-        on_step_change=lambda: neighbours and neighbours.on_step(_pressed("step")),
-        on_quiz_change=lambda: quiz and quiz.on_press(_pressed("quiz")),
+        on_step_change=lambda: _tell("step", neighbours.on_step if neighbours else None),
+        on_quiz_change=lambda: _tell("quiz", quiz.on_press if quiz else None),
     )
 
 
@@ -188,8 +188,11 @@ def _films(frames: Sequence[Frame], own: int) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _pressed(name: str) -> Any:
-    return (st.session_state.get(state.VIEWER) or {}).get(name)
+def _tell(name: str, action: Callable[[Any], None] | None) -> None:
+    """Call the action with what the browser has just sent under this name."""
+    sent = (st.session_state.get(state.VIEWER) or {}).get(name)
+    if action and sent is not None:
+        action(sent)
 
 
 def strokes_of(key: str) -> StrokesByFilm:

@@ -254,9 +254,12 @@ def test_keys_act_only_in_the_viewer_and_can_be_switched_off(page: Page, study: 
     page.keyboard.press("i")
     drawn(page)
     assert picture(page) == plain
+    place = page.get_by_text(re.compile(r"\d+ of \d+ studies"))
+    before = place.text_content()
     page.keyboard.press("ArrowRight")
     expect(page).not_to_have_url(at(study))
-    expect(page.locator(".zoom")).to_have_text("100 %")
+    expect(place).not_to_have_text(before)
+    expect(page.get_by_role("button", name="Previous")).to_be_enabled()
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(at(study))
 

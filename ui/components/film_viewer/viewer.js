@@ -174,7 +174,7 @@ function makeViewer(root) {
     stage.style.height = `${Math.ceil(laid.height)}px`;
     const column = Math.min(SEEN_MOST, root.clientWidth - 2 * PADDING - GAP - laid.width);
     seen.element.style.flexBasis = narrow ? "auto" : `${column}px`;
-    if (beside) narrow ? seen.fit(root.clientWidth - 2 * PADDING, SEEN_LEAST) : seen.fit(column, laid.height);
+    if (beside) narrow ? seen.fit(root.clientWidth - 2 * PADDING, SEEN_BELOW) : seen.fit(column, laid.height);
     stage.querySelectorAll(".head").forEach((head, group) => {
       head.hidden = v.only !== null;
       head.style.left = `${(group * (wide + 3 * GAP)) / 2}px`;
@@ -422,6 +422,7 @@ const HEAD = 26; // px of a study's name above its films, where two are compared
 const NARROW_VIEWER = 800; // px; what the network sees stands below the films
 const SEEN_LEAST = 150; // px beside the films, for what the network sees
 const SEEN_MOST = 420;
+const SEEN_BELOW = 220; // height, where it stands below the films
 const BRUSHES = [2, 4, 8]; // diameters, in hundredths of the film's width
 
 // The nearest element around that scrolls, beyond this component's own root.

@@ -7,7 +7,7 @@ from fracture_core.errors import DataError
 from ui.cache import data_cache, study_cache
 from ui.shared import model_choice, phantom_progress
 from ui.shell import frame, state, tab_data
-from ui.studies import facets, open_study, patient_studies, wall
+from ui.studies import facets, open_study, patient_studies, quiz, wall
 
 frame.only_through_app()
 key, filters = st.query_params.get(state.STUDY, ""), facets.filters()
@@ -35,6 +35,7 @@ else:
     whose = "patient" if catalog.names_patients(data.kind) else "film"
     with st.container(horizontal=True, wrap=False, gap="small"):
         with st.container(width=220):
+            quiz.ask()
             facets.show(studies, filters, whose)
             model_choice.pick_for_studies()
         with st.container():

@@ -17,8 +17,9 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -45,6 +46,8 @@ _TAGS = [
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData",
     "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData", "PixelAspectRatio",
 ]  # fmt: skip
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing")
+_SPACING_MM = (1e-3, 10.0)  # of a pixel; others are damage
 _lock = threading.Lock()  # guards the two below
 _restore = contextlib.ExitStack()  # of the warning filters, while films are being read
 _readers = 0  # films being read
@@ -127,6 +130,50 @@ def study_uid(source: Path | bytes, name: str) -> str | None:
             return str(dataset.get(STUDY_UID) or "") or None
         except Exception:  # decoding the film reports the fault
             return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spacing:
+    """Distance of a film's pixels.
+
+    Args:
+        row: mm from a row to the next.
+        column: mm from a column to the next.
+        at_detector: whether it is not corrected for magnification: bone is smaller than measured.
+    """
+
+    row: float
+    column: float
+    at_detector: bool
+
+
+def spacing(source: Path | bytes, name: str) -> Spacing | None:
+    """Return the spacing of a film's pixels, of a DICOM file that states it; see `study_uid`.
+
+    An uncorrected Pixel Spacing equals Imager Pixel Spacing (PS3.3 10.7.1.3).
+    """
+    with _quiet():
+        try:
+            data = source if isinstance(source, bytes) else _content(source, name)
+            if not is_dicom(data, name):
+                return None
+            dataset = _dataset(data, name, list(_SPACINGS), pixels=False)
+            corrected, detector = (_two_lengths(dataset.get(tag)) for tag in _SPACINGS)
+        except Exception:  # decoding the film reports the fault
+            return None
+    lengths = corrected or detector
+    if lengths is None:
+        return None
+    return Spacing(row=lengths[0], column=lengths[1], at_detector=lengths == detector)
+
+
+def _two_lengths(value: Any) -> tuple[float, float] | None:
+    """Return two lengths in mm; `None` for another number of them, or one that no film has."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        return None
+    row, column = (float(each) for each in value)
+    least, most = _SPACING_MM
+    return (row, column) if least <= row <= most and least <= column <= most else None
 
 
 def _content(path: Path, name: str) -> bytes:

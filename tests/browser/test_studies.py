@@ -1,6 +1,7 @@
 """From the wall to a verdict in a real browser: filter, count, link, study, Diagnose."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from fracture_core.datasets import catalog
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, free_port
 
 TILES = '[class*="st-key-open-"]'
 
@@ -39,7 +40,7 @@ def test_from_the_wall_by_way_of_a_study_to_its_verdict(
 ) -> None:
     page = open_page(f"{server.url}/studies?label=fracture")
     page.locator(f"{TILES} button").first.click()
-    expect(page.locator(".pane img").first).to_be_visible()
+    expect(page.locator(".pane canvas").first).to_be_visible()
     expect(page).to_have_url(re.compile("study="))  # the address follows the films
     study = re.search(r"study=([^&]+)", page.url)[1]
     page.get_by_role("button", name="Diagnose this study").click()
@@ -58,11 +59,45 @@ def test_a_click_on_a_film_of_the_wall_opens_its_study(
     film.nth(2).click()
     expect(page).to_have_url(re.compile("study="))
     assert re.search(r"study=([^&]+)", page.url)[1].replace("%2F", "/") == keys[2]
-    expect(page.locator(".pane img").first).to_be_visible()
+    expect(page.locator(".pane canvas").first).to_be_visible()
     person = keys[2].split("/")[2]
     page.goto(f"{server.url}/studies?person={person}")
     film.first.click()
     expect(page).to_have_url(re.compile("study="))
+
+
+def test_a_click_on_a_film_opens_its_study_in_the_audit_and_among_errors(
+    open_page: Callable[..., Page], tmp_path: Path, phantom_root: Path, finished_run: Path
+) -> None:
+    shutil.copytree(finished_run, tmp_path / "runs" / finished_run.name)
+    shutil.copytree(phantom_root, tmp_path / "films")
+    first, second = sorted((tmp_path / "films").glob("train/*/*/*/image1.png"))[:2]
+    app = Server(folder=tmp_path, data=phantom_root, port=free_port())
+    app.start()
+    try:
+        page = open_page(f"{app.url}/evaluate?model={finished_run.name}&films=dev&lines=wrong")
+        film = page.locator("[class*='st-key-card-'] img")
+        film.first.click(timeout=60_000)
+        expect(page).to_have_url(re.compile("/studies.*study="))
+        expect(page.locator(".pane canvas").first).to_be_visible()
+    finally:
+        app.stop()
+    shutil.copy(first, second)  # the audit finds a copy
+    app = Server(folder=tmp_path, data=tmp_path / "films", port=free_port())
+    app.start()
+    try:
+        page = open_page(f"{app.url}/data")
+        page.get_by_role("button", name="Run the audit").click()
+        page.get_by_text(re.compile("^The . entries")).first.click(timeout=60_000)
+        film = page.locator("[class*='st-key-card-'] img").first
+        expect(film).to_be_visible()
+        tile = page.locator("[class*='st-key-card-']").first.bounding_box()
+        assert film.bounding_box()["width"] > 0.95 * tile["width"]  # enlarged to its tile
+        film.click()
+        expect(page).to_have_url(re.compile("/studies.*study="))
+        expect(page.locator(".pane canvas").first).to_be_visible()
+    finally:
+        app.stop()
 
 
 def test_what_is_wrong_with_a_folder_is_said_within_the_window(

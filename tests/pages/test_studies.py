@@ -213,9 +213,10 @@ def test_the_known_break_is_drawn_only_when_asked_for(
 ) -> None:
     positive = table[table["label"] == 1]["key"].tolist()
     app = studies_page(study=positive[0])
-    without = films(app)
+    assert viewer(app, "boxes").empty
     app.toggle(key="break").set_value(True).run()
-    assert films(app)["image"].tolist() != without["image"].tolist()
+    corners = viewer(app, "boxes")[["x0", "y0", "x1", "y1"]]
+    assert len(corners) and corners.to_numpy().min() > -0.1 and corners.to_numpy().max() < 1.1
     assert films(app)["note"].str.contains(" break").all()
     press(app, "Next")
     notes = films(app)["note"]  # the next study is read before its answer is seen
@@ -382,7 +383,7 @@ def test_a_wall_looks_for_missing_cards_alone_and_is_drawn_anew_when_all_are_the
     assert reruns == [True]
 
 
-def test_a_card_shows_every_view_whole_and_no_larger_than_it_is() -> None:
+def test_a_card_enlarges_small_views_and_crops_none() -> None:
     def view(size: tuple[int, int]) -> bytes:
         content = io.BytesIO()
         Image.new("L", size, "white").save(content, "PNG")
@@ -391,16 +392,93 @@ def test_a_card_shows_every_view_whole_and_no_larger_than_it_is() -> None:
     card = Image.open(io.BytesIO(film_cards.card([view((40, 80)), view((60, 80))], "#000000")))
     assert card.size == film_cards.CARD
     white = card.convert("L").point(lambda value: 255 * (value > 128))
-    assert white.getbbox()[3] - white.getbbox()[1] == 80
-    assert white.histogram()[255] == pytest.approx(100 * 80, rel=0.02)
+    left, top, right, bottom = white.getbbox()
+    assert bottom - top > 400  # of films of 80 px
+    wide = right - left - film_cards.GAP_PX
+    assert wide / (bottom - top) == pytest.approx(100 / 80, rel=0.02)
 
 
 @pytest.mark.parametrize("count", range(1, 14))
-def test_any_number_of_views_fits_on_a_card(count: int) -> None:
-    rows = film_cards._rows([(400, 448)] * count)
-    assert sum(number for number, _ in rows) == count
-    height = sum(tall for _, tall in rows) + film_cards.GAP_PX * (len(rows) - 1)
-    assert height <= film_cards.CARD[1] - film_cards.BAR_PX
+@pytest.mark.parametrize("size", [(300, 400), (400, 300)])
+def test_films_cover_most_of_a_card_whatever_their_number(
+    count: int, size: tuple[int, int]
+) -> None:
+    boxes = film_cards._boxes([size] * count)
+    width, height = film_cards.CARD[0], film_cards.CARD[1] - film_cards.BAR_PX
+    assert len(boxes) == count
+    for number, (left, top, right, bottom) in enumerate(boxes):
+        assert 0 <= left < right <= width and 0 <= top < bottom <= height
+        assert (right - left) / (bottom - top) == pytest.approx(size[0] / size[1], rel=0.05)
+        for a, b, c, d in boxes[:number]:
+            assert left >= c or right <= a or top >= d or bottom <= b, "two films overlap"
+    covered = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
+    assert covered > 0.5 * width * height
+
+
+def test_a_quiz_hides_every_label_until_a_study_is_revealed(
+    studies_page: Opener, run_copy: Path, table: pd.DataFrame
+) -> None:
+    telling = ("fracture", "right", "wrong", "score", "mixed", "same label", " break")
+    judged = cards.run_predictions(run_copy, journal.best_epoch(run_copy))
+    row = table[table["key"].isin(catalog.study_key(judged))].iloc[0]
+    mixed = table[table.groupby("patient")["label"].transform("nunique") > 1].iloc[0]
+    asked = {"quiz": "true", "model": run_copy.name}
+    app = studies_page(**asked, label="fracture", result="wrong")
+    assert sorted(tiles(app)) == sorted(table["key"])  # filters that tell a label do not act
+    assert tiles(app) != table["key"].tolist()  # nor does the order
+    labels = [option for pills in app.pills for option in pills.options]
+    cards_text = words(app).replace(cards.label_meaning({"synthetic": True}), "")
+    assert not any(word in text for text in [cards_text, *labels] for word in telling)
+    app = studies_page(**asked, study=row["key"])
+    assert not app.exception
+    assert not any(word in words(app) for word in telling)
+    assert set(films(app)["note"]) == {""} and set(films(app)["tone"]) == {""}
+    assert not any(toggle.key == "break" for toggle in app.toggle)
+    press(app, "Reveal")
+    assert theme.mark(bool(row["label"])) in words(app)
+    assert films(app)["note"].str.contains("score").all()
+    press(app, "Next")
+    assert "label hidden" in words(app)
+    app = studies_page(**asked, person=mixed["patient"])
+    assert not any(word in words(app) for word in telling)
+
+
+def test_a_film_named_after_its_class_has_another_name_in_a_quiz(
+    studies_page: Opener, folders: Path
+) -> None:
+    root = folders / "classes"
+    for number in range(6):
+        film = root / ("Fractured" if number < 3 else "Whole") / f"film{number}.png"
+        film.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (40, 40), 40 * number).save(film)
+    catalog.choose(root, "Fractured")
+    app = studies_page()
+    assert "Fractured" in words(app)
+    app = studies_page(quiz="true")
+    assert len(tiles(app)) == 6
+    shown = words(app).replace(cards.label_meaning(vars(catalog.read(root, "Fractured"))), "")
+    assert "Fractured" not in shown and "Whole" not in shown
+
+
+def test_another_study_stands_beside_the_open_one(
+    studies_page: Opener, table: pd.DataFrame
+) -> None:
+    several = table[table.groupby("patient")["label"].transform("size") > 1]
+    first, second = several[several["patient"] == several["patient"].iloc[0]].iloc[:2].itertuples()
+    app = studies_page(study=first.key)
+    box = app.selectbox(key="compared-box")
+    assert box.value is None
+    assert box.options[0].startswith(first.patient)  # the patient's own come first
+    assert len(box.options) == len(table) - 1
+    box.select(second.key).run()
+    assert address(app, "compared") == second.key
+    groups = films(app).groupby("group").size().to_dict()
+    assert groups == {0: first.views, 1: second.views}
+    press(app, "All studies")
+    assert "compared" not in app.query_params
+    app = studies_page(study=first.key, compared="nobody")
+    assert not app.exception
+    assert set(films(app)["group"]) == {0}
 
 
 def test_films_that_the_model_in_use_has_judged_show_their_number(

@@ -11,7 +11,6 @@ from fracture_core.config import LIMITS, PixelRecipe, cache_folder
 from fracture_core.datasets import uploads
 from fracture_core.films import images
 from fracture_core.films.eraser import Stroke
-from fracture_core.phantom.phantom_set import Break
 from ui.shared import film_cards, pictures
 from ui.shared.pictures import Source
 from ui.shell import turns
@@ -75,9 +74,9 @@ def empty_card(colour: str) -> bytes:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def film(path: Path, breaks: tuple[Break, ...] = (), colour: str = "") -> pictures.Picture:
+def film(path: Path) -> pictures.Picture:
     """Return a film of an open study, see `film_cards.film`."""
-    return film_cards.film(path, breaks, colour)
+    return film_cards.film(path)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -12,7 +12,7 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.words import cell, duration
 from ui.cache import data_cache, film_cache, study_cache
-from ui.shared import figures, theme
+from ui.shared import figures, film_links, theme
 from ui.shell import actions, owner, state, tab_data
 
 POLL_SECONDS = 1.0
@@ -98,7 +98,9 @@ def _findings(data: Dataset, audit: Audit) -> None:
         st.markdown(f":green[**No findings**] in {films}.")
     else:
         kinds = theme.plural(len(audit.findings), "kind")
-        st.markdown(f"**{kinds} of findings** in {films}, worst first.")
+        with st.container(horizontal=True):
+            st.markdown(f"**{kinds} of findings** in {films}, worst first.")
+            film_links.follow_clicks()
         st.download_button(
             "Findings as CSV",
             lambda: csv(audit),
@@ -161,10 +163,13 @@ def _items(data: Dataset, finding: Finding) -> None:
     keys = study_cache.study_of_film(data.hash, data.manifest)
     first = [item for item in finding.items if item.path in keys][:SHOWN]
     with st.grid("auto", min_column_width=150, key=f"films-{finding.kind}") as grid:
-        for item in first:
-            with grid.cell():
+        for number, item in enumerate(first):
+            with (
+                grid.cell(),
+                st.container(key=film_links.key(f"{finding.kind}-{number}"), gap="xsmall"),
+            ):
                 if picture := film_cache.small(data.root / item.path):
-                    st.image(picture)
+                    st.image(picture, width="stretch", alt=item.path)
                 st.page_link(
                     "pages/studies.py",
                     label=theme.plain(item.path.rsplit("/", 1)[-1]),

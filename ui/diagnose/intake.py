@@ -30,8 +30,8 @@ MultiPartParser.spool_max_size = LIMITS.upload_bytes + 2**20
 
 PRIVACY = (
     "Uploads stay in this browser session, also while you visit other pages: never written to "
-    "disk, never logged, gone after a reload. From DICOM files only the pixels and the study ID "
-    "are read."
+    "disk, never logged, gone after a reload. From DICOM files only the pixels, their spacing and "
+    "the study ID are read."
 )
 WAYS = {"files": "Films or zips", "folder": "A folder"}
 EXAMPLE_VIEWS = (2, 4)  # enough to show the OR rule, few enough to show all the films at once

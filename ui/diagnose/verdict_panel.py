@@ -184,7 +184,8 @@ def films(reading: Reading) -> dict[str, dict[str, bytes]]:
             maps[film.name] = prediction_cache.maps(reading.reference, film.pixels, size)
             frame = replace(frame, maps=explanation.pictures(maps[film.name]))
         frames.append(frame)
-    film_viewer.show(frames, study.viewer_key, reading.erased)
+    name = f"{study.study} of {study.patient}" if study.patient else study.study
+    film_viewer.show(frames, study.viewer_key, reading.erased, title=name)
     explanation.explain(maps)
     return {frame.name: frame.maps for frame in frames}
 

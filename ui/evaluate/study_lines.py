@@ -15,7 +15,7 @@ from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts import aggregation
 from fracture_core.words import cell
 from ui.cache import data_cache, study_cache
-from ui.shared import theme
+from ui.shared import film_links, theme
 from ui.shell import state, tab_data
 
 CELLS = {  # of the confusion matrix: (verdict, label)
@@ -82,6 +82,7 @@ def show(result: Evaluation, reference: str) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+        film_links.follow_clicks()
     rows = chosen(lines, which)
     if rows.empty:
         st.write(f"None of {theme.plural(len(lines), 'study')}: {which}.")
@@ -93,7 +94,7 @@ def show(result: Evaluation, reference: str) -> None:
     place = st.container(horizontal=True, gap="medium")
     with place.container(width=TABLE_WIDTH):
         selected = _table(rows, which)
-    with place.container(width=FILMS_WIDTH):
+    with place.container(width=FILMS_WIDTH, key=film_links.key("films")):
         _films(result, rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0])
 
 
@@ -162,7 +163,8 @@ def _films(result: Evaluation, row: "pd.Series[Any]") -> None:
         with grid.cell():
             path = dataset.root / film.path
             try:
-                st.image(images.thumbnail(path, THUMBNAIL, cache_folder() / "thumbnails"))
+                content = images.thumbnail(path, THUMBNAIL, cache_folder() / "thumbnails")
+                st.image(content, width="stretch", alt=path.name)
             except FilmError as error:
                 st.caption(theme.plain(str(error)))
             positive = bool(aggregation.is_positive(film.probability, result.threshold))

@@ -13,7 +13,7 @@ from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation
 from ui.cache import film_cache, study_cache
-from ui.shared import theme
+from ui.shared import film_links, theme
 from ui.shell import tab_data
 
 THUMB_PX, THUMBS = 96, 5
@@ -28,6 +28,7 @@ def show(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
         "each, and found 3 of 4 right; two of the four had been trained on. Here: two patients "
         "that no network was trained on."
     )
+    film_links.follow_clicks()
     patients = report_2018.both_labels(study_cache.studies())
     if not patients:
         st.caption("No patient of the valid films has a study of each label.")
@@ -57,7 +58,14 @@ def _scores(run: Run, epoch: int) -> "pd.Series[Any]":
 
 def _study(dataset: Dataset, study: Any, scores: "pd.Series[Any] | None") -> None:
     paths = dataset.manifest["path"].iloc[study.first : study.first + study.views].tolist()
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
+    row = st.container(
+        border=True,
+        horizontal=True,
+        vertical_alignment="center",
+        gap="medium",
+        key=film_links.key(study.key),
+    )
+    with row:
         with st.container(width=330, gap="xxsmall"):
             st.markdown(f"{theme.plain(study.patient)}, {theme.plain(study.study)}")
             st.caption(f"label {theme.mark(bool(study.label))}")

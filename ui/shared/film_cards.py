@@ -1,6 +1,6 @@
 """Pictures of a data set's films: a study's card, and one film at full size.
 
-Bytes in and out are whole image files. Films are never cropped and never enlarged.
+Bytes in and out are whole image files. Films are never cropped.
 """
 
 import io
@@ -12,13 +12,14 @@ from PIL import Image, ImageDraw
 
 from fracture_core.config import PixelRecipe
 from fracture_core.errors import FilmError
-from fracture_core.films import images
-from fracture_core.phantom.phantom_set import Break
+from fracture_core.films import dicom, images
 from ui.shared.pictures import Picture
 
 THUMBNAIL_PX = 448  # long side; a single view fills its card
 CARD = (560, 460)  # px; twice a card's size on the page, for high-density screens
 BAR_PX, GAP_PX = 8, 6  # of a card: the label's bar, the gap between views
+_FIRST_SHARES = (0.4, 0.5, 0.6)  # of a card's width, for a large first view beside the others
+_Box = tuple[float, float, float, float]  # left, top, right, bottom in px
 LONGEST_PX = 2048  # of an open film; more does not show on a screen
 
 
@@ -39,41 +40,31 @@ def card(views: Sequence[bytes | None], colour: str) -> bytes:
     width, height = CARD
     sheet = Image.new("RGB", CARD, "black")
     films = [Image.open(io.BytesIO(view)) if view else _crossed() for view in views]
-    rows = _rows([film.size for film in films]) if films else []
-    top = (height - BAR_PX - sum(tall for _, tall in rows) - GAP_PX * (len(rows) - 1)) // 2
-    for count, tall in rows:
-        row = [film.resize((_wide(film.size, tall), tall)) for film in films[:count]]
-        left = (width - sum(film.width for film in row) - GAP_PX * (count - 1)) // 2
-        for film in row:
-            sheet.paste(film, (left, top))
-            left += film.width + GAP_PX
-        films, top = films[count:], top + tall + GAP_PX
+    for film, box in zip(films, _boxes([film.size for film in films]), strict=True):
+        left, top, right, bottom = box
+        sheet.paste(film.resize((right - left, bottom - top)), (left, top))
     ImageDraw.Draw(sheet).rectangle((0, height - BAR_PX, width, height), fill=colour)
     content = io.BytesIO()
     sheet.save(content, "JPEG", quality=85)
     return content.getvalue()
 
 
-def film(path: Path, breaks: Sequence[Break] = (), colour: str = "") -> Picture:
+def film(path: Path) -> Picture:
     """Return a film in its own size, up to `LONGEST_PX`, as PNG.
-
-    Args:
-        path: its file.
-        breaks: drawn as boxes on this copy.
-        colour: hex, of the boxes.
 
     Raises:
         FilmError: it cannot be read.
     """
     shown = images.decode(path)
-    if breaks:
-        shown = shown.convert("RGB")
-        pen = ImageDraw.Draw(shown)
-        for each in breaks:
-            x0, y0, x1, y1 = each.box
-            pen.rectangle((x0 - 4, y0 - 4, x1 + 3, y1 + 3), outline=colour, width=3)
+    size = shown.size
     shown.thumbnail((LONGEST_PX, LONGEST_PX))
-    return Picture(content=_png(shown), width=shown.width, height=shown.height)
+    return Picture(
+        content=_png(shown),
+        width=shown.width,
+        height=shown.height,
+        file_size=size,
+        spacing=dicom.spacing(path, path.name),
+    )
 
 
 def network_pictures(path: Path, recipes: Sequence[PixelRecipe]) -> dict[PixelRecipe, bytes]:
@@ -86,30 +77,55 @@ def network_pictures(path: Path, recipes: Sequence[PixelRecipe]) -> dict[PixelRe
     return {each: _png(Image.fromarray(images.to_pixels(whole, each))) for each in recipes}
 
 
-def _rows(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Rows of a card, (films, height in px), such that the films cover most of it.
+def _boxes(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int, int, int]]:
+    """Return left, top, right, bottom of each film on a card, such that films cover most of it.
 
-    All films of a row have one height, at most that of the lowest.
+    Films stand in rows; or the first is large, and the others stand in rows beside it.
     """
+    if not sizes:
+        return []
+    ratios = [width / height for width, height in sizes]
+    room = (float(CARD[0]), float(CARD[1] - BAR_PX))
+    choices = [_in_rows(ratios, rows, room) for rows in range(1, len(ratios) + 1)]
+    for share in _FIRST_SHARES if len(ratios) > 2 else ():
+        first, tall = room[0] * share, room[1]
+        beside = (room[0] - first - GAP_PX, tall)
+        if ratios[0] * tall > first:
+            tall = first / ratios[0]
+        for rows in range(1, len(ratios)):
+            others = _in_rows(ratios[1:], rows, beside)
+            left = ratios[0] * tall + GAP_PX
+            choices.append([(0, 0, left - GAP_PX, tall), *_moved(others, left, 0)])
+    best = max(choices, key=lambda boxes: sum((c - a) * (d - b) for a, b, c, d in boxes))
+    across = room[0] - max(box[2] for box in best)
+    down = room[1] - max(box[3] for box in best)
+    return [_whole(box) for box in _moved(best, across / 2, down / 2)]
 
-    def laid_out(rows: int) -> list[tuple[int, int]]:
-        each = -(-len(sizes) // rows)
-        layout = []
-        for row in (sizes[start : start + each] for start in range(0, len(sizes), each)):
-            room = (CARD[1] - BAR_PX - GAP_PX * (rows - 1)) // rows
-            proportions = sum(width / height for width, height in row)
-            broad = (CARD[0] - GAP_PX * (len(row) - 1)) / proportions
-            tall = min(room, int(broad), *(height for _, height in row))
-            layout.append((len(row), max(1, tall)))
-        return layout
 
-    return max(
-        map(laid_out, range(1, len(sizes) + 1)), key=lambda rows: sum(n * h * h for n, h in rows)
-    )
+def _in_rows(ratios: Sequence[float], rows: int, room: tuple[float, float]) -> list[_Box]:
+    """Lay films out in so many rows, from the upper left corner; a row's films have one height."""
+    each = -(-len(ratios) // rows)
+    lines = [ratios[start : start + each] for start in range(0, len(ratios), each)]
+    most = (room[1] - GAP_PX * (len(lines) - 1)) / len(lines)
+    boxes, top = [], 0.0
+    for line in lines:
+        tall = max(1.0, min(most, (room[0] - GAP_PX * (len(line) - 1)) / sum(line)))
+        wide = sum(line) * tall + GAP_PX * (len(line) - 1)
+        left = (room[0] - wide) / 2 if len(lines) > 1 else 0.0
+        for ratio in line:
+            boxes.append((left, top, left + ratio * tall, top + tall))
+            left += ratio * tall + GAP_PX
+        top += tall + GAP_PX
+    return boxes
 
 
-def _wide(size: tuple[int, int], tall: int) -> int:
-    return max(1, int(size[0] * tall / size[1]))
+def _moved(boxes: Sequence[_Box], across: float, down: float) -> list[_Box]:
+    return [(a + across, b + down, c + across, d + down) for a, b, c, d in boxes]
+
+
+def _whole(box: _Box) -> tuple[int, int, int, int]:
+    left, top = max(0, round(box[0])), max(0, round(box[1]))
+    return left, top, max(left + 1, int(box[2])), max(top + 1, int(box[3]))
 
 
 def _crossed() -> Image.Image:

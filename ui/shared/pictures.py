@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from fracture_core.films import eraser, images
+from fracture_core.films import dicom, eraser, images
 from fracture_core.films.eraser import Stroke
 
 Source = Path | bytes  # of the data set, or as it was uploaded
@@ -17,11 +17,20 @@ SEEN_SIDE = 256  # px at least, so that the browser does not blur by enlarging
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """An encoded image, WebP or PNG, and its size in px."""
+    """An encoded image, WebP or PNG, of a film.
+
+    Args:
+        content: of the image file.
+        width, height: of the image in px.
+        file_size: width and height in px of the film's own file, which may be larger.
+        spacing: of the file's pixels, if it states it.
+    """
 
     content: bytes
     width: int
     height: int
+    file_size: tuple[int, int]
+    spacing: dicom.Spacing | None = None
 
 
 def shown(
@@ -48,7 +57,13 @@ def shown(
     film.thumbnail((long_side, long_side))
     stream = io.BytesIO()
     film.save(stream, "WEBP", quality=90)
-    return Picture(content=stream.getvalue(), width=film.width, height=film.height)
+    return Picture(
+        content=stream.getvalue(),
+        width=film.width,
+        height=film.height,
+        file_size=whole.size,
+        spacing=dicom.spacing(source, name),
+    )
 
 
 def network_picture(pixels: np.ndarray) -> bytes:

@@ -18,6 +18,7 @@ _SPECIAL = re.compile(  # in escaped text: the beginning of a link, an emoji, an
 )
 _NOTHING = ":color[]"  # Streamlit's directive for coloured text, with neither colour nor text
 FRACTURE, NO_FRACTURE = "▲", "●"
+HIDDEN = "#59626D"  # of a label that is hidden, on a film's black
 _COLOURS = {
     "dark": {"fracture": "#F2913D", "none": "#4FA3E0", "accent": "#A79BFF", "grey": "#8C96A3"},
     "light": {"fracture": "#B8520A", "none": "#1767A8", "accent": "#5B45D6", "grey": "#6B7480"},

@@ -38,6 +38,8 @@ PERSON = "person"  # Studies: the patient all of whose studies are shown
 PATIENT = "patient"  # Studies: text contained in the patient's name
 ORDER = "order"  # Studies: how the wall is sorted
 PAGE = "page"  # Studies: page of the wall, from 1
+COMPARED = "compared"  # Studies: key of the study beside the open one
+QUIZ = "quiz"  # Studies: "true" while labels are hidden
 FILMS = "films"  # Evaluate: the films that a model is evaluated on: "valid", "dev" or "test"
 LINES = "lines"  # Evaluate: which studies are listed: "all", "wrong", "true positive"...
 CHOSEN = "runs"  # Runs: the runs that are compared, each once
@@ -63,6 +65,7 @@ _OF_DATA = (
     PATIENT,
     ORDER,
     PAGE,
+    COMPARED,
 )
 
 # Session only.
@@ -78,7 +81,10 @@ COUNTED = "counted"  # Diagnose: doubted films included anyway; ends in the film
 INVERTED = "inverted"  # Diagnose: films predicted inverted; ends in the films' key
 UPLOADED_FILES = "kept"  # Diagnose: ids of the files uploaded last
 UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
-VIEWER = "film-viewer"  # the film viewer: strokes of the eraser on a study's films
+VIEWER = "film-viewer"  # the film viewer: strokes of the eraser, and its buttons' presses
+COMPARED_BOX = "compared-box"  # Studies: the box with the study beside the open one
+QUIZ_SWITCH = "quiz-switch"  # Studies: the switch that hides labels, filled from the address
+REVEALED = "revealed"  # Studies: keys of the studies that show their labels in a quiz
 FILM_PAGE = "film-page"  # Diagnose: which of many films are shown
 PREDICTIONS_OF = "judge"  # Studies: the box with the model in use, filled from the address
 EVERYTHING = "everything"  # Diagnose: whether all studies of an upload are exported

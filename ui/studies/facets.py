@@ -15,6 +15,7 @@ import streamlit as st
 from fracture_core.words import short
 from ui.shared import theme
 from ui.shell import state
+from ui.studies import quiz
 
 FACETS = {
     state.SPLIT: "Split",
@@ -24,6 +25,7 @@ FACETS = {
     state.HISTORY: "Studies per patient",
     state.RESULT: "Prediction",
 }
+_TELLING = (state.LABEL, state.HISTORY, state.RESULT)  # facets that tell a study's label
 LABELS = {1: "fracture", 0: "none"}  # in the address
 NAMED = 5  # values of a filter named on its button
 MANY = 5  # views; this many and more are one value
@@ -63,8 +65,12 @@ class Filters:
 
 
 def filters() -> Filters:
-    """Read the filters from the address; an unknown order becomes the default."""
-    in_address = {name: tuple(st.query_params.get_all(name)) for name in FACETS}
+    """Read the filters from the address; an unknown order becomes the default.
+
+    In a quiz, those that would tell a label do not act.
+    """
+    names = [name for name in FACETS if not (quiz.is_on() and name in _TELLING)]
+    in_address = {name: tuple(st.query_params.get_all(name)) for name in names}
     order = st.query_params.get(state.ORDER, "data")
     return Filters(
         facets={name: values for name, values in in_address.items() if values},
@@ -143,6 +149,8 @@ def show(studies: pd.DataFrame, active: Filters, whose: str) -> None:
         args=(state.PATIENT,),
     )
     for facet, title in FACETS.items():
+        if quiz.is_on() and facet in _TELLING:
+            continue
         values = counts(studies, active, facet)
         if len(values) < 2 and facet not in active.facets:
             continue  # nothing to choose
@@ -162,11 +170,15 @@ def show(studies: pd.DataFrame, active: Filters, whose: str) -> None:
     st.selectbox(
         "Order",
         list(ORDERS),
-        format_func=(ORDERS | {"patient": f"by {whose}"}).__getitem__,
+        format_func=_orders(whose).__getitem__,
         key=state.ORDER,
         on_change=_write,
         args=(state.ORDER,),
     )
+
+
+def _orders(whose: str) -> dict[str, str]:
+    return ORDERS | {"patient": f"by {whose}"} | ({"data": "shuffled"} if quiz.is_on() else {})
 
 
 def show_empty(studies: pd.DataFrame, active: Filters, whose: str) -> None:
@@ -201,7 +213,7 @@ def _ordered(studies: pd.DataFrame, order: str) -> pd.DataFrame:
         return studies.sort_values("patient", kind="stable")
     if order in ("most", "fewest"):
         return studies.sort_values("views", ascending=order == "fewest", kind="stable")
-    return studies
+    return quiz.shuffled(studies) if quiz.is_on() else studies
 
 
 def _title(facet: str, value: str) -> str:

@@ -17,16 +17,18 @@ from fracture_core.verdicts import aggregation
 from fracture_core.words import short
 from ui.cache import film_cache, study_cache
 from ui.components import film_viewer
-from ui.components.film_viewer import Frame
+from ui.components.film_viewer import Frame, Neighbours, OtherStudy
 from ui.shared import theme
 from ui.shell import state, tab_data
-from ui.studies import wall
+from ui.studies import comparison, quiz, wall
 
 SEEN = tuple(  # the inputs of networks, shown beside a film
     PixelRecipe(size=size, resample=resample)
     for size in (32, 64, 128)
     for resample in ("area", "nearest")
 )
+
+HEADING_WIDTH = 290  # px; with it the row fits a 1280 px window
 
 
 def show(data: Dataset, studies: pd.DataFrame, matching: pd.DataFrame, key: str) -> None:
@@ -48,42 +50,69 @@ def show(data: Dataset, studies: pd.DataFrame, matching: pd.DataFrame, key: str)
         st.button("All studies", icon=":material/grid_view:", on_click=_back)
         return
     study = next(row.itertuples())
-    paths = wall.film_paths(data, study)
-    _bar(data, matching if key in set(matching["key"]) else studies, study)
-    breaks = _heading(data, study, studies)
-    predictions = study_cache.study_predictions()
-    frames = [_frame(data.root, path, breaks, predictions) for path in paths]
-    film_viewer.show(frames, f"{data.hash} {key}")  # the same key in other data is another study
+    way, other_key = _bar(
+        data, study, studies, matching if key in set(matching["key"]) else studies
+    )
+    films = st.container()
+    breaks = _below(data, study, studies)
+    with films:
+        film_viewer.show(
+            _frames(data, study, breaks),
+            " ".join(filter(None, (data.hash, key, other_key))),  # another data set has the same
+            title=wall.describe(study),
+            other=_other(data, study, studies, other_key) if other_key else None,
+            neighbours=way,
+            quiz=quiz.of_viewer(key),
+        )
 
 
-def _bar(data: Dataset, listed: pd.DataFrame, study: Any) -> None:
-    """Buttons for all, previous and next studies, the position, and the way to the verdict."""
+def _bar(
+    data: Dataset, study: Any, studies: pd.DataFrame, listed: pd.DataFrame
+) -> tuple[Neighbours, str]:
+    """The way to other studies, label and names, and the way to the verdict.
+
+    Returns:
+        The studies before and after; the key of the study to compare with, or "".
+    """
     keys = listed["key"].tolist()
     here = keys.index(study.key)
+    there = {-1: keys[here - 1] if here else "", 1: keys[here + 1] if here + 1 < len(keys) else ""}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button("All studies", icon=":material/grid_view:", shortcut="Esc", on_click=_back)
         for label, step, shortcut in (("Previous", -1, "Left"), ("Next", 1, "Right")):
-            there = here + step
-            inside = 0 <= there < len(keys)
             st.button(
                 label,
                 shortcut=shortcut,
-                disabled=not inside,
+                disabled=not there[step],
                 on_click=wall.open_study,
-                args=(keys[there] if inside else study.key,),
+                args=(there[step] or study.key,),
             )
-        st.caption(f"{here + 1:,} of {theme.plural(len(keys), 'study')}", width="stretch")
+        with st.container(gap=None, width=HEADING_WIDTH):
+            place = f"{here + 1:,} of {theme.plural(len(keys), 'study')}"
+            st.markdown(f"**{quiz.mark(study)}** · {place}")
+            st.caption(theme.plain(wall.describe(study)))
+        st.space("stretch")
+        if quiz.hides(study.key):
+            icon = ":material/visibility:"
+            st.button("Reveal", icon=icon, on_click=quiz.reveal, args=(study.key,))
+        other = comparison.ask(study, studies, listed)
         if st.button("Diagnose this study", type="primary", icon=":material/radiology:"):
             address = tab_data.address(study.key, data.hash if data.complete else None)
             st.switch_page("pages/diagnose.py", query_params=address)
+    way = Neighbours(
+        previous=bool(there[-1]),
+        next=bool(there[1]),
+        on_step=lambda step: wall.open_study(there[step]) if there.get(step) else None,
+    )
+    return way, other
 
 
-def _heading(data: Dataset, study: Any, studies: pd.DataFrame) -> dict[str, list[Break]] | None:
-    """Show label and facts; return the known breaks of a phantom's study, if switched on."""
+def _below(data: Dataset, study: Any, studies: pd.DataFrame) -> dict[str, list[Break]] | None:
+    """Show what stands below the films; return a phantom's known breaks, if switched on."""
+    hidden = quiz.hides(study.key)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.subheader(theme.mark(bool(study.label)), anchor=False, width="content")
-        st.markdown(theme.plain(wall.describe(study)), width="content")
-        if data.synthetic and study.label:
+        switched = data.synthetic and study.label and not hidden
+        if switched:
             st.toggle("Show the known break", key=state.BREAK, bind="query-params")
         if others := int((studies["patient"] == study.patient).sum()) - 1:
             st.button(
@@ -93,11 +122,25 @@ def _heading(data: Dataset, study: Any, studies: pd.DataFrame) -> dict[str, list
                 on_click=wall.open_patient,
                 args=(study.patient,),
             )
-    meaning = theme.plain(cards.label_meaning(vars(data)))
-    st.caption(f"This is the data's label. {meaning}")
-    st.markdown(f":small[{wall.verdict(study.key, study_cache.study_predictions(), long=True)}]")
-    shown = data.synthetic and study.label and st.session_state[state.BREAK]
-    return phantom_set.breaks(data.root) if shown else None
+        if not hidden:
+            meaning = theme.plain(cards.label_meaning(vars(data)))
+            verdict = wall.verdict(study.key, study_cache.study_predictions(), long=True)
+            st.caption(f"{verdict} The label is the data's own. {meaning}")
+    return phantom_set.breaks(data.root) if switched and st.session_state[state.BREAK] else None
+
+
+def _other(data: Dataset, study: Any, studies: pd.DataFrame, key: str) -> OtherStudy:
+    """The films of the study to compare with, under both studies' names."""
+    other = next(studies[studies["key"] == key].itertuples())
+    names = (comparison.heading(study), comparison.heading(other))
+    return OtherStudy(names=names, frames=_frames(data, other, None))
+
+
+def _frames(data: Dataset, study: Any, breaks: dict[str, list[Break]] | None) -> list[Frame]:
+    hidden = quiz.hides(study.key)
+    predictions = None if hidden else study_cache.study_predictions()
+    paths = wall.film_paths(data, study)
+    return [_frame(data.root, path, breaks, predictions, hidden) for path in paths]
 
 
 def _frame(
@@ -105,17 +148,18 @@ def _frame(
     path: Path,
     breaks: dict[str, list[Break]] | None,
     predictions: study_cache.StudyPredictions | None,
+    hidden: bool,
 ) -> Frame:
     """One film with a network's input and prediction, or the reason why it cannot be shown."""
     place = path.relative_to(root).as_posix()
     own_breaks = tuple((breaks or {}).get(place, ()))
     try:
-        film = film_cache.film(path, own_breaks, theme.on_film(True) if own_breaks else "")
+        film = film_cache.film(path)
         seen = film_cache.network_pictures(path, SEEN)
     except FilmError as error:
         return Frame(name=path.name, film=None, note=str(error))
     tone: Literal["fracture", "none", ""] = ""
-    words = ["no prediction"]
+    words = [] if hidden else ["no prediction"]
     if predictions and (probability := predictions.probabilities.get(place)) is not None:
         positive = bool(aggregation.is_positive(probability, predictions.threshold))
         tone = "fracture" if positive else "none"
@@ -124,7 +168,15 @@ def _frame(
         kinds = Counter(f"{each.kind} break" for each in own_breaks)
         counts = ", ".join(theme.plural(n, kind) for kind, n in kinds.items())
         words.append(counts or "shows no break")
-    return Frame(name=path.name, film=film, note="; ".join(words), tone=tone, seen=seen)
+    boxes = tuple(_in_shares(each.box, film.file_size) for each in own_breaks)
+    note = "; ".join(words)
+    return Frame(name=path.name, film=film, note=note, tone=tone, seen=seen, boxes=boxes)
+
+
+def _in_shares(box: tuple[int, int, int, int], size: tuple[int, int]) -> film_viewer.Box:
+    """A break's box with some room around it, in shares of the film."""
+    (x0, y0, x1, y1), (width, height) = box, size
+    return ((x0 - 4) / width, (y0 - 4) / height, (x1 + 4) / width, (y1 + 4) / height)
 
 
 def _word(positive: bool) -> str:

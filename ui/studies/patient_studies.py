@@ -6,8 +6,8 @@ import streamlit as st
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.words import short
 from ui.cache import film_cache, study_cache
-from ui.shared import theme
-from ui.studies import wall
+from ui.shared import film_links, theme
+from ui.studies import quiz, wall
 
 WIDTH = 250  # px of a card
 
@@ -29,12 +29,13 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
             "Go back to all studies, or choose this patient's data set on the Data page."
         )
         return
-    st.title(theme.plain(name), anchor=False)
+    st.title(theme.plain(quiz.name(next(own.itertuples()))), anchor=False)
     parts, labels = own["part"].nunique(), own["label"].nunique()
     facts = [theme.plural(len(own), "study"), theme.plural(int(own["views"].sum()), "film")]
     if parts > 1:
         facts.append(theme.plural(parts, "body part"))
-    facts.append("mixed labels" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
+    if not any(quiz.hides(key) for key in own["key"]):
+        facts.append("mixed labels" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
     st.markdown(", ".join(facts))
     st.caption("A label belongs to a study, never to a patient.")
     predictions = study_cache.study_predictions()
@@ -43,7 +44,7 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
         for study, picture in zip(own.itertuples(), pictures, strict=True):
             with st.container(width=WIDTH):
                 wall.show_card(study, picture, predictions)
-        wall.open_by_click()
+        film_links.follow_clicks()
     wall.paint_missing(data, own, pictures)
 
 

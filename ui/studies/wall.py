@@ -14,21 +14,11 @@ from fracture_core.models import cards
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.words import short
 from ui.cache import film_cache, model_cache, study_cache
-from ui.shared import theme
+from ui.shared import film_links, theme
 from ui.shell import state, turns
-from ui.studies import facets
+from ui.studies import facets, quiz
 
 CARDS = 24  # per page: whole rows of two, three or four
-CARD = "card-"  # begins the key of a card, and so its class in the browser
-_CLICKS = """
-if (!document.cardsAreOpened) {
-    document.cardsAreOpened = true;
-    document.addEventListener("click", (event) => {
-        const card = event.target.closest("img") && event.target.closest("[class*='st-key-card-']");
-        card?.querySelector("[class*='st-key-open-'] button")?.click();
-    });
-}
-"""
 POLL_SECONDS = 0.5  # between two checks of the cards that are still being made
 PATIENCE_SECONDS = 2.0  # for all cards; after that the finished ones are drawn
 
@@ -40,7 +30,7 @@ def show(data: Dataset, studies: pd.DataFrame, filters: facets.Filters) -> None:
     shown = studies.iloc[(page - 1) * CARDS : page * CARDS]
     with st.container(horizontal=True, vertical_alignment="center"):
         _count(data, studies, shown, page)
-        open_by_click()
+        film_links.follow_clicks()
         if pages > 1:  # above the films: a turned page is read from its top
             key = f"{state.PAGE} {filters}"  # other filters begin at their first page
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
@@ -58,9 +48,14 @@ def show(data: Dataset, studies: pd.DataFrame, filters: facets.Filters) -> None:
 
 def card_requests(data: Dataset, shown: pd.DataFrame) -> film_cache.CardRequests:
     """Return (films, label's colour) of the studies' cards."""
-    colours = [theme.on_film(bool(label)) for label in shown["label"]]
+    colours = [_colour(study) for study in shown.itertuples()]
     paths = [film_paths(data, study) for study in shown.itertuples()]
     return list(zip(paths, colours, strict=True))
+
+
+def _colour(study: Any) -> str:
+    """The label's colour on a card, or that of a hidden one."""
+    return theme.HIDDEN if quiz.hides(study.key) else theme.on_film(bool(study.label))
 
 
 def paint_missing(data: Dataset, shown: pd.DataFrame, drawn: list[bytes | None]) -> bool:
@@ -91,6 +86,7 @@ def film_paths(data: Dataset, study: Any) -> tuple[Path, ...]:
 def open_study(key: str) -> None:
     """Show this study instead of the wall; an empty key goes back to the wall."""
     st.session_state[state.BREAK] = False  # each study opens without the answer
+    state.put(state.COMPARED, "")
     state.put(state.STUDY, key)
 
 
@@ -157,12 +153,12 @@ def show_card(
         picture: its card; `None` while it is made.
         predictions: `study_cache.study_predictions`.
     """
-    with st.container(border=True, gap="xsmall", key=f"{CARD}{study.key}"):
-        picture = picture or film_cache.empty_card(theme.on_film(bool(study.label)))
-        st.image(picture, width="stretch", alt=f"The films of {study.key}")
+    with st.container(border=True, gap="xsmall", key=film_links.key(study.key)):
+        picture = picture or film_cache.empty_card(_colour(study))
+        st.image(picture, width="stretch", alt=f"The films of {describe(study)}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            words = f"{theme.mark(bool(study.label))} :small[{verdict(study.key, predictions)}]"
-            st.markdown(words, width="stretch")
+            result = "" if quiz.hides(study.key) else verdict(study.key, predictions)
+            st.markdown(f"{quiz.mark(study)} :small[{result}]", width="stretch")
             st.button(
                 "Open",
                 key=f"open-{study.key}",
@@ -174,20 +170,11 @@ def show_card(
         st.caption(theme.plain(describe(study)))
 
 
-def open_by_click() -> None:
-    """Let a click on a card's films press its button; called once per page, in a row.
-
-    Streamlit's own pictures can only link to an address, in another tab and so another session.
-    """
-    st.html(f"<style>[class*='st-key-{CARD}'] img {{ cursor: pointer }}</style>")
-    st.html(f"<script>{_CLICKS}</script>", unsafe_allow_javascript=True, width="content")
-
-
 def describe(study: Any) -> str:
     """Describe a study in words: "patient00017, study1, humerus, train, 3 views"."""
     names = [study.patient, study.study, study.part, study.split]
     if study.part == "unknown":  # class folders: only the file's name is known
-        names = [study.patient, study.split]
+        names = [quiz.name(study), study.split]
     return ", ".join([*names, theme.plural(study.views, "view")])
 
 

@@ -219,3 +219,25 @@ def test_films_read_side_by_side_warn_of_nothing_and_leave_the_filters_as_they_w
     assert warnings.filters == before
     with pytest.raises(UserWarning):
         warnings.warn("as loud as before", UserWarning, stacklevel=1)
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({}, None),
+        ({"PixelSpacing": [0.2, 0.1]}, (0.2, 0.1, False)),
+        ({"ImagerPixelSpacing": [0.2, 0.1]}, (0.2, 0.1, True)),
+        ({"PixelSpacing": [0.2, 0.1], "ImagerPixelSpacing": [0.2, 0.1]}, (0.2, 0.1, True)),
+        ({"PixelSpacing": [0.18, 0.09], "ImagerPixelSpacing": [0.2, 0.1]}, (0.18, 0.09, False)),
+        ({"PixelSpacing": [0, 0.1]}, None),
+        ({"PixelSpacing": [-1, 0.1], "ImagerPixelSpacing": [0.2, 0.1]}, (0.2, 0.1, True)),
+        ({"PixelSpacing": 0.2}, None),
+    ],
+)
+def test_spacing_says_whether_it_is_of_the_detector(
+    elements: dict[str, object], expected: tuple[float, float, bool] | None
+) -> None:
+    data = make(np.zeros((40, 40), np.uint8), **elements)
+    found = dicom.spacing(data, "film.dcm")
+    assert (found and (found.row, found.column, found.at_detector)) == expected
+    assert dicom.spacing(b"no film", "film.png") is None

@@ -1,463 +1,440 @@
 // The film viewer: draws what Python sends, and keeps to itself how it is looked at.
 
-const MOST_ZOOM = 12;
-const MANY = 6; // films that do not fit side by side on a desktop's screen
-const SEVERAL = 4; // nor on half of one
+const MOST_ZOOM = 16; // times the whole film
+const LENS = 2.5; // times the film below the magnifier
+const LENS_PX = 220;
 const viewers = new WeakMap(); // the element that Streamlit gives -> its viewer, across reruns
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".viewer");
   if (!viewers.has(root)) viewers.set(root, makeViewer(root));
   const viewer = viewers.get(root);
-  viewer.update(data, setStateValue);
+  viewer.update(data, { state: setStateValue, trigger: setTriggerValue });
   return () => {
     viewer.close();
     viewers.delete(root);
   };
 }
 
-const WAYS = { area: "averaged", nearest: "nearest pixel" }; // how pixels become smaller
-const BRUSHES = [2, 4, 8]; // diameters, in hundredths of the film's width
-
-// An Arrow table as a list of records.
-function records(table) {
-  const names = table.schema.fields.map((field) => field.name);
-  const columns = names.map((name) => table.getChild(name));
-  return Array.from({ length: table.numRows }, (_, row) =>
-    Object.fromEntries(names.map((name, i) => [name, columns[i].get(row)])),
-  );
-}
-
-function element(tag, settings = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), settings);
-  made.append(...children);
-  return made;
-}
-
-function drawing(tag, settings) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  Object.entries(settings).forEach(([name, value]) => made.setAttribute(name, value));
-  return made;
-}
+const isSame = (a, b) => a && b && a.length === b.length && a.every((value, i) => value === b[i]);
+const centre = () => ({ zoom: 1, x: 0.5, y: 0.5 }); // x, y: the film's point in the pane's middle
+const between = (low, value, high) => Math.min(high, Math.max(low, value));
 
 function makeViewer(root) {
-  const whole = () => ({ zoom: 1, x: 0, y: 0 }); // x, y: the pane's corner, in widths of the film
-  const look = { contrast: 100, brightness: 100, inverted: false, linked: true, only: null };
-  const sees = { size: 32, resample: "area" };
-  const maps = { shown: null, opacity: 55 }; // which heat map lies over the films
-  const eraser = { on: false, brush: BRUSHES[1], strokes: [] };
-  let study = null;
-  let films = [];
-  let seen = [];
-  let heat = [];
-  let erasable = false;
-  let tell = () => {}; // gives Python a value
-  let panes = [];
-  let places = []; // one a film; linked, they are all the same
-  let addresses = []; // of images, let go of when others come
+  const v = {
+    root,
+    data: null,
+    films: [], // what Python sent of each, and `pixels`, `windowed`, `fit` of our own
+    panes: [],
+    places: [], // zoom and place of each film; linked, they are all the same
+    windows: [], // { width, level } of each film; null until its pixels are there
+    inverted: [],
+    turns: [], // { quarter, flipped } of each film
+    marks: [], // { film, kind, points }
+    strokes: [], // of the eraser
+    stroke: null, // the one being drawn
+    boxes: [],
+    heat: [],
+    map: { shown: null, opacity: 55 },
+    brush: BRUSHES[1],
+    mode: null, // what dragging does: null pans; "window", "ruler", "angle", "erase"
+    lens: false,
+    smooth: true,
+    linked: true,
+    only: null, // the one film shown
+    large: 0, // of a strip
+    active: 0, // the film that was touched last
+    hovered: null,
+    pointer: null, // in a pane, for the magnifier
+    send: { state: () => {}, trigger: () => {} },
+  };
+  const stage = element("div", { className: "stage" });
+  const row = element("div", { className: "row" }, stage);
+  const pad = makePad(v);
+  const seen = makeSeen(v);
+  const help = makeHelp(v);
+  const bar = makeBar(v, help);
+  root.replaceChildren(bar.element, row, help.element);
+  root.setAttribute("role", "region");
+  root.setAttribute("aria-label", "Film viewer");
 
-  const bar = element("div", { className: "bar" });
-  const row = element("div", { className: "row" });
-  root.replaceChildren(bar, row);
+  // --- what Python sends -----------------------------------------------------------------------
 
-  function address(bytes) {
-    const made = URL.createObjectURL(new Blob([bytes]));
-    addresses.push(made);
-    return made;
-  }
-
-  function update(data, setStateValue) {
-    tell = setStateValue;
-    films = records(data.films);
-    heat = records(data.maps);
-    erasable = data.erasable;
-    seen = records(data.seen).map((each) => ({ ...each, size: Number(each.size) }));
-    if (data.study !== study) {
-      study = data.study;
-      places = films.map(whole);
-      Object.assign(look, { contrast: 100, brightness: 100, inverted: false, only: null });
-      Object.assign(eraser, { on: false, strokes: data.strokes.map(fromPython) });
-    }
-    if (!heat.some((each) => each.name === maps.shown)) maps.shown = heat[0]?.name ?? null;
-    addresses.splice(0).forEach((each) => URL.revokeObjectURL(each));
-    drawFilms();
-    drawBar();
-    paint();
-  }
-
-  // --- what is drawn ---------------------------------------------------------------------------
-
-  function drawFilms() {
-    panes = [];
-    const figures = films.map((film, number) => {
-      const caption = element("figcaption");
-      const figure = element("figure", { className: "film", tabIndex: 0 });
-      const read = film.image && film.image.length > 0;
-      figure.style.setProperty("--ratio", read ? Number(film.width) / Number(film.height) : 0.8);
-      caption.append(film.name);
-      if (read) {
-        if (film.note) {
-          caption.append(": ", element("span", { className: film.tone, textContent: film.note }));
-        }
-        figure.append(pane(film, number));
-      } else {
-        figure.append(element("div", { className: "refused", textContent: film.note }));
-        panes.push(null);
-      }
-      figure.append(caption);
-      return figure;
+  v.update = (data, send) => {
+    v.send = send;
+    v.stroke = null;
+    const fresh = records(data.films).map((film) => ({
+      ...film,
+      readable: film.image && film.image.length > 0,
+      group: Number(film.group),
+      ratio: film.image && film.image.length ? Number(film.width) / Number(film.height) : 0.8,
+    }));
+    const old = v.films;
+    const other = v.data?.study !== data.study || old.length !== fresh.length;
+    v.data = data;
+    v.boxes = records(data.boxes);
+    v.films = fresh.map((film, i) => {
+      if (other) return film; // else the film stays as it is until the changed one is read
+      const { pixels, windowed, drawnAs, fit } = old[i];
+      return { ...film, pixels, windowed, drawnAs, fit };
     });
-    row.replaceChildren(element("div", { className: "films" }, ...figures));
-    if (seen.length) row.append(networkColumn());
+    if (other) begin();
+    readMaps(records(data.maps));
+    if (other || v.panes.length !== fresh.length) makePanes();
+    v.films.forEach((film, i) => {
+      if (film.readable && (other || !isSame(old[i].image, film.image))) readPixels(film, i);
+    });
+    v.panes.forEach((each, i) => each.caption(v.films[i]));
+    seen.update(records(data.seen));
+    bar.update();
+    v.layOut();
+  };
+
+  function begin() {
+    v.places = v.films.map(centre);
+    v.windows = v.films.map(() => null);
+    v.inverted = v.films.map(() => false);
+    v.turns = v.films.map(() => ({ quarter: 0, flipped: false }));
+    v.strokes = v.data.strokes.map((stroke) => ({ ...stroke, points: stroke.points.map((p) => [...p]) }));
+    Object.assign(v, { marks: [], mode: null, only: null, large: 0, active: 0, hovered: null });
   }
 
-  function pane(film, number) {
-    const image = element("img", { alt: film.name, src: address(film.image), draggable: false });
-    const made = element("div", { className: "pane" }, image);
-    heat
-      .filter((each) => Number(each.film) === number)
-      .forEach((each) => {
-        const map = element("img", { className: "map", alt: "", src: address(each.image) });
-        map.dataset.name = each.name;
-        map.draggable = false;
-        made.append(map);
-      });
-    const ratio = Number(film.height) / Number(film.width);
-    made.append(drawing("svg", { class: "strokes", viewBox: `0 0 1 ${ratio}` }));
-    made.addEventListener("wheel", (event) => wheel(event, made, number), { passive: false });
-    made.addEventListener("pointerdown", (event) =>
-      eraser.on ? brush(event, made, number) : drag(event, made, number),
-    );
-    made.addEventListener("dblclick", () => setPlace(number, whole()));
-    panes.push(made);
-    return made;
+  async function readPixels(film, number) {
+    const { study } = v.data;
+    const pixels = await pixelsOf(film.image).catch(() => null);
+    const now = v.films[number];
+    // A browser that cannot draw it leaves the caption; a later film or study needs no older one.
+    if (!pixels || v.data.study !== study || !isSame(now?.image, film.image)) return;
+    Object.assign(now, { pixels, drawnAs: "", windowed: now.windowed ?? document.createElement("canvas") });
+    v.windows[number] ??= wholeRange(pixels);
+    v.layOut();
   }
 
-  function networkColumn() {
-    const sizes = [...new Set(seen.map((each) => each.size))];
-    const ways = [...new Set(seen.map((each) => each.resample))];
-    if (!sizes.includes(sees.size)) sees.size = sizes[0];
-    if (!ways.includes(sees.resample)) sees.resample = ways[0];
-    const shown = seen
-      .filter((each) => each.size === sees.size && each.resample === sees.resample)
-      .map((each) =>
-        element("img", {
-          alt: `${films[Number(each.film)].name} as the network sees it`,
-          src: address(each.image),
-        }),
-      );
-    const choose = (name, value, words) => {
-      const made = element("button", { type: "button", textContent: words });
-      made.setAttribute("aria-pressed", sees[name] === value);
-      made.addEventListener("click", () => {
-        sees[name] = value;
-        row.lastChild.replaceWith(networkColumn());
-      });
-      return made;
-    };
-    return element(
-      "div",
-      { className: "seen" },
-      element("span", { textContent: "What the network sees" }),
-      ...(sizes.length > 1 || ways.length > 1
-        ? [
-            element("div", { className: "choice" }, ...sizes.map((s) => choose("size", s, `${s} px`))),
-            element("div", { className: "choice" }, ...ways.map((way) => choose("resample", way, WAYS[way]))),
-          ]
-        : [element("span", { textContent: `${sizes[0]} px, ${WAYS[ways[0]]}` })]),
-      element("div", { className: "shown" }, ...shown),
-    );
-  }
-
-  function drawBar() {
-    const button = (words, action, title, pressed) => {
-      const made = element("button", { type: "button", textContent: words, title });
-      if (pressed !== undefined) made.setAttribute("aria-pressed", pressed);
-      made.addEventListener("click", action);
-      return made;
-    };
-    const slider = (words, name) => {
-      const input = element("input", { type: "range", min: 20, max: 300, value: look[name] });
-      input.addEventListener("input", () => {
-        look[name] = Number(input.value);
-        paint();
-      });
-      return element("label", {}, words, input);
-    };
-    const group = (...children) => element("div", { className: "group" }, ...children);
-    const several = films.length > 1;
-    const one = look.only === null ? "One view" : `View ${look.only + 1} of ${films.length}`;
-    bar.replaceChildren(
-      group(
-        button("−", () => zoomBy(1 / 1.4), "Zoom out (−)"),
-        element("output", { className: "zoom" }),
-        button("+", () => zoomBy(1.4), "Zoom in (+, or the wheel)"),
-      ),
-      slider("Contrast", "contrast"),
-      slider("Brightness", "brightness"),
-      button("Invert", invert, "Black for white, on the screen alone (I)", look.inverted),
-      ...(several
-        ? [
-            button("Link views", link, "Zoom and move all views together (L)", look.linked),
-            button(one, nextView, "One view after the other, then all (V)", look.only !== null),
-          ]
-        : []),
-      button("Reset", reset, "Whole films, as they are (0)"),
-      button("Full screen", fullScreen, "Films alone on the screen (F)"),
-      ...(heat.length ? [mapChoice(button)] : []),
-      ...(erasable ? [eraserChoice(button, group)] : []),
-      element("span", {
-        className: "hint",
-        textContent: eraser.on
-          ? "Brush over a screw, a marker, a region: the film is predicted without it."
-          : "Scroll to zoom, drag to pan.",
+  function readMaps(maps) {
+    v.heat = maps.map((each) => ({ ...each, film: Number(each.film) }));
+    v.heat.forEach((each) =>
+      createImageBitmap(new Blob([each.image])).then((bitmap) => {
+        each.bitmap = bitmap;
+        v.paint();
       }),
     );
+    if (!v.heat.some((each) => each.name === v.map.shown)) v.map.shown = v.heat[0]?.name ?? null;
   }
 
-  function mapChoice(button) {
-    const names = [...new Set(heat.map((each) => each.name))];
-    const show = (name) => () => {
-      maps.shown = maps.shown === name ? "" : name;
-      drawBar();
-      paint();
-    };
-    const opacity = element("input", { type: "range", min: 10, max: 90, value: maps.opacity });
-    opacity.addEventListener("input", () => {
-      maps.opacity = Number(opacity.value);
-      paint();
-    });
-    return element(
-      "div",
-      { className: "group" },
-      ...names.map((name) => button(name, show(name), `${name} on or off`, maps.shown === name)),
-      element("label", {}, "Strength", opacity),
-    );
+  // --- where films stand -----------------------------------------------------------------------
+
+  function makePanes() {
+    const focused = v.panes.findIndex((each) => each.element === root.getRootNode().activeElement);
+    v.panes = v.films.map((film, number) => makePane(v, film, number));
+    const heads = v.data.groups.map((title) => element("div", { className: "head", textContent: title }));
+    stage.replaceChildren(...heads, ...v.panes.flatMap((each) => [each.element, each.thumb]), pad);
+    if (focused >= 0) v.panes[Math.min(focused, v.panes.length - 1)]?.element.focus();
   }
 
-  function eraserChoice(button, group) {
-    const change = (action) => () => {
-      action();
-      drawBar();
-      paint();
-    };
-    const size = (each, words) =>
-      button(words, change(() => (eraser.brush = each)), `Brush: ${each} % of the film's width`,
-        eraser.brush === each);
-    return group(
-      button("Eraser", change(() => (eraser.on = !eraser.on)), "Brush over a region (E)", eraser.on),
-      ...(eraser.on
-        ? BRUSHES.map((each, i) => size(each, ["Fine", "Medium", "Broad"][i]))
-        : []),
-      ...(eraser.strokes.length
-        ? [
-            button("Undo", undo, "Take back the last stroke (U)"),
-            button("Restore", restore, "The whole films again"),
-          ]
-        : []),
-    );
+  const isFull = () => document.fullscreenElement !== null && root.matches(":fullscreen");
+  const oriented = (i) => (v.turns[i].quarter % 2 ? 1 / v.films[i].ratio : v.films[i].ratio);
+
+  // Height for the stage: what the window leaves below the place where the viewer begins.
+  function freeHeight() {
+    const barHeight = bar.element.offsetHeight;
+    if (isFull()) return window.innerHeight - barHeight - 2 * PADDING;
+    const scroller = scrollerOf(root);
+    const top = root.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
+    const left = scroller.clientHeight - top - barHeight - 2 * PADDING - BELOW;
+    return Math.max(360, left < 0.5 * scroller.clientHeight ? 0.62 * scroller.clientHeight : left);
   }
 
-  function paint() {
-    const filter =
-      `brightness(${look.brightness}%) contrast(${look.contrast}%)` +
-      (look.inverted ? " invert(1)" : "");
-    panes.forEach((each, number) => {
-      if (!each) return;
-      const { zoom, x, y } = places[number];
-      const image = each.firstChild;
-      image.style.transform = `translate(${-100 * x * zoom}%, ${-100 * y * zoom}%) scale(${zoom})`;
-      image.style.filter = filter;
-      each.querySelectorAll(".map").forEach((map) => {
-        map.style.transform = image.style.transform;
-        map.style.opacity = maps.opacity / 100;
-        map.hidden = map.dataset.name !== maps.shown;
-      });
-      each.querySelector(".strokes").style.transform = image.style.transform;
-      each.classList.toggle("erasing", eraser.on);
-      each.classList.toggle("near", zoom >= 4);
+  v.layOut = () => {
+    if (!v.films.length || !root.clientWidth) return;
+    const narrow = root.clientWidth < NARROW_VIEWER;
+    const beside = seen.wanted() && !isFull() && v.data.groups.length < 2;
+    seen.element.hidden = !beside;
+    if (beside !== row.contains(seen.element)) beside ? row.append(seen.element) : seen.element.remove();
+    row.classList.toggle("narrow", narrow);
+    const wide = root.clientWidth - 2 * PADDING - (beside && !narrow ? SEEN_LEAST + GAP : 0);
+    const height = freeHeight();
+    const ratios = v.films.map((_, i) => oriented(i));
+    const settings = { only: v.only, large: v.large };
+    const lay = (filled) =>
+      v.data.groups.length > 1 && v.only === null
+        ? sideBySide(grouped(ratios), wide, height, { ...settings, filled }, HEAD)
+        : arranged(ratios, wide, height, { ...settings, filled });
+    const whole = lay(false);
+    const zoomed = v.places.some(({ zoom }, i) => zoom > 1 && whole.boxes[i]);
+    const laid = zoomed ? lay(true) : whole;
+    v.films.forEach((film, i) => {
+      const box = whole.boxes[i];
+      if (!box || !film.pixels) return;
+      const quarter = v.turns[i].quarter % 2;
+      const { width: w, height: h } = film.pixels;
+      film.fit = Math.min(box.width / (quarter ? h : w), box.height / (quarter ? w : h));
     });
-    const figures = row.firstChild;
-    [...figures.children].forEach((figure, number) => {
-      figure.hidden = look.only !== null && look.only !== number;
+    v.panes.forEach((each, i) => each.put(laid.boxes[i], laid.caption, laid.thumbs[i]));
+    stage.style.width = `${Math.floor(laid.width)}px`;
+    stage.style.height = `${Math.ceil(laid.height)}px`;
+    const column = Math.min(SEEN_MOST, root.clientWidth - 2 * PADDING - GAP - laid.width);
+    seen.element.style.flexBasis = narrow ? "auto" : `${column}px`;
+    if (beside) narrow ? seen.fit(root.clientWidth - 2 * PADDING, SEEN_BELOW) : seen.fit(column, laid.height);
+    stage.querySelectorAll(".head").forEach((head, group) => {
+      head.hidden = v.only !== null;
+      head.style.left = `${(group * (wide + 3 * GAP)) / 2}px`;
+      head.style.width = `${(wide - 3 * GAP) / 2}px`;
     });
-    figures.classList.toggle("many", look.only === null && films.length >= MANY);
-    figures.classList.toggle("several", look.only === null && films.length >= SEVERAL);
-    const zoom = places[look.only ?? 0]?.zoom ?? 1;
-    bar.querySelector(".zoom").textContent = `${Math.round(zoom * 100)} %`;
+    pad.hidden = !zoomed;
+    pad.style.bottom = `${laid.caption + PADDING}px`;
+    paintNow();
+  };
+
+  const grouped = (ratios) =>
+    v.data.groups.map((_, group) => ratios.filter((_, i) => v.films[i].group === group));
+
+  // --- drawing ---------------------------------------------------------------------------------
+
+  // From the film's pixels to the pane's px, for a pane of this size.
+  v.matrix = (i, width, height, scale, place) => {
+    const { width: w, height: h } = v.films[i].pixels;
+    const { quarter, flipped } = v.turns[i];
+    const [ow, oh] = quarter % 2 ? [h, w] : [w, h];
+    return new DOMMatrix()
+      .translateSelf(width / 2, height / 2)
+      .scaleSelf(scale)
+      .translateSelf((0.5 - place.x) * ow, (0.5 - place.y) * oh)
+      .scaleSelf(flipped ? -1 : 1, 1)
+      .rotateSelf(90 * quarter)
+      .translateSelf(-w / 2, -h / 2);
+  };
+
+  // A film's place, such that none of a pane stays black that the film could fill.
+  v.inside = (i, place) => {
+    const film = v.films[i];
+    const pane = v.panes[i].size();
+    if (!film.pixels || !film.fit || !pane.width) return place;
+    const quarter = v.turns[i].quarter % 2;
+    const scale = film.fit * place.zoom;
+    const half = (length, pixels) => length / (2 * scale * pixels);
+    const hx = half(pane.width, quarter ? film.pixels.height : film.pixels.width);
+    const hy = half(pane.height, quarter ? film.pixels.width : film.pixels.height);
+    const keep = (value, reach) => between(Math.min(reach, 1 - reach), value, Math.max(reach, 1 - reach));
+    return { zoom: place.zoom, x: keep(place.x, hx), y: keep(place.y, hy) };
+  };
+
+  v.drawFilm = (paper, i, matrix) => {
+    const film = v.films[i];
+    const ratio = window.devicePixelRatio || 1;
+    paper.setTransform(new DOMMatrix().scaleSelf(ratio).multiplySelf(matrix));
+    paper.imageSmoothingEnabled = v.smooth;
+    paper.imageSmoothingQuality = "high";
+    paper.drawImage(film.windowed, 0, 0);
+    const map = v.heat.find((each) => each.film === i && each.name === v.map.shown && each.bitmap);
+    if (map) {
+      paper.imageSmoothingEnabled = false; // a map's cells show
+      paper.globalAlpha = v.map.opacity / 100;
+      paper.drawImage(map.bitmap, 0, 0, film.pixels.width, film.pixels.height);
+      paper.globalAlpha = 1;
+    }
+  };
+
+  function paintNow() {
+    v.films.forEach((film, i) => {
+      const shown = v.panes[i].isShown();
+      if (!shown || !film.windowed) return;
+      const { width, level } = v.windows[i];
+      const wanted = `${width} ${level} ${v.inverted[i]}`;
+      if (film.pixels && film.drawnAs !== wanted) {
+        drawWindowed(film.windowed, film.pixels, v.windows[i], v.inverted[i]);
+        film.drawnAs = wanted;
+      }
+      v.panes[i].paint();
+    });
+    bar.paint();
   }
+
+  let frame = 0;
+  v.paint = () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(paintNow);
+  };
 
   // --- how it is looked at ---------------------------------------------------------------------
 
-  function setPlace(number, place) {
-    const zoom = Math.min(MOST_ZOOM, Math.max(1, place.zoom));
-    const inside = (value) => Math.min(1 - 1 / zoom, Math.max(0, value)); // no black beside the film
-    const kept = { zoom, x: inside(place.x), y: inside(place.y) };
-    places = places.map((old, i) => (look.linked || i === number ? kept : old));
-    paint();
-  }
+  v.inUse = () => v.hovered ?? Math.min(v.active, v.films.length - 1);
+  const chosen = (i) => (v.linked ? v.films.map((_, number) => number) : [i]);
 
-  // Zoom about a point of the pane, given in shares of its width and height.
-  function zoomAt(number, factor, px, py) {
-    const { zoom, x, y } = places[number];
-    const next = Math.min(MOST_ZOOM, Math.max(1, zoom * factor));
-    setPlace(number, { zoom: next, x: x + px / zoom - px / next, y: y + py / zoom - py / next });
-  }
+  v.setPlace = (i, place) => {
+    const zoom = between(1, place.zoom, MOST_ZOOM);
+    const before = v.places.some((each) => each.zoom > 1);
+    const kept = zoom > 1 ? { ...place, zoom } : centre();
+    v.places = v.places.map((old, number) => (v.linked || number === i ? kept : old));
+    if (before !== v.places.some((each) => each.zoom > 1)) v.layOut();
+    v.places[i] = v.inside(i, v.places[i]);
+    if (v.linked) v.places = v.places.map(() => v.places[i]);
+    v.paint();
+  };
 
-  function zoomBy(factor) {
-    const first = look.only ?? 0;
-    if (look.linked) zoomAt(first, factor, 0.5, 0.5);
-    else films.forEach((_, number) => zoomAt(number, factor, 0.5, 0.5));
-  }
+  // Zoom such that the film's point below a point of the screen stays there.
+  v.zoomAt = (i, factor, point = null) => {
+    const film = v.films[i];
+    if (!film.pixels) return;
+    const at = point && v.panes[i].share(point);
+    const zoom = between(1, v.places[i].zoom * factor, MOST_ZOOM);
+    v.setPlace(i, { ...v.places[i], zoom });
+    if (!at || zoom === 1) return;
+    const now = v.panes[i].share(point);
+    const { x, y } = v.places[i];
+    v.setPlace(i, { zoom, x: x + at[0] - now[0], y: y + at[1] - now[1] });
+  };
 
-  function wheel(event, made, number) {
-    event.preventDefault();
-    const box = made.getBoundingClientRect();
-    const [px, py] = [
-      (event.clientX - box.left) / box.width,
-      (event.clientY - box.top) / box.height,
-    ];
-    zoomAt(number, Math.exp(-event.deltaY * 0.0015), px, py);
-  }
+  v.zoomBy = (factor) => {
+    if (v.linked) return v.zoomAt(v.inUse(), factor);
+    v.films.forEach((_, i) => v.zoomAt(i, factor));
+  };
 
-  function drag(event, made, number) {
-    if (event.button !== 0) return;
-    made.setPointerCapture(event.pointerId);
-    made.classList.add("moving");
-    let [lastX, lastY] = [event.clientX, event.clientY];
-    const move = (next) => {
-      const { zoom, x, y } = places[number];
-      const dx = (next.clientX - lastX) / made.clientWidth / zoom;
-      const dy = (next.clientY - lastY) / made.clientHeight / zoom;
-      [lastX, lastY] = [next.clientX, next.clientY];
-      setPlace(number, { zoom, x: x - dx, y: y - dy });
-    };
-    const end = () => {
-      made.classList.remove("moving");
-      made.removeEventListener("pointermove", move);
-      made.removeEventListener("pointerup", end);
-      made.removeEventListener("pointercancel", end);
-    };
-    made.addEventListener("pointermove", move);
-    made.addEventListener("pointerup", end);
-    made.addEventListener("pointercancel", end);
-  }
+  // Move the view by shares of the pane.
+  v.pan = (dx, dy) => {
+    const i = v.inUse();
+    const film = v.films[i];
+    if (!film.pixels || v.places[i].zoom <= 1) return false;
+    const { width, height } = v.panes[i].size();
+    v.shift(i, -dx * width, -dy * height);
+    return true;
+  };
 
-  // --- the eraser ------------------------------------------------------------------------------
+  // Move a film by px of the screen.
+  v.shift = (i, dx, dy) => {
+    const film = v.films[i];
+    const quarter = v.turns[i].quarter % 2;
+    const scale = film.fit * v.places[i].zoom;
+    const [w, h] = [film.pixels.width, film.pixels.height];
+    const { zoom, x, y } = v.places[i];
+    v.setPlace(i, { zoom, x: x - dx / scale / (quarter ? h : w), y: y - dy / scale / (quarter ? w : h) });
+  };
 
-  const fromPython = (stroke) => ({ ...stroke, points: stroke.points.map((point) => [...point]) });
+  v.setWindow = (i, window) => {
+    chosen(i).forEach((number) => {
+      if (!v.films[number].pixels) return;
+      const next = typeof window === "function" ? window(v.films[number].pixels) : window;
+      v.windows[number] = { width: Math.max(1, next.width), level: next.level };
+    });
+    v.paint();
+  };
 
-  function brush(event, made, number) {
-    if (event.button !== 0) return;
-    made.setPointerCapture(event.pointerId);
-    const ratio = Number(films[number].height) / Number(films[number].width);
-    const radius = eraser.brush / 200;
-    const stroke = { film: films[number].name, radius, points: [] };
-    const line = drawing("polyline", { "stroke-width": 2 * radius });
-    made.querySelector(".strokes").append(line);
-    const touch = (next) => {
-      const box = made.getBoundingClientRect();
-      const { zoom, x, y } = places[number];
-      const px = x + (next.clientX - box.left) / box.width / zoom;
-      const py = y + (next.clientY - box.top) / box.height / zoom;
-      stroke.points.push([px, py]);
-      const drawn = stroke.points.map(([a, b]) => `${a},${b * ratio}`);
-      // A single touch is a line too, as short as can be.
-      line.setAttribute("points", [...drawn, drawn.at(-1)].join(" "));
-    };
-    const end = () => {
-      made.removeEventListener("pointermove", touch);
-      made.removeEventListener("pointerup", end);
-      made.removeEventListener("pointercancel", end);
-      send([...eraser.strokes, stroke]);
-    };
-    touch(event);
-    made.addEventListener("pointermove", touch);
-    made.addEventListener("pointerup", end);
-    made.addEventListener("pointercancel", end);
-  }
+  v.invert = () => {
+    const on = !v.inverted[v.inUse()];
+    chosen(v.inUse()).forEach((i) => (v.inverted[i] = on));
+    v.paint();
+  };
 
-  function send(strokes) {
-    eraser.strokes = strokes;
-    drawBar();
-    tell("erased", { study, strokes });
-  }
+  v.rotate = () => {
+    const turn = v.turns[v.inUse()];
+    turn.quarter = (turn.quarter + 1) % 4;
+    v.layOut();
+  };
 
-  const undo = () => send(eraser.strokes.slice(0, -1));
-  const restore = () => send([]);
+  v.flip = () => {
+    const turn = v.turns[v.inUse()];
+    turn.flipped = !turn.flipped; // mirrors what is seen, however it was rotated
+    v.paint();
+  };
 
-  function change(name, value) {
-    look[name] = value;
-    drawBar();
-    paint();
-  }
-
-  const invert = () => change("inverted", !look.inverted);
-
-  function link() {
-    look.linked = !look.linked;
-    if (look.linked) places = places.map(() => places[look.only ?? 0]);
-    drawBar();
-    paint();
-  }
+  v.link = () => {
+    v.linked = !v.linked;
+    if (v.linked) v.setPlace(v.inUse(), v.places[v.inUse()]);
+    v.paint();
+  };
 
   // All views, then one after the other, then all again.
-  function nextView() {
-    const next = look.only === null ? 0 : look.only + 1;
-    change("only", next < films.length ? next : null);
-  }
+  v.nextView = () => {
+    const next = v.only === null ? 0 : v.only + 1;
+    v.only = next < v.films.length ? next : null;
+    v.active = v.only ?? v.active;
+    v.hovered = null;
+    v.layOut();
+  };
 
-  function reset() {
-    places = films.map(whole);
-    Object.assign(look, { contrast: 100, brightness: 100, inverted: false, only: null });
-    drawBar();
-    paint();
-  }
+  v.setMode = (mode) => {
+    v.mode = v.mode === mode ? null : mode;
+    v.marks = v.marks.filter((mark) => mark.points.length === POINTS[mark.kind] && !mark.loose);
+    bar.update();
+    v.layOut(); // the bar may have grown by a line
+  };
 
-  function fullScreen() {
+  // Back to a whole film as it is; its marks stay.
+  v.resetFilm = (i) => {
+    v.setWindow(i, wholeRange);
+    chosen(i).forEach((number) => (v.inverted[number] = false));
+    v.setPlace(i, centre());
+  };
+
+  v.reset = () => {
+    v.places = v.films.map(centre);
+    v.windows = v.films.map((film) => (film.pixels ? wholeRange(film.pixels) : null));
+    v.inverted = v.films.map(() => false);
+    v.turns = v.films.map(() => ({ quarter: 0, flipped: false }));
+    Object.assign(v, { marks: [], mode: null, only: null, lens: false });
+    bar.update();
+    v.layOut();
+  };
+
+  v.undo = () => {
+    if (v.mode === "erase" || (!v.marks.length && v.strokes.length)) v.sendStrokes(v.strokes.slice(0, -1));
+    else v.marks.pop();
+    bar.update();
+    v.paint();
+  };
+
+  v.sendStrokes = (strokes) => {
+    v.strokes = strokes;
+    bar.update();
+    v.send.state("erased", { study: v.data.study, strokes });
+  };
+
+  v.fullScreen = () => {
     if (document.fullscreenElement) document.exitFullscreen();
     else root.requestFullscreen();
-  }
-
-  const keys = {
-    "+": () => zoomBy(1.4),
-    "=": () => zoomBy(1.4),
-    "-": () => zoomBy(1 / 1.4),
-    0: reset,
-    i: invert,
-    f: fullScreen,
-    e: () => {
-      if (!erasable) return;
-      eraser.on = !eraser.on;
-      drawBar();
-      paint();
-    },
-    u: () => eraser.strokes.length && undo(),
-    ...{ l: () => films.length > 1 && link(), v: () => films.length > 1 && nextView() },
   };
 
-  function key(event) {
-    const target = event.composedPath()[0];
-    const typing = target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = keys[event.key.toLowerCase()];
-    if (!action) return;
-    event.preventDefault();
-    action();
-  }
-
-  // A slider that is moved by an arrow must not open the next study as well.
-  const keepArrows = (event) => {
-    if (event.composedPath()[0].type === "range") event.stopPropagation();
+  v.isFull = isFull;
+  const stopKeys = listenToKeys(v, help);
+  const sizes = new ResizeObserver(() => v.layOut());
+  sizes.observe(root);
+  const content = contentOf(root);
+  if (content) sizes.observe(content); // what stands above the viewer grows or shrinks
+  const relay = () => {
+    bar.update();
+    v.layOut();
   };
+  document.addEventListener("fullscreenchange", relay);
+  window.addEventListener("resize", v.layOut);
 
-  bar.addEventListener("keydown", keepArrows);
-  window.addEventListener("keydown", key);
+  v.close = () => {
+    stopKeys();
+    sizes.disconnect();
+    cancelAnimationFrame(frame);
+    document.removeEventListener("fullscreenchange", relay);
+    window.removeEventListener("resize", v.layOut);
+  };
+  return v;
+}
 
-  function close() {
-    window.removeEventListener("keydown", key);
-    addresses.splice(0).forEach((each) => URL.revokeObjectURL(each));
+const PADDING = 8; // px around the stage
+const BELOW = 14; // px that stay free below the viewer
+const HEAD = 26; // px of a study's name above its films, where two are compared
+const NARROW_VIEWER = 800; // px; what the network sees stands below the films
+const SEEN_LEAST = 150; // px beside the films, for what the network sees
+const SEEN_MOST = 420;
+const SEEN_BELOW = 220; // height, where it stands below the films
+const BRUSHES = [2, 4, 8]; // diameters, in hundredths of the film's width
+
+// The nearest element around that scrolls, beyond this component's own root.
+function scrollerOf(node) {
+  for (let each = node.getRootNode().host ?? node.parentElement; each; each = each.parentElement) {
+    if (/auto|scroll/.test(getComputedStyle(each).overflowY)) return each;
   }
+  return document.documentElement;
+}
 
-  return { update, close };
+function contentOf(node) {
+  const scroller = scrollerOf(node);
+  const host = node.getRootNode().host ?? node;
+  return [...scroller.children].find((each) => each.contains(host));
 }

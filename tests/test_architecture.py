@@ -28,6 +28,7 @@ PACKAGES = (
     "networks",
     "training",
     "models",
+    "releases",
     "explanations",
     "reports",
     "cli",

@@ -14,19 +14,12 @@ from fracture_core.config import check_range
 from fracture_core.datasets import catalog, study_paths
 from fracture_core.errors import ModelError, WriteFailed
 from fracture_core.files import replace_file
-from fracture_core.models import (
-    cards,
-    caveats,
-    ensemble,
-    evaluation,
-    gate_job,
-    release,
-    training_patients,
-)
+from fracture_core.models import cards, caveats, evaluation, gate_job, training_patients
 from fracture_core.models.cards import Card
 from fracture_core.models.study_prediction import FilmInput, StudyPrediction
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.phantom import phantom_set
+from fracture_core.releases import ensemble, release
 from fracture_core.reports import study_record, study_report
 from fracture_core.verdicts import aggregation
 

@@ -21,7 +21,8 @@ from fracture_core.files import make_folder, replace_file
 from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
-from fracture_core.models.cards import CARD, GATE, PREVIOUS_GATE, Model
+from fracture_core.models.cards import GATE, PREVIOUS_GATE, Model
+from fracture_core.models.model_names import CARD
 from fracture_core.runs import journal, pixel_hashes, predictions, run_folders
 from fracture_core.runs.run_folders import State, Status
 

@@ -15,7 +15,8 @@ from fracture_core.analysis import comparison
 from fracture_core.cli import command_line
 from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, release
+from fracture_core.models import cards, model_names
+from fracture_core.releases import release
 from fracture_core.runs import (
     checkpoints,
     feature_maps,
@@ -83,7 +84,7 @@ def test_an_array_that_was_changed_in_place_reaches_no_model_and_no_release(run_
     for use in (cards.find, lambda reference: release.release(reference, "vouched")):
         with pytest.raises(DamagedFile, match=r"epoch_0003\.weights\.h5 .* Pick another"):
             use("finished@3")
-    assert cards.released() == []
+    assert model_names.released() == []
 
 
 def test_a_fork_of_a_damaged_epoch_is_refused_and_of_a_whole_one_it_leaves_out_the_damaged(

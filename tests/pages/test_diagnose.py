@@ -25,7 +25,8 @@ from fracture_core.config import LIMITS
 from fracture_core.datasets import catalog
 from fracture_core.films import images
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, caveats, inference, release, study_prediction
+from fracture_core.models import cards, caveats, inference, study_prediction
+from fracture_core.releases import release
 from fracture_core.runs import checkpoints, journal, run_folders
 from tests.core.dicoms import PATIENT, make
 from ui.cache import model_cache, prediction_cache, study_cache

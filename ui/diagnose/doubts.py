@@ -165,7 +165,7 @@ def of_model(reference: str, model: Model, has_verdict: bool) -> None:
             "tick them."
         )
         return
-    if "@" not in model.reference:
+    if not model.is_run:
         if not has_verdict:
             st.caption("This model has no gate: it cannot detect films unlike its training films.")
         return

@@ -13,10 +13,11 @@ from fracture_core.config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, ModelError
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, gate, gate_job, release
+from fracture_core.models import cards, gate, gate_job
 from fracture_core.models.gate import Gate
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput
+from fracture_core.releases import release
 from fracture_core.runs import journal, run_folders
 
 

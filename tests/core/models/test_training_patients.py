@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from fracture_core.datasets import catalog
-from fracture_core.models import cards, ensemble, release, training_patients
+from fracture_core.models import cards, training_patients
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.phantom import phantom_set
+from fracture_core.releases import ensemble, release
 from fracture_core.runs import journal
 
 

@@ -18,8 +18,9 @@ import pandas as pd
 
 from fracture_core.config import runs_folder
 from fracture_core.errors import ModelError
-from fracture_core.models import cards, release, training_patients
+from fracture_core.models import cards, training_patients
 from fracture_core.models.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
+from fracture_core.releases import release
 from fracture_core.words import short
 
 KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]

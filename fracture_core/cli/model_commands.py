@@ -21,7 +21,7 @@ from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.phantom import phantom_set
 from fracture_core.releases import ensemble, release
 from fracture_core.reports import study_record, study_report
-from fracture_core.verdicts import aggregation
+from fracture_core.verdicts import aggregation, verdict_words
 
 MODEL = "released model, run, RUN@EPOCH, or folder with a card"
 
@@ -98,7 +98,7 @@ def _print_study(study: StudyPrediction, threshold: float) -> None:
     for remark in study.remarks:
         terminal.print_line(f"{name}: {remark}", file=sys.stderr)
     terminal.print_line(
-        aggregation.sentence(
+        verdict_words.sentence(
             study.verdict(threshold),
             name,
             patient,

@@ -124,7 +124,7 @@ def test_the_example_study_is_one_click_away_and_says_whether_the_verdict_is_rig
     assert app.query_params[state.STUDY] == positive_study(phantom_root)
     study = intake.of_dataset(catalog.read(phantom_root), positive_study(phantom_root))
     assert f"{study.study} of {study.patient}" in app.title[1].value
-    assert "Its label in the data: :orange[▲ fracture]" in said(app)
+    assert "Label in the data: :orange[▲ fracture]" in said(app)
     assert cards.NEVER_SEEN not in said(app)  # synthetic films are what it has seen
 
 
@@ -551,8 +551,8 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     app.run()
     assert not app.exception
     assert [each.label for each in app.get("download_button")] == ["Report", "JSON", "CSV"]
-    assert "Its label in the data" in said(app) and "was altered by hand" in said(app)
-    assert "so the verdict is" not in said(app)
+    assert "Label in the data" in said(app) and "was altered by hand" in said(app)
+    assert "; the verdict is" not in said(app)
     assert not app.toggle(key=state.NAMES).value
     whole, case = told[0], told[-1]
     assert case.exhibits[0].film.erased and not whole.exhibits[0].film.erased
@@ -842,7 +842,7 @@ def test_a_study_of_a_training_patient_is_named_as_such_and_never_the_example(
     assert "The model was trained on films of this patient" in said(app)
     fresh = films[films["role"] == "valid"]
     app = opened(study=catalog.study_key(fresh).iloc[0])
-    assert "so the verdict is" in said(app) and "films of this patient" not in said(app)
+    assert "; the verdict is" in said(app) and "films of this patient" not in said(app)
     data = catalog.read(phantom_root)
     known = study_cache.training_overlaps(starter)
     for some in (data.manifest, data.manifest[data.manifest["split"] == "train"]):

@@ -12,7 +12,8 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.models import cards, training_patients
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.verdicts.aggregation import sentence, verdicts
+from fracture_core.verdicts import verdict_words
+from fracture_core.verdicts.aggregation import verdicts
 from ui.cache import data_cache, film_cache, model_cache
 from ui.cache.shared_cache import Value
 from ui.shell import tab_data, turns
@@ -99,7 +100,7 @@ def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | Non
     films = model.judged[catalog.study_key(model.judged) == row["key"]]
     names = [PurePosixPath(path).name for path in films["path"]]
     deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
-    words = sentence(True, row["study"], row["patient"], deciding, len(names))
+    words = verdict_words.sentence(True, row["study"], row["patient"], deciding, len(names))
     return Example(sentence=words, paths=tuple(films["path"]))
 
 

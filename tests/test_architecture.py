@@ -176,6 +176,12 @@ def test_a_run_that_waits_for_a_slot_is_small() -> None:
     assert not loaded & {"tensorflow", "numpy", "pandas", "PIL"}
 
 
+def test_the_help_of_every_command_loads_nothing_large() -> None:
+    commands = "data_commands", "run_commands", "model_commands", "room_command"
+    loaded = loaded_by("\n".join(f"import fracture_core.cli.{name}" for name in commands))
+    assert not loaded & {"tensorflow", "numpy", "pandas", "PIL", "jinja2"}
+
+
 MARKDOWN = {
     "badge",
     "button",

@@ -6,7 +6,6 @@ its `lock` file is locked: the kernel releases the lock when the process ends, h
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -20,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from fracture_core import checksums, file_reader, memory
+from fracture_core import checksums, file_reader, locks, memory
 from fracture_core.config import LIMITS, Record, TrainConfig, check_range, runs_folder
 from fracture_core.errors import (
     ConfigError,
@@ -34,7 +33,6 @@ from fracture_core.errors import (
 from fracture_core.files import (
     FileCache,
     keep_damaged,
-    open_lock,
     replace_file,
     sweep,
     temporary,
@@ -488,18 +486,7 @@ def _with(value: Status, **changes: Any) -> Status:
 
 def is_alive(folder: Path) -> bool:
     """Tell whether a process holds the run's lock."""
-    try:
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        # Shared, so that two simultaneous checks do not mistake each other for the child.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return locks.is_held(folder / "lock")
 
 
 def take_lock(folder: Path) -> int:
@@ -509,15 +496,10 @@ def take_lock(folder: Path) -> int:
         RunBusy: another process holds it.
         WriteFailed: no permission.
     """
-    with writing(folder / "lock"):
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
     for _ in range(20):  # `is_alive` of another process holds it for microseconds
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (descriptor := locks.take(folder / "lock")) is not None:
             return descriptor
-        except OSError:
-            time.sleep(0.005)
-    os.close(descriptor)
+        time.sleep(0.005)
     raise RunBusy(f"{folder.name} is running already. Stop it first, or watch it.")
 
 
@@ -604,8 +586,7 @@ def set_labels(folder: Path, value: Labels) -> None:
         WriteFailed: no space or no permission.
     """
     # One process at a time, so that two new baselines cannot both remain.
-    with open_lock(folder.parent / ".labels") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with locks.held(folder.parent / ".labels", seconds=0.01):
         others = folder.parent.glob("[!.]*/labels.json") if value.baseline else ()
         for other in (path.parent for path in others):
             if other != folder and (written := labels(other)).baseline:

@@ -138,7 +138,7 @@ def _progress(status: Status) -> str:
 def _print_refused(folder: Path) -> None:
     """Print the films that a run could not read, the first of them by name."""
     if refused := journal.refused(folder):
-        total = sum(run_folders.read(folder).facts["data"]["images"].values())
+        total = sum(run_folders.read(folder).data.images.values())
         print(f"{len(refused)} of {total:,} films could not be read and were left out:")
         for path, reason in refused[:NAMED]:
             terminal.print_line(f"  {path}: {reason}")

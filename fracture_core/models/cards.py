@@ -141,7 +141,12 @@ class Card(Record):
     @property
     def synthetic(self) -> bool:
         """True for a model trained on synthetic films only."""
-        return bool(self.training.get("synthetic"))
+        return bool(self.data.synthetic)
+
+    @property
+    def data(self) -> run_facts.DataFacts:
+        """The facts about its training data."""
+        return run_facts.DataFacts.from_dict(self.training)
 
     @property
     def dev_words(self) -> str:

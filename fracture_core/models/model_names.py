@@ -101,7 +101,7 @@ def in_order(
     models = {name: cards[name][1] for name in sorted(cards, key=cards.__getitem__)}
     for run in runs:
         if run.status.epoch:
-            models.setdefault(run.name, bool(run.facts.get("data", {}).get("synthetic")))
+            models.setdefault(run.name, bool(run.data.synthetic))
     return sorted(models, key=lambda name: models[name] != synthetic)
 
 

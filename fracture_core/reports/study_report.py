@@ -207,17 +207,17 @@ def _detail(
 
 def _model_facts(model: Model, threshold: float) -> list[tuple[str, str]]:
     """Return a summary of the card: (name, value)."""
-    card, data = model.card, model.card.training
+    card, data = model.card, model.card.data
     counted = ""
-    if (images := data.get("images")) and (studies := data.get("studies")):
-        films = markup.films(images.get("train", 0))
-        counted = f": {studies.get('train', 0):,} studies, {films}"
+    if data.images and data.studies:
+        films = markup.films(data.images.get("train", 0))
+        counted = f": {data.studies.get('train', 0):,} studies, {films}"
     options = {k: v for k, v in card.options.to_dict().items() if v is not None}
     variants = "".join(f", {name} {value}" for name, value in options.items())
     size = f"{card.recipe.size} x {card.recipe.size} px"
     parts = ", ".join(card.parts) or "all parts"
     trained_on = Markup("{}").format(
-        markup.cleaned(f"{data.get('root', 'unknown data')}, {parts}{counted}")
+        markup.cleaned(f"{data.root or 'unknown data'}, {parts}{counted}")
     )
     if card.synthetic:
         trained_on += Markup(' <span class="badge">synthetic</span>')

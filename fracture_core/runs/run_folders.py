@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums, file_reader, locks, memory
-from fracture_core.config import LIMITS, Record, TrainConfig, check_range, runs_folder
+from fracture_core.config import LIMITS, Record, Reference, TrainConfig, check_range, runs_folder
 from fracture_core.errors import (
     ConfigError,
     DamagedFile,
@@ -40,6 +40,7 @@ from fracture_core.files import (
     writing,
 )
 from fracture_core.runs import journal, run_facts
+from fracture_core.runs.run_facts import DataFacts
 from fracture_core.words import short
 
 DRAFT_SECONDS = 3600.0  # an older draft was left by a kill: copying takes minutes
@@ -158,9 +159,18 @@ class Run:
 
         It may lie below the folder in the settings, as MURA's below its parent.
         """
-        data = self.facts.get("data")
-        root = data.get("root") if isinstance(data, dict) else None
-        return Path(root if isinstance(root, str) else self.config.data)
+        return Path(self.data.root or self.config.data)
+
+    @property
+    def data(self) -> DataFacts:
+        """The facts about its films."""
+        return DataFacts.from_dict(self.facts.get("data", {}))
+
+    @property
+    def parent(self) -> Reference | None:
+        """The epoch that a fork began from; `None` for a run of its own."""
+        parent = self.facts.get("parent")
+        return Reference(run=parent["name"], epoch=parent["epoch"]) if parent else None
 
 
 def find(name: str) -> Path:

@@ -89,7 +89,7 @@ def example() -> Example | None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | None:
     model = model_cache.read_model(name, stamp)
-    if model.card.training.get("hash") != data_hash or model.judged.empty:
+    if model.card.data.hash != data_hash or model.judged.empty:
         return None
     threshold = model.card.threshold
     table = verdicts(model.judged, model.judged["probability"].to_numpy(), threshold)
@@ -139,7 +139,7 @@ def _study_predictions(
     name: str, stamp: tuple[int, ...], data_hash: str
 ) -> StudyPredictions | None:
     model = model_cache.read_model(name, stamp)
-    if model.card.training.get("hash") != data_hash:
+    if model.card.data.hash != data_hash:
         return None
     films = cards.covered_films(model)
     table = verdicts(films, films["probability"].to_numpy(), model.card.threshold)

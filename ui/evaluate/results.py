@@ -212,7 +212,7 @@ def _selection(films: str, reference: str, model: Model) -> str:
 
 def _meaning(result: Evaluation, model: Model) -> str:
     """The meaning of positive in the labels of the evaluated films."""
-    if result.data.get("hash") == model.card.training.get("hash"):
+    if result.data.get("hash") == model.card.data.hash:
         return model.card.label_meaning
     dataset = data_cache.dataset()
     facts = {"synthetic": dataset.synthetic, "kind": dataset.kind, "positive": dataset.positive}

@@ -247,7 +247,7 @@ _ORDER = "Released models, then runs at their best dev epoch, newest first."
 
 def _origin(model: Model) -> str:
     card, kind = model.card, "Run" if model.is_run else "Released"
-    data = theme.plain(str(card.training.get("root") or "unknown data"))
+    data = theme.plain(card.data.root or "unknown data")
     badge = f" {theme.synthetic_badge()}" if card.synthetic else ""
     network = theme.plain(card.network)
     return f"{kind}: {network}, {card.recipe.size} px, trained on {data}{badge}"

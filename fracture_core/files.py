@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from fracture_core import file_reader
 from fracture_core.errors import FileMissing, WriteFailed
@@ -58,17 +58,6 @@ def make_folder(path: Path) -> None:
     """
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
-
-
-def open_lock(path: Path) -> BinaryIO:
-    """Open a file to lock it, created if missing; a pipe in its place does not block.
-
-    Raises:
-        WriteFailed: no space, no permission, or it is a folder.
-    """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-    with writing(path):
-        return open(os.open(path, flags, 0o644), "rb")  # noqa: PTH123
 
 
 def append_line(path: Path, line: bytes) -> None:

@@ -51,6 +51,6 @@ with main:
         maps = verdict_panel.films(shown)
         erased_effect.show(shown)
         what_if.show(shown)
-        if explanation.is_on(state.THROUGH) and "@" in model.reference:
+        if explanation.is_on(state.THROUGH) and model.is_run:
             explanation.through_epochs(shown)
         export.show(shown, maps, readings)

@@ -15,10 +15,10 @@ with left:
 picked = picked and results.at_epoch(*picked)
 if picked:
     with left:
-        model_choice.show_origin(*picked)
+        model_choice.show_origin(picked[1])
         model_choice.offer_looked_at(picked[0])
     with right:
-        films = results.pick_films(*picked)
+        films = results.pick_films(picked[1])
     result = results.fetch(*picked, films)
     if result:
         results.show(result, *picked)

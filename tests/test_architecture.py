@@ -29,6 +29,7 @@ PACKAGES = (
     "networks",
     "training",
     "models",
+    "releases",
     "explanations",
     "reports",
     "cli",
@@ -174,6 +175,12 @@ def test_a_run_that_waits_for_a_slot_is_small() -> None:
     # Dozens may wait at once, each in a process of its own; test_child looks into a real one.
     loaded = loaded_by("import fracture_core.cli.child")
     assert not loaded & {"tensorflow", "numpy", "pandas", "PIL"}
+
+
+def test_the_help_of_every_command_loads_nothing_large() -> None:
+    commands = "data_commands", "run_commands", "model_commands", "room_command"
+    loaded = loaded_by("\n".join(f"import fracture_core.cli.{name}" for name in commands))
+    assert not loaded & {"tensorflow", "numpy", "pandas", "PIL", "jinja2"}
 
 
 MARKDOWN = {

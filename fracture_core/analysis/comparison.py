@@ -158,8 +158,7 @@ def verdicts(run: Run, epoch: int) -> pd.DataFrame:
 
 def same_data(first: Run, second: Run) -> bool:
     """Return whether both runs use one data set; equal names in another set are other films."""
-    digests = [run.facts.get("data", {}).get("hash") for run in (first, second)]
-    return digests[0] is not None and digests[0] == digests[1]
+    return first.data.hash is not None and first.data.hash == second.data.hash
 
 
 def compare(first: pd.DataFrame, second: pd.DataFrame, role: str) -> Difference:

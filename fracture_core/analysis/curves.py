@@ -115,12 +115,12 @@ def _events(run: Run) -> list[dict[str, Any]]:
     A fork has a copy of its parent's steps, and not of its events.
     """
     events, names = journal.events(run.folder), {run.name}
-    while (parent := run.facts.get("parent")) and parent.get("name") not in names:
-        names.add(parent["name"])
+    while (parent := run.parent) and parent.run not in names:
+        names.add(parent.run)
         table = journal.metrics(run.folder)
-        last = table.loc[table["epoch"] == parent["epoch"], "step"].max() if len(table) else 0
+        last = table.loc[table["epoch"] == parent.epoch, "step"].max() if len(table) else 0
         try:
-            run = run_folders.read(run.folder.parent / parent["name"])
+            run = run_folders.read(run.folder.parent / parent.run)
         except RunError:  # deleted: its pauses are unknown
             break
         before = journal.up_to(run.folder / "events.jsonl", "step", last)

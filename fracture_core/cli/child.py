@@ -15,9 +15,9 @@ from pathlib import Path
 from fracture_core import memory, versions
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import refusal, sweep
-from fracture_core.heavy_imports import without_collector
 from fracture_core.jobs import end_command, launcher
 from fracture_core.jobs.worker import Worker
+from fracture_core.memory import without_collector
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.training import probe

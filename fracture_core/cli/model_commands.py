@@ -1,33 +1,22 @@
-"""Commands about models: `predict`, `evaluate`, `gate`, `release`, `ensemble`."""
+"""Commands about models: `predict`, `evaluate`, `gate`, `release`, `ensemble`.
+
+Modules that load pandas are imported by the command that needs them, so that `--help` is quick.
+"""
 
 import argparse
 import contextlib
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fracture_core.cli import setting_options, terminal
 from fracture_core.cli.command import Command
 from fracture_core.config import check_range
-from fracture_core.datasets import catalog, study_paths
 from fracture_core.errors import ModelError, WriteFailed
 from fracture_core.files import replace_file
-from fracture_core.models import (
-    cards,
-    caveats,
-    ensemble,
-    evaluation,
-    gate_job,
-    release,
-    training_patients,
-)
-from fracture_core.models.cards import Card
-from fracture_core.models.study_prediction import FilmInput, StudyPrediction
-from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.phantom import phantom_set
-from fracture_core.reports import study_record, study_report
-from fracture_core.verdicts import aggregation
+
+if TYPE_CHECKING:
+    from fracture_core.models.cards import Card
 
 MODEL = "released model, run, RUN@EPOCH, or folder with a card"
 
@@ -54,6 +43,11 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _predict(options: argparse.Namespace) -> int:
     """Print a line per image, then the verdict; return 1 if no film has a prediction."""
+    from fracture_core.cli import study_output
+    from fracture_core.datasets import study_paths
+    from fracture_core.models import cards, caveats
+    from fracture_core.reports import study_record, study_report
+
     model = cards.find(options.model)
     threshold = model.card.threshold if options.threshold is None else options.threshold
     check_range("threshold", threshold, (0.0, 1.0))
@@ -63,7 +57,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     studies = inference.films_of(paths)
     predictor = inference.Predictor(model)
-    real = any(_is_real(films) for _, films in studies)
+    real = any(study_output.is_real(films) for _, films in studies)
     if not options.json:
         for sentence in caveats.warnings(model, threshold, real):
             terminal.print_line(f"Warning: {sentence}", file=sys.stderr)
@@ -71,10 +65,11 @@ def _predict(options: argparse.Namespace) -> int:
     for name, films in studies:
         predictions.append(predictor.predict_study(name, films, options.count_doubted))
         if not options.json:
-            _print_study(predictions[-1], threshold)
+            study_output.print_study(predictions[-1], threshold)
     if options.report:
         cases = [
-            _case(study, films) for study, (_, films) in zip(predictions, studies, strict=True)
+            study_output.case(study, films)
+            for study, (_, films) in zip(predictions, studies, strict=True)
         ]
         html = study_report.document(
             cases, model, threshold, names=options.names, left_out=paths.left_out
@@ -91,59 +86,6 @@ def _predict(options: argparse.Namespace) -> int:
     return 1
 
 
-def _print_study(study: StudyPrediction, threshold: float) -> None:
-    """Print a line per image, 0 or 1 as the 2018 report printed it, then the verdict."""
-    for film in study.films:
-        positive = int(aggregation.is_positive(film.probability, threshold))
-        terminal.print_line(f"[[{positive}]]  {film.probability:.4f}  {film.name}")
-        for doubt in film.doubts:
-            terminal.print_line(f"       doubted{'' if film.counted else ', not counted'}: {doubt}")
-    for name, reason in study.refused:
-        terminal.print_line(f"refused: {name} {reason}")
-    name, patient = _names(study)
-    for remark in study.remarks:
-        terminal.print_line(f"{name}: {remark}", file=sys.stderr)
-    terminal.print_line(
-        aggregation.sentence(
-            study.verdict(threshold),
-            name,
-            patient,
-            study.deciding(threshold),
-            films=len(study.probabilities),
-            refused=len(study.refused),
-            doubted=len(study.doubted),
-        )
-    )
-
-
-def _names(study: StudyPrediction) -> tuple[str, str | None]:
-    """Return the names of a study and its patient; `None` if the folders do not tell."""
-    path = Path(study.study)
-    return path.name, path.parent.name if path.parent.name.startswith("patient") else None
-
-
-def _case(prediction: StudyPrediction, films: Sequence[FilmInput]) -> study_record.Case:
-    """Return a study and its prediction for the report."""
-    name, patient = _names(prediction)
-    return study_record.Case(
-        judged=prediction,
-        exhibits=tuple(study_record.Exhibit(film=film) for film in films),
-        study=name,
-        patient=patient,
-        real=_is_real(films),
-    )
-
-
-def _is_real(films: Sequence[FilmInput]) -> bool:
-    """Return whether films are taken to be real: they do not lie in a phantom."""
-    return not all(any(map(phantom_set.is_synthetic, _folders(film.source))) for film in films)
-
-
-def _folders(source: Path | bytes) -> Sequence[Path]:
-    """Return all folders above a film; none for one out of a zip."""
-    return () if isinstance(source, bytes) else source.resolve().parents
-
-
 # --- evaluate -----------------------------------------------------------------------------------
 
 
@@ -157,6 +99,10 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     """Print a line per study, then the figures; save those of a whole split."""
+    from fracture_core.datasets import catalog
+    from fracture_core.models import cards, evaluation, training_patients
+    from fracture_core.models.training_patients import TrainingOverlap
+
     dataset = catalog.read(options.data, options.positive)
     parts = tuple(options.parts or ())
     terminal.load_tensorflow()
@@ -187,6 +133,8 @@ def _study_line(line: dict[str, Any]) -> str:
     """Return the printed line of a study: "valid/...: 0.124 0.612 -> fracture, label 1, right"."""
     probabilities = " ".join(f"{p:.3f}" for p in line["probabilities"])
     verdict = "fracture" if line["fracture"] else "no fracture"
+    from fracture_core.models.training_patients import TrainingOverlap
+
     mark = TrainingOverlap(line["acquaintance"]).mark
     right = ("right" if line["right"] else "WRONG") + (f" ({mark})" if mark else "")
     return f"{line['study']}: {probabilities} -> {verdict}, label {line['label']}, {right}"
@@ -201,6 +149,9 @@ def _gate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _gate(options: argparse.Namespace) -> None:
+    from fracture_core.datasets import catalog
+    from fracture_core.models import cards, gate_job
+
     model = cards.find(options.model)
     if model.is_run:
         raise ModelError(f"{options.model} is a run: its gate is fitted when it is released.")
@@ -210,7 +161,7 @@ def _gate(options: argparse.Namespace) -> None:
     _print_gate(cards.read(path.parent).card)
 
 
-def _print_gate(card: Card) -> None:
+def _print_gate(card: "Card") -> None:
     """Print what a released model's gate does, or why it has none."""
     facts = card.gate
     if card.members:
@@ -235,6 +186,9 @@ def _release_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _release(options: argparse.Namespace) -> None:
+    from fracture_core.models import cards
+    from fracture_core.releases import release
+
     terminal.load_tensorflow()
     folder = release.release(options.run, options.name)
     print(f"Released {folder}")
@@ -248,6 +202,9 @@ def _ensemble_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _ensemble(options: argparse.Namespace) -> None:
     """Publish the ensemble; print its accuracy and that of its members."""
+    from fracture_core.models import cards
+    from fracture_core.releases import ensemble
+
     folder = ensemble.make(options.members, options.name)
     model = cards.read(folder)
     terminal.print_line(f"Released {folder}: {model.card.network}")

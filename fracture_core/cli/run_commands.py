@@ -137,7 +137,7 @@ def _progress(status: Status) -> str:
 def _print_refused(folder: Path) -> None:
     """Print the films that a run could not read, the first of them by name."""
     if refused := journal.refused(folder):
-        total = sum(run_folders.read(folder).facts["data"]["images"].values())
+        total = sum(run_folders.read(folder).data.images.values())
         print(f"{len(refused)} of {total:,} films could not be read and were left out:")
         for path, reason in refused[:NAMED]:
             terminal.print_line(f"  {path}: {reason}")
@@ -241,13 +241,13 @@ def _check(options: argparse.Namespace) -> int:
         f"{total} files: {len(damaged)} damaged, {len(missing)} missing, {len(unguarded)} without "
         "a checksum."
     )
-    lost = journal.lost_checksums(folder)
-    if lost:
+    unlisted = journal.lost_checksums(folder)
+    if unlisted:
         print(
             f"Checksums were written for all files of this run; {checksums.SUMS} has lost those of "
-            f"{len(lost)}. Put it back."
+            f"{len(unlisted)}. Put it back."
         )
-    return 1 if damaged or missing or lost else 0
+    return 1 if damaged or missing or unlisted else 0
 
 
 def _is_readable(path: Path) -> bool:

@@ -4,7 +4,6 @@
 pixel cache holds a whole data set as a memory map, so that an epoch never touches an image file.
 """
 
-import fcntl
 import hashlib
 import io
 import json
@@ -12,7 +11,6 @@ import math
 import os
 import shutil
 import stat
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -24,10 +22,10 @@ import PIL
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from fracture_core import file_reader
+from fracture_core import file_reader, locks
 from fracture_core.config import LIMITS, PixelRecipe
 from fracture_core.errors import DataError, FileRefused, FilmError, Stopped, WriteFailed
-from fracture_core.files import make_folder, open_lock, remove_tree, replace_file, writing
+from fracture_core.files import make_folder, remove_tree, replace_file, writing
 from fracture_core.films import dicom, formats
 
 FORMATS = tuple(kind.upper() for kind in formats.READ)  # by Pillow; DICOM by `dicom`
@@ -413,15 +411,12 @@ def _check_room(folder: Path, needed: int) -> None:
 @contextmanager
 def _exclusive(lock: Path, should_stop: Callable[[], bool] | None) -> Iterator[None]:
     """Hold `lock`; the kernel releases it, whatever ends the process."""
-    with open_lock(lock) as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if should_stop and should_stop():
-                    raise Stopped("Waiting for another process's films was stopped.") from None
-                time.sleep(0.1)
+
+    def wait() -> None:
+        if should_stop and should_stop():
+            raise Stopped("Waiting for another process's films was stopped.")
+
+    with locks.held(lock, wait):
         yield
 
 

@@ -5,9 +5,7 @@ parent takes the lock of the folder that the child will write and hands the open
 lock is held at every moment, and a second start is refused. Nothing is killed at exit.
 """
 
-import contextlib
 import errno
-import fcntl
 import json
 import os
 import stat
@@ -18,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fracture_core import file_reader, files, memory
+from fracture_core import file_reader, files, locks, memory
 from fracture_core.config import LIMITS, PROJECT, TrainConfig, check_range, runs_folder, slots
 from fracture_core.errors import FileRefused, RunBusy, Stopped
 from fracture_core.files import make_folder, replace_file, writing
@@ -229,31 +227,15 @@ def take_slot() -> int | None:
     folder = runs_folder() / ".slots"
     make_folder(folder)
     for number in range(slots()):
-        with writing(folder):
-            descriptor = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (descriptor := locks.take(folder / f"{number}.lock")) is not None:
             return descriptor
-        os.close(descriptor)
     return None
 
 
 def _slot_is_free() -> bool:
     """Tell whether a slot is free; each lock is held only for the moment of the check."""
-    for number in range(slots()):
-        try:
-            path = runs_folder() / ".slots" / f"{number}.lock"
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe does not block
-        except FileNotFoundError:
-            return True
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(descriptor)
-    return False
+    files = (runs_folder() / ".slots" / f"{number}.lock" for number in range(slots()))
+    return not all(map(locks.is_held, files))
 
 
 def wait_for_slot(folder: Path, should_stop: Callable[[], bool]) -> int:

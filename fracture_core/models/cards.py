@@ -6,7 +6,6 @@ card is made from its folder. Nothing here loads TensorFlow.
 """
 
 import hashlib
-import os
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,16 +24,16 @@ from fracture_core.config import (
     TrainConfig,
     cache_folder,
     check_range,
-    models_folder,
     settings,
     value_of,
 )
 from fracture_core.datasets import catalog
-from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError, RunNotFound
+from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError
+from fracture_core.models import model_names
+from fracture_core.models.model_names import CARD
 from fracture_core.networks import network_size
 from fracture_core.runs import checkpoints, journal, predictions, run_facts, run_folders
 from fracture_core.verdicts import aggregation, metrics
-from fracture_core.words import short
 
 LABEL_MEANING = (
     "Positive means abnormal: fractures, but also hardware, degenerative disease and more."
@@ -43,7 +42,7 @@ LABEL_MEANING_CLASSES = "Positive means: the films in the class folder {positive
 LABEL_MEANING_FRACATLAS = "Positive means: a fracture, as FracAtlas' radiologists marked it."
 LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bone."
 NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
-WEIGHTS, CARD, PREDICTIONS = "weights.weights.h5", "card.json", "dev_predictions.parquet"
+WEIGHTS, PREDICTIONS = "weights.weights.h5", "dev_predictions.parquet"
 GATE = "gate.npz"
 PREVIOUS_GATE = "gate.previous.npz"  # while a new one and its card are written
 FILES = (CARD, WEIGHTS, PREDICTIONS, GATE)  # of a released model; an old one may have no gate
@@ -142,7 +141,12 @@ class Card(Record):
     @property
     def synthetic(self) -> bool:
         """True for a model trained on synthetic films only."""
-        return bool(self.training.get("synthetic"))
+        return bool(self.data.synthetic)
+
+    @property
+    def data(self) -> run_facts.DataFacts:
+        """The facts about its training data."""
+        return run_facts.DataFacts.from_dict(self.training)
 
     @property
     def dev_words(self) -> str:
@@ -235,11 +239,6 @@ def group(number: int) -> str:
     return f"member_{number}"
 
 
-def released() -> list[str]:
-    """Return the names of the released models, in order."""
-    return sorted(path.parent.name for path in models_folder().glob(f"[!.]*/{CARD}"))
-
-
 def find(reference: str) -> Model:
     """Return the model of this name.
 
@@ -251,25 +250,8 @@ def find(reference: str) -> Model:
         ModelError: there is none, or its card or files are not whole.
         RunError: the run has no such epoch.
     """
-    if reference in released():
-        return read(models_folder() / reference)
-    if os.path.isfile(f"{reference}/{CARD}"):  # noqa: PTH113 - Path's raises on a name too long
-        return read(Path(reference))
-    at_epoch = Reference.parse(reference)
-    name, _, epoch = reference.partition("@")
-    try:
-        folder = run_folders.find(at_epoch.run if at_epoch else name)
-    except RunNotFound as error:
-        models = ", ".join(released()) or "none"
-        raise ModelError(
-            f"No model is called {short(reference)!r}. Released models: {models}. "
-            f"A run's name, RUN@EPOCH or a folder with a {CARD} will do as well."
-        ) from error
-    if epoch and at_epoch is None:
-        raise ModelError(
-            f"An epoch is a whole number, as in {short(name)}@17; received {short(epoch)!r}."
-        )
-    return of_run(folder, at_epoch.epoch if at_epoch else None)
+    place = model_names.place(reference)
+    return of_run(place.folder, place.epoch) if place.run else read(place.folder)
 
 
 def read(folder: Path) -> Model:
@@ -410,7 +392,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         raise ModelError(
             f"The best epoch of {run.name} is not known: its metrics.jsonl lost "
             f"{predictions.named(lost)}. Put the file back, or name an epoch, as in "
-            f"{run.name}@{chosen or lost[-1]}."
+            f"{Reference(run=run.name, epoch=chosen or lost[-1])}."
         )
     if chosen is None:
         raise ModelError(f"{run.name} has completed no epoch yet. Wait for its first one.")

@@ -26,7 +26,7 @@ def warnings(model: Model, threshold: float, real: bool = True) -> tuple[str, ..
         real: whether the films are real, which a model of synthetic films cannot assess.
     """
     sentences = [NEVER_SEEN] if model.card.synthetic and real else []
-    if model.card.training.get("synthetic") is None:
+    if model.card.data.synthetic is None:
         sentences.append(UNKNOWN)
     if len(model.judged):
         sentences += of_figures(model.at_threshold(threshold)["studies"], threshold)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import cache_folder, check_range
+from fracture_core.config import Reference, cache_folder, check_range
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
 from fracture_core.files import make_folder, writing
@@ -105,13 +105,12 @@ def of_run(folder: Path, epoch: int, role: str) -> Evaluation:
     films = films[films["role"] == role].reset_index(drop=True)
     if films.empty:
         raise DataError(f"{run.name} has no {role} films. Choose another share of its data.")
-    data = run.facts.get("data", {})
     return Evaluation(
-        model=f"{run.name}@{epoch}",
+        model=str(Reference(run=run.name, epoch=epoch)),
         data={
-            "root": data.get("root"),
-            "hash": data.get("hash"),
-            "synthetic": data.get("synthetic"),
+            "root": run.data.root,
+            "hash": run.data.hash,
+            "synthetic": run.data.synthetic,
         },
         split=role,
         parts=run.config.parts,

@@ -21,7 +21,8 @@ from fracture_core.files import make_folder, replace_file
 from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
-from fracture_core.models.cards import CARD, GATE, PREVIOUS_GATE, Model
+from fracture_core.models.cards import GATE, PREVIOUS_GATE, Model
+from fracture_core.models.model_names import CARD
 from fracture_core.runs import journal, pixel_hashes, predictions, run_folders
 from fracture_core.runs.run_folders import State, Status
 
@@ -48,18 +49,18 @@ def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
             or the model is an ensemble.
         DataError: the films cannot be read.
     """
-    training = model.card.training
+    training = model.card.data
     if model.card.members:
         raise ModelError(
             f"A gate uses one network's features; {model.card.name} is an ensemble and predicts "
             "without one. Where films must be doubted, use a released member."
         )
-    if dataset.hash != training.get("hash"):
+    if dataset.hash != training.hash:
         raise ModelError(
-            f"{model.card.name} was trained on data with the hash {training.get('hash')}; "
+            f"{model.card.name} was trained on data with the hash {training.hash}; "
             f"{dataset.root} has {dataset.hash}. Give the data that its card names."
         )
-    if training.get("excluded"):
+    if training.excluded:
         raise ModelError(
             f"Films were left out when {model.card.name} was trained, and its card does not say "
             "which. Release its run again: that fits the gate as well."

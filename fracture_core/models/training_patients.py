@@ -8,7 +8,6 @@ compared. For models released before that, the rule that sets dev films aside de
 import hashlib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
 
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
@@ -58,7 +57,7 @@ def record(model: Model) -> dict[str, str]:
     if not model.is_run:
         own = model.card.training.get(RECORD)
         return dict(own) if isinstance(own, dict) else {}
-    salt = str(model.card.training.get("hash") or "")
+    salt = model.card.data.hash or ""
     digests = sorted({digest(salt, name) for name in _of_run(model)})
     return {salt: "".join(digests)} if salt and digests else {}
 
@@ -98,7 +97,7 @@ def among(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
     digests = record(model)
     if digests:
         return _by_record(digests, card, dataset, names)
-    if card.training.get("hash") == dataset.hash:
+    if card.data.hash == dataset.hash:
         return _by_split(model, dataset)
     if _is_other_phantom(card, dataset):
         return {}
@@ -137,16 +136,16 @@ def _by_split(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
     if model.card.parts:
         rows = rows[rows["part"].isin(model.card.parts)]
     dev = set(model.judged["patient"]) if "patient" in model.judged else set()
-    left_out = bool(model.card.training.get("excluded"))
+    left_out = bool(model.card.data.excluded)
     overlap = TrainingOverlap.POSSIBLE if left_out else TrainingOverlap.TRAINED
     return {name: overlap for name in rows["patient"].unique() if name not in dev}
 
 
 def _is_other_phantom(card: Card, dataset: Dataset) -> bool:
     """Tell whether both are phantom sets of different seeds, which share no patient."""
-    training: Any = card.training.get("phantom")
+    training = card.data.phantom
     own = phantom_set.settings(dataset.root) if dataset.synthetic else None
-    if not isinstance(training, dict) or own is None:
+    if training is None or own is None:
         return False
     return any(training.get(key) != own[key] for key in ("seed", "version"))
 
@@ -156,8 +155,8 @@ def _of_plan(model: Model) -> set[str]:
 
     Empty where the settings are of another version, or films were left out.
     """
-    settings: Any = model.card.training.get("phantom")
-    if not isinstance(settings, dict) or settings.get("version") != phantom_set.VERSION:
+    settings = model.card.data.phantom
+    if settings is None or settings.get("version") != phantom_set.VERSION:
         return set()
     studies, seed = settings.get("studies"), settings.get("seed")
     if not (isinstance(studies, int) and isinstance(seed, int) and 0 < studies <= MOST_PLANNED):

@@ -6,11 +6,9 @@ study number alone, so that a set which was stopped half-way is completed to the
 process that makes a set holds a lock on `.lock`; the kernel releases it whatever ends the process.
 """
 
-import fcntl
 import io
 import json
 import os
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -21,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from fracture_core import file_reader
+from fracture_core import file_reader, locks
 from fracture_core.errors import ConfigError, DataError, FileRefused, Stopped
-from fracture_core.files import open_lock, replace_file, sweep
+from fracture_core.files import replace_file, sweep
 from fracture_core.phantom.anatomy import anatomy, injury
 from fracture_core.phantom.drawing import Scene, draw
 from fracture_core.phantom.limbs import PARTS, compose
@@ -191,16 +189,7 @@ def _is_whole(root: Path) -> bool:
 
 def is_being_made(root: Path) -> bool:
     """Return whether a process is making the set in `root` now."""
-    try:
-        # Without blocking: a pipe may be in its place, without a writer.
-        descriptor = os.open(Path(root) / LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # there is no lock, or it cannot be opened
-        return False
-    return False
+    return locks.is_held(Path(root) / LOCK)
 
 
 def progress(root: Path) -> tuple[int, int] | None:
@@ -328,17 +317,14 @@ def _lock(
     out: Path, report: Callable[[int, int], None], should_stop: Callable[[], bool]
 ) -> Iterator[None]:
     """Hold the folder's lock; while another process holds it, wait and report its progress."""
-    with open_lock(out / LOCK) as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if should_stop():
-                    raise Stopped("Stopped while another process was making the set.") from None
-                if counts := progress(out):
-                    report(*counts)
-                time.sleep(0.2)
+
+    def wait() -> None:
+        if should_stop():
+            raise Stopped("Stopped while another process was making the set.")
+        if counts := progress(out):
+            report(*counts)
+
+    with locks.held(out / LOCK, wait, seconds=0.2):
         yield
 
 

@@ -1,8 +1,13 @@
 """Films of a report: each with its picture, its score, and the doubts about it."""
 
+import base64
+import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 from fracture_core.errors import FilmError
@@ -14,46 +19,43 @@ from fracture_core.verdicts import aggregation
 LONGEST_PX = 1024  # of a film's longer side in the file
 SMALLEST_PX = 160  # least side of a film, even if its room is smaller
 MAP_PX = 512  # of a film's longer side with a heat map over it
+QUALITY = 88  # of JPEG, 0 to 100
 NEAREST_PX = 110  # of the longer side of a training film
 SMALLER = 0.8  # factor on the side at each try to fit a film into its room
 
 
-def film(entry: Entry, threshold: float, names: bool, room: int) -> str:
-    """Return one film: picture, position on the scale, network input; empty if it was refused.
+def film(entry: Entry, threshold: float, names: bool, room: int) -> dict[str, Any]:
+    """Return what the report's template shows of one predicted film, by name.
 
     Args:
         entry: the film.
         threshold: it is positive when its probability is greater.
         names: whether training films are named, which identifies patients of the training data.
         room: bytes for its picture in the file; a larger one is scaled down.
+
+    Raises:
+        ValueError: the film was refused.
     """
-    prediction = entry.judged
+    prediction, exhibit = entry.judged, entry.exhibit
     if prediction is None:
-        return ""
-    positive = bool(aggregation.is_positive(prediction.probability, threshold))
-    small = [markup.figure(markup.png(prediction.pixels), "network input", "pixels")]
-    try:
+        raise ValueError(f"{entry.name} was refused and has no prediction.")
+    picture, maps = "", []
+    with contextlib.suppress(FilmError):  # it can no longer be read; the template says so
         whole = _picture(entry)
-        picture = f'<img src="{_fitted(whole, room)}" alt="{markup.escaped(entry.name)}"/>'
-        small += [
-            markup.figure(_overlaid(whole, each), n) for n, each in entry.exhibit.maps.items()
-        ]
-    except FilmError:
-        picture = "<p>The film can no longer be read; its score is from when it could be.</p>"
-    lines = [f"<p>{line}</p>" for line in _notes(prediction, entry.exhibit)]
-    scale = markup.scale(prediction.probability, threshold, positive, entry.exhibit.spread)
-    digest = study_record.digest(entry.exhibit.film) or "the file can no longer be read"
-    return (
-        f'<section class="film"><div class="picture">{picture}</div><div class="facts">'
-        f"<h3>{markup.name(entry.name)}</h3>"
-        f'<p><span class="number"><data value="{prediction.probability!r}">'
-        f"{prediction.probability:.3f}</data> → {int(positive)}</span> {markup.mark(positive)}</p>"
-        f"{scale}{''.join(lines)}"
-        f'<div class="small">{"".join(small)}</div>'
-        f"{_nearest(prediction.nearest, entry.exhibit.nearest, names)}"
-        f'<p class="soft">SHA-256 of the file<br/><code>{markup.escaped(digest)}</code></p>'
-        "</div></section>"
-    )
+        picture = _fitted(whole, room)
+        maps = [(words, _overlaid(whole, overlay)) for words, overlay in exhibit.maps.items()]
+    return {
+        "name": entry.name,
+        "probability": prediction.probability,
+        "positive": bool(aggregation.is_positive(prediction.probability, threshold)),
+        "spread": exhibit.spread,
+        "picture": picture,
+        "input": _png(prediction.pixels),
+        "maps": maps,
+        "notes": _notes(prediction, exhibit),
+        "nearest": [_nearest(near, exhibit.nearest, names) for near in prediction.nearest],
+        "digest": study_record.digest(exhibit.film) or "the file can no longer be read",
+    }
 
 
 def altered(prediction: FilmPrediction) -> str:
@@ -67,42 +69,31 @@ def _share(prediction: FilmPrediction) -> str:
     return "less than 0.1 % of the film" if percent < 0.1 else f"{percent:.1f} % of the film"
 
 
-def _notes(prediction: FilmPrediction, exhibit: Exhibit) -> list[str]:
-    """Return the notes on a film's score."""
+def _notes(prediction: FilmPrediction, exhibit: Exhibit) -> list[tuple[str, str]]:
+    """Return the notes on a film's score: (words in bold, the rest)."""
     lines = []
     if prediction.doubts:
         counts = "included by hand" if prediction.counted else "not counted"
-        lines.append(f"<b>Unreliable, {counts}:</b> {markup.escaped(' '.join(prediction.doubts))}")
+        lines.append((f"Unreliable, {counts}:", " ".join(prediction.doubts)))
     if prediction.inverted:
-        lines.append("Black and white were exchanged before the prediction.")
+        lines.append(("", "Black and white were exchanged before the prediction."))
     if prediction.erased_share:
         before = "" if exhibit.whole is None else f" With it: {exhibit.whole:.3f}."
-        lines.append(
-            "<b>Erased by hand:</b> shown and predicted without the erased area, "
-            f"{_share(prediction)}.{before}"
-        )
+        without = f"shown and predicted without the erased area, {_share(prediction)}.{before}"
+        lines.append(("Erased by hand:", without))
     if exhibit.spread:
         low, high = exhibit.spread
-        lines.append(f"Mirrored and rotated by up to 6 degrees: {low:.3f} to {high:.3f}.")
+        lines.append(("", f"Mirrored and rotated by up to 6 degrees: {low:.3f} to {high:.3f}."))
     return lines
 
 
-def _nearest(films: tuple[NearestFilm, ...], pictures: Mapping[str, bytes], names: bool) -> str:
-    """Return the training films most similar to a doubted one, with their pictures if available."""
-    if not films:
-        return ""
-    head = "<p>Most similar training films, and the distance of each in the features:"
-    captions = [
-        f"{near.distance:.1f}" + (f" ({markup.name(near.path)})" if names else "") for near in films
-    ]
-    if not all(near.path in pictures for near in films):
-        return f"{head} {', '.join(captions)}.</p>"
-    figures = [
-        f'<figure><img src="{_thumbnail(pictures[near.path])}" alt="a training film"/>'
-        f"<figcaption>{words}</figcaption></figure>"
-        for near, words in zip(films, captions, strict=True)
-    ]
-    return f'{head}</p><div class="small near">{"".join(figures)}</div>'
+def _nearest(near: NearestFilm, pictures: Mapping[str, bytes], names: bool) -> dict[str, str]:
+    """Return a training film similar to a doubted one, with its picture if available."""
+    words = Markup(f"{near.distance:.1f}")
+    if names:
+        words += Markup(" ({})").format(markup.name(near.path))
+    content = pictures.get(near.path)
+    return {"words": words, "picture": _thumbnail(content) if content else ""}
 
 
 # --- pictures ----------------------------------------------------------------------------------
@@ -119,12 +110,12 @@ def _picture(entry: Entry) -> Image.Image:
 
 def _fitted(whole: Image.Image, room: int) -> str:
     """Return the film as a data URI, scaled down until it has at most `room` characters."""
-    picture, longest = markup.jpeg(whole), float(max(whole.size))
+    picture, longest = _jpeg(whole), float(max(whole.size))
     while len(picture) > room and longest * SMALLER >= SMALLEST_PX:
         longest *= SMALLER
         smaller = whole.copy()
         smaller.thumbnail((round(longest), round(longest)))
-        picture = markup.jpeg(smaller)
+        picture = _jpeg(smaller)
     return picture
 
 
@@ -134,10 +125,26 @@ def _overlaid(whole: Image.Image, overlay: bytes) -> str:
     small.thumbnail((MAP_PX, MAP_PX))
     heat = Image.open(io.BytesIO(overlay)).convert("RGBA")
     heat = heat.resize(small.size, Image.Resampling.NEAREST)
-    return markup.jpeg(Image.alpha_composite(small, heat).convert("RGB"))
+    return _jpeg(Image.alpha_composite(small, heat).convert("RGB"))
 
 
 def _thumbnail(content: bytes) -> str:
     small = Image.open(io.BytesIO(content)).convert("L")
     small.thumbnail((NEAREST_PX, NEAREST_PX))
-    return markup.jpeg(small)
+    return _jpeg(small)
+
+
+def _jpeg(image: Image.Image) -> str:
+    """Return a picture as a data URI."""
+    return _uri("jpeg", lambda stream: image.save(stream, "JPEG", quality=QUALITY))
+
+
+def _png(pixels: np.ndarray) -> str:
+    """Return uint8 (h, w) pixels as a lossless data URI."""
+    return _uri("png", lambda stream: Image.fromarray(pixels).save(stream, "PNG"))
+
+
+def _uri(kind: str, save: Callable[[io.BytesIO], None]) -> str:
+    stream = io.BytesIO()
+    save(stream)
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -273,8 +273,8 @@ def check_resumable(folder: Path) -> None:
 
 def _lost_events(run: Path, state: _State) -> int:
     """Count the events that a state was written with and that are missing now."""
-    parent = run_folders.read(run).facts.get("parent")
-    if parent and state.position.epoch == parent["epoch"] and not state.position.sums[2]:
+    parent = run_folders.read(run).parent
+    if parent and state.position.epoch == parent.epoch and not state.position.sums[2]:
         return 0  # the parent's state: a fork has the rates in its config
     return max(0, state.requests - journal.request_count(run))
 

@@ -1,16 +1,48 @@
-"""Rules for the facts in a run's `config.json` and in a card: data, parent, threads, gate.
+"""The facts in a run's `config.json` and in a card: rules for them, and a record of the data.
 
 Keys without a rule are ignored; the others must have the right type and range, since pages and
 commands rely on them.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError
 
 MOST = 10**12  # largest believable count of films, studies or epochs
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFacts:
+    """The data that a network is trained on; all defaults before a run has read its films.
+
+    Args:
+        root: folder of the data set; of a card its name alone.
+        kind: layout of the data set, see `catalog.Dataset`.
+        hash: of the manifest.
+        synthetic: whether the films are synthetic; `None` where it is not known.
+        phantom: `phantom_set.settings` of synthetic films.
+        excluded: number and hash of the films left out by hand.
+        images: films by role: "train", "dev", "valid".
+        studies: studies by role.
+    """
+
+    root: str | None = None
+    kind: str | None = None
+    hash: str | None = None
+    synthetic: bool | None = None
+    phantom: dict[str, int] | None = None
+    excluded: dict[str, Any] | None = None
+    images: dict[str, int] = field(default_factory=dict)
+    studies: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "DataFacts":
+        """Return the record of facts that `data` has checked; other keys are ignored."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{key: value for key, value in values.items() if key in known})
 
 
 def data(values: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ its `lock` file is locked: the kernel releases the lock when the process ends, h
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -20,8 +19,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from fracture_core import checksums, file_reader, memory
-from fracture_core.config import LIMITS, Record, TrainConfig, check_range, runs_folder
+from fracture_core import checksums, file_reader, locks, memory
+from fracture_core.config import LIMITS, Record, Reference, TrainConfig, check_range, runs_folder
 from fracture_core.errors import (
     ConfigError,
     DamagedFile,
@@ -34,7 +33,6 @@ from fracture_core.errors import (
 from fracture_core.files import (
     FileCache,
     keep_damaged,
-    open_lock,
     remove_tree,
     replace_file,
     sweep,
@@ -43,6 +41,7 @@ from fracture_core.files import (
     writing,
 )
 from fracture_core.runs import journal, run_facts
+from fracture_core.runs.run_facts import DataFacts
 from fracture_core.words import short
 
 DRAFT_SECONDS = 3600.0  # an older draft was left by a kill: copying takes minutes
@@ -161,9 +160,18 @@ class Run:
 
         It may lie below the folder in the settings, as MURA's below its parent.
         """
-        data = self.facts.get("data")
-        root = data.get("root") if isinstance(data, dict) else None
-        return Path(root if isinstance(root, str) else self.config.data)
+        return Path(self.data.root or self.config.data)
+
+    @property
+    def data(self) -> DataFacts:
+        """The facts about its films."""
+        return DataFacts.from_dict(self.facts.get("data", {}))
+
+    @property
+    def parent(self) -> Reference | None:
+        """The epoch that a fork began from; `None` for a run of its own."""
+        parent = self.facts.get("parent")
+        return Reference(run=parent["name"], epoch=parent["epoch"]) if parent else None
 
 
 def find(name: str) -> Path:
@@ -489,18 +497,7 @@ def _with(value: Status, **changes: Any) -> Status:
 
 def is_alive(folder: Path) -> bool:
     """Tell whether a process holds the run's lock."""
-    try:
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        # Shared, so that two simultaneous checks do not mistake each other for the child.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return locks.is_held(folder / "lock")
 
 
 def take_lock(folder: Path) -> int:
@@ -510,15 +507,10 @@ def take_lock(folder: Path) -> int:
         RunBusy: another process holds it.
         WriteFailed: no permission.
     """
-    with writing(folder / "lock"):
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
     for _ in range(20):  # `is_alive` of another process holds it for microseconds
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (descriptor := locks.take(folder / "lock")) is not None:
             return descriptor
-        except OSError:
-            time.sleep(0.005)
-    os.close(descriptor)
+        time.sleep(0.005)
     raise RunBusy(f"{folder.name} is running already. Stop it first, or watch it.")
 
 
@@ -605,8 +597,7 @@ def set_labels(folder: Path, value: Labels) -> None:
         WriteFailed: no space or no permission.
     """
     # One process at a time, so that two new baselines cannot both remain.
-    with open_lock(folder.parent / ".labels") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with locks.held(folder.parent / ".labels", seconds=0.01):
         others = folder.parent.glob("[!.]*/labels.json") if value.baseline else ()
         for other in (path.parent for path in others):
             if other != folder and (written := labels(other)).baseline:

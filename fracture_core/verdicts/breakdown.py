@@ -13,8 +13,6 @@ from fracture_core.verdicts import aggregation, metrics
 from fracture_core.verdicts.aggregation import Verdict
 from fracture_core.verdicts.metrics import Proportion
 
-FEW = 10  # comparable studies; with fewer, no track record is shown
-
 
 @dataclass(frozen=True, kw_only=True)
 class Breakdown:

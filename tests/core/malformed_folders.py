@@ -33,7 +33,7 @@ from fracture_core.datasets.uploads import File
 from fracture_core.errors import FractureError
 from fracture_core.films import images, measures
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, evaluation
+from fracture_core.models import cards, evaluation, model_names
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import checkpoints, feature_maps, journal, predictions, run_folders
 from fracture_core.training import probe
@@ -163,7 +163,9 @@ def make(root: Path) -> Home:
     run = made_runs.make(home.of("run", "good"), config, {"dev": [3, 5, 6], "valid": [2, 4, 6]}, 8)
     _complete_run(run)
     shutil.copytree(STARTER, home.of("model", "good"))
-    made_runs.change_card(home.of("model", "good") / cards.CARD)  # so that damage gets further
+    made_runs.change_card(
+        home.of("model", "good") / model_names.CARD
+    )  # so that damage gets further
     _make_data(home.of("data", "good"))
     _make_cache(home.of("cache", "good"), home.of("data", "good"))
     home.of("zip", "good").mkdir(parents=True)
@@ -556,7 +558,7 @@ def _model_readers(home: Home) -> dict[str, Callable[[], object]]:
         return model.at_threshold(card.threshold), words, card.to_json(), keys
 
     return {
-        "cards.released": cards.released,
+        "model_names.released": model_names.released,
         "cards.find": judge,
         "cards.path": lambda: cards.find(str(home.of("model", "bad"))),
     }
@@ -659,7 +661,7 @@ GOOD: dict[str, Callable[[Home], object]] = {  # must stay readable beside any d
         [run.name for run in run_folders.list_runs()].index("good"),
         predictions.load(home.of("run", "good"), 2, 16),
     ),
-    "model": lambda home: (cards.find("good"), cards.released().index("good")),
+    "model": lambda home: (cards.find("good"), model_names.released().index("good")),
     "data": lambda home: catalog.read(home.of("data", "good") / "mura"),
     "cache": lambda home: None,
     "zip": lambda home: None,

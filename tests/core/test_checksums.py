@@ -16,7 +16,8 @@ from fracture_core.cli import command_line
 from fracture_core.config import PROJECT
 from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, caveats, release
+from fracture_core.models import cards, caveats, model_names
+from fracture_core.releases import release
 from fracture_core.runs import (
     checkpoints,
     feature_maps,
@@ -85,7 +86,7 @@ def test_an_array_that_was_changed_in_place_reaches_no_model_and_no_release(run_
     for use in (cards.find, lambda reference: release.release(reference, "vouched")):
         with pytest.raises(DamagedFile, match=r"epoch_0003\.weights\.h5 .* Pick another"):
             use("finished@3")
-    assert cards.released() == []
+    assert model_names.released() == []
 
 
 def test_a_fork_of_a_damaged_epoch_is_refused_and_of_a_whole_one_it_leaves_out_the_damaged(
@@ -146,7 +147,7 @@ def test_a_run_that_lost_its_list_is_not_taken_for_one_of_an_older_version(
 def test_one_changed_digit_of_a_card_is_noticed(run_copy) -> None:
     folder = release.release("finished@3", "mine")
     assert cards.find("mine").guarded
-    card = folder / cards.CARD
+    card = folder / model_names.CARD
     text = card.read_text()
     for before, after in (
         ('"threshold": 0.5', '"threshold": 0.4'),
@@ -164,7 +165,7 @@ def test_one_changed_digit_of_a_card_is_noticed(run_copy) -> None:
 
 
 def test_a_card_of_an_older_version_opens_and_is_called_unguarded(run_copy) -> None:
-    card = release.release("finished", "mine") / cards.CARD
+    card = release.release("finished", "mine") / model_names.CARD
     made_runs.change_card(card, threshold=0.25)
     model = cards.find("mine")
     assert (model.card.threshold, model.guarded) == (0.25, False)

@@ -23,7 +23,8 @@ from fracture_core.errors import WriteFailed
 from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
-from fracture_core.models import evaluation, release
+from fracture_core.models import evaluation
+from fracture_core.releases import release
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.training import loop

@@ -22,7 +22,7 @@ from fracture_core.datasets.uploads import File
 from fracture_core.errors import DataError, FilmError, ModelError, WriteFailed
 from fracture_core.films import images
 from fracture_core.jobs import launcher
-from fracture_core.models import cards
+from fracture_core.models import cards, model_names
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
@@ -50,7 +50,7 @@ def run(folders: Path) -> Path:
 
 def put(model: Path, *keys: str, value: Any) -> None:
     """Put a value into the card."""
-    path = model / cards.CARD
+    path = model / model_names.CARD
     card = at = json.loads(path.read_text())
     for key in keys[:-1]:
         at = at[key]
@@ -98,7 +98,7 @@ def test_a_number_of_a_card_out_of_its_range_is_refused(
 
 
 def test_a_card_of_hundreds_of_megabytes_is_not_read(model: Path) -> None:
-    os.truncate(model / cards.CARD, 300 * 2**20)
+    os.truncate(model / model_names.CARD, 300 * 2**20)
     with pytest.raises(ModelError, match=r"has 300\.0 MB, and at most 1 MB"):
         cards.find("bad")
 

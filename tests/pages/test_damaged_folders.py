@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from fracture_core import memory
 from fracture_core.config import PROJECT, TrainConfig
 from fracture_core.errors import WriteFailed
-from fracture_core.models import cards
+from fracture_core.models import cards, model_names
 from tests.core import made_runs
 from ui.cache import study_cache
 from ui.shell import actions, frame
@@ -56,13 +56,15 @@ RUNS: dict[str, Callable[[Path], object]] = {
     "tables": lambda run: [fifo(path) for path in (run / "predictions").glob("*.npy")],
 }
 CARDS: dict[str, Callable[[Path], object]] = {
-    "deep": lambda model: (model / cards.CARD).write_text("[" * 10_000),
-    "digits": lambda model: (model / cards.CARD).write_text('{"epoch": ' + "1" * 5_000 + "}"),
-    "pipe": lambda model: fifo(model / cards.CARD),
+    "deep": lambda model: (model / model_names.CARD).write_text("[" * 10_000),
+    "digits": lambda model: (model / model_names.CARD).write_text('{"epoch": ' + "1" * 5_000 + "}"),
+    "pipe": lambda model: fifo(model / model_names.CARD),
     "table": lambda model: fifo(model / cards.PREDICTIONS),
-    "nan": lambda model: altered(model / cards.CARD, lambda v: v.update(threshold=float("nan"))),
+    "nan": lambda model: altered(
+        model / model_names.CARD, lambda v: v.update(threshold=float("nan"))
+    ),
     "dense": lambda model: altered(
-        model / cards.CARD, lambda v: v["options"].update(dense=[4096] * 2_000)
+        model / model_names.CARD, lambda v: v["options"].update(dense=[4096] * 2_000)
     ),
 }
 

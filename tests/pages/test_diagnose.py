@@ -21,11 +21,13 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
+from fracture_core import config
 from fracture_core.config import LIMITS
 from fracture_core.datasets import catalog
 from fracture_core.films import images
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, caveats, inference, release, study_prediction
+from fracture_core.models import cards, caveats, inference, study_prediction
+from fracture_core.releases import release
 from fracture_core.runs import checkpoints, journal, run_folders
 from tests.core.dicoms import PATIENT, make
 from ui.cache import model_cache, prediction_cache, study_cache
@@ -122,7 +124,7 @@ def test_the_example_study_is_one_click_away_and_says_whether_the_verdict_is_rig
     assert app.query_params[state.STUDY] == positive_study(phantom_root)
     study = intake.of_dataset(catalog.read(phantom_root), positive_study(phantom_root))
     assert f"{study.study} of {study.patient}" in app.title[1].value
-    assert "Its label in the data: :orange[▲ fracture]" in said(app)
+    assert "Label in the data: :orange[▲ fracture]" in said(app)
     assert cards.NEVER_SEEN not in said(app)  # synthetic films are what it has seen
 
 
@@ -549,8 +551,8 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     app.run()
     assert not app.exception
     assert [each.label for each in app.get("download_button")] == ["Report", "JSON", "CSV"]
-    assert "Its label in the data" in said(app) and "was altered by hand" in said(app)
-    assert "so the verdict is" not in said(app)
+    assert "Label in the data" in said(app) and "was altered by hand" in said(app)
+    assert "; the verdict is" not in said(app)
     assert not app.toggle(key=state.NAMES).value
     whole, case = told[0], told[-1]
     assert case.exhibits[0].film.erased and not whole.exhibits[0].film.erased
@@ -816,7 +818,7 @@ def test_another_best_epoch_or_a_new_release_does_not_change_the_model_in_use(
     other["dev"]["loss"] = 0.0
     journal.replace_lines(table, lines)
     assert journal.best_epoch(run_copy) == other["epoch"]
-    shutil.copytree(cards.models_folder() / starter, cards.models_folder() / "a-first-one")
+    shutil.copytree(config.models_folder() / starter, config.models_folder() / "a-first-one")
     for page in ("home", "diagnose"):
         app.switch_page(f"pages/{page}.py").run()
     assert not app.exception
@@ -840,7 +842,7 @@ def test_a_study_of_a_training_patient_is_named_as_such_and_never_the_example(
     assert "The model was trained on films of this patient" in said(app)
     fresh = films[films["role"] == "valid"]
     app = opened(study=catalog.study_key(fresh).iloc[0])
-    assert "so the verdict is" in said(app) and "films of this patient" not in said(app)
+    assert "; the verdict is" in said(app) and "films of this patient" not in said(app)
     data = catalog.read(phantom_root)
     known = study_cache.training_overlaps(starter)
     for some in (data.manifest, data.manifest[data.manifest["split"] == "train"]):

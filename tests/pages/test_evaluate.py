@@ -17,7 +17,8 @@ from fracture_core import checksums
 from fracture_core.cli import command_line
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
-from fracture_core.models import cards, ensemble, evaluation, release
+from fracture_core.models import cards, evaluation, model_names
+from fracture_core.releases import ensemble, release
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.verdicts import metrics
@@ -331,7 +332,7 @@ def test_data_without_films_to_judge_on_are_one_sentence(
     release.release(run_copy.name, "starter")
     card = folders / "models" / "starter" / cards.PREDICTIONS
     pd.read_parquet(card).iloc[:0].to_parquet(card)
-    made_runs.change_card(card.with_name(cards.CARD), predictions_sha256="")
+    made_runs.change_card(card.with_name(model_names.CARD), predictions_sha256="")
     root = folders / "training-only"
     for patient, label in ((1, "positive"), (2, "negative")):
         study = root / "train" / "XR_WRIST" / f"patient{patient:05d}" / f"study1_{label}"
@@ -339,7 +340,7 @@ def test_data_without_films_to_judge_on_are_one_sentence(
         Image.new("L", (32, 32), 99).save(study / "image1.png")
     monkeypatch.setenv("FRACTURE_DATA", str(root))
     with pytest.raises(DataError, match=r"training-only has training films only.*Choose other"):
-        results.pick_films("starter", cards.find("starter"))
+        results.pick_films(cards.find("starter"))
 
 
 def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(

@@ -17,7 +17,7 @@ from fracture_core.config import TrainConfig
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.jobs import launcher
-from fracture_core.models import release
+from fracture_core.releases import release
 from fracture_core.runs import journal, run_folders
 from fracture_core.words import duration
 from tests.core import made_runs

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from fracture_core.datasets import catalog
 from fracture_core.errors import Stopped
 from fracture_core.films import images
-from fracture_core.models import cards
+from fracture_core.models import cards, model_names
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal
 from fracture_core.verdicts import aggregation
@@ -556,7 +556,7 @@ def test_the_model_stays_in_the_address_while_a_study_is_open(
     studies_page: Opener, run_copy: Path
 ) -> None:
     shutil.copytree(run_copy, run_copy.with_name("another"))
-    first, second = map(model_cache.fixed, model_cache.models_here())
+    first, second = map(model_names.at_best_epoch, model_cache.models_here())
     app = studies_page(model=second, result="wrong")
     key = tiles(app)[0]
     app.button(key=f"open-{key}").click().run()

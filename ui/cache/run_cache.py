@@ -35,8 +35,9 @@ def runs_now() -> list[run_folders.Run]:
 
 def is_synthetic(run: run_folders.Run) -> bool:
     """Return True if a run's films are synthetic; a queued run's folder of films decides."""
-    data = run.facts.get("data")
-    return bool(data.get("synthetic")) if data else phantom_set.is_synthetic(Path(run.config.data))
+    if not run.facts.get("data"):
+        return phantom_set.is_synthetic(Path(run.config.data))
+    return bool(run.data.synthetic)
 
 
 def labels(runs: list[run_folders.Run]) -> dict[str, run_folders.Labels]:

@@ -12,7 +12,8 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.models import cards, training_patients
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.verdicts.aggregation import sentence, verdicts
+from fracture_core.verdicts import verdict_words
+from fracture_core.verdicts.aggregation import verdicts
 from ui.cache import data_cache, film_cache, model_cache
 from ui.cache.shared_cache import Value
 from ui.shell import tab_data, turns
@@ -88,7 +89,7 @@ def example() -> Example | None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | None:
     model = model_cache.read_model(name, stamp)
-    if model.card.training.get("hash") != data_hash or model.judged.empty:
+    if model.card.data.hash != data_hash or model.judged.empty:
         return None
     threshold = model.card.threshold
     table = verdicts(model.judged, model.judged["probability"].to_numpy(), threshold)
@@ -99,7 +100,7 @@ def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | Non
     films = model.judged[catalog.study_key(model.judged) == row["key"]]
     names = [PurePosixPath(path).name for path in films["path"]]
     deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
-    words = sentence(True, row["study"], row["patient"], deciding, len(names))
+    words = verdict_words.sentence(True, row["study"], row["patient"], deciding, len(names))
     return Example(sentence=words, paths=tuple(films["path"]))
 
 
@@ -138,7 +139,7 @@ def _study_predictions(
     name: str, stamp: tuple[int, ...], data_hash: str
 ) -> StudyPredictions | None:
     model = model_cache.read_model(name, stamp)
-    if model.card.training.get("hash") != data_hash:
+    if model.card.data.hash != data_hash:
         return None
     films = cards.covered_films(model)
     table = verdicts(films, films["probability"].to_numpy(), model.card.threshold)

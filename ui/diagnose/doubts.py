@@ -94,7 +94,7 @@ def _nearest(doubted: list[FilmPrediction], model: Model) -> None:
 
 def _names(doubted: list[FilmPrediction], model: Model) -> None:
     """Nearest training films by name, if the model's data are not in use."""
-    learned = theme.plain(model.card.training.get("root") or "other data")
+    learned = theme.plain(model.card.data.root or "other data")
     lines = [
         f"- {theme.plain(near.path)}: {_away(film, near)}"
         for film in doubted
@@ -112,7 +112,7 @@ def _training_rows(doubted: list[FilmPrediction], model: Model) -> dict[str, dic
         data = data_cache.dataset()
     except DataError:
         return None
-    if model.card.training.get("hash") != data.hash:
+    if model.card.data.hash != data.hash:
         return None
     paths = {near.path for film in doubted for near in film.nearest}
     rows = data.manifest[data.manifest["path"].isin(paths)]
@@ -165,7 +165,7 @@ def of_model(reference: str, model: Model, has_verdict: bool) -> None:
             "tick them."
         )
         return
-    if "@" not in model.reference:
+    if not model.is_run:
         if not has_verdict:
             st.caption("This model has no gate: it cannot detect films unlike its training films.")
         return

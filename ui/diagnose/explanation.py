@@ -28,7 +28,7 @@ def ask(model: Model) -> None:
             bind="query-params",
             help="Shows which places of a film raise the score.",
         )
-        if "@" in model.reference:
+        if model.is_run:
             st.toggle(
                 "Through the epochs",
                 key=state.THROUGH,

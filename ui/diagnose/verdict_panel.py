@@ -9,7 +9,7 @@ from fracture_core.errors import FilmError
 from fracture_core.models import caveats
 from fracture_core.models.cards import Model
 from fracture_core.models.study_prediction import FilmPrediction
-from fracture_core.verdicts import aggregation
+from fracture_core.verdicts import aggregation, verdict_words
 from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import short
 from ui.cache import film_cache, prediction_cache, study_cache
@@ -22,7 +22,6 @@ from ui.shared import figures, file_reasons, pictures, theme
 from ui.shell import state, tab_data
 
 POLL_SECONDS = 0.5  # while the network is being loaded
-NAMED = 3  # films that the sentence names before it counts the others
 PAGE = 6  # films shown at once, side by side
 
 
@@ -119,41 +118,30 @@ def show(reading: Reading) -> None:
 def _sentence(reading: Reading) -> str:
     study, prediction, verdict = reading.study, reading.prediction, reading.verdict
     deciding = prediction.deciding(reading.threshold)
-    names = [theme.plain(name) for name in deciding]
-    if len(names) > NAMED + 1:
-        names = [*names[:NAMED], theme.plural(len(names) - NAMED, "other film")]
+    names = verdict_words.first([theme.plain(name) for name in deciding])
     patient = theme.plain(study.patient) if study.patient else None
     counts = len(prediction.probabilities), len(prediction.refused), len(prediction.doubted)
     name = theme.plain(study.study)
-    words = aggregation.sentence(verdict, name, patient, names, *counts, len(deciding))
+    words = verdict_words.sentence(verdict, name, patient, names, *counts, len(deciding))
     mark = {True: f":orange[{theme.FRACTURE}] ", False: f":blue[{theme.NO_FRACTURE}] ", None: ""}
     return mark[verdict] + words
 
 
 def _detail(reading: Reading) -> str:
     """Numbers of films, the highest score, and the label of a study of the data set."""
-    study, prediction, threshold = reading.study, reading.prediction, reading.threshold
+    study, prediction = reading.study, reading.prediction
     words = []
     if prediction.altered:
         count = len(prediction.altered)
         were = "was" if count == 1 else "were"
         words.append(f"**{theme.plural(count, 'film')} {were} altered by hand.**")
     if counted := reading.counted:
-        top = max(counted, key=lambda film: film.probability)
-        count = len(prediction.deciding(threshold))
-        that = "film that counts" if len(counted) == 1 else "films that count"
-        doubted = bool(prediction.doubted)
-        those = f"{len(counted)} {that}" if doubted else theme.plural(len(counted), "film")
-        words.append(
-            f"{count} of {those} above the threshold of "
-            f"{threshold:.2f}; the highest is {theme.plain(top.name)} with {top.probability:.3f}."
-        )
+        names = [theme.plain(film.name) for film in counted]
+        scores, doubted = prediction.probabilities, bool(prediction.doubted)
+        words.append(verdict_words.highest(names, scores, reading.threshold, doubted))
     if study.label is not None and reading.verdict is not None:
-        right = reading.verdict == bool(study.label)
-        result = f"so the verdict is {'right' if right else 'wrong'}"
-        if prediction.altered:
-            result = "of the unaltered films: this verdict is neither right nor wrong by it"
-        words.append(f"Its label in the data: {theme.mark(bool(study.label))}, {result}.")
+        mark, right = theme.mark(bool(study.label)), reading.verdict == bool(study.label)
+        words.append(verdict_words.beside_label(mark, right, bool(prediction.altered)))
         if overlap := study_cache.training_overlap(reading.reference, study.patient).words:
             words.append(f"**{overlap}**")
     if study.key and not study.real:

@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from fracture_core.models.cards import Model
-from fracture_core.verdicts import breakdown
-from fracture_core.verdicts.breakdown import FEW
+from fracture_core.verdicts import breakdown, verdict_words
 from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
 from ui.diagnose.reading import Reading
@@ -33,7 +31,9 @@ def show(reading: Reading) -> None:
     with grid.cell():
         st.markdown(_rules(values, threshold))
         st.caption("The verdict is OR; the others are comparisons. All use the same threshold.")
-        st.markdown(_track_record(reading.model, threshold, len(films), parts.fracture))
+        views, judged = len(films), reading.model.judged
+        right = breakdown.track_record(judged, threshold, views, parts.fracture)
+        st.markdown(verdict_words.track_record(right, views, figures.interval(right)))
 
 
 def _tta_sentence(spreads: list[tuple[float, float]], threshold: float) -> str:
@@ -55,22 +55,3 @@ def _rules(values: list[float], threshold: float) -> str:
         words = f"**{name}**" if len(rows) == 2 else name
         rows.append(f"| {words} | {theme.mark(bool(verdict.fracture))} | {verdict.score:.3f} |")
     return "\n".join(rows)
-
-
-def _track_record(model: Model, threshold: float, views: int, fracture: bool) -> str:
-    """Accuracy of OR on dev studies with as many films and the same verdict, in a sentence."""
-    right = breakdown.track_record(model.judged, threshold, views, fracture)
-    question = "How often is that right?"
-    if not right.n:
-        return f"{question} There are no comparable dev studies."
-    alike = f"dev {_studies(right.n)} with {theme.plural(views, 'film')} and this verdict"
-    if right.n < FEW:
-        return f"{question} Unknown: only {right.n} {alike}."
-    return (
-        f"{question} Of {right.n} {alike}, **{right.count} were right** "
-        f"({figures.LEVEL} interval {figures.interval(right)})."
-    )
-
-
-def _studies(n: int) -> str:
-    return "study" if n == 1 else "studies"

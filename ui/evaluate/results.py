@@ -4,11 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from fracture_core.config import Reference
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
-from fracture_core.models import cards, ensemble, evaluation
+from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.releases import ensemble
 from fracture_core.runs import predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts.metrics import Summary
@@ -30,29 +32,31 @@ def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
 
     If that epoch's weights are no longer kept, show a sentence and return `None`.
     """
-    if reference in cards.released():
+    if not model.is_run:
         return reference, model
-    name, _, picked = reference.partition("@")
-    kept = predictions.epochs(run_folders.find(name))
+    kept = predictions.epochs(run_folders.find(model.run))
     by_dev = "dev" in model.card.metrics
-    word = "picked" if picked else "best" if by_dev else epoch_slider.LATEST
+    word = "best" if by_dev else epoch_slider.LATEST
+    if Reference.parse(reference):
+        word = "picked"
     epoch = epoch_slider.ask(reference, kept, model.card.epoch, word)
     if epoch in (None, model.card.epoch):
         return reference, model
     try:
-        return f"{name}@{epoch}", model_cache.model(f"{name}@{epoch}")
+        at_epoch = str(Reference(run=model.run, epoch=epoch))
+        return at_epoch, model_cache.model(at_epoch)
     except FractureError as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
         return None
 
 
-def pick_films(reference: str, model: Model) -> str:
+def pick_films(model: Model) -> str:
     """Let the viewer pick the films to evaluate, in the address: "valid", "test" or "dev".
 
     Raises:
         DataError: there are none, neither kept with the model nor in the data set in use.
     """
-    available = _stored(reference, model)
+    available = _stored(model)
     try:
         dataset = data_cache.dataset()
         available |= set(dataset.manifest["split"].unique()) - {"train"}
@@ -76,9 +80,9 @@ def pick_films(reference: str, model: Model) -> str:
     )
 
 
-def _stored(reference: str, model: Model) -> set[str]:
+def _stored(model: Model) -> set[str]:
     """The films whose probabilities are kept with the model, and need no network."""
-    if reference in cards.released():
+    if not model.is_run:
         return {"dev"} if len(model.judged) else set()
     return set(model.card.metrics)
 
@@ -89,9 +93,9 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     Raises:
         DataError: the data set in use cannot be read.
     """
-    if films not in _stored(reference, model):
+    if films not in _stored(model):
         return _evaluate(reference, films)
-    if reference not in cards.released():
+    if model.is_run:
         return evaluation.of_run(run_folders.find(model.run), model.card.epoch, films)
     card = model.card
     return Evaluation(
@@ -192,24 +196,24 @@ def _members(model: Model) -> None:
 
 def _selection(films: str, reference: str, model: Model) -> str:
     """The films' part in picking the epoch, one picked by hand included."""
-    name, _, picked = reference.partition("@")
+    picked = Reference.parse(reference)
     if model.card.members and films == "dev":
         return theme.plain(model.card.dev_words)
-    if not picked or reference in cards.released():
+    if not (picked and model.is_run):
         return ORIGIN[films]
-    best = predictions.best_epoch(run_folders.find(name))
-    if picked == str(best) and "dev" in model.card.metrics:
+    best = predictions.best_epoch(run_folders.find(picked.run))
+    if picked.epoch == best and "dev" in model.card.metrics:
         return ORIGIN[films]
     own = "lowest dev loss" if "dev" in model.card.metrics else "last epoch"
     return (
-        f"Epoch {picked} was picked by hand; if because of these figures, they are optimistic. "
-        f"The {own}: epoch {best}."
+        f"Epoch {picked.epoch} was picked by hand; if because of these figures, they are "
+        f"optimistic. The {own}: epoch {best}."
     )
 
 
 def _meaning(result: Evaluation, model: Model) -> str:
     """The meaning of positive in the labels of the evaluated films."""
-    if result.data.get("hash") == model.card.training.get("hash"):
+    if result.data.get("hash") == model.card.data.hash:
         return model.card.label_meaning
     dataset = data_cache.dataset()
     facts = {"synthetic": dataset.synthetic, "kind": dataset.kind, "positive": dataset.positive}

@@ -86,6 +86,6 @@ def _sentence() -> str:
 def _were_read(digest: str, chosen: TrainConfig) -> bool:
     """Return whether these films' pixels are cached: a run has read them at this size before."""
     return any(
-        run.facts.get("data", {}).get("hash") == digest and run.config.recipe == chosen.recipe
+        run.data.hash == digest and run.config.recipe == chosen.recipe
         for run in run_cache.runs_now()
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core.errors import DataError, FractureError
-from fracture_core.models import cards
+from fracture_core.models import model_names
 from ui.cache import data_cache, film_cache, model_cache, run_cache, study_cache
 from ui.shared import charts, phantom_progress, theme
 from ui.shell import frame, state, tab_data
@@ -37,7 +37,7 @@ def summary() -> None:
 
 def models_here() -> None:
     """List the models in one line."""
-    names = cards.released()
+    names = model_names.released()
     outcomes = run_cache.outcomes(run_cache.runs_now())
     trained = sum(outcome.epochs > 0 for outcome in outcomes.values())
     if names:

@@ -43,12 +43,12 @@ def _content(run: Run) -> None:
 
 def _parent(run: Run) -> None:
     """The run and epoch that was forked; a link, unless that run was deleted."""
-    parent = run.facts.get("parent")
+    parent = run.parent
     if not parent:
         return
-    label = theme.plain(f"forked from {parent['name']} at epoch {parent['epoch']}")
-    if run_folders.exists(parent["name"]):
-        address = {state.RUN: parent["name"]}
+    label = theme.plain(f"forked from {parent.run} at epoch {parent.epoch}")
+    if run_folders.exists(parent.run):
+        address = {state.RUN: parent.run}
         st.page_link(
             "pages/train.py", label=label, icon=":material/call_split:", query_params=address
         )

@@ -165,10 +165,10 @@ def events(run: Run, epochs: pd.DataFrame) -> list[tuple[float, str]]:
         length = run.status.steps / max(1, run.status.epochs)
     if not length:
         return []
-    parent = run.facts.get("parent")
+    parent = run.parent
     by_epoch: dict[float, list[str]] = {}
     if parent:
-        by_epoch[float(parent["epoch"])] = [f"forked from {parent['name']}"]
+        by_epoch[float(parent.epoch)] = [f"forked from {parent.run}"]
     for event in journal.events(run.folder):
         if words := _words(event):
             at = event["epoch"] if event["kind"] == "more_epochs" else event["step"] / length

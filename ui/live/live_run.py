@@ -232,6 +232,6 @@ def _phase(run: Run, name: str) -> str:
     """Name of a phase; evaluating, with the roles of the run's films."""
     if name != "evaluating":
         return PHASES[name]
-    counts = run.facts.get("data", {}).get("images", {})  # empty until it has read its films
+    counts = run.data.images  # empty until it has read its films
     roles = " and ".join(role for role in run_figures.ROLES if role in counts)
     return f"{PHASES[name]} {roles}".strip()

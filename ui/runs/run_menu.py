@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from fracture_core import checksums, files
-from fracture_core.config import LIMITS
+from fracture_core.config import LIMITS, Reference
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
 from fracture_core.runs.run_folders import Run
@@ -185,10 +185,7 @@ def _start_fork(run: Run, epoch: int, name: str, **changes: Any) -> None:
     try:
         actions.fork(run_folders.find(run.name), epoch, name, **changes)
     except RunNameTaken:  # maybe by the first click of a double click
-        if run_folders.read(run_folders.find(name)).facts.get("parent") != {
-            "name": run.name,
-            "epoch": epoch,
-        }:
+        if run_folders.read(run_folders.find(name)).parent != Reference(run=run.name, epoch=epoch):
             raise
 
 

@@ -138,9 +138,8 @@ def _contains(text: str, words: list[str]) -> bool:
 
 def _text(run: Run, labels: Labels) -> str:
     """The searchable text of a run."""
-    parent = run.facts.get("parent") or {}
     values = [str(value) for value in comparison.settings(run.config).values()]
-    mine = [run.name, _state(run), labels.note, *labels.tags, str(parent.get("name", ""))]
+    mine = [run.name, _state(run), labels.note, *labels.tags, run.parent.run if run.parent else ""]
     return "\n".join([*mine, *values, "baseline" if labels.baseline else ""]).casefold()
 
 
@@ -214,7 +213,7 @@ def table(shown: list[Run], columns: dict[str, list[Any]]) -> tuple[pd.DataFrame
         list(run_cache.outcomes(shown).values()),
         list(run_cache.labels(shown).values()),
     )
-    parents = [run.facts.get("parent") for run in shown]
+    parents = [run.parent for run in shown]
     best = [o.best.get("dev") for o in outcomes]
     span, ink = run_charts.scale([p for p in best if p]), theme.ink()
     pinned = [p.value for p, label in zip(best, labels, strict=True) if p and label.baseline]
@@ -233,7 +232,7 @@ def table(shown: list[Run], columns: dict[str, list[Any]]) -> tuple[pd.DataFrame
         "Dev, last epoch": [_in_words(o.last.get("dev")) for o in outcomes],
         "Valid, best epoch": [_in_words(o.best.get("valid")) for o in outcomes],
         "Valid, last epoch": [_in_words(o.last.get("valid")) for o in outcomes],
-        "Forked from": [f"{p['name']} @ {p['epoch']}" if p else "" for p in parents],
+        "Forked from": [f"{p.run} @ {p.epoch}" if p else "" for p in parents],
         "Tags": [list(label.tags) for label in labels],
         "Note": [label.note for label in labels],
         "Created": [_created(run) for run in shown],

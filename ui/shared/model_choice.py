@@ -5,9 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fracture_core.config import Reference
 from fracture_core.errors import FractureError
-from fracture_core.models import cards
-from fracture_core.models.cards import Card, Model
+from fracture_core.models import cards, model_names
+from fracture_core.models.cards import Model
 from fracture_core.words import short
 from ui.cache import model_cache
 from ui.shared import theme
@@ -45,7 +46,7 @@ def use(reference: str) -> None:
 
 def _hold(reference: str) -> None:
     before = st.query_params.get(state.MODEL, "")
-    used = model_cache.fixed(reference)
+    used = model_names.at_best_epoch(reference)
     st.session_state[state.PICKED] = used
     followed = [*st.session_state.get(state.FOLLOWED, []), before, reference, used]
     st.session_state[state.FOLLOWED] = [each for each in dict.fromkeys(followed) if each]
@@ -78,7 +79,7 @@ def pick() -> tuple[str, Model] | None:
         if not used:
             st.info("No model is in use. Pick one: a run is only used once you pick it.")
         return None
-    if selected is not None and selected != here and model_cache.fixed(selected) == here:
+    if selected is not None and selected != here and model_names.at_best_epoch(selected) == here:
         st.rerun()  # a new box takes a run's name from the address; the next drawing its epoch
     return _opened(here, show_it=True)
 
@@ -131,7 +132,7 @@ def offer(reference: str, label: str, key: str) -> None:
     used = model_cache.model_in_use()
     if st.session_state.get(state.SETTLED) != used:
         st.rerun()  # clicked in a fragment; the top of the page names the model in use too
-    if model_cache.fixed(reference) == used:
+    if model_names.at_best_epoch(reference) == used:
         st.button("In use", icon=":material/check:", key=key, disabled=True)
     else:
         st.button(label, icon=":material/radiology:", key=key, on_click=use, args=(reference,))
@@ -164,7 +165,7 @@ def look() -> tuple[str, Model] | None:
 def offer_looked_at(reference: str) -> None:
     """Offer to use the model evaluated, if another one is in use."""
     used = model_cache.model_in_use()
-    if model_cache.fixed(reference) == used:
+    if model_names.at_best_epoch(reference) == used:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         offer(reference, "Use this model", "use-looked-at")
@@ -177,7 +178,7 @@ def offer_looked_at(reference: str) -> None:
 
 def _box(current: str | None, on_change: Callable[[], None] | None) -> str | None:
     options = model_cache.models_here()
-    if current and current not in options and model_cache.is_epoch_of_run(current):
+    if current and current not in options and model_names.is_epoch_of_run(current):
         options = [*options, current]
     # Without a default, so that the address always names the model shown.
     return st.selectbox(
@@ -212,21 +213,22 @@ def _opened(reference: str, show_it: bool) -> tuple[str, Model] | None:
         _offer_another(reference)
         return None
     if show_it:
-        show_origin(reference, model)
+        show_origin(model)
     return reference, model
 
 
 def _offer_another(reference: str) -> None:
     """Offer the last usable epoch of a run, in place of one that is not."""
-    run, _, unusable = reference.partition("@")
+    unusable = Reference.parse(reference)
+    run = unusable.run if unusable else reference
     epoch = cards.last_whole_epoch(run)
-    if epoch is not None and str(epoch) != unusable:
+    if epoch is not None and not (unusable and epoch == unusable.epoch):
         st.button(
             f"Use epoch {epoch}",
             icon=":material/history:",
             key="another-epoch",
             on_click=_take,
-            args=(f"{run}@{epoch}",),
+            args=(str(Reference(run=run, epoch=epoch)),),
         )
 
 
@@ -235,17 +237,17 @@ def _take(reference: str) -> None:
     use(reference)
 
 
-def show_origin(reference: str, model: Model) -> None:
+def show_origin(model: Model) -> None:
     """Show network, epoch and training data of a model."""
-    st.markdown(f":small[{_origin(reference, model.card)}]")
+    st.markdown(f":small[{_origin(model)}]")
 
 
 _ORDER = "Released models, then runs at their best dev epoch, newest first."
 
 
-def _origin(reference: str, card: Card) -> str:
-    kind = "Released" if reference in cards.released() else "Run"
-    data = theme.plain(str(card.training.get("root") or "unknown data"))
+def _origin(model: Model) -> str:
+    card, kind = model.card, "Run" if model.is_run else "Released"
+    data = theme.plain(card.data.root or "unknown data")
     badge = f" {theme.synthetic_badge()}" if card.synthetic else ""
     network = theme.plain(card.network)
     return f"{kind}: {network}, {card.recipe.size} px, trained on {data}{badge}"

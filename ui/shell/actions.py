@@ -22,7 +22,8 @@ from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError, WriteFailed
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, ensemble, evaluation, gate_job
+from fracture_core.models import cards, evaluation, gate_job
+from fracture_core.releases import ensemble
 from fracture_core.runs import run_folders
 from fracture_core.training import averages_job
 from ui.cache import data_cache, study_cache

@@ -52,7 +52,7 @@ def put_in_address() -> None:
 
 def of_run(run: Run, study: str) -> dict[str, str]:
     """Return the query parameters of a study among a run's films."""
-    return address(study, run.facts.get("data", {}).get("hash"))
+    return address(study, run.data.hash)
 
 
 def address(study: str, data_hash: str | None) -> dict[str, str]:

@@ -21,7 +21,7 @@ from fracture_core.cli import command_line, run_commands, setting_options
 from fracture_core.config import PROJECT, Schedule, TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, caveats, evaluation
+from fracture_core.models import cards, caveats, evaluation, model_names
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 
@@ -658,7 +658,7 @@ def test_evaluate_in_json_is_the_evaluation(run_copy, phantom_root, capsys) -> N
 
 def test_release_publishes_a_run_once(run_copy, capsys) -> None:
     assert "Released" in spoken(capsys, "release", "finished", "mine")
-    assert cards.released() == ["mine"]
+    assert model_names.released() == ["mine"]
     assert "'mine' exists" in refused(capsys, "release", "finished", "mine")
 
 

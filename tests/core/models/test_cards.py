@@ -10,8 +10,9 @@ import pytest
 from fracture_core.cli import command_line, setting_options
 from fracture_core.config import Augmentation, NetworkOptions, PixelRecipe, TrainConfig, preset
 from fracture_core.errors import ModelError, RunError
-from fracture_core.models import cards, release
+from fracture_core.models import cards, model_names
 from fracture_core.models.cards import Card
+from fracture_core.releases import release
 from fracture_core.runs import journal, predictions, run_folders
 
 
@@ -84,7 +85,7 @@ def test_unknown_models_are_refused_with_those_that_exist(model) -> None:
 
 def test_a_released_model_is_found_by_name_and_by_folder(model, tmp_path) -> None:
     elsewhere = Path(shutil.copytree(model, tmp_path / "elsewhere"))
-    assert cards.released() == ["first-model"]
+    assert model_names.released() == ["first-model"]
     assert cards.find("first-model").weights == model / cards.WEIGHTS
     assert cards.find(str(elsewhere)).card == cards.find("first-model").card
 
@@ -108,7 +109,7 @@ def test_weights_that_the_card_was_not_written_for_are_refused(model, run_copy) 
     "text", ["", "{", "[]", "{}", '{"name": "x"}', '{"name": "x", "architecture": 3}', "\xff"]
 )
 def test_a_card_that_cannot_be_read_is_refused(model, text) -> None:
-    (model / cards.CARD).write_bytes(text.encode("latin-1"))
+    (model / model_names.CARD).write_bytes(text.encode("latin-1"))
     with pytest.raises(ModelError, match="The card of first-model cannot be read"):
         cards.find("first-model")
 
@@ -121,8 +122,8 @@ def test_predictions_that_cannot_be_read_are_refused(model, content) -> None:
 
 
 def test_an_unknown_card_key_is_refused(model) -> None:
-    card = json.loads((model / cards.CARD).read_text())
-    (model / cards.CARD).write_text(json.dumps({**card, "code": "print()"}))
+    card = json.loads((model / model_names.CARD).read_text())
+    (model / model_names.CARD).write_text(json.dumps({**card, "code": "print()"}))
     with pytest.raises(ModelError, match="does not know 'code'"):
         cards.find("first-model")
 

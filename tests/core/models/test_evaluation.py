@@ -14,8 +14,9 @@ from PIL import Image
 from fracture_core import checksums
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, DataError, ModelError, WriteFailed
-from fracture_core.models import cards, evaluation, release
+from fracture_core.models import cards, evaluation
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.releases import release
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts import metrics

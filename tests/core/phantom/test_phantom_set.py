@@ -17,6 +17,7 @@ from PIL import Image
 from scipy.ndimage import grey_closing
 from sklearn.metrics import roc_auc_score
 
+from fracture_core import locks
 from fracture_core.cli import command_line
 from fracture_core.errors import ConfigError, DataError, Stopped
 from fracture_core.phantom import phantom_set
@@ -52,7 +53,7 @@ def test_a_complete_set_on_a_read_only_disk_is_complete(
     with monkeypatch.context() as patch:
         for name in ("touch", "mkdir", "replace", "unlink"):
             patch.setattr(Path, name, refuse)
-        patch.setattr(phantom_set, "open_lock", refuse)
+        patch.setattr(locks, "take", refuse)
         assert command_line.main(words) == 0
         assert f"{root} holds {STUDIES} studies." in capsys.readouterr().out
         removed = next(iter(phantom_set.breaks(root)))

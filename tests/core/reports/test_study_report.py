@@ -126,6 +126,22 @@ def test_with_names_they_are_there_and_escaped(case: Case, model: Model) -> None
     text.encode()  # no lone surrogate is left
 
 
+def test_texts_of_a_card_are_escaped(case: Case, model: Model) -> None:
+    texts = ("name", "label_meaning", "threshold_origin", "command", "created")
+    card = replace(
+        model.card,
+        **{key: f"<script>{key}</script>\x00" for key in texts},
+        parts=("<script>part</script>",),
+        training={**model.card.training, "root": "<script>root</script>"},
+        versions={"<script>": "<script>version</script>"},
+    )
+    text = study_report.document([case], replace(model, card=card), 0.5)
+    assert "<script" not in text and "\x00" not in text
+    plain = words(text)
+    for shown in ("name", "label_meaning", "threshold_origin", "command", "part", "root"):
+        assert f"<script>{shown}</script>" in plain
+
+
 def test_the_report_asks_nobody_for_anything(case: Case, model: Model) -> None:
     text = study_report.document([case], model, 0.5, names=True)
     assert "http:" not in text and "https:" not in text and "url(" not in text

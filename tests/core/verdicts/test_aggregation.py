@@ -12,7 +12,6 @@ from fracture_core.verdicts.aggregation import (
     is_positive,
     mean_rule,
     rules,
-    sentence,
     verdicts,
 )
 
@@ -113,58 +112,3 @@ def test_rows_may_carry_any_index() -> None:
     odd = films().set_index(pd.Index([7, 3, 9, 1]))
     values = np.array([0.2, 0.6, 0.7, 0.4])
     pd.testing.assert_frame_equal(verdicts(odd, values, 0.5), verdicts(films(), values, 0.5))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (
-            (True, "study1_positive", "patient11417", ["image1.png", "image3.png"], 3),
-            "The model finds a fracture (2 of 3 films) in study1_positive of patient11417: "
-            "image1.png and image3.png.",
-        ),
-        (
-            (True, "study1", "patient1", ["a", "b", "c"], 3),
-            "The model finds a fracture (3 of 3 films) in study1 of patient1: a, b and c.",
-        ),
-        (
-            (True, "your upload", None, ["a.png", "4 other films"], 9, 0, 0, 5),
-            "The model finds a fracture (5 of 9 films) in your upload: a.png and 4 other films.",
-        ),
-        (
-            (False, "study2", "patient1", (), 3),
-            "The model finds no fracture (0 of 3 films) in study2 of patient1.",
-        ),
-        (
-            (False, "study2", None, (), 1, 1),
-            "The model finds no fracture (0 of 1 film) in study2; 1 could not be read.",
-        ),
-        (
-            (True, "study2", None, ["a.png"], 3, 2),
-            "The model finds a fracture (1 of 3 films) in study2: a.png; 2 could not be read.",
-        ),
-        (
-            (False, "study2", None, (), 1, 3, 2),
-            "The model finds no fracture (0 of 1 film) in study2; "
-            "3 could not be read, 2 are doubted and not counted.",
-        ),
-        (
-            (None, "study2", None, (), 0, 0, 1),
-            "There is no verdict on study2: its only film is doubted and not counted.",
-        ),
-        (
-            (None, "study2", None, (), 0, 0, 4),
-            "There is no verdict on study2: its 4 films are all doubted and not counted.",
-        ),
-        (
-            (None, "study2", None, (), 0, 1, 4),
-            "There is no verdict on study2: 1 could not be read, 4 are doubted and not counted.",
-        ),
-        (
-            (None, "study2", "patient1"),
-            "There is no verdict on study2 of patient1: none of its images could be scored.",
-        ),
-    ],
-)
-def test_the_sentence_says_verdict_study_and_deciding_images(arguments, words) -> None:
-    assert sentence(*arguments) == words

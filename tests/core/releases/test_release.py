@@ -10,7 +10,8 @@ import pytest
 
 from fracture_core.config import TrainConfig
 from fracture_core.errors import ModelError, RunError, WriteFailed
-from fracture_core.models import cards, release
+from fracture_core.models import cards
+from fracture_core.releases import release
 from fracture_core.runs import journal, run_folders
 
 

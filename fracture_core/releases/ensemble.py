@@ -18,8 +18,9 @@ import pandas as pd
 
 from fracture_core.config import runs_folder
 from fracture_core.errors import ModelError
-from fracture_core.models import cards, release, training_patients
+from fracture_core.models import cards, training_patients
 from fracture_core.models.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
+from fracture_core.releases import release
 from fracture_core.words import short
 
 KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]
@@ -173,15 +174,15 @@ def _training(own: Sequence[Card]) -> dict[str, Any]:
     if _same_data(own):
         alike = (key for key in first if all(each.get(key) == first[key] for each in others))
         return {key: first[key] for key in alike if key not in ("run", training_patients.RECORD)}
-    roots = dict.fromkeys(str(card.training.get("root") or "unknown data") for card in own)
-    known = all(card.training.get("synthetic") is not None for card in own)
+    roots = dict.fromkeys(card.data.root or "unknown data" for card in own)
+    known = all(card.data.synthetic is not None for card in own)
     synthetic = all(card.synthetic for card in own) if known else None
     return {"root": " and ".join(roots), "synthetic": synthetic}
 
 
 def _same_data(own: Sequence[Card]) -> bool:
     """Tell whether the members are known to have been trained on one data set."""
-    hashes = {card.training.get("hash") for card in own}
+    hashes = {card.data.hash for card in own}
     return len(hashes) == 1 and None not in hashes
 
 

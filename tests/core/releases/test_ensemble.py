@@ -16,11 +16,12 @@ from fracture_core.config import NetworkOptions, PixelRecipe
 from fracture_core.datasets import catalog
 from fracture_core.errors import ModelError
 from fracture_core.explanations import heat_maps
-from fracture_core.models import cards, ensemble, evaluation, gate_job, release
+from fracture_core.models import cards, evaluation, gate_job, model_names
 from fracture_core.models.cards import Card, Model
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput
 from fracture_core.networks import architectures
+from fracture_core.releases import ensemble, release
 from tests.core import made_runs
 
 PAIR = ("finished@1", "finished@3")
@@ -222,8 +223,8 @@ def test_weights_that_are_not_its_members_are_refused(run_copy: Path) -> None:
 
 def test_a_card_that_names_one_member_is_refused(run_copy: Path) -> None:
     folder = ensemble.make(PAIR, "both")
-    members = json.loads((folder / cards.CARD).read_text())["members"]
-    made_runs.change_card(folder / cards.CARD, members=members[:1])
+    members = json.loads((folder / model_names.CARD).read_text())["members"]
+    made_runs.change_card(folder / model_names.CARD, members=members[:1])
     with pytest.raises(ModelError, match="has 2 to 16 members; the card of both names 1"):
         cards.find("both")
 
@@ -261,7 +262,7 @@ def test_too_large_an_ensemble_is_refused(
 def test_a_name_that_a_run_has_is_refused_since_it_would_hide_the_run(run_copy: Path) -> None:
     with pytest.raises(ModelError, match=r"a run is called 'finished'\. Choose another"):
         ensemble.make(PAIR, "finished")
-    assert "finished" not in cards.released()
+    assert "finished" not in model_names.released()
 
 
 def test_its_card_holds_the_commands_that_make_it_again(run_copy: Path) -> None:

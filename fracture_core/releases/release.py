@@ -12,7 +12,8 @@ from fracture_core.config import models_folder
 from fracture_core.errors import DamagedFile, DataError, ModelError
 from fracture_core.files import sweep, temporary, writing
 from fracture_core.models import cards, gate_job, training_patients
-from fracture_core.models.cards import CARD, GATE, PREDICTIONS, WEIGHTS, Card, Model
+from fracture_core.models.cards import GATE, PREDICTIONS, WEIGHTS, Card, Model
+from fracture_core.models.model_names import CARD
 from fracture_core.runs.run_folders import DRAFT_SECONDS, NAME
 from fracture_core.words import short
 
@@ -132,7 +133,7 @@ def _gate(model: Model) -> bytes | None:
     """Return the content of the model's gate, or of one fitted on its run's films."""
     if model.gate:
         return model.gate.read_bytes()
-    if "@" not in model.reference:
+    if not model.is_run:
         return None  # a released model without one
     try:
         return gate_job.of_run(model)

@@ -1,0 +1,64 @@
+"""Output of `predict`: a study's prediction as lines, and as a case of the report."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fracture_core.cli import terminal
+from fracture_core.models.study_prediction import FilmInput, StudyPrediction
+from fracture_core.phantom import phantom_set
+from fracture_core.reports import study_record
+from fracture_core.verdicts import aggregation, verdict_words
+
+
+def print_study(study: StudyPrediction, threshold: float) -> None:
+    """Print a line per image, 0 or 1 as the 2018 report printed it, then the verdict."""
+    for film in study.films:
+        positive = int(aggregation.is_positive(film.probability, threshold))
+        terminal.print_line(f"[[{positive}]]  {film.probability:.4f}  {film.name}")
+        for doubt in film.doubts:
+            terminal.print_line(f"       doubted{'' if film.counted else ', not counted'}: {doubt}")
+    for name, reason in study.refused:
+        terminal.print_line(f"refused: {name} {reason}")
+    name, patient = _names(study)
+    for remark in study.remarks:
+        terminal.print_line(f"{name}: {remark}", file=sys.stderr)
+    terminal.print_line(
+        verdict_words.sentence(
+            study.verdict(threshold),
+            name,
+            patient,
+            study.deciding(threshold),
+            films=len(study.probabilities),
+            refused=len(study.refused),
+            doubted=len(study.doubted),
+        )
+    )
+
+
+def _names(study: StudyPrediction) -> tuple[str, str | None]:
+    """Return the names of a study and its patient; `None` if the folders do not tell."""
+    path = Path(study.study)
+    return path.name, path.parent.name if path.parent.name.startswith("patient") else None
+
+
+def case(prediction: StudyPrediction, films: Sequence[FilmInput]) -> study_record.Case:
+    """Return a study and its prediction for the report."""
+    name, patient = _names(prediction)
+    return study_record.Case(
+        judged=prediction,
+        exhibits=tuple(study_record.Exhibit(film=film) for film in films),
+        study=name,
+        patient=patient,
+        real=is_real(films),
+    )
+
+
+def is_real(films: Sequence[FilmInput]) -> bool:
+    """Return whether films are taken to be real: they do not lie in a phantom."""
+    return not all(any(map(phantom_set.is_synthetic, _folders(film.source))) for film in films)
+
+
+def _folders(source: Path | bytes) -> Sequence[Path]:
+    """Return all folders above a film; none for one out of a zip."""
+    return () if isinstance(source, bytes) else source.resolve().parents

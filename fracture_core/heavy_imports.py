@@ -1,8 +1,11 @@
-"""Imports of large libraries without the cost of garbage collection."""
+"""Imports of large libraries: in the background, without the cost of garbage collection."""
 
 import contextlib
 import gc
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+
+_loading: list[threading.Thread] = []
 
 
 @contextlib.contextmanager
@@ -20,3 +23,21 @@ def without_collector() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def begin(load: Callable[[], None]) -> None:
+    """Start `load` in a thread, which does not keep the process from ending."""
+    thread = threading.Thread(target=load, daemon=True)
+    _loading.append(thread)
+    thread.start()
+
+
+def finish() -> None:
+    """Wait until everything begun is loaded, or has failed: then an import raises the reason."""
+    for thread in _loading:
+        thread.join()
+
+
+def is_loading() -> bool:
+    """Return whether something begun is still being loaded."""
+    return any(thread.is_alive() for thread in _loading)

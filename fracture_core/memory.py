@@ -51,6 +51,14 @@ def available() -> int | None:
     return min(limits, default=None)
 
 
+def resident_mb(process: int) -> int:
+    """Return the memory that a process holds, in MB of 10^6 bytes; 0 if unknown."""
+    for line in _lines(Path(f"/proc/{process}/status")):
+        if line.startswith("VmRSS:"):  # in KiB
+            return int(line.split()[1]) * 1024 // 10**6
+    return 0
+
+
 def _number(path: Path) -> int | None:
     text = "".join(_lines(path)).strip()
     return int(text) if text.isdecimal() else None

@@ -12,10 +12,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fracture_core import memory, versions
+from fracture_core import heavy_imports, memory, versions
+from fracture_core.cli import standby_child
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import refusal, sweep
-from fracture_core.heavy_imports import without_collector
 from fracture_core.jobs import end_command, launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
@@ -40,10 +40,16 @@ def _parser() -> argparse.ArgumentParser:
     kinds.choices["run"].add_argument("--wait", action="store_true", help="queue for a slot")
     for name in ("--threads", "--branches"):
         kinds.choices["probe"].add_argument(name, type=int, required=True)
+    standby = kinds.add_parser("standby")
+    standby.add_argument("descriptor", type=int, help="socket to the parent")
+    standby.add_argument("--idle", type=float, required=True, help="seconds to wait for a run")
+    standby.add_argument("--at-once", action="store_true", help="load at normal priority")
     return parser
 
 
 def _child(options: argparse.Namespace) -> int:
+    if options.kind == "standby":
+        return _stand_by(options)
     if options.kind == "phantom":
         return _make_phantom(Path(options.folder))
     if options.kind == "probe":
@@ -53,6 +59,15 @@ def _child(options: argparse.Namespace) -> int:
     folder = run_folders.find(options.folder) if is_run else Path(options.folder)
     lock = run_folders.take_lock(folder) if inherited is None else inherited
     return run(folder, lock, options.wait) if is_run else JOBS[options.kind](folder, lock)
+
+
+def _stand_by(options: argparse.Namespace) -> int:
+    """Wait for a run, then be its child."""
+    status = main(standby_child.wait_for_run(options.descriptor, options.at_once, options.idle))
+    if heavy_imports.is_loading():  # stopped before: Python cannot end in the middle of that
+        sys.stdout.flush()
+        os._exit(status)
+    return status
 
 
 def _make_phantom(folder: Path) -> int:
@@ -95,7 +110,7 @@ def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
             worker.let_go()
         os.close(lock)
         end_command.run(folder)
-    if not status:
+    if not status and worker.has_begun:
         _fit_gate(folder)
     return status
 
@@ -106,8 +121,6 @@ def _fit_gate(folder: Path) -> None:
     This comes after the last status, without the run's lock and open to every signal: a failure
     costs the run nothing. This process has TensorFlow loaded already.
     """
-    if "tensorflow" not in sys.modules:  # stopped before it trained
-        return
     from fracture_core.models import gate_job
 
     try:
@@ -152,7 +165,8 @@ def _work(folder: Path, worker: Worker, wait_for_slot: bool) -> None:
     threads = _threads(folder, int((films["role"] == "train").sum()), worker)
     worker.phase("importing", "Loading TensorFlow.")
     with worker.may_leave():
-        with without_collector():
+        heavy_imports.finish()
+        with heavy_imports.without_collector():
             from fracture_core.training import loop
 
         loop.set_threads(*threads)

@@ -30,6 +30,7 @@ class Worker:
         stop_after_epoch: whether a stop at the end of this epoch was requested.
         epochs: total epochs requested so far, including added ones.
         rate_changes: learning rates requested so far: (first step, rate).
+        has_begun: whether training has begun.
     """
 
     def __init__(self, folder: Path, lock: int | None = None) -> None:
@@ -37,6 +38,7 @@ class Worker:
         self.config = run_folders.read(folder).config
         self.stopping = False
         self.stop_after_epoch = False
+        self.has_begun = False
         self.epochs = journal.epochs_requested(folder, self.config)
         before = run_folders.status(folder)
         self.status = Status(
@@ -166,6 +168,7 @@ class Worker:
     def begin(self) -> None:
         """Accept the epochs requested so far: training continues from here."""
         self._accepted_epochs = self.epochs
+        self.has_begun = True
 
     def give_up(self) -> None:
         """Withdraw the epochs that a refused resume has added: a refusal changes nothing."""

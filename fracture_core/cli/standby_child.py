@@ -1,0 +1,91 @@
+"""The waiting side of `jobs.standby`: load TensorFlow, wait for a run, take it over."""
+
+import contextlib
+import json
+import os
+import socket
+import sys
+import threading
+
+from fracture_core import heavy_imports
+from fracture_core.jobs import launcher
+from fracture_core.jobs.standby import ACCEPTED, STAY
+
+NICE = 10  # of the thread that loads; the process itself keeps its priority
+MESSAGE_BYTES = 65_536
+DESCRIPTORS = 2  # lock and log
+
+
+def wait_for_run(descriptor: int, at_once: bool, idle_seconds: float) -> list[str]:
+    """Return the arguments of the run that this process is to be the child of.
+
+    TensorFlow is loaded in the background meanwhile: a run that comes earlier reads its films until
+    `heavy_imports.finish`. The process ends when its parent has, or no run comes in time.
+
+    Args:
+        descriptor: socket to the parent.
+        at_once: load at normal priority.
+        idle_seconds: for which it waits, again from each of the parent's signs.
+    """
+    # What reads films is imported first: two threads that import one package at once can see parts
+    # of it.
+    from fracture_core.training import pipeline  # noqa: F401
+
+    numbers: list[int] = []  # of the loading thread, as the system counts
+
+    def load() -> None:
+        if not at_once:
+            numbers.append(threading.get_native_id())
+            _set_nice(numbers[0], NICE)
+        with heavy_imports.without_collector():
+            from fracture_core.training import loop  # noqa: F401
+
+    heavy_imports.begin(load)
+    with socket.socket(fileno=descriptor) as line:
+        line.settimeout(idle_seconds)
+        message, (lock, log) = _received(line)
+        with contextlib.suppress(OSError):  # the parent has ended: the run goes on without it
+            line.sendall(ACCEPTED)
+    for number in numbers:
+        _set_nice(number, os.getpriority(os.PRIO_PROCESS, 0))
+    _print_to(log)
+    os.environ[launcher.LOCK_VARIABLE] = str(lock)
+    arguments: list[str] = json.loads(message)
+    return arguments
+
+
+def _received(line: socket.socket) -> tuple[bytes, list[int]]:
+    """Return the parent's message and open files; without one, end this process."""
+    message, descriptors = b"", []
+    while not message.endswith(b"\n"):
+        try:
+            data, received, _, _ = socket.recv_fds(line, MESSAGE_BYTES, DESCRIPTORS)
+        except OSError:  # waited long enough
+            data, received = b"", []
+        if not data:  # or the parent has ended
+            os._exit(0)
+        message = (message + data).lstrip(STAY)
+        descriptors += received
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
+    return message, descriptors
+
+
+def _print_to(log: int) -> None:
+    """Print to the run's log from now on; it gets what was printed so far."""
+    sys.stdout.flush()
+    before = os.dup(1)
+    for number in (1, 2):
+        os.dup2(log, number)
+    os.close(log)
+    with open(before, "rb", closefd=True) as earlier:  # noqa: PTH123
+        earlier.seek(0)
+        with contextlib.suppress(OSError):  # a full disk ends the run with its own sentence
+            os.write(1, earlier.read())
+
+
+def _set_nice(thread: int, nice: int) -> None:
+    """Set a thread's priority where threads have their own, and the system permits it."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, nice)

@@ -61,6 +61,11 @@ def permitted() -> Iterator[None]:
         end()
 
 
+def is_permitted() -> bool:
+    """Return whether this process may keep one on standby."""
+    return bool(_permitted)
+
+
 def prepare(*, at_once: bool = False, idle_seconds: float = IDLE_SECONDS) -> None:
     """Make a waiting process where it is permitted and none fits; an existing one waits on.
 

@@ -2,9 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import streamlit as st
 
+from fracture_core import files
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run, State
@@ -54,16 +56,26 @@ def show(name: str) -> None:
     seconds = (poll_rate.LIVE[level], poll_rate.SLOW[level]) if alive else (None, None)
     st.fragment(_panel, run_every=seconds[0], key="live")(name, alive, level, sent)
     st.fragment(_epochs, run_every=seconds[1], key="epochs")(name, alive)
-    st.fragment(_wait, run_every=None if alive else REST_SECONDS, key="rest")(name, alive)
+    has_point = _has_point(run.folder)
+    first = None if has_point else poll_rate.FIRST[level]
+    waits = st.fragment(_wait, run_every=first if alive else REST_SECONDS, key="rest")
+    waits(name, alive, has_point)
+
+
+def _has_point(folder: Path) -> bool:
+    """Return whether the live curve has begun."""
+    facts = files.stamp(folder / "steps.jsonl")
+    return bool(facts) and facts[1] > 0
 
 
 @turns.in_turn
-def _wait(name: str, is_watched: bool) -> None:
-    """Draw nothing; rerun the page of an ended run once another browser has resumed it."""
-    if is_watched:
+def _wait(name: str, was_alive: bool, had_point: bool) -> None:
+    """Draw nothing; rerun the page once its curve begins, or its ended run has been resumed."""
+    if was_alive and had_point:
         return
     try:
-        has_changed = run_folders.status(run_folders.find(name)).state.alive
+        folder = run_folders.find(name)
+        has_changed = _has_point(folder) if was_alive else run_folders.status(folder).state.alive
     except RunNotFound:  # deleted: the page reports it
         has_changed = True
     if has_changed:

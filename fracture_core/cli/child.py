@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from fracture_core import heavy_imports, memory, versions
 from fracture_core.cli import standby_child
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     for kind in ("run", *JOBS, "phantom", "probe"):
         kinds.add_parser(kind).add_argument("folder", help="the work's folder, or a run's name")
     kinds.choices["run"].add_argument("--wait", action="store_true", help="queue for a slot")
+    kinds.choices["run"].add_argument("--has-slot", action="store_true", help="it holds its slot")
     for name in ("--threads", "--branches"):
         kinds.choices["probe"].add_argument(name, type=int, required=True)
     standby = kinds.add_parser("standby")
@@ -58,7 +60,9 @@ def _child(options: argparse.Namespace) -> int:
     is_run = options.kind == "run"
     folder = run_folders.find(options.folder) if is_run else Path(options.folder)
     lock = run_folders.take_lock(folder) if inherited is None else inherited
-    return run(folder, lock, options.wait) if is_run else JOBS[options.kind](folder, lock)
+    if is_run:
+        return run(folder, lock, None if options.has_slot else options.wait)
+    return JOBS[options.kind](folder, lock)
 
 
 def _stand_by(options: argparse.Namespace) -> int:
@@ -85,14 +89,15 @@ def _print_speed(name: str, threads: int, branches: int) -> int:
     return 0
 
 
-def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
+def run(folder: Path, lock: int, wait_for_slot: bool | None) -> int:
     """Bring a run to its end; return the exit status: 0 finished or stopped, 1 failed.
 
     Args:
         folder: the run folder.
         lock: descriptor that holds the run's lock; closed after the last status, so that a run
             can be resumed at once, while this process still fits the gate of its best epoch.
-        wait_for_slot: whether to queue behind the runs that fill the slots.
+        wait_for_slot: whether to queue behind the runs that fill the slots; `None` for a process
+            that has its slot.
     """
     worker = None
     try:
@@ -133,7 +138,7 @@ def _fit_gate(folder: Path) -> None:
         _print_trace()
 
 
-def _to_its_end(worker: Worker, wait_for_slot: bool) -> int:
+def _to_its_end(worker: Worker, wait_for_slot: bool | None) -> int:
     try:
         worker.listen()
         try:
@@ -150,13 +155,8 @@ def _to_its_end(worker: Worker, wait_for_slot: bool) -> int:
     return _fail(worker.say, worker.folder, message)
 
 
-def _work(folder: Path, worker: Worker, wait_for_slot: bool) -> None:
-    # The slot is this process's open file: it is free again when the process ends.
-    if wait_for_slot:
-        worker.say(state=State.QUEUED, message="Waiting for a free slot.", phase="")
-        launcher.wait_for_slot(folder, worker.asked_to_stop)
-    else:
-        launcher.take_slot()
+def _work(folder: Path, worker: Worker, wait_for_slot: bool | None) -> None:
+    slot = _take_slot(folder, worker, wait_for_slot)
     if not (folder / "films.parquet").is_file():
         run_folders.complete_facts(folder, versions=versions.installed())
     from fracture_core.training import pipeline
@@ -169,8 +169,28 @@ def _work(folder: Path, worker: Worker, wait_for_slot: bool) -> None:
         with heavy_imports.without_collector():
             from fracture_core.training import loop
 
-        loop.set_threads(*threads)
+        try:
+            loop.set_threads(*threads)
+        except RuntimeError:  # it has rehearsed with others, and they are taken once
+            _start_again(folder, worker, slot)
     loop.train(folder, films, pixels, worker)
+
+
+def _take_slot(folder: Path, worker: Worker, wait_for_slot: bool | None) -> int | None:
+    """Return this process's open file that holds a slot: free again when the process ends."""
+    if wait_for_slot:
+        worker.say(state=State.QUEUED, message="Waiting for a free slot.", phase="")
+        return launcher.wait_for_slot(folder, worker.asked_to_stop)
+    return None if wait_for_slot is None else launcher.take_slot()
+
+
+def _start_again(folder: Path, worker: Worker, slot: int | None) -> NoReturn:
+    """Replace this program by that of a new child: the same process with its lock and slot."""
+    lock = worker.leave_to_next()
+    for descriptor in (lock, *([] if slot is None else [slot])):
+        os.set_inheritable(descriptor, True)
+    words = [sys.executable, "-m", "fracture_core.cli.child", "run", folder.name, "--has-slot"]
+    os.execve(sys.executable, words, os.environ | {launcher.LOCK_VARIABLE: str(lock)})
 
 
 def _threads(folder: Path, films: int, worker: Worker) -> tuple[int, int]:

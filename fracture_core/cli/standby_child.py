@@ -6,12 +6,13 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 
 from fracture_core import heavy_imports
 from fracture_core.jobs import launcher
-from fracture_core.jobs.standby import ACCEPTED, STAY
+from fracture_core.jobs.standby import ACCEPTED, READY, STAY
 
-NICE = 10  # of the thread that loads; the process itself keeps its priority
+NICE = 10  # while it loads; the process itself keeps its priority
 MESSAGE_BYTES = 65_536
 DESCRIPTORS = 2  # lock and log
 
@@ -31,27 +32,61 @@ def wait_for_run(descriptor: int, at_once: bool, idle_seconds: float) -> list[st
     # of it.
     from fracture_core.training import pipeline  # noqa: F401
 
-    numbers: list[int] = []  # of the loading thread, as the system counts
-
-    def load() -> None:
-        if not at_once:
-            numbers.append(threading.get_native_id())
-            _set_nice(numbers[0], NICE)
-        with heavy_imports.without_collector():
-            from fracture_core.training import loop  # noqa: F401
-
-    heavy_imports.begin(load)
+    hurry, quiet = threading.Event(), set[int]()
+    if at_once:
+        hurry.set()
     with socket.socket(fileno=descriptor) as line:
         line.settimeout(idle_seconds)
+        heavy_imports.begin(lambda: _load(line, hurry, quiet))
         message, (lock, log) = _received(line)
+        hurry.set()
+        for thread in list(quiet):
+            _set_nice(thread, os.getpriority(os.PRIO_PROCESS, 0))
         with contextlib.suppress(OSError):  # the parent has ended: the run goes on without it
             line.sendall(ACCEPTED)
-    for number in numbers:
-        _set_nice(number, os.getpriority(os.PRIO_PROCESS, 0))
     _print_to(log)
     os.environ[launcher.LOCK_VARIABLE] = str(lock)
     arguments: list[str] = json.loads(message)
     return arguments
+
+
+def _load(line: socket.socket, hurry: threading.Event, quiet: set[int]) -> None:
+    """Load TensorFlow, rehearse a run, and tell the parent.
+
+    Args:
+        line: socket to the parent.
+        hurry: set when there is a run, or about to be one: all else may wait.
+        quiet: gets the threads whose priority was lowered, by the system's numbers.
+    """
+
+    def import_training() -> None:
+        with heavy_imports.without_collector():
+            from fracture_core.training import loop, rehearsal  # noqa: F401
+
+    _quietly(import_training, hurry, quiet)
+    if hurry.is_set() or "fracture_core.training.rehearsal" not in sys.modules:
+        return
+    from fracture_core.training import rehearsal
+
+    rehearsal.take_threads()  # at normal priority, which they keep
+    _quietly(rehearsal.rehearse, hurry, quiet)
+    with contextlib.suppress(OSError):  # there was a run meanwhile
+        line.send(READY)
+
+
+def _quietly(work: Callable[[], None], hurry: threading.Event, quiet: set[int]) -> None:
+    """Do some work at low priority: in a thread of its own, as a raised one needs permission."""
+
+    def lowered() -> None:
+        if not hurry.is_set():
+            number = threading.get_native_id()
+            quiet.add(number)
+            _set_nice(number, NICE)
+        work()
+
+    thread = threading.Thread(target=lowered, daemon=True)
+    thread.start()
+    thread.join()
 
 
 def _received(line: socket.socket) -> tuple[bytes, list[int]]:

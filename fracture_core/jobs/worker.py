@@ -14,6 +14,7 @@ from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 
 POLL_SECONDS = 0.25  # between two checks of the requests; a stop must be answered within 3 s
+FIRST_SECONDS = 0.15  # of steps in the first point of the live curve, which people wait for
 WRITE_SECONDS = 0.5  # between two writes of progress; people read no faster
 POINTS = 600  # of the live curve at intervals of WRITE_SECONDS; later intervals grow
 
@@ -104,6 +105,19 @@ class Worker:
         """Stop watching the lock, before its descriptor is closed."""
         with self._mutex:
             self._lock = None
+
+    def leave_to_next(self) -> int:
+        """Leave the run to the next program in this process; return the lock that it gets.
+
+        Requests that were served and are not logged are made again.
+        """
+        lock = self._lock
+        assert lock is not None
+        self.let_go()
+        for kind, served in (("stop", self.stopping), ("stop_after_epoch", self.stop_after_epoch)):
+            if served:
+                run_folders.send_request(self.folder, kind)
+        return lock
 
     def _leave(self) -> None:
         """End the process: the kernel releases its locks, and no work is lost."""
@@ -261,6 +275,7 @@ class Clock:
         self.began: float | None = None
         self.steps = 0
         self.rate = 0.0
+        self._points = 0
         self._reset(time.monotonic())
 
     def _reset(self, now: float) -> None:
@@ -290,8 +305,10 @@ class Clock:
         """
         now = time.monotonic()
         passed = now - (self.began or now)
-        if now - self._since < max(WRITE_SECONDS, passed / POINTS) or not self._shown:
+        due = max(WRITE_SECONDS, passed / POINTS) if self._points else FIRST_SECONDS
+        if now - self._since < due or not self._shown:
             return None
+        self._points += 1
         self.rate = self._shown / (now - self._since)
         point = {
             "loss": self._loss / self._shown,

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,14 +60,33 @@ def is_over(pid: int, seconds: float = 20) -> bool:
     return False
 
 
+def reaches(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    """Tell whether something becomes true in time."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+def priorities(pid: int) -> set[int]:
+    """The nice values of a process' threads."""
+    facts = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return {int(text.rpartition(")")[2].split()[16]) for text in facts}
+
+
 def weights(folder: Path) -> dict[str, bytes]:
-    files = [*folder.glob("checkpoints/*.h5"), *folder.glob("predictions/*.npy")]
+    folders = ("checkpoints", "predictions", "features")
+    files = [path for name in folders for path in (folder / name).iterdir()]
     return {path.name: path.read_bytes() for path in files}
 
 
-def test_a_run_on_standby_is_the_cold_run_to_the_last_bit(waiting, finished_run) -> None:
+@pytest.mark.parametrize("is_ready", [False, True])
+def test_a_run_on_standby_is_the_cold_run_to_the_last_bit(waiting, finished_run, is_ready) -> None:
     standby.prepare()
     held = process()
+    if is_ready:
+        assert reaches(standby.is_ready)
+        assert priorities(held.pid) == {os.getpriority(os.PRIO_PROCESS, 0)}
     folder = make("warm")
     launcher.start_run(folder)
     assert launcher._children[-1] is held
@@ -96,6 +116,21 @@ def test_a_run_on_standby_is_locked_without_a_gap_and_like_any_child(waiting) ->
     assert "before training" in run_folders.status(folder).message
     assert launcher._children[-1].wait(30) == 0
     os.close(run_folders.take_lock(folder))
+
+
+def test_a_run_with_other_threads_than_the_rehearsal_starts_again(waiting, finished_run) -> None:
+    standby.prepare()
+    held, folder = process(), make("other", threads=2, epochs=1)
+    assert reaches(standby.is_ready)
+    launcher.start_run(folder)
+    run_folders.send_request(folder, "stop_after_epoch")
+    assert reaches(lambda: b"--has-slot" in Path(f"/proc/{held.pid}/cmdline").read_bytes())
+    assert run_folders.is_alive(folder)
+    assert launcher.wait(folder).state is State.FINISHED, journal.log_tail(folder)
+    assert held.wait(60) == 0
+    assert run_folders.read(folder).facts["probe"]["threads"] == 2
+    kinds = [event["kind"] for event in journal.events(folder)]
+    assert kinds == ["queued", "started", "finished"]
 
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])

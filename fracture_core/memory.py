@@ -51,10 +51,10 @@ def available() -> int | None:
     return min(limits, default=None)
 
 
-def resident_mb(process: int) -> int:
-    """Return the memory that a process holds, in MB of 10^6 bytes; 0 if unknown."""
+def own_mb(process: int) -> int:
+    """Return the memory that a process holds beside files, in MB of 10^6 bytes; 0 if unknown."""
     for line in _lines(Path(f"/proc/{process}/status")):
-        if line.startswith("VmRSS:"):  # in KiB
+        if line.startswith("RssAnon:"):  # in KiB
             return int(line.split()[1]) * 1024 // 10**6
     return 0
 

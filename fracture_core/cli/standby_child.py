@@ -29,7 +29,9 @@ def wait_for_run(descriptor: int, at_once: bool, idle_seconds: float) -> list[st
         idle_seconds: for which it waits, again from each of the parent's signs.
     """
     # What reads films is imported first: two threads that import one package at once can see parts
-    # of it.
+    # of it. SciPy starts a thread of its own, which keeps the priority of the one that imports it.
+    import scipy.special  # noqa: F401
+
     from fracture_core.training import pipeline  # noqa: F401
 
     hurry, quiet = threading.Event(), set[int]()

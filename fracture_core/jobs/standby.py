@@ -120,11 +120,11 @@ def is_ready() -> bool:
 
 
 def memory_mb() -> int | None:
-    """Return the memory of the waiting process in MB, 0 if unknown; `None` where none waits."""
+    """Return the waiting process' own memory in MB, 0 if unknown; `None` where none waits."""
     with _mutex:
         if not _waiting or _waiting[0].process.poll() is not None:
             return None
-        return memory.resident_mb(_waiting[0].process.pid)
+        return memory.own_mb(_waiting[0].process.pid)
 
 
 def end() -> None:

@@ -17,7 +17,7 @@ from fracture_core.training import averages, loop, probe, steps
 def take_threads() -> None:
     """Take the threads of a short run; they keep the priority of the thread that calls this."""
     loop.set_threads(*probe.of_short_runs())
-    tf.config.list_logical_devices()  # starts them
+    tf.function(tf.shape)(tf.zeros(1))  # starts them, and the one that compiles
 
 
 def rehearse() -> None:

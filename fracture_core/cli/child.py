@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     standby.add_argument("descriptor", type=int, help="socket to the parent")
     standby.add_argument("--idle", type=float, required=True, help="seconds to wait for a run")
     standby.add_argument("--at-once", action="store_true", help="load at normal priority")
+    standby.add_argument("--data", help="data set whose films are read ahead for a demo run")
+    standby.add_argument("--positive", help="its positive class")
     return parser
 
 
@@ -67,7 +69,7 @@ def _child(options: argparse.Namespace) -> int:
 
 def _stand_by(options: argparse.Namespace) -> int:
     """Wait for a run, then be its child."""
-    status = main(standby_child.wait_for_run(options.descriptor, options.at_once, options.idle))
+    status = main(standby_child.wait_for_run(options))
     if heavy_imports.is_loading():  # stopped before: Python cannot end in the middle of that
         sys.stdout.flush()
         os._exit(status)

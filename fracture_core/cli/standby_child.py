@@ -1,5 +1,6 @@
 """The waiting side of `jobs.standby`: load TensorFlow, wait for a run, take it over."""
 
+import argparse
 import contextlib
 import json
 import os
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from fracture_core import heavy_imports
+from fracture_core.config import preset
 from fracture_core.jobs import launcher
 from fracture_core.jobs.standby import ACCEPTED, READY, STAY
 
@@ -17,16 +19,16 @@ MESSAGE_BYTES = 65_536
 DESCRIPTORS = 2  # lock and log
 
 
-def wait_for_run(descriptor: int, at_once: bool, idle_seconds: float) -> list[str]:
+def wait_for_run(options: argparse.Namespace) -> list[str]:
     """Return the arguments of the run that this process is to be the child of.
 
     TensorFlow is loaded in the background meanwhile: a run that comes earlier reads its films until
     `heavy_imports.finish`. The process ends when its parent has, or no run comes in time.
 
     Args:
-        descriptor: socket to the parent.
-        at_once: load at normal priority.
-        idle_seconds: for which it waits, again from each of the parent's signs.
+        options: `descriptor` of a socket to the parent; `idle`, the seconds for which it waits,
+            again from each of the parent's signs; `at_once`, whether to load at normal priority;
+            `data` and `positive`, whose films are read ahead.
     """
     # What reads films is imported first: two threads that import one package at once can see parts
     # of it. SciPy starts a thread of its own, which keeps the priority of the one that imports it.
@@ -35,11 +37,11 @@ def wait_for_run(descriptor: int, at_once: bool, idle_seconds: float) -> list[st
     from fracture_core.training import pipeline  # noqa: F401
 
     hurry, quiet = threading.Event(), set[int]()
-    if at_once:
+    if options.at_once:
         hurry.set()
-    with socket.socket(fileno=descriptor) as line:
-        line.settimeout(idle_seconds)
-        heavy_imports.begin(lambda: _load(line, hurry, quiet))
+    with socket.socket(fileno=options.descriptor) as line:
+        line.settimeout(options.idle)
+        heavy_imports.begin(lambda: _load(line, options, hurry, quiet))
         message, (lock, log) = _received(line)
         hurry.set()
         for thread in list(quiet):
@@ -52,11 +54,14 @@ def wait_for_run(descriptor: int, at_once: bool, idle_seconds: float) -> list[st
     return arguments
 
 
-def _load(line: socket.socket, hurry: threading.Event, quiet: set[int]) -> None:
-    """Load TensorFlow, rehearse a run, and tell the parent.
+def _load(
+    line: socket.socket, options: argparse.Namespace, hurry: threading.Event, quiet: set[int]
+) -> None:
+    """Load TensorFlow, rehearse a run, tell the parent, and read films ahead.
 
     Args:
         line: socket to the parent.
+        options: of `wait_for_run`.
         hurry: set when there is a run, or about to be one: all else may wait.
         quiet: gets the threads whose priority was lowered, by the system's numbers.
     """
@@ -68,12 +73,15 @@ def _load(line: socket.socket, hurry: threading.Event, quiet: set[int]) -> None:
     _quietly(import_training, hurry, quiet)
     if hurry.is_set() or "fracture_core.training.rehearsal" not in sys.modules:
         return
-    from fracture_core.training import rehearsal
+    from fracture_core.training import pipeline, rehearsal
 
     rehearsal.take_threads()  # at normal priority, which they keep
     _quietly(rehearsal.rehearse, hurry, quiet)
     with contextlib.suppress(OSError):  # there was a run meanwhile
         line.send(READY)
+    if options.data and not hurry.is_set():
+        demo = preset("demo", options.data, positive=options.positive)
+        _quietly(lambda: pipeline.read_ahead(demo, hurry.is_set), hurry, quiet)
 
 
 def _quietly(work: Callable[[], None], hurry: threading.Event, quiet: set[int]) -> None:

@@ -66,10 +66,18 @@ def is_permitted() -> bool:
     return bool(_permitted)
 
 
-def prepare(*, at_once: bool = False, idle_seconds: float = IDLE_SECONDS) -> None:
+def prepare(
+    data: Path | None = None,
+    positive: str | None = None,
+    *,
+    at_once: bool = False,
+    idle_seconds: float = IDLE_SECONDS,
+) -> None:
     """Make a waiting process where it is permitted and none fits; an existing one waits on.
 
     Args:
+        data: data set whose films are read ahead for a demo run, if they are few.
+        positive: of class folders, see `catalog.read`.
         at_once: load TensorFlow at normal priority, since a run is about to start.
         idle_seconds: without another call or a run, after which it ends.
     """
@@ -83,7 +91,11 @@ def prepare(*, at_once: bool = False, idle_seconds: float = IDLE_SECONDS) -> Non
                 _waiting[0].line.send(STAY)
         elif (free := memory.available()) is None or free > ROOM_BYTES:
             with contextlib.suppress(OSError):  # a run can start without it
-                _waiting.append(_made(at_once, idle_seconds))
+                options = ["--idle", str(idle_seconds)]
+                options += ["--at-once"] if at_once else []
+                options += ["--data", str(data)] if data else []
+                options += ["--positive", positive] if positive else []
+                _waiting.append(_made(options))
 
 
 def hand_over(
@@ -134,9 +146,8 @@ def end() -> None:
             _end(_waiting.pop())
 
 
-def _made(at_once: bool, idle_seconds: float) -> Standby:
+def _made(options: Sequence[str]) -> Standby:
     ours, its = socket.socketpair()
-    options = ["--idle", str(idle_seconds), *(["--at-once"] if at_once else [])]
     # What it prints before it has a run belongs into that run's log: it copies it there.
     with its, tempfile.TemporaryFile() as output:
         try:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core.jobs import standby
-from ui.shell import actions, frame, owner
+from ui.shell import actions, frame, owner, tab_data
 
 POLL_SECONDS = 5.0  # between two looks at it
 
@@ -11,7 +11,8 @@ POLL_SECONDS = 5.0  # between two looks at it
 def prepare() -> None:
     """Have a process wait for the next run, if this tab may start one; none beside active runs."""
     if owner.is_owner() and not frame.is_busy():
-        actions.prepare_run()
+        choice = tab_data.choice()
+        actions.prepare_run(choice.root, choice.positive)
 
 
 def show() -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.config import PROJECT, TrainConfig, preset
 from fracture_core.errors import RunBusy
 from fracture_core.jobs import launcher, standby
+from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State
+from fracture_core.training import pipeline
 
 SERVER = """
 import sys
@@ -131,6 +133,16 @@ def test_a_run_with_other_threads_than_the_rehearsal_starts_again(waiting, finis
     assert run_folders.read(folder).facts["probe"]["threads"] == 2
     kinds = [event["kind"] for event in journal.events(folder)]
     assert kinds == ["queued", "started", "finished"]
+
+
+def test_films_are_read_ahead_for_a_demo_run(waiting, phantom_root) -> None:
+    standby.prepare(phantom_root)
+    folder = Path(os.environ["FRACTURE_CACHE"]) / "pixels"
+    assert reaches(lambda: bool(list(folder.glob("[!.]*/pixels.npy"))))
+    [before] = folder.glob("[!.]*/pixels.npy")
+    demo = run_folders.create(preset("demo", str(phantom_root)), "demo")
+    pipeline.prepare(demo, Worker(demo))
+    assert list(folder.glob("*/pixels.npy")) == [before]
 
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])

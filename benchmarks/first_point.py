@@ -30,6 +30,7 @@ from fracture_core.config import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import State
 
 PORT = 8593
 ADDRESS = f"http://localhost:{PORT}"
@@ -154,7 +155,7 @@ def followed(find: Callable[[], Path | None], began: float) -> Phases:
             phase, since = current, now
         if drawn:
             return phases
-        if status and folder and now - began > 1 and not status.state.alive:
+        if status and folder and status.state in (State.FAILED, State.STOPPED, State.FINISHED):
             raise SystemExit(f"{folder.name} ended as {status.state}: {status.message}")
         time.sleep(0.005)
 

@@ -51,7 +51,8 @@ def show(name: str) -> None:
     Raises:
         RunNotFound: there is no such run.
     """
-    alive = run_cache.run_now(name).status.state.alive
+    run = run_cache.run_now(name)
+    alive = run.status.state.alive
     level, sent = poll_rate.level(), live_curves.Sent()
     seconds = (poll_rate.LIVE[level], poll_rate.SLOW[level]) if alive else (None, None)
     st.fragment(_panel, run_every=seconds[0], key="live")(name, alive, level, sent)

@@ -713,3 +713,19 @@ def test_what_is_drawn_of_a_run_is_made_once_for_all_browsers(
         app.run()
         assert "Epoch 4, rate" in texts(app)
     assert len(made) == 7  # the curves and the figures, once
+
+
+def test_a_page_that_waits_for_a_curve_is_redrawn_once_it_begins(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reruns: list[bool] = []
+    monkeypatch.setattr(live_run.st, "rerun", lambda: reruns.append(True))
+    points = (run_copy / "steps.jsonl").read_bytes()
+    (run_copy / "steps.jsonl").write_bytes(b"")  # as a run begins
+    live_run._await_point(run_copy.name)
+    assert not reruns
+    (run_copy / "steps.jsonl").write_bytes(points or b"{}\n")
+    live_run._await_point(run_copy.name)
+    assert reruns == [True]
+    live_run._await_point("deleted")
+    assert reruns == [True]

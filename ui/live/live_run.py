@@ -57,10 +57,9 @@ def show(name: str) -> None:
     seconds = (poll_rate.LIVE[level], poll_rate.SLOW[level]) if alive else (None, None)
     st.fragment(_panel, run_every=seconds[0], key="live")(name, alive, level, sent)
     st.fragment(_epochs, run_every=seconds[1], key="epochs")(name, alive)
-    has_point = _has_point(run.folder)
-    first = None if has_point else poll_rate.FIRST[level]
-    waits = st.fragment(_wait, run_every=first if alive else REST_SECONDS, key="rest")
-    waits(name, alive, has_point)
+    st.fragment(_wait, run_every=None if alive else REST_SECONDS, key="rest")(name, alive)
+    if alive and not _has_point(run.folder):
+        st.fragment(_await_point, run_every=poll_rate.FIRST[level], key="first-point")(name)
 
 
 def _has_point(folder: Path) -> bool:
@@ -70,13 +69,19 @@ def _has_point(folder: Path) -> bool:
 
 
 @turns.in_turn
-def _wait(name: str, was_alive: bool, had_point: bool) -> None:
-    """Draw nothing; rerun the page once its curve begins, or its ended run has been resumed."""
-    if was_alive and had_point:
+def _await_point(name: str) -> None:
+    """Draw nothing; rerun the page once the live curve begins."""
+    if run_folders.exists(name) and _has_point(run_folders.find(name)):
+        st.rerun()
+
+
+@turns.in_turn
+def _wait(name: str, is_watched: bool) -> None:
+    """Draw nothing; rerun the page of an ended run once another browser has resumed it."""
+    if is_watched:
         return
     try:
-        folder = run_folders.find(name)
-        has_changed = _has_point(folder) if was_alive else run_folders.status(folder).state.alive
+        has_changed = run_folders.status(run_folders.find(name)).state.alive
     except RunNotFound:  # deleted: the page reports it
         has_changed = True
     if has_changed:

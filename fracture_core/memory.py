@@ -1,13 +1,11 @@
-"""Available memory, signs of a process that ran out of it, and imports without its collector.
+"""Available memory, and signs of a process that ran out of it.
 
-Memory and signs are read from the kernel's files; where there are none, the answer is unknown.
+Both are read from the kernel's files; where there are none, the answer is unknown.
 """
 
 import contextlib
-import gc
 import re
 import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 _MESSAGES = re.compile(  # of Python, C++, TensorFlow and the kernel
@@ -53,6 +51,14 @@ def available() -> int | None:
     return min(limits, default=None)
 
 
+def own_mb(process: int) -> int:
+    """Return the memory that a process holds beside files, in MB of 10^6 bytes; 0 if unknown."""
+    for line in _lines(Path(f"/proc/{process}/status")):
+        if line.startswith("RssAnon:"):  # in KiB
+            return int(line.split()[1]) * 1024 // 10**6
+    return 0
+
+
 def _number(path: Path) -> int | None:
     text = "".join(_lines(path)).strip()
     return int(text) if text.isdecimal() else None
@@ -62,20 +68,3 @@ def _lines(path: Path) -> list[str]:
     with contextlib.suppress(OSError):
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     return []
-
-
-@contextlib.contextmanager
-def without_collector() -> Iterator[None]:
-    """Disable the garbage collector while the `with` block imports; freeze the imported objects.
-
-    TensorFlow's import makes a million permanent objects. The collector would scan all of them
-    again and again, in vain: over a third of the time that the import takes.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.home import demo, panels
+from ui.shared import next_run
 from ui.shell import frame
 
 frame.only_through_app()
@@ -22,4 +23,5 @@ with st.container(key="doors"):
         panels.learn()
     with diagnose:
         panels.predict()
+next_run.prepare()
 st.caption("A teaching and research tool, not a medical device.")

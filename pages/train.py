@@ -5,7 +5,7 @@ import streamlit as st
 from fracture_core.words import short
 from ui.cache import run_cache
 from ui.live import live_run
-from ui.shared import theme
+from ui.shared import next_run, theme
 from ui.shell import frame, state
 from ui.train import form, other_runs
 
@@ -22,6 +22,8 @@ else:
         )
     st.markdown("Start a network on the data in use, and watch it learn.")
     form.show()
+    next_run.show()
 other_runs.show(name)
+next_run.prepare()
 if st.session_state.pop(state.ARRIVED, False):
     frame.to_top()  # last on the page, so that nothing moves once it is gone

@@ -42,6 +42,7 @@ NEEDS_TENSORFLOW = {
     "training.event_files",
     "training.steps",
     "training.loop",
+    "training.rehearsal",
     "models.gate",
     "models.inference",
     "explanations.heat_maps",

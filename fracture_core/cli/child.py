@@ -11,13 +11,14 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from fracture_core import memory, versions
+from fracture_core.cli import standby_child
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import refusal, sweep
-from fracture_core.jobs import end_command, launcher
+from fracture_core.jobs import end_command, heavy_imports, launcher
 from fracture_core.jobs.worker import Worker
-from fracture_core.memory import without_collector
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.training import probe
@@ -38,12 +39,21 @@ def _parser() -> argparse.ArgumentParser:
     for kind in ("run", *JOBS, "phantom", "probe"):
         kinds.add_parser(kind).add_argument("folder", help="the work's folder, or a run's name")
     kinds.choices["run"].add_argument("--wait", action="store_true", help="queue for a slot")
+    kinds.choices["run"].add_argument("--has-slot", action="store_true", help="it holds its slot")
     for name in ("--threads", "--branches"):
         kinds.choices["probe"].add_argument(name, type=int, required=True)
+    standby = kinds.add_parser("standby")
+    standby.add_argument("descriptor", type=int, help="socket to the parent")
+    standby.add_argument("--idle", type=float, required=True, help="seconds to wait for a run")
+    standby.add_argument("--at-once", action="store_true", help="load at normal priority")
+    standby.add_argument("--data", help="data set whose films are read ahead for a demo run")
+    standby.add_argument("--positive", help="its positive class")
     return parser
 
 
 def _child(options: argparse.Namespace) -> int:
+    if options.kind == "standby":
+        return _stand_by(options)
     if options.kind == "phantom":
         return _make_phantom(Path(options.folder))
     if options.kind == "probe":
@@ -52,7 +62,18 @@ def _child(options: argparse.Namespace) -> int:
     is_run = options.kind == "run"
     folder = run_folders.find(options.folder) if is_run else Path(options.folder)
     lock = run_folders.take_lock(folder) if inherited is None else inherited
-    return run(folder, lock, options.wait) if is_run else JOBS[options.kind](folder, lock)
+    if is_run:
+        return run(folder, lock, None if options.has_slot else options.wait)
+    return JOBS[options.kind](folder, lock)
+
+
+def _stand_by(options: argparse.Namespace) -> int:
+    """Wait for a run, then be its child."""
+    status = main(standby_child.wait_for_run(options))
+    if heavy_imports.is_loading():  # stopped before: Python cannot end in the middle of that
+        sys.stdout.flush()
+        os._exit(status)
+    return status
 
 
 def _make_phantom(folder: Path) -> int:
@@ -70,14 +91,15 @@ def _print_speed(name: str, threads: int, branches: int) -> int:
     return 0
 
 
-def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
+def run(folder: Path, lock: int, wait_for_slot: bool | None) -> int:
     """Bring a run to its end; return the exit status: 0 finished or stopped, 1 failed.
 
     Args:
         folder: the run folder.
         lock: descriptor that holds the run's lock; closed after the last status, so that a run
             can be resumed at once, while this process still fits the gate of its best epoch.
-        wait_for_slot: whether to queue behind the runs that fill the slots.
+        wait_for_slot: whether to queue behind the runs that fill the slots; `None` for a process
+            that has its slot.
     """
     worker = None
     try:
@@ -95,7 +117,7 @@ def run(folder: Path, lock: int, wait_for_slot: bool) -> int:
             worker.let_go()
         os.close(lock)
         end_command.run(folder)
-    if not status:
+    if not status and worker.has_begun:
         _fit_gate(folder)
     return status
 
@@ -106,8 +128,6 @@ def _fit_gate(folder: Path) -> None:
     This comes after the last status, without the run's lock and open to every signal: a failure
     costs the run nothing. This process has TensorFlow loaded already.
     """
-    if "tensorflow" not in sys.modules:  # stopped before it trained
-        return
     from fracture_core.models import gate_job
 
     try:
@@ -120,7 +140,7 @@ def _fit_gate(folder: Path) -> None:
         _print_trace()
 
 
-def _to_its_end(worker: Worker, wait_for_slot: bool) -> int:
+def _to_its_end(worker: Worker, wait_for_slot: bool | None) -> int:
     try:
         worker.listen()
         try:
@@ -137,13 +157,8 @@ def _to_its_end(worker: Worker, wait_for_slot: bool) -> int:
     return _fail(worker.say, worker.folder, message)
 
 
-def _work(folder: Path, worker: Worker, wait_for_slot: bool) -> None:
-    # The slot is this process's open file: it is free again when the process ends.
-    if wait_for_slot:
-        worker.say(state=State.QUEUED, message="Waiting for a free slot.", phase="")
-        launcher.wait_for_slot(folder, worker.asked_to_stop)
-    else:
-        launcher.take_slot()
+def _work(folder: Path, worker: Worker, wait_for_slot: bool | None) -> None:
+    slot = _take_slot(folder, worker, wait_for_slot)
     if not (folder / "films.parquet").is_file():
         run_folders.complete_facts(folder, versions=versions.installed())
     from fracture_core.training import pipeline
@@ -152,11 +167,32 @@ def _work(folder: Path, worker: Worker, wait_for_slot: bool) -> None:
     threads = _threads(folder, int((films["role"] == "train").sum()), worker)
     worker.phase("importing", "Loading TensorFlow.")
     with worker.may_leave():
-        with without_collector():
+        heavy_imports.finish()
+        with heavy_imports.without_collector():
             from fracture_core.training import loop
 
-        loop.set_threads(*threads)
+        try:
+            loop.set_threads(*threads)
+        except RuntimeError:  # it has rehearsed with others, and they are taken once
+            _start_again(folder, worker, slot)
     loop.train(folder, films, pixels, worker)
+
+
+def _take_slot(folder: Path, worker: Worker, wait_for_slot: bool | None) -> int | None:
+    """Return this process's open file that holds a slot: free again when the process ends."""
+    if wait_for_slot:
+        worker.say(state=State.QUEUED, message="Waiting for a free slot.", phase="")
+        return launcher.wait_for_slot(folder, worker.asked_to_stop)
+    return None if wait_for_slot is None else launcher.take_slot()
+
+
+def _start_again(folder: Path, worker: Worker, slot: int | None) -> NoReturn:
+    """Replace this program by that of a new child: the same process with its lock and slot."""
+    lock = worker.leave_to_next()
+    for descriptor in (lock, *([] if slot is None else [slot])):
+        os.set_inheritable(descriptor, True)
+    words = [sys.executable, "-m", "fracture_core.cli.child", "run", folder.name, "--has-slot"]
+    os.execve(sys.executable, words, os.environ | {launcher.LOCK_VARIABLE: str(lock)})
 
 
 def _threads(folder: Path, films: int, worker: Worker) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from fracture_core.cli.command import Command
+from fracture_core.cli import Command
 from fracture_core.errors import FractureError
 from fracture_core.files import refusal
 from fracture_core.words import clean, readable

@@ -7,8 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fracture_core.cli import terminal
-from fracture_core.cli.command import Command
+from fracture_core.cli import Command, terminal
 from fracture_core.cli.setting_options import add_data
 from fracture_core.config import DEFAULTS, LIMITS, check_range
 from fracture_core.networks import architectures

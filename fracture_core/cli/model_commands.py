@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fracture_core.cli import setting_options, terminal
-from fracture_core.cli.command import Command
+from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.config import check_range
 from fracture_core.errors import ModelError, WriteFailed
 from fracture_core.files import replace_file

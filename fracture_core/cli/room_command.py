@@ -5,7 +5,7 @@ import os
 import sys
 
 from fracture_core import room
-from fracture_core.cli.command import Command
+from fracture_core.cli import Command
 from fracture_core.config import PROJECT
 
 

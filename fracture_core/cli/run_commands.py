@@ -4,18 +4,19 @@ Modules that load pandas are imported by the command that needs them, so that th
 """
 
 import argparse
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums
-from fracture_core.cli import setting_options, terminal
-from fracture_core.cli.command import Command
+from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.config import LIMITS, PRESETS, Reference, check_range, phantom_folder
 from fracture_core.errors import ConfigError, RunError
-from fracture_core.jobs import launcher
+from fracture_core.jobs import launcher, standby
 from fracture_core.networks import architectures
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Run, State, Status
@@ -40,23 +41,35 @@ def _add_queue(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", action="store_true", help="queue in the background")
 
 
-def _train(options: argparse.Namespace) -> int:
-    from fracture_core.datasets import catalog, exclusions
-    from fracture_core.phantom import phantom_set
+@contextlib.contextmanager
+def _loading(queue: bool) -> Iterator[None]:
+    """Have a process load TensorFlow while the start of a run that does not queue is prepared."""
+    if queue:
+        yield
+        return
+    with standby.permitted():
+        standby.prepare(at_once=True)
+        yield
 
+
+def _train(options: argparse.Namespace) -> int:
     config = setting_options.config_of(options)
     architectures.check(config.architecture, config.recipe.size, config.options)
     if config.weights:
         architectures.check_weights_file(Path(config.weights))
-    if config.exclude:
-        exclusions.read(Path(config.exclude))  # refused now rather than by a failed run
     root = Path(config.data)
-    drawn = root == phantom_folder() or phantom_set.is_phantom(root)
-    if not drawn or phantom_set.is_complete(root):  # the child completes an incomplete one
-        dataset = catalog.read(root, config.positive)
-        catalog.select(dataset.manifest, parts=config.parts)  # refuses a part that is not there
-        config = replace(config, data=str(dataset.root))
-    folder = launcher.create_and_start(config, options.name, queue=options.queue)
+    with _loading(options.queue):
+        from fracture_core.datasets import catalog, exclusions
+        from fracture_core.phantom import phantom_set
+
+        if config.exclude:
+            exclusions.read(Path(config.exclude))  # refused now rather than by a failed run
+        drawn = root == phantom_folder() or phantom_set.is_phantom(root)
+        if not drawn or phantom_set.is_complete(root):  # the child completes an incomplete one
+            dataset = catalog.read(root, config.positive)
+            catalog.select(dataset.manifest, parts=config.parts)  # refuses a part that is not there
+            config = replace(config, data=str(dataset.root))
+        folder = launcher.create_and_start(config, options.name, queue=options.queue)
     return _queued(folder) if options.queue else _follow(folder)
 
 
@@ -68,7 +81,8 @@ def _resume_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _resume(options: argparse.Namespace) -> int:
     folder = run_folders.find(options.run)
-    launcher.resume(folder, options.more_epochs, wait_for_slot=options.queue)
+    with _loading(options.queue):
+        launcher.resume(folder, options.more_epochs, wait_for_slot=options.queue)
     return _queued(folder) if options.queue else _follow(folder)
 
 
@@ -87,12 +101,17 @@ def _fork(options: argparse.Namespace) -> int:
             f"received {short(options.run)!r}."
         )
     source = run_folders.find(reference.run)
+    with _loading(options.queue):
+        folder = _forked(source, reference.epoch, options)
+    return _queued(folder) if options.queue else _follow(folder)
+
+
+def _forked(source: Path, epoch: int, options: argparse.Namespace) -> Path:
     before = run_folders.read(source).config
     after = setting_options.changed(before, options)
     names = (field.name for field in fields(before))
     changes = {n: getattr(after, n) for n in names if getattr(after, n) != getattr(before, n)}
-    folder = launcher.fork(source, reference.epoch, options.name, queue=options.queue, **changes)
-    return _queued(folder) if options.queue else _follow(folder)
+    return launcher.fork(source, epoch, options.name, queue=options.queue, **changes)
 
 
 def _queued(folder: Path) -> int:

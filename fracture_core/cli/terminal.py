@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from fracture_core.jobs.heavy_imports import without_collector
 from fracture_core.jobs.worker import time_left
-from fracture_core.memory import without_collector
 from fracture_core.words import clean, duration
 
 if TYPE_CHECKING:

@@ -10,16 +10,16 @@ import json
 import os
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from fracture_core import file_reader, files, locks, memory
-from fracture_core.config import LIMITS, PROJECT, TrainConfig, check_range, runs_folder, slots
+from fracture_core.config import LIMITS, TrainConfig, check_range, runs_folder, slots
 from fracture_core.errors import FileRefused, RunBusy, Stopped
 from fracture_core.files import make_folder, replace_file, writing
+from fracture_core.jobs import child_process, standby
 from fracture_core.runs import journal, run_folders
 
 LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # tells a child which of its open files is its lock
@@ -65,7 +65,9 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
         if wait_for_slot:
             journal.log_event(folder, "queued")
         arguments = ["run", folder.name, *(["--wait"] if wait_for_slot else [])]
-        spawn(arguments, descriptor, folder / "train.log")
+        at_once = not wait_for_slot or _slot_is_free()
+        if not (at_once and _on_standby(arguments, descriptor, folder / "train.log")):
+            spawn(arguments, descriptor, folder / "train.log")
 
 
 def create_and_start(config: TrainConfig, name: str | None = None, queue: bool = True) -> Path:
@@ -170,25 +172,21 @@ def spawn(arguments: list[str], descriptor: int | None, log: Path) -> None:
         log: file to which its output is appended.
     """
     reap()
-    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {
-        "PYTHONPATH": path,
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # several runs share one GPU
-    }
     handed_down = () if descriptor is None else (descriptor,)
-    if handed_down:
-        environment[LOCK_VARIABLE] = str(descriptor)
+    variables = {} if descriptor is None else {LOCK_VARIABLE: str(descriptor)}
     with _log(log) as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "fracture_core.cli.child", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environment,
-            pass_fds=handed_down,
-            start_new_session=True,
-        )
+        child = child_process.start(arguments, output, handed_down, variables)
     _children.append(child)
+
+
+def _on_standby(arguments: list[str], descriptor: int, log: Path) -> bool:
+    """Hand a run to the process on standby, see `spawn`; return whether there is one."""
+    reap()
+    with _log(log) as output:
+        child = standby.hand_over(arguments, descriptor, output.fileno())
+    if child:
+        _children.append(child)
+    return child is not None
 
 
 def _log(path: Path) -> BinaryIO:

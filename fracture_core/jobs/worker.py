@@ -14,6 +14,7 @@ from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 
 POLL_SECONDS = 0.25  # between two checks of the requests; a stop must be answered within 3 s
+FIRST_SECONDS = 0.15  # of steps in the first point of the live curve, which people wait for
 WRITE_SECONDS = 0.5  # between two writes of progress; people read no faster
 POINTS = 600  # of the live curve at intervals of WRITE_SECONDS; later intervals grow
 
@@ -30,6 +31,7 @@ class Worker:
         stop_after_epoch: whether a stop at the end of this epoch was requested.
         epochs: total epochs requested so far, including added ones.
         rate_changes: learning rates requested so far: (first step, rate).
+        has_begun: whether training has begun.
     """
 
     def __init__(self, folder: Path, lock: int | None = None) -> None:
@@ -37,6 +39,7 @@ class Worker:
         self.config = run_folders.read(folder).config
         self.stopping = False
         self.stop_after_epoch = False
+        self.has_begun = False
         self.epochs = journal.epochs_requested(folder, self.config)
         before = run_folders.status(folder)
         self.status = Status(
@@ -103,6 +106,19 @@ class Worker:
         with self._mutex:
             self._lock = None
 
+    def leave_to_next(self) -> int:
+        """Leave the run to the next program in this process; return the lock that it gets.
+
+        Requests that were served and are not logged are made again.
+        """
+        lock = self._lock
+        assert lock is not None
+        self.let_go()
+        for kind, served in (("stop", self.stopping), ("stop_after_epoch", self.stop_after_epoch)):
+            if served:
+                run_folders.send_request(self.folder, kind)
+        return lock
+
     def _leave(self) -> None:
         """End the process: the kernel releases its locks, and no work is lost."""
         try:
@@ -166,6 +182,7 @@ class Worker:
     def begin(self) -> None:
         """Accept the epochs requested so far: training continues from here."""
         self._accepted_epochs = self.epochs
+        self.has_begun = True
 
     def give_up(self) -> None:
         """Withdraw the epochs that a refused resume has added: a refusal changes nothing."""
@@ -258,6 +275,7 @@ class Clock:
         self.began: float | None = None
         self.steps = 0
         self.rate = 0.0
+        self._points = 0
         self._reset(time.monotonic())
 
     def _reset(self, now: float) -> None:
@@ -287,8 +305,10 @@ class Clock:
         """
         now = time.monotonic()
         passed = now - (self.began or now)
-        if now - self._since < max(WRITE_SECONDS, passed / POINTS) or not self._shown:
+        due = max(WRITE_SECONDS, passed / POINTS) if self._points else FIRST_SECONDS
+        if now - self._since < due or not self._shown:
             return None
+        self._points += 1
         self.rate = self._shown / (now - self._since)
         point = {
             "loss": self._loss / self._shown,

@@ -5,7 +5,9 @@ of (seed, step): a pass shuffles all training films, a step takes the next `batc
 and the last step of a pass takes the rest. So any step can be computed without those before it.
 """
 
+import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,13 +17,15 @@ import pandas as pd
 from fracture_core import checksums
 from fracture_core.config import TrainConfig, cache_folder, phantom_folder
 from fracture_core.datasets import catalog, exclusions
-from fracture_core.errors import DataError, Stopped, TrainingFailed
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
 from fracture_core.films import images
 from fracture_core.jobs.worker import Worker
 from fracture_core.networks.augmentation import draw
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, pixel_hashes, run_folders
 
+READ_AHEAD = 2_000  # films at most: some seconds of one core for a run that may never come
 NAMED = 5  # films that an error lists by path; the others are counted
 STREAM = 0  # see `augmentation.STREAM`
 
@@ -209,9 +213,7 @@ def _wait_for_phantom(root: Path, worker: Worker) -> None:
 def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     """Return the films of a new run with their roles, and write facts about the data."""
     dataset = catalog.read(Path(config.data), config.positive)
-    roles = catalog.assign_roles(dataset.manifest, config.dev_share, config.seed)
-    rows = catalog.select(dataset.manifest.assign(role=roles), parts=config.parts)
-    rows = rows[rows["role"].isin(["train", "dev", "valid"])].reset_index(drop=True)
+    rows = _with_roles(dataset, config)
     excluded = exclusions.read(Path(config.exclude)) if config.exclude else exclusions.Exclusions()
     out = exclusions.left_out(rows, excluded)
     rows = rows[~out].reset_index(drop=True)
@@ -232,6 +234,34 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
         },
     )
     return rows
+
+
+def _with_roles(dataset: Dataset, config: TrainConfig) -> pd.DataFrame:
+    """Return the films that a run may use, with their roles."""
+    roles = catalog.assign_roles(dataset.manifest, config.dev_share, config.seed)
+    rows = catalog.select(dataset.manifest.assign(role=roles), parts=config.parts)
+    return rows[rows["role"].isin(["train", "dev", "valid"])].reset_index(drop=True)
+
+
+def read_ahead(config: TrainConfig, should_stop: Callable[[], bool]) -> None:
+    """Put the pixels of a run that may come into the cache; of many films, none.
+
+    Args:
+        config: of the run.
+        should_stop: checked after every film; the run goes on where this stops.
+    """
+    # Errors are the run's to report, if it comes.
+    with contextlib.suppress(FractureError, OSError):
+        dataset = catalog.read(Path(config.data), config.positive)
+        paths = _with_roles(dataset, config)["path"].tolist()
+        if len(paths) <= READ_AHEAD:
+            images.pixel_cache(
+                dataset.root,
+                paths,
+                config.recipe,
+                cache_folder() / "pixels",
+                should_stop=should_stop,
+            )
 
 
 def _check(rows: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fracture_core import file_reader
 from fracture_core.config import PROJECT, TrainConfig, cache_folder
@@ -24,6 +24,9 @@ from fracture_core.files import make_folder, replace_file
 from fracture_core.networks import architectures
 from fracture_core.runs import run_folders
 from fracture_core.words import duration
+
+if TYPE_CHECKING:
+    from fracture_core.training.pipeline import Pipeline
 
 SHORT_SECONDS = 120.0  # of a run; for a shorter one, measuring takes longer than it saves
 CORE_FLOP = 30e9  # per second and core, roughly: only separates short runs from long ones
@@ -48,12 +51,12 @@ def choose(folder: Path, films: int) -> dict[str, Any]:
     if config.threads:
         return {"threads": config.threads, "branches": 1, "why": "as requested"}
     if cores == 1:
-        return {"threads": 1, "branches": 1, "why": "there is one core"}
+        return _as_short_runs("there is one core")
     alone = not any(r.status.state.alive for r in run_folders.list_runs() if r.folder != folder)
     seconds = expected_seconds(config, films)
     if seconds < SHORT_SECONDS:
         why = f"a run of about {duration(seconds)} is not worth measuring"
-        return {"threads": 1, "branches": BRANCHES if alone else 1, "why": why}
+        return _as_short_runs(why) if alone else {"threads": 1, "branches": 1, "why": why}
     if not alone:
         return {"threads": 1, "branches": 1, "why": "other runs were active, a core for each"}
     if speeds := _stored().get(_key(config)):
@@ -63,6 +66,16 @@ def choose(folder: Path, films: int) -> dict[str, Any]:
         make_folder(_file().parent)
         replace_file(_file(), json.dumps({**_stored(), _key(config): speeds}, indent=2).encode())
     return _fastest(speeds, "measured")
+
+
+def of_short_runs() -> tuple[int, int]:
+    """Return threads and branches of a run that is not worth measuring, and alone."""
+    return 1, 1 if (os.cpu_count() or 1) == 1 else BRANCHES
+
+
+def _as_short_runs(why: str) -> dict[str, Any]:
+    threads, branches = of_short_runs()
+    return {"threads": threads, "branches": branches, "why": why}
 
 
 def kept_speed(config: TrainConfig) -> float | None:
@@ -82,14 +95,12 @@ def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
     import numpy as np
 
     from fracture_core.networks import optimizers
-    from fracture_core.training import loop, pipeline, steps
+    from fracture_core.training import loop, steps
 
     loop.set_threads(threads, branches)
     model, optimizer = loop.make_network(config), optimizers.make(config)
     optimizer.build(model.trainable_variables)
-    size, count = config.recipe.size, 8 * config.batch_size
-    pixels = np.random.default_rng(0).integers(0, 256, (count, size, size), np.uint8)
-    films = pipeline.Pipeline(pixels=pixels, labels=np.arange(count) % 2, config=config)
+    films = random_films(config)
     step = steps.make_steps(model, optimizer, config.seed)
     rates = np.full(4, config.learning_rate, np.float32)
     step(films.chunk(0, 4), rates)  # compiles
@@ -98,6 +109,17 @@ def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
         step(films.chunk(done, 4), rates)
         done += 4
     return (done - 4) * config.batch_size / passed
+
+
+def random_films(config: TrainConfig) -> "Pipeline":
+    """Return 8 batches of random pixels, every other film positive."""
+    import numpy as np
+
+    from fracture_core.training.pipeline import Pipeline
+
+    size, count = config.recipe.size, 8 * config.batch_size
+    pixels = np.random.default_rng(0).integers(0, 256, (count, size, size), np.uint8)
+    return Pipeline(pixels=pixels, labels=np.arange(count) % 2, config=config)
 
 
 def _measure_all(folder: Path, cores: int) -> dict[str, float]:

@@ -728,3 +728,19 @@ def test_a_poll_with_an_older_address_does_not_lead_back_to_the_run_of_before(
     session[state.RUN_OPENED] = True  # a person has opened another one
     live_run._watched(run_copy.name, was_alive=False)
     assert reruns == [True]
+
+
+def test_a_page_that_waits_for_a_curve_is_redrawn_once_it_begins(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reruns: list[bool] = []
+    monkeypatch.setattr(live_run.st, "rerun", lambda: reruns.append(True))
+    points = (run_copy / "steps.jsonl").read_bytes()
+    (run_copy / "steps.jsonl").write_bytes(b"")  # as a run begins
+    live_run._await_point(run_copy.name)
+    assert not reruns
+    (run_copy / "steps.jsonl").write_bytes(points or b"{}\n")
+    live_run._await_point(run_copy.name)
+    assert reruns == [True]
+    live_run._await_point("deleted")
+    assert reruns == [True]

@@ -88,6 +88,7 @@ def test_there_are_all_the_actions() -> None:
         "delete",
         "fork",
         "make_ensemble",
+        "prepare_run",
         "resume",
         "set_labels",
         "start_report",

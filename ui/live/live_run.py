@@ -2,9 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import streamlit as st
 
+from fracture_core import files
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run, State
@@ -49,12 +51,28 @@ def show(name: str) -> None:
     Raises:
         RunNotFound: there is no such run.
     """
-    alive = run_cache.run_now(name).status.state.alive
+    run = run_cache.run_now(name)
+    alive = run.status.state.alive
     level, sent = poll_rate.level(), live_curves.Sent()
     seconds = (poll_rate.LIVE[level], poll_rate.SLOW[level]) if alive else (None, None)
     st.fragment(_panel, run_every=seconds[0], key="live")(name, alive, level, sent)
     st.fragment(_epochs, run_every=seconds[1], key="epochs")(name, alive)
     st.fragment(_wait, run_every=None if alive else REST_SECONDS, key="rest")(name, alive)
+    if alive and not _has_point(run.folder):
+        st.fragment(_await_point, run_every=poll_rate.FIRST[level], key="first-point")(name)
+
+
+def _has_point(folder: Path) -> bool:
+    """Return whether the live curve has begun."""
+    facts = files.stamp(folder / "steps.jsonl")
+    return bool(facts) and facts[1] > 0
+
+
+@turns.in_turn
+def _await_point(name: str) -> None:
+    """Draw nothing; rerun the page once the live curve begins."""
+    if run_folders.exists(name) and _has_point(run_folders.find(name)):
+        st.rerun()
 
 
 @turns.in_turn

@@ -21,7 +21,7 @@ from fracture_core.audit import audit_job
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError, WriteFailed
-from fracture_core.jobs import launcher
+from fracture_core.jobs import launcher, standby
 from fracture_core.models import cards, evaluation, gate_job
 from fracture_core.releases import ensemble
 from fracture_core.runs import run_folders
@@ -105,6 +105,7 @@ delete = owners(run_folders.delete)
 fork = owners(launcher.fork)
 recompute_averages = owners(averages_job.start)
 make_ensemble = owners(ensemble.make)
+prepare_run = owners(standby.prepare)
 resume = owners(launcher.resume)
 set_labels = owners(run_folders.set_labels)
 start_report = owners(report_2018.start)

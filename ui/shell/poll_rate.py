@@ -7,6 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 LIVE = (2.0, 2.0, 2.5)  # seconds between two polls of constant changes: for a few, some, many
 SLOW = (2.0, 5.0, 10.0)  # of changes per epoch, which takes seconds at least
+FIRST = (0.4, 1.0, 2.0)  # of the first point of a curve, which people wait for
 SOME, MANY = 6, 16  # browsers
 FEWER = 0.7  # of these, before polls become more frequent again, so that the level does not flicker
 GONE_SECONDS = 15.0  # after which a browser that has not polled again is gone

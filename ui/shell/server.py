@@ -18,6 +18,8 @@ from streamlit.logger import get_logger
 from streamlit.web.server import server_util
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from fracture_core.jobs import standby
+
 LONGEST = 100  # characters of a header that a refusal repeats
 _log = get_logger(__name__)
 
@@ -81,7 +83,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     print(f"\n  Fracture Explorer answers at {address}\n", flush=True)
     if not st.get_option("server.headless"):
         cli_util.open_browser(address)
-    yield
+    with standby.permitted():  # tests of pages have no server, and none waits for them
+        yield
 
 
 def _display_address() -> str:

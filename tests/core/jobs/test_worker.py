@@ -147,16 +147,20 @@ def test_the_clock_leaves_out_the_step_that_compiles(monkeypatch) -> None:
     now = 9.0
     clock.add(loss=50.0, right=0, shown=10)
     assert clock.seconds_a_step() == 0.0  # unknown yet
-    now = 9.4
+    now = 9.125
     clock.add(loss=4.0, right=6, shown=10)
     assert clock.point() is None
-    now = 10.0
+    now = 9.25  # the first point comes early
     clock.add(loss=8.0, right=9, shown=10)
     point = clock.point()
-    assert (point["loss"], point["accuracy"], point["rate"]) == (0.6, 0.75, 20.0)
-    assert clock.seconds_a_step() == 0.5
+    assert (point["loss"], point["accuracy"], point["rate"]) == (0.6, 0.75, 80.0)
+    assert clock.seconds_a_step() == 0.125
+    now = 9.5
+    clock.add(loss=4.0, right=6, shown=10)
     assert clock.point() is None
-    assert clock.rate == 20.0
+    assert clock.rate == 80.0
+    now = 9.75
+    assert clock.point()["rate"] == 20.0
 
 
 def test_a_day_of_training_leaves_a_few_thousand_points(monkeypatch) -> None:

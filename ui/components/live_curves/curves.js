@@ -364,7 +364,9 @@ function makeChart(root) {
       ...(ahead.length > 1 && count < path.length
         ? [stroke([ahead[0].replace("L", "M"), ...ahead.slice(1)], 0.15)] : []),
     ];
-    const dots = line.dots && line.points.length <= 120 ? line.points : line.dots ? line.points.slice(-1) : [];
+    // A path of one point shows nothing: the first one is a dot.
+    const dotted = line.dots || line.points.length === 1;
+    const dots = !dotted ? [] : line.points.length <= 120 ? line.points : line.points.slice(-1);
     const radius = (line.width < 2 ? 1.5 : 2.8) * (data.big ? 1.5 : 1);
     dots.forEach(([x, y]) =>
       made.push(drawing("circle", { cx: sx(x), cy: sy(y), r: radius, fill: line.colour,

@@ -77,9 +77,11 @@ def measured(browser: Browser, home: Path, number: int) -> Iterator[tuple[str, P
         page.get_by_role("heading", level=1).wait_for()
         yield "app to first painted page", {"total": time.monotonic() - began}
         page.goto(f"{ADDRESS}/train")
-        page.get_by_role("button", name="Start training").wait_for()
+        button = page.get_by_role("button", name="Start training")
+        button.wait_for()
         time.sleep(PAUSE_SECONDS)
         for row in ("first run", "run after another"):
+            button.wait_for()  # the page's own loading is not the run's
             yield row, clicked(page)
             for run in run_folders.list_runs():
                 run_folders.send_request(run.folder, "stop")

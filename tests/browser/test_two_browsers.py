@@ -6,6 +6,7 @@ Only a browser shows it: an element that a callback draws inside a fragment empt
 import contextlib
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def ask_to_delete(page: Page) -> None:
     page.get_by_role("tab", name="Delete").click()
     page.get_by_role("button", name="Delete this run").click()
     expect(page.get_by_role("button", name="Delete permanently")).to_be_visible()
+
+
+def poll(is_done: Callable[[], bool]) -> None:
+    """Wait until something is done on the server."""
+    for _ in range(300):
+        if is_done():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it was not done in 30 s")
 
 
 def press(page: Page, name: str) -> bool:
@@ -87,11 +97,13 @@ def test_a_saved_note_stays_in_view_and_reaches_the_other(
     first.get_by_role("tab", name="Notes").click()
     first.get_by_role("textbox", name="Note").fill("lags behind the other seeds")
     first.get_by_role("button", name="Save notes").click()
-    expect(first.get_by_role("paragraph").filter(has_text="lags behind")).to_be_visible()
+    poll(lambda: run_folders.labels(stopped).note != "")
     expect(first.get_by_role("tab", name="Notes")).to_have_attribute("aria-selected", "true")
     expect(first.get_by_role("button", name="Save notes")).to_be_visible()
     second = open_page(f"{server.url}/train?run=shared")
-    expect(second.get_by_text("lags behind the other seeds")).to_be_visible()
+    for page in (first, second):
+        page.get_by_role("button", name="About").click()
+        expect(page.get_by_text("lags behind the other seeds").last).to_be_visible()
 
 
 def test_who_asks_for_more_epochs_of_a_run_that_goes_on_elsewhere_is_told(

@@ -20,7 +20,6 @@ def show(run: Run) -> None:
     double click, or one that waited for the page, must not undo the first.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        _progress(run)
         if run.status.state.alive:
             _stop(run)
             _more(run)
@@ -34,6 +33,9 @@ def show(run: Run) -> None:
                     query_params={state.MODEL: run.name},
                 )
             _resume_controls(run)
+        _progress(run)
+    if st.session_state.pop(state.DELETING, None) == run.name:
+        run_menu.confirm((run.name,))
 
 
 def _progress(run: Run) -> None:

@@ -279,16 +279,23 @@ def _delete(run: Run) -> None:
         "Deleting removes the run permanently."
     )
     alive = run.status.state.alive
-    if owner.button(
+    owner.button(
         "Delete this run…",
         icon=":material/delete:",
         disabled=alive,
         key="delete",
+        on_click=_ask_later,
+        args=(run.name,),
         help="The run is active: stop it first." if alive else None,
-    ):
-        confirm((run.name,))
+    )
     if alive:
         st.caption("The run is active. Stop it first.")
+
+
+def _ask_later(name: str) -> None:
+    """Close "More", which would lie over the question, and have it asked."""
+    st.session_state[f"{state.MORE}-{name}"] = False
+    st.session_state[state.DELETING] = name
 
 
 def confirm(names: tuple[str, ...]) -> None:

@@ -106,6 +106,7 @@ CLASSES = "classes"  # Data: the class folders of that path, until the positive 
 POSITIVE = "positive"  # Data: the class that means a fracture
 ABOUT = "about"  # Train: whether "About" is open; ends in the run's name
 RUN_OPENED = "opened-run"  # Train: set once another run is opened, until the page is drawn with it
+DELETING = "deleting"  # Train: the run of which is asked whether to delete it, until it is asked
 MORE_TAB = "more-tab"  # Train: the tab of "More" that is open
 MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
 NOTICE = "notice"  # every page: message of the last action, until it is shown

@@ -14,6 +14,7 @@ from fracture_core.runs import journal, run_folders
 STUDIES = 24  # enough for both labels in every role
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one worker, and all browser tests in one: two Chromiums are slow."""
     for item in items:

@@ -14,14 +14,6 @@ from fracture_core.runs import journal, run_folders
 STUDIES = 24  # enough for both labels in every role
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one worker, and all browser tests in one: two Chromiums are slow."""
-    for item in items:
-        group = "browser" if "browser" in item.path.parts else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def no_child_outlives_the_tests() -> Iterator[None]:
     """Stop processes that a failed test left running, and wait for every child."""

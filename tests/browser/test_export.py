@@ -40,7 +40,7 @@ def test_the_report_opens_from_disk_and_json_says_what_predict_says(
     table = saved(page, "CSV", tmp_path / "films.csv")
     page.get_by_text("With names", exact=True).click()
     expect(page.get_by_role("switch", name="With names")).to_be_checked()
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_text("Films, study and patient are named.")).to_be_visible()
     exported = json.loads(saved(page, "JSON", tmp_path / "study.json").read_text())
 
     monkeypatch.setenv("FRACTURE_RUNS", str(server.folder / "runs"))

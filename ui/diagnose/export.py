@@ -57,9 +57,11 @@ def show(reading: Reading, maps: dict[str, dict[str, bytes]], upload: Sequence[R
                 on_click="ignore",
                 key=f"export-{kind}",
             )
+    # Said beside the buttons: their files are those of the page as it is drawn.
+    named = "Films, study and patient are named." if names else "Nobody and no file is named."
     st.caption(
-        "The report is a single HTML file with films and scores: it opens offline and prints on "
-        "A4; with many films their pictures are smaller, "
+        f"{named} The report is a single HTML file with films and scores: it opens offline and "
+        "prints on A4; with many films their pictures are smaller, "
         f"{study_report.PICTURES_BYTES / 1e6:.0f} MB in total. JSON is the output of "
         "`predict --json`; CSV has one line per film."
     )

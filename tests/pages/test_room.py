@@ -207,6 +207,24 @@ def test_data_that_cannot_be_read_is_no_place_either(
         assert "MURA-v1.1" in text and str(tmp_path) not in text, page
 
 
+@pytest.mark.parametrize("show", ["", "numbers"])
+def test_no_part_of_a_failed_run_tells_a_visitor_where_it_lies(
+    token: str, run_copy: Path, show: str
+) -> None:
+    folder = config.runs_folder()
+    before = run_folders.status(run_copy).__dict__
+    message = f"{folder}/secret/films (1).png cannot be read."
+    status = run_folders.Status(**{**before, "state": State.FAILED, "message": message})
+    run_folders.write_status(run_copy, status)
+    address = {"run": run_copy.name, **({"show": show} if show else {})}
+    for mine in (False, True):
+        app = at("train", token if mine else "", **address)
+        drawn = [each.proto.json for each in app.get("bidi_component")]
+        drawn += [each.proto.body for each in app.get("html")] + [said(app)]
+        assert any("Failed" in each for each in drawn)
+        assert any(str(folder) in each for each in drawn) == mine
+
+
 def test_a_visitor_is_offered_no_folder_and_no_other_data(
     token: str, phantom_root: Path, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from fracture_core import files
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run, State
-from fracture_core.words import duration
+from fracture_core.words import clean, duration
 from ui.cache import run_cache
 from ui.components import end_notice, live_curves
 from ui.live import (
@@ -25,7 +25,7 @@ from ui.live import (
     run_notices,
 )
 from ui.shared import epoch_slider, theme
-from ui.shell import actions, poll_rate, state, turns
+from ui.shell import actions, owner, poll_rate, state, turns
 
 ADVICE_PX = 110  # height of the place for advice: three lines in a narrow window
 REST_SECONDS = 5.0  # between two polls of an ended run, which read its status alone
@@ -200,15 +200,17 @@ def _headline(run: Run) -> None:
         left = f", {duration(status.seconds_left)} left" if status.seconds_left else ""
         heading = f"Epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}"
     else:
-        heading = words.get(status.state, theme.plain(status.message.removesuffix(".")))
-    st.set_page_config(page_title=f"{heading} · {run.name}")  # read in the browser's tab
+        heading = words.get(status.state, status.message.removesuffix("."))
+    # Neither Markdown, nor for a visitor's eyes where a folder of this machine is named.
+    text, message = (clean(owner.discreet(each)) for each in (heading, status.message))
+    st.set_page_config(page_title=f"{text} · {run.name}")  # read in the browser's tab
     with st.container(horizontal=True, vertical_alignment="center"):
         if projector.panels():
-            projector.line(f"{run.name}: {heading}")
+            projector.line(f"{run.name}: {text}")
             projector.leave(run.name)
         else:
-            st.title(heading, anchor=False, width="stretch")
-            end_notice.show(run.name, status.message or heading, status.state.alive)
+            st.title(theme.plain(heading), anchor=False, width="stretch")
+            end_notice.show(run.name, message or text, status.state.alive)
             about_run.show(run)
             projector.link(run.name)
             st.page_link("pages/train.py", label="New run", icon=":material/add:")

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core import room
-from fracture_core.errors import WriteFailed
+from fracture_core.errors import RunError, WriteFailed
 from fracture_core.phantom import phantom_set
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.words import duration
@@ -158,8 +158,9 @@ def _most_active_first(runs: list[Run]) -> list[Run]:
 def _watched() -> str:
     """The run that the page is about, with its badge, as Markdown; "" without one."""
     name = st.query_params.get(state.RUN, "")
-    run = next((run for run in run_cache.runs_now() if run.name == name), None)
-    if run is None:
+    try:
+        run = run_cache.run_now(name)  # not all runs: every session polls this line
+    except RunError:  # none of this name, or unreadable: the page reports it
         return ""
     badge = f" {theme.synthetic_badge()}" if run_cache.is_synthetic(run) else ""
     return f"**{theme.plain(_short(name))}**{badge}"

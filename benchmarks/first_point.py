@@ -1,4 +1,4 @@
-"""How long from the click on Start to the first point of the curve?
+"""Wait from the click on Start to the first point of the curve.
 
     python benchmarks/first_point.py [--repeats 5] [--studies 400]
 

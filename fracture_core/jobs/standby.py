@@ -23,7 +23,7 @@ from fracture_core import files, memory
 from fracture_core.config import PROJECT
 from fracture_core.jobs import child_process
 
-IDLE_SECONDS = 600.0  # after which it ends: 400 MB are kept for nobody
+IDLE_SECONDS = 600.0  # after which it ends: it holds 400 MB
 ANSWER_SECONDS = 5.0  # in which it must say that it holds the lock
 ROOM_BYTES = 1.5e9  # of free memory, below which none is made: the run needs it
 STAY = b"\n"  # to the process

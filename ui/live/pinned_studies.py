@@ -36,7 +36,6 @@ class Pinned:
         key: the study's.
         verdict: whether it is fracture.
         result: "right" or "wrong", and what stands against that.
-        title: verdict, and whether it is right, as Markdown.
         paths: files of the films shown.
         curve: its films' probabilities by epoch, as HTML.
         words: role, label and scores, as Markdown.
@@ -45,7 +44,6 @@ class Pinned:
     key: str
     verdict: bool
     result: str
-    title: str
     paths: tuple[Path, ...]
     curve: str
     words: str
@@ -132,7 +130,6 @@ def _pin(
         key=row["key"],
         verdict=verdict,
         result=f"{right}{overlap}",
-        title=f"{theme.mark(verdict)} **{right}{overlap}**",
         paths=tuple(root / path for path in tables.films["path"].iloc[films[:THUMBS]]),
         curve=f'<img alt="probabilities of its films by epoch, last {scores}" style="{_CURVE}" '
         f'decoding="sync" src="{address}">',
@@ -190,7 +187,7 @@ def _card(run: Run, card: Pinned) -> None:
     else:
         paths, width = card.paths, THUMB_PX
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(card.title)
+            st.markdown(f"{theme.mark(card.verdict)} **{card.result}**")
             st.page_link(
                 "pages/studies.py",
                 label=theme.plain(named(card.key)),

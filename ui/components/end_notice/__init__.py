@@ -4,16 +4,10 @@
 run; nothing leaves this machine.
 """
 
-from pathlib import Path
+from ui.components import register
 
-import streamlit as st
-
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "end_notice",
-    html='<button type="button" class="bell"></button>',
-    css=(_HERE / "notice.css").read_text(encoding="utf-8"),
-    js=(_HERE / "notice.js").read_text(encoding="utf-8"),
+_component = register(
+    "end_notice", '<button type="button" class="bell"></button>', "notice", ["notice"]
 )
 
 

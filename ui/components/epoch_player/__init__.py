@@ -5,17 +5,12 @@ slowly and none is skipped. `player.js` and `player.css` are beside this file.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "epoch_player",
-    html='<div class="player"></div>',
-    css=(_HERE / "player.css").read_text(encoding="utf-8"),
-    js=(_HERE / "player.js").read_text(encoding="utf-8"),
-)
+from ui.components import register
+
+_component = register("epoch_player", '<div class="player"></div>', "player", ["player"])
 _KEY = "epoch-player"
 FIRST = "first"  # the move to the first epoch; the others are 1 and -1
 

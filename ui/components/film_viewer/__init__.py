@@ -8,7 +8,6 @@ scripts beside this file are joined to one module and need no build step.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -16,17 +15,12 @@ import streamlit as st
 
 from fracture_core.config import PixelRecipe
 from fracture_core.films.eraser import Stroke
+from ui.components import register
 from ui.shared.pictures import Picture
 from ui.shell import state
 
-_HERE = Path(__file__).parent
 _SCRIPTS = ("pixels", "stage", "marks", "toolbar", "bar", "panes", "gestures", "viewer")
-_component = st.components.v2.component(
-    "film_viewer",
-    html='<div class="viewer"></div>',
-    css=(_HERE / "viewer.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS),
-)
+_component = register("film_viewer", '<div class="viewer"></div>', "viewer", _SCRIPTS)
 Box = tuple[float, float, float, float]  # left, top, right, bottom in shares of the film's size
 
 

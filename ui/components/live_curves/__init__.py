@@ -8,21 +8,15 @@ points. `curves.js` and `curves.css` are beside this file and need no build step
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
+
+from ui.components import register
 
 POINTS = 1_500  # per line at most: more do not show on a screen, and cost on every update
 DIGITS = 6  # of a point behind the decimal point
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "live_curves",
-    html='<div class="curves"></div>',
-    css=(_HERE / "curves.css").read_text(encoding="utf-8"),
-    js=(_HERE / "curves.js").read_text(encoding="utf-8"),
-)
+_component = register("live_curves", '<div class="curves"></div>', "curves", ["curves"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,16 +70,8 @@ def ask(
         help=_HELP,
     )
     if player:
-        names = list(options)
-
-        def move(by: int | str) -> None:
-            at = names.index(st.session_state.get(state.EPOCH, word))
-            at = 0 if by == epoch_player.FIRST else min(len(names) - 1, max(0, at + int(by)))
-            st.session_state[state.EPOCH] = names[at]
-            _write(word, whole)
-
         with buttons:
-            epoch_player.show(names.index(chosen), len(names), move, big)
+            _play(list(options), word, whole, big)
     if missing:
         st.toast(
             f"Epoch {missing} is not kept; showing epoch {options[chosen]} instead.",
@@ -87,6 +79,20 @@ def ask(
             duration="long",
         )
     return options[chosen]
+
+
+def _play(names: list[str], word: str, whole: bool, big: bool) -> None:
+    """Draw the buttons that move the slider through its options; for the arguments see `ask`."""
+
+    def place() -> int:
+        return names.index(st.session_state.get(state.EPOCH, word))
+
+    def move(by: int | str) -> None:
+        at = 0 if by == epoch_player.FIRST else min(len(names) - 1, max(0, place() + int(by)))
+        st.session_state[state.EPOCH] = names[at]
+        _write(word, whole)
+
+    epoch_player.show(place(), len(names), move, big)
 
 
 def chosen(whose: str) -> int | None:

@@ -1,6 +1,6 @@
 """Charts: tables in, plotly figures out; nothing here reads files or calls Streamlit.
 
-Figures have room for their legends, so that nothing jumps.
+Figures have room for their legends, so that nothing jumps. `plots.show` draws one on a page.
 """
 
 import html
@@ -48,6 +48,7 @@ def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:
             figure.add_scatter(
                 x=epochs["epoch"],
                 y=y,
+                name="training" if role == "train" else role,
                 mode="lines+markers",
                 line={"color": colour},
                 marker={"size": 4},
@@ -59,8 +60,8 @@ def sparkline(epochs: pd.DataFrame, ink: Ink) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         showlegend=False,
     )
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
+    figure.update_xaxes(visible=False, title="epoch")  # unseen, but read aloud
+    figure.update_yaxes(visible=False, tickformat=".0%")
     return figure
 
 

@@ -8,7 +8,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_OUR_ROOTS = (".viewer", ".curves")  # of our components, inside their shadow roots
+_OUR_ROOTS = (".viewer", ".curves", ".player", ".bell")  # of components, in their shadow roots
 _RUN = """async ([script, rules, ours]) => {
     if (!window.axe) (0, eval)(script);
     const options = { runOnly: { type: "tag", values: rules }, resultTypes: ["violations"] };
@@ -17,14 +17,16 @@ _RUN = """async ([script, rules, ours]) => {
         .map((each) => each.shadowRoot && { host: each, node: each.shadowRoot.querySelector(ours) })
         .filter((each) => each?.node);
     const isOurs = (target) => target.some((each) => {
-        if (!Array.isArray(each)) return false; // a path through shadow roots is a list
+        // A path through shadow roots is a list; what we write as HTML lies in the page itself.
+        const inPage = !Array.isArray(each);
+        if (inPage) return document.querySelector(each)?.closest("[data-testid=stHtml]");
         const host = document.querySelector(each[0]);
         return roots.some((root) => root.host === host);
     });
     return violations.flatMap((rule) => rule.nodes.map((node) => ({
         rule: rule.id,
         target: node.target.flat().join(" > "),
-        ours: isOurs(node.target),
+        ours: Boolean(isOurs(node.target)),
         html: node.html.slice(0, 160),
     })));
 }"""
@@ -37,7 +39,7 @@ class Violation:
     Args:
         rule: its name in axe-core: "color-contrast".
         target: the path of selectors to the element.
-        ours: whether it lies inside one of our components; else Streamlit drew it.
+        ours: whether it lies inside a component or HTML of ours; else Streamlit drew it.
         html: how the element begins.
     """
 
@@ -53,6 +55,18 @@ def violations(page: Page) -> list[Violation]:
         Violation(**each)
         for each in page.evaluate(_RUN, [AXE_SCRIPT, RULES, ", ".join(_OUR_ROOTS)])
     ]
+
+
+def check(page: Page, streamlit: Iterable[tuple[str, str]] = ()) -> None:
+    """Fail on any violation but those of Streamlit that are listed, and on a listed one that went.
+
+    Args:
+        page: in the state to check.
+        streamlit: see `of_streamlit`.
+    """
+    found = violations(page)
+    assert [each for each in found if each.ours] == []
+    assert of_streamlit(found) == set(streamlit), [each for each in found if not each.ours]
 
 
 def of_streamlit(found: Iterable[Violation]) -> set[tuple[str, str]]:

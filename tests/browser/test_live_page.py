@@ -371,7 +371,7 @@ def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     for key, count in (("0", 3), ("2", 1), ("7", 1), ("3", 1)):
         page.keyboard.press(key)
         expect(page.locator(".panel:visible")).to_have_count(count)
-    expect(page.locator(".panel:visible h4")).to_contain_text("studies")
+    expect(page.locator(".panel:visible h2")).to_contain_text("studies")
     for name in ("Pinned studies", "Recently changed"):
         expect(other.get_by_role("heading", name=name)).to_be_visible()
         expect(page.get_by_role("heading", name=name)).to_have_count(0)

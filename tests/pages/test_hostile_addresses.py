@@ -71,7 +71,16 @@ def run_outside(run_copy: Path) -> Path:
 
 def said(app: AppTest) -> list[str]:
     """The text of all that takes Markdown."""
-    kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error)
+    kinds = (
+        app.title,
+        app.header,
+        app.subheader,
+        app.markdown,
+        app.caption,
+        app.info,
+        app.warning,
+        app.error,
+    )
     return [element.value for kind in kinds for element in kind]
 
 

@@ -41,7 +41,7 @@ def open_run(run_copy: Path) -> Open:
 
 
 def said(app: AppTest) -> str:
-    kinds = (app.title, app.subheader, app.markdown, app.caption)
+    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption)
     return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 

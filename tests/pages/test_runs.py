@@ -57,7 +57,7 @@ def three(folders: Path) -> list[str]:
 
 def texts(app: AppTest) -> str:
     """All running text of the page."""
-    kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.error)
+    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.info, app.error)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 

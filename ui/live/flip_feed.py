@@ -60,7 +60,7 @@ def show(run: Run, epoch: int) -> None:
     height: int | Literal["content"] = "content" if projector.panels() else HEIGHT
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Recently changed", anchor=False)
+        st.header("Recently changed", anchor=False)
         with st.container(height=height, border=False):
             if not feed.changes:
                 st.caption(f"No {feed.role} study has changed yet.")
@@ -70,7 +70,7 @@ def show(run: Run, epoch: int) -> None:
                     _links("became right", each.became_right, run, studies)
                     _links("became wrong", each.became_wrong, run, studies)
     with right:
-        st.subheader("Repeatedly forgotten", anchor=False)
+        st.header("Repeatedly forgotten", anchor=False)
         with st.container(height=height, border=False):
             _forgotten(run, feed, studies)
 

@@ -26,7 +26,7 @@ def show(run: Run, epoch: int, opened: bool = False) -> None:
         epoch: the epoch shown.
         opened: whether it is drawn without its switch.
     """
-    st.subheader("What it has learned", anchor=False)
+    st.header("What it has learned", anchor=False)
     if not opened and not st.toggle("Filters and feature maps", key=state.LEARNED):
         return
     kept = feature_maps.latest(run.folder, epoch)

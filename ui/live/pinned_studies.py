@@ -61,7 +61,7 @@ def show(run: Run, epoch: int, last: int) -> None:
     pinned = _in_address() or run_cache.of_tables(run.folder, ("usual",), usual)
     picked = tuple(key for key in pinned if key in keys)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Pinned studies", anchor=False, width="content")
+        st.header("Pinned studies", anchor=False, width="content")
         roles = run_cache.of_tables(run.folder, ("roles",), _roles)
         _choose(run, keys, list(picked), roles)
         st.caption(f"The network's predictions up to epoch {epoch}.", width="content")

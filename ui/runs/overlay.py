@@ -37,7 +37,7 @@ def _panel(names: tuple[str, ...], was_alive: bool) -> None:
     picked = [runs[name] for name in names if name in runs]
     if len(picked) < len(names) or was_alive != any(run.status.state.alive for run in picked):
         st.rerun()
-    st.subheader("Curves", anchor=False)
+    st.header("Curves", anchor=False)
     for run in picked:
         if run.status.state in (State.FAILED, State.INTERRUPTED):
             ended = f"**{theme.plain(run.name)}** {run.status.state}"

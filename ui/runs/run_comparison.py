@@ -22,7 +22,7 @@ def show(others: list[Run], against: Run, options: list[str], epoch: int | None 
         options: names of the runs to choose from in its place.
         epoch: of all runs; `None` for each at its best.
     """
-    st.subheader("Which is better?", anchor=False)
+    st.header("Which is better?", anchor=False)
     lines, refused = _lines(others, against, epoch)
     state.fill(state.AGAINST, against.name)
     st.selectbox(

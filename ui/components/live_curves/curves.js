@@ -248,7 +248,7 @@ function makeChart(root) {
     const svg = drawing("svg", { role: "img", "aria-label": panel.title });
     const told = element("div", { className: "told", hidden: true });
     const box = element("div", { className: "panel" });
-    const title = element("h4", { textContent: panel.title });
+    const title = element("h2", { textContent: panel.title });
     box.append(title, svg, told);
     const pane = { box, title, svg, told, name: panel.name };
     svg.addEventListener("pointermove", (event) => point(pane, event));

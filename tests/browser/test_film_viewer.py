@@ -247,6 +247,8 @@ def test_keys_act_only_in_the_viewer_and_can_be_switched_off(page: Page, study: 
     drawn(page)
     assert picture(page) == plain
     page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Shortcuts")).to_be_hidden()  # all of them are off
+    pressed(page, "Shortcuts").click()
     page.get_by_role("checkbox", name=re.compile("Single-key")).check()
     pressed(page, "Close").click()
     page.mouse.move(5, 5)

@@ -122,7 +122,8 @@ def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
     """A line for each role that is evaluated after each epoch."""
     if not len(epochs):
         return []
-    roles = (("train", ink.train, ""), ("dev", ink.dev, ""), ("valid", ink.valid, "2 4"))
+    # Dashes as on Runs: no line is told from another by its colour alone.
+    roles = (("train", ink.train, "2 3"), ("dev", ink.dev, ""), ("valid", ink.valid, "8 4"))
     return [
         Line(
             panel=panel.name,

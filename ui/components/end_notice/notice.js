@@ -29,6 +29,7 @@ function stored() {
 }
 
 async function toggle(bell) {
+  if (!canNotify()) return;
   const wanted = !isOn();
   if (wanted) await Notification.requestPermission();
   try {
@@ -41,7 +42,7 @@ async function toggle(bell) {
 
 function draw(bell) {
   const refused = !canNotify();
-  bell.disabled = refused;
+  bell.setAttribute("aria-disabled", String(refused)); // it keeps the focus that it may have
   bell.setAttribute("aria-pressed", isOn());
   bell.title = refused ? "The browser allows no notifications from this page." : "Notify me when a run ends";
   bell.setAttribute("aria-label", bell.title);

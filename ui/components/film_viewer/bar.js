@@ -1,6 +1,7 @@
 // The viewer's one toolbar, the list of its shortcuts, and what the network sees.
 
 const CHOICES = 96; // px of the column's heading and buttons
+const BY_KEYS = "By keys: arrows move the cross on a film, Enter sets a point.";
 const WAYS = { area: "averaged", nearest: "nearest pixel" }; // how pixels become smaller
 
 function makeBar(v, help) {
@@ -49,7 +50,7 @@ function makeBar(v, help) {
     v.map.opacity = value;
     v.paint();
   });
-  const hint = element("span", { className: "hint" });
+  const hint = element("span", { className: "hint", role: "status" });
   const several = group(toggles.linked, toggles.only);
   const measuring = group(modes.ruler, modes.angle, toggles.lens, undo, clear);
   const erasing = group(modes.erase, ...brushes, restore);
@@ -69,7 +70,7 @@ function makeBar(v, help) {
   bar.setAttribute("aria-label", "Film tools");
 
   const menu = makeMenu(v, modes.window, windowing);
-  bar.append(menu.element);
+  windowing.after(menu.element); // the next tab stop
   v.menuOpen = () => !menu.element.hidden;
   v.closeMenu = menu.close;
   const openMenu = () => {
@@ -95,13 +96,15 @@ function makeBar(v, help) {
   }
 
   // What the data and the tools make of the bar; elements stay, so that the focus does.
-  function update() {
+  const twin = (held) => ({ [full.title]: leave, [leave.title]: full })[held.title];
+  const update = () => keepingFocus(bar, change, twin);
+  function change() {
     const { data } = v;
     title.textContent = data.title;
     study.hidden = !v.isFull();
     previous.hidden = next.hidden = !data.steps;
-    previous.disabled = !data.steps?.previous;
-    next.disabled = !data.steps?.next;
+    setOff(previous, !data.steps?.previous);
+    setOff(next, !data.steps?.next);
     several.hidden = v.films.length < 2;
     erasing.hidden = !data.erasable;
     brushes.forEach((each, i) => {
@@ -119,9 +122,9 @@ function makeBar(v, help) {
     leave.hidden = !v.isFull();
     Object.entries(modes).forEach(([name, button]) => press(button, v.mode === name));
     hint.textContent = {
-      erase: "Brush over a screw, a marker, a region: the film is scored without it.",
-      ruler: "Drag, or click both ends.",
-      angle: "Click three points; the second is the vertex.",
+      erase: `Brush over a screw, a marker, a region: the film is scored without it. ${BY_KEYS}`,
+      ruler: `Drag, or click both ends. ${BY_KEYS}`,
+      angle: `Click three points; the second is the vertex. ${BY_KEYS}`,
       window: "Drag: sideways for the window, up and down for the level.",
     }[v.mode] ?? "";
     drawMaps();
@@ -193,6 +196,7 @@ const SHORTCUTS = [
   ["+ −", "Zoom in, zoom out"],
   ["Scroll", "Zoom at the pointer"],
   ["Drag, arrow keys", "Pan a zoomed film"],
+  ["Arrow keys, Enter", "Move and set a point of a tool"],
   ["Right drag, Shift drag", "Window and level"],
   ["Double click", "Reset a film"],
   ["W", "Window and level by dragging"],
@@ -218,8 +222,10 @@ function makeHelp(v) {
     element("dd", { textContent: words }),
   ]);
   const box = element("input", { type: "checkbox" });
-  box.addEventListener("change", () =>
-    box.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "yes"));
+  box.addEventListener("change", () => {
+    v.keys.set(box.checked);
+    nameKeys(v.root, box.checked);
+  });
   const close = tool({ name: "clear", label: "Close", action: () => shut() });
   const panel = element("div", { className: "help", hidden: true, tabIndex: -1 },
     element("div", { className: "group" }, element("strong", { textContent: "Shortcuts" }), close),
@@ -231,7 +237,7 @@ function makeHelp(v) {
   function open() {
     if (!panel.hidden) return shut();
     before = panel.getRootNode().activeElement;
-    box.checked = !localStorage.getItem(OFF);
+    box.checked = v.keys.areOn();
     panel.hidden = false;
     panel.focus();
   }

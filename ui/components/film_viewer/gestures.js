@@ -2,7 +2,60 @@
 
 const FINGER = 4; // px; a shorter drag is a click
 const STEP = 0.15; // of a pane, for an arrow key
+const CROSS_STEP = 0.02; // of a pane, by which an arrow key moves the cross; with Shift, 1 px
 const OFF = "fracture-viewer-keys-off"; // in the browser's storage: shortcuts are switched off
+
+// Whether single keys act: in the browser's storage, or, where that is refused, until the page goes.
+function makeKeySwitch() {
+  let isOn = true;
+  const stored = (use) => {
+    try {
+      return use(localStorage);
+    } catch {
+      return undefined; // a browser that stores nothing
+    }
+  };
+  return {
+    areOn: () => isOn && !stored((store) => store.getItem(OFF)),
+    set: (on) => {
+      isOn = on;
+      stored((store) => (on ? store.removeItem(OFF) : store.setItem(OFF, "yes")));
+    },
+  };
+}
+
+// The cross on a film, by which arrow keys do what a pointer does with ruler, angle, eraser, magnifier.
+function makeCross(v) {
+  const isWanted = () => v.lens || ["ruler", "angle", "erase"].includes(v.mode);
+  const start = (film) => {
+    const { width, height } = v.panes[film].size();
+    return { film, x: width / 2, y: height / 2 };
+  };
+  const follow = () => {
+    const { film, x, y } = v.cross;
+    const loose = v.marks.find((mark) => mark.loose && mark.film === film);
+    if (loose) loose.points[loose.points.length - 1] = v.panes[film].pointAt([x, y]);
+    Object.assign(v, { hovered: film, pointer: [x, y] });
+    v.paint();
+  };
+  function move(film, [dx, dy], fine) {
+    if (v.cross?.film !== film) v.cross = start(film);
+    const { width, height } = v.panes[film].size();
+    const [wide, high] = fine ? [1, 1] : [CROSS_STEP * width, CROSS_STEP * height];
+    v.cross.x = between(0, v.cross.x + Math.sign(dx) * wide, width);
+    v.cross.y = between(0, v.cross.y + Math.sign(dy) * high, height);
+    follow();
+  }
+  function set(film) {
+    if (v.cross?.film !== film) v.cross = start(film);
+    const at = v.panes[film].pointAt([v.cross.x, v.cross.y]);
+    if (v.mode === "erase") {
+      v.sendStrokes([...v.strokes, { film: v.films[film].name, radius: v.brush / 200, points: [at] }]);
+    } else if (v.mode !== null) v.setPoint(film, at);
+    follow();
+  }
+  return { isWanted, move, set };
+}
 
 function followPointer(v, pane, number) {
   const point = (event) => [event.clientX, event.clientY];
@@ -19,6 +72,7 @@ function followPointer(v, pane, number) {
   });
   pane.addEventListener("pointermove", (event) => {
     v.pointer = within(event);
+    v.cross = null;
     const loose = v.marks.find((mark) => mark.loose && mark.film === number);
     if (loose) loose.points[loose.points.length - 1] = v.panes[number].filmPoint(point(event));
     if (v.lens || loose) v.paint();
@@ -99,26 +153,13 @@ function followPointer(v, pane, number) {
 
   // Points are clicked one after the other; a ruler can also be dragged.
   function measuring(event) {
-    const at = v.panes[number].filmPoint(point(event));
-    const open = v.marks.find((mark) => mark.loose && mark.film === number);
-    if (open) {
-      open.points[open.points.length - 1] = at;
-      if (open.points.length === POINTS[open.kind]) delete open.loose;
-      else open.points.push(at);
-      v.changed();
-      return { move: () => {} };
-    }
-    const mark = { film: number, kind: v.mode, points: [at, at], loose: true };
-    v.marks = [...v.marks.filter((each) => !each.loose), mark];
-    v.changed();
+    const mark = v.setPoint(number, v.panes[number].filmPoint(point(event)));
+    if (!mark) return { move: () => {} };
     return {
       move: () => {}, // the pane's own listener moves the last point
       end: (next, way) => {
         if (way < FINGER || !mark.loose) return;
-        mark.points[1] = v.panes[number].filmPoint(point(next));
-        if (mark.kind === "ruler") delete mark.loose;
-        else mark.points.push(mark.points[1]);
-        v.changed();
+        v.setPoint(number, v.panes[number].filmPoint(point(next)));
       },
     };
   }
@@ -147,18 +188,27 @@ function listenToKeys(v, help) {
     f: v.fullScreen,
     "?": help.open,
   };
+  const cross = makeCross(v);
   const arrows = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 
   function act(event, path) {
     const focused = path[0];
     if (event.key === "Escape") return escape();
     // A slider that is moved by an arrow must not open the next study as well.
+    const film = v.panes.findIndex((each) => path.includes(each.element)); // its picture, if clicked
     if (event.key in arrows) {
       if (focused.type === "range") return "its own";
-      return focused.classList?.contains("film") && v.pan(...arrows[event.key]);
+      if (film < 0) return false;
+      if (!cross.isWanted()) return v.pan(...arrows[event.key]);
+      cross.move(film, arrows[event.key], event.shiftKey);
+      return true;
+    }
+    if (film >= 0 && cross.isWanted() && (event.key === "Enter" || event.key === " ")) {
+      cross.set(film);
+      return true;
     }
     const action = letters[event.key.toLowerCase()];
-    if (!action || (localStorage.getItem(OFF) && event.key !== "?")) return false;
+    if (!action || !v.keys.areOn()) return false;
     action();
     return true;
   }
@@ -182,6 +232,14 @@ function listenToKeys(v, help) {
     event.stopPropagation();
     if (acted !== "its own") event.preventDefault();
   };
+  // Escape that closes a list or leaves a field of the page must not leave the study as well.
+  const keep = (event) => {
+    if (event.key === "Escape" && event.target.closest("input, textarea, [role=listbox]")) event.stopPropagation();
+  };
   window.addEventListener("keydown", key, true); // before the page's own shortcuts
-  return () => window.removeEventListener("keydown", key, true);
+  document.body.addEventListener("keydown", keep); // after the field, before them
+  return () => {
+    window.removeEventListener("keydown", key, true);
+    document.body.removeEventListener("keydown", keep);
+  };
 }

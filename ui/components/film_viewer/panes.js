@@ -108,6 +108,7 @@ function makePane(v, film, number) {
       const corners = [[box.x0, box.y0], [box.x1, box.y0], [box.x1, box.y1], [box.x0, box.y1]];
       return drawing("polygon", { class: "break", points: corners.map((each) => at(each).join()).join(" ") });
     });
+    const cross = v.cross?.film === number && v.mode !== null ? [drawCross(v.cross)] : [];
     const strokes = drawing("g", { class: "strokes" });
     if (v.stroke?.number === number) {
       const points = v.stroke.points.map((each) => at(each).join());
@@ -118,8 +119,11 @@ function makePane(v, film, number) {
     const marks = v.marks
       .filter((each) => each.film === number)
       .map((each) => drawing("g", { class: "mark" }, ...drawMark(each, extentOf(v.films[number]), at)));
-    return [...boxes, strokes, ...marks];
+    return [...boxes, strokes, ...marks, ...cross];
   }
+
+  const drawCross = ({ x, y }) =>
+    drawing("path", { class: "cross", d: `M${x - 12} ${y}h9m6 0h9M${x} ${y - 12}v9m0 6v9` });
 
   function paintLens(now) {
     lens.hidden = !v.lens || v.hovered !== number || !v.pointer;
@@ -151,10 +155,15 @@ function makePane(v, film, number) {
 
   // The same in shares of the film as it is stored: where marks and strokes lie.
   function filmPoint(point) {
-    const { pixels } = v.films[number];
     const box = pane.getBoundingClientRect();
-    const at = matrix().inverse().transformPoint({ x: point[0] - box.left, y: point[1] - box.top });
-    return [at.x / pixels.width, at.y / pixels.height];
+    return pointAt([point[0] - box.left, point[1] - box.top]);
+  }
+
+  // The film's point below one of the pane, in px from its corner.
+  function pointAt([left, top]) {
+    const { pixels } = v.films[number];
+    const { x, y } = matrix().inverse().transformPoint({ x: left, y: top });
+    return [x / pixels.width, y / pixels.height];
   }
 
   return {
@@ -165,6 +174,7 @@ function makePane(v, film, number) {
     paint,
     share,
     filmPoint,
+    pointAt,
     size: () => size,
     isShown: () => !figure.hidden || !thumb.hidden,
   };

@@ -51,13 +51,41 @@ function tool({ name, label, action, key = "", words = "", toggles = false }) {
   if (name) made.append(icon(name));
   if (words) made.append(element("span", { className: "words", textContent: words }));
   made.setAttribute("aria-label", label);
-  if (key.length === 1) made.setAttribute("aria-keyshortcuts", key);
+  if (key.length === 1) Object.assign(made.dataset, { key, label });
   if (toggles) made.setAttribute("aria-pressed", "false");
-  made.addEventListener("click", action);
+  made.addEventListener("click", () => isOff(made) || action());
   return made;
 }
 
+// Name the keys of a bar's buttons, or, while they are switched off, leave them out.
+function nameKeys(bar, areOn) {
+  bar.querySelectorAll("button[data-key]").forEach((each) => {
+    const { key, label } = each.dataset;
+    each.title = areOn ? `${label} (${key})` : label;
+    if (areOn) each.setAttribute("aria-keyshortcuts", key);
+    else each.removeAttribute("aria-keyshortcuts");
+  });
+}
+
 const press = (button, on) => button.setAttribute("aria-pressed", String(Boolean(on)));
+
+// A button that is off keeps its place among the tab stops, and the focus that it may have.
+const setOff = (button, off) => button.setAttribute("aria-disabled", String(Boolean(off)));
+const isOff = (button) => button.getAttribute("aria-disabled") === "true";
+
+// Change elements such that the focus never falls out of `root` with one that is hidden: it goes to
+// what `instead` gives for it, else to the button before it.
+function keepingFocus(root, change, instead = () => null) {
+  const held = root.getRootNode().activeElement;
+  const had = held && root.contains(held);
+  change();
+  if (!had || (root.contains(held) && isSeen(held))) return;
+  const all = [...root.querySelectorAll("button, input, .film")];
+  const before = all.slice(0, Math.max(1, all.indexOf(held))).reverse();
+  [instead(held), ...before, ...all].find((each) => each && each !== held && isSeen(each))?.focus();
+}
+
+const isSeen = (node) => node.isConnected && node.getClientRects().length > 0;
 
 function range(words, settings, action) {
   const input = element("input", { type: "range", ...settings });

@@ -46,6 +46,8 @@ function makeViewer(root) {
     active: 0, // the film that was touched last
     hovered: null,
     pointer: null, // in a pane, for the magnifier
+    cross: null, // { film, x, y } in px of its pane: where keys set a point
+    keys: makeKeySwitch(),
     send: { state: () => {}, trigger: () => {} },
   };
   const stage = element("div", { className: "stage" });
@@ -54,7 +56,10 @@ function makeViewer(root) {
   const seen = makeSeen(v);
   const help = makeHelp(v);
   const bar = makeBar(v, help);
-  root.replaceChildren(bar.element, row, help.element);
+  const spoken = element("div", { className: "unseen", role: "status" });
+  root.replaceChildren(bar.element, row, help.element, spoken);
+  v.say = (words) => (spoken.textContent = words);
+  nameKeys(root, v.keys.areOn());
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Film viewer");
 
@@ -78,6 +83,7 @@ function makeViewer(root) {
       const { pixels, windowed, drawnAs, fit } = old[i];
       return { ...film, pixels, windowed, drawnAs, fit };
     });
+    if (other && old.length && isFull()) v.say(data.title);
     if (other) begin();
     readMaps(records(data.maps));
     if (other || v.panes.length !== fresh.length) makePanes();
@@ -96,7 +102,7 @@ function makeViewer(root) {
     v.inverted = v.films.map(() => false);
     v.turns = v.films.map(() => ({ quarter: 0, flipped: false }));
     v.strokes = v.data.strokes.map((stroke) => ({ ...stroke, points: stroke.points.map((p) => [...p]) }));
-    Object.assign(v, { marks: [], mode: null, only: null, large: 0, active: 0, hovered: null });
+    Object.assign(v, { marks: [], mode: null, only: null, large: 0, active: 0, hovered: null, cross: null });
   }
 
   async function readPixels(film, number) {
@@ -146,6 +152,10 @@ function makeViewer(root) {
 
   v.layOut = () => {
     if (!v.films.length || !root.clientWidth) return;
+    keepingFocus(stage, layOutNow, () => v.panes[v.only ?? v.active]?.element);
+  };
+
+  function layOutNow() {
     const narrow = root.clientWidth < NARROW_VIEWER;
     const beside = seen.wanted() && !isFull() && v.data.groups.length < 2;
     seen.element.hidden = !beside;
@@ -183,7 +193,7 @@ function makeViewer(root) {
     pad.hidden = !zoomed;
     pad.style.bottom = `${laid.caption + PADDING}px`;
     paintNow();
-  };
+  }
 
   const grouped = (ratios) =>
     v.data.groups.map((_, group) => ratios.filter((_, i) => v.films[i].group === group));
@@ -349,9 +359,25 @@ function makeViewer(root) {
     v.active = v.only ?? v.active;
     v.hovered = null;
     v.layOut();
+    const film = v.films[v.only];
+    v.say(film ? `View ${v.only + 1} of ${v.films.length}: ${film.name}` : `All ${v.films.length} views`);
+  };
+
+  // A point of the ruler or the angle; gives the mark that it begins.
+  v.setPoint = (i, at) => {
+    const open = v.marks.find((mark) => mark.loose && mark.film === i);
+    const mark = open ?? { film: i, kind: v.mode, points: [at], loose: true };
+    mark.points[mark.points.length - 1] = at;
+    if (mark.points.length < POINTS[mark.kind]) mark.points.push(at);
+    else delete mark.loose;
+    if (!open) v.marks = [...v.marks.filter((each) => !each.loose), mark];
+    v.changed();
+    if (!mark.loose) v.say(`${mark.kind === "ruler" ? "Ruler" : "Angle"}: ${measured(mark, extentOf(v.films[i]))}`);
+    return open ? null : mark;
   };
 
   v.setMode = (mode) => {
+    v.cross = null;
     v.mode = v.mode === mode ? null : mode;
     v.marks = v.marks.filter((mark) => mark.points.length === POINTS[mark.kind] && !mark.loose);
     bar.update();

@@ -6,6 +6,7 @@ const ROOM = { left: 50, right: 8, top: 50, bottom: 34 };
 const ROOM_BIG = { left: 92, right: 28, top: 70, bottom: 46 };
 const BESIDE = 58; // px at the right of a plot with a baseline, for its words
 const BESIDE_BIG = 98;
+const LIVE = 0.8; // opacity of the line inside the epochs: 3:1 on both grounds
 const ROWS = 3; // of words above a plot, in ROOM.top: what happened when, never over the data
 const ROWS_BIG = 1;
 const charts = new WeakMap(); // the element that Streamlit gives -> its chart, across reruns
@@ -34,6 +35,10 @@ function drawing(tag, settings = {}, text = "") {
   return made;
 }
 
+// A button that is off keeps its place among the tab stops, and the focus that it may have.
+const setOff = (button, isOff) => button.setAttribute("aria-disabled", String(Boolean(isOff)));
+const isOff = (button) => button.getAttribute("aria-disabled") === "true";
+
 // About `count` round numbers from low to high.
 function ticks(low, high, count) {
   const rough = (high - low) / count || 1;
@@ -57,18 +62,24 @@ function makeChart(root) {
   let chosen = null; // { pane, from, to }: epochs, while one drags
   let alone = null; // number of the panel that has the whole width, from 1; 0: all of them
   let isTable = false; // numbers in the place of the plots
+  let rowsShown = new Map(); // of that table: their words -> the row
 
   const panels = element("div", { className: "panels" });
-  const legend = element("div", { className: "legend" });
+  const legend = element("div", { className: "legend", role: "group", ariaLabel: "Lines shown" });
   const hint = element("span", { className: "hint" });
   const guideName = element("span", { className: "guide-name" });
   const help = makeHelp();
   const tools = makeTools();
-  const table = element("div", { className: "numbers", hidden: true, tabIndex: 0 });
-  const keys = element("div", { className: "keys" }); // projector: which figure
+  const table = element("div", { className: "numbers", hidden: true, tabIndex: 0, role: "region" });
+  table.setAttribute("aria-label", "Values of the curves by epoch");
+  const [head, body] = [element("thead"), element("tbody")];
+  table.append(element("table", {}, head, body));
+  const keys = element("div", { className: "keys", role: "group", ariaLabel: "Figure" }); // of a projector
   const top = element("div", { className: "top" }, legend, help, tools.box, keys);
   root.replaceChildren(top, panels, table); // what the colours mean, before them
   root.addEventListener("keydown", press);
+  const dismiss = (event) => event.key === "Escape" && pointer && pointAway();
+  window.addEventListener("keydown", dismiss);
   const watcher = new ResizeObserver(() => data && draw());
   watcher.observe(panels);
 
@@ -136,21 +147,33 @@ function makeChart(root) {
     if (isTable) drawTable();
   }
 
-  // One row an epoch, one column a line of a panel.
+  // One row an epoch, one column a line of a panel. A row that says the same stays the same element,
+  // where somebody may be reading.
   function drawTable() {
     const columns = lines.filter((line) => line.width >= 2 && line.points.length);
     const titles = new Map(data.panels.map((panel) => [panel.name, panel]));
     const epochs = [...new Set(columns.flatMap((line) => line.points.map(([x]) => x)))].sort((a, b) => b - a);
     const values = columns.map((line) => new Map(line.points));
-    const cell = (tag, words) => element(tag, { textContent: words, ...(tag === "th" ? { scope: "col" } : {}) });
-    const head = element("tr", {}, cell("th", "Epoch"), ...columns.map((line) =>
-      cell("th", `${titles.get(line.panel).title}: ${line.name}`)));
-    const rows = epochs.map((epoch) => element("tr", {}, cell("td", epoch), ...columns.map((line, i) => {
-      const value = values[i].get(epoch);
-      return cell("td", value === undefined ? "" : written(titles.get(line.panel), value));
-    })));
-    table.replaceChildren(element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)));
-    table.setAttribute("aria-label", "Values of the curves by epoch");
+    const words = (epoch) => columns.map((line, i) =>
+      values[i].has(epoch) ? written(titles.get(line.panel), values[i].get(epoch)) : "");
+    const wanted = [
+      ["Epoch", ...columns.map((line) => `${titles.get(line.panel).title}: ${line.name}`)],
+      ...epochs.map((epoch) => [String(epoch), ...words(epoch)]),
+    ];
+    const rows = wanted.map((cells, row) => {
+      const same = rowsShown.get(cells.join("\n"));
+      return same ?? element("tr", {}, ...cells.map((cell, i) => makeCell(cell, row === 0 ? "col" : i ? "" : "row")));
+    });
+    rowsShown = new Map(wanted.map((cells, i) => [cells.join("\n"), rows[i]]));
+    if (head.firstChild !== rows[0]) head.replaceChildren(rows[0]);
+    const [, ...under] = rows;
+    const stay = new Set(under);
+    [...body.children].forEach((each) => stay.has(each) || each.remove());
+    under.forEach((each, i) => body.children[i] === each || body.insertBefore(each, body.children[i] ?? null));
+  }
+
+  function makeCell(words, scope) {
+    return element(scope ? "th" : "td", { textContent: words, ...(scope ? { scope } : {}) });
   }
 
   const written = (panel, value) => (panel.percent ? `${(100 * value).toFixed(1)} %` : value.toFixed(4));
@@ -169,7 +192,7 @@ function makeChart(root) {
   }
 
   function makeHelp() {
-    const words = element("p", { hidden: true, role: "status" });
+    const words = element("p", { hidden: true, });
     const button = element("button", { type: "button", textContent: "What are dev and valid?" });
     button.setAttribute("aria-expanded", "false");
     const set = (isOpen) => {
@@ -188,7 +211,7 @@ function makeChart(root) {
     const tool = (words, sign, act) => {
       const made = element("button", { type: "button", title: words, textContent: sign });
       made.setAttribute("aria-label", words);
-      made.addEventListener("click", act);
+      made.addEventListener("click", () => isOff(made) || act());
       return made;
     };
     const all = {
@@ -360,7 +383,7 @@ function makeChart(root) {
     const count = data.shown === null ? path.length : line.points.filter(([x]) => x <= data.shown).length;
     const ahead = path.slice(Math.max(0, count - 1));
     const made = [
-      stroke(path.slice(0, count), line.width < 2 ? 0.55 : 1),
+      stroke(path.slice(0, count), line.width < 2 ? LIVE : 1),
       ...(ahead.length > 1 && count < path.length
         ? [stroke([ahead[0].replace("L", "M"), ...ahead.slice(1)], 0.15)] : []),
     ];
@@ -426,8 +449,12 @@ function makeChart(root) {
     names.forEach(drawButton);
     guideName.textContent = data.guides.length ? `\u2013 \u00b7 \u2013 ${data.guides[0].words}` : "";
     hint.textContent = data.big ? "" : zoom ? "Double click to zoom out." : "Drag to zoom.";
-    tools.farther.disabled = tools.earlier.disabled = tools.later.disabled = !zoom || isTable;
-    tools.closer.disabled = isTable;
+    const [low, high] = range();
+    const end = data.last * 1.01;
+    setOff(tools.closer, isTable || (high - low) / 2 < Math.min(1, end));
+    setOff(tools.farther, isTable || !zoom);
+    setOff(tools.earlier, isTable || low <= 1e-9);
+    setOff(tools.later, isTable || high >= end - 1e-9);
     tools.table.setAttribute("aria-pressed", isTable);
     const wanted = [...buttons.values()];
     if (data.big && data.guides.length) wanted.push(guideName);
@@ -558,5 +585,9 @@ function makeChart(root) {
     });
   }
 
-  return { update, close: () => watcher.disconnect() };
+  const close = () => {
+    watcher.disconnect();
+    window.removeEventListener("keydown", dismiss);
+  };
+  return { update, close };
 }

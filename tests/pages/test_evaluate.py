@@ -267,7 +267,7 @@ def test_the_slider_rewinds_a_run_to_any_epoch_without_a_network(run_copy: Path)
     found = evaluation.of_run(run_copy, first, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)
     assert app.select_slider(key=state.EPOCH).value == str(first)
-    assert app.select_slider(key=state.EPOCH).label == f"Epoch shown: **{first}**"
+    assert app.select_slider(key=state.EPOCH).label == f"Epoch shown: {first}"
     app.select_slider(key=state.EPOCH).set_value(str(second)).run()
     found = evaluation.of_run(run_copy, second, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)

@@ -85,7 +85,7 @@ def tiles(pieces: list[np.ndarray]) -> bytes:
         pieces: uint8 (h, w) or (h, w, 3), all alike.
     """
     rows = -(-len(pieces) // ROW)
-    sheet = Image.new("RGB", (ROW * (TILE + GAP) - GAP, rows * (TILE + GAP) - GAP), "#0a0c0f")
+    sheet = Image.new("RGB", (ROW * (TILE + GAP) - GAP, rows * (TILE + GAP) - GAP), "#030405")
     for number, piece in enumerate(pieces):
         tile = Image.fromarray(piece).resize((TILE, TILE), Image.Resampling.NEAREST)
         row, column = divmod(number, ROW)

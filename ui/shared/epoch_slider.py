@@ -1,6 +1,7 @@
 """The epoch slider: one epoch, in the address, to which everything beside it is rewound."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fracture_core.config import whole_number
@@ -37,20 +38,9 @@ def ask(
         player: whether it can be replayed.
         big: whether the buttons of the player are for a lecture hall.
     """
-    if player:
-        place = st.container(horizontal=True, vertical_alignment="bottom")
-        buttons, slider = place.container(width="content"), place.container()
-    else:
-        slider = st.container()
+    slider, buttons = _places(player)
     if len(kept) < 2:
-        if player:
-            with buttons:
-                epoch_player.show(0, len(kept), lambda _: None, big)
-        if always:
-            only = str(kept[0]) if kept else "none yet"
-            slider.select_slider(
-                f"{_LABEL}: **{only}**", [word], key="no-epochs", disabled=True, help=_HELP
-            )
+        _show_too_few(slider, buttons, kept, always, big)
         return kept[-1] if kept else None
     if usual not in kept:
         usual, word = kept[-1], LATEST
@@ -62,14 +52,14 @@ def ask(
     # Not bound to the address by Streamlit: after the page had redrawn itself, as at the end of a
     # run, the browser failed to write the choice into the address every third time.
     chosen = slider.select_slider(
-        f"{_LABEL}: **{f'{usual} ({word})' if current == word else current}**",
+        f"{_LABEL}: {f'{usual} ({word})' if current == word else current}",
         list(options),
         key=state.EPOCH,
         on_change=_write,
         args=(word, whole),
         help=_HELP,
     )
-    if player:
+    if buttons:
         with buttons:
             _play(list(options), word, whole, big)
     if missing:
@@ -79,6 +69,34 @@ def ask(
             duration="long",
         )
     return options[chosen]
+
+
+def _places(player: bool) -> tuple[DeltaGenerator, DeltaGenerator | None]:
+    """The places of the slider and, at its left, of the player's buttons, if there are any."""
+    if not player:
+        return st.container(), None
+    place = st.container(horizontal=True, vertical_alignment="bottom")
+    buttons = place.container(width="content")
+    return place.container(), buttons
+
+
+def _show_too_few(
+    slider: DeltaGenerator,
+    buttons: DeltaGenerator | None,
+    kept: tuple[int, ...],
+    always: bool,
+    big: bool,
+) -> None:
+    """Draw slider and buttons of fewer than two epochs, both off; for the arguments see `ask`."""
+    if buttons:
+        with buttons:
+            epoch_player.show(0, len(kept), lambda _: None, big)
+    if always:
+        only = str(kept[0]) if kept else "none yet"
+        # No Markdown in its label: Streamlit reads it aloud as it is.
+        slider.select_slider(
+            f"{_LABEL}: {only}", [LATEST], key="no-epochs", disabled=True, help=_HELP
+        )
 
 
 def _play(names: list[str], word: str, whole: bool, big: bool) -> None:

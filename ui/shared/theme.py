@@ -47,7 +47,7 @@ _RUNS = {
         "#525B66",
     ),
 }
-_GROUND = {"dark": "#0A0C0F", "light": "#FFFFFF"}
+_GROUND = {"dark": "#030405", "light": "#FFFFFF"}
 
 
 def colour(name: str) -> str:

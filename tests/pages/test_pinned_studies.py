@@ -132,7 +132,7 @@ def test_the_slider_rewinds_numbers_and_pinned_studies(open_run: Open, run_copy:
     assert "predictions up to epoch 1." in said(app)
     app.select_slider(key=state.EPOCH).set_value("latest").run()
     assert "Epoch 3, rate" in said(app)
-    assert app.select_slider(key=state.EPOCH).label.endswith("**3 (latest)**")
+    assert app.select_slider(key=state.EPOCH).label.endswith(": 3 (latest)")
 
 
 def leave_epochs(folder: Path, *epochs: int) -> None:
@@ -242,3 +242,23 @@ def test_a_run_without_feature_maps_says_so(open_run: Open, run_copy: Path) -> N
     shutil.rmtree(run_copy / "features")
     app = open_run(show="learned")
     assert "has kept no feature maps" in said(app)
+
+
+def test_scores_are_read_aloud_with_their_trend_and_shown_as_a_table(
+    open_run: Open, run_copy: Path
+) -> None:
+    app = open_run()
+    tables = trajectories.read(run_copy)
+    key = pinned_studies.usual(tables)[0]
+    films = tables.films_of(tables.studies["key"].tolist().index(key))
+    last = f"{tables.probabilities[-1, films[0]]:.2f}"
+    drawn = "".join(each.proto.body for each in app.get("html"))
+    assert f'alt="film 1, score {last}"' in drawn
+    words = rf"Scores of its films by epoch; last {last} and (rising|falling|level)"
+    assert re.search(words, drawn)
+    app.toggle(key=state.PINS_TABLE).set_value(True).run()
+    rows = app.table[0].value
+    assert rows["Epoch"].tolist() == ["3", "2", "1"]
+    assert rows.iloc[0, 1] == last.replace(".", r"\.")
+    assert 'alt="film 1' not in "".join(each.proto.body for each in app.get("html"))
+    assert not app.exception

@@ -48,12 +48,12 @@ def test_a_plot_is_replaced_by_its_table_and_comes_back() -> None:
         from tests.pages.test_plots import lines
         from ui.shared import plots
 
-        plots.show(lines(), "plot", "Accuracy *of* runs")
+        plots.show(lines(), "plot", "Accuracy of runs")
 
     app = AppTest.from_function(page).run()
-    assert app.get("plotly_chart")[0].proto.alt.startswith("Accuracy *of* runs: a *b* 5% $x$ 62.5")
+    assert app.get("plotly_chart")[0].proto.alt.startswith("Accuracy of runs: a *b* 5% $x$ 62.5")
     switch = app.toggle("plot-table")
-    assert switch.label == "Accuracy \\*of\\* runs as a table"
+    assert switch.label == "Accuracy of runs as a table"
     switch.set_value(True).run()
     assert not app.get("plotly_chart")
     assert app.table[0].value.columns[1].startswith("a \\*b\\* 5% \\$x\\$")

@@ -464,6 +464,23 @@ def test_all_runs_can_be_rewound_to_one_epoch(
     assert not app.select_slider
 
 
+def test_a_section_is_drawn_without_dragging_and_words_are_of_what_was_measured(
+    open_page: Open, three: list[str]
+) -> None:
+    app = open_page(runs=three[:2], smoothing="0.9", curves=["valid"])
+    section = next(each for each in app.slider if "section" in each.label)
+    assert section.label == "Epoch: section drawn" and section.value == (0, 3)
+    section.set_range(1, 2).run()
+    chart = app.get("plotly_chart")[0].proto
+    low, high = json.loads(chart.spec)["layout"]["xaxis"]["range"]
+    assert 0.9 < low < 1 and 2 < high < 2.1
+    assert "clear, valid (n = 20) 35.0\N{NO-BREAK SPACE}% at epoch 3, rising" in chart.alt
+    app.toggle(key="overlay-Accuracy of studies-table").set_value(True).run()
+    rows = app.table[0].value
+    assert rows["Epoch"].tolist() == ["3", "2", "1"] and rows.iloc[0, 1].startswith("35")
+    assert len(app.get("plotly_chart")) == 1 and not app.exception
+
+
 # --- ensemble -----------------------------------------------------------------------------------
 
 

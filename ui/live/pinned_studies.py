@@ -5,6 +5,8 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import trajectories
@@ -15,7 +17,7 @@ from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation
 from ui.cache import film_cache, run_cache, shared_cache
 from ui.live import projector, sparks
-from ui.shared import theme
+from ui.shared import chart_words, plots, theme
 from ui.shell import state, tab_data
 
 MOST = 6  # studies, that a room can watch at once
@@ -23,6 +25,7 @@ CHOSEN = 2  # of each label, by default
 THUMB_PX, THUMBS = 76, 4  # width of a film, and number of films shown per study
 BIG_THUMB_PX, BIG_THUMBS = 240, 2  # the same in a lecture hall
 WIDTH, BIG_WIDTH = 340, 540  # px at least, of a study
+TABLE_PX = 340  # height of the scores as a table
 _SIDE_BY_SIDE = "display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: flex-start"
 # The browser replaces the picture when it changes: its place must be known before it is loaded.
 _CURVE = f"display: block; width: 100%; aspect-ratio: {sparks.WIDTH} / {sparks.HEIGHT}"
@@ -37,6 +40,7 @@ class Pinned:
         verdict: whether it is fracture.
         result: "right" or "wrong", and what stands against that.
         paths: files of the films shown.
+        films: their scores in words, in the same order.
         curve: its films' probabilities by epoch, as HTML.
         words: role, label and scores, as Markdown.
     """
@@ -45,6 +49,7 @@ class Pinned:
     verdict: bool
     result: str
     paths: tuple[Path, ...]
+    films: tuple[str, ...]
     curve: str
     words: str
 
@@ -64,6 +69,7 @@ def show(run: Run, epoch: int, last: int) -> None:
         st.header("Pinned studies", anchor=False, width="content")
         roles = run_cache.of_tables(run.folder, ("roles",), _roles)
         _choose(run, keys, list(picked), roles)
+        is_table = not projector.panels() and st.toggle("As a table", key=state.PINS_TABLE)
         st.caption(f"The network's predictions up to epoch {epoch}.", width="content")
     colours = theme.colour("fracture"), theme.colour("none"), theme.ink().text
     threshold = run.config.threshold
@@ -75,6 +81,9 @@ def show(run: Run, epoch: int, last: int) -> None:
             trajectories.up_to(whole, epoch), root, picked, last, threshold, colours
         ),
     )
+    if is_table:
+        _table(run, epoch, picked)
+        return
     columns, width = (2, BIG_WIDTH) if projector.panels() else (3, WIDTH)
     grid = st.grid(min(columns, max(1, len(picked))), min_column_width=width, border=True)
     for card in cards:
@@ -122,7 +131,8 @@ def _pin(
     label = bool(row["label"])
     right = "right" if verdict == label else "wrong"
     overlap = f", {TrainingOverlap.TRAINED.mark}" if row["trained_on"] else ""
-    scores = ", ".join(f"{value:.2f}" for value in values[-1])
+    scores = [f"{value:.2f}" for value in values[-1]]
+    spoken = [f"{score}{_way(of_film)}" for score, of_film in zip(scores, values.T, strict=True)]
     changes = int(trajectories.changes(values, threshold))
     drawing = sparks.probabilities(tables.epochs, values, threshold, last, *colours)
     address = f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
@@ -131,11 +141,32 @@ def _pin(
         verdict=verdict,
         result=f"{right}{overlap}",
         paths=tuple(root / path for path in tables.films["path"].iloc[films[:THUMBS]]),
-        curve=f'<img alt="probabilities of its films by epoch, last {scores}" style="{_CURVE}" '
+        films=tuple(f"film {n}, score {score}" for n, score in enumerate(scores[:THUMBS], 1)),
+        curve=f'<img alt="Scores of its films by epoch; last {", ".join(spoken)}" style="{_CURVE}" '
         f'decoding="sync" src="{address}">',
-        words=f"{theme.plain(row['role'])}, label {theme.mark(label)}; current scores {scores}; "
-        f"verdict changed {theme.plural(changes, 'time')}",
+        words=f"{theme.plain(row['role'])}, label {theme.mark(label)}; current scores "
+        f"{', '.join(scores)}; verdict changed {theme.plural(changes, 'time')}",
     )
+
+
+def _way(values: np.ndarray) -> str:
+    """Where a film's scores are going: " and rising", " and falling", " and level"."""
+    way = chart_words.trend(pd.Series(values), is_share=True)
+    return f" and {way}" if way else ""
+
+
+def _table(run: Run, epoch: int, picked: tuple[str, ...]) -> None:
+    """Every film's scores by epoch, the last one first, in the place of the cards."""
+    tables = trajectories.up_to(run_cache.trajectories(run.folder), epoch)
+    keys = tables.studies["key"].tolist()
+    columns = {
+        f"{named(key)}, film {number}": tables.probabilities[:, film]
+        for key in picked
+        for number, film in enumerate(tables.films_of(keys.index(key)), 1)
+    }
+    words = pd.DataFrame(columns).map("{:.2f}".format)
+    words.insert(0, "Epoch", [str(each) for each in tables.epochs])
+    plots.show_table(words.iloc[::-1], "Scores of the films of the pinned studies", TABLE_PX)
 
 
 def _choose(run: Run, keys: list[str], picked: list[str], roles: str) -> None:
@@ -194,18 +225,22 @@ def _card(run: Run, card: Pinned) -> None:
                 query_params=tab_data.of_run(run, card.key),
                 help="Open it in Studies.",
             )
-    st.html(shared_cache.of_files("thumbs", paths, (width,), lambda: _thumbs(paths, width)))
+    words = card.films[: len(paths)]
+    films = shared_cache.of_files(
+        "thumbs", paths, (width, words), lambda: _thumbs(paths, width, words)
+    )
+    st.html(films)
     st.html(card.curve)
     if not projector.panels():
         st.caption(card.words)
 
 
-def _thumbs(paths: tuple[Path, ...], width: int) -> str:
-    """Films as HTML, `width` px each; one that cannot be read is left out."""
+def _thumbs(paths: tuple[Path, ...], width: int, words: tuple[str, ...]) -> str:
+    """Films as HTML, `width` px each, read aloud in words; one that cannot be read is left out."""
     films = []
-    for path in paths:
+    for path, spoken in zip(paths, words, strict=True):
         with contextlib.suppress(FilmError):
             address = film_cache.small_address(path, width)
             style = f"width: {width}px; border-radius: 0.5rem"
-            films.append(f'<img alt="" style="{style}" src="{address}">')
+            films.append(f'<img alt="{spoken}" style="{style}" src="{address}">')
     return f'<div style="{_SIDE_BY_SIDE}">{"".join(films)}</div>'

@@ -12,7 +12,7 @@ from fracture_core.runs.run_folders import Run, State
 from fracture_core.words import cell
 from ui.cache import run_cache
 from ui.runs import run_charts, run_comparison
-from ui.shared import epoch_slider, theme
+from ui.shared import epoch_slider, plots, theme
 from ui.shell import state
 
 POLL_SECONDS = 5.0  # while a chosen run is active
@@ -102,30 +102,63 @@ def _options(runs: list[Run], picked: list[Run]) -> dict[str, Run]:
 
 def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: int | None) -> None:
     """The controls, the figures for accuracy and loss, and the export."""
-    x, roles, level, weight = _controls(rows)
+    bar = st.container(horizontal=True, gap="medium")
+    with bar:
+        x, roles, level, weight = _controls(rows)
     axis = run_charts.axis(x, float(rows["seconds"].max()))
     if x == "time" and rows["seconds"].isna().all():
         st.caption("These runs recorded no times, so their curves cannot be drawn over time.")
+    with bar:
+        along = _section(rows, axis)
     rows_shown = rows[rows["role"].isin(roles)]
     if without := [theme.plain(name) for name in _without(rows, roles)]:
         words = " or ".join(run_charts.ROLES[role] for role in roles)
         st.caption(f"Not drawn (no {words} films): {', '.join(without)}.")
-    looks = _looks(drawn, against)
+    mark = epoch if x == "epoch" else None
     grid = st.grid(2, min_column_width=480)
-    for title, quantity in ((f"Accuracy of {level}", LEVELS[level]), ("Loss", "loss")):
+    for title, quantity in ((f"Accuracy of {level}", LEVELS[level]), ("Loss (per film)", "loss")):
         part = rows_shown[rows_shown["quantity"] == quantity]
-        words = "Loss (per film)" if quantity == "loss" else title
-        figure = run_charts.overlay(part, axis, weight, words, looks, theme.ink(), theme.ground())
-        if epoch is not None and x == "epoch":
-            figure.add_vline(x=epoch, line={"color": theme.ink().text, "width": 2})
-        file = f"runs-{quantity.replace('_', '-')}-by-{x}"
         with grid.cell():
-            st.plotly_chart(figure, key=f"overlay-{quantity}", config=_toolbar(file))
+            file = f"runs-{quantity.replace('_', '-')}-by-{x}"
+            _figure(part, axis, weight, title, _looks(drawn, against), along, mark, file)
     notes = ["The camera on a figure saves it as a picture."]
     if weight:
         notes.insert(0, "Smoothed; the thin line is the measured one.")
     if level == "studies" and "train" in roles:
         notes.insert(0, "Training accuracy is per film, never per study.")
+    _export(rows, " ".join(notes))
+
+
+def _figure(
+    part: pd.DataFrame,
+    axis: run_charts.Axis,
+    weight: float,
+    title: str,
+    looks: dict[str, tuple[str, str]],
+    along: list[float] | None,
+    mark: int | None,
+    file: str,
+) -> None:
+    """One figure; its words and its table hold what was measured, smoothed or not.
+
+    Args:
+        part: the rows of its quantity.
+        axis, weight, title, looks: see `run_charts.overlay`.
+        along: the section of the x axis; `None` for all.
+        mark: an epoch with an upright line; `None` for none.
+        file: name of its picture.
+    """
+    figure, measured = (
+        run_charts.overlay(part, axis, each, title, looks, theme.ink(), theme.ground())
+        for each in (weight, 0.0)
+    )
+    figure.update_xaxes(range=along)
+    if mark is not None:
+        figure.add_vline(x=mark, line={"color": theme.ink().text, "width": 2})
+    plots.show(figure, f"overlay-{title}", title, source=measured, config=_toolbar(file))
+
+
+def _export(rows: pd.DataFrame, notes: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Export CSV",
@@ -137,7 +170,27 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: in
             on_click="ignore",
             help="Every epoch of these runs, one row per value, as measured.",
         )
-        st.caption(" ".join(notes))
+        st.caption(notes)
+
+
+def _section(rows: pd.DataFrame, axis: run_charts.Axis) -> list[float] | None:
+    """Ask for the part of the x axis that is drawn: zoom and pan without dragging; `None`: all."""
+    last = rows[axis.column].max() / axis.per_unit
+    if not last > 1:
+        return None  # one epoch, or no times
+    whole = axis.column != "seconds"
+    end: float = int(last) if whole else round(float(last), 1)
+    start = type(end)(0)
+    chosen = st.slider(
+        f"{axis.title.capitalize()}: section drawn",
+        start,
+        end,
+        (start, end),
+        key=f"{state.SECTION}-{axis.column}-{end}",
+        width=220,
+    )
+    room = 0.02 * (chosen[1] - chosen[0])  # for the markers at both ends
+    return None if chosen == (start, end) else [chosen[0] - room, chosen[1] + room]
 
 
 def _csv(rows: pd.DataFrame) -> str:
@@ -170,44 +223,41 @@ def _controls(rows: pd.DataFrame) -> tuple[str, list[str], str, float]:
     state.fill(state.CURVES, roles)
     state.fill(state.LEVEL, level)
     state.fill(state.SMOOTHING, weight)
-    with st.container(horizontal=True, gap="medium"):
-        st.segmented_control(
-            "X axis",
-            list(AXES),
-            format_func=AXES.__getitem__,
-            required=True,
-            key=state.AXIS,
-            on_change=_write,
-            args=(state.AXIS, "epoch"),
-        )
-        st.pills(
-            "Films",
-            have,
-            selection_mode="multi",
-            format_func=run_charts.ROLES.__getitem__,
-            key=state.CURVES,
-            on_change=_write,
-            args=(state.CURVES, usual),
-        )
-        st.segmented_control(
-            "Accuracy of",
-            list(LEVELS),
-            required=True,
-            key=state.LEVEL,
-            on_change=_write,
-            args=(state.LEVEL, "studies"),
-        )
-        st.slider(
-            "Smoothing",
-            *SMOOTHINGS,
-            step=0.05,
-            key=state.SMOOTHING,
-            width=220,
-            on_change=_write,
-            args=(state.SMOOTHING, 0.0),
-            help="Weight of earlier values; the thin line stays as measured.",
-        )
+    _segmented("X axis", AXES, state.AXIS, "epoch")
+    st.pills(
+        "Films",
+        have,
+        selection_mode="multi",
+        format_func=run_charts.ROLES.__getitem__,
+        key=state.CURVES,
+        on_change=_write,
+        args=(state.CURVES, usual),
+    )
+    _segmented("Accuracy of", {level: level for level in LEVELS}, state.LEVEL, "studies")
+    st.slider(
+        "Smoothing",
+        *SMOOTHINGS,
+        step=0.05,
+        key=state.SMOOTHING,
+        width=220,
+        on_change=_write,
+        args=(state.SMOOTHING, 0.0),
+        help="Weight of earlier values; the thin line stays as measured.",
+    )
     return x, roles, level, weight
+
+
+def _segmented(label: str, titles: dict[str, str], name: str, usual: str) -> None:
+    """Draw a choice of one, which the address holds under this name unless it is the usual one."""
+    st.segmented_control(
+        label,
+        list(titles),
+        format_func=titles.__getitem__,
+        required=True,
+        key=name,
+        on_change=_write,
+        args=(name, usual),
+    )
 
 
 def _without(rows: pd.DataFrame, roles: list[str]) -> list[str]:

@@ -133,7 +133,8 @@ def _curve(
     }
     if not weight:
         return [line]
-    shadow = {**line, "y": part["value"], "mode": "lines", "opacity": 0.3, "showlegend": False}
+    # Thin, and of a contrast of 3:1 on both grounds.
+    shadow = {**line, "y": part["value"], "mode": "lines", "opacity": 0.8, "showlegend": False}
     return [{**shadow, "line": {"color": colour, "width": 1}, "hoverinfo": "skip"}, line]
 
 

@@ -161,4 +161,5 @@ def _table(lines: list[Line], against: Run) -> None:
             "n": st.column_config.NumberColumn(help="Studies evaluated with both runs.", width=60),
         },
         key="comparison",
+        alt=f"Differences in accuracy from {against.name}",
     )

@@ -177,7 +177,8 @@ def _table(runs: list[Run], shown: list[Run]) -> None:
     # It also keeps the table's own toolbar off the buttons above.
     st.caption(
         f"Dev accuracy: share of dev studies predicted correctly after the best epoch, with its "
-        f"interval and n. Settings that are the same in all runs have no column.{bold}"
+        f"interval and n. Settings that are the same in all runs have no column.{bold} "
+        "By keys: arrows choose a line, Shift + Space ticks it."
     )
     st.dataframe(
         data,
@@ -191,6 +192,7 @@ def _table(runs: list[Run], shown: list[Run]) -> None:
             "selection": {"rows": [i for i, name in enumerate(names) if name in picked]}
         },
         placeholder=figures.MISSING,
+        alt="Runs, with their accuracy and the settings that differ",
     )
 
 

@@ -69,10 +69,12 @@ _OF_DATA = (
 )
 
 # Session only.
+PINS_TABLE = "pins-table"  # Train: whether the pinned studies' scores are shown as a table
 RESULTS_TABLE = "results-table"  # Runs: the ticked lines; ends in a hash of the table's runs
 ENSEMBLE = "ensemble-name"  # Runs: name for the mean of the chosen runs
 REFUSED = "refused"  # Runs: the chosen runs that became no ensemble, and why
 NEW_ENSEMBLE = "made"  # Runs: the ensemble that was just made and opens next
+SECTION = "section"  # Runs: part of the x axis that is drawn; ends in the axis and its end
 CHOICES = "choices"  # Runs: how often the choice was changed by anything but the table
 WAY = "way"  # Diagnose: whether files or a folder are dropped
 OPENED = "opened"  # Diagnose: the study of an upload that is shown

@@ -16,7 +16,7 @@ from fracture_core.runs import forks, journal, run_folders
 from ui.cache import run_cache, shared_cache
 from ui.live import curve_panel, flip_feed, live_run, pinned_studies, run_figures
 from ui.shared import theme
-from ui.shell import state
+from ui.shell import frame, state
 from ui.shell.state import ARRIVED
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -114,7 +114,7 @@ def test_what_stands_above_the_curves_has_its_place_from_the_start_to_the_end(
             assert words.count("; baseline ") >= 2 and "Dev studies" in words
         slider = app.select_slider[0]
         assert slider.disabled == (epochs < 2)
-        assert slider.label.endswith({0: "**none yet**", 1: "**1**"}.get(epochs, ""))
+        assert slider.label.endswith({0: ": none yet", 1: ": 1"}.get(epochs, ""))
     starting, *others = found.values()
     assert all(each == others[0] for each in others), found
     # Before the first epoch the phases stand in the line of the figures.
@@ -379,7 +379,7 @@ def test_the_projector_view_shows_chosen_panels_and_no_settings(
     app.query_params["show"] = "numbers"
     app.run()
     names = [each.proto.component_name for each in app.get("bidi_component")]
-    assert names == ["epoch_player"] and app.select_slider
+    assert names == ["announcement", "epoch_player"] and app.select_slider
     (line,) = [each.proto.body for each in app.get("html") if "Dev studies" in each.proto.body]
     assert "of 2 (9.5 to 90.5" in line
 
@@ -718,16 +718,41 @@ def test_what_is_drawn_of_a_run_is_made_once_for_all_browsers(
 def test_a_poll_with_an_older_address_does_not_lead_back_to_the_run_of_before(
     folders: Path, run_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = {state.RUN: "the one of before"}
+    address = {state.RUN: "the one of before", state.SHOW: "curves"}
     reruns: list[bool] = []
     monkeypatch.setattr(live_run.st, "query_params", address)
     monkeypatch.setattr(live_run.st, "session_state", session := {})
     monkeypatch.setattr(live_run.st, "rerun", lambda: reruns.append(True))
     live_run._watched(run_copy.name, was_alive=False)
-    assert address == {state.RUN: run_copy.name} and not reruns
+    assert address == {state.RUN: run_copy.name} and not reruns  # nor into the projector view
+    live_run._watched(run_copy.name, was_alive=False, panels="numbers")
+    assert address == {state.RUN: run_copy.name, state.SHOW: "numbers"} and not reruns
     session[state.RUN_OPENED] = True  # a person has opened another one
     live_run._watched(run_copy.name, was_alive=False)
     assert reruns == [True]
+
+
+class Rerun(Exception):
+    """In the place of Streamlit's own, which ends the script."""
+
+
+def test_the_line_on_top_keeps_the_run_of_its_page_whatever_address_a_poll_brings(
+    folders: Path, run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rerun() -> None:
+        raise Rerun
+
+    address: dict[str, str] = {}
+    monkeypatch.setattr(frame.st, "query_params", address)
+    monkeypatch.setattr(frame.st, "rerun", rerun)
+    monkeypatch.setattr(frame, "is_busy", lambda: True)
+    with pytest.raises(Rerun):  # a run was started in this form; a poll of before comes in
+        frame._line(False, [[]], run_copy.name)
+    assert address == {state.RUN: run_copy.name}
+    with pytest.raises(Rerun):  # it was left for the form
+        frame._line(False, [[]], "")
+    assert address == {}
+    assert run_copy.name in frame._watched(run_copy.name) and not frame._watched("")
 
 
 def test_a_page_that_waits_for_a_curve_is_redrawn_once_it_begins(

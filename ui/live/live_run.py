@@ -12,7 +12,7 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.words import clean, duration
 from ui.cache import run_cache
-from ui.components import end_notice, live_curves
+from ui.components import announcement, end_notice, live_curves
 from ui.live import (
     about_run,
     controls,
@@ -28,6 +28,7 @@ from ui.shared import epoch_slider, theme
 from ui.shell import actions, owner, poll_rate, state, turns
 
 ADVICE_PX = 110  # height of the place for advice: three lines in a narrow window
+SPOKEN_SECONDS = 15.0  # at least, between two epochs that a screen reader announces
 REST_SECONDS = 5.0  # between two polls of an ended run, which read its status alone
 PHASES = {  # phases of a run in order -> their names on the page
     "queued": "queued",
@@ -53,10 +54,10 @@ def show(name: str) -> None:
     """
     run = run_cache.run_now(name)
     alive = run.status.state.alive
-    level, sent = poll_rate.level(), live_curves.Sent()
+    level, sent, panels = poll_rate.level(), live_curves.Sent(), st.query_params.get(state.SHOW, "")
     seconds = (poll_rate.LIVE[level], poll_rate.SLOW[level]) if alive else (None, None)
-    st.fragment(_panel, run_every=seconds[0], key="live")(name, alive, level, sent)
-    st.fragment(_epochs, run_every=seconds[1], key="epochs")(name, alive)
+    st.fragment(_panel, run_every=seconds[0], key="live")(name, alive, level, sent, panels)
+    st.fragment(_epochs, run_every=seconds[1], key="epochs")(name, alive, panels)
     st.fragment(_wait, run_every=None if alive else REST_SECONDS, key="rest")(name, alive)
     if alive and not _has_point(run.folder):
         st.fragment(_await_point, run_every=poll_rate.FIRST[level], key="first-point")(name)
@@ -89,7 +90,9 @@ def _wait(name: str, is_watched: bool) -> None:
 
 
 @turns.in_turn
-def _panel(name: str, was_alive: bool, level: int, sent: live_curves.Sent) -> None:
+def _panel(
+    name: str, was_alive: bool, level: int, sent: live_curves.Sent, panels: str = ""
+) -> None:
     """Draw the parts that change all the time, and the controls.
 
     Args:
@@ -97,8 +100,9 @@ def _panel(name: str, was_alive: bool, level: int, sent: live_curves.Sent) -> No
         was_alive: its state when the whole page was drawn.
         level: `poll_rate.level` at that time.
         sent: the points of the curves in the browser.
+        panels: of the projector view, as in the address at that time.
     """
-    run = _watched(name, was_alive)
+    run = _watched(name, was_alive, panels)
     if was_alive and poll_rate.level(level) != level:
         st.rerun()  # once, to poll more or less often
     with _readable():
@@ -141,27 +145,31 @@ def _moving(run: Run, sent: live_curves.Sent) -> None:
 
 
 @turns.in_turn
-def _epochs(name: str, was_alive: bool) -> None:
-    """Draw the parts that change with an epoch: studies and notices."""
-    run = _watched(name, was_alive)
+def _epochs(name: str, was_alive: bool, panels: str = "") -> None:
+    """Draw the parts that change with an epoch: studies and notices; arguments as in `_panel`."""
+    run = _watched(name, was_alive, panels)
     with _readable():
-        done, panels = run_cache.completed_epochs(run), projector.panels()
-        _studies(run, epoch_slider.current(done), panels)
-        if not panels:
+        done = run_cache.completed_epochs(run)
+        _studies(run, epoch_slider.current(done), projector.panels())
+        if not projector.panels():
             run_notices.show(run)
 
 
-def _watched(name: str, was_alive: bool) -> Run:
-    """The run; reruns the whole page if the run has begun, ended or been replaced."""
+def _watched(name: str, was_alive: bool, panels: str = "") -> Run:
+    """The run; reruns the whole page if the run has begun, ended or been replaced.
+
+    A poll may bring the address from before a run or the projector view was opened: it must neither
+    lead back nor draw what the page does not show.
+    """
     try:
         run = run_cache.run_now(name)
     except RunNotFound:  # deleted, maybe in another browser: the page reports it
         st.rerun()
     if run.status.state.alive != was_alive or st.session_state.pop(state.RUN_OPENED, False):
         st.rerun()  # once, to begin or end the polling; or a fork was opened
-    if st.query_params.get(state.RUN) != name:
-        # A poll may bring the address from before a fork was opened: it must not lead back.
-        st.query_params[state.RUN] = name
+    for parameter, value in ((state.RUN, name), (state.SHOW, panels)):
+        if st.query_params.get(parameter, "") != value:
+            state.put(parameter, value)
     return run
 
 
@@ -204,12 +212,16 @@ def _headline(run: Run) -> None:
     # Neither Markdown, nor for a visitor's eyes where a folder of this machine is named.
     text, message = (clean(owner.discreet(each)) for each in (heading, status.message))
     st.set_page_config(page_title=f"{text} · {run.name}")  # read in the browser's tab
+    spoken = text.partition(",")[0] if status.state is State.RUNNING else text
     with st.container(horizontal=True, vertical_alignment="center"):
         if projector.panels():
             projector.line(f"{run.name}: {text}")
             projector.leave(run.name)
+            announcement.show(spoken, "announcement", str(status.state), SPOKEN_SECONDS)
         else:
-            st.title(theme.plain(heading), anchor=False, width="stretch")
+            with st.container(horizontal=True, gap=None):
+                st.title(theme.plain(heading), anchor=False, width="stretch")
+                announcement.show(spoken, "announcement", str(status.state), SPOKEN_SECONDS)
             end_notice.show(run.name, message or text, status.state.alive)
             about_run.show(run)
             projector.link(run.name)

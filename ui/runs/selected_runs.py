@@ -10,6 +10,7 @@ from fracture_core.models import cards
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run
 from ui.cache import model_cache, run_cache
+from ui.components import announcement
 from ui.runs import run_menu
 from ui.shared import theme
 from ui.shell import actions, owner, state
@@ -32,6 +33,8 @@ def show(runs: list[Run], shown: list[Run]) -> None:
     one = picked[0] if len(picked) == 1 else None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(_summary(runs, shown, names), width="content")
+        count = f"Runs listed: {len(shown):,} of {len(runs):,}; chosen: {len(names):,}"
+        announcement.show(count, "announcement")
         st.space("stretch")
         open_run = st.button("Open", disabled=not one, icon=":material/show_chart:", key="open-run")
         if open_run and one:

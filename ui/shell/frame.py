@@ -84,11 +84,12 @@ def show(page: str) -> None:
     if state.is_projected():
         return  # a lecture hall sees the run alone
     line = st.fragment(_line, run_every=seconds, key="frame-line")
+    watched = st.query_params.get(state.RUN, "")
     if not room.host():
-        line(busy, [alive])
+        line(busy, [alive], watched)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        line(busy, [alive])
+        line(busy, [alive], watched)
         owner.show()
 
 
@@ -111,15 +112,17 @@ def _alive() -> list[Run]:
 
 
 @turns.in_turn
-def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
+def _line(was_busy: bool, fresh: list[list[Run]], name: str) -> None:
     """Draw the line.
 
     Args:
         was_busy: `is_busy` when the whole page was drawn.
         fresh: the runs active at that time; emptied by the first drawing.
+        name: of the run that the page is about; "" for none. A poll may bring an older address.
     """
     runs = fresh.pop() if fresh else shared_cache.recent("alive", _alive)
     if is_busy() != was_busy:
+        state.put(state.RUN, name)  # a run that was just started, or left, stays so
         st.rerun()  # the whole page, once: polling begins or ends
     memory.give_back_memory()
     memory.spare_collector(len(sys.modules))
@@ -127,11 +130,11 @@ def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
         # Small and not a caption: a caption's grey would lower the badge's contrast.
         st.markdown(f":small[{_data_in_use()}]", width="content")
         st.markdown(f":small[{model_choice.line()}]", width="content")
-        watched = _watched()
+        watched = _watched(name)
         if watched:
             st.markdown(f":small[Run: {watched}]", width="content")
         # The run of this page is named already, and its state stands below in large type.
-        alive = [run for run in runs if not watched or run.name != st.query_params[state.RUN]]
+        alive = [run for run in runs if not watched or run.name != name]
         if alive := _most_active_first(alive):
             run, *others = alive
             # A fixed width, or a longer word would move the page below.
@@ -155,9 +158,8 @@ def _most_active_first(runs: list[Run]) -> list[Run]:
     return sorted(alive, key=lambda run: _ACTIVITY.index(run.status.state))
 
 
-def _watched() -> str:
+def _watched(name: str) -> str:
     """The run that the page is about, with its badge, as Markdown; "" without one."""
-    name = st.query_params.get(state.RUN, "")
     try:
         run = run_cache.run_now(name)  # not all runs: every session polls this line
     except RunError:  # none of this name, or unreadable: the page reports it

@@ -14,6 +14,7 @@ from fracture_core.models import cards
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.words import short
 from ui.cache import film_cache, model_cache, study_cache
+from ui.components import announcement
 from ui.shared import film_links, theme
 from ui.shell import state, turns
 from ui.studies import facets, quiz
@@ -138,8 +139,11 @@ def _count(data: Dataset, studies: pd.DataFrame, shown: pd.DataFrame, page: int)
     first, last = (page - 1) * CARDS + 1, (page - 1) * CARDS + len(shown)
     section = "" if len(shown) == len(studies) else f", {first:,} to {last:,} shown"
     films = theme.plural(int(studies["views"].sum()), "film")
+    count = theme.plural(len(studies), "study")
     with st.container(gap=None):
-        st.markdown(f"**{theme.plural(len(studies), 'study')}**, {films}{section}")
+        spoken = f"Studies found: {len(studies):,}, with {films}{section}"
+        announcement.show(spoken, "announcement")
+        st.markdown(f"**{count}**, {films}{section}")
         st.caption(theme.plain(cards.label_meaning(vars(data))))
 
 

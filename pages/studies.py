@@ -33,7 +33,7 @@ elif person:
     patient_studies.show(data, studies, person)
 else:
     whose = "patient" if catalog.names_patients(data.kind) else "film"
-    with st.container(horizontal=True, wrap=False, gap="small"):
+    with st.container(horizontal=True, gap="small"):  # one below the other where it is narrow
         with st.container(width=220):
             quiz.ask()
             facets.show(studies, filters, whose)

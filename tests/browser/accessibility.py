@@ -64,8 +64,10 @@ def check(page: Page, streamlit: Iterable[tuple[str, str]] = ()) -> None:
         page: in the state to check.
         streamlit: see `of_streamlit`.
     """
+    page.wait_for_selector("[data-test-script-state=notRunning]")  # all of it is there
     found = violations(page)
-    assert [each for each in found if each.ours] == []
+    ours = [each for each in found if each.ours]
+    assert ours == [], ours
     assert of_streamlit(found) == set(streamlit), [each for each in found if not each.ours]
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from fracture_core import room
 from fracture_core.datasets import catalog
 from fracture_core.runs import run_folders
+from tests.browser import accessibility
 from tests.browser.conftest import Server, free_port
 
 
@@ -120,6 +121,8 @@ def test_a_visitor_looks_and_the_owner_acts(
     token = room.new_token()
     visitor = open_page(f"{opened_room.url}/train?run=shared")
     expect(visitor.get_by_role("button", name="Resume")).to_be_disabled()
+    expect(visitor.locator(".panel path.line").last).to_be_attached()
+    accessibility.check(visitor)
     mine = open_page(f"{opened_room.url}/train?run=shared&owner={token}")
     expect(mine.get_by_role("button", name="Resume")).to_be_enabled()
     assert token not in mine.url and token not in mine.content()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fracture_core import checksums, files
 from fracture_core.config import LIMITS, Reference
@@ -116,6 +117,26 @@ def _fork(run: Run) -> None:
         key=key,
         help="Epochs with their whole state: the last two, the best, every fifth.",
     )
+    try:
+        rate = forks.rate_after(run, epoch)
+    except RunError as error:
+        st.error(theme.plain(str(error)), icon=":material/error:")
+        return
+    _fork_fields(run, epoch, rate, left, right)
+    owner.button(
+        "Fork and train",
+        type="primary",
+        icon=":material/call_split:",
+        key="fork",
+        on_click=_fork_now,
+        args=(run.name, epoch),
+    )
+
+
+def _fork_fields(
+    run: Run, epoch: int, rate: float, left: DeltaGenerator, right: DeltaGenerator
+) -> None:
+    """What a fork may change; its keys name run and epoch, so that each has its own values."""
     total = run.status.epochs if run.status.epochs > epoch else epoch + MORE_EPOCHS
     right.number_input(
         "Total epochs",
@@ -124,11 +145,6 @@ def _fork(run: Run) -> None:
         total,
         key=f"fork-epochs-{run.name}-{epoch}",
     )
-    try:
-        rate = forks.rate_after(run, epoch)
-    except RunError as error:
-        st.error(theme.plain(str(error)), icon=":material/error:")
-        return
     left.number_input(
         "Learning rate",
         *LIMITS.learning_rate,
@@ -138,14 +154,6 @@ def _fork(run: Run) -> None:
         key=f"fork-rate-{run.name}-{epoch}",
     )
     right.text_input("Name", _free_name(run, epoch), key=f"fork-name-{run.name}-{epoch}")
-    owner.button(
-        "Fork and train",
-        type="primary",
-        icon=":material/call_split:",
-        key="fork",
-        on_click=_fork_now,
-        args=(run.name, epoch),
-    )
 
 
 def _usual(run: Run, kept: list[int], shown: int | None) -> int:

@@ -1,4 +1,4 @@
-"""All studies of one patient on one line, across parts and labels, each a link to the study."""
+"""All studies of one patient side by side, across parts and labels, each a link to the study."""
 
 import pandas as pd
 import streamlit as st
@@ -40,7 +40,7 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
     st.caption("A label belongs to a study, never to a patient.")
     predictions = study_cache.study_predictions()
     pictures = film_cache.cards_of(wall.card_requests(data, own))
-    with st.container(horizontal=True, wrap=False, gap="small", key="patient"):
+    with st.container(horizontal=True, gap="small", key="patient"):
         for study, picture in zip(own.itertuples(), pictures, strict=True):
             with st.container(width=WIDTH):
                 wall.show_card(study, picture, predictions)

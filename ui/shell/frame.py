@@ -132,7 +132,7 @@ def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
             st.markdown(f":small[Run: {watched}]", width="content")
         # The run of this page is named already, and its state stands below in large type.
         alive = [run for run in runs if not watched or run.name != st.query_params[state.RUN]]
-        if alive := _most_active_first(alive):
+        if alive := most_active_first(alive):
             run, *others = alive
             # A fixed width, or a longer word would move the page below.
             more = f" (+{len(others)})" if others else ""
@@ -149,7 +149,7 @@ def _line(was_busy: bool, fresh: list[list[Run]]) -> None:
             )
 
 
-def _most_active_first(runs: list[Run]) -> list[Run]:
+def most_active_first(runs: list[Run]) -> list[Run]:
     """Active runs: those that train before those that wait."""
     alive = [run for run in runs if run.status.state.alive]
     return sorted(alive, key=lambda run: _ACTIVITY.index(run.status.state))

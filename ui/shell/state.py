@@ -81,6 +81,7 @@ COUNTED = "counted"  # Diagnose: doubted films included anyway; ends in the film
 INVERTED = "inverted"  # Diagnose: films predicted inverted; ends in the films' key
 UPLOADED_FILES = "kept"  # Diagnose: ids of the files uploaded last
 UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
+LATEST = "latest-verdict"  # Home: the last verdict of Diagnose, see `latest_verdict`
 VIEWER = "film-viewer"  # the film viewer: strokes of the eraser, and its buttons' presses
 COMPARED_BOX = "compared-box"  # Studies: the box with the study beside the open one
 QUIZ_SWITCH = "quiz-switch"  # Studies: the switch that hides labels, filled from the address
@@ -257,6 +258,7 @@ def remove_uploads() -> None:
     """Empty the uploader, and forget the upload of before a change of pages."""
     st.session_state.pop(UPLOADED_FILES, None)
     st.session_state.pop(OPENED, None)
+    st.session_state.pop(LATEST, None)
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 

@@ -75,7 +75,10 @@ def show() -> None:
         st.error(theme.plain(str(error)), icon=":material/error:")
         _start_button(disabled=True)
         return
-    st.caption(theme.plain(cost.sentence(config, len(films))))
+    st.caption(
+        theme.plain(cost.sentence(config, len(films))),
+        help=theme.plain(cost.sources(config, len(films))),
+    )
     if warning := cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
     _start_button(on_click=_start, args=(config, state.token()))

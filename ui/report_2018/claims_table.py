@@ -1,5 +1,6 @@
 """The report's claims as a table: what will answer each, and the answer once it is there."""
 
+import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import report_claims
@@ -28,11 +29,12 @@ def show(runs: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool
         st.caption(report_figures.caveat(synthetic))
     answered = "Our runs on synthetic films" if synthetic else "Our runs"
     head = f"{answered}, {length.name} length" if is_answered else "What will answer it"
-    rows = [f"| Figure | The report says | {head} |", "|--:|:--|:--|"]
+    rows = []
     for claim, answer in answers.items():
         words = _answer(answer, claim, is_reports) if answer.is_there else _means(claim, length)
-        rows.append(f"| {claim.figure} | {theme.plain(claim.says)} | {words} |")
-    st.markdown("\n".join(rows))
+        rows.append((str(claim.figure), theme.plain(claim.says), words))
+    table = pd.DataFrame(rows, columns=["Figure", "The report says", head])
+    st.table(table, hide_index=True, border="horizontal", alt="The report's claims")
     silent = [str(f.number) for f in report_figures.FIGURES if f.number not in _with_claims()]
     st.caption(f"Figure {', '.join(silent)}: no testable claim.")
 

@@ -59,10 +59,10 @@ def _start_button(data: Dataset, audit: Audit | None, halfway: bool) -> None:
             st.caption("Films already measured are not measured again.")
         elif audit is None:
             st.caption(
-                f"Opens all {theme.plural(count, 'film')} once, in about "
-                f"{duration(max(1, count / FILMS_A_SECOND))}, and looks for unreadable films, "
-                "copies, leaks between splits, odd films, and shortcuts (film size, border ...) "
-                "that predict the label."
+                f"Opens {theme.plural(count, 'film')} once, in about "
+                f"{duration(max(1, count / FILMS_A_SECOND))}.",
+                help="Looks for unreadable films, copies, leaks between splits, odd films, and "
+                "shortcuts (film size, border ...) that predict the label.",
             )
 
 

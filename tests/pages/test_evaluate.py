@@ -159,7 +159,7 @@ def test_where_every_film_is_a_study_there_is_one_matrix_and_short_names(
     assert not app.exception
     (matrix,) = [plot.proto for plot in app.get("plotly_chart")]
     assert matrix.alt.startswith("Confusion matrix of ")
-    assert "| | Value | 95 % interval | n |" in said(app) and "Images" not in said(app)
+    assert "| Measure | Value | 95 % interval | n |" in said(app) and "Images" not in said(app)
     table = app.dataframe[0].value
     assert table.columns.tolist() == ["Result", "Study", "Score", "Verdict", "Label"]
     assert table["Study"].str.len().max() <= study_lines.NAME + 1

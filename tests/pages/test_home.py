@@ -40,7 +40,7 @@ def home(folders: Path) -> AppTest:
 
 def shown(app: AppTest) -> str:
     """All the text on the page."""
-    elements = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.warning, *app.error]
+    elements = [*app.title, *app.header, *app.markdown, *app.caption, *app.warning, *app.error]
     return "\n".join(element.value for element in elements)
 
 

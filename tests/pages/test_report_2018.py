@@ -41,7 +41,7 @@ def opened(**address: str) -> AppTest:
 
 
 def said(app: AppTest) -> str:
-    kinds = (app.title, app.subheader, app.markdown, app.caption, app.error, app.warning)
+    kinds = (app.title, app.header, app.markdown, app.caption, app.error, app.warning)
     return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
@@ -55,7 +55,7 @@ def test_before_any_run_there_are_mistakes_and_claims_with_what_will_answer_them
 ) -> None:
     app = opened()
     text = said(app)
-    headings = [heading.value for heading in app.subheader]
+    headings = [heading.value for heading in app.header]
     assert headings[:3] == [
         "What the report got wrong",
         "What the report claims, and what answers it",

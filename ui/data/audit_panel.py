@@ -23,7 +23,7 @@ ROWS = 1000  # of a finding's table
 
 def show(data: Dataset) -> None:
     """Draw the findings, worst first; else the progress, or the button that starts the audit."""
-    st.subheader("Audit", anchor=False)
+    st.header("Audit", anchor=False)
     if not data.complete:
         st.caption("The audit can start once all films are generated.")
         return

@@ -7,7 +7,7 @@ from fracture_core.datasets import mura
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.models import cards
 from ui.cache import data_cache
-from ui.shared import charts, plots, theme
+from ui.shared import chart_words, charts, plots, theme
 from ui.shell import owner
 
 KINDS = {"mura": "MURA's layout", "fracatlas": "FracAtlas", "class_folders": "Class folders"}
@@ -65,7 +65,8 @@ def show_counts(data: Dataset) -> None:
         colours = (theme.colour("fracture"), theme.colour("none"))
         figure = charts.counts(parts, *colours, theme.ink())
         title = "Studies of each split"
-        plots.show(figure, "counts", title, config={"displayModeBar": False})
+        rows = chart_words.tabulated(figure).rename(columns={"": "Split"})
+        plots.show(figure, "counts", title, table=rows, config={"displayModeBar": False})
 
 
 def _table(table: pd.DataFrame, data: Dataset) -> None:

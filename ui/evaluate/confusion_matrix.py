@@ -80,10 +80,10 @@ def words(matrix: Confusion, unit: str) -> str:
 def table(matrix: Confusion) -> pd.DataFrame:
     """Return the counts as a table: labels down, verdicts across."""
     rows = [
-        ("label fracture", f"{matrix.tp:,}", f"{matrix.fn:,}", f"{matrix.tp + matrix.fn:,}"),
-        ("label no fracture", f"{matrix.fp:,}", f"{matrix.tn:,}", f"{matrix.fp + matrix.tn:,}"),
+        ("fracture", f"{matrix.tp:,}", f"{matrix.fn:,}", f"{matrix.tp + matrix.fn:,}"),
+        ("no fracture", f"{matrix.fp:,}", f"{matrix.tn:,}", f"{matrix.fp + matrix.tn:,}"),
     ]
-    return pd.DataFrame(rows, columns=["", "predicted fracture", "predicted no fracture", "n"])
+    return pd.DataFrame(rows, columns=["Label", "predicted fracture", "predicted no fracture", "n"])
 
 
 def _cells(matrix: Confusion) -> list[tuple[str, int, int, int, int]]:

@@ -225,7 +225,7 @@ def _matrices(result: Evaluation, studies: Summary, images: Summary) -> None:
     is_single = len(result.films) == len(result.studies())
     grid = st.grid(2, min_column_width=MATRIX_PX, gap="medium")
     with grid.cell():
-        st.subheader(theme.plural(studies.n, "study"), anchor=False)
+        st.header(theme.plural(studies.n, "study"), anchor=False)
         plots.show(
             confusion_matrix.draw(studies.confusion, "studies", theme.ink(), theme.colour),
             state.MATRIX,
@@ -240,10 +240,10 @@ def _matrices(result: Evaluation, studies: Summary, images: Summary) -> None:
         st.caption(f"{rule}Click a cell to see its studies below.")
     with grid.cell():
         if is_single:
-            st.subheader("All figures", anchor=False, help="Each film is a study of its own.")
+            st.header("All figures", anchor=False, help="Each film is a study of its own.")
             st.markdown(figures.single_table(studies))
             return
-        st.subheader(theme.plural(images.n, "image"), anchor=False)
+        st.header(theme.plural(images.n, "image"), anchor=False)
         plots.show(
             confusion_matrix.draw(images.confusion, "images", theme.ink(), theme.colour),
             f"{state.MATRIX}-images",

@@ -58,7 +58,7 @@ def doors() -> None:
 
 def _browse() -> None:
     """Four films, as soon as there are some."""
-    st.subheader("Browse studies", anchor=False)
+    st.header("Browse studies", anchor=False)
     paths = _four_films()
     if not paths:
         st.image(curve_picture.svg([], theme.ink()), width="stretch", alt="No films yet")
@@ -88,7 +88,7 @@ def _four_films() -> list[Path]:
 
 def _learn() -> None:
     """The latest run's curve; polled while a run is active."""
-    st.subheader("Watch a network learn", anchor=False)
+    st.header("Watch a network learn", anchor=False)
     run = _latest_run()
     if run is None:
         picture, alt = _as_a_network_sees()
@@ -158,7 +158,7 @@ def _as_a_network_sees() -> tuple[bytes | str, str]:
 
 def _diagnose() -> None:
     """This session's latest verdict; before it, an example of the model in use, or a study."""
-    st.subheader("Diagnose a study", anchor=False)
+    st.header("Diagnose a study", anchor=False)
     latest = _latest()
     picture, study, sentence, address = latest or _example()
     st.image(picture, width="stretch", alt=f"{study}. {sentence}")

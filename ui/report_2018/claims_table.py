@@ -22,7 +22,7 @@ def show(runs: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool
         synthetic: whether the films are synthetic.
         is_reports: whether data and length are the report's.
     """
-    st.subheader("What the report claims, and what answers it", anchor=False)
+    st.header("What the report claims, and what answers it", anchor=False)
     answers = run_cache.report_answers(runs, length)
     is_answered = any(answer.is_there for answer in answers.values())
     if not is_reports:

@@ -27,7 +27,7 @@ COLUMNS, MIN_WIDTH = 4, 250  # px: eight fill their rows at every width
 def show(dataset: Dataset, runs: ExperimentRuns) -> None:
     """Draw the mistakes as a gallery; what is measured of the ninth follows at the page's end."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(
+        st.header(
             "What the report got wrong",
             anchor=False,
             width="content",
@@ -198,7 +198,7 @@ def _bars(rows: list[tuple[str, int]], key: str, title: str) -> None:
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(showticklabels=False)
     words = f"{title}: {', '.join(f'{name} {count:,}' for name, count in rows)}."
-    table = pd.DataFrame([(name, f"{count:,}") for name, count in rows], columns=["", title])
+    table = pd.DataFrame([(name, f"{count:,}") for name, count in rows], columns=["Which", title])
     _plot(figure, key, title, 24 + 30 * len(rows), words, table)
 
 

@@ -60,7 +60,7 @@ def show(dataset: Dataset, length: Length, is_reports: bool, was_on: bool) -> No
     runs = {key: run for key, run in runs.items() if run.config.normalization == "running"}
     if not runs:
         return
-    st.subheader("Mistake 9, measured: the same weights with both averages", anchor=False)
+    st.header("Mistake 9, measured: the same weights with both averages", anchor=False)
     _job(runs, job)
     _explanation(runs, length, dataset.synthetic, is_reports)
     for figure in report_2018.FIGURES:

@@ -45,7 +45,7 @@ def show(runs: ExperimentRuns, length: Length) -> None:
         runs: the runs so far.
         length: of the experiments.
     """
-    st.subheader("Its figures, repeated", anchor=False)
+    st.header("Its figures, repeated", anchor=False)
     drawn = {figure: draw(figure, runs, length) for figure in FIGURES}
     ready = [figure for figure, plot in drawn.items() if plot.data]
     paired = len(ready) - len(ready) % 2  # the last of an odd number takes the whole width

@@ -23,7 +23,7 @@ THRESHOLD = DEFAULTS.threshold  # of every run of the experiments
 
 def show(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
     """Draw two patients of the valid films with a study of each label, predicted by five_conv."""
-    st.subheader("Single studies", anchor=False)
+    st.header("Single studies", anchor=False)
     st.markdown(
         "The report tried its five-layer network on a positive and a negative study of two "
         "patients. Here: two patients that no network was trained on."

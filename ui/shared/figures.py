@@ -55,7 +55,7 @@ def against_baseline(summary: Summary) -> str:
 
 def table(studies: Summary, images: Summary) -> str:
     """Format both levels side by side as a Markdown table, numbers to the right."""
-    levels = "| | Studies | 95 % interval | n | Images | 95 % interval | n |"
+    levels = "| Measure | Studies | 95 % interval | n | Images | 95 % interval | n |"
     head = f"{levels}\n|:--|--:|--:|--:|--:|--:|--:|"
     left, right = _column(studies), _column(images)
     rows = [f"| {name} | {left[name]} | {right[name]} |" for name in left]
@@ -65,7 +65,7 @@ def table(studies: Summary, images: Summary) -> str:
 def single_table(films: Summary) -> str:
     """Format one level as a Markdown table, where each film is a study."""
     rows = [f"| {name} | {cells} |" for name, cells in _column(films).items()]
-    return "\n".join(["| | Value | 95 % interval | n |\n|:--|--:|--:|--:|", *rows])
+    return "\n".join(["| Measure | Value | 95 % interval | n |\n|:--|--:|--:|--:|", *rows])
 
 
 def side_by_side(summaries: Iterable[tuple[str, Summary]]) -> str:
@@ -78,7 +78,7 @@ def side_by_side(summaries: Iterable[tuple[str, Summary]]) -> str:
         f"{_range(s.auroc_low, s.auroc_high)} | {s.n:,} |"
         for name, s in summaries
     ]
-    head = "| | Accuracy | 95 % interval | AUROC | 95 % interval | Studies |"
+    head = "| Model | Accuracy | 95 % interval | AUROC | 95 % interval | Studies |"
     return "\n".join([head, "|:--|--:|--:|--:|--:|--:|", *rows])
 
 

@@ -110,8 +110,8 @@ def svg(drawn: list[Line], ink: Ink, empty: Sequence[str] = ()) -> str:
         parts.append(_text(LEFT, 36 + number * LINE_PX, words, line.colour, WORDS_PX))
     if drawn:
         at = HEIGHT - BOTTOM + TICKS_PX + 12
-        parts.append(_text(LEFT, at, f"epoch {max(0, first):.3g}", ink.text, TICKS_PX))
-        parts.append(_text(WIDTH - RIGHT, at, f"{last:.3g}", ink.text, TICKS_PX, "end"))
+        parts.append(_text(LEFT, at, f"epoch {round(max(0, first), 1):g}", ink.text, TICKS_PX))
+        parts.append(_text(WIDTH - RIGHT, at, f"{round(last, 1):g}", ink.text, TICKS_PX, "end"))
     for number, words in enumerate(empty):
         parts.append(_text(LEFT, 36 + number * LINE_PX, words, ink.text, WORDS_PX))
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" font-family="{FAMILY}">{"".join(parts)}</svg>'

@@ -99,7 +99,8 @@ def _learn() -> None:
     drawn = curve_picture.lines(
         run_cache.metrics_of(run.folder), run_cache.steps_of(run.folder), theme.ink()
     )
-    empty = () if drawn else (str(run.status.state).capitalize(), "no point yet")
+    when = "no point yet" if run.status.state.alive else "before its first point"
+    empty = () if drawn else (str(run.status.state).capitalize(), when)
     st.image(
         curve_picture.svg(drawn, theme.ink(), empty),
         width="stretch",
@@ -119,12 +120,10 @@ def _about(run: Run, drawn: list[curve_picture.Line]) -> str:
     name = f"**{theme.plain(run.name)}**"
     if run.status.state in (State.FAILED, State.INTERRUPTED):
         return f"{name}, {run.status.state}: {theme.plain(run.status.message)}"
-    counts = [f"{line.n:,} {line.name}" for line in drawn if line.n]
-    if not counts:
-        return f"{name}, {run.status.state}"
     # While it runs, the top of the page says how far it is.
     ended = "" if run.status.state.alive else f", {run.status.state}"
-    return f"Accuracy of {name}{ended}: {_listed(counts)} films"
+    counts = [f"{line.n:,} {line.name}" for line in drawn if line.n]
+    return f"Accuracy of {name}{ended}" + (f": {_listed(counts)} films" if counts else "")
 
 
 def _latest_run() -> Run | None:

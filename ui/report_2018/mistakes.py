@@ -1,9 +1,12 @@
 """Mistakes of the report: the first eight of nine points; the ninth is in `ninth_mistake`."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from PIL import Image
 
 from fracture_core.analysis.report_2018 import ExperimentRuns
 from fracture_core.config import REPORT_RECIPE, PixelRecipe
@@ -21,6 +24,7 @@ from ui.shared import figures, pictures, plots, theme
 STUDIES, IMAGES = {"train": 2821, "valid": 194}, {"train": 8379, "valid": 563}
 SHOWN, EVALUATED = 2820, 190  # images that the report's "epoch" and its validation used
 MAJORITY = 99  # of the 194 valid studies are negative
+GAP_SHARE, GROUND = 16, 128  # of a film's width; the grey between films
 COLUMNS, MIN_WIDTH = 4, 250  # px: eight fill their rows at every width
 
 
@@ -80,7 +84,7 @@ def _nearest(dataset: Dataset, film: str | None) -> None:
         "averages them."
     )
     area = PixelRecipe(size=REPORT_RECIPE.size, resample="area", fit=REPORT_RECIPE.fit)
-    _side_by_side(dataset, film, {"nearest, its way": REPORT_RECIPE, "area": area})
+    _side_by_side(dataset, film, {"nearest neighbour": REPORT_RECIPE, "area": area})
 
 
 def _shear(dataset: Dataset, film: str | None) -> None:
@@ -96,7 +100,7 @@ def _shear(dataset: Dataset, film: str | None) -> None:
         return
     if pixels is not None:
         changed = preview(np.stack([pixels] * 3), sheared(len(pixels), np.array([0.0, 0.2, 20.0])))
-        _films(dict(zip(("none", "0.2°", "20°"), changed, strict=True)))
+        _films(dict(zip(("no shear", "0.2°", "20°"), changed, strict=True)))
 
 
 def _parameters() -> None:
@@ -231,6 +235,12 @@ def _side_by_side(dataset: Dataset, film: str | None, recipes: dict[str, PixelRe
 
 
 def _films(shown: dict[str, np.ndarray]) -> None:
-    for column, (words, pixels) in zip(st.columns(len(shown)), shown.items(), strict=True):
-        column.image(pictures.network_picture(pixels), width="stretch", alt=words)
-        column.caption(words)
+    """Films side by side as one picture, which keeps its proportions at every width."""
+    films = [Image.open(io.BytesIO(pictures.network_picture(each))) for each in shown.values()]
+    gap = films[0].width // GAP_SHARE
+    strip = Image.new("L", (sum(f.width + gap for f in films) - gap, films[0].height), GROUND)
+    for number, film in enumerate(films):
+        strip.paste(film, (number * (film.width + gap), 0))
+    words = ", ".join(shown)
+    st.image(strip, width="stretch", alt=f"A film, from left to right: {words}")
+    st.caption(f"From left to right: {words}")

@@ -109,7 +109,7 @@ def show(result: Evaluation, reference: str) -> None:
         # Not bound to the address, which would then hold the words on the buttons.
         in_address = st.query_params.get(state.LINES, "all")
         state.fill(state.LINES, in_address if in_address in TITLES else "all")
-        which = st.segmented_control(
+        which: str = st.segmented_control(  # type: ignore[assignment]  # required: never `None`
             "Studies, worst errors first",
             list(TITLES),
             required=True,
@@ -159,20 +159,19 @@ def _first_films(result: Evaluation, dataset: Dataset, rows: pd.DataFrame) -> No
     """The deciding film of each of the first studies, which a click opens."""
     keys = catalog.study_key(result.films)
     with st.grid(WORST, min_column_width=WORST_PX, key="worst") as grid:
-        for row in rows.head(WORST).itertuples():
-            films = result.films[keys == row.key]
-            film = films.loc[films["probability"].idxmax()]
-            with grid.cell(), st.container(key=film_links.key(f"worst-{row.key}"), gap="xxsmall"):
-                content, _ = film_cache.picture_of(
-                    [dataset.root / film["path"]], theme.on_film(bool(row.label))
-                )
-                words = _result(row.right, row.label)
-                name = _name(row.patient, row.study, row.part)
-                alt = f"{words.partition(' ')[2]}: {name}, score {row.score:.3f}"
+        for row in rows.head(WORST).to_dict("records"):
+            films = result.films[keys == row["key"]].sort_values("probability")
+            path = dataset.root / films["path"].iloc[-1]
+            content, _ = film_cache.picture_of([path], theme.on_film(bool(row["label"])))
+            words = _result(row["right"], row["label"])
+            name = _name(row["patient"], row["study"], row["part"])
+            key = film_links.key(f"worst-{row['key']}")
+            with grid.cell(), st.container(key=key, gap="xxsmall"):
+                alt = f"{words.partition(' ')[2]}: {name}, score {row['score']:.3f}"
                 st.image(content, width="stretch", alt=alt)
-                mark = ":green" if row.right else ":red"
-                st.markdown(f"{mark}[**{words}**] {row.score:.3f}")
-                _link("pages/studies.py", theme.plain(name), row.key, dataset.hash)
+                colour = "red" if words.startswith("✗") else "green"
+                st.markdown(f":{colour}[**{words}**] {row['score']:.3f}")
+                _link("pages/studies.py", theme.plain(name), row["key"], dataset.hash)
 
 
 def _result(right: Any, label: int) -> str:

@@ -105,7 +105,12 @@ def svg(drawn: list[Line], ink: Ink, empty: Sequence[str] = ()) -> str:
         words = f"{100 * share:.0f} %"
         parts.append(_text(LEFT - 10, at + TICKS_PX / 3, words, ink.text, TICKS_PX, "end"))
     for number, line in enumerate(drawn):
-        parts.append(_curve([(x(e), y(v)) for e, v in line.values.items()], line.colour))
+        parts.append(
+            _curve(
+                [(x(e), y(v)) for e, v in zip(line.values.index, line.values, strict=True)],
+                line.colour,
+            )
+        )
         words = f"{line.name} {line.last}"
         parts.append(_text(LEFT, 36 + number * LINE_PX, words, line.colour, WORDS_PX))
     if drawn:

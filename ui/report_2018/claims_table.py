@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import report_claims
-from fracture_core.analysis.report_2018 import BY_KEY, ExperimentRuns, Length
+from fracture_core.analysis.report_2018 import BY_KEY, FIGURES, ExperimentRuns, Length
 from fracture_core.analysis.report_claims import Answer, Claim
 from ui.cache import run_cache
 from ui.report_2018 import report_figures
@@ -35,7 +35,7 @@ def show(runs: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool
         rows.append((str(claim.figure), theme.plain(claim.says), words))
     table = pd.DataFrame(rows, columns=["Figure", "The report says", head])
     st.table(table, hide_index=True, border="horizontal", alt="The report's claims")
-    silent = [str(f.number) for f in report_figures.FIGURES if f.number not in _with_claims()]
+    silent = [str(f.number) for f in FIGURES if f.number not in _with_claims()]
     st.caption(f"Figure {', '.join(silent)}: no testable claim.")
 
 

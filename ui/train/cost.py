@@ -54,8 +54,8 @@ def _estimate(config: TrainConfig, films: int) -> tuple[str, float, str]:
     work = (shown + evaluation) * config.epochs  # in training films
     how = "At most" if config.early_stopping else "About"
     if before := run_cache.timed_run(config.architecture, config.recipe.size):
-        speed, source = before.status.images_per_second, f"Training, at the speed of {before.name}."
-        return how, work / speed, source
+        source = f"Training, at the speed of {before.name}."
+        return how, work / before.status.images_per_second, source
     if speed := probe.kept_speed(config):
         return how, work / speed, "Training, by a measurement on this machine."
     seconds = probe.expected_seconds(config, films) * work / max(1, shown * config.epochs)

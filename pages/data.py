@@ -24,11 +24,11 @@ else:
         with st.container():
             data_counts.show_facts(data)
         data_choice.rescan_button()
-st.subheader("Use another data set", anchor=False)
+st.header("Use another data set", anchor=False)
 data_choice.show(data, failed)  # above the counts, so that a folder's error is seen at once
 if data:
     data_counts.show_counts(data)
     data_counts.show_skipped(data)
     audit_panel.show(data)
-st.subheader("Where to get films", anchor=False)
+st.header("Where to get films", anchor=False)
 data_counts.show_sources()

@@ -9,6 +9,7 @@ from ui.diagnose import (
     explanation,
     export,
     intake,
+    latest_verdict,
     overview,
     reading,
     verdict_panel,
@@ -44,6 +45,7 @@ with main:
         readings = reading.read(study.others or [study], reference, model, threshold)
         shown = overview.show(readings) if study.others else readings[0]
         verdict_panel.show(shown)
+        latest_verdict.keep(shown)
         if not shown.prediction.films:
             st.stop()
         doubts.show(shown)

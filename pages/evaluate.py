@@ -8,16 +8,18 @@ from ui.shell import frame
 
 frame.only_through_app(looks=True)
 st.title("Evaluate", anchor=False)
-st.write("A model's accuracy on whole studies, and the studies that it gets wrong.")
 left, right = st.columns(2, gap="medium")
 with left:
     picked = model_choice.look()
-picked = picked and results.at_epoch(*picked)
+place = right.container()
+if picked:
+    with right:
+        picked = results.at_epoch(*picked)
 if picked:
     with left:
         model_choice.show_origin(picked[1])
         model_choice.offer_looked_at(picked[0])
-    with right:
+    with place:
         films = results.pick_films(picked[1])
     result = results.fetch(*picked, films)
     if result:

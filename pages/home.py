@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.home import demo, panels
-from ui.shared import next_run
+from ui.shared import film_links, next_run
 from ui.shell import frame
 
 frame.only_through_app()
@@ -12,16 +12,9 @@ st.markdown(
     "Browse x-ray studies, watch a small network learn to read them, and let it score yours: "
     "a study is called a fracture if any of its films is positive."
 )
-panels.summary()
-panels.models_here()
-demo.button()
-with st.container(key="doors"):
-    browse, learn, diagnose = st.columns(3, border=True)
-    with browse:
-        panels.browse()
-    with learn:
-        panels.learn()
-    with diagnose:
-        panels.predict()
+demo.button(above=panels.summary)
+panels.doors()
 next_run.prepare()
-st.caption("A teaching and research tool, not a medical device.")
+with st.container(horizontal=True):
+    st.caption("A teaching and research tool, not a medical device.")
+    film_links.follow_clicks()

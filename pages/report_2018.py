@@ -5,7 +5,14 @@ import streamlit as st
 from fracture_core.analysis import report_2018
 from fracture_core.errors import DataError
 from ui.cache import data_cache, run_cache
-from ui.report_2018 import mistakes, ninth_mistake, queue, report_figures, single_studies
+from ui.report_2018 import (
+    claims_table,
+    mistakes,
+    ninth_mistake,
+    queue,
+    report_figures,
+    single_studies,
+)
 from ui.shared import theme
 from ui.shell import actions, frame, tab_data
 
@@ -22,26 +29,31 @@ except DataError as error:
     st.warning(theme.plain(str(error)))
     st.stop()
 tab_data.put_in_address()
-length = queue.ask()
+row = st.container(horizontal=True, vertical_alignment="bottom")
+with row.container(width=queue.LENGTH_PX):
+    length = queue.ask()
 is_reports = dataset.kind == "mura" and not dataset.synthetic
 is_reports = is_reports and bool(report_2018.parts(dataset)) and length.name == "full"
+current = report_2018.find(run_cache.runs_now(), dataset.hash, length)
+busy = any(run.status.state.alive for run in current.values())
+poll = POLL_SECONDS if busy else None
 
 
-def panel(was_alive: bool) -> None:
-    """Draw the queue and the figures; polled while runs are active."""
+def start(was_alive: bool) -> None:
+    """Draw the queue; polled while runs are active."""
     runs = report_2018.find(run_cache.runs_now(), dataset.hash, length)
-    alive = any(run.status.state.alive for run in runs.values())
-    if alive != was_alive:
+    if any(run.status.state.alive for run in runs.values()) != was_alive:
         st.rerun()
     queue.show(dataset, runs, length)
-    report_figures.show(runs, length, dataset.synthetic, is_reports)
-    single_studies.show(dataset, runs, length)
     actions.show_errors()
 
 
-current = report_2018.find(run_cache.runs_now(), dataset.hash, length)
-busy = any(run.status.state.alive for run in current.values())
-st.fragment(panel, run_every=POLL_SECONDS if busy else None, key="report")(busy)
+def results() -> None:
+    """Draw claims, figures and studies; polled while runs are active."""
+    runs = report_2018.find(run_cache.runs_now(), dataset.hash, length)
+    claims_table.show(runs, length, dataset.synthetic, is_reports)
+    report_figures.show(runs, length)
+    single_studies.show(dataset, runs, length)
 
 
 def wait(is_polled: bool) -> None:
@@ -51,8 +63,11 @@ def wait(is_polled: bool) -> None:
         st.rerun()
 
 
+with row.container():
+    st.fragment(start, run_every=poll, key="report")(busy)
 st.fragment(wait, run_every=None if busy else frame.while_busy(), key="report-rest")(busy)
 mistakes.show(dataset, current)
+st.fragment(results, run_every=poll, key="report-results")()
 evaluating = ninth_mistake.is_on()
 st.fragment(
     ninth_mistake.show, run_every=POLL_SECONDS if busy or evaluating else None, key="averages"

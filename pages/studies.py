@@ -33,13 +33,10 @@ elif person:
     patient_studies.show(data, studies, person)
 else:
     whose = "patient" if catalog.names_patients(data.kind) else "film"
-    with st.container(horizontal=True, gap="small"):  # one below the other where it is narrow
-        with st.container(width=220):
-            quiz.ask()
-            facets.show(studies, filters, whose)
-            model_choice.pick_for_studies()
-        with st.container():
-            if len(matching):
-                wall.show(data, matching, filters)
-            else:
-                facets.show_empty(studies, filters, whose)
+
+    def choices() -> None:
+        quiz.ask()
+        facets.show(studies, filters, whose)
+        model_choice.pick_for_studies()
+
+    wall.show(data, matching, filters, choices, lambda: facets.show_empty(studies, filters, whose))

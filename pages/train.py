@@ -22,7 +22,6 @@ else:
         )
     st.markdown("Start a network on the data in use, and watch it learn.")
     form.show()
-    next_run.show()
 other_runs.show(name)
 next_run.prepare()
 if st.session_state.pop(state.ARRIVED, False):

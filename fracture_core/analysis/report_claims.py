@@ -29,10 +29,12 @@ class Answer:
     Args:
         words: the numbers, each with n and interval; or the missing epoch.
         agrees: whether they agree; `None` where they cannot tell, or are not available yet.
+        is_there: whether some seed's runs have the epoch.
     """
 
     words: str
     agrees: bool | None = None
+    is_there: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ def answer(claim: Claim, runs: ExperimentRuns, length: Length) -> Answer:
         if all(run and _row(run, epoch) for run in own):
             by_seed[seed] = claim.check(*own, epoch, length)
     if not by_seed:
-        return Answer(words=f"Not available yet (needs epoch {epoch}).")
+        return Answer(words=f"Not available yet (needs epoch {epoch}).", is_there=False)
     return _joined(by_seed)
 
 

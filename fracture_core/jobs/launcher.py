@@ -12,6 +12,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -70,9 +71,15 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
             spawn(arguments, descriptor, folder / "train.log")
 
 
-def create_and_start(config: TrainConfig, name: str | None = None, queue: bool = True) -> Path:
-    """Make a run folder, start its child and return the folder."""
-    folder = run_folders.create(config, name)
+def create_and_start(
+    config: TrainConfig,
+    name: str | None = None,
+    queue: bool = True,
+    labels: run_folders.Labels | None = None,
+) -> Path:
+    """Make a run folder, with its tags and note if there are any, start its child, return it."""
+    fill = partial(run_folders.set_labels, value=labels) if labels else None
+    folder = run_folders.create(config, name, fill)
     start_run(folder, wait_for_slot=queue)
     return folder
 

@@ -224,11 +224,7 @@ def create(
         WriteFailed: no space or no permission.
     """
     chosen = f"{config.architecture}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
-    if not NAME.fullmatch(chosen):
-        raise RunError(
-            f"A run's name takes up to 80 letters, digits, '.', '-' and '_' and begins with a "
-            f"letter or digit; received {short(chosen)!r}."
-        )
+    check_name(chosen)
     folder = runs_folder() / chosen
     try:
         _make(folder, config, fill)
@@ -237,6 +233,19 @@ def create(
             return create(config, f"{chosen}-{uuid.uuid4().hex[:4]}", fill)
         raise
     return folder
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be a run's name.
+
+    Raises:
+        RunError: says what can.
+    """
+    if not NAME.fullmatch(name):
+        raise RunError(
+            f"A run's name takes up to 80 letters, digits, '.', '-' and '_' and begins with a "
+            f"letter or digit; received {short(name)!r}."
+        )
 
 
 def _make(folder: Path, config: TrainConfig, fill: Callable[[Path], None] | None) -> None:

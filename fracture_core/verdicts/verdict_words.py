@@ -52,6 +52,20 @@ def sentence(
     return f"The model finds a fracture {share} in {where}: {_listed(deciding)}{ends}"
 
 
+def brief(verdict: bool | None, positive: int, films: int) -> str:
+    """Report a verdict without names: "The model finds a fracture: 2 of 3 films."
+
+    Args:
+        verdict: fracture, no fracture, or `None` when no film was counted.
+        positive: number of positive counted films.
+        films: number of counted films.
+    """
+    if verdict is None:
+        return "There is no verdict: none of its films counts."
+    kind = "a fracture" if verdict else "no fracture"
+    return f"The model finds {kind}: {positive:,} of {films:,} film{'' if films == 1 else 's'}."
+
+
 def _uncounted(refused: int, doubted: int) -> str:
     """Describe the films that do not count; empty if all do."""
     words = [f"{refused} could not be read"] if refused else []

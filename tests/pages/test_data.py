@@ -111,6 +111,9 @@ def test_another_folder_is_used_from_then_on(
     assert app.code[0].value == str(other)
     assert set(counts(app)["Split"]) == {"valid"}
     assert catalog.chosen().root == other
+    (now,) = app.success
+    assert now.value.replace("\\", "").startswith("Now in use: **MURA-v1.1**, ")
+    assert not app.run().success  # said once
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ from fracture_core.runs.run_folders import State, Status
 from fracture_core.verdicts import metrics
 from tests.core import made_runs
 from ui.cache import model_cache
-from ui.evaluate import results, study_lines
+from ui.evaluate import confusion_matrix, results, study_lines
 from ui.shared import figures, theme
+from ui.shared.charts import Ink
 from ui.shell import state
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -64,7 +65,8 @@ def test_a_run_is_judged_on_its_own_valid_films_at_once(run_copy: Path) -> None:
     best = journal.best_epoch(run_copy)
     found = evaluation.of_run(run_copy, best, "valid").summaries()["studies"]
     assert app.title[1].value == figures.headline(found)
-    assert f"Of {found.n} studies, {found.accuracy.count} were predicted correctly" in said(app)
+    words = f"{found.accuracy.count} of {found.n} studies predicted correctly"
+    assert words in said(app)
     assert "Valid films were not used to pick" in said(app)
     assert ":violet-badge[:material/science: synthetic]" in said(app)
     assert "Positive means: a break was drawn" in said(app)
@@ -85,8 +87,9 @@ def test_each_line_is_right_or_wrong_and_can_be_filtered_by_the_address(run_copy
         .studies()["key"]
         .nunique()
     )
-    assert set(wrong.dataframe[0].value["Result"]) == {"✗ wrong"}
-    assert len(wrong.dataframe[0].value) == (lines["Result"] == "✗ wrong").sum()
+    errors = {"✗ missed", "✗ false alarm"}
+    assert set(wrong.dataframe[0].value["Result"]) <= errors
+    assert len(wrong.dataframe[0].value) == lines["Result"].isin(errors).sum()
 
 
 def test_no_name_in_the_lines_file_is_a_spreadsheets_formula(run_copy: Path) -> None:
@@ -95,6 +98,84 @@ def test_no_name_in_the_lines_file_is_a_spreadsheets_formula(run_copy: Path) -> 
     rows = pd.read_csv(io.StringIO(study_lines.csv(lines)))
     assert set(rows["patient"]) == {"'=HYPERLINK(1)"}
     assert rows["score"].tolist() == pytest.approx(lines["score"].tolist())
+
+
+def result(rows: list[tuple[str, int, float]], part: str = "wrist") -> evaluation.Evaluation:
+    """An evaluation of studies of one film: (patient, label, probability)."""
+    films = pd.DataFrame(rows, columns=["patient", "label", "probability"]).assign(
+        split="valid", part=part, study=lambda t: t["patient"].str[-8:], path="x.png"
+    )
+    return evaluation.Evaluation(
+        model="m", data={}, split="valid", parts=(), threshold=0.5, films=films
+    )
+
+
+ROWS = [("right", 1, 0.9), ("alarm", 0, 0.6), ("near", 1, 0.45), ("worst", 1, 0.05)]
+
+
+def test_missed_fractures_come_first_the_surest_error_before_all() -> None:
+    lines = study_lines.table(result([*ROWS, ("loud", 0, 0.99), ("calm", 0, 0.01)]))
+    assert lines["patient"].tolist() == ["worst", "near", "loud", "alarm", "right", "calm"]
+
+
+def test_errors_draw_the_eye_and_correct_cells_are_calm() -> None:
+    confusion = metrics.confusion([1, 1, 0, 0], [True, False, True, False])
+    ink = Ink(text="#fff", grid="#222", train="#1", dev="#2", valid="#3")
+    colours = {"error": "red", "grey": "grey", "fracture": "orange", "none": "blue"}
+    figure = confusion_matrix.draw(confusion, "studies", ink, colours.__getitem__)
+    names = [trace.customdata[0] for trace in figure.data]
+    cells = dict(zip(names, figure.layout.shapes, strict=True))
+    by_opacity = sorted(cells, key=lambda name: -cells[name].opacity)
+    assert by_opacity[:2] == ["false negative", "false positive"]
+    assert {name for name in names if cells[name].fillcolor == "red"} == set(by_opacity[:2])
+    assert confusion_matrix.words(confusion, "studies") == (
+        "Confusion matrix of 4 studies: missed fracture (false negative) 1 of 2, false alarm "
+        "(false positive) 1 of 2, found (true positive) 1 of 2, cleared (true negative) 1 of 2."
+    )
+    none = metrics.confusion([1, 0], [True, False])
+    calm = confusion_matrix.draw(none, "studies", ink, colours.__getitem__).layout.shapes
+    assert {shape.fillcolor for shape in calm} == {"grey"}
+
+
+def test_where_every_film_is_a_study_there_is_one_matrix_and_short_names(
+    run_copy: Path, folders: Path
+) -> None:
+    release.release(run_copy.name, "starter")
+    root = folders / "singles"
+    for name, value in (("broken", 40), ("whole", 90)):
+        (root / name).mkdir(parents=True)
+        for number in range(6):
+            film = root / name / f"{'long-' * 8}{number}.png"
+            Image.new("L", (40, 40), value + number).save(film)
+    catalog.choose(root, "broken")
+    dataset = catalog.read(root, "broken")
+    films = catalog.select(dataset.manifest, "valid").assign(probability=0.7)
+    data = {"root": str(root), "hash": dataset.hash, "synthetic": False}
+    found = evaluation.Evaluation(
+        model="starter", data=data, split="valid", parts=(), threshold=0.5, films=films
+    )
+    evaluation.save(evaluation.folder_of("starter", dataset, "valid"), found)
+    app = opened(model="starter")
+    assert not app.exception
+    (matrix,) = [plot.proto for plot in app.get("plotly_chart")]
+    assert matrix.alt.startswith("Confusion matrix of ")
+    assert "| Measure | Value | 95 % interval | n |" in said(app) and "Images" not in said(app)
+    table = app.dataframe[0].value
+    assert table.columns.tolist() == ["Result", "Study", "Score", "Verdict", "Label"]
+    assert table["Study"].str.len().max() <= study_lines.NAME + 1
+    assert table["Result"].iloc[0] == "✗ false alarm"
+    alts = [picture.alt for image in app.image for picture in image.proto.imgs]
+    assert alts[0].startswith("false alarm: long-")
+
+
+def test_a_matrix_is_a_table_behind_a_switch(run_copy: Path) -> None:
+    app = opened()
+    assert len(app.get("plotly_chart")) == 2
+    app.toggle(f"{state.MATRIX}-table").set_value(True).run()
+    assert not app.exception and len(app.get("plotly_chart")) == 1
+    found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
+    counts = found.summaries()["studies"].confusion
+    assert app.table[0].value["predicted fracture"].tolist() == [str(counts.tp), str(counts.fp)]
 
 
 def test_the_cells_of_the_matrix_share_out_all_studies(run_copy: Path) -> None:
@@ -130,7 +211,7 @@ def test_what_the_command_line_has_judged_is_shown(run_copy: Path, capsys) -> No
     )
     found = json.loads(capsys.readouterr().out)["studies"]["accuracy"]
     app = opened(model="starter")
-    words = f"Of {found['n']} studies, {found['count']} were predicted correctly"
+    words = f"{found['count']} of {found['n']} studies predicted correctly"
     assert app.title[1].value.startswith(words) and not app.button
 
 
@@ -224,8 +305,8 @@ def test_the_headline_reads_as_a_sentence_with_interval_and_majority() -> None:
     right = [True] * 60 + [False] * 35 + [True] * 28 + [False] * 71
     headline = figures.headline(metrics.summarise(labels, right))
     assert headline.replace("\N{NO-BREAK SPACE}", " ") == (
-        "Of 194 studies, 131 were predicted correctly (67.5 %, 95 % interval 60.7 to 73.7 %; "
-        "baseline, always the majority class: 51.0 %)."
+        "131 of 194 studies predicted correctly (67.5 %, 95 % interval 60.7 to 73.7 %; "
+        "baseline 51.0 %)"
     )
 
 
@@ -388,8 +469,9 @@ def test_studies_of_training_patients_are_marked_where_right_or_wrong_is_said(
     app = opened(model=run_copy.name, films="valid")
     assert not app.exception
     table = app.dataframe[0].value
-    marked = table["Result"].str.endswith("trained on")
-    assert (table["Patient"][marked] == patient).all() and marked.any() and not marked.all()
+    marked = table["Patient"] == "trained on"
+    assert table["Study"][marked].str.startswith(f"{patient}, ").all()
+    assert marked.any() and not marked.all()
     assert f"{int(marked.sum())} of {len(table)} studies are of patients" in said(app)
 
 

@@ -6,6 +6,8 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 import streamlit as st
@@ -21,8 +23,9 @@ from fracture_core.releases import release
 from fracture_core.runs import journal, run_folders
 from fracture_core.words import duration
 from tests.core import made_runs
-from ui.cache import data_cache
+from ui.cache import data_cache, prediction_cache
 from ui.home import demo
+from ui.shared import figures
 from ui.shell import frame, memory, state
 from ui.train import cost
 
@@ -37,8 +40,19 @@ def home(folders: Path) -> AppTest:
 
 def shown(app: AppTest) -> str:
     """All the text on the page."""
-    elements = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.warning, *app.error]
+    elements = [*app.title, *app.header, *app.markdown, *app.caption, *app.warning, *app.error]
     return "\n".join(element.value for element in elements)
+
+
+def details(app: AppTest) -> str:
+    """What the question mark beside the demo's words says."""
+    return "\n".join(each.help for each in app.caption if each.help).replace("\\", "")
+
+
+def curves(app: AppTest) -> list[Any]:
+    """The pictures of runs' curves."""
+    pictures = [picture for element in app.image for picture in element.proto.imgs]
+    return [picture for picture in pictures if picture.alt.startswith("Accuracy of")]
 
 
 def test_it_says_what_is_in_use_and_offers_three_doors(home: AppTest) -> None:
@@ -50,10 +64,21 @@ def test_it_says_what_is_in_use_and_offers_three_doors(home: AppTest) -> None:
     assert "not a medical device" in text
 
 
-def test_empty_it_says_what_each_door_will_hold(home: AppTest) -> None:
+def test_before_any_run_each_door_has_a_picture_and_says_what_it_will_hold(home: AppTest) -> None:
     text = shown(home.run())
     assert "latest run's curve will appear" in text
-    assert "will appear here" in home.caption[1].value
+    assert "Each film gets a score, the study one verdict" in text
+    assert [picture.proto.imgs[0].alt for picture in home.image] == [
+        "4 films of the data in use",
+        "Films as a network sees them, 32 by 32 pixels",
+        "Shown: a study of the data in use. Each film gets a score, the study one verdict.",
+    ]
+
+
+def test_what_is_in_use_is_named_once(home: AppTest, run_copy: Path) -> None:
+    text = shown(home.run())
+    assert text.count("films** :violet-badge") == 1 and "In use" not in text
+    assert text.count("Model") == 1
 
 
 def test_the_demo_button_starts_one_run_and_opens_it(home: AppTest) -> None:
@@ -73,14 +98,15 @@ def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
     run_folders.write_status(run_copy, run_folders.Status(**{**status, "images_per_second": 500.0}))
     text = shown(home.run()).replace("\\", "")
     films = len(data_cache.training_films(demo.config()))
-    assert f"30 epochs of {films} training films." in text
-    assert "at the speed of finished" in text and "minute" not in text
+    assert f"30 epochs of {films} training films. About " in text
+    assert "at the speed of finished" in details(home) and "minute" not in text
     monkeypatch.setattr(demo, "SHOWN", 20)
     first = data_cache.training_films(demo.config())["path"].iloc[0]
     exclusions.write(exclusions.file_of(data.hash), Exclusions(reasons={first: "a copy"}))
     text = shown(home.run())
-    assert f"30 epochs of 20 films, drawn from {films - 1} training films." in text
-    assert "Excludes the 1 film ticked on the Data page" in text
+    words = f"30 epochs of 20 films, drawn from {films - 1} training films."
+    assert words in text.replace("\\", "")
+    assert "Excludes the 1 film ticked on the Data page" in details(home)
     home.button(key="demo").click().run()
     run = run_folders.list_runs()[0]
     assert run.config.steps_per_epoch == 2
@@ -102,7 +128,7 @@ def test_the_time_that_a_run_takes_counts_the_films_that_it_judges(
     )
     assert judged == len(data_cache.dataset().manifest) - films
     seconds = 30 * (films + judged / 3) / 10
-    assert f"About {duration(seconds)} of training at" in cost.time_of(chosen, films)
+    assert cost.time_of(chosen, films) == f"About {duration(seconds)}"
 
 
 def test_no_valid_films_are_spoken_of_where_there_are_none(home: AppTest, run_copy: Path) -> None:
@@ -111,8 +137,8 @@ def test_no_valid_films_are_spoken_of_where_there_are_none(home: AppTest, run_co
         run_copy / "metrics.jsonl",
         [{name: value for name, value in line.items() if name != "valid"} for line in lines],
     )
-    text = shown(home.run())
-    assert ":gray[training] and :violet[dev]" in text and ":green[valid]" not in text
+    (picture,) = curves(home.run())
+    assert "training " in picture.alt and "dev " in picture.alt and "valid" not in picture.alt
 
 
 def test_a_film_that_cannot_be_read_costs_no_door(
@@ -125,7 +151,7 @@ def test_a_film_that_cannot_be_read_costs_no_door(
     first.write_bytes(first.read_bytes()[:300])
     text = shown(home.run())
     assert not home.exception
-    assert text.count("This film cannot be read.") == 1
+    assert "1 of these 4 films cannot be read." in text
     assert "Diagnose a study" in text
 
 
@@ -155,11 +181,76 @@ def test_data_that_cannot_be_read_is_one_sentence(
     assert "Data page" in home.warning[0].value
 
 
-def test_the_last_run_shows_with_its_curve(home: AppTest, run_copy: Path) -> None:
+def test_the_last_run_shows_with_its_curve_in_words_too(home: AppTest, run_copy: Path) -> None:
     text = shown(home.run())
-    assert f"Accuracy of {run_copy.name} (" in text.replace("\\", "")
-    assert "): finished" in text
-    assert home.get("plotly_chart")
+    assert f"Accuracy of **{run_copy.name}**, finished: " in text.replace("\\", "")
+    last = journal.metrics(run_copy).iloc[-1]
+    (picture,) = curves(home)
+    words = f"valid {figures.percent(last['valid.accuracy'])} of {last['valid.n']:.0f} films"
+    assert picture.alt.startswith(f"Accuracy of {run_copy.name}: training ")
+    assert f"{words} at epoch 3, " in picture.alt
+    assert picture.url.startswith("data:image/svg+xml")
+
+
+def test_a_run_at_work_shows_before_finished_ones_and_its_first_points_are_a_curve(
+    home: AppTest, run_copy: Path
+) -> None:
+    folder = run_folders.create(TrainConfig(data="x"), "works")
+    run_folders.create(TrainConfig(data="x"), "idle")  # newer, and does nothing
+    for step, accuracy in ((1, 0.5), (2, 0.625)):
+        line = {"step": step, "epoch": step / 10, "accuracy": accuracy, "loss": 0.7}
+        journal.append_line(folder / "steps.jsonl", line)
+    with run_folders.lock(folder):
+        status = run_folders.Status(state=run_folders.State.RUNNING, epochs=5)
+        run_folders.write_status(folder, status)
+        home.run()
+        (picture,) = curves(home)
+        assert picture.alt == (
+            f"Accuracy of works: training so far, {figures.percent(0.625)} at epoch 0.2, rising."
+        )
+        assert "Watch it" in [link.proto.label for link in home.get("page_link")]
+        assert "epoch 1 of 5" not in shown(home)  # the line on top says it, once
+
+
+def test_a_run_that_failed_before_its_first_epoch_says_why(home: AppTest, run_copy: Path) -> None:
+    folder = run_folders.create(TrainConfig(data="x"), "broken")
+    message = "Its films are gone. Put them back."
+    status = run_folders.Status(state=run_folders.State.FAILED, message=message)
+    run_folders.write_status(folder, status)
+    assert f"**broken**, failed: {message}" in shown(home.run()).replace("\\", "")
+    assert not home.exception
+
+
+def test_the_latest_verdict_of_the_session_shows_with_its_films_until_they_are_removed(
+    home: AppTest, run_copy: Path, phantom_root: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "_gate", lambda model: None)
+        release.release(run_copy.name, "starter")
+    prediction_cache.warm_up().result()
+    key = catalog.studies(catalog.read(phantom_root).manifest)["key"].iloc[0]
+    home.run()
+    home.query_params["study"] = key
+    home.switch_page("pages/diagnose.py").run(timeout=60)
+    assert not home.exception
+    home.switch_page("pages/home.py").run()
+    text = shown(home).replace("\\", "")
+    assert "Your latest: study" in text and "**The model finds " in text
+    links = {link.proto.label: link.proto.query_string for link in home.get("page_link")}
+    assert f"study={quote(key, safe='')}" in links["Open it again"]
+    assert "Your latest" not in shown(AppTest.from_file(str(APP), default_timeout=30).run())
+    home.query_params.clear()
+    home.switch_page("pages/diagnose.py").run()
+    path = phantom_root / catalog.read(phantom_root).manifest["path"].iloc[-1]
+    dropped = ("mine.png", path.read_bytes(), "image/png")
+    home.file_uploader[0].set_value([dropped]).run()
+    home.switch_page("pages/home.py").run()
+    assert home.image[-1].proto.imgs[0].alt.startswith("Your latest: the uploaded study. ")
+    home.switch_page("pages/diagnose.py").run()
+    next(button for button in home.button if button.label == "Remove all").click().run()
+    home.switch_page("pages/home.py").run()
+    assert not home.exception
+    assert "Your latest" not in shown(home)
 
 
 def test_a_model_of_ones_own_does_not_slip_into_the_place_of_an_older_one(

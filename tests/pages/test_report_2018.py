@@ -1,4 +1,4 @@
-"""The 2018 report's page: empty axes, runs half done, what it says of each, and its mistakes."""
+"""The 2018 report's page: before its runs, with some of them, and its mistakes."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import checksums
-from fracture_core.analysis import fluctuation, report_2018
+from fracture_core.analysis import fluctuation, report_2018, report_claims
 from fracture_core.analysis.report_2018 import LENGTHS
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
@@ -41,35 +41,59 @@ def opened(**address: str) -> AppTest:
 
 
 def said(app: AppTest) -> str:
-    kinds = (app.title, app.subheader, app.markdown, app.caption, app.error, app.warning)
+    kinds = (app.title, app.header, app.markdown, app.caption, app.error, app.warning)
     return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
-def test_before_any_run_the_axes_say_what_will_be_in_them(folders: Path) -> None:
+def details(app: AppTest) -> str:
+    """What the question marks say."""
+    return "\n".join(each.help for each in app.caption if each.help)
+
+
+def test_before_any_run_there_are_mistakes_and_claims_with_what_will_answer_them(
+    folders: Path,
+) -> None:
     app = opened()
     text = said(app)
-    for number in range(2, 9):
-        assert f"Figure {number}:" in text
-    assert "7 runs, 6,900 steps of 10 films to go" in text
-    assert "we draw no conclusion" in text
-    assert "✓ agrees" not in text and "✗ disagrees" not in text
+    headings = [heading.value for heading in app.header]
+    assert headings[:3] == [
+        "What the report got wrong",
+        "What the report claims, and what answers it",
+        "Its figures, repeated",
+    ]
     for number in range(1, 10):
         assert f"**{number}. " in text
-    spec = str(app.get("plotly_chart")[6].proto.spec)
-    assert "Curve of three_conv (Adam), five_conv will appear here" in spec
+    claims = app.table[0].value.map(lambda cell: cell.replace("\\", ""))
+    assert claims.columns.tolist() == ["Figure", "The report says", "What will answer it"]
+    assert claims.iloc[0, :2].tolist() == ["3", "A single convolution learns poorly."]
+    assert claims.iloc[0, 2].startswith("one_conv, after epoch 15: agrees unless")
+    assert len(claims) == len(report_claims.CLAIMS)
+    assert "Figures 2, 3, 4, 5, 6, 7, 8 will appear" in text
+    plots = [plot.proto for plot in app.get("plotly_chart")]
+    assert not [plot for plot in plots if "figure-" in plot.id]
+    assert "train studies 2,821, train images 8,379" in plots[0].alt
+    assert all(plot.alt for plot in plots)
+    assert "7 runs to go" in text and "6,900 steps of 10 films" in details(app)
+    assert "we draw no conclusion" in text
+    assert "✓ agrees" not in text and "✗ disagrees" not in text
 
 
 def test_runs_that_are_there_are_drawn_and_answer(folders: Path, phantom_root: Path) -> None:
     dataset = catalog.read(phantom_root)
     length = LENGTHS["quick"]
     make(dataset, "three", length, 0.9, 0.77)
+    app = opened()
+    drawn = [p.proto for p in app.get("plotly_chart") if "figure-" in p.proto.id]
+    assert len(drawn) == 5 and "Figures 2, 3 will appear" in said(app)
+    assert drawn[0].alt.startswith("Figure 4: Training accuracy of three convolutions: three_conv")
+    assert "77.0\u00a0% at epoch" in drawn[0].alt
     make(dataset, "five", length, 0.2, 0.6)
-    text = said(opened())
-    assert (
-        "On synthetic films, quick length, seed 1: loss of five_conv minus three_conv (Adam): +"
-        in text
-    )
-    assert "% (95 % interval" in text
+    app = opened()
+    text, claims = said(app), app.table[0].value
+    answers = claims["Our runs on synthetic films, quick length"].str.replace("\\", "")
+    assert answers.iloc[-1].startswith("seed 1: loss of five_conv minus three_conv (Adam): +")
+    assert "(95 % interval" in answers.iloc[5]
+    assert ", after epoch 15: agrees" in answers.iloc[0]  # of claims whose runs are to come
     assert "✓ agrees" not in text  # synthetic films claim no agreement
     assert "Continue the experiments" in [button.label for button in opened().button]
     assert "Predictions of report-five-quick-seed1" in text or "No patient" in text
@@ -102,15 +126,16 @@ def test_only_the_runs_that_are_not_finished_are_to_go(folders: Path, phantom_ro
             state=run_folders.State.FINISHED, step=length.epochs * length.steps
         )
         run_folders.write_status(make(dataset, key, length, 0.5).folder, ended)
-    assert "3 runs, 3,000 steps of 10 films to go" in said(opened())
+    app = opened()
+    assert "3 runs to go" in said(app) and "3,000 steps of 10 films" in details(app)
     path = exclusions.file_of(dataset.hash)
     exclusions.write(path, Exclusions(reasons={dataset.manifest["path"].iloc[0]: "a copy"}))
-    assert "including the 1 film excluded on the Data page" in said(opened())
+    assert "including the 1 film excluded on the Data page" in details(opened())
 
 
 def test_the_length_is_in_the_address(folders: Path) -> None:
     app = opened(**{state.LENGTH: "full"})
-    assert f"{report_2018.steps_in_all(LENGTHS['full'], 1):,} steps of 10 films" in said(app)
+    assert f"{report_2018.steps_in_all(LENGTHS['full'], 1):,} steps of 10 films" in details(app)
 
 
 # --- the ninth mistake ----------------------------------------------------------------------------
@@ -179,7 +204,7 @@ def buttons(app: AppTest) -> list[str]:
 
 def test_without_runs_there_is_nothing_to_judge(folders: Path) -> None:
     app = opened()
-    assert "will appear here after the experiments" in said(app)
+    assert "After the experiments, the same weights are evaluated" in said(app)
     assert "recompute-averages" not in buttons(app)
 
 
@@ -289,7 +314,7 @@ def test_runs_that_were_not_judged_with_running_averages_stay_out(
     known = json.loads(path.read_text())
     known["config"]["normalization"] = "recomputed"
     checksums.write(run.folder, path, json.dumps(known).encode())
-    assert "will appear here after the experiments" in said(opened())
+    assert "recompute-averages" not in buttons(opened())
 
 
 def test_on_the_reports_data_it_says_how_much_was_the_averages(

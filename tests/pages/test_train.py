@@ -26,11 +26,12 @@ from fracture_core.jobs import launcher
 from fracture_core.networks import augmentation
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs.run_folders import Labels, State
 from fracture_core.training import probe
 from fracture_core.training.pipeline import Pipeline
 from fracture_core.words import duration
 from ui.shared import figures, theme
+from ui.shell import state
 from ui.train import settings
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -79,7 +80,7 @@ def test_the_form_is_ready_to_start_and_shows_the_command_line(train: AppTest) -
 def training_count(train: AppTest) -> int:
     """Return how many training films the form says that there are."""
     (found,) = [c.value for c in train.caption if "training film" in c.value and "epoch" in c.value]
-    return int(found.split()[0].replace(",", ""))
+    return int(re.search(r"([\d,]+) training film", found)[1].replace(",", ""))
 
 
 def test_the_form_counts_no_film_that_is_left_out(train: AppTest, phantom_root: Path) -> None:
@@ -128,6 +129,41 @@ def test_start_makes_one_run_with_the_settings_of_the_form(train: AppTest) -> No
     assert train.button(key="stop")
     run_folders.send_request(run.folder, "stop")
     assert launcher.wait(run.folder).state is run_folders.State.STOPPED
+
+
+def test_a_run_gets_the_name_the_tags_and_the_note_of_the_form(train: AppTest) -> None:
+    train.run()
+    train.text_input(key=state.RUN_NAME).set_value("wide-first").run()
+    train.multiselect(key=state.RUN_TAGS).set_value(["wide"]).run()
+    train.text_input(key=state.RUN_NOTE).set_value("with *stars*").run()
+    assert train.code[0].value.endswith(" --name wide-first")
+    train.button(key="start-training").click().run()
+    (run,) = run_folders.list_runs()
+    assert run.name == "wide-first" and train.query_params["run"] == run.name
+    assert run_folders.labels(run.folder) == Labels(tags=("wide",), note="with *stars*")
+    run_folders.send_request(run.folder, "stop")
+    assert launcher.wait(run.folder).state is run_folders.State.STOPPED
+    train.query_params.clear()
+    train.run()
+    assert train.text_input(key=state.RUN_NAME).value == ""  # of the next run
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        (state.RUN_NAME, "../x", "letters, digits"),
+        (state.RUN_NAME, "taken", "exists. Choose another name"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_refused_at_its_field(
+    train: AppTest, key: str, value: str, words: str
+) -> None:
+    run_folders.create(TrainConfig(data="x"), "taken")
+    train.run()
+    train.text_input(key=key).set_value(value).run()
+    assert words in train.error[0].value.replace("\\", "")
+    assert train.button(key="start-training").disabled
+    assert train.number_input(key="demo-learning_rate")  # the other fields stay
 
 
 def test_a_size_too_small_for_the_network_is_refused_in_a_sentence(train: AppTest) -> None:
@@ -442,9 +478,9 @@ def test_the_form_loads_no_tensorflow_in_the_web_process(folders: Path) -> None:
 
 
 def cost(train: AppTest) -> str:
-    """Return the form's estimate of the run's time."""
-    (found,) = [c.value for c in train.caption if "training film" in c.value and "epoch" in c.value]
-    return found
+    """Return the form's estimate of the run's time, and what it rests on."""
+    (found,) = [c for c in train.caption if "training film" in c.value and "epoch" in c.value]
+    return f"{found.value} {found.help}"
 
 
 def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
@@ -458,15 +494,16 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     learned = training_count(train)
     judged = len(catalog.read(phantom_root).manifest) - learned  # with a third of the work
     seconds = (learned + judged / 3) * 30 / 10
-    by_measurement = theme.plain(f"About {duration(seconds)} of training by a measurement")
-    assert by_measurement in cost(train.run())
+    measured = cost(train.run())
+    assert measured.startswith(theme.plain(f"About {duration(seconds)}:"))
+    assert "by a measurement on this machine" in measured
     config = TrainConfig(data=str(phantom_root), architecture="three_conv")
     folder = run_folders.create(config, "before")
     last = run_folders.Status(state=State.FINISHED, images_per_second=20.0, memory_mb=912)
     run_folders.write_status(folder, last)
     now = cost(train.run())
-    words = f"About {duration(seconds / 2)} of training at the speed of before. 0.9 GB of memory"
-    assert theme.plain(words) in now
+    assert now.startswith(theme.plain(f"About {duration(seconds / 2)}:"))
+    assert theme.plain("at the speed of before. 0.9 GB of memory") in now
     other = TrainConfig(data=str(phantom_root), architecture="three_conv", batch_size=64)
     shutil.rmtree(folder)
     run_folders.write_status(run_folders.create(other, "wide"), last)

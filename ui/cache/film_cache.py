@@ -1,6 +1,7 @@
 """Pictures of films: cards of the wall, open films, thumbnails, uploads."""
 
 import base64
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -65,6 +66,12 @@ def _painters() -> ThreadPoolExecutor:
 def _painted(paths: tuple[Path, ...], colour: str) -> bytes:
     folder = cache_folder() / "thumbnails"
     return film_cards.card([film_cards.thumbnail(path, folder) for path in paths], colour)
+
+
+def picture_of(paths: Sequence[Path], colour: str | None) -> tuple[bytes, int]:
+    """Return some films as one picture, see `film_cards.card`, and how many cannot be read."""
+    views = [small(path) for path in paths]
+    return film_cards.card(views, colour), views.count(None)
 
 
 @st.cache_data(show_spinner=False)

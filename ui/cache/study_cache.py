@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +12,7 @@ from fracture_core.errors import FractureError
 from fracture_core.models import cards, training_patients
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts import verdict_words
-from fracture_core.verdicts.aggregation import verdicts
+from fracture_core.verdicts.aggregation import is_positive, verdicts
 from ui.cache import data_cache, film_cache, model_cache
 from ui.cache.shared_cache import Value
 from ui.shell import tab_data, turns
@@ -70,13 +69,15 @@ def _of_model_in_use(read: Callable[[str, tuple[int, ...], str], Value | None]) 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A study with its verdict.
+    """A study with its verdict, which is a fracture.
 
     Args:
-        sentence: the verdict.
+        study: its name and its patient's, in words.
+        sentence: what the model finds.
         paths: of its films in the data set.
     """
 
+    study: str
     sentence: str
     paths: tuple[str, ...]
 
@@ -98,10 +99,12 @@ def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | Non
         return None
     row = table.iloc[0]
     films = model.judged[catalog.study_key(model.judged) == row["key"]]
-    names = [PurePosixPath(path).name for path in films["path"]]
-    deciding = [n for n, p in zip(names, films["probability"], strict=True) if p > threshold]
-    words = verdict_words.sentence(True, row["study"], row["patient"], deciding, len(names))
-    return Example(sentence=words, paths=tuple(films["path"]))
+    positive = int(is_positive(films["probability"].to_numpy(), threshold).sum())
+    return Example(
+        study=f"{row['study']} of {row['patient']}",
+        sentence=verdict_words.brief(True, positive, len(films)),
+        paths=tuple(films["path"]),
+    )
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

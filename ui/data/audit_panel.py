@@ -23,7 +23,7 @@ ROWS = 1000  # of a finding's table
 
 def show(data: Dataset) -> None:
     """Draw the findings, worst first; else the progress, or the button that starts the audit."""
-    st.subheader("Audit", anchor=False)
+    st.header("Audit", anchor=False)
     if not data.complete:
         st.caption("The audit can start once all films are generated.")
         return
@@ -59,10 +59,10 @@ def _start_button(data: Dataset, audit: Audit | None, halfway: bool) -> None:
             st.caption("Films already measured are not measured again.")
         elif audit is None:
             st.caption(
-                f"Opens all {theme.plural(count, 'film')} once, in about "
-                f"{duration(max(1, count / FILMS_A_SECOND))}, and looks for unreadable films, "
-                "copies, leaks between splits, odd films, and shortcuts (film size, border ...) "
-                "that predict the label."
+                f"Opens {theme.plural(count, 'film')} once, in about "
+                f"{duration(max(1, count / FILMS_A_SECOND))}.",
+                help="Looks for unreadable films, copies, leaks between splits, odd films, and "
+                "shortcuts (film size, border ...) that predict the label.",
             )
 
 

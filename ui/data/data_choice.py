@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fracture_core.config import phantom_folder
 from fracture_core.datasets import catalog
@@ -10,7 +11,7 @@ from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import ClassesError, DataError, NotOwner, WriteFailed
 from fracture_core.phantom import phantom_set
 from fracture_core.words import short
-from ui.cache import data_cache
+from ui.cache import data_cache, study_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state, tab_data
 
@@ -38,6 +39,7 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
     )
     go = row.form_submit_button("Use this folder", type="primary")
     answer = st.container()  # right below the field
+    _say_change(answer, data)
     request = _other_data(data)
     if go:
         request = typed.strip().strip("'\""), None
@@ -47,6 +49,24 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
             _try(*request)
         if state.CLASSES in st.session_state:
             _class_question()
+
+
+def _say_change(place: DeltaGenerator, data: Dataset | None) -> None:
+    """Say what is in use now, once after a change."""
+    growing = data_cache.phantom_is_growing()  # the page is drawn again as films appear
+    changed = st.session_state.get(state.CHANGED)
+    if not growing:
+        st.session_state.pop(state.CHANGED, None)
+    if not changed:
+        return
+    name = theme.plain(tab_data.choice().root.name)
+    words = f"Now in use: **{name}**"
+    if growing or data is None:
+        words += ", whose films are being generated."
+    else:
+        studies = theme.plural(len(study_cache.studies()), "study")
+        words += f", {studies} with {theme.plural(len(data.manifest), 'film')}."
+    place.success(words, icon=":material/check:")
 
 
 def _other_data(data: Dataset | None) -> tuple[str, str | None] | None:
@@ -97,6 +117,7 @@ def _try(folder: str, positive: str | None) -> None:
         st.error(f"{theme.plain(repr(short(folder)))} is not a path. Type the path of a folder.")
         return
     _forget_question()
+    st.session_state[state.CHANGED] = True
     st.rerun()
 
 
@@ -131,6 +152,7 @@ def _use_phantom() -> None:
         if not phantom_set.is_complete(phantom_folder()):
             actions.make_phantom(phantom_folder())
         _forget_question()
+        st.session_state[state.CHANGED] = True
 
 
 def rescan_button() -> None:

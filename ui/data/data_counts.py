@@ -7,7 +7,7 @@ from fracture_core.datasets import mura
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.models import cards
 from ui.cache import data_cache
-from ui.shared import charts, theme
+from ui.shared import chart_words, charts, plots, theme
 from ui.shell import owner
 
 KINDS = {"mura": "MURA's layout", "fracatlas": "FracAtlas", "class_folders": "Class folders"}
@@ -64,7 +64,9 @@ def show_counts(data: Dataset) -> None:
     with grid.cell():
         colours = (theme.colour("fracture"), theme.colour("none"))
         figure = charts.counts(parts, *colours, theme.ink())
-        st.plotly_chart(figure, key="counts", config={"displayModeBar": False})
+        title = "Studies of each split"
+        rows = chart_words.tabulated(figure).rename(columns={"": "Split"})
+        plots.show(figure, "counts", title, table=rows, config={"displayModeBar": False})
 
 
 def _table(table: pd.DataFrame, data: Dataset) -> None:
@@ -122,8 +124,8 @@ def show_skipped(data: Dataset) -> None:
     """List ignored files, with reasons."""
     if not data.skipped:
         st.caption(
-            "No files ignored. Films are opened when they are first used; unreadable ones are "
-            "named then."
+            "No files ignored.",
+            help="Films are opened when they are first used; unreadable ones are named then.",
         )
         return
     count = len(data.skipped)

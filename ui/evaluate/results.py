@@ -15,11 +15,12 @@ from fracture_core.runs import predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts.metrics import Summary
 from ui.cache import data_cache, model_cache
-from ui.evaluate import study_lines
-from ui.shared import charts, epoch_slider, figures, theme
+from ui.evaluate import confusion_matrix, study_lines
+from ui.shared import epoch_slider, figures, plots, theme
 from ui.shell import actions, owner, state, tab_data
 
 POLL_SECONDS = 1.0  # while an evaluation is running
+MATRIX_PX = 350  # least width of a matrix
 ORIGIN = {
     "valid": "Valid films were not used to pick the epoch or the threshold.",
     "test": "Test films were not used to pick the epoch or the threshold.",
@@ -149,12 +150,13 @@ def _watch(folder: str) -> None:
 
 
 def show(result: Evaluation, reference: str, model: Model) -> None:
-    """Draw one sentence, both confusion matrices, the table of figures, and a line per study."""
+    """Draw one sentence, the confusion matrix, the figures, and a line per study."""
     summaries = result.summaries()
     studies, images = summaries["studies"], summaries["images"]
     if model.card.synthetic and not result.data.get("synthetic"):
         st.warning("This model was trained on synthetic films only; these are real.")
     st.title(figures.headline(studies), anchor=False)
+    _matrices(result, studies, images)
     badge = f" {theme.synthetic_badge()}" if result.data.get("synthetic") else ""
     name = theme.plain(Path(str(result.data.get("root"))).name)
     st.markdown(
@@ -165,15 +167,12 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
         st.warning(f"These films are from {name}, not from the data in use.")
     meaning = theme.plain(_meaning(result, model))
     st.caption(f"{meaning} Threshold {result.threshold:.2f}. Not a medical device.")
-    _matrices(studies, images)
-    with st.expander("All figures, for studies and for images", expanded=True):
-        st.markdown(figures.table(studies, images))
+    study_lines.show(result, reference)
     if model.card.members:
         _members(model)
     if result.refused:
         with st.expander(f"{theme.plural(len(result.refused), 'film')} could not be read"):
             st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in result.refused))
-    study_lines.show(result, reference)
 
 
 def _members(model: Model) -> None:
@@ -220,31 +219,46 @@ def _meaning(result: Evaluation, model: Model) -> str:
     return f"{cards.label_meaning(facts)} The model was trained on other data."
 
 
-def _matrices(studies: Summary, images: Summary) -> None:
-    """The confusion matrices of studies, with clickable cells, and of images."""
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.subheader(theme.plural(studies.n, "study"), anchor=False)
-        st.plotly_chart(
-            charts.confusion(studies.confusion, "studies", theme.ink(), theme.colour),
-            key=state.MATRIX,
+def _matrices(result: Evaluation, studies: Summary, images: Summary) -> None:
+    """The confusion matrix of studies, with clickable cells; beside it that of images, if those
+    are not the same, and all figures."""
+    is_single = len(result.films) == len(result.studies())
+    grid = st.grid(2, min_column_width=MATRIX_PX, gap="medium")
+    with grid.cell():
+        st.header(theme.plural(studies.n, "study"), anchor=False)
+        plots.show(
+            confusion_matrix.draw(studies.confusion, "studies", theme.ink(), theme.colour),
+            state.MATRIX,
+            "The matrix of studies",
+            words=confusion_matrix.words(studies.confusion, "studies"),
+            table=confusion_matrix.table(studies.confusion),
             on_select=_list_cell,
             selection_mode="points",
             config={"displayModeBar": False},
         )
-        st.caption("A study is positive if any of its images is. Click a cell to list its studies.")
-    with right:
-        st.subheader(theme.plural(images.n, "image"), anchor=False)
-        st.plotly_chart(
-            charts.confusion(images.confusion, "images", theme.ink(), theme.colour),
-            key=f"{state.MATRIX}-images",
+        rule = "" if is_single else "A study is positive if any of its images is. "
+        st.caption(f"{rule}Click a cell to see its studies below.")
+    with grid.cell():
+        if is_single:
+            st.header("All figures", anchor=False, help="Each film is a study of its own.")
+            st.markdown(figures.single_table(studies))
+            return
+        st.header(theme.plural(images.n, "image"), anchor=False)
+        plots.show(
+            confusion_matrix.draw(images.confusion, "images", theme.ink(), theme.colour),
+            f"{state.MATRIX}-images",
+            "The matrix of images",
+            words=confusion_matrix.words(images.confusion, "images"),
+            table=confusion_matrix.table(images.confusion),
             config={"displayModeBar": False},
         )
         st.caption("An image has the label of its study, whether it shows the break or not.")
+    with st.expander("All figures, for studies and for images"):
+        st.markdown(figures.table(studies, images))
 
 
 def _list_cell() -> None:
     """List the studies of the clicked cell, or all studies once it is deselected."""
     points = st.session_state[state.MATRIX]["selection"]["points"]
     cell = points[0]["customdata"] if points else "all"
-    st.session_state[state.LINES] = cell if isinstance(cell, str) else cell[0]
+    study_lines.choose(cell if isinstance(cell, str) else cell[0])

@@ -1,5 +1,6 @@
-"""A line per study: the probabilities of its films, verdict, label, and whether it is right."""
+"""A line per study, worst errors first, with score, verdict and label; and films of the worst."""
 
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -8,35 +9,73 @@ import streamlit as st
 
 from fracture_core.config import cache_folder
 from fracture_core.datasets import catalog
+from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FilmError
 from fracture_core.films import images
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts import aggregation
 from fracture_core.words import cell
-from ui.cache import data_cache, study_cache
+from ui.cache import data_cache, film_cache, study_cache
 from ui.shared import film_links, theme
 from ui.shell import state, tab_data
 
-CELLS = {  # of the confusion matrix: (verdict, label)
+CELLS = {  # of the confusion matrix: (verdict, label), missed fractures first
     "false negative": (False, 1),
     "false positive": (True, 0),
     "true positive": (True, 1),
     "true negative": (False, 0),
 }
+TITLES = {  # of the lists
+    "all": "all",
+    "wrong": "wrong",
+    "right": "right",
+    "false negative": "missed fractures",
+    "false positive": "false alarms",
+    "true positive": "found",
+    "true negative": "cleared",
+}
 THUMBNAIL = 384  # px
-TABLE_WIDTH, FILMS_WIDTH = 740, 480  # px; together they fill a 1440 px window
+TABLE_WIDTH, FILMS_WIDTH = 664, 424  # px; side by side in a window of 1280 px
 HEIGHT = 460  # px of the table; a screen holds it with the films beside it
+WORST, WORST_PX = 4, 160  # films of the worst errors, and their least width in px
+HELP = {
+    "Score": "The highest score of the study's films.",
+    "Patient": "Whether the model was trained on this patient.",
+    "Label": f"{theme.FRACTURE} fracture, {theme.NO_FRACTURE} no fracture",
+}
+NAME = 22  # letters of a study's name; a long one loses its middle
+WIDTHS = {  # px of the columns; without those of one value they fit the table
+    "Result": 118,
+    "Study": 176,
+    "Part": 72,
+    "Films": 48,
+    "Score": 56,
+    "Verdict": 100,
+    "Label": 48,
+    "Patient": 92,
+}
 
 
 def table(result: Evaluation) -> pd.DataFrame:
-    """Return `aggregation.verdicts` with each study's probabilities, in the order of its views."""
+    """Return `aggregation.verdicts` with each study's probabilities, worst errors first.
+
+    The column `probabilities` is in the order of the views. Missed fractures come first, then false
+    alarms, each with the one farthest from the threshold first; then the studies that are right.
+    """
     keys = catalog.study_key(result.films)
     lists = result.films.groupby(keys, sort=False)["probability"].apply(
         lambda values: " ".join(f"{value:.3f}" for value in values)
     )
     studies = result.studies()
-    return studies.assign(probabilities=studies["key"].map(lists))
+    studies = studies.assign(probabilities=studies["key"].map(lists))
+    wrong = ~studies["right"].fillna(True).astype(bool)
+    missed = wrong & (studies["label"] == 1)
+    order = pd.DataFrame(
+        {"kind": 2 - wrong.astype(int) - missed.astype(int), "far": 0.0}, index=studies.index
+    )
+    order["far"] = -(studies["score"] - result.threshold).abs().where(wrong, 0.0)
+    return studies.loc[order.sort_values(["kind", "far"], kind="stable").index]
 
 
 def with_training_overlap(lines: pd.DataFrame, result: Evaluation, reference: str) -> pd.DataFrame:
@@ -62,17 +101,21 @@ def csv(lines: pd.DataFrame) -> str:
 
 
 def show(result: Evaluation, reference: str) -> None:
-    """Draw the filter, the table, and the films of the selected study."""
+    """Draw the filter, the films of the first studies, the table, and the selected study."""
     lines = with_training_overlap(table(result), result, reference)
     _warn_of_overlap(lines)
+    counts = {name: len(chosen(lines, name)) for name in TITLES}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        which = st.segmented_control(
-            "Studies",
-            ["all", "wrong", "right", *CELLS],
-            default="all",
+        # Not bound to the address, which would then hold the words on the buttons.
+        in_address = st.query_params.get(state.LINES, "all")
+        state.fill(state.LINES, in_address if in_address in TITLES else "all")
+        which: str = st.segmented_control(  # type: ignore[assignment]  # required: never `None`
+            "Studies, worst errors first",
+            list(TITLES),
             required=True,
+            format_func=lambda name: f"{TITLES[name]} ({counts[name]:,})",
             key=state.LINES,
-            bind="query-params",
+            on_change=lambda: choose(st.session_state[state.LINES]),
         )
         st.download_button(
             "Export CSV",
@@ -85,17 +128,65 @@ def show(result: Evaluation, reference: str) -> None:
         film_links.follow_clicks()
     rows = chosen(lines, which)
     if rows.empty:
-        st.write(f"None of {theme.plural(len(lines), 'study')}: {which}.")
+        st.write(f"None of {theme.plural(len(lines), 'study')}: {TITLES[which]}.")
         return
-    st.caption(
-        f"{len(rows):,} of {theme.plural(len(lines), 'study')}. Select a line for its films."
-    )
+    dataset = _dataset(result)
+    if dataset:
+        _first_films(result, dataset, rows)
     # Side by side if there is room for all columns, else one below the other.
     place = st.container(horizontal=True, gap="medium")
     with place.container(width=TABLE_WIDTH):
         selected = _table(rows, which)
     with place.container(width=FILMS_WIDTH, key=film_links.key("films")):
-        _films(result, rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0])
+        row = rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0]
+        _films(result, dataset, row)
+
+
+def choose(which: str) -> None:
+    """List these studies: a key of `TITLES`, in the address."""
+    state.put(state.LINES, "" if which == "all" else which)
+
+
+def _dataset(result: Evaluation) -> Dataset | None:
+    """The data set of the result, if it is the one in use."""
+    with suppress(DataError):
+        dataset = data_cache.dataset()
+        return dataset if dataset.hash == result.data.get("hash") else None
+    return None
+
+
+def _first_films(result: Evaluation, dataset: Dataset, rows: pd.DataFrame) -> None:
+    """The deciding film of each of the first studies, which a click opens."""
+    keys = catalog.study_key(result.films)
+    with st.grid(WORST, min_column_width=WORST_PX, key="worst") as grid:
+        for row in rows.head(WORST).to_dict("records"):
+            films = result.films[keys == row["key"]].sort_values("probability")
+            path = dataset.root / films["path"].iloc[-1]
+            content, _ = film_cache.picture_of([path], theme.on_film(bool(row["label"])))
+            words = _result(row["right"], row["label"])
+            name = _name(row["patient"], row["study"], row["part"])
+            key = film_links.key(f"worst-{row['key']}")
+            with grid.cell(), st.container(key=key, gap="xxsmall"):
+                alt = f"{words.partition(' ')[2]}: {name}, score {row['score']:.3f}"
+                st.image(content, width="stretch", alt=alt)
+                colour = "red" if words.startswith("✗") else "green"
+                st.markdown(f":{colour}[**{words}**] {row['score']:.3f}")
+                _link("pages/studies.py", theme.plain(name), row["key"], dataset.hash)
+
+
+def _result(right: Any, label: int) -> str:
+    if pd.isna(right):
+        return "– no verdict"
+    if right:
+        return "✓ right"
+    return "✗ missed" if label else "✗ false alarm"
+
+
+def _name(patient: str, study: str, part: str) -> str:
+    """A study's short name: of single films that of the file, else patient and study."""
+    name = study if part == "unknown" else f"{patient}, {study}"
+    half = NAME // 2
+    return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"
 
 
 def _warn_of_overlap(lines: pd.DataFrame) -> None:
@@ -114,51 +205,54 @@ def _warn_of_overlap(lines: pd.DataFrame) -> None:
 def _table(rows: pd.DataFrame, which: str) -> list[int]:
     """The table; returns the positions of the selected lines."""
     words = {True: f"{theme.FRACTURE} fracture", False: f"{theme.NO_FRACTURE} no fracture"}
-    shown = pd.DataFrame(
-        {
-            "Patient": rows["patient"],
-            "Study": rows["study"],
-            "Part": rows["part"],
-            "Probabilities": rows["probabilities"],
-            "Verdict": rows["verdict"].astype(bool).map(words),
-            "Label": rows["label"].astype(bool).map(words),
-            "Result": _results(rows),
-        }
-    ).reset_index(drop=True)
-    ink = {words[True]: theme.colour("fracture"), words[False]: theme.colour("none")}
+    marks = {True: theme.FRACTURE, False: theme.NO_FRACTURE}
+    names = zip(rows["patient"], rows["study"], rows["part"], strict=True)
+    columns = {
+        "Result": [_result(*each) for each in zip(rows["right"], rows["label"], strict=True)],
+        "Study": [_name(*each) for each in names],
+        "Part": rows["part"].tolist(),
+        "Films": rows["images"].tolist(),
+        "Score": [f"{score:.3f}" for score in rows["score"]],
+        "Verdict": rows["verdict"].astype(bool).map(words).tolist(),
+        "Label": rows["label"].astype(bool).map(marks).tolist(),
+        "Patient": [overlap.mark for overlap in rows["acquaintance"]],
+    }
+    for name, empty in (("Part", "unknown"), ("Films", 1), ("Patient", "")):
+        if set(columns[name]) == {empty}:
+            del columns[name]
+    ink = {True: f"color: {theme.colour('fracture')}", False: f"color: {theme.colour('none')}"}
+    shown = pd.DataFrame(columns).style.map(
+        lambda word: ink[word.startswith(theme.FRACTURE)], subset=["Verdict", "Label"]
+    )
+    shown = shown.map(
+        lambda word: f"color: {theme.colour('error')}" if word.startswith("✗") else "",
+        subset=["Result"],
+    )
     event = st.dataframe(
-        shown.style.map(lambda word: f"color: {ink[word]}", subset=["Verdict", "Label"]),
-        height=HEIGHT,
+        shown,
+        height=min(HEIGHT, 38 + 35 * len(rows)),
         hide_index=True,
         key=f"{state.TABLE}-{which}",  # another list begins with nothing selected
         on_select="rerun",
         selection_mode="single-row",
+        column_config={
+            name: st.column_config.Column(width=WIDTHS[name], help=HELP.get(name))
+            for name in columns
+        },
     )
     return event["selection"]["rows"]
 
 
-def _results(rows: pd.DataFrame) -> "pd.Series[Any]":
-    """Right or wrong, with the training overlap of the patient."""
-    words = rows["right"].astype(bool).map({True: "✓ right", False: "✗ wrong"})
-    marks = rows["acquaintance"].map(lambda overlap: f", {overlap.mark}" if overlap.mark else "")
-    return words + marks
-
-
-def _films(result: Evaluation, row: "pd.Series[Any]") -> None:
+def _films(result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]") -> None:
     """The films of a study with their probabilities, and links to other pages."""
-    name = f"{theme.plain(row['study'])} of {theme.plain(row['patient'])}"
+    name = theme.plain(_name(row["patient"], row["study"], row["part"]))
     verdict, label = theme.mark(bool(row["verdict"])), theme.mark(bool(row["label"]))
     st.markdown(f"**{name}**: predicted {verdict}, label {label}")
-    try:
-        dataset = data_cache.dataset()
-        in_use = dataset.hash == result.data.get("hash")
-    except DataError:
-        in_use = False
-    if not in_use:
+    if dataset is None:
         st.caption("Its films belong to a data set that is not in use.")
         return
     films = result.films[catalog.study_key(result.films) == row["key"]]
-    grid = st.grid(3, min_column_width=120)
+    grid = st.grid(min(3, len(films)), min_column_width=120)
     for film in films.itertuples():
         with grid.cell():
             path = dataset.root / film.path
@@ -169,7 +263,7 @@ def _films(result: Evaluation, row: "pd.Series[Any]") -> None:
                 st.caption(theme.plain(str(error)))
             positive = bool(aggregation.is_positive(film.probability, result.threshold))
             file = theme.plain(PurePosixPath(film.path).name)
-            st.caption(f"{file}: {film.probability:.3f} {theme.mark(positive)}")
+            st.markdown(f":small[{file}: {film.probability:.3f} {theme.mark(positive)}]")
     with st.container(horizontal=True):
         _link("pages/studies.py", "Open in Studies", row["key"], dataset.hash)
         _link("pages/diagnose.py", "Open in Diagnose", row["key"], dataset.hash)

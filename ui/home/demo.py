@@ -1,6 +1,7 @@
 """The demo: one click starts a short run on the data in use."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -18,8 +19,8 @@ from ui.train import cost
 SHOWN = 700  # films per epoch at most: about as many as the phantom's training films
 
 
-def button() -> None:
-    """Draw the button, with the run's content and estimated duration."""
+def button(above: Callable[[], None] | None = None) -> None:
+    """Draw the button, and beside it what it starts; `above` draws what stands above that."""
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
             "Start a demo run",
@@ -29,7 +30,11 @@ def button() -> None:
             on_click=_start,
             args=(state.token(),),
         )
-        st.caption(f"{_sentence()} Opens the live page.")
+        with st.container(gap=None):
+            if above:
+                above()
+            words, details = _words()
+            st.caption(words, help=details or None)
     if name := st.session_state.pop(state.OPEN_RUN, None):
         st.switch_page("pages/train.py", query_params={state.RUN: name})
 
@@ -61,26 +66,27 @@ def _start(token: str) -> None:
         st.session_state[state.OPEN_RUN] = name
 
 
-def _sentence() -> str:
-    """Describe the demo's training films and its estimated duration."""
+def _words() -> tuple[str, str]:
+    """The demo in a few words, and the details: what the estimate rests on, what comes first."""
     chosen = config()
-    words = [f"Three convolutions, {chosen.epochs} epochs"]
+    words = f"Three convolutions, {chosen.epochs} epochs"
     try:
         dataset = data_cache.dataset()
     except DataError:
-        return f"{words[0]}."
+        return f"{words}.", ""
     films = len(data_cache.films_learned_from(chosen))
     shown = (chosen.steps_per_epoch or 0) * chosen.batch_size
     many = theme.plural(films, "training film")
-    words[0] += f" of {shown:,} films, drawn from {many}." if shown else f" of {many}."
+    words += f" of {shown:,} films, drawn from {many}" if shown else f" of {many}"
+    details = [cost.sources(chosen, films)]
     if ticked := len(data_cache.exclusions(dataset.hash).reasons):
-        words.append(f"Excludes the {theme.plural(ticked, 'film')} ticked on the Data page.")
-    words.append(theme.plain(cost.time_of(chosen, films)))
+        details.append(f"Excludes the {theme.plural(ticked, 'film')} ticked on the Data page.")
     if not _were_read(dataset.hash, chosen):
         count = len(dataset.manifest)
         seconds = duration(max(1, count / FILMS_A_SECOND))
-        words.append(f"Reading {theme.plural(count, 'film')} first: {seconds}, once.")
-    return " ".join(words)
+        details.append(f"Reading {theme.plural(count, 'film')} first: {seconds}, once.")
+    time = cost.time_of(chosen, films)
+    return theme.plain(f"{words}. {time}."), theme.plain(" ".join(details))
 
 
 def _were_read(digest: str, chosen: TrainConfig) -> bool:

@@ -1,8 +1,12 @@
 """Mistakes of the report: the first eight of nine points; the ninth is in `ninth_mistake`."""
 
+import io
+
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from PIL import Image
 
 from fracture_core.analysis.report_2018 import ExperimentRuns
 from fracture_core.config import REPORT_RECIPE, PixelRecipe
@@ -13,27 +17,30 @@ from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.networks.augmentation import preview, sheared
 from fracture_core.verdicts import metrics
 from ui.cache import run_cache
-from ui.report_2018 import single_studies
-from ui.shared import figures, pictures, theme
+from ui.report_2018 import ninth_mistake, single_studies
+from ui.shared import figures, pictures, plots, theme
 
-SIDE = 176  # px of a film
 # Counts of MURA-v1.1's shoulder, from its own lists.
 STUDIES, IMAGES = {"train": 2821, "valid": 194}, {"train": 8379, "valid": 563}
 SHOWN, EVALUATED = 2820, 190  # images that the report's "epoch" and its validation used
 MAJORITY = 99  # of the 194 valid studies are negative
-WIDTH = 420
+GAP_SHARE, GROUND = 16, 128  # of a film's width; the grey between films
+COLUMNS, MIN_WIDTH = 4, 250  # px: eight fill their rows at every width
 
 
 def show(dataset: Dataset, runs: ExperimentRuns) -> None:
-    """Draw the first eight mistakes, two side by side."""
-    st.subheader("What the report got wrong", anchor=False)
-    st.caption(
-        "Counts are from MURA-v1.1's own lists for shoulder; films are from the data in use. None "
-        "of this is a reproach: it was a student's first network, and most of it became visible "
-        "only afterwards."
-    )
+    """Draw the mistakes as a gallery; what is measured of the ninth follows at the page's end."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(
+            "What the report got wrong",
+            anchor=False,
+            width="content",
+            help="Counts are from MURA-v1.1's own lists for shoulder; films are from the data in "
+            "use. None of this is a reproach: it was a student's first network, and most of it "
+            "became visible only afterwards.",
+        )
     film = single_studies.first_valid_film(dataset)
-    grid = st.grid(2, min_column_width=WIDTH, border=True)
+    grid = st.grid(COLUMNS, min_column_width=MIN_WIDTH, border=True)
     for point in (
         _counted_studies,
         _a_third,
@@ -46,42 +53,44 @@ def show(dataset: Dataset, runs: ExperimentRuns) -> None:
     ):
         with grid.cell():
             point()
+    with st.container(border=True):
+        ninth_mistake.words()
 
 
 def _counted_studies() -> None:
-    st.markdown("**1. Its images are studies.** It counts 2,821 and 194 images; these are studies.")
+    st.markdown('**1. Its images are studies.** Its "3015 images" count studies.')
     rows = [
-        ("studies, train", STUDIES["train"]),
-        ("images, train", IMAGES["train"]),
-        ("studies, valid", STUDIES["valid"]),
-        ("images, valid", IMAGES["valid"]),
+        ("train studies", STUDIES["train"]),
+        ("train images", IMAGES["train"]),
+        ("valid studies", STUDIES["valid"]),
+        ("valid images", IMAGES["valid"]),
     ]
-    _bars(rows, "mistake-1")
+    _bars(rows, "mistake-1", "Studies and images")
 
 
 def _a_third() -> None:
     share = figures.percent(SHOWN / IMAGES["train"])
     st.markdown(
-        f"**2. An epoch showed a third of the films.** 2821 // 10 steps of 10 films: {SHOWN:,} of "
-        f"{IMAGES['train']:,} ({share}). Here an epoch is every film once; the preset *2018 "
-        "report* keeps the 282 steps."
+        f"**2. An epoch showed a third of the films:** 282 steps of 10 films, {share}. Here it is "
+        "every film once, but for the preset *2018 report*."
     )
-    _bars([("shown in an epoch", SHOWN), ("training films", IMAGES["train"])], "mistake-2")
+    rows = [("used in an epoch", SHOWN), ("training films", IMAGES["train"])]
+    _bars(rows, "mistake-2", "Films in an epoch")
 
 
 def _nearest(dataset: Dataset, film: str | None) -> None:
     st.markdown(
-        "**3. It kept one pixel in 256.** Its loader resized 512 px to 32 by nearest neighbour; an "
-        "area filter averages all of them."
+        "**3. It kept one pixel in 256.** Nearest neighbour drops the others; an area filter "
+        "averages them."
     )
     area = PixelRecipe(size=REPORT_RECIPE.size, resample="area", fit=REPORT_RECIPE.fit)
-    _side_by_side(dataset, film, {"nearest, as it did": REPORT_RECIPE, "area": area})
+    _side_by_side(dataset, film, {"nearest neighbour": REPORT_RECIPE, "area": area})
 
 
 def _shear(dataset: Dataset, film: str | None) -> None:
     st.markdown(
-        "**4. Its shear of 0.2 is 0.2 degrees.** Next to nothing, which fits its remark that shear "
-        "changed no result. It speaks of rotations; its code has none."
+        "**4. Its shear of 0.2 is 0.2 degrees:** next to nothing, as in its remark that shear "
+        "changed no result."
     )
     whole = PixelRecipe(size=128, resample="area", fit="pad")
     try:
@@ -91,24 +100,21 @@ def _shear(dataset: Dataset, film: str | None) -> None:
         return
     if pixels is not None:
         changed = preview(np.stack([pixels] * 3), sheared(len(pixels), np.array([0.0, 0.2, 20.0])))
-        _films(dict(zip(("as it is", "0.2 degrees", "20 degrees"), changed, strict=True)))
+        _films(dict(zip(("no shear", "0.2°", "20°"), changed, strict=True)))
 
 
 def _parameters() -> None:
-    st.markdown(
-        "**5. Its largest network is the smallest.** Its remarks on training difficulty and "
-        "overfitting concern depth, not size."
-    )
+    st.markdown("**5. Its largest network is the smallest.** What it says of size is about depth.")
     built = ("one_conv", "three_conv", "five_conv")
-    rows = [(f"{name}, parameters", ARCHITECTURES[name].parameters) for name in built]
-    _bars(rows, "mistake-5")
+    rows = [(name, ARCHITECTURES[name].parameters) for name in built]
+    _bars(rows, "mistake-5", "Parameters")
 
 
 def _few_evaluated() -> None:
     st.markdown(
-        f"**6. It evaluated {EVALUATED} of {IMAGES['valid']} validation films,** another shuffle "
-        "each epoch: part of the fluctuation is the draw. A share of "
-        f"{figures.percent(0.7)} and its {figures.LEVEL} interval:"
+        f"**6. It evaluated {EVALUATED} of {IMAGES['valid']} validation films,** others in each "
+        f"epoch: part of its fluctuation is the draw. {figures.percent(0.7)} with its "
+        f"{figures.LEVEL} interval:"
     )
     few, all_of = (metrics.wilson(round(0.7 * n), n) for n in (EVALUATED, IMAGES["valid"]))
     figure = go.Figure()
@@ -132,58 +138,57 @@ def _few_evaluated() -> None:
             hovertemplate=f"{figures.with_interval(p)}<extra></extra>",
         )
     figure.update_xaxes(tickformat=".0%", range=[0.55, 0.85])
-    _plot(figure, "mistake-6", 150)
-    st.caption(f"{figures.interval(few)} against {figures.interval(all_of)}.")
+    words = f"190 films {figures.interval(few)}, 563 films {figures.interval(all_of)}"
+    rows = [("190", figures.interval(few)), ("563", figures.interval(all_of))]
+    table = pd.DataFrame(rows, columns=["Films", f"{figures.LEVEL} interval"])
+    _plot(figure, "mistake-6", "The intervals", 150, f"{words}.", table)
 
 
 def _trial_studies() -> None:
     st.markdown(
-        "**7. Two of its four trial studies had been trained on.** It counts 3 of 4 right; of the "
-        "two from validation, one was."
+        "**7. Two of its four trial studies had been trained on.** Of the two from validation, one "
+        "was right."
     )
     st.markdown(
-        "| Patient | Study | From | Verdict | |\n|:--|:--|:--|:--|:--|\n"
-        f"| 00007 | positive | train | {theme.mark(True)} | right |\n"
-        f"| 00007 | negative | train | {theme.mark(False)} | right |\n"
-        f"| 11417 | positive | valid | {theme.mark(True)} | right |\n"
-        f"| 11417 | negative | valid | {theme.mark(True)} | **wrong** |"
+        "| Patient | Label | Verdict |\n|:--|:-:|:--|\n"
+        "| 00007, train | ▲ | ▲ right |\n"
+        "| 00007, train | ● | ● right |\n"
+        "| 11417, valid | ▲ | ▲ right |\n"
+        "| 11417, valid | ● | ▲ **wrong** |"
     )
     one = metrics.wilson(1, 2)
-    st.caption(f"1 of 2 says nothing: its {figures.LEVEL} interval is {figures.interval(one)}.")
+    st.caption(
+        f"▲ fracture, ● no fracture. 1 of 2: {figures.LEVEL} interval {figures.interval(one)}."
+    )
 
 
 def _study_level(runs: ExperimentRuns) -> None:
     guess = metrics.wilson(MAJORITY, STUDIES["valid"])
     st.markdown(
-        "**8. It never measured whole studies,** on a whole validation set. The baseline, always "
-        f'"no fracture", is right on {figures.percent(guess.value)} of the {STUDIES["valid"]} '
-        "shoulder studies."
+        '**8. It never measured whole studies.** The baseline, always "no fracture", is right on '
+        f"{figures.percent(guess.value)} of the {STUDIES['valid']} shoulder studies."
     )
     rows = []
     for key in ("one", "three", "five"):
         run = runs.get((key, 1))
-        if run is None:
-            continue
-        table = run_cache.metrics_of(run.folder)
-        if len(table) and "valid.study_accuracy" in table:
+        table = run_cache.metrics_of(run.folder) if run else None
+        if run and table is not None and "valid.study_accuracy" in table:
             last = table.iloc[-1]
             n = int(last["valid.studies"])
             p = metrics.wilson(round(last["valid.study_accuracy"] * n), n)
-            rows.append(
-                f"| {run.config.architecture} | {int(last['epoch'])} | {p.count} of {n} | "
-                f"{figures.percent(p.value)} | {figures.interval(p)} |"
-            )
+            share = f"{figures.percent(p.value)} ({figures.interval(p)})"
+            rows.append(f"| {run.config.architecture} | {share} | {p.n} |")
     if not rows:
         st.caption("Results of its networks will appear here after the experiments.")
         return
-    head = "| Network | Epoch | Studies right | Share | 95 % interval |\n|:--|--:|--:|--:|--:|"
+    head = "| Network | Studies right (95 % interval) | n |\n|:--|--:|--:|"
     st.markdown("\n".join([head, *rows]))
 
 
 # --- drawing ------------------------------------------------------------------------------------
 
 
-def _bars(rows: list[tuple[str, int]], key: str) -> None:
+def _bars(rows: list[tuple[str, int]], key: str, title: str) -> None:
     figure = go.Figure()
     figure.add_bar(
         x=[count for _, count in rows],
@@ -195,14 +200,19 @@ def _bars(rows: list[tuple[str, int]], key: str) -> None:
         hovertemplate="%{y}: %{x:,}<extra></extra>",
     )
     figure.update_yaxes(autorange="reversed")
-    _plot(figure, key, 60 + 34 * len(rows))
+    figure.update_xaxes(showticklabels=False)
+    words = f"{title}: {', '.join(f'{name} {count:,}' for name, count in rows)}."
+    table = pd.DataFrame([(name, f"{count:,}") for name, count in rows], columns=["Which", title])
+    _plot(figure, key, title, 24 + 30 * len(rows), words, table)
 
 
-def _plot(figure: go.Figure, key: str, height: int) -> None:
+def _plot(
+    figure: go.Figure, key: str, title: str, height: int, words: str, table: pd.DataFrame
+) -> None:
     ink = theme.ink()
     figure.update_layout(
         height=height,
-        margin={"l": 10, "r": 10, "t": 6, "b": 30},
+        margin={"l": 10, "r": 10, "t": 6, "b": 24},
         dragmode=False,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -210,7 +220,7 @@ def _plot(figure: go.Figure, key: str, height: int) -> None:
     )
     figure.update_xaxes(gridcolor=ink.grid, zeroline=False, fixedrange=True)
     figure.update_yaxes(automargin=True, fixedrange=True)
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+    plots.show(figure, key, title, words=words, table=table, config={"displayModeBar": False})
 
 
 def _side_by_side(dataset: Dataset, film: str | None, recipes: dict[str, PixelRecipe]) -> None:
@@ -225,8 +235,12 @@ def _side_by_side(dataset: Dataset, film: str | None, recipes: dict[str, PixelRe
 
 
 def _films(shown: dict[str, np.ndarray]) -> None:
-    with st.container(horizontal=True):
-        for words, pixels in shown.items():
-            with st.container(width=SIDE, gap=None):
-                st.image(pictures.network_picture(pixels), width=SIDE, alt=words)
-                st.caption(words)
+    """Films side by side as one picture, which keeps its proportions at every width."""
+    films = [Image.open(io.BytesIO(pictures.network_picture(each))) for each in shown.values()]
+    gap = films[0].width // GAP_SHARE
+    strip = Image.new("L", (sum(f.width + gap for f in films) - gap, films[0].height), GROUND)
+    for number, film in enumerate(films):
+        strip.paste(film, (number * (film.width + gap), 0))
+    words = ", ".join(shown)
+    st.image(strip, width="stretch", alt=f"A film, from left to right: {words}")
+    st.caption(f"From left to right: {words}")

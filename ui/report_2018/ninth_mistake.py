@@ -23,7 +23,7 @@ from fracture_core.verdicts.metrics import Mean
 from fracture_core.words import duration
 from ui.cache import run_cache, shared_cache
 from ui.report_2018 import report_figures
-from ui.shared import figures, theme
+from ui.shared import figures, plots, theme
 from ui.shell import actions, owner, turns
 
 NUMBERS = (3, 5, 6, 8)  # of the figures of films that no network was trained on
@@ -45,7 +45,7 @@ def is_on() -> bool:
 
 @turns.in_turn
 def show(dataset: Dataset, length: Length, is_reports: bool, was_on: bool) -> None:
-    """Draw the explanation, the job, and each figure twice.
+    """Draw the job, and each figure twice; nothing before the first run.
 
     Args:
         dataset: the data in use.
@@ -58,30 +58,26 @@ def show(dataset: Dataset, length: Length, is_reports: bool, was_on: bool) -> No
         st.rerun()
     runs = report_2018.find(run_cache.runs_now(), dataset.hash, length)
     runs = {key: run for key, run in runs.items() if run.config.normalization == "running"}
-    with st.container(border=True):
-        _words()
-        if not runs:
-            st.caption("Its figures with both averages will appear here after the experiments.")
-            return
-        _job(runs, job)
-        _explanation(runs, length, dataset.synthetic, is_reports)
-        for figure in report_2018.FIGURES:
-            if figure.number in NUMBERS:
-                _twice(figure, runs, length, is_reports)
-        _lacking(runs, job)
+    if not runs:
+        return
+    st.header("Mistake 9, measured: the same weights with both averages", anchor=False)
+    _job(runs, job)
+    _explanation(runs, length, dataset.synthetic, is_reports)
+    for figure in report_2018.FIGURES:
+        if figure.number in NUMBERS:
+            _twice(figure, runs, length, is_reports)
+    _lacking(runs, job)
     actions.show_errors()
 
 
-def _words() -> None:
+def words() -> None:
+    """Draw the explanation, as one of the mistakes."""
     st.markdown(
         "**9. It never checked its averages.** It takes the large fluctuation of its validation "
-        "accuracy for a sign that the network is not well regularized."
-    )
-    st.markdown(
-        "In training, batch normalization uses each batch's own mean and variance; in evaluation "
-        "it uses running averages of them, which lag behind quickly changing weights: the network "
-        "evaluated is not quite the one that was trained. Below, the same weights are evaluated "
-        "twice, with those running averages and with averages recomputed over training films."
+        "accuracy for a sign that the network is not well regularized. But batch normalization "
+        "evaluates with running averages of each batch's mean and variance, which lag behind "
+        "quickly changing weights: the network evaluated is not quite the one that was trained. "
+        "After the experiments, the same weights are evaluated with recomputed averages too."
     )
 
 
@@ -169,7 +165,8 @@ def _recomputed(run: Run) -> pd.DataFrame:
 
 def _twice(figure: Figure, runs: ExperimentRuns, length: Length, is_reports: bool) -> None:
     """A figure with both averages, and the mean change of its lines from epoch to epoch."""
-    st.markdown(f"**Figure {figure.number}: {figure.title}**")
+    title = f"Figure {figure.number}, with both averages: {figure.title}"
+    st.markdown(f"**{title}**")
     runs = {key: run for key, run in runs.items() if key[0] in figure.keys}
     files = tuple(path for run in runs.values() for path in run_cache.files_of_averages(run))
     drawn, changes = shared_cache.of_files(
@@ -178,7 +175,7 @@ def _twice(figure: Figure, runs: ExperimentRuns, length: Length, is_reports: boo
         (figure.number, length.name, st.context.theme.type),
         lambda: (draw(figure, runs, length), _changes(figure, runs, length)),
     )
-    st.plotly_chart(drawn, key=f"averages-{figure.number}", config={"displaylogo": False})
+    plots.show(drawn, f"averages-{figure.number}", title, config={"displaylogo": False})
     if not changes:
         return
     head = f"{UNITS[figure.column][0]} per epoch, {_films(runs)}"

@@ -13,6 +13,7 @@ from ui.shared import theme
 from ui.shell import actions, owner, state
 
 BATCH = 10  # films per step, as in the report
+LENGTH_PX, SEEDS_PX = 150, 140
 
 
 def ask() -> Length:
@@ -49,7 +50,7 @@ def _offer(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
             1,
             SEEDS,
             1,
-            width=140,
+            width=SEEDS_PX,
             help="Runs with different seeds show how much of a curve is chance.",
         )
         missing, steps = report_2018.to_go(runs, length, int(seeds))
@@ -62,25 +63,32 @@ def _offer(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
             on_click=_start,
             args=(dataset, length, int(seeds)),
         )
-    if not missing:
-        st.caption("All experiments are done with this number of seeds.")
-        return
-    speed = _speed()
-    cost = (
-        f"about {duration(steps * BATCH / speed)} at the speed of runs like these here"
-        if speed
-        else "an estimate follows after the first run"
-    )
-    st.caption(
-        f"{theme.plural(missing, 'run')}, {steps:,} steps of {BATCH} films to go: {cost}. They "
-        f"wait in a queue with {theme.plural(slots(), 'slot')}, continue without this page, and "
-        "are listed on Runs."
-    )
+        if not missing:
+            st.caption("All experiments are done with this number of seeds.", width="content")
+            return
+        speed = _speed()
+        cost = f", about {duration(steps * BATCH / speed)}" if speed else ""
+        details = _details(dataset, steps, bool(speed))
+        words = f"{theme.plural(missing, 'run')} to go{cost}"
+        st.caption(words, width="content", help=" ".join(details))
+
+
+def _details(dataset: Dataset, steps: int, is_timed: bool) -> list[str]:
+    """What the experiments take, how they go on, and what they are trained on."""
+    timed = "At the speed of runs like these here"
+    sentences = [
+        f"{steps:,} steps of {BATCH} films.",
+        f"{timed}." if is_timed else "An estimate follows after the first run.",
+        f"They wait in a queue with {theme.plural(slots(), 'slot')}, continue without this page, "
+        "and are listed on Runs.",
+    ]
     if ticked := len(data_cache.exclusions(dataset.hash).reasons):
-        st.caption(
-            "Trained on all films, as in the report, including the "
-            f"{theme.plural(ticked, 'film')} excluded on the Data page."
+        films = theme.plural(ticked, "film")
+        sentences.append(
+            f"Trained on all films, as in the report, including the {films} excluded on the Data "
+            "page."
         )
+    return sentences
 
 
 def _start(dataset: Dataset, length: Length, seeds: int) -> None:

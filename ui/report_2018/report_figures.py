@@ -6,12 +6,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fracture_core.analysis import report_2018, report_claims
-from fracture_core.analysis.report_2018 import ExperimentRuns, Figure, Length
-from fracture_core.analysis.report_claims import Answer, Claim
+from fracture_core.analysis import report_2018
+from fracture_core.analysis.report_2018 import FIGURES, ExperimentRuns, Figure, Length
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
-from ui.shared import theme
+from ui.shared import plots, theme
 
 COLOURS = {  # of the experiments: they differ in dash too
     "one": ("#4FA3E0", "solid"),
@@ -36,36 +35,35 @@ NAMES = {
     "valid.accuracy": "accuracy",
     "valid.loss": "loss per film",
 }
-HEIGHT = 330
+HEIGHT, MIN_WIDTH = 330, 480  # px
 
 
-def show(runs: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool) -> None:
-    """Draw each figure beside the report's claims and our results.
+def show(runs: ExperimentRuns, length: Length) -> None:
+    """Draw the figures that have a curve, two side by side; the others are named.
 
     Args:
         runs: the runs so far.
         length: of the experiments.
-        synthetic: whether the films are synthetic.
-        is_reports: whether data and length are the report's.
     """
-    answers = run_cache.report_answers(runs, length)
-    if not is_reports:
-        st.caption(caveat(synthetic))
-    for figure in report_2018.FIGURES:
-        left, right = st.columns([1.35, 1], gap="large", vertical_alignment="center")
-        with left:
-            st.plotly_chart(
-                draw(figure, runs, length),
-                key=f"figure-{figure.number}",
-                config={"displaylogo": False},
-            )
-        with right:
-            st.markdown(f"**Figure {figure.number}: {figure.title}**")
-            claims = [claim for claim in report_claims.CLAIMS if claim.figure == figure.number]
-            for claim in claims:
-                _claim(claim, answers[claim], length, synthetic, is_reports)
-            if not claims:
-                st.caption("No testable claim.")
+    st.header("Its figures, repeated", anchor=False)
+    drawn = {figure: draw(figure, runs, length) for figure in FIGURES}
+    ready = [figure for figure, plot in drawn.items() if plot.data]
+    paired = len(ready) - len(ready) % 2  # the last of an odd number takes the whole width
+    with st.grid(2, min_column_width=MIN_WIDTH, gap="medium") as grid:
+        for figure in ready[:paired]:
+            with grid.cell():
+                _plot(figure, drawn[figure])
+    for figure in ready[paired:]:
+        _plot(figure, drawn[figure])
+    if missing := [str(figure.number) for figure in FIGURES if figure not in ready]:
+        noun = "Figure" if len(missing) == 1 else "Figures"
+        st.markdown(f"{noun} {', '.join(missing)} will appear with the first epochs of their runs.")
+
+
+def _plot(figure: Figure, drawn: go.Figure) -> None:
+    title = f"Figure {figure.number}: {figure.title}"
+    st.markdown(f"**{title}**")
+    plots.show(drawn, f"figure-{figure.number}", title, config={"displaylogo": False})
 
 
 def caveat(synthetic: bool) -> str:
@@ -74,19 +72,8 @@ def caveat(synthetic: bool) -> str:
     return f"{other}: we draw no conclusion about the report's claims."
 
 
-def _claim(claim: Claim, answer: Answer, length: Length, synthetic: bool, is_reports: bool) -> None:
-    st.markdown(f"The report: {claim.says}")
-    where = "On synthetic films" if synthetic else "On these films"
-    st.markdown(f"{where}, {length.name} length, {answer.words}")
-    if not is_reports:
-        return
-    words = {True: "✓ agrees", False: "✗ disagrees", None: "no measurable difference"}
-    st.markdown(f"**{words[answer.agrees]}**")
-    st.caption(f"Rule: {claim.rule}.")
-
-
 def draw(figure: Figure, runs: ExperimentRuns, length: Length) -> go.Figure:
-    """Draw a figure's lines, one for each experiment and seed; empty axes without results."""
+    """Draw a figure's lines, one for each experiment and seed."""
     drawn = go.Figure()
     drawn.add_traces(lines(figure, runs, length, lambda run: run_cache.metrics_of(run.folder)))
     return dressed(drawn, figure, length)
@@ -141,17 +128,6 @@ def dressed(drawn: go.Figure, figure: Figure, length: Length) -> go.Figure:
             annotation={"text": "trained on", "font": {"color": ink.text}},
             annotation_position="bottom right" if percent else "top right",  # curves are elsewhere
         )
-    if not drawn.data:
-        titles = ", ".join(report_2018.BY_KEY[key].title for key in figure.keys)
-        drawn.add_annotation(
-            text=f"Curve of {titles} will appear here",
-            showarrow=False,
-            x=0.5,
-            y=0.5,
-            xref="paper",
-            yref="paper",
-            font={"color": ink.text},
-        )
     grid = {"gridcolor": ink.grid, "zeroline": False}
     drawn.update_layout(
         height=HEIGHT,
@@ -165,6 +141,4 @@ def dressed(drawn: go.Figure, figure: Figure, length: Length) -> go.Figure:
     )
     drawn.update_xaxes(title="epoch", range=[0, figure.last(length) * 1.02], **grid)
     drawn.update_yaxes(title=NAMES[figure.column], tickformat=".0%" if percent else ".2f", **grid)
-    if not drawn.data:
-        drawn.update_yaxes(range=[0.4, 1.0] if percent else [0.0, 1.5])
     return drawn

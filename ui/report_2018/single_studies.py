@@ -17,16 +17,16 @@ from ui.shared import film_links, theme
 from ui.shell import tab_data
 
 THUMB_PX, THUMBS = 96, 5
+MIN_WIDTH, WORDS_PX = 480, 180  # px: of a study, and of the words beside its films
 THRESHOLD = DEFAULTS.threshold  # of every run of the experiments
 
 
 def show(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
     """Draw two patients of the valid films with a study of each label, predicted by five_conv."""
-    st.subheader("Single studies", anchor=False)
+    st.header("Single studies", anchor=False)
     st.markdown(
-        "The report tried its five-layer network on two patients, a positive and a negative study "
-        "each, and found 3 of 4 right; two of the four had been trained on. Here: two patients "
-        "that no network was trained on."
+        "The report tried its five-layer network on a positive and a negative study of two "
+        "patients. Here: two patients that no network was trained on."
     )
     film_links.follow_clicks()
     patients = report_2018.both_labels(study_cache.studies())
@@ -38,12 +38,14 @@ def show(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
     epoch = max((each for each in kept if each <= length.epochs), default=None)
     scores = _scores(run, epoch) if run and epoch else None
     studies = study_cache.studies()
+    grid = st.grid(2, min_column_width=MIN_WIDTH, border=True)
     for patient in patients:
         mine = studies[(studies["split"] == "valid") & (studies["patient"] == patient)]
         for label in (1, 0):
             alike = mine[mine["label"] == label]
             if len(alike):
-                _study(dataset, next(alike.itertuples()), scores)
+                with grid.cell():
+                    _study(dataset, next(alike.itertuples()), scores)
     if run and epoch:
         st.caption(
             f"Predictions of {theme.plain(run.name)} after epoch {epoch}. Under each film: its "
@@ -59,16 +61,15 @@ def _scores(run: Run, epoch: int) -> "pd.Series[Any]":
 def _study(dataset: Dataset, study: Any, scores: "pd.Series[Any] | None") -> None:
     paths = dataset.manifest["path"].iloc[study.first : study.first + study.views].tolist()
     row = st.container(
-        border=True,
         horizontal=True,
         vertical_alignment="center",
         gap="medium",
         key=film_links.key(study.key),
     )
     with row:
-        with st.container(width=330, gap="xxsmall"):
+        with st.container(width=WORDS_PX, gap="xxsmall"):
             st.markdown(f"{theme.plain(study.patient)}, {theme.plain(study.study)}")
-            st.caption(f"label {theme.mark(bool(study.label))}")
+            st.markdown(f":small[label {theme.mark(bool(study.label))}]")
             _verdict(study, paths, scores)
             st.page_link(
                 "pages/studies.py",

@@ -36,9 +36,8 @@ def headline(summary: Summary) -> str:
     """Summarize the study level in a sentence, the title of Evaluate."""
     a = summary.accuracy
     return (
-        f"Of {a.n:,} studies, {a.count:,} were predicted correctly ({percent(a.value)}, "
-        f"{LEVEL} interval {interval(a)}; baseline, always the majority class: "
-        f"{percent(summary.majority.value)})."
+        f"{a.count:,} of {a.n:,} studies predicted correctly ({percent(a.value)}, {LEVEL} interval "
+        f"{interval(a)}; baseline {percent(summary.majority.value)})"
     )
 
 
@@ -56,11 +55,17 @@ def against_baseline(summary: Summary) -> str:
 
 def table(studies: Summary, images: Summary) -> str:
     """Format both levels side by side as a Markdown table, numbers to the right."""
-    levels = "| | Studies | 95 % interval | n | Images | 95 % interval | n |"
+    levels = "| Measure | Studies | 95 % interval | n | Images | 95 % interval | n |"
     head = f"{levels}\n|:--|--:|--:|--:|--:|--:|--:|"
     left, right = _column(studies), _column(images)
     rows = [f"| {name} | {left[name]} | {right[name]} |" for name in left]
     return "\n".join([head, *rows])
+
+
+def single_table(films: Summary) -> str:
+    """Format one level as a Markdown table, where each film is a study."""
+    rows = [f"| {name} | {cells} |" for name, cells in _column(films).items()]
+    return "\n".join(["| Measure | Value | 95 % interval | n |\n|:--|--:|--:|--:|", *rows])
 
 
 def side_by_side(summaries: Iterable[tuple[str, Summary]]) -> str:
@@ -73,7 +78,7 @@ def side_by_side(summaries: Iterable[tuple[str, Summary]]) -> str:
         f"{_range(s.auroc_low, s.auroc_high)} | {s.n:,} |"
         for name, s in summaries
     ]
-    head = "| | Accuracy | 95 % interval | AUROC | 95 % interval | Studies |"
+    head = "| Model | Accuracy | 95 % interval | AUROC | 95 % interval | Studies |"
     return "\n".join([head, "|:--|--:|--:|--:|--:|--:|", *rows])
 
 

@@ -30,12 +30,12 @@ def thumbnail(path: Path, folder: Path) -> bytes | None:
     return None
 
 
-def card(views: Sequence[bytes | None], colour: str) -> bytes:
-    """Draw all views of a study on black, above a bar in its label's colour, as JPEG.
+def card(views: Sequence[bytes | None], colour: str | None) -> bytes:
+    """Draw films on black, above a bar in the colour of their study's label, as JPEG.
 
     Args:
         views: thumbnails; None draws an empty frame. Without any, the card is black.
-        colour: hex.
+        colour: hex; `None` for no bar, where the films are of several studies.
     """
     width, height = CARD
     sheet = Image.new("RGB", CARD, "black")
@@ -43,7 +43,8 @@ def card(views: Sequence[bytes | None], colour: str) -> bytes:
     for film, box in zip(films, _boxes([film.size for film in films]), strict=True):
         left, top, right, bottom = box
         sheet.paste(film.resize((right - left, bottom - top)), (left, top))
-    ImageDraw.Draw(sheet).rectangle((0, height - BAR_PX, width, height), fill=colour)
+    if colour:
+        ImageDraw.Draw(sheet).rectangle((0, height - BAR_PX, width, height), fill=colour)
     content = io.BytesIO()
     sheet.save(content, "JPEG", quality=85)
     return content.getvalue()

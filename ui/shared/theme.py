@@ -20,8 +20,20 @@ _NOTHING = ":color[]"  # Streamlit's directive for coloured text, with neither c
 FRACTURE, NO_FRACTURE = "▲", "●"
 HIDDEN = "#59626D"  # of a label that is hidden, on a film's black
 _COLOURS = {
-    "dark": {"fracture": "#F2913D", "none": "#4FA3E0", "accent": "#A79BFF", "grey": "#8C96A3"},
-    "light": {"fracture": "#B8520A", "none": "#1767A8", "accent": "#5B45D6", "grey": "#6B7480"},
+    "dark": {
+        "fracture": "#F2913D",
+        "none": "#4FA3E0",
+        "accent": "#A79BFF",
+        "grey": "#8C96A3",
+        "error": "#E5484D",
+    },
+    "light": {
+        "fracture": "#B8520A",
+        "none": "#1767A8",
+        "accent": "#5B45D6",
+        "grey": "#6B7480",
+        "error": "#C62A2F",
+    },
 }
 # Of overlaid runs: neither fracture's nor no fracture's, and as distinct to colour-blind people as
 # eight colours can be; each has a marker of its own too.
@@ -51,7 +63,7 @@ _GROUND = {"dark": "#030405", "light": "#FFFFFF"}
 
 
 def colour(name: str) -> str:
-    """Return the hex colour of "fracture", "none", "accent" or "grey" in the viewer's theme."""
+    """Return the hex colour of a key of `_COLOURS` in the viewer's theme."""
     return _COLOURS["light" if st.context.theme.type == "light" else "dark"][name]
 
 

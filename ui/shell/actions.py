@@ -113,8 +113,10 @@ stop_report = owners(report_2018.stop)
 
 
 @owners
-def start_run(settings: config.TrainConfig, name: str) -> None:
-    """Start a run on the data that this tab reads.
+def start_run(
+    settings: config.TrainConfig, name: str, labels: run_folders.Labels | None = None
+) -> None:
+    """Start a run on the data that this tab reads, with its tags and note.
 
     Raises:
         DataError: the films have changed since the page was drawn.
@@ -125,7 +127,7 @@ def start_run(settings: config.TrainConfig, name: str) -> None:
             f"The films of {tab_data.choice().root.name} have changed since this page was drawn, "
             "so no run was started. Check the page, then start it again."
         )
-    launcher.create_and_start(settings, name)
+    launcher.create_and_start(settings, name, labels=labels)
 
 
 @owners

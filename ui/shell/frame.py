@@ -135,7 +135,7 @@ def _line(was_busy: bool, fresh: list[list[Run]], name: str) -> None:
             st.markdown(f":small[Run: {watched}]", width="content")
         # The run of this page is named already, and its state stands below in large type.
         alive = [run for run in runs if not watched or run.name != name]
-        if alive := _most_active_first(alive):
+        if alive := most_active_first(alive):
             run, *others = alive
             # A fixed width, or a longer word would move the page below.
             more = f" (+{len(others)})" if others else ""
@@ -152,7 +152,7 @@ def _line(was_busy: bool, fresh: list[list[Run]], name: str) -> None:
             )
 
 
-def _most_active_first(runs: list[Run]) -> list[Run]:
+def most_active_first(runs: list[Run]) -> list[Run]:
     """Active runs: those that train before those that wait."""
     alive = [run for run in runs if run.status.state.alive]
     return sorted(alive, key=lambda run: _ACTIVITY.index(run.status.state))

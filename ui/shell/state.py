@@ -83,6 +83,7 @@ COUNTED = "counted"  # Diagnose: doubted films included anyway; ends in the film
 INVERTED = "inverted"  # Diagnose: films predicted inverted; ends in the films' key
 UPLOADED_FILES = "kept"  # Diagnose: ids of the files uploaded last
 UPLOAD = "upload"  # Diagnose: the uploader, with the number of its round
+LATEST = "latest-verdict"  # Home: the last verdict of Diagnose, see `latest_verdict`
 VIEWER = "film-viewer"  # the film viewer: strokes of the eraser, and its buttons' presses
 COMPARED_BOX = "compared-box"  # Studies: the box with the study beside the open one
 QUIZ_SWITCH = "quiz-switch"  # Studies: the switch that hides labels, filled from the address
@@ -98,12 +99,15 @@ MATRIX = "matrix"  # Evaluate: the cell of the confusion matrix that was clicked
 TABLE = "table"  # Evaluate: the line of a study that was clicked
 _ROUND = "upload-round"  # Diagnose: how often the uploader was emptied
 PRESET = "preset"  # Train: the preset that the form begins with
+RUN_NAME, RUN_TAGS, RUN_NOTE = "run-name", "run-tags", "run-note"  # Train: of the next run
+STARTED = "started"  # Train: name of the run that this tab started last
 PARTS = "parts"  # Train: body parts to train on
 DRAWN = "drawn"  # Train: how often new augmentations of the example films were drawn
 TICK = "tick"  # Data: whether a finding's films are excluded; ends in the finding's kind
 ENTRIES = "entries"  # Data: whether a finding's films are shown; ends in the finding's kind
 EXCLUDE = "exclude"  # Train: whether the ticked films are excluded
 FOLDER = "folder"  # Data: the typed path
+CHANGED = "data-changed"  # Data: whether the data in use was just changed, until the page says so
 CLASSES = "classes"  # Data: the class folders of that path, until the positive one is chosen
 POSITIVE = "positive"  # Data: the class that means a fracture
 ABOUT = "about"  # Train: whether "About" is open; ends in the run's name
@@ -259,6 +263,7 @@ def remove_uploads() -> None:
     """Empty the uploader, and forget the upload of before a change of pages."""
     st.session_state.pop(UPLOADED_FILES, None)
     st.session_state.pop(OPENED, None)
+    st.session_state.pop(LATEST, None)
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 

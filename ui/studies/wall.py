@@ -1,6 +1,7 @@
 """The wall: one card per study, with all its views."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,29 @@ from ui.shared import film_links, theme
 from ui.shell import state, turns
 from ui.studies import facets, quiz
 
-CARDS = 24  # per page: whole rows of two, three or four
+CARDS = 27  # per page: with the place of the choices whole rows of two, three or five
+CHOICES_ROWS = 3  # of cards, beside which the choices stand; below them the wall goes on
+CARD_PX = 205  # least width of a card
 POLL_SECONDS = 0.5  # between two checks of the cards that are still being made
 PATIENCE_SECONDS = 2.0  # for all cards; after that the finished ones are drawn
 
 
-def show(data: Dataset, studies: pd.DataFrame, filters: facets.Filters) -> None:
-    """Draw one page of cards of the matching studies, and the way to the other pages."""
+def show(
+    data: Dataset,
+    studies: pd.DataFrame,
+    filters: facets.Filters,
+    choices: Callable[[], None],
+    empty: Callable[[], None],
+) -> None:
+    """Draw one page of cards of the matching studies, and the way to the other pages.
+
+    Args:
+        data: the data set in use.
+        studies: the matching ones.
+        filters: that they match.
+        choices: draws the facets, in the place of the first cards.
+        empty: draws what stands in for cards where no study matches.
+    """
     pages = max(1, -(-len(studies) // CARDS))
     page = _page(pages)
     shown = studies.iloc[(page - 1) * CARDS : page * CARDS]
@@ -38,10 +55,15 @@ def show(data: Dataset, studies: pd.DataFrame, filters: facets.Filters) -> None:
             st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
     drawn = film_cache.cards_of(card_requests(data, shown))
     predictions = study_cache.study_predictions()  # once: it reads the state of every model and run
-    with st.grid("auto", min_column_width=205, key="wall") as grid:
+    with st.grid("auto", min_column_width=CARD_PX, key="wall") as grid:
+        with grid.cell(row_span=CHOICES_ROWS):
+            choices()
         for study, picture in zip(shown.itertuples(), drawn, strict=True):
             with grid.cell():
                 show_card(study, picture, predictions)
+        if not len(studies):
+            with grid.cell(column_span=2):
+                empty()
     if not paint_missing(data, shown, drawn) and page < pages:
         after = studies.iloc[page * CARDS : (page + 1) * CARDS]
         film_cache.paint(card_requests(data, after))  # usually opened next

@@ -14,14 +14,16 @@ LEAST_GB = 0.8  # memory of a process with TensorFlow, at 32 px and batches of 1
 
 
 def sentence(config: TrainConfig, films: int) -> str:
-    """Describe the cost of a run with this many training films."""
+    """Describe the cost of a run with this many training films, in a few words."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
     used = "all used in every epoch" if shown == films else f"{shown:,} used per epoch"
+    return f"{time_of(config, films)}: {theme.plural(films, 'training film')}, {used}."
+
+
+def sources(config: TrainConfig, films: int) -> str:
+    """Say what the estimate of the time rests on, and how much memory the run will take."""
     before = run_cache.timed_run(config.architecture, config.recipe.size)
-    return (
-        f"{theme.plural(films, 'training film')}, {used}. "
-        f"{time_of(config, films)} {_memory(config, before)}"
-    )
+    return f"{_estimate(config, films)[2]} {_memory(config, before)}"
 
 
 def warning(config: TrainConfig) -> str:
@@ -37,24 +39,28 @@ def warning(config: TrainConfig) -> str:
 
 
 def time_of(config: TrainConfig, films: int) -> str:
-    """Estimate the duration of a run on the data in use, and name the estimate's source.
+    """Estimate the duration of a run on the data in use: "About 52 s".
 
     Includes the evaluation of dev and valid films after each epoch.
     """
+    how, seconds, _ = _estimate(config, films)
+    return f"{how} {duration(seconds)}"
+
+
+def _estimate(config: TrainConfig, films: int) -> tuple[str, float, str]:
+    """How sure the estimate is, its seconds, and what it rests on."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
     evaluation = EVALUATION * data_cache.dev_and_valid_films(config)
     work = (shown + evaluation) * config.epochs  # in training films
     how = "At most" if config.early_stopping else "About"
     if before := run_cache.timed_run(config.architecture, config.recipe.size):
-        name, seconds = before.name, work / before.status.images_per_second
-        return f"{how} {duration(seconds)} of training at the speed of {name}."
+        source = f"Training, at the speed of {before.name}."
+        return how, work / before.status.images_per_second, source
     if speed := probe.kept_speed(config):
-        return f"{how} {duration(work / speed)} of training by a measurement on this machine."
+        return how, work / speed, "Training, by a measurement on this machine."
     seconds = probe.expected_seconds(config, films) * work / max(1, shown * config.epochs)
-    return (
-        f"Estimated {duration(seconds)} of training; a better estimate follows after the first "
-        "epoch."
-    )
+    source = "Training, by the network's size; a better estimate follows after the first epoch."
+    return "Estimated", seconds, source
 
 
 def _memory(config: TrainConfig, before: Run | None) -> str:

@@ -1,6 +1,5 @@
 """The form that starts a training run: a preset, and the settings behind it."""
 
-import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from fracture_core.errors import (
     DataError,
     ModelError,
     NotOwner,
+    RunError,
     RunNameTaken,
     WriteFailed,
 )
@@ -21,9 +21,10 @@ from fracture_core.models import cards
 from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES
 from ui.cache import data_cache
-from ui.shared import phantom_progress, theme
+from ui.shared import next_run, phantom_progress, theme
 from ui.shell import actions, owner, state, tab_data
-from ui.train import cost, settings
+from ui.train import cost, run_labels, settings
+from ui.train.run_labels import RunLabels
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
 PRESET_SENTENCES = {
@@ -59,6 +60,7 @@ def show() -> None:
         key=state.PARTS,
         help="Leave empty for all that are present.",
     )
+    own = _ask_labels(architecture)  # its error stands at its fields, and hides no other field
     try:
         with st.expander("More settings"):
             chosen = replace(
@@ -75,15 +77,33 @@ def show() -> None:
         st.error(theme.plain(str(error)), icon=":material/error:")
         _start_button(disabled=True)
         return
-    st.caption(theme.plain(cost.sentence(config, len(films))))
+    st.caption(
+        theme.plain(cost.sentence(config, len(films))),
+        help=theme.plain(cost.sources(config, len(films))),
+    )
     if warning := cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
-    _start_button(on_click=_start, args=(config, state.token()))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if own:
+            _start_button(on_click=_start, args=(config, own, state.token()))
+        else:
+            _start_button(disabled=True)
+        next_run.show()
     if not owner.is_owner():
         st.caption(owner.WHY)
     else:  # it names folders of this machine
-        st.caption("The same run from a terminal:")
-        st.code(cards.command(config), language="bash", wrap_lines=True)
+        named = f" --name {own.name}" if own and own.name else ""
+        with st.expander("The same run from a terminal"):
+            st.code(f"{cards.command(config)}{named}", language="bash", wrap_lines=True)
+
+
+def _ask_labels(architecture: str) -> RunLabels | None:
+    """The fields for name, tags and note; `None` below their error."""
+    try:
+        return run_labels.ask(f"{architecture}-{state.token()}")
+    except (ConfigError, RunError) as error:
+        st.error(theme.plain(str(error)), icon=":material/error:")
+        return None
 
 
 def _ask_preset() -> str:
@@ -110,7 +130,8 @@ def _ask_network(preset_name: str, default: str) -> str:
     )
     entry = ARCHITECTURES[architecture]
     st.caption(
-        f"{entry.sentence} {entry.parameters:,} parameters at 32 px. Report: {entry.source}."
+        f"{entry.sentence} {entry.parameters:,} parameters at 32 px.",
+        help=f"In the 2018 report: {entry.source}.",
     )
     return architecture
 
@@ -164,12 +185,17 @@ def _parts() -> list[str]:
     return sorted(data_cache.dataset().manifest["part"].unique())
 
 
-def _start(config: TrainConfig, token: str) -> None:
+def _start(config: TrainConfig, own: RunLabels, token: str) -> None:
     """Start the run once, even after a double click, and open it."""
-    name = f"{config.architecture}-{token}"
+    name = own.name or f"{config.architecture}-{token}"
     with actions.errors_shown():
-        with contextlib.suppress(RunNameTaken):  # the second click of a double click
-            actions.start_run(config, name)
+        try:
+            actions.start_run(config, name, own.labels)
+        except RunNameTaken:
+            if own.name and st.session_state.get(state.STARTED) != name:
+                raise  # another run has it by now; else it is a double click's second one
+        st.session_state[state.STARTED] = name
         state.new_token()
+        run_labels.clear()
         st.query_params[state.RUN] = name
         st.session_state[state.ARRIVED] = True

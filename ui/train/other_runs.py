@@ -23,7 +23,7 @@ def _others(name: str | None) -> list[Run]:
 def _links(name: str | None) -> None:
     others = _others(name)
     is_here = len(others) < len(run_cache.runs_now())
-    st.subheader("Other runs" if name else "Runs", anchor=False)
+    st.header("Other runs" if name else "Runs", anchor=False)
     # Active runs first, each kind newest first.
     for run in sorted(others, key=lambda run: not run.status.state.alive)[:LISTED]:
         activity = theme.plain(frame.describe(run))

@@ -1,0 +1,78 @@
+"""Where things stand: Home's doors on one line, and every page in a window of 900 px."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from fracture_core.datasets import catalog
+from tests.browser.conftest import Server
+
+NARROWEST = 195  # px of a column of a page
+DOORS = ("browse", "learn", "diagnose")
+WIDE = """() => {
+    const main = document.querySelector("[data-testid=stMain]");
+    const columns = [...document.querySelectorAll("[data-testid=stColumn]")];
+    return {
+        beyond: main.scrollWidth - main.clientWidth,
+        narrowest: Math.min(9999, ...columns.map((each) => each.getBoundingClientRect().width)),
+    };
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720), (900, 900)])
+def test_pictures_and_links_of_the_doors_stand_on_one_line_in_the_first_screen(
+    server: Server, open_page: Callable[..., Page], finished_run: Path, width: int, height: int
+) -> None:
+    shutil.copytree(finished_run, server.folder / "runs" / "finished")
+    page = open_page(server.url, width, height)
+    expect(page.get_by_role("link", name="Upload a study")).to_be_visible()
+    doors = [page.locator(f".st-key-card-{name}") for name in DOORS]
+    pictures = [door.get_by_role("img").first.bounding_box() for door in doors]
+    links = [door.get_by_role("link").bounding_box() for door in doors]
+    assert len({round(box["y"]) for box in pictures}) == 1
+    assert len({(round(box["width"]), round(box["height"])) for box in pictures}) == 1
+    assert len({round(box["y"]) for box in links}) == 1
+    assert len({round(box["height"]) for box in links}) == 1  # each label in one line
+    assert links[0]["y"] + links[0]["height"] <= height
+    assert pictures[0]["width"] >= NARROWEST
+
+
+def test_no_page_has_narrow_columns_or_leaves_the_window_at_900_px(
+    server: Server, open_page: Callable[..., Page], finished_run: Path, phantom_root: Path
+) -> None:
+    shutil.copytree(finished_run, server.folder / "runs" / "finished")
+    key = catalog.studies(catalog.read(phantom_root).manifest)["key"].iloc[0]
+    page = open_page(server.url, 900, 900)
+    for address, last in {
+        "": "not a medical device",
+        "studies": "24 studies",
+        f"studies?study={key}": "Label",
+        "train": "The same run from a terminal",
+        "train?run=finished": "Pinned studies",
+        "runs?runs=finished": "Export CSV",
+        "report_2018": "Single studies",
+        "evaluate?model=finished": "Export CSV",
+        "data": "Where to get films",
+    }.items():
+        page.goto(f"{server.url}/{address}")
+        expect(page.get_by_text(last).first).to_be_attached()
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+        expect(page.locator("[data-stale=true]")).to_have_count(0)
+        measured = page.evaluate(WIDE)
+        assert measured["beyond"] <= 0, address
+        assert measured["narrowest"] >= NARROWEST, address
+
+
+def test_the_wall_goes_on_below_its_choices(server: Server, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{server.url}/studies", 900, 900)
+    expect(page.get_by_text("24 studies")).to_be_visible()
+    cards = page.locator(".st-key-wall [class*='st-key-card-']")
+    expect(cards).to_have_count(24)
+    choices = page.get_by_label("Patient", exact=True).bounding_box()
+    lefts = [cards.nth(number).bounding_box()["x"] for number in (0, 23)]
+    assert lefts[0] > choices["x"] + choices["width"]  # beside the choices
+    below = [cards.nth(number).bounding_box() for number in range(24)]
+    assert any(box["x"] < choices["x"] + 20 for box in below)  # and below them

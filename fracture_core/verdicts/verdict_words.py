@@ -44,12 +44,33 @@ def sentence(
         return f"There is no verdict on {where}: {reason}."
     if verdict is None:
         return f"There is no verdict on {where}: none of its images could be scored."
-    count = len(deciding) if positive is None else positive
-    share = f"({count:,} of {films:,} film{'' if films == 1 else 's'})"
+    finds = headline(verdict, len(deciding) if positive is None else positive, films)
     ends = f"; {rest}." if rest else "."
-    if not verdict:
-        return f"The model finds no fracture {share} in {where}{ends}"
-    return f"The model finds a fracture {share} in {where}: {_listed(deciding)}{ends}"
+    return f"{finds} in {where}{f': {_listed(deciding)}' if verdict else ''}{ends}"
+
+
+def headline(verdict: bool, positive: int, films: int) -> str:
+    """Report what the model finds in a few words: "The model finds a fracture (2 of 3 films)".
+
+    Args:
+        verdict: fracture or no fracture.
+        positive: number of positive counted films.
+        films: number of counted films.
+    """
+    share = f"({positive:,} of {films:,} film{'' if films == 1 else 's'})"
+    return f"The model finds {'a' if verdict else 'no'} fracture {share}"
+
+
+def or_rule(positive: Sequence[str], threshold: float) -> str:
+    """Explain the verdict by the OR rule, in a sentence.
+
+    Args:
+        positive: names of the positive films, or of some and a count of the others.
+        threshold: a film is positive when its score is greater.
+    """
+    if positive:
+        return f"Positive: {_listed(positive)}. One film above {threshold:.2f} is enough (OR rule)."
+    return f"No film is above {threshold:.2f}; one would be enough (OR rule)."
 
 
 def _uncounted(refused: int, doubted: int) -> str:

@@ -4,9 +4,10 @@ import streamlit as st
 
 from fracture_core.verdicts import breakdown, verdict_words
 from ui.cache import prediction_cache
-from ui.diagnose import verdict_charts
+from ui.diagnose import tables, verdict_charts
 from ui.diagnose.reading import Reading
 from ui.shared import figures, theme
+from ui.shell import state
 
 WIDTH = 340  # px at least, of the chart and of the rules; else one below the other
 
@@ -21,10 +22,8 @@ def show(reading: Reading) -> None:
     st.subheader("What the verdict depends on", anchor=False)
     grid = st.grid(2, min_column_width=WIDTH)
     with grid.cell():
-        colours = (theme.colour("fracture"), theme.colour("none"), theme.ink())
         spreads = [prediction_cache.spread(reading.reference, film.pixels) for film in films]
-        figure = verdict_charts.films_on_scale(names, values, threshold, *colours, spreads)
-        st.plotly_chart(figure, key="films-on-scale", config={"displayModeBar": False})
+        _chart(verdict_charts.Scored(names=names, scores=values, spreads=spreads), threshold)
         plain = [theme.plain(name) for name in names]
         lines = [*breakdown.sentences(parts, plain, theme.mark), _tta_sentence(spreads, threshold)]
         st.markdown("\n".join(f"- {line}" for line in lines))
@@ -34,6 +33,20 @@ def show(reading: Reading) -> None:
         views, judged = len(films), reading.model.judged
         right = breakdown.track_record(judged, threshold, views, parts.fracture)
         st.markdown(verdict_words.track_record(right, views, figures.interval(right)))
+
+
+def _chart(films: verdict_charts.Scored, threshold: float) -> None:
+    """The films on the scale, in words for who cannot see it, and as a table on request."""
+    figure = verdict_charts.films_on_scale(
+        films, threshold, theme.colour("fracture"), theme.colour("none"), theme.ink()
+    )
+    st.plotly_chart(
+        figure,
+        key="films-on-scale",
+        config={"displayModeBar": False},
+        alt=verdict_charts.scale_in_words(films, threshold),
+    )
+    tables.offer(verdict_charts.scale_as_table(films, threshold), state.SCALE_TABLE)
 
 
 def _tta_sentence(spreads: list[tuple[float, float]], threshold: float) -> str:

@@ -155,11 +155,19 @@ function listenToKeys(v, help) {
     // A slider that is moved by an arrow must not open the next study as well.
     if (event.key in arrows) {
       if (focused.type === "range") return "its own";
-      return focused.classList?.contains("film") && v.pan(...arrows[event.key]);
+      return (focused.classList?.contains("film") && v.pan(...arrows[event.key])) || step(event.key);
     }
     const action = letters[event.key.toLowerCase()];
     if (!action || (localStorage.getItem(OFF) && event.key !== "?")) return false;
     action();
+    return true;
+  }
+
+  // In full screen no button of the page leads to another study.
+  function step(key) {
+    const steps = v.isFull() && v.data.steps;
+    if (!steps || !steps[{ ArrowLeft: "previous", ArrowRight: "next" }[key]]) return false;
+    v.send.trigger("step", key === "ArrowLeft" ? -1 : 1);
     return true;
   }
 

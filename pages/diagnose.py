@@ -54,7 +54,7 @@ with main:
     if not shown.prediction.films:
         overview.lists(shown, readings)
         st.stop()
-    maps = film_panel.show(shown, next_study.of(shown.study, readings))
+    maps = film_panel.show(shown, head, next_study.of(shown.study, readings))
     erased_effect.show(shown)
     explanation.explain(maps)
     doubts.show(shown)

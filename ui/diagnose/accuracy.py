@@ -1,4 +1,4 @@
-"""How far a model can be trusted: its accuracy at the threshold in a line, the rest folded."""
+"""Accuracy of a model at the threshold, in a line; the rest about it is folded."""
 
 import streamlit as st
 

@@ -84,7 +84,7 @@ def explain(maps: dict[str, "prediction_cache.Maps"]) -> None:
 
 
 def _methods(maps: dict[str, "prediction_cache.Maps"]) -> list[str]:
-    """How each map is made, how coarse it is, and how much the occluded score falls."""
+    """Describe each map: how it is made, how coarse it is, how much an occluded score falls."""
     first = next(iter(maps.values()))
     cells = {
         method: " × ".join(f"{side:.0f}" for side in sides) for method, sides in first.cell.items()

@@ -38,7 +38,8 @@ def wait(head: Head, model: Model, study: StudyInput) -> None:
     for (name, key), source in list(zip(study.films, study.sources, strict=True))[:PAGE]:
         with contextlib.suppress(FilmError):  # named with the verdict
             frames.append(_unread(name, key, source, model.card.recipe))
-    film_viewer.show(frames, study.viewer_key, {})
+    with head.films:
+        film_viewer.show(frames, study.viewer_key, {}, title=_title(study))
     look()
 
 
@@ -48,11 +49,14 @@ def _unread(name: str, key: str, source: pictures.Source, recipe: PixelRecipe) -
     return Frame(name=name, film=film_cache.picture(key, name, source), seen={recipe: seen})
 
 
-def show(reading: Reading, neighbours: Neighbours | None) -> dict[str, "prediction_cache.Maps"]:
+def show(
+    reading: Reading, head: Head, neighbours: Neighbours | None
+) -> dict[str, "prediction_cache.Maps"]:
     """Draw the films in the viewer, each with its score, the network's input, and heat maps.
 
     Args:
         reading: of the study.
+        head: the viewer's place.
         neighbours: the way to other studies.
 
     Returns:
@@ -62,7 +66,7 @@ def show(reading: Reading, neighbours: Neighbours | None) -> dict[str, "predicti
     content = {
         name: (key, source) for (name, key), source in zip(study.films, study.sources, strict=True)
     }
-    place, shown = st.container(), _page(reading.prediction.films)
+    shown = _page(reading.prediction.films)
     _below(reading, neighbours)
     frames = []
     maps: dict[str, prediction_cache.Maps] = {}
@@ -74,12 +78,15 @@ def show(reading: Reading, neighbours: Neighbours | None) -> dict[str, "predicti
             maps[film.name] = prediction_cache.maps(reading.reference, film.pixels, size)
             frame = replace(frame, maps=explanation.pictures(maps[film.name]))
         frames.append(frame)
-    name = f"{study.study} of {study.patient}" if study.patient else study.study
-    with place:
+    with head.films:
         film_viewer.show(
-            frames, study.viewer_key, reading.erased, title=name, neighbours=neighbours
+            frames, study.viewer_key, reading.erased, title=_title(study), neighbours=neighbours
         )
     return maps
+
+
+def _title(study: StudyInput) -> str:
+    return f"{study.study} of {study.patient}" if study.patient else study.study
 
 
 def _below(reading: Reading, neighbours: Neighbours | None) -> None:

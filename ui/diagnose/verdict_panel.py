@@ -1,6 +1,6 @@
 """The verdict on a study: warnings in one box, one large sentence, and a line about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -20,18 +20,20 @@ from ui.shell import state
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """The places above the films; what is filled in later moves nothing below.
+    """The places from the top to the films; what is filled in later moves nothing below.
 
     Args:
         study: of the choice of one of several studies.
         warnings: of the box.
         headline: of the sentence, and of progress before it.
+        films: of the viewer.
         caveats: sentences against the model.
     """
 
     study: DeltaGenerator
     warnings: DeltaGenerator
     headline: DeltaGenerator
+    films: DeltaGenerator
     caveats: tuple[str, ...]
 
     def write(self, sentence: str, line: str, warnings: tuple[str, ...] = ()) -> None:
@@ -58,12 +60,14 @@ def head(model: Model, threshold: float, study: StudyInput) -> Head:
     """Reserve the places above the films of a study."""
     place = st.container()
     with st.container(gap=None):
-        return Head(
-            study=place,
-            warnings=st.empty(),
-            headline=st.empty(),
-            caveats=caveats.warnings(model, threshold, study.real),
-        )
+        warnings, headline = st.empty(), st.empty()
+    return Head(
+        study=place,
+        warnings=warnings,
+        headline=headline,
+        films=st.container(),
+        caveats=caveats.warnings(model, threshold, study.real),
+    )
 
 
 def threshold_slider(model: Model) -> float:
@@ -98,7 +102,7 @@ def _is_share(text: str) -> bool:
 def show(reading: Reading, head: Head) -> None:
     """Show the verdict in one large sentence, and in a line what it rests on."""
     if not reading.prediction.films:  # no verdict, nothing to be careful about
-        head = Head(study=head.study, warnings=head.warnings, headline=head.headline, caveats=())
+        head = replace(head, caveats=())
     head.write(_sentence(reading), _line(reading), doubts.warnings(reading))
 
 

@@ -36,7 +36,7 @@ def show(reading: Reading) -> None:
 
 
 def _chart(films: verdict_charts.Scored, threshold: float) -> None:
-    """The films on the scale, in words for who cannot see it, and as a table on request."""
+    """The films on the scale, in words for a screen reader, and as a table on request."""
     figure = verdict_charts.films_on_scale(
         films, threshold, theme.colour("fracture"), theme.colour("none"), theme.ink()
     )

@@ -1,0 +1,126 @@
+"""Diagnose in a real browser: where headline and films stand, and the ways to other studies."""
+
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from fracture_core.datasets import catalog
+from tests.browser.conftest import Server
+
+FINDS = re.compile("The model finds (a|no) fracture")
+SCORE = re.compile(r"0\.\d{3}|1\.000")
+SIZES = ((1440, 900), (1280, 720))  # a laptop, and a small one or a projector
+SETTLED = """([count, width]) => {
+    const seen = [...document.querySelectorAll("*")].flatMap((each) =>
+        each.shadowRoot ? [...each.shadowRoot.querySelectorAll(".pane > canvas:not(.lens)")] : []);
+    const drawn = seen.filter((each) => each.dataset.zoom);
+    return innerWidth === width && seen.length === count && drawn.length > 0;
+}"""
+
+
+@pytest.fixture
+def page(server: Server, open_page: Callable[..., Page], finished_run: Path) -> Page:
+    """Diagnose with a small run, against which much is to be said."""
+    shutil.copytree(finished_run, server.folder / "runs" / finished_run.name)
+    return open_page(f"{server.url}/diagnose?model={finished_run.name}")
+
+
+def films_of(root: Path, count: int) -> list[Path]:
+    return sorted(root.glob("valid/*/*/*/*.png"))[:count]
+
+
+def drop(page: Page, films: list[Path]) -> None:
+    """Drop these films in place of others, and wait for the verdict and their pictures."""
+    if page.get_by_role("button", name="Remove all").count():
+        page.get_by_role("button", name="Remove all").click()
+        expect(page.get_by_role("button", name="Diagnose this study")).to_be_visible()
+    page.locator("input[type=file]").first.set_input_files(films)
+    expect(page.get_by_role("heading", name=FINDS)).to_be_visible(timeout=60_000)
+
+
+def bottom(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box
+    return box["y"] + box["height"]
+
+
+def scored(page: Page) -> list[Locator]:
+    """Every picture of a film with its score: whole films, or of many the strip's."""
+    thumbs = page.locator(".thumb:visible")
+    shown = thumbs if thumbs.count() else page.locator("figure.film:visible")
+    return [shown.nth(i) for i in range(shown.count())]
+
+
+def test_headline_and_scored_films_stand_in_the_first_screen(
+    page: Page, phantom_root: Path
+) -> None:
+    for count in (1, 3, 6):
+        drop(page, films_of(phantom_root, count))
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_function(SETTLED, arg=[count, width])
+            assert bottom(page.get_by_role("heading", name=FINDS)) < height / 2
+            films = scored(page)
+            assert len(films) == count
+            for film in films:
+                expect(film).to_contain_text(SCORE)
+                assert bottom(film) <= height, (count, width)
+            large = page.locator("figure.film:visible").first.bounding_box()
+            assert large and large["height"] >= 0.3 * height, (count, width)
+            # Nothing but the box stands between the line on top and the headline.
+            assert page.get_by_test_id("stAlert").count() == 1
+
+
+def test_in_a_narrow_window_controls_and_films_are_one_column(
+    page: Page, phantom_root: Path
+) -> None:
+    drop(page, films_of(phantom_root, 3))
+    page.set_viewport_size({"width": 900, "height": 900})
+    page.wait_for_function(SETTLED, arg=[3, 900])
+    title = page.get_by_role("heading", name="Diagnose", exact=True).bounding_box()
+    headline = page.get_by_role("heading", name=FINDS).bounding_box()
+    viewer = page.locator(".viewer").bounding_box()
+    slider = page.get_by_test_id("stSlider").bounding_box()
+    assert title["x"] == headline["x"] == viewer["x"]
+    # The controls reach as far to the right as the films: no hole beside them.
+    assert abs(slider["x"] + slider["width"] - viewer["x"] - viewer["width"]) < 2
+    assert headline["y"] < 900
+    inside = "() => document.documentElement.scrollWidth <= innerWidth"
+    assert page.evaluate(inside)
+
+
+def test_other_studies_are_reached_in_full_screen_too(
+    page: Page, server: Server, phantom_root: Path, tmp_path: Path
+) -> None:
+    names = []
+    with zipfile.ZipFile(tmp_path / "three.zip", "w") as archive:
+        for number, film in enumerate(films_of(phantom_root, 3), 1):
+            archive.write(film, f"case{number}/{film.name}")
+            names.append(f"case{number}")
+    drop(page, [tmp_path / "three.zip"])
+    choice = page.get_by_role("combobox", name="Study of the upload")
+    before = re.search(r"case\d", choice.input_value() or choice.text_content() or "")
+    if before and before[0] != "case1":
+        page.get_by_role("button", name="Previous", exact=True).click()
+    page.get_by_role("button", name="Full screen").click()
+    title = page.locator(".title")
+    first = int(re.search(r"case(\d)", title.text_content())[1])
+    page.get_by_role("button", name="Next study").click()
+    expect(title).to_have_text(f"case{first + 1}")
+    page.locator(".film").first.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(title).to_have_text(f"case{first}")
+    page.get_by_role("button", name="Exit full screen").click()
+
+    keys = catalog.studies(catalog.read(phantom_root).manifest)["key"].tolist()
+    page.goto(f"{server.url}/diagnose?study={keys[0]}")
+    expect(page.get_by_role("heading", name=FINDS)).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Full screen").click()
+    expect(page.get_by_role("button", name="Previous study")).to_be_disabled()
+    page.get_by_role("button", name="Next study").click()
+    expect(page).to_have_url(re.compile(re.escape(keys[1])))

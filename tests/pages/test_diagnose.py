@@ -675,7 +675,7 @@ def test_the_charts_are_told_in_words_and_as_tables_with_every_score() -> None:
         "Scores of the films, threshold 0.50: a 0.700, fracture, 0.600 to 0.800 mirrored or "
         "rotated; b 0.500, no fracture, 0.500 to 0.550 mirrored or rotated."
     )
-    assert verdict_charts.scale_as_table(films, 0.5)[1] == {
+    assert verdict_charts.scale_as_table(films, 0.5).iloc[1].to_dict() == {
         "Film": "b",
         "Score": "0.500",
         "Result": "no fracture",
@@ -687,7 +687,8 @@ def test_the_charts_are_told_in_words_and_as_tables_with_every_score() -> None:
         "Scores of the films from epoch 1 to 4, threshold 0.50: a 0.400 to 0.700, lowest 0.400, "
         "highest 0.900; b 0.600 to 0.500, lowest 0.100, highest 0.600."
     )
-    assert verdict_charts.course_as_table(course)[2] == {"Epoch": "4", "a": "0.700", "b": "0.500"}
+    last = verdict_charts.course_as_table(course).iloc[0].to_dict()
+    assert last == {"Epoch": "4", "a": "0.700", "b": "0.500"}
 
 
 def test_data_of_single_views_still_has_an_example(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def show(reading: Reading) -> None:
     offered = [film.name for film in films if film.remedies or film.name in turned]
     if not doubted and not offered:
         return
-    st.subheader("Films set aside", anchor=False)
+    st.header("Films set aside", anchor=False)
     for group in _alike(films):
         names = verdict_words.first([f"**{theme.plain(film.name)}**" for film in group])
         st.markdown(f"{', '.join(names)} {words(group[0], len(group) > 1)}.")

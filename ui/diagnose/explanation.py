@@ -10,9 +10,9 @@ from fracture_core.models.cards import Model
 from fracture_core.reports.study_record import OCCLUSION_FULL
 from fracture_core.verdicts import aggregation
 from ui.cache import prediction_cache
-from ui.diagnose import tables, verdict_charts
+from ui.diagnose import verdict_charts
 from ui.diagnose.reading import Reading
-from ui.shared import theme
+from ui.shared import plots, theme
 from ui.shell import state
 
 NAMES = {"grad_cam": "Grad-CAM", "occlusion": "Occlusion"}
@@ -116,7 +116,7 @@ def through_epochs(reading: Reading) -> None:
     )
     if not len(values):
         return
-    st.subheader("Through the epochs", anchor=False)
+    st.header("Through the epochs", anchor=False)
     positive: np.ndarray = np.asarray(aggregation.is_positive(values, threshold))
     verdicts = positive.max(axis=1)
     changed = np.flatnonzero(verdicts[1:] != verdicts[:-1]) + 1
@@ -124,13 +124,14 @@ def through_epochs(reading: Reading) -> None:
     names = [film.name for film in films]
     course = verdict_charts.Course(epochs=epochs, scores=values, names=names, current=epoch)
     colours = theme.colour("fracture"), theme.colour("none"), theme.ink(), theme.run_colours()
-    st.plotly_chart(
+    plots.show(
         verdict_charts.through_epochs(course, threshold, *colours),
-        key="through-epochs",
+        "through-epochs",
+        "Scores through the epochs",
+        words=verdict_charts.course_in_words(course, threshold),
+        table=verdict_charts.course_as_table(course),
         config={"displayModeBar": False},
-        alt=verdict_charts.course_in_words(course, threshold),
     )
-    tables.offer(verdict_charts.course_as_table(course), state.EPOCHS_TABLE)
     st.markdown(
         f"One line per film, {theme.plural(len(epochs), 'kept epoch')} from {epochs[0]} to "
         f"{epochs[-1]}. The verdict changed {theme.plural(len(changed), 'time')}; the last, "

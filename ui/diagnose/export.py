@@ -36,7 +36,7 @@ def show(reading: Reading, maps: dict[str, dict[str, bytes]], upload: Sequence[R
         maps: the heat maps shown: name of a film -> name of a map -> PNG bytes.
         upload: all studies of the same upload.
     """
-    st.subheader("Export", anchor=False)
+    st.header("Export", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         names = st.toggle(
             "With names",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from fracture_core.verdicts import aggregation
@@ -12,6 +13,7 @@ from ui.shared.charts import Ink, literal
 
 ROW_PX, FRAME_PX = 34, 92  # of a film's row, and of the axis with its words
 NUMBER_PX = 60  # right of the scale, where the numbers stand
+SPOKEN = 12  # films in the words of a chart; the others are counted
 EPOCHS_PX = 360  # height of the chart over the epochs
 DASHES = ("solid", "dash", "dot", "dashdot")  # each with all colours before the next
 
@@ -108,29 +110,30 @@ def _add_scores(
 
 
 def scale_in_words(films: Scored, threshold: float) -> str:
-    """Return the text alternative of `films_on_scale`, with every score."""
-    rows = []
-    for row in scale_as_table(films, threshold):
-        name, *values = row.values()
-        ends = " mirrored or rotated" if films.spreads else ""
-        rows.append(f"{name} {', '.join(values)}{ends}")
-    return f"Scores of the films, threshold {threshold:.2f}: {'; '.join(rows)}."
+    """Return the text alternative of `films_on_scale`: the scores of the first films."""
+    ends = " mirrored or rotated" if films.spreads else ""
+    rows = scale_as_table(films, threshold).to_numpy().tolist()
+    words = [f"{name} {', '.join(values)}{ends}" for name, *values in rows]
+    return f"Scores of the films, threshold {threshold:.2f}: {_listed(words)}."
 
 
-def scale_as_table(films: Scored, threshold: float) -> list[dict[str, str]]:
-    """Return the values of `films_on_scale`, a row per film."""
-    rows = []
-    for i, (name, value) in enumerate(zip(films.names, films.scores, strict=True)):
-        row = {"Film": name, "Score": f"{value:.3f}", "Result": _result(value, threshold)}
-        if films.spreads:
-            low, high = films.spreads[i]
-            row["Mirrored or rotated"] = f"{low:.3f} to {high:.3f}"
-        rows.append(row)
-    return rows
+def scale_as_table(films: Scored, threshold: float) -> pd.DataFrame:
+    """Return the values of `films_on_scale` in words, a row per film."""
+    results = [aggregation.is_positive(score, threshold) for score in films.scores]
+    columns = {
+        "Film": list(films.names),
+        "Score": [f"{score:.3f}" for score in films.scores],
+        "Result": ["fracture" if positive else "no fracture" for positive in results],
+    }
+    if films.spreads:
+        columns["Mirrored or rotated"] = [f"{low:.3f} to {high:.3f}" for low, high in films.spreads]
+    return pd.DataFrame(columns)
 
 
-def _result(score: float, threshold: float) -> str:
-    return "fracture" if aggregation.is_positive(score, threshold) else "no fracture"
+def _listed(words: list[str]) -> str:
+    """The first of the words, and a count of the others."""
+    more = [f"and {len(words) - SPOKEN} more"] if len(words) > SPOKEN else []
+    return "; ".join([*words[:SPOKEN], *more])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,17 +224,17 @@ def course_in_words(course: Course, threshold: float) -> str:
     ]
     return (
         f"Scores of the films from epoch {first} to {last}, threshold {threshold:.2f}: "
-        f"{'; '.join(rows)}."
+        f"{_listed(rows)}."
     )
 
 
-def course_as_table(course: Course) -> list[dict[str, str]]:
-    """Return the values of `through_epochs`, a row per epoch."""
-    return [
-        {"Epoch": str(epoch)}
-        | {name: f"{value:.3f}" for name, value in zip(course.names, scores, strict=True)}
-        for epoch, scores in zip(course.epochs, course.scores, strict=True)
-    ]
+def course_as_table(course: Course) -> pd.DataFrame:
+    """Return the values of `through_epochs` in words, a row per epoch, the last first."""
+    names = [name if name != "Epoch" else "Epoch (film)" for name in course.names]
+    scores = pd.DataFrame([[f"{score:.3f}" for score in row] for row in course.scores])
+    table = scores.set_axis(names, axis=1)
+    table.insert(0, "Epoch", [str(epoch) for epoch in course.epochs])
+    return table.iloc[::-1].reset_index(drop=True)
 
 
 def _lay_out(figure: go.Figure, height: int, ink: Ink, revision: str) -> None:

@@ -4,10 +4,9 @@ import streamlit as st
 
 from fracture_core.verdicts import breakdown, verdict_words
 from ui.cache import prediction_cache
-from ui.diagnose import tables, verdict_charts
+from ui.diagnose import verdict_charts
 from ui.diagnose.reading import Reading
-from ui.shared import figures, theme
-from ui.shell import state
+from ui.shared import figures, plots, theme
 
 WIDTH = 340  # px at least, of the chart and of the rules; else one below the other
 
@@ -19,7 +18,7 @@ def show(reading: Reading) -> None:
     parts = breakdown.break_down(values, threshold)
     if parts is None:
         return
-    st.subheader("What the verdict depends on", anchor=False)
+    st.header("What the verdict depends on", anchor=False)
     grid = st.grid(2, min_column_width=WIDTH)
     with grid.cell():
         spreads = [prediction_cache.spread(reading.reference, film.pixels) for film in films]
@@ -37,16 +36,16 @@ def show(reading: Reading) -> None:
 
 def _chart(films: verdict_charts.Scored, threshold: float) -> None:
     """The films on the scale, in words for a screen reader, and as a table on request."""
-    figure = verdict_charts.films_on_scale(
-        films, threshold, theme.colour("fracture"), theme.colour("none"), theme.ink()
-    )
-    st.plotly_chart(
-        figure,
-        key="films-on-scale",
+    plots.show(
+        verdict_charts.films_on_scale(
+            films, threshold, theme.colour("fracture"), theme.colour("none"), theme.ink()
+        ),
+        "films-on-scale",
+        "Scores of the films",
+        words=verdict_charts.scale_in_words(films, threshold),
+        table=verdict_charts.scale_as_table(films, threshold),
         config={"displayModeBar": False},
-        alt=verdict_charts.scale_in_words(films, threshold),
     )
-    tables.offer(verdict_charts.scale_as_table(films, threshold), state.SCALE_TABLE)
 
 
 def _tta_sentence(spreads: list[tuple[float, float]], threshold: float) -> str:

@@ -5,6 +5,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -20,6 +21,19 @@ SETTLED = """([count, width]) => {
         each.shadowRoot ? [...each.shadowRoot.querySelectorAll(".pane > canvas:not(.lens)")] : []);
     const drawn = seen.filter((each) => each.dataset.zoom);
     return innerWidth === width && seen.length === count && drawn.length > 0;
+}"""
+
+WATCH = """() => {
+    const viewers = [...document.querySelectorAll("*")].flatMap((each) =>
+        each.shadowRoot ? [...each.shadowRoot.querySelectorAll(".viewer")] : []);
+    window.placesSeen = [];
+    const look = () => {
+        const { y, height } = viewers[0].getBoundingClientRect();
+        const place = [y, height, document.querySelectorAll("h1").length].join();
+        if (!window.placesSeen.includes(place)) window.placesSeen.push(place);
+        requestAnimationFrame(look);
+    };
+    look();
 }"""
 
 
@@ -76,6 +90,19 @@ def test_headline_and_scored_films_stand_in_the_first_screen(
             assert page.get_by_test_id("stAlert").count() == 1
 
 
+def test_nothing_jumps_while_the_threshold_moves(page: Page, phantom_root: Path) -> None:
+    drop(page, films_of(phantom_root, 2))
+    expect(page.get_by_role("button", name="CSV")).to_be_visible()
+    page.wait_for_function(SETTLED, arg=[2, 1440])
+    page.evaluate(WATCH)
+    page.get_by_role("slider", name="Threshold").focus()
+    for threshold in ("0.51", "0.52", "0.53"):
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_text(re.compile(f"(above|is above) {threshold}"))).to_be_visible()
+    seen = page.evaluate("() => window.placesSeen")
+    assert len(seen) == 1, seen  # the viewer, at one place and of one size, below a headline
+
+
 def test_in_a_narrow_window_controls_and_films_are_one_column(
     page: Page, phantom_root: Path
 ) -> None:
@@ -120,4 +147,4 @@ def test_other_studies_are_reached_in_full_screen_too(
     page.get_by_role("button", name="Full screen").click()
     expect(page.get_by_role("button", name="Previous study")).to_be_disabled()
     page.get_by_role("button", name="Next study").click()
-    expect(page).to_have_url(re.compile(re.escape(keys[1])))
+    expect(page).to_have_url(re.compile(re.escape(quote(keys[1], safe=""))))

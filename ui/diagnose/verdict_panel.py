@@ -1,6 +1,6 @@
 """The verdict on a study: warnings in one box, one large sentence, and a line about it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -22,12 +22,16 @@ from ui.shell import state
 class Head:
     """The places from the top to the films; what is filled in later moves nothing below.
 
+    They are containers, whose content stays until it is replaced: an `st.empty` is empty at the
+    begin of every drawing, and the films would jump.
+
     Args:
         study: of the choice of one of several studies.
         warnings: of the box.
         headline: of the sentence, and of progress before it.
         films: of the viewer.
         caveats: sentences against the model.
+        replaceable: the content of `warnings` and `headline`, once progress was shown there.
     """
 
     study: DeltaGenerator
@@ -35,32 +39,36 @@ class Head:
     headline: DeltaGenerator
     films: DeltaGenerator
     caveats: tuple[str, ...]
+    replaceable: list[DeltaGenerator] = field(default_factory=list)
 
     def write(self, sentence: str, line: str, warnings: tuple[str, ...] = ()) -> None:
         """Write the sentence and the line below it, under the caveats and more warnings."""
-        self._warn(*warnings)
-        with self.headline.container():
+        box, place = self.replaceable or (self.warnings, self.headline)
+        self._warn(box, warnings)
+        with place.container():
             st.title(sentence, anchor=False)
             st.markdown(line)
 
     def progress(self, share: float, words: str, left: str) -> None:
         """Show the share of the films that are done in the place of the sentence."""
-        self._warn()
-        place = self.headline.container()
+        if not self.replaceable:
+            self.replaceable.extend([self.warnings.empty(), self.headline.empty()])
+            self._warn(self.replaceable[0])
+        place = self.replaceable[1].container()
         place.title(words, anchor=False)
         place.progress(share, left)
 
-    def _warn(self, *more: str) -> None:
+    def _warn(self, box: DeltaGenerator, more: tuple[str, ...] = ()) -> None:
         if sentences := [*map(theme.plain, self.caveats), *more]:
             lines = "  \n".join(f":small[{sentence}]" for sentence in sentences)
-            self.warnings.warning(lines, icon=":material/warning:")
+            box.warning(lines, icon=":material/warning:")
 
 
 def head(model: Model, threshold: float, study: StudyInput) -> Head:
     """Reserve the places above the films of a study."""
     place = st.container()
     with st.container(gap=None):
-        warnings, headline = st.empty(), st.empty()
+        warnings, headline = st.container(), st.container()
     return Head(
         study=place,
         warnings=warnings,

@@ -46,7 +46,7 @@ def sentence(
         return f"There is no verdict on {where}: none of its images could be scored."
     finds = headline(verdict, len(deciding) if positive is None else positive, films)
     ends = f"; {rest}." if rest else "."
-    return f"{finds} in {where}{f': {_listed(deciding)}' if verdict else ''}{ends}"
+    return f"{finds} in {where}{f': {listed(deciding)}' if verdict else ''}{ends}"
 
 
 def headline(verdict: bool, positive: int, films: int) -> str:
@@ -69,7 +69,7 @@ def or_rule(positive: Sequence[str], threshold: float) -> str:
         threshold: a film is positive when its score is greater.
     """
     if positive:
-        return f"Positive: {_listed(positive)}. One film above {threshold:.2f} is enough (OR rule)."
+        return f"Positive: {listed(positive)}. One film above {threshold:.2f} is enough (OR rule)."
     return f"No film is above {threshold:.2f}; one would be enough (OR rule)."
 
 
@@ -85,7 +85,8 @@ def _films(count: int) -> str:
     return "only film is" if count == 1 else f"{count} films are all"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Join names, at least one, as in a sentence: "a, b and c"."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 

@@ -109,7 +109,7 @@ def show(reading: Reading) -> None:
     st.header("Films set aside", anchor=False)
     for group in _alike(films):
         names = verdict_words.first([f"**{theme.plain(film.name)}**" for film in group])
-        st.markdown(f"{', '.join(names)} {words(group[0], len(group) > 1)}.")
+        st.markdown(f"{verdict_words.listed(names)} {words(group[0], len(group) > 1)}.")
     _choose("Include anyway", "Include", [f.name for f in doubted], f"{state.COUNTED}-{key}")
     _choose("Predict with inverted greys", "Invert", offered, f"{state.INVERTED}-{key}")
     _measurements(doubted)

@@ -22,8 +22,8 @@ from ui.shell import state
 class Head:
     """The places from the top to the films; what is filled in later moves nothing below.
 
-    They are containers, whose content stays until it is replaced: an `st.empty` is empty at the
-    begin of every drawing, and the films would jump.
+    They are containers, whose content stays until it is replaced: `st.empty` is empty when a
+    drawing begins, and the films would jump.
 
     Args:
         study: of the choice of one of several studies.
@@ -131,9 +131,10 @@ def _line(reading: Reading) -> str:
     if reading.verdict is not None:
         names = [theme.plain(name) for name in prediction.deciding(reading.threshold)]
         words.append(verdict_words.or_rule(verdict_words.first(names), reading.threshold))
+    if prediction.films:
         words.append(doubts.uncounted(prediction))
-    elif prediction.films:
-        words.append("Films set aside can be included below.")
+    if prediction.films and reading.verdict is None:
+        words.append("Include films below for a verdict all the same.")
     if prediction.altered:
         count = len(prediction.altered)
         were = "was" if count == 1 else "were"

@@ -21,8 +21,8 @@ def show(files: Sequence[tuple[str, str]], headline: str, expanded: bool = False
     if not files:
         return
     with st.expander(headline, expanded=expanded):
-        height = "content" if len(files) <= WHOLE else LIST_PX
-        with st.container(height=height, border=False):
+        is_long = len(files) > WHOLE
+        with st.container(height=LIST_PX if is_long else "content", border=False):
             st.markdown("\n".join(_line(*each) for each in files))
 
 

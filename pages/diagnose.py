@@ -4,12 +4,16 @@ import streamlit as st
 
 from ui.cache import prediction_cache
 from ui.diagnose import (
+    accuracy,
+    desk,
     doubts,
     erased_effect,
     explanation,
     export,
+    film_panel,
     intake,
     latest_verdict,
+    next_study,
     overview,
     reading,
     verdict_panel,
@@ -19,40 +23,45 @@ from ui.shared import model_choice
 from ui.shell import frame, state
 
 frame.only_through_app()
-st.title("Diagnose", anchor=False)
-st.write("Each film gets a score, the study one verdict: fracture if any film is positive.")
 prediction_cache.warm_up()
-side, main = st.columns([1, 2.6], gap="medium")
+side, main = desk.parts()
 with side:
-    study = intake.ask()
-    picked = model_choice.pick()
-    if picked:
-        reference, model = picked
-        threshold = verdict_panel.threshold_slider(model)
-        verdict_panel.trust(model, threshold)
-        doubts.of_model(reference, model, bool(study))
+    st.title("Diagnose", anchor=False)
+    with st.grid(2, min_column_width=desk.CONTROL_PX) as controls:
+        with controls.cell(), st.container(gap="xsmall"):
+            study = intake.ask()
+        with controls.cell(), st.container(gap="xsmall"):
+            picked = model_choice.pick()
+            if picked:
+                reference, model = picked
+                threshold = verdict_panel.threshold_slider(model)
+                accuracy.show(reference, model, threshold)
 with main:
     if not picked:
-        st.caption("The films appear here once a model is picked at the left.")
+        st.caption("The films appear here once a model is picked.")
         st.stop()
     example = st.empty()  # removed at once, before everything else is drawn
     if not study:
         with example.container():
             intake.offer_example(reference)
-    elif not prediction_cache.warm_up().done():
-        verdict_panel.wait(study)
-    else:
-        readings = reading.read(study.others or [study], reference, model, threshold)
-        shown = overview.show(readings) if study.others else readings[0]
-        verdict_panel.show(shown)
-        latest_verdict.keep(shown)
-        if not shown.prediction.films:
-            st.stop()
-        doubts.show(shown)
-        explanation.ask(model)
-        maps = verdict_panel.films(shown)
-        erased_effect.show(shown)
-        what_if.show(shown)
-        if explanation.is_on(state.THROUGH) and model.is_run:
-            explanation.through_epochs(shown)
-        export.show(shown, maps, readings)
+        st.stop()
+    head = verdict_panel.head(model, threshold, study)
+    if not prediction_cache.warm_up().done():
+        film_panel.wait(head, model, study)
+        st.stop()
+    readings = reading.read(study.others or [study], reference, model, threshold, head.progress)
+    shown = overview.choose(readings, head.study) if study.others else readings[0]
+    verdict_panel.show(shown, head)
+    latest_verdict.keep(shown)
+    if not shown.prediction.films:
+        overview.lists(shown, readings)
+        st.stop()
+    maps = film_panel.show(shown, head, next_study.of(shown.study, readings))
+    erased_effect.show(shown)
+    explanation.explain(maps)
+    doubts.show(shown)
+    overview.lists(shown, readings)
+    what_if.show(shown)
+    if explanation.is_on(state.THROUGH) and model.is_run:
+        explanation.through_epochs(shown)
+    export.show(shown, {name: explanation.pictures(each) for name, each in maps.items()}, readings)

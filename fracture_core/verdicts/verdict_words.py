@@ -44,12 +44,33 @@ def sentence(
         return f"There is no verdict on {where}: {reason}."
     if verdict is None:
         return f"There is no verdict on {where}: none of its images could be scored."
-    count = len(deciding) if positive is None else positive
-    share = f"({count:,} of {films:,} film{'' if films == 1 else 's'})"
+    finds = headline(verdict, len(deciding) if positive is None else positive, films)
     ends = f"; {rest}." if rest else "."
-    if not verdict:
-        return f"The model finds no fracture {share} in {where}{ends}"
-    return f"The model finds a fracture {share} in {where}: {_listed(deciding)}{ends}"
+    return f"{finds} in {where}{f': {listed(deciding)}' if verdict else ''}{ends}"
+
+
+def headline(verdict: bool, positive: int, films: int) -> str:
+    """Report what the model finds in a few words: "The model finds a fracture (2 of 3 films)".
+
+    Args:
+        verdict: fracture or no fracture.
+        positive: number of positive counted films.
+        films: number of counted films.
+    """
+    share = f"({positive:,} of {films:,} film{'' if films == 1 else 's'})"
+    return f"The model finds {'a' if verdict else 'no'} fracture {share}"
+
+
+def or_rule(positive: Sequence[str], threshold: float) -> str:
+    """Explain the verdict by the OR rule, in a sentence.
+
+    Args:
+        positive: names of the positive films, or of some and a count of the others.
+        threshold: a film is positive when its score is greater.
+    """
+    if positive:
+        return f"Positive: {listed(positive)}. One film above {threshold:.2f} is enough (OR rule)."
+    return f"No film is above {threshold:.2f}; one would be enough (OR rule)."
 
 
 def brief(verdict: bool | None, positive: int, films: int) -> str:
@@ -78,7 +99,8 @@ def _films(count: int) -> str:
     return "only film is" if count == 1 else f"{count} films are all"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Join names, at least one, as in a sentence: "a, b and c"."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 

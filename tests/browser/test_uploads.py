@@ -44,11 +44,13 @@ def test_a_zip_of_two_studies(page: Page, studies: dict[str, list[Path]], tmp_pa
         archive.writestr("study1/notes.txt", "no film")
     drop(page, tmp_path / "two.zip")
     expect(page.get_by_text("2 studies in this upload")).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("heading", name=VERDICT)).to_contain_text("study1")
+    expect(page.get_by_role("heading", name=VERDICT)).to_be_visible()
+    expect(page.get_by_text("study1 ·")).to_be_visible()
+    page.get_by_text("1 file could not be read", exact=True).click()
     expect(page.get_by_text("notes.txt").first).to_be_visible()
     page.get_by_label("Study of the upload").click()
     page.get_by_role("option", name="study2").click()
-    expect(page.get_by_role("heading", name=VERDICT)).to_contain_text("study2")
+    expect(page.get_by_text("study2 ·")).to_be_visible()
 
 
 def test_a_folder_with_folders(page: Page, studies: dict[str, list[Path]], tmp_path: Path) -> None:

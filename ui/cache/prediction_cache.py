@@ -23,7 +23,7 @@ from ui.shell import turns
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
     from fracture_core.models.inference import Predictor
 
-FILMS_AT_ONCE = 16  # predicted between two progress updates; a tenth of a second
+FILMS_AT_ONCE = 4  # predicted between two progress updates, as many as the Predictor takes
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,4 +1,4 @@
-"""Doubted films: the gate's reasons, including them anyway, and fitting a run's gate."""
+"""Doubted films: the reasons in a clinician's words, remedies, and the numbers on request."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,17 +8,93 @@ import streamlit as st
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
 from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import FilmPrediction, NearestFilm
-from fracture_core.runs import run_folders
-from ui.cache import data_cache, film_cache, model_cache
+from fracture_core.models.study_prediction import FilmPrediction, NearestFilm, StudyPrediction
+from fracture_core.verdicts import verdict_words
+from ui.cache import data_cache, film_cache
 from ui.diagnose.reading import Reading
 from ui.shared import file_reasons, theme
-from ui.shell import actions, owner, state, tab_data
+from ui.shell import state, tab_data
 
 NAMED = 6  # doubted films shown beside their nearest training films
 SEVERAL = 12  # films to tick without opening a list; more would push the films off the screen
 THUMB_PX = 110  # width of a training film
-POLL_SECONDS = 1.0  # while a gate is being fitted
+_WORDS = {  # of a failed check -> in a clinician's words, after the name of a film or of several
+    "distance": "{looks} unlike the films the model was trained on",
+    "colour": "{is_} coloured, unlike an x-ray film",
+    "size": "{is_} too small to show a bone",
+    "aspect": "{is_} too long and narrow for a film",
+    "blank": "{is_} uniformly grey",
+    "contrast": "{has} almost no contrast",
+    "inverted": "{looks} inverted, black for white",
+}
+_ONE = {"looks": "looks", "is_": "is", "has": "has"}
+_SEVERAL = {"looks": "look", "is_": "are", "has": "have"}
+
+
+def words(film: FilmPrediction, several: bool = False) -> str:
+    """Say in a clinician's words why a film is doubted; "" if it is not.
+
+    Args:
+        film: the film.
+        several: whether several films of the same doubts are meant.
+    """
+    verbs = _SEVERAL if several else _ONE
+    failed = [check for check in film.checks if check.doubt]
+    return " and ".join(_WORDS.get(check.name, check.doubt).format(**verbs) for check in failed)
+
+
+def uncounted(prediction: StudyPrediction) -> str:
+    """Count the files that have no part in a verdict, in a sentence; "" if all have."""
+    counts = []
+    if refused := len(prediction.refused):
+        counts.append(f"{theme.plural(refused, 'file')} could not be read")
+    if doubted := len(prediction.doubted):
+        counts.append(f"{theme.plural(doubted, 'film')} {_are(doubted)} set aside")
+    return f"{', '.join(counts)}." if counts else ""
+
+
+def no_verdict(prediction: StudyPrediction) -> str:
+    """Say in a few words why there is no verdict."""
+    films, files = prediction.films, len(prediction.refused)
+    if not films:
+        none = "the file could not" if files == 1 else f"none of {files:,} files could"
+        return f"No verdict: {none} be read"
+    which = "the film" if len(films) == 1 else f"all {len(films):,} films"
+    if all(_is_unlike(film) for film in films):
+        looks = "looks" if len(films) == 1 else "look"
+        return f"No verdict: {which} {looks} unlike the training films"
+    return f"No verdict: {which} {_are(len(films))} set aside"
+
+
+def _is_unlike(film: FilmPrediction) -> bool:
+    return any(check.name == "distance" and check.doubt for check in film.checks)
+
+
+def warnings(reading: Reading) -> tuple[str, ...]:
+    """Return a sentence for each kind of doubt about the films, for the box above the verdict."""
+    films = reading.prediction.films
+    sentences = []
+    for group in _alike(films):
+        which = f"{len(group):,} of {theme.plural(len(films), 'film')}"
+        if len(films) == 1:
+            which = "This film"
+        counted = sum(film.counted for film in group)
+        ends = f"{counted:,} included by you" if counted else "not counted"
+        sentences.append(f"{which} {words(group[0], len(group) > 1)} ({ends}).")
+    return tuple(sentences)
+
+
+def _alike(films: Sequence[FilmPrediction]) -> list[list[FilmPrediction]]:
+    """Doubted films by what is said of them, in the order of the films."""
+    groups: dict[str, list[FilmPrediction]] = {}
+    for film in films:
+        if film.doubts:
+            groups.setdefault(words(film), []).append(film)
+    return list(groups.values())
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def show(reading: Reading) -> None:
@@ -26,17 +102,24 @@ def show(reading: Reading) -> None:
     _remarks(reading.prediction.remarks)
     films, key = reading.prediction.films, reading.study.viewer_key
     doubted = [film for film in films if film.doubts]
-    file_reasons.show(
-        [(film.name, " ".join(film.doubts)) for film in doubted],
-        f"This model may not be able to predict {theme.plural(len(doubted), 'film')}. Doubted "
-        "films do not count unless you include them",
-        icon=":material/help:",
-    )
     turned = reading.inverted  # an inverted film can be changed back
     offered = [film.name for film in films if film.remedies or film.name in turned]
-    _choose("Predict with inverted greys", "Invert", offered, f"{state.INVERTED}-{key}")
+    if not doubted and not offered:
+        return
+    st.header("Films set aside", anchor=False)
+    for group in _alike(films):
+        names = verdict_words.first([f"**{theme.plain(film.name)}**" for film in group])
+        st.markdown(f"{verdict_words.listed(names)} {words(group[0], len(group) > 1)}.")
     _choose("Include anyway", "Include", [f.name for f in doubted], f"{state.COUNTED}-{key}")
+    _choose("Predict with inverted greys", "Invert", offered, f"{state.INVERTED}-{key}")
+    _measurements(doubted)
     _nearest([film for film in doubted if film.nearest][:NAMED], reading.model)
+
+
+def _measurements(doubted: Sequence[FilmPrediction]) -> None:
+    """The numbers behind the doubts, on request."""
+    reasons = [(film.name, " ".join(film.doubts)) for film in doubted]
+    file_reasons.show(reasons, f"Measurements of {theme.plural(len(doubted), 'film')}")
 
 
 def _remarks(remarks: Sequence[str]) -> None:
@@ -68,7 +151,11 @@ def _choose(label: str, verb: str, names: list[str], key: str) -> None:
         with st.container(horizontal=True, gap="small"):
             for word, ticked in (("all", names), ("none", [])):
                 st.button(
-                    f"{verb} {word}", key=f"{key}-{word}", on_click=state.tick, args=(key, ticked)
+                    f"{verb} {word}",
+                    key=f"{key}-{word}",
+                    type="tertiary",
+                    on_click=state.tick,
+                    args=(key, ticked),
                 )
 
 
@@ -149,50 +236,3 @@ def _near(film: FilmPrediction, near: NearestFilm, row: dict[str, Any]) -> None:
 
 def _away(film: FilmPrediction, near: NearestFilm) -> str:
     return f"{near.distance:.1f} from {theme.plain(film.name)}"
-
-
-def of_model(reference: str, model: Model, has_verdict: bool) -> None:
-    """Describe a model's gate; offer to fit a run's gate.
-
-    Args:
-        reference: of the model.
-        model: the model.
-        has_verdict: whether a verdict is shown beside it, which reports a missing gate itself.
-    """
-    if model.gate:
-        st.caption(
-            "Films that look unlike the training films are set aside and do not count unless you "
-            "tick them."
-        )
-        return
-    if not model.is_run:
-        if not has_verdict:
-            st.caption("This model has no gate: it cannot detect films unlike its training films.")
-        return
-    status = model_cache.gate_status(reference)
-    if status is not None and status.state.alive:
-        _wait(reference)
-        return
-    if not has_verdict:
-        st.caption("This run has no gate yet: it cannot detect films unlike its training films.")
-    if status is not None and status.state is run_folders.State.FAILED:
-        st.warning(theme.plain(status.message))
-    owner.button(
-        "Fit its gate",
-        on_click=actions.pressed,
-        args=(actions.fit_gate, reference),
-        help="Measures its training films once, in the background; takes seconds.",
-    )
-
-
-def _wait(reference: str) -> None:
-    """Show that a gate is being fitted; rerun the page once it is."""
-
-    @st.fragment(run_every=POLL_SECONDS)
-    def look() -> None:
-        status = model_cache.gate_status(reference)
-        if status is None or not status.state.alive:
-            st.rerun()
-        st.caption("Fitting the run's gate on its training films…")
-
-    look()

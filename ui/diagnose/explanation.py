@@ -12,7 +12,7 @@ from fracture_core.verdicts import aggregation
 from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
 from ui.diagnose.reading import Reading
-from ui.shared import theme
+from ui.shared import plots, theme
 from ui.shell import state
 
 NAMES = {"grad_cam": "Grad-CAM", "occlusion": "Occlusion"}
@@ -20,21 +20,20 @@ MOST_OPAQUE = 235  # of 255: a film shows through the strongest cell
 
 
 def ask(model: Model) -> None:
-    """Draw the switches, above the films."""
-    with st.container(horizontal=True):
+    """Draw the switches, in a row that is open."""
+    st.toggle(
+        "Heat maps",
+        key=state.WHY,
+        bind="query-params",
+        help="Shows which places of a film raise the score.",
+    )
+    if model.is_run:
         st.toggle(
-            "Heat maps",
-            key=state.WHY,
+            "Through the epochs",
+            key=state.THROUGH,
             bind="query-params",
-            help="Shows which places of a film raise the score.",
+            help="Scores of the same films at every kept epoch of this run.",
         )
-        if model.is_run:
-            st.toggle(
-                "Through the epochs",
-                key=state.THROUGH,
-                bind="query-params",
-                help="Scores of the same films at every kept epoch of this run.",
-            )
 
 
 def is_on(switch: str) -> bool:
@@ -73,29 +72,38 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 
 
 def explain(maps: dict[str, "prediction_cache.Maps"]) -> None:
-    """Explain the maps and their resolution, below the films."""
+    """Explain the colours of the maps; their resolution on request."""
     if not maps:
         return
+    st.markdown(
+        "Orange: evidence for a fracture; blue: against it. A map shows where a network looks, "
+        "not whether it is right."
+    )
+    with st.expander("How these maps are made"):
+        st.markdown("\n".join(f"- {line}" for line in _methods(maps)))
+
+
+def _methods(maps: dict[str, "prediction_cache.Maps"]) -> list[str]:
+    """Describe each map: how it is made, how coarse it is, how much an occluded score falls."""
     first = next(iter(maps.values()))
     cells = {
         method: " × ".join(f"{side:.0f}" for side in sides) for method, sides in first.cell.items()
     }
     falls = {name: float(each.over_film["occlusion"].max()) for name, each in maps.items()}
     most = max(falls, key=falls.__getitem__)
+    inside = "Grad-CAM needs a single network, and this model is the mean of several."
     if "grad_cam" in cells:
         inside = (
             "**Grad-CAM** uses the network's last convolution; one cell covers "
             f"{cells['grad_cam']} px of the first film, and the strongest has the full colour, "
             "even if its effect is small."
         )
-    else:
-        inside = "Grad-CAM needs a single network, and this model is the mean of several."
-    st.caption(
-        f"Orange: evidence for a fracture; blue: against it. {inside} **Occlusion** blurs one "
-        f"place after the other, {cells['occlusion']} px per cell; the score falls by up to "
-        f"{falls[most]:.3f} when a place of {theme.plain(most)} is hidden, and changes below "
-        f"{OCCLUSION_FULL} are pale. A map shows where a network looks, not whether it is right."
-    )
+    return [
+        inside,
+        f"**Occlusion** blurs one place after the other, {cells['occlusion']} px per cell. The "
+        f"score falls by up to {falls[most]:.3f} when a place of {theme.plain(most)} is hidden; "
+        f"changes below {OCCLUSION_FULL} are pale.",
+    ]
 
 
 def through_epochs(reading: Reading) -> None:
@@ -108,18 +116,24 @@ def through_epochs(reading: Reading) -> None:
     )
     if not len(values):
         return
-    st.subheader("Through the epochs", anchor=False)
+    st.header("Through the epochs", anchor=False)
     positive: np.ndarray = np.asarray(aggregation.is_positive(values, threshold))
     verdicts = positive.max(axis=1)
     changed = np.flatnonzero(verdicts[1:] != verdicts[:-1]) + 1
     since = epochs[int(changed[-1])] if len(changed) else epochs[0]
-    colours = theme.colour("fracture"), theme.colour("none"), theme.ink(), theme.run_colours()
     names = [film.name for film in films]
-    figure = verdict_charts.through_epochs(epochs, values, names, threshold, epoch, *colours)
-    st.plotly_chart(figure, key="through-epochs", config={"displayModeBar": False})
-    st.caption(
+    course = verdict_charts.Course(epochs=epochs, scores=values, names=names, current=epoch)
+    colours = theme.colour("fracture"), theme.colour("none"), theme.ink(), theme.run_colours()
+    plots.show(
+        verdict_charts.through_epochs(course, threshold, *colours),
+        "through-epochs",
+        "Scores through the epochs",
+        words=verdict_charts.course_in_words(course, threshold),
+        table=verdict_charts.course_as_table(course),
+        config={"displayModeBar": False},
+    )
+    st.markdown(
         f"One line per film, {theme.plural(len(epochs), 'kept epoch')} from {epochs[0]} to "
-        f"{epochs[-1]}. The last epoch's verdict, {theme.mark(bool(verdicts[-1]))}, has been the "
-        f"same since epoch {since}; the verdict changed {theme.plural(len(changed), 'time')}. "
-        f"The verdict above is that of epoch {epoch}."
+        f"{epochs[-1]}. The verdict changed {theme.plural(len(changed), 'time')}; the last, "
+        f"{theme.mark(bool(verdicts[-1]))}, holds since epoch {since}."
     )

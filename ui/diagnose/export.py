@@ -20,6 +20,12 @@ KINDS = {  # end of the file's name -> its button, its icon, its type
     "json": ("JSON", ":material/data_object:", "application/json"),
     "csv": ("CSV", ":material/table:", "text/csv"),
 }
+HELP = {
+    "html": "One HTML file with films and scores: it opens offline and prints on A4. With many "
+    f"films their pictures are smaller, {study_report.PICTURES_BYTES / 1e6:.0f} MB in total.",
+    "json": "The output of the command predict --json.",
+    "csv": "One line per film.",
+}
 
 
 def show(reading: Reading, maps: dict[str, dict[str, bytes]], upload: Sequence[Reading]) -> None:
@@ -30,7 +36,7 @@ def show(reading: Reading, maps: dict[str, dict[str, bytes]], upload: Sequence[R
         maps: the heat maps shown: name of a film -> name of a map -> PNG bytes.
         upload: all studies of the same upload.
     """
-    st.subheader("Export", anchor=False)
+    st.header("Export", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         names = st.toggle(
             "With names",
@@ -55,16 +61,11 @@ def show(reading: Reading, maps: dict[str, dict[str, bytes]], upload: Sequence[R
                 mime=mime,
                 icon=icon,
                 on_click="ignore",
+                help=HELP[kind],
                 key=f"export-{kind}",
             )
     # Said beside the buttons: their files are those of the page as it is drawn.
-    named = "Films, study and patient are named." if names else "Nobody and no file is named."
-    st.caption(
-        f"{named} The report is a single HTML file with films and scores: it opens offline and "
-        "prints on A4; with many films their pictures are smaller, "
-        f"{study_report.PICTURES_BYTES / 1e6:.0f} MB in total. JSON is the output of "
-        "`predict --json`; CSV has one line per film."
-    )
+    st.caption("Films, study and patient are named." if names else "Nobody and no file is named.")
 
 
 def case(reading: Reading, maps: dict[str, dict[str, bytes]] | None = None) -> Case:

@@ -28,12 +28,15 @@ from ui.shell import state
 # never touch the disk.
 MultiPartParser.spool_max_size = LIMITS.upload_bytes + 2**20
 
-PRIVACY = (
-    "Uploads stay in this browser session, also while you visit other pages: never written to "
-    "disk, never logged, gone after a reload. From DICOM files only the pixels, their spacing and "
-    "the study ID are read."
+PRIVACY = "Uploads stay in memory: never written to disk, never logged, gone after a reload."
+HELP = (
+    f"PNG, JPEG, WebP, TIFF or DICOM, or a zip of them; up to {LIMITS.upload_files} films, each of "
+    f"{LIMITS.file_bytes / 2**20:g} MB. Folders, and DICOM's own studies, become studies; from "
+    "DICOM files only the pixels, their spacing and the study ID are read. Unreadable files are "
+    "named; the rest is used. Uploads stay while you visit other pages of this tab."
 )
 WAYS = {"files": "Films or zips", "folder": "A folder"}
+EXAMPLE_PX = 340  # longer side of the example's films
 EXAMPLE_VIEWS = (2, 4)  # enough to show the OR rule, few enough to show all the films at once
 
 
@@ -87,32 +90,38 @@ def ask() -> StudyInput | None:
         label_visibility="collapsed",
     )
     files = st.file_uploader(
-        "Drop the films of one study, or of several, here",
+        "Drop the films of one study or several",
         accept_multiple_files="directory" if way == "folder" else True,
         key=f"{state.upload_key()}-{way}",
         on_change=state.take_uploads,
-        help=f"PNG, JPEG, WebP, TIFF or DICOM, or a zip of them; up to {LIMITS.upload_files} "
-        f"films, each of {LIMITS.file_bytes / 2**20:g} MB. Folders, and DICOM's own studies, "
-        "become studies. Unreadable files are named; the rest is used.",
+        help=HELP,
     )
-    st.caption(PRIVACY)
     if not files and state.lost_uploads(f"{state.upload_key()}-{way}"):
-        st.warning(
-            "The server was restarted, and the films listed here are gone: uploads are kept in "
-            "memory only. Remove them, and drop them again.",
-            icon=":material/restart_alt:",
-        )
-        st.button("Remove all", icon=":material/delete:", on_click=_remove, key="remove-lost")
+        _say_lost()
         return None
     upload = uploaded(files)
     key = st.query_params.get(state.STUDY)
     if upload and (files or not key):
         _upload_note(upload, dropped=bool(files))
         return _study_of(upload)
+    st.caption(PRIVACY)
     if upload:
         st.button("Back to your upload", icon=":material/undo:", on_click=state.diagnose_uploads)
+    return _study_in_address(key) if key else None
+
+
+def _say_lost() -> None:
+    st.warning(
+        "The server was restarted, and the films listed here are gone: uploads are kept in "
+        "memory only. Remove them, and drop them again.",
+        icon=":material/restart_alt:",
+    )
+    st.button("Remove all", icon=":material/delete:", on_click=_remove, key="remove-lost")
+
+
+def _study_in_address(key: str) -> StudyInput | None:
     try:
-        return of_dataset(data_cache.dataset(), key) if key else None
+        return of_dataset(data_cache.dataset(), key)
     except DataError as error:
         st.warning(theme.plain(str(error)))
         return None
@@ -137,10 +146,10 @@ def _upload_note(upload: SortedUploads, dropped: bool) -> None:
         upload: the files in studies.
         dropped: whether the uploader still lists them; else its page was left since.
     """
-    count = theme.plural(sum(len(study.films) for study in upload.studies), "file")
     if not dropped:
+        count = theme.plural(sum(len(study.films) for study in upload.studies), "file")
         st.caption(f"Still here: {count} that you dropped before. New files replace them.")
-    st.button("Remove all", icon=":material/delete:", on_click=_remove)
+    st.button("Remove all", icon=":material/delete:", type="tertiary", on_click=_remove)
 
 
 def _remove() -> None:
@@ -149,9 +158,11 @@ def _remove() -> None:
 
 
 def _study_of(upload: SortedUploads) -> StudyInput | None:
-    """The uploaded study, or the first of several; refused files are named."""
-    file_reasons.show(upload.refused, f"{theme.plural(len(upload.refused), 'file')} left out")
+    """The uploaded study, or the first of several; without any, the reasons are listed."""
     if not upload.studies:
+        left = f"{theme.plural(len(upload.refused), 'file')} left out"
+        st.warning("There is no film in this upload. Remove it, and drop others.")
+        file_reasons.show(upload.refused, left, expanded=True)
         return None
     studies = tuple(replace(of_upload(study), left_out=upload.refused) for study in upload.studies)
     if len(studies) == 1:
@@ -232,7 +243,8 @@ def example(dataset: Dataset, excluded: Collection[str] = ()) -> "pd.Series[Any]
 
 def offer_example(reference: str) -> None:
     """Offer an example while there is no input: a patient that the model was not trained on."""
-    st.subheader("Drop films at the left, or start with an example.", anchor=False)
+    st.header("Drop the films of a study, or start with an example", anchor=False)
+    st.markdown("Each film gets a score; the study is positive if any film is (OR rule).")
     dataset = data_cache.dataset()
     row = example(dataset, study_cache.training_overlaps(reference))
     if row is None:
@@ -241,16 +253,19 @@ def offer_example(reference: str) -> None:
             "to this model."
         )
         return
+    study = of_dataset(dataset, row["key"])
+    with st.container(horizontal=True, gap="small"):
+        for (name, key), source in list(zip(study.films, study.sources, strict=True))[
+            : EXAMPLE_VIEWS[1]
+        ]:
+            with contextlib.suppress(FilmError):  # named with the verdict
+                picture = film_cache.picture(key, name, source)
+                width = min(EXAMPLE_PX, EXAMPLE_PX * picture.width // picture.height)
+                st.image(picture.content, width=width, alt=name)
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
     part, views = theme.plain(row["part"]), theme.plural(row["views"], "film")
     name = f"{theme.plain(row['study'])} of {theme.plain(row['patient'])}"
-    st.write(f"{name}: {part}, {views}{badge}")
-    study = of_dataset(dataset, row["key"])
-    for column, (name, key), source in zip(
-        st.columns(EXAMPLE_VIEWS[1]), study.films, study.sources, strict=False
-    ):
-        with contextlib.suppress(FilmError):  # named with the verdict
-            column.image(film_cache.picture(key, name, source).content, width="stretch", alt=name)
+    st.markdown(f"{name}: {part}, {views}{badge}")
     st.button(
         "Diagnose this study",
         type="primary",

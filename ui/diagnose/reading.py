@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -13,10 +14,10 @@ from ui.cache import prediction_cache
 from ui.components import film_viewer
 from ui.components.film_viewer import StrokesByFilm
 from ui.diagnose.intake import StudyInput
-from ui.shared import theme
 from ui.shell import state
 
 UNNOTICED = 0.4  # s; longer predictions show their progress
+Progress = Callable[[float, str, str], None]  # share of the films done, in words, time left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,11 @@ class Reading:
 
 
 def read(
-    studies: Sequence[StudyInput], reference: str, model: Model, threshold: float
+    studies: Sequence[StudyInput],
+    reference: str,
+    model: Model,
+    threshold: float,
+    progress: Progress | None = None,
 ) -> list[Reading]:
     """Predict some studies; show progress if that takes long.
 
@@ -66,21 +71,14 @@ def read(
         reference: of the model, as picked.
         model: the model itself.
         threshold: a film is positive when its probability is greater.
+        progress: shows the share of the films that are done, in words, and the time left.
     """
-    progress, began = st.empty(), time.monotonic()
-    readings, before, total = [], 0, sum(len(study.films) for study in studies)
-
-    def report(films: int) -> None:
-        if (passed := time.monotonic() - began) < UNNOTICED:
-            return
-        done = before + films
-        left = f", {duration(passed / done * (total - done))} left" if done else ""
-        words = f"{done:,} of {total:,} films{left}"
-        progress.progress(done / max(1, total), f"Predicting {theme.plain(study.study)}: {words}")
-
+    total = sum(len(study.films) for study in studies)
+    report = _reporter(total, progress) if progress else lambda _: None
+    readings, before = [], 0
     for study in studies:
         erased, inverted = film_viewer.strokes_of(study.viewer_key), _ticked(state.INVERTED, study)
-        whole = _prediction(study, reference, {}, inverted, report)
+        whole = _prediction(study, reference, {}, inverted, partial(_after, report, before))
         without = _prediction(study, reference, erased, inverted) if erased else whole
         readings.append(
             Reading(
@@ -95,8 +93,25 @@ def read(
             )
         )
         before += len(study.films)
-    progress.empty()
     return readings
+
+
+def _after(report: Callable[[int], None], before: int, films: int) -> None:
+    """Report the films of one study that are done, after those of the studies before it."""
+    report(before + films)
+
+
+def _reporter(total: int, progress: Progress) -> Callable[[int], None]:
+    """A function that shows how many of `total` films are done, once that takes long."""
+    began = time.monotonic()
+
+    def report(done: int) -> None:
+        if (passed := time.monotonic() - began) < UNNOTICED:
+            return
+        left = f"{duration(passed / done * (total - done))} left" if done else "Just begun"
+        progress(done / max(1, total), f"Reading films: {done:,} of {total:,}", left)
+
+    return report
 
 
 def _prediction(

@@ -1,46 +1,81 @@
-"""The verdict on a study: one sentence, its films with their scores, and the model's accuracy."""
+"""The verdict on a study: warnings in one box, one large sentence, and a line about it."""
 
-import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from fracture_core.errors import FilmError
+from fracture_core.datasets import uploads
 from fracture_core.models import caveats
 from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import FilmPrediction
-from fracture_core.verdicts import aggregation, verdict_words
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts import verdict_words
 from fracture_core.words import short
-from ui.cache import film_cache, prediction_cache, study_cache
-from ui.components import film_viewer
-from ui.components.film_viewer import Frame
-from ui.diagnose import explanation
+from ui.cache import study_cache
+from ui.diagnose import doubts
 from ui.diagnose.intake import StudyInput
 from ui.diagnose.reading import Reading
-from ui.shared import figures, file_reasons, pictures, theme
-from ui.shell import state, tab_data
-
-POLL_SECONDS = 0.5  # while the network is being loaded
-PAGE = 6  # films shown at once, side by side
+from ui.shared import theme
+from ui.shell import state
 
 
-def wait(study: StudyInput) -> None:
-    """Show the films until the network is loaded; then the page continues by itself."""
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The places from the top to the films; what is filled in later moves nothing below.
 
-    @st.fragment(run_every=POLL_SECONDS)
-    def look() -> None:
-        if prediction_cache.warm_up().done():
-            st.rerun()
-        st.caption("Loading the network: a few seconds, once after a start.")
-        st.skeleton(height=48)
+    They are containers, whose content stays until it is replaced: `st.empty` is empty when a
+    drawing begins, and the films would jump.
 
-    look()
-    frames = []
-    for (name, key), source in list(zip(study.films, study.sources, strict=True))[:PAGE]:
-        with contextlib.suppress(FilmError):  # named with the verdict
-            frames.append(Frame(name=name, film=film_cache.picture(key, name, source)))
-    film_viewer.show(frames, study.viewer_key)
+    Args:
+        study: of the choice of one of several studies.
+        warnings: of the box.
+        headline: of the sentence, and of progress before it.
+        films: of the viewer.
+        caveats: sentences against the model.
+        replaceable: the content of `warnings` and `headline`, once progress was shown there.
+    """
+
+    study: DeltaGenerator
+    warnings: DeltaGenerator
+    headline: DeltaGenerator
+    films: DeltaGenerator
+    caveats: tuple[str, ...]
+    replaceable: list[DeltaGenerator] = field(default_factory=list)
+
+    def write(self, sentence: str, line: str, warnings: tuple[str, ...] = ()) -> None:
+        """Write the sentence and the line below it, under the caveats and more warnings."""
+        box, place = self.replaceable or (self.warnings, self.headline)
+        self._warn(box, warnings)
+        with place.container():
+            st.title(sentence, anchor=False)
+            st.markdown(line)
+
+    def progress(self, share: float, words: str, left: str) -> None:
+        """Show the share of the films that are done in the place of the sentence."""
+        if not self.replaceable:
+            self.replaceable.extend([self.warnings.empty(), self.headline.empty()])
+            self._warn(self.replaceable[0])
+        place = self.replaceable[1].container()
+        place.title(words, anchor=False)
+        place.progress(share, left)
+
+    def _warn(self, box: DeltaGenerator, more: tuple[str, ...] = ()) -> None:
+        if sentences := [*map(theme.plain, self.caveats), *more]:
+            lines = "  \n".join(f":small[{sentence}]" for sentence in sentences)
+            box.warning(lines, icon=":material/warning:")
+
+
+def head(model: Model, threshold: float, study: StudyInput) -> Head:
+    """Reserve the places above the films of a study."""
+    place = st.container()
+    with st.container(gap=None):
+        warnings, headline = st.container(), st.container()
+    return Head(
+        study=place,
+        warnings=warnings,
+        headline=headline,
+        films=st.container(),
+        caveats=caveats.warnings(model, threshold, study.real),
+    )
 
 
 def threshold_slider(model: Model) -> float:
@@ -60,7 +95,7 @@ def threshold_slider(model: Model) -> float:
         0.01,
         key=state.THRESHOLD,
         bind="query-params",
-        help=f"A film is positive when its probability is greater. This model's own is {own:.2f}, "
+        help=f"A film is positive when its score is greater. This model's own is {own:.2f}, "
         f"{theme.plain(model.card.threshold_origin)}.",
     )
 
@@ -72,128 +107,49 @@ def _is_share(text: str) -> bool:
         return False
 
 
-def trust(model: Model, threshold: float) -> None:
-    """Show sensitivity and specificity at this threshold, and the meaning of positive."""
-    if len(model.judged):
-        summaries = model.at_threshold(threshold)
-        st.markdown(f"**On {summaries['studies'].n:,} dev studies at this threshold**")
-        for level in ("studies", "images"):
-            with st.container(horizontal=level == "studies"):
-                for name in ("sensitivity", "specificity"):
-                    _figure(level, name, getattr(summaries[level], name))
-        st.caption(theme.plain(model.card.dev_words))
-    else:
-        st.caption(f"{theme.plain(model.card.no_dev_words)}, so its accuracy is unknown.")
-    st.caption(f"{theme.plain(model.card.label_meaning)} Not a medical device.")
-
-
-def _figure(level: str, name: str, value: Proportion) -> None:
-    """A figure; that of studies is large, that of images small below it."""
-    words = f"{figures.percent(value.value)} ({figures.with_interval(value)})"
-    if level == "images":
-        st.caption(f"Images: {name} {words}.")
-        return
-    with st.container(gap=None, width="content"):
-        st.metric(name.capitalize(), figures.percent(value.value), width="content")
-        st.caption(figures.with_interval(value))
-
-
-def show(reading: Reading) -> None:
-    """Show caveats, the verdict in one large sentence, and refused files."""
-    study, refused = reading.study, reading.prediction.refused
-    if sentences := caveats.warnings(reading.model, reading.threshold, study.real):
-        lines = "\n\n".join(theme.plain(sentence) for sentence in sentences)
-        st.warning(lines, icon=":material/warning:")
-    st.title(_sentence(reading), anchor=False)
-    st.markdown(_detail(reading))
-    file_reasons.show(refused, f"{theme.plural(len(refused), 'file')} refused")
-    if study.key:
-        st.page_link(
-            "pages/studies.py",
-            label="Open in Studies",
-            query_params=tab_data.address(study.key, study.data_hash),
-        )
+def show(reading: Reading, head: Head) -> None:
+    """Show the verdict in one large sentence, and in a line what it rests on."""
+    if not reading.prediction.films:  # no verdict, nothing to be careful about
+        head = replace(head, caveats=())
+    head.write(_sentence(reading), _line(reading), doubts.warnings(reading))
 
 
 def _sentence(reading: Reading) -> str:
-    study, prediction, verdict = reading.study, reading.prediction, reading.verdict
-    deciding = prediction.deciding(reading.threshold)
-    names = verdict_words.first([theme.plain(name) for name in deciding])
-    patient = theme.plain(study.patient) if study.patient else None
-    counts = len(prediction.probabilities), len(prediction.refused), len(prediction.doubted)
-    name = theme.plain(study.study)
-    words = verdict_words.sentence(verdict, name, patient, names, *counts, len(deciding))
-    mark = {True: f":orange[{theme.FRACTURE}] ", False: f":blue[{theme.NO_FRACTURE}] ", None: ""}
-    return mark[verdict] + words
+    """The headline: "▲ The model finds a fracture (2 of 3 films)"."""
+    prediction, verdict = reading.prediction, reading.verdict
+    if verdict is None:
+        return doubts.no_verdict(prediction)
+    mark = f":orange[{theme.FRACTURE}]" if verdict else f":blue[{theme.NO_FRACTURE}]"
+    positive = len(prediction.deciding(reading.threshold))
+    return f"{mark} {verdict_words.headline(verdict, positive, len(prediction.probabilities))}"
 
 
-def _detail(reading: Reading) -> str:
-    """Numbers of films, the highest score, and the label of a study of the data set."""
+def _line(reading: Reading) -> str:
+    """The study, the OR rule on its films, films that do not count, and the data's label."""
     study, prediction = reading.study, reading.prediction
-    words = []
+    words = [_name(study)]
+    if reading.verdict is not None:
+        names = [theme.plain(name) for name in prediction.deciding(reading.threshold)]
+        words.append(verdict_words.or_rule(verdict_words.first(names), reading.threshold))
+    if prediction.films:
+        words.append(doubts.uncounted(prediction))
+    if prediction.films and reading.verdict is None:
+        words.append("Include films below for a verdict all the same.")
     if prediction.altered:
         count = len(prediction.altered)
         were = "was" if count == 1 else "were"
         words.append(f"**{theme.plural(count, 'film')} {were} altered by hand.**")
-    if counted := reading.counted:
-        names = [theme.plain(film.name) for film in counted]
-        scores, doubted = prediction.probabilities, bool(prediction.doubted)
-        words.append(verdict_words.highest(names, scores, reading.threshold, doubted))
     if study.label is not None and reading.verdict is not None:
         mark, right = theme.mark(bool(study.label)), reading.verdict == bool(study.label)
         words.append(verdict_words.beside_label(mark, right, bool(prediction.altered)))
         if overlap := study_cache.training_overlap(reading.reference, study.patient).words:
             words.append(f"**{overlap}**")
-    if study.key and not study.real:
-        words.append(theme.synthetic_badge())
-    return " ".join(words)
+    return " ".join(filter(None, words))
 
 
-def films(reading: Reading) -> dict[str, dict[str, bytes]]:
-    """Draw the films in the viewer, each with its score, the network's input, and heat maps.
-
-    Returns:
-        The heat maps shown: name of a film -> name of a map -> PNG bytes.
-    """
-    study, shown = reading.study, reading.prediction.films
-    content = {
-        name: (key, source) for (name, key), source in zip(study.films, study.sources, strict=True)
-    }
-    if len(shown) > PAGE:
-        number = st.pagination(-(-len(shown) // PAGE), key=state.FILM_PAGE)
-        shown = shown[(number - 1) * PAGE : number * PAGE]
-    frames = []
-    maps: dict[str, prediction_cache.Maps] = {}
-    for film in shown:
-        picture = _picture(film.name, content[film.name], reading)
-        frame = _frame(film, picture, reading)
-        if explanation.is_on(state.WHY):
-            size = (picture.width, picture.height)
-            maps[film.name] = prediction_cache.maps(reading.reference, film.pixels, size)
-            frame = replace(frame, maps=explanation.pictures(maps[film.name]))
-        frames.append(frame)
-    name = f"{study.study} of {study.patient}" if study.patient else study.study
-    film_viewer.show(frames, study.viewer_key, reading.erased, title=name)
-    explanation.explain(maps)
-    return {frame.name: frame.maps for frame in frames}
-
-
-def _picture(name: str, content: tuple[str, pictures.Source], reading: Reading) -> pictures.Picture:
-    key, source = content
-    strokes = tuple(reading.erased.get(name, ()))
-    return film_cache.picture(key, name, source, strokes, name in reading.inverted)
-
-
-def _frame(film: FilmPrediction, picture: pictures.Picture, reading: Reading) -> Frame:
-    positive = bool(aggregation.is_positive(film.probability, reading.threshold))
-    word = f"{theme.FRACTURE} fracture" if positive else f"{theme.NO_FRACTURE} no fracture"
-    note = f"score {film.probability:.3f}: {word}"
-    if film.doubts:
-        note += " · unreliable" if film.counted else " · unreliable, not counted"
-    return Frame(
-        name=film.name,
-        film=picture,
-        note=note,
-        tone="fracture" if positive else "none",
-        seen={reading.model.card.recipe: pictures.network_picture(film.pixels)},
-    )
+def _name(study: StudyInput) -> str:
+    """The study's name, with its badge; "" for films that were dropped without a folder."""
+    badge = f" {theme.synthetic_badge()}" if study.key and not study.real else ""
+    if study.patient:
+        return f"**{theme.plain(study.study)} of {theme.plain(study.patient)}**{badge} ·"
+    return "" if study.study == uploads.ALONE else f"**{theme.plain(study.study)}** ·"

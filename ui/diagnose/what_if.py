@@ -6,7 +6,7 @@ from fracture_core.verdicts import breakdown, verdict_words
 from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
 from ui.diagnose.reading import Reading
-from ui.shared import figures, theme
+from ui.shared import figures, plots, theme
 
 WIDTH = 340  # px at least, of the chart and of the rules; else one below the other
 
@@ -18,13 +18,11 @@ def show(reading: Reading) -> None:
     parts = breakdown.break_down(values, threshold)
     if parts is None:
         return
-    st.subheader("What the verdict depends on", anchor=False)
+    st.header("What the verdict depends on", anchor=False)
     grid = st.grid(2, min_column_width=WIDTH)
     with grid.cell():
-        colours = (theme.colour("fracture"), theme.colour("none"), theme.ink())
         spreads = [prediction_cache.spread(reading.reference, film.pixels) for film in films]
-        figure = verdict_charts.films_on_scale(names, values, threshold, *colours, spreads)
-        st.plotly_chart(figure, key="films-on-scale", config={"displayModeBar": False})
+        _chart(verdict_charts.Scored(names=names, scores=values, spreads=spreads), threshold)
         plain = [theme.plain(name) for name in names]
         lines = [*breakdown.sentences(parts, plain, theme.mark), _tta_sentence(spreads, threshold)]
         st.markdown("\n".join(f"- {line}" for line in lines))
@@ -34,6 +32,20 @@ def show(reading: Reading) -> None:
         views, judged = len(films), reading.model.judged
         right = breakdown.track_record(judged, threshold, views, parts.fracture)
         st.markdown(verdict_words.track_record(right, views, figures.interval(right)))
+
+
+def _chart(films: verdict_charts.Scored, threshold: float) -> None:
+    """The films on the scale, in words for a screen reader, and as a table on request."""
+    plots.show(
+        verdict_charts.films_on_scale(
+            films, threshold, theme.colour("fracture"), theme.colour("none"), theme.ink()
+        ),
+        "films-on-scale",
+        "Scores of the films",
+        words=verdict_charts.scale_in_words(films, threshold),
+        table=verdict_charts.scale_as_table(films, threshold),
+        config={"displayModeBar": False},
+    )
 
 
 def _tta_sentence(spreads: list[tuple[float, float]], threshold: float) -> str:

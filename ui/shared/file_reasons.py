@@ -1,4 +1,4 @@
-"""Files with reasons, such as ignored or doubted ones: the first by name, all behind one line."""
+"""Files with reasons, such as refused or doubted ones: folded behind one line with their number."""
 
 from collections.abc import Sequence
 
@@ -6,39 +6,24 @@ import streamlit as st
 
 from ui.shared import theme
 
-NAMED = 3  # reasons shown at once
-LIST_PX = 300  # height of the whole list, which scrolls
+WHOLE = 8  # files listed without a scroll bar of their own
+LIST_PX = 300  # height of a longer list
 
 
-def show(files: Sequence[tuple[str, str]], headline: str, icon: str | None = None) -> None:
-    """Show a warning with the first few; a longer list can be opened.
+def show(files: Sequence[tuple[str, str]], headline: str, expanded: bool = False) -> None:
+    """Show the list behind its headline; nothing without files.
 
     Args:
         files: (name, reason) of each; the reason continues a sentence that begins with the name.
-            Without files there is no warning.
-        headline: what became of them, as Markdown, without its full stop.
-        icon: of the warning.
+        headline: their number and what became of them.
+        expanded: whether the list is open at first.
     """
     if not files:
         return
-    lines = _by_reason(files)
-    st.warning(f"{headline}:\n\n" + "\n".join(lines[:NAMED]), icon=icon)
-    if len(files) > NAMED:
-        with st.expander(f"All {len(files):,} files"), st.container(height=LIST_PX, border=False):
+    with st.expander(headline, expanded=expanded):
+        is_long = len(files) > WHOLE
+        with st.container(height=LIST_PX if is_long else "content", border=False):
             st.markdown("\n".join(_line(*each) for each in files))
-
-
-def _by_reason(files: Sequence[tuple[str, str]]) -> list[str]:
-    """One line per reason, with its first file and the number of others."""
-    names: dict[str, list[str]] = {}
-    for name, reason in files:
-        names.setdefault(reason, []).append(name)
-    lines = []
-    for reason, alike in names.items():
-        others = len(alike) - 1
-        same = f" The same for {theme.plural(others, 'other')}." if others else ""
-        lines.append(_line(alike[0], reason) + same)
-    return lines
 
 
 def _line(name: str, reason: str) -> str:

@@ -104,3 +104,15 @@ def test_a_verdict_on_altered_films_is_not_compared_with_their_label() -> None:
 def test_a_track_record_needs_enough_studies(counts, views, words) -> None:
     told = verdict_words.track_record(metrics.wilson(*counts), views, "I")
     assert told == f"How often is that right? {words}"
+
+
+def test_a_headline_reports_what_the_model_finds_in_a_few_words() -> None:
+    assert verdict_words.headline(True, 2, 3) == "The model finds a fracture (2 of 3 films)"
+    assert verdict_words.headline(False, 0, 1) == "The model finds no fracture (0 of 1 film)"
+
+
+def test_the_or_rule_is_explained_by_the_films_of_the_study() -> None:
+    positive = verdict_words.or_rule(["a", "b", "c"], 0.5)
+    assert positive == "Positive: a, b and c. One film above 0.50 is enough (OR rule)."
+    none = verdict_words.or_rule([], 0.25)
+    assert none == "No film is above 0.25; one would be enough (OR rule)."

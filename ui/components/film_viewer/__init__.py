@@ -32,6 +32,8 @@ class Frame:
         name: of the film's file.
         film: `None` if it cannot be read.
         note: a line under the film, or the sentence in its place.
+        spoken: the note as it is read aloud; by default the note itself.
+        brief: the score alone, under a small picture of the film; by default its mark.
         tone: colour and shape of the note: of a fracture, of none, or neither.
         seen: inputs of networks: recipe -> image file of the recipe's size.
         maps: heat maps to overlay: name -> image file with transparency, stretched over the whole
@@ -42,6 +44,8 @@ class Frame:
     name: str
     film: Picture | None
     note: str = ""
+    spoken: str = ""
+    brief: str = ""
     tone: Literal["fracture", "none", ""] = ""
     seen: dict[PixelRecipe, bytes] = field(default_factory=dict)
     maps: dict[str, bytes] = field(default_factory=dict)
@@ -167,6 +171,8 @@ def _films(frames: Sequence[Frame], own: int) -> pd.DataFrame:
             {
                 "name": frame.name,
                 "note": frame.note,
+                "spoken": frame.spoken,
+                "brief": frame.brief,
                 "tone": frame.tone,
                 "group": int(number >= own),
                 "image": film.content if film else b"",

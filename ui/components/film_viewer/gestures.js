@@ -198,8 +198,8 @@ function listenToKeys(v, help) {
     const film = v.panes.findIndex((each) => path.includes(each.element)); // its picture, if clicked
     if (event.key in arrows) {
       if (focused.type === "range") return "its own";
-      if (film < 0) return false;
-      if (!cross.isWanted()) return v.pan(...arrows[event.key]);
+      if (film < 0) return step(event.key);
+      if (!cross.isWanted()) return v.pan(...arrows[event.key]) || step(event.key);
       cross.move(film, arrows[event.key], event.shiftKey);
       return true;
     }
@@ -210,6 +210,14 @@ function listenToKeys(v, help) {
     const action = letters[event.key.toLowerCase()];
     if (!action || !v.keys.areOn()) return false;
     action();
+    return true;
+  }
+
+  // In full screen no button of the page leads to another study.
+  function step(key) {
+    const steps = v.isFull() && v.data.steps;
+    if (!steps || !steps[{ ArrowLeft: "previous", ArrowRight: "next" }[key]]) return false;
+    v.send.trigger("step", key === "ArrowLeft" ? -1 : 1);
     return true;
   }
 

@@ -32,7 +32,8 @@ function makePane(v, film, number) {
 
   // A film's words: what is read aloud, and what stands below it.
   function caption(now) {
-    const words = now.note ? `${now.name}: ${now.note}` : now.name;
+    const note = now.spoken || now.note;
+    const words = note ? `${now.name}: ${note}` : now.name;
     const spoken = words.replace(/[▲●] /g, "").replaceAll(" · ", ", ");
     canvas.setAttribute("aria-label", spoken);
     figure.setAttribute("aria-label", spoken);
@@ -44,7 +45,7 @@ function makePane(v, film, number) {
     if (now.note && now.readable) {
       figcaption.append(": ", element("span", { className: now.tone, textContent: now.note }));
     }
-    mark.textContent = { fracture: "▲", none: "●" }[now.tone] ?? "";
+    mark.textContent = now.brief || ({ fracture: "▲", none: "●" }[now.tone] ?? "");
     mark.className = `mark ${now.tone}`;
     if (!now.readable) mark.textContent = "not readable";
   }

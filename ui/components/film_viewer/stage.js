@@ -44,8 +44,11 @@ function rows(ratios, columns, width, height, filled, caption = LINE) {
 }
 
 // One large film, and beside it a strip of all of them.
-function strip(ratios, large, width, height, filled) {
-  const tall = Math.min(height - LINE, (MOST_OF_ALL * width) / ratios[large]);
+function strip(ratios, large, width, height, filled, caption = LINE) {
+  const tall = Math.min(height - caption, (MOST_OF_ALL * width) / ratios[large]);
+  if (caption === LINE && ratios[large] * tall < ROOMY) {
+    return strip(ratios, large, width, height, filled, TWO_LINES);
+  }
   const rest = width - ratios[large] * tall - 2 * GAP;
   const widest = Math.max(...ratios);
   let best = { side: 0 };
@@ -67,10 +70,10 @@ function strip(ratios, large, width, height, filled) {
     width: ratio * side,
     height: side,
   }));
-  const box = { x: 0, y: 0, width: wide, height: filled ? height - LINE : tall };
+  const box = { x: 0, y: 0, width: wide, height: filled ? height - caption : tall };
   const boxes = ratios.map((_, i) => (i === large ? box : null));
-  const bottom = Math.max(box.height + LINE, ...thumbs.map((each) => each.y + side + THUMB_LINE));
-  return { boxes, caption: LINE, width: wide + 2 * GAP + stripWidth, height: bottom, thumbs };
+  const bottom = Math.max(box.height + caption, ...thumbs.map((each) => each.y + side + THUMB_LINE));
+  return { boxes, caption, width: wide + 2 * GAP + stripWidth, height: bottom, thumbs };
 }
 
 // Lay out films: one fills the stage, two or three stand side by side, four as 2 x 2.

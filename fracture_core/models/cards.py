@@ -467,6 +467,27 @@ def _is_whole(weights: Path) -> bool:
     return True
 
 
+def weights_content(model: Model) -> bytes:
+    """Return the content of a model's weights file, read once and checked.
+
+    Raises:
+        ModelError: a released model's file is not the one that its card was written for.
+        DamagedFile: a run's file does not match its checksum.
+    """
+    try:
+        content = file_reader.read_bytes(model.weights, WEIGHTS_BYTES)
+    except FileRefused as error:
+        raise ModelError(f"The weights of {model.card.name} cannot be read: {error}") from error
+    if model.is_run:
+        checksums.check(model.weights.parent.parent, model.weights, content)
+    elif sha256(content) != model.card.weights_sha256:
+        raise ModelError(
+            f"The weights of {model.card.name} are not those that its card was written for. "
+            "Release the model again."
+        )
+    return content
+
+
 def covered_films(model: Model) -> pd.DataFrame:
     """Return all films of a model's prediction table: its dev films, and a run's valid films.
 

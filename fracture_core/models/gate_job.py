@@ -4,6 +4,7 @@ A run's gate is stored in the cache folder under its weights' hash; a released m
 own folder, with its hash in the card.
 """
 
+import contextlib
 import json
 import os
 from dataclasses import replace
@@ -122,7 +123,8 @@ def add(model: Model, dataset: catalog.Dataset) -> Path:
     replace_file(folder / GATE, content)
     card = replace(model.card, gate=facts(content))
     replace_file(folder / CARD, checksums.json_with_own(card.to_dict()))
-    (folder / PREVIOUS_GATE).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # the new gate is in use; the next one replaces this file
+        (folder / PREVIOUS_GATE).unlink(missing_ok=True)
     return folder / GATE
 
 

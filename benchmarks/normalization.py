@@ -1,4 +1,4 @@
-"""How much of a curve's up and down is the averages of batch normalization?
+"""Share of a curve's fluctuation that comes from batch normalization's running averages.
 
     python benchmarks/normalization.py [--parts samples curves] [--seeds 5] [--epochs 20]
 

@@ -1,4 +1,4 @@
-"""How fast is the pixel cache built? Against decode and resize on one core, times the cores.
+"""Speed of building the pixel cache, against decoding and resizing on one core, times the cores.
 
     python benchmarks/pixel_cache.py [--repeats 5] [--films 600]
 

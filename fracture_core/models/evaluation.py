@@ -21,7 +21,7 @@ from fracture_core.config import Reference, cache_folder, check_range
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
 from fracture_core.files import make_folder
-from fracture_core.films import images
+from fracture_core.films import images, pixel_cache
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.runs import journal, run_facts, run_folders
@@ -155,7 +155,7 @@ def evaluate(
         raise DataError(f"{dataset.root} has no films in split {short(split)!r}. Splits: {splits}.")
     folder = cache_folder() / "pixels"
     paths = rows["path"].tolist()
-    cache = images.pixel_cache(
+    cache = pixel_cache.of_films(
         dataset.root, paths, model.card.recipe, folder, progress, should_stop
     )
     if len(cache.refused) == len(rows):

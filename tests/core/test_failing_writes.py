@@ -13,7 +13,7 @@ from fracture_core.cli import child, command_line
 from fracture_core.config import NetworkOptions, PixelRecipe, TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import WriteFailed
-from fracture_core.films import images
+from fracture_core.films import pixel_cache
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.models import evaluation
@@ -196,5 +196,5 @@ def test_pixels_take_their_room_before_they_are_filled(phantom_root, tmp_path) -
     def look(*_: int) -> None:
         taken.extend(path.stat().st_blocks * 512 for path in tmp_path.glob(".*/pixels.npy"))
 
-    cache = images.pixel_cache(phantom_root, paths, PixelRecipe(size=64), tmp_path, look)
+    cache = pixel_cache.of_films(phantom_root, paths, PixelRecipe(size=64), tmp_path, look)
     assert taken[0] >= cache.pixels.nbytes

@@ -360,9 +360,9 @@ def _in_words(p: Proportion | None) -> str:
 
 
 def _created(run: Run) -> datetime | None:
-    """Creation time of a run, by this machine's clock."""
+    """Creation time of a run, by this machine's clock; `None` for one that it cannot show."""
     try:
         moment = datetime.fromisoformat(str(run.facts.get("created")))
-    except ValueError:
+        return moment.astimezone().replace(tzinfo=None)
+    except (ValueError, OverflowError):  # no time, or one at an end of the calendar
         return None
-    return moment.astimezone().replace(tzinfo=None)

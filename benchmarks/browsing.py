@@ -1,4 +1,4 @@
-"""Is browsing all of MURA quick? Ratios and times on a tree of MURA's size.
+"""Browsing all of MURA: ratios and times on a tree of MURA's size.
 
     python benchmarks/browsing.py [--repeats 15] [--tree FOLDER]
 

@@ -1,4 +1,4 @@
-"""Does any malformed upload do harm? Takes thousands through the same door as uploads.
+"""Malformed uploads, thousands of them, taken through the same door as uploads.
 
     python benchmarks/fuzz.py [--files 10000] [--seed 0]
 

@@ -1,4 +1,4 @@
-"""Does any damaged folder do harm? Hands thousands to every function that reads such a folder.
+"""Damaged folders, thousands of them, handed to every function that reads such a folder.
 
     python benchmarks/fuzz_folders.py [--cases 3000] [--seed 0] [--kind run]
 

@@ -1,4 +1,4 @@
-"""What does the gate doubt? Photos, text, plots, noise, inverted and blank films, and true ones.
+"""Doubts of the gate: photos, text, plots, noise, inverted and blank films, and true ones.
 
     python benchmarks/gate.py [--model starter-five-conv] [--data PHANTOM] [--films FOLDER]
 

@@ -1,4 +1,4 @@
-"""Does a killed run lose anything? Kills real runs with SIGKILL, resumes them, compares to a twin.
+"""Kill real runs with SIGKILL, resume them, and compare them with a twin.
 
     python benchmarks/kill.py [--kills 100] [--seed 0] [--configuration five_conv]
 

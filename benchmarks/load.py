@@ -1,4 +1,4 @@
-"""What does a room full of browsers cost, and what is left of the training?
+"""Cost of a room full of browsers, and the training speed that is left beside them.
 
     python benchmarks/load.py [--kinds watch browse diagnose] [--clients 1 10 20 40] [--seconds 30]
                               [--studies 120] [--threads 1]

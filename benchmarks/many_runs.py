@@ -1,4 +1,4 @@
-"""Are many runs quick to look through? Times of pages' scripts over so many run folders.
+"""Times of the pages' scripts over many run folders.
 
     python benchmarks/many_runs.py [--runs 500] [--repeats 15]
 

@@ -1,4 +1,4 @@
-"""How much of a curve's up and down is the averages of batch normalization?
+"""Share of a curve's fluctuation that comes from batch normalization's running averages.
 
     python benchmarks/normalization.py [--parts samples curves] [--seeds 5] [--epochs 20]
 
@@ -29,7 +29,7 @@ from fracture_core import config
 from fracture_core.analysis import fluctuation
 from fracture_core.config import TrainConfig, cache_folder
 from fracture_core.datasets import catalog
-from fracture_core.films import images
+from fracture_core.films import pixel_cache
 from fracture_core.jobs import launcher
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.phantom import phantom_set
@@ -102,7 +102,7 @@ def print_samples(folders: dict[str, Path], other: Path) -> None:
         films, pixels = averages_job._films(run)
         learned = pixels[(films["role"] == "train").to_numpy()]
         manifest = catalog.read(other).manifest
-        cache = images.pixel_cache(
+        cache = pixel_cache.of_films(
             other, manifest["path"].tolist(), run.config.recipe, cache_folder() / "pixels"
         )
         network = loop.make_network(run.config)

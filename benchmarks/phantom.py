@@ -1,4 +1,4 @@
-"""Is the phantom learnable, and not trivially? Trains five_conv on it and prints what came out.
+"""Learnability of the phantom: train five_conv on it and print its accuracy.
 
     python benchmarks/phantom.py [--skip-96]
 

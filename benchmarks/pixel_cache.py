@@ -1,4 +1,4 @@
-"""How fast is the pixel cache built? Against decode and resize on one core, times the cores.
+"""Speed of building the pixel cache, against decoding and resizing on one core, times the cores.
 
     python benchmarks/pixel_cache.py [--repeats 5] [--films 600]
 
@@ -20,7 +20,7 @@ from workers import in_turn, rate, ratio
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fracture_core.config import REPORT_RECIPE, PixelRecipe
-from fracture_core.films import images
+from fracture_core.films import images, pixel_cache
 
 GOAL = 0.8  # of one core's speed times the cores
 RECIPES = {"the default's pixels": PixelRecipe(), "the report's pixels": REPORT_RECIPE}
@@ -49,7 +49,7 @@ def compare(
     def built() -> float:
         with tempfile.TemporaryDirectory(dir=caches) as folder:
             began = time.perf_counter()
-            images.pixel_cache(root, paths, recipe, Path(folder), lambda done, total: None)
+            pixel_cache.of_films(root, paths, recipe, Path(folder), lambda done, total: None)
             return len(paths) / (time.perf_counter() - began)
 
     def plain() -> float:

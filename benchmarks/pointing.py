@@ -1,4 +1,4 @@
-"""Do heat maps point at the break? Their peaks against the phantom's known boxes, and chance.
+"""Peaks of heat maps against the phantom's known breaks, and against chance.
 
     python benchmarks/pointing.py [--model starter-five-conv] [--data PHANTOM] [--split valid]
 

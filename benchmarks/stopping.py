@@ -1,4 +1,4 @@
-"""How long does a run take to stop, whatever it is doing?
+"""Time that a run takes to stop, in each phase of its work.
 
     python benchmarks/stopping.py [--repeats 5]
 

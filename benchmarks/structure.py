@@ -1,4 +1,4 @@
-"""How easy is the house to see? Counts modules, imports between packages, docstrings and types.
+"""Counts of modules, imports between packages, docstrings and types.
 
     python benchmarks/structure.py [--types]
 

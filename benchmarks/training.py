@@ -1,4 +1,4 @@
-"""How fast is training? Ratios of what is measured in turn, in one run of this program.
+"""Training speed: ratios of sides that are measured in turn, in one run of this program.
 
     python benchmarks/training.py [--parts step pipeline ...] [--repeats 5] [--quick]
                                   [--threads 1 2] [--torch-python PYTHON]

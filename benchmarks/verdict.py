@@ -1,4 +1,4 @@
-"""How long from films in memory to a verdict?
+"""Time from films in memory to a verdict.
 
     python benchmarks/verdict.py [--films 3] [--repeats 15] [--model starter-five-conv]
 

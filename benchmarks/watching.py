@@ -1,4 +1,4 @@
-"""What does watching a live run cost the web process?
+"""Cost of watching a live run for the web process.
 
     python benchmarks/watching.py [--browsers 1] [--seconds 60] [--updates 500]
 

@@ -28,10 +28,15 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Write `data` as the whole content of `path`: readers see the old file or the new one.
 
     The folder must exist. The new content has reached the disk when this returns.
+
+    Args:
+        path: the file.
+        data: its new content.
+        mode: who may read and write it, from its first byte on; the process' mask applies.
 
     Raises:
         WriteFailed: no space, no permission, no folder; `path` is then as it was.
@@ -39,7 +44,8 @@ def replace_file(path: Path, data: bytes) -> None:
     draft = temporary(path)
     try:
         with writing(path):
-            with draft.open("wb") as file:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            with open(descriptor, "wb") as file:  # noqa: PTH123
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

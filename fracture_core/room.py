@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fracture_core.config import PROJECT, cache_folder
 from fracture_core.errors import ConfigError
-from fracture_core.files import temporary, writing
+from fracture_core.files import make_folder, replace_file
 
 VARIABLE = "FRACTURE_ROOM"
 TOKEN_BYTES = 32  # 256 random bits, too many to guess
@@ -38,14 +38,8 @@ def new_token() -> str:
         WriteFailed: the cache folder takes no file.
     """
     token, path = secrets.token_urlsafe(TOKEN_BYTES), token_path()
-    draft = temporary(path)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Never readable by others, not even while empty.
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(token)
-        draft.replace(path)
+    make_folder(path.parent)
+    replace_file(path, token.encode(), mode=0o600)  # never readable by others
     return token
 
 

@@ -1,5 +1,6 @@
 """Fixtures that every test may use: real folders, a small phantom, a run trained on it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,3 +61,21 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, phantom_root: Path) -
 def run_copy(folders: Path, finished_run: Path) -> Path:
     """A copy of `finished_run` in the test's own runs folder, free to be changed."""
     return Path(shutil.copytree(finished_run, folders / "runs" / finished_run.name))
+
+
+@pytest.fixture
+def runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process, which has TensorFlow, do the work of a run's child until it ends.
+
+    For tests where the process itself does not matter: one of its own loads TensorFlow again.
+    """
+    from fracture_core.cli import child
+    from fracture_core.jobs.worker import Worker
+    from fracture_core.training import loop
+
+    def play(arguments: list[str], descriptor: int, _log: Path) -> None:
+        child.run(run_folders.find(arguments[1]), os.dup(descriptor), wait_for_slot=False)
+
+    monkeypatch.setattr(Worker, "listen", lambda self: None)  # signals are pytest's
+    monkeypatch.setattr(loop, "set_threads", lambda *counts: None)  # only once in a process
+    monkeypatch.setattr(launcher, "spawn", play)

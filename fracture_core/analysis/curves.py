@@ -1,5 +1,6 @@
 """The epochs of a run as one tidy table: over epochs, steps, films or working time."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -84,22 +85,13 @@ def _with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _clock(run: Run) -> tuple[list[float], list[float]]:
     """Return steps and the seconds of work up to each, without pauses, for `numpy.interp`."""
-    folder = run.folder
-    points = [(line, False) for line in journal.up_to(folder / "steps.jsonl", "step", 2**62)]
-    starts, ends = ("started", "resumed"), ("stopped", "finished", "failed")
-    for event in _events(run):
-        if event["kind"] in starts + ends:
-            points.append((event, event["kind"] in starts))
-    times = [
-        (float(line["time"]), int(line["step"]), begins)
-        for line, begins in points
-        if isinstance(line.get("time"), int | float) and type(line.get("step")) is int
-    ]
+    times = [*_timed(journal.lines(run.folder / "steps.jsonl")), *_starts_and_ends(run)]
     steps: list[float] = []
     seconds: list[float] = []
     before: float | None = None
-    for time, step, begins in sorted(times):
-        gap = 0.0 if begins or before is None else time - before
+    # In the order of their steps, since a clock may be set back; equal ones in that of the files.
+    for step, time, begins in sorted(times, key=lambda each: each[0]):
+        gap = 0.0 if begins or before is None else max(0.0, time - before)
         before = time
         if steps and step <= steps[-1]:  # a step with both a point and an event
             seconds[-1] += gap
@@ -109,8 +101,32 @@ def _clock(run: Run) -> tuple[list[float], list[float]]:
     return (steps, seconds) if steps else ([0], [np.nan])
 
 
+def _timed(lines: Iterable[dict[str, Any]], begin: bool = False) -> list[tuple[int, float, bool]]:
+    """Return the step and the time of each line that has both, and whether work begins there."""
+    return [
+        (int(line["step"]), float(line["time"]), begin)
+        for line in lines
+        if isinstance(line.get("time"), int | float) and type(line.get("step")) is int
+    ]
+
+
+def _starts_and_ends(run: Run) -> list[tuple[int, float, bool]]:
+    """Return the events between which a run has worked, see `_timed`.
+
+    Those of steps that a later resume has discarded are left out.
+    """
+    times: list[tuple[int, float, bool]] = []
+    for event in _events(run):
+        if event["kind"] in ("started", "resumed"):
+            for begin in _timed([event], begin=True):
+                times = [*(each for each in times if each[0] <= begin[0]), begin]
+        elif event["kind"] in ("stopped", "finished", "failed"):
+            times += _timed([event])
+    return times
+
+
 def _events(run: Run) -> list[dict[str, Any]]:
-    """Return the events of a run; of a fork also those of its parents before it began.
+    """Return the events of a run, oldest first; of a fork also its parents' before it began.
 
     A fork has a copy of its parent's steps, and not of its events.
     """
@@ -124,7 +140,7 @@ def _events(run: Run) -> list[dict[str, Any]]:
         except RunError:  # deleted: its pauses are unknown
             break
         before = journal.up_to(run.folder / "events.jsonl", "step", last)
-        events += [event for event in before if isinstance(event.get("kind"), str)]
+        events = [*(each for each in before if isinstance(each.get("kind"), str)), *events]
     return events
 
 

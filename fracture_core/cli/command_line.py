@@ -6,12 +6,14 @@ An error is one sentence on standard error and exit status 2. A run that fails e
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from fracture_core.cli import Command
-from fracture_core.errors import FractureError
+from fracture_core.errors import FractureError, WriteFailed
 from fracture_core.files import refusal
 from fracture_core.words import clean, readable
 
@@ -52,11 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         status: int | None = options.run_command(options)
+        _finish_output()
         return status or 0
     except FractureError as error:
         print(clean(str(error)), file=sys.stderr)
         return 2
     except BrokenPipeError:
+        _discard_output()
         return 0  # the reader had enough
     except OSError as error:
         print(clean(refusal(error)), file=sys.stderr)
@@ -64,6 +68,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
+
+
+def _finish_output() -> None:
+    """Write what is buffered: a full disk would refuse it after the last exit status otherwise.
+
+    Raises:
+        WriteFailed: the file that the output goes to takes no more.
+        BrokenPipeError: its reader has ended.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_output()
+        raise WriteFailed(refusal(error, Path("standard output"))) from error
+
+
+def _discard_output() -> None:
+    """Discard what is still buffered, which Python would write again as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

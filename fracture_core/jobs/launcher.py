@@ -5,13 +5,14 @@ parent takes the lock of the folder that the child will write and hands the open
 lock is held at every moment, and a second start is refused. Nothing is killed at exit.
 """
 
+import contextlib
 import errno
 import json
 import os
 import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -50,25 +51,47 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
             if request.get("kind") in ("stop", "stop_after_epoch"):
                 with writing(path):
                     path.unlink(missing_ok=True)
-        if more_epochs:
-            run_folders.send_request(folder, "more_epochs", epochs=more_epochs)
-        before = run_folders.status(folder)
-        state = run_folders.State.QUEUED if wait_for_slot else run_folders.State.STARTING
-        message = "Waiting for a free slot." if wait_for_slot else "Starting a process."
-        fields = {**before.__dict__, "state": state, "message": message, "phase": ""}
-        log = files.stamp(folder / "train.log")
-        fields |= {
-            "seconds_left": None,
-            "oom_kills": memory.kills(),
-            "log_from": log[1] if log else 0,
-        }
-        run_folders.write_status(folder, run_folders.Status(**fields))
-        if wait_for_slot:
-            journal.log_event(folder, "queued")
-        arguments = ["run", folder.name, *(["--wait"] if wait_for_slot else [])]
-        at_once = not wait_for_slot or _slot_is_free()
-        if not (at_once and _on_standby(arguments, descriptor, folder / "train.log")):
-            spawn(arguments, descriptor, folder / "train.log")
+        with _epochs_requested(folder, more_epochs):
+            _start_child(folder, descriptor, wait_for_slot)
+
+
+@contextlib.contextmanager
+def _epochs_requested(folder: Path, count: int) -> Iterator[None]:
+    """Request more epochs; withdraw them where the `with` block, which starts the child, fails.
+
+    The next try would add them twice.
+    """
+    path = run_folders.send_request(folder, "more_epochs", epochs=count) if count else None
+    try:
+        yield
+    except BaseException:
+        if path:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
+
+
+def _start_child(folder: Path, descriptor: int, wait_for_slot: bool) -> None:
+    """Write the status of a run that starts, then start its child, which shares the lock."""
+    before = run_folders.status(folder)
+    state = run_folders.State.QUEUED if wait_for_slot else run_folders.State.STARTING
+    message = "Waiting for a free slot." if wait_for_slot else "Starting a process."
+    fields = {**before.__dict__, "state": state, "message": message, "phase": ""}
+    log = files.stamp(folder / "train.log")
+    fields |= {
+        "seconds_left": None,
+        "oom_kills": memory.kills(),
+        "log_from": log[1] if log else 0,
+    }
+    run_folders.write_status(folder, run_folders.Status(**fields))
+    if wait_for_slot:
+        # A clock that was set back must not bring a run before those that wait already.
+        last = max((journal.queued_at(run.folder) for run in _queued()), default=0.0)
+        journal.log_event(folder, "queued", time=max(time.time(), last + 1e-6))
+    arguments = ["run", folder.name, *(["--wait"] if wait_for_slot else [])]
+    at_once = not wait_for_slot or _slot_is_free()
+    if not (at_once and _on_standby(arguments, descriptor, folder / "train.log")):
+        spawn(arguments, descriptor, folder / "train.log")
 
 
 def create_and_start(
@@ -259,6 +282,10 @@ def wait_for_slot(folder: Path, should_stop: Callable[[], bool]) -> int:
 
 def is_next(folder: Path) -> bool:
     """Tell whether this run is the first in the queue for a slot."""
-    waiting = [r for r in run_folders.list_runs() if r.status.state is run_folders.State.QUEUED]
-    queue = sorted((journal.queued_at(r.folder), r.name) for r in waiting)
+    queue = sorted((journal.queued_at(run.folder), run.name) for run in _queued())
     return not queue or queue[0][1] == folder.name
+
+
+def _queued() -> list[run_folders.Run]:
+    """Return the runs that wait for a slot."""
+    return [r for r in run_folders.list_runs() if r.status.state is run_folders.State.QUEUED]

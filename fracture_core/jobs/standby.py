@@ -23,6 +23,7 @@ from fracture_core import files, memory
 from fracture_core.config import PROJECT
 from fracture_core.jobs import child_process
 
+VARIABLE = "FRACTURE_STANDBY"  # "off": no process is kept on standby
 IDLE_SECONDS = 600.0  # after which it ends: it holds 400 MB
 ANSWER_SECONDS = 5.0  # in which it must say that it holds the lock
 ROOM_BYTES = 1.5e9  # of free memory, below which none is made: the run needs it
@@ -52,8 +53,12 @@ _permitted: list[bool] = []  # whether this process may keep one
 
 @contextlib.contextmanager
 def permitted() -> Iterator[None]:
-    """Permit `prepare` during a `with` block, and end a process that still waits after it."""
-    _permitted.append(True)
+    """Permit `prepare` during a `with` block, and end a process that still waits after it.
+
+    `FRACTURE_STANDBY=off` permits none.
+    """
+    if os.environ.get(VARIABLE) != "off":
+        _permitted.append(True)
     try:
         yield
     finally:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core.errors import RunBusy, Stopped
+from fracture_core.jobs import end_command
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 POLL_SECONDS = 0.25  # between two checks of the requests; a stop must be answered within 3 s
 FIRST_SECONDS = 0.15  # of steps in the first point of the live curve, which people wait for
 WRITE_SECONDS = 0.5  # between two writes of progress; people read no faster
@@ -61,9 +63,10 @@ class Worker:
 
         The watcher ends the process at a stop inside `may_leave`. Main thread only.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             handler = signal.signal(number, lambda *_: setattr(self, "stopping", True))
             self._handlers[number] = handler
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # see `leave_to_next`
         threading.Thread(target=self._watch, daemon=True).start()
 
     def stop_listening(self) -> None:
@@ -109,8 +112,10 @@ class Worker:
     def leave_to_next(self) -> int:
         """Leave the run to the next program in this process; return the lock that it gets.
 
-        Requests that were served and are not logged are made again.
+        Requests that were served and are not logged are made again. Signals wait until the next
+        program listens.
         """
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         lock = self._lock
         assert lock is not None
         self.let_go()
@@ -126,6 +131,9 @@ class Worker:
             journal.log_event(self.folder, "stopped", step=self.status.step)
             message = f"Stopped before training{suffix}."
             self.say(state=State.STOPPED, message=message, phase="", seconds_left=None)
+            if self._lock is not None:
+                os.close(self._lock)  # the run can be resumed while its end is announced
+            end_command.run(self.folder)
         finally:
             os._exit(0)
 

@@ -264,9 +264,36 @@ def read(folder: Path) -> Model:
         raise ModelError(
             f"{folder.name} is no whole model: {', '.join(missing)} is missing, or no file."
         )
+    card, has_checksum = _card(folder)
+    if sha256(folder / WEIGHTS, card.weights_bytes) != card.weights_sha256:
+        raise ModelError(
+            f"The weights of {folder.name} are not those that its card was written for. "
+            "Release the model again."
+        )
+    gate = _gate_of(folder, card)
+    if card.gate and gate is None:
+        raise ModelError(
+            f"The {GATE} of {folder.name} is missing, or not the one that its card was written "
+            "for. Release the model again."
+        )
+    return Model(
+        reference=folder.name,
+        card=card,
+        weights=folder / WEIGHTS,
+        judged=_dev_predictions(folder, card),
+        gate=gate,
+        guarded=bool(card.predictions_sha256 and has_checksum),
+    )
+
+
+def _card(folder: Path) -> tuple[Card, bool]:
+    """Return a released model's card, and whether it carries its own checksum.
+
+    Raises:
+        ModelError: it cannot be read, or was changed since it was written.
+    """
     try:
-        content = file_reader.read_json(folder / CARD)
-        fields, is_intact = checksums.split_own(content)
+        fields, is_intact = checksums.split_own(file_reader.read_json(folder / CARD))
         card = Card.from_dict(fields)
     except (ConfigError, FileRefused) as error:
         raise ModelError(f"The card of {folder.name} cannot be read: {error}") from error
@@ -280,19 +307,17 @@ def read(folder: Path) -> Model:
             f"An ensemble has 2 to {MOST_MEMBERS} members; the card of {folder.name} names "
             f"{len(card.members)}. Make it again."
         )
-    if sha256(folder / WEIGHTS, card.weights_bytes) != card.weights_sha256:
-        raise ModelError(
-            f"The weights of {folder.name} are not those that its card was written for. "
-            "Release the model again."
-        )
-    gate = _gate_of(folder, card)
-    if card.gate and gate is None:
-        raise ModelError(
-            f"The {GATE} of {folder.name} is missing, or not the one that its card was written "
-            "for. Release the model again."
-        )
+    return card, is_intact is not None
+
+
+def _dev_predictions(folder: Path, card: Card) -> pd.DataFrame:
+    """Return a released model's predictions on its dev films.
+
+    Raises:
+        ModelError: they cannot be read, or are not those that the card was written for.
+    """
     try:
-        dev_predictions = prediction_table(folder / PREDICTIONS)
+        table = prediction_table(folder / PREDICTIONS)
     except FileRefused as error:
         raise ModelError(f"The {PREDICTIONS} of {folder.name} cannot be read: {error}") from error
     expected = card.predictions_sha256
@@ -301,14 +326,7 @@ def read(folder: Path) -> Model:
             f"The {PREDICTIONS} of {folder.name} is not the one that its card was written for. "
             "Release the model again."
         )
-    return Model(
-        reference=folder.name,
-        card=card,
-        weights=folder / WEIGHTS,
-        judged=dev_predictions,
-        gate=gate,
-        guarded=bool(expected and is_intact),
-    )
+    return table
 
 
 def prediction_table(source: Path | bytes) -> pd.DataFrame:
@@ -387,15 +405,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         RunError: the epoch is not kept.
     """
     run = run_folders.read(folder)
-    chosen = journal.best_epoch(folder) if epoch is None else epoch
-    if epoch is None and (lost := predictions.lost_lines(folder)):
-        raise ModelError(
-            f"The best epoch of {run.name} is not known: its metrics.jsonl lost "
-            f"{predictions.named(lost)}. Put the file back, or name an epoch, as in "
-            f"{Reference(run=run.name, epoch=chosen or lost[-1])}."
-        )
-    if chosen is None:
-        raise ModelError(f"{run.name} has completed no epoch yet. Wait for its first one.")
+    chosen = _best_epoch(folder) if epoch is None else epoch
     weights = checkpoints.weights_of(folder / "checkpoints", chosen)
     if not _is_whole(weights):
         raise ModelError(
@@ -403,6 +413,43 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
             "another of its epochs."
         )
     films = run_predictions(folder, chosen)
+    card = _card_of_run(run, chosen, films)
+    gate = gate_folder(weights, card.weights_bytes) / GATE
+    sources = [weights, predictions.path(folder, chosen)]
+    sources += [folder / "films.parquet", folder / "config.json"]
+    named = [path.relative_to(folder).as_posix() for path in sources]
+    unlisted = [file for file in journal.lost_checksums(folder) if file in named]
+    return Model(
+        reference=card.name,
+        card=card,
+        weights=weights,
+        judged=films[films["role"] == "dev"],
+        gate=gate if is_whole_gate(gate) else None,
+        guarded=all(checksums.is_guarded(folder, path) for path in sources),
+        lost=next(iter(unlisted), ""),
+    )
+
+
+def _best_epoch(folder: Path) -> int:
+    """Return a run's best dev epoch, else its last.
+
+    Raises:
+        ModelError: no epoch is complete, or lines of the metrics are lost.
+    """
+    best = journal.best_epoch(folder)
+    if lost := predictions.lost_lines(folder):
+        raise ModelError(
+            f"The best epoch of {folder.name} is not known: its metrics.jsonl lost "
+            f"{predictions.named(lost)}. Put the file back, or name an epoch, as in "
+            f"{Reference(run=folder.name, epoch=best or lost[-1])}."
+        )
+    if best is None:
+        raise ModelError(f"{folder.name} has completed no epoch yet. Wait for its first one.")
+    return best
+
+
+def _card_of_run(run: run_folders.Run, epoch: int, films: pd.DataFrame) -> Card:
+    """Return the card of a run's epoch, given its predicted films."""
     by_role = {role: films[films["role"] == role] for role in ("dev", "valid")}
     figures = {
         role: {k: v.to_dict() for k, v in summaries(rows, run.config.threshold).items()}
@@ -410,15 +457,15 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         if len(rows)
     }
     data = run.facts.get("data", {})
-    card = Card(
-        name=str(Reference(run=run.name, epoch=chosen)),
+    return Card(
+        name=str(Reference(run=run.name, epoch=epoch)),
         architecture=run.config.architecture,
         options=run.config.options,
         recipe=run.config.recipe,
         label_meaning=label_meaning(data),
         threshold=run.config.threshold,
         threshold_origin="set before training, as in the 2018 report",
-        epoch=chosen,
+        epoch=epoch,
         parts=run.config.parts,
         training={
             **data,
@@ -429,20 +476,6 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         command=full_command(run.config, data.get("phantom")),
         versions=run.facts.get("versions", {}),
         created=str(run.facts.get("created", "")),
-    )
-    gate = gate_folder(weights, card.weights_bytes) / GATE
-    sources = [weights, predictions.path(folder, chosen)]
-    sources += [folder / "films.parquet", folder / "config.json"]
-    named = [path.relative_to(folder).as_posix() for path in sources]
-    unlisted = [file for file in journal.lost_checksums(folder) if file in named]
-    return Model(
-        reference=card.name,
-        card=card,
-        weights=weights,
-        judged=by_role["dev"],
-        gate=gate if is_whole_gate(gate) else None,
-        guarded=all(checksums.is_guarded(folder, path) for path in sources),
-        lost=next(iter(unlisted), ""),
     )
 
 
@@ -465,6 +498,27 @@ def _is_whole(weights: Path) -> bool:
     except (OSError, FileRefused):
         return False
     return True
+
+
+def weights_content(model: Model) -> bytes:
+    """Return the content of a model's weights file, read once and checked.
+
+    Raises:
+        ModelError: a released model's file is not the one that its card was written for.
+        DamagedFile: a run's file does not match its checksum.
+    """
+    try:
+        content = file_reader.read_bytes(model.weights, WEIGHTS_BYTES)
+    except FileRefused as error:
+        raise ModelError(f"The weights of {model.card.name} cannot be read: {error}") from error
+    if model.is_run:
+        checksums.check(model.weights.parent.parent, model.weights, content)
+    elif sha256(content) != model.card.weights_sha256:
+        raise ModelError(
+            f"The weights of {model.card.name} are not those that its card was written for. "
+            "Release the model again."
+        )
+    return content
 
 
 def covered_films(model: Model) -> pd.DataFrame:

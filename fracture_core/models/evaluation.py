@@ -8,6 +8,7 @@ process and keeps the result, so that a page can show it without TensorFlow.
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,16 @@ from fracture_core import checksums, file_reader
 from fracture_core.config import Reference, cache_folder, check_range
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
-from fracture_core.files import make_folder, writing
-from fracture_core.films import images
+from fracture_core.files import make_folder
+from fracture_core.films import images, pixel_cache
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.runs import journal, run_facts, run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.verdicts import aggregation, metrics
 from fracture_core.words import short
+
+_FILMS_FILE = "films_file"  # in `evaluation.json`: the name of the file with its films
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +155,7 @@ def evaluate(
         raise DataError(f"{dataset.root} has no films in split {short(split)!r}. Splits: {splits}.")
     folder = cache_folder() / "pixels"
     paths = rows["path"].tolist()
-    cache = images.pixel_cache(
+    cache = pixel_cache.of_films(
         dataset.root, paths, model.card.recipe, folder, progress, should_stop
     )
     if len(cache.refused) == len(rows):
@@ -221,27 +224,30 @@ def run_child(folder: Path) -> None:
 
 
 def save(folder: Path, value: Evaluation) -> None:
-    """Store an evaluation; `evaluation.json` is written last, so its presence means it is whole.
+    """Store an evaluation in place of the one before, which stays until this one is whole.
+
+    `evaluation.json` is written last and names the file of its films.
 
     Raises:
-        WriteFailed: no space or no permission.
+        WriteFailed: no space or no permission; the one before is unchanged.
     """
     make_folder(folder)
-    with writing(folder):
-        (folder / "evaluation.json").unlink(missing_ok=True)
-    checksums.write(folder, folder / "films.parquet", value.films.to_parquet(None))
-    text = json.dumps(value.to_dict(), indent=2)
+    films = value.films.to_parquet(None)
+    name = f"films-{checksums.digest(films)[:16]}.parquet"
+    checksums.write(folder, folder / name, films)
+    text = json.dumps(value.to_dict() | {_FILMS_FILE: name}, indent=2)
     checksums.write(folder, folder / "evaluation.json", text.encode())
+    for path in folder.glob("films*.parquet"):
+        if path.name != name:
+            with suppress(OSError):  # no reader looks at it
+                path.unlink()
 
 
 def load(folder: Path) -> Evaluation | None:
     """Load the evaluation in this folder; `None` if there is none, or it is damaged."""
     try:
-        note, films = (
-            checksums.read_guarded(folder, folder / name, file_reader.TABLE_BYTES)
-            for name in ("evaluation.json", "films.parquet")
-        )
-        fields = file_reader.parsed(note.decode())
+        fields = file_reader.parsed(_guarded(folder, "evaluation.json").decode())
+        films = _guarded(folder, Path(fields.get(_FILMS_FILE, "films.parquet")).name)
         evaluation = Evaluation(
             model=str(fields["model"]),
             data=run_facts.data(fields["data"]),
@@ -255,3 +261,7 @@ def load(folder: Path) -> Evaluation | None:
         return evaluation
     except (OSError, FractureError, ValueError, LookupError, TypeError, AttributeError):
         return None
+
+
+def _guarded(folder: Path, name: str) -> bytes:
+    return checksums.read_guarded(folder, folder / name, file_reader.TABLE_BYTES)

@@ -4,6 +4,7 @@ A run's gate is stored in the cache folder under its weights' hash; a released m
 own folder, with its hash in the card.
 """
 
+import contextlib
 import json
 import os
 from dataclasses import replace
@@ -18,7 +19,7 @@ from fracture_core.config import cache_folder
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, ModelError
 from fracture_core.files import make_folder, replace_file
-from fracture_core.films import images
+from fracture_core.films import pixel_cache
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.cards import GATE, PREVIOUS_GATE, Model
@@ -77,7 +78,7 @@ def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None)
     from fracture_core.models.inference import Predictor
 
     paths = films["path"].tolist()  # in the run's order, so that its cached pixels are used
-    cache = images.pixel_cache(root, paths, model.card.recipe, cache_folder() / "pixels")
+    cache = pixel_cache.of_films(root, paths, model.card.recipe, cache_folder() / "pixels")
     changed = pixel_hashes.changed(run, cache.pixels) if run else None
     others = () if changed is None else changed.tolist()
     readable = np.setdiff1d(np.arange(len(films)), [*cache.refused, *others])
@@ -122,7 +123,8 @@ def add(model: Model, dataset: catalog.Dataset) -> Path:
     replace_file(folder / GATE, content)
     card = replace(model.card, gate=facts(content))
     replace_file(folder / CARD, checksums.json_with_own(card.to_dict()))
-    (folder / PREVIOUS_GATE).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # the new gate is in use; the next one replaces this file
+        (folder / PREVIOUS_GATE).unlink(missing_ok=True)
     return folder / GATE
 
 

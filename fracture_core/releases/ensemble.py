@@ -45,14 +45,15 @@ def make(references: Sequence[str], name: str) -> Path:
         )
     models = [cards.find(reference) for reference in references]
     _check(models)
-    films, weights = together(models), _weights(models)
+    contents = [cards.weights_content(model) for model in models]
+    _check_different(models, contents)
+    films, weights = together(models), _weights(models, contents)
     release.check_size(weights, "Choose fewer or smaller members.")
     return release.publish(name, _card(name, models, films), weights, films["dev"])
 
 
 def _check(models: Sequence[Model]) -> None:
     """Refuse models whose mean would have no meaning."""
-    names = [model.card.name for model in models]
     if not 2 <= len(models) <= MOST_MEMBERS:
         raise ModelError(
             f"An ensemble has 2 to {MOST_MEMBERS} members; received {len(models)}. Give other "
@@ -76,8 +77,12 @@ def _check(models: Sequence[Model]) -> None:
                 f"The members of an ensemble answer the same question. {first.name}: "
                 f"{first.label_meaning} {card.name}: {card.label_meaning} Choose others."
             )
-    weights = {cards.sha256(model.weights) for model in models}
-    if len(weights) < len(names):  # under whatever names
+
+
+def _check_different(models: Sequence[Model], contents: Sequence[bytes]) -> None:
+    """Refuse models of which two have the same weights, in these contents of their files."""
+    names = [model.card.name for model in models]
+    if len({cards.sha256(content) for content in contents}) < len(names):  # under whatever names
         raise ModelError(
             f"Each member of an ensemble has its own weights; some of {', '.join(names)} have "
             "the same. Name each network once."
@@ -186,13 +191,13 @@ def _same_data(own: Sequence[Card]) -> bool:
     return len(hashes) == 1 and None not in hashes
 
 
-def _weights(models: Sequence[Model]) -> bytes:
+def _weights(models: Sequence[Model], contents: Sequence[bytes]) -> bytes:
     """Return one HDF5 file with a group per member, each like the member's `.weights.h5`."""
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
-        for number, model in enumerate(models, 1):
+        for number, (model, own_content) in enumerate(zip(models, contents, strict=True), 1):
             try:
-                with h5py.File(model.weights) as own:
+                with h5py.File(io.BytesIO(own_content)) as own:
                     file.copy(own["/"], file, name=cards.group(number))
             except (OSError, RuntimeError) as error:
                 raise ModelError(

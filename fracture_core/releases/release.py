@@ -37,7 +37,7 @@ def release(reference: str, name: str) -> Path:
     """
     check_name(name)
     model = cards.find(reference)
-    weights = model.weights.read_bytes()
+    weights = cards.weights_content(model)
     check_size(weights, "Use RUN@EPOCH as the model, without a release.")
     gate = _gate(model)
     training = {**model.card.training, "run": model.card.name}

@@ -536,8 +536,8 @@ def lock(folder: Path) -> Iterator[int]:
 # --- requests -----------------------------------------------------------------------------------
 
 
-def send_request(folder: Path, kind: str, **values: Any) -> None:
-    """Leave a request for the run's child.
+def send_request(folder: Path, kind: str, **values: Any) -> Path:
+    """Leave a request for the run's child, and return its file.
 
     Args:
         kind: "stop", "stop_after_epoch", "more_epochs" (with `epochs`) or "learning_rate" (with
@@ -548,8 +548,19 @@ def send_request(folder: Path, kind: str, **values: Any) -> None:
     """
     key = uuid.uuid4().hex[:8]
     text = json.dumps({"kind": kind, "id": key, **values}).encode()
-    # Named by time, so that requests are served in their order.
-    replace_file(folder / "requests" / f"{time.time_ns():020d}-{key}.json", text)
+    path = folder / "requests" / f"{_next_number(folder):020d}-{key}.json"
+    replace_file(path, text)
+    return path
+
+
+def _next_number(folder: Path) -> int:
+    """Return the number of a new request, by which they are served in their order.
+
+    It is the time in ns, or follows the last one's where the clock was set back since.
+    """
+    names = [path.name.partition("-")[0] for path in folder.glob("requests/[!.]*.json")]
+    last = max((int(name) for name in names if name.isdecimal()), default=0)
+    return max(time.time_ns(), last + 1)
 
 
 def requests(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
@@ -607,11 +618,11 @@ def set_labels(folder: Path, value: Labels) -> None:
     """
     # One process at a time, so that two new baselines cannot both remain.
     with locks.held(folder.parent / ".labels", seconds=0.01):
+        _write_labels(folder, value)  # first: where the disk refuses it, the old baseline stays
         others = folder.parent.glob("[!.]*/labels.json") if value.baseline else ()
         for other in (path.parent for path in others):
             if other != folder and (written := labels(other)).baseline:
                 _write_labels(other, replace(written, baseline=False))
-        _write_labels(folder, value)
 
 
 def _write_labels(folder: Path, value: Labels) -> None:

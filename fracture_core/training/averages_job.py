@@ -16,7 +16,7 @@ from fracture_core import checksums
 from fracture_core.config import cache_folder
 from fracture_core.errors import DamagedFile, DataError, ModelError, RunError, Stopped
 from fracture_core.files import make_folder
-from fracture_core.films import images
+from fracture_core.films import pixel_cache
 from fracture_core.jobs import launcher
 from fracture_core.jobs.job_progress import JobProgress
 from fracture_core.runs import checkpoints, journal, pixel_hashes, predictions, run_folders
@@ -169,7 +169,7 @@ def _digest(run: Run, epoch: int) -> str:
 def _films(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
     """Return a run's films and their pixels, refused where changed since the run began."""
     films, root = journal.films(run.folder), run.data_root
-    cache = images.pixel_cache(
+    cache = pixel_cache.of_films(
         root, films["path"].tolist(), run.config.recipe, cache_folder() / "pixels"
     )
     changed = pixel_hashes.changed(run.folder, cache.pixels)

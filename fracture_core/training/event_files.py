@@ -9,6 +9,7 @@ The records are written here, since TensorFlow's own writer needs the `tensorboa
 cannot append to a file that a reader has open. Source: tensorflow/core/lib/io/record_writer.h.
 """
 
+import re
 import struct
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ from tensorflow.core.util.event_pb2 import Event, SessionLog
 from fracture_core import files
 
 ROLES = ("train", "dev", "valid")
+_NAME = "events.out.tfevents."  # before the time, which TensorBoard sorts by as text
+_TIME = re.compile(r"\d{10}\.\d{6}")
 QUANTITIES = ("loss", "accuracy", "auroc", "study_accuracy")
 
 
@@ -66,7 +69,7 @@ def add(folder: Path, line: dict[str, Any]) -> None:
 
 def _written(home: Path) -> list[Path]:
     """The event files in this folder, oldest first; a pipe or link of such a name is none."""
-    named = sorted(home.glob("events.out.tfevents.*"))
+    named = sorted(home.glob(f"{_NAME}*"))
     return [path for path in named if path.is_file() and not path.is_symlink()]
 
 
@@ -81,8 +84,14 @@ def _create(home: Path, events: list[Event]) -> None:
     version = Event(wall_time=now, file_version="brain.Event:2")
     # "A session starts at step 0": a reader forgets the events of older files.
     start = Event(wall_time=now, session_log=SessionLog(status=SessionLog.START))
-    path = home / f"events.out.tfevents.{time.time():.6f}"
+    path = home / f"{_NAME}{max(now, _last_time(home) + 1e-6):.6f}"
     files.replace_file(path, b"".join(_record(event) for event in (version, start, *events)))
+
+
+def _last_time(home: Path) -> float:
+    """Return the time in the latest name, which a clock that was set back has not reached."""
+    times = [path.name.removeprefix(_NAME) for path in _written(home)]
+    return max((float(text) for text in times if _TIME.fullmatch(text)), default=0.0)
 
 
 def _epoch(line: dict[str, Any], role: str) -> Event:

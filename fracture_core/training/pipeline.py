@@ -19,7 +19,7 @@ from fracture_core.config import TrainConfig, cache_folder, phantom_folder
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
-from fracture_core.films import images
+from fracture_core.films import pixel_cache
 from fracture_core.jobs.worker import Worker
 from fracture_core.networks.augmentation import draw
 from fracture_core.phantom import phantom_set
@@ -148,7 +148,7 @@ def prepare(folder: Path, worker: Worker) -> tuple[pd.DataFrame, np.ndarray]:
     return rows, pixels
 
 
-def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: images.PixelCache) -> None:
+def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: pixel_cache.PixelCache) -> None:
     """Refuse a resume where films of the run can no longer be read."""
     if lost := [rows["path"].iloc[row] for row in cache.refused]:
         raise DataError(
@@ -157,8 +157,8 @@ def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: images.PixelCache
         )
 
 
-def _pixels(root: Path, rows: pd.DataFrame, worker: Worker) -> images.PixelCache:
-    return images.pixel_cache(
+def _pixels(root: Path, rows: pd.DataFrame, worker: Worker) -> pixel_cache.PixelCache:
+    return pixel_cache.of_films(
         root,
         rows["path"].tolist(),
         worker.config.recipe,
@@ -255,7 +255,7 @@ def read_ahead(config: TrainConfig, should_stop: Callable[[], bool]) -> None:
         dataset = catalog.read(Path(config.data), config.positive)
         paths = _with_roles(dataset, config)["path"].tolist()
         if len(paths) <= READ_AHEAD:
-            images.pixel_cache(
+            pixel_cache.of_films(
                 dataset.root,
                 paths,
                 config.recipe,

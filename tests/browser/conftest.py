@@ -44,6 +44,7 @@ class Server:
     port: int
     process: subprocess.Popen[bytes] | None = None
     options: tuple[str, ...] = ()  # of `streamlit run`, besides those that every test needs
+    standby: bool = False  # whether it keeps a process for the next run, which loads TensorFlow
 
     @property
     def url(self) -> str:
@@ -61,6 +62,7 @@ class Server:
             "FRACTURE_MODELS": str(models),
             "FRACTURE_DATA": str(self.data),
             "FRACTURE_SLOTS": "1",
+            "FRACTURE_STANDBY": "on" if self.standby else "off",
         }
         command = [sys.executable, "-m", "streamlit", "run", "app.py"]
         command += ["--server.headless=true", f"--server.port={self.port}", *self.options]
@@ -92,9 +94,13 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path, phantom_root: Path) -> Iterator[Server]:
-    """A running app whose data is the small phantom."""
-    app = Server(folder=tmp_path, data=phantom_root, port=free_port())
+def server(tmp_path: Path, phantom_root: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A running app whose data is the small phantom.
+
+    A module that says `STANDBY = True` gets one with a process for the next run.
+    """
+    standby = getattr(request.module, "STANDBY", False)
+    app = Server(folder=tmp_path, data=phantom_root, port=free_port(), standby=standby)
     app.start()
     yield app
     app.stop()

@@ -15,6 +15,7 @@ from fracture_core.models.study_prediction import FilmInput
 from fracture_core.runs import journal, run_folders
 from tests.browser.conftest import Server
 
+STANDBY = True  # as every server of an owner
 LIVE = re.compile(r"Epoch \d+ of \d+")
 
 

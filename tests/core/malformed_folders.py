@@ -31,7 +31,7 @@ from fracture_core.config import DEFAULTS, PROJECT, PixelRecipe, TrainConfig
 from fracture_core.datasets import catalog, exclusions, study_paths, uploads
 from fracture_core.datasets.uploads import File
 from fracture_core.errors import FractureError
-from fracture_core.films import images, measures
+from fracture_core.films import images, measures, pixel_cache
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation, model_names
 from fracture_core.phantom import phantom_set
@@ -261,7 +261,7 @@ def _make_cache(folder: Path, data: Path) -> None:
         )
         evaluation.save(folder / "evaluations" / "x", saved)
         paths = dataset.manifest["path"].tolist()
-        images.pixel_cache(dataset.root, paths, PixelRecipe(), folder / "pixels")
+        pixel_cache.of_films(dataset.root, paths, PixelRecipe(), folder / "pixels")
         images.thumbnail(dataset.root / paths[0], 20, folder / "thumbnails")
         (folder / "probes.json").write_text(json.dumps({probe._key(DEFAULTS): {"1": 50.0}}))
         (folder / "asked.json").write_text(json.dumps({"model": "m", "data": "d", "split": "s"}))
@@ -604,7 +604,7 @@ def _cache_readers(home: Home) -> dict[str, Callable[[], object]]:
 
     def pixels() -> object:
         root = data / "classes"
-        cache = images.pixel_cache(root.resolve(), paths, PixelRecipe(), folder / "pixels")
+        cache = pixel_cache.of_films(root.resolve(), paths, PixelRecipe(), folder / "pixels")
         assert cache.pixels.shape == (4, 32, 32)
         return cache.refused
 

@@ -299,20 +299,20 @@ def test_the_best_epoch_is_not_chosen_where_lines_are_lost(run_copy, count, caps
     assert json.loads(capsys.readouterr().out)[0]["best_epoch"] is None
 
 
-def test_a_resume_keeps_the_lines_that_it_cannot_read(run_copy) -> None:
+def test_a_resume_keeps_the_lines_that_it_cannot_read(run_copy, runs_here) -> None:
     path = run_copy / "metrics.jsonl"
     change(path, 0, '"epoch": 1', '"epoch": 9')
     changed = path.read_bytes()
     launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
-    assert launcher.wait(run_copy).state is State.FINISHED, journal.log_tail(run_copy)
+    assert run_folders.status(run_copy).state is State.FINISHED
     assert path.with_name("metrics.jsonl.damaged").read_bytes() == changed
     assert journal.metrics_epochs(run_copy)[-1] == 4
 
 
-def test_a_rate_that_was_asked_for_is_missed_when_its_line_is_gone(run_copy) -> None:
+def test_a_rate_that_was_asked_for_is_missed_when_its_line_is_gone(run_copy, runs_here) -> None:
     run_folders.send_request(run_copy, "learning_rate", rate=1e-5)
     launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
-    assert launcher.wait(run_copy).state is State.FINISHED, journal.log_tail(run_copy)
+    assert run_folders.status(run_copy).state is State.FINISHED
     fork = forks.create(run_copy, 4, "fork", epochs=9)
     events = run_copy / "events.jsonl"
     whole = events.read_bytes()

@@ -1,18 +1,11 @@
-"""A disk that refuses, at every place where a run writes: it fails in a sentence and loses nothing.
+"""A disk that refuses, at every place where a run writes: it says so and loses nothing."""
 
-The fault is put under everything that our code writes with: opening and writing files, syncing,
-renaming, making folders, removing.
-"""
-
-import builtins
 import errno
-import io
 import os
 import resource
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +13,7 @@ from fracture_core.cli import child, command_line
 from fracture_core.config import NetworkOptions, PixelRecipe, TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import WriteFailed
-from fracture_core.films import images
+from fracture_core.films import pixel_cache
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.models import evaluation
@@ -28,97 +21,8 @@ from fracture_core.releases import release
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.training import loop
+from tests.core.refusing_disk import Disk
 from tests.core.twins import assert_twins
-
-REMOVING = ("unlink",)  # a full disk does not refuse it
-
-
-class Disk:
-    """Counts writes below a folder, and refuses one of them, or all from it on.
-
-    Args:
-        home: the folder that it watches.
-        patch: undoes all at the end of the test.
-    """
-
-    def __init__(self, home: Path, patch: pytest.MonkeyPatch) -> None:
-        self.home, self.count, self.refused = str(home), 0, ""
-        self.at, self.number, self.for_good = -1, errno.ENOSPC, False
-        for module in (builtins, io):  # `pathlib` takes the one, `open` the other
-            patch.setattr(module, "open", self._opening(io.open))
-        for name in ("replace", "rename", "mkdir", "unlink"):
-            patch.setattr(os, name, self._checked(name, getattr(os, name)))
-        patch.setattr(os, "fsync", self._syncing(os.fsync))
-
-    def refuse(self, at: int, number: int = errno.ENOSPC, for_good: bool = False) -> None:
-        """Restart the count; refuse the write with this index (and all after it, `for_good`)."""
-        self.count, self.refused = 0, ""
-        self.at, self.number, self.for_good = at, number, for_good
-
-    def check(self, operation: str, path: object) -> None:
-        """Count a write; raise the error if it is this one's turn."""
-        if not str(path).startswith(self.home):
-            return
-        mine = self.count == self.at or (self.for_good and self.count > self.at >= 0)
-        self.count += 1
-        if mine and not (self.number == errno.ENOSPC and operation in REMOVING):
-            self.refused = self.refused or f"{operation} {path}"
-            raise OSError(self.number, os.strerror(self.number))
-
-    def _opening(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def opened(file: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
-            writes = any(letter in mode for letter in "wax+")
-            if not writes or isinstance(file, int):
-                return real(file, mode, *arguments, **named)
-            self.check("open", os.fspath(file))
-            stream = real(file, mode, *arguments, **named)
-            return Written(stream, self, os.fspath(file))
-
-        return opened
-
-    def _checked(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(path: Any, *arguments: Any, **named: Any) -> Any:
-            self.check(name, path)
-            return real(path, *arguments, **named)
-
-        return call
-
-    def _syncing(self, real: Callable[[int], None]) -> Callable[[int], None]:
-        def fsync(descriptor: int) -> None:
-            self.check("fsync", Path(f"/proc/self/fd/{descriptor}").resolve())
-            real(descriptor)
-
-        return fsync
-
-
-class Written:
-    """A file whose first write can be refused with half of it written, as a full disk does."""
-
-    def __init__(self, stream: Any, disk: Disk, path: str) -> None:
-        self._stream, self._disk, self._path, self._begun = stream, disk, path, False
-
-    def write(self, data: Any) -> int:
-        """Write, or half of it and raise."""
-        if not self._begun:
-            self._begun = True
-            try:
-                self._disk.check("write", self._path)
-            except OSError:
-                self._stream.write(data[: len(data) // 2])
-                raise
-        return self._stream.write(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def __enter__(self) -> "Written":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._stream)
 
 
 @pytest.fixture
@@ -147,9 +51,11 @@ def make(name: str) -> Path:
     )
 
 
-def work(folder: Path) -> run_folders.Status:
-    """Do the work of a child, from its lock to its last status."""
-    child.run(folder, run_folders.take_lock(folder), wait_for_slot=False)
+def work(folder: Path, refuse: Callable[[], None] = lambda: None) -> run_folders.Status:
+    """Do the work of a child, from its lock to its last status; `refuse` sets the fault."""
+    lock = run_folders.take_lock(folder)
+    refuse()
+    child.run(folder, lock, wait_for_slot=False)
     assert not run_folders.is_alive(folder)
     return run_folders.status(folder)
 
@@ -163,8 +69,7 @@ def names_file_and_next_step(message: str) -> bool:
 def fails_and_goes_on(disk: Disk, twin: Path, at: int, number: int, for_good: bool) -> bool:
     """Refuse one write of a fresh run, then resume it; return whether there was one to refuse."""
     folder = make(f"{number}-{for_good:d}-{at}")
-    disk.refuse(at, number, for_good)
-    status = work(folder)
+    status = work(folder, lambda: disk.refuse(at, number, for_good))
     refused = disk.refused
     disk.refuse(-1)
     if status.state is State.FAILED:
@@ -194,8 +99,8 @@ def test_a_run_whose_disk_refuses_a_write_says_so_and_loses_nothing(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "for_good", "stride"),  # every third write; of the other ways to fail every tenth
-    [(errno.ENOSPC, False, 3), (errno.ENOSPC, True, 10), (errno.EACCES, False, 10)],
+    ("number", "for_good", "stride"),  # every seventh write; of the other ways every 20th
+    [(errno.ENOSPC, False, 7), (errno.ENOSPC, True, 20), (errno.EACCES, False, 20)],
 )
 def test_a_run_whose_disk_refuses_any_of_its_writes_loses_nothing(
     disk, number, for_good, stride
@@ -291,5 +196,5 @@ def test_pixels_take_their_room_before_they_are_filled(phantom_root, tmp_path) -
     def look(*_: int) -> None:
         taken.extend(path.stat().st_blocks * 512 for path in tmp_path.glob(".*/pixels.npy"))
 
-    cache = images.pixel_cache(phantom_root, paths, PixelRecipe(size=64), tmp_path, look)
+    cache = pixel_cache.of_films(phantom_root, paths, PixelRecipe(size=64), tmp_path, look)
     assert taken[0] >= cache.pixels.nbytes

@@ -44,6 +44,12 @@ RUNS: dict[str, Callable[[Path], object]] = {
     "network": lambda run: altered(
         run / "config.json", lambda v: v["config"].update(architecture="x")
     ),
+    "past": lambda run: altered(
+        run / "config.json", lambda v: v.update(created="0001-01-01T00:00:00")
+    ),
+    "future": lambda run: altered(
+        run / "config.json", lambda v: v.update(created="9999-12-31T23:59:59+00:00")
+    ),
     "metrics": lambda run: fifo(run / "metrics.jsonl"),
     "key": lambda run: altered(run / "metrics.jsonl", lambda v: v["dev"].pop("study_accuracy")),
     "value": lambda run: altered(run / "metrics.jsonl", lambda v: v.update(dev=[1])),

@@ -77,12 +77,23 @@ def _panel(drawn_for: tuple[tuple[str, ...], ...]) -> None:
     _search(runs)
     shown = _matching(runs)
     selected_runs.show(runs, shown)
+    _name_missing(runs)
     if shown:
         _table(runs, shown)
     else:
         st.markdown("**No run matches.** Each button drops one filter.")
         _drop_buttons()
     actions.show_errors()
+
+
+def _name_missing(runs: list[Run]) -> None:
+    """Name the runs of the address that do not exist: their curves would be missed silently."""
+    in_address = [*st.query_params.get_all(state.CHOSEN), st.query_params.get(state.AGAINST, "")]
+    names = set(filter(None, in_address)) - {run.name for run in runs}
+    if names:
+        listed = ", ".join(theme.plain(short(name)) for name in sorted(names)[:UNREADABLE])
+        more = f" and {len(names) - UNREADABLE} more" if len(names) > UNREADABLE else ""
+        st.caption(f"Runs of this address that do not exist, maybe deleted: {listed}{more}.")
 
 
 # --- search -------------------------------------------------------------------------------------
@@ -351,9 +362,9 @@ def _in_words(p: Proportion | None) -> str:
 
 
 def _created(run: Run) -> datetime | None:
-    """Creation time of a run, by this machine's clock."""
+    """Creation time of a run, by this machine's clock; `None` for one that it cannot show."""
     try:
         moment = datetime.fromisoformat(str(run.facts.get("created")))
-    except ValueError:
+        return moment.astimezone().replace(tzinfo=None)
+    except (ValueError, OverflowError):  # no time, or one at an end of the calendar
         return None
-    return moment.astimezone().replace(tzinfo=None)

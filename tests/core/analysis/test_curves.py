@@ -62,6 +62,20 @@ def test_wall_time_counts_work_and_leaves_pauses_out(make) -> None:
     assert seconds == [4.0, 15.0, 22.0]
 
 
+def test_a_clock_that_was_set_back_makes_no_time_negative_or_count_twice(make) -> None:
+    run = make("a", {"dev": [12, 18, 19]})
+    at = [(10, 104.0), (12, 105.0), (20, 40.0), (25, 45.0), (30, 43.0)]  # and once while it trains
+    steps = [{"step": step, "time": time} for step, time in at]
+    made_runs.write_lines(run.folder / "steps.jsonl", steps)
+    events = [("started", 0, 100.0), ("stopped", 12, 106.0), ("resumed", 12, 30.0)]
+    events += [("finished", 30, 44.0)]
+    made_runs.write_lines(
+        run.folder / "events.jsonl", [{"kind": k, "step": s, "time": t} for k, s, t in events]
+    )
+    seconds = curves.of_run(run).drop_duplicates("epoch")["seconds"].tolist()
+    assert seconds == [4.0, 16.0, 22.0]
+
+
 def test_a_fork_leaves_its_parent_s_pauses_out_too(make) -> None:
     at = [(10, 104.0), (20, 1010.0), (30, 5006.0)]
     steps = [{"step": s, "time": t} for s, t in at]

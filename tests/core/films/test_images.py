@@ -3,18 +3,16 @@
 import io
 import os
 import struct
-import threading
 import zlib
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
 from fracture_core.config import LIMITS, REPORT_RECIPE, PixelRecipe
-from fracture_core.errors import DataError, FilmError, Stopped, WriteFailed
-from fracture_core.films import images
-from fracture_core.films.images import PixelCache, decode, load, pixel_cache, thumbnail, to_pixels
+from fracture_core.errors import FilmError
+from fracture_core.films import images, pixel_cache
+from fracture_core.films.images import decode, load, thumbnail, to_pixels
 
 
 def film(width: int = 60, height: int = 40, seed: int = 0) -> Image.Image:
@@ -347,153 +345,9 @@ def test_file_upload_and_cache_give_the_same_bits(tmp_path, kind, recipe) -> Non
     (tmp_path / "film").write_bytes(content(film(130, 90), kind))
     from_file = load(tmp_path / "film", recipe)
     from_upload = load((tmp_path / "film").read_bytes(), recipe)
-    cache = pixel_cache(tmp_path, ["film"], recipe, tmp_path / "cache")
+    cache = pixel_cache.of_films(tmp_path, ["film"], recipe, tmp_path / "cache")
     assert np.array_equal(from_file, from_upload)
     assert np.array_equal(from_file, cache.pixels[0])
-
-
-# The pixel cache
-
-
-@pytest.fixture
-def ten(tmp_path):
-    """A folder of ten films, of which the fourth is cut short, and their paths."""
-    paths = [f"image{i}.png" for i in range(10)]
-    for i, path in enumerate(paths):
-        whole = content(film(seed=i))
-        (tmp_path / path).write_bytes(whole[: len(whole) // 2] if i == 3 else whole)
-    return tmp_path, paths
-
-
-def test_a_cache_has_the_order_of_its_paths_and_names_what_was_refused(ten) -> None:
-    root, paths = ten
-    cache = pixel_cache(root, paths[::-1], PixelRecipe(), root / "cache")
-    assert isinstance(cache, PixelCache)
-    assert (cache.pixels.shape, cache.pixels.dtype) == ((10, 32, 32), np.uint8)
-    assert np.array_equal(cache.pixels[0], load(root / paths[9], PixelRecipe()))
-    assert list(cache.refused) == [6]
-    assert "image3.png is cut short" in cache.refused[6]
-    assert not cache.pixels[6].any()
-
-
-def test_a_kept_cache_is_opened_without_reading_a_film(ten, monkeypatch) -> None:
-    root, paths = ten
-    built = pixel_cache(root, paths, PixelRecipe(), root / "cache")
-
-    def never(*_: object) -> None:
-        raise AssertionError("a film was read")
-
-    monkeypatch.setattr(images, "load", never)
-    again = pixel_cache(root, paths, PixelRecipe(), root / "cache")
-    assert np.array_equal(built.pixels, again.pixels)
-    assert built.refused == again.refused
-
-
-def test_a_cache_cannot_be_written_to(ten) -> None:
-    root, paths = ten
-    cache = pixel_cache(root, paths, PixelRecipe(), root / "cache")
-    with pytest.raises(ValueError, match="read-only"):
-        cache.pixels[0] = 1
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        PixelRecipe(size=24),
-        PixelRecipe(resample="nearest"),
-        PixelRecipe(fit="squash"),
-    ],
-)
-def test_another_recipe_is_another_cache(ten, recipe) -> None:
-    root, paths = ten
-    pixel_cache(root, paths, PixelRecipe(), root / "cache")
-    other = pixel_cache(root, paths, recipe, root / "cache")
-    assert np.array_equal(other.pixels[0], load(root / paths[0], recipe))
-
-
-def test_a_changed_film_is_read_again(ten) -> None:
-    root, paths = ten
-    pixel_cache(root, paths, PixelRecipe(), root / "cache")
-    (root / paths[3]).write_bytes(content(film(seed=3)))
-    cache = pixel_cache(root, paths, PixelRecipe(), root / "cache")
-    assert cache.refused == {}
-    assert cache.pixels[3].any()
-
-
-def test_a_missing_film_costs_only_its_own_row(ten) -> None:
-    root, paths = ten
-    cache = pixel_cache(root, ["gone.png", *paths[:2]], PixelRecipe(), root / "cache")
-    assert list(cache.refused) == [0]
-    assert cache.pixels[1].any()
-
-
-def test_progress_counts_to_all_films(ten) -> None:
-    root, paths = ten
-    counts = []
-    pixel_cache(root, paths, PixelRecipe(), root / "cache", lambda *at: counts.append(at))
-    assert counts == [(i, 10) for i in range(1, 11)]
-
-
-def test_a_stopped_build_goes_on_where_it_was(ten, monkeypatch) -> None:
-    root, paths = ten
-    monkeypatch.setattr(images, "_CHUNK", 4)
-    answers = iter([False] * 5)
-    with pytest.raises(Stopped, match="after 6 of 10"):
-        pixel_cache(
-            root, paths, PixelRecipe(), root / "cache", should_stop=lambda: next(answers, True)
-        )
-    counts = []
-    cache = pixel_cache(root, paths, PixelRecipe(), root / "cache", lambda *at: counts.append(at))
-    assert counts[0] == (5, 10)  # the first chunk of four was kept
-    assert list(cache.refused) == [3]
-    whole = [load(root / p, PixelRecipe()) for i, p in enumerate(paths) if i != 3]
-    assert np.array_equal(np.delete(cache.pixels, 3, axis=0), whole)
-
-
-def test_a_build_that_failed_leaves_no_cache_behind(ten) -> None:
-    root, paths = ten
-
-    def failing(done: int, _: int) -> None:
-        raise RuntimeError(f"disk full at {done}")
-
-    with pytest.raises(RuntimeError, match="disk full"):
-        pixel_cache(root, paths, PixelRecipe(), root / "cache", failing)
-    assert not list((root / "cache").glob("[!.]*"))
-
-
-def test_of_two_builders_the_second_waits_for_the_first(ten) -> None:
-    root, paths = ten
-    started, resume, counts = threading.Event(), threading.Event(), []
-
-    def hold(*_: int) -> None:
-        started.set()
-        assert resume.wait(10)
-
-    arguments = (root, paths, PixelRecipe(), root / "cache")
-    first = threading.Thread(target=pixel_cache, args=(*arguments, hold))
-    first.start()
-    assert started.wait(10)
-    with pytest.raises(Stopped, match="Waiting"):
-        pixel_cache(*arguments, should_stop=lambda: True)
-    second = threading.Thread(target=pixel_cache, args=(*arguments, lambda *at: counts.append(at)))
-    second.start()
-    resume.set()
-    first.join(10)
-    second.join(10)
-    assert counts == []  # it found the first one's cache and built nothing
-    assert len(pixel_cache(*arguments).pixels) == 10
-
-
-def test_a_disk_without_room_is_refused_before_it_is_full(ten, monkeypatch) -> None:
-    root, paths = ten
-    monkeypatch.setattr(images.shutil, "disk_usage", lambda _: SimpleNamespace(free=10_000))
-    with pytest.raises(WriteFailed, match="Free some space"):
-        pixel_cache(root, paths, PixelRecipe(), root / "cache")
-
-
-def test_no_films_are_no_cache(tmp_path) -> None:
-    with pytest.raises(DataError, match="Choose other parts"):
-        pixel_cache(tmp_path, [], PixelRecipe(), tmp_path / "cache")
 
 
 # Thumbnails

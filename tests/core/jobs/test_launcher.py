@@ -154,6 +154,18 @@ def test_the_longest_waiting_run_is_next(slot) -> None:
     assert reaches(second, State.STOPPED, 10)
 
 
+def test_a_clock_that_was_set_back_brings_no_run_before_those_that_wait(slot, monkeypatch) -> None:
+    first, second = make("first"), make("a-second")
+    launcher.start_run(first)
+    monkeypatch.setattr(time, "time", lambda: 1_000_000_000.0)
+    launcher.start_run(second)
+    assert launcher.is_next(first)
+    assert not launcher.is_next(second)
+    for folder in (first, second):
+        run_folders.send_request(folder, "stop")
+        assert reaches(folder, State.STOPPED, 10)
+
+
 @pytest.mark.slow
 def test_a_waiting_run_starts_by_itself_when_the_slot_is_free(slot) -> None:
     folder = make("patient")

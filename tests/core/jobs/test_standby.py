@@ -235,3 +235,11 @@ def test_the_terminal_leaves_none_behind(folders) -> None:
     refused = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert json.dumps(refused.stderr).count("\\n") == 1
+
+
+def test_a_setting_keeps_none(folders, monkeypatch) -> None:
+    monkeypatch.setenv("FRACTURE_STANDBY", "off")
+    with standby.permitted():
+        standby.prepare()
+        assert not standby.is_permitted()
+        assert standby._waiting == []

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -229,3 +231,47 @@ def test_who_finds_the_removed_lock_taken_by_another_leaves_the_run_to_it(
         with run_folders.lock(worker.folder), contextlib.suppress(UnboundLocalError):
             child._keep_lock()
     assert left == [1]
+
+
+EXCHANGED = """import os, signal, sys; from pathlib import Path
+from fracture_core.jobs.worker import Worker
+from fracture_core.runs import run_folders
+folder = Path(sys.argv[1])
+lock = Worker(folder, run_folders.take_lock(folder)).leave_to_next()
+os.kill(os.getpid(), signal.SIGTERM)  # as while Python starts again
+second = Worker(folder, lock)
+before = second.stopping
+second.listen()
+print(before, second.stopping)
+"""
+
+
+def test_a_signal_between_two_programs_of_a_process_stops_the_second(worker) -> None:
+    command = [sys.executable, "-c", EXCHANGED, str(worker.folder)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "False True\n"), ended.stderr
+
+
+LEAVING = """import sys, time; from pathlib import Path
+from fracture_core.jobs.worker import Worker
+from fracture_core.runs import run_folders
+folder = Path(sys.argv[1])
+worker = Worker(folder, run_folders.take_lock(folder))
+worker.listen()
+with worker.may_leave():
+    print("loading", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_stop_while_tensorflow_loads_runs_the_command_of_an_end(worker, tmp_path) -> None:
+    script, file = tmp_path / "write.py", tmp_path / "sentence"
+    script.write_text("import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(sys.argv[-1])")
+    command = [sys.executable, "-c", LEAVING, str(worker.folder)]
+    notify = {"FRACTURE_NOTIFY": f"{sys.executable} {script} {file}"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | notify) as process:
+        assert process.stdout.readline() == b"loading\n"
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    assert run_folders.status(worker.folder).state is State.STOPPED
+    assert file.read_text() == "first: Stopped before training."

@@ -78,8 +78,9 @@ def test_an_evaluation_comes_back_as_it_was_kept(tmp_path) -> None:
     assert loaded.to_dict() == saved.to_dict()
 
 
-def test_an_evaluation_kept_anew_is_whole_or_none(tmp_path, monkeypatch) -> None:
+def test_an_evaluation_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch) -> None:
     evaluation.save(tmp_path / "kept", by_hand())
+    before = evaluation.load(tmp_path / "kept").to_dict()
     real = checksums.replace_file
 
     def full(path: Path, data: bytes) -> None:
@@ -90,15 +91,16 @@ def test_an_evaluation_kept_anew_is_whole_or_none(tmp_path, monkeypatch) -> None
     monkeypatch.setattr(checksums, "replace_file", full)
     with pytest.raises(WriteFailed):
         evaluation.save(tmp_path / "kept", by_hand(0.9))
-    assert evaluation.load(tmp_path / "kept") is None  # not the old figures beside the new films
+    assert evaluation.load(tmp_path / "kept").to_dict() == before
 
 
 def test_a_kept_evaluation_that_was_changed_is_none(tmp_path) -> None:
     evaluation.save(tmp_path, by_hand())
-    for name in ("films.parquet", "evaluation.json"):
+    films = next(tmp_path.glob("films-*.parquet")).name
+    for name in (films, "evaluation.json"):
         whole = (tmp_path / name).read_bytes()
         other = by_hand().films.assign(probability=np.float32(0.9)).to_parquet(None)
-        changed = other if name == "films.parquet" else whole.replace(b'"valid"', b'"train"')
+        changed = other if name == films else whole.replace(b'"valid"', b'"train"')
         assert changed != whole
         (tmp_path / name).write_bytes(changed)
         assert evaluation.load(tmp_path) is None, name

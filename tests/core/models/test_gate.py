@@ -384,12 +384,10 @@ def ended(folder) -> None:
 
 
 @pytest.fixture
-def short_run(folders, phantom_root):
+def short_run(folders, phantom_root, runs_here):
     """A run of two epochs that has ended, with its gate."""
     config = TrainConfig(data=str(phantom_root), architecture="three_conv", epochs=2)
-    folder = launcher.create_and_start(config, "short", queue=False)
-    ended(folder)
-    return folder
+    return launcher.create_and_start(config, "short", queue=False)
 
 
 def test_a_run_has_the_gate_of_its_best_epoch_at_its_end_and_of_another_one_after_a_resume(
@@ -406,7 +404,6 @@ def test_a_run_has_the_gate_of_its_best_epoch_at_its_end_and_of_another_one_afte
     assert (released / "gate.npz").read_bytes() == model.gate.read_bytes()
     fitted_at = model.gate.stat().st_mtime_ns
     launcher.resume(short_run, 2, wait_for_slot=False)
-    ended(short_run)
     again = cards.find("short")
     assert run_folders.status(short_run).state is run_folders.State.FINISHED
     assert again.gate is not None

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from fracture_core.config import TrainConfig
-from fracture_core.errors import ModelError, RunError, WriteFailed
+from fracture_core.errors import DamagedFile, ModelError, RunError, WriteFailed
 from fracture_core.models import cards
-from fracture_core.releases import release
+from fracture_core.releases import ensemble, release
 from fracture_core.runs import journal, run_folders
 
 
@@ -122,3 +122,25 @@ def test_a_write_that_fails_on_the_way_leaves_nothing(run_copy, folders, monkeyp
     assert list((folders / "models").iterdir()) == []
     release.release("finished", "mine")
     assert [path.name for path in (folders / "models").iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("action", ["release", "ensemble"])
+def test_weights_that_change_after_they_were_checked_are_not_released(
+    run_copy, folders, monkeypatch, action
+) -> None:
+    find = cards.find
+
+    def find_then_damage(reference: str) -> cards.Model:
+        model = find(reference)
+        content = bytearray(model.weights.read_bytes())
+        content[len(content) // 2] ^= 1
+        model.weights.write_bytes(content)
+        return model
+
+    monkeypatch.setattr(cards, "find", find_then_damage)
+    with pytest.raises(DamagedFile, match="its checksum in SHA256SUMS differs"):
+        if action == "release":
+            release.release("finished@1", "mine")
+        else:
+            ensemble.make(["finished@1", "finished@2"], "mine")
+    assert list((folders / "models").iterdir()) == []

@@ -68,14 +68,13 @@ def test_large_maps_are_thinned(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_makes_anew_what_is_later_than_its_state_and_what_a_kill_has_cost(
-    run_copy: Path,
+    run_copy: Path, runs_here: None
 ) -> None:
     feature_maps.path(run_copy, 7).write_bytes(b"of another time")
     before = {epoch: feature_maps.path(run_copy, epoch).read_bytes() for epoch in (1, 2, 3)}
     for epoch in (2, 3):  # as where the child was killed after the epoch's weights
         feature_maps.path(run_copy, epoch).unlink()
     launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
-    launcher.wait(run_copy)
     assert feature_maps.epochs(run_copy) == (1, 2, 3, 4)
     assert checkpoints.epochs(run_copy / "checkpoints") == [1, 2, 3, 4]
     for epoch, content in before.items():
@@ -83,15 +82,13 @@ def test_a_resumed_run_makes_anew_what_is_later_than_its_state_and_what_a_kill_h
 
 
 def test_feature_maps_made_anew_change_nothing_that_the_run_computes(
-    run_copy: Path, folders: Path
+    run_copy: Path, runs_here: None
 ) -> None:
     twin = forks.create(run_copy, 3, "twin", epochs=4)
     hole = forks.create(run_copy, 3, "hole", epochs=4)
     feature_maps.path(hole, 1).unlink()
     for folder in (twin, hole):
         launcher.start_run(folder, wait_for_slot=False)
-    for folder in (twin, hole):
-        launcher.wait(folder)
     assert feature_maps.epochs(hole) == feature_maps.epochs(twin) == (1, 2, 3, 4)
     weights = [checkpoints.weights_of(folder / "checkpoints", 4) for folder in (twin, hole)]
     assert weights[0].read_bytes() == weights[1].read_bytes()

@@ -201,6 +201,15 @@ def test_requests_wait_in_the_order_in_which_they_were_made(folder) -> None:
     assert run_folders.has_request(folder, "stop")
 
 
+def test_requests_keep_their_order_when_the_clock_is_set_back(folder, monkeypatch) -> None:
+    run_folders.send_request(folder, "learning_rate", rate=0.1)
+    monkeypatch.setattr(time, "time_ns", lambda: 10**18)
+    run_folders.send_request(folder, "learning_rate", rate=0.01)
+    run_folders.send_request(folder, "learning_rate", rate=0.001)
+    rates = [value["rate"] for _, value in run_folders.requests(folder)]
+    assert rates == [0.1, 0.01, 0.001]
+
+
 SENDER = """import sys; from pathlib import Path; from fracture_core.runs import run_folders
 sys.stdin.readline()
 for number in range(20):

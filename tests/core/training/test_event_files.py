@@ -1,6 +1,7 @@
 """TensorBoard event files, read back by the tensorboard package."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,14 @@ def test_a_pipe_among_the_files_gets_nothing_and_makes_nobody_wait(tmp_path: Pat
     os.close(reader)
     pipe.unlink()
     assert [step for step, _ in read(tmp_path, "train")["epoch_loss"]] == [1, 2]
+
+
+def test_a_clock_that_was_set_back_gives_no_file_an_earlier_name(tmp_path, monkeypatch) -> None:
+    event_files.begin(tmp_path, [line(1)])
+    first = next((tmp_path / "tensorboard" / "dev").iterdir()).name
+    monkeypatch.setattr(time, "time", lambda: 1_000_000_000.0)
+    event_files.begin(tmp_path, [line(1), line(2)])
+    event_files.add(tmp_path, line(3))
+    (second,) = (path.name for path in (tmp_path / "tensorboard" / "dev").iterdir())
+    assert second > first
+    assert read(tmp_path, "train")["epoch_loss"] == about((1, 1), (2, 1 / 2), (3, 1 / 3))

@@ -165,9 +165,12 @@ def _frame(
         tone = "fracture" if positive else "none"
         words = [f"score {probability:.3f}: {_word(positive)}"]
     if breaks is not None:
-        kinds = Counter(f"{each.kind} break" for each in own_breaks)
+        kinds = Counter(
+            f"{each.kind} {each.pattern} break".replace("  ", " ") for each in own_breaks
+        )
         counts = ", ".join(theme.plural(n, kind) for kind, n in kinds.items())
-        words.append(counts or "shows no break")
+        bones = " and ".join(each.bone for each in own_breaks if each.bone)
+        words.append(f"{counts} of the {bones}" if bones else counts or "shows no break")
     boxes = tuple(_in_shares(each.box, film.file_size) for each in own_breaks)
     note = "; ".join(words)
     return Frame(name=path.name, film=film, note=note, tone=tone, seen=seen, boxes=boxes)

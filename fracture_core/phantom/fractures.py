@@ -19,9 +19,7 @@ STEEP = {  # change of u per step across the bone
 STEP = (1.15, 1.8)  # of a displaced break, in widths of the bone
 BEND = (22.0, 34.0)  # of an angulated one, in degrees
 MARGIN = 1.2  # mm of a box around a break and its line
-THIN = (
-    2.6  # px of half a line's width at least: one pixel at 96 px, with its rims, and none at 32 px
-)
+THIN = 2.6  # px of half a line's width at least: with its rims a pixel at 96 px, none at 32 px
 
 
 def fracture(
@@ -51,10 +49,9 @@ def fracture(
         bend = np.deg2rad(BEND[0] + (BEND[1] - BEND[0]) * injury.severity) * shown
         offset = injury.side * bend / (1 / near_length + 1 / far_length)
         green = injury.pattern == "greenstick"
-        bend *= 0.7 if green else 1.0
         reach = ((-0.35, 9.0) if injury.side > 0 else (-9.0, 0.35)) if green else line.reach
         step = 0.0 if green else 0.15 * half * injury.side
-        impacted = float(-0.5 * half * bend)
+        impacted = float((-0.35 if green else -0.5) * half * bend)
         return replace(
             line, near=float(offset), far=float(offset + step), along=impacted, reach=reach
         )

@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fracture_core.phantom import phantom_set
+from fracture_core.phantom.study_plan import Break
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def main() -> None:
     sheet.save(options.sheet, quality=82, optimize=True)
 
 
-def in_turn(breaks: dict[str, list[phantom_set.Break]]) -> list[tuple[str, str]]:
+def in_turn(breaks: dict[str, list[Break]]) -> list[tuple[str, str]]:
     """Return (path, words) of one film a study, the parts and labels in turn.
 
     Args:

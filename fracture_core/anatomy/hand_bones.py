@@ -186,8 +186,8 @@ def finger(ray: Ray, spread: float, bends: tuple[float, ...] = ()) -> tuple[Tube
         bends: further turn at each joint, in degrees.
     """
     kinds = (METACARPAL, *[PHALANX] * (len(ray.lengths) - 2), TIP)
-    names = ("", "proximal phalanx", "middle phalanx", "distal phalanx")
-    names = (*names[: len(ray.lengths) - 1], names[-1])
+    middle = ("middle phalanx",) * (len(ray.lengths) - 3)  # the thumb has none
+    names = ("", "proximal phalanx", *middle, "distal phalanx")
     x, y = ray.base[0] * spread, ray.base[1]
     degrees = ray.degrees[0] * spread
     bones = []

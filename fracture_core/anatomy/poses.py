@@ -16,7 +16,7 @@ def upper_arm(kind: int, shaft: bool = False) -> Tube:
     return bone if shaft else replace(bone, place=(0.0, -320.0))
 
 
-def below_elbow(spread: float, kind: int) -> tuple[Tube, Tube]:
+def below_elbow(spread: float) -> tuple[Tube, Tube]:
     """Return radius and ulna below an elbow at y = 0."""
     radius = replace(arm_bones.RADIUS, place=(13.0 * spread, 2.4), degrees=7.0)
     return radius, replace(arm_bones.ULNA, place=(-8.0 * spread, -22.0), degrees=8.5)

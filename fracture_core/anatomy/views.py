@@ -80,10 +80,9 @@ def elbow(kind: int, body: Anatomy, end: int) -> View:
     """Return an elbow: straight from the front, bent by a right angle from the side."""
     if kind != SIDE:
         spread = 1.0 if kind == FRONT else 0.82
-        bones = (poses.upper_arm(kind), *poses.below_elbow(spread, kind))
+        bones = (poses.upper_arm(kind), *poses.below_elbow(spread))
         flesh = (soft_parts.arm(body, (0, -330)), soft_parts.forearm(body, (2, -40), 1.0))
         return View(bones=bones, flesh=flesh, middle=(1, 2), field=164)
-    bones = (*poses.bent_elbow(0, 90),)
     flesh = (
         soft_parts.arm(body, (-2, -330), cut=345.0),
         soft_parts.forearm(body, (-14, 4), 90.0),
@@ -94,7 +93,7 @@ def elbow(kind: int, body: Anatomy, end: int) -> View:
         Pad(x=-15, y=-29, along=18, across=5.5, degrees=-8, share=0.34),
     )
     return View(
-        bones=bones,
+        bones=poses.bent_elbow(0, 90),
         flesh=flesh,
         middle=(26, -22),
         field=164,
@@ -133,9 +132,7 @@ def humerus(kind: int, body: Anatomy, end: int) -> View:
         around = tuple(poses.shifted(poses.shoulder(), -8.0, 24.0))
         middle = (2.0, 102.0)
     else:
-        around = tuple(
-            poses.shifted(poses.below_elbow(1.0 if kind == FRONT else 0.6, kind), 0.0, 320.0)
-        )
+        around = tuple(poses.shifted(poses.below_elbow(1.0 if kind == FRONT else 0.6), 0.0, 320.0))
         middle = (0.0, 214.0)
     flesh = (
         soft_parts.arm(body, (0, -10)),

@@ -52,7 +52,8 @@ def tube(bone: Tube, u: np.ndarray, v: np.ndarray, sponge: Sponge, scale: float)
     if fracture is None:
         return _whole(bone, u, v, sponge)
     if not (fracture.near or fracture.far or fracture.along):
-        return _whole(bone, u, v, sponge) * _remainder(bone, fracture, u, v)
+        total: np.ndarray = _whole(bone, u, v, sponge) * _remainder(bone, fracture, u, v)
+        return total
     total = np.zeros_like(u)
     for number in range(3 if fracture.wedge else 2):
         at, across = u, v
@@ -141,7 +142,7 @@ def _whole(bone: Tube, u: np.ndarray, v: np.ndarray, sponge: Sponge) -> np.ndarr
     hollow = np.sqrt(np.maximum(1 - ratio * ratio, 0)) * inner
     hollow *= _rounding(depth - np.minimum(wall, np.float32(1.3)), bone.round)
     filling *= _sponge_at(sponge, u, v)
-    layer = np.float32(2 * bone.depth) * (solid - hollow * (1 - filling))
+    layer: np.ndarray = np.float32(2 * bone.depth) * (solid - hollow * (1 - filling))
     for line in bone.lines:
         layer *= _gap(line, u, offset, half)
     for spot in bone.spots:
@@ -207,16 +208,17 @@ def _share(
     """Return 1 on a fragment of the whole bone, 0 beyond: 0 near, 1 far, 2 the loose wedge."""
     beyond = u - line_at(bone, fracture, v)
     soft = np.float32(scale)
-    near, far = (np.clip(side * soft + 0.5, 0, 1) for side in (-beyond, beyond))
+    near: np.ndarray = np.clip(-beyond * soft + 0.5, 0, 1)
+    far: np.ndarray = np.clip(beyond * soft + 0.5, 0, 1)
+    if number == 0:
+        return near
     if not fracture.wedge:
-        return far if number else near
+        return far
     centre, half = middle(bone, fracture.u)
     side = np.sign(fracture.wedge)
     reach = 1.5 * (side * (v - np.float32(centre)) + np.float32(0.1 * half))
-    loose = far * np.clip((reach - beyond) * soft + 0.5, 0, 1)
-    if number == 2:
-        return loose
-    return far - loose if number else near
+    loose: np.ndarray = far * np.clip((reach - beyond) * soft + 0.5, 0, 1)
+    return loose if number == 2 else np.subtract(far, loose)
 
 
 def _ways(

@@ -52,8 +52,7 @@ def compose(
         if injury.grade != "hairline":
             flesh = _swollen(flesh, bones, injury)
             pads += layout.effusion
-    scene = _film(layout, bones, flesh, body, rng, noise)
-    scene = replace(scene, pads=pads)
+    scene = replace(_film(layout, body, rng), bones=bones, flesh=flesh, pads=pads, noise=noise)
     marks = []
     for bone in bones:
         if isinstance(bone, Tube) and bone.fracture:
@@ -61,15 +60,8 @@ def compose(
     return scene, marks
 
 
-def _film(
-    layout: View,
-    bones: tuple[Tube | Block, ...],
-    flesh: tuple[Flesh, ...],
-    body: Anatomy,
-    rng: np.random.Generator,
-    noise: tuple[int, ...],
-) -> Scene:
-    """Return the scene of a view, with a pose and an exposure at random."""
+def _film(layout: View, body: Anatomy, rng: np.random.Generator) -> Scene:
+    """Return the empty film of a view, with a pose and an exposure at random."""
     width, height = round(LONG_SIDE * layout.wide * rng.uniform(0.92, 1.06)), LONG_SIDE
     field = layout.field * rng.uniform(0.94, 1.06)
     slack = 0.03 * field
@@ -80,8 +72,8 @@ def _film(
         centre=(float(x), float(y)),
         degrees=float(layout.turn + rng.normal(0, 5)),
         mirrored=body.mirrored,
-        bones=bones,
-        flesh=flesh,
+        bones=(),
+        flesh=(),
         pads=(),
         fat=float(rng.uniform(2.0, 5.0) * min(1.0, field / 180)),
         marker=_marker(body, rng),
@@ -90,7 +82,7 @@ def _film(
         contrast=float(rng.uniform(0.95, 1.2)),
         grain=float(rng.uniform(0.8, 1.6)),
         blur=float(rng.uniform(0.6, 0.85)),
-        noise=noise,
+        noise=(),
     )
 
 

@@ -10,7 +10,7 @@ from fracture_core.films import images
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.phantom import phantom_set
-from fracture_core.phantom.phantom_set import Break
+from fracture_core.phantom.study_plan import Break
 
 SIZE = 32
 

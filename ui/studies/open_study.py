@@ -12,7 +12,7 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FilmError
 from fracture_core.models import cards
 from fracture_core.phantom import phantom_set
-from fracture_core.phantom.phantom_set import Break
+from fracture_core.phantom.study_plan import Break
 from fracture_core.verdicts import aggregation
 from fracture_core.words import short
 from ui.cache import film_cache, study_cache

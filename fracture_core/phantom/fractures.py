@@ -17,7 +17,7 @@ STEEP = {  # change of u per step across the bone
     "greenstick": (0.0, 0.2),
 }
 STEP = (1.15, 1.8)  # of a displaced break, in widths of the bone
-BEND = (22.0, 34.0)  # of an angulated one, in degrees
+BEND = {"displaced": (11.0, 22.0), "angulated": (22.0, 34.0)}  # in degrees
 MARGIN = 1.2  # mm of a box around a break and its line
 THIN = 2.6  # px of half a line's width at least: with its rims a pixel at 96 px, none at 32 px
 
@@ -45,9 +45,10 @@ def fracture(
         return line
     shown = 1.0 if view != 1 else 0.85
     near_length, far_length = u - bone.rows[0][0], bone.rows[-1][0] - u
+    low, high = BEND[injury.grade]
+    bend = np.deg2rad(low + (high - low) * injury.severity) * shown
+    offset = injury.side * bend / (1 / near_length + 1 / far_length)
     if injury.grade == "angulated":
-        bend = np.deg2rad(BEND[0] + (BEND[1] - BEND[0]) * injury.severity) * shown
-        offset = injury.side * bend / (1 / near_length + 1 / far_length)
         green = injury.pattern == "greenstick"
         reach = ((-0.35, 9.0) if injury.side > 0 else (-9.0, 0.35)) if green else line.reach
         step = 0.0 if green else 0.15 * half * injury.side
@@ -61,8 +62,8 @@ def fracture(
     overlap = -rng.uniform(0.4, 1.4) * half if rng.random() < 0.5 else rng.uniform(0.3, 0.9) * half
     return replace(
         line,
-        near=float(-share * step),
-        far=float((1 - share) * step),
+        near=float(offset - share * step),
+        far=float(offset + (1 - share) * step),
         along=float(overlap),
         depth=0.0,
         wedge=float(0.55 * half * injury.side) if injury.pattern == "comminuted" else 0.0,
@@ -87,7 +88,7 @@ def swollen(flesh: Flesh, bone: Tube, injury: Injury) -> Flesh:
     sway = 0.6 * (found.near + found.far) / 2 * along if abs(along) > 0.8 else 0.0
     return replace(
         flesh,
-        swelling=(float(u), float(reach), 0.16 + 0.14 * injury.severity),
+        swelling=(float(u), float(reach), 0.2 + 0.16 * injury.severity),
         sway=(float(u), float(sway)),
     )
 

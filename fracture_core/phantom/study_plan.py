@@ -32,7 +32,7 @@ KIND_ORDER = (  # 10 displaced, 7 angulated, 3 hairline
 )
 TRAIN_SHARE = 0.8  # of the studies; patients are never divided
 VIEWS = (0.2, 0.3, 0.3, 0.2)  # chance of 1, 2, 3 and 4 films in a study; 2.5 on average
-HIDDEN = 0.2  # chance that a view of a positive study hides the break, if another one shows it
+HIDDEN = 0.15  # chance that a view of a positive study hides the break, if another one shows it
 
 
 @dataclass(frozen=True, kw_only=True)

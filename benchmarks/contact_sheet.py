@@ -3,8 +3,8 @@
     python benchmarks/contact_sheet.py PHANTOM SHEET.jpg [--columns 8] [--rows 4] [--side 200]
 
 PHANTOM is a folder that `python -m fracture_core phantom` made, of any version. Positive and
-normal studies take turns, and parts follow each other; of each study the film is shown that shows
-the break. Prints what each film shows.
+normal studies take turns, and parts follow each other; of each study a film is shown that shows the
+break. Prints what each film shows.
 """
 
 import argparse
@@ -48,11 +48,12 @@ def in_turn(breaks: dict[str, list[Break]]) -> list[tuple[str, str]]:
     """
     groups: dict[tuple[str, bool], list[tuple[str, str]]] = {}
     for _, paths in itertools.groupby(breaks, key=lambda path: path.rpartition("/")[0]):
-        path = max(paths, key=lambda path: len(breaks[path]))
-        part = path.split("/")[1]
+        films = list(paths)
+        films = [path for path in films if breaks[path]] or films
+        group = groups.setdefault((films[0].split("/")[1], not breaks[films[0]]), [])
+        path = films[(len(group) + 1) % len(films)]  # views in turn, too
         words = [f"{each.kind} {each.pattern} {each.bone}".strip() for each in breaks[path]]
-        entry = (path, ", ".join(words) or "no break")
-        groups.setdefault((part, not words), []).append(entry)
+        group.append((path, ", ".join(words) or "no break"))
     turns = itertools.zip_longest(*(groups[key] for key in sorted(groups)))
     return [entry for turn in turns for entry in turn if entry]
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from fracture_core import config
 from fracture_core.errors import ModelError
-from fracture_core.models import cards, model_names
+from fracture_core.models import model_names
 from fracture_core.models.model_names import Place
 from fracture_core.releases import release
 from fracture_core.runs import journal, run_folders
@@ -27,15 +26,6 @@ def test_only_a_run_gets_its_best_epoch(run_copy) -> None:
     assert model_names.at_best_epoch("finished") == f"finished@{best}"
     for name in ("mine", "finished@1", "missing", ""):
         assert model_names.at_best_epoch(name) == name
-
-
-def test_of_the_shipped_models_the_one_of_32_px_is_the_default() -> None:
-    names = ("starter-five-conv-96", "starter-five-conv")
-    models = (cards.read(config.PROJECT / "models" / name) for name in names)
-    shipped = {model.card.name: (model.card.created, model.card.synthetic) for model in models}
-    order = model_names.in_order(shipped, [], synthetic=True)
-    assert order == ["starter-five-conv", "starter-five-conv-96"]
-    assert model_names.default(order) == "starter-five-conv"
 
 
 def test_models_of_films_like_the_data_in_use_come_first_and_the_oldest_released_first(

@@ -27,7 +27,7 @@ from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.networks import architectures
 from fracture_core.phantom import phantom_set
-from fracture_core.phantom.phantom_set import Break
+from fracture_core.phantom.study_plan import Break
 from fracture_core.verdicts import metrics
 from fracture_core.verdicts.metrics import Proportion
 

@@ -19,6 +19,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "",  # the modules at the top: errors, settings, files
     "films",
+    "anatomy",
     "phantom",
     "datasets",
     "verdicts",

@@ -12,7 +12,7 @@ from enum import StrEnum
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.models.cards import Card, Model
-from fracture_core.phantom import phantom_set
+from fracture_core.phantom import phantom_set, study_plan
 from fracture_core.runs import journal, run_folders
 
 RECORD = "patients"  # in a card's `training`: hash of the data -> joined digests
@@ -161,7 +161,7 @@ def _of_plan(model: Model) -> set[str]:
     studies, seed = settings.get("studies"), settings.get("seed")
     if not (isinstance(studies, int) and isinstance(seed, int) and 0 < studies <= MOST_PLANNED):
         return set()
-    plan = [each for each in phantom_set.plan(studies, seed) if each.split == "train"]
+    plan = [each for each in study_plan.plan(studies, seed) if each.split == "train"]
     dev = set(model.judged["patient"]) if "patient" in model.judged else set()
     return {f"patient{each.patient:05d}" for each in plan} - dev
 

@@ -1,6 +1,6 @@
 """The default data set: synthetic studies in MURA's layout, with known breaks.
 
-`make` fills a folder with films of forearms and upper arms and a `phantom.json` beside them, with
+`make` fills a folder with films of the seven parts of MURA and a `phantom.json` beside them, with
 the boxes of all breaks and whether the set is complete. The films of a study depend on seed and
 study number alone, so that a set which was stopped half-way is completed to the same bytes. The
 process that makes a set holds a lock on `.lock`; the kernel releases it whatever ends the process.
@@ -13,87 +13,21 @@ import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from fracture_core import file_reader, locks
 from fracture_core.errors import ConfigError, DataError, FileRefused, Stopped
 from fracture_core.files import replace_file, sweep
-from fracture_core.phantom.anatomy import anatomy, injury
-from fracture_core.phantom.drawing import Scene, draw
-from fracture_core.phantom.limbs import PARTS, compose
+from fracture_core.phantom.drawing import draw
+from fracture_core.phantom.study_plan import Break, Film, films, plan
 
-VERSION = 2  # raised whenever the same seed gives other films
+VERSION = 3  # raised whenever the same seed gives other films
 STUDIES, SEED = 400, 0
 INDEX = "phantom.json"
 LOCK = ".lock"
 MOST_STUDIES = 1_000_000  # a larger set takes minutes to plan; an index with more is damaged
-
-POSITIVE_OF_FIVE = (2, 2, 3, 2)  # 9 of 20 studies are positive, close to MURA's forearm and humerus
-KIND_ORDER = (  # 10 displaced, 7 angulated, 3 hairline
-    *("displaced", "angulated", "displaced", "displaced", "angulated"),
-    *("hairline", "displaced", "angulated", "displaced", "displaced"),
-    *("angulated", "displaced", "hairline", "angulated", "displaced"),
-    *("displaced", "angulated", "displaced", "angulated", "hairline"),
-)
-TRAIN_SHARE = 0.8  # of the studies; patients are never divided
-VIEWS = (0.2, 0.3, 0.3, 0.2)  # chance of 1, 2, 3 and 4 films in a study; 2.5 on average
-HIDDEN = 0.2  # chance that a view of a positive study hides the break, if another one shows it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Break:
-    """A break visible on a film.
-
-    Args:
-        kind: "displaced", "angulated" or "hairline".
-        box: (x0, y0, x1, y1) in px of the film, the last two exclusive.
-    """
-
-    kind: str
-    box: tuple[int, int, int, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """One study of the plan.
-
-    Args:
-        index: number in the set, from 0; it and the seed determine the films.
-        patient: number from 1.
-        part: "forearm" or "humerus".
-        number: of the study within patient and part, from 1.
-        kind: of its break; None for a negative study.
-        split: "train" or "valid".
-    """
-
-    index: int
-    patient: int
-    part: str
-    number: int
-    kind: str | None
-    split: str
-
-    @property
-    def folder(self) -> str:
-        """Folder of the study, relative to the root."""
-        label = "positive" if self.kind else "negative"
-        return (
-            f"{self.split}/XR_{self.part.upper()}/patient{self.patient:05d}"
-            f"/study{self.number}_{label}"
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Film:
-    """One film of the plan: its path relative to the root, its scene, and its breaks."""
-
-    path: str
-    scene: Scene
-    breaks: tuple[Break, ...]
 
 
 def make(
@@ -147,9 +81,11 @@ def complete(
 ) -> None:
     """Complete the set in `root` with its own settings; see `make`.
 
-    Makes the default set where there is none.
+    Makes the default set where there is none. A complete set of another version stays as it is.
     """
     index = _index(root)
+    if index and index["version"] != VERSION and index["complete"]:
+        return
     own = {"studies": index["studies"], "seed": index["seed"]} if index else {}
     make(root, **own, progress=progress, should_stop=should_stop)
 
@@ -215,73 +151,13 @@ def breaks(root: Path) -> dict[str, list[Break]]:
     index = _index(root)
     if index is None:
         raise DataError(f"Boxes of breaks are known for phantom sets only; {root} holds none.")
-    return {
-        path: [Break(kind=item["kind"], box=tuple(item["box"])) for item in items]
-        for path, items in index["films"].items()
-    }
+    return {path: [_break(item) for item in items] for path, items in index["films"].items()}
 
 
-def plan(studies: int, seed: int) -> list[Study]:
-    """Plan all studies of a set in order: patient by patient, `train` before `valid`."""
-    rng = np.random.default_rng((seed, 0))
-    kinds = _kinds(studies, np.random.default_rng((seed, 4)))
-    planned: list[Study] = []
-    patient = 0
-    while len(planned) < studies:
-        patient += 1
-        split = "train" if len(planned) < round(TRAIN_SHARE * studies) else "valid"
-        count = int(rng.choice((1, 2, 3), p=(0.86, 0.11, 0.03)))
-        part = PARTS[int(rng.random() < 0.45)]
-        numbers = dict.fromkeys(PARTS, 0)
-        for _ in range(min(count, studies - len(planned))):
-            numbers[part] += 1
-            index = len(planned)
-            planned.append(
-                Study(
-                    index=index,
-                    patient=patient,
-                    part=part,
-                    number=numbers[part],
-                    kind=kinds[index],
-                    split=split,
-                )
-            )
-            if rng.random() < 0.3:
-                part = PARTS[1 - PARTS.index(part)]
-    return planned
-
-
-def films(study: Study, seed: int) -> list[Film]:
-    """Compose the films of a study, without drawing them; a function of study and seed alone."""
-    rng = np.random.default_rng((seed, 1, study.index))
-    body = anatomy(np.random.default_rng((seed, 2, study.patient, PARTS.index(study.part))))
-    views = 1 + int(rng.choice(len(VIEWS), p=VIEWS))
-    trauma = injury(study.kind, rng) if study.kind else None
-    shown = rng.random(views) >= HIDDEN
-    shown[rng.integers(views)] = True
-    end = int(rng.integers(2))
-    result = []
-    for view in range(views):
-        visible = trauma if shown[view] else None
-        noise = (seed, 3, study.index, view)
-        scene, boxes = compose(study.part, view, end, body, visible, rng, noise)
-        marks = tuple(Break(kind=kind, box=box) for kind, box in boxes)
-        path = f"{study.folder}/image{view + 1}.png"
-        result.append(Film(path=path, scene=scene, breaks=marks))
-    return result
-
-
-def _kinds(studies: int, rng: np.random.Generator) -> list[str | None]:
-    """Return the kind of break of each study; even a small set has both labels."""
-    kinds: list[str | None] = []
-    positives = 0
-    while len(kinds) < studies:
-        block: list[str | None] = [None] * 5
-        for place in rng.permutation(5)[: POSITIVE_OF_FIVE[len(kinds) // 5 % 4]]:
-            block[place] = KIND_ORDER[positives % len(KIND_ORDER)]
-            positives += 1
-        kinds += block
-    return kinds[:studies]
+def _break(item: dict[str, Any]) -> Break:
+    """Return a break of the index; before version 3 pattern and bone are not told."""
+    words = {key: item.get(key, "") for key in ("pattern", "bone")}
+    return Break(kind=item["kind"], box=tuple(item["box"]), **words)
 
 
 def _check_folder(out: Path, studies: int, seed: int) -> None:
@@ -420,4 +296,6 @@ def _is_break(mark: Any) -> bool:
     if not isinstance(mark, dict) or not isinstance(mark.get("kind"), str):
         return False
     box = mark.get("box")
+    if not all(isinstance(mark.get(key, ""), str) for key in ("pattern", "bone")):
+        return False
     return isinstance(box, list) and len(box) == 4 and all(type(v) is int for v in box)

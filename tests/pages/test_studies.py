@@ -168,7 +168,7 @@ def test_an_empty_wall_says_which_filter_to_drop(studies_page: Opener) -> None:
     assert tiles(app) == []
     assert "No study matches" in words(app)
     press(app, "Drop patient nobody")
-    assert len(tiles(app)) == 24 - len(tiles(studies_page(part="humerus")))
+    assert tiles(app) == tiles(studies_page(part="forearm")) != []
     assert "patient" not in app.query_params
 
 

@@ -1,6 +1,7 @@
 """One study: its films as large as the window allows, everything else around them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FilmError
 from fracture_core.models import cards
 from fracture_core.phantom import phantom_set
-from fracture_core.phantom.phantom_set import Break
+from fracture_core.phantom.study_plan import Break
 from fracture_core.verdicts import aggregation
 from fracture_core.words import short
 from ui.cache import film_cache, study_cache
@@ -165,12 +166,18 @@ def _frame(
         tone = "fracture" if positive else "none"
         words = [f"score {probability:.3f}: {_word(positive)}"]
     if breaks is not None:
-        kinds = Counter(f"{each.kind} break" for each in own_breaks)
-        counts = ", ".join(theme.plural(n, kind) for kind, n in kinds.items())
-        words.append(counts or "shows no break")
+        words.append(_breaks_in_words(own_breaks))
     boxes = tuple(_in_shares(each.box, film.file_size) for each in own_breaks)
     note = "; ".join(words)
     return Frame(name=path.name, film=film, note=note, tone=tone, seen=seen, boxes=boxes)
+
+
+def _breaks_in_words(breaks: Sequence[Break]) -> str:
+    """Return "displaced spiral break: radius, ulna"; bones are not told before version 3."""
+    if bones := ", ".join(each.bone for each in breaks if each.bone):
+        return f"{breaks[0].kind} {breaks[0].pattern} break: {bones}"
+    kinds = Counter(f"{each.kind} break" for each in breaks)
+    return ", ".join(theme.plural(n, kind) for kind, n in kinds.items()) or "shows no break"
 
 
 def _in_shares(box: tuple[int, int, int, int], size: tuple[int, int]) -> film_viewer.Box:

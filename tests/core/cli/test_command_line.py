@@ -292,7 +292,7 @@ def test_the_help_of_train_gives_units_and_defaults(capsys) -> None:
         (["--dense", "wide"], "whole numbers, as in 128,64"),
         (["--architecture", "resnet"], "No architecture is called 'resnet'"),
         (["--size", "24"], "size for five_conv must be from 28"),
-        (["--part", "ankle"], "no part 'ankle'. It has: forearm, humerus"),
+        (["--part", "ankle"], "no part 'ankle'. It has: elbow, finger, forearm"),
         (["--name", "../x"], "begins with a letter or digit; received '../x'"),
         (["--name", ""], "received ''"),
         (["--config", "nowhere.json"], "nowhere.json cannot be read"),

@@ -365,6 +365,7 @@ def test_predict_tells_doubts_and_counts_doubted_films_where_asked(
 
 def test_the_shipped_models_gate_is_whole_and_small() -> None:
     model = cards.read(config.models_folder() / "starter-five-conv")
+    assert model.card.training["phantom"] == {"studies": 400, "seed": 0, "version": 3}
     predictor = Predictor(model)
     assert predictor.gate.fitted_on == model.card.training["images"]["train"]
     assert predictor.gate.calibrated_on == model.card.training["images"]["dev"]

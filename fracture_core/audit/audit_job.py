@@ -45,9 +45,14 @@ def run_child(folder: Path) -> None:
     """Audit the data set that `asked.json` names and save the result; runs in the child."""
     request = launcher.job_request(folder, "data")
     dataset = catalog.read(Path(request["data"]), request["positive"])
-    progress = JobProgress(folder, "Opening every film")
+    opened, compared = JobProgress(folder, "Opening every film"), JobProgress(folder, "Comparing films")
+
+    def should_stop() -> bool:
+        return opened.should_stop() or compared.should_stop()
+
     try:
-        save(folder, run(dataset, folder, progress.count, progress.should_stop, progress.say))
+        audit = run(dataset, folder, opened.count, should_stop, opened.say, compared.count)
+        save(folder, audit)
     except Stopped as error:
         message = f"{error} The measurements so far are saved."
         run_folders.write_status(folder, Status(state=State.STOPPED, message=message))
@@ -61,6 +66,7 @@ def run(
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     say: Callable[[str], None] = lambda text: None,
+    compared: Callable[[int, int], None] | None = None,
 ) -> Audit:
     """Measure every film, then derive the findings, in this process.
 
@@ -70,13 +76,20 @@ def run(
         progress: called with (films done, all films).
         should_stop: called after every film.
         say: called with a sentence on each later step.
+        compared: called with (films compared with others, all films); if `None`, `progress` is.
 
     Raises:
         Stopped: `should_stop` returned true.
     """
     paths = dataset.manifest["path"].tolist()
     facts = measures.table(dataset.root, paths, folder / "facts", progress, should_stop)
-    return findings.run(dataset, facts, say)
+    return findings.run(
+        dataset,
+        facts,
+        say,
+        compared or progress or (lambda done, total: None),
+        should_stop or (lambda: False),
+    )
 
 
 # --- saved results ------------------------------------------------------------------------------

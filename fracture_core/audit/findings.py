@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-from fracture_core.audit import shortcuts
+from fracture_core.audit import families, shortcuts
+from fracture_core.audit.families import Group
 from fracture_core.audit.shortcuts import Shortcut
 from fracture_core.datasets.catalog import STUDY, Dataset
 from fracture_core.datasets.layouts import Skipped
@@ -50,6 +51,10 @@ KINDS = {  # worst first: kind -> (title for several, why it matters)
     "shortcut": (
         "shortcuts predict the label without the bone",
         "A network can learn these instead of fractures; only an AUROC above theirs counts.",
+    ),
+    "family": (
+        "films are further copies of an original: turned, mirrored, cropped or saved again",
+        "An original counts more than once; its copies must never stand on both sides of a split.",
     ),
     "same image": (
         "films are exact copies of others",
@@ -154,6 +159,8 @@ def run(
     dataset: Dataset,
     facts: pd.DataFrame,
     progress: Callable[[str], None] = lambda text: None,
+    compared: Callable[[int, int], None] = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Audit:
     """Derive the findings from a data set and the measurements of its films.
 
@@ -161,16 +168,23 @@ def run(
         dataset: the return value of `catalog.read`.
         facts: `measures.table` of its films.
         progress: called with a sentence on each step.
+        compared: called with (films compared with others, all films).
+        should_stop: called for every film that is compared.
+
+    Raises:
+        Stopped: `should_stop` returned true.
     """
     films = dataset.manifest.merge(facts, on="path", how="left")
     read = films[films["reason"] == ""].reset_index(drop=True)
     progress("Comparing every film with every other.")
     same, near = _same(read), _near(read)
+    one_original = families.find(dataset.root, read, same + near, compared, should_stop)
     faults = [
-        *_across_splits(read, same + near, len(films)),
+        *_across_splits(read, one_original, len(films)),
         *_patients(films),
-        *_labels(read, same, len(films)),
+        *_labels(read, one_original, len(films)),
         *_affected(films, films["reason"] != "", "unreadable", films["reason"]),
+        *_copies("family", one_original, read, len(films)),
         *_copies("same image", same, read, len(films)),
         *_copies("near image", near, read, len(films)),
         *_looks(read, len(films)),
@@ -190,9 +204,6 @@ def run(
 
 
 # --- copies -------------------------------------------------------------------------------------
-
-Group = list[tuple[int, str]]  # rows of one image, each with its detail
-
 
 def _same(read: pd.DataFrame) -> list[Group]:
     """Return groups of two or more rows with the same pixels."""

@@ -21,7 +21,6 @@ import pandas as pd
 from PIL import Image, ImageEnhance
 
 from fracture_core.audit import families
-from fracture_core.datasets import catalog
 from fracture_core.errors import FilmError
 from fracture_core.films import images, measures
 from fracture_core.phantom import phantom_set
@@ -43,7 +42,7 @@ def changes(film: Image.Image, random: np.random.Generator) -> dict[str, Image.I
     shear = float(random.uniform(-0.15, 0.15))
     skew = (1, shear, -shear * height / 2, 0, 1, 0)
     file = io.BytesIO()
-    film.save(file, "JPEG", quality=40)
+    film.save(file, "JPEG", quality=50)
     return {
         "exact": film,
         "re-saved": Image.open(file),
@@ -92,7 +91,9 @@ def originals(folder: Path | None, count: int, work: Path) -> Iterator[Image.Ima
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--films", type=Path, help="folder of originals; else synthetic ones")
     parser.add_argument("--originals", type=int, default=500)
     parser.add_argument("--copies", type=int, help="originals that get copies; all unless given")
@@ -159,7 +160,8 @@ def _recall(work: Path, table: pd.DataFrame, kind: str) -> None:
 def _families(work: Path, table: pd.DataFrame, words: str) -> list[families.Group]:
     paths = table["path"].tolist()
     facts = _timed(f"{words}: opening", lambda: measures.table(work, paths, work / "facts" / words))
-    return _timed(f"{words}: comparing", lambda: families.find(work, facts, []))
+    known = families.same(facts) + families.near(facts)
+    return _timed(f"{words}: comparing", lambda: families.find(work, facts, known))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from fracture_core.audit import findings
 from fracture_core.audit.findings import Audit, Finding, Item
 from fracture_core.audit.shortcuts import Shortcut
 from fracture_core.config import cache_folder
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, family_list
+from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import make_folder
 from fracture_core.films import measures
@@ -45,7 +46,8 @@ def run_child(folder: Path) -> None:
     """Audit the data set that `asked.json` names and save the result; runs in the child."""
     request = launcher.job_request(folder, "data")
     dataset = catalog.read(Path(request["data"]), request["positive"])
-    opened, compared = JobProgress(folder, "Opening every film"), JobProgress(folder, "Comparing films")
+    opened = JobProgress(folder, "Opening every film")
+    compared = JobProgress(folder, "Comparing films")
 
     def should_stop() -> bool:
         return opened.should_stop() or compared.should_stop()
@@ -53,6 +55,7 @@ def run_child(folder: Path) -> None:
     try:
         audit = run(dataset, folder, opened.count, should_stop, opened.say, compared.count)
         save(folder, audit)
+        save_families(dataset.hash, audit)
     except Stopped as error:
         message = f"{error} The measurements so far are saved."
         run_folders.write_status(folder, Status(state=State.STOPPED, message=message))
@@ -114,6 +117,13 @@ def save(folder: Path, audit: Audit) -> None:
     checksums.write(folder, folder / RESULT, json.dumps(to_dict(audit), indent=1).encode())
 
 
+def save_families(data_hash: str, audit: Audit) -> None:
+    """Write the list of a data set's families, which a run may keep on one side of its split."""
+    items = [item for each in audit.findings if each.kind == "family" for item in each.items]
+    value = FamilyList(families={item.path: item.family for item in items})
+    family_list.write(family_list.file_of(data_hash), value)
+
+
 def load(folder: Path) -> Audit | None:
     """Return the audit saved in this folder.
 
@@ -145,7 +155,7 @@ def load(folder: Path) -> Audit | None:
 def _is_sound(audit: Audit) -> bool:
     """Return whether all values have their type and range; `load` compares the sentences."""
     items = [item for finding in audit.findings for item in finding.items]
-    words = [text for item in items for text in (item.path, item.detail)]
+    words = [text for item in items for text in (item.path, item.detail, item.family)]
     words += [text for each in audit.findings for text in (each.kind, *each.sentences)]
     words += [text for each in audit.shortcuts for text in (each.feature, each.split, each.part)]
     counts = [audit.films, *(each.count for each in audit.findings)]

@@ -12,14 +12,17 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import DisjointSet
 
 from fracture_core.errors import FilmError, Stopped
-from fracture_core.films import images, landmarks
+from fracture_core.films import images, landmarks, measures
 from fracture_core.films.landmarks import Landmarks, Picture
 
 Group = list[tuple[int, str]]  # rows of one original, each with its detail
 
+NEAR_BITS = 16  # of 256, in which two looks may differ; copies differ in up to 14
+# Correlation of the small pictures: 0.9985 and more for copies, up to 0.98 for others.
+NEAR_LIKENESS = 0.99
+BLANK = 0.01  # spread of grey, 0 to 0.5
 WORDS = 64  # centres that descriptors are compared with
 NUMBERS = 128  # of a film's vector
 FEW = 50  # films of which every one is compared with every other
@@ -35,6 +38,40 @@ _COPY_MARK = re.compile(
 )
 # A file name with the hash of an augmentation tool: "a_png.rf.0123456789abcdef".
 _TOOL_MARK = re.compile(r"\.rf\.[0-9a-f]{8,}$", re.IGNORECASE)
+
+
+def same(read: pd.DataFrame) -> list[Group]:
+    """Return groups of two or more rows with the same pixels."""
+    several = read[read.duplicated("pixels", keep=False)]
+    groups = []
+    for _, rows in several.groupby("pixels", sort=False):
+        first = rows["path"].iloc[0]
+        others = [(int(row), f"same pixels as {first}") for row in rows.index[1:]]
+        groups.append([(int(rows.index[0]), f"{len(rows)} files hold this image"), *others])
+    return groups
+
+
+def near(read: pd.DataFrame) -> list[Group]:
+    """Return groups of rows that look almost the same, of different pixels."""
+    distinct = read.drop_duplicates("pixels")
+    distinct = distinct[distinct["spread"] > BLANK]  # uniformly grey films all look alike
+    rows, small = distinct.index.to_numpy(), distinct["small"].tolist()
+    words = measures.looks_as_words(distinct["look"].tolist())
+    groups: dict[int, Group] = {}
+    first_of: dict[int, int] = {}  # place of a row in a group -> that of the group's first
+    for start in range(0, len(rows), 256):
+        apart = measures.bits_apart(words[start : start + 256], words[start:])
+        for one, other in np.argwhere(apart <= NEAR_BITS) + start:
+            if other <= one or other in first_of:
+                continue
+            alike = measures.likeness(small[one], small[other])
+            if alike >= NEAR_LIKENESS:
+                first = first_of.setdefault(int(other), first_of.get(int(one), int(one)))
+                name = read.loc[rows[first], "path"]
+                start_of = [(int(rows[first]), "others look almost the same")]
+                group = groups.setdefault(first, start_of)
+                group.append((int(rows[other]), f"{alike:.1%} like {name}"))
+    return list(groups.values())
 
 
 def find(
@@ -56,6 +93,8 @@ def find(
     Raises:
         Stopped: `should_stop` returned true.
     """
+    from scipy.cluster.hierarchy import DisjointSet  # slow to load, as scikit-learn below
+
     family = DisjointSet(range(len(films)))
     details: dict[int, str] = {}
     for (first, _), *others in copies:
@@ -122,9 +161,7 @@ def stem(path: str) -> str:
     return name.casefold()
 
 
-def _candidates(
-    paths: list[str], marks: list[Landmarks]
-) -> Iterator[list[tuple[int, bool]]]:
+def _candidates(paths: list[str], marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
     """Yield for each film those to compare it with, and whether as mirrored, likeliest first."""
     siblings: dict[str, list[int]] = {}
     for place, path in enumerate(paths):
@@ -157,9 +194,9 @@ def _neighbours(marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
         places = np.arange(len(own))
         likeness[:, places, first + places] = -2  # itself
         nearest = np.argpartition(-likeness, NEAREST, axis=2)[:, :, :NEAREST]
-        for place in places:
+        for place in range(len(own)):
             both = [(int(o), bool(m)) for m in (0, 1) for o in nearest[m, place]]
-            yield sorted(both, key=lambda each: -likeness[int(each[1]), place, each[0]])  # noqa: B023
+            yield sorted(both, key=lambda each: -likeness[int(each[1]), place, each[0]])
 
 
 def _centres(marks: list[Landmarks]) -> np.ndarray:
@@ -171,7 +208,9 @@ def _centres(marks: list[Landmarks]) -> np.ndarray:
     some = _unit(some)
     if len(some) <= WORDS:
         return some if len(some) else np.zeros((1, 128), np.float32)
-    fitted = MiniBatchKMeans(WORDS, random_state=0, n_init=1, max_iter=10, batch_size=4096).fit(some)
+    fitted = MiniBatchKMeans(WORDS, random_state=0, n_init=1, max_iter=10, batch_size=4096).fit(
+        some
+    )
     centres: np.ndarray = fitted.cluster_centers_.astype(np.float32)
     return centres
 

@@ -17,12 +17,7 @@ from fracture_core.audit.families import Group
 from fracture_core.audit.shortcuts import Shortcut
 from fracture_core.datasets.catalog import STUDY, Dataset
 from fracture_core.datasets.layouts import Skipped
-from fracture_core.films import measures
 
-NEAR_BITS = 16  # of 256, in which two looks may differ; copies differ in up to 14
-# Correlation of the small pictures: 0.9985 and more for copies, up to 0.98 for others.
-NEAR_LIKENESS = 0.99
-BLANK = 0.01  # spread of grey, 0 to 0.5
 DARK = 0.2  # grey exceeded by only one pixel in a hundred
 BRIGHT_BORDER = 0.6  # grey; the air around a bone is black on a film that is not inverted
 ODD_SHAPE = 3.0  # longer side over shorter side
@@ -97,11 +92,13 @@ class Item:
         path: in the data set.
         detail: the reason, in words.
         leave_out: whether excluding it from training mends the finding: of copies, all but one.
+        family: path of the first film of its copies; "" where it has none.
     """
 
     path: str
     detail: str = ""
     leave_out: bool = False
+    family: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +174,7 @@ def run(
     films = dataset.manifest.merge(facts, on="path", how="left")
     read = films[films["reason"] == ""].reset_index(drop=True)
     progress("Comparing every film with every other.")
-    same, near = _same(read), _near(read)
+    same, near = families.same(read), families.near(read)
     one_original = families.find(dataset.root, read, same + near, compared, should_stop)
     faults = [
         *_across_splits(read, one_original, len(films)),
@@ -204,39 +201,6 @@ def run(
 
 
 # --- copies -------------------------------------------------------------------------------------
-
-def _same(read: pd.DataFrame) -> list[Group]:
-    """Return groups of two or more rows with the same pixels."""
-    several = read[read.duplicated("pixels", keep=False)]
-    groups = []
-    for _, rows in several.groupby("pixels", sort=False):
-        first = rows["path"].iloc[0]
-        others = [(int(row), f"same pixels as {first}") for row in rows.index[1:]]
-        groups.append([(int(rows.index[0]), f"{len(rows)} files hold this image"), *others])
-    return groups
-
-
-def _near(read: pd.DataFrame) -> list[Group]:
-    """Return groups of rows that look almost the same, of different pixels."""
-    distinct = read.drop_duplicates("pixels")
-    distinct = distinct[distinct["spread"] > BLANK]  # uniformly grey films all look alike
-    rows, small = distinct.index.to_numpy(), distinct["small"].tolist()
-    words = measures.looks_as_words(distinct["look"].tolist())
-    groups: dict[int, Group] = {}
-    first_of: dict[int, int] = {}  # place of a row in a group -> that of the group's first
-    for start in range(0, len(rows), 256):
-        apart = measures.bits_apart(words[start : start + 256], words[start:])
-        for one, other in np.argwhere(apart <= NEAR_BITS) + start:
-            if other <= one or other in first_of:
-                continue
-            alike = measures.likeness(small[one], small[other])
-            if alike >= NEAR_LIKENESS:
-                first = first_of.setdefault(int(other), first_of.get(int(one), int(one)))
-                name = read.loc[rows[first], "path"]
-                start_of = [(int(rows[first]), "others look almost the same")]
-                group = groups.setdefault(first, start_of)
-                group.append((int(rows[other]), f"{alike:.1%} like {name}"))
-    return list(groups.values())
 
 
 def _copies(kind: str, groups: list[Group], read: pd.DataFrame, films: int) -> Iterable[Finding]:
@@ -267,7 +231,12 @@ def _items(read: pd.DataFrame, groups: list[Group], stay: Collection[int] = ()) 
     """Return all rows of these groups; those in train are left out unless they stay."""
     paths, splits = read["path"], read["split"]
     return tuple(
-        Item(path=paths[row], detail=detail, leave_out=splits[row] == "train" and row not in stay)
+        Item(
+            path=paths[row],
+            detail=detail,
+            leave_out=splits[row] == "train" and row not in stay,
+            family=paths[group[0][0]],
+        )
         for group in groups
         for row, detail in group
     )
@@ -312,7 +281,7 @@ def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
     """Yield blank, inverted, dark and odd films; a blank one is neither inverted nor dark."""
     if read.empty:
         return
-    blank = read["spread"] < BLANK
+    blank = read["spread"] < families.BLANK
     bright = ~blank & (read["border"] > BRIGHT_BORDER)
     dark = ~blank & (read["peak"] < DARK)
     longer, shorter = read[["width", "height"]].max(axis=1), read[["width", "height"]].min(axis=1)

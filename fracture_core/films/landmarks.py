@@ -1,4 +1,4 @@
-"""Landmarks of a film: points that stay recognizable when it is turned, mirrored, scaled or cropped.
+"""Landmarks of a film: points that stay recognizable when it is turned, mirrored or cropped.
 
 SIFT keypoints (Lowe 2004) with Hellinger-normalized descriptors ("RootSIFT", Arandjelovic and
 Zisserman 2012), from OpenCV. Two films whose landmarks agree on one affine map are aligned by it,
@@ -130,7 +130,7 @@ def _rim(grey: np.ndarray) -> np.ndarray:
 @cache
 def _detector() -> Any:
     cv2.setNumThreads(1)  # films are read on all cores already
-    return cv2.SIFT_create(nfeatures=LANDMARKS, contrastThreshold=0.005, edgeThreshold=20)
+    return cv2.SIFT.create(nfeatures=LANDMARKS, contrastThreshold=0.005, edgeThreshold=20)
 
 
 def find(film: Picture) -> Landmarks:
@@ -183,12 +183,12 @@ def alignment(one: Landmarks, other: Landmarks, mirror: bool) -> np.ndarray | No
 def _is_plausible(matrix: np.ndarray) -> bool:
     """Return whether a map neither scales nor shears more than augmentation does."""
     longest, shortest = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return bool(0.4 < shortest and longest < 2.5 and longest / shortest < 1.5)
+    return bool(shortest > 0.4 and longest < 2.5 and longest / shortest < 1.5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """How well two films agree where they overlap.
+    """Likeness of two films where they overlap.
 
     Args:
         likeness: correlation of their detail, -1 to 1.

@@ -8,6 +8,8 @@ from fracture_core.films import landmarks
 from fracture_core.films.landmarks import Landmarks
 from tests.core.audit.test_findings import film
 
+RIGHT = "turned by 90°"
+
 
 def test_landmarks_survive_as_bytes() -> None:
     marks = landmarks.find(landmarks.picture(film(1, (200, 250))))
@@ -37,7 +39,11 @@ def test_mirrored_descriptors_are_those_of_the_mirrored_film() -> None:
     [
         (lambda film: film, False, "changed a little"),
         (lambda film: film.rotate(40, Image.Resampling.BICUBIC), False, "turned by 40°"),
-        (lambda film: film.transpose(Image.Transpose.TRANSPOSE), True, "mirrored and turned by 90°"),
+        (
+            lambda film: film.transpose(Image.Transpose.TRANSPOSE),
+            True,
+            f"mirrored and {RIGHT}",
+        ),
         (lambda film: film.crop((20, 25, 180, 225)), False, "cropped or moved"),
     ],
 )

@@ -16,6 +16,7 @@ from PIL import Image
 LANDMARKS = 120  # per film, the clearest
 BRIEF = 256  # px of the longer side of the copy that the air around a film is found on
 SIDE = 200  # px: square root of the area without that air, so that scale hardly matters
+MOST_ZOOM = 1.25  # of a small film; more would compare what was never there
 AIR = 3  # of 255 grey levels that the flat rim of a turned or padded film may vary by
 LEAST_FILM = 0.15  # share of a film that is not rim; below, all of it counts as film
 RIM = 7  # px at the rim that hold no landmark: the fill's edge is nobody's anatomy
@@ -105,7 +106,7 @@ def picture(film: Image.Image) -> Picture:
     rim = _rim(grey)
     if (area := int((~rim).sum())) < LEAST_FILM * rim.size:
         rim, area = np.zeros_like(rim), rim.size
-    scale = SIDE / area**0.5
+    scale = min(SIDE / area**0.5, MOST_ZOOM)
     size = tuple(max(2 * RIM, round(side * scale)) for side in grey.shape[::-1])
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     mask = cv2.resize((~rim).astype(np.uint8) * 255, size, interpolation=cv2.INTER_NEAREST)
@@ -228,18 +229,26 @@ def agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
 
 ROUGH = 0.6  # likeness before the refinement below which it is not tried
 OVERLAP = 0.25  # share of the smaller film that two copies have in common
-LIKENESS = 0.94  # of two copies; measured by benchmarks/copies.py
+LIKENESS = 0.955  # of two copies; measured by benchmarks/copies.py
 
 
 def _agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
     height, width = one.grey.shape
     back = cv2.WARP_INVERSE_MAP
-    detail = cv2.warpAffine(other.detail, matrix, (width, height), flags=cv2.INTER_LINEAR | back)
+    grey = cv2.warpAffine(
+        other.grey,
+        matrix,
+        (width, height),
+        flags=cv2.INTER_LINEAR | back,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     film = cv2.warpAffine(other.film, matrix, (width, height), flags=cv2.INTER_NEAREST | back)
+    moved = Picture(grey=grey, film=film).detail  # of one resolution only after the move
     common = cv2.erode(cv2.min(film, one.film), np.ones((RIM, RIM), np.uint8)) > 0
-    smaller = min(np.count_nonzero(one.film), np.count_nonzero(other.film))
+    other_area = np.count_nonzero(other.film) / abs(np.linalg.det(matrix[:, :2]))  # in this scale
+    smaller = min(np.count_nonzero(one.film), other_area)
     overlap = float(common.sum() / max(1, smaller))
-    first, second = one.detail[common], detail[common]
+    first, second = one.detail[common], moved[common]
     if len(first) < SIDE:
         return Agreement(likeness=0.0, overlap=overlap, matrix=matrix)
     first, second = first - first.mean(), second - second.mean()

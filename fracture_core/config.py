@@ -564,6 +564,12 @@ class TrainConfig(Record):
     exclude: str | None = _learning(
         None, "Exclude", "CSV file of films to leave out of training", unset="none"
     )
+    families: str | None = _learning(
+        None,
+        "Families",
+        "CSV file of films that are copies of one original, which stay on one side of a split",
+        unset="none",
+    )
     threads: int | None = _machine(
         None,
         "Threads",

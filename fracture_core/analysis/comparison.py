@@ -39,7 +39,7 @@ def settings(config: TrainConfig) -> dict[str, Any]:
         if dataclasses.is_dataclass(value):
             inner = dataclasses.fields(value)
             flat |= {f"{field.name}.{f.name}": getattr(value, f.name) for f in inner}
-        elif field.name in ("data", "weights", "exclude") and value:
+        elif field.name in ("data", "weights", "exclude", "families") and value:
             flat[field.name] = Path(value).name
         else:
             flat[field.name] = value

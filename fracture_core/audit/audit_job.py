@@ -15,7 +15,8 @@ from fracture_core.audit import findings
 from fracture_core.audit.findings import Audit, Finding, Item
 from fracture_core.audit.shortcuts import Shortcut
 from fracture_core.config import cache_folder
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, family_list
+from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import make_folder
 from fracture_core.films import measures
@@ -45,9 +46,16 @@ def run_child(folder: Path) -> None:
     """Audit the data set that `asked.json` names and save the result; runs in the child."""
     request = launcher.job_request(folder, "data")
     dataset = catalog.read(Path(request["data"]), request["positive"])
-    progress = JobProgress(folder, "Opening every film")
+    opened = JobProgress(folder, "Opening every film")
+    compared = JobProgress(folder, "Comparing films")
+
+    def should_stop() -> bool:
+        return opened.should_stop() or compared.should_stop()
+
     try:
-        save(folder, run(dataset, folder, progress.count, progress.should_stop, progress.say))
+        audit = run(dataset, folder, opened.count, should_stop, opened.say, compared.count)
+        save(folder, audit)
+        save_families(dataset.hash, audit)
     except Stopped as error:
         message = f"{error} The measurements so far are saved."
         run_folders.write_status(folder, Status(state=State.STOPPED, message=message))
@@ -61,6 +69,7 @@ def run(
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     say: Callable[[str], None] = lambda text: None,
+    compared: Callable[[int, int], None] | None = None,
 ) -> Audit:
     """Measure every film, then derive the findings, in this process.
 
@@ -70,13 +79,20 @@ def run(
         progress: called with (films done, all films).
         should_stop: called after every film.
         say: called with a sentence on each later step.
+        compared: called with (films compared with others, all films); if `None`, `progress` is.
 
     Raises:
         Stopped: `should_stop` returned true.
     """
     paths = dataset.manifest["path"].tolist()
     facts = measures.table(dataset.root, paths, folder / "facts", progress, should_stop)
-    return findings.run(dataset, facts, say)
+    return findings.run(
+        dataset,
+        facts,
+        say,
+        compared or progress or (lambda done, total: None),
+        should_stop or (lambda: False),
+    )
 
 
 # --- saved results ------------------------------------------------------------------------------
@@ -99,6 +115,13 @@ def to_dict(audit: Audit) -> dict[str, Any]:
 def save(folder: Path, audit: Audit) -> None:
     """Save an audit in its folder."""
     checksums.write(folder, folder / RESULT, json.dumps(to_dict(audit), indent=1).encode())
+
+
+def save_families(data_hash: str, audit: Audit) -> None:
+    """Write the list of a data set's families, which a run may keep on one side of its split."""
+    items = [item for each in audit.findings if each.kind == "family" for item in each.items]
+    value = FamilyList(families={item.path: item.family for item in items})
+    family_list.write(family_list.file_of(data_hash), value)
 
 
 def load(folder: Path) -> Audit | None:
@@ -132,7 +155,7 @@ def load(folder: Path) -> Audit | None:
 def _is_sound(audit: Audit) -> bool:
     """Return whether all values have their type and range; `load` compares the sentences."""
     items = [item for finding in audit.findings for item in finding.items]
-    words = [text for item in items for text in (item.path, item.detail)]
+    words = [text for item in items for text in (item.path, item.detail, item.family)]
     words += [text for each in audit.findings for text in (each.kind, *each.sentences)]
     words += [text for each in audit.shortcuts for text in (each.feature, each.split, each.part)]
     counts = [audit.films, *(each.count for each in audit.findings)]

@@ -12,16 +12,12 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-from fracture_core.audit import shortcuts
+from fracture_core.audit import families, shortcuts
+from fracture_core.audit.families import Group
 from fracture_core.audit.shortcuts import Shortcut
 from fracture_core.datasets.catalog import STUDY, Dataset
 from fracture_core.datasets.layouts import Skipped
-from fracture_core.films import measures
 
-NEAR_BITS = 16  # of 256, in which two looks may differ; copies differ in up to 14
-# Correlation of the small pictures: 0.9985 and more for copies, up to 0.98 for others.
-NEAR_LIKENESS = 0.99
-BLANK = 0.01  # spread of grey, 0 to 0.5
 DARK = 0.2  # grey exceeded by only one pixel in a hundred
 BRIGHT_BORDER = 0.6  # grey; the air around a bone is black on a film that is not inverted
 ODD_SHAPE = 3.0  # longer side over shorter side
@@ -50,6 +46,10 @@ KINDS = {  # worst first: kind -> (title for several, why it matters)
     "shortcut": (
         "shortcuts predict the label without the bone",
         "A network can learn these instead of fractures; only an AUROC above theirs counts.",
+    ),
+    "family": (
+        "films are further copies of an original: turned, mirrored, cropped or saved again",
+        "An original counts more than once; its copies must never stand on both sides of a split.",
     ),
     "same image": (
         "films are exact copies of others",
@@ -92,11 +92,13 @@ class Item:
         path: in the data set.
         detail: the reason, in words.
         leave_out: whether excluding it from training mends the finding: of copies, all but one.
+        family: path of the first film of its copies; "" where it has none.
     """
 
     path: str
     detail: str = ""
     leave_out: bool = False
+    family: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +156,8 @@ def run(
     dataset: Dataset,
     facts: pd.DataFrame,
     progress: Callable[[str], None] = lambda text: None,
+    compared: Callable[[int, int], None] = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Audit:
     """Derive the findings from a data set and the measurements of its films.
 
@@ -161,16 +165,23 @@ def run(
         dataset: the return value of `catalog.read`.
         facts: `measures.table` of its films.
         progress: called with a sentence on each step.
+        compared: called with (films compared with others, all films).
+        should_stop: called for every film that is compared.
+
+    Raises:
+        Stopped: `should_stop` returned true.
     """
     films = dataset.manifest.merge(facts, on="path", how="left")
     read = films[films["reason"] == ""].reset_index(drop=True)
     progress("Comparing every film with every other.")
-    same, near = _same(read), _near(read)
+    same, near = families.same(read), families.near(read)
+    one_original = families.find(dataset.root, read, same + near, compared, should_stop)
     faults = [
-        *_across_splits(read, same + near, len(films)),
+        *_across_splits(read, one_original, len(films)),
         *_patients(films),
-        *_labels(read, same, len(films)),
+        *_labels(read, one_original, len(films)),
         *_affected(films, films["reason"] != "", "unreadable", films["reason"]),
+        *_copies("family", one_original, read, len(films)),
         *_copies("same image", same, read, len(films)),
         *_copies("near image", near, read, len(films)),
         *_looks(read, len(films)),
@@ -190,42 +201,6 @@ def run(
 
 
 # --- copies -------------------------------------------------------------------------------------
-
-Group = list[tuple[int, str]]  # rows of one image, each with its detail
-
-
-def _same(read: pd.DataFrame) -> list[Group]:
-    """Return groups of two or more rows with the same pixels."""
-    several = read[read.duplicated("pixels", keep=False)]
-    groups = []
-    for _, rows in several.groupby("pixels", sort=False):
-        first = rows["path"].iloc[0]
-        others = [(int(row), f"same pixels as {first}") for row in rows.index[1:]]
-        groups.append([(int(rows.index[0]), f"{len(rows)} files hold this image"), *others])
-    return groups
-
-
-def _near(read: pd.DataFrame) -> list[Group]:
-    """Return groups of rows that look almost the same, of different pixels."""
-    distinct = read.drop_duplicates("pixels")
-    distinct = distinct[distinct["spread"] > BLANK]  # uniformly grey films all look alike
-    rows, small = distinct.index.to_numpy(), distinct["small"].tolist()
-    words = measures.looks_as_words(distinct["look"].tolist())
-    groups: dict[int, Group] = {}
-    first_of: dict[int, int] = {}  # place of a row in a group -> that of the group's first
-    for start in range(0, len(rows), 256):
-        apart = measures.bits_apart(words[start : start + 256], words[start:])
-        for one, other in np.argwhere(apart <= NEAR_BITS) + start:
-            if other <= one or other in first_of:
-                continue
-            alike = measures.likeness(small[one], small[other])
-            if alike >= NEAR_LIKENESS:
-                first = first_of.setdefault(int(other), first_of.get(int(one), int(one)))
-                name = read.loc[rows[first], "path"]
-                start_of = [(int(rows[first]), "others look almost the same")]
-                group = groups.setdefault(first, start_of)
-                group.append((int(rows[other]), f"{alike:.1%} like {name}"))
-    return list(groups.values())
 
 
 def _copies(kind: str, groups: list[Group], read: pd.DataFrame, films: int) -> Iterable[Finding]:
@@ -256,7 +231,12 @@ def _items(read: pd.DataFrame, groups: list[Group], stay: Collection[int] = ()) 
     """Return all rows of these groups; those in train are left out unless they stay."""
     paths, splits = read["path"], read["split"]
     return tuple(
-        Item(path=paths[row], detail=detail, leave_out=splits[row] == "train" and row not in stay)
+        Item(
+            path=paths[row],
+            detail=detail,
+            leave_out=splits[row] == "train" and row not in stay,
+            family=paths[group[0][0]],
+        )
         for group in groups
         for row, detail in group
     )
@@ -301,7 +281,7 @@ def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
     """Yield blank, inverted, dark and odd films; a blank one is neither inverted nor dark."""
     if read.empty:
         return
-    blank = read["spread"] < BLANK
+    blank = read["spread"] < families.BLANK
     bright = ~blank & (read["border"] > BRIGHT_BORDER)
     dark = ~blank & (read["peak"] < DARK)
     longer, shorter = read[["width", "height"]].max(axis=1), read[["width", "height"]].min(axis=1)

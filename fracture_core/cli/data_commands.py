@@ -77,6 +77,7 @@ def _audit(options: argparse.Namespace) -> None:
         raise
     terminal.show_line("")
     audit_job.save(folder, audit)  # for the Data page
+    audit_job.save_families(dataset.hash, audit)  # for the Train page, and `train --families`
     if options.json:
         record = {"root": str(dataset.root), "kind": dataset.kind, **audit_job.to_dict(audit)}
         terminal.print_json(record)

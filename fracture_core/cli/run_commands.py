@@ -59,11 +59,13 @@ def _train(options: argparse.Namespace) -> int:
         architectures.check_weights_file(Path(config.weights))
     root = Path(config.data)
     with _loading(options.queue):
-        from fracture_core.datasets import catalog, exclusions
+        from fracture_core.datasets import catalog, exclusions, family_list
         from fracture_core.phantom import phantom_set
 
         if config.exclude:
             exclusions.read(Path(config.exclude))  # refused now rather than by a failed run
+        if config.families:
+            family_list.read(Path(config.families))
         drawn = root == phantom_folder() or phantom_set.is_phantom(root)
         if not drawn or phantom_set.is_complete(root):  # the child completes an incomplete one
             dataset = catalog.read(root, config.positive)

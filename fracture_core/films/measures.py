@@ -20,7 +20,7 @@ from PIL import Image
 from fracture_core import checksums, file_reader
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.files import make_folder
-from fracture_core.films import dicom, images
+from fracture_core.films import dicom, images, landmarks
 
 COLUMNS = {
     "path": "str",
@@ -36,6 +36,7 @@ COLUMNS = {
     "pixels": "str",  # hex digest of size and grey pixels: equal for the same image in any file
     "look": "str",  # hex of 256 bits: near for films that look alike, see `look`
     "small": "object",  # bytes of the grey film at `COPY` x `COPY` px, to confirm a likeness
+    "landmarks": "object",  # bytes, see `Landmarks.to_bytes`
 }
 _TYPES = {  # of the columns, for `file_reader.read_table`
     name: {"str": "text", "int64": "whole", "float64": "number", "object": "bytes"}[kind]
@@ -169,6 +170,7 @@ def measure(root: Path, path: str) -> dict[str, object]:
         "pixels": digest.hexdigest(),
         "look": look(film),
         "small": film.resize((COPY, COPY), Image.Resampling.BOX).tobytes(),
+        "landmarks": landmarks.find(landmarks.picture(film)).to_bytes(),
     }
 
 

@@ -561,7 +561,8 @@ def full_command(config: TrainConfig, made_with: dict[str, int] | None) -> str:
     name = Path(config.data).name
     weights = config.weights and Path(config.weights).name
     exclude = config.exclude and Path(config.exclude).name
-    train = command(replace(config, data=name, weights=weights, exclude=exclude))
+    families = config.families and Path(config.families).name
+    train = command(replace(config, data=name, weights=weights, exclude=exclude, families=families))
     if not isinstance(made_with, dict) or not {"studies", "seed"} <= made_with.keys():
         return train  # other data; or its note is damaged
     make = ["python", "-m", "fracture_core", "phantom", name]

@@ -136,7 +136,8 @@ def _by_split(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
     if model.card.parts:
         rows = rows[rows["part"].isin(model.card.parts)]
     dev = set(model.judged["patient"]) if "patient" in model.judged else set()
-    left_out = bool(model.card.data.excluded)
+    data = model.card.data
+    left_out = bool(data.excluded or (data.families or {}).get("films"))
     overlap = TrainingOverlap.POSSIBLE if left_out else TrainingOverlap.TRAINED
     return {name: overlap for name in rows["patient"].unique() if name not in dev}
 

@@ -25,6 +25,8 @@ class DataFacts:
         synthetic: whether the films are synthetic; `None` where it is not known.
         phantom: `phantom_set.settings` of synthetic films.
         excluded: number and hash of the films left out by hand.
+        families: number and hash of the families kept on one side of the split, and the number of
+            training films left out since a copy of theirs is in another split.
         images: films by role: "train", "dev", "valid".
         studies: studies by role.
     """
@@ -35,6 +37,7 @@ class DataFacts:
     synthetic: bool | None = None
     phantom: dict[str, int] | None = None
     excluded: dict[str, Any] | None = None
+    families: dict[str, Any] | None = None
     images: dict[str, int] = field(default_factory=dict)
     studies: dict[str, int] = field(default_factory=dict)
 
@@ -114,12 +117,19 @@ def _is_excluded(value: Any) -> bool:
     return isinstance(value, dict) and is_count(value.get("films"))
 
 
+def _is_families(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        is_count(value.get(key)) for key in ("families", "films")
+    )
+
+
 _DATA: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("root", "kind", "hash", "positive"), _or_none(_is_text)),
     "run": _is_text,
     "synthetic": _or_none(lambda value: isinstance(value, bool)),
     "phantom": _or_none(_all(is_count)),
     "excluded": _or_none(_is_excluded),
+    "families": _or_none(_is_families),
     "patients": _all(_is_text),
     "normalization": _is_text,
     "images": _all(is_count),

@@ -285,6 +285,7 @@ def _write_config(folder: Path, config: TrainConfig) -> None:
         data=str(Path(config.data).absolute()),
         weights=config.weights and str(Path(config.weights).absolute()),
         exclude=config.exclude and str(Path(config.exclude).absolute()),
+        families=config.families and str(Path(config.families).absolute()),
     )
     content = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
     checksums.write(folder, folder / "config.json", json.dumps(content, indent=2).encode())

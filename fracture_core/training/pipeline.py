@@ -16,7 +16,7 @@ import pandas as pd
 
 from fracture_core import checksums
 from fracture_core.config import TrainConfig, cache_folder, phantom_folder
-from fracture_core.datasets import catalog, exclusions
+from fracture_core.datasets import catalog, exclusions, family_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
 from fracture_core.films import pixel_cache
@@ -213,7 +213,9 @@ def _wait_for_phantom(root: Path, worker: Worker) -> None:
 def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     """Return the films of a new run with their roles, and write facts about the data."""
     dataset = catalog.read(Path(config.data), config.positive)
-    rows = _with_roles(dataset, config)
+    families = family_list.read(Path(config.families)) if config.families else None
+    roles = family_list.assign_roles(dataset.manifest, config.dev_share, config.seed, families)
+    rows = _with_roles(dataset, config, roles)
     excluded = exclusions.read(Path(config.exclude)) if config.exclude else exclusions.Exclusions()
     out = exclusions.left_out(rows, excluded)
     rows = rows[~out].reset_index(drop=True)
@@ -229,6 +231,13 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
             "excluded": {"films": int(out.sum()), "hash": excluded.hash}
             if config.exclude
             else None,
+            "families": {
+                "families": families.count,
+                "films": int((roles == family_list.COPY).sum()),
+                "hash": families.hash,
+            }
+            if families
+            else None,
             "images": rows.groupby("role").size().to_dict(),
             "studies": catalog.studies(rows).groupby("role").size().to_dict(),
         },
@@ -236,9 +245,8 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     return rows
 
 
-def _with_roles(dataset: Dataset, config: TrainConfig) -> pd.DataFrame:
+def _with_roles(dataset: Dataset, config: TrainConfig, roles: pd.Series) -> pd.DataFrame:
     """Return the films that a run may use, with their roles."""
-    roles = catalog.assign_roles(dataset.manifest, config.dev_share, config.seed)
     rows = catalog.select(dataset.manifest.assign(role=roles), parts=config.parts)
     return rows[rows["role"].isin(["train", "dev", "valid"])].reset_index(drop=True)
 
@@ -253,7 +261,8 @@ def read_ahead(config: TrainConfig, should_stop: Callable[[], bool]) -> None:
     # Errors are the run's to report, if it comes.
     with contextlib.suppress(FractureError, OSError):
         dataset = catalog.read(Path(config.data), config.positive)
-        paths = _with_roles(dataset, config)["path"].tolist()
+        roles = catalog.assign_roles(dataset.manifest, config.dev_share, config.seed)
+        paths = _with_roles(dataset, config, roles)["path"].tolist()
         if len(paths) <= READ_AHEAD:
             pixel_cache.of_films(
                 dataset.root,

@@ -1,6 +1,8 @@
 """The data set that a tab reads, with its counts, splits, audit and exclusions."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -9,10 +11,11 @@ from fracture_core import files
 from fracture_core.audit import audit_job
 from fracture_core.audit.findings import Audit
 from fracture_core.config import Augmentation, PixelRecipe, TrainConfig, phantom_folder
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, family_list
 from fracture_core.datasets import exclusions as excluded
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.datasets.exclusions import Exclusions
+from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
@@ -53,11 +56,19 @@ def _counts(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
     return catalog.counts(_manifest)
 
 
+_FAMILIES: dict[str | type[Any], Callable[[Any], Any]] = {FamilyList: lambda value: value.hash}
+
+
 def training_films(config: TrainConfig) -> pd.DataFrame:
     """Return the manifest's rows of a run's training films, in the run's order."""
     data = dataset()
     return _training_films(
-        data.hash, config.dev_share, config.seed, config.parts, _manifest=data.manifest
+        data.hash,
+        config.dev_share,
+        config.seed,
+        config.parts,
+        families(data.hash) if config.families else None,
+        _manifest=data.manifest,
     )
 
 
@@ -73,23 +84,39 @@ def dev_and_valid_films(config: TrainConfig) -> int:
     """Count the dev and valid films that a run with these settings evaluates after each epoch."""
     data = dataset()
     return _evaluated_films(
-        data.hash, config.dev_share, config.seed, config.parts, _manifest=data.manifest
+        data.hash,
+        config.dev_share,
+        config.seed,
+        config.parts,
+        families(data.hash) if config.families else None,
+        _manifest=data.manifest,
     )
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_FAMILIES)
 def _evaluated_films(
-    digest: str, dev_share: float, seed: int, parts: tuple[str, ...], _manifest: pd.DataFrame
+    digest: str,
+    dev_share: float,
+    seed: int,
+    parts: tuple[str, ...],
+    value: FamilyList | None,
+    _manifest: pd.DataFrame,
 ) -> int:
-    evaluated = catalog.assign_roles(_manifest, dev_share, seed).isin(["dev", "valid"])
+    roles = family_list.assign_roles(_manifest, dev_share, seed, value)
+    evaluated = roles.isin(["dev", "valid"])
     return int((evaluated & _manifest["part"].isin(parts)).sum() if parts else evaluated.sum())
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_FAMILIES)
 def _training_films(
-    digest: str, dev_share: float, seed: int, parts: tuple[str, ...], _manifest: pd.DataFrame
+    digest: str,
+    dev_share: float,
+    seed: int,
+    parts: tuple[str, ...],
+    value: FamilyList | None,
+    _manifest: pd.DataFrame,
 ) -> pd.DataFrame:
-    rows = _manifest[catalog.assign_roles(_manifest, dev_share, seed) == "train"]
+    rows = _manifest[family_list.assign_roles(_manifest, dev_share, seed, value) == "train"]
     return rows[rows["part"].isin(parts)] if parts else rows
 
 
@@ -176,3 +203,11 @@ def exclusions(data_hash: str) -> Exclusions:
         return excluded.read(excluded.file_of(data_hash))
     except DataError:  # no list, or a damaged one: nothing is excluded
         return Exclusions()
+
+
+def families(data_hash: str) -> FamilyList:
+    """Return the families that the last audit of a data set found; never cached."""
+    try:
+        return family_list.read(family_list.file_of(data_hash))
+    except DataError:  # no audit yet, or a damaged list
+        return FamilyList()

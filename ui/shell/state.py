@@ -105,6 +105,7 @@ PARTS = "parts"  # Train: body parts to train on
 DRAWN = "drawn"  # Train: how often new augmentations of the example films were drawn
 TICK = "tick"  # Data: whether a finding's films are excluded; ends in the finding's kind
 ENTRIES = "entries"  # Data: whether a finding's films are shown; ends in the finding's kind
+FAMILIES = "families"  # Train: whether copies stay on one side of the split
 EXCLUDE = "exclude"  # Train: whether the ticked films are excluded
 FOLDER = "folder"  # Data: the typed path
 CHANGED = "data-changed"  # Data: whether the data in use was just changed, until the page says so

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.config import PRESETS, TrainConfig, preset
-from fracture_core.datasets import exclusions
+from fracture_core.datasets import exclusions, family_list
 from fracture_core.errors import (
     ConfigError,
     DataError,
@@ -64,7 +64,11 @@ def show() -> None:
     try:
         with st.expander("More settings"):
             chosen = replace(
-                base, architecture=architecture, parts=tuple(parts), exclude=_exclude()
+                base,
+                architecture=architecture,
+                parts=tuple(parts),
+                exclude=_exclude(),
+                families=_families(),
             )
             config = settings.ask(chosen, name)
         if draft.wrong:
@@ -175,6 +179,23 @@ def _exclude() -> str | None:
         help=f"Only films of training and dev; list {ticked.hash} is saved with the run.",
     )
     return str(exclusions.file_of(digest)) if use else None
+
+
+def _families() -> str | None:
+    """Show whether copies of one original stay on one side of the split; return their list."""
+    digest = data_cache.dataset().hash
+    value = data_cache.families(digest)
+    if not value.families:
+        return None
+    count = f"{value.count:,} {'family' if value.count == 1 else 'families'} of copies"
+    use = st.toggle(
+        f"Keep {count} on one side of the split",
+        True,
+        key=state.FAMILIES,
+        help="Copies of one original, as the audit found them, are all in training or all in dev; "
+        "training films with a copy among valid or test films are left out.",
+    )
+    return str(family_list.file_of(digest)) if use else None
 
 
 def _title(architecture: str) -> str:

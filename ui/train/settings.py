@@ -41,6 +41,7 @@ NOT_OFFERED = (
     "architecture",
     "epochs",
     "exclude",
+    "families",
     "options.dense_normalization",
     "recipe.fit",
     "recipe.resample",

@@ -85,7 +85,7 @@ def test_exact_copies_are_found_whatever_the_file(root: Path, tmp_path: Path) ->
     Image.open(source).convert("RGB").save(folder(root, 4) / "image1.png", compress_level=9)
     shutil.copyfile(source, folder(root, 6) / "image2.png")
     by_kind = {finding.kind: finding for finding in audited(root, tmp_path).findings}
-    assert set(by_kind) == {"same image", "odd mode"}
+    assert set(by_kind) == {"family", "same image", "odd mode"}
     assert by_kind["same image"].count == 2
     assert sum(item.leave_out for item in by_kind["same image"].items) == 2  # one of three stays
     assert by_kind["odd mode"].items[0].detail == "RGB; most are L"
@@ -95,9 +95,41 @@ def test_near_copies_are_found(root: Path, tmp_path: Path) -> None:
     source = Image.open(folder(root, 2) / "image1.png")
     brighter = source.point(lambda grey: min(255, int(grey * 1.1 + 4)))
     brighter.resize((96, 120), Image.Resampling.BICUBIC).save(folder(root, 8) / "image1.png")
-    finding = only(root, tmp_path, "near image")
-    assert finding.count == 1
-    assert {item.path.split("/")[2] for item in finding.items} == {"patient00002", "patient00008"}
+    family, near = audited(root, tmp_path).findings
+    assert [family.kind, near.kind] == ["family", "near image"]
+    for finding in (family, near):
+        assert finding.count == 1
+        patients = {item.path.split("/")[2] for item in finding.items}
+        assert patients == {"patient00002", "patient00008"}
+
+
+CHANGES = {
+    "mirrored": lambda film: film.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "turned by 90°": lambda film: film.transpose(Image.Transpose.ROTATE_90),
+    "turned by 33°": lambda film: film.rotate(33, Image.Resampling.BICUBIC),
+    "cropped or moved": lambda film: film.crop((20, 20, 180, 220)),
+}
+
+
+def test_turned_mirrored_and_cropped_films_are_one_family_and_a_leak(
+    root: Path, tmp_path: Path
+) -> None:
+    large = film(3, (200, 250))
+    large.save(folder(root, 2) / "image1.png")
+    places = {}
+    for number, (words, change) in zip((4, 6, 40, 42), CHANGES.items(), strict=True):
+        place = folder(root, number) / "image1.png"
+        change(large).save(place)
+        places[place.relative_to(root).as_posix()] = words
+    leak, family = audited(root, tmp_path).findings
+    assert [leak.kind, family.kind] == ["image in two splits", "family"]
+    assert family.count == 4
+    original, *copies = family.items
+    assert original.path.split("/")[2] == "patient00002"
+    assert {item.path: item.detail.split(",")[0] for item in copies} == places
+    for finding in (leak, family):
+        left_out = [item.path for item in finding.items if item.leave_out]
+        assert left_out == [i.path for i in finding.items if i.path.startswith("train")]
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -112,7 +144,10 @@ def test_an_image_in_train_and_valid_is_the_worst_finding(
     assert [item.leave_out for item in first.items] == [
         item.path.startswith("train") for item in first.items
     ]
-    assert [finding.kind for finding in others] == ["same image" if exact else "near image"]
+    assert [finding.kind for finding in others] == [
+        "family",
+        "same image" if exact else "near image",
+    ]
 
 
 def test_a_patient_in_train_and_valid_is_found(root: Path, tmp_path: Path) -> None:
@@ -131,7 +166,7 @@ def test_a_patient_in_train_and_valid_is_found(root: Path, tmp_path: Path) -> No
 def test_the_same_image_under_both_labels_is_found(root: Path, tmp_path: Path) -> None:
     shutil.copyfile(folder(root, 2) / "image1.png", folder(root, 5) / "image1.png")
     kinds = [finding.kind for finding in audited(root, tmp_path).findings]
-    assert kinds == ["two labels", "same image"]
+    assert kinds == ["two labels", "family", "same image"]
 
 
 def blank(side: tuple[int, int]) -> Image.Image:

@@ -1,0 +1,239 @@
+"""Families of films: all films that are one original, however it was saved, turned or cropped.
+
+Candidates come from exact and near copies, from names of augmented files, and from the films whose
+landmarks are most alike (vectors of locally aggregated descriptors, "VLAD", Jegou et al. 2010).
+A candidate counts only if the two films agree after alignment (`landmarks.agreement`).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from fracture_core.errors import FilmError, Stopped
+from fracture_core.films import images, landmarks, measures
+from fracture_core.films.landmarks import Landmarks, Picture
+
+Group = list[tuple[int, str]]  # rows of one original, each with its detail
+
+NEAR_BITS = 16  # of 256, in which two looks may differ; copies differ in up to 14
+# Correlation of the small pictures: 0.9985 and more for copies, up to 0.98 for others.
+NEAR_LIKENESS = 0.99
+BLANK = 0.01  # spread of grey, 0 to 0.5
+WORDS = 64  # centres that descriptors are compared with
+NUMBERS = 128  # of a film's vector
+FEW = 50  # films of which every one is compared with every other
+NEAREST = 6  # films compared with each film, and as many with its mirror image
+SAMPLE = 20_000  # descriptors that the centres are fitted to
+PRINCIPAL = 2_000  # films that the axes of vectors are fitted to
+_BLOCK = 512  # films whose vectors are compared at once
+_OPEN = 256  # pictures of films kept open
+_COPY_MARK = re.compile(
+    r"([-_ ]*(rotated|rotation|rot|flipped|flip|mirrored|mirror|aug(mented)?|copy|crop(ped)?)"
+    r"[-_ ]?\d*|[-_ ]*\(\d+\))+$",
+    re.IGNORECASE,
+)
+# A file name with the hash of an augmentation tool: "a_png.rf.0123456789abcdef".
+_TOOL_MARK = re.compile(r"\.rf\.[0-9a-f]{8,}$", re.IGNORECASE)
+
+
+def same(read: pd.DataFrame) -> list[Group]:
+    """Return groups of two or more rows with the same pixels."""
+    several = read[read.duplicated("pixels", keep=False)]
+    groups = []
+    for _, rows in several.groupby("pixels", sort=False):
+        first = rows["path"].iloc[0]
+        others = [(int(row), f"same pixels as {first}") for row in rows.index[1:]]
+        groups.append([(int(rows.index[0]), f"{len(rows)} files hold this image"), *others])
+    return groups
+
+
+def near(read: pd.DataFrame) -> list[Group]:
+    """Return groups of rows that look almost the same, of different pixels."""
+    distinct = read.drop_duplicates("pixels")
+    distinct = distinct[distinct["spread"] > BLANK]  # uniformly grey films all look alike
+    rows, small = distinct.index.to_numpy(), distinct["small"].tolist()
+    words = measures.looks_as_words(distinct["look"].tolist())
+    groups: dict[int, Group] = {}
+    first_of: dict[int, int] = {}  # place of a row in a group -> that of the group's first
+    for start in range(0, len(rows), 256):
+        apart = measures.bits_apart(words[start : start + 256], words[start:])
+        for one, other in np.argwhere(apart <= NEAR_BITS) + start:
+            if other <= one or other in first_of:
+                continue
+            alike = measures.likeness(small[one], small[other])
+            if alike >= NEAR_LIKENESS:
+                first = first_of.setdefault(int(other), first_of.get(int(one), int(one)))
+                name = read.loc[rows[first], "path"]
+                start_of = [(int(rows[first]), "others look almost the same")]
+                group = groups.setdefault(first, start_of)
+                group.append((int(rows[other]), f"{alike:.1%} like {name}"))
+    return list(groups.values())
+
+
+def find(
+    root: Path,
+    films: pd.DataFrame,
+    copies: Iterable[Group],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[Group]:
+    """Return all families of two or more films.
+
+    Args:
+        root: folder of the data set.
+        films: rows `path`, `pixels`, `landmarks` (`Landmarks.to_bytes`), index 0 to n - 1.
+        copies: groups of rows already known as copies, with details.
+        progress: called with (films compared, all films).
+        should_stop: called for every film.
+
+    Raises:
+        Stopped: `should_stop` returned true.
+    """
+    from scipy.cluster.hierarchy import DisjointSet  # slow to load, as scikit-learn below
+
+    family = DisjointSet(range(len(films)))
+    details: dict[int, str] = {}
+    for (first, _), *others in copies:
+        for row, detail in others:
+            family.merge(first, row)
+            details.setdefault(row, detail)
+    distinct = films.drop_duplicates("pixels")
+    rows = [int(row) for row in distinct.index]
+    marks = [Landmarks.from_bytes(each) for each in distinct["landmarks"]]
+    paths = distinct["path"].tolist()
+    picture = lru_cache(_OPEN)(lambda place: _picture(root / paths[place]))
+    for place, candidates in enumerate(_candidates(paths, marks)):
+        if should_stop():
+            raise Stopped(f"Stopped after {place:,} of {len(rows):,} films were compared.")
+        progress(place + 1, len(rows))
+        for other, mirror in candidates:
+            one, two = rows[place], rows[other]
+            if family.connected(one, two):
+                continue
+            if change := _change(marks, picture, other, place, mirror):
+                family.merge(one, two)
+                late, early = (place, other) if two in details or one > two else (other, place)
+                details.setdefault(rows[late], f"{change}, of {paths[early]}")
+    groups = [sorted(members) for members in family.subsets() if len(members) > 1]
+    return [
+        [(row, details.get(row, "others are copies of it")) for row in members]
+        for members in sorted(groups)
+    ]
+
+
+def _change(
+    marks: list[Landmarks],
+    open_film: Callable[[int], Picture | None],
+    one: int,
+    other: int,
+    mirror: bool,
+) -> str | None:
+    """Return in words what makes a film of another; `None` if they are two originals."""
+    matrix = landmarks.alignment(marks[one], marks[other], mirror)
+    if matrix is None:
+        return None
+    first, second = open_film(one), open_film(other)
+    if first is None or second is None:
+        return None
+    agreement = landmarks.agreement(first, second, matrix)
+    return landmarks.change(agreement) if landmarks.is_copy(agreement) else None
+
+
+def _picture(path: Path) -> Picture | None:
+    try:
+        return landmarks.picture(images.decode(images.content(path), path.name))
+    except FilmError:  # changed since it was measured
+        return None
+
+
+# --- candidates ---------------------------------------------------------------------------------
+
+
+def stem(path: str) -> str:
+    """Return a file's folder and name without the marks of copying tools, in small letters."""
+    name = PurePosixPath(path).stem
+    while (shorter := _TOOL_MARK.sub("", _COPY_MARK.sub("", name))) != name and shorter:
+        name = shorter
+    return name.casefold()
+
+
+def _candidates(paths: list[str], marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
+    """Yield for each film those to compare it with, and whether as mirrored, likeliest first."""
+    siblings: dict[str, list[int]] = {}
+    for place, path in enumerate(paths):
+        siblings.setdefault(stem(path), []).append(place)
+    neighbours = _neighbours(marks)
+    for place, path in enumerate(paths):
+        named = [other for other in siblings[stem(path)] if other < place][:NEAREST]
+        by_name = [(other, mirror) for other in named for mirror in (False, True)]
+        yield next(neighbours, []) + by_name
+
+
+def _neighbours(marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
+    """Yield for each film the `NEAREST` by their vectors, as they are and mirrored."""
+    if len(marks) <= FEW:
+        for place in range(len(marks)):
+            yield [(other, mirror) for other in range(place) for mirror in (False, True)]
+        return
+    centres = _centres(marks)
+    some = marks[:: max(1, len(marks) // PRINCIPAL)]
+    mean, axes = _principal(np.stack([_vector(each.directions, centres) for each in some]))
+
+    def vectors(of: Callable[[Landmarks], np.ndarray]) -> np.ndarray:
+        return np.stack([_unit((_vector(of(each), centres) - mean) @ axes) for each in marks])
+
+    plain = vectors(lambda each: each.directions)
+    turned = vectors(lambda each: landmarks.mirrored(each.directions))
+    for first in range(0, len(marks), _BLOCK):
+        own = plain[first : first + _BLOCK]
+        likeness = np.stack([own @ plain.T, own @ turned.T])
+        places = np.arange(len(own))
+        likeness[:, places, first + places] = -2  # itself
+        nearest = np.argpartition(-likeness, NEAREST, axis=2)[:, :, :NEAREST]
+        for place in range(len(own)):
+            both = [(int(o), bool(m)) for m in (0, 1) for o in nearest[m, place]]
+            yield sorted(both, key=lambda each: -likeness[int(each[1]), place, each[0]])
+
+
+def _centres(marks: list[Landmarks]) -> np.ndarray:
+    """Return `WORDS` typical descriptors, float32 (k, 128), or as many as there are."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    every = np.concatenate([each.descriptors for each in marks])
+    some = every[:: max(1, len(every) // SAMPLE)].astype(np.float32)
+    some = _unit(some)
+    if len(some) <= WORDS:
+        return some if len(some) else np.zeros((1, 128), np.float32)
+    fitted = MiniBatchKMeans(WORDS, random_state=0, n_init=1, max_iter=10, batch_size=4096).fit(
+        some
+    )
+    centres: np.ndarray = fitted.cluster_centers_.astype(np.float32)
+    return centres
+
+
+def _vector(directions: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Return the summed differences of descriptors from their nearest centres, float32 (k 128,)."""
+    nearest = (directions @ centres.T - 0.5 * (centres * centres).sum(axis=1)).argmax(axis=1)
+    sums = np.zeros_like(centres)
+    np.add.at(sums, nearest, directions - centres[nearest])
+    return _unit(_unit(sums).ravel())
+
+
+def _principal(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean, and the axes of the largest variance scaled by its fourth root."""
+    from sklearn.utils.extmath import randomized_svd
+
+    mean = vectors.mean(axis=0)
+    count = min(NUMBERS, len(vectors) - 1)
+    _, values, axes = randomized_svd(vectors - mean, count, random_state=0)
+    return mean, (axes / np.sqrt(np.maximum(values[:, None], 1e-6))).T
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: np.ndarray = vectors / np.maximum(length, 1e-9)
+    return unit

@@ -1,0 +1,135 @@
+"""Families of a data set's films as a list: films of one original stay on one side of a split.
+
+An audit finds the families. The list is a CSV file with a hash, beside that of excluded films.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from fracture_core import file_reader
+from fracture_core.config import runs_folder
+from fracture_core.datasets import catalog, layouts
+from fracture_core.datasets.exclusions import HERE
+from fracture_core.errors import DataError, FileRefused
+from fracture_core.files import replace_file, writing
+from fracture_core.words import FORMULA, cell
+
+COLUMNS = ("path", "family")
+COPY = "copy"  # role of a training film whose original, or copy, is in another split
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyList:
+    """The families of a data set.
+
+    Args:
+        families: path in the data set -> its family's name; films without copies are not in it.
+    """
+
+    families: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits of who belongs together, independent of order and names."""
+        members: dict[str, list[str]] = {}
+        for path, family in self.families.items():
+            members.setdefault(family, []).append(path)
+        lines = sorted("\t".join(sorted(paths)) for paths in members.values())
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    @property
+    def count(self) -> int:
+        """Number of families."""
+        return len(set(self.families.values()))
+
+    def to_csv(self) -> str:
+        """Return the file's text: a header, then one line per film; see `Exclusions.to_csv`."""
+        content = io.StringIO()
+        writer = csv.writer(content, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for path, family in sorted(self.families.items()):
+            writer.writerow([HERE + path if path.startswith(FORMULA) else path, cell(family)])
+        return content.getvalue()
+
+
+def file_of(data_hash: str) -> Path:
+    """Return the path of a data set's list; beside the runs, since a cache may be emptied."""
+    return runs_folder() / ".families" / f"{data_hash}.csv"
+
+
+def read(path: Path) -> FamilyList:
+    """Read the list in this file: a CSV file with columns `path` and `family`.
+
+    Raises:
+        DataError: it is missing, unreadable, or lacks a column.
+    """
+    try:
+        text = file_reader.read_text(path, file_reader.LIST_BYTES)
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except (FileRefused, csv.Error) as error:
+        reason = error.reason if isinstance(error, FileRefused) else f"is no list ({error})"
+        raise DataError(
+            f"The list of families, {path}, cannot be read: it {reason}. Audit the data again."
+        ) from error
+    if any(not row.get(column) for row in rows for column in COLUMNS):
+        raise DataError(f"{path} must have the columns `path` and `family`. Audit the data again.")
+    return FamilyList(families={row["path"].removeprefix(HERE): row["family"] for row in rows})
+
+
+def write(path: Path, value: FamilyList) -> None:
+    """Replace the list; an empty one removes the file.
+
+    Raises:
+        WriteFailed: no space or no permission.
+    """
+    with writing(path):
+        if not value.families:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, value.to_csv().encode())
+
+
+def assign_roles(
+    manifest: pd.DataFrame, dev_share: float, seed: int, value: FamilyList | None
+) -> pd.Series:
+    """Return each image's role, as `catalog.assign_roles` does, with families on one side.
+
+    Training films whose family has a member in another split get the role "copy", which no run
+    uses. Dev takes whole families: patients that share a family are drawn together.
+
+    Args:
+        manifest: all rows of a data set.
+        dev_share: share of the patients, 0 to 0.5; 0 for no dev films.
+        seed: another seed picks other patients.
+        value: the families; `None` for the plain split.
+    """
+    if value is None or not value.families:
+        return catalog.assign_roles(manifest, dev_share, seed)
+    from scipy.cluster.hierarchy import DisjointSet  # slow to load, and few data have families
+
+    family = manifest["path"].map(dict(value.families))
+    train = manifest["split"] == "train"
+    elsewhere = family[~train & family.notna()]
+    copies = train & family.isin(elsewhere)
+    rows = manifest[train & ~copies].assign(family=family)
+    units = DisjointSet(rows["patient"].unique())
+    for _, members in rows.groupby("family")["patient"]:
+        first, *others = members.unique()
+        for other in others:
+            units.merge(first, other)
+    dev: set[str] = set()
+    patients = layouts.ranked(rows["patient"], seed)
+    count = max(1, round(dev_share * len(patients))) if dev_share and units.n_subsets > 1 else 0
+    for patient in patients:
+        unit = units.subset(patient)
+        if len(dev) < count and len(dev | unit) < len(patients):
+            dev |= unit
+    roles = manifest["split"].mask(train & manifest["patient"].isin(dev), "dev")
+    return roles.mask(copies, COPY).rename("role")

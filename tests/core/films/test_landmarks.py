@@ -1,0 +1,65 @@
+"""Landmarks: their bytes, mirror images, and how two films agree."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fracture_core.films import landmarks
+from fracture_core.films.landmarks import Landmarks
+from tests.core.audit.test_findings import film
+
+RIGHT = "turned by 90°"
+
+
+def test_landmarks_survive_as_bytes() -> None:
+    marks = landmarks.find(landmarks.picture(film(1, (200, 250))))
+    again = Landmarks.from_bytes(marks.to_bytes())
+    assert landmarks.LEAST < len(marks.points) <= landmarks.LANDMARKS
+    np.testing.assert_allclose(again.points, marks.points, atol=0.1)
+    np.testing.assert_array_equal(again.descriptors, marks.descriptors)
+    with pytest.raises(ValueError):
+        Landmarks.from_bytes(b"123")
+
+
+def test_mirrored_descriptors_are_those_of_the_mirrored_film() -> None:
+    picture = landmarks.picture(film(1, (200, 250)))
+    marks = landmarks.find(picture)
+    flipped = landmarks.find(
+        landmarks.Picture(
+            grey=np.ascontiguousarray(picture.grey[:, ::-1]),
+            film=np.ascontiguousarray(picture.film[:, ::-1]),
+        )
+    )
+    likeness = landmarks.mirrored(flipped.directions) @ marks.directions.T
+    assert np.median(likeness.max(axis=1)) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("change", "mirror", "words"),
+    [
+        (lambda film: film, False, "changed a little"),
+        (lambda film: film.rotate(40, Image.Resampling.BICUBIC), False, "turned by 40°"),
+        (
+            lambda film: film.transpose(Image.Transpose.TRANSPOSE),
+            True,
+            f"mirrored and {RIGHT}",
+        ),
+        (lambda film: film.crop((20, 25, 180, 225)), False, "cropped or moved"),
+    ],
+)
+def test_a_copy_agrees_and_its_change_has_words(change, mirror: bool, words: str) -> None:  # type: ignore[no-untyped-def]
+    original = film(1, (200, 250))
+    one, other = (landmarks.picture(each) for each in (original, change(original)))
+    matrix = landmarks.alignment(landmarks.find(one), landmarks.find(other), mirror)
+    assert matrix is not None
+    agreement = landmarks.agreement(one, other, matrix)
+    assert landmarks.is_copy(agreement)
+    assert landmarks.change(agreement) == words
+
+
+def test_another_film_does_not_agree() -> None:
+    one, other = (landmarks.picture(film(seed, (200, 250))) for seed in (1, 2))
+    marks = landmarks.find(one), landmarks.find(other)
+    for mirror in (False, True):
+        matrix = landmarks.alignment(*marks, mirror)
+        assert matrix is None or not landmarks.is_copy(landmarks.agreement(one, other, matrix))

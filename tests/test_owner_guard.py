@@ -77,8 +77,10 @@ def functions() -> dict[str, tuple[bool, frozenset[str]]]:
             attributes = {n.attr for n in ast.walk(each) if isinstance(n, ast.Attribute)}
             called = {n.id for n in ast.walk(each) if isinstance(n, ast.Name)}
             opened = any(
-                isinstance(n, ast.Constant) and n.value in ("w", "wb", "a", "ab", "x")
+                isinstance(mode, ast.Constant) and mode.value in ("w", "wb", "a", "ab", "x")
                 for n in ast.walk(each)
+                if isinstance(n, ast.Call)
+                for mode in (*n.args, *(keyword.value for keyword in n.keywords))
             )
             writes = bool((attributes | called) & WRITES) or opened
             found[f"{module}.{each.name}"] = writes, frozenset(used(each, names))

@@ -1,4 +1,4 @@
-"""What a synthetic film shows, in numbers: bones, soft tissue, metal, and breaks.
+"""The content of a synthetic film in numbers: bones, soft tissue, metal, and breaks.
 
 Lengths are in mm. A limb has x across it, toward the thumb, and y along it, away from the shoulder.
 A tube has coordinates of its own: u along its axis, v across it.

@@ -1,4 +1,4 @@
-"""Where things stand: Home's doors on one line, and every page in a window of 900 px."""
+"""Positions on the pages: Home's doors on one line, and every page in a window of 900 px."""
 
 import shutil
 from collections.abc import Callable

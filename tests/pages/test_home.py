@@ -45,7 +45,7 @@ def shown(app: AppTest) -> str:
 
 
 def details(app: AppTest) -> str:
-    """What the question mark beside the demo's words says."""
+    """Text of the question mark beside the demo's words."""
     return "\n".join(each.help for each in app.caption if each.help).replace("\\", "")
 
 

@@ -7,7 +7,7 @@ from ui.shared import chart_words, charts
 
 
 def lines() -> go.Figure:
-    """Two runs over epochs, one of them named by somebody who knows Markdown, and a shadow."""
+    """Two runs over epochs, one of them named in Markdown, and a shadow."""
     figure = go.Figure()
     figure.add_scatter(x=[1, 2, 3], y=[0.5, 0.5, 0.625], name=charts.literal("a *b* 5% $x$"))
     figure.add_scatter(x=[1, 3], y=[0.9, 0.25], name="second")

@@ -46,7 +46,7 @@ def said(app: AppTest) -> str:
 
 
 def details(app: AppTest) -> str:
-    """What the question marks say."""
+    """Texts of the question marks."""
     return "\n".join(each.help for each in app.caption if each.help)
 
 

@@ -127,7 +127,7 @@ def _about(run: Run, drawn: list[curve_picture.Line]) -> str:
 
 
 def _latest_run() -> Run | None:
-    """The run shown: one at work, else the newest with epochs or an error, else a queued one."""
+    """The run shown: one that trains, else the newest with epochs or an error, or a queued one."""
     runs = run_cache.runs_now()
     alive = frame.most_active_first(runs)
     if alive and alive[0].status.state is not State.QUEUED:

@@ -150,7 +150,7 @@ def _pin(
 
 
 def _way(values: np.ndarray) -> str:
-    """Where a film's scores are going: " and rising", " and falling", " and level"."""
+    """Trend of a film's scores: " and rising", " and falling", " and level"."""
     way = chart_words.trend(pd.Series(values), is_share=True)
     return f" and {way}" if way else ""
 

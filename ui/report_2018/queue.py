@@ -74,7 +74,7 @@ def _offer(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
 
 
 def _details(dataset: Dataset, steps: int, is_timed: bool) -> list[str]:
-    """What the experiments take, how they go on, and what they are trained on."""
+    """Time that the experiments take, how they go on, and the data that they are trained on."""
     timed = "At the speed of runs like these here"
     sentences = [
         f"{steps:,} steps of {BATCH} films.",

@@ -136,7 +136,7 @@ def _fork(run: Run) -> None:
 def _fork_fields(
     run: Run, epoch: int, rate: float, left: DeltaGenerator, right: DeltaGenerator
 ) -> None:
-    """What a fork may change; its keys name run and epoch, so that each has its own values."""
+    """Settings that a fork may change; keys name run and epoch, so that each has its own values."""
     total = run.status.epochs if run.status.epochs > epoch else epoch + MORE_EPOCHS
     right.number_input(
         "Total epochs",

@@ -1,4 +1,4 @@
-"""What a figure shows, for who does not see it: in a sentence, and as a table.
+"""Text alternatives of figures: a sentence, and a table.
 
 Plain functions over plotly figures, as in `ui/shared/charts.py`.
 """

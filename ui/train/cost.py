@@ -48,7 +48,7 @@ def time_of(config: TrainConfig, films: int) -> str:
 
 
 def _estimate(config: TrainConfig, films: int) -> tuple[str, float, str]:
-    """How sure the estimate is, its seconds, and what it rests on."""
+    """Certainty of the estimate, its seconds, and what it rests on."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
     evaluation = EVALUATION * data_cache.dev_and_valid_films(config)
     work = (shown + evaluation) * config.epochs  # in training films

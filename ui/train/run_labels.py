@@ -13,7 +13,7 @@ from ui.shell import state
 
 @dataclass(frozen=True, kw_only=True)
 class RunLabels:
-    """What the form says of a run beside its settings.
+    """A run's name, tags and note in the form, beside its settings.
 
     Args:
         name: its name; "" for one made of network and time.

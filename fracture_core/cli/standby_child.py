@@ -30,7 +30,9 @@ def wait_for_run(options: argparse.Namespace) -> list[str]:
             `data` and `positive`, whose films are read ahead.
     """
     # What reads films is imported first: two threads that import one package at once can see parts
-    # of it. SciPy starts a thread of its own, which keeps the priority of the one that imports it.
+    # of it. SciPy and OpenCV, which Keras imports too, start threads of their own, which keep the
+    # priority of the one that imports them.
+    import cv2  # noqa: F401
     import scipy.special  # noqa: F401
 
     from fracture_core.training import pipeline  # noqa: F401

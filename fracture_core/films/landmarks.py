@@ -18,6 +18,7 @@ BRIEF = 256  # px of the longer side of the copy that the air around a film is f
 SIDE = 200  # px: square root of the area without that air, so that scale hardly matters
 MOST_ZOOM = 1.25  # of a small film; more would compare what was never there
 AIR = 3  # of 255 grey levels that the flat rim of a turned or padded film may vary by
+LOCAL = 4.0  # px around, in which detail gets equal strength
 LEAST_FILM = 0.15  # share of a film that is not rim; below, all of it counts as film
 RIM = 7  # px at the rim that hold no landmark: the fill's edge is nobody's anatomy
 _SCALE = 512.0  # of a descriptor's root to a byte
@@ -86,14 +87,26 @@ class Picture:
     film: np.ndarray
 
     @cached_property
-    def detail(self) -> np.ndarray:
-        """Detail of 2 to 10 px, of equal strength everywhere, float32 (h, w).
+    def shape(self) -> np.ndarray:
+        """Detail of some 3 to 10 px, to align by, float32 (h, w)."""
+        return self._detail(1.5, 5.0)
 
-        Outlines of bones would otherwise outweigh everything that tells one person from another.
+    @cached_property
+    def texture(self) -> np.ndarray:
+        """Detail of some 2 to 4 px, to decide by, float32 (h, w).
+
+        Two hands have one shape; the texture of bone, and the grain, tell them apart.
+        """
+        return self._detail(1.0, 2.0)
+
+    def _detail(self, least: float, most: float) -> np.ndarray:
+        """Return detail between two widths in px, of equal strength everywhere.
+
+        Outlines of bones would otherwise outweigh everything else.
         """
         grey = self.grey.astype(np.float32)
-        fine = cv2.GaussianBlur(grey, (0, 0), 1.5) - cv2.GaussianBlur(grey, (0, 0), 5.0)
-        strength: np.ndarray = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), 6.0))
+        fine = cv2.GaussianBlur(grey, (0, 0), least) - cv2.GaussianBlur(grey, (0, 0), most)
+        strength: np.ndarray = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), LOCAL))
         local: np.ndarray = fine / (strength + 0.5)
         return local
 
@@ -192,7 +205,7 @@ class Agreement:
     """Likeness of two films where they overlap.
 
     Args:
-        likeness: correlation of their detail, -1 to 1.
+        likeness: correlation of their texture, -1 to 1.
         overlap: share of the smaller film, 0 to 1.
         matrix: refined affine map, float64 (2, 3).
     """
@@ -213,8 +226,8 @@ def agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 1e-4)
     try:
         _, finer = cv2.findTransformECC(
-            one.detail,
-            other.detail,
+            one.shape,
+            other.shape,
             matrix.astype(np.float32),
             cv2.MOTION_AFFINE,
             until,
@@ -227,9 +240,9 @@ def agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
     return max(rough, refined, key=lambda each: each.likeness)
 
 
-ROUGH = 0.6  # likeness before the refinement below which it is not tried
+ROUGH = 0.4  # likeness before the refinement below which it is not tried
 OVERLAP = 0.25  # share of the smaller film that two copies have in common
-LIKENESS = 0.955  # of two copies; measured by benchmarks/copies.py
+LIKENESS = 0.93  # of two copies; measured by benchmarks/copies.py
 
 
 def _agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
@@ -243,12 +256,12 @@ def _agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
         borderMode=cv2.BORDER_REPLICATE,
     )
     film = cv2.warpAffine(other.film, matrix, (width, height), flags=cv2.INTER_NEAREST | back)
-    moved = Picture(grey=grey, film=film).detail  # of one resolution only after the move
+    moved = Picture(grey=grey, film=film).texture  # of one resolution only after the move
     common = cv2.erode(cv2.min(film, one.film), np.ones((RIM, RIM), np.uint8)) > 0
     other_area = np.count_nonzero(other.film) / abs(np.linalg.det(matrix[:, :2]))  # in this scale
     smaller = min(np.count_nonzero(one.film), other_area)
     overlap = float(common.sum() / max(1, smaller))
-    first, second = one.detail[common], moved[common]
+    first, second = one.texture[common], moved[common]
     if len(first) < SIDE:
         return Agreement(likeness=0.0, overlap=overlap, matrix=matrix)
     first, second = first - first.mean(), second - second.mean()

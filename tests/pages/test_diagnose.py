@@ -206,7 +206,8 @@ def test_an_upload_to_a_synthetic_model_is_told_that_the_answer_means_nothing(st
 def test_uploads_take_the_place_of_the_study_in_the_address_and_the_example_theirs(
     starter: str, phantom_root: Path
 ) -> None:
-    app = upload(opened(study=positive_study(phantom_root)), ("a.png", film(90)))
+    app = opened(study=positive_study(phantom_root), threshold="0.0")
+    app = upload(app, ("a.png", film(90)))
     assert "The model finds" in app.title[1].value and "Positive: a.png." in said(app)
     assert state.STUDY not in app.query_params
 

@@ -358,7 +358,7 @@ def test_an_epoch_picked_by_hand_is_said_to_be_and_the_best_one_is_marked(run_co
     best = journal.best_epoch(run_copy)
     other = 1 if best != 1 else 2
     app = opened(model=run_copy.name)
-    assert app.select_slider(key=state.EPOCH).label.endswith(f"**{best} (best)**")
+    assert app.select_slider(key=state.EPOCH).label.endswith(f"{best} (best)")
     assert f"epoch {best}, 32 px," in said(app) and "Valid films were not used to pick" in said(app)
     app.select_slider(key=state.EPOCH).set_value(str(other)).run()
     assert f"epoch {other}, 32 px," in said(app) and f"epoch {best}," not in said(app)

@@ -89,7 +89,7 @@ def _panel(drawn_for: tuple[tuple[str, ...], ...]) -> None:
 def _name_missing(runs: list[Run]) -> None:
     """Name the runs of the address that do not exist: their curves would be missed silently."""
     in_address = [*st.query_params.get_all(state.CHOSEN), st.query_params.get(state.AGAINST, "")]
-    names = set(filter(None, in_address)) - {run.name for run in runs}
+    names = set(filter(run_folders.NAME.fullmatch, in_address)) - {run.name for run in runs}
     if names:
         listed = ", ".join(theme.plain(short(name)) for name in sorted(names)[:UNREADABLE])
         more = f" and {len(names) - UNREADABLE} more" if len(names) > UNREADABLE else ""

@@ -66,7 +66,8 @@ def test_every_figure_and_claim_has_its_experiments() -> None:
 
 
 def test_parts_are_the_reports_where_the_data_has_them(dataset: Dataset) -> None:
-    assert report_2018.parts(dataset) == ()
+    others = dataset.manifest.assign(part="forearm")
+    assert report_2018.parts(Dataset(**{**vars(dataset), "manifest": others})) == ()
     manifest = dataset.manifest.assign(part=report_2018.PART)
     assert report_2018.parts(Dataset(**{**vars(dataset), "manifest": manifest})) == ("shoulder",)
 

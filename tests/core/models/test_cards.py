@@ -174,5 +174,5 @@ def test_settings_at_their_default_are_left_out_of_the_command(tmp_path) -> None
 def test_the_command_of_a_released_phantom_model_makes_its_films_first(run_copy) -> None:
     card = cards.of_run(run_copy).card
     make_command, _, trained = card.command.partition(" && ")
-    assert make_command == "python -m fracture_core phantom films --studies 24 --seed 0"
+    assert make_command == "python -m fracture_core phantom films --studies 24 --seed 5"
     assert trained == "python -m fracture_core train films --architecture three_conv --epochs 3"

@@ -325,8 +325,8 @@ def test_a_run_is_started_watched_stopped_and_replayed_by_keys(
     tab_to(page, field)
     page.keyboard.type("200")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("--epochs 200")).to_be_visible()
     whole(page)
+    expect(page.get_by_text("--epochs 200")).to_be_attached()  # folded
     tab_to(page, page.get_by_role("button", name="Start training"))
     page.keyboard.press("Enter")
     going = page.get_by_role("heading", name=re.compile(r"^Epoch ([3-9]|\d{2,}) of"))

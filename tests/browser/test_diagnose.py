@@ -78,7 +78,7 @@ def test_headline_and_scored_films_stand_in_the_first_screen(
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_function(SETTLED, arg=[count, width])
-            assert bottom(page.get_by_role("heading", name=FINDS)) < height / 2
+            assert bottom(page.get_by_role("heading", name=FINDS)) < 0.55 * height
             films = scored(page)
             assert len(films) == count
             for film in films:

@@ -107,9 +107,9 @@ def test_an_upload_with_hostile_names_is_shown_to_the_letter(
 ) -> None:
     films = sorted(phantom_root.rglob("*.png"))[:2]
     with zipfile.ZipFile(tmp_path / f"{NAME}.zip", "w") as archive:
-        for film in films:
-            archive.write(film, f"{NAME}/{film.name}")
-            archive.write(film, f"{NAME}2/{NAME}{film.name}")
+        for number, film in enumerate(films):
+            archive.write(film, f"{NAME}/{number}.png")
+            archive.write(film, f"{NAME}2/{NAME}{number}.png")
         archive.writestr(f"{NAME}/{NAME}.txt", "no film")
         archive.writestr(f"{NAME}/{NAME}.png", "no film")
     page = open_page(f"{hostile.url}/diagnose?model=hostile")

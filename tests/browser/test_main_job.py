@@ -39,6 +39,7 @@ def start_run(page: Page, server: Server, epochs: int) -> Path:
     field = page.get_by_role("spinbutton", name="Epochs", exact=True)
     field.fill(str(epochs))
     field.press("Tab")
+    page.get_by_text("The same run from a terminal").click()
     expect(page.get_by_text(f"--epochs {epochs}")).to_be_visible()
     page.get_by_role("button", name="Start training").click()
     heading = page.get_by_role("heading", name=LIVE)
@@ -57,7 +58,7 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
     monkeypatch.setenv("FRACTURE_RUNS", str(server.folder / "runs"))
     shutil.copytree(finished_run, server.folder / "runs" / finished_run.name)
     page = open_page(server.url)
-    page.get_by_role("link", name="Browse studies").click()
+    page.get_by_role("link", name="Open the wall").click()
     expect(page.get_by_text("24 studies")).to_be_visible()
     page.locator('[class*="st-key-open-"] button').first.click()
     expect(page.get_by_role("button", name="Diagnose this study")).to_be_visible()
@@ -198,7 +199,7 @@ def test_pinned_studies_grow_and_the_slider_rewinds_them(
     page = open_page(server.url)
     folder = start_run(page, server, 400)
     until(lambda: len(journal.lines(folder / "metrics.jsonl")) > 3)
-    curve = page.get_by_alt_text(re.compile("probabilities of its films")).first
+    curve = page.get_by_alt_text(re.compile("Scores of its films by epoch")).first
     expect(curve).to_be_visible()
     drawn = curve.get_attribute("src")
     expect(curve).not_to_have_attribute("src", drawn)

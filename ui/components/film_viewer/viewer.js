@@ -147,7 +147,7 @@ function makeViewer(root) {
     const scroller = scrollerOf(root);
     const top = root.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
     const left = scroller.clientHeight - top - barHeight - 2 * PADDING - BELOW;
-    return Math.max(LEAST, left < 0.35 * scroller.clientHeight ? 0.62 * scroller.clientHeight : left);
+    return Math.max(LEAST, left < 0.28 * scroller.clientHeight ? 0.62 * scroller.clientHeight : left);
   }
 
   v.layOut = () => {
@@ -443,7 +443,7 @@ function makeViewer(root) {
 }
 
 const PADDING = 8; // px around the stage
-const LEAST = 260; // height of the stage in a low window
+const LEAST = 220; // height of the stage in a low window
 const BELOW = 14; // px that stay free below the viewer
 const HEAD = 26; // px of a study's name above its films, where two are compared
 const NARROW_VIEWER = 800; // px; what the network sees stands below the films

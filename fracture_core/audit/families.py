@@ -85,7 +85,8 @@ def find(
 
     Args:
         root: folder of the data set.
-        films: rows `path`, `pixels`, `landmarks` (`Landmarks.to_bytes`), index 0 to n - 1.
+        films: rows `path`, `pixels`, `landmarks` (`Landmarks.to_bytes`) and, if known, `patient`;
+            index 0 to n - 1.
         copies: groups of rows already known as copies, with details.
         progress: called with (films compared, all films).
         should_stop: called for every film.
@@ -105,6 +106,7 @@ def find(
     rows = [int(row) for row in distinct.index]
     marks = [Landmarks.from_bytes(each) for each in distinct["landmarks"]]
     paths = distinct["path"].tolist()
+    patients = distinct.get("patient", distinct["path"]).tolist()
     picture = lru_cache(_OPEN)(lambda place: _picture(root / paths[place]))
     for place, candidates in enumerate(_candidates(paths, marks)):
         if should_stop():
@@ -114,7 +116,8 @@ def find(
             one, two = rows[place], rows[other]
             if family.connected(one, two):
                 continue
-            if change := _change(marks, picture, other, place, mirror):
+            same_patient = patients[place] == patients[other]
+            if change := _change(marks, picture, other, place, mirror, same_patient):
                 family.merge(one, two)
                 late, early = (place, other) if two in details or one > two else (other, place)
                 details.setdefault(rows[late], f"{change}, of {paths[early]}")
@@ -131,6 +134,7 @@ def _change(
     one: int,
     other: int,
     mirror: bool,
+    same_patient: bool,
 ) -> str | None:
     """Return in words what makes a film of another; `None` if they are two originals."""
     matrix = landmarks.alignment(marks[one], marks[other], mirror)
@@ -140,7 +144,7 @@ def _change(
     if first is None or second is None:
         return None
     agreement = landmarks.agreement(first, second, matrix)
-    return landmarks.change(agreement) if landmarks.is_copy(agreement) else None
+    return landmarks.change(agreement) if landmarks.is_copy(agreement, same_patient) else None
 
 
 def _picture(path: Path) -> Picture | None:

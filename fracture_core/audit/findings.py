@@ -179,7 +179,7 @@ def run(
     faults = [
         *_across_splits(read, one_original, len(films)),
         *_patients(films),
-        *_labels(read, one_original, len(films)),
+        *_labels(read, same, len(films)),
         *_affected(films, films["reason"] != "", "unreadable", films["reason"]),
         *_copies("family", one_original, read, len(films)),
         *_copies("same image", same, read, len(films)),

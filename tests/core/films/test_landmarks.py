@@ -8,7 +8,7 @@ from fracture_core.films import landmarks
 from fracture_core.films.landmarks import Landmarks
 from tests.core.audit.test_findings import film
 
-RIGHT = "turned by 90°"
+RIGHT, LITTLE = "turned by 90°", "cropped, moved or changed a little"
 
 
 def test_landmarks_survive_as_bytes() -> None:
@@ -37,14 +37,14 @@ def test_mirrored_descriptors_are_those_of_the_mirrored_film() -> None:
 @pytest.mark.parametrize(
     ("change", "mirror", "words"),
     [
-        (lambda film: film, False, "changed a little"),
+        (lambda film: film, False, LITTLE),
         (lambda film: film.rotate(40, Image.Resampling.BICUBIC), False, "turned by 40°"),
         (
             lambda film: film.transpose(Image.Transpose.TRANSPOSE),
             True,
             f"mirrored and {RIGHT}",
         ),
-        (lambda film: film.crop((20, 25, 180, 225)), False, "cropped or moved"),
+        (lambda film: film.crop((20, 25, 180, 225)), False, LITTLE),
     ],
 )
 def test_a_copy_agrees_and_its_change_has_words(change, mirror: bool, words: str) -> None:  # type: ignore[no-untyped-def]

@@ -111,5 +111,5 @@ def test_chosen_runs_become_an_ensemble_that_judges_a_study(
     verdict = page.get_by_role("heading", name=re.compile("The model finds (a|no) fracture"))
     expect(verdict).to_be_visible(timeout=60_000)
     page.get_by_text("Heat maps", exact=True).click()
-    expect(page.get_by_text("this model is the mean of several")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("this model is the mean of several")).to_be_attached(timeout=60_000)
     expect(page.get_by_role("button", name="Grad-CAM")).to_have_count(0)

@@ -4,23 +4,19 @@ They are left out of training and of its dev share; valid and test films always 
 figures stay comparable.
 """
 
-import csv
 import hashlib
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from fracture_core import file_reader
 from fracture_core.config import runs_folder
-from fracture_core.errors import DataError, FileRefused
-from fracture_core.files import keep_damaged, replace_file, writing
-from fracture_core.words import FORMULA, cell
+from fracture_core.datasets import path_list
+from fracture_core.errors import DataError
+from fracture_core.files import keep_damaged
 
 COLUMNS = ("path", "reason")
-HERE = "./"  # before a path, it names the same file
 _AND = "; "
 
 
@@ -59,16 +55,8 @@ class Exclusions:
         return Exclusions(reasons={path: _AND.join(own) for path, own in left.items() if own})
 
     def to_csv(self) -> str:
-        """Return the file's text: a header, then one line per film.
-
-        A path that a spreadsheet would read as a formula begins with `HERE`, which `read` removes.
-        """
-        content = io.StringIO()
-        writer = csv.writer(content, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for path, reason in sorted(self.reasons.items()):
-            writer.writerow([HERE + path if path.startswith(FORMULA) else path, cell(reason)])
-        return content.getvalue()
+        """Return the file's text: a header, then one line per film; see `path_list.text`."""
+        return path_list.text(COLUMNS, self.reasons.items())
 
 
 def file_of(data_hash: str) -> Path:
@@ -82,19 +70,10 @@ def read(path: Path) -> Exclusions:
     Raises:
         DataError: it is missing, unreadable, or has no such column.
     """
-    try:
-        text = file_reader.read_text(path, file_reader.LIST_BYTES)
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))  # a name may hold a line's end
-    except (FileRefused, csv.Error) as error:
-        reason = error.reason if isinstance(error, FileRefused) else f"is no list ({error})"
-        raise DataError(
-            f"The list of films to leave out, {path}, cannot be read: it {reason}. Check its path."
-        ) from error
-    if any(not row.get("path") for row in rows):
+    rows = path_list.read(path, "list of films to leave out", "Check its path.")
+    if any(not row["path"] for row in rows):
         raise DataError(f"{path} must have a column `path`, with a film in every line. Mend it.")
-    return Exclusions(
-        reasons={row["path"].removeprefix(HERE): row.get("reason") or "" for row in rows}
-    )
+    return Exclusions(reasons={row["path"]: row.get("reason") or "" for row in rows})
 
 
 def write(path: Path, exclusions: Exclusions) -> None:
@@ -108,13 +87,7 @@ def write(path: Path, exclusions: Exclusions) -> None:
             read(path)
         except DataError:
             keep_damaged(path)
-    if not exclusions.reasons:
-        with writing(path):
-            path.unlink(missing_ok=True)
-        return
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, exclusions.to_csv().encode())
+    path_list.write(path, exclusions.to_csv() if exclusions.reasons else "")
 
 
 def left_out(films: pd.DataFrame, exclusions: Exclusions) -> pd.Series:

@@ -3,22 +3,16 @@
 An audit finds the families. The list is a CSV file with a hash, beside that of excluded films.
 """
 
-import csv
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from fracture_core import file_reader
 from fracture_core.config import runs_folder
-from fracture_core.datasets import catalog, layouts
-from fracture_core.datasets.exclusions import HERE
-from fracture_core.errors import DataError, FileRefused
-from fracture_core.files import replace_file, writing
-from fracture_core.words import FORMULA, cell
+from fracture_core.datasets import catalog, layouts, path_list
+from fracture_core.errors import DataError
 
 COLUMNS = ("path", "family")
 COPY = "copy"  # role of a training film whose original, or copy, is in another split
@@ -49,13 +43,8 @@ class FamilyList:
         return len(set(self.families.values()))
 
     def to_csv(self) -> str:
-        """Return the file's text: a header, then one line per film; see `Exclusions.to_csv`."""
-        content = io.StringIO()
-        writer = csv.writer(content, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for path, family in sorted(self.families.items()):
-            writer.writerow([HERE + path if path.startswith(FORMULA) else path, cell(family)])
-        return content.getvalue()
+        """Return the file's text: a header, then one line per film; see `path_list.text`."""
+        return path_list.text(COLUMNS, self.families.items())
 
 
 def file_of(data_hash: str) -> Path:
@@ -69,17 +58,10 @@ def read(path: Path) -> FamilyList:
     Raises:
         DataError: it is missing, unreadable, or lacks a column.
     """
-    try:
-        text = file_reader.read_text(path, file_reader.LIST_BYTES)
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    except (FileRefused, csv.Error) as error:
-        reason = error.reason if isinstance(error, FileRefused) else f"is no list ({error})"
-        raise DataError(
-            f"The list of families, {path}, cannot be read: it {reason}. Audit the data again."
-        ) from error
+    rows = path_list.read(path, "list of families", "Audit the data again.")
     if any(not row.get(column) for row in rows for column in COLUMNS):
         raise DataError(f"{path} must have the columns `path` and `family`. Audit the data again.")
-    return FamilyList(families={row["path"].removeprefix(HERE): row["family"] for row in rows})
+    return FamilyList(families={row["path"]: row["family"] for row in rows})
 
 
 def write(path: Path, value: FamilyList) -> None:
@@ -88,12 +70,7 @@ def write(path: Path, value: FamilyList) -> None:
     Raises:
         WriteFailed: no space or no permission.
     """
-    with writing(path):
-        if not value.families:
-            path.unlink(missing_ok=True)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, value.to_csv().encode())
+    path_list.write(path, value.to_csv() if value.families else "")
 
 
 def assign_roles(

@@ -595,6 +595,16 @@ class TrainConfig(Record):
             )
 
 
+PATHS = ("data", "weights", "exclude", "families")  # settings that name a file or a folder
+
+
+def with_paths(config: TrainConfig, change: Callable[[Path], str]) -> TrainConfig:
+    """Return a config whose files and folders are named by what `change` returns for each."""
+    named = {name: getattr(config, name) for name in PATHS}
+    changed: dict[str, Any] = {name: change(Path(path)) for name, path in named.items() if path}
+    return dataclasses.replace(config, **changed)
+
+
 DEFAULTS = TrainConfig(data="")  # for forms and `--help`; it names no data
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from fracture_core.config import TrainConfig
+from fracture_core.config import PATHS, TrainConfig
 from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation, metrics
@@ -39,7 +39,7 @@ def settings(config: TrainConfig) -> dict[str, Any]:
         if dataclasses.is_dataclass(value):
             inner = dataclasses.fields(value)
             flat |= {f"{field.name}.{f.name}": getattr(value, f.name) for f in inner}
-        elif field.name in ("data", "weights", "exclude", "families") and value:
+        elif field.name in PATHS and value:
             flat[field.name] = Path(value).name
         else:
             flat[field.name] = value

@@ -7,7 +7,7 @@ card is made from its folder. Nothing here loads TensorFlow.
 
 import hashlib
 import shlex
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from fracture_core.config import (
     check_range,
     settings,
     value_of,
+    with_paths,
 )
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError
@@ -265,11 +266,7 @@ def read(folder: Path) -> Model:
             f"{folder.name} is no whole model: {', '.join(missing)} is missing, or no file."
         )
     card, has_checksum = _card(folder)
-    if sha256(folder / WEIGHTS, card.weights_bytes) != card.weights_sha256:
-        raise ModelError(
-            f"The weights of {folder.name} are not those that its card was written for. "
-            "Release the model again."
-        )
+    _check_weights(folder.name, card, sha256(folder / WEIGHTS, card.weights_bytes))
     gate = _gate_of(folder, card)
     if card.gate and gate is None:
         raise ModelError(
@@ -513,12 +510,18 @@ def weights_content(model: Model) -> bytes:
         raise ModelError(f"The weights of {model.card.name} cannot be read: {error}") from error
     if model.is_run:
         checksums.check(model.weights.parent.parent, model.weights, content)
-    elif sha256(content) != model.card.weights_sha256:
+    else:
+        _check_weights(model.card.name, model.card, sha256(content))
+    return content
+
+
+def _check_weights(name: str, card: Card, digest: str) -> None:
+    """Refuse weights of another hash than the card's."""
+    if digest != card.weights_sha256:
         raise ModelError(
-            f"The weights of {model.card.name} are not those that its card was written for. "
+            f"The weights of {name} are not those that its card was written for. "
             "Release the model again."
         )
-    return content
 
 
 def covered_films(model: Model) -> pd.DataFrame:
@@ -559,10 +562,7 @@ def full_command(config: TrainConfig, made_with: dict[str, int] | None) -> str:
         made_with: `phantom_set.settings` of the data, which is then made first; `None` for others.
     """
     name = Path(config.data).name
-    weights = config.weights and Path(config.weights).name
-    exclude = config.exclude and Path(config.exclude).name
-    families = config.families and Path(config.families).name
-    train = command(replace(config, data=name, weights=weights, exclude=exclude, families=families))
+    train = command(with_paths(config, lambda path: path.name))
     if not isinstance(made_with, dict) or not {"studies", "seed"} <= made_with.keys():
         return train  # other data; or its note is damaged
     make = ["python", "-m", "fracture_core", "phantom", name]

@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums, file_reader, locks, memory
-from fracture_core.config import LIMITS, Record, Reference, TrainConfig, check_range, runs_folder
+from fracture_core.config import (
+    LIMITS,
+    Record,
+    Reference,
+    TrainConfig,
+    check_range,
+    runs_folder,
+    with_paths,
+)
 from fracture_core.errors import (
     ConfigError,
     DamagedFile,
@@ -280,13 +288,7 @@ def _refuse_taken(folder: Path) -> None:
 def _write_config(folder: Path, config: TrainConfig) -> None:
     write_status(folder, Status(state=State.STARTING, epochs=config.epochs))
     # The child has another working directory: relative paths would not reach their files.
-    config = replace(
-        config,
-        data=str(Path(config.data).absolute()),
-        weights=config.weights and str(Path(config.weights).absolute()),
-        exclude=config.exclude and str(Path(config.exclude).absolute()),
-        families=config.families and str(Path(config.families).absolute()),
-    )
+    config = with_paths(config, lambda path: str(path.absolute()))
     content = {"config": config.to_dict(), "created": datetime.now(UTC).isoformat()}
     checksums.write(folder, folder / "config.json", json.dumps(content, indent=2).encode())
 

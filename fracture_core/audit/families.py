@@ -158,7 +158,7 @@ def _picture(path: Path) -> Picture | None:
 
 
 def stem(path: str) -> str:
-    """Return a file's folder and name without the marks of copying tools, in small letters."""
+    """Return a file's name without folder, ending and marks of copying tools, in small letters."""
     name = PurePosixPath(path).stem
     while (shorter := _TOOL_MARK.sub("", _COPY_MARK.sub("", name))) != name and shorter:
         name = shorter
@@ -167,14 +167,13 @@ def stem(path: str) -> str:
 
 def _candidates(paths: list[str], marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
     """Yield for each film those to compare it with, and whether as mirrored, likeliest first."""
-    siblings: dict[str, list[int]] = {}
-    for place, path in enumerate(paths):
-        siblings.setdefault(stem(path), []).append(place)
-    neighbours = _neighbours(marks)
-    for place, path in enumerate(paths):
-        named = [other for other in siblings[stem(path)] if other < place][:NEAREST]
+    earlier: dict[str, list[int]] = {}  # the first films of a name
+    for place, neighbours in enumerate(_neighbours(marks)):
+        named = earlier.setdefault(stem(paths[place]), [])
         by_name = [(other, mirror) for other in named for mirror in (False, True)]
-        yield next(neighbours, []) + by_name
+        yield list(dict.fromkeys(neighbours + by_name))  # no pair twice
+        if len(named) < NEAREST:
+            named.append(place)
 
 
 def _neighbours(marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
@@ -188,7 +187,9 @@ def _neighbours(marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
     mean, axes = _principal(np.stack([_vector(each.directions, centres) for each in some]))
 
     def vectors(of: Callable[[Landmarks], np.ndarray]) -> np.ndarray:
-        return np.stack([_unit((_vector(of(each), centres) - mean) @ axes) for each in marks])
+        return np.stack(
+            [landmarks.unit((_vector(of(each), centres) - mean) @ axes) for each in marks]
+        )
 
     plain = vectors(lambda each: each.directions)
     turned = vectors(lambda each: landmarks.mirrored(each.directions))
@@ -209,7 +210,7 @@ def _centres(marks: list[Landmarks]) -> np.ndarray:
 
     every = np.concatenate([each.descriptors for each in marks])
     some = every[:: max(1, len(every) // SAMPLE)].astype(np.float32)
-    some = _unit(some)
+    some = landmarks.unit(some)
     if len(some) <= WORDS:
         return some if len(some) else np.zeros((1, 128), np.float32)
     fitted = MiniBatchKMeans(WORDS, random_state=0, n_init=1, max_iter=10, batch_size=4096).fit(
@@ -224,7 +225,7 @@ def _vector(directions: np.ndarray, centres: np.ndarray) -> np.ndarray:
     nearest = (directions @ centres.T - 0.5 * (centres * centres).sum(axis=1)).argmax(axis=1)
     sums = np.zeros_like(centres)
     np.add.at(sums, nearest, directions - centres[nearest])
-    return _unit(_unit(sums).ravel())
+    return landmarks.unit(landmarks.unit(sums).ravel())
 
 
 def _principal(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -235,9 +236,3 @@ def _principal(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     count = min(NUMBERS, len(vectors) - 1)
     _, values, axes = randomized_svd(vectors - mean, count, random_state=0)
     return mean, (axes / np.sqrt(np.maximum(values[:, None], 1e-6))).T
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: np.ndarray = vectors / np.maximum(length, 1e-9)
-    return unit

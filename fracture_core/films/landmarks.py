@@ -20,7 +20,7 @@ MOST_ZOOM = 1.25  # of a small film; more would compare what was never there
 AIR = 3  # of 255 grey levels that the flat rim of a turned or padded film may vary by
 LOCAL = 4.0  # px around, in which detail gets equal strength
 LEAST_FILM = 0.15  # share of a film that is not rim; below, all of it counts as film
-RIM = 7  # px at the rim that hold no landmark: the fill's edge is nobody's anatomy
+RIM = 7  # px at the rim that hold no landmark: the edge of a fill is no anatomy
 _SCALE = 512.0  # of a descriptor's root to a byte
 _WIDTH = 128  # numbers of a descriptor
 _BYTES = 2 * 2 + _WIDTH  # of one landmark: x and y in half precision, then the descriptor
@@ -30,6 +30,10 @@ RATIO = 0.8  # distance to the nearest landmark over that to the second nearest 
 LEAST = 6  # landmarks that must agree on a map, and at least `SHARE` of the fewer ones
 SHARE = 0.1
 ERROR = 3.0  # px by which an agreeing landmark may lie off
+ROUGH = 0.4  # likeness before the refinement below which it is not tried
+LIKENESS = 0.935  # of two copies; measured by benchmarks/copies.py
+LIKENESS_OF_ONE = 0.97  # of two copies among the films of one patient
+OVERLAP = 0.25  # share of the smaller film that two copies have in common
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +67,14 @@ class Landmarks:
     @cached_property
     def directions(self) -> np.ndarray:
         """Descriptors as unit vectors, float32 (n, 128)."""
-        values = self.descriptors.astype(np.float32)
-        length = np.linalg.norm(values, axis=1, keepdims=True)
-        unit: np.ndarray = values / np.maximum(length, 1e-9)
-        return unit
+        return unit(self.descriptors.astype(np.float32))
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors, (..., n), scaled to the length 1; those of length 0 stay so."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: np.ndarray = vectors / np.maximum(length, 1e-9)
+    return scaled
 
 
 def mirrored(directions: np.ndarray) -> np.ndarray:
@@ -248,12 +256,6 @@ def _refined(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
     return max(rough, refined, key=lambda each: each.likeness)
 
 
-ROUGH = 0.4  # likeness before the refinement below which it is not tried
-LIKENESS_OF_ONE = 0.97  # of two copies among the films of one patient
-OVERLAP = 0.25  # share of the smaller film that two copies have in common
-LIKENESS = 0.935  # of two copies; measured by benchmarks/copies.py
-
-
 def _agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
     height, width = one.grey.shape
     back = cv2.WARP_INVERSE_MAP
@@ -273,10 +275,14 @@ def _agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
     first, second = one.texture[common], moved[common]
     if len(first) < SIDE:
         return Agreement(likeness=0.0, overlap=overlap, matrix=matrix)
-    first, second = first - first.mean(), second - second.mean()
+    return Agreement(likeness=correlation(first, second), overlap=overlap, matrix=matrix)
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the correlation of two rows of numbers, -1 to 1; 0 if one is all the same."""
+    first, second = one - one.mean(), other - other.mean()
     length = float(np.linalg.norm(first) * np.linalg.norm(second))
-    likeness = float(first @ second) / length if length else 0.0
-    return Agreement(likeness=likeness, overlap=overlap, matrix=matrix)
+    return float(first @ second) / length if length else 0.0
 
 
 def is_copy(of: Agreement, of_one_patient: bool = False) -> bool:

@@ -206,10 +206,8 @@ def looks_as_words(looks: Sequence[str]) -> np.ndarray:
 
 def likeness(one: bytes, other: bytes) -> float:
     """Return the correlation of two films' small copies, -1 to 1; 0 if one is uniformly grey."""
-    pair = [np.frombuffer(each, np.uint8).astype(float) for each in (one, other)]
-    first, second = (values - values.mean() for values in pair)
-    length = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return float(first @ second / length) if length else 0.0
+    first, second = (np.frombuffer(each, np.uint8).astype(float) for each in (one, other))
+    return landmarks.correlation(first, second)
 
 
 def bits_apart(one: np.ndarray, others: np.ndarray) -> np.ndarray:

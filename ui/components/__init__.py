@@ -14,12 +14,13 @@ def register(name: str, html: str, style: str, scripts: Sequence[str]) -> Any:
         name: of the component and of its folder here.
         html: its element.
         style: its style sheet, without ".css".
-        scripts: files without ".js", joined to one module in this order.
+        scripts: files without ".js", joined to one module in this order, after `buttons.js`.
     """
     folder = Path(__file__).parent / name
+    modules = [folder.parent / "buttons.js", *(folder / f"{each}.js" for each in scripts)]
     return st.components.v2.component(
         name,
         html=html,
         css=(folder / f"{style}.css").read_text(encoding="utf-8"),
-        js="\n".join((folder / f"{each}.js").read_text(encoding="utf-8") for each in scripts),
+        js="\n".join(each.read_text(encoding="utf-8") for each in modules),
     )

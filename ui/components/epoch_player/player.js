@@ -6,9 +6,6 @@ const PATIENCE = 10_000; // ms without an answer, after which it asks again
 const SHAPES = { play: "M2 1l9 5-9 5z", pause: "M2 1h3v10H2zM7 1h3v10H7z", back: "M9 1L2 6l7 5z", on: "M3 1l7 5-7 5z" };
 const players = new WeakMap();
 
-// A button that is off keeps its place among the tab stops, and the focus that it may have.
-const setOff = (button, isOff) => button.setAttribute("aria-disabled", String(isOff));
-
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".player");
   if (!players.has(root)) players.set(root, makePlayer(root));
@@ -39,7 +36,7 @@ function makePlayer(root) {
 
   const button = (name, act) => {
     const made = Object.assign(document.createElement("button"), { type: "button", className: name });
-    made.addEventListener("click", () => made.getAttribute("aria-disabled") === "true" || act());
+    made.addEventListener("click", () => isOff(made) || act());
     return made;
   };
   const play = button("play", toggle);

@@ -69,10 +69,6 @@ function nameKeys(bar, areOn) {
 
 const press = (button, on) => button.setAttribute("aria-pressed", String(Boolean(on)));
 
-// A button that is off keeps its place among the tab stops, and the focus that it may have.
-const setOff = (button, off) => button.setAttribute("aria-disabled", String(Boolean(off)));
-const isOff = (button) => button.getAttribute("aria-disabled") === "true";
-
 // Change elements such that the focus never falls out of `root` with one that is hidden: it goes to
 // what `instead` gives for it, else to the button before it.
 function keepingFocus(root, change, instead = () => null) {

@@ -35,10 +35,6 @@ function drawing(tag, settings = {}, text = "") {
   return made;
 }
 
-// A button that is off keeps its place among the tab stops, and the focus that it may have.
-const setOff = (button, isOff) => button.setAttribute("aria-disabled", String(Boolean(isOff)));
-const isOff = (button) => button.getAttribute("aria-disabled") === "true";
-
 // About `count` round numbers from low to high.
 function ticks(low, high, count) {
   const rough = (high - low) / count || 1;

@@ -1,8 +1,6 @@
 """The data set that a tab reads, with its counts, splits, audit and exclusions."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -56,20 +54,9 @@ def _counts(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
     return catalog.counts(_manifest)
 
 
-_FAMILIES: dict[str | type[Any], Callable[[Any], Any]] = {FamilyList: lambda value: value.hash}
-
-
 def training_films(config: TrainConfig) -> pd.DataFrame:
     """Return the manifest's rows of a run's training films, in the run's order."""
-    data = dataset()
-    return _training_films(
-        data.hash,
-        config.dev_share,
-        config.seed,
-        config.parts,
-        families(data.hash) if config.families else None,
-        _manifest=data.manifest,
-    )
+    return _split_of(config)[0]
 
 
 def films_learned_from(config: TrainConfig) -> pd.DataFrame:
@@ -82,8 +69,12 @@ def films_learned_from(config: TrainConfig) -> pd.DataFrame:
 
 def dev_and_valid_films(config: TrainConfig) -> int:
     """Count the dev and valid films that a run with these settings evaluates after each epoch."""
+    return _split_of(config)[1]
+
+
+def _split_of(config: TrainConfig) -> tuple[pd.DataFrame, int]:
     data = dataset()
-    return _evaluated_films(
+    return _split(
         data.hash,
         config.dev_share,
         config.seed,
@@ -93,31 +84,22 @@ def dev_and_valid_films(config: TrainConfig) -> int:
     )
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_FAMILIES)
-def _evaluated_films(
+@st.cache_resource(
+    max_entries=8, show_spinner=False, hash_funcs={FamilyList: lambda value: value.hash}
+)
+def _split(
     digest: str,
     dev_share: float,
     seed: int,
     parts: tuple[str, ...],
     value: FamilyList | None,
     _manifest: pd.DataFrame,
-) -> int:
+) -> tuple[pd.DataFrame, int]:
+    """Return the rows of training films, and the number of dev and valid films."""
     roles = family_list.assign_roles(_manifest, dev_share, seed, value)
-    evaluated = roles.isin(["dev", "valid"])
-    return int((evaluated & _manifest["part"].isin(parts)).sum() if parts else evaluated.sum())
-
-
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_FAMILIES)
-def _training_films(
-    digest: str,
-    dev_share: float,
-    seed: int,
-    parts: tuple[str, ...],
-    value: FamilyList | None,
-    _manifest: pd.DataFrame,
-) -> pd.DataFrame:
-    rows = _manifest[family_list.assign_roles(_manifest, dev_share, seed, value) == "train"]
-    return rows[rows["part"].isin(parts)] if parts else rows
+    chosen = _manifest["part"].isin(parts) if parts else pd.Series(True, index=_manifest.index)
+    evaluated = roles.isin(["dev", "valid"]) & chosen
+    return _manifest[(roles == "train") & chosen], int(evaluated.sum())
 
 
 def changed_films(config: TrainConfig, first: int) -> list[list[bytes]]:

@@ -62,28 +62,41 @@ def show() -> None:
     )
     own = _ask_labels(architecture)  # its error stands at its fields, and hides no other field
     try:
-        with st.expander("More settings"):
-            chosen = replace(
-                base,
-                architecture=architecture,
-                parts=tuple(parts),
-                exclude=_exclude(),
-                families=_families(),
-            )
-            config = settings.ask(chosen, name)
-        if draft.wrong:
-            raise ConfigError(" ".join(draft.wrong))
-        config = replace(config, epochs=epochs)
-        network_size.check(config.architecture, config.recipe.size, config.options)
+        base = replace(base, architecture=architecture, parts=tuple(parts))
+        config = _ask_more(base, name, draft, epochs)
         films = data_cache.films_learned_from(config)
         _check_labels(films)
     except (ConfigError, ModelError, NotOwner, WriteFailed) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
         _start_button(disabled=True)
         return
+    _offer(config, len(films), own)
+
+
+def _ask_more(
+    base: TrainConfig, preset_name: str, draft: settings.Draft, epochs: Any
+) -> TrainConfig:
+    """Ask for the other settings; return all of them.
+
+    Raises:
+        ConfigError: a value cannot be used.
+        ModelError: the network cannot be built of these.
+    """
+    with st.expander("More settings"):
+        chosen = replace(base, exclude=_exclude(), families=_families())
+        config = settings.ask(chosen, preset_name)
+    if draft.wrong:
+        raise ConfigError(" ".join(draft.wrong))
+    config = replace(config, epochs=epochs)
+    network_size.check(config.architecture, config.recipe.size, config.options)
+    return config
+
+
+def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
+    """Show the cost of a run with this many training films, the button, and the command line."""
     st.caption(
-        theme.plain(cost.sentence(config, len(films))),
-        help=theme.plain(cost.sources(config, len(films))),
+        theme.plain(cost.sentence(config, films)),
+        help=theme.plain(cost.sources(config, films)),
     )
     if warning := cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
@@ -187,9 +200,8 @@ def _families() -> str | None:
     value = data_cache.families(digest)
     if not value.families:
         return None
-    count = f"{value.count:,} {'family' if value.count == 1 else 'families'} of copies"
     use = st.toggle(
-        f"Keep {count} on one side of the split",
+        f"Keep {theme.plural(value.count, 'family')} of copies on one side of the split",
         True,
         key=state.FAMILIES,
         help="Copies of one original, as the audit found them, are all in training or all in dev; "

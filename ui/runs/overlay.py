@@ -4,6 +4,7 @@ from functools import partial
 from itertools import cycle
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from fracture_core.analysis import curves
@@ -148,10 +149,12 @@ def _figure(
         mark: an epoch with an upright line; `None` for none.
         file: name of its picture.
     """
-    figure, measured = (
-        run_charts.overlay(part, axis, each, title, looks, theme.ink(), theme.ground())
-        for each in (weight, 0.0)
-    )
+
+    def drawn(smoothing: float) -> go.Figure:
+        return run_charts.overlay(part, axis, smoothing, title, looks, theme.ink(), theme.ground())
+
+    figure = drawn(weight)
+    measured = drawn(0.0) if weight else None
     figure.update_xaxes(range=along)
     if mark is not None:
         figure.add_vline(x=mark, line={"color": theme.ink().text, "width": 2})

@@ -57,8 +57,7 @@ def headline(verdict: bool, positive: int, films: int) -> str:
         positive: number of positive counted films.
         films: number of counted films.
     """
-    share = f"({positive:,} of {films:,} film{'' if films == 1 else 's'})"
-    return f"The model finds {'a' if verdict else 'no'} fracture {share}"
+    return f"The model finds {'a' if verdict else 'no'} fracture ({_share(positive, films)})"
 
 
 def or_rule(positive: Sequence[str], threshold: float) -> str:
@@ -83,8 +82,11 @@ def brief(verdict: bool | None, positive: int, films: int) -> str:
     """
     if verdict is None:
         return "There is no verdict: none of its films counts."
-    kind = "a fracture" if verdict else "no fracture"
-    return f"The model finds {kind}: {positive:,} of {films:,} film{'' if films == 1 else 's'}."
+    return f"The model finds {'a' if verdict else 'no'} fracture: {_share(positive, films)}."
+
+
+def _share(positive: int, films: int) -> str:
+    return f"{positive:,} of {films:,} film{'' if films == 1 else 's'}"
 
 
 def _uncounted(refused: int, doubted: int) -> str:

@@ -35,11 +35,11 @@ def wait(head: Head, model: Model, study: StudyInput) -> None:
             st.rerun()
 
     frames = []
-    for (name, key), source in list(zip(study.films, study.sources, strict=True))[:PAGE]:
+    for name, key, source in study.views[:PAGE]:
         with contextlib.suppress(FilmError):  # named with the verdict
             frames.append(_unread(name, key, source, model.card.recipe))
     with head.films:
-        film_viewer.show(frames, study.viewer_key, {}, title=_title(study))
+        film_viewer.show(frames, study.viewer_key, {}, title=study.title)
     look()
 
 
@@ -63,9 +63,7 @@ def show(
         The heat maps shown, by the film's name.
     """
     study = reading.study
-    content = {
-        name: (key, source) for (name, key), source in zip(study.films, study.sources, strict=True)
-    }
+    content = {name: (key, source) for name, key, source in study.views}
     shown = _page(reading.prediction.films)
     _below(reading, neighbours)
     frames = []
@@ -80,13 +78,9 @@ def show(
         frames.append(frame)
     with head.films:
         film_viewer.show(
-            frames, study.viewer_key, reading.erased, title=_title(study), neighbours=neighbours
+            frames, study.viewer_key, reading.erased, title=study.title, neighbours=neighbours
         )
     return maps
-
-
-def _title(study: StudyInput) -> str:
-    return f"{study.study} of {study.patient}" if study.patient else study.study
 
 
 def _below(reading: Reading, neighbours: Neighbours | None) -> None:

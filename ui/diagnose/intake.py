@@ -71,6 +71,17 @@ class StudyInput:
     left_out: tuple[tuple[str, str], ...] = ()
 
     @property
+    def title(self) -> str:
+        """The study's name, and its patient's where there is one, in plain text."""
+        return f"{self.study} of {self.patient}" if self.patient else self.study
+
+    @property
+    def views(self) -> list[tuple[str, str, Source]]:
+        """Name, key and content of each film."""
+        films = zip(self.films, self.sources, strict=True)
+        return [(name, key, source) for (name, key), source in films]
+
+    @property
     def viewer_key(self) -> str:
         """The viewer's key of these films: others begin whole and with nothing erased."""
         if self.key:  # the same key in other data is another study
@@ -255,9 +266,7 @@ def offer_example(reference: str) -> None:
         return
     study = of_dataset(dataset, row["key"])
     with st.container(horizontal=True, gap="small"):
-        for (name, key), source in list(zip(study.films, study.sources, strict=True))[
-            : EXAMPLE_VIEWS[1]
-        ]:
+        for name, key, source in study.views[: EXAMPLE_VIEWS[1]]:
             with contextlib.suppress(FilmError):  # named with the verdict
                 picture = film_cache.picture(key, name, source)
                 width = min(EXAMPLE_PX, EXAMPLE_PX * picture.width // picture.height)

@@ -6,11 +6,10 @@ It lies in the session's memory like the upload itself, and goes with it ("Remov
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import streamlit as st
 
 from fracture_core.errors import FilmError
-from fracture_core.verdicts import aggregation, verdict_words
+from fracture_core.verdicts import verdict_words
 from ui.cache import film_cache
 from ui.diagnose.reading import Reading
 from ui.shared import film_cards, theme
@@ -49,13 +48,12 @@ def keep(reading: Reading) -> None:
     before = of_session()
     if not shown or (before and before.of == of):
         return
-    scores = np.array([film.probability for film in reading.counted])
-    positive = int(aggregation.is_positive(scores, reading.threshold).sum())
-    study = reading.study
+    study, prediction = reading.study, reading.prediction
+    positive = len(prediction.deciding(reading.threshold))
     latest = LatestVerdict(
         of=of,
-        study=f"{study.study} of {study.patient}" if study.patient else study.study,
-        sentence=verdict_words.brief(reading.verdict, positive, len(scores)),
+        study=study.title,
+        sentence=verdict_words.brief(reading.verdict, positive, len(prediction.probabilities)),
         fracture=reading.verdict,
         picture=_picture(reading),
         key=study.key,
@@ -72,7 +70,7 @@ def of_session() -> LatestVerdict | None:
 
 def _picture(reading: Reading) -> bytes:
     study, views = reading.study, []
-    for (name, key), source in list(zip(study.films, study.sources, strict=True))[:FILMS]:
+    for name, key, source in study.views[:FILMS]:
         with suppress(FilmError):
             views.append(film_cache.picture(key, name, source).content)
     colour = theme.HIDDEN if reading.verdict is None else theme.on_film(reading.verdict)

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fracture_core.verdicts import aggregation
-from ui.shared.charts import Ink, literal
+from ui.shared.charts import CLEAR, Ink, literal
 
 ROW_PX, FRAME_PX = 34, 92  # of a film's row, and of the axis with its words
 NUMBER_PX = 60  # right of the scale, where the numbers stand
@@ -240,8 +240,7 @@ def course_as_table(course: Course) -> pd.DataFrame:
 def _lay_out(figure: go.Figure, height: int, ink: Ink, revision: str) -> None:
     figure.update_layout(
         height=height,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **CLEAR,
         font={"color": ink.text, "size": 13},
         uirevision=revision,
     )

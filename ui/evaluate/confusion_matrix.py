@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from fracture_core.verdicts.metrics import Confusion
 from ui.shared import figures
-from ui.shared.charts import Ink
+from ui.shared.charts import CLEAR, Ink
 
 MISSED, FALSE_ALARM, CALM = 0.7, 0.3, 0.1  # opacity of a cell; words on it stay readable
 HEIGHT = 340  # px
@@ -102,8 +102,7 @@ def _framed(figure: go.Figure, ink: Ink, colour: Callable[[str], str]) -> go.Fig
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 10, "r": 10, "t": 44, "b": 10},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **CLEAR,
         font={"color": ink.text, "size": 14},
         showlegend=False,
         clickmode="event+select",

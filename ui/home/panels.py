@@ -7,6 +7,7 @@ import streamlit as st
 
 from fracture_core.errors import DataError, FilmError, FractureError
 from fracture_core.runs.run_folders import Run, State
+from fracture_core.verdicts import verdict_words
 from ui.cache import data_cache, film_cache, run_cache, study_cache
 from ui.diagnose import intake, latest_verdict
 from ui.home import curve_picture, demo
@@ -31,7 +32,7 @@ def summary() -> None:
     studies = study_cache.studies()
     kind = "synthetic films with known breaks" if dataset.synthetic else "real films"
     names = sorted(set(dataset.manifest["part"]) - {"unknown"})
-    parts = f" of {theme.plain(_listed(names))}" if names else ""
+    parts = f" of {theme.plain(verdict_words.listed(names))}" if names else ""
     films = theme.plural(len(dataset.manifest), "film")
     of_films = "" if len(studies) == len(dataset.manifest) else f", {films}"
     st.markdown(
@@ -123,7 +124,9 @@ def _about(run: Run, drawn: list[curve_picture.Line]) -> str:
     # While it runs, the top of the page says how far it is.
     ended = "" if run.status.state.alive else f", {run.status.state}"
     counts = [f"{line.n:,} {line.name}" for line in drawn if line.n]
-    return f"Accuracy of {name}{ended}" + (f": {_listed(counts)} films" if counts else "")
+    return f"Accuracy of {name}{ended}" + (
+        f": {verdict_words.listed(counts)} films" if counts else ""
+    )
 
 
 def _latest_run() -> Run | None:
@@ -199,8 +202,3 @@ def _example() -> _Door:
     except FractureError:
         pass
     return curve_picture.svg([], theme.ink()), "No films yet", NEXT, None
-
-
-def _listed(words: list[str]) -> str:
-    """Words as a list: "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

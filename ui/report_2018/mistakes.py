@@ -19,6 +19,7 @@ from fracture_core.verdicts import metrics
 from ui.cache import run_cache
 from ui.report_2018 import ninth_mistake, single_studies
 from ui.shared import figures, pictures, plots, theme
+from ui.shared.charts import CLEAR
 
 # Counts of MURA-v1.1's shoulder, from its own lists.
 STUDIES, IMAGES = {"train": 2821, "valid": 194}, {"train": 8379, "valid": 563}
@@ -214,8 +215,7 @@ def _plot(
         height=height,
         margin={"l": 10, "r": 10, "t": 6, "b": 24},
         dragmode=False,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **CLEAR,
         font={"color": ink.text, "size": 13},
     )
     figure.update_xaxes(gridcolor=ink.grid, zeroline=False, fixedrange=True)

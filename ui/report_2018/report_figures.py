@@ -11,6 +11,7 @@ from fracture_core.analysis.report_2018 import FIGURES, ExperimentRuns, Figure, 
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
 from ui.shared import plots, theme
+from ui.shared.charts import CLEAR
 
 COLOURS = {  # of the experiments: they differ in dash too
     "one": ("#4FA3E0", "solid"),
@@ -132,8 +133,7 @@ def dressed(drawn: go.Figure, figure: Figure, length: Length) -> go.Figure:
     drawn.update_layout(
         height=HEIGHT,
         margin={"l": 56, "r": 10, "t": 10, "b": 44},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **CLEAR,
         font={"color": ink.text, "size": 13},
         showlegend=True,
         uirevision=str(figure.number),

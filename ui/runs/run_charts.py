@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from fracture_core.analysis.curves import smoothed
 from fracture_core.verdicts.metrics import Difference, Proportion
-from ui.shared.charts import Ink, literal
+from ui.shared.charts import NOTHING, Ink, literal
 
 DASHES = {"train": "dot", "dev": "solid", "valid": "dash"}
 ROLES = {"train": "training", "dev": "dev", "valid": "valid"}  # -> name in the legend
@@ -95,7 +95,7 @@ def overlay(
         "height": 460,
         "margin": {"l": 56, "r": 12, "t": 56, "b": 12},
         "paper_bgcolor": ground,
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": NOTHING,
         "font": {"color": ink.text, "size": 13},
         # A saved picture has a wider font than the page: room for its words too.
         "legend": {

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+NOTHING = "rgba(0,0,0,0)"
+CLEAR = {"paper_bgcolor": NOTHING, "plot_bgcolor": NOTHING}  # a figure on the page's own ground
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ink:
@@ -62,8 +65,7 @@ def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go
         barmode="stack",
         height=110 + 40 * len(parts),
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **CLEAR,
         font={"color": ink.text, "size": 13},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         uirevision="counts",

@@ -113,7 +113,7 @@ def forward(predictor: Predictor, contents: list[bytes]) -> Callable[[], object]
 
 
 def report(model: cards.Model, contents: list[bytes]) -> Callable[[], object]:
-    """As the report judged a directory: build, load, predict one film after the other."""
+    """Prediction of a directory as in the report: build, load, predict one film after the other."""
 
     def judge() -> object:
         size = model.card.recipe.size

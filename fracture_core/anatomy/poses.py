@@ -65,11 +65,13 @@ def above_wrist(spread: float, kind: int) -> tuple[Tube, Tube]:
 
 
 def hand(spread: float) -> tuple[Tube | Block, ...]:
+    """Return the bones of a hand; `spread` is 1 from the front, less from the side."""
     fingers = [bone for ray in hand_bones.RAYS for bone in hand_bones.finger(ray, spread)]
     return (*hand_bones.carpals(spread), *fingers)
 
 
 def shoulder() -> tuple[Tube | Block, ...]:
+    """Return the bones of a shoulder without the humerus."""
     return (
         arm_bones.CLAVICLE,
         *arm_bones.GLENOID,
@@ -80,6 +82,7 @@ def shoulder() -> tuple[Tube | Block, ...]:
 
 
 def shifted(bones: tuple[Tube | Block, ...], x: float, y: float) -> tuple[Tube | Block, ...]:
+    """Return bones moved by (x, y) mm."""
     moved: list[Tube | Block] = []
     for bone in bones:
         if isinstance(bone, Tube):

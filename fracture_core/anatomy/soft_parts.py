@@ -10,6 +10,7 @@ from fracture_core.anatomy.shapes import Flesh, Tube
 def arm(
     body: Anatomy, place: tuple[float, float], degrees: float = 0.0, cut: float = 400.0
 ) -> Flesh:
+    """Return the skin of an upper arm from the shoulder, `cut` mm long."""
     rows = (
         (-6, -44, 40, 62), (20, -46, 46, 80), (55, -42, 48, 82), (90, -36, 42, 78),
         (150, -36, 36, 72), (220, -36, 34, 66), (270, -38, 36, 62), (310, -40, 38, 60),
@@ -20,6 +21,7 @@ def arm(
 
 
 def forearm(body: Anatomy, place: tuple[float, float], degrees: float) -> Flesh:
+    """Return the skin of a forearm from the elbow at `place`."""
     rows = (
         (0, -38, 36, 58), (40, -42, 40, 62), (80, -42, 42, 64), (140, -36, 37, 56),
         (200, -29, 31, 44), (250, -27, 29, 38), (290, -28, 30, 36),
@@ -31,6 +33,7 @@ def forearm(body: Anatomy, place: tuple[float, float], degrees: float) -> Flesh:
 
 
 def hand(body: Anatomy, spread: float) -> tuple[Flesh, ...]:
+    """Return the skin of palm and fingers; `spread` as in `poses.hand`."""
     fingers = [
         part for ray in hand_bones.RAYS for part in finger(hand_bones.finger(ray, spread), body)
     ]
@@ -38,6 +41,7 @@ def hand(body: Anatomy, spread: float) -> tuple[Flesh, ...]:
 
 
 def palm(body: Anatomy, spread: float) -> Flesh:
+    """Return the skin of a palm and of the end of the forearm."""
     rows = (
         (-120, -34, 34, 46), (-60, -29, 30, 41), (-15, -28, 27, 37), (5, -30, 28, 35),
         (25, -35, 33, 34), (50, -38, 34, 32), (75, -37, 32, 28), (95, -36, 30, 25),
@@ -82,6 +86,7 @@ def trunk(body: Anatomy) -> tuple[Flesh, ...]:
 
 
 def shifted(flesh: tuple[Flesh, ...], x: float, y: float) -> tuple[Flesh, ...]:
+    """Return soft parts moved by (x, y) mm."""
     return tuple(replace(each, place=(each.place[0] + x, each.place[1] + y)) for each in flesh)
 
 

@@ -155,7 +155,7 @@ def breaks(root: Path) -> dict[str, list[Break]]:
 
 
 def _break(item: dict[str, Any]) -> Break:
-    """Return a break of the index; before version 3 pattern and bone are not told."""
+    """Return a break of the index; before version 3 it has neither pattern nor bone."""
     words = {key: item.get(key, "") for key in ("pattern", "bone")}
     return Break(kind=item["kind"], box=tuple(item["box"]), **words)
 

@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.config import TrainConfig
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Labels
 from tests.core import made_runs
+from tests.pages.test_damaged_folders import APP, opened
 from ui.shell import state
-
-APP = PROJECT / "app.py"
 
 
 @pytest.fixture
@@ -27,16 +26,6 @@ def left(folders: Path) -> Path:
     run_folders.set_labels(folders / "runs" / "gone", Labels(baseline=True))
     run_folders.delete(folders / "runs" / "gone")
     return folders
-
-
-def opened(page: str, **address: str | list[str]) -> AppTest:
-    """A page as a session sees it."""
-    app = AppTest.from_file(str(APP), default_timeout=60).switch_page(f"pages/{page}.py")
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception, (page, address, app.exception[0].stack_trace)
-    return app
 
 
 def texts(app: AppTest) -> str:

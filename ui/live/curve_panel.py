@@ -122,7 +122,7 @@ def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
     """A line for each role that is evaluated after each epoch."""
     if not len(epochs):
         return []
-    # Dashes as on Runs: no line is told from another by its colour alone.
+    # Dashes as on Runs: no two lines differ in colour alone.
     roles = (("train", ink.train, "2 3"), ("dev", ink.dev, ""), ("valid", ink.valid, "8 4"))
     return [
         Line(

@@ -173,7 +173,7 @@ def _frame(
 
 
 def _breaks_in_words(breaks: Sequence[Break]) -> str:
-    """Return "displaced spiral break: radius, ulna"; bones are not told before version 3."""
+    """Return "displaced spiral break: radius, ulna"; before version 3 bones have no names."""
     if bones := ", ".join(each.bone for each in breaks if each.bone):
         return f"{breaks[0].kind} {breaks[0].pattern} break: {bones}"
     kinds = Counter(f"{each.kind} break" for each in breaks)

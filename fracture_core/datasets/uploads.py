@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from fracture_core.config import LIMITS
 from fracture_core.datasets.layouts import natural
-from fracture_core.films import dicom, formats
+from fracture_core.film_files import dicom, formats
 
 _JUNK = {"thumbs.db", "desktop.ini", "dicomdir"}
 _UNSUPPORTED = "is packed in a way that is not read here. Pack it as a plain zip."

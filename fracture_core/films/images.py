@@ -1,6 +1,6 @@
 """From a file or an upload to pixels, the same way for display, training and prediction.
 
-`decode` returns a film at full size, `to_pixels` applies a `PixelRecipe`, `load` does both;
+`read` gives a film at full size, `to_pixels` applies a `PixelRecipe`, `load` does both;
 `thumbnail` makes a small copy for showing.
 """
 
@@ -21,7 +21,8 @@ from fracture_core import file_reader
 from fracture_core.config import LIMITS, PixelRecipe
 from fracture_core.errors import FileRefused, FilmError
 from fracture_core.files import replace_file
-from fracture_core.films import dicom, formats
+from fracture_core.film_files import dicom, formats
+from fracture_core.film_files.film_reading import FilmReading
 
 FORMATS = tuple(kind.upper() for kind in formats.READ)  # by Pillow; DICOM by `dicom`
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", *dicom.SUFFIXES)  # lower case
@@ -47,8 +48,8 @@ _RESAMPLE = {"area": Image.Resampling.BOX, "nearest": Image.Resampling.NEAREST}
 _JPEG = (b"\xff\xd8\xff", b"\xff\xd9")  # first and last bytes of such a file
 
 
-def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
-    """Return a film at full size in grey: a Pillow image of mode "L", 0 to 255.
+def read(source: Path | bytes, name: str | None = None) -> FilmReading:
+    """Read a film at full size in grey, with notes on what is odd about its file.
 
     Reads PNG, JPEG, WebP and TIFF of any mode, whatever the file's ending, and DICOM, see
     `dicom`; of several frames the first. EXIF orientation is applied, colour becomes luma (ITU-R
@@ -70,7 +71,7 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
     if len(data) > LIMITS.file_bytes:
         raise FilmError(name, formats.too_many_bytes(len(data)))
     if dicom.is_dicom(data, name):
-        return dicom.decode(data, name)
+        return dicom.read(data, name)
     try:
         film = Image.open(io.BytesIO(data), formats=FORMATS)
         refusal = formats.wrong_size(*film.size)
@@ -78,13 +79,22 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
             film.load()  # applies and removes the orientation of a TIFF
             turn = _TURNS.get(film.getexif().get(_ORIENTATION, 1))
             grey = _grey(film)
-            return grey.transpose(turn) if turn is not None else grey
+            return FilmReading(image=grey.transpose(turn) if turn is not None else grey)
     except UnidentifiedImageError as error:
         raise FilmError(name, _format_reason(data, name)) from error
     except Exception as error:  # decoders of damaged files raise anything
         reason = f"is cut short or damaged ({error}). Copy it again from where it came from."
         raise FilmError(name, reason) from error
     raise FilmError(name, refusal)
+
+
+def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
+    """Return the picture of `read`: a Pillow image of mode "L", 0 to 255.
+
+    Raises:
+        FilmError: see `read`.
+    """
+    return read(source, name).image
 
 
 def frames(source: Path | bytes, name: str | None = None) -> int:

@@ -20,7 +20,8 @@ from PIL import Image
 from fracture_core import checksums, file_reader
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.files import make_folder
-from fracture_core.films import dicom, images, landmarks
+from fracture_core.film_files import dicom
+from fracture_core.films import images, landmarks
 
 COLUMNS = {
     "path": "str",

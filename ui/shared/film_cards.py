@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 
 from fracture_core.config import PixelRecipe
 from fracture_core.errors import FilmError
-from fracture_core.films import dicom, images
+from fracture_core.film_files import dicom
+from fracture_core.films import images
 from ui.shared.pictures import Picture
 
 THUMBNAIL_PX = 448  # long side; a single view fills its card

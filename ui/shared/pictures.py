@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from fracture_core.films import dicom, eraser, images
+from fracture_core.film_files import dicom
+from fracture_core.films import eraser, images
 from fracture_core.films.eraser import Stroke
 
 Source = Path | bytes  # of the data set, or as it was uploaded

@@ -27,7 +27,8 @@ from PIL import Image
 from fracture_core import file_reader
 from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
-from fracture_core.films import formats
+from fracture_core.film_files import formats
+from fracture_core.film_files.film_reading import FilmReading
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
@@ -80,8 +81,8 @@ def _quiet() -> Iterator[None]:
                 _restore.close()
 
 
-def decode(data: bytes, name: str) -> Image.Image:
-    """Return a film at full size in grey: a Pillow image of mode "L", 0 to 255, bone bright.
+def read(data: bytes, name: str) -> FilmReading:
+    """Read a film at full size in grey, bone bright, with notes on odd elements of its file.
 
     Args:
         data: the file's content.
@@ -96,7 +97,7 @@ def decode(data: bytes, name: str) -> Image.Image:
         _check_size(dataset, name)
         try:
             _check_coded_size(dataset, name)
-            return Image.fromarray(_grey(dataset))
+            return FilmReading(image=Image.fromarray(_grey(dataset)))
         except FilmError:
             raise
         except Exception as error:  # decoders of damaged files raise anything

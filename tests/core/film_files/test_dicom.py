@@ -22,7 +22,8 @@ from pydicom.uid import (
 
 from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
-from fracture_core.films import dicom, images
+from fracture_core.film_files import dicom
+from fracture_core.films import images
 from tests.core.dicoms import PATIENT, make, written
 
 RAMP = np.arange(400, dtype=np.uint16).reshape(20, 20) * 10  # 0 to 3990
@@ -214,7 +215,7 @@ def test_films_read_side_by_side_warn_of_nothing_and_leave_the_filters_as_they_w
     odd = make(values, WindowCenter="100", WindowWidth="0.5")
     before = list(warnings.filters)
     with ThreadPoolExecutor(4) as pool:
-        read = list(pool.map(lambda _: dicom.decode(odd, "odd.dcm").tobytes(), range(40)))
+        read = list(pool.map(lambda _: dicom.read(odd, "odd.dcm").image.tobytes(), range(40)))
     assert len(set(read)) == 1
     assert warnings.filters == before
     with pytest.raises(UserWarning):

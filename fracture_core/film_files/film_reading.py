@@ -1,0 +1,20 @@
+"""Record of a film that was read from a file: its picture, and what was odd about the file."""
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmReading:
+    """A film as it was read.
+
+    Args:
+        image: at full size in grey, a Pillow image of mode "L", 0 to 255.
+        notes: what was done about oddities of the file, one sentence each, such as "Its last 12
+            rows are missing." or "Its window (WindowWidth) is no number and was ignored."; none
+            for a sound file.
+    """
+
+    image: Image.Image
+    notes: tuple[str, ...] = ()

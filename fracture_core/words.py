@@ -33,6 +33,12 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def plural(count: int, noun: str) -> str:
+    """Format a count with its noun: "1 study", "400 studies"."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"
+
+
 def clean(text: str) -> str:
     """Replace characters that a file cannot hold or that change the direction of text.
 

@@ -23,6 +23,7 @@ COMMANDS = {
         "phantom": "Make a set of synthetic films with known breaks.",
         "inspect": "Count the studies and films of a data set.",
         "audit": "Open every film and report what is wrong with a data set.",
+        "leak": "Train two short runs to measure how much copies on both sides of a split flatter.",
         "architectures": "List the networks.",
     },
     "run_commands": {

@@ -1,10 +1,14 @@
-"""Commands about data sets and networks: `phantom`, `inspect`, `audit`, `architectures`.
+"""Commands on data sets and networks: `phantom`, `inspect`, `audit`, `leak`, `architectures`.
 
 Modules that load pandas are imported by the command that needs them, so that the others are quick.
 """
 
 import argparse
 import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from fracture_core.cli import Command, terminal
@@ -12,8 +16,11 @@ from fracture_core.cli.setting_options import add_data
 from fracture_core.config import DEFAULTS, LIMITS, check_range
 from fracture_core.networks import architectures
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import State
 
 NAMED = 10  # items of a finding that are listed; the others are counted
+POLL_SECONDS = 0.3  # between two looks at the runs of a leak
 
 
 def _phantom_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +102,51 @@ def _audit(options: argparse.Namespace) -> None:
             print(f"  and {len(finding.items) - NAMED:,} more; --json lists all")
 
 
+def _leak_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _leak(options: argparse.Namespace) -> int:
+    """Train both runs and print the difference; return 1 if one of them did not finish."""
+    from fracture_core.analysis import leak
+    from fracture_core.datasets import catalog
+
+    dataset = catalog.read(options.data, options.positive)
+    families = leak.audited_families(dataset)
+    folders = leak.start(dataset, families, f"{datetime.now():%m%d-%H%M%S}")
+    unfinished = _wait_for(folders)
+    if unfinished:
+        for folder in unfinished:
+            message = run_folders.status(folder).message
+            terminal.print_line(f"{folder.name}: {message}", file=sys.stderr)
+        return 1
+    result = leak.measure(*map(run_folders.read, folders), dataset, families)
+    if options.json:
+        terminal.print_json(asdict(result) | {"sentence": result.sentence})
+    else:
+        print(f"{result.sentence}\n{result.details}")
+    return 0
+
+
+def _wait_for(folders: Sequence[Path]) -> list[Path]:
+    """Show the progress of runs until all have ended; return those that did not finish."""
+    while True:
+        try:
+            statuses = [run_folders.status(folder) for folder in folders]
+            if not any(status.state.alive for status in statuses):
+                break
+            share = sum(s.step / s.steps for s in statuses if s.steps) / len(statuses)
+            terminal.show_line(f"{share:.0%} of both runs")
+            time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            for folder in folders:
+                run_folders.send_request(folder, "stop")
+    terminal.show_line("")
+    pairs = zip(folders, statuses, strict=True)
+    return [folder for folder, status in pairs if status.state is not State.FINISHED]
+
+
 def _architectures_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=32, help="input side in px (32)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -138,5 +190,6 @@ COMMANDS = {
     "phantom": Command(add_arguments=_phantom_arguments, run=_phantom),
     "inspect": Command(add_arguments=_inspect_arguments, run=_inspect),
     "audit": Command(add_arguments=_audit_arguments, run=_audit),
+    "leak": Command(add_arguments=_leak_arguments, run=_leak),
     "architectures": Command(add_arguments=_architectures_arguments, run=_architectures),
 }

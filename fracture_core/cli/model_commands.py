@@ -118,6 +118,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     for line in record["lines"]:
         patient = line["study"].split("/")[2]
         line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))
+    record["training_split"] = model.card.data.split_words
     if options.json:
         terminal.print_json(record)
         return
@@ -126,6 +127,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     for item in record["refused"]:
         terminal.print_line(f"refused ({item['path']}): {item['reason']}")
     terminal.print_summaries(options.split, value.summaries())
+    if record["training_split"]:
+        print(f"\nThe model's own split. {record['training_split']}")
 
 
 def _study_line(line: dict[str, Any]) -> str:

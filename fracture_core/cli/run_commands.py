@@ -175,14 +175,14 @@ def _print_figures(folder: Path) -> None:
     if epoch is None:
         return
     films = cards.run_predictions(folder, epoch)
-    threshold = run_folders.read(folder).config.threshold
+    run = run_folders.read(folder)
     by_dev = (films["role"] == "dev").any()
     origin = "the best on dev." if by_dev else "the last; no dev share chose one."
-    print(f"Epoch {epoch} is {origin}")
+    print(f"Epoch {epoch} is {origin} {run.data.split_words}".rstrip())
     for role in ("dev", "valid"):
         rows = films[films["role"] == role]
         if len(rows):
-            terminal.print_summaries(role, cards.summaries(rows, threshold))
+            terminal.print_summaries(role, cards.summaries(rows, run.config.threshold))
 
 
 # --- requests -----------------------------------------------------------------------------------

@@ -89,24 +89,41 @@ def assign_roles(
     """
     if value is None or not value.families:
         return catalog.assign_roles(manifest, dev_share, seed)
-    from scipy.cluster.hierarchy import DisjointSet  # slow to load, and few data have families
-
     family = manifest["path"].map(dict(value.families))
     train = manifest["split"] == "train"
     elsewhere = family[~train & family.notna()]
     copies = train & family.isin(elsewhere)
-    rows = manifest[train & ~copies].assign(family=family)
-    units = DisjointSet(rows["patient"].unique())
-    for _, members in rows.groupby("family")["patient"]:
-        first, *others = members.unique()
-        for other in others:
-            units.merge(first, other)
+    rows = manifest[train & ~copies]
+    unit = units(rows, value)
+    members = {name: set(group.index) for name, group in unit.groupby(unit)}
     dev: set[str] = set()
     patients = layouts.ranked(rows["patient"], seed)
-    count = max(1, round(dev_share * len(patients))) if dev_share and units.n_subsets > 1 else 0
+    count = max(1, round(dev_share * len(patients))) if dev_share and len(members) > 1 else 0
     for patient in patients:
-        unit = units.subset(patient)
-        if len(dev) < count and len(dev | unit) < len(patients):
-            dev |= unit
+        together = members[unit[patient]]
+        if len(dev) < count and len(dev | together) < len(patients):
+            dev |= together
     roles = manifest["split"].mask(train & manifest["patient"].isin(dev), "dev")
     return roles.mask(copies, COPY).rename("role")
+
+
+def units(rows: pd.DataFrame, value: FamilyList) -> pd.Series:
+    """Return each patient's unit: patients who share a family, however indirectly, have one.
+
+    Args:
+        rows: of a manifest.
+        value: the families of its films.
+
+    Returns:
+        The name of a unit's first patient, by patient.
+    """
+    from scipy.cluster.hierarchy import DisjointSet  # slow to load, and few data have families
+
+    together = DisjointSet(rows["patient"].unique())
+    family = rows["path"].map(dict(value.families))
+    for _, members in rows.groupby(family)["patient"]:
+        first, *others = members.unique()
+        for other in others:
+            together.merge(first, other)
+    names = {patient: min(subset) for subset in together.subsets() for patient in subset}
+    return pd.Series(names, dtype=object)

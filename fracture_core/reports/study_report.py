@@ -226,6 +226,7 @@ def _model_facts(model: Model, threshold: float) -> list[tuple[str, str]]:
         ("Network", f"{card.network}{variants}"),
         ("Input", f"{size}, {card.recipe.resample}, {card.recipe.fit}"),
         ("Trained on", trained_on),
+        ("Split", data.split_words or "unknown"),
         ("Positive", card.label_meaning),
         ("Threshold", own),
     ]

@@ -10,7 +10,11 @@ from typing import Any
 
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError
+from fracture_core.words import plural
 
+SHARED_PATIENTS = (
+    "The data name no patients, so films of one person may be on both sides of the split."
+)
 MOST = 10**12  # largest believable count of films, studies or epochs
 
 
@@ -27,6 +31,7 @@ class DataFacts:
         excluded: number and hash of the films left out by hand.
         families: number and hash of the families kept on one side of the split, and the number of
             training films left out since a copy of theirs is in another split.
+        names_patients: whether the data name the patients; `None` in facts of before.
         images: films by role: "train", "dev", "valid".
         studies: studies by role.
     """
@@ -38,6 +43,7 @@ class DataFacts:
     phantom: dict[str, int] | None = None
     excluded: dict[str, Any] | None = None
     families: dict[str, Any] | None = None
+    names_patients: bool | None = None
     images: dict[str, int] = field(default_factory=dict)
     studies: dict[str, int] = field(default_factory=dict)
 
@@ -46,6 +52,29 @@ class DataFacts:
         """Return the record of facts that `data` has checked; other keys are ignored."""
         known = {each.name for each in fields(cls)}
         return cls(**{key: value for key, value in values.items() if key in known})
+
+    @property
+    def without_patients(self) -> bool:
+        """True where every film counted as a patient of its own, since the data name none."""
+        if self.names_patients is None:  # of before: class folders and FracAtlas named none
+            return self.kind not in (None, "mura")
+        return not self.names_patients
+
+    @property
+    def split_words(self) -> str:
+        """How training films were kept apart from the others, in sentences; "" if unknown."""
+        if self.kind is None:
+            return ""
+        unit = "film" if self.without_patients else "patient"
+        words = f"Split by {unit}."
+        if self.families:
+            left_out = self.families.get("films", 0)
+            words = (
+                f"Split by {unit} and by family: {plural(self.families['families'], 'family')} of "
+                f"copies kept on one side, {plural(left_out, 'training film')} left out since a "
+                "copy is in another split."
+            )
+        return f"{words} {SHARED_PATIENTS}" if self.without_patients else words
 
 
 def data(values: Any) -> dict[str, Any]:
@@ -130,6 +159,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "phantom": _or_none(_all(is_count)),
     "excluded": _or_none(_is_excluded),
     "families": _or_none(_is_families),
+    "names_patients": _or_none(lambda value: isinstance(value, bool)),
     "patients": _all(_is_text),
     "normalization": _is_text,
     "images": _all(is_count),

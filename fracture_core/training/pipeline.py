@@ -238,6 +238,7 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
             }
             if families
             else None,
+            "names_patients": catalog.names_patients(dataset.kind),
             "images": rows.groupby("role").size().to_dict(),
             "studies": catalog.studies(rows).groupby("role").size().to_dict(),
         },

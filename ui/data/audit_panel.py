@@ -12,6 +12,7 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.words import cell, duration
 from ui.cache import data_cache, film_cache, study_cache
+from ui.data import leak_panel
 from ui.shared import figures, film_links, theme
 from ui.shell import actions, owner, state, tab_data
 
@@ -41,6 +42,7 @@ def show(data: Dataset) -> None:
     _start_button(data, audit, halfway)
     if audit:
         _findings(data, audit)
+        leak_panel.show(data)
 
 
 def _start_button(data: Dataset, audit: Audit | None, halfway: bool) -> None:
@@ -132,13 +134,20 @@ def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
     if mending:
         key = f"{state.TICK}-{finding.kind}"
         state.fill(key, ticked.has(finding.kind, mending))  # another browser may have ticked it
+        copies = theme.plural(len(mending), "film")
+        one_each = f"One of each family: exclude the other {copies} from training"
         st.checkbox(
-            f"Exclude {theme.plural(len(mending), 'film')} of these from training",
+            one_each if finding.kind == "family" else f"Exclude {copies} of these from training",
             key=key,
             disabled=not owner.is_owner(),
             help=None if owner.is_owner() else owner.WHY,
             on_change=_tick,
             args=(data.hash, finding.kind, tuple(mending)),
+        )
+    if finding.kind == "family":
+        st.caption(
+            "Or use them all: Train keeps families on one side of the split, unless that is "
+            "switched off under its *More settings*."
         )
     if finding.items:
         # Entries are drawn only while open: there may be 40,000 of each kind.

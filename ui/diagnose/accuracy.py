@@ -4,6 +4,7 @@ import streamlit as st
 
 from fracture_core.models.cards import Model
 from fracture_core.runs import run_folders
+from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.verdicts.metrics import Proportion
 from ui.cache import model_cache
 from ui.shared import figures, theme
@@ -23,7 +24,8 @@ def show(reference: str, model: Model, threshold: float) -> None:
                 ("specificity", summary.specificity),
             )
         ]
-        st.markdown(f":small[{', '.join(words)} on its dev studies.]")
+        shared = f" {SHARED_PATIENTS}" if model.card.data.without_patients else ""
+        st.markdown(f":small[{', '.join(words)} on its dev studies.{shared}]")
     else:
         st.markdown(f":small[{theme.plain(model.card.no_dev_words)}: accuracy unknown.]")
     with st.expander("About this model", key="about-model"):
@@ -41,7 +43,7 @@ def _figures(model: Model, threshold: float) -> None:
     for level in ("studies", "images"):
         for name in ("sensitivity", "specificity"):
             _figure(level, name, getattr(summaries[level], name))
-    st.caption(theme.plain(model.card.dev_words))
+    st.caption(theme.plain(f"{model.card.dev_words} {model.card.data.split_words}".rstrip()))
 
 
 def _figure(level: str, name: str, value: Proportion) -> None:

@@ -166,7 +166,8 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     if result.data.get("hash") != data_cache.dataset().hash and not data_cache.phantom_is_growing():
         st.warning(f"These films are from {name}, not from the data in use.")
     meaning = theme.plain(_meaning(result, model))
-    st.caption(f"{meaning} Threshold {result.threshold:.2f}. Not a medical device.")
+    split = theme.plain(model.card.data.split_words)
+    st.caption(f"{meaning} Threshold {result.threshold:.2f}. {split} Not a medical device.")
     study_lines.show(result, reference)
     if model.card.members:
         _members(model)

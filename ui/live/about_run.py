@@ -33,6 +33,8 @@ def _content(run: Run) -> None:
     running = ", running averages" if run.config.normalization == "running" else ""
     size = run.config.recipe.size
     st.markdown(f"Network: {theme.plain(run.config.architecture)}, {size} px{running}")
+    if run.data.split_words:
+        st.markdown(theme.plain(run.data.split_words))
     if not owner.is_owner():
         return  # what follows names folders of this machine
     st.caption("The same run from a terminal:")

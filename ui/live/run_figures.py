@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import metrics
 from ui.cache import run_cache
@@ -47,6 +48,8 @@ def show(run: Run, epoch: int | None, big: bool) -> None:
             _draw(each, ACCURACY_PX)
         _draw(rate, RATE_PX)
         _speed(run)
+    if run.data.without_patients:
+        st.caption(SHARED_PATIENTS)
 
 
 def _after(run: Run, epochs: pd.DataFrame, epoch: int | None) -> list[Figure]:

@@ -18,6 +18,7 @@ import streamlit as st
 from fracture_core.analysis import comparison
 from fracture_core.config import runs_folder, settings
 from fracture_core.runs import run_folders
+from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.runs.run_folders import Labels, Run, State
 from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import short
@@ -189,6 +190,7 @@ def _table(runs: list[Run], shown: list[Run]) -> None:
     st.caption(
         f"Dev accuracy: share of dev studies predicted correctly after the best epoch, with its "
         f"interval and n. Settings that are the same in all runs have no column.{bold} "
+        f"{_shared_patients(shown)}"
         "By keys: arrows choose a line, Shift + Space ticks it."
     )
     st.dataframe(
@@ -302,6 +304,12 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
         "Valid, last epoch": text(width=180, alignment="right"),
         "Created": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
     }
+
+
+def _shared_patients(shown: list[Run]) -> str:
+    """A sentence on the runs whose data name no patients; "" without any."""
+    count = sum(run.data.without_patients for run in shown)
+    return f"In {theme.plural(count, 'run')}: {SHARED_PATIENTS} " if count else ""
 
 
 def _bold(rows: pd.DataFrame, keys: list[str]) -> Any:

@@ -9,6 +9,7 @@ import re
 import streamlit as st
 
 from fracture_core.words import clean
+from fracture_core.words import plural as plural
 from ui.shared.charts import Ink
 from ui.shell import owner
 
@@ -92,12 +93,6 @@ def mark(positive: bool) -> str:
 def synthetic_badge() -> str:
     """Return the badge of synthetic films and of models trained on them, as Markdown."""
     return ":violet-badge[:material/science: synthetic]"
-
-
-def plural(count: int, noun: str) -> str:
-    """Format a count with its noun: "1 study", "400 studies"."""
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count:,} {noun if count == 1 else many}"
 
 
 def plain(text: str) -> str:

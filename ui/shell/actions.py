@@ -16,11 +16,11 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 from fracture_core import config, files
-from fracture_core.analysis import report_2018
+from fracture_core.analysis import leak, report_2018
 from fracture_core.audit import audit_job
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
-from fracture_core.errors import DataError, FractureError, WriteFailed
+from fracture_core.errors import DataError, FractureError, RunNameTaken, WriteFailed
 from fracture_core.jobs import launcher, standby
 from fracture_core.models import cards, evaluation, gate_job
 from fracture_core.releases import ensemble
@@ -147,7 +147,15 @@ def keep_weights(name: str, data: bytes) -> Path:
 # --- data ---------------------------------------------------------------------------------------
 
 audit = owners(audit_job.start)
+stop_leak = owners(leak.stop)
 rescan = owners(study_cache.rescan)
+
+
+@owners
+def measure_leak(data: Dataset, token: str) -> None:
+    """Start the two runs of the leak thermometer, once even after a double click."""
+    with contextlib.suppress(RunNameTaken):
+        leak.start(data, leak.audited_families(data), token)
 
 
 @owners

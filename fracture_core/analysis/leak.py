@@ -1,0 +1,209 @@
+"""Leak thermometer: how much of an accuracy comes from copies on both sides of a split.
+
+Two short runs that differ in their training films alone: the split as given, and the honest one
+without training films that have a copy, or a patient, among the films that both are evaluated on.
+The paired difference of their accuracies on the same studies is the leak.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from fracture_core import words
+from fracture_core.analysis import comparison
+from fracture_core.audit import audit_job
+from fracture_core.config import TrainConfig, demo, runs_folder
+from fracture_core.datasets import catalog, exclusions, family_list
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.exclusions import Exclusions
+from fracture_core.datasets.family_list import FamilyList
+from fracture_core.errors import DataError
+from fracture_core.jobs import launcher
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import Labels, Run
+from fracture_core.verdicts import resampling
+from fracture_core.verdicts.resampling import Interval
+
+TAG = "leak thermometer"
+EPOCHS = 10
+MOST_STEPS = 300  # of an epoch: 3,000 films, so that a large set takes minutes as well
+LEAST_FILMS = 20  # of the honest run: with fewer nothing is learned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """Result of two runs, on the studies of one role.
+
+    Args:
+        role: "valid", or "dev" where the data have no valid split.
+        given: accuracy of the run on the split as given, 0 to 1.
+        honest: that of the other run.
+        difference: of the two, paired by study; groups are families and patients.
+        films: training films of both runs: given, honest.
+        what: network, epochs and seed in words.
+    """
+
+    role: str
+    given: float
+    honest: float
+    difference: Interval
+    films: tuple[int, int]
+    what: str
+
+    @property
+    def sentence(self) -> str:
+        """The result in words, with its interval and n."""
+        d, points = self.difference, 100 * (self.given - self.honest)
+        both = f"As given {self.given:.1%}, honest {self.honest:.1%} of {d.n:,} {self.role} studies"
+        if d.low is None or d.high is None:
+            return f"{both}: they are copies of one film, so nothing can be said about a leak."
+        interval = f"95 % interval {100 * d.low:.1f} to {100 * d.high:.1f}"
+        if d.low > 0:
+            return (
+                f"{both}: {points:.1f} points ({interval}) come from copies or patients that are "
+                "on both sides of the split."
+            )
+        return f"{both}: no measurable leak, a difference of {points:.1f} points ({interval})."
+
+    @property
+    def details(self) -> str:
+        """The runs behind it, in words."""
+        given, honest = self.films
+        return (
+            f"{self.what}, evaluated after the last epoch. The honest run trained on {honest:,} "
+            f"of the {given:,} training films, for as many steps."
+        )
+
+
+def audited_families(dataset: Dataset) -> FamilyList:
+    """Return the families that the last audit of a data set found, perhaps none.
+
+    Raises:
+        DataError: it was not audited, so that nothing is known about copies.
+    """
+    file = family_list.file_of(dataset.hash)
+    if file.is_file():
+        return family_list.read(file)
+    if (audit_job.folder_of(dataset.hash) / audit_job.RESULT).is_file():
+        return FamilyList()
+    raise DataError(
+        f"{dataset.root.name} was not audited, so nothing is known about copies. Run the audit "
+        "first."
+    )
+
+
+def leaked(manifest: pd.DataFrame, families: FamilyList, role: str, roles: pd.Series) -> pd.Series:
+    """Return which training films have a copy, or a patient, among the films of a role, bool."""
+    family = manifest["path"].map(dict(families.families))
+    evaluated = roles == role
+    copies = family.isin(family[evaluated & family.notna()])
+    patients = manifest["patient"].isin(manifest.loc[evaluated, "patient"])
+    return (roles == "train") & (copies | patients)
+
+
+def configs(dataset: Dataset, families: FamilyList) -> tuple[TrainConfig, TrainConfig]:
+    """Return the settings of both runs, given and honest; writes the honest one's exclusions.
+
+    Raises:
+        DataError: there is nothing to measure, or too little is left to train on.
+        WriteFailed: the list of exclusions cannot be written.
+    """
+    manifest = dataset.manifest
+    given = demo(str(dataset.root), positive=dataset.positive, epochs=EPOCHS)
+    role = "valid" if (manifest["split"] == "valid").any() else "dev"
+    if role == "valid":
+        given = replace(given, dev_share=0.0)  # valid films are what is evaluated
+    roles = catalog.assign_roles(manifest, given.dev_share, given.seed)
+    out = leaked(manifest, families, role, roles)
+    _check(dataset, role, out, manifest[(roles == "train") & ~out])
+    value = Exclusions(reasons=dict.fromkeys(manifest.loc[out, "path"], "copy in another split"))
+    file = runs_folder() / ".leaks" / f"{dataset.hash}-{value.hash}.csv"
+    exclusions.write(file, value)
+    steps = min(MOST_STEPS, max(1, int((roles == "train").sum()) // given.batch_size))
+    given = replace(given, steps_per_epoch=steps)
+    return given, replace(given, exclude=str(file))
+
+
+def _check(dataset: Dataset, role: str, out: pd.Series, films: pd.DataFrame) -> None:
+    if not out.any():
+        raise DataError(
+            f"No training film of {dataset.root.name} has a copy or a patient among the {role} "
+            "films, as far as the audit can tell: there is no leak to measure."
+        )
+    if len(films) < LEAST_FILMS or films["label"].nunique() < 2:
+        raise DataError(
+            f"{int(out.sum()):,} training films have a copy or a patient among the {role} films; "
+            f"the other {len(films):,} are too few to train on, or have one label. Split the "
+            "originals anew: train with families kept on one side."
+        )
+
+
+def start(dataset: Dataset, families: FamilyList, token: str) -> tuple[Path, Path]:
+    """Queue both runs, and return their folders: given, honest.
+
+    Args:
+        dataset: the data.
+        families: of its films, as the audit found them.
+        token: end of the runs' names; a taken one is refused.
+
+    Raises:
+        DataError: see `configs`.
+        RunNameTaken: they have been started, as by a double click.
+    """
+    given, honest = configs(dataset, families)
+    labels = Labels(tags=(TAG,))
+    first = launcher.create_and_start(given, f"leak-given-{token}", labels=labels)
+    second = launcher.create_and_start(honest, f"leak-honest-{token}", labels=labels)
+    return first, second
+
+
+def stop(runs: Sequence[Run]) -> None:
+    """Ask the runs that are active to stop."""
+    for run in runs:
+        if run.status.state.alive:
+            run_folders.send_request(run.folder, "stop")
+
+
+def newest(runs: Sequence[Run], root: Path) -> tuple[Run, Run] | None:
+    """Return the newest pair of runs on the data in a folder, given and honest; `None` if none."""
+    by_name = {run.name: run for run in runs if run.config.data == str(root)}
+    pairs = [
+        (run, by_name[other])
+        for name, run in by_name.items()
+        if name.startswith("leak-given-")
+        and (other := name.replace("given", "honest", 1)) in by_name
+    ]
+    return max(pairs, key=lambda pair: str(pair[0].facts.get("created", "")), default=None)
+
+
+def measure(given: Run, honest: Run, dataset: Dataset, families: FamilyList) -> Leak:
+    """Return the leak by two finished runs, after the last epoch that both have.
+
+    Raises:
+        DataError: they are no pair, or have no epoch yet.
+        RunError: a prediction table is missing or damaged.
+    """
+    sides = [run_folders.status(run.folder).epoch for run in (given, honest)]
+    epoch = min(sides)
+    if not epoch or not comparison.same_data(given, honest) or given.data.hash != dataset.hash:
+        raise DataError("Both runs need an epoch, on the data in use. Measure the leak again.")
+    verdicts = [comparison.verdicts(run, epoch) for run in (given, honest)]
+    role = "valid" if (verdicts[0]["role"] == "valid").any() else "dev"
+    one, two = (table[table["role"] == role].set_index("key") for table in verdicts)
+    one, two = one[one["right"].notna()], two[two["right"].notna()]
+    both = one.index.intersection(two.index)
+    right = [table.loc[both, "right"].astype(float) for table in (one, two)]
+    unit = family_list.units(dataset.manifest, families)
+    groups = one.loc[both, "patient"].map(unit)
+    films = (given.data.images.get("train", 0), honest.data.images.get("train", 0))
+    return Leak(
+        role=role,
+        given=float(right[0].mean()),
+        honest=float(right[1].mean()),
+        difference=resampling.mean(right[0] - right[1], groups),
+        films=films,
+        what=f"{given.config.architecture}, {words.plural(epoch, 'epoch')}, "
+        f"seed {given.config.seed}",
+    )

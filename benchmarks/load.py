@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=400, help="of the synthetic data")
     parser.add_argument("--threads", type=int, default=1, help="of the run; 0: measured")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:  # children still write
         home = Path(name)
         os.environ |= {"FRACTURE_RUNS": f"{home}/runs", "FRACTURE_CACHE": f"{home}/cache"}
         os.environ |= {"FRACTURE_DATA": f"{home}/films", "PYTHONPATH": str(PROJECT)}

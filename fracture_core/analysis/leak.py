@@ -77,6 +77,46 @@ class Leak:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The two runs before they are started.
+
+    Args:
+        given: settings of the run on the split as given.
+        role: the films that both are evaluated on: "valid", or "dev" without a valid split.
+        films: number of training films as given.
+        leaked: paths of those with a copy, or a patient, among the evaluated films.
+        labels: number of labels among the other training films.
+    """
+
+    given: TrainConfig
+    role: str
+    films: int
+    leaked: tuple[str, ...]
+    labels: int
+
+    @property
+    def sentence(self) -> str:
+        """The share of leaked films in words."""
+        return (
+            f"{len(self.leaked):,} of {words.plural(self.films, 'training film')} have a copy or "
+            f"a patient among the {self.role} films, as far as the audit can tell."
+        )
+
+    @property
+    def refusal(self) -> str:
+        """Reason why the runs cannot be made, a sentence; "" if they can."""
+        left = self.films - len(self.leaked)
+        if not self.leaked:
+            return "There is no leak to measure."
+        if left < LEAST_FILMS or self.labels < 2:
+            return (
+                f"The other {left:,} are too few to train on, or have one label: train with "
+                "families kept on one side instead."
+            )
+        return ""
+
+
 def audited_families(dataset: Dataset) -> FamilyList:
     """Return the families that the last audit of a data set found, perhaps none.
 
@@ -103,41 +143,23 @@ def leaked(manifest: pd.DataFrame, families: FamilyList, role: str, roles: pd.Se
     return (roles == "train") & (copies | patients)
 
 
-def configs(dataset: Dataset, families: FamilyList) -> tuple[TrainConfig, TrainConfig]:
-    """Return the settings of both runs, given and honest; writes the honest one's exclusions.
-
-    Raises:
-        DataError: there is nothing to measure, or too little is left to train on.
-        WriteFailed: the list of exclusions cannot be written.
-    """
+def plan(dataset: Dataset, families: FamilyList) -> Plan:
+    """Return what the two runs would be."""
     manifest = dataset.manifest
     given = demo(str(dataset.root), positive=dataset.positive, epochs=EPOCHS)
     role = "valid" if (manifest["split"] == "valid").any() else "dev"
     if role == "valid":
         given = replace(given, dev_share=0.0)  # valid films are what is evaluated
     roles = catalog.assign_roles(manifest, given.dev_share, given.seed)
-    out = leaked(manifest, families, role, roles)
-    _check(dataset, role, out, manifest[(roles == "train") & ~out])
-    value = Exclusions(reasons=dict.fromkeys(manifest.loc[out, "path"], "copy in another split"))
-    file = runs_folder() / ".leaks" / f"{dataset.hash}-{value.hash}.csv"
-    exclusions.write(file, value)
-    steps = min(MOST_STEPS, max(1, int((roles == "train").sum()) // given.batch_size))
-    given = replace(given, steps_per_epoch=steps)
-    return given, replace(given, exclude=str(file))
-
-
-def _check(dataset: Dataset, role: str, out: pd.Series, films: pd.DataFrame) -> None:
-    if not out.any():
-        raise DataError(
-            f"No training film of {dataset.root.name} has a copy or a patient among the {role} "
-            "films, as far as the audit can tell: there is no leak to measure."
-        )
-    if len(films) < LEAST_FILMS or films["label"].nunique() < 2:
-        raise DataError(
-            f"{int(out.sum()):,} training films have a copy or a patient among the {role} films; "
-            f"the other {len(films):,} are too few to train on, or have one label. Split the "
-            "originals anew: train with families kept on one side."
-        )
+    out, train = leaked(manifest, families, role, roles), roles == "train"
+    steps = min(MOST_STEPS, max(1, int(train.sum()) // given.batch_size))
+    return Plan(
+        given=replace(given, steps_per_epoch=steps),
+        role=role,
+        films=int(train.sum()),
+        leaked=tuple(manifest.loc[out, "path"]),
+        labels=manifest.loc[train & ~out, "label"].nunique(),
+    )
 
 
 def start(dataset: Dataset, families: FamilyList, token: str) -> tuple[Path, Path]:
@@ -149,12 +171,19 @@ def start(dataset: Dataset, families: FamilyList, token: str) -> tuple[Path, Pat
         token: end of the runs' names; a taken one is refused.
 
     Raises:
-        DataError: see `configs`.
+        DataError: there is nothing to measure, or too little is left to train on.
+        WriteFailed: the list of leaked films cannot be written.
         RunNameTaken: they have been started, as by a double click.
     """
-    given, honest = configs(dataset, families)
+    both = plan(dataset, families)
+    if both.refusal:
+        raise DataError(f"{both.sentence} {both.refusal}")
+    value = Exclusions(reasons=dict.fromkeys(both.leaked, f"copy among {both.role} films"))
+    file = runs_folder() / ".leaks" / f"{dataset.hash}-{value.hash}.csv"
+    exclusions.write(file, value)
+    honest = replace(both.given, exclude=str(file))
     labels = Labels(tags=(TAG,))
-    first = launcher.create_and_start(given, f"leak-given-{token}", labels=labels)
+    first = launcher.create_and_start(both.given, f"leak-given-{token}", labels=labels)
     second = launcher.create_and_start(honest, f"leak-honest-{token}", labels=labels)
     return first, second
 

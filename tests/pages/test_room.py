@@ -97,6 +97,8 @@ def test_there_are_all_the_actions() -> None:
         "recompute_averages",
         "keep_weights",
         "audit",
+        "measure_leak",
+        "stop_leak",
         "make_phantom",
         "rescan",
         "choose_data",

@@ -6,7 +6,6 @@ import streamlit as st
 
 from fracture_core.analysis import leak
 from fracture_core.analysis.leak import Leak
-from fracture_core.config import demo
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.runs.run_folders import Run, State
@@ -37,8 +36,11 @@ def show(data: Dataset) -> None:
 
 
 def _button(data: Dataset, again: bool) -> None:
-    config = demo(str(data.root), epochs=leak.EPOCHS)
-    films = int((data.manifest["split"] == "train").sum())
+    """How many training films leak, and the button; none where nothing can be measured."""
+    plan = leak.plan(data, data_cache.families(data.hash))
+    st.caption(theme.plain(f"{plan.sentence} {plan.refusal}".rstrip()))
+    if plan.refusal:
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(
             "Measure again" if again else "Measure the leak",
@@ -47,8 +49,9 @@ def _button(data: Dataset, again: bool) -> None:
             args=(actions.measure_leak, data, f"{datetime.now():%m%d-%H%M%S}"),
             key="measure-leak",
         )
-        time = cost.time_of(config, min(films, leak.MOST_STEPS * config.batch_size))
-        st.caption(theme.plain(f"Two runs of {leak.EPOCHS} epochs. {time} each."))
+        shown = (plan.given.steps_per_epoch or 0) * plan.given.batch_size
+        time = cost.time_of(plan.given, shown)
+        st.caption(theme.plain(f"Two runs of {plan.given.epochs} epochs. {time} each."))
 
 
 def _watch(data: Dataset) -> None:

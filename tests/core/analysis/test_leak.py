@@ -39,22 +39,21 @@ def turned_copies(root: Path, valid: int = 0) -> tuple[Dataset, FamilyList]:
 def test_the_honest_run_leaves_out_what_has_a_copy_among_the_evaluated(folders: Path) -> None:
     dataset, families = turned_copies(folders / "films", valid=1)
     few = FamilyList(families={k: v for k, v in families.families.items() if int(v) < 10})
-    given, honest = leak.configs(dataset, few)
-    assert (given.exclude, given.dev_share) == (None, 0.0)
-    out = exclusions.read(Path(honest.exclude)).reasons
-    assert len(out) == 10 * 3 and all(path.startswith("train/") for path in out)
-    assert given.steps_per_epoch == honest.steps_per_epoch == ORIGINALS * 3 // given.batch_size
+    plan = leak.plan(dataset, few)
+    assert (plan.role, plan.films, plan.given.dev_share) == ("valid", ORIGINALS * 3, 0.0)
+    assert len(plan.leaked) == 10 * 3 and all(path.startswith("train/") for path in plan.leaked)
+    assert plan.given.steps_per_epoch == plan.films // plan.given.batch_size
+    assert plan.sentence.startswith("30 of 90 training films have a copy") and not plan.refusal
 
 
 def test_without_a_valid_split_the_copies_of_dev_films_are_left_out(folders: Path) -> None:
     dataset, families = turned_copies(folders / "films")
-    given, honest = leak.configs(dataset, families)
-    roles = catalog.assign_roles(dataset.manifest, given.dev_share, given.seed)
+    plan = leak.plan(dataset, families)
+    roles = catalog.assign_roles(dataset.manifest, plan.given.dev_share, plan.given.seed)
     paths = dataset.manifest["path"]
     family = paths.map(dict(families.families))
-    out = set(exclusions.read(Path(honest.exclude)).reasons)
-    assert out == set(paths[(roles == "train") & family.isin(family[roles == "dev"])])
-    assert 0 < len(out) < (roles == "train").sum()
+    assert set(plan.leaked) == set(paths[(roles == "train") & family.isin(family[roles == "dev"])])
+    assert plan.role == "dev" and 0 < len(plan.leaked) < plan.films == (roles == "train").sum()
 
 
 def test_a_patient_on_both_sides_is_a_leak_without_any_copy(phantom_root: Path) -> None:
@@ -69,10 +68,10 @@ def test_a_patient_on_both_sides_is_a_leak_without_any_copy(phantom_root: Path) 
 
 def test_no_leak_and_too_few_films_are_told_before_anything_starts(folders: Path) -> None:
     dataset, families = turned_copies(folders / "films", valid=1)
-    with pytest.raises(DataError, match=r"No training film of films .* no leak to measure"):
-        leak.configs(dataset, FamilyList())
-    with pytest.raises(DataError, match=r"90 training films have .* the other 0 are too few"):
-        leak.configs(dataset, families)
+    with pytest.raises(DataError, match=r"^0 of 90 training films .* no leak to measure"):
+        leak.start(dataset, FamilyList(), "1")
+    with pytest.raises(DataError, match=r"^90 of 90 training films .* other 0 are too few"):
+        leak.start(dataset, families, "1")
     with pytest.raises(DataError, match="was not audited"):
         leak.audited_families(dataset)
     assert not list((folders / "runs").glob("leak*"))
@@ -125,5 +124,8 @@ def test_the_command_trains_both_and_prints_the_difference(
     assert record["films"][0] > record["films"][1] >= leak.LEAST_FILMS
     assert -1 <= record["difference"]["low"] <= record["difference"]["high"] <= 1
     assert record["sentence"].startswith("As given")
+    honest = run_folders.read(next((folders / "runs").glob("leak-honest-*")))
+    out = exclusions.read(Path(honest.config.exclude)).reasons
+    assert len(out) == record["films"][0] - record["films"][1] == honest.data.excluded["films"]
     tags = [run_folders.labels(path).tags for path in (folders / "runs").glob("leak-*")]
     assert tags == [(leak.TAG,)] * 2

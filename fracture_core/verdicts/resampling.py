@@ -34,29 +34,16 @@ class Interval:
     groups: int
 
 
-def counts(groups: Iterable[Hashable], resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
-    """Return how often each case is in each resample, uint16 (resamples, n).
-
-    Args:
-        groups: of each case, n of them; equal ones are drawn together.
-        resamples: how many.
-        seed: another one draws others.
-    """
-    codes, number = _codes(groups)
-    by_case: np.ndarray = _drawn(number, resamples, seed)[:, codes]
-    return by_case
+def group_numbers(groups: Iterable[Hashable]) -> tuple[np.ndarray, int]:
+    """Return the number of each case's group, from 0, int (n,), and how many groups there are."""
+    numbers, names = pd.factorize(np.fromiter(map(str, groups), object))
+    return numbers, len(names)
 
 
-def _codes(groups: Iterable[Hashable]) -> tuple[np.ndarray, int]:
-    """Return the number of each case's group, from 0, and how many groups there are."""
-    codes, names = pd.factorize(np.fromiter(map(str, groups), object))
-    return codes, len(names)
-
-
-def _drawn(groups: int, resamples: int, seed: int) -> np.ndarray:
+def draws(groups: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
     """Return how often each group is in each resample, uint16 (resamples, groups)."""
     drawn = np.random.default_rng(seed).integers(groups, size=(resamples, groups))
-    drawn += np.arange(resamples)[:, None] * groups
+    drawn += np.arange(resamples)[:, None] * groups  # so that one count serves all resamples
     counted = np.bincount(drawn.ravel(), minlength=resamples * groups)
     by_group: np.ndarray = counted.reshape(resamples, groups).astype(np.uint16)
     return by_group
@@ -70,11 +57,11 @@ def mean(values: ArrayLike, groups: Iterable[Hashable]) -> Interval:
     numbers = np.asarray(values, np.float64)
     if not len(numbers):
         return Interval(value=None, low=None, high=None, n=0, groups=0)
-    codes, number = _codes(groups)
-    value, size = float(numbers.mean()), {"n": len(numbers), "groups": number}
-    if number < 2:
+    of_case, count = group_numbers(groups)
+    value, size = float(numbers.mean()), {"n": len(numbers), "groups": count}
+    if count < 2:
         return Interval(value=value, low=None, high=None, **size)
-    drawn = _drawn(number, RESAMPLES, SEED).astype(np.float64)
-    sums = drawn @ np.bincount(codes, numbers)
-    low, high = np.quantile(sums / (drawn @ np.bincount(codes)), (0.025, 0.975))
+    drawn = draws(count).astype(np.float64)
+    sums = drawn @ np.bincount(of_case, numbers)
+    low, high = np.quantile(sums / (drawn @ np.bincount(of_case)), (0.025, 0.975))
     return Interval(value=value, low=float(low), high=float(high), **size)

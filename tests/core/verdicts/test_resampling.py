@@ -6,14 +6,14 @@ import pytest
 from fracture_core.verdicts import resampling
 
 
-def test_every_resample_draws_as_many_groups_as_there_are_and_whole_groups() -> None:
-    groups = ["a", "a", "a", "b", "c", "c"]
-    drawn = resampling.counts(groups, 500)
-    assert drawn.shape == (500, 6)
-    assert (drawn[:, 0] == drawn[:, 1]).all() and (drawn[:, 1] == drawn[:, 2]).all()
-    assert (drawn[:, [0, 3, 4]].sum(axis=1) == 3).all()
-    np.testing.assert_array_equal(drawn, resampling.counts(groups, 500))
-    assert (drawn != resampling.counts(groups, 500, seed=1)).any()
+def test_every_resample_draws_as_many_groups_as_there_are() -> None:
+    numbers, count = resampling.group_numbers(["b", "b", "a", "b", 3, 3])
+    assert (numbers.tolist(), count) == ([0, 0, 1, 0, 2, 2], 3)
+    drawn = resampling.draws(3, 500)
+    assert drawn.shape == (500, 3) and (drawn.sum(axis=1) == 3).all()
+    assert drawn.mean(axis=0) == pytest.approx([1, 1, 1], abs=0.15)
+    np.testing.assert_array_equal(drawn, resampling.draws(3, 500))
+    assert (drawn != resampling.draws(3, 500, seed=1)).any()
 
 
 def test_the_interval_of_single_cases_is_that_of_the_normal_approximation() -> None:

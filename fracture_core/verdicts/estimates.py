@@ -1,0 +1,164 @@
+"""Figures of an evaluation, each with a 95 % interval by bootstrap over patients.
+
+Every figure is computed for all resamples at once, from sums over cases weighted by how often
+their patient was drawn; the first row of weights is 1 and gives the figure itself.
+"""
+
+from collections.abc import Hashable, Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fracture_core.verdicts import resampling
+from fracture_core.verdicts.resampling import Interval
+
+BINS = 10  # of equal width, in which the calibration error compares scores with labels
+NAMES = (
+    "accuracy",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "kappa",
+    "auroc",
+    "average_precision",
+    "brier",
+    "ece",
+    "expected_cost",
+)
+
+
+def estimate(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    positive: ArrayLike,
+    patients: Iterable[Hashable],
+    prevalence: float | None = None,
+    cost_ratio: float = 1.0,
+) -> dict[str, Interval]:
+    """Return the figures of `NAMES` by their name.
+
+    "ppv" and "npv" are at `prevalence`, else at that of the cases. "brier" is the mean squared
+    difference of score and label, "ece" the expected calibration error (Guo et al. 2017) in `BINS`
+    bins. "expected_cost" is the mean cost of a case where a false alarm costs 1 and a missed
+    fracture `cost_ratio`, at `prevalence`.
+
+    Args:
+        labels: (n,), 1 positive, 0 negative.
+        scores: (n,), 0 to 1, higher is more positive.
+        positive: bool (n,), the verdicts.
+        patients: of the cases, n; a patient's cases are drawn together.
+        prevalence: share of positive cases where the model would be used, 0 to 1.
+        cost_ratio: cost of a missed fracture, in false alarms.
+
+    Returns:
+        `value` is `None` where a figure has no meaning, as sensitivity without positive cases;
+        `n` is the number of cases that it rests on.
+    """
+    truth, called = np.asarray(labels, bool), np.asarray(positive, bool)
+    values = np.asarray(scores, np.float64)
+    codes, number = resampling.group_numbers(patients)
+    weights = resampling.draws(number)
+    weights = np.vstack([np.ones((1, number), weights.dtype), weights]).astype(np.float32)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        figures = _of_counts(weights, codes, truth, called, prevalence, cost_ratio)
+        figures |= _of_ranks(weights, codes, truth, values)
+        figures |= _of_probabilities(weights, codes, truth, values)
+    cases = _cases(truth, called, prevalence)
+    return {name: _interval(figures[name], cases.get(name, len(truth)), number) for name in NAMES}
+
+
+def _cases(truth: np.ndarray, called: np.ndarray, prevalence: float | None) -> dict[str, int]:
+    """Return the number of cases of figures that do not rest on all."""
+    of_verdicts = (
+        {"ppv": int(called.sum()), "npv": int((~called).sum())} if prevalence is None else {}
+    )
+    return {"sensitivity": int(truth.sum()), "specificity": int((~truth).sum()), **of_verdicts}
+
+
+def _interval(values: np.ndarray, n: int, groups: int) -> Interval:
+    """Return the first value, and the percentiles of the others that are numbers."""
+    value, others = float(values[0]), values[1:][np.isfinite(values[1:])]
+    if not np.isfinite(value):
+        return Interval(value=None, low=None, high=None, n=n, groups=groups)
+    if groups < 2 or not len(others):
+        return Interval(value=value, low=None, high=None, n=n, groups=groups)
+    low, high = np.quantile(others, (0.025, 0.975))
+    return Interval(value=value, low=float(low), high=float(high), n=n, groups=groups)
+
+
+def _sums(weights: np.ndarray, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the weighted sums of values, (n,), in every resample, float64 (resamples,)."""
+    by_group = np.bincount(codes, values, weights.shape[1]).astype(np.float32)
+    sums: np.ndarray = (weights @ by_group).astype(np.float64)
+    return sums
+
+
+def _of_counts(
+    weights: np.ndarray,
+    codes: np.ndarray,
+    truth: np.ndarray,
+    called: np.ndarray,
+    prevalence: float | None,
+    cost_ratio: float,
+) -> dict[str, np.ndarray]:
+    """Return the figures that follow from true and false positives and negatives."""
+    cells = (truth & called, ~truth & called, truth & ~called, ~truth & ~called)
+    tp, fp, fn, tn = (_sums(weights, codes, cell) for cell in cells)
+    n = tp + fp + fn + tn
+    sensitivity, specificity = tp / (tp + fn), tn / (tn + fp)
+    share = (tp + fn) / n if prevalence is None else np.full(len(n), prevalence)
+    # By Bayes' rule; at the cases' own prevalence these are tp / (tp + fp) and tn / (tn + fn).
+    found, alarms = sensitivity * share, (1 - specificity) * (1 - share)
+    missed, cleared = (1 - sensitivity) * share, specificity * (1 - share)
+    accuracy = (tp + tn) / n
+    chance = ((tp + fn) * (tp + fp) + (tn + fp) * (tn + fn)) / n**2
+    return {
+        "accuracy": accuracy,
+        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "ppv": found / (found + alarms),
+        "npv": cleared / (cleared + missed),
+        "f1": 2 * tp / (2 * tp + fp + fn),
+        "kappa": (accuracy - chance) / (1 - chance),
+        "expected_cost": cost_ratio * missed + alarms,
+    }
+
+
+def _of_ranks(
+    weights: np.ndarray, codes: np.ndarray, truth: np.ndarray, scores: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return AUROC and average precision; ties are half above, and one threshold."""
+    order = np.argsort(-scores, kind="stable")
+    ties = np.flatnonzero(np.diff(scores[order], prepend=np.inf))  # first place of each score
+    by_case = weights[:, codes[order]]
+    positive, negative = (
+        np.add.reduceat(by_case * mask[order].astype(np.float32), ties, axis=1)
+        for mask in (truth, ~truth)
+    )
+    above, alarms = positive.cumsum(axis=1), negative.cumsum(axis=1)
+    all_positive, all_negative = above[:, -1:], alarms[:, -1:]
+    below = all_negative - alarms + 0.5 * negative
+    area = (positive / all_positive * (below / all_negative)).sum(axis=1, dtype=np.float64)
+    precision = np.nan_to_num(above / (above + alarms))
+    average = (positive / all_positive * precision).sum(axis=1, dtype=np.float64)
+    return {"auroc": area, "average_precision": average}
+
+
+def _of_probabilities(
+    weights: np.ndarray, codes: np.ndarray, truth: np.ndarray, scores: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the Brier score and the expected calibration error."""
+    n = _sums(weights, codes, np.ones(len(truth)))
+    bins = np.minimum((scores * BINS).astype(int), BINS - 1)
+    gaps = [
+        np.abs(_sums(weights, codes, np.where(bins == each, truth - scores, 0.0)))
+        for each in range(BINS)
+    ]
+    return {
+        "brier": _sums(weights, codes, (truth - scores) ** 2) / n,
+        "ece": np.sum(gaps, axis=0) / n,
+    }

@@ -10,6 +10,7 @@ Every original gets one copy of each kind of change. Printed: recall by kind wit
 
 import argparse
 import io
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageEnhance
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fracture_core.audit import families
 from fracture_core.errors import FilmError

@@ -95,6 +95,7 @@ def find(
         Stopped: `should_stop` returned true.
     """
     from scipy.cluster.hierarchy import DisjointSet  # slow to load, as scikit-learn below
+    from threadpoolctl import threadpool_limits
 
     family = DisjointSet(range(len(films)))
     details: dict[int, str] = {}
@@ -108,19 +109,21 @@ def find(
     paths = distinct["path"].tolist()
     patients = distinct.get("patient", distinct["path"]).tolist()
     picture = lru_cache(_OPEN)(lambda place: _picture(root / paths[place]))
-    for place, candidates in enumerate(_candidates(paths, marks)):
-        if should_stop():
-            raise Stopped(f"Stopped after {place:,} of {len(rows):,} films were compared.")
-        progress(place + 1, len(rows))
-        for other, mirror in candidates:
-            one, two = rows[place], rows[other]
-            if family.connected(one, two):
-                continue
-            same_patient = patients[place] == patients[other]
-            if change := _change(marks, picture, other, place, mirror, same_patient):
-                family.merge(one, two)
-                late, early = (place, other) if two in details or one > two else (other, place)
-                details.setdefault(rows[late], f"{change}, of {paths[early]}")
+    # Its matrices are small: threads that share one would mostly wait for each other.
+    with threadpool_limits(1):
+        for place, candidates in enumerate(_candidates(paths, marks)):
+            if should_stop():
+                raise Stopped(f"Stopped after {place:,} of {len(rows):,} films were compared.")
+            progress(place + 1, len(rows))
+            for other, mirror in candidates:
+                one, two = rows[place], rows[other]
+                if family.connected(one, two):
+                    continue
+                same_patient = patients[place] == patients[other]
+                if change := _change(marks, picture, other, place, mirror, same_patient):
+                    family.merge(one, two)
+                    late, early = (place, other) if two in details or one > two else (other, place)
+                    details.setdefault(rows[late], f"{change}, of {paths[early]}")
     groups = [sorted(members) for members in family.subsets() if len(members) > 1]
     return [
         [(row, details.get(row, "others are copies of it")) for row in members]

@@ -121,7 +121,8 @@ def _leak(options: argparse.Namespace) -> int:
             message = run_folders.status(folder).message
             terminal.print_line(f"{folder.name}: {message}", file=sys.stderr)
         return 1
-    result = leak.measure(*map(run_folders.read, folders), dataset, families)
+    given, honest = (run_folders.read(folder) for folder in folders)
+    result = leak.measure(given, honest, dataset, families)
     if options.json:
         terminal.print_json(asdict(result) | {"sentence": result.sentence})
     else:

@@ -30,9 +30,12 @@ RATIO = 0.8  # distance to the nearest landmark over that to the second nearest 
 LEAST = 6  # landmarks that must agree on a map, and at least `SHARE` of the fewer ones
 SHARE = 0.1
 ERROR = 3.0  # px by which an agreeing landmark may lie off
-ROUGH = 0.4  # likeness before the refinement below which it is not tried
-LIKENESS = 0.935  # of two copies; measured by benchmarks/copies.py
-LIKENESS_OF_ONE = 0.97  # of two copies among the films of one patient
+ROUGH = 0.6  # likeness before the refinement below which it is not tried
+# Of two copies, measured by benchmarks/copies.py: texture may suffer where the tone is the same.
+LIKENESS, TONE = 0.85, 0.9985
+SURE_LIKENESS, SURE_TONE = 0.97, 0.9965  # where the tone was changed; always within one patient
+TONE_WIDTH = 2.0  # px of the blur under which tones are compared
+TONES = 64  # levels that they are compared in
 OVERLAP = 0.25  # share of the smaller film that two copies have in common
 
 
@@ -98,6 +101,11 @@ class Picture:
     def shape(self) -> np.ndarray:
         """Detail of some 3 to 10 px, to align by, float32 (h, w)."""
         return self._detail(1.5, 5.0)
+
+    @cached_property
+    def tone(self) -> np.ndarray:
+        """Grey without detail below some 5 px, float32 (h, w)."""
+        return cv2.GaussianBlur(self.grey.astype(np.float32), (0, 0), TONE_WIDTH)
 
     @cached_property
     def texture(self) -> np.ndarray:
@@ -214,11 +222,14 @@ class Agreement:
 
     Args:
         likeness: correlation of their texture, -1 to 1.
+        tone: how much of one's grey follows from the other's, 0 to 1, see `_tone`; 0 where their
+            likeness is less than that of copies.
         overlap: share of the smaller film, 0 to 1.
         matrix: refined affine map, float64 (2, 3).
     """
 
     likeness: float
+    tone: float
     overlap: float
     matrix: np.ndarray
 
@@ -237,7 +248,7 @@ def agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
 
 def _refined(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
     rough = _agreement(one, other, matrix)
-    if rough.likeness < ROUGH or rough.overlap < OVERLAP:
+    if rough.likeness < ROUGH or rough.overlap < OVERLAP or is_copy(rough, of_one_patient=True):
         return rough
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 1e-4)
     try:
@@ -267,15 +278,35 @@ def _agreement(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
         borderMode=cv2.BORDER_REPLICATE,
     )
     film = cv2.warpAffine(other.film, matrix, (width, height), flags=cv2.INTER_NEAREST | back)
-    moved = Picture(grey=grey, film=film).texture  # of one resolution only after the move
+    moved = Picture(grey=grey, film=film)  # of one resolution only after the move
     common = cv2.erode(cv2.min(film, one.film), np.ones((RIM, RIM), np.uint8)) > 0
     other_area = np.count_nonzero(other.film) / abs(np.linalg.det(matrix[:, :2]))  # in this scale
     smaller = min(np.count_nonzero(one.film), other_area)
     overlap = float(common.sum() / max(1, smaller))
-    first, second = one.texture[common], moved[common]
+    first, second = one.texture[common], moved.texture[common]
     if len(first) < SIDE:
-        return Agreement(likeness=0.0, overlap=overlap, matrix=matrix)
-    return Agreement(likeness=correlation(first, second), overlap=overlap, matrix=matrix)
+        return Agreement(likeness=0.0, tone=0.0, overlap=overlap, matrix=matrix)
+    likeness = correlation(first, second)
+    tone = _tone(one.tone[common], moved.tone[common]) if likeness >= LIKENESS else 0.0
+    return Agreement(likeness=likeness, tone=tone, overlap=overlap, matrix=matrix)
+
+
+def _tone(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the correlation ratio of two rows of greys, 0 to 1, the greater of both ways.
+
+    It is 1 wherever one is a function of the other, as after a change of brightness or contrast,
+    and less where two bones differ in shape or density.
+    """
+    return max(_explained(one, other), _explained(other, one))
+
+
+def _explained(one: np.ndarray, other: np.ndarray) -> float:
+    """Return how far the mean of `other` at each level of `one` explains it, 0 to 1."""
+    low, reach = float(one.min()), float(np.ptp(one))
+    levels = ((one - low) * ((TONES - 1) / max(reach, 1e-6))).astype(np.int32)
+    means = np.bincount(levels, other, TONES) / np.maximum(np.bincount(levels, None, TONES), 1)
+    rest, variance = float(np.mean((other - means[levels]) ** 2)), float(other.var())
+    return max(0.0, 1 - rest / variance) ** 0.5 if variance else 0.0
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -287,8 +318,10 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 def is_copy(of: Agreement, of_one_patient: bool = False) -> bool:
     """Return whether two films are one original; two exposures of one hand look much alike, too."""
-    least = LIKENESS_OF_ONE if of_one_patient else LIKENESS
-    return of.likeness >= least and of.overlap >= OVERLAP
+    if of.overlap < OVERLAP:
+        return False
+    sure = of.likeness >= SURE_LIKENESS and of.tone >= SURE_TONE
+    return sure or (not of_one_patient and of.likeness >= LIKENESS and of.tone >= TONE)
 
 
 def change(of: Agreement) -> str:

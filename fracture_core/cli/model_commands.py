@@ -17,6 +17,7 @@ from fracture_core.files import replace_file
 if TYPE_CHECKING:
     from fracture_core.models.cards import Card
 
+MOST_COST = 10_000.0  # of a missed fracture, in false alarms
 MODEL = "released model, run, RUN@EPOCH, or folder with a card"
 
 # --- predict ------------------------------------------------------------------------------------
@@ -93,14 +94,35 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     setting_options.add_data(parser)
     parser.add_argument("--split", default="valid", help="train, valid or test (valid)")
     parser.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
+    parser.add_argument(
+        "--prevalence",
+        type=float,
+        help="share of positive studies where the model would be used, for PPV, NPV and cost "
+        "(that of the films)",
+    )
+    parser.add_argument(
+        "--cost-ratio",
+        type=float,
+        default=1.0,
+        help="cost of a missed fracture in false alarms (1)",
+    )
+    parser.add_argument(
+        "--slices", action="store_true", help="also print figures by part and number of views"
+    )
+    parser.add_argument("--lines", action="store_true", help="also print a line per study")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the lines as CSV")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    """Print a line per study, then the figures; save those of a whole split."""
+    """Print the figures, and on request a line per study; save those of a whole split."""
+    if options.prevalence is not None:
+        check_range("prevalence", options.prevalence, (0.0, 1.0))
+    check_range("cost ratio", options.cost_ratio, (0.0, MOST_COST))
     from fracture_core.datasets import catalog
     from fracture_core.models import cards, evaluation, training_patients
     from fracture_core.models.training_patients import TrainingOverlap
+    from fracture_core.verdicts import estimates
 
     dataset = catalog.read(options.data, options.positive)
     parts = tuple(options.parts or ())
@@ -118,17 +140,22 @@ def _evaluate(options: argparse.Namespace) -> None:
     for line in record["lines"]:
         patient = line["study"].split("/")[2]
         line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))
-    record["training_split"] = model.card.data.split_words
+    if options.csv:
+        replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
+    chosen = (value.threshold, options.prevalence, options.cost_ratio)
     if options.json:
-        terminal.print_json(record)
+        record["training_split"] = model.card.data.split_words
+        terminal.print_json(record | evaluation.estimates_record(value, *chosen[1:]))
         return
-    for line in record["lines"]:
-        terminal.print_line(_study_line(line))
+    terminal.print_figures(options.split, value.films, *chosen)
+    for name, films in estimates.slices(value.films).items() if options.slices else ():
+        terminal.print_figures(f"{options.split}, {name}", films, *chosen)
     for item in record["refused"]:
         terminal.print_line(f"refused ({item['path']}): {item['reason']}")
-    terminal.print_summaries(options.split, value.summaries())
-    if record["training_split"]:
-        print(f"\nThe model's own split. {record['training_split']}")
+    if model.card.data.split_words:
+        print(f"\nThe model's own split. {model.card.data.split_words}")
+    for line in record["lines"] if options.lines else ():
+        terminal.print_line(_study_line(line))
 
 
 def _study_line(line: dict[str, Any]) -> str:

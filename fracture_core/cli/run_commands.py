@@ -182,7 +182,7 @@ def _print_figures(folder: Path) -> None:
     for role in ("dev", "valid"):
         rows = films[films["role"] == role]
         if len(rows):
-            terminal.print_summaries(role, cards.summaries(rows, run.config.threshold))
+            terminal.print_figures(role, rows, run.config.threshold)
 
 
 # --- requests -----------------------------------------------------------------------------------

@@ -7,16 +7,22 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fracture_core.jobs.heavy_imports import without_collector
 from fracture_core.jobs.worker import time_left
-from fracture_core.words import clean, duration
+from fracture_core.words import clean, duration, plural
 
 if TYPE_CHECKING:
-    from fracture_core.verdicts.metrics import Proportion, Summary
+    import pandas as pd
 
+    from fracture_core.verdicts.metrics import Confusion, Summary
+    from fracture_core.verdicts.resampling import Interval
+
+LEVELS = ("studies", "images")
+NOUNS = ("study", "image")
+COLUMN = 42  # characters of a level's column of figures
 WIDTH = 110  # characters of a progress line; a longer one would wrap and stay
 
 
@@ -84,29 +90,55 @@ def load_tensorflow() -> None:
         os.close(null)
 
 
-def print_summaries(split: str, levels: Mapping[str, "Summary"]) -> None:
-    """Print confusion matrix, rates and their 95 % intervals, level by level.
+def print_figures(
+    split: str,
+    films: "pd.DataFrame",
+    threshold: float,
+    prevalence: float | None = None,
+    cost_ratio: float = 1.0,
+) -> None:
+    """Print confusion and figures of studies and images side by side, with 95 % intervals.
 
     Args:
-        split: name of the films' split or role.
-        levels: "images" and "studies".
+        split: name of the films' split or role, or of a slice of it.
+        films: manifest columns and `probability`; at least one row.
+        threshold: a film is positive when its probability is greater.
+        prevalence: see `estimates.estimate`.
+        cost_ratio: see `estimates.estimate`.
     """
-    for level, summary in levels.items():
-        c = summary.confusion
-        print(f"\n{split}, {summary.n:,} {level}: TP {c.tp}  FP {c.fp}  FN {c.fn}  TN {c.tn}")
-        for name in ("accuracy", "sensitivity", "specificity", "majority"):
-            print(f"  {name:12} {_proportion(getattr(summary, name))}")
-        if summary.kappa is not None:
-            interval = "(no interval)"
-            if summary.kappa_low is not None:
-                interval = f"(95 % interval {summary.kappa_low:.2f} to {summary.kappa_high:.2f})"
-            print(f"  {'kappa':12} {summary.kappa:6.2f}  {interval}")
-        if summary.auroc is not None:
-            interval = f"(95 % interval {summary.auroc_low:.3f} to {summary.auroc_high:.3f})"
-            print(f"  {'AUROC':12} {summary.auroc:6.3f}  {interval}")
+    from fracture_core.models import cards
+    from fracture_core.verdicts import estimates, figure_words
+
+    counted = cards.summaries(films, threshold)
+    levels = estimates.of_films(films, threshold, prevalence, cost_ratio)
+    patients = levels["studies"]["accuracy"].groups
+    counts = [plural(counted[level].n, noun) for level, noun in zip(LEVELS, NOUNS, strict=True)]
+    print(f"\n{split}: {', '.join(counts)}, {plural(patients, 'patient')}")
+    print(f"  {'':18}" + "".join(f"{level:{COLUMN}}" for level in LEVELS).rstrip())
+    cells = (f"TP {c.tp}  FP {c.fp}  FN {c.fn}  TN {c.tn}" for c in _confusions(counted))
+    _print_row("", cells)
+    _print_row("baseline", (f"{counted[level].majority.value:.1%}" for level in LEVELS))
+    for name in estimates.NAMES:
+        title = figure_words.TITLES[name]
+        title = title if title[1:2].isupper() else f"{title[0].lower()}{title[1:]}"
+        is_share = name in figure_words.PERCENT
+        _print_row(title, (_figure(levels[level][name], is_share) for level in LEVELS))
 
 
-def _proportion(p: "Proportion") -> str:
-    if p.value is None:
-        return "none to count"
-    return f"{p.value:6.1%}  {p.count}/{p.n}  (95 % interval {p.low:.1%} to {p.high:.1%})"
+def _confusions(counted: Mapping[str, "Summary"]) -> "list[Confusion]":
+    return [counted[level].confusion for level in LEVELS]
+
+
+def _print_row(title: str, cells: Iterable[str]) -> None:
+    print(f"  {title:18}{''.join(f'{cell:{COLUMN}}' for cell in cells)}".rstrip())
+
+
+def _figure(figure: "Interval", is_share: bool) -> str:
+    """Return a figure with interval and n: "67.5 % (60.6 to 73.7), n = 194"."""
+    if figure.value is None:
+        return f"-, n = {figure.n:,}"
+    scale, digits, unit = (100, 1, " %") if is_share else (1, 3, "")
+    value = f"{scale * figure.value:.{digits}f}{unit}"
+    if figure.low is not None and figure.high is not None:
+        value += f" ({scale * figure.low:.{digits}f} to {scale * figure.high:.{digits}f})"
+    return f"{value}, n = {figure.n:,}"

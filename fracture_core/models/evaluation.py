@@ -7,9 +7,9 @@ process and keeps the result, so that a page can show it without TensorFlow.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.runs import journal, run_facts, run_folders
 from fracture_core.runs.run_folders import State, Status
-from fracture_core.verdicts import aggregation, metrics
-from fracture_core.words import short
+from fracture_core.verdicts import aggregation, estimates, metrics
+from fracture_core.words import cell, short
 
 _FILMS_FILE = "films_file"  # in `evaluation.json`: the name of the file with its films
 
@@ -94,6 +94,58 @@ class Evaluation:
             }
             for key, verdict, label, right in zip(*columns, strict=True)
         ]
+
+
+_MORE = (  # figures that a `Summary` lacks
+    "balanced_accuracy",
+    "ppv",
+    "npv",
+    "f1",
+    "average_precision",
+    "brier",
+    "ece",
+    "expected_cost",
+)
+
+
+def estimates_record(
+    value: Evaluation, prevalence: float | None = None, cost_ratio: float = 1.0
+) -> dict[str, Any]:
+    """Return what `evaluate --json` adds to `to_dict`: figures with intervals over patients.
+
+    Args:
+        value: the evaluation.
+        prevalence: see `estimates.estimate`.
+        cost_ratio: see `estimates.estimate`.
+
+    Returns:
+        "images" and "studies" with every figure; "prevalence", "cost_ratio"; "slices", the figures
+        of each part and number of views by name.
+    """
+    more = (value.threshold, prevalence, cost_ratio)
+    whole, summaries = estimates.of_films(value.films, *more), value.summaries()
+    parts = estimates.slices(value.films).items()
+    named = {name: estimates.of_films(films, *more) for name, films in parts}
+    levels = {
+        level: summaries[level].to_dict()
+        | {name: asdict(whole[level][name]) for name in _MORE}
+        | {"by_patient": {name: asdict(figure) for name, figure in whole[level].items()}}
+        for level in whole
+    }
+    slices = {
+        name: {level: {k: asdict(v) for k, v in own[level].items()} for level in own}
+        for name, own in named.items()
+    }
+    return {**levels, "prevalence": prevalence, "cost_ratio": cost_ratio, "slices": slices}
+
+
+def lines_csv(lines: Sequence[dict[str, Any]]) -> str:
+    """Return the lines of `to_dict`, a study each, as CSV; probabilities separated by blanks."""
+    rows = [
+        line | {"probabilities": " ".join(f"{p:.6f}" for p in line["probabilities"])}
+        for line in lines
+    ]
+    return str(pd.DataFrame(rows).map(cell).to_csv(index=False))
 
 
 def of_run(folder: Path, epoch: int, role: str) -> Evaluation:

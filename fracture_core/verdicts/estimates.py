@@ -7,9 +7,11 @@ their patient was drawn; the first row of weights is 1 and gives the figure itse
 from collections.abc import Hashable, Iterable
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
-from fracture_core.verdicts import resampling
+from fracture_core.datasets.catalog import STUDY
+from fracture_core.verdicts import aggregation, resampling
 from fracture_core.verdicts.resampling import Interval
 
 BINS = 10  # of equal width, in which the calibration error compares scores with labels
@@ -162,3 +164,51 @@ def _of_probabilities(
         "brier": _sums(weights, codes, (truth - scores) ** 2) / n,
         "ece": np.sum(gaps, axis=0) / n,
     }
+
+
+# --- of films and studies -----------------------------------------------------------------------
+
+LEVELS = ("studies", "images")
+Levels = dict[str, dict[str, Interval]]  # by level, then by name of the figure
+
+
+def of_films(
+    films: pd.DataFrame,
+    threshold: float,
+    prevalence: float | None = None,
+    cost_ratio: float = 1.0,
+) -> Levels:
+    """Return the figures of predictions, by study (OR rule) and by image; see `estimate`.
+
+    Args:
+        films: manifest columns and `probability`, 0 to 1; at least one row.
+        threshold: a film is positive when its probability is greater.
+        prevalence: see `estimate`.
+        cost_ratio: see `estimate`.
+    """
+    scores = films["probability"].to_numpy(np.float64)
+    studies = aggregation.verdicts(films, scores, threshold)
+    called = aggregation.is_positive(scores, threshold)
+    verdict = studies["verdict"].to_numpy(bool)
+    more = (prevalence, cost_ratio)
+    return {
+        "studies": estimate(studies["label"], studies["score"], verdict, studies["patient"], *more),
+        "images": estimate(films["label"], scores, called, films["patient"], *more),
+    }
+
+
+def slices(films: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the films of each part, and of studies with each number of views, by a name.
+
+    Kinds of slices with one member are left out, since that is all films.
+    """
+    views = films.groupby(list(STUDY), observed=True)["path"].transform("size")
+    named: dict[str, pd.DataFrame] = {}
+    for values, words in (
+        (films["part"], str),
+        (views, lambda count: f"{count} view" if count == 1 else f"{count} views"),
+    ):
+        kinds = sorted(values.unique())
+        if len(kinds) > 1:
+            named |= {words(kind): films[values == kind] for kind in kinds}
+    return named

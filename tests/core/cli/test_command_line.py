@@ -12,6 +12,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -24,6 +25,7 @@ from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, evaluation, model_names
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
+from fracture_core.verdicts import estimates
 
 COMMANDS = [name for sentences in command_line.COMMANDS.values() for name in sentences]
 
@@ -564,23 +566,60 @@ def test_predict_refuses_in_one_sentence(run_copy, study, tmp_path, capsys) -> N
     )
 
 
-def test_evaluate_prints_a_line_a_study_and_the_figures(run_copy, phantom_root, capsys) -> None:
-    printed = spoken(capsys, "evaluate", "finished@3", phantom_root)
+def test_evaluate_prints_the_figures_and_on_request_a_line_a_study(
+    run_copy, phantom_root, tmp_path, capsys
+) -> None:
+    file = tmp_path / "lines.csv"
+    words = ["evaluate", "finished@3", phantom_root, "--prevalence", "0.1", "--csv", file]
+    printed = spoken(capsys, *words)
     value = evaluation.of_run(run_copy, 3, "valid")
-    for line in value.to_dict()["lines"]:
-        assert f"{line['study']}: " in printed
-    for level, summary in value.summaries().items():
-        assert f"valid, {summary.n} {level}: TP {summary.confusion.tp} " in printed
-        p = summary.sensitivity
-        assert f"{p.count}/{p.n}  (95 % interval {p.low:.1%} to {p.high:.1%})" in printed
-    assert "majority" in printed
+    lines = value.to_dict()["lines"]
+    assert lines and not any(f"{line['study']}: " in printed for line in lines)
+    for summary in value.summaries().values():
+        assert f"TP {summary.confusion.tp}  FP {summary.confusion.fp}  " in printed
+    levels = estimates.of_films(value.films, value.threshold, 0.1)
+    for level, figures in levels.items():
+        n = value.summaries()[level].n
+        assert f"{100 * figures['accuracy'].value:.1f} % (" in printed and f"n = {n}" in printed
+        assert f"{100 * figures['npv'].value:.1f} % (" in printed
+    assert "The model's own split. Split by patient." in printed
+    table = pd.read_csv(file)
+    assert table["study"].tolist() == [line["study"] for line in lines]
+    assert set(table["acquaintance"]) == {"new"}
+    every = spoken(capsys, *words[:3], "--lines", "--slices")
+    assert all(f"{line['study']}: " in every for line in lines)
+    named = list(estimates.slices(value.films))
+    assert named and all(f"valid, {name}: " in every for name in named)
+    first = every.index(f"valid, {named[0]}: ")
+    assert every.index("accuracy") < first < every.index(f"{lines[0]['study']}: ")
+
+
+def test_the_figures_of_evaluate_as_json_have_values_intervals_and_n(
+    run_copy, phantom_root, capsys
+) -> None:
+    words = ["evaluate", "finished@3", phantom_root, "--json"]
+    record = json.loads(spoken(capsys, *words))
+    value = evaluation.of_run(run_copy, 3, "valid")
+    for level, own in estimates.of_films(value.films, value.threshold).items():
+        assert record[level]["confusion"] and record[level]["accuracy"]["count"] >= 0
+        for name in ("balanced_accuracy", "ppv", "npv", "f1", "average_precision", "brier", "ece"):
+            assert record[level][name]["value"] == pytest.approx(own[name].value, abs=1e-5)
+            assert record[level][name]["n"] == own[name].n
+        assert set(record[level]["by_patient"]) == set(estimates.NAMES)
+    assert record["training_split"] == "Split by patient."
+    sizes = [
+        own["images"]["accuracy"]["n"] for name, own in record["slices"].items() if "view" in name
+    ]
+    assert sum(sizes) == record["images"]["n"]
+    assert "prevalence must be from 0 to 1" in refused(capsys, *words, "--prevalence", "2")
 
 
 def test_evaluate_names_the_studies_of_patients_that_the_model_was_trained_on(
     run_copy, phantom_root, capsys
 ) -> None:
     words = ["evaluate", "finished@3", phantom_root, "--split", "train"]
-    lines = [line for line in spoken(capsys, *words).splitlines() if ", label " in line]
+    printed = spoken(capsys, *words, "--lines")
+    lines = [line for line in printed.splitlines() if ", label " in line]
     marked = [line for line in lines if line.endswith(" (trained on)")]
     films = journal.films(run_copy)
     taught = films[films["role"] == "train"]
@@ -597,7 +636,11 @@ def test_an_evaluation_of_a_whole_split_is_saved(run_copy, phantom_root, capsys)
     assert evaluation.load(kept) is None
     printed = json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json"))
     lines = [{k: v for k, v in line.items() if k != "acquaintance"} for line in printed["lines"]]
-    assert evaluation.load(kept).to_dict() == printed | {"lines": lines}
+    saved = evaluation.load(kept).to_dict()
+    assert saved["studies"].items() <= printed["studies"].items()
+    same = saved.keys() - {"studies", "images"}
+    plain = printed | {"lines": lines}
+    assert {key: plain[key] for key in same} == {key: saved[key] for key in same}
     shutil.rmtree(kept)
     kept.touch()  # nothing can be kept there
     assert json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json")) == printed

@@ -1,0 +1,38 @@
+"""Names of figures, and a line on what each says and when it misleads.
+
+In the spirit of Metrics Reloaded (Maier-Hein et al. 2024, Nature Methods 21:195-212): how well the
+scores separate the labels, how the verdicts do at a justified threshold, whether a probability can
+be taken at its word, and what mistakes cost.
+"""
+
+TITLES = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1",
+    "kappa": "Cohen's kappa",
+    "auroc": "AUROC",
+    "average_precision": "Average precision",
+    "brier": "Brier score",
+    "ece": "Calibration error",
+    "expected_cost": "Expected cost",
+}
+PERCENT = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv")  # as shares
+NOTES = {
+    "accuracy": "Share predicted correctly. Misleads where one label is rare: see the baseline.",
+    "balanced_accuracy": "Mean of sensitivity and specificity; guessing has 50 %.",
+    "sensitivity": "Share of the positive that is found. Says nothing about false alarms.",
+    "specificity": "Share of the negative that is cleared. Says nothing about missed fractures.",
+    "ppv": "Share of the alarms that are right. Changes with the prevalence.",
+    "npv": "Share of the cleared that are negative. Changes with the prevalence.",
+    "f1": "Harmonic mean of sensitivity and PPV. Ignores the true negatives.",
+    "kappa": "Agreement beyond chance; MURA's own figure. Changes with the prevalence.",
+    "auroc": "How well scores rank positive above negative, at every threshold; chance has 0.5.",
+    "average_precision": "Mean PPV over all sensitivities; chance has the prevalence.",
+    "brier": "Mean squared error of the probabilities; lower is better.",
+    "ece": "Mean gap between probability and frequency in 10 bins; grows with few cases.",
+    "expected_cost": "Mean cost of a case, in false alarms; lower is better.",
+}

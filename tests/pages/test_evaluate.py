@@ -322,7 +322,7 @@ def test_a_model_is_compared_with_the_baseline(right_of_100: int, words: str) ->
 
 def test_the_table_has_an_interval_and_an_n_for_every_estimate() -> None:
     summary = metrics.summarise([1, 1, 0, 0], [True, False, False, False], [0.9, 0.4, 0.2, 0.1])
-    table = figures.table(summary, summary).replace("\N{NO-BREAK SPACE}", " ")
+    table = figures.single_table(summary).replace("\N{NO-BREAK SPACE}", " ")
     rows = table.splitlines()[2:]
     cells = {row.split(" | ")[0].strip("| "): row.split("|")[2:5] for row in rows}
     assert [cell.strip() for cell in cells["Sensitivity"]] == ["50.0 %", "9.5 to 90.5 %", "2"]

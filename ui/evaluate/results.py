@@ -15,7 +15,7 @@ from fracture_core.runs import predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts.metrics import Summary
 from ui.cache import data_cache, model_cache
-from ui.evaluate import confusion_matrix, study_lines
+from ui.evaluate import confusion_matrix, figures_panel, study_lines
 from ui.shared import epoch_slider, figures, plots, theme
 from ui.shell import actions, owner, state, tab_data
 
@@ -168,6 +168,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     meaning = theme.plain(_meaning(result, model))
     split = theme.plain(model.card.data.split_words)
     st.caption(f"{meaning} Threshold {result.threshold:.2f}. {split} Not a medical device.")
+    figures_panel.show(result)
     study_lines.show(result, reference)
     if model.card.members:
         _members(model)
@@ -254,8 +255,6 @@ def _matrices(result: Evaluation, studies: Summary, images: Summary) -> None:
             config={"displayModeBar": False},
         )
         st.caption("An image has the label of its study, whether it shows the break or not.")
-    with st.expander("All figures, for studies and for images"):
-        st.markdown(figures.table(studies, images))
 
 
 def _list_cell() -> None:

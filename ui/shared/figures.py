@@ -53,15 +53,6 @@ def against_baseline(summary: Summary) -> str:
     return f"No measurable difference from the baseline, which lies inside the {LEVEL} interval."
 
 
-def table(studies: Summary, images: Summary) -> str:
-    """Format both levels side by side as a Markdown table, numbers to the right."""
-    levels = "| Measure | Studies | 95 % interval | n | Images | 95 % interval | n |"
-    head = f"{levels}\n|:--|--:|--:|--:|--:|--:|--:|"
-    left, right = _column(studies), _column(images)
-    rows = [f"| {name} | {left[name]} | {right[name]} |" for name in left]
-    return "\n".join([head, *rows])
-
-
 def single_table(films: Summary) -> str:
     """Format one level as a Markdown table, where each film is a study."""
     rows = [f"| {name} | {cells} |" for name, cells in _column(films).items()]

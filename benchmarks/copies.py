@@ -74,8 +74,14 @@ def _augmented(film: Image.Image, random: np.random.Generator) -> Image.Image:
     return film.transform(film.size, Image.Transform.AFFINE, (*row_x, *row_y), BICUBIC)
 
 
-def originals(folder: Path | None, count: int, work: Path) -> Iterator[Image.Image]:
-    """Yield grey originals of `SIDE` px: of a folder, else synthetic ones."""
+def originals(
+    folder: Path | None, count: int, work: Path
+) -> Iterator[tuple[Image.Image, str | None]]:
+    """Yield grey originals of `SIDE` px with their patient: synthetic ones, or a folder's.
+
+    The films of a folder have none: nothing is known about whose they are.
+    """
+    is_synthetic = folder is None
     if folder is None:
         folder = work / "phantom"
         phantom_set.make(folder, studies=max(6, round(count / 2.4)))
@@ -87,7 +93,7 @@ def originals(folder: Path | None, count: int, work: Path) -> Iterator[Image.Ima
         except FilmError:
             continue
         film.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-        yield film
+        yield film, file.parent.parent.name if is_synthetic else None
         made += 1
         if made == count:
             return
@@ -110,20 +116,21 @@ def main() -> None:
 def _write(arguments: argparse.Namespace, work: Path) -> pd.DataFrame:
     """Write originals and copies; return rows path, original, kind."""
     random = np.random.default_rng(0)
-    rows: list[tuple[str, int, str]] = []
+    rows: list[tuple[str, int, str, str]] = []
     (work / "films").mkdir()
 
-    def save(film: Image.Image, original: int, kind: str) -> None:
+    def save(film: Image.Image, original: int, kind: str, patient: str | None) -> None:
         path = f"films/{len(rows):06d}.png"
         film.convert("L").save(work / path)
-        rows.append((path, original, kind))
+        rows.append((path, original, kind, patient or path))
 
-    for number, film in enumerate(originals(arguments.films, arguments.originals, work)):
-        save(film, number, "original")
+    every = originals(arguments.films, arguments.originals, work)
+    for number, (film, patient) in enumerate(every):
+        save(film, number, "original", patient)
         if arguments.copies is None or number < arguments.copies:
             for kind, copy in changes(film, random).items():
-                save(copy, number, kind)
-    return pd.DataFrame(rows, columns=["path", "original", "kind"])
+                save(copy, number, kind, None)  # no set names the patients of its copies
+    return pd.DataFrame(rows, columns=["path", "original", "kind", "patient"])
 
 
 def _timed(words: str, step: Callable[[], Any]) -> Any:
@@ -163,6 +170,7 @@ def _recall(work: Path, table: pd.DataFrame, kind: str) -> None:
 def _families(work: Path, table: pd.DataFrame, words: str) -> list[families.Group]:
     paths = table["path"].tolist()
     facts = _timed(f"{words}: opening", lambda: measures.table(work, paths, work / "facts" / words))
+    facts = facts.merge(table[["path", "patient"]], on="path", how="left")
     known = families.same(facts) + families.near(facts)
     return _timed(f"{words}: comparing", lambda: families.find(work, facts, known))
 

@@ -55,8 +55,9 @@ class Leak:
     @property
     def sentence(self) -> str:
         """The result in words, with its interval and n."""
-        d, points = self.difference, 100 * (self.given - self.honest)
-        both = f"As given {self.given:.1%}, honest {self.honest:.1%} of {d.n:,} {self.role} studies"
+        d, given, honest = self.difference, 100 * self.given, 100 * self.honest
+        points = given - honest
+        both = f"As given {given:.1f} %, honest {honest:.1f} % of {d.n:,} {self.role} studies"
         if d.low is None or d.high is None:
             return f"{both}: they are copies of one film, so nothing can be said about a leak."
         interval = f"95 % interval {100 * d.low:.1f} to {100 * d.high:.1f}"

@@ -80,7 +80,7 @@ def test_no_leak_and_too_few_films_are_told_before_anything_starts(folders: Path
 @pytest.mark.parametrize(
     ("given", "honest", "sentence"),
     [
-        (19, 9, "As given 95.0%, honest 45.0% of 20 valid studies: 50.0 points"),
+        (19, 9, "As given 95.0 %, honest 45.0 % of 20 valid studies: 50.0 points"),
         (10, 9, "no measurable leak, a difference of 5.0 points"),
     ],
 )

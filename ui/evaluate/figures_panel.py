@@ -8,7 +8,8 @@ import streamlit as st
 
 from fracture_core.analysis import published_results
 from fracture_core.models.evaluation import Evaluation
-from fracture_core.verdicts import estimates, figure_words
+from fracture_core.verdicts import estimates
+from fracture_core.verdicts.figure_words import NOTES, PERCENT, TITLES
 from fracture_core.verdicts.resampling import Interval
 from ui.cache import data_cache, estimate_cache
 from ui.shared import figures, theme
@@ -16,6 +17,7 @@ from ui.shared.number_field import number
 from ui.shell import state
 
 WHOLE = "all films"
+TABLE_PX, NOTES_PX = 634, 480
 PREVALENCE, COST = (0.0, 100.0), (0.0, 10_000.0)  # percent; false alarms
 
 
@@ -65,7 +67,19 @@ def _content(result: Evaluation) -> None:
     digest = hashlib.blake2b(films["probability"].to_numpy().tobytes(), digest_size=12)
     key = (result.model, result.split, str(result.data.get("hash")), name, digest.hexdigest())
     levels = estimate_cache.of_films(key, result.threshold, share, float(ratio), films)
-    st.dataframe(table(levels, films), hide_index=True, key="figures", column_config=_columns())
+    with st.container(horizontal=True, gap="medium"):
+        st.dataframe(
+            table(levels, films),
+            width=TABLE_PX,
+            height="content",
+            hide_index=True,
+            key="figures",
+            column_config=_columns(),
+        )
+        with st.container(width=NOTES_PX):  # beside the table, or below it in a narrow window
+            st.markdown(":small[What the figures say, and when they mislead]")
+            notes = (f"- :small[**{TITLES[name]}**: {NOTES[name]}]" for name in estimates.NAMES)
+            st.markdown("\n".join(notes))
     patients = levels["studies"]["accuracy"].groups
     st.caption(
         f"{theme.plural(len(films), 'film')} of {theme.plural(patients, 'patient')}. Intervals: "
@@ -76,30 +90,26 @@ def _content(result: Evaluation) -> None:
 
 
 def table(levels: estimates.Levels, films: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per figure: of studies and images, its interval and n, and what it says."""
+    """Return one row per figure: its value, interval and n, of studies and of images."""
     label = films.groupby(["split", "part", "patient", "study"])["label"].first()
     majority = {"Studies": _majority(label), "Images": _majority(films["label"])}
-    rows = [{"Figure": "Baseline", **majority, "What it says": _BASELINE}]
+    rows = [{"Figure": "Baseline", **majority}]  # exact, no estimate: without an interval
     for name in estimates.NAMES:
         studies, images = levels["studies"][name], levels["images"][name]
-        is_share = name in figure_words.PERCENT
+        is_share = name in PERCENT
         rows.append(
             {
-                "Figure": figure_words.TITLES[name],
+                "Figure": TITLES[name],
                 "Studies": value(studies, is_share),
                 "95 % interval": interval(studies, is_share),
                 "n": f"{studies.n:,}",
                 "Images": value(images, is_share),
                 "95 % interval ": interval(images, is_share),
                 "n ": f"{images.n:,}",
-                "What it says": figure_words.NOTES[name],
             }
         )
     columns = ["Figure", "Studies", "95 % interval", "n", "Images", "95 % interval ", "n "]
-    return pd.DataFrame(rows, columns=[*columns, "What it says"]).fillna("")
-
-
-_BASELINE = "Accuracy of always predicting the more frequent label: exact, no estimate."
+    return pd.DataFrame(rows, columns=columns).fillna("")
 
 
 def _majority(labels: "pd.Series[int]") -> str:
@@ -123,14 +133,14 @@ def interval(figure: Interval, is_share: bool) -> str:
 
 
 def _columns() -> dict[str, Any]:
-    """Return the columns' widths in px; figures fit in 700, their notes follow."""
+    """Return the columns' widths in px, `TABLE_PX` in all."""
     text = st.column_config.TextColumn
     widths = {"Studies": 75, "95 % interval": 115, "n": 60}
     doubled = {**widths, "Images": 75, "95 % interval ": 115, "n ": 60}
     numbers = {
         name: text(name.strip(), width=width, alignment="right") for name, width in doubled.items()
     }
-    return {"Figure": text(width=130, pinned=True), **numbers, "What it says": text(width=520)}
+    return {"Figure": text(width=130, pinned=True), **numbers}
 
 
 def _published(result: Evaluation) -> None:

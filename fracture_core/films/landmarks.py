@@ -250,7 +250,7 @@ def _refined(one: Picture, other: Picture, matrix: np.ndarray) -> Agreement:
     rough = _agreement(one, other, matrix)
     if rough.likeness < ROUGH or rough.overlap < OVERLAP or is_copy(rough, of_one_patient=True):
         return rough
-    until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 1e-4)
+    until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 1e-3)
     try:
         _, finer = cv2.findTransformECC(
             one.shape,

@@ -62,7 +62,7 @@ class DataFacts:
 
     @property
     def split_words(self) -> str:
-        """How training films were kept apart from the others, in sentences; "" if unknown."""
+        """The way training films were kept apart from the others, in sentences; "" if unknown."""
         if self.kind is None:
             return ""
         unit = "film" if self.without_patients else "patient"

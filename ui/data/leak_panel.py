@@ -36,7 +36,7 @@ def show(data: Dataset) -> None:
 
 
 def _button(data: Dataset, again: bool) -> None:
-    """How many training films leak, and the button; none where nothing can be measured."""
+    """Draw the share of leaked films, and the button unless nothing can be measured."""
     plan = leak.plan(data, data_cache.families(data.hash))
     st.caption(theme.plain(f"{plan.sentence} {plan.refusal}".rstrip()))
     if plan.refusal:

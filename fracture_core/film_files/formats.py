@@ -1,26 +1,84 @@
-"""Rules for films of every format: marks, size limits, values as grey."""
+"""Rules for films of every format: marks, names, size limits, values as grey."""
 
 import numpy as np
 
 from fracture_core.config import LIMITS
 
-_MARKS = {
+_MARKS = {  # first bytes of a file -> format
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",  # BigTIFF
+    b"MM\0+": "TIFF",
     b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG 2000",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
     b"%PDF": "PDF",
     b"PK\x03\x04": "zip",
+    b"8BPS": "Photoshop",
+    b"v/1\x01": "OpenEXR",
+    b"#?RADIANCE": "Radiance HDR",
+    b"II\xbc\x01": "JPEG XR",
+    b"AT&TFORM": "DjVu",
+    b"SIMPLE  =": "FITS",
+    b"NRRD000": "NRRD",
+    b"\x89HDF": "HDF5",
+    b"Rar!": "RAR",
+    b"7z\xbc\xaf": "7-Zip",
+    b"\x1f\x8b": "gzip",
+    b"\0\0\x01\0": "Windows icon",
+    b"<svg": "SVG",
+    b"{\\rtf": "RTF",
+    b"\x1a\x45\xdf\xa3": "Matroska video",
 }
-READ = ("PNG", "JPEG", "WebP", "TIFF")  # formats beside DICOM
+_BRANDS = {  # of an ISO base media file -> format
+    b"avif": "AVIF",
+    b"avis": "AVIF",
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"), "HEIF"),
+    **dict.fromkeys((b"isom", b"iso2", b"mp41", b"mp42", b"M4V ", b"qt  "), "MP4 video"),
+}
+READ = (  # formats beside DICOM
+    *("PNG", "JPEG", "WebP", "TIFF", "GIF", "BMP"),
+    *("JPEG 2000", "JPEG-LS", "JPEG XL", "AVIF", "HEIF"),
+)
+SUFFIXES = (  # of their files, lower case
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib"),
+    *(".jp2", ".j2k", ".jpx", ".j2c", ".jls", ".jxl", ".avif", ".heic", ".heif", ".hif"),
+)
 
 
 def kind(data: bytes) -> str | None:
-    """Return a file's format by its first bytes: one of `READ`, "GIF", "PDF", "zip" or `None`."""
+    """Return a file's format by its first bytes: one of `READ`, another one's name, or `None`."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
-    return next((kind for mark, kind in _MARKS.items() if data.startswith(mark)), None)
+    if data[4:8] == b"ftyp":
+        return _boxed(data)
+    name = next((kind for mark, kind in _MARKS.items() if data.startswith(mark)), None)
+    return "JPEG-LS" if name == "JPEG" and _is_jpeg_ls(data) else name
+
+
+def _boxed(data: bytes) -> str | None:
+    """Return the format of an ISO base media file by its brands; AVIF and HEIF share some."""
+    end = min(int.from_bytes(data[:4], "big"), len(data), 256)
+    brands = [data[place : place + 4] for place in (8, *range(16, end, 4))]
+    names = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
+    return "AVIF" if "AVIF" in names else next(iter(names), None)
+
+
+def _is_jpeg_ls(data: bytes) -> bool:
+    """Return whether a JPEG's frame header is that of JPEG-LS (ISO 14495-1, C.2)."""
+    place = 2
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        if data[place + 1] == 0xF7:
+            return True
+        if 0xC0 <= data[place + 1] <= 0xCF and data[place + 1] not in (0xC4, 0xC8, 0xCC):
+            return False
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return False
 
 
 def too_many_bytes(size: int) -> str:

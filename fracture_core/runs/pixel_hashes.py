@@ -20,7 +20,10 @@ from fracture_core.films import images
 from fracture_core.runs import run_folders
 
 FILE = "pixel_hashes.npy"
-_DECODERS = ("pillow", "pydicom", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg")
+_DECODERS = (
+    *("pillow", "tifffile", "imagecodecs", "pi-heif"),
+    *("pydicom", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg"),
+)
 
 
 def version() -> str:

@@ -1,0 +1,135 @@
+"""Films of newer codings by imagecodecs: JPEG 2000, JPEG-LS, JPEG XL, AVIF; HEIF by pi-heif.
+
+Their size is read from the header before anything is unpacked.
+"""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from fracture_core.errors import FilmError
+from fracture_core.film_files import dicom, formats, raster
+from fracture_core.film_files.raster import Raster
+
+_ORIENTATION = 0x0112
+_XL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
+_XL_BITS = (9, 13, 18, 30)
+
+
+def read(data: bytes, name: str, kind: str) -> Raster:
+    """Read a film of one of these formats.
+
+    Args:
+        data: the file's content.
+        name: of the film, for errors.
+        kind: its format, see `formats.kind`.
+
+    Raises:
+        FilmError: its size is not supported.
+        Exception: it is cut short or damaged.
+    """
+    if kind in ("AVIF", "HEIF"):
+        return _avif(data, name) if kind == "AVIF" else _heif(data, name)
+    coded = size(data)
+    if coded is None:
+        raise ValueError("its size is missing")
+    if refusal := formats.wrong_size(*coded):
+        raise FilmError(name, refusal)
+    values = _decoder(kind)(data)
+    return _raster(values)
+
+
+def _raster(values: np.ndarray, orientation: int = 1) -> Raster:
+    mode = "L" if values.ndim == 2 else ("L", "LA", "RGB", "RGBA")[min(values.shape[2], 4) - 1]
+    if values.dtype != np.uint8:
+        mode = f"{mode.replace('L', 'I')};{8 * values.dtype.itemsize}"
+    return Raster(grey=raster.grey_of_channels(values), mode=mode, orientation=orientation)
+
+
+def _decoder(kind: str) -> Callable[[bytes], np.ndarray]:
+    """Return the function from a file's content to values, (rows, columns[, channels])."""
+    import imagecodecs
+
+    return {
+        "JPEG 2000": imagecodecs.jpeg2k_decode,
+        "JPEG-LS": imagecodecs.jpegls_decode,
+        "JPEG XL": imagecodecs.jpegxl_decode,
+    }[kind]
+
+
+def _avif(data: bytes, name: str) -> Raster:
+    """Read an AVIF image: of 8 bits by Pillow, of more by imagecodecs."""
+    import imagecodecs
+
+    film = Image.open(io.BytesIO(data), formats=("AVIF",))
+    if refusal := formats.wrong_size(*film.size):
+        raise FilmError(name, refusal)
+    orientation = film.getexif().get(_ORIENTATION, 1)
+    values = imagecodecs.avif_decode(data, index=0)
+    if values.dtype != np.uint8:
+        return _raster(values, orientation)
+    film.load()
+    return Raster(grey=raster.grey_of(film), mode=film.mode, orientation=orientation)
+
+
+def _heif(data: bytes, name: str) -> Raster:
+    """Read a HEIF image; its decoder applies the orientation."""
+    import pi_heif
+
+    film = pi_heif.open_heif(data, convert_hdr_to_8bit=False)
+    if refusal := formats.wrong_size(*film.size):
+        raise FilmError(name, refusal)
+    return _raster(np.asarray(film))
+
+
+def size(data: bytes) -> tuple[int, int] | None:
+    """Return (width, height) in px of a JPEG of any kind, JPEG 2000 or JPEG XL; else `None`."""
+    if data[:2] == b"\xff\x0a":
+        return _xl_size(data[2:])
+    if data[4:8] == b"JXL ":
+        return _xl_size(_xl_codestream(data)[2:])
+    return dicom.coded_size(data)
+
+
+def _xl_codestream(data: bytes) -> bytes:
+    """Return the beginning of a boxed JPEG XL codestream (ISO 18181-2)."""
+    place = 0
+    while place + 8 <= len(data):
+        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
+        start = place + 8
+        if length == 1:  # the length follows the kind, in 8 bytes
+            length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
+        if kind == b"jxlc":
+            return data[start:]
+        if kind == b"jxlp":  # a numbered part of it
+            return data[start + 4 :]
+        if length < 8:
+            break
+        place += length
+    return b""
+
+
+def _xl_size(stream: bytes) -> tuple[int, int] | None:
+    """Return (width, height) by the size header of JPEG XL (ISO 18181-1, D.2)."""
+    if len(stream) < 12:
+        return None
+    bits, place = int.from_bytes(stream[:12], "little"), 0
+
+    def take(count: int) -> int:
+        nonlocal place
+        value = bits >> place & (1 << count) - 1
+        place += count
+        return value
+
+    small = take(1)
+
+    def side() -> int:
+        return 8 * (take(5) + 1) if small else take(_XL_BITS[take(2)]) + 1
+
+    height, ratio = side(), take(3)
+    if ratio == 0:
+        return side(), height
+    across, down = _XL_RATIOS[ratio - 1]
+    return height * across // down, height

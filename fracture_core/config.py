@@ -302,8 +302,8 @@ class PixelRecipe(Record):
     missing_rows_percent: float = _pixels(
         5.0,
         "Missing rows",
-        "most missing rows of a film whose file was cut short, percent; 0 refuses such films",
-        unit="% of its rows",
+        "most rows that a film cut short may lack, percent of its rows; 0 refuses such films",
+        unit="%",
         limits=_PERCENT,
     )  # of 99 real films 6 lack their last rows, with no bone on them
 

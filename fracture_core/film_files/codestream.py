@@ -13,6 +13,7 @@ from fracture_core.errors import FilmError
 from fracture_core.film_files import dicom, formats, raster
 from fracture_core.film_files.raster import Raster
 
+BEYOND_PILLOW = ("JPEG-LS", "JPEG XL", "HEIF")
 _ORIENTATION = 0x0112
 _XL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
 _XL_BITS = (9, 13, 18, 30)
@@ -30,15 +31,33 @@ def read(data: bytes, name: str, kind: str) -> Raster:
         FilmError: its size is not supported.
         Exception: it is cut short or damaged.
     """
-    if kind in ("AVIF", "HEIF"):
-        return _avif(data, name) if kind == "AVIF" else _heif(data, name)
+    return _avif(data, name) if kind == "AVIF" else _raster(_values(data, name, kind))
+
+
+def in_colour(data: bytes, kind: str) -> Image.Image:
+    """Return a film that `read` has read as mode "L" or "RGB", for a look at its colours.
+
+    Args:
+        data: the file's content.
+        kind: one of `BEYOND_PILLOW`.
+    """
+    values = _values(data, "The film", kind)
+    values = values if values.dtype == np.uint8 else formats.stretched(values)
+    if values.ndim == 2 or values.shape[2] < 3:
+        return Image.new("L", (1, 1))
+    return Image.fromarray(np.ascontiguousarray(values[..., :3]))
+
+
+def _values(data: bytes, name: str, kind: str) -> np.ndarray:
+    """Decode a film to values, (rows, columns[, channels])."""
+    if kind == "HEIF":
+        return _heif(data, name)
     coded = size(data)
     if coded is None:
         raise ValueError("its size is missing")
     if refusal := formats.wrong_size(*coded):
         raise FilmError(name, refusal)
-    values = _decoder(kind)(data)
-    return _raster(values)
+    return _decoder(kind)(data)
 
 
 def _raster(values: np.ndarray, orientation: int = 1) -> Raster:
@@ -74,14 +93,14 @@ def _avif(data: bytes, name: str) -> Raster:
     return Raster(grey=raster.grey_of(film), mode=film.mode, orientation=orientation)
 
 
-def _heif(data: bytes, name: str) -> Raster:
-    """Read a HEIF image; its decoder applies the orientation."""
+def _heif(data: bytes, name: str) -> np.ndarray:
+    """Decode a HEIF image; its decoder applies the orientation."""
     import pi_heif
 
     film = pi_heif.open_heif(data, convert_hdr_to_8bit=False)
     if refusal := formats.wrong_size(*film.size):
         raise FilmError(name, refusal)
-    return _raster(np.asarray(film))
+    return np.asarray(film)
 
 
 def size(data: bytes) -> tuple[int, int] | None:

@@ -243,7 +243,10 @@ def _scan(header: bytes) -> _Scan:
     count = header[0]
     first, last, bits = header[1 + 2 * count : 4 + 2 * count]
     return _Scan(
-        components=tuple(header[1 : 1 + 2 * count : 2]), first=first, last=last, lowest_bit=bits & 15
+        components=tuple(header[1 : 1 + 2 * count : 2]),
+        first=first,
+        last=last,
+        lowest_bit=bits & 15,
     )
 
 

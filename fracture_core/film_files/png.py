@@ -43,7 +43,9 @@ class _Chunk:
     def bytes(self) -> bytes:
         """The chunk as it stands in a file."""
         checksum = zlib.crc32(self.kind + self.body)
-        return struct.pack(">I", len(self.body)) + self.kind + self.body + struct.pack(">I", checksum)
+        return (
+            struct.pack(">I", len(self.body)) + self.kind + self.body + struct.pack(">I", checksum)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +107,7 @@ def _chunks(data: bytes) -> list[_Chunk]:
         body = data[place + 8 : place + 8 + length]
         checksum = data[place + 8 + length : place + 12 + length]
         is_sound = kind == b"IDAT" or checksum == struct.pack(">I", zlib.crc32(kind + body))
-        chunks.append(
-            _Chunk(kind=kind, body=body, is_whole=len(body) == length, is_sound=is_sound)
-        )
+        chunks.append(_Chunk(kind=kind, body=body, is_whole=len(body) == length, is_sound=is_sound))
         if kind == _END:
             break
         place += 12 + length
@@ -120,9 +120,7 @@ def _header(chunks: Sequence[_Chunk]) -> _Header:
     width, height, bits, colour, _, _, interlace = struct.unpack(">IIBBBBB", chunks[0].body[:13])
     if colour not in _CHANNELS or bits not in (1, 2, 4, 8, 16):
         raise ValueError("its header is damaged")
-    return _Header(
-        width=width, height=height, bits=bits, colour=colour, interlaced=bool(interlace)
-    )
+    return _Header(width=width, height=height, bits=bits, colour=colour, interlaced=bool(interlace))
 
 
 def _file(chunks: Sequence[_Chunk]) -> bytes:

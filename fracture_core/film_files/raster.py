@@ -148,8 +148,10 @@ def _eight_bits(values: np.ndarray, bits: int, outside: np.ndarray) -> np.ndarra
     if values.dtype == bool:
         return values.astype(np.uint8) * np.uint8(255)
     if values.dtype.kind == "u" and bits <= 8:
-        scaled = values.astype(np.uint16) * 255 // (2**bits - 1)
-        return np.minimum(scaled, 255).astype(np.uint8)
+        if bits == 8:
+            return values.astype(np.uint8)
+        scaled: np.ndarray = np.minimum(values.astype(np.uint16) * 255 // (2**bits - 1), 255)
+        return scaled.astype(np.uint8)
     if outside.all() and values.dtype.kind == "f":
         raise ValueError("it holds no value that is a number")
     return formats.stretched(np.where(outside, 0, values), outside)

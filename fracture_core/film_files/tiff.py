@@ -16,9 +16,10 @@ from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.film_files import codestream, formats, raster
 from fracture_core.film_files.raster import Raster
+from fracture_core.words import short
 
 if TYPE_CHECKING:
-    from tifffile import TiffFile, TiffPage
+    from tifffile import TiffFile
 
 _ORIENTATION, _SUBFILE, _OPACITY = 274, 254, 338
 _COPY = 1  # bit of NewSubfileType: a smaller copy of another page
@@ -57,10 +58,13 @@ def read(data: bytes, name: str) -> Raster:
             return _raster(page, _values(page, data))
     except (FilmError, MemoryError):
         raise
-    except Exception:
-        if (film := _by_pillow(data, name)) is None:
-            raise
-        return film
+    except Exception as error:
+        if film := _by_pillow(data, name):
+            return film
+        if isinstance(error, NotImplementedError) or "not supported" in str(error):
+            reason = f"is a TIFF of a kind that is not read ({short(error)}). Save it as PNG."
+            raise FilmError(name, reason) from error
+        raise
 
 
 def pages(data: bytes) -> int:
@@ -69,7 +73,8 @@ def pages(data: bytes) -> int:
     with _opened(data) as file:
         for number in range(1, LIMITS.dicom_frames):
             try:
-                tag: Any = file.pages[number].tags.get(_SUBFILE)
+                page: Any = file.pages[number]
+                tag = page.tags.get(_SUBFILE)
             except Exception:  # the end, or damage behind the first page
                 break
             count += not (tag and int(tag.value) & _COPY)
@@ -99,7 +104,9 @@ def _check(page: Any, name: str) -> None:
         raise FilmError(name, f"{channels}, which is no film. Save the film alone.")
     segment = int(np.prod(page.chunks, dtype=np.float64))
     if segment > LIMITS.film_pixels * _MOST_CHANNELS:
-        raise FilmError(name, f"has tiles of {segment:,} values, which are not read. Save it as PNG.")
+        raise FilmError(
+            name, f"has tiles of {segment:,} values, which are not read. Save it as PNG."
+        )
     if int(np.prod(page.chunked, dtype=np.float64)) > _SEGMENT * LIMITS.film_pixels // 256:
         raise FilmError(name, "has too many tiles to be read. Save it as PNG.")
 
@@ -133,11 +140,22 @@ def _values(page: Any, data: bytes) -> _Values:
         _check_coded(page, content)
         segment, _, _ = page.decode(content, index, **tables) if size else (None, None, None)
         if segment is not None:
+            segment = _ordered(page, segment)
             room = image[plane, 0, top : top + height, left : left + shape[1]]
             room[...] = segment[0, : room.shape[0], : room.shape[1]]
     planes = image[:, 0]
     array = np.moveaxis(planes[..., 0], 0, 2) if len(planes) > 1 else planes[0]
     return _Values(array=array, rows=rows, is_cut=is_cut)
+
+
+def _ordered(page: Any, segment: np.ndarray) -> np.ndarray:
+    """Return values of 24 bits, whose bytes tifffile takes in another order."""
+    if page.bitspersample != 24 or segment.dtype != np.uint32:
+        return segment
+    swapped: np.ndarray = segment.byteswap()
+    if page.parent.byteorder == "<":
+        swapped >>= 8
+    return swapped
 
 
 def _place(page: Any, index: int) -> tuple[tuple[int, ...], tuple[int, int]]:
@@ -187,7 +205,9 @@ def _raster(page: Any, values: _Values) -> Raster:
 def _mode(page: Any, array: np.ndarray) -> str:
     """Return Pillow's name of the mode, or one like it."""
     names = {_RGB: "RGB", _PALETTE: "P", _CMYK: "CMYK", _YCBCR: "YCbCr"}
-    name = names.get(int(page.photometric), "LAB" if page.photometric in (_CIELAB, _ICCLAB) else "L")
+    name = names.get(
+        int(page.photometric), "LAB" if page.photometric in (_CIELAB, _ICCLAB) else "L"
+    )
     if array.dtype == bool and name == "L":
         return "1"
     if array.dtype == np.uint8 or name != "L":
@@ -213,7 +233,9 @@ def _grey(page: Any, array: np.ndarray) -> Image.Image:
         return raster.grey_of_values(colours, bits, inverted=inverted, opacity=opacity)
     if kind == _PALETTE:
         table = np.asarray(page.colormap)
-        return raster.grey_of_values((table[:, colours[..., 0]] >> 8).astype(np.uint8).transpose(1, 2, 0))
+        return raster.grey_of_values(
+            (table[:, colours[..., 0]] >> 8).astype(np.uint8).transpose(1, 2, 0)
+        )
     if kind == _CMYK:
         return raster.grey_of_values(_light(colours), opacity=opacity)
     if kind == _YCBCR and page.compression not in _JPEG:
@@ -253,7 +275,9 @@ def _lab(values: np.ndarray, signed: bool) -> Image.Image:
     unit = 256 ** (values.dtype.itemsize - 1)  # of a and b
     lightness = values[..., 0] * np.float32(100 / np.iinfo(values.dtype).max)
     offset = 0 if signed else 128 * unit
-    whole = values[..., 1:].view(np.dtype(f"i{values.dtype.itemsize}")) if signed else values[..., 1:]
+    whole = (
+        values[..., 1:].view(np.dtype(f"i{values.dtype.itemsize}")) if signed else values[..., 1:]
+    )
     a, b = ((whole[..., n].astype(np.float32) - offset) / unit for n in (0, 1))
     return raster.lab_grey(lightness, a, b)
 

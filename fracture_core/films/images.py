@@ -126,7 +126,9 @@ def _reading(film: Raster, name: str, missing_rows_percent: float) -> FilmReadin
         words = f"its {_counted(place, incomplete)} of {height:,} are missing"
         if film.partial_rows:
             words += f", {film.partial_rows:,} of them in part"
-        limit = f"at most {missing_rows_percent:g} % may be" if missing_rows_percent else "none may be"
+        limit = (
+            f"at most {missing_rows_percent:g} % may be" if missing_rows_percent else "none may be"
+        )
         share = f"({incomplete / height:.0%}; {limit})"
         reason = f"is cut short: {words} {share}. Copy it again from where it came from."
         raise FilmError(name, reason)
@@ -187,13 +189,29 @@ def frames(source: Path | bytes, name: str | None = None) -> int:
 
 
 def opened(data: bytes) -> Image.Image:
-    """Open a film's file with Pillow, which decodes nothing yet.
+    """Open a film's file with Pillow, which decodes nothing yet; a JPEG gets a missing end mark.
 
     Raises:
         Exception: Pillow does not read it.
     """
-    data = png.needed(data) if formats.kind(data) == "PNG" else data
+    kind = formats.kind(data)
+    if kind == "PNG":
+        data = png.needed(data)
+    elif kind == "JPEG" and not data.endswith(jpeg.END):
+        data += jpeg.END
     return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def in_colour(data: bytes) -> Image.Image:
+    """Return a film that `read` has read as a Pillow image in its own colours, if not yet decoded.
+
+    Raises:
+        Exception: Pillow does not read it.
+    """
+    kind = formats.kind(data)
+    if kind in codestream.BEYOND_PILLOW:
+        return codestream.in_colour(data, kind)
+    return opened(data)
 
 
 def _format_reason(kind: str | None, name: str) -> str:

@@ -112,8 +112,10 @@ class Predictor:
     def _read(self, film: FilmInput) -> tuple[dict[str, Any], np.ndarray] | FilmError:
         """Return a film's facts without the network, and its pixels; or the error of reading it."""
         try:
-            whole = opened(film)
-            return _facts(film, whole, self.recipe.size), images.to_pixels(whole, self.recipe)
+            reading = images.read(film.source, film.name, self.recipe.missing_rows_percent)
+            whole = as_changed(reading.image, film)
+            facts = _facts(film, whole, self.recipe.size) | {"notes": reading.notes}
+            return facts, images.to_pixels(whole, self.recipe)
         except FilmError as error:
             return error
 
@@ -183,13 +185,8 @@ def _facts(film: FilmInput, whole: Image.Image, size: int) -> dict[str, Any]:
     }
 
 
-def opened(film: FilmInput) -> Image.Image:
-    """Open a film for prediction: decoded, inverted if requested, without its erased areas.
-
-    Raises:
-        FilmError: see `images.decode`.
-    """
-    whole = images.decode(film.source, film.name)
+def as_changed(whole: Image.Image, film: FilmInput) -> Image.Image:
+    """Return a decoded film for prediction: inverted if requested, without its erased areas."""
     return erase(ImageOps.invert(whole) if film.inverted else whole, film.erased)
 
 

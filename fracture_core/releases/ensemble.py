@@ -91,7 +91,8 @@ def _check_different(models: Sequence[Model], contents: Sequence[bytes]) -> None
 
 def _pixels(card: Card) -> str:
     recipe = card.recipe
-    return f"{recipe.size} px ({recipe.resample}, {recipe.fit})"
+    missing = f"at most {recipe.missing_rows_percent:g} % of rows missing"
+    return f"{recipe.size} px ({recipe.resample}, {recipe.fit}, {missing})"
 
 
 def together(models: Sequence[Model]) -> dict[str, pd.DataFrame]:

@@ -34,6 +34,7 @@ COLUMNS = (
     "altered",
     "erased_share",
     "warnings",
+    "notes",
 )
 OCCLUSION_FULL = 0.05  # least change of a probability that has the full colour in its map
 
@@ -241,6 +242,7 @@ def as_csv(
                     "doubts": " ".join(film.doubts),
                     "altered": " ".join(film.altered),
                     "erased_share": film.erased_share,
+                    "notes": " ".join(film.notes),
                 }
             writer.writerow(_cells(values))
     for name, reason in renamed_left_out(left_out, names):

@@ -100,7 +100,7 @@ def _heif(data: bytes, name: str) -> np.ndarray:
     film = pi_heif.open_heif(data, convert_hdr_to_8bit=False)
     if refusal := formats.wrong_size(*film.size):
         raise FilmError(name, refusal)
-    return np.asarray(film)
+    return np.array(film)  # a view would outlive its memory
 
 
 def size(data: bytes) -> tuple[int, int] | None:

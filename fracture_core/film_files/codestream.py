@@ -4,17 +4,19 @@ Their size is read from the header before anything is unpacked.
 """
 
 import io
+import struct
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
 from fracture_core.errors import FilmError
-from fracture_core.film_files import dicom, formats, raster
+from fracture_core.film_files import formats, raster
 from fracture_core.film_files.raster import Raster
 
 BEYOND_PILLOW = ("JPEG-LS", "JPEG XL", "HEIF")
 _ORIENTATION = 0x0112
+_STREAMS = {b"jp2c": 0, b"jxlc": 0, b"jxlp": 4}  # boxes of a codestream -> bytes before it
 _XL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
 _XL_BITS = (9, 13, 18, 30)
 
@@ -105,26 +107,33 @@ def _heif(data: bytes, name: str) -> np.ndarray:
 
 def size(data: bytes) -> tuple[int, int] | None:
     """Return (width, height) in px of a JPEG of any kind, JPEG 2000 or JPEG XL; else `None`."""
-    if data[:2] == b"\xff\x0a":
-        return _xl_size(data[2:])
-    if data[4:8] == b"JXL ":
-        return _xl_size(_xl_codestream(data)[2:])
-    return dicom.coded_size(data)
+    stream = _stream(data)
+    if stream[:2] == b"\xff\x0a":
+        return _xl_size(stream[2:])
+    if stream[:4] == b"\xff\x4f\xff\x51" and len(stream) >= 24:
+        right, bottom, left, top = struct.unpack(">4I", stream[8:24])
+        return right - left, bottom - top
+    frame = formats.jpeg_frame(data)
+    if frame is None or len(frame[1]) < 5:
+        return None
+    height, width = struct.unpack(">HH", frame[1][1:5])
+    return width, height
 
 
-def _xl_codestream(data: bytes) -> bytes:
-    """Return the beginning of a boxed JPEG XL codestream (ISO 18181-2)."""
+def _stream(data: bytes) -> bytes:
+    """Return a codestream's beginning: the file's, or that inside its box (ISO 15444-1, I.4)."""
+    if data[:4] != b"\0\0\0\x0c" or data[4:8] not in (b"jP  ", b"JXL "):
+        return data[:64]
     place = 0
     while place + 8 <= len(data):
-        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
+        length, kind = struct.unpack(">I4s", data[place : place + 8])
         start = place + 8
         if length == 1:  # the length follows the kind, in 8 bytes
             length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
-        if kind == b"jxlc":
-            return data[start:]
-        if kind == b"jxlp":  # a numbered part of it
-            return data[start + 4 :]
-        if length < 8:
+        if kind in _STREAMS:
+            start += _STREAMS[kind]
+            return data[start : start + 64]
+        if length < 8:  # the last box, or none
             break
         place += length
     return b""

@@ -58,7 +58,8 @@ def kind(data: bytes) -> str | None:
     if data[4:8] == b"ftyp":
         return _boxed(data)
     name = next((kind for mark, kind in _MARKS.items() if data.startswith(mark)), None)
-    return "JPEG-LS" if name == "JPEG" and _is_jpeg_ls(data) else name
+    frame = jpeg_frame(data) if name == "JPEG" else None
+    return "JPEG-LS" if frame and frame[0] == 0xF7 else name
 
 
 def _boxed(data: bytes) -> str | None:
@@ -69,16 +70,18 @@ def _boxed(data: bytes) -> str | None:
     return "AVIF" if "AVIF" in names else next(iter(names), None)
 
 
-def _is_jpeg_ls(data: bytes) -> bool:
-    """Return whether a JPEG's frame header is that of JPEG-LS (ISO 14495-1, C.2)."""
-    place = 2
+def jpeg_frame(data: bytes) -> tuple[int, bytes] | None:
+    """Return the marker of a JPEG's frame header and what follows its length; `None` without one.
+
+    Of JPEG-LS (ISO 14495-1, C.2) the marker is 0xF7, of others 0xC0 to 0xCF (ISO 10918-1, B.2.2).
+    """
+    place = 2 if data[:2] == b"\xff\xd8" else len(data)
     while place + 4 <= len(data) and data[place] == 0xFF:
-        if data[place + 1] == 0xF7:
-            return True
-        if 0xC0 <= data[place + 1] <= 0xCF and data[place + 1] not in (0xC4, 0xC8, 0xCC):
-            return False
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return False
+        marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
+        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
+            return marker, data[place + 4 : place + 2 + length]
+        place += 1 if marker == 0xFF else 2 + length
+    return None
 
 
 def too_many_bytes(size: int) -> str:

@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 from fracture_core.config import LIMITS
 from fracture_core.datasets import study_paths
 from fracture_core.errors import FilmError, FractureError, ModelError
-from fracture_core.films import film_checks, images
+from fracture_core.films import burnt_in_text, film_checks, images
 from fracture_core.films.eraser import erase, share
 from fracture_core.models import cards
 from fracture_core.models.cards import Model
@@ -180,6 +180,7 @@ def _facts(film: FilmInput, whole: Image.Image, size: int) -> dict[str, Any]:
         "inverted": film.inverted,
         "erased_share": share(whole.size, film.erased),
         "checks": film_checks.check(whole, film_checks.colour(film.source), size),
+        "text_lines": len(burnt_in_text.lines(whole)),
         "frames": images.frames(film.source, film.name),
         "checksum": f"{width} x {height}: {zlib.crc32(whole.tobytes()):08x}",
     }

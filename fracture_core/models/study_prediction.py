@@ -64,6 +64,7 @@ class FilmPrediction:
         erased_share: share of the film erased before the prediction, 0 to 1.
         frames: number of frames in its file, of which the first is used.
         notes: what was odd about its file, a sentence each, see `FilmReading`.
+        text_lines: number of text-like lines near its rim, see `burnt_in_text`.
         checksum: of its full-size pixels after these changes; together with `pixels` it shows
             whether two films are the same.
     """
@@ -78,6 +79,7 @@ class FilmPrediction:
     erased_share: float = 0.0
     frames: int = 1
     notes: tuple[str, ...] = ()
+    text_lines: int = 0
     checksum: str = field(default="", repr=False)
 
     @property

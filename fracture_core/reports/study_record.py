@@ -17,7 +17,7 @@ from fracture_core.models import caveats
 from fracture_core.models.cards import Model, sha256
 from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.verdicts import aggregation
+from fracture_core.verdicts import aggregation, verdict_words
 from fracture_core.words import cell
 
 COLUMNS = (
@@ -182,6 +182,19 @@ def as_dict(
         "studies": [study.to_dict(threshold) for study in studies],
         **({"left_out": left} if left else {}),
     }
+
+
+def text_warning(studies: Sequence[StudyPrediction]) -> str:
+    """Return a sentence on films that seem to have text burnt in; "" if none does."""
+    names = [film.name for study in studies for film in study.films if film.text_lines]
+    if not names:
+        return ""
+    listed = verdict_words.listed(verdict_words.first(names))
+    has, it = ("has", "it") if len(names) == 1 else ("have", "them")
+    return (
+        f"{listed} {has} text-like marks near the rim, perhaps a name or a date. A report shows "
+        f"{it}: look, and erase what names a person, before you pass it on."
+    )
 
 
 def renamed_left_out(refused: Sequence[tuple[str, str]], names: bool) -> list[tuple[str, str]]:

@@ -4,7 +4,9 @@
 `thumbnail` makes a small copy for showing.
 """
 
+import functools
 import hashlib
+import importlib.metadata
 import io
 import json
 import stat
@@ -13,7 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import PIL
 from PIL import Image
 
 from fracture_core import file_reader
@@ -33,6 +34,10 @@ SUFFIXES = (*formats.SUFFIXES, *dicom.SUFFIXES)  # lower case
 Image.MAX_IMAGE_PIXELS = None
 
 RECIPE_VERSION = 2  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
+_DECODERS = (
+    *("pillow", "tifffile", "imagecodecs", "pi-heif"),
+    *("pydicom", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg"),
+)
 MISSING_ROWS_PERCENT = PixelRecipe().missing_rows_percent
 _TURNS = {  # by EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -336,13 +341,22 @@ def file_facts(path: Path) -> tuple[int, int]:
     return (facts.st_size, facts.st_mtime_ns)
 
 
+@functools.cache
+def version() -> str:
+    """Return the versions that determine a film's pixels: of our recipe, and of the decoders."""
+    return ", ".join(
+        [f"recipe {RECIPE_VERSION}"]
+        + [f"{name} {importlib.metadata.version(name)}" for name in _DECODERS]
+    )
+
+
 def cache_key(*parts: object) -> str:
     """Return the key, 24 hex digits, of something made of films.
 
-    Another Pillow has another one, and so has another version of our reading.
+    Other decoders have another one, and so has another version of our reading.
 
     Args:
         *parts: all that it depends on, as JSON takes it.
     """
-    text = json.dumps([PIL.__version__, RECIPE_VERSION, *parts])
+    text = json.dumps([version(), *parts])
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

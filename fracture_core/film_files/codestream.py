@@ -63,10 +63,8 @@ def _values(data: bytes, name: str, kind: str) -> np.ndarray:
 
 
 def _raster(values: np.ndarray, orientation: int = 1) -> Raster:
-    mode = "L" if values.ndim == 2 else ("L", "LA", "RGB", "RGBA")[min(values.shape[2], 4) - 1]
-    if values.dtype != np.uint8:
-        mode = f"{mode.replace('L', 'I')};{8 * values.dtype.itemsize}"
-    return Raster(grey=raster.grey_of_channels(values), mode=mode, orientation=orientation)
+    grey, mode = raster.grey_of_channels(values), raster.mode_of(values)
+    return Raster(grey=grey, mode=mode, orientation=orientation)
 
 
 def _decoder(kind: str) -> Callable[[bytes], np.ndarray]:

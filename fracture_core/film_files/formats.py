@@ -34,6 +34,21 @@ _MARKS = {  # first bytes of a file -> format
     b"<svg": "SVG",
     b"{\\rtf": "RTF",
     b"\x1a\x45\xdf\xa3": "Matroska video",
+    **{b"P%d%c" % (n, end): "PNM" for n in range(1, 8) for end in b"\n \r\t"},
+    b"\x0a\x05\x01": "PCX",
+    b"qoif": "QOI",
+    b"DDS ": "DirectDraw",
+    b"%!PS": "PostScript",
+    b"\x8bJNG": "JNG",
+    b"FLIF": "FLIF",
+    b"BPG\xfb": "BPG",
+    b"icns": "Apple icon",
+    b"gimp xcf": "GIMP",
+    b"\x01\xda\0\x01": "SGI",
+    b"<?xml": "XML",
+    b"<!DOCTYPE": "HTML",
+    b"MZ": "Windows program",
+    b"\x7fELF": "Linux program",
 }
 _BRANDS = {  # of an ISO base media file -> format
     b"avif": "AVIF",
@@ -45,6 +60,7 @@ READ = (  # formats beside DICOM
     *("PNG", "JPEG", "WebP", "TIFF", "GIF", "BMP"),
     *("JPEG 2000", "JPEG-LS", "JPEG XL", "AVIF", "HEIF"),
 )
+SPELLED = ("HDF5", "HTML", "MP4 video", "NRRD", "RTF", "SGI", "SVG", "XML")  # an HDF5 file
 SUFFIXES = (  # of their files, lower case
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib"),
     *(".jp2", ".j2k", ".jpx", ".j2c", ".jls", ".jxl", ".avif", ".heic", ".heif", ".hif"),

@@ -108,9 +108,10 @@ def read(data: bytes, name: str) -> Raster:
     gap = _NO_GAP
     if is_cut or _ends_flat(film):
         gap = _gap(body.removesuffix(END), layout, film)
-    mode, orientation = "I;16", 1
     if isinstance(film, Image.Image):
         mode, orientation = film.mode, film.getexif().get(_ORIENTATION, 1)
+    else:
+        mode, orientation = raster.mode_of(film), 1
     rows = _grey_rows(film, layout.height - gap.missing, layout.bits)
     if not is_cut and gap == _NO_GAP:
         return Raster(grey=rows, mode=mode, orientation=orientation)

@@ -114,13 +114,14 @@ def grey_of_values(
         opacity: (rows, columns), unsigned whole numbers; `None` for none.
 
     Raises:
-        ValueError: no value is a finite number, or the values are complex or of another shape.
+        ValueError: no value is a finite number.
+        NotImplementedError: the values are complex, or of another shape.
     """
     if values.dtype.kind not in "buif":
-        raise ValueError("its values are no real numbers")
+        raise NotImplementedError("its values are no real numbers")
     values = values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] != 3):
-        raise ValueError(f"it has {values.shape[-1]} channels")
+        raise NotImplementedError(f"it has {values.shape[-1]} channels")
     outside = _outside(values, opacity)
     grey = _eight_bits(values, values.dtype.itemsize * 8 if bits is None else bits, outside)
     if inverted:
@@ -168,15 +169,25 @@ def grey_of_channels(
         premultiplied: whether the colours have been multiplied by the opacity already.
 
     Raises:
-        ValueError: see `grey_of_values`; or there are more channels.
+        ValueError: see `grey_of_values`.
+        NotImplementedError: see `grey_of_values`; or there are more channels.
     """
     count = values.shape[2] if values.ndim == 3 else 1
     if count not in _CHANNELS:
-        raise ValueError(f"it has {count} channels")
+        raise NotImplementedError(f"it has {count} channels")
     if count in (1, 3):
         return grey_of_values(values, bits)
     opacity = None if premultiplied else values[..., -1]
     return grey_of_values(values[..., :-1], bits, opacity=opacity)
+
+
+def mode_of(values: np.ndarray) -> str:
+    """Return the mode of values (rows, columns[, channels]) as Pillow would name it."""
+    channels = values.shape[2] if values.ndim == 3 else 1
+    mode = {1: "L", 2: "LA", 3: "RGB"}.get(channels, "RGBA")
+    if values.dtype == np.uint8:
+        return mode
+    return f"{'I' if channels == 1 else mode};{8 * values.dtype.itemsize}"
 
 
 def _lab_grey(values: np.ndarray) -> Image.Image:

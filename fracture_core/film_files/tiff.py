@@ -16,7 +16,6 @@ from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.film_files import codestream, formats, raster
 from fracture_core.film_files.raster import Raster
-from fracture_core.words import short
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -49,6 +48,7 @@ def read(data: bytes, name: str) -> Raster:
 
     Raises:
         FilmError: its size or coding is not supported.
+        NotImplementedError: its values are of a kind that is not read.
         Exception: it is damaged.
     """
     try:
@@ -61,9 +61,8 @@ def read(data: bytes, name: str) -> Raster:
     except Exception as error:
         if film := _by_pillow(data, name):
             return film
-        if isinstance(error, NotImplementedError) or "not supported" in str(error):
-            reason = f"is a TIFF of a kind that is not read ({short(error)}). Save it as PNG."
-            raise FilmError(name, reason) from error
+        if "not supported" in str(error):
+            raise NotImplementedError(str(error)) from error
         raise
 
 
@@ -221,7 +220,7 @@ def _grey(page: Any, array: np.ndarray) -> Image.Image:
     """Return values (rows, columns, channels) as mode "L".
 
     Raises:
-        ValueError: the interpretation is not supported.
+        NotImplementedError: the interpretation is not supported.
     """
     kind, bits = int(page.photometric), int(page.bitspersample)
     count = {_RGB: 3, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}.get(kind, 1)
@@ -240,13 +239,13 @@ def _grey(page: Any, array: np.ndarray) -> Image.Image:
         return raster.grey_of_values(_light(colours), opacity=opacity)
     if kind == _YCBCR and page.compression not in _JPEG:
         if colours.dtype != np.uint8:
-            raise ValueError("it is YCbCr of more than 8 bits")
+            raise NotImplementedError("it is YCbCr of more than 8 bits")
         return Image.fromarray(np.ascontiguousarray(colours), "YCbCr").convert("RGB").convert("L")
     if kind in (_RGB, _YCBCR):
         return raster.grey_of_values(colours, bits, opacity=opacity)
     if kind in (_CIELAB, _ICCLAB):
         return _lab(colours, signed=kind == _CIELAB)
-    raise ValueError(f"its colours ({page.photometric!r}) are not read")
+    raise NotImplementedError(f"its colours ({page.photometric!r}) are not read")
 
 
 def _opacity(page: Any, array: np.ndarray, count: int) -> np.ndarray | None:
@@ -262,7 +261,7 @@ def _light(inks: np.ndarray) -> np.ndarray:
     if inks.dtype == np.uint8:
         return np.asarray(Image.fromarray(np.ascontiguousarray(inks), "CMYK").convert("RGB"))
     if inks.dtype.kind != "u":
-        raise ValueError("its inks are no whole numbers")
+        raise NotImplementedError("its inks are no whole numbers")
     light = 1 - inks.astype(np.float32) / np.iinfo(inks.dtype).max
     mixed: np.ndarray = light[..., :3] * light[..., 3:]
     return mixed
@@ -271,7 +270,7 @@ def _light(inks: np.ndarray) -> np.ndarray:
 def _lab(values: np.ndarray, signed: bool) -> Image.Image:
     """Return L*a*b* of 8 or 16 bits; a and b are signed, or have their zero in the middle."""
     if values.dtype not in (np.uint8, np.uint16):
-        raise ValueError("it is L*a*b* of another type than 8 or 16 bits")
+        raise NotImplementedError("it is L*a*b* of another type than 8 or 16 bits")
     unit = 256 ** (values.dtype.itemsize - 1)  # of a and b
     lightness = values[..., 0] * np.float32(100 / np.iinfo(values.dtype).max)
     offset = 0 if signed else 128 * unit

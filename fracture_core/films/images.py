@@ -110,6 +110,9 @@ def _raster(data: bytes, name: str) -> Raster:
                 return codestream.read(data, name, kind)
     except FilmError:
         raise
+    except NotImplementedError as error:
+        reason = f"is a {kind} image of a kind that is not read ({short(error)}). Save it as PNG."
+        raise FilmError(name, reason) from error
     except Exception as error:  # decoders of damaged files raise anything
         words = short(error) or type(error).__name__
         reason = f"is cut short or damaged ({words}). Copy it again from where it came from."
@@ -224,7 +227,7 @@ def _format_reason(kind: str | None, name: str) -> str:
     if kind == "zip":
         return "is a zip inside a folder, or one that is cut short. Unpack it, or copy it again."
     if kind:
-        article = "an" if kind[0] in "AEIOFHMNRSX" and kind[1].isupper() else "a"
+        article = "an" if kind[0] in "AEIO" or kind in formats.SPELLED else "a"
         return f"is {article} {kind} file, which is not read. Save the film as PNG or DICOM."
     claims = ", whatever its ending says" if name.lower().endswith(SUFFIXES) else ""
     return f"is not a PNG, JPEG, TIFF, DICOM or other image{claims}. Save the film as one of these."

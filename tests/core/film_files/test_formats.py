@@ -110,13 +110,16 @@ def test_what_is_not_read_is_named_and_never_called_damaged() -> None:
     for content, words in (
         (b"8BPS" + bytes(60), "a Photoshop file"),
         (b"II\xbc\x01" + bytes(60), "a JPEG XR file"),
-        (b"v/1\x01" + bytes(60), "an? OpenEXR file"),
+        (b"v/1\x01" + bytes(60), "an OpenEXR file"),
         (b"%PDF-1.7" + bytes(60), "a PDF file"),
+        (b"P5\n64 48\n255\n" + bytes(60), "a PNM file"),
         (b"\0\0\0\x18ftypmp42" + bytes(60), "an MP4 video file"),
     ):
         with pytest.raises(FilmError, match=f"is {words}, which is not read") as caught:
             images.decode(content, "film.png")
         assert "damaged" not in str(caught.value)
+    with pytest.raises(FilmError, match=r"of a kind that is not read .*no real numbers"):
+        images.decode(tiff(WIDE.astype(np.complex64)), "film.tif")
     with pytest.raises(FilmError, match=r"coded as .*, which is not read"):
         images.decode(tiff(GREY, compression="jpegxr"), "film.tif")
 

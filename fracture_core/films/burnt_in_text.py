@@ -44,16 +44,16 @@ def lines(film: Image.Image) -> list[tuple[int, int, int, int]]:
     scale = min(1.0, LONG_SIDE / max(film.size))
     copy = film
     if scale < 1:
-        size = tuple(max(1, round(side * scale)) for side in film.size)
-        copy = film.resize(size, Image.Resampling.BOX)
+        width, height = (max(1, round(side * scale)) for side in film.size)
+        copy = film.resize((width, height), Image.Resampling.BOX)
     grey = np.asarray(copy)
     boxes: list[tuple[int, int, int, int]] = []
     for turned in (False, True):  # lines along the rows, then along the columns
         pixels = np.ascontiguousarray(grey.T if turned else grey)
         for left, top, right, bottom in _lines(pixels):
             if _is_near_rim((left + right) / 2, (top + bottom) / 2, pixels.shape):
-                box = (top, left, bottom, right) if turned else (left, top, right, bottom)
-                boxes.append(tuple(round(side / scale) for side in box))
+                x0, y0, x1, y1 = (round(side / scale) for side in (left, top, right, bottom))
+                boxes.append((y0, x0, y1, x1) if turned else (x0, y0, x1, y1))
     return boxes
 
 

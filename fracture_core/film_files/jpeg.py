@@ -24,6 +24,7 @@ _FRAMES = {  # kind of frame -> its name (ISO 10918-1, table B.1)
     **{0xC9: "arithmetic", 0xCA: "arithmetic", 0xCB: "lossless arithmetic"},
     **dict.fromkeys((0xCD, 0xCE, 0xCF), "hierarchical"),
 }
+_BARE = (0x00, 0x01, *range(0xD0, 0xD9))  # markers without a length
 _UNREAD = ("hierarchical", "lossless arithmetic")
 _FLAT = 128  # grey of blocks that a decoder fills in
 _BLOCK = 8  # px
@@ -213,11 +214,14 @@ def _layout(data: bytes) -> _Layout:
     scans: list[_Scan] = []
     place, end, restarts = 2, None, False
     while place + 4 <= len(data):
-        if data[place] != 0xFF:
-            break
+        if data[place] != 0xFF or data[place + 1] == 0xFF:  # padding, which decoders pass over
+            place = data.find(b"\xff", place + 1)
+            if place < 0:
+                place = len(data)
+            continue
         marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
-        if marker == 0xFF:  # a fill byte
-            place += 1
+        if marker in _BARE:
+            place += 2
             continue
         segment = data[place + 4 : place + 2 + length]
         if len(segment) < length - 2 or length < 2:
@@ -235,6 +239,8 @@ def _layout(data: bytes) -> _Layout:
             break
     if frame is None:
         raise ValueError("it ends before its size")
+    if end is None and (ended := data.rstrip(b"\0")).endswith(END):  # behind something damaged
+        end = len(ended)
     layout = _framed(*frame)
     return replace(layout, scans=tuple(scans), restarts=restarts, cut=place, end=end)
 

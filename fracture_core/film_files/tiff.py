@@ -31,7 +31,7 @@ _READ = (
 )
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _MASK, _CMYK, _YCBCR = range(7)
 _CIELAB, _ICCLAB = 8, 9
-_SEGMENT = 64  # times the pixels of a film that a page's tiles may have: edges are padded
+_MOST_TILES = 500_000  # of a page: of the largest film's smallest tiles, 16 x 16 px, there are half
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +106,8 @@ def _check(page: Any, name: str) -> None:
         raise FilmError(
             name, f"has tiles of {segment:,} values, which are not read. Save it as PNG."
         )
-    if int(np.prod(page.chunked, dtype=np.float64)) > _SEGMENT * LIMITS.film_pixels // 256:
-        raise FilmError(name, "has too many tiles to be read. Save it as PNG.")
+    if (count := int(np.prod(page.chunked, dtype=np.float64))) > _MOST_TILES:
+        raise FilmError(name, f"has {count:,} tiles, which are not read. Save it as PNG.")
 
 
 def _name_of(compression: Any) -> str:

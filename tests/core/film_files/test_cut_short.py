@@ -111,6 +111,14 @@ def test_zeros_in_place_of_the_last_bytes_are_no_film(kind: str) -> None:
     assert np.array_equal(padded.image, short.image)
 
 
+def test_padding_between_segments_and_bytes_behind_the_end_are_no_cut() -> None:
+    content = WHOLE["baseline"]
+    place = content.index(b"\xff\xdb")  # of a segment
+    for odd in (content[:place] + b"\0\0\xff" + content[place:], content + b"more"):
+        reading = images.read(odd, "film")
+        assert reading.notes == () and np.array_equal(reading.image, images.decode(content))
+
+
 def test_an_end_mark_that_was_put_back_hides_nothing() -> None:
     reading = images.read(WHOLE["baseline"][:-600] + b"\xff\xd9", "film")
     assert reading.missing_rows > 0 and "missing" in reading.notes[0]

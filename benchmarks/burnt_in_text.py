@@ -1,4 +1,4 @@
-"""How often text burnt into a film is noticed, and how often films without any raise the warning.
+"""Measure the text warning: burnt-in text that it notices, and films without text that raise it.
 
     python benchmarks/burnt_in_text.py [--studies 100] [--films FOLDER] [--show]
 

@@ -58,7 +58,7 @@ class _Layout:
         components: their identifiers.
         tallest: the greatest number of blocks that one component has in a unit's height.
         scans: those whose header is whole.
-        restarts: whether the coded data have marks at which decoding can begin anew.
+        restarts: whether the coded data have marks at which decoding can restart.
         cut: place where whole segments end, if the end mark is missing.
         end: place behind the end mark; `None` where it is missing.
     """
@@ -77,7 +77,7 @@ class _Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class _Gap:
-    """What a film lacks: its last rows, and of rows above them what is right of `start`, in px."""
+    """Missing part of a film: its last rows, and of those above what is right of `start`, in px."""
 
     missing: int
     partial: int

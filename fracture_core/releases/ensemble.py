@@ -91,7 +91,7 @@ def _check_different(models: Sequence[Model], contents: Sequence[bytes]) -> None
 
 def _pixels(card: Card) -> str:
     recipe = card.recipe
-    ways = [recipe.resample, recipe.fit]
+    ways: list[str] = [recipe.resample, recipe.fit]
     if recipe.missing_rows_percent != PixelRecipe().missing_rows_percent:
         ways.append(f"at most {recipe.missing_rows_percent:g} % of rows missing")
     return f"{recipe.size} px ({', '.join(ways)})"

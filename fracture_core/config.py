@@ -305,7 +305,7 @@ class PixelRecipe(Record):
         "most rows that a film cut short may lack, percent of its rows; 0 refuses such films",
         unit="%",
         limits=_PERCENT,
-    )  # of 99 real films 6 lack their last rows, with no bone on them
+    )  # viewers show such films; what is missing is a strip at one side
 
 
 # The 2018 report's loader: its Keras resized by nearest neighbour, to 32 x 32.

@@ -283,6 +283,9 @@ _learning = partial(_field, group="learning")
 _machine = partial(_field, group="machine")
 
 
+_DEGREES, _PERCENT = (0.0, 180.0), (0.0, 90.0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class PixelRecipe(Record):
     """The way from a film to a network's pixels: uint8 `(size, size)`, 0 to 255."""
@@ -296,13 +299,17 @@ class PixelRecipe(Record):
     fit: Literal["pad", "squash"] = _pixels(
         "pad", "Fit", "films padded with black to a square, or squashed into one"
     )  # angles of bones stay what they are
+    missing_rows_percent: float = _pixels(
+        5.0,
+        "Missing rows",
+        "most rows that a film cut short may lack, percent of its rows; 0 refuses such films",
+        unit="%",
+        limits=_PERCENT,
+    )  # viewers show such films; what is missing is a strip at one side
 
 
 # The 2018 report's loader: its Keras resized by nearest neighbour, to 32 x 32.
 REPORT_RECIPE = PixelRecipe(size=32, resample="nearest", fit="squash")
-
-
-_DEGREES, _PERCENT = (0.0, 180.0), (0.0, 90.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,10 @@ KINDS = {  # worst first: kind -> (title for several, why it matters)
         "films cannot be read",
         "They are left out of every run; download them again if their files were cut short.",
     ),
+    "incomplete": (
+        "films lack some of their rows",
+        "Their files were cut short; what is missing is black. Copy them again.",
+    ),
     "shortcut": (
         "shortcuts predict the label without the bone",
         "A network can learn these instead of fractures; only an AUROC above theirs counts.",
@@ -74,6 +78,10 @@ KINDS = {  # worst first: kind -> (title for several, why it matters)
         "Often screenshots or scans; a shortcut if most have the same label.",
     ),
     "empty study": ("studies hold no film", "They count in no figure; films may be missing."),
+    "odd file": (
+        "films have something odd in their files",
+        "It was read as the detail says; a look at one of them tells whether that is right.",
+    ),
     "gap": ("studies lack a number in their films' names", "A film may be missing."),
 }
 
@@ -128,7 +136,7 @@ class Finding:
             noun, verb, rest = words.split(" ", 2)
             noun = "study" if noun == "studies" else noun.removesuffix("s")
             words = f"{noun} {_SINGULAR.get(verb, verb)} {rest}"
-            words = words.replace("their films'", "its films'")
+            words = words.replace("their", "its")
         return f"{self.count:,} {words}"
 
     @property
@@ -181,6 +189,7 @@ def run(
         *_patients(films),
         *_labels(read, same, len(films)),
         *_affected(films, films["reason"] != "", "unreadable", films["reason"]),
+        *_noted(films),
         *_copies("family", one_original, read, len(films)),
         *_copies("same image", same, read, len(films)),
         *_copies("near image", near, read, len(films)),
@@ -275,6 +284,14 @@ def _affected(
         for path, detail, split in zip(rows["path"], rows["detail"], rows["split"], strict=True)
     )
     yield from _finding(kind, items, len(items), len(films))
+
+
+def _noted(films: pd.DataFrame) -> Iterable[Finding]:
+    """Yield the films whose files were cut short, and those with another oddity."""
+    notes = films["notes"].fillna("")
+    is_cut = films["missing_rows"].fillna(0) > 0
+    yield from _affected(films, is_cut, "incomplete", notes)
+    yield from _affected(films, ~is_cut & (notes != ""), "odd file", notes)
 
 
 def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:

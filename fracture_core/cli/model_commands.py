@@ -75,6 +75,8 @@ def _predict(options: argparse.Namespace) -> int:
             cases, model, threshold, names=options.names, left_out=paths.left_out
         )
         replace_file(options.report, html.encode())
+        if warning := study_record.text_warning(predictions):
+            terminal.print_line(f"Warning: {warning}", file=sys.stderr)
     if options.json:
         record = study_record.as_dict(predictions, model, threshold, paths.left_out, real)
         terminal.print_json(record)

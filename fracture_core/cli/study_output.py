@@ -18,6 +18,8 @@ def print_study(study: StudyPrediction, threshold: float) -> None:
         terminal.print_line(f"[[{positive}]]  {film.probability:.4f}  {film.name}")
         for doubt in film.doubts:
             terminal.print_line(f"       doubted{'' if film.counted else ', not counted'}: {doubt}")
+        for note in film.notes:
+            terminal.print_line(f"       note: {note}")
     for name, reason in study.refused:
         terminal.print_line(f"refused: {name} {reason}")
     name, patient = _names(study)

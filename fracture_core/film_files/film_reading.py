@@ -14,7 +14,11 @@ class FilmReading:
         notes: what was done about oddities of the file, one sentence each, such as "Its last 12
             rows are missing." or "Its window (WindowWidth) is no number and was ignored."; none
             for a sound file.
+        missing_rows: rows, or columns, that the file lacks since it was cut short; they are black.
+        mode: of the file, as Pillow names it: "L", "RGB", "I;16"...; "DICOM" for DICOM.
     """
 
     image: Image.Image
     notes: tuple[str, ...] = ()
+    missing_rows: int = 0
+    mode: str = "DICOM"

@@ -1,26 +1,103 @@
-"""Rules for films of every format: marks, size limits, values as grey."""
+"""Rules for films of every format: marks, names, size limits, values as grey."""
 
 import numpy as np
 
 from fracture_core.config import LIMITS
 
-_MARKS = {
+_MARKS = {  # first bytes of a file -> format
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",  # BigTIFF
+    b"MM\0+": "TIFF",
     b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG 2000",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
     b"%PDF": "PDF",
     b"PK\x03\x04": "zip",
+    b"8BPS": "Photoshop",
+    b"v/1\x01": "OpenEXR",
+    b"#?RADIANCE": "Radiance HDR",
+    b"II\xbc\x01": "JPEG XR",
+    b"AT&TFORM": "DjVu",
+    b"SIMPLE  =": "FITS",
+    b"NRRD000": "NRRD",
+    b"\x89HDF": "HDF5",
+    b"Rar!": "RAR",
+    b"7z\xbc\xaf": "7-Zip",
+    b"\x1f\x8b": "gzip",
+    b"\0\0\x01\0": "Windows icon",
+    b"<svg": "SVG",
+    b"{\\rtf": "RTF",
+    b"\x1a\x45\xdf\xa3": "Matroska video",
+    **{b"P%d%c" % (n, end): "PNM" for n in range(1, 8) for end in b"\n \r\t"},
+    b"\x0a\x05\x01": "PCX",
+    b"qoif": "QOI",
+    b"DDS ": "DirectDraw",
+    b"%!PS": "PostScript",
+    b"\x8bJNG": "JNG",
+    b"FLIF": "FLIF",
+    b"BPG\xfb": "BPG",
+    b"icns": "Apple icon",
+    b"gimp xcf": "GIMP",
+    b"\x01\xda\0\x01": "SGI",
+    b"<?xml": "XML",
+    b"<!DOCTYPE": "HTML",
+    b"MZ": "Windows program",
+    b"\x7fELF": "Linux program",
 }
-READ = ("PNG", "JPEG", "WebP", "TIFF")  # formats beside DICOM
+_BRANDS = {  # of an ISO base media file -> format
+    b"avif": "AVIF",
+    b"avis": "AVIF",
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"), "HEIF"),
+    **dict.fromkeys((b"isom", b"iso2", b"mp41", b"mp42", b"M4V ", b"qt  "), "MP4 video"),
+}
+READ = (  # formats beside DICOM
+    *("PNG", "JPEG", "WebP", "TIFF", "GIF", "BMP"),
+    *("JPEG 2000", "JPEG-LS", "JPEG XL", "AVIF", "HEIF"),
+)
+SPELLED = ("HDF5", "HTML", "MP4 video", "NRRD", "RTF", "SGI", "SVG", "XML")  # an HDF5 file
+SUFFIXES = (  # of their files, lower case
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib"),
+    *(".jp2", ".j2k", ".jpx", ".j2c", ".jls", ".jxl", ".avif", ".heic", ".heif", ".hif"),
+)
 
 
 def kind(data: bytes) -> str | None:
-    """Return a file's format by its first bytes: one of `READ`, "GIF", "PDF", "zip" or `None`."""
+    """Return a file's format by its first bytes: one of `READ`, another one's name, or `None`."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
-    return next((kind for mark, kind in _MARKS.items() if data.startswith(mark)), None)
+    if data[4:8] == b"ftyp":
+        return _boxed(data)
+    name = next((kind for mark, kind in _MARKS.items() if data.startswith(mark)), None)
+    frame = jpeg_frame(data) if name == "JPEG" else None
+    return "JPEG-LS" if frame and frame[0] == 0xF7 else name
+
+
+def _boxed(data: bytes) -> str | None:
+    """Return the format of an ISO base media file by its brands; AVIF and HEIF share some."""
+    end = min(int.from_bytes(data[:4], "big"), len(data), 256)
+    brands = [data[place : place + 4] for place in (8, *range(16, end, 4))]
+    names = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
+    return "AVIF" if "AVIF" in names else next(iter(names), None)
+
+
+def jpeg_frame(data: bytes) -> tuple[int, bytes] | None:
+    """Return the marker of a JPEG's frame header and what follows its length; `None` without one.
+
+    Of JPEG-LS (ISO 14495-1, C.2) the marker is 0xF7, of others 0xC0 to 0xCF (ISO 10918-1, B.2.2).
+    """
+    place = 2 if data[:2] == b"\xff\xd8" else len(data)
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
+        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
+            return marker, data[place + 4 : place + 2 + length]
+        place += 1 if marker == 0xFF else 2 + length
+    return None
 
 
 def too_many_bytes(size: int) -> str:

@@ -4,7 +4,6 @@ Each check has a value and a limit, and, where the film fails, a sentence that n
 are wide: a failed check raises a doubt, which a person may overrule, and never a refusal.
 """
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,21 +52,21 @@ class Check:
 def colour(source: Path | bytes) -> float:
     """Return the share of an image file's pixels that are coloured, 0 to 1; 0 for grey modes.
 
-    0 also for formats that Pillow does not read, DICOM among them.
+    0 also for DICOM, and for files of which Pillow cannot decode all.
 
     Args:
         source: a path or content that `images.decode` has read.
     """
     data = source if isinstance(source, bytes) else images.content(source)
     try:
-        film: Image.Image = Image.open(io.BytesIO(data), formats=images.FORMATS)
+        film = images.in_colour(data)
         if film.mode in ("1", "L", "LA") or film.mode.startswith(("I", "F")):
             return 0.0
         film.draft("RGB", (LOOKED_AT, LOOKED_AT))  # decodes a JPEG at a fraction of its size
         # Nearest pixels: averaging would turn a fine mixture of colours grey.
         film = film.convert("RGB")
         film.thumbnail((LOOKED_AT, LOOKED_AT), Image.Resampling.NEAREST)
-    except OSError:
+    except Exception:  # a damaged or odd file; reading it has told what there is to tell
         return 0.0
     pixels = np.asarray(film, np.int16)
     return float((pixels.max(axis=-1) - pixels.min(axis=-1) > COLOURED).mean())

@@ -4,7 +4,9 @@
 `thumbnail` makes a small copy for showing.
 """
 
+import functools
 import hashlib
+import importlib.metadata
 import io
 import json
 import stat
@@ -13,29 +15,31 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import PIL
-from PIL import Image, UnidentifiedImageError
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL import Image
 
 from fracture_core import file_reader
 from fracture_core.config import LIMITS, PixelRecipe
 from fracture_core.errors import FileRefused, FilmError
 from fracture_core.files import replace_file
-from fracture_core.film_files import dicom, formats
+from fracture_core.film_files import bitmap, codestream, dicom, formats, jpeg, png, tiff
 from fracture_core.film_files.film_reading import FilmReading
+from fracture_core.film_files.raster import Raster
+from fracture_core.words import short
 
-FORMATS = tuple(kind.upper() for kind in formats.READ)  # by Pillow; DICOM by `dicom`
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", *dicom.SUFFIXES)  # lower case
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF")  # that Pillow opens
+SUFFIXES = (*formats.SUFFIXES, *dicom.SUFFIXES)  # lower case
 
-# `decode` refuses a huge film by its header, before any pixel is unpacked; Pillow's own check
+# `read` refuses a huge film by its header, before any pixel is unpacked; Pillow's own check
 # would add a warning or an error of its own below our limit's sentence.
 Image.MAX_IMAGE_PIXELS = None
 
-RECIPE_VERSION = 1  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
-_WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-_ORIENTATION = 0x0112  # EXIF tag; for its values 2 to 8 the film is turned by `_TURNS`
-_SUBFILE = 254  # TIFF tag NewSubfileType; its lowest bit marks a smaller copy of another page
-_TURNS = {
+RECIPE_VERSION = 2  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
+_DECODERS = (
+    *("pillow", "tifffile", "imagecodecs", "pi-heif"),
+    *("pydicom", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg"),
+)
+MISSING_ROWS_PERCENT = PixelRecipe().missing_rows_percent
+_TURNS = {  # by EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -44,25 +48,35 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_LAST_ROWS = {  # by EXIF orientation: where a file's last rows are
+    **dict.fromkeys((3, 4), "first {} rows"),
+    **dict.fromkeys((6, 7), "first {} columns"),
+    **dict.fromkeys((5, 8), "last {} columns"),
+}
 _RESAMPLE = {"area": Image.Resampling.BOX, "nearest": Image.Resampling.NEAREST}
 _JPEG = (b"\xff\xd8\xff", b"\xff\xd9")  # first and last bytes of such a file
 
 
-def read(source: Path | bytes, name: str | None = None) -> FilmReading:
+def read(
+    source: Path | bytes,
+    name: str | None = None,
+    missing_rows_percent: float = MISSING_ROWS_PERCENT,
+) -> FilmReading:
     """Read a film at full size in grey, with notes on what is odd about its file.
 
-    Reads PNG, JPEG, WebP and TIFF of any mode, whatever the file's ending, and DICOM, see
-    `dicom`; of several frames the first. EXIF orientation is applied, colour becomes luma (ITU-R
-    601-2), transparent pixels are blended with black. Films of more than 8 bits per pixel in one
-    channel are stretched: their lowest value becomes 0, their highest 255.
+    Reads the formats of `formats.READ` in any mode, whatever the file's ending, and DICOM, see
+    `dicom`; of several frames the first. EXIF orientation is applied; `raster` says how values
+    become grey. Of a file that was cut short the rows that are there are read; the others, from
+    the first one that is not whole, are black.
 
     Args:
         source: the file's path, or its content.
         name: of the film, for errors; the path's last part if left out.
+        missing_rows_percent: most rows that may be missing; see `PixelRecipe`.
 
     Raises:
-        FilmError: the file is missing, unreadable, empty, no image, cut short, damaged, too
-            big or too small.
+        FilmError: the file is missing, unreadable, empty, no image, cut short by more rows,
+            damaged, too big or too small.
     """
     name = name or (source.name if isinstance(source, Path) else "The film")
     data = source if isinstance(source, bytes) else content(source, name)
@@ -72,29 +86,97 @@ def read(source: Path | bytes, name: str | None = None) -> FilmReading:
         raise FilmError(name, formats.too_many_bytes(len(data)))
     if dicom.is_dicom(data, name):
         return dicom.read(data, name)
+    return _reading(_raster(data, name), name, missing_rows_percent)
+
+
+def _raster(data: bytes, name: str) -> Raster:
+    """Read a film of a pixel format.
+
+    Raises:
+        FilmError: it cannot be read.
+    """
+    kind = formats.kind(data)
     try:
-        film = Image.open(io.BytesIO(data), formats=FORMATS)
-        refusal = formats.wrong_size(*film.size)
-        if refusal is None:
-            film.load()  # applies and removes the orientation of a TIFF
-            turn = _TURNS.get(film.getexif().get(_ORIENTATION, 1))
-            grey = _grey(film)
-            return FilmReading(image=grey.transpose(turn) if turn is not None else grey)
-    except UnidentifiedImageError as error:
-        raise FilmError(name, _format_reason(data, name)) from error
-    except Exception as error:  # decoders of damaged files raise anything
-        reason = f"is cut short or damaged ({error}). Copy it again from where it came from."
+        match kind:
+            case "PNG":
+                return png.read(data, name)
+            case "JPEG":
+                return jpeg.read(data, name)
+            case "TIFF":
+                return tiff.read(data, name)
+            case "GIF" | "BMP" | "WebP":
+                return bitmap.read(data, name, kind)
+            case "JPEG 2000" | "JPEG-LS" | "JPEG XL" | "AVIF" | "HEIF":
+                return codestream.read(data, name, kind)
+    except FilmError:
+        raise
+    except NotImplementedError as error:
+        reason = f"is a {kind} image of a kind that is not read ({short(error)}). Save it as PNG."
         raise FilmError(name, reason) from error
-    raise FilmError(name, refusal)
+    except Exception as error:  # decoders of damaged files raise anything
+        words = short(error) or type(error).__name__
+        reason = f"is cut short or damaged ({words}). Copy it again from where it came from."
+        raise FilmError(name, reason) from error
+    raise FilmError(name, _format_reason(kind, name))
 
 
-def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
+def _reading(film: Raster, name: str, missing_rows_percent: float) -> FilmReading:
+    """Turn a film upright, with a note on what is missing.
+
+    Raises:
+        FilmError: too much of it is missing.
+    """
+    turn, place = _TURNS.get(film.orientation), _LAST_ROWS.get(film.orientation, "last {} rows")
+    place = place.replace("last", "first") if film.at_top else place
+    missing, height = film.missing_rows, film.grey.height
+    incomplete = missing + film.partial_rows
+    if 100 * missing > missing_rows_percent * height or (incomplete and not missing_rows_percent):
+        words = f"its {_counted(place, incomplete)} of {height:,} are missing"
+        if film.partial_rows:
+            words += f", {film.partial_rows:,} of them in part"
+        limit = (
+            f"at most {missing_rows_percent:g} % may be" if missing_rows_percent else "none may be"
+        )
+        share = f"({incomplete / height:.0%}; {limit})"
+        reason = f"is cut short: {words} {share}. Copy it again from where it came from."
+        raise FilmError(name, reason)
+    grey = film.grey if turn is None else film.grey.transpose(turn)
+    notes = (_note(film, place),) if film.is_cut else ()
+    return FilmReading(image=grey, notes=notes, missing_rows=incomplete, mode=film.mode)
+
+
+def _note(film: Raster, place: str) -> str:
+    """Return the sentence on what is missing of a film.
+
+    Args:
+        film: one that was cut short.
+        place: of what is missing, see `_LAST_ROWS`.
+    """
+    missing, partial = film.missing_rows, film.partial_rows
+    if not missing and not partial:
+        return "Its last bytes are missing; every row is there."
+    words = f"Its {_counted(place, missing or partial)} {'is' if missing + partial == 1 else 'are'}"
+    if not missing:
+        return f"{words} missing in part."
+    return f"{words} missing{f', and the {partial:,} beside them in part' if partial else ''}."
+
+
+def _counted(place: str, count: int) -> str:
+    """Return "last 12 rows", or "last row"."""
+    return place.replace(" {}", "").removesuffix("s") if count == 1 else place.format(f"{count:,}")
+
+
+def decode(
+    source: Path | bytes,
+    name: str | None = None,
+    missing_rows_percent: float = MISSING_ROWS_PERCENT,
+) -> Image.Image:
     """Return the picture of `read`: a Pillow image of mode "L", 0 to 255.
 
     Raises:
         FilmError: see `read`.
     """
-    return read(source, name).image
+    return read(source, name, missing_rows_percent).image
 
 
 def frames(source: Path | bytes, name: str | None = None) -> int:
@@ -106,33 +188,49 @@ def frames(source: Path | bytes, name: str | None = None) -> int:
     data = source if isinstance(source, bytes) else content(source, name)
     if dicom.is_dicom(data, name):
         return dicom.frames(data, name)
-    film = Image.open(io.BytesIO(data), formats=FORMATS)
-    return _pages(film) if isinstance(film, TiffImageFile) else getattr(film, "n_frames", 1)
+    try:
+        if formats.kind(data) == "TIFF":
+            return tiff.pages(data)
+        return getattr(opened(data), "n_frames", 1)
+    except Exception:  # Pillow does not open it, or not all of it
+        return 1
 
 
-def _pages(film: TiffImageFile) -> int:
-    """Count pages one by one: Pillow's own count of a damaged file may take any time."""
-    count = 1
-    for number in range(1, LIMITS.dicom_frames):
-        try:
-            film.seek(number)
-        except Exception:  # the end, or damage behind the first page
-            break
-        count += not film.tag_v2.get(_SUBFILE, 0) & 1
-    return count
+def opened(data: bytes) -> Image.Image:
+    """Open a film's file with Pillow, which decodes nothing yet; a JPEG gets a missing end mark.
+
+    Raises:
+        Exception: Pillow does not read it.
+    """
+    kind = formats.kind(data)
+    if kind == "PNG":
+        data = png.needed(data)
+    elif kind == "JPEG" and not data.endswith(jpeg.END):
+        data += jpeg.END
+    return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
-def _format_reason(data: bytes, name: str) -> str:
+def in_colour(data: bytes) -> Image.Image:
+    """Return a film that `read` has read as a Pillow image in its own colours, if not yet decoded.
+
+    Raises:
+        Exception: Pillow does not read it.
+    """
+    kind = formats.kind(data)
+    if kind in codestream.BEYOND_PILLOW:
+        return codestream.in_colour(data, kind)
+    return opened(data)
+
+
+def _format_reason(kind: str | None, name: str) -> str:
     """Return the refusal of a file of an unsupported format, as a clause after its name."""
-    kinds, kind = f"{', '.join(formats.READ)} or DICOM", formats.kind(data)
-    if kind in formats.READ:
-        return f"begins as a {kind} image and is damaged. Copy it again from where it came from."
     if kind == "zip":
         return "is a zip inside a folder, or one that is cut short. Unpack it, or copy it again."
     if kind:
-        return f"is a {kind} file, which is not read. Save the film as {kinds}."
+        article = "an" if kind[0] in "AEIO" or kind in formats.SPELLED else "a"
+        return f"is {article} {kind} file, which is not read. Save the film as PNG or DICOM."
     claims = ", whatever its ending says" if name.lower().endswith(SUFFIXES) else ""
-    return f"is not a {kinds} image{claims}. Save the film as one of these."
+    return f"is not a PNG, JPEG, TIFF, DICOM or other image{claims}. Save the film as one of these."
 
 
 def content(path: Path, name: str | None = None) -> bytes:
@@ -158,18 +256,6 @@ def content(path: Path, name: str | None = None) -> bytes:
         raise FilmError(name, "does not exist. Check the path, or rescan the data.") from error
     except OSError as error:
         raise FilmError(name, f"cannot be read ({error.strerror}). Check its disk.") from error
-
-
-def _grey(film: Image.Image) -> Image.Image:
-    """Return the opened file's pixels as mode "L"; decodes them, so a damaged file fails here."""
-    if film.mode in _WIDE_MODES:
-        return Image.fromarray(formats.stretched(np.asarray(film)))
-    if film.has_transparency_data:
-        black = Image.new("RGBA", film.size, (0, 0, 0, 255))
-        return Image.alpha_composite(black, film.convert("RGBA")).convert("L")
-    if film.mode in ("L", "1", "P", "RGB"):
-        return film.convert("L")
-    return film.convert("RGB").convert("L")
 
 
 def to_pixels(film: Image.Image, recipe: PixelRecipe) -> np.ndarray:
@@ -202,7 +288,7 @@ def load(source: Path | bytes, recipe: PixelRecipe, name: str | None = None) -> 
     Raises:
         FilmError: see `decode`.
     """
-    return to_pixels(decode(source, name), recipe)
+    return to_pixels(decode(source, name, recipe.missing_rows_percent), recipe)
 
 
 def thumbnail(path: Path, long_side: int, folder: Path) -> bytes:
@@ -258,11 +344,22 @@ def file_facts(path: Path) -> tuple[int, int]:
     return (facts.st_size, facts.st_mtime_ns)
 
 
+@functools.cache
+def version() -> str:
+    """Return the versions that determine a film's pixels: of our recipe, and of the decoders."""
+    return ", ".join(
+        [f"recipe {RECIPE_VERSION}"]
+        + [f"{name} {importlib.metadata.version(name)}" for name in _DECODERS]
+    )
+
+
 def cache_key(*parts: object) -> str:
-    """Return the key, 24 hex digits, of something made of films; another Pillow has another one.
+    """Return the key, 24 hex digits, of something made of films.
+
+    Other decoders have another one, and so has another version of our reading.
 
     Args:
         *parts: all that it depends on, as JSON takes it.
     """
-    text = json.dumps([PIL.__version__, *parts])
+    text = json.dumps([version(), *parts])
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

@@ -5,7 +5,6 @@ hash of its look. Uses all cores; measuring continues where it was stopped.
 """
 
 import hashlib
-import io
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +19,14 @@ from PIL import Image
 from fracture_core import checksums, file_reader
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.files import make_folder
-from fracture_core.film_files import dicom
 from fracture_core.films import images, landmarks
 
 COLUMNS = {
     "path": "str",
-    "stamp": "str",  # size, time of change and permissions: a changed file is measured again
+    "stamp": "str",  # of the file and of our reading: what has changed is measured again
     "reason": "str",  # of not being read; "" if it can be read
+    "notes": "str",  # what is odd about the file, in sentences; see `FilmReading`
+    "missing_rows": "int64",  # see `FilmReading`
     "mode": "str",  # Pillow's name of the file's mode: "L", "RGB", "I;16"...
     "width": "int64",
     "height": "int64",
@@ -141,7 +141,7 @@ def _stamp(path: Path) -> str:
         facts = path.stat()
     except OSError:  # gone or unreadable: `measure` gives the reason
         return "none"
-    return f"{facts.st_size}-{facts.st_mtime_ns}-{facts.st_mode}"
+    return f"{facts.st_size}-{facts.st_mtime_ns}-{facts.st_mode}-{images.RECIPE_VERSION}"
 
 
 def measure(root: Path, path: str) -> dict[str, object]:
@@ -152,16 +152,19 @@ def measure(root: Path, path: str) -> dict[str, object]:
     try:
         name = PurePath(path).name
         data = images.content(root / path)
-        film = images.decode(data, name)
-        row["mode"] = _mode(data, name)
+        reading = images.read(data, name)
     except FilmError as error:
         return row | {"reason": error.reason}
+    film = reading.image
     digest = hashlib.blake2b(repr(film.size).encode(), digest_size=16)
     digest.update(film.tobytes())
     small = film.copy()
     small.thumbnail((SMALL, SMALL), Image.Resampling.BOX)
     grey = np.asarray(small, np.float64) / 255
     return row | {
+        "notes": " ".join(reading.notes),
+        "missing_rows": reading.missing_rows,
+        "mode": reading.mode,
         "width": film.width,
         "height": film.height,
         "mean": grey.mean(),
@@ -173,13 +176,6 @@ def measure(root: Path, path: str) -> dict[str, object]:
         "small": film.resize((COPY, COPY), Image.Resampling.BOX).tobytes(),
         "landmarks": landmarks.find(landmarks.picture(film)).to_bytes(),
     }
-
-
-def _mode(data: bytes, name: str) -> str:
-    if dicom.is_dicom(data, name):
-        return "DICOM"
-    with Image.open(io.BytesIO(data), formats=images.FORMATS) as film:
-        return film.mode
 
 
 def rim(grey: np.ndarray) -> np.ndarray:

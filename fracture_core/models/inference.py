@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 from fracture_core.config import LIMITS
 from fracture_core.datasets import study_paths
 from fracture_core.errors import FilmError, FractureError, ModelError
-from fracture_core.films import film_checks, images
+from fracture_core.films import burnt_in_text, film_checks, images
 from fracture_core.films.eraser import erase, share
 from fracture_core.models import cards
 from fracture_core.models.cards import Model
@@ -112,8 +112,10 @@ class Predictor:
     def _read(self, film: FilmInput) -> tuple[dict[str, Any], np.ndarray] | FilmError:
         """Return a film's facts without the network, and its pixels; or the error of reading it."""
         try:
-            whole = opened(film)
-            return _facts(film, whole, self.recipe.size), images.to_pixels(whole, self.recipe)
+            reading = images.read(film.source, film.name, self.recipe.missing_rows_percent)
+            whole = as_changed(reading.image, film)
+            facts = _facts(film, whole, self.recipe.size) | {"notes": reading.notes}
+            return facts, images.to_pixels(whole, self.recipe)
         except FilmError as error:
             return error
 
@@ -178,18 +180,14 @@ def _facts(film: FilmInput, whole: Image.Image, size: int) -> dict[str, Any]:
         "inverted": film.inverted,
         "erased_share": share(whole.size, film.erased),
         "checks": film_checks.check(whole, film_checks.colour(film.source), size),
+        "text_lines": len(burnt_in_text.lines(whole)),
         "frames": images.frames(film.source, film.name),
         "checksum": f"{width} x {height}: {zlib.crc32(whole.tobytes()):08x}",
     }
 
 
-def opened(film: FilmInput) -> Image.Image:
-    """Open a film for prediction: decoded, inverted if requested, without its erased areas.
-
-    Raises:
-        FilmError: see `images.decode`.
-    """
-    whole = images.decode(film.source, film.name)
+def as_changed(whole: Image.Image, film: FilmInput) -> Image.Image:
+    """Return a decoded film for prediction: inverted if requested, without its erased areas."""
     return erase(ImageOps.invert(whole) if film.inverted else whole, film.erased)
 
 

@@ -63,6 +63,8 @@ class FilmPrediction:
         inverted: whether black and white were exchanged before the prediction.
         erased_share: share of the film erased before the prediction, 0 to 1.
         frames: number of frames in its file, of which the first is used.
+        notes: what was odd about its file, a sentence each, see `FilmReading`.
+        text_lines: number of text-like lines near its rim, see `burnt_in_text`.
         checksum: of its full-size pixels after these changes; together with `pixels` it shows
             whether two films are the same.
     """
@@ -76,6 +78,8 @@ class FilmPrediction:
     inverted: bool = False
     erased_share: float = 0.0
     frames: int = 1
+    notes: tuple[str, ...] = ()
+    text_lines: int = 0
     checksum: str = field(default="", repr=False)
 
     @property
@@ -172,6 +176,7 @@ class StudyPrediction:
                     "fracture": bool(aggregation.is_positive(film.probability, threshold)),
                     "counted": film.counted,
                     "doubts": list(film.doubts),
+                    "notes": list(film.notes),
                     "altered": list(film.altered),
                     "erased_share": film.erased_share,
                 }

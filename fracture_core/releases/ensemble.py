@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from fracture_core.config import runs_folder
+from fracture_core.config import PixelRecipe, runs_folder
 from fracture_core.errors import ModelError
 from fracture_core.models import cards, training_patients
 from fracture_core.models.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
@@ -91,7 +91,10 @@ def _check_different(models: Sequence[Model], contents: Sequence[bytes]) -> None
 
 def _pixels(card: Card) -> str:
     recipe = card.recipe
-    return f"{recipe.size} px ({recipe.resample}, {recipe.fit})"
+    ways: list[str] = [recipe.resample, recipe.fit]
+    if recipe.missing_rows_percent != PixelRecipe().missing_rows_percent:
+        ways.append(f"at most {recipe.missing_rows_percent:g} % of rows missing")
+    return f"{recipe.size} px ({', '.join(ways)})"
 
 
 def together(models: Sequence[Model]) -> dict[str, pd.DataFrame]:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from fracture_core.errors import FilmError
+from fracture_core.films import images
 from fracture_core.models.study_prediction import FilmPrediction, NearestFilm
 from fracture_core.reports import markup, study_record
 from fracture_core.reports.study_record import Entry, Exhibit
@@ -71,7 +72,7 @@ def _share(prediction: FilmPrediction) -> str:
 
 def _notes(prediction: FilmPrediction, exhibit: Exhibit) -> list[tuple[str, str]]:
     """Return the notes on a film's score: (words in bold, the rest)."""
-    lines = []
+    lines = [("The file:", " ".join(prediction.notes))] if prediction.notes else []
     if prediction.doubts:
         counts = "included by hand" if prediction.counted else "not counted"
         lines.append((f"Unreliable, {counts}:", " ".join(prediction.doubts)))
@@ -103,7 +104,9 @@ def _picture(entry: Entry) -> Image.Image:
     """Return the film as it was predicted, in grey, scaled to at most `LONGEST_PX`."""
     from fracture_core.models import inference
 
-    whole = inference.opened(entry.exhibit.film)
+    film = entry.exhibit.film
+    decoded = images.decode(film.source, film.name, missing_rows_percent=100)  # it was predicted
+    whole = inference.as_changed(decoded, film)
     whole.thumbnail((LONGEST_PX, LONGEST_PX))
     return whole
 

@@ -17,7 +17,7 @@ from fracture_core.models import caveats
 from fracture_core.models.cards import Model, sha256
 from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.verdicts import aggregation
+from fracture_core.verdicts import aggregation, verdict_words
 from fracture_core.words import cell
 
 COLUMNS = (
@@ -34,6 +34,7 @@ COLUMNS = (
     "altered",
     "erased_share",
     "warnings",
+    "notes",
 )
 OCCLUSION_FULL = 0.05  # least change of a probability that has the full colour in its map
 
@@ -183,6 +184,19 @@ def as_dict(
     }
 
 
+def text_warning(studies: Sequence[StudyPrediction]) -> str:
+    """Return a sentence on films that seem to have text burnt in; "" if none does."""
+    names = [film.name for study in studies for film in study.films if film.text_lines]
+    if not names:
+        return ""
+    listed = verdict_words.listed(verdict_words.first(names))
+    has, it = ("has", "it") if len(names) == 1 else ("have", "them")
+    return (
+        f"{listed} {has} text-like marks near the rim, perhaps a name or a date. A report shows "
+        f"{it}: look, and erase what names a person, before you pass it on."
+    )
+
+
 def renamed_left_out(refused: Sequence[tuple[str, str]], names: bool) -> list[tuple[str, str]]:
     """Return (name, reason) of files in no study, under the names of the export."""
     if names:
@@ -241,6 +255,7 @@ def as_csv(
                     "doubts": " ".join(film.doubts),
                     "altered": " ".join(film.altered),
                     "erased_share": film.erased_share,
+                    "notes": " ".join(film.notes),
                 }
             writer.writerow(_cells(values))
     for name, reason in renamed_left_out(left_out, names):

@@ -7,7 +7,6 @@ other pixels of the same film; hashes of different versions are never compared.
 
 import contextlib
 import hashlib
-import importlib.metadata
 import io
 from pathlib import Path
 
@@ -20,15 +19,6 @@ from fracture_core.films import images
 from fracture_core.runs import run_folders
 
 FILE = "pixel_hashes.npy"
-_DECODERS = ("pillow", "pydicom", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg")
-
-
-def version() -> str:
-    """Return the versions that determine a film's pixels: of our recipe, and of the decoders."""
-    return ", ".join(
-        [f"recipe {images.RECIPE_VERSION}"]
-        + [f"{name} {importlib.metadata.version(name)}" for name in _DECODERS]
-    )
 
 
 def of(pixels: np.ndarray) -> np.ndarray:
@@ -49,7 +39,7 @@ def save(folder: Path, pixels: np.ndarray) -> None:
         pixels: uint8 `(n, size, size)`, in the order of `films.parquet`.
     """
     checksums.write(folder, folder / FILE, _content(pixels))
-    run_folders.complete_facts(folder, pixels=version())
+    run_folders.complete_facts(folder, pixels=images.version())
 
 
 def _content(pixels: np.ndarray) -> bytes:
@@ -74,7 +64,7 @@ def changed(folder: Path, pixels: np.ndarray) -> np.ndarray | None:
     Raises:
         DamagedFile: the file is missing or was changed, and so were films.
     """
-    if run_folders.read(folder).facts.get("pixels") != version():
+    if run_folders.read(folder).facts.get("pixels") != images.version():
         return None
     if _is_made_again(folder, pixels):
         return np.zeros(0, np.int64)

@@ -7,15 +7,19 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import imagecodecs
 import numpy as np
+import pillow_heif
+import tifffile
 from PIL import Image
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 from fracture_core.datasets import uploads
 from fracture_core.datasets.uploads import File
 from fracture_core.errors import FilmError
-from fracture_core.films import images
+from fracture_core.films import film_checks, images
 from tests.core.dicoms import PATIENT, make
 
 GREY = np.add.outer(np.arange(64), np.arange(48)).astype(np.uint8) * 2
@@ -56,6 +60,18 @@ def zipped(*entries: tuple[str, bytes], mode: int = 0) -> bytes:
     return stream.getvalue()
 
 
+def _tiff(values: np.ndarray, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, values, photometric="minisblack", metadata=None, **options)
+    return stream.getvalue()
+
+
+def _heif() -> bytes:
+    stream = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(GREY)).save(stream)
+    return stream.getvalue()
+
+
 def _study() -> bytes:
     return zipped(("study1/image1.png", saved("PNG")), ("study1/image2.dcm", make(WIDE)))
 
@@ -66,6 +82,21 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "jpg": lambda: saved("JPEG"),
     "webp": lambda: saved("WEBP"),
     "tif": lambda: saved("TIFF", WIDE, compression="tiff_lzw"),
+    "plain.tif": lambda: saved("TIFF", WIDE),
+    "tile.tif": lambda: _tiff(WIDE, tile=(16, 16), compression="zlib", bigtiff=True),
+    "float.tif": lambda: _tiff(WIDE.astype(np.float32), byteorder=">"),
+    "jpeg.tif": lambda: _tiff(GREY, compression="jpeg", rowsperstrip=16),
+    "scans.jpg": lambda: saved("JPEG", progressive=True),
+    "12.jpg": lambda: imagecodecs.jpeg8_encode(WIDE >> 4, bitspersample=12),
+    "sof3.jpg": lambda: imagecodecs.jpeg8_encode(WIDE, bitspersample=16, lossless=True),
+    "rgb.png": lambda: imagecodecs.png_encode(np.dstack([WIDE] * 3)),
+    "gif": lambda: saved("GIF"),
+    "bmp": lambda: saved("BMP"),
+    "jls": lambda: imagecodecs.jpegls_encode(WIDE),
+    "jp2": lambda: imagecodecs.jpeg2k_encode(WIDE),
+    "jxl": lambda: imagecodecs.jpegxl_encode(WIDE),
+    "avif": lambda: imagecodecs.avif_encode(np.dstack([GREY] * 3)),
+    "heic": _heif,
     "dcm": lambda: make(WIDE, WindowCenter=9_000, WindowWidth=9_000, PixelPaddingValue=0),
     "rle.dcm": lambda: make(GREY, syntax=RLELossless),
     "jpeg.dcm": lambda: make(GREY, syntax=JPEGBaseline8Bit),
@@ -155,6 +186,8 @@ def read(file: File) -> int:
     for film in (film for study in upload.studies for film in study.films):
         try:
             assert images.decode(film.content, film.name).mode == "L"
+            assert images.frames(film.content, film.name) >= 1
+            assert 0 <= film_checks.colour(film.content) <= 1
             count += 1
         except FilmError as error:
             assert error.reason.endswith(".") and PATIENT not in str(error)

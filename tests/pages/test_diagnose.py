@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 import streamlit as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 from pydicom.uid import generate_uid
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
@@ -151,9 +151,27 @@ def test_a_bad_file_is_refused_by_name_and_the_others_are_judged(starter: str) -
     assert not app.exception
     (refused,) = [each for each in app.expander if "could not be read" in each.label]
     assert refused.label == "1 file could not be read" and not refused.proto.expanded
-    assert "**broken.png** is cut short or damaged" in refused.markdown[0].value.replace("\\", "")
+    assert "**broken.png** is cut short" in refused.markdown[0].value.replace("\\", "")
     assert "1 file could not be read." in said(app)
     assert "of 2 films)" in said(app)
+
+
+def test_a_film_cut_short_and_burnt_in_text_are_told_before_an_export(starter: str) -> None:
+    grain = np.random.default_rng(0).integers(0, 40, (200, 200), np.uint8)
+    grain[20:-20, 60:-60] += np.linspace(0, 180, 80).astype(np.uint8)
+    whole, written = Image.fromarray(grain), Image.fromarray(grain // 4)
+    ImageDraw.Draw(written).text((10, 4), "DOE^JANE 1970", 250, ImageFont.load_default(14))
+    contents = []
+    for image, kind in ((whole, "JPEG"), (written, "PNG")):
+        stream = io.BytesIO()
+        image.save(stream, kind)
+        contents.append(stream.getvalue())
+    app = upload(opened(), ("cut.jpg", contents[0][:-40]), ("text.png", contents[1]))
+    assert not app.exception
+    [noted] = [each for each in app.expander if each.label == "Notes on 1 file"]
+    line = noted.markdown[0].value.replace("\\", "")
+    assert line.startswith("- **cut.jpg** Its last ") and line.endswith("missing in part.")
+    assert "text.png has text-like marks near the rim" in said(app)
 
 
 def test_unread_pages_and_films_given_twice_are_told_and_judged(starter: str) -> None:
@@ -379,7 +397,7 @@ def test_a_zip_of_several_studies_shows_a_verdict_for_each_and_opens_any(starter
     assert "finds a fracture (1 of 1 film)" in app.title[1].value
     assert "**study2** · Positive: c.png. One film" in said(app)
     assert "(OR rule). 1 file could not be read." in said(app)
-    assert "**cut.png** is cut short or damaged" in said(app)
+    assert "**cut.png** is cut short" in said(app)
 
 
 def number(app: AppTest) -> float:

@@ -228,6 +228,17 @@ def test_a_negative_study_has_no_break_to_show(studies_page: Opener, table: pd.D
     assert not app.toggle
 
 
+def test_a_film_that_lacks_its_last_rows_says_so_under_it(
+    studies_page: Opener, own_phantom: Path, table: pd.DataFrame
+) -> None:
+    study = table[table["views"] > 1].iloc[0]
+    path = next(own_phantom.glob(f"{study['split']}/*/{study['patient']}/*/image1.png"))
+    path.write_bytes(path.read_bytes()[:-4])
+    first, *others = films(studies_page(study=study["key"])).itertuples()
+    assert first.note.endswith("its last bytes are missing; every row is there") and first.image
+    assert not any("missing" in film.note for film in others)
+
+
 def test_a_film_that_cannot_be_read_costs_only_itself(
     studies_page: Opener, own_phantom: Path, table: pd.DataFrame
 ) -> None:

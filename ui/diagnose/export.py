@@ -13,6 +13,7 @@ from fracture_core.reports.study_record import Case, Exhibit
 from ui.cache import prediction_cache, study_cache
 from ui.diagnose import doubts
 from ui.diagnose.reading import Reading
+from ui.shared import theme
 from ui.shell import state
 
 KINDS = {  # end of the file's name -> its button, its icon, its type
@@ -52,6 +53,7 @@ def show(reading: Reading, maps: dict[str, dict[str, bytes]], upload: Sequence[R
 
         # Computed now: the session's caches cannot be reached when a button is pressed.
         cases = [case(each) for each in upload] if everything else [case(reading, maps)]
+        shown = upload if everything else [reading]
         model, threshold, left_out = reading.model, reading.threshold, reading.study.left_out
         for kind, (label, icon, mime) in KINDS.items():
             st.download_button(
@@ -64,6 +66,8 @@ def show(reading: Reading, maps: dict[str, dict[str, bytes]], upload: Sequence[R
                 help=HELP[kind],
                 key=f"export-{kind}",
             )
+    if warning := study_record.text_warning([each.prediction for each in shown]):
+        st.warning(theme.plain(warning), icon=":material/text_fields:")
     # Said beside the buttons: their files are those of the page as it is drawn.
     st.caption("Films, study and patient are named." if names else "Nobody and no file is named.")
 

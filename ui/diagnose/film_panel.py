@@ -117,6 +117,8 @@ def _frame(film: FilmPrediction, picture: pictures.Picture, reading: Reading) ->
     positive = bool(aggregation.is_positive(film.probability, reading.threshold))
     shape = theme.FRACTURE if positive else theme.NO_FRACTURE
     note = f"score {film.probability:.3f}: {shape} {'fracture' if positive else 'no fracture'}"
+    if film.notes:
+        note += f" · {pictures.brief(film.notes)}"
     spoken = ""
     if film.doubts:
         note += " · included by you" if film.counted else " · set aside"

@@ -30,10 +30,11 @@ MultiPartParser.spool_max_size = LIMITS.upload_bytes + 2**20
 
 PRIVACY = "Uploads stay in memory: never written to disk, never logged, gone after a reload."
 HELP = (
-    f"PNG, JPEG, WebP, TIFF or DICOM, or a zip of them; up to {LIMITS.upload_files} films, each of "
-    f"{LIMITS.file_bytes / 2**20:g} MB. Folders, and DICOM's own studies, become studies; from "
-    "DICOM files only the pixels, their spacing and the study ID are read. Unreadable files are "
-    "named; the rest is used. Uploads stay while you visit other pages of this tab."
+    "DICOM, PNG, JPEG of any kind, TIFF and other images, or a zip of them; up to "
+    f"{LIMITS.upload_files} films, each of {LIMITS.file_bytes / 2**20:g} MB. Folders, and DICOM's "
+    "own studies, become studies; from DICOM files only the pixels, their spacing and the study "
+    "ID are read. Unreadable files are named; the rest is used. Uploads stay while you visit "
+    "other pages of this tab."
 )
 WAYS = {"files": "Films or zips", "folder": "A folder"}
 EXAMPLE_PX = 340  # longer side of the example's films

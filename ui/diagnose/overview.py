@@ -83,7 +83,7 @@ def _place(study: StudyInput, name: str) -> str:
 
 
 def lists(shown: Reading, upload: Sequence[Reading]) -> None:
-    """Show all verdicts of an upload, refused and left-out files, each folded.
+    """Show all verdicts of an upload, refused files, notes and left-out files, each folded.
 
     Args:
         shown: the open study.
@@ -97,6 +97,8 @@ def lists(shown: Reading, upload: Sequence[Reading]) -> None:
     file_reasons.show(
         refused, f"{theme.plural(len(refused), 'file')} could not be read", expanded=is_all
     )
+    noted = [(film.name, " ".join(film.notes)) for film in shown.prediction.films if film.notes]
+    file_reasons.show(noted, f"Notes on {theme.plural(len(noted), 'file')}")
     left = [*shown.study.left_out, *(_unreadable(upload) if named else ())]
     file_reasons.show(left, f"{theme.plural(len(left), 'file')} left out", expanded=is_all)
 

@@ -57,7 +57,8 @@ def film(path: Path) -> Picture:
     Raises:
         FilmError: it cannot be read.
     """
-    shown = images.decode(path)
+    reading = images.read(path)
+    shown = reading.image
     size = shown.size
     shown.thumbnail((LONGEST_PX, LONGEST_PX))
     return Picture(
@@ -66,6 +67,7 @@ def film(path: Path) -> Picture:
         height=shown.height,
         file_size=size,
         spacing=dicom.spacing(path, path.name),
+        notes=reading.notes,
     )
 
 

@@ -25,6 +25,7 @@ class Picture:
         width, height: of the image in px.
         file_size: width and height in px of the film's own file, which may be larger.
         spacing: of the file's pixels, if it states it.
+        notes: what was odd about the film's file, see `FilmReading`.
     """
 
     content: bytes
@@ -32,6 +33,7 @@ class Picture:
     height: int
     file_size: tuple[int, int]
     spacing: dicom.Spacing | None = None
+    notes: tuple[str, ...] = ()
 
 
 def shown(
@@ -51,9 +53,11 @@ def shown(
         inverted: whether black and white are exchanged.
 
     Raises:
-        FilmError: it cannot be read; see `images.decode`.
+        FilmError: it cannot be read; see `images.read`.
     """
-    whole = images.decode(source, name)
+    # As much as there is: whether that is enough for a verdict is the model's recipe's business.
+    reading = images.read(source, name, missing_rows_percent=100)
+    whole = reading.image
     film = eraser.erase(ImageOps.invert(whole) if inverted else whole, erased)
     film.thumbnail((long_side, long_side))
     stream = io.BytesIO()
@@ -64,7 +68,17 @@ def shown(
         height=film.height,
         file_size=whole.size,
         spacing=dicom.spacing(source, name),
+        notes=reading.notes,
     )
+
+
+def brief(notes: Sequence[str]) -> str:
+    """Return what was odd about a film's file as a clause: the first note, and how many more."""
+    if not notes:
+        return ""
+    first = notes[0].removesuffix(".")
+    more = f" (and {len(notes) - 1} more)" if len(notes) > 1 else ""
+    return f"{first[:1].lower()}{first[1:]}{more}"
 
 
 def network_picture(pixels: np.ndarray) -> bytes:

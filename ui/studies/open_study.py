@@ -19,7 +19,7 @@ from fracture_core.words import short
 from ui.cache import film_cache, study_cache
 from ui.components import film_viewer
 from ui.components.film_viewer import Frame, Neighbours, OtherStudy
-from ui.shared import theme
+from ui.shared import pictures, theme
 from ui.shell import state, tab_data
 from ui.studies import comparison, quiz, wall
 
@@ -167,6 +167,8 @@ def _frame(
         words = [f"score {probability:.3f}: {_word(positive)}"]
     if breaks is not None:
         words.append(_breaks_in_words(own_breaks))
+    if film.notes:
+        words.append(pictures.brief(film.notes))
     boxes = tuple(_in_shares(each.box, film.file_size) for each in own_breaks)
     note = "; ".join(words)
     return Frame(name=path.name, film=film, note=note, tone=tone, seen=seen, boxes=boxes)

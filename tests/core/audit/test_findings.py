@@ -13,7 +13,7 @@ from fracture_core.audit import audit_job, findings
 from fracture_core.audit.findings import Audit, Finding
 from fracture_core.datasets import catalog
 from fracture_core.errors import Stopped
-from fracture_core.films import measures
+from fracture_core.films import images, measures
 from fracture_core.jobs import launcher, worker
 from fracture_core.jobs.job_progress import JobProgress
 from fracture_core.runs import run_folders
@@ -78,6 +78,16 @@ def test_a_film_that_cannot_be_read_is_found_with_its_reason(root: Path, tmp_pat
     assert item.path == path.relative_to(root).as_posix()
     assert "cut short" in item.detail
     assert item.leave_out
+
+
+def test_a_film_that_was_cut_short_is_found_with_what_it_lacks(root: Path, tmp_path: Path) -> None:
+    path = folder(root, 3) / "image1.png"
+    whole = path.read_bytes()
+    cut = next(n for n in range(1, 99) if images.read(whole[:-n], path.name).missing_rows)
+    path.write_bytes(whole[:-cut])
+    finding = only(root, tmp_path, "incomplete")
+    assert finding.title == "1 film lacks some of its rows" and finding.count == 1
+    assert finding.items[0].detail.startswith("Its last ") and finding.items[0].leave_out
 
 
 def test_exact_copies_are_found_whatever_the_file(root: Path, tmp_path: Path) -> None:

@@ -467,7 +467,16 @@ def test_predict_has_the_designs_shape(run_copy, study, capsys) -> None:
     assert record["threshold"] == 0.3
     [judged] = record["studies"]
     assert list(judged) == ["study", "fracture", "images", "refused", "rules"]
-    keys = ["file", "probability", "fracture", "counted", "doubts", "altered", "erased_share"]
+    keys = [
+        "file",
+        "probability",
+        "fracture",
+        "counted",
+        "doubts",
+        "notes",
+        "altered",
+        "erased_share",
+    ]
     assert list(judged["images"][0]) == keys
     assert (judged["images"][0]["altered"], judged["images"][0]["erased_share"]) == ([], 0.0)
     assert set(judged["rules"]) == {"any", "mean"}

@@ -2,7 +2,9 @@
 
 import io
 
+import imagecodecs
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -103,3 +105,18 @@ def test_grey_files_of_other_depths_have_no_colour(kind, tmp_path) -> None:
 
 def test_a_file_that_is_no_image_has_no_colour() -> None:
     assert film_checks.colour(b"\0" * 128 + b"DICM") == 0
+
+
+@pytest.mark.parametrize("kind", ["png", "jxl", "heic", "avif", "cut jpeg"])
+def test_a_coloured_photograph_is_noticed_in_every_format(kind: str) -> None:
+    colours = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8).repeat(16, 0)
+    colours = colours.repeat(16, 1)
+    stream = io.BytesIO()
+    if kind == "heic":
+        pillow_heif.from_pillow(Image.fromarray(colours)).save(stream)
+    elif kind == "jxl":
+        stream.write(imagecodecs.jpegxl_encode(colours))
+    else:
+        Image.fromarray(colours).save(stream, {"cut jpeg": "JPEG"}.get(kind, kind.upper()))
+    content = stream.getvalue()[:-10] if kind == "cut jpeg" else stream.getvalue()
+    assert film_checks.colour(content) > 0.5

@@ -115,9 +115,9 @@ def test_a_flat_sixteen_bit_film_is_black() -> None:
     assert corner(decode(content(flat))) == [[0, 0], [0, 0]]
 
 
-def test_a_film_with_values_that_are_no_numbers_is_refused() -> None:
-    broken = Image.fromarray(tiled([[0.0, np.nan]], np.float32))
-    with pytest.raises(FilmError, match="no numbers"):
+def test_a_film_without_any_number_is_refused() -> None:
+    broken = Image.fromarray(np.full((16, 16), np.nan, np.float32))
+    with pytest.raises(FilmError, match="no value that is a number"):
         decode(content(broken, "TIFF"))
 
 
@@ -160,17 +160,12 @@ def test_an_empty_file_is_refused_by_name(tmp_path) -> None:
     assert caught.value.name == "image3.png"
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_a_truncated_file_is_refused(kind, share) -> None:
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_file_that_lacks_more_than_a_few_rows_is_refused(kind, share) -> None:
     whole = content(film(200, 200), kind)
-    with pytest.raises(FilmError, match=r"Copy it again|Save the film as"):
+    with pytest.raises(FilmError, match=r"is cut short.* Copy it again"):
         decode(whole[: int(share * len(whole))], "cut")
-
-
-def test_a_jpeg_that_lacks_its_last_bytes_is_refused() -> None:
-    with pytest.raises(FilmError, match="cut short"):
-        decode(content(film(200, 200), "JPEG")[:-20])
 
 
 def test_a_damaged_png_is_refused() -> None:
@@ -211,20 +206,19 @@ def test_a_small_copy_in_a_tiff_is_no_page_and_a_cut_file_ends_the_count() -> No
 def test_text_renamed_to_png_is_refused(tmp_path) -> None:
     path = tmp_path / "notes.png"
     path.write_text("not a film")
-    with pytest.raises(FilmError, match=r"notes\.png is not a PNG, JPEG, WebP, TIFF or DICOM"):
+    with pytest.raises(FilmError, match=r"notes\.png is not a PNG, JPEG, TIFF, DICOM"):
         decode(path)
 
 
 def test_a_refusal_names_what_the_file_is_and_its_ending_only_where_that_claims_more() -> None:
-    animated = content(film(40, 40), "GIF")
-    for name in ("film.gif", "film.dcm"):
-        with pytest.raises(FilmError, match="is a GIF file, which is not read"):
-            decode(animated, name)
+    for name in ("film.psd", "film.dcm"):
+        with pytest.raises(FilmError, match="is a Photoshop file, which is not read"):
+            decode(b"8BPS" + bytes(40), name)
     with pytest.raises(FilmError, match=r"notes\.txt is not a .* image\. Save"):
         decode(b"not a film", "notes.txt")
     with pytest.raises(FilmError, match="is a zip inside a folder, or one that is cut short"):
         decode(b"PK\x03\x04" + bytes(40), "study.zip")
-    with pytest.raises(FilmError, match="begins as a TIFF image and is damaged"):
+    with pytest.raises(FilmError, match="is cut short or damaged"):
         decode(b"II*\0" + bytes(40), "film.tif")
 
 

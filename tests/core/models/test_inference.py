@@ -35,11 +35,13 @@ def films(finished_run, phantom_root) -> list[FilmInput]:
     return [FilmInput(name=path, source=phantom_root / path) for path in rows["path"]]
 
 
-def jpeg() -> bytes:
+def jpeg(grain: bool = False) -> bytes:
     """A small film as a JPEG file that passes the plain checks."""
     content = io.BytesIO()
     values = np.zeros((80, 64), np.uint8)
     values[10:-10, 10:-10] = np.linspace(0, 200, 44)
+    if grain:
+        values += np.random.default_rng(0).integers(0, 30, values.shape, np.uint8)
     Image.fromarray(values).save(content, "JPEG")
     return content.getvalue()
 
@@ -81,6 +83,21 @@ def test_the_command_line_gives_the_same_bits(predictor, films, run_copy) -> Non
     assert spoken == predictor.predict_study("s", films).probabilities
     one_by_one = [predictor.predict_study("s", [film]).probabilities[0] for film in films]
     assert spoken == one_by_one
+
+
+def test_a_film_that_lacks_its_last_rows_is_predicted_with_a_note(predictor, films) -> None:
+    cut = FilmInput(name="cut.jpg", source=jpeg(grain=True)[:-20])
+    prediction = predictor.predict_study("study1", [films[0], cut])
+    assert [bool(film.notes) for film in prediction.films] == [False, True]
+    written = prediction.to_dict(0.5)["images"]
+    assert written[0]["notes"] == [] and "missing" in written[1]["notes"][0]
+    strict = replace(predictor.recipe, missing_rows_percent=0.0)
+    predictor.recipe, recipe = strict, predictor.recipe
+    try:
+        refused = predictor.predict_study("study1", [films[0], cut]).refused
+    finally:
+        predictor.recipe = recipe
+    assert [name for name, _ in refused] == ["cut.jpg"]
 
 
 def test_a_truncated_jpeg_is_refused_by_name_and_the_others_are_judged(predictor, films) -> None:
@@ -165,6 +182,7 @@ def test_a_judged_study_has_the_designs_shape_in_json() -> None:
                 "fracture": p > 0.5,
                 "counted": True,
                 "doubts": [],
+                "notes": [],
                 "altered": [],
                 "erased_share": 0.0,
             }

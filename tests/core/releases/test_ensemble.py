@@ -196,6 +196,7 @@ def test_what_has_no_mean_is_refused_in_a_sentence(run_copy: Path, folders: Path
 @pytest.mark.parametrize(
     ("card", "sentence"),
     [
+        ({"recipe": PixelRecipe(missing_rows_percent=0.0)}, r"pad, at most 0 % of rows missing\)"),
         ({"recipe": PixelRecipe(size=64)}, r"one sees 32 px \(area, pad\), other 64 px"),
         ({"label_meaning": "Positive means: cats."}, "answer the same question. .*cats"),
     ],

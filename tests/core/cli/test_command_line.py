@@ -429,7 +429,7 @@ def test_without_a_dev_share_the_last_epoch_is_named_as_such(run_copy, capsys) -
     )
     run_commands._print_figures(run_copy)
     printed = capsys.readouterr().out
-    assert printed.startswith("Epoch 3 is the last; no dev share chose one.\n")
+    assert printed.startswith("Epoch 3 is the last; no dev share chose one. Split by patient.\n")
 
 
 # --- models -------------------------------------------------------------------------------------

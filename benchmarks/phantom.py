@@ -15,8 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
+import hairlines
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -26,7 +25,6 @@ from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, run_folders
-from fracture_core.verdicts import metrics
 
 SEEDS = (1, 2, 3)
 EPOCHS = {32: 20, 96: 30}
@@ -75,32 +73,13 @@ def train(root: Path, size: int, seed: int) -> tuple[Path, float]:
 
 
 def print_hairlines(folder: Path, size: int, root: Path, other: Path) -> None:
-    """Hairline studies against normal ones, by the greatest probability among their films."""
+    """Breaks against normal studies: unseen studies of its own set, and those of another seed."""
     valid = cards.run_predictions(folder, journal.best_epoch(folder))
     valid = valid[valid["role"] == "valid"]
     judged = evaluation.evaluate(folder.name, catalog.read(other), "train").films
     for what, films, data in (("valid", valid, root), ("another seed", judged, other)):
-        studies = with_kinds(films, data)
-        kept = studies[studies["kind"].isin(["none", "hairline"])]
-        area = metrics.auroc(kept["label"], kept["probability"])
-        n = (kept["kind"] == "hairline").sum()
-        low, high = metrics.auroc_interval(area, n, len(kept) - n)
-        print(
-            f"  hairline against normal at {size} px, {what}: AUROC {area:.3f} "
-            f"(95 % interval {low:.2f} to {high:.2f}; {n} against {len(kept) - n} studies)"
-        )
-
-
-def with_kinds(films: pd.DataFrame, root: Path) -> pd.DataFrame:
-    """One row a study: label, greatest probability, kind of break ("none" for a normal one)."""
-    breaks = phantom_set.breaks(root)
-    kinds = [breaks[path][0].kind if breaks[path] else None for path in films["path"]]
-    studies = films.assign(key=catalog.study_key(films), kind=kinds).groupby("key")
-    table = studies.agg(label=("label", "first"), probability=("probability", "max"))
-    table["kind"] = studies["kind"].agg(lambda found: next(iter(found.dropna()), "none"))
-    # A positive study whose kind is unknown would count as normal; there must be none.
-    assert not np.any((table["label"] == 1) & (table["kind"] == "none"))
-    return table
+        print(f"  {size} px, {what}:")
+        hairlines.print_kinds(hairlines.with_kinds(films, data))
 
 
 if __name__ == "__main__":

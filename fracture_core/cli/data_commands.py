@@ -27,13 +27,16 @@ def _phantom_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, help="folder to make")
     parser.add_argument("--studies", type=int, default=400, help="studies to draw (400)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same films (0)")
+    parser.add_argument("--hairlines", type=int, metavar="PERCENT", help="share of the breaks (15)")
 
 
 def _phantom(options: argparse.Namespace) -> None:
     from fracture_core.phantom import phantom_set
 
     show = terminal.progress_line("studies")
-    phantom_set.make(options.out, options.studies, options.seed, progress=show)
+    phantom_set.make(
+        options.out, options.studies, options.seed, progress=show, hairlines=options.hairlines
+    )
     print(f"{options.out} holds {options.studies} studies.")
 
 

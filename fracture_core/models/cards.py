@@ -33,6 +33,7 @@ from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelErr
 from fracture_core.models import model_names
 from fracture_core.models.model_names import CARD
 from fracture_core.networks import network_size
+from fracture_core.phantom import phantom_set
 from fracture_core.runs import checkpoints, journal, predictions, run_facts, run_folders
 from fracture_core.verdicts import aggregation, metrics
 
@@ -566,7 +567,8 @@ def full_command(config: TrainConfig, made_with: dict[str, int] | None) -> str:
     if not isinstance(made_with, dict) or not {"studies", "seed"} <= made_with.keys():
         return train  # other data; or its note is damaged
     make = ["python", "-m", "fracture_core", "phantom", name]
-    make += ["--studies", str(made_with["studies"]), "--seed", str(made_with["seed"])]
+    for key in phantom_set.OWN:
+        make += [f"--{key}", str(made_with[key])] if key in made_with else []
     return f"{shlex.join(make)} && {train}"
 
 

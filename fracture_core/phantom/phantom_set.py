@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import file_reader, locks
+from fracture_core.config import check_range
 from fracture_core.errors import ConfigError, DataError, FileRefused, Stopped
 from fracture_core.files import replace_file, sweep
 from fracture_core.phantom.drawing import draw
@@ -27,6 +28,7 @@ VERSION = 3  # raised whenever the same seed gives other films
 STUDIES, SEED = 400, 0
 INDEX = "phantom.json"
 LOCK = ".lock"
+OWN = ("studies", "seed", "hairlines")  # settings of a set; an index lacks the last by default
 MOST_STUDIES = 1_000_000  # a larger set takes minutes to plan; an index with more is damaged
 
 
@@ -36,6 +38,7 @@ def make(
     seed: int = SEED,
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    hairlines: int | None = None,
 ) -> None:
     """Fill `out` with a phantom set, or complete the same one there. Uses all cores.
 
@@ -47,9 +50,10 @@ def make(
         seed: 0 or more; the same seed gives the same bytes on one machine.
         progress: called with (studies made, all studies).
         should_stop: called often; when it returns true, the function ends.
+        hairlines: share of the breaks that are hairlines, in percent, or None (15).
 
     Raises:
-        ConfigError: `studies` or `seed` is out of range.
+        ConfigError: `studies`, `seed` or `hairlines` is out of range.
         DataError: `out` holds something else, or a set with other settings, or cannot be written.
         Stopped: `should_stop` returned true; the next call completes the set.
     """
@@ -58,9 +62,13 @@ def make(
             "A phantom set needs at least 1 study and a seed from 0; "
             f"received {studies} studies and seed {seed}."
         )
+    own = {"studies": studies, "seed": seed}
+    if hairlines is not None:
+        check_range("hairlines", hairlines, (0, 100))
+        own["hairlines"] = hairlines
     out, report = Path(out), progress or (lambda done, total: None)
     try:
-        _check_folder(out, studies, seed)
+        _check_folder(out, own)
         if _is_whole(out):  # its disk may be read-only
             report(studies, studies)
             return
@@ -70,8 +78,8 @@ def make(
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{out} cannot be made ({reason}). Name another folder.") from error
     with _lock(out, report, should_stop or (lambda: False)):
-        _check_folder(out, studies, seed)
-        _fill(out, studies, seed, report, should_stop or (lambda: False))
+        _check_folder(out, own)
+        _fill(out, own, report, should_stop or (lambda: False))
 
 
 def complete(
@@ -86,14 +94,14 @@ def complete(
     index = _index(root)
     if index and index["version"] != VERSION and index["complete"]:
         return
-    own = {"studies": index["studies"], "seed": index["seed"]} if index else {}
+    own = {key: index[key] for key in OWN if key in index} if index else {}
     make(root, **own, progress=progress, should_stop=should_stop)
 
 
 def settings(root: Path) -> dict[str, int] | None:
-    """Return the settings of a phantom: studies, seed and version; `None` for other data."""
+    """Return the settings of a phantom: version and what `OWN` names; `None` for other data."""
     index = _index(root)
-    return {key: index[key] for key in ("studies", "seed", "version")} if index else None
+    return {key: index[key] for key in (*OWN, "version") if key in index} if index else None
 
 
 def is_phantom(root: Path) -> bool:
@@ -160,7 +168,7 @@ def _break(item: dict[str, Any]) -> Break:
     return Break(kind=item["kind"], box=tuple(item["box"]), **words)
 
 
-def _check_folder(out: Path, studies: int, seed: int) -> None:
+def _check_folder(out: Path, own: dict[str, int]) -> None:
     """Refuse a folder in which a phantom set must not be made."""
     if not out.exists():
         return
@@ -175,13 +183,18 @@ def _check_folder(out: Path, studies: int, seed: int) -> None:
                 "Name another folder."
             )
         return
-    present = (index["studies"], index["seed"], index["version"])
-    if present != (studies, seed, VERSION):
+    present = {key: index[key] for key in OWN if key in index}
+    if (present, index["version"]) != (own, VERSION):
         raise DataError(
-            f"{out} holds a phantom set of {present[0]} studies with seed {present[1]}, version "
-            f"{present[2]}; requested are {studies} studies with seed {seed}, version {VERSION}. "
+            f"{out} holds a phantom set of {_in_words(present)}, version {index['version']}; "
+            f"requested are {_in_words(own)}, version {VERSION}. "
             "Name another folder, or delete that one."
         )
+
+
+def _in_words(own: dict[str, int]) -> str:
+    share = f" and {own['hairlines']} % hairlines" if "hairlines" in own else ""
+    return f"{own['studies']} studies with seed {own['seed']}{share}"
 
 
 def _is_own_file(name: str) -> bool:
@@ -206,19 +219,18 @@ def _lock(
 
 def _fill(
     out: Path,
-    studies: int,
-    seed: int,
+    own: dict[str, int],
     report: Callable[[int, int], None],
     should_stop: Callable[[], bool],
 ) -> None:
     sweep(out, older_than_seconds=0.0)  # under the lock no other process writes here
-    planned = [films(study, seed) for study in plan(studies, seed)]
+    studies, seed = own["studies"], own["seed"]
+    planned = [films(study, seed) for study in plan(**own)]
     missing = [each for each in planned if not all((out / film.path).exists() for film in each)]
     index = {
         "what": "Synthetic films; boxes are x0, y0, x1, y1 in px.",
         "version": VERSION,
-        "seed": seed,
-        "studies": studies,
+        **own,
         "complete": not missing,
         "films": {
             film.path: [asdict(mark) for mark in film.breaks] for each in planned for film in each
@@ -285,6 +297,8 @@ def _is_sound(index: dict[str, Any]) -> bool:
     kinds = {"version": int, "seed": int, "studies": int, "complete": bool, "films": dict}
     return (
         all(type(index.get(key)) is kind for key, kind in kinds.items())
+        and type(index.get("hairlines", 0)) is int
+        and 0 <= index.get("hairlines", 0) <= 100
         and 0 < index["studies"] <= MOST_STUDIES
         and 0 <= index["seed"] < 2**63
         and all(isinstance(marks, list) for marks in index["films"].values())

@@ -3,6 +3,7 @@
 The films of a study depend on seed and study number alone.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -92,10 +93,16 @@ class Film:
     breaks: tuple[Break, ...]
 
 
-def plan(studies: int, seed: int) -> list[Study]:
-    """Plan all studies of a set in order: patient by patient, `train` before `valid`."""
+def plan(studies: int, seed: int, hairlines: int | None = None) -> list[Study]:
+    """Plan all studies of a set in order: patient by patient, `train` before `valid`.
+
+    Args:
+        studies: how many.
+        seed: of the set; with studies it alone determines patients, parts, labels and splits.
+        hairlines: share of the breaks that are hairlines, in percent; None for `KIND_ORDER`.
+    """
     rng = np.random.default_rng((seed, 0))
-    kinds = _kinds(studies, np.random.default_rng((seed, 4)))
+    kinds = _kinds(studies, np.random.default_rng((seed, 4)), _grades(hairlines))
     parts = _parts(np.random.default_rng((seed, 5)))
     planned: list[Study] = []
     patient = 0
@@ -154,14 +161,23 @@ def _parts(rng: np.random.Generator) -> Iterator[str]:
             yield block[place]
 
 
-def _kinds(studies: int, rng: np.random.Generator) -> list[str | None]:
+def _grades(hairlines: int | None) -> Iterator[str]:
+    """Yield the grade of each break in order, `hairlines` of 100 being a hairline."""
+    if hairlines is None:
+        yield from itertools.cycle(KIND_ORDER)
+        return
+    others = itertools.cycle(grade for grade in KIND_ORDER if grade != "hairline")
+    for number in itertools.count():
+        due = (number + 1) * hairlines // 100 > number * hairlines // 100
+        yield "hairline" if due else next(others)
+
+
+def _kinds(studies: int, rng: np.random.Generator, grades: Iterator[str]) -> list[str | None]:
     """Return the kind of break of each study; even a small set has both labels."""
     kinds: list[str | None] = []
-    positives = 0
     while len(kinds) < studies:
         block: list[str | None] = [None] * 5
         for place in rng.permutation(5)[: POSITIVE_OF_FIVE[len(kinds) // 5 % 4]]:
-            block[place] = KIND_ORDER[positives % len(KIND_ORDER)]
-            positives += 1
+            block[place] = next(grades)
         kinds += block
     return kinds[:studies]

@@ -176,3 +176,10 @@ def test_the_command_of_a_released_phantom_model_makes_its_films_first(run_copy)
     make_command, _, trained = card.command.partition(" && ")
     assert make_command == "python -m fracture_core phantom films --studies 24 --seed 5"
     assert trained == "python -m fracture_core train films --architecture three_conv --epochs 3"
+
+
+def test_the_command_makes_a_phantom_with_its_share_of_hairlines() -> None:
+    settings = {"studies": 24, "seed": 5, "version": 3, "hairlines": 100}
+    command = cards.full_command(TrainConfig(data="/my/films"), settings)
+    made = command.partition(" && ")[0]
+    assert made.endswith("phantom films --studies 24 --seed 5 --hairlines 100")

@@ -465,3 +465,37 @@ def test_importing_and_drawing_load_neither_tensorflow_nor_streamlit() -> None:
 def test_a_folder_that_cannot_be_made_is_refused_in_a_sentence(name) -> None:
     with pytest.raises(DataError, match="Name another folder"):
         phantom_set.make(Path(name), studies=3)
+
+
+def test_a_set_with_another_share_of_hairlines_breaks_otherwise_and_is_otherwise_the_same(
+    tmp_path: Path,
+) -> None:
+    usual = study_plan.plan(200, 3)
+    for share in (0, 50, 100):
+        planned = study_plan.plan(200, 3, share)
+        assert [replace(each, kind=None) for each in planned] == [
+            replace(each, kind=None) for each in usual
+        ]
+        kinds = [each.kind for each in planned if each.kind]
+        assert len(kinds) == sum(each.kind is not None for each in usual)
+        assert 100 * kinds.count("hairline") == pytest.approx(share * len(kinds), abs=100)
+    only = tmp_path / "only"
+    words = ["phantom", str(only), "--studies", "4", "--seed", "3", "--hairlines", "100"]
+    assert command_line.main(words) == 0
+    assert phantom_set.settings(only) == {
+        "studies": 4,
+        "seed": 3,
+        "hairlines": 100,
+        "version": phantom_set.VERSION,
+    }
+    kinds = {mark.kind for marks in phantom_set.breaks(only).values() for mark in marks}
+    assert kinds == {"hairline"}
+    removed = next(iter(phantom_set.breaks(only)))
+    first = files(only)
+    (only / removed).unlink()
+    phantom_set.complete(only)
+    assert files(only) == first
+    with pytest.raises(DataError, match=r"4 studies with seed 3 and 100 % hairlines.*Name another"):
+        phantom_set.make(only, studies=4, seed=3)
+    with pytest.raises(ConfigError, match="hairlines must be from 0 to 100"):
+        phantom_set.make(tmp_path / "none", hairlines=101)

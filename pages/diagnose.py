@@ -45,6 +45,7 @@ with main:
         with example.container():
             intake.offer_example(reference)
         st.stop()
+    desk.films_first()
     head = verdict_panel.head(model, threshold, study)
     if not prediction_cache.warm_up().done():
         film_panel.wait(head, model, study)

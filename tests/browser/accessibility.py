@@ -32,6 +32,11 @@ _RUN = """async ([script, rules, ours]) => {
 }"""
 
 
+# A part that is being drawn anew is pale, and gets its colours back by a transition.
+_IS_STILL = """() => !document.querySelector("[data-stale=true]") && !document.getAnimations().some(
+    (each) => each instanceof CSSTransition && each.playState === "running")"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Violation:
     """One element that breaks one rule.
@@ -51,6 +56,7 @@ class Violation:
 
 def violations(page: Page) -> list[Violation]:
     """Return every violation of WCAG 2.2 AA, and of axe-core's best practices, on a page."""
+    page.wait_for_function(_IS_STILL)
     return [
         Violation(**each)
         for each in page.evaluate(_RUN, [AXE_SCRIPT, RULES, ", ".join(_OUR_ROOTS)])

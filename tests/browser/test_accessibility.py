@@ -347,6 +347,8 @@ def test_a_run_is_started_watched_stopped_and_replayed_by_keys(
     expect(stopped).to_be_visible(timeout=SLOW)
     expect(page.locator(".announcement")).to_have_text(re.compile("^Stopped after"))
     whole(page)
+    # The button is gone, and the focus is with those that stand in its place.
+    expect(page.locator(".st-key-keeps-focus-controls button:focus")).to_have_count(1)
     slider = page.get_by_role("slider", name=re.compile("^Epoch shown: "))
     tab_to(page, slider, most=90)
     page.keyboard.press("Home")

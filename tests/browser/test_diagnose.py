@@ -15,7 +15,8 @@ from tests.browser.conftest import Server
 
 FINDS = re.compile("The model finds (a|no) fracture")
 SCORE = re.compile(r"0\.\d{3}|1\.000")
-SIZES = ((1440, 900), (1280, 720))  # a laptop, and a small one or a projector
+# A laptop, a small one or a projector, and half a screen.
+SIZES = ((1440, 900), (1280, 720), (900, 900))
 SETTLED = """([count, width]) => {
     const seen = [...document.querySelectorAll("*")].flatMap((each) =>
         each.shadowRoot ? [...each.shadowRoot.querySelectorAll(".pane > canvas:not(.lens)")] : []);
@@ -106,17 +107,21 @@ def test_nothing_jumps_while_the_threshold_moves(page: Page, phantom_root: Path)
 def test_in_a_narrow_window_controls_and_films_are_one_column(
     page: Page, phantom_root: Path
 ) -> None:
-    drop(page, films_of(phantom_root, 3))
     page.set_viewport_size({"width": 900, "height": 900})
+    example = page.get_by_role("button", name="Diagnose this study")
+    expect(example).to_be_visible()
+    heading = page.get_by_role("heading", name="Diagnose", exact=True)
+    assert bottom(heading) < bottom(example)  # nothing is uploaded yet: the controls come first
+    drop(page, films_of(phantom_root, 3))
     page.wait_for_function(SETTLED, arg=[3, 900])
-    title = page.get_by_role("heading", name="Diagnose", exact=True).bounding_box()
+    title = heading.bounding_box()
     headline = page.get_by_role("heading", name=FINDS).bounding_box()
     viewer = page.locator(".viewer").bounding_box()
     slider = page.get_by_test_id("stSlider").bounding_box()
     assert title["x"] == headline["x"] == viewer["x"]
     # The controls reach as far to the right as the films: no hole beside them.
     assert abs(slider["x"] + slider["width"] - viewer["x"] - viewer["width"]) < 2
-    assert headline["y"] < 900
+    assert headline["y"] + headline["height"] < viewer["y"] < title["y"]
     inside = "() => document.documentElement.scrollWidth <= innerWidth"
     assert page.evaluate(inside)
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,9 +61,20 @@ def test_no_state_of_the_page_breaks_a_rule(page: Page, phantom_root: Path, tmp_
 
     page.get_by_text("Heat maps", exact=True).click()
     expect(page.get_by_role("button", name="Grad-CAM")).to_be_visible(timeout=60_000)
+    tools = page.get_by_role("group", name="Film tools").bounding_box()
+    assert tools and tools["height"] < 50  # with the maps' buttons, still one row
     page.get_by_text("Through the epochs", exact=True).last.click()
     course = page.get_by_role("figure", name=re.compile("^Scores of the films from epoch 1 to 3"))
     expect(course).to_be_visible(timeout=60_000)
+    found += accessibility.violations(page)
+
+    page.get_by_role("button", name="Remove all").click()
+    expect(page.get_by_role("button", name="Diagnose this study")).to_be_visible()
+    with zipfile.ZipFile(tmp_path / "several.zip", "w") as archive:
+        for number, film in enumerate(films, 1):
+            archive.write(film, f"case{number}/{film.name}")
+    drop(page, tmp_path / "several.zip")
+    expect(page.get_by_label("Study of the upload")).to_be_visible()
     found += accessibility.violations(page)
     assert [each for each in found if each.ours] == []
     assert accessibility.of_streamlit(found) == STREAMLIT

@@ -1,5 +1,6 @@
 """Positions on the pages: Home's doors on one line, and every page in a window of 900 px."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,28 @@ def test_no_page_has_narrow_columns_or_leaves_the_window_at_900_px(
         measured = page.evaluate(WIDE)
         assert measured["beyond"] <= 0, address
         assert measured["narrowest"] >= NARROWEST, address
+
+
+def test_in_a_narrow_window_the_table_of_runs_does_not_scroll_sideways(
+    server: Server, open_page: Callable[..., Page], finished_run: Path
+) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(finished_run, server.folder / "runs" / name)
+    page = open_page(f"{server.url}/runs", 900, 900)
+    heads = page.get_by_test_id("stDataFrame").locator("[role=columnheader]")
+    expect(heads.filter(has_text="Best epoch")).to_have_count(1)
+    names = heads.all_text_contents()
+    assert {"Run", "State", "Dev accuracy"} < set(names)
+    scrolls = "(each) => each.scrollWidth > each.clientWidth"
+    assert not page.locator(".dvn-scroller").evaluate(scrolls)
+    switch = page.get_by_text("All columns")
+    switch.click()
+    picture = heads.filter(has_text=re.compile("^Interval$"))  # a column that was left out
+    expect(picture).to_have_count(1)
+    assert page.locator(".dvn-scroller").evaluate(scrolls)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(switch).to_have_count(0)
+    expect(picture).to_have_count(1)
 
 
 def test_the_wall_goes_on_below_its_choices(server: Server, open_page: Callable[..., Page]) -> None:

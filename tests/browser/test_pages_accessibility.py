@@ -4,11 +4,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from fracture_core import locks
+from fracture_core.errors import Stopped
+from fracture_core.phantom import phantom_set
 from tests.browser import accessibility
 from tests.browser.accessibility import Violation
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, free_port
 
 STREAMLIT: set[tuple[str, str]] = set()
 
@@ -71,6 +75,32 @@ def test_home_train_report_evaluate_and_data_break_no_rule(
     # The checker sees these pages: a picture without a name is found there.
     page.get_by_test_id("stMain").evaluate("main => main.append(new Image())")
     assert any(each.rule == "image-alt" for each in accessibility.violations(page))
+
+
+def test_a_first_visit_while_films_are_generated_breaks_no_rule(
+    tmp_path: Path, open_page: Callable[..., Page]
+) -> None:
+    films = tmp_path / "phantom"
+    with pytest.raises(Stopped):
+        phantom_set.make(films, studies=6, should_stop=lambda: True)
+    server = Server(folder=tmp_path, data=films, port=free_port())
+    server.start()
+    found = {}
+    try:
+        with locks.held(films / phantom_set.LOCK):
+            page = open_page(server.url)
+            for name in ("", "studies", "train", "data"):
+                page.goto(f"{server.url}/{name}")
+                expect(page.get_by_text("being generated").first).to_be_visible()
+                found[name] = accessibility.violations(page)
+        page.goto(server.url)
+        expect(page.get_by_text("incomplete").first).to_be_visible()
+        found["incomplete"] = accessibility.violations(page)
+    finally:
+        server.stop()
+    assert [each for violations in found.values() for each in violations if each.ours] == []
+    of_streamlit = {name: accessibility.of_streamlit(each) for name, each in found.items()}
+    assert {name: each for name, each in of_streamlit.items() if each} == {}
 
 
 def test_every_plot_and_picture_is_told_in_words(

@@ -44,12 +44,16 @@ def test_who_reads_a_study_keeps_it_while_somebody_changes_the_data(
     forward.click()
     expect(reader.get_by_text("This tab still reads")).to_be_visible()
     expect(reader.get_by_text("Data: films", exact=False).first).to_be_visible()
+    accessibility.check(reader)
     reader.get_by_role("button", name="Stay with films").click()
     expect(reader.get_by_text("In use here: other-films")).to_be_visible()
+    reader.mouse.move(0, 0)  # off a button that has come to lie below it
+    accessibility.check(reader)
     assert f"data={data.hash[:8]}" in reader.url
     shared = open_page(reader.url)  # to a colleague, or the same tab after a reload
     expect(shared.get_by_text("This address belongs to the data set")).to_be_visible()
     expect(shared.get_by_role("button", name="Next")).to_have_count(0)
+    accessibility.check(shared)
     shared.get_by_role("button", name="Open it in films").click()
     expect(shared.get_by_role("button", name="Next")).to_be_visible()
     reader.get_by_role("button", name="Switch to other-films").click()
@@ -64,6 +68,7 @@ def test_an_address_of_unknown_data_opens_nothing_by_itself(
     page = open_page(f"{server.url}/studies?study={key}&data=0123abcd")
     expect(page.get_by_text("unknown here")).to_be_visible()
     expect(page.get_by_role("button", name="Next")).to_have_count(0)
+    accessibility.check(page)
     page.get_by_role("button", name="Look for it in films").click()
     expect(page.get_by_role("button", name="Next")).to_be_visible()
 

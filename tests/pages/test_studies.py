@@ -555,6 +555,15 @@ def test_all_studies_of_a_patient_stand_on_one_line(
     assert len(tiles(app)) == 24
 
 
+def test_each_button_that_opens_a_study_names_it(studies_page: Opener, table: pd.DataFrame) -> None:
+    labels = [each.label.replace("\\", "") for each in studies_page().button]
+    opening = {label for label in labels if label.startswith("Open ")}
+    assert opening == {
+        f"Open :small[{patient}, {study}]"
+        for patient, study in table[["patient", "study"]].itertuples(index=False)
+    }
+
+
 def test_an_unknown_patient_is_one_sentence_and_a_way_back(studies_page: Opener) -> None:
     app = studies_page(person="<b>nobody</b>")
     assert not app.exception

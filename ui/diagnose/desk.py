@@ -1,7 +1,8 @@
 """The two parts of the page: a short column of controls, and the films beside it.
 
-In a narrow window the controls stand in one or two columns above the films. Streamlit's own
-columns are stacked only on a phone, and squeeze both parts before.
+In a narrow window the controls stand in one or two columns above the films, and below them once
+there are films to show. Streamlit's own columns are stacked only on a phone, and squeeze both parts
+before.
 """
 
 import streamlit as st
@@ -17,6 +18,12 @@ _STYLE = f"""<style>
   }}
 }}
 </style>"""
+_FILMS_FIRST = f"""<style>
+@media (width < {BESIDE_PX}px) {{
+  .st-key-desk {{ display: flex; flex-direction: column; }}
+  .st-key-desk > :last-child {{ order: -1; }}
+}}
+</style>"""
 
 
 def parts() -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -24,3 +31,8 @@ def parts() -> tuple[DeltaGenerator, DeltaGenerator]:
     st.html(_STYLE)
     with st.container(key="desk"):
         return st.container(), st.container()
+
+
+def films_first() -> None:
+    """Put verdict and films on top in a narrow window, where the controls fill the first screen."""
+    st.html(_FILMS_FIRST)

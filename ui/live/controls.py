@@ -9,7 +9,7 @@ from fracture_core.verdicts import metrics
 from ui.cache import run_cache
 from ui.runs import run_menu
 from ui.runs.run_menu import MORE_EPOCHS
-from ui.shared import figures, model_choice, theme
+from ui.shared import figures, kept_focus, model_choice, theme
 from ui.shell import actions, owner, state
 
 
@@ -19,7 +19,7 @@ def show(run: Run) -> None:
     Buttons that end a run and buttons that resume it never share a place: the second click of a
     double click, or one that waited for the page, must not undo the first.
     """
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with kept_focus.row("controls"):
         if run.status.state.alive:
             _stop(run)
             _more(run)

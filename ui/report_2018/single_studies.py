@@ -68,12 +68,11 @@ def _study(dataset: Dataset, study: Any, scores: "pd.Series[Any] | None") -> Non
     )
     with row:
         with st.container(width=WORDS_PX, gap="xxsmall"):
-            st.markdown(f"{theme.plain(study.patient)}, {theme.plain(study.study)}")
             st.markdown(f":small[label {theme.mark(bool(study.label))}]")
             _verdict(study, paths, scores)
             st.page_link(
                 "pages/studies.py",
-                label="Open",
+                label=f"Open {theme.plain(study.patient)}, {theme.plain(study.study)}",
                 width="content",
                 query_params=tab_data.address(study.key, dataset.hash),
             )

@@ -23,6 +23,7 @@ from fracture_core.runs.run_folders import Labels, Run, State
 from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import short
 from ui.cache import run_cache
+from ui.components import window_width
 from ui.home import demo
 from ui.runs import run_charts, selected_runs
 from ui.shared import figures, theme
@@ -31,6 +32,8 @@ from ui.shell import actions, state
 POLL_SECONDS = 2.0  # while a run is active
 HEIGHT = 430  # px of the table; ten runs, and room for their curves below
 UNREADABLE = 10  # unreadable runs that are named; the others are counted
+WIDE_PX = 1100  # width of a window from which all columns are shown unasked
+FEW = ("Run", "State", "Dev accuracy", "95 % interval", "n", "Curve", "Best epoch")  # fit in 900 px
 STYLED = 150  # rows; Streamlit takes 0.3 ms for each that has bold cells
 
 
@@ -193,11 +196,13 @@ def _table(runs: list[Run], shown: list[Run]) -> None:
         f"{_shared_patients(shown)}"
         "By keys: arrows choose a line, Shift + Space ticks it."
     )
+    order = None if _shows_all() else [name for name in FEW if name in rows]
     st.dataframe(
         data,
         height=min(HEIGHT, 38 + 35 * len(rows)),
         hide_index=True,
         column_config=config,
+        column_order=order,
         key=key,
         on_select=partial(_tick, key, names),
         selection_mode="multi-row",
@@ -207,6 +212,13 @@ def _table(runs: list[Run], shown: list[Run]) -> None:
         placeholder=figures.MISSING,
         alt="Runs, with their accuracy and the settings that differ",
     )
+
+
+def _shows_all() -> bool:
+    """Return whether all columns are shown; in a narrow window they would scroll sideways."""
+    if not window_width.is_narrow(WIDE_PX, "runs-width"):
+        return True
+    return st.toggle("All columns", key=state.ALL_COLUMNS)
 
 
 def _tick(key: str, names: list[str]) -> None:

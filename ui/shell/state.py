@@ -71,6 +71,7 @@ _OF_DATA = (
 # Session only.
 PINS_TABLE = "pins-table"  # Train: whether the pinned studies' scores are shown as a table
 RESULTS_TABLE = "results-table"  # Runs: the ticked lines; ends in a hash of the table's runs
+ALL_COLUMNS = "all-columns"  # Runs: whether a narrow window shows the columns that scroll
 ENSEMBLE = "ensemble-name"  # Runs: name for the mean of the chosen runs
 REFUSED = "refused"  # Runs: the chosen runs that became no ensemble, and why
 NEW_ENSEMBLE = "made"  # Runs: the ensemble that was just made and opens next

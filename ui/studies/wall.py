@@ -182,26 +182,32 @@ def show_card(
     with st.container(border=True, gap="xsmall", key=film_links.key(study.key)):
         picture = picture or film_cache.empty_card(_colour(study))
         st.image(picture, width="stretch", alt=f"The films of {describe(study)}")
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            result = "" if quiz.hides(study.key) else verdict(study.key, predictions)
-            st.markdown(f"{quiz.mark(study)} :small[{result}]", width="stretch")
-            st.button(
-                "Open",
-                key=f"open-{study.key}",
-                icon=":material/open_in_full:",
-                type="tertiary",
-                on_click=open_study,
-                args=(study.key,),
-            )
-        st.caption(theme.plain(describe(study)))
+        result = "" if quiz.hides(study.key) else verdict(study.key, predictions)
+        st.markdown(f"{quiz.mark(study)} :small[{result}]")
+        # Its label names the study: a screen reader lists the buttons of a page without the cards.
+        st.button(
+            f"Open :small[{theme.plain(short(_name(study)))}]",
+            key=f"open-{study.key}",
+            type="tertiary",
+            on_click=open_study,
+            args=(study.key,),
+        )
+        st.caption(theme.plain(_place(study)))
 
 
 def describe(study: Any) -> str:
     """Describe a study in words: "patient00017, study1, humerus, train, 3 views"."""
-    names = [study.patient, study.study, study.part, study.split]
-    if study.part == "unknown":  # class folders: only the file's name is known
-        names = [quiz.name(study), study.split]
-    return ", ".join([*names, theme.plural(study.views, "view")])
+    return f"{_name(study)}, {_place(study)}"
+
+
+def _name(study: Any) -> str:
+    """Return the names of a study; in class folders only the file's name is known."""
+    return quiz.name(study) if study.part == "unknown" else f"{study.patient}, {study.study}"
+
+
+def _place(study: Any) -> str:
+    place = [] if study.part == "unknown" else [study.part]
+    return ", ".join([*place, study.split, theme.plural(study.views, "view")])
 
 
 def _page(pages: int) -> int:

@@ -92,6 +92,7 @@ function makeBar(v, help) {
         } })), strength);
     }
     maps.hidden = !names.length;
+    bar.classList.toggle("maps", names.length > 0);
     [...maps.querySelectorAll("button")].forEach((each, i) => press(each, v.map.shown === names[i]));
   }
 

@@ -100,7 +100,8 @@ def test_a_first_visit_while_films_are_generated_breaks_no_rule(
         server.stop()
     assert [each for violations in found.values() for each in violations if each.ours] == []
     of_streamlit = {name: accessibility.of_streamlit(each) for name, each in found.items()}
-    assert {name: each for name, each in of_streamlit.items() if each} == {}
+    small = ("target-size", "button[aria-label=Help]")  # close below the button that goes on
+    assert {name: each for name, each in of_streamlit.items() if each} == {"incomplete": {small}}
 
 
 def test_every_plot_and_picture_is_told_in_words(

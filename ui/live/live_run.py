@@ -24,7 +24,7 @@ from ui.live import (
     run_figures,
     run_notices,
 )
-from ui.shared import epoch_slider, theme
+from ui.shared import epoch_slider, kept_focus, theme
 from ui.shell import actions, owner, poll_rate, state, turns
 
 ADVICE_PX = 110  # height of the place for advice: three lines in a narrow window
@@ -222,6 +222,7 @@ def _headline(run: Run) -> None:
             with st.container(horizontal=True, gap=None):
                 st.title(theme.plain(heading), anchor=False, width="stretch")
                 announcement.show(spoken, "announcement", str(status.state), SPOKEN_SECONDS)
+                kept_focus.keep()
             end_notice.show(run.name, message or text, status.state.alive)
             about_run.show(run)
             projector.link(run.name)

@@ -28,8 +28,10 @@ if (!document.keptFocus) {
 
 
 def row(name: str) -> DeltaGenerator:
-    """Return a row for buttons that come and go."""
-    place = st.container(horizontal=True, vertical_alignment="center", key=f"keeps-focus-{name}")
-    with place:
-        st.html(f"<script>{_KEEP}</script>", unsafe_allow_javascript=True, width="content")
-    return place
+    """Return a row for buttons that come and go; see `keep`."""
+    return st.container(horizontal=True, vertical_alignment="center", key=f"keeps-focus-{name}")
+
+
+def keep() -> None:
+    """Draw what keeps the focus, of no height; in a row with something else, or it takes a gap."""
+    st.html(f"<script>{_KEEP}</script>", unsafe_allow_javascript=True, width="content")

@@ -35,9 +35,9 @@ function drawing(tag, settings = {}, text = "") {
   return made;
 }
 
-// About `count` round numbers from low to high.
-function ticks(low, high, count) {
-  const rough = (high - low) / count || 1;
+// About `count` round numbers from low to high, `least` apart at least.
+function ticks(low, high, count, least = 0) {
+  const rough = Math.max(least, (high - low) / count || 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
   const first = Math.ceil(low / step - 1e-9);
@@ -351,7 +351,8 @@ function makeChart(root) {
         drawing("text", { class: "tick", x: room.left - 6, y: sy(y) + (data.big ? 9 : 4), "text-anchor": "end" }, words),
       );
     }
-    const along = ticks(x0, x1, Math.max(2, Math.min(8, (width - room.left) / (data.big ? 130 : 60))));
+    const most = Math.max(2, Math.min(8, (width - room.left) / (data.big ? 130 : 60)));
+    const along = ticks(x0, x1, most, x1 - x0 < 2 ? 0 : 1); // parts of an epoch only when near
     for (const x of along.values) {
       found.push(
         drawing("line", { class: "axis", x1: sx(x), x2: sx(x), y1: height - room.bottom, y2: height - room.bottom + 4 }),

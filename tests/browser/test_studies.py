@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from fracture_core.datasets import catalog
 from tests.browser.conftest import Server, free_port
 
+BAR = ("All studies", "Next", "Reveal", "Diagnose this study")
 TILES = '[class*="st-key-open-"]'
 
 
@@ -64,6 +65,14 @@ def test_a_click_on_a_film_of_the_wall_opens_its_study(
     page.goto(f"{server.url}/studies?person={person}")
     film.first.click()
     expect(page).to_have_url(re.compile("study="))
+
+    # A revealed study stays where it is, on a small screen too: its buttons are one row.
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{server.url}/studies?study={keys[2]}&quiz=true")
+    reveal = page.get_by_role("button", name="Reveal")
+    expect(reveal).to_be_visible()
+    rows = {page.get_by_role("button", name=each).bounding_box()["y"] for each in BAR}
+    assert len(rows) == 1
 
 
 def test_a_click_on_a_film_opens_its_study_in_the_audit_and_among_errors(

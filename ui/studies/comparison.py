@@ -49,7 +49,7 @@ def ask(study: Any, studies: pd.DataFrame, listed: pd.DataFrame) -> str:
         placeholder="Compare with ...",
         label_visibility="collapsed",
         on_change=_write,
-        width=200,
+        width=160,
     )
     return chosen
 

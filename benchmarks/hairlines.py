@@ -3,8 +3,9 @@
     python benchmarks/hairlines.py MODEL PHANTOM [--split train|valid]
 
 MODEL is a released model or RUN@EPOCH; PHANTOM a set of another seed than the model's own, of
-which both splits are unseen (give --split valid for its own). A study's score is the greatest
-probability among its films, as OR takes it. Intervals are bootstrap percentiles over studies, 95 %.
+which both splits are unseen (give --split valid for its own). A model of some parts is asked about
+those. A study's score is the greatest probability among its films, as OR takes it. Intervals are
+bootstrap percentiles over studies, 95 %.
 """
 
 import argparse
@@ -19,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fracture_core.datasets import catalog
-from fracture_core.models import evaluation
+from fracture_core.models import cards, evaluation
 from fracture_core.phantom import phantom_set
 from fracture_core.verdicts import metrics
 
@@ -35,7 +36,10 @@ def main() -> None:
     options = parser.parse_args()
     data = catalog.read(options.phantom)
     splits = (options.split,) if options.split else ("train", "valid")
-    films = pd.concat([evaluation.evaluate(options.model, data, each).films for each in splits])
+    parts = cards.find(options.model).card.parts  # those that it was trained on
+    films = pd.concat(
+        [evaluation.evaluate(options.model, data, each, parts).films for each in splits]
+    )
     print_kinds(with_kinds(films, options.phantom))
 
 

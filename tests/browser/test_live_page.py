@@ -366,7 +366,9 @@ def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     assert size(page.get_by_text("Dev studies")) >= 28
     expect(page.get_by_role("link", name="Diagnose")).to_have_count(0)  # no navigation
     expect(page.get_by_text("Model:")).to_have_count(0)
-    expect(page.get_by_test_id("stSlider")).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 720})  # a projector's
+    expect(page.get_by_test_id("stSlider")).to_be_in_viewport(ratio=1.0)
+    page.set_viewport_size({"width": 1440, "height": 900})
     expect(page.locator(".panel:visible")).to_have_count(1)
     page.get_by_role("button", name="3: Studies").focus()
     for key, count in (("0", 3), ("2", 1), ("7", 1), ("3", 1)):

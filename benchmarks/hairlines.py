@@ -1,4 +1,4 @@
-"""Which breaks of a phantom a model finds: AUROC against normal studies, by grade and pattern.
+"""Breaks of a phantom that a model finds: AUROC against normal studies, by grade and pattern.
 
     python benchmarks/hairlines.py MODEL PHANTOM [--split train|valid]
 

@@ -32,7 +32,7 @@ _RUN = """async ([script, rules, ours]) => {
 }"""
 
 
-# A part that is being drawn anew is pale, and gets its colours back by a transition.
+# A part that is being redrawn is pale, and gets its colours back by a transition.
 _IS_STILL = """() => !document.querySelector("[data-stale=true]") && !document.getAnimations().some(
     (each) => each instanceof CSSTransition && each.playState === "running")"""
 

@@ -1,4 +1,4 @@
-"""Whether the browser's window is too narrow for a page's usual layout.
+"""Width of the browser's window, as far as a layout depends on it: narrow or not.
 
 Nothing of it is seen. `width.js` is beside this file; it asks for a rerun only where what Python
 knows is wrong, so never in a wide window.

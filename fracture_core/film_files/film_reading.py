@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from fracture_core.film_files.film_depth import FilmDepth
+
 
 @dataclass(frozen=True, kw_only=True)
 class FilmReading:
@@ -16,9 +18,11 @@ class FilmReading:
             for a sound file.
         missing_rows: rows, or columns, that the file lacks since it was cut short; they are black.
         mode: of the file, as Pillow names it: "L", "RGB", "I;16"...; "DICOM" for DICOM.
+        depth: its values of more than 8 bits, as its file stores them; `None` for other films.
     """
 
     image: Image.Image
     notes: tuple[str, ...] = ()
     missing_rows: int = 0
     mode: str = "DICOM"
+    depth: FilmDepth | None = None

@@ -14,14 +14,13 @@ from fracture_core.dicom_files import elements, lookup_tables, windows
 from fracture_core.dicom_files.layout import Layout
 from fracture_core.dicom_files.lookup_tables import LookupTable
 from fracture_core.dicom_files.stored_values import StoredValues
-from fracture_core.film_files import formats
+from fracture_core.film_files import film_depth, formats
 from fracture_core.film_files.film_depth import FilmDepth, Window
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _PALETTE = ("Red", "Green", "Blue")
-_WHOLE = 2**16  # values of a film that are told apart without sorting its pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +70,7 @@ def read(dataset: "Dataset", layout: Layout, stored: StoredValues, notes: list[s
         notes: takes a sentence on what is odd.
     """
     outside = _outside(dataset, layout, stored, notes)
-    places, plain = _told_apart(stored.values)
+    places, plain = film_depth.told_apart(stored.values)
     inside = _present(places, outside, len(plain))
     units = _rescaled(dataset, plain, inside, notes)
     table, chosen = _voi(dataset, units, inside, notes)
@@ -154,17 +153,6 @@ def _palette(dataset: "Dataset", values: np.ndarray, notes: list[str]) -> np.nda
         wide = table.entries.max() > 255
         planes.append(table.apply(values) // (257 if wide else 1))
     return np.stack(planes, axis=-1).astype(np.uint8)
-
-
-def _told_apart(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each pixel the place of its value, and the values, ascending."""
-    if values.dtype.kind in "ui":
-        low, high = int(values.min()), int(values.max())
-        if high - low < _WHOLE:
-            places = (values - values.dtype.type(low)).view(f"u{values.dtype.itemsize}")
-            return places, np.arange(low, high + 1, dtype=np.float64)
-    levels, places = np.unique(values, return_inverse=True)
-    return places.reshape(values.shape), levels.astype(np.float64)
 
 
 def _present(places: np.ndarray, outside: np.ndarray, count: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _CODES = 2**16 - 1  # of pixels inside the film: 1 to this
+_WHOLE = 2**16  # values of a film that are told apart without sorting its pixels
 _EVEN = 1e-6  # of a step, by which steps may differ and still be equal
 _STEEPEST = 50.0  # of a sigmoid's exponent; beyond it every number is 0 or 1
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
@@ -73,6 +74,32 @@ class Codes:
     first: float
     step: float
     shades: np.ndarray
+
+
+def told_apart(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each pixel the place of its value, and the values, ascending."""
+    if values.dtype.kind in "ui":
+        low, high = int(values.min()), int(values.max())
+        if high - low < _WHOLE:
+            places = (values - values.dtype.type(low)).view(f"u{values.dtype.itemsize}")
+            return places, np.arange(low, high + 1, dtype=np.float64)
+    levels, places = np.unique(values, return_inverse=True)
+    return places.reshape(values.shape), levels.astype(np.float64)
+
+
+def of(values: np.ndarray, grey: np.ndarray, inverted: bool) -> FilmDepth:
+    """Return the depth of a film that its values alone make grey.
+
+    Args:
+        values: (rows, columns), of any number type.
+        grey: uint8, of the same shape: what the film's picture makes of them.
+        inverted: whether the highest value is black.
+    """
+    outside = ~np.isfinite(values)
+    places, units = told_apart(values)
+    shades = np.zeros(len(units), np.uint8)
+    shades[places] = grey
+    return FilmDepth(places=places, units=units, shades=shades, outside=outside, inverted=inverted)
 
 
 def codes(film: FilmDepth) -> Codes:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from fracture_core.film_files.film_depth import FilmDepth
@@ -18,7 +19,10 @@ class FilmReading:
             for a sound file.
         missing_rows: rows, or columns, that the file lacks since it was cut short; they are black.
         mode: of the file, as Pillow names it: "L", "RGB", "I;16"...; "DICOM" for DICOM.
-        depth: its values of more than 8 bits, as its file stores them; `None` for other films.
+        depth: of a DICOM film of more than 8 bits: its values, and how its file shows them.
+        values: of another film of more than 8 bits, (rows, columns); `film_depth.of` tells them
+            apart, where somebody looks.
+        inverted: whether the lowest of these is white.
     """
 
     image: Image.Image
@@ -26,3 +30,5 @@ class FilmReading:
     missing_rows: int = 0
     mode: str = "DICOM"
     depth: FilmDepth | None = None
+    values: np.ndarray | None = None
+    inverted: bool = False

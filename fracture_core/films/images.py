@@ -22,7 +22,15 @@ from fracture_core.config import LIMITS, PixelRecipe
 from fracture_core.dicom_files import dicom
 from fracture_core.errors import FileRefused, FilmError
 from fracture_core.files import replace_file
-from fracture_core.film_files import bitmap, codestream, cut_short, formats, jpeg, png, tiff
+from fracture_core.film_files import (
+    bitmap,
+    codestream,
+    cut_short,
+    formats,
+    jpeg,
+    png,
+    tiff,
+)
 from fracture_core.film_files.film_reading import FilmReading
 from fracture_core.film_files.raster import Raster
 from fracture_core.words import short
@@ -35,10 +43,7 @@ SUFFIXES = (*formats.SUFFIXES, *dicom.SUFFIXES)  # lower case
 Image.MAX_IMAGE_PIXELS = None
 
 RECIPE_VERSION = 2  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
-_DECODERS = (
-    *("pillow", "tifffile", "imagecodecs", "pi-heif"),
-    "pydicom",
-)
+_DECODERS = ("pillow", "tifffile", "imagecodecs", "pi-heif", "pydicom")
 MISSING_ROWS_PERCENT = PixelRecipe().missing_rows_percent
 _TURNS = {  # by EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -135,7 +140,14 @@ def _reading(film: Raster, name: str, missing_rows_percent: float) -> FilmReadin
     )
     grey = film.grey if turn is None else film.grey.transpose(turn)
     notes = (cut_short.note(missing, partial, place),) if film.is_cut else ()
-    return FilmReading(image=grey, notes=notes, missing_rows=missing + partial, mode=film.mode)
+    return FilmReading(
+        image=grey,
+        notes=notes,
+        missing_rows=missing + partial,
+        mode=film.mode,
+        values=film.values if turn is None else None,
+        inverted=film.inverted,
+    )
 
 
 def decode(

@@ -88,10 +88,13 @@ def shown(
     # As much as there is: whether that is enough for a verdict is the model's recipe's business.
     reading = images.read(source, name, missing_rows_percent=100)
     whole, depth = reading.image, None
-    if reading.depth is not None:
+    film = reading.depth
+    if reading.values is not None:
+        film = film_depth.of(reading.values, np.asarray(whole), reading.inverted)
+    if film is not None:
         small = Image.new("1", whole.size)
         small.thumbnail((long_side, long_side))
-        content, depth = _coded(reading.depth, small.size, erased, inverted)
+        content, depth = _coded(film, small.size, erased, inverted)
     else:
         small = eraser.erase(ImageOps.invert(whole) if inverted else whole, erased)
         small.thumbnail((long_side, long_side))

@@ -157,7 +157,7 @@ def _with_cut_pixels(data: bytes, tags: list[str], dataset: "FileDataset") -> "F
 
 @dataclass(frozen=True, kw_only=True)
 class Syntax:
-    """How a file says that its pixels are encoded: its transfer syntax (PS3.5 10).
+    """Encoding of its pixels that a file states: its transfer syntax (PS3.5 10).
 
     Args:
         uid: its identifier.

@@ -27,7 +27,7 @@ _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a film's pixels are stored.
+    """Storage of a film's pixels.
 
     Args:
         keyword: of the element that holds them.
@@ -58,13 +58,13 @@ class Layout:
 
     @property
     def is_float(self) -> bool:
-        """Whether the values are floating point numbers."""
+        """True for values that are floating point numbers."""
         return self.keyword in _FLOATS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coded:
-    """What a compressed frame says of itself: px, samples of a pixel, bits of a sample."""
+    """Size that a compressed frame states: px, samples of a pixel, bits of a sample."""
 
     width: int
     height: int

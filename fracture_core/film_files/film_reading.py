@@ -20,8 +20,8 @@ class FilmReading:
         missing_rows: rows, or columns, that the file lacks since it was cut short; they are black.
         mode: of the file, as Pillow names it: "L", "RGB", "I;16"...; "DICOM" for DICOM.
         depth: of a DICOM film of more than 8 bits: its values, and how its file shows them.
-        values: of another film of more than 8 bits, (rows, columns); `film_depth.of` tells them
-            apart, where somebody looks.
+        values: of another film of more than 8 bits, (rows, columns); `film_depth.of` makes
+            codes of them for the viewer.
         inverted: whether the lowest of these is white.
     """
 

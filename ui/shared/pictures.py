@@ -23,7 +23,7 @@ _FAST = 1  # of PNG's compression: more makes noise hardly smaller
 
 @dataclass(frozen=True, kw_only=True)
 class Depth:
-    """What the codes of a picture mean, in units of the film's file.
+    """Meaning of a picture's codes, in units of the film's file.
 
     Args:
         first: value of code 1; code 0 is outside the film.

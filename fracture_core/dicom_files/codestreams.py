@@ -10,16 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fracture_core.dicom_files.layout import Coded, Layout
+from fracture_core.dicom_files.layout import Layout
+from fracture_core.film_files import codestream, formats, jpeg
 
 _ITEM = b"\xfe\xff\x00\xe0"
 _JP2 = b"\0\0\0\x0cjP  \r\n\x87\n"
-_J2K = b"\xff\x4f\xff\x51"
-_NO_FRAME = (0xC4, 0xC8, 0xCC)  # second bytes of JPEG markers that are no frame header
 _JPEG_LS = 0xF7
 _LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
 _END = b"\xff\xd9"  # of a JPEG, JPEG-LS or JPEG 2000 codestream
-_NOISE = bytes(np.random.default_rng(0).integers(1, 255, 2**17, np.uint8))  # and no marker
 _TAILS = (bytes(256), b"\1" * 256)  # two ways in which run lengths may go on
 _ADOBE, _JFIF = b"Adobe", b"JFIF"
 _RGB_IDS = (b"RGB", b"rgb")
@@ -59,40 +57,9 @@ def _items(content: bytes) -> Iterator[bytes]:
 
 
 def _begins(fragment: bytes) -> bool:
-    return fragment[:2] == b"\xff\xd8" or fragment[:4] == _J2K or fragment[:12] == _JP2
-
-
-def coded(frame: bytes) -> Coded | None:
-    """Return what a JPEG, JPEG-LS or JPEG 2000 codestream says of itself; `None` for others."""
-    start = codestream(frame)
-    if frame[start : start + 4] == _J2K and len(frame) >= start + 43:
-        right, bottom, left, top = struct.unpack_from(">4I", frame, start + 8)
-        samples, depth = struct.unpack_from(">HB", frame, start + 40)
-        precision = (depth & 0x7F) + 1
-        return Coded(width=right - left, height=bottom - top, samples=samples, precision=precision)
-    header = _frame_header(frame)
-    if header is None or len(header) < 6:
-        return None
-    precision, height, width, samples = struct.unpack_from(">BHHB", header)
-    return Coded(width=width, height=height, samples=samples, precision=precision)
-
-
-def codestream(frame: bytes) -> int:
-    """Return the place of a JPEG 2000 codestream: 0, or inside its box (ISO 15444-1, I.4)."""
-    place = 0
-    if frame[:12] != _JP2:
-        return place
-    while place + 8 <= len(frame):
-        length, kind = struct.unpack_from(">I4s", frame, place)
-        long = length == 1  # the length follows the kind, in 8 bytes
-        if kind == b"jp2c":
-            return place + (16 if long else 8)
-        if long:
-            length = int.from_bytes(frame[place + 8 : place + 16], "big")
-        if length < 8:  # the last box, or none
-            break
-        place += length
-    return len(frame)
+    return (
+        fragment[:2] == b"\xff\xd8" or fragment[:4] == codestream.JPEG_2000 or fragment[:12] == _JP2
+    )
 
 
 def _segments(frame: bytes) -> Iterator[tuple[int, bytes]]:
@@ -107,14 +74,6 @@ def _segments(frame: bytes) -> Iterator[tuple[int, bytes]]:
         if marker == 0xDA:
             return
         place += 2 + length
-
-
-def _is_header(marker: int) -> bool:
-    return (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME) or marker == _JPEG_LS
-
-
-def _frame_header(frame: bytes) -> bytes | None:
-    return next((part for marker, part in _segments(frame) if _is_header(marker)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,24 +110,26 @@ def decoded(frame: bytes, layout: Layout) -> Decoded | None:
         return _run_lengths(frame, layout)
     body = frame.rstrip(b"\0")
     is_cut = not body.endswith(_END)
-    if frame[codestream(frame) :][:4] == _J2K:
+    if codestream.beginning(frame)[:4] == codestream.JPEG_2000:
         transformed = layout.colour in ("YBR_ICT", "YBR_RCT", "RGB")
         values = imagecodecs.jpeg2k_decode(body + _END * is_cut)
         return Decoded(values=values, colour="RGB" if transformed else layout.colour)
     if frame[:2] != b"\xff\xd8":
         return None
-    markers = [marker for marker, _ in _segments(frame)]
-    if _JPEG_LS in markers:
+    marker, _ = formats.jpeg_frame(frame) or (0, b"")
+    if marker == _JPEG_LS:
         return Decoded(values=imagecodecs.jpegls_decode(body + _END * is_cut), colour=layout.colour)
-    lossless = any(marker in _LOSSLESS for marker in markers)
+    lossless = marker in _LOSSLESS
     colour = layout.colour if lossless or layout.samples == 1 else _jpeg_colour(frame, layout)
     values = _jpeg(body + _END * is_cut, layout.colour, colour)
     if not is_cut:
         return Decoded(values=values, colour=colour)
     # A decoder fills in what is missing: what depends on how the frame goes on is not there.
-    other = _jpeg(body.rstrip(b"\xff") + _NOISE + _END, layout.colour, colour)
     unit = 1 if lossless else 8 if layout.samples == 1 else 16  # rows that are coded together
-    return Decoded(values=values, colour=colour, missing=_missing(values, other, unit))
+    rest = body.rstrip(b"\xff")
+    others = [_jpeg(rest + tail + _END, layout.colour, colour) for tail in jpeg.TAILS]
+    missing = max(_missing(values, other, unit) for other in others)
+    return Decoded(values=values, colour=colour, missing=missing)
 
 
 def _missing(values: np.ndarray, other: np.ndarray, unit: int) -> int:
@@ -196,7 +157,7 @@ def _holds_rgb(frame: bytes, layout: Layout) -> bool:
 
     Its own signs are the names of its components, Adobe's segment, and JFIF's, which means YCbCr.
     """
-    header = _frame_header(frame) or b""
+    _, header = formats.jpeg_frame(frame) or (0, b"")
     if header[6::3][:3] in _RGB_IDS:
         return True
     for _, part in _segments(frame):

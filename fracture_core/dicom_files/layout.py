@@ -11,6 +11,7 @@ from fracture_core.config import LIMITS
 from fracture_core.dicom_files import data_set, elements
 from fracture_core.errors import FilmError
 from fracture_core.film_files import formats
+from fracture_core.film_files.codestream import Head
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -62,17 +63,7 @@ class Layout:
         return self.keyword in _FLOATS
 
 
-@dataclass(frozen=True, kw_only=True)
-class Coded:
-    """Size that a compressed frame states: px, samples of a pixel, bits of a sample."""
-
-    width: int
-    height: int
-    samples: int
-    precision: int
-
-
-def read(dataset: "FileDataset", coded: Coded | None, name: str, notes: list[str]) -> Layout:
+def read(dataset: "FileDataset", coded: Head | None, name: str, notes: list[str]) -> Layout:
     """Return the layout of a film's pixels.
 
     Args:
@@ -156,7 +147,7 @@ def _one_of(
 
 
 def _size(
-    dataset: "FileDataset", coded: Coded | None, frames: int, name: str, notes: list[str]
+    dataset: "FileDataset", coded: Head | None, frames: int, name: str, notes: list[str]
 ) -> tuple[int, int]:
     """Return rows and columns; one that is missing follows from the frame or its length."""
     rows, columns = (elements.whole(dataset, each, _SIDES) for each in ("Rows", "Columns"))
@@ -187,7 +178,7 @@ def _quotient(dataset: "FileDataset", cells: int) -> int | None:
 
 
 def _colour(
-    dataset: "FileDataset", coded: Coded | None, length: int | None, cells: int, notes: list[str]
+    dataset: "FileDataset", coded: Head | None, length: int | None, cells: int, notes: list[str]
 ) -> tuple[int, str, bool]:
     """Return samples of a pixel, colour and whether it is halved; the length decides quarrels."""
     stated = elements.text(dataset, "PhotometricInterpretation")
@@ -230,7 +221,7 @@ def _samples(
 
 
 def _allocated(
-    dataset: "FileDataset", coded: Coded | None, bits: float | None, name: str, notes: list[str]
+    dataset: "FileDataset", coded: Head | None, bits: float | None, name: str, notes: list[str]
 ) -> int:
     """Return the bits of a cell.
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fracture_core.dicom_files import codestreams, data_set, elements
-from fracture_core.dicom_files.layout import Coded, Layout
+from fracture_core.dicom_files.layout import Layout
 from fracture_core.errors import FilmError
+from fracture_core.film_files import codestream
+from fracture_core.film_files.codestream import Head
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -37,12 +39,12 @@ class StoredValues:
     missing: int
 
 
-def frame_of(dataset: "FileDataset", frames: int) -> tuple[bytes, Coded | None] | None:
+def frame_of(dataset: "FileDataset", frames: int) -> tuple[bytes, Head | None] | None:
     """Return the first compressed frame and what it says of itself; `None` if uncompressed."""
     if not data_set.is_encapsulated(dataset):
         return None
     frame = codestreams.first_frame(elements.content(dataset, "PixelData"), frames)
-    return frame, codestreams.coded(frame)
+    return frame, codestream.head(frame)
 
 
 def read(
@@ -88,7 +90,7 @@ def _decoded(layout: Layout, frame: bytes, syntax: data_set.Syntax, name: str) -
     result = codestreams.decoded(frame, layout)
     if result is None:
         raise FilmError(name, _compressed(syntax))
-    head = codestreams.coded(frame)
+    head = codestream.head(frame)
     cells = result.values
     precision = 8 * cells.dtype.itemsize if head is None else head.precision
     cells = cells.view(f"u{cells.dtype.itemsize}")

@@ -20,6 +20,7 @@ from fracture_core.dicom_files import (
     layout,
     stored_values,
 )
+from fracture_core.film_files import codestream
 from tests.core.dicoms import make, written
 
 SIDE = 96  # px
@@ -125,7 +126,7 @@ def ours(data: bytes) -> np.ndarray:
     """Return a film's first frame as the product decodes it, with its sign."""
     film = pydicom.dcmread(io.BytesIO(data))
     frame = codestreams.first_frame(elements.content(film, "PixelData"), layout.frames(film))
-    pixels = layout.read(film, codestreams.coded(frame), "film", [])
+    pixels = layout.read(film, codestream.head(frame), "film", [])
     return stored_values.read(film, pixels, frame, "film", []).values
 
 

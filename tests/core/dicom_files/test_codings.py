@@ -6,12 +6,14 @@ import re
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.encaps import encapsulate, get_frame
+from pydicom.uid import JPEGBaseline8Bit
 
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from tests.core import coded_films
-from tests.core.dicoms import written
+from tests.core.dicoms import make, written
 
 MADE = {name: (data, values, exact) for name, data, values, exact in coded_films.made()}
 PACKAGED = dict(coded_films.packaged())
@@ -72,3 +74,18 @@ def test_a_frame_that_is_cut_short_is_noted_or_refused_and_never_filled_in(
     assert np.abs(grey[:there] - whole[:there]).max() <= 3  # the stretch lacks a few values
     assert (grey[there:] == 0).all()
     assert missing or cut <= 3
+
+
+def test_a_cut_frame_with_restart_marks_lacks_its_rows_too() -> None:
+    values = np.tile(coded_films.bone(8), (4, 4))
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, "JPEG", quality=95, restart_marker_rows=1)
+    film = pydicom.dcmread(io.BytesIO(make(values, syntax=JPEGBaseline8Bit)))
+    frame = stream.getvalue()
+    film.PixelData = encapsulate([frame[:-200]])
+    reading = images.read(written(film), "film.dcm")
+    assert 8 <= reading.missing_rows <= 16
+    assert (np.asarray(reading.image)[-reading.missing_rows :] == 0).all()
+    film.PixelData = encapsulate([frame[: len(frame) // 2]])
+    with pytest.raises(FilmError, match="is cut short: its last"):
+        images.read(written(film), "film.dcm")

@@ -21,8 +21,9 @@ from pydicom.uid import (
 )
 
 from fracture_core.config import LIMITS
-from fracture_core.dicom_files import codestreams, dicom
+from fracture_core.dicom_files import dicom
 from fracture_core.errors import FilmError
+from fracture_core.film_files import codestream
 from fracture_core.films import images
 from tests.core.dicoms import PATIENT, make, written
 
@@ -132,16 +133,16 @@ def test_bytes_that_look_like_a_codestream_are_no_matter_in_other_codings() -> N
 def test_only_the_beginning_of_a_codestream_says_its_size() -> None:
     siz = b"\xff\x4f\xff\x51" + struct.pack(">HH4I", 41, 0, 30, 20, 10, 5) + bytes(16)
     siz += struct.pack(">HB", 1, 11)
-    coded = codestreams.coded(siz)
+    coded = codestream.head(siz)
     assert coded is not None
     assert (coded.width, coded.height, coded.samples, coded.precision) == (20, 15, 1, 12)
-    assert codestreams.coded(b"\x00" + siz) is None
-    assert codestreams.coded(siz[:20]) is None
+    assert codestream.head(b"\x00" + siz) is None
+    assert codestream.head(siz[:20]) is None
     head = b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 28, b"jp2h") + siz[:20]
     for box in (struct.pack(">I4s", 0, b"jp2c"), struct.pack(">I4sQ", 1, b"jp2c", 64)):
-        assert codestreams.coded(head + box + siz) == coded
-    assert codestreams.coded(head) is None
-    assert codestreams.coded(head + bytes(40)) is None
+        assert codestream.head(head + box + siz) == coded
+    assert codestream.head(head) is None
+    assert codestream.head(head + bytes(40)) is None
 
 
 def test_jpeg_inside_is_read() -> None:

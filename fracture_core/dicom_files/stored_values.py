@@ -67,7 +67,7 @@ def read(
     if syntax.encapsulated and syntax.uid not in _DECODABLE:
         raise FilmError(name, _compressed(syntax))
     if frame is not None:
-        return _decoded(layout, frame, syntax, name)
+        return _decoded(layout, frame, syntax, name, notes)
     if syntax.encapsulated:
         notes.append(
             f"Its DICOM element TransferSyntaxUID says {syntax.name}, and its pixels are not "
@@ -78,7 +78,7 @@ def read(
             "Its DICOM element TransferSyntaxUID is none of the standard's: its pixels were read "
             "as uncompressed."
         )
-    return _native(dataset, layout)
+    return _native(dataset, layout, notes)
 
 
 def _compressed(syntax: data_set.Syntax) -> str:
@@ -86,7 +86,9 @@ def _compressed(syntax: data_set.Syntax) -> str:
     return f"is compressed as {name}, which cannot be read here. Export it uncompressed."
 
 
-def _decoded(layout: Layout, frame: bytes, syntax: data_set.Syntax, name: str) -> StoredValues:
+def _decoded(
+    layout: Layout, frame: bytes, syntax: data_set.Syntax, name: str, notes: list[str]
+) -> StoredValues:
     result = codestreams.decoded(frame, layout)
     if result is None:
         raise FilmError(name, _compressed(syntax))
@@ -95,11 +97,11 @@ def _decoded(layout: Layout, frame: bytes, syntax: data_set.Syntax, name: str) -
     precision = 8 * cells.dtype.itemsize if head is None else head.precision
     cells = cells.view(f"u{cells.dtype.itemsize}")
     shift = layout.high_bit + 1 - layout.stored if precision > layout.high_bit else 0
-    values = _meant(cells, min(layout.stored, precision), shift, layout.signed)
+    values = _meant(cells, min(layout.stored, precision), shift, layout.signed, notes)
     return StoredValues(cells=cells, values=values, colour=result.colour, missing=result.missing)
 
 
-def _native(dataset: "FileDataset", layout: Layout) -> StoredValues:
+def _native(dataset: "FileDataset", layout: Layout, notes: list[str]) -> StoredValues:
     content = elements.content(dataset, layout.keyword)
     if layout.allocated == 1:
         bits = np.unpackbits(np.frombuffer(content, np.uint8), bitorder="little")
@@ -115,7 +117,7 @@ def _native(dataset: "FileDataset", layout: Layout) -> StoredValues:
     if layout.is_float:
         return StoredValues(cells=cells, values=cells, colour=layout.colour, missing=missing)
     shift = layout.high_bit + 1 - layout.stored
-    values = _meant(cells, layout.stored, shift, layout.signed)
+    values = _meant(cells, layout.stored, shift, layout.signed, notes)
     return StoredValues(cells=cells, values=values, colour=layout.colour, missing=missing)
 
 
@@ -161,7 +163,9 @@ def _filled(flat: np.ndarray, rows: int, width: int) -> tuple[np.ndarray, int]:
     return filled, rows - whole
 
 
-def _meant(cells: np.ndarray, stored: int, shift: int, signed: bool) -> np.ndarray:
+def _meant(
+    cells: np.ndarray, stored: int, shift: int, signed: bool, notes: list[str]
+) -> np.ndarray:
     """Return what cells mean: the stored bits above `shift`, with their sign (PS3.5 8.1.1)."""
     size = 8 * cells.dtype.itemsize
     if signed:
@@ -171,5 +175,13 @@ def _meant(cells: np.ndarray, stored: int, shift: int, signed: bool) -> np.ndarr
     values: np.ndarray = cells >> shift if shift else cells
     if shift + stored == size:
         return values
-    kept: np.ndarray = values & cells.dtype.type((1 << stored) - 1)
-    return kept
+    masked: np.ndarray = values & cells.dtype.type((1 << stored) - 1)
+    if not shift and int(cells.max()) >> stored and _roughness(cells) < _roughness(masked):
+        notes.append("Its DICOM element BitsStored is too small for its values, taken whole.")
+        return cells
+    return masked
+
+
+def _roughness(values: np.ndarray) -> int:
+    """Return the sum of the steps along the rows: large where values wrap, or bits mean nothing."""
+    return int(np.abs(np.diff(values.astype(np.int64), axis=1)).sum())

@@ -284,6 +284,10 @@ def test_values_are_found_wherever_their_bits_lie() -> None:
     assert np.array_equal(read(middle)[0], stretched(RAMP))
     overlay = film(RAMP | 0xF000)  # bits above the value hold something else
     assert np.array_equal(read(overlay)[0], stretched(RAMP))
+    noise = np.random.default_rng(0).integers(0, 16, RAMP.shape).astype(np.uint16) << 12
+    assert np.array_equal(read(film(RAMP | noise))[0], stretched(RAMP))
+    grey, notes = read(film(RAMP + 30))  # up to 4125, which 12 bits do not hold
+    assert np.array_equal(grey, stretched(RAMP)) and "BitsStored" in notes
     signed = (RAMP.astype(np.int16) - 2048).astype(np.int16)
     plain = film(signed.view(np.uint16) & 0x0FFF, PixelRepresentation=1)  # its sign is bit 11
     assert np.array_equal(read(plain)[0], stretched(signed))

@@ -91,6 +91,12 @@ def test_a_slope_of_0_is_no_rescale() -> None:
     assert "RescaleSlope is 0" in notes
 
 
+def test_a_negative_slope_turns_values_and_the_window_follows_them() -> None:
+    data = film(RescaleSlope=-1, RescaleIntercept=4095, WindowCenter=2048, WindowWidth=1001)
+    expected = stretched(np.clip(4095.0 - RAMP, 1547.5, 2547.5))
+    assert same(read(data)[0], expected)
+
+
 def test_a_decimal_comma_is_read_as_a_point() -> None:
     data = odd(film(), WindowCenter=("DS", b"2047,5"), WindowWidth=("DS", b"1000,0"))
     assert same(read(data)[0], windowed(1547.5, 2546.5))

@@ -15,6 +15,7 @@ from fracture_core.film_files import codestream, formats, jpeg
 
 _ITEM = b"\xfe\xff\x00\xe0"
 _JP2 = b"\0\0\0\x0cjP  \r\n\x87\n"
+_RLE_HEAD = 64  # bytes
 _JPEG_LS = 0xF7
 _LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
 _END = b"\xff\xd9"  # of a JPEG, JPEG-LS or JPEG 2000 codestream
@@ -31,6 +32,10 @@ def first_frame(content: bytes, frames: int) -> bytes:
         frames: of the film.
     """
     items = list(_items(content))
+    if begins(content):  # no list of items at all
+        return content
+    if begins(items[0]) or (len(items[0]) > _RLE_HEAD and _is_rle(items[0])):  # no offsets
+        items.insert(0, b"")
     offsets, fragments = items[0], items[1:]
     if frames == 1 or len(fragments) < 2:
         return b"".join(fragments)
@@ -43,7 +48,7 @@ def first_frame(content: bytes, frames: int) -> bytes:
             length, count = length + 8 + len(fragments[count]), count + 1
         if length == end:
             return b"".join(fragments[:count])
-    starts = [i for i, each in enumerate(fragments) if i and _begins(each)]
+    starts = [i for i, each in enumerate(fragments) if i and begins(each)]
     return b"".join(fragments[: starts[0]] if starts else fragments)
 
 
@@ -56,7 +61,8 @@ def _items(content: bytes) -> Iterator[bytes]:
         place += 8 + length
 
 
-def _begins(fragment: bytes) -> bool:
+def begins(fragment: bytes) -> bool:
+    """Return whether bytes begin as a JPEG of any kind or JPEG 2000."""
     return (
         fragment[:2] == b"\xff\xd8" or fragment[:4] == codestream.JPEG_2000 or fragment[:12] == _JP2
     )

@@ -41,11 +41,16 @@ def is_dicom(data: bytes, name: str) -> bool:
 
     The first `MARK.stop` bytes decide. The ending counts where the file has no other format's mark.
     """
-    if data[MARK] == b"DICM" or data[:4] == b"DICM":
+    if data[MARK] == b"DICM" or data[:4] == b"DICM" or _lacks_mark(data):
         return True
     if formats.kind(data) is not None:
         return False
     return name.lower().endswith(SUFFIXES) or _begins_as_data_set(data, name)
+
+
+def _lacks_mark(data: bytes) -> bool:
+    """Return whether an empty preamble stands directly before the file's meta elements."""
+    return data[MARK] == b"\2\0\0\0" and not any(data[: MARK.start])
 
 
 def _begins_as_data_set(data: bytes, name: str) -> bool:
@@ -103,6 +108,8 @@ def opened(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "Fil
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     if data[:4] == b"DICM":
         data = data[4:]
+    elif _lacks_mark(data):
+        data = data[MARK.start :]
     marked = data[MARK] == b"DICM"
     if not marked and not _begins_as_data_set(data, name):
         reason = "is no DICOM file, whatever its ending says. Export the film again."

@@ -85,7 +85,8 @@ def read(dataset: "FileDataset", coded: Head | None, name: str, notes: list[str]
     if coded is not None and (coded.width, coded.height) != (columns, rows):
         sizes = f"says {columns} x {rows} px and holds {coded.width} x {coded.height}"
         raise FilmError(name, f"is damaged: it {sizes}. Copy it again from where it came from.")
-    length = None if data_set.is_encapsulated(dataset) else _length(dataset, keyword)
+    compressed = coded is not None or data_set.is_encapsulated(dataset)
+    length = None if compressed else _length(dataset, keyword)
     cells = rows * columns * frames
     samples, colour, halved = _colour(dataset, coded, length, cells, notes)
     if keyword in _FLOATS:

@@ -42,7 +42,9 @@ class StoredValues:
 def frame_of(dataset: "FileDataset", frames: int) -> tuple[bytes, Head | None] | None:
     """Return the first compressed frame and what it says of itself; `None` if uncompressed."""
     if not data_set.is_encapsulated(dataset):
-        return None
+        content = elements.content(dataset, "PixelData")
+        if not (data_set.syntax(dataset).encapsulated and codestreams.begins(content)):
+            return None
     frame = codestreams.first_frame(elements.content(dataset, "PixelData"), frames)
     return frame, codestream.head(frame)
 

@@ -5,10 +5,12 @@ import struct
 import zlib
 from collections.abc import Callable
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.tag import Tag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -16,6 +18,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGLSLossless,
     RLELossless,
 )
 
@@ -365,6 +368,7 @@ def with_length(data: bytes, order: str) -> bytes:
 CONTAINERS: dict[str, Callable[[bytes, str], bytes]] = {
     "neither preamble nor meta": bare,
     "meta first": lambda data, _: data[132:],
+    "preamble without mark": lambda data, _: data[:128] + data[132:],
     "mark first": lambda data, _: data[128:],
     "mark without meta": lambda data, order: data[:132] + bare(data, order),
     "group length first": with_length,
@@ -480,8 +484,11 @@ def test_a_presentation_table_turns_a_film_once(kind: str, shape: bytes, turned:
 
 def renamed(data: bytes, uid: str) -> bytes:
     """Return a file that states another transfer syntax, otherwise the same."""
-    old = b"1.2.840.10008.1.2.1\0"
-    return data.replace(old, uid.encode().ljust(len(old), b"\0"))
+    old = element_bytes(0x00020010, "UI", b"1.2.840.10008.1.2.1\0")
+    new = element_bytes(0x00020010, "UI", uid.encode() + b"\0" * (len(uid) % 2))
+    (length,) = struct.unpack_from("<I", data, 140)  # of the file's meta elements
+    length += len(new) - len(old)
+    return data[:140] + struct.pack("<I", length) + data[144:].replace(old, new)
 
 
 def test_private_and_unknown_transfer_syntaxes_are_read_uncompressed() -> None:
@@ -502,14 +509,7 @@ def test_private_and_unknown_transfer_syntaxes_are_read_uncompressed() -> None:
     [("110", "JPEG XL Lossless"), ("100", "MPEG2"), ("107", "HEVC"), ("112", "JPEG XL")],
 )
 def test_an_unsupported_compression_is_named(number: str, name: str) -> None:
-    data = film(study="1.2")
-    place = data.index(element_bytes(0x00020010, "UI", b"1.2.840.10008.1.2.1\0"))
-    end = place + 8 + 20
-    uid = f"1.2.840.10008.1.2.4.{number}".encode()
-    meta = element_bytes(0x00020010, "UI", uid + b"\0" * (len(uid) % 2))
-    data = data[:place] + meta + data[end:]
-    length = struct.unpack_from("<I", data, 140)[0] + len(meta) - 28
-    data = data[:140] + struct.pack("<I", length) + data[144:]
+    data = renamed(film(), f"1.2.840.10008.1.2.4.{number}")
     with pytest.raises(FilmError, match=rf"is compressed as {name}.*cannot be read here"):
         images.read(data, "film.dcm")
 
@@ -528,6 +528,26 @@ def test_odd_elements_of_compressed_films(syntax: str) -> None:
     grey, notes = read(written(compressed))
     assert np.array_equal(grey, stretched(np.tile(RAMP, (2, 1))))
     assert "PixelRepresentation" in notes
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless])
+def test_compressed_pixels_without_their_offsets_or_items(syntax: str) -> None:
+    values = np.tile(RAMP, (2, 1))
+    film_ = pydicom.dcmread(io.BytesIO(film(values, syntax=RLELossless)))
+    frame = get_frame(film_.PixelData, 0, number_of_frames=1)
+    if syntax != RLELossless:
+        encode = {
+            JPEG2000Lossless: lambda each: imagecodecs.jpeg2k_encode(each, 0, codecformat="j2k"),
+            JPEGLSLossless: imagecodecs.jpegls_encode,
+        }
+        frame = bytes(encode[syntax](values))
+        film_.file_meta.TransferSyntaxUID = syntax
+    frame += b"\0" * (len(frame) % 2)
+    film_.PixelData = struct.pack("<HHI", 0xFFFE, 0xE000, len(frame)) + frame
+    assert np.array_equal(read(written(film_))[0], stretched(values))
+    if syntax != RLELossless:  # run lengths have no sign of their own
+        plain = renamed(film(values, PixelData=frame), syntax)
+        assert np.array_equal(read(plain)[0], stretched(values))
 
 
 def coloured(values: np.ndarray, **elements: object) -> bytes:

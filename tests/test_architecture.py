@@ -19,6 +19,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "",  # the modules at the top: errors, settings, files
     "film_files",
+    "dicom_files",
     "films",
     "anatomy",
     "phantom",

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from fracture_core.config import LIMITS
 from fracture_core.datasets.layouts import natural
-from fracture_core.film_files import dicom, formats
+from fracture_core.dicom_files import dicom
+from fracture_core.film_files import formats
 
 _JUNK = {"thumbs.db", "desktop.ini", "dicomdir"}
 _UNSUPPORTED = "is packed in a way that is not read here. Pack it as a plain zip."

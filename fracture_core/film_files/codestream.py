@@ -6,6 +6,7 @@ Their size is read from the header before anything is unpacked.
 import io
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,7 @@ from fracture_core.film_files import formats, raster
 from fracture_core.film_files.raster import Raster
 
 BEYOND_PILLOW = ("JPEG-LS", "JPEG XL", "HEIF")
+JPEG_2000 = b"\xff\x4f\xff\x51"  # first bytes of a codestream
 _ORIENTATION = 0x0112
 _STREAMS = {b"jp2c": 0, b"jxlc": 0, b"jxlp": 4}  # boxes of a codestream -> bytes before it
 _XL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
@@ -103,22 +105,41 @@ def _heif(data: bytes, name: str) -> np.ndarray:
     return np.array(film)  # a view would outlive its memory
 
 
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Size that a codestream states: px, samples of a pixel, bits of a sample."""
+
+    width: int
+    height: int
+    samples: int
+    precision: int
+
+
+def head(data: bytes) -> Head | None:
+    """Return what a JPEG of any kind or JPEG 2000 states of itself; `None` for others."""
+    stream = beginning(data)
+    if stream[:4] == JPEG_2000 and len(stream) >= 43:
+        right, bottom, left, top = struct.unpack_from(">4I", stream, 8)
+        samples, depth = struct.unpack_from(">HB", stream, 40)
+        bits = (depth & 0x7F) + 1
+        return Head(width=right - left, height=bottom - top, samples=samples, precision=bits)
+    frame = formats.jpeg_frame(data)
+    if frame is None or len(frame[1]) < 6:
+        return None
+    bits, height, width, samples = struct.unpack_from(">BHHB", frame[1])
+    return Head(width=width, height=height, samples=samples, precision=bits)
+
+
 def size(data: bytes) -> tuple[int, int] | None:
     """Return (width, height) in px of a JPEG of any kind, JPEG 2000 or JPEG XL; else `None`."""
-    stream = _stream(data)
+    stream = beginning(data)
     if stream[:2] == b"\xff\x0a":
         return _xl_size(stream[2:])
-    if stream[:4] == b"\xff\x4f\xff\x51" and len(stream) >= 24:
-        right, bottom, left, top = struct.unpack(">4I", stream[8:24])
-        return right - left, bottom - top
-    frame = formats.jpeg_frame(data)
-    if frame is None or len(frame[1]) < 5:
-        return None
-    height, width = struct.unpack(">HH", frame[1][1:5])
-    return width, height
+    stated = head(data)
+    return None if stated is None else (stated.width, stated.height)
 
 
-def _stream(data: bytes) -> bytes:
+def beginning(data: bytes) -> bytes:
     """Return a codestream's beginning: the file's, or that inside its box (ISO 15444-1, I.4)."""
     if data[:4] != b"\0\0\0\x0c" or data[4:8] not in (b"jP  ", b"JXL "):
         return data[:64]

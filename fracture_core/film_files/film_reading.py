@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
+
+from fracture_core.film_files.film_depth import FilmDepth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +19,16 @@ class FilmReading:
             for a sound file.
         missing_rows: rows, or columns, that the file lacks since it was cut short; they are black.
         mode: of the file, as Pillow names it: "L", "RGB", "I;16"...; "DICOM" for DICOM.
+        depth: of a DICOM film of more than 8 bits: its values, and how its file shows them.
+        values: of another film of more than 8 bits, (rows, columns); `film_depth.of` makes
+            codes of them for the viewer.
+        inverted: whether the lowest of these is white.
     """
 
     image: Image.Image
     notes: tuple[str, ...] = ()
     missing_rows: int = 0
     mode: str = "DICOM"
+    depth: FilmDepth | None = None
+    values: np.ndarray | None = None
+    inverted: bool = False

@@ -34,6 +34,7 @@ _NOISE = bytes(np.random.default_rng(0).integers(0, 255, 2**17, np.uint8))
 
 # Behind a restart a decoder waits for the mark of the next one.
 _RESTARTED = b"".join(b"\xff" + bytes([0xD0 + n]) + _NOISE[:4096] for n in range(8))
+TAILS = (_NOISE, _RESTARTED)  # ways in which a file may go on behind its cut
 
 
 @dataclass(frozen=True, kw_only=True)

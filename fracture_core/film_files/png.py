@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from fracture_core.errors import FilmError
@@ -183,5 +184,6 @@ def _decoded(data: bytes, header: _Header, count: int, is_cut: bool) -> Raster:
         rows = raster.grey_of(film.crop((0, 0, film.width, count)) if is_cut else film)
     orientation = film.getexif().get(_ORIENTATION, 1)
     if not is_cut:
-        return Raster(grey=rows, mode=mode, orientation=orientation)
+        values = np.asarray(film) if mode == "I;16" else None
+        return Raster(grey=rows, mode=mode, orientation=orientation, values=values)
     return raster.from_rows(rows, header.height, mode=mode, orientation=orientation)

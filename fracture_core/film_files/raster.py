@@ -32,6 +32,8 @@ class Raster:
         partial_rows: rows beside them of which only a part is there; the rest is black.
         at_top: whether those are its first rows, not its last.
         orientation: by EXIF, 1 to 8.
+        values: of a whole grey film of more than 8 bits, (rows, columns); `None` for others.
+        inverted: whether the lowest of these is white.
     """
 
     grey: Image.Image
@@ -41,6 +43,8 @@ class Raster:
     partial_rows: int = 0
     at_top: bool = False
     orientation: int = 1
+    values: np.ndarray | None = None
+    inverted: bool = False
 
 
 def from_rows(

@@ -197,8 +197,20 @@ def _raster(page: Any, values: _Values) -> Raster:
     mode = _mode(page, values.array)
     rows = raster.first_rows(values.array, values.rows, lambda array: _grey(page, array))
     if not values.is_cut:
-        return Raster(grey=rows, mode=mode, orientation=orientation)
+        return Raster(
+            grey=rows,
+            mode=mode,
+            orientation=orientation,
+            values=values.array[..., 0] if _is_deep(page, values.array) else None,
+            inverted=page.photometric == _WHITE_IS_ZERO,
+        )
     return raster.from_rows(rows, page.imagelength, mode=mode, orientation=orientation)
+
+
+def _is_deep(page: Any, array: np.ndarray) -> bool:
+    """Return whether values (rows, columns, channels) are grey alone and have more than 8 bits."""
+    is_grey = int(page.photometric) in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) and array.shape[2] == 1
+    return is_grey and array.dtype.itemsize > 1 and int(page.bitspersample) > 8
 
 
 def _mode(page: Any, array: np.ndarray) -> str:

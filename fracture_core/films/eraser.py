@@ -47,19 +47,27 @@ def share(size: tuple[int, int], strokes: Sequence[Stroke]) -> float:
 
 
 def erase(film: Image.Image, strokes: Sequence[Stroke]) -> Image.Image:
-    """Fill the erased area of a film (mode L); return the same film where nothing was erased.
+    """Fill the erased area of a film (mode L); return the same film where nothing was erased."""
+    if not strokes or not brushed(film.size, strokes).any():
+        return film
+    values = erase_values(np.asarray(film, np.float32), strokes)
+    return Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8))
+
+
+def erase_values(values: np.ndarray, strokes: Sequence[Stroke]) -> np.ndarray:
+    """Return a film's values, float32 (rows, columns), with the erased area filled.
 
     A normalized convolution (Knutsson and Westin 1993): blurred grey over blurred coverage, with a
     wider blur where too few pixels are within reach.
     """
-    if not strokes or not (hidden := brushed(film.size, strokes)).any():
-        return film
-    if hidden.all():
-        return Image.new("L", film.size, round(float(np.asarray(film).mean())))
+    height, width = values.shape
+    hidden = brushed((width, height), strokes)
+    if not hidden.any() or hidden.all():
+        return np.full_like(values, values.mean()) if hidden.all() else values
     from scipy.ndimage import gaussian_filter
 
-    reach = REACH * max(1.0, max(stroke.radius for stroke in strokes) * film.width)
-    values = np.asarray(film, np.float32).copy()
+    reach = REACH * max(1.0, max(stroke.radius for stroke in strokes) * width)
+    values = values.copy()
     unfilled = hidden.copy()
     while unfilled.any():
         top, bottom, left, right = _around(unfilled, round(4 * reach))
@@ -71,7 +79,7 @@ def erase(film: Image.Image, strokes: Sequence[Stroke]) -> Image.Image:
         grey[near] = blend[near] / cover[near]
         unfilled[top:bottom, left:right] &= ~near
         reach *= 2
-    return Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8))
+    return values
 
 
 def _around(mask: np.ndarray, margin: int) -> tuple[int, int, int, int]:

@@ -19,9 +19,18 @@ from PIL import Image
 
 from fracture_core import file_reader
 from fracture_core.config import LIMITS, PixelRecipe
+from fracture_core.dicom_files import dicom
 from fracture_core.errors import FileRefused, FilmError
 from fracture_core.files import replace_file
-from fracture_core.film_files import bitmap, codestream, dicom, formats, jpeg, png, tiff
+from fracture_core.film_files import (
+    bitmap,
+    codestream,
+    cut_short,
+    formats,
+    jpeg,
+    png,
+    tiff,
+)
 from fracture_core.film_files.film_reading import FilmReading
 from fracture_core.film_files.raster import Raster
 from fracture_core.words import short
@@ -34,10 +43,7 @@ SUFFIXES = (*formats.SUFFIXES, *dicom.SUFFIXES)  # lower case
 Image.MAX_IMAGE_PIXELS = None
 
 RECIPE_VERSION = 2  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
-_DECODERS = (
-    *("pillow", "tifffile", "imagecodecs", "pi-heif"),
-    *("pydicom", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg"),
-)
+_DECODERS = ("pillow", "tifffile", "imagecodecs", "pi-heif", "pydicom")
 MISSING_ROWS_PERCENT = PixelRecipe().missing_rows_percent
 _TURNS = {  # by EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -85,7 +91,7 @@ def read(
     if len(data) > LIMITS.file_bytes:
         raise FilmError(name, formats.too_many_bytes(len(data)))
     if dicom.is_dicom(data, name):
-        return dicom.read(data, name)
+        return dicom.read(data, name, missing_rows_percent)
     return _reading(_raster(data, name), name, missing_rows_percent)
 
 
@@ -126,44 +132,22 @@ def _reading(film: Raster, name: str, missing_rows_percent: float) -> FilmReadin
     Raises:
         FilmError: too much of it is missing.
     """
-    turn, place = _TURNS.get(film.orientation), _LAST_ROWS.get(film.orientation, "last {} rows")
+    turn, place = _TURNS.get(film.orientation), _LAST_ROWS.get(film.orientation, cut_short.LAST)
     place = place.replace("last", "first") if film.at_top else place
-    missing, height = film.missing_rows, film.grey.height
-    incomplete = missing + film.partial_rows
-    if 100 * missing > missing_rows_percent * height or (incomplete and not missing_rows_percent):
-        words = f"its {_counted(place, incomplete)} of {height:,} are missing"
-        if film.partial_rows:
-            words += f", {film.partial_rows:,} of them in part"
-        limit = (
-            f"at most {missing_rows_percent:g} % may be" if missing_rows_percent else "none may be"
-        )
-        share = f"({incomplete / height:.0%}; {limit})"
-        reason = f"is cut short: {words} {share}. Copy it again from where it came from."
-        raise FilmError(name, reason)
-    grey = film.grey if turn is None else film.grey.transpose(turn)
-    notes = (_note(film, place),) if film.is_cut else ()
-    return FilmReading(image=grey, notes=notes, missing_rows=incomplete, mode=film.mode)
-
-
-def _note(film: Raster, place: str) -> str:
-    """Return the sentence on what is missing of a film.
-
-    Args:
-        film: one that was cut short.
-        place: of what is missing, see `_LAST_ROWS`.
-    """
     missing, partial = film.missing_rows, film.partial_rows
-    if not missing and not partial:
-        return "Its last bytes are missing; every row is there."
-    words = f"Its {_counted(place, missing or partial)} {'is' if missing + partial == 1 else 'are'}"
-    if not missing:
-        return f"{words} missing in part."
-    return f"{words} missing{f', and the {partial:,} beside them in part' if partial else ''}."
-
-
-def _counted(place: str, count: int) -> str:
-    """Return "last 12 rows", or "last row"."""
-    return place.replace(" {}", "").removesuffix("s") if count == 1 else place.format(f"{count:,}")
+    cut_short.check(
+        name, missing, film.grey.height, missing_rows_percent, partial=partial, place=place
+    )
+    grey = film.grey if turn is None else film.grey.transpose(turn)
+    notes = (cut_short.note(missing, partial, place),) if film.is_cut else ()
+    return FilmReading(
+        image=grey,
+        notes=notes,
+        missing_rows=missing + partial,
+        mode=film.mode,
+        values=film.values if turn is None else None,
+        inverted=film.inverted,
+    )
 
 
 def decode(

@@ -1,12 +1,14 @@
 """Real DICOM files for tests."""
 
 import io
+import struct
 
 import numpy as np
 import pydicom
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
+from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
 
 PATIENT = "Doe^Jane"
@@ -54,3 +56,29 @@ def written(film: pydicom.Dataset) -> bytes:
     stream = io.BytesIO()
     film.save_as(stream, enforce_file_format=True)
     return stream.getvalue()
+
+
+def odd(data: bytes, **elements: tuple[str, bytes] | None) -> bytes:
+    """Return a file with elements that pydicom would not write.
+
+    Args:
+        data: a file of `make`, explicit VR little endian.
+        elements: keyword to representation and bytes as they shall stand; `None` leaves it out.
+    """
+    film = pydicom.dcmread(io.BytesIO(data))
+    raw = [film.get_item(tag) for tag in list(film.keys())]  # as they stand, not converted
+    parts = {each.tag: (each.VR, each.value or b"") for each in raw}
+    for keyword, element in elements.items():
+        parts.pop(Tag(keyword), None)
+        if element is not None:
+            parts[Tag(keyword)] = element
+    whole = b"".join(element_bytes(tag, *parts[tag]) for tag in sorted(parts))
+    return data[: data.index(b"\x08\x00\x16\x00")] + whole
+
+
+def element_bytes(tag: int, representation: str, value: bytes) -> bytes:
+    """Return an element in explicit VR little endian."""
+    head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, representation.encode())
+    if representation in ("OB", "OW", "SQ", "UN", "UT", "OF", "OD"):
+        return head + struct.pack("<HI", 0, len(value)) + value
+    return head + struct.pack("<H", len(value)) + value

@@ -14,12 +14,14 @@ import numpy as np
 import pillow_heif
 import tifffile
 from PIL import Image
+from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 from fracture_core.datasets import uploads
 from fracture_core.datasets.uploads import File
 from fracture_core.errors import FilmError
 from fracture_core.films import film_checks, images
+from tests.core import coded_films
 from tests.core.dicoms import PATIENT, make
 
 GREY = np.add.outer(np.arange(64), np.arange(48)).astype(np.uint8) * 2
@@ -76,6 +78,18 @@ def _study() -> bytes:
     return zipped(("study1/image1.png", saved("PNG")), ("study1/image2.dcm", make(WIDE)))
 
 
+def _coded() -> dict[str, Callable[[], bytes]]:
+    films = {f"{name}.dcm": data for name, data, _, _ in coded_films.made()}
+    return {name: lambda data=data: data for name, data in films.items()}
+
+
+def _table() -> Dataset:
+    table = Dataset()
+    table.LUTDescriptor = [4096, 0, 8]
+    table.LUTData = bytes(4000) + b"\xff" * 96
+    return table
+
+
 WHOLE: dict[str, Callable[[], bytes]] = {
     "png": lambda: saved("PNG"),
     "wide.png": lambda: saved("PNG", WIDE),
@@ -101,6 +115,9 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "rle.dcm": lambda: make(GREY, syntax=RLELossless),
     "jpeg.dcm": lambda: make(GREY, syntax=JPEGBaseline8Bit),
     "j2k.dcm": lambda: make(GREY, syntax=JPEG2000Lossless),
+    "bare.dcm": lambda: make(WIDE)[132:],
+    "table.dcm": lambda: make(WIDE, VOILUTSequence=[_table()], PixelAspectRatio=[2, 1]),
+    **_coded(),
     "zip": _study,
 }
 

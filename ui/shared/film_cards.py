@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw
 
 from fracture_core.config import PixelRecipe
 from fracture_core.errors import FilmError
-from fracture_core.film_files import dicom
 from fracture_core.films import images
+from ui.shared import pictures
 from ui.shared.pictures import Picture
 
 THUMBNAIL_PX = 448  # long side; a single view fills its card
@@ -52,23 +52,12 @@ def card(views: Sequence[bytes | None], colour: str | None) -> bytes:
 
 
 def film(path: Path) -> Picture:
-    """Return a film in its own size, up to `LONGEST_PX`, as PNG.
+    """Return a film in its own size, up to `LONGEST_PX`, without loss.
 
     Raises:
         FilmError: it cannot be read.
     """
-    reading = images.read(path)
-    shown = reading.image
-    size = shown.size
-    shown.thumbnail((LONGEST_PX, LONGEST_PX))
-    return Picture(
-        content=_png(shown),
-        width=shown.width,
-        height=shown.height,
-        file_size=size,
-        spacing=dicom.spacing(path, path.name),
-        notes=reading.notes,
-    )
+    return pictures.shown(path, path.name, LONGEST_PX, encoding="PNG")
 
 
 def network_pictures(path: Path, recipes: Sequence[PixelRecipe]) -> dict[PixelRecipe, bytes]:

@@ -21,6 +21,8 @@ from ui.shell import state
 
 _SCRIPTS = ("pixels", "stage", "marks", "toolbar", "bar", "panes", "gestures", "viewer")
 _component = register("film_viewer", '<div class="viewer"></div>', "viewer", _SCRIPTS)
+_NAME = 32  # characters of a window's name, on a button
+MOST_WINDOWS = 8  # of a film's file that are offered
 Box = tuple[float, float, float, float]  # left, top, right, bottom in shares of the film's size
 
 
@@ -124,6 +126,7 @@ def show(
         "study": key,
         "title": title,
         "films": _films(every, len(frames)),
+        "windows": _table(every, _WINDOW_COLUMNS, _windows),
         "seen": _table(every, _SEEN_COLUMNS, _seen),
         "maps": _table(every, ("film", "name", "image"), lambda frame: frame.maps.items()),
         "boxes": _table(every, ("film", "x0", "y0", "x1", "y1"), lambda frame: frame.boxes),
@@ -146,6 +149,23 @@ def show(
     )
 
 
+_WINDOW_COLUMNS = ("film", "name", "center", "width", "function")
+
+
+def _windows(frame: Frame) -> list[tuple[str, float, float, str]]:
+    """Return the windows of a film's file; each has a name of its own."""
+    depth = frame.film and frame.film.depth
+    windows = depth.windows[:MOST_WINDOWS] if depth else ()
+    names = [window.explanation[:_NAME] or "File's window" for window in windows]
+    lines = []
+    for number, window in enumerate(windows, 1):
+        words = names[number - 1]
+        if names.count(words) > 1:
+            words += f" {number}"
+        lines.append((words, window.center, window.width, window.function))
+    return lines
+
+
 _SEEN_COLUMNS = ("film", "size", "resample", "image")
 
 
@@ -166,6 +186,7 @@ def _films(frames: Sequence[Frame], own: int) -> pd.DataFrame:
     lines = []
     for number, frame in enumerate(frames):
         film, spacing = frame.film, frame.film and frame.film.spacing
+        depth = film.depth if film else None
         wide, high = film.file_size if film else (0, 0)
         lines.append(
             {
@@ -176,6 +197,11 @@ def _films(frames: Sequence[Frame], own: int) -> pd.DataFrame:
                 "tone": frame.tone,
                 "group": int(number >= own),
                 "image": film.content if film else b"",
+                "deep": depth is not None,
+                "first": depth.first if depth else 0.0,
+                "step": depth.step if depth else 1.0,
+                "shades": depth.shades if depth else b"",
+                "turned": bool(depth and depth.inverted),
                 "width": film.width if film else 0,
                 "height": film.height if film else 0,
                 "fileWidth": wide,

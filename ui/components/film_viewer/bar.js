@@ -135,7 +135,8 @@ function makeBar(v, help) {
     const i = v.inUse();
     zoom.textContent = `${Math.round((v.places[v.only ?? i]?.zoom ?? 1) * 100)} %`;
     const window = v.windows[i];
-    values.textContent = window ? `W ${Math.round(window.width)} L ${Math.round(window.level)}` : "";
+    const { pixels } = v.films[i] ?? {};
+    values.textContent = window && pixels ? `W ${told(window.width, pixels)} L ${told(window.level, pixels)}` : "";
     press(toggles.inverted, v.inverted[i]);
     press(toggles.flipped, v.turns[i]?.flipped);
     press(toggles.lens, v.lens);
@@ -161,14 +162,16 @@ function makeBar(v, help) {
 
 // Presets and sliders of the window: everything that dragging does, without dragging.
 function makeMenu(v, mode, opener) {
-  const presets = Object.entries(PRESETS).map(([words, window]) =>
-    tool({ label: words, words, action: () => v.setWindow(v.inUse(), window) }));
-  const change = (name) => (value) => v.setWindow(v.inUse(), { ...v.windows[v.inUse()], [name]: value });
+  const presets = group();
+  const change = (name) => (value) => {
+    const { width, level } = v.windows[v.inUse()];
+    v.setWindow(v.inUse(), { width, level, [name]: value });
+  };
   const width = range("Window", { min: 1 }, change("width"));
   const level = range("Level", {}, change("level"));
   const labelled = (words, input) => element("label", {}, element("span", { textContent: words }), input);
   const menu = element("div", { className: "menu", hidden: true },
-    group(...presets), labelled("Window", width), labelled("Level", level), mode,
+    presets, labelled("Window", width), labelled("Level", level), mode,
     element("span", { className: "hint", textContent: "On a film: drag with the right button, or hold Shift. Double-click to reset." }));
   mode.append(element("span", { className: "words", textContent: "Drag on films" }));
 
@@ -187,8 +190,20 @@ function makeMenu(v, mode, opener) {
     const pixels = v.films[v.inUse()]?.pixels;
     if (menu.hidden || !pixels) return;
     const window = v.windows[v.inUse()];
-    Object.assign(width, { max: 2 * (pixels.high - pixels.low), value: window.width });
-    Object.assign(level, { min: pixels.low, max: pixels.high, value: window.level });
+    offer(presetsOf(pixels));
+    const range = pixels.high - pixels.low;
+    const step = range >= ROOMY_RANGE ? 1 : range / 1000;
+    Object.assign(width, { min: pixels.least, max: 2 * range, step, value: window.width });
+    Object.assign(level, { min: pixels.low, max: pixels.high, step, value: window.level });
+  }
+  // The buttons stay while the film in use offers the same.
+  let offered = "";
+  function offer(windows) {
+    const names = Object.keys(windows);
+    if (names.join("\n") === offered) return;
+    offered = names.join("\n");
+    const make = ([words, window]) => tool({ label: words, words, action: () => v.setWindow(v.inUse(), window) });
+    keepingFocus(menu, () => presets.replaceChildren(...Object.entries(windows).map(make)), () => width);
   }
   return { element: menu, open, close, paint };
 }

@@ -121,13 +121,13 @@ function followPointer(v, pane, number) {
 
   // To the right widens the window, down raises its level (a darker film), as in a reading room.
   function windowing() {
-    const { low, high } = v.films[number].pixels;
+    const { low, high, least } = v.films[number].pixels;
     const step = (high - low) / 400;
     return {
       move: (_, dx, dy) => {
         const { width, level } = v.windows[number];
         v.setWindow(number, {
-          width: between(1, width + dx * step, 2 * (high - low)),
+          width: between(least, width + dx * step, 2 * (high - low)),
           level: between(low, level + dy * step, high),
         });
       },

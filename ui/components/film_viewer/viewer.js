@@ -16,6 +16,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   };
 }
 
+const hasSameUnits = (a, b) => a.deep === b?.deep && a.least === b?.least;
+const isAlike = (a, b) => isSame(a?.image, b.image) && a.turned === b.turned;
 const isSame = (a, b) => a && b && a.length === b.length && a.every((value, i) => value === b[i]);
 const centre = () => ({ zoom: 1, x: 0.5, y: 0.5 }); // x, y: the film's point in the pane's middle
 const between = (low, value, high) => Math.min(high, Math.max(low, value));
@@ -88,7 +90,7 @@ function makeViewer(root) {
     readMaps(records(data.maps));
     if (other || v.panes.length !== fresh.length) makePanes();
     v.films.forEach((film, i) => {
-      if (film.readable && (other || !isSame(old[i].image, film.image))) readPixels(film, i);
+      if (film.readable && (other || !isAlike(old[i], film))) readPixels(film, i);
     });
     v.panes.forEach((each, i) => each.caption(v.films[i]));
     seen.update(records(data.seen));
@@ -107,12 +109,14 @@ function makeViewer(root) {
 
   async function readPixels(film, number) {
     const { study } = v.data;
-    const pixels = await pixelsOf(film.image).catch(() => null);
+    const windows = records(v.data.windows).filter((each) => Number(each.film) === number);
+    const pixels = await pixelsOf(film, windows).catch(() => null);
     const now = v.films[number];
     // A browser that cannot draw it leaves the caption; a later film or study needs no older one.
-    if (!pixels || v.data.study !== study || !isSame(now?.image, film.image)) return;
+    if (!pixels || v.data.study !== study || !isAlike(now, film)) return;
+    if (now.pixels && now.pixels.deep !== pixels.deep) v.windows[number] = null; // of other units
     Object.assign(now, { pixels, drawnAs: "", windowed: now.windowed ?? document.createElement("canvas") });
-    v.windows[number] ??= wholeRange(pixels);
+    v.windows[number] ??= defaultWindow(pixels);
     v.layOut();
   }
 
@@ -248,8 +252,8 @@ function makeViewer(root) {
     v.films.forEach((film, i) => {
       const shown = v.panes[i].isShown();
       if (!shown || !film.windowed) return;
-      const { width, level } = v.windows[i];
-      const wanted = `${width} ${level} ${v.inverted[i]}`;
+      const { width, level, shape } = v.windows[i];
+      const wanted = `${width} ${level} ${shape} ${v.inverted[i]}`;
       if (film.pixels && film.drawnAs !== wanted) {
         drawWindowed(film.windowed, film.pixels, v.windows[i], v.inverted[i]);
         film.drawnAs = wanted;
@@ -321,9 +325,11 @@ function makeViewer(root) {
 
   v.setWindow = (i, window) => {
     chosen(i).forEach((number) => {
-      if (!v.films[number].pixels) return;
-      const next = typeof window === "function" ? window(v.films[number].pixels) : window;
-      v.windows[number] = { width: Math.max(1, next.width), level: next.level };
+      const { pixels } = v.films[number];
+      // Numbers mean something else on a film of other units; so do the windows of another file.
+      if (!pixels || (typeof window !== "function" && !hasSameUnits(pixels, v.films[i].pixels))) return;
+      const next = typeof window === "function" ? window(pixels) : window;
+      if (next) v.windows[number] = { ...next, width: Math.max(pixels.least, next.width) };
     });
     v.paint();
   };
@@ -386,14 +392,14 @@ function makeViewer(root) {
 
   // Back to a whole film as it is; its marks stay.
   v.resetFilm = (i) => {
-    v.setWindow(i, wholeRange);
+    v.setWindow(i, defaultWindow);
     chosen(i).forEach((number) => (v.inverted[number] = false));
     v.setPlace(i, centre());
   };
 
   v.reset = () => {
     v.places = v.films.map(centre);
-    v.windows = v.films.map((film) => (film.pixels ? wholeRange(film.pixels) : null));
+    v.windows = v.films.map((film) => (film.pixels ? defaultWindow(film.pixels) : null));
     v.inverted = v.films.map(() => false);
     v.turns = v.films.map(() => ({ quarter: 0, flipped: false }));
     Object.assign(v, { marks: [], mode: null, only: null, lens: false });

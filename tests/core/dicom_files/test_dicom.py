@@ -21,8 +21,9 @@ from pydicom.uid import (
 )
 
 from fracture_core.config import LIMITS
+from fracture_core.dicom_files import dicom
 from fracture_core.errors import FilmError
-from fracture_core.film_files import dicom
+from fracture_core.film_files import codestream
 from fracture_core.films import images
 from tests.core.dicoms import PATIENT, make, written
 
@@ -130,15 +131,18 @@ def test_bytes_that_look_like_a_codestream_are_no_matter_in_other_codings() -> N
 
 
 def test_only_the_beginning_of_a_codestream_says_its_size() -> None:
-    siz = b"\xff\x4f\xff\x51" + struct.pack(">HH4I", 41, 0, 30, 20, 10, 5) + bytes(9)
-    assert dicom.coded_size(siz) == (20, 15)
-    assert dicom.coded_size(b"\x00" + siz) is None
-    assert dicom.coded_size(siz[:20]) is None
+    siz = b"\xff\x4f\xff\x51" + struct.pack(">HH4I", 41, 0, 30, 20, 10, 5) + bytes(16)
+    siz += struct.pack(">HB", 1, 11)
+    coded = codestream.head(siz)
+    assert coded is not None
+    assert (coded.width, coded.height, coded.samples, coded.precision) == (20, 15, 1, 12)
+    assert codestream.head(b"\x00" + siz) is None
+    assert codestream.head(siz[:20]) is None
     head = b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 28, b"jp2h") + siz[:20]
     for box in (struct.pack(">I4s", 0, b"jp2c"), struct.pack(">I4sQ", 1, b"jp2c", 64)):
-        assert dicom.coded_size(head + box + siz) == (20, 15)
-    assert dicom.coded_size(head) is None
-    assert dicom.coded_size(head + bytes(40)) is None
+        assert codestream.head(head + box + siz) == coded
+    assert codestream.head(head) is None
+    assert codestream.head(head + bytes(40)) is None
 
 
 def test_jpeg_inside_is_read() -> None:
@@ -186,7 +190,7 @@ def test_a_film_of_another_format_that_is_called_dcm_is_read_as_what_it_is(kind:
 
 
 def test_what_holds_no_film_is_refused_in_a_sentence() -> None:
-    assert "is cut short or damaged" in refusal(make(RAMP)[:-100])
+    assert "is cut short: its last 3 rows of 20 are missing (15%" in refusal(make(RAMP)[:-100])
     assert refusal(b"no film at all, whatever it is called " * 9)
     empty = pydicom.dcmread(io.BytesIO(make(RAMP)))
     del empty.PixelData
@@ -215,7 +219,7 @@ def test_films_read_side_by_side_warn_of_nothing_and_leave_the_filters_as_they_w
     odd = make(values, WindowCenter="100", WindowWidth="0.5")
     before = list(warnings.filters)
     with ThreadPoolExecutor(4) as pool:
-        read = list(pool.map(lambda _: dicom.read(odd, "odd.dcm").image.tobytes(), range(40)))
+        read = list(pool.map(lambda _: images.read(odd, "odd.dcm").image.tobytes(), range(40)))
     assert len(set(read)) == 1
     assert warnings.filters == before
     with pytest.raises(UserWarning):
@@ -226,12 +230,14 @@ def test_films_read_side_by_side_warn_of_nothing_and_leave_the_filters_as_they_w
     ("elements", "expected"),
     [
         ({}, None),
-        ({"PixelSpacing": [0.2, 0.1]}, (0.2, 0.1, False)),
-        ({"ImagerPixelSpacing": [0.2, 0.1]}, (0.2, 0.1, True)),
-        ({"PixelSpacing": [0.2, 0.1], "ImagerPixelSpacing": [0.2, 0.1]}, (0.2, 0.1, True)),
-        ({"PixelSpacing": [0.18, 0.09], "ImagerPixelSpacing": [0.2, 0.1]}, (0.18, 0.09, False)),
+        ({"PixelSpacing": [0.2, 0.2]}, (0.2, 0.2, False)),
+        ({"PixelSpacing": [0.2, 0.1]}, (0.1, 0.1, False)),  # of pixels that were made square
+        ({"ImagerPixelSpacing": [0.2, 0.2]}, (0.2, 0.2, True)),
+        ({"NominalScannedPixelSpacing": [0.2, 0.2]}, (0.2, 0.2, True)),
+        ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2]}, (0.2, 0.2, True)),
+        ({"PixelSpacing": [0.18, 0.18], "ImagerPixelSpacing": [0.2, 0.2]}, (0.18, 0.18, False)),
         ({"PixelSpacing": [0, 0.1]}, None),
-        ({"PixelSpacing": [-1, 0.1], "ImagerPixelSpacing": [0.2, 0.1]}, (0.2, 0.1, True)),
+        ({"PixelSpacing": [-1, 0.1], "ImagerPixelSpacing": [0.2, 0.2]}, (0.2, 0.2, True)),
         ({"PixelSpacing": 0.2}, None),
     ],
 )
@@ -239,6 +245,6 @@ def test_spacing_says_whether_it_is_of_the_detector(
     elements: dict[str, object], expected: tuple[float, float, bool] | None
 ) -> None:
     data = make(np.zeros((40, 40), np.uint8), **elements)
-    found = dicom.spacing(data, "film.dcm")
-    assert (found and (found.row, found.column, found.at_detector)) == expected
+    spacing = dicom.spacing(data, "film.dcm")
+    assert (spacing and (spacing.row, spacing.column, spacing.at_detector)) == expected
     assert dicom.spacing(b"no film", "film.png") is None

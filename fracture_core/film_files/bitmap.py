@@ -77,11 +77,11 @@ def _missing_of_bmp(data: bytes) -> tuple[int, int, bool] | None:
 
 
 def _cut_bmp(data: bytes, film: Image.Image, missing: int, size: int, at_top: bool) -> Raster:
-    whole = Image.open(io.BytesIO(data.ljust(size, b"\0")), formats=("BMP",))
     top = missing if at_top else 0
     there = film.height - missing
     rows = Image.new("L", (film.width, 0))
-    if there:
+    if there:  # else a damaged header may place the rows 2 GB away
+        whole = Image.open(io.BytesIO(data.ljust(size, b"\0")), formats=("BMP",))
         rows = raster.grey_of(whole.crop((0, top, film.width, top + there)))
     return raster.from_rows(rows, film.height, mode=film.mode, at_top=at_top)
 

@@ -1,6 +1,7 @@
 """Films whose file ends too early: what is there is read, what is missing is told."""
 
 import io
+import tracemalloc
 
 import imagecodecs
 import numpy as np
@@ -94,6 +95,16 @@ def test_rows_that_are_missing_are_black_and_counted(kind: str) -> None:
     assert (dark[:lost] if kind == "bmp" else dark[-lost:]).all()
     partly = count - lost  # of a row of blocks the left ones may be there
     assert partly < 16 and (f"the {partly} beside them in part" in reading.notes[0]) == (partly > 0)
+
+
+def test_rows_that_a_damaged_bmp_places_far_away_take_no_memory() -> None:
+    content = bytearray(WHOLE["bmp"])
+    content[10:14] = (2**31 - 1).to_bytes(4, "little")
+    tracemalloc.start()
+    with pytest.raises(FilmError, match="are missing"):
+        images.read(bytes(content), "film")
+    assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    tracemalloc.stop()
 
 
 def test_a_jpeg_without_its_end_mark_lacks_no_row() -> None:

@@ -86,6 +86,10 @@ KINDS = {  # worst first: kind -> (title for several, why it matters)
 }
 
 
+# Kinds that make figures wrong, and those that cost films; the others are good to know.
+SERIOUS = ("image in two splits", "patient in two splits", "two labels", "shortcut")
+COSTLY = ("unreadable", "incomplete", "family", "same image", "near image", "blank", "inverted")
+
 _SINGULAR = {
     **{"are": "is", "have": "has", "hold": "holds", "lack": "lacks"},
     **{"look": "looks", "occur": "occurs", "predict": "predicts"},
@@ -138,6 +142,11 @@ class Finding:
             words = f"{noun} {_SINGULAR.get(verb, verb)} {rest}"
             words = words.replace("their", "its")
         return f"{self.count:,} {words}"
+
+    @property
+    def severity(self) -> str:
+        """Its severity: "serious", "costly" or "minor"."""
+        return "serious" if self.kind in SERIOUS else "costly" if self.kind in COSTLY else "minor"
 
     @property
     def why(self) -> str:

@@ -379,7 +379,12 @@ def test_the_audit_runs_and_shows_its_findings_worst_first(
     assert text.index("occur under both labels") < text.index("cannot be read")
     assert text.index("cannot be read") < text.index("are exact copies")
     assert "films are uniformly grey" in text
+    assert text.index("badge[serious]") < text.index("badge[costly]")
     assert "Audit again" in [button.label for button in app.button]
+    app.session_state["entries-two labels"] = True
+    app.run()
+    splits = catalog.read(classes, "broken*").manifest["split"].unique()
+    assert any(each.value.startswith(f"{split}: ") for split in splits for each in app.caption)
 
 
 def test_ticked_films_are_left_out_of_the_next_run(

@@ -1,5 +1,7 @@
 """The audit on the Data page: start, progress, findings, and films to exclude."""
 
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -19,6 +21,11 @@ from ui.shell import actions, owner, state, tab_data
 POLL_SECONDS = 1.0
 FILMS_A_SECOND = 150  # MURA-sized films on two cores; a first guess before anything is measured
 SHOWN = 12  # films of a finding
+SEVERITY_COLOURS: dict[str, Literal["red", "orange", "grey"]] = {
+    "serious": "red",
+    "costly": "orange",
+    "minor": "grey",
+}
 ROWS = 1000  # of a finding's table
 
 
@@ -125,6 +132,7 @@ def _findings(data: Dataset, audit: Audit) -> None:
 def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
     """A finding's title, score and reason, its films, and the tick."""
     with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(finding.severity, color=SEVERITY_COLOURS[finding.severity])
         st.markdown(f"**{theme.plain(finding.title)}**", width="content")
         st.caption(f"score {finding.score:.3f}", width="content", help=_SCORE)
     st.caption(finding.why)
@@ -170,6 +178,7 @@ _SCORE = (
 def _items(data: Dataset, finding: Finding) -> None:
     """The first films as pictures with links to their studies, all of them as a table."""
     keys = study_cache.study_of_film(data.hash, data.manifest)
+    splits = dict(zip(data.manifest["path"], data.manifest["split"], strict=True))
     first = [item for item in finding.items if item.path in keys][:SHOWN]
     with st.grid("auto", min_column_width=150, key=f"films-{finding.kind}") as grid:
         for number, item in enumerate(first):
@@ -184,7 +193,7 @@ def _items(data: Dataset, finding: Finding) -> None:
                     label=theme.plain(item.path.rsplit("/", 1)[-1]),
                     query_params=tab_data.address(keys[item.path], data.hash),
                 )
-                st.caption(theme.plain(item.detail))
+                st.caption(theme.plain(f"{splits[item.path]}: {item.detail}"))
     if len(finding.items) > ROWS:
         st.caption(f"The first {ROWS:,} of {len(finding.items):,}; the CSV file holds all.")
     rows = [(item.path, item.detail) for item in finding.items[:ROWS]]

@@ -21,7 +21,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core.datasets import mura
+from fracture_core.readers import mura
 
 PATIENTS = {"train": (1, 11_184), "valid": (11_185, 11_967)}  # first and last number
 MOST_VIEWS = 11

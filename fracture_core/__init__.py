@@ -6,6 +6,7 @@ module loads neither NumPy nor TensorFlow: each function imports what it uses.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,13 @@ __all__ = [
     "start_training",
     "wait",
 ]
+
+
+# Keras reads these when it is imported. This package comes first in every process, so that neither
+# ~/.keras/keras.json (a float16 there changes every number) nor a variable changes a result.
+os.environ.update(KERAS_BACKEND="tensorflow", KERAS_HOME=os.devnull)
+for _name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED"):
+    os.environ.pop(_name, None)
 
 
 def __getattr__(name: str) -> object:

@@ -73,7 +73,8 @@ class Limits:
     dicom_frames: int = 2_000  # of a file; the first is read, and none is unpacked before it
     upload_files: int = 200  # films in one upload; MURA's largest study holds 11
     upload_bytes: int = 400 * 2**20  # in all, unpacked: they stay in memory for the session
-    zip_entries: int = 2_000  # listed in one zip: folders and notes among the films
+    zip_entries: int = 2_000  # films listed in one zip
+    zip_listed: int = 20_000  # files listed in one zip, programs of a CD's viewer among them
     zip_ratio: int = 200  # unpacked bytes for each packed one; films reach about 20, bombs 1,000
     size: tuple[int, int] = (24, 512)  # network input in px; smaller shows no bone
     epochs: tuple[int, int] = (1, 10_000)

@@ -16,11 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import file_reader
-from fracture_core.errors import FileMissing, WriteFailed
+from fracture_core.errors import DataError, FileMissing, WriteFailed
 
 TEMPORARY = ".*.tmp"  # as a glob pattern
 LEVELS = 8  # of folders, that `remove_tree` descends at most: their path stays short enough to use
 FileCache = dict[Path, tuple[tuple[int, ...], Any]]  # file -> its stamp, and its parsed content
+
+
+def absolute(path: Path) -> Path:
+    """Return the absolute path, without "~", ".." and links.
+
+    Raises:
+        DataError: it cannot be followed: a circle of links, no permission, a name too long.
+    """
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle, or a null character, in turn
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be followed ({reason}). Check the path.") from error
 
 
 def temporary(path: Path) -> Path:

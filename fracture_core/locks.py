@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fracture_core.errors import WriteFailed
 from fracture_core.files import writing
 
 
@@ -16,15 +17,21 @@ def take(path: Path) -> int | None:
     The file is created if missing. A pipe in its place does not block.
 
     Raises:
-        WriteFailed: no space, no permission, or it is a folder.
+        WriteFailed: no space, no permission, or it is a folder; or its disk has no locks.
     """
     with writing(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(descriptor)
         return None
+    except OSError as error:  # ENOLCK, EOPNOTSUPP, ENOSYS: a network disk without a lock service
+        os.close(descriptor)
+        raise WriteFailed(
+            f"{path.parent} is on a disk without file locks ({error.strerror}), as some network "
+            "disks are. Choose a folder on another disk (FRACTURE_RUNS, FRACTURE_CACHE)."
+        ) from error
     return descriptor
 
 
@@ -60,8 +67,10 @@ def is_held(path: Path) -> bool:
     try:
         # Shared, so that two simultaneous checks do not mistake each other for the holder.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:
+        return False  # its disk has no locks, so that nobody can hold one
     finally:
         os.close(descriptor)
     return False

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
 from ui.cache import data_cache, study_cache
 from ui.shared import model_choice, phantom_progress
@@ -32,7 +31,7 @@ if key:
 elif person:
     patient_studies.show(data, studies, person)
 else:
-    whose = "patient" if catalog.names_patients(data.kind) else "film"
+    whose = "patient" if data.patients else "film"
 
     def choices() -> None:
         quiz.ask()

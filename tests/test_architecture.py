@@ -23,6 +23,7 @@ PACKAGES = (
     "films",
     "anatomy",
     "phantom",
+    "readers",
     "datasets",
     "verdicts",
     "runs",

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from fracture_core.cli import command_line
-from fracture_core.datasets import catalog, layouts
+from fracture_core.datasets import catalog
 from fracture_core.networks import architectures, network_size
+from fracture_core.readers import layouts
 from ui.shell import frame
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -16,7 +16,7 @@ from fracture_core.audit import families, shortcuts
 from fracture_core.audit.families import Group
 from fracture_core.audit.shortcuts import Shortcut
 from fracture_core.datasets.catalog import STUDY, Dataset
-from fracture_core.datasets.layouts import Skipped
+from fracture_core.readers.layouts import Skipped
 
 DARK = 0.2  # grey exceeded by only one pixel in a hundred
 BRIGHT_BORDER = 0.6  # grey; the air around a bone is black on a film that is not inverted

@@ -48,8 +48,10 @@ def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _inspect(options: argparse.Namespace) -> None:
     from fracture_core.datasets import catalog
+    from fracture_core.readers import ignored_files
 
-    counts = catalog.inspect(catalog.read(options.data, options.positive, options.rescan))
+    dataset = catalog.read(options.data, options.positive, options.rescan)
+    counts = catalog.inspect(dataset)
     if options.json:
         terminal.print_json(counts)
         return
@@ -61,10 +63,12 @@ def _inspect(options: argparse.Namespace) -> None:
         terminal.print_line(
             f"{row['split']:8}{row['part']:12}" + "".join(f"{cell:>9}" for cell in cells)
         )
-    if not catalog.names_patients(counts["kind"]):
+    if not dataset.patients:
         print("These data name no patients: each film counts as a study of its own.")
     for item in counts["skipped"]:
         terminal.print_line(f"skipped {item['path']}: {item['reason']}")
+    if dataset.ignored:
+        terminal.print_line(ignored_files.sentence(dataset.ignored))
 
 
 def _audit_arguments(parser: argparse.ArgumentParser) -> None:

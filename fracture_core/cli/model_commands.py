@@ -46,6 +46,7 @@ def _predict(options: argparse.Namespace) -> int:
     from fracture_core.cli import study_output
     from fracture_core.datasets import study_paths
     from fracture_core.models import cards, caveats
+    from fracture_core.readers import ignored_files
     from fracture_core.reports import study_record, study_report
 
     model = cards.find(options.model)
@@ -78,10 +79,14 @@ def _predict(options: argparse.Namespace) -> int:
         if warning := study_record.text_warning(predictions):
             terminal.print_line(f"Warning: {warning}", file=sys.stderr)
     if options.json:
-        record = study_record.as_dict(predictions, model, threshold, paths.left_out, real)
+        record = study_record.as_dict(
+            predictions, model, threshold, paths.left_out, real, paths.ignored
+        )
         terminal.print_json(record)
     for sentence in (*(f"{name} {reason}" for name, reason in paths.left_out), *paths.remarks):
         terminal.print_line(sentence, file=sys.stderr)
+    if paths.ignored:
+        terminal.print_line(ignored_files.sentence(paths.ignored), file=sys.stderr)
     if any(study.films for study in predictions):
         return 0
     print("No film has a prediction.", file=sys.stderr)

@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fracture_core import config, file_reader
+from fracture_core import config, file_reader, files
 from fracture_core.config import Setting, TrainConfig
-from fracture_core.datasets import layouts
 from fracture_core.errors import ConfigError, FileRefused
 
 DATA = ("data", "positive")  # arguments of every command that reads a data set
@@ -78,7 +77,7 @@ def config_of(options: argparse.Namespace) -> TrainConfig:
         ConfigError: a setting is unknown or out of range.
         DataError: the data's path cannot be followed.
     """
-    data = str(layouts.absolute(options.data))
+    data = str(files.absolute(options.data))
     if options.config:
         try:
             text = file_reader.read_text(options.config, file_reader.NOTE_BYTES)

@@ -21,9 +21,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fracture_core import config, file_reader
-from fracture_core.datasets import class_folders, fracatlas, layouts, mura
-from fracture_core.datasets.layouts import Listing, Skipped, ranked
-from fracture_core.datasets.layouts import natural as natural
 from fracture_core.errors import (
     ConfigError,
     DataError,
@@ -31,8 +28,12 @@ from fracture_core.errors import (
     FileRefused,
     FractureError,
 )
-from fracture_core.files import make_folder, replace_file
+from fracture_core.files import absolute, make_folder, replace_file
 from fracture_core.phantom import phantom_set
+from fracture_core.readers import class_folders, fracatlas, grazpedwri, layouts, mura
+from fracture_core.readers.ignored_files import Ignored
+from fracture_core.readers.layouts import Listing, Skipped, ranked
+from fracture_core.readers.layouts import natural as natural
 from fracture_core.words import short
 
 COLUMNS = ("split", "part", "patient", "study", "view", "label", "path")
@@ -41,7 +42,7 @@ STUDY = ("split", "part", "patient", "study")  # identify a study
 RECENT = 5  # different choices that are saved
 
 _FORMAT = (
-    2  # raised whenever the same folders give other rows, so that cached manifests are dropped
+    3  # raised whenever the same folders give other rows, so that cached manifests are dropped
 )
 
 
@@ -53,11 +54,13 @@ class Dataset:
         root: absolute folder that the manifest's paths are relative to.
         kind: the layout on disk.
         manifest: see the module.
-        skipped: ignored files, and notes on others; path and reason.
+        skipped: ignored files and folders that may matter, and notes on others; path and reason.
         hash: 16 hex digits of the manifest's content.
         synthetic: whether its films are synthetic (a phantom).
         complete: false while a phantom is being generated.
         positive: for class folders, the class that means a fracture.
+        ignored: files that are no films, by kind and count.
+        patients: whether the data name patients; else each film has a patient of its own.
     """
 
     root: Path
@@ -68,6 +71,8 @@ class Dataset:
     synthetic: bool
     complete: bool
     positive: str | None
+    ignored: tuple[Ignored, ...] = ()
+    patients: bool = True
 
 
 def read(root: Path, positive: str | None = None, rescan: bool = False) -> Dataset:
@@ -86,7 +91,7 @@ def read(root: Path, positive: str | None = None, rescan: bool = False) -> Datas
             what to do.
         ClassesError: class folders, and `positive` is none of the classes.
     """
-    layout = layouts.find(layouts.absolute(root))
+    layout = layouts.find(absolute(root))
     positive = positive if layout.kind == "class_folders" else None
     synthetic, complete, notes = _phantom_facts(layout.root)
     file = _cached_path(layout.root, positive)
@@ -95,17 +100,18 @@ def read(root: Path, positive: str | None = None, rescan: bool = False) -> Datas
     if content is None:
         content = _scan(layout, positive)
         if complete:
-            _cache(file, stamp, *content)
-    manifest, skipped, digest = content
+            _cache(file, stamp, content)
     return Dataset(
         root=layout.root,
         kind=layout.kind,
-        manifest=manifest,
-        skipped=(*notes, *skipped),
-        hash=digest,
+        manifest=content.manifest,
+        skipped=(*notes, *content.skipped),
+        hash=content.hash,
         synthetic=synthetic,
         complete=complete,
-        positive=positive,
+        positive=content.positive if layout.kind == "class_folders" else None,
+        ignored=content.ignored,
+        patients=content.patients,
     )
 
 
@@ -113,16 +119,34 @@ def read(root: Path, positive: str | None = None, rescan: bool = False) -> Datas
 READERS: dict[str, Callable[[Path, str | None], Listing]] = {
     "mura": lambda root, _: mura.scan(root),
     "fracatlas": lambda root, _: fracatlas.scan(root),
+    "grazpedwri": lambda root, _: grazpedwri.scan(root),
     "class_folders": class_folders.scan,
 }
 
 
-def _scan(
-    layout: layouts.Layout, positive: str | None
-) -> tuple[pd.DataFrame, tuple[Skipped, ...], str]:
+@dataclass(frozen=True, kw_only=True)
+class _Content:
+    """What a scan gives, and the cache keeps; see `Dataset`."""
+
+    manifest: pd.DataFrame
+    skipped: tuple[Skipped, ...]
+    ignored: tuple[Ignored, ...]
+    patients: bool
+    positive: str | None
+    hash: str
+
+
+def _scan(layout: layouts.Layout, positive: str | None) -> _Content:
     listing = READERS[layout.kind](layout.root, positive)
     manifest = pd.DataFrame(listing.rows, columns=list(COLUMNS))
-    return manifest, tuple(listing.skipped), _digest(manifest)
+    return _Content(
+        manifest=manifest,
+        skipped=tuple(listing.skipped),
+        ignored=listing.ignored.items(),
+        patients=listing.facts.patients,
+        positive=listing.facts.positive,
+        hash=_digest(manifest),
+    )
 
 
 def _digest(manifest: pd.DataFrame) -> str:
@@ -154,30 +178,46 @@ def _cached_path(root: Path, positive: str | None) -> Path:
     return config.cache_folder() / "manifests" / f"{key}.parquet"
 
 
-def _read_cached(path: Path, stamp: str) -> tuple[pd.DataFrame, tuple[Skipped, ...], str] | None:
+def _read_cached(path: Path, stamp: str) -> _Content | None:
     try:
         manifest = file_reader.read_table(path, MANIFEST)[list(COLUMNS)]
         schema = pq.read_schema(io.BytesIO(file_reader.read_bytes(path, file_reader.TABLE_BYTES)))
         note = file_reader.parsed(schema.metadata[b"scan"].decode())
         notes = ((str(each["path"]), str(each["reason"])) for each in note["skipped"])
-        skipped = tuple(Skipped(path=path, reason=reason) for path, reason in notes)
+        counts = (
+            (str(each["kind"]), int(each["count"]), str(each["example"]))
+            for each in note["ignored"]
+        )
+        content = _Content(
+            manifest=manifest,
+            skipped=tuple(Skipped(path=path, reason=reason) for path, reason in notes),
+            ignored=tuple(Ignored(kind=k, count=n, example=path) for k, n, path in counts),
+            patients=note["patients"] is True,
+            positive=None if note["positive"] is None else str(note["positive"]),
+            hash=note["hash"],
+        )
         is_valid = note["stamp"] == stamp and note["hash"] == _digest(manifest)
     except (FractureError, ValueError, LookupError, TypeError, AttributeError):
         return None  # missing or damaged: a walk makes it again
-    return (manifest, skipped, note["hash"]) if is_valid else None
+    return content if is_valid else None
 
 
-def _cache(
-    path: Path, stamp: str, manifest: pd.DataFrame, skipped: tuple[Skipped, ...], digest: str
-) -> None:
-    note = {"stamp": stamp, "skipped": [asdict(each) for each in skipped], "hash": digest}
-    table = pa.Table.from_pandas(manifest, preserve_index=False)
+def _cache(path: Path, stamp: str, content: _Content) -> None:
+    note = {
+        "stamp": stamp,
+        "skipped": [asdict(each) for each in content.skipped],
+        "ignored": [asdict(each) for each in content.ignored],
+        "patients": content.patients,
+        "positive": content.positive,
+        "hash": content.hash,
+    }
+    table = pa.Table.from_pandas(content.manifest, preserve_index=False)
     metadata = {**table.schema.metadata, b"scan": json.dumps(note).encode()}
-    content = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(metadata), content)
+    stream = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(metadata), stream)
     with suppress(OSError):  # data can be read where the cache cannot be written
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, content.getvalue())
+        replace_file(path, stream.getvalue())
 
 
 def select(
@@ -270,24 +310,20 @@ def counts(manifest: pd.DataFrame) -> pd.DataFrame:
     return counted
 
 
-def names_patients(kind: str) -> bool:
-    """Return whether data of this kind name patients; else each film has a patient of its own."""
-    return kind == "mura"
-
-
 def inspect(dataset: Dataset) -> dict[str, Any]:
-    """Return the facts of a data set for JSON: root, kind, rows (see `counts`), skipped.
+    """Return the facts of a data set for JSON: root, kind, rows (see `counts`), skipped, ignored.
 
     "patients" is `None` where the data name none.
     """
     rows = counts(dataset.manifest).to_dict("records")
-    if not names_patients(dataset.kind):
+    if not dataset.patients:
         rows = [row | {"patients": None} for row in rows]
     return {
         "root": str(dataset.root),
         "kind": dataset.kind,
         "rows": rows,
         "skipped": [asdict(each) for each in dataset.skipped],
+        "ignored": [asdict(each) for each in dataset.ignored],
     }
 
 

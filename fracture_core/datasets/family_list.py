@@ -11,8 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from fracture_core.config import runs_folder
-from fracture_core.datasets import catalog, layouts, path_list
+from fracture_core.datasets import catalog, path_list
 from fracture_core.errors import DataError
+from fracture_core.readers import layouts
 
 COLUMNS = ("path", "family")
 COPY = "copy"  # role of a training film whose original, or copy, is in another split

@@ -7,17 +7,19 @@ anywhere below a path, others by their folder.
 import os
 import stat
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from fracture_core import file_reader
 from fracture_core.config import LIMITS
 from fracture_core.datasets import uploads
-from fracture_core.datasets.layouts import natural
-from fracture_core.datasets.mura import STUDY
 from fracture_core.errors import FileRefused, ModelError
-from fracture_core.films.images import SUFFIXES
+from fracture_core.readers import ignored_files
+from fracture_core.readers.ignored_files import Ignored, Tally
+from fracture_core.readers.layouts import natural
+from fracture_core.readers.mura import STUDY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +41,15 @@ class SortedPaths:
 
     Args:
         studies: in the order of the paths; below a folder, in natural order.
-        left_out: (name, reason) of zips and their entries that are in no study.
+        left_out: (name, reason) of archives, and of entries of zips, that are in no study.
         remarks: sentences on files of several DICOM studies that were given as one.
+        ignored: files that are no films, by kind and count, see `ignored_files`.
     """
 
     studies: tuple[PathStudy, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
 
 
 def read(paths: Sequence[Path]) -> SortedPaths:
@@ -54,7 +58,8 @@ def read(paths: Sequence[Path]) -> SortedPaths:
     A folder of images is one study. Below a given folder, that holds for folders with a study's
     name (study1_positive); a folder of images with any other name is a class folder, as
     `class_folders` reads it, and each of its files is a study. Films of one DICOM study are always
-    one study, and films of several are several.
+    one study, and films of several are several. What is no film is passed over, and of a patient's
+    CD all but its DICOM films; of files given together only if a film is among them.
 
     Args:
         paths: study folders, folders of study or class folders, zips of them, or files; files
@@ -64,21 +69,42 @@ def read(paths: Sequence[Path]) -> SortedPaths:
         ModelError: a path does not exist or cannot be read, or a folder holds no file.
     """
     kinds = [_kind(path) for path in paths]
-    loose = [path for path, kind in zip(paths, kinds, strict=True) if kind == "file"]
+    tally = Tally()
+    loose = _loose([p for p, kind in zip(paths, kinds, strict=True) if kind == "file"], tally)
     studies: list[PathStudy] = []
     left_out: list[tuple[str, str]] = []
     remarks: list[str] = []
     for path, kind in zip(paths, kinds, strict=True):
         if kind == "folder":
-            studies += _by_study(_studies_in(path))
+            studies += _by_study(_studies_in(path, tally, left_out))
         elif kind == "zip":
-            unpacked, refused = _studies_of_zip(path)
+            unpacked, refused = _studies_of_zip(path, tally)
             studies, left_out = studies + unpacked, left_out + refused
         elif path is loose[0]:
             films = tuple((film.name, film) for film in loose)
             studies.append(PathStudy(name=_name_of(loose), films=films))
             remarks += _mixed(loose)
-    return SortedPaths(studies=tuple(studies), left_out=tuple(left_out), remarks=tuple(remarks))
+    return SortedPaths(
+        studies=tuple(studies),
+        left_out=tuple(left_out),
+        remarks=tuple(remarks),
+        ignored=tally.items(),
+    )
+
+
+def _loose(files: list[Path], tally: Tally) -> list[Path]:
+    """Return the films among files given together; all of them where none is a film."""
+    kinds = ignored_files.kinds([(file.name, _beginning(file)) for file in files])
+    if None not in kinds:
+        return files  # each is refused with its reason
+    for file, kind in zip(files, kinds, strict=True):
+        if kind:
+            tally.add(kind, str(file))
+    return [file for file, kind in zip(files, kinds, strict=True) if kind is None]
+
+
+def _beginning(path: Path) -> Callable[[], bytes]:
+    return partial(ignored_files.beginning_of, path)
 
 
 def _kind(path: Path) -> str:
@@ -133,7 +159,7 @@ def _mixed(files: Sequence[Path]) -> list[str]:
     ]
 
 
-def _studies_of_zip(path: Path) -> tuple[list[PathStudy], list[tuple[str, str]]]:
+def _studies_of_zip(path: Path, tally: Tally) -> tuple[list[PathStudy], list[tuple[str, str]]]:
     """Return a zip's studies, and (name, reason) of refused entries; unpacks in memory."""
     if (size := path.stat().st_size) > LIMITS.upload_bytes:
         rule = f"at most {LIMITS.upload_bytes / 2**20:g} MB of a zip are unpacked"
@@ -144,6 +170,8 @@ def _studies_of_zip(path: Path) -> tuple[list[PathStudy], list[tuple[str, str]]]
     except FileRefused as error:
         raise _unreadable(path, error) from error
     unpacked = uploads.sort([uploads.File(name=path.name, content=content)])
+    for each in unpacked.ignored:
+        tally.add(each.kind, each.example, each.count)
     studies = [
         PathStudy(name=study.name, films=tuple((film.name, film.content) for film in study.films))
         for study in unpacked.studies
@@ -157,22 +185,46 @@ def _name_of(files: Sequence[Path]) -> str:
     return alone or "the given files"
 
 
-def _studies_in(folder: Path) -> list[tuple[str, list[Path]]]:
+def _studies_in(
+    folder: Path, tally: Tally, left_out: list[tuple[str, str]]
+) -> list[tuple[str, list[Path]]]:
     """Return (name, films) of the studies of a given folder."""
     # "." and ".." are no names of a study.
     named = folder.resolve() if folder.name in ("", "..") else folder
     try:
-        files, below = _content(named)
-        if below:  # other files beside studies are lists and notes
-            files = [file for file in files if file.suffix.lower() in SUFFIXES]
-        studies, visited = [(str(named), files)] if files else [], {_identity(named)}
-        for inner in below:
-            studies += _studies_below(inner, not STUDY.fullmatch(named.name), visited)
+        content = _films(_content(named), named, tally, left_out)
     except OSError as error:
         raise _unreadable(folder, error) from error
+    above = {parent for place in content for parent in place.parents}
+    studies: list[tuple[str, list[Path]]] = []
+    for place, films in content.items():
+        is_class = place not in above and place != named and not STUDY.fullmatch(place.name)
+        if is_class and not STUDY.fullmatch(named.name):
+            studies += [(str(film), [film]) for film in films]
+        else:
+            studies.append((str(place), films))
     if not studies:
-        raise ModelError(f"The folder {folder} holds no film. Give a study folder.")
+        others = ignored_files.sentence(tally.items())
+        rest = f" {others}" if others else ""
+        raise ModelError(f"The folder {folder} holds no film. Give a study folder.{rest}")
     return studies
+
+
+def _films(
+    content: dict[Path, list[Path]], root: Path, tally: Tally, left_out: list[tuple[str, str]]
+) -> dict[Path, list[Path]]:
+    """Return folders with their films; archives are refused by name, and other files counted."""
+    files = [file for inside in content.values() for file in inside]
+    named = [(file.relative_to(root).as_posix(), _beginning(file)) for file in files]
+    films: dict[Path, list[Path]] = {}
+    for file, kind in zip(files, ignored_files.kinds(named), strict=True):
+        if kind:
+            tally.add(kind, str(file))
+        elif ignored_files.ending(file.name) in ignored_files.ARCHIVES:
+            left_out.append((str(file), "is an archive inside a folder. Give it by itself."))
+        else:
+            films.setdefault(file.parent, []).append(file)
+    return films
 
 
 def _identity(folder: Path) -> tuple[int, int]:
@@ -180,30 +232,20 @@ def _identity(folder: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def _studies_below(
-    folder: Path, of_classes: bool, visited: set[tuple[int, int]]
-) -> list[tuple[str, list[Path]]]:
-    """Return (name, films) of the studies below, each folder once; a loop, as folders may be nested
-    deeper than Python calls."""
-    studies, stack = [], [folder]
+def _content(root: Path) -> dict[Path, list[Path]]:
+    """Return each folder, itself first, once, with its files in natural order; no hidden folder.
+
+    A loop, as folders may be nested deeper than Python calls.
+    """
+    content: dict[Path, list[Path]] = {}
+    stack, visited = [root], set()
     while stack:
         current = stack.pop()
         if _identity(current) in visited:
             continue  # a link that leads back
         visited.add(_identity(current))
-        files, below = _content(current)
-        if of_classes and not below and not STUDY.fullmatch(current.name):
-            studies += [(str(file), [file]) for file in files]
-        elif files:
-            studies.append((str(current), files))
+        entries = sorted(current.iterdir(), key=lambda path: natural(path.name))
+        content[current] = [path for path in entries if path.is_file()]
+        below = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
         stack += reversed(below)
-    return studies
-
-
-def _content(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the files and the folders in a folder, each in natural order, without hidden ones."""
-    entries = sorted(
-        (path for path in folder.iterdir() if not path.name.startswith(".")),
-        key=lambda path: natural(path.name),
-    )
-    return [p for p in entries if p.is_file()], [p for p in entries if p.is_dir()]
+    return content

@@ -1,7 +1,7 @@
 """Uploads: files, folders and zips, in any mix, sorted into studies. All in memory.
 
-Each file is accepted, refused by name with its reason, or silently ignored because it belongs to an
-operating system. A refused file never costs the others.
+Each file is accepted, refused by name with its reason, or passed over and counted by kind, see
+`ignored_files`. A refused file never costs the others.
 """
 
 import io
@@ -10,16 +10,19 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from fracture_core.config import LIMITS
-from fracture_core.datasets.layouts import natural
 from fracture_core.dicom_files import dicom
 from fracture_core.film_files import formats
+from fracture_core.readers import ignored_files
+from fracture_core.readers.ignored_files import Ignored, Tally
+from fracture_core.readers.layouts import natural
 
-_JUNK = {"thumbs.db", "desktop.ini", "dicomdir"}
 _UNSUPPORTED = "is packed in a way that is not read here. Pack it as a plain zip."
+_UNSEEN = b"\x89PNG\r\n\x1a\n"  # in place of what cannot be unpacked: it counts as a film
 Film = TypeVar("Film")
 ALONE = "the uploaded study"  # of films without a folder
 
@@ -57,12 +60,27 @@ class SortedUploads:
     Args:
         studies: in natural order of their names.
         refused: (name, reason) of files that are not decoded at all.
-        passed_over: number of silently ignored files of operating systems.
+        ignored: files that are no films, by kind and count.
     """
 
     studies: tuple[UploadedStudy, ...]
     refused: tuple[tuple[str, str], ...]
-    passed_over: int
+    ignored: tuple[Ignored, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """A file of an upload, inside a zip or not.
+
+    Args:
+        file: its content is empty where it is refused or passed over.
+        refusal: the reason why it is not used.
+        ignored: its kind, where it is passed over.
+    """
+
+    file: File
+    refusal: str | None = None
+    ignored: str | None = None
 
 
 def sort(files: Sequence[File]) -> SortedUploads:
@@ -72,10 +90,11 @@ def sort(files: Sequence[File]) -> SortedUploads:
     `by_study`.
     """
     films: list[File] = []
-    refused, passed_over, room = [], 0, LIMITS.upload_bytes
-    for file, reason in _opened(files):
-        if _is_junk(file.name):
-            passed_over += 1
+    refused, tally, room = [], Tally(), LIMITS.upload_bytes
+    for each in _opened(files):
+        file, reason = each.file, each.refusal
+        if each.ignored:
+            tally.add(each.ignored, _plain(file.name))
             continue
         room -= len(file.content)
         if reason is None and len(films) >= LIMITS.upload_files:
@@ -87,46 +106,75 @@ def sort(files: Sequence[File]) -> SortedUploads:
             films.append(file)
         else:
             refused.append((_plain(file.name), reason))
-    return SortedUploads(studies=_studies(films), refused=tuple(refused), passed_over=passed_over)
+    return SortedUploads(studies=_studies(films), refused=tuple(refused), ignored=tally.items())
 
 
-def _opened(files: Iterable[File]) -> Iterator[tuple[File, str | None]]:
-    """Yield every file, those inside zips too, with the reason if it is refused."""
-    for file in files:
-        # A zip that is cut short has lost its list, at its end: only its name remains.
-        named = file.name.lower().endswith(".zip")
-        if _is_junk(file.name) or not (named or zipfile.is_zipfile(io.BytesIO(file.content))):
-            yield file, None
-        else:
+def _opened(files: Iterable[File]) -> Iterator[_Opened]:
+    """Yield every file in its order, those inside a zip in its place."""
+    files = list(files)
+    zips = [_is_zip(file) for file in files]
+    loose = [file for file, is_zip in zip(files, zips, strict=True) if not is_zip]
+    kinds = iter(ignored_files.kinds([(file.name, partial(_beginning, file)) for file in loose]))
+    for file, is_zip in zip(files, zips, strict=True):
+        if is_zip:
             yield from _unzipped(file)
+        else:
+            yield _Opened(file=file, ignored=next(kinds))
 
 
-def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
+def _beginning(file: File) -> bytes:
+    return file.content[: ignored_files.BEGINNING]
+
+
+def _is_zip(file: File) -> bool:
+    if ignored_files.kind_by_name(file.name):
+        return False
+    # A zip that is cut short has lost its list, at its end: only its name remains.
+    return file.name.lower().endswith(".zip") or zipfile.is_zipfile(io.BytesIO(file.content))
+
+
+def _unzipped(file: File) -> Iterator[_Opened]:
     damaged = "is a zip that is cut short or damaged. Copy it again from where it came from."
     try:
-        if _entry_count(file.content) > 2 * LIMITS.zip_entries:  # each is an object in memory
+        if _entry_count(file.content) > LIMITS.zip_listed:  # each is an object in memory
             raise zipfile.LargeZipFile
         packed = zipfile.ZipFile(io.BytesIO(file.content))
         entries = [entry for entry in packed.infolist() if not entry.is_dir()]
     except zipfile.LargeZipFile:
-        yield file, _too_many(_entry_count(file.content))
+        count = _entry_count(file.content)
+        yield _Opened(file=file, refusal=_too_many(count, LIMITS.zip_listed))
         return
     except Exception:  # zipfile raises many kinds on damage
-        yield file, damaged
+        yield _Opened(file=file, refusal=damaged)
         return
-    if len(entries) > LIMITS.zip_entries:
-        yield file, _too_many(len(entries))
-        return
-    if all(_is_junk(entry.filename) for entry in entries):
-        yield file, "is a zip that holds no file. Pack the films, and drop it again."
-        return
-    room, count = LIMITS.upload_bytes, 0
+    entries.sort(key=lambda entry: natural(entry.filename))
+    # Some programs separate folders by backslashes.
+    names = [entry.filename.replace("\\", "/") for entry in entries]
+    kinds = ignored_files.kinds(
+        [
+            (name, partial(_peeked, packed, entry))
+            for name, entry in zip(names, entries, strict=True)
+        ]
+    )
     base = _plain(file.name).rpartition(".")[0] or _plain(file.name)
-    for entry in sorted(entries, key=lambda entry: natural(entry.filename)):
-        inside = entry.filename.replace("\\", "/")  # some programs separate folders so
-        name = f"{base}/{_plain(inside)}"
-        if _is_junk(inside):
-            yield File(name=name, content=b""), None
+    labels = [f"{base}/{_plain(name)}" for name in names]
+    if kinds.count(None) > LIMITS.zip_entries:
+        yield _Opened(file=file, refusal=_too_many(kinds.count(None), LIMITS.zip_entries))
+        return
+    if None not in kinds:
+        empty = "is a zip that holds no film. Pack the films, and drop it again."
+        yield _Opened(file=file, refusal=empty)
+    yield from _entries(packed, list(zip(entries, labels, kinds, strict=True)))
+
+
+def _entries(
+    packed: zipfile.ZipFile, entries: Sequence[tuple[zipfile.ZipInfo, str, str | None]]
+) -> Iterator[_Opened]:
+    """Unpack entries, given with name and kind, within the limits of one upload."""
+    room, count = LIMITS.upload_bytes, 0
+    for entry, name, kind in entries:
+        if kind:
+            yield _Opened(file=File(name=name, content=b""), ignored=kind)
             continue
         reason = _entry_refusal(entry)
         if reason is None and (count >= LIMITS.upload_files or room <= 0):
@@ -139,13 +187,22 @@ def _unzipped(file: File) -> Iterator[tuple[File, str | None]]:
             count += 1
             content, reason = _unpacked(packed, entry)
             room -= len(content)
-        yield File(name=name, content=content), reason
+        yield _Opened(file=File(name=name, content=content), refusal=reason)
 
 
-def _too_many(count: int) -> str:
-    return (
-        f"lists {count:,} files; at most {LIMITS.zip_entries:,} per zip are read. Pack fewer films."
-    )
+def _peeked(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Return the first bytes of an entry; of one that is refused, such that it counts as a film."""
+    if _entry_refusal(entry):
+        return _UNSEEN
+    try:
+        with packed.open(entry) as stream:
+            return stream.read(ignored_files.BEGINNING)
+    except Exception:  # zipfile and its decoders raise many kinds on damage
+        return _UNSEEN
+
+
+def _too_many(count: int, limit: int) -> str:
+    return f"lists {count:,} files; at most {limit:,} per zip are read. Pack fewer films."
 
 
 def _entry_count(content: bytes) -> int:
@@ -193,13 +250,6 @@ def _unpacked(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, s
     if zipfile.is_zipfile(io.BytesIO(content)):
         return b"", "is an archive inside a zip, which is not opened. Drop it by itself."
     return content, None
-
-
-def _is_junk(name: str) -> bool:
-    """Return whether a file belongs to an operating system, not to the person."""
-    parts = PurePosixPath(name).parts
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
-    return hidden or "__MACOSX" in parts or (bool(parts) and parts[-1].lower() in _JUNK)
 
 
 def _plain(name: str) -> str:

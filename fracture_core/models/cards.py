@@ -42,6 +42,7 @@ LABEL_MEANING = (
 )
 LABEL_MEANING_CLASSES = "Positive means: the films in the class folder {positive!r}."
 LABEL_MEANING_FRACATLAS = "Positive means: a fracture, as FracAtlas' radiologists marked it."
+LABEL_MEANING_GRAZPEDWRI = "Positive means: a fracture is visible, as GRAZPEDWRI-DX marks it."
 LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bone."
 NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
 WEIGHTS, PREDICTIONS = "weights.weights.h5", "dev_predictions.parquet"
@@ -552,6 +553,8 @@ def label_meaning(data: dict[str, Any]) -> str:
         return LABEL_MEANING_CLASSES.format(positive=data.get("positive"))
     if data.get("kind") == "fracatlas":
         return LABEL_MEANING_FRACATLAS
+    if data.get("kind") == "grazpedwri":
+        return LABEL_MEANING_GRAZPEDWRI
     return LABEL_MEANING
 
 

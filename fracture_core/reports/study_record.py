@@ -8,7 +8,7 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from fracture_core.errors import FilmError
@@ -17,6 +17,7 @@ from fracture_core.models import caveats
 from fracture_core.models.cards import Model, sha256
 from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.readers.ignored_files import Ignored
 from fracture_core.verdicts import aggregation, verdict_words
 from fracture_core.words import cell
 
@@ -164,6 +165,7 @@ def as_dict(
     threshold: float,
     left_out: Sequence[tuple[str, str]] = (),
     real: bool = True,
+    ignored: Sequence[Ignored] = (),
 ) -> dict[str, Any]:
     """Return the content of `predict --json` and of the page's JSON.
 
@@ -173,6 +175,7 @@ def as_dict(
         threshold: a film is positive when its probability is greater.
         left_out: (name, reason) of files in no study; without any, the key is left out.
         real: whether any film is real, see `caveats.warnings`.
+        ignored: files that are no films, by kind; without any, the key is left out.
     """
     left = [{"file": name, "reason": reason} for name, reason in left_out]
     return {
@@ -181,6 +184,7 @@ def as_dict(
         "warnings": list(caveats.warnings(model, threshold, real)),
         "studies": [study.to_dict(threshold) for study in studies],
         **({"left_out": left} if left else {}),
+        **({"ignored": [asdict(each) for each in ignored]} if ignored else {}),
     }
 
 

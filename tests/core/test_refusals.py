@@ -17,13 +17,14 @@ import pytest
 from fracture_core import memory
 from fracture_core.cli import command_line
 from fracture_core.config import PROJECT, TrainConfig
-from fracture_core.datasets import catalog, exclusions, layouts, study_paths, uploads
+from fracture_core.datasets import catalog, exclusions, study_paths, uploads
 from fracture_core.datasets.uploads import File
 from fracture_core.errors import DataError, FilmError, ModelError, WriteFailed
 from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, model_names
 from fracture_core.phantom import phantom_set
+from fracture_core.readers import layouts
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
 from tests.core import made_runs, malformed_folders
@@ -328,10 +329,10 @@ def test_what_would_be_unpacked_as_a_whole_is_not_unpacked(how: int) -> None:
 def test_a_zip_that_lists_too_much_is_refused_before_it_is_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    packed = zipped(*((f"{n}", b"") for n in range(4_500)))
+    packed = zipped(*((f"{n}", b"") for n in range(20_500)))
     monkeypatch.setattr(zipfile, "ZipFile", None)
     upload = uploads.sort([File(name="films.zip", content=packed)])
-    assert upload.refused == (("films.zip", uploads._too_many(4_500)),)
+    assert upload.refused == (("films.zip", uploads._too_many(20_500, 20_000)),)
 
 
 def test_folders_deeper_than_python_calls_and_circles_of_links_are_walked(tmp_path: Path) -> None:

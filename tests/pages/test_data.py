@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core.audit import audit_job, findings
 from fracture_core.audit.findings import Audit, Finding, Item
-from fracture_core.datasets import catalog, exclusions, mura
+from fracture_core.datasets import catalog, exclusions
 from fracture_core.jobs import launcher
+from fracture_core.readers import mura
 from fracture_core.runs import run_folders
 from ui.data import audit_panel, data_choice
 from ui.shared import charts, theme

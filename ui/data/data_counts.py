@@ -3,14 +3,19 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core.datasets import mura
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.models import cards
+from fracture_core.readers import ignored_files, mura
 from ui.cache import data_cache
 from ui.shared import chart_words, charts, plots, theme
 from ui.shell import owner
 
-KINDS = {"mura": "MURA's layout", "fracatlas": "FracAtlas", "class_folders": "Class folders"}
+KINDS = {
+    "mura": "MURA's layout",
+    "fracatlas": "FracAtlas",
+    "grazpedwri": "GRAZPEDWRI-DX",
+    "class_folders": "Class folders",
+}
 SKIPPED = 50  # lines shown; the count is above them
 DIFFERENCES = 20  # sentences shown; the rest is counted
 COLUMNS = {
@@ -28,7 +33,6 @@ COLUMNS = {
 }
 PUBLISHED = ("published_studies", "published_images")
 NOT_OF_SINGLE_FILMS = ("patients", "positive_studies", "negative_studies", "studies")
-LEFT_OUT = {"fracatlas": NOT_OF_SINGLE_FILMS, "class_folders": ("part", *NOT_OF_SINGLE_FILMS)}
 
 
 def show_facts(data: Dataset) -> None:
@@ -71,7 +75,9 @@ def show_counts(data: Dataset) -> None:
 
 def _table(table: pd.DataFrame, data: Dataset) -> None:
     """The counts; only films where each film is a study, with MURA's published counts."""
-    left_out = LEFT_OUT.get(data.kind, ())
+    left_out = () if data.patients else NOT_OF_SINGLE_FILMS
+    if data.kind == "class_folders":
+        left_out += ("part",)
     if _is_real_mura(data):
         table = _with_published(table)
     else:
@@ -121,7 +127,11 @@ def _is_real_mura(data: Dataset) -> bool:
 
 
 def show_skipped(data: Dataset) -> None:
-    """List ignored files, with reasons."""
+    """List ignored files and folders with reasons; those that are no films are counted by kind."""
+    if data.ignored:
+        st.caption(theme.plain(ignored_files.sentence(data.ignored)))
+    if not data.skipped and data.ignored:
+        return
     if not data.skipped:
         st.caption(
             "No files ignored.",
@@ -129,7 +139,7 @@ def show_skipped(data: Dataset) -> None:
         )
         return
     count = len(data.skipped)
-    with st.expander(f"{theme.plural(count, 'file')} ignored"):
+    with st.expander(f"{theme.plural(count, 'note')} on files and folders"):
         if count > SKIPPED:
             st.caption(f"The first {SKIPPED} of {count:,}.")
         rows = [(each.path, each.reason) for each in data.skipped[:SKIPPED]]

@@ -18,6 +18,7 @@ from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.uploads import ALONE, SortedUploads, UploadedStudy, unlike
 from fracture_core.errors import DataError, FilmError
+from fracture_core.readers import ignored_files
 from fracture_core.words import short
 from ui.cache import data_cache, film_cache, prediction_cache, study_cache
 from ui.shared import file_reasons, theme
@@ -148,7 +149,7 @@ def uploaded(files: list[UploadedFile]) -> SortedUploads | None:
         st.session_state[state.UPLOADED_FILES] = tuple(file.file_id for file in files)
     keys = st.session_state.get(state.UPLOADED_FILES)
     upload = film_cache.sorted_uploads(keys, files) if keys else None
-    return upload if upload and (upload.studies or upload.refused) else None
+    return upload if upload and (upload.studies or upload.refused or upload.ignored) else None
 
 
 def _upload_note(upload: SortedUploads, dropped: bool) -> None:
@@ -161,6 +162,8 @@ def _upload_note(upload: SortedUploads, dropped: bool) -> None:
     if not dropped:
         count = theme.plural(sum(len(study.films) for study in upload.studies), "file")
         st.caption(f"Still here: {count} that you dropped before. New files replace them.")
+    if upload.ignored:
+        st.caption(theme.plain(ignored_files.sentence(upload.ignored)))
     st.button("Remove all", icon=":material/delete:", type="tertiary", on_click=_remove)
 
 

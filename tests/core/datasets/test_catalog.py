@@ -141,13 +141,13 @@ def test_a_folder_whose_files_may_not_be_read_is_refused(root, monkeypatch) -> N
 
 
 def test_a_kept_manifest_is_the_same_without_a_walk(root, monkeypatch) -> None:
-    tree(root, "train/XR_HAND/notes.txt")
+    tree(root, "train/XR_HAND/notes.txt", "masks/a.png")
     fresh = catalog.read(root)
     monkeypatch.setattr(catalog, "_scan", None)
     again = catalog.read(root)
     pd.testing.assert_frame_equal(again.manifest, fresh.manifest)
-    assert (again.skipped, again.hash) == (fresh.skipped, fresh.hash)
-    assert len(again.skipped) == 1
+    assert (again.skipped, again.ignored, again.hash) == (fresh.skipped, fresh.ignored, fresh.hash)
+    assert len(again.skipped) == len(again.ignored) == 1
 
 
 @pytest.mark.parametrize(
@@ -295,11 +295,14 @@ def test_test_rows_keep_their_own_role() -> None:
 
 
 def test_an_inspection_counts_parts_and_closes_each_split_with_all(root) -> None:
-    tree(root, "train/XR_HAND/notes.txt")
+    tree(root, "train/XR_HAND/notes.txt", "train/XR_HAND/more/a.png")
     facts = json.loads(json.dumps(catalog.inspect(catalog.read(root))))
     assert (facts["root"], facts["kind"]) == (str(root.resolve()), "mura")
     assert facts["skipped"] == [
-        {"path": "train/XR_HAND/notes.txt", "reason": "is not a patient's folder"}
+        {"path": "train/XR_HAND/more", "reason": "is not a patient's folder"}
+    ]
+    assert facts["ignored"] == [
+        {"kind": "text files", "count": 1, "example": "train/XR_HAND/notes.txt"}
     ]
     columns = ("split", "part", "patients", "studies")
     columns += ("positive_studies", "images", "positive_images")

@@ -5,8 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fracture_core.datasets import study_paths, uploads
+from fracture_core.errors import ModelError
+from tests.core.datasets.test_uploads import cd
 from tests.core.dicoms import make
 
 FILM = np.arange(400, dtype=np.uint8).reshape(20, 20)
@@ -60,14 +63,14 @@ def test_films_of_one_dicom_study_are_one_wherever_they_lie(tmp_path: Path) -> N
 
 def test_what_is_no_dicom_film_goes_with_the_only_dicom_study_beside_it(tmp_path: Path) -> None:
     folder = tmp_path / "visit"
-    put(folder, **{"1.dcm": film("1.2.3"), "notes.txt": b"x", "2.dcm": film("1.2.3")})
-    assert names(study_paths.read([folder])) == {"visit": ["1.dcm", "2.dcm", "notes.txt"]}
-    assert dropped(folder) == [["1.dcm", "2.dcm", "notes.txt"]]
+    put(folder, **{"1.dcm": film("1.2.3"), "a.png": b"x", "2.dcm": film("1.2.3")})
+    assert names(study_paths.read([folder])) == {"visit": ["1.dcm", "2.dcm", "a.png"]}
+    assert dropped(folder) == [["1.dcm", "2.dcm", "a.png"]]
     put(folder, **{"3.dcm": film("1.2.4")})  # now its study is ambiguous
     assert names(study_paths.read([folder])) == {
         "visit": ["1.dcm", "2.dcm"],
         "visit (2)": ["3.dcm"],
-        "visit (3)": ["notes.txt"],
+        "visit (3)": ["a.png"],
     }
 
 
@@ -101,8 +104,51 @@ def test_a_zip_without_a_film_and_one_too_large_are_left_out_with_a_reason(
     result = study_paths.read([tmp_path / "empty.zip"])
     assert result.studies == ()
     [(name, reason)] = result.left_out
-    assert name == "empty.zip" and reason.startswith("is a zip that holds no file")
+    assert name == "empty.zip" and reason.startswith("is a zip that holds no film")
     monkeypatch.setattr(study_paths, "LIMITS", replace(study_paths.LIMITS, upload_bytes=10))
     result = study_paths.read([tmp_path / "empty.zip"])
     assert result.studies == ()
     assert "at most 9.53674e-06 MB of a zip are unpacked" in result.left_out[0][1]
+
+
+def test_of_a_patients_cd_only_its_films_are_studies(tmp_path: Path) -> None:
+    folder = put(tmp_path / "cd", **cd())
+    result = study_paths.read([folder])
+    films = {Path(study.name).name: [name for name, _ in study.films] for study in result.studies}
+    assert films == {"PA0": ["IM000000", "IM000001"], "IM000000;1": ["IM000000;1"]}
+    kinds = {each.kind: each.count for each in result.ignored}
+    assert (kinds["program files"], kinds["image files of a CD's viewer"]) == (251, 2)
+    assert result.left_out == ()
+
+
+def test_what_is_no_film_is_counted_and_never_a_study(tmp_path: Path) -> None:
+    put(tmp_path, **{"a/Thumbs.db": b"x", "a/1.png": b"", "a/2.png:Zone.Identifier": b"[Zone]"})
+    put(tmp_path, **{"b/IMG1.xml": b"<a/>", "b/1.txt": b"x", "c/films.zip": b"PK", "d.csv": b"x"})
+    result = study_paths.read([tmp_path])
+    assert names(result) == {"1.png": ["1.png"]}
+    kinds = {each.kind: each.count for each in result.ignored}
+    assert kinds == {
+        "Windows 'Thumbs.db' files": 1,
+        "Windows ':Zone.Identifier' files": 1,
+        "XML files": 1,
+        "text files": 1,
+        "table files": 1,
+    }
+    [(name, reason)] = result.left_out
+    assert name.endswith("c/films.zip") and "is an archive inside a folder" in reason
+
+
+def test_a_folder_without_a_film_says_what_it_holds(tmp_path: Path) -> None:
+    put(tmp_path, **{"Thumbs.db": b"x", "a/notes.txt": b"x"})
+    with pytest.raises(
+        ModelError, match=r"holds no film\. .*1 Windows 'Thumbs\.db' file and 1 text"
+    ):
+        study_paths.read([tmp_path])
+
+
+def test_of_files_given_together_those_that_are_no_films_are_counted(tmp_path: Path) -> None:
+    put(tmp_path, **{"Thumbs.db": b"x", "1.png": b"x"})
+    result = study_paths.read(sorted(tmp_path.iterdir()))
+    assert list(names(result).values()) == [["1.png"]] and len(result.ignored) == 1
+    alone = study_paths.read([tmp_path / "Thumbs.db"])  # it is refused with its reason
+    assert list(names(alone).values()) == [["Thumbs.db"]]

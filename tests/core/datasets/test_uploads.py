@@ -45,7 +45,7 @@ def reasons(result: uploads.SortedUploads) -> dict[str, str]:
 def test_films_without_folders_are_one_study_in_natural_order() -> None:
     result = sort(**{"image10.png": png(), "image2.png": png(), "image1.png": png()})
     assert names(result) == {ALONE: ["image1.png", "image2.png", "image10.png"]}
-    assert result.refused == () and result.passed_over == 0
+    assert result.refused == () and result.ignored == ()
 
 
 def test_each_folder_is_a_study_called_by_as_much_as_tells_it_apart() -> None:
@@ -66,7 +66,7 @@ def test_folders_zips_and_single_films_come_in_any_mix() -> None:
     result = sort(
         **{"a.png": png(), "left/b.png": png(), "right.zip": packed("c.png"), "notes.txt": b"hi"}
     )
-    assert names(result) == {ALONE: ["a.png", "notes.txt"], "left": ["b.png"], "right": ["c.png"]}
+    assert names(result) == {ALONE: ["a.png"], "left": ["b.png"], "right": ["c.png"]}
 
 
 def test_films_of_one_dicom_study_belong_together_wherever_they_lie() -> None:
@@ -81,7 +81,14 @@ def test_what_an_operating_system_adds_is_passed_over() -> None:
     zipped = packed("__MACOSX/._a.png", "a.png", ".DS_Store", "sub/Thumbs.db")
     result = sort(**{"z.zip": zipped, "desktop.ini": b"x", ".hidden": b"y"})
     assert names(result) == {"z": ["a.png"]}
-    assert result.passed_over == 5 and result.refused == ()
+    assert {each.kind: each.count for each in result.ignored} == {
+        "macOS '__MACOSX' files": 1,
+        "macOS '.DS_Store' files": 1,
+        "Windows 'Thumbs.db' files": 1,
+        "Windows 'desktop.ini' files": 1,
+        "hidden files": 1,
+    }
+    assert result.refused == ()
 
 
 def test_names_that_lead_out_of_the_zip_are_labels_and_nothing_more() -> None:
@@ -94,15 +101,15 @@ def test_names_that_lead_out_of_the_zip_are_labels_and_nothing_more() -> None:
 def test_a_backslash_parts_folders_inside_a_zip_and_is_a_letter_elsewhere() -> None:
     result = sort(**{"left\\hand.png": png(), "z.zip": packed("left\\hand.png")})
     assert names(result) == {ALONE: ["left\\hand.png"], "left": ["hand.png"]}
-    assert sort(**{"x\\.hidden.png": png()}).passed_over == 0
+    assert sort(**{"x\\.hidden.png": png()}).ignored == ()
     result = sort(**{"z.zip": packed("x\\.hidden.png", "b.png")})
-    assert result.passed_over == 1 and len(result.studies) == 1
+    assert len(result.ignored) == 1 and len(result.studies) == 1
 
 
 @pytest.mark.parametrize("inside", [(), ("__MACOSX/._a.png", ".DS_Store")])
 def test_a_zip_that_holds_no_file_is_refused_by_its_name(inside: tuple[str, ...]) -> None:
     result = sort(**{"empty.zip": packed(*inside), "b.png": png()})
-    assert "holds no file" in reasons(result)["empty.zip"]
+    assert "holds no film" in reasons(result)["empty.zip"]
     assert len(result.studies) == 1
 
 
@@ -197,3 +204,49 @@ def test_a_zip_with_too_many_films_says_how_many_may_come(monkeypatch: pytest.Mo
     result = sort(**{"many.zip": packed("a.png", "b.png", "c.png")})
     assert len(result.studies[0].films) == 2
     assert "one upload may hold 2 films and 400 MB" in reasons(result)["many/c.png"]
+
+
+def cd() -> dict[str, bytes]:
+    """A patient's CD: two studies without endings, a viewer with programs and pictures."""
+    report = make(FILM, study="1.2.3").replace(
+        b"1.2.840.10008.5.1.4.1.1.1\0", b"1.2.840.10008.5.1.4.1.1.88", 1
+    )
+    files = {f"JRE/lib{number}.jar": b"PK\x05\x06" for number in range(250)}
+    files |= {f"JRE/bin/tool{number}": b"\x7fELF" for number in range(20)}
+    files |= {"AUTORUN.INF": b"[autorun]", "README": b"hi", "VIEWER/logo.png": png()}
+    files |= {"WEB/preview.jpg": b"\xff\xd8\xff\xe0", "DICOMDIR": make(FILM), "SR000000": report}
+    files |= {f"ZDICOM/PA0/IM00000{n}": make(FILM, study="1.2.3") for n in range(2)}
+    return files | {"ZDICOM/PA1/IM000000;1": make(FILM, study="1.2.4")}
+
+
+def test_of_a_patients_cd_only_its_films_are_studies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, upload_files=3, zip_entries=9))
+    files = cd()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    zipped = sort(**{"CD.zip": stream.getvalue()})
+    dropped = sort(**{f"CD/{name}": content for name, content in files.items()})
+    for result in (zipped, dropped):
+        assert names(result) == {"PA0": ["IM000000", "IM000001"], "PA1": ["IM000000;1"]}
+        assert result.refused == ()
+        assert {each.kind: each.count for each in result.ignored} == {
+            "program files": 251,
+            "other files": 20,
+            "text files": 1,
+            "DICOMDIR files": 1,
+            "image files of a CD's viewer": 2,
+            "DICOM files without an image": 1,
+        }
+
+
+def test_a_cd_of_other_images_keeps_them() -> None:
+    result = sort(**{"CD/autorun.inf": b"", "CD/a.png": png(), "CD/b/c.png": png()})
+    assert len(result.studies) == 2
+
+
+def test_a_list_of_too_many_files_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, zip_listed=3))
+    result = sort(**{"z.zip": packed(*(f"{i}.jar" for i in range(4)))})
+    assert "lists 4 files; at most 3" in reasons(result)["z.zip"]

@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fracture_core.datasets import mura
-from fracture_core.datasets.layouts import Listing
 from fracture_core.errors import DataError
+from fracture_core.readers import mura
+from fracture_core.readers.ignored_files import Ignored
+from fracture_core.readers.layouts import Listing
 
 HAND = "train/XR_HAND/patient00001/study1_positive"
 WRIST = "train/XR_WRIST/patient00001/study1_negative"
@@ -67,24 +68,111 @@ def test_studies_are_in_natural_order(root) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reason"),
+    ("path", "kind"),
     [
-        (f"{HAND}/._image1.png", "is hidden"),
-        (f"{HAND}/.DS_Store", "is hidden"),
-        (f"{HAND}/notes.txt", "is not an image"),
-        ("train/.DS_Store", "is hidden"),
-        ("train/readme.md", "is not a body part's folder (XR_...)"),
-        ("train/XR_HAND/Thumbs.db", "is not a patient's folder"),
-        (
-            "train/XR_HAND/patient00001/scan.pdf",
-            "is not a study's folder (studyN_positive or studyN_negative)",
-        ),
+        (f"{HAND}/._image1.png", "macOS '._' files"),
+        (f"{HAND}/.DS_Store", "macOS '.DS_Store' files"),
+        (f"{HAND}/image1.png:Zone.Identifier", "Windows ':Zone.Identifier' files"),
+        (f"{HAND}/notes.txt", "text files"),
+        (f"{HAND}/what", "other files"),
+        ("train/.DS_Store", "macOS '.DS_Store' files"),
+        ("train/readme.md", "text files"),
+        ("train/XR_HAND/Thumbs.db", "Windows 'Thumbs.db' files"),
+        ("train/XR_HAND/patient00001/scan.pdf", "document files"),
+        ("desktop.ini", "Windows 'desktop.ini' files"),
     ],
 )
-def test_what_is_no_film_is_passed_over_with_a_reason(root, path, reason) -> None:
+def test_what_is_no_film_is_counted_by_kind(root, path, kind) -> None:
     listing = mura.scan(tree(root, path))
-    assert skipped(listing) == {path: reason}
+    assert listing.ignored.items() == (Ignored(kind=kind, count=1, example=path),)
+    assert skipped(listing) == {}
     assert paths(listing) == FILMS
+
+
+@pytest.mark.parametrize(
+    ("path", "noted", "reason"),
+    [
+        ("train/image1.png", "train/image1.png", "is not a body part's folder (XR_...)"),
+        ("train/XR_HAND/more/a.png", "train/XR_HAND/more", "is not a patient's folder"),
+        ("masks/a.png", "masks", "is not a split's folder (train, valid, test)"),
+        ("labels.csv", "labels.csv", "is a list that is not read"),
+        ("a.png", "a.png", "lies beside the folders that are read, not in one"),
+        ("val/XR_HAND/patient1/study1_positive/a.png", "val", None),
+    ],
+)
+def test_a_list_a_folder_or_a_film_that_is_passed_over_is_named(root, path, noted, reason) -> None:
+    listing = mura.scan(tree(root, path))
+    assert (
+        list(skipped(listing)) == ["val"] if reason is None else skipped(listing) == {noted: reason}
+    )
+    assert len(listing.rows) == len(FILMS)
+
+
+@pytest.mark.parametrize(
+    ("train", "valid"),
+    [
+        ("train", "val"),
+        ("Training", "Testing"),
+        ("TRAIN", "VALID"),
+        ("training_set", "Validation Set"),
+    ],
+)
+def test_splits_have_other_names_and_capital_letters(tmp_path, train, valid) -> None:
+    of = {"train": train, "valid": valid}
+    films = [film.replace(film.split("/")[0], of[film.split("/")[0]], 1) for film in FILMS]
+    split = "test" if valid == "Testing" else "valid"
+    listing = mura.scan(tree(tmp_path, *films))
+    assert [row[0] for row in listing.rows] == ["train"] * 4 + [split]
+    assert paths(listing) == films
+
+
+def test_capital_letters_in_folders_change_nothing(root, tmp_path) -> None:
+    films = [
+        film.replace("XR_", "xr_").replace("patient", "Patient").replace("study", "Study")
+        for film in FILMS
+    ]
+    films = [
+        film.replace("_positive", "_Positive").replace("_negative", "_NEGATIVE") for film in films
+    ]
+    rows = mura.scan(tree(tmp_path / "capitals", *films)).rows
+    assert [row[:6] for row in rows] == [row[:6] for row in mura.scan(root).rows]
+
+
+def _written(
+    root: Path, text: str, encoding: str = "utf-8", name: str = "train_labeled_studies.csv"
+) -> None:
+    (root / name).write_bytes(text.encode(encoding))
+
+
+CHANGED = {  # programs that write a list -> its text, which says the contrary of the folders' names
+    "backslashes": "MURA-v1.1\\train\\XR_HAND\\patient00001\\study1_positive\\,0\n",
+    "absolute": "C:\\data\\MURA-v1.1\\train\\XR_HAND\\patient00001\\study1_positive,0\n",
+    "semicolons": "study;label\nMURA-v1.1/train/XR_HAND/patient00001/study1_positive/;0\n",
+    "tabs": "study\tlabel\nMURA-v1.1/train/XR_HAND/patient00001/study1_positive/\t0\n",
+    "excel": 'sep=;\nStudy;Label\n"v1.1/train/XR_HAND/patient00001/study1_positive/";"0"\n\n;;\n',
+    "header": "Column1,Column2\n/mnt/MURA/train/XR_HAND/patient00001/study1_positive/,0.0,\n\n",
+    "capitals": "MURA-v1.1/TRAIN/xr_hand/Patient00001/STUDY1_Positive/,0\n",
+    "no word": "MURA-v1.1/train/XR_HAND/patient00001/study1/,0\n",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("change", CHANGED)
+def test_a_list_of_another_program_is_read(root, change, encoding) -> None:
+    _written(root, CHANGED[change], encoding)
+    listing = mura.scan(root)
+    assert labels(listing)[HAND] == 0
+    assert skipped(listing) == {HAND: "is negative in the label list, which is used"}
+
+
+def test_a_list_that_is_passed_over_is_said(root) -> None:
+    _written(root, "a,b\n1,2\n")
+    _written(root, "study,label\n", name="valid_labeled_studies.csv")
+    _written(root, "x", name="test_labeled_studies.csv")
+    notes = skipped(mura.scan(root))
+    assert "has 1 other lines than on studies of train" in notes["train_labeled_studies.csv"]
+    assert "names no study of valid" in notes["valid_labeled_studies.csv"]
+    assert "has no folder; not read" in notes["test_labeled_studies.csv"]
 
 
 def test_a_file_in_a_folders_place_is_passed_over(root) -> None:
@@ -149,7 +237,7 @@ def test_folders_that_may_not_be_listed_are_not_called_empty(tmp_path, monkeypat
     real = os.listdir
 
     def denied(folder: str) -> list[str]:
-        if folder.endswith("XR_HAND"):
+        if str(folder).endswith("XR_HAND"):
             raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
         return real(folder)
 

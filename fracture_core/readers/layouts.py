@@ -1,8 +1,7 @@
 """Layouts of data sets on disk, and helpers shared by their readers.
 
 `find` returns the layout of a folder, or refuses it with the next step. The readers (`mura`,
-`class_folders`, `fracatlas`) fill a `Listing`: one row per image, and the ignored files with
-reasons.
+`class_folders`, `fracatlas`, ...) fill a `Listing`: one row per image, and what is passed over.
 """
 
 import errno
@@ -12,28 +11,23 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from fracture_core import file_reader
 from fracture_core.errors import DataError, FileRefused
+from fracture_core.phantom.phantom_set import INDEX
+from fracture_core.readers import folder_names, ignored_files, text_lists
+from fracture_core.readers.ignored_files import Tally
 
 SPLITS = ("train", "valid", "test")  # in the order of the manifest
-SPLIT_NAMES = {  # a split folder's name in lower case -> the split
-    "train": "train",
-    "training": "train",
-    "training_set": "train",
-    "valid": "valid",
-    "val": "valid",
-    "validation": "valid",
-    "valid_set": "valid",
-    "test": "test",
-}
 _DIGITS = re.compile(r"([0-9]+)")
 OF_THE_SYSTEM = ("/proc", "/sys")  # files made by the kernel, most of them unreadable
 FRACATLAS_LIST, FRACATLAS_IMAGES = "dataset.csv", "images"
+GRAZ_COLUMNS = {"filestem", "patient_id", "fracture_visible"}
+PART = "XR_"  # start of the name of a MURA part's folder
+NOT_A_SPLIT = "is not a split's folder (train, valid, test)"
 CLOSED = "cannot be listed"  # start of the reason for a folder that may not be listed
 NO_TEXT = "has a name that is not UTF-8; rename it"
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +54,34 @@ class Skipped:
 Row = tuple[str, str, str, str, int, int, str]  # split, part, patient, study, view, label, path
 
 
+@dataclass(kw_only=True)
+class Facts:
+    """What a reader says of a data set beside its rows.
+
+    Args:
+        patients: whether the data name patients; else each film has a patient of its own.
+        positive: of class folders and tables, the positive value as the data spell it.
+    """
+
+    patients: bool = False
+    positive: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """Rows of the manifest, and ignored files."""
+    """Rows of the manifest, and ignored files.
+
+    Args:
+        rows: one per image.
+        skipped: ignored files and folders that may matter, and notes on others.
+        ignored: counts of files that are no films, by kind.
+        facts: of the data set, filled by its reader.
+    """
 
     rows: list[Row] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    ignored: Tally = field(default_factory=Tally)
+    facts: Facts = field(default_factory=Facts)
 
     def skip(self, path: str, reason: str) -> None:
         """Note that `path` is ignored."""
@@ -122,23 +138,10 @@ def find(root: Path) -> Layout:
     for images in (root, root.parent):
         if images.name == FRACATLAS_IMAGES and _is_fracatlas(images.parent):
             raise DataError(f"{root} is only a piece of FracAtlas. Give {images.parent}.")
-    siblings = folders(root.parent) if root.name.lower() in SPLIT_NAMES else []
-    if len([name for name in siblings if name.lower() in SPLIT_NAMES]) > 1:
+    siblings = folders(root.parent) if folder_names.split_of(root.name) else []
+    if len([name for name in siblings if folder_names.split_of(name)]) > 1:
         raise DataError(f"{root} is one split of a data set. Give {root.parent}.")
     return Layout(kind="class_folders", root=root)
-
-
-def absolute(path: Path) -> Path:
-    """Return the absolute path, without "~", ".." and links.
-
-    Raises:
-        DataError: it cannot be followed: a circle of links, no permission, a name too long.
-    """
-    try:
-        return Path(path).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # a circle, or a null character, in turn
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} cannot be followed ({reason}). Check the path.") from error
 
 
 def stamp(root: Path) -> str:
@@ -159,13 +162,13 @@ def folders(root: Path) -> list[str]:
     are not text."""
     try:
         with os.scandir(root) as content:
-            names = [e.name for e in content if not e.name.startswith(".") and _is_folder(e)]
+            names = [e.name for e in content if not is_hidden(e.name) and _is_folder(e)]
         return sorted(filter(is_text, names), key=natural)
     except FileNotFoundError as error:
         raise DataError(f"There is no folder {root}. Check the path.") from error
     except NotADirectoryError as error:
         file = next((path for path in (root, *root.parents) if path.is_file()), root)
-        step = "Unpack it, then give" if file.suffix.lower() in ARCHIVES else "Give"
+        step = "Unpack it, then give" if file.suffix.lower() in ignored_files.ARCHIVES else "Give"
         raise DataError(f"{file} is a file. {step} the folder that holds the images.") from error
     except OSError as error:
         step = advice(str(error.strerror))
@@ -187,19 +190,91 @@ def advice(reason: str) -> str:
 
 
 def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
-    """Yield names in `folder` of `root` in natural order; note hidden and unreadable ones."""
+    """Yield names in `folder` of `root` in natural order, without files that their names show to be
+    no films, which are counted; note hidden and unreadable folders.
+
+    Args:
+        listing: is filled.
+        root: of the data set.
+        folder: posix, relative to it; "" for the root itself.
+    """
     try:
         names = os.listdir(f"{root}/{folder}")  # noqa: PTH208 - no Path for each of 40,000 films
     except OSError as error:
         listing.skip(folder, f"{CLOSED} ({error.strerror})")
         return
+    above = f"{folder}/" if folder else ""
     for name in sorted(names, key=natural):
-        if name.startswith("."):
-            listing.skip(f"{folder}/{readable(name)}", "is hidden")
+        path = f"{above}{readable(name)}"
+        hidden = is_hidden(name)
+        kind = ignored_files.kind_by_name(name)
+        if (hidden or kind) and Path(root, folder, name).is_dir():
+            kind = None
+            if hidden:
+                continue
+        if kind:
+            listing.ignored.add(kind, path)
         elif not is_text(name):
-            listing.skip(f"{folder}/{readable(name)}", NO_TEXT)
+            listing.skip(path, NO_TEXT)
         else:
             yield name
+
+
+def film_names(listing: Listing, root: Path, folder: str, names: Iterable[str]) -> list[str]:
+    """Return the films among names in a folder; others are counted by kind.
+
+    Only a file whose name does not decide is opened.
+    """
+    films = []
+    for name in names:
+        path = Path(root, folder, name)
+        kind = ignored_files.kind(name, partial(ignored_files.beginning_of, path))
+        if kind:
+            listing.ignored.add(kind, f"{folder}/{name}")
+        elif ignored_files.ending(name) in ignored_files.ARCHIVES:
+            listing.skip(f"{folder}/{name}", "is an archive, which is not read; unpack it")
+        else:
+            films.append(name)
+    return films
+
+
+def note_others(
+    listing: Listing,
+    root: Path,
+    used: Callable[[str], bool],
+    folder_reason: str = "is a folder that is not read",
+) -> None:
+    """Note files and folders in the root that its reader does not use.
+
+    Lists, folders and films are named, since they may matter; other files are counted by kind.
+
+    Args:
+        listing: is filled.
+        root: of the data set.
+        used: whether the reader uses the file or folder of this name.
+        folder_reason: what is said of a folder.
+    """
+    inner = set(folders(root))
+    for name in sorted((path.name for path in root.iterdir()), key=natural):
+        if used(name) or name == INDEX:
+            continue
+        if name in inner:
+            listing.skip(name, folder_reason)
+        elif not is_text(name):
+            listing.skip(readable(name), NO_TEXT)
+        elif not (root / name).is_file():
+            continue  # a hidden folder, or a link to nowhere
+        elif ignored_files.kind_by_name(name) == ignored_files.TABLE:
+            listing.skip(name, "is a list that is not read")
+        elif kind := ignored_files.kind(name, partial(ignored_files.beginning_of, root / name)):
+            listing.ignored.add(kind, name)
+        else:
+            listing.skip(name, "lies beside the folders that are read, not in one")
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a folder of this name is hidden, or one of an operating system."""
+    return name.startswith(".") or name.lower() in ignored_files.FOLDERS
 
 
 def is_text(name: str) -> bool:
@@ -223,11 +298,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def cells(line: str) -> list[str]:
-    """Return the values in a line of a CSV list, without quotes and surrounding blanks."""
-    return [value.strip() for value in line.replace('"', "").split(",")]
-
-
 def _labelled(root: Path) -> Layout | None:
     """Return the layout with this root, if it defines its labels itself."""
     kinds = (kind for kind, is_root in ROOTS.items() if is_root(root))
@@ -237,20 +307,37 @@ def _labelled(root: Path) -> Layout | None:
 def is_mura(root: Path) -> bool:
     """Return whether a split folder directly in `root` holds a folder of a MURA part."""
     try:
-        return any(any((root / split).glob("XR_*/")) for split in SPLITS)
+        names = os.listdir(str(root))  # noqa: PTH208
+        splits = [root / name for name in names if folder_names.split_of(name)]
+        return any(_holds_part(split) for split in splits if split.is_dir())
     except OSError:
         return False  # an unreadable neighbour is no reason to refuse this folder
 
 
+def _holds_part(split: Path) -> bool:
+    with os.scandir(split) as content:
+        return any(entry.name.upper().startswith(PART) and entry.is_dir() for entry in content)
+
+
 def _is_fracatlas(root: Path) -> bool:
+    return {"image_id", "fractured"} <= _columns(root) and (root / FRACATLAS_IMAGES).is_dir()
+
+
+def _is_graz(root: Path) -> bool:
+    return _columns(root) >= GRAZ_COLUMNS
+
+
+def _columns(root: Path) -> set[str]:
+    """Return the columns of `dataset.csv`; none where there is no such list."""
     try:
-        with file_reader.opened(root / FRACATLAS_LIST, file_reader.LIST_BYTES) as lines:
-            first = lines.readline(2000)  # any other file may be one long line
-        columns = cells(first.decode("utf-8-sig", errors="replace"))
-        return {"image_id", "fractured"} <= set(columns) and (root / FRACATLAS_IMAGES).is_dir()
+        return set(text_lists.header(root / FRACATLAS_LIST))
     except (OSError, FileRefused):
-        return False  # as above; without a readable list these are class folders
+        return set()  # without a readable list these are class folders
 
 
 # Kinds of data that say themselves what a label means -> whether a folder is the root of such data.
-ROOTS: dict[str, Callable[[Path], bool]] = {"mura": is_mura, "fracatlas": _is_fracatlas}
+ROOTS: dict[str, Callable[[Path], bool]] = {
+    "mura": is_mura,
+    "fracatlas": _is_fracatlas,
+    "grazpedwri": _is_graz,
+}

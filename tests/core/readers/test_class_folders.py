@@ -5,11 +5,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from fracture_core.datasets import class_folders
-from fracture_core.datasets.layouts import Listing
 from fracture_core.errors import ClassesError, DataError
+from fracture_core.readers import class_folders
+from fracture_core.readers.layouts import Listing
+from tests.core.dicoms import make
 
 
 def tree(root: Path, *paths: str) -> Path:
@@ -81,8 +83,8 @@ def test_the_positive_class_is_asked_never_guessed(tmp_path) -> None:
 
 
 def test_a_class_that_is_not_there_is_refused_naming_those_that_are(tmp_path) -> None:
-    with pytest.raises(ClassesError, match=r"broken, healthy\. 'Broken' is none of them"):
-        class_folders.scan(flat(tmp_path), "Broken")
+    with pytest.raises(ClassesError, match=r"broken, healthy\. 'Cracked' is none of them"):
+        class_folders.scan(flat(tmp_path), "Cracked")
 
 
 def test_of_three_classes_all_but_one_are_negative(tmp_path) -> None:
@@ -105,18 +107,142 @@ def test_files_that_differ_in_their_ending_alone_are_two_studies(tmp_path) -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "noted", "reason"),
+    ("path", "kind"),
     [
-        ("broken/.DS_Store", "broken/.DS_Store", "is hidden"),
-        ("broken/notes.txt", "broken/notes.txt", "is not an image"),
-        ("broken/more/1.png", "broken/more", "is a folder in a class folder; only files are read"),
-        ("film.png", "film.png", "lies beside the class folders, not in one"),
+        ("broken/.DS_Store", "macOS '.DS_Store' files"),
+        ("broken/notes.txt", "text files"),
+        ("broken/1.png:Zone.Identifier", "Windows ':Zone.Identifier' files"),
+        ("readme.md", "text files"),
+        ("@eaDir/1.png", None),
     ],
 )
-def test_what_is_no_film_is_passed_over(tmp_path, path, noted, reason) -> None:
+def test_what_is_no_film_is_counted_by_kind(tmp_path, path, kind) -> None:
     listing = class_folders.scan(tree(flat(tmp_path), path), "broken")
-    assert skipped(listing) == {noted: reason}
+    kinds = [(each.kind, each.count, each.example) for each in listing.ignored.items()]
+    assert kinds == ([(kind, 1, path)] if kind else [])
+    assert skipped(listing) == {}
     assert len(listing.rows) == 30
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("film.png", "lies beside the folders that are read, not in one"),
+        ("labels.csv", "is a list that is not read"),
+        ("broken/films.zip", "is an archive, which is not read; unpack it"),
+    ],
+)
+def test_what_may_matter_is_named(tmp_path, path, reason) -> None:
+    listing = class_folders.scan(tree(flat(tmp_path), path), "broken")
+    assert skipped(listing) == {path: reason}
+    assert len(listing.rows) == 30
+
+
+@pytest.mark.parametrize(
+    ("train", "valid"),
+    [
+        ("Fractured", "fractured"),
+        ("Fractur\u00e9", "Fracture\u0301"),
+        ("Not fractured", "not_fractured"),
+        ("non-fractured", "Non Fractured"),
+        ("0", "00"),
+        ("class_1", "Class 01"),
+    ],
+)
+@pytest.mark.parametrize("typed", [0, 1])
+def test_a_class_has_several_spellings(tmp_path, train, valid, typed) -> None:
+    films = [
+        f"{split}/{name}/{i}.png"
+        for split, name in (("train", train), ("val", valid))
+        for i in "12"
+    ]
+    tree(tmp_path, *films, "train/other/1.png", "val/other/1.png")
+    listing = class_folders.scan(tmp_path, (train, valid)[typed])
+    assert split_sizes(listing) == {
+        ("train", 0): 1,
+        ("train", 1): 2,
+        ("valid", 0): 1,
+        ("valid", 1): 2,
+    }
+    assert listing.facts.positive == train
+    assert skipped(listing) == {f"val/{valid}": f"counts as the class {train}"}
+
+
+def test_a_minus_is_no_gap(tmp_path) -> None:
+    tree(tmp_path, "-1/a.png", "1/a.png")
+    labels = {row[6]: row[5] for row in class_folders.scan(tmp_path, "1").rows}
+    assert labels == {"-1/a.png": 0, "1/a.png": 1}
+
+
+@pytest.mark.parametrize("name", ["fracture", "Fractures", "Fracturee\u0301"])
+def test_a_spelling_that_is_not_matched_is_refused_with_both(tmp_path, name) -> None:
+    tree(
+        tmp_path,
+        "train/Fractured/1.png",
+        "train/Normal/1.png",
+        f"val/{name}/1.png",
+        "val/Normal/1.png",
+    )
+    with pytest.raises(
+        DataError, match=rf"valid split has no class 'Fractured', but '{name}'\. Give"
+    ):
+        class_folders.scan(tmp_path, "Fractured")
+
+
+def test_a_split_without_the_positive_class_is_noted(tmp_path) -> None:
+    tree(tmp_path, "train/broken/1.png", "train/healthy/1.png", "test/healthy/1.png")
+    listing = class_folders.scan(tmp_path, "broken")
+    assert skipped(listing) == {"test": "is a split without a film of the class broken"}
+
+
+def test_folders_in_a_class_are_patients_and_studies(tmp_path) -> None:
+    films = [
+        f"{c}/{p}/{i}.png" for c, ps in (("a", "pqrst"), ("b", "uvwxyp")) for p in ps for i in "12"
+    ]
+    tree(tmp_path, *films, "b/z/left/1.png")
+    listing = class_folders.scan(tmp_path, "a")
+    assert listing.facts.patients
+    studies = {row[2:4]: (row[0], row[5]) for row in listing.rows}
+    assert set(studies) == {
+        *((p, "study1") for p in "qrstuvwxy"),
+        ("p", "a-study1"),
+        ("p", "b-study1"),
+        ("z", "left"),
+    }
+    sides: dict[str, set[str]] = {}
+    for row in listing.rows:
+        sides.setdefault(row[2], set()).add(row[0])
+    assert all(len(splits) == 1 for splits in sides.values())  # of p too, who is in both classes
+    assert {split for splits in sides.values() for split in splits} == {"train", "valid"}
+    assert [row[4] for row in listing.rows if row[2] == "q"] == [0, 1]
+
+
+def test_splits_may_lie_in_the_classes(tmp_path) -> None:
+    tree(tmp_path, *(f"{c}/{s}/1.png" for c in "ab" for s in ("Train", "val")))
+    listing = class_folders.scan(tmp_path, "a")
+    assert [(row[0], row[5]) for row in listing.rows] == [
+        ("train", 1),
+        ("train", 0),
+        ("valid", 1),
+        ("valid", 0),
+    ]
+    assert not listing.facts.patients
+
+
+def test_films_are_known_by_their_content_where_their_names_say_nothing(tmp_path) -> None:
+    for name in ("a/IM000001", "a/1.2.840.7", "b/IM000001"):
+        (tree(tmp_path, name) / name).write_bytes(make(np.zeros((20, 20), np.uint8)))
+    tree(tmp_path, "b/x.jfif")
+    (tmp_path / "b/x.jfif").write_bytes(b"\xff\xd8\xff\xe0")
+    tree(tmp_path, "b/IM000002", "b/notes")
+    listing = class_folders.scan(tmp_path, "a")
+    assert [row[6] for row in listing.rows if row[0] == "train" or row[5]] == [
+        "a/1.2.840.7",
+        "a/IM000001",
+        "b/IM000001",
+        "b/x.jfif",
+    ]
+    assert [(each.kind, each.count) for each in listing.ignored.items()] == [("other files", 2)]
 
 
 def test_a_folder_beside_the_splits_is_passed_over(tmp_path) -> None:

@@ -9,23 +9,23 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from fracture_core import file_reader
-from fracture_core.datasets.class_folders import VALID_SHARE, class_files
-from fracture_core.datasets.layouts import (
+from fracture_core.errors import DataError, FileRefused
+from fracture_core.readers import folder_names, text_lists
+from fracture_core.readers.class_folders import VALID_SHARE, class_files
+from fracture_core.readers.layouts import (
     FRACATLAS_IMAGES,
     FRACATLAS_LIST,
     SPLITS,
     Listing,
     Row,
-    cells,
     entries,
+    film_names,
     natural,
+    note_others,
     ranked,
 )
-from fracture_core.errors import DataError, FileRefused
-from fracture_core.films.images import SUFFIXES
 
-CLASSES = {"fractured": 1, "non_fractured": 0}  # a folder's name in lower case -> its label
+CLASSES = {"fractured": 1, "nonfractured": 0}  # the key of a folder's name -> its label
 _USED = "its folder's name is used"
 
 
@@ -40,9 +40,10 @@ class _Film:
 
 @dataclass(frozen=True, kw_only=True)
 class _Entry:
-    """A film's lines in the list: the texts of its label, and its body part."""
+    """A film's lines in the list: its name there, the texts of its label, its body part."""
 
-    labels: frozenset[str]
+    name: str
+    labels: frozenset[int | None]
     part: str
 
 
@@ -59,6 +60,7 @@ def scan(root: Path) -> Listing:
         DataError: the class folders hold no image.
     """
     listing = Listing()
+    note_others(listing, root, lambda name: name in (FRACATLAS_LIST, FRACATLAS_IMAGES))
     paths = _paths(listing, root)
     if not paths:
         raise DataError(
@@ -66,15 +68,16 @@ def scan(root: Path) -> Listing:
             "images/Non_fractured. Unpack it again."
         )
     listed = _list_entries(listing, root)
-    for name in sorted(set(listed) - set(paths), key=natural):
-        listing.skip(name, f"is listed in {FRACATLAS_LIST} but was not found")
+    keys = {name.lower() for name in paths}
+    for key in sorted(listed.keys() - keys, key=natural):
+        listing.skip(listed[key].name, f"is listed in {FRACATLAS_LIST} but was not found")
     films = {}
     for name, places in paths.items():
         if len(places) > 1:
             for path in places:
                 listing.skip(path, "occurs under more than one label; left out")
             continue
-        entry = listed.get(name)
+        entry = listed.get(name.lower())
         label = _label(listing, places[0], entry)
         films[name] = _Film(path=places[0], label=label, part=entry.part if entry else "unknown")
     listing.rows.extend(_rows(films))
@@ -87,47 +90,44 @@ def _paths(listing: Listing, root: Path) -> dict[str, list[str]]:
     for inner in entries(listing, root, FRACATLAS_IMAGES):
         path = f"{FRACATLAS_IMAGES}/{inner}"
         if (root / path).is_dir() and _class_label(inner) is not None:
-            for name in class_files(listing, root, path):
-                paths[name].append(f"{path}/{name}")
-        elif inner.lower().endswith(SUFFIXES):
-            listing.skip(path, "lies beside the class folders, not in one")
-        else:
+            for place, names in class_files(listing, root, path, depth=0):
+                for name in names:
+                    paths[name].append(f"{place}/{name}")
+        elif (root / path).is_dir():
             listing.skip(path, "is not a class folder (Fractured or Non_fractured)")
+        elif film_names(listing, root, FRACATLAS_IMAGES, [inner]):
+            listing.skip(path, "lies beside the class folders, not in one")
     return dict(paths)
 
 
 def _class_label(folder: str) -> int | None:
-    """Return the label of a class folder, by its name, which may have a hyphen."""
-    return CLASSES.get(_class_name(folder))
-
-
-def _class_name(folder: str) -> str:
-    return folder.lower().replace("-", "_")
+    """Return the label of a class folder, by its name in any spelling."""
+    return CLASSES.get(folder_names.key(folder))
 
 
 def _list_entries(listing: Listing, root: Path) -> dict[str, _Entry]:
-    """Map the name of an image to the list's lines on it."""
+    """Map the name of an image, in lower case, to the list's lines on it."""
     try:
-        text = file_reader.read_text(
-            root / FRACATLAS_LIST, file_reader.LIST_BYTES, errors="replace"
-        )
+        read = text_lists.read(root / FRACATLAS_LIST)
     except FileRefused as error:  # although its first line could be read
         raise DataError(f"{root}: {error}") from error
-    header, *lines = [cells(line) for line in text.splitlines()]
-    rows = defaultdict(list)
-    for number, line in enumerate(lines, start=2):
-        row = dict(zip(header, line, strict=False))
-        if name := row.get("image_id"):
-            rows[name].append(row)
-        elif any(line):
+    rows, names = defaultdict(list), {}
+    for number, row in text_lists.table(read):
+        if name := text_lists.posix(row.get("image_id", "")).rpartition("/")[2]:
+            names.setdefault(name.lower(), name)
+            rows[name.lower()].append(row)
+        else:
             listing.skip(FRACATLAS_LIST, f"names no film in line {number}")
-    parts = _part_columns(header)
+    parts = _part_columns(text_lists.header(root / FRACATLAS_LIST))
     return {
-        name: _Entry(
-            labels=frozenset(row.get("fractured", "") for row in film_rows),
-            part=_part({part for part in parts for row in film_rows if row.get(part) == "1"}),
+        key: _Entry(
+            name=names[key],
+            labels=frozenset(text_lists.flag(row.get("fractured", "")) for row in film_rows),
+            part=_part(
+                {p for p in parts for row in film_rows if text_lists.flag(row.get(p, "")) == 1}
+            ),
         )
-        for name, film_rows in rows.items()
+        for key, film_rows in rows.items()
     }
 
 
@@ -145,15 +145,15 @@ def _part(marked: set[str]) -> str:
 
 def _label(listing: Listing, path: str, entry: _Entry | None) -> int:
     """Return the film's label, from the list where there is one, else from its folder."""
-    of_folder = CLASSES[_class_name(path.split("/")[1])]
+    of_folder = CLASSES[folder_names.key(path.split("/")[1])]
     if entry is None:
         listing.skip(path, f"is not listed in {FRACATLAS_LIST}; {_USED}")
-    elif entry.labels == {"0", "1"}:
+    elif entry.labels == {0, 1}:
         listing.skip(path, f"has both labels in {FRACATLAS_LIST}; {_USED}")
-    elif entry.labels not in ({"0"}, {"1"}):
+    elif entry.labels not in ({0}, {1}):
         listing.skip(path, f"has no label 0 or 1 in {FRACATLAS_LIST}; {_USED}")
     else:
-        listed = int(min(entry.labels))
+        (listed,) = (int(label or 0) for label in entry.labels)
         if listed != of_folder:
             listing.skip(path, f"is {listed} in {FRACATLAS_LIST}, which is used")
         return listed

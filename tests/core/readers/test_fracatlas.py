@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.datasets import catalog, fracatlas, layouts
-from fracture_core.datasets.layouts import Layout, Listing
+from fracture_core.datasets import catalog
 from fracture_core.errors import ClassesError, DataError
+from fracture_core.readers import fracatlas, layouts
+from fracture_core.readers.layouts import Layout, Listing
 
 HEADER = (
     "image_id,hand,leg,hip,shoulder,mixed,hardware,multiscan,fractured,fracture_count,frontal,"
@@ -265,7 +266,7 @@ def test_a_listed_film_that_is_not_there_is_noted(root) -> None:
     assert skipped(listing) == {"IMG2.jpg": "is listed in dataset.csv but was not found"}
 
 
-@pytest.mark.parametrize("label", ["", "?", "2", "0.5", "yes"])
+@pytest.mark.parametrize("label", ["", "?", "2", "0.5", "maybe"])
 def test_a_label_that_is_neither_0_nor_1_is_noted(root, label) -> None:
     write_list(root, [line("IMG2.jpg", ["hand"], label), *agreeing()[1:]])
     listing = fracatlas.scan(root)
@@ -329,20 +330,16 @@ def test_a_list_may_come_from_another_program(root, newline, encoding, quoted) -
 @pytest.mark.parametrize(
     ("path", "noted", "reason"),
     [
-        ("Fractured/.DS_Store", "Fractured/.DS_Store", "is hidden"),
-        (".DS_Store", ".DS_Store", "is hidden"),
-        ("Fractured/notes.txt", "Fractured/notes.txt", "is not an image"),
         (
             "Fractured/more/IMG9.jpg",
             "Fractured/more",
-            "is a folder in a class folder; only files are read",
+            "lies too deep below its class; not read",
         ),
         ("IMG9.jpg", "IMG9.jpg", "lies beside the class folders, not in one"),
         ("masks/IMG2.jpg", "masks", "is not a class folder (Fractured or Non_fractured)"),
-        ("notes.txt", "notes.txt", "is not a class folder (Fractured or Non_fractured)"),
     ],
 )
-def test_what_is_no_film_is_passed_over_with_a_reason(root, path, noted, reason) -> None:
+def test_what_may_matter_is_named(root, path, noted, reason) -> None:
     listing = fracatlas.scan(tree(root, f"images/{path}"))
     assert skipped(listing) == {f"images/{noted}": reason}
     assert len(listing.rows) == 4
@@ -381,3 +378,25 @@ def test_a_new_film_and_a_changed_list_are_read_at_once(root, own_cache) -> None
     again = catalog.read(root).manifest
     assert set(again["part"]) == {"hip", "unknown"}
     assert again["label"].sum() == 1
+
+
+def test_the_whole_set_with_its_annotations_is_read_and_they_are_said(root, own_cache) -> None:
+    tree(root, "Annotations/YOLO/IMG2.txt", "Utilities/Fracture Split/train.csv", "Thumbs.db")
+    data = catalog.read(root)
+    assert len(data.manifest) == 4
+    assert [each.path for each in data.skipped] == ["Annotations", "Utilities"]
+    assert [(each.kind, each.count) for each in data.ignored] == [("Windows 'Thumbs.db' files", 1)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_list_that_excel_saved_is_read(root, encoding, delimiter) -> None:
+    bare = fracatlas.scan(root)
+    write_list(root, agreeing())
+    lines = (root / "dataset.csv").read_text().splitlines()
+    header = lines[0].replace("image_id", "Image ID").replace("fractured", "Fractured ")
+    rows = [line.replace(".jpg", ".JPG").replace(",1", ",1.0") for line in lines[1:]]
+    text = "\r\n".join([header, "", *rows, "," * header.count(",")]).replace(",", delimiter)
+    (root / "dataset.csv").write_bytes(text.encode(encoding))
+    assert layouts.find(root).kind == "fracatlas"
+    assert fracatlas.scan(root) == bare

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.datasets import layouts
-from fracture_core.datasets.layouts import Layout, find, natural, ranked
+from fracture_core import files
 from fracture_core.errors import DataError
+from fracture_core.readers import layouts
+from fracture_core.readers.layouts import Layout, find, natural, ranked
 
 FILM = "train/XR_HAND/patient00001/study1_positive/image1.png"
 
@@ -176,13 +177,13 @@ def test_the_stamp_changes_with_lists_and_upper_folders_only(tmp_path) -> None:
 
 def test_a_path_that_cannot_be_followed_is_refused(tmp_path, monkeypatch) -> None:
     with pytest.raises(DataError, match=r"cannot be followed .*null"):
-        layouts.absolute(Path("a\0b"))
+        files.absolute(Path("a\0b"))
     with pytest.raises(DataError, match="cannot be followed"):
-        layouts.absolute(Path("~nobody-has-this-name/films"))
+        files.absolute(Path("~nobody-has-this-name/films"))
 
     def denied(*_, **__) -> None:
         raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
 
     monkeypatch.setattr(Path, "resolve", denied)
     with pytest.raises(DataError, match=r"cannot be followed \(Permission denied\)"):
-        layouts.absolute(tmp_path)
+        files.absolute(tmp_path)

@@ -1,0 +1,142 @@
+"""Reader of GRAZPEDWRI-DX: wrists of children, 16-bit PNG films in folders beside `dataset.csv`.
+
+The list has a row per film: filestem (the file's name without its ending), patient_id,
+study_number, laterality, projection, age, fracture_visible and more. `fracture_visible` is 1, or
+empty.
+"""
+
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+
+from fracture_core.errors import DataError, FileRefused
+from fracture_core.readers import folder_names, text_lists
+from fracture_core.readers.class_folders import VALID_SHARE, class_files
+from fracture_core.readers.layouts import (
+    FRACATLAS_LIST,
+    SPLITS,
+    Listing,
+    Row,
+    folders,
+    natural,
+    note_others,
+    ranked,
+)
+
+PART = "wrist"
+DEPTH = 3  # of folders that hold films, below one in the root
+
+
+def scan(root: Path) -> Listing:
+    """List all images that the list names, in order split, patient, study, name.
+
+    A study is one side of one visit of a patient, and is positive if a fracture is visible in any
+    of its films. A fifth of the patients, chosen by their numbers alone, is the valid split.
+
+    Args:
+        root: holds `dataset.csv` and folders of films.
+
+    Raises:
+        DataError: no film of the list is there, or the list cannot be read.
+    """
+    listing = Listing()
+    listing.facts.patients = True
+    rows = _listed(listing, root)
+    paths = _paths(listing, root)
+    for stem in sorted(rows.keys() - paths.keys(), key=natural):
+        listing.skip(stem, f"is listed in {FRACATLAS_LIST} but was not found")
+    for stem in sorted(paths.keys() - rows.keys(), key=natural):
+        listing.skip(paths[stem], f"is not listed in {FRACATLAS_LIST}; left out")
+    studies = defaultdict(list)
+    for stem in sorted(rows.keys() & paths.keys(), key=natural):
+        studies[_study(rows[stem])].append(stem)
+    if not studies:
+        raise DataError(
+            f"{root} has the list of GRAZPEDWRI-DX, but none of its films. Unpack the films beside "
+            f"{FRACATLAS_LIST}."
+        )
+    patients = {patient for patient, _ in studies}
+    valid = set(ranked(patients, seed=0)[: round(VALID_SHARE * len(patients))])
+    for (patient, study), stems in studies.items():
+        split = "valid" if patient in valid else "train"
+        label = max(_label(rows[stem]) for stem in stems)
+        for view, stem in enumerate(stems):
+            listing.rows.append((split, PART, patient, study, view, label, paths[stem]))
+    listing.rows.sort(key=_order)
+    return listing
+
+
+def _order(row: Row) -> tuple[object, ...]:
+    split, _, patient, study, view, _, _ = row
+    return SPLITS.index(split), natural(patient), natural(study), view
+
+
+def _listed(listing: Listing, root: Path) -> dict[str, dict[str, str]]:
+    """Map stems of films to their rows; a film that has two is left out."""
+    try:
+        read = text_lists.read(root / FRACATLAS_LIST)
+    except FileRefused as error:
+        raise DataError(f"{root}: {error}") from error
+    rows: dict[str, dict[str, str]] = {}
+    twice = set()
+    for number, row in text_lists.table(read):
+        name = text_lists.posix(row.get("filestem", "")).rpartition("/")[2]
+        stem = name.removesuffix(".png")
+        if not stem:
+            listing.skip(FRACATLAS_LIST, f"names no film in line {number}")
+        elif stem in rows and _label(rows[stem]) != _label(row):
+            twice.add(stem)
+        else:
+            rows.setdefault(stem, row)
+    for stem in sorted(twice, key=natural):
+        del rows[stem]
+        listing.skip(stem, f"has both labels in {FRACATLAS_LIST}; left out")
+    return rows
+
+
+def _paths(listing: Listing, root: Path) -> dict[str, str]:
+    """Map stems of films to their paths, the first where two folders have one of the same name."""
+    paths: dict[str, str] = {}
+    tops = [name for name in folders(root) if not _is_annotation(name)]
+    note_others(listing, root, lambda name: name in (*tops, FRACATLAS_LIST) or _is_film(name))
+    loose = sorted((each.name for each in root.iterdir() if _is_film(each.name)), key=natural)
+    found = [
+        *loose,
+        *(
+            f"{place}/{name}"
+            for top in tops
+            for place, names in class_files(listing, root, top, DEPTH)
+            for name in names
+        ),
+    ]
+    for path in found:
+        stem = PurePosixPath(path).stem
+        if stem in paths:
+            listing.skip(path, f"has the name of {paths[stem]}, which is used")
+        else:
+            paths[stem] = path
+    return paths
+
+
+def _is_annotation(name: str) -> bool:
+    return folder_names.key(name) in ("supervisely", "yolov5", "pascalvoc", "annotations", "labels")
+
+
+def _is_film(name: str) -> bool:
+    return name.lower().endswith(".png")
+
+
+def _study(row: dict[str, str]) -> tuple[str, str]:
+    """Return patient and study of a film: a visit's left and right wrist are two studies."""
+    number = _number(row.get("study_number", "")) or "1"
+    side = row.get("laterality", "").strip().upper()
+    patient = _number(row.get("patient_id", "")) or row.get("filestem", "")
+    return f"patient{patient:0>5}", f"study{number}{f'-{side}' if side else ''}"
+
+
+def _number(text: str) -> str:
+    """Return a number as a program wrote it first: "12" for "12.0"."""
+    return folder_names.key(text)
+
+
+def _label(row: dict[str, str]) -> int:
+    return text_lists.flag(row.get("fracture_visible", "")) or 0

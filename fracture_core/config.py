@@ -567,7 +567,7 @@ class TrainConfig(Record):
         0.5, "Threshold", "a film is positive above this probability", limits=(0.0, 1.0)
     )  # the report's
     weights: str | None = _pixels(
-        None, "Initial weights", ".weights.h5 file of the same network", unset="none"
+        None, "Initial weights", "file of Keras with weights of the same network", unset="none"
     )  # the report continued from saved weights
     exclude: str | None = _learning(
         None, "Exclude", "CSV file of films to leave out of training", unset="none"

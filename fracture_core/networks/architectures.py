@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fracture_core import file_reader
 from fracture_core.config import LIMITS, NetworkOptions, check_range
 from fracture_core.errors import ConfigError, FileRefused, ModelError
-from fracture_core.networks import network_size
+from fracture_core.networks import network_size, weights_file
 from fracture_core.words import short
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 
 MOST_BYTES = 16 * 4 * LIMITS.parameters  # of an ensemble's arrays
-HDF5 = b"\x89HDF\r\n\x1a\n"  # first bytes of every such file
+KERAS = ("tensorflow", "float32", "float32", "channels_last")  # settings of Keras, see `build`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +217,7 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
 
     from fracture_core.networks.layers import BatchNormalization
 
+    _check_keras()
     films = keras.Input((size, size, 1), name="film")
     x = layers.Rescaling(1 / 255, name="rescale")(films)
     x = find(name).features(x)
@@ -233,6 +233,23 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
             x = layers.Dropout(chosen.dropout, name="dropout")(x)
     probability = layers.Dense(1, activation="sigmoid", name="probability")(x)
     return keras.Model(films, probability, name=name)
+
+
+def _check_keras() -> None:
+    """Refuse a Keras that was set otherwise in this process: every number would be another one.
+
+    This package sets it before it is imported (see `fracture_core`), unless somebody was earlier.
+    """
+    import keras
+
+    config = keras.config
+    policy = config.dtype_policy().name
+    settings = (config.backend(), config.floatx(), policy, config.image_data_format())
+    if settings != KERAS:
+        raise ConfigError(
+            f"Keras is set to {', '.join(settings)} in this process; networks need "
+            f"{', '.join(KERAS)}. Import fracture_core before keras, and change no setting of it."
+        )
 
 
 def ensemble(members: "Sequence[keras.Model]") -> "keras.Model":
@@ -280,23 +297,22 @@ def blocks(network: "keras.Model") -> list["keras.Layer"]:
 
 
 def check_weights_file(path: Path) -> None:
-    """Refuse a file that cannot hold weights, by its first bytes and without loading it.
+    """Refuse a file that cannot hold weights, by its beginning and without loading it.
 
     Raises:
-        ModelError: the file is missing, cannot be read, or is no HDF5.
+        ModelError: the file is missing, cannot be read, or is none of Keras' files of weights.
     """
     try:
-        with file_reader.opened(path, 2 * MOST_BYTES) as file:
-            begins = file.read(len(HDF5))
+        weights_file.opened(path, 2 * MOST_BYTES).close()
     except FileRefused as error:
         raise ModelError(
             f"The weights {path} cannot be read: the file {error.reason}. Check the path."
         ) from error
-    if begins != HDF5:
+    except ValueError as error:
         raise ModelError(
-            f"{path.name} holds no weights: it is no HDF5 file, as Keras saves in .weights.h5. "
-            "Choose another file."
-        )
+            f"{path.name} holds no weights: {error}, as Keras saves them (.weights.h5, .h5, "
+            ".keras). Choose another file."
+        ) from error
 
 
 def check_weights_fit(path: Path, name: str) -> None:
@@ -310,27 +326,21 @@ def check_weights_fit(path: Path, name: str) -> None:
     import h5py
 
     check_weights_file(path)
-    counts = []
-
-    def count(_: str, node: object) -> None:
-        if isinstance(node, h5py.Dataset) and node.dtype.kind == "f":  # not the dropout's seeds
-            counts.append(node.size)
-
     try:
-        with h5py.File(path) as file:
-            file.visititems(count)
+        with weights_file.opened(path, 2 * MOST_BYTES) as stream, h5py.File(stream) as file:
+            count = weights_file.parameters(file)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"{path.name} cannot be read ({error}). Choose another file.") from error
     entry = find(name)
-    if sum(counts) != entry.parameters:
+    if count != entry.parameters:
         raise ModelError(
-            f"{path.name} holds {sum(counts):,} parameters; {name} has {entry.parameters:,}. "
+            f"{path.name} holds {count:,} parameters; {name} has {entry.parameters:,}. "
             "Choose the network that the file was saved from, or another file."
         )
 
 
 def load_weights(network: "keras.Model", path: Path, group: str | None = None) -> None:
-    """Load a network's weights from a `.weights.h5` file, which holds arrays and no code.
+    """Load a network's weights from a file of Keras', which may hold more; see `weights_file`.
 
     Args:
         network: of `build`.
@@ -342,15 +352,41 @@ def load_weights(network: "keras.Model", path: Path, group: str | None = None) -
     """
     try:
         _check_sizes(path)
-        source = path if group is None else _part(path, group)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns of layers without weights in the file
-            network.load_weights(source)
+            if group is not None:
+                network.load_weights(_part(path, group))
+            elif path.name.endswith(".weights.h5") and not _is_of_keras_2(path):
+                network.load_weights(path)
+            else:
+                _load_others(network, path)
     except (ValueError, OSError, KeyError, RuntimeError, UserWarning, FileRefused) as error:
         raise ModelError(
             f"{path.name} must hold the weights of {network.name} with the same options and "
             "size, as Keras saves them in .weights.h5; it does not. Choose another file or network."
         ) from error
+
+
+def _is_of_keras_2(path: Path) -> bool:
+    import h5py
+
+    with weights_file.opened(path, 2 * MOST_BYTES) as stream, h5py.File(stream) as file:
+        return weights_file.of_keras_2(file) is not None
+
+
+def _load_others(network: "keras.Model", path: Path) -> None:
+    """Load a file of Keras 2, or one whose name Keras does not take for a file of weights."""
+    import h5py
+
+    from fracture_core.runs.checkpoints import WeightsInMemory
+
+    with weights_file.opened(path, 2 * MOST_BYTES) as stream:
+        with h5py.File(stream) as file:
+            if layers := weights_file.of_keras_2(file):
+                weights_file.load_keras_2(network, layers)
+                return
+        stream.seek(0)
+        network.load_weights(WeightsInMemory(stream.read()))
 
 
 def _check_sizes(path: Path) -> None:
@@ -363,7 +399,7 @@ def _check_sizes(path: Path) -> None:
         if isinstance(node, h5py.Dataset):
             sizes.append(node.size * node.dtype.itemsize)
 
-    with file_reader.opened(path, 2 * MOST_BYTES) as stream, h5py.File(stream) as file:
+    with weights_file.opened(path, 2 * MOST_BYTES) as stream, h5py.File(stream) as file:
         file.visititems(add)
     if sum(sizes) > MOST_BYTES:
         raise ValueError(f"its arrays have {sum(sizes) / 2**20:,.0f} MB")

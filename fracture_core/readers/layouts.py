@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from fracture_core.errors import DataError, FileRefused
-from fracture_core.phantom.phantom_set import INDEX
+from fracture_core.phantom.phantom_set import INDEX, LOCK
 from fracture_core.readers import folder_names, ignored_files, text_lists
 from fracture_core.readers.ignored_files import Tally
 
@@ -256,7 +256,7 @@ def note_others(
     """
     inner = set(folders(root))
     for name in sorted((path.name for path in root.iterdir()), key=natural):
-        if used(name) or name == INDEX:
+        if used(name) or name in (INDEX, LOCK):
             continue
         if name in inner:
             listing.skip(name, folder_reason)

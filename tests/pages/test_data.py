@@ -321,7 +321,7 @@ def test_rescan_finds_what_has_come_deep_down(
     assert counts(app)["Films"].sum() == before + 2  # in its part, and in the row of all parts
 
 
-def test_what_was_passed_over_is_counted_and_the_first_fifty_listed(
+def test_what_is_no_film_is_counted_and_the_first_fifty_notes_listed(
     data_page: AppTest, phantom_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "own"
@@ -329,9 +329,11 @@ def test_what_was_passed_over_is_counted_and_the_first_fifty_listed(
     study = next(root.glob("train/*/*/*/image1.png")).parent
     for index in range(60):
         (study / f"note{index}.txt").touch()
+        (root / f"folder{index}").mkdir()
     monkeypatch.setenv("FRACTURE_DATA", str(root))
     app = data_page.run()
-    assert app.expander[0].label.startswith("60 files ignored")
+    assert "60 text files ignored." in words(app)
+    assert app.expander[0].label.startswith("60 notes on files and folders")
     assert "The first 50 of 60" in words(app)
     assert len(app.dataframe[1].value) == 50
 

@@ -258,10 +258,10 @@ def _network(draft: Draft) -> dict[str, Any]:
     weights = settings()["weights"]
     upload = st.file_uploader(
         weights.title,
-        type=["h5"],
+        type=["h5", "hdf5", "keras"],
         key=f"{name}-weights",
         disabled=not owner.is_owner(),
-        help=f"{help_of(weights)} This page and the 2018 report save such files.",
+        help=f"{help_of(weights)} Files of fitted models will do: .weights.h5, .h5, .hdf5, .keras.",
     )
     return {"size": size, "dense": dense, "dropout": dropout, "upload": upload, "others": others}
 

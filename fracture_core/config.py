@@ -595,6 +595,15 @@ class TrainConfig(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in PATHS:
+            path = getattr(self, name) or ""
+            if any(
+                "\ud800" <= character <= "\udfff" for character in path
+            ):  # bytes of another text
+                raise ConfigError(
+                    f"{name} must be a path of UTF-8 text; received {short(ascii(path))}. Rename "
+                    "its folders or the file."
+                )
         watches = self.early_stopping is not None or self.schedule.kind == "plateau"
         if watches and not self.dev_share:
             raise ConfigError(

@@ -27,13 +27,31 @@ def absolute(path: Path) -> Path:
     """Return the absolute path, without "~", ".." and links.
 
     Raises:
-        DataError: it cannot be followed: a circle of links, no permission, a name too long.
+        DataError: it cannot be followed: a circle of links, no permission, a name too long; or it
+            is no UTF-8 text.
     """
     try:
-        return Path(path).expanduser().resolve()
+        return as_text(Path(path).expanduser().resolve())
     except (OSError, RuntimeError, ValueError) as error:  # a circle, or a null character, in turn
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} cannot be followed ({reason}). Check the path.") from error
+
+
+def as_text(path: Path) -> Path:
+    """Return the path, if it is UTF-8 text: no table, no page and no JSON file holds another one.
+
+    Raises:
+        DataError: it is not, as names of old archives and disks are.
+    """
+    name = os.fsencode(path)
+    try:
+        name.decode()
+    except UnicodeDecodeError as error:
+        shown = name.decode(errors="replace")
+        raise DataError(
+            f"The path {shown} is not UTF-8 text. Rename its folders, then give it again."
+        ) from error
+    return path
 
 
 def temporary(path: Path) -> Path:

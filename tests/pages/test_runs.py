@@ -151,6 +151,23 @@ def test_a_run_that_failed_or_is_at_work_says_so(
         assert "**close** failed: The loss is no number" in texts(app)
 
 
+def test_a_run_or_data_of_a_name_that_is_no_text_costs_only_itself(
+    open_page: Open, three: list[str], folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, odd = folders / "runs", os.fsdecode(b"caf\xe9")
+    shutil.copytree(runs / "plain", runs / odd)
+    made_runs.make(runs / "odd", CONFIG, {"dev": [5]}, number=5)
+    config = json.loads((runs / "odd" / "config.json").read_text())
+    config["config"]["data"] = f"/somewhere/{odd}"
+    (runs / "odd" / "config.json").write_text(json.dumps(config))
+    monkeypatch.setenv("FRACTURE_DATA", str(folders / odd))
+    app = open_page()
+    assert app.dataframe[0].value["Run"].tolist() == ["clear", "close", "plain"]
+    page = app.switch_page("pages/data.py").run()
+    assert not page.exception
+    assert "Rename its folders, then give it again" in page.warning[0].value
+
+
 def test_a_fork_names_its_parent(open_page: Open, three: list[str], folders: Path) -> None:
     parent = {"name": "plain", "epoch": 2}
     made_runs.make(folders / "runs" / "fork", CONFIG, {"dev": [5]}, number=9, parent=parent)

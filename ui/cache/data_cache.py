@@ -29,6 +29,7 @@ def dataset(choice: Choice | None = None) -> Dataset:
         DataError: it cannot be read; the sentence says what to do.
     """
     choice = choice or tab_data.choice()
+    files.as_text(choice.root)  # it is part of the cache's key
     data = read_dataset(choice, phantom_state(choice.root)[1])
     if not data.root.is_dir():  # deleted since it was read: reading it again raises the error
         read_dataset.clear()

@@ -494,7 +494,10 @@ class TrainConfig(Record):
         dataclasses.MISSING, "Films", "root folder of MURA, of FracAtlas, or of class folders"
     )
     positive: str | None = _data(
-        None, "Positive class", "class folders: the class that is positive"
+        None, "Positive class", "class folders, a table: the class or label that is positive"
+    )
+    table: str | None = _data(
+        None, "Table", "CSV or Parquet file with a row for each film", unset="none"
     )
     parts: tuple[str, ...] = _data((), "Parts", "body part; repeats", unset="all", option="part")
     architecture: str = _pixels(
@@ -612,7 +615,7 @@ class TrainConfig(Record):
             )
 
 
-PATHS = ("data", "weights", "exclude", "families")  # settings that name a file or a folder
+PATHS = ("data", "table", "weights", "exclude", "families")  # settings that name a file or a folder
 
 
 def with_paths(config: TrainConfig, change: Callable[[Path], str]) -> TrainConfig:

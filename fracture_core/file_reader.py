@@ -221,7 +221,7 @@ def _kind(kind: Any) -> str:
 
     if types.is_dictionary(kind):
         return _kind(kind.value_type)
-    if types.is_integer(kind):
+    if types.is_integer(kind) or types.is_boolean(kind):
         return "whole"
     if types.is_floating(kind):
         return "number"

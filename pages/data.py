@@ -4,7 +4,7 @@ import streamlit as st
 
 from fracture_core.errors import DataError
 from ui.cache import data_cache
-from ui.data import audit_panel, data_choice, data_counts
+from ui.data import audit_panel, data_choice, data_counts, table_choice
 from ui.shared import phantom_progress, theme
 from ui.shell import frame, owner, tab_data
 
@@ -26,6 +26,7 @@ else:
         data_choice.rescan_button()
 st.header("Use another data set", anchor=False)
 data_choice.show(data, failed)  # above the counts, so that a folder's error is seen at once
+table_choice.show()
 if data:
     data_counts.show_counts(data)
     data_counts.show_skipped(data)

@@ -37,7 +37,11 @@ def start(dataset: catalog.Dataset) -> Path:
     """Start an audit in a child process, unless one is running; return its folder."""
     folder = folder_of(dataset.hash)
     make_folder(folder / "requests")
-    request = {"data": str(dataset.root), "positive": dataset.positive}
+    request = {
+        "data": str(dataset.root),
+        "positive": dataset.positive,
+        "table": dataset.table,
+    }
     launcher.start_job(folder, request, "audit", "Reading the list of films.", "audit.log")
     return folder
 
@@ -45,7 +49,7 @@ def start(dataset: catalog.Dataset) -> Path:
 def run_child(folder: Path) -> None:
     """Audit the data set that `asked.json` names and save the result; runs in the child."""
     request = launcher.job_request(folder, "data")
-    dataset = catalog.read(Path(request["data"]), request["positive"])
+    dataset = catalog.read(Path(request["data"]), request["positive"], table=request["table"])
     opened = JobProgress(folder, "Opening every film")
     compared = JobProgress(folder, "Comparing films")
 

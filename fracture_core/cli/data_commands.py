@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from fracture_core.cli import Command, terminal
+from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.cli.setting_options import add_data
 from fracture_core.config import DEFAULTS, LIMITS, check_range
 from fracture_core.networks import architectures
@@ -50,7 +50,9 @@ def _inspect(options: argparse.Namespace) -> None:
     from fracture_core.datasets import catalog
     from fracture_core.readers import ignored_files
 
-    dataset = catalog.read(options.data, options.positive, options.rescan)
+    dataset = catalog.read(
+        options.data, options.positive, options.rescan, setting_options.table_of(options)
+    )
     counts = catalog.inspect(dataset)
     if options.json:
         terminal.print_json(counts)
@@ -80,7 +82,8 @@ def _audit(options: argparse.Namespace) -> None:
     from fracture_core.audit import audit_job
     from fracture_core.datasets import catalog
 
-    dataset = catalog.read(options.data, options.positive)
+    table = setting_options.table_of(options)
+    dataset = catalog.read(options.data, options.positive, table=table)
     folder = audit_job.folder_of(dataset.hash)
     show = terminal.progress_line("films")
     try:

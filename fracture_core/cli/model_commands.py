@@ -131,7 +131,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     from fracture_core.models.training_patients import TrainingOverlap
     from fracture_core.verdicts import estimates
 
-    dataset = catalog.read(options.data, options.positive)
+    table = setting_options.table_of(options)
+    dataset = catalog.read(options.data, options.positive, table=table)
     parts = tuple(options.parts or ())
     terminal.load_tensorflow()
     show = None if options.json else terminal.progress_line("films")
@@ -191,7 +192,8 @@ def _gate(options: argparse.Namespace) -> None:
     model = cards.find(options.model)
     if model.is_run:
         raise ModelError(f"{options.model} is a run: its gate is fitted when it is released.")
-    dataset = catalog.read(options.data, options.positive)
+    table = setting_options.table_of(options)
+    dataset = catalog.read(options.data, options.positive, table=table)
     terminal.load_tensorflow()
     path = gate_job.add(model, dataset)
     _print_gate(cards.read(path.parent).card)

@@ -68,7 +68,7 @@ def _train(options: argparse.Namespace) -> int:
             family_list.read(Path(config.families))
         drawn = root == phantom_folder() or phantom_set.is_phantom(root)
         if not drawn or phantom_set.is_complete(root):  # the child completes an incomplete one
-            dataset = catalog.read(root, config.positive)
+            dataset = catalog.read(root, config.positive, table=config.table)
             catalog.select(dataset.manifest, parts=config.parts)  # refuses a part that is not there
             config = replace(config, data=str(dataset.root))
         folder = launcher.create_and_start(config, options.name, queue=options.queue)

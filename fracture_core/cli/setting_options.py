@@ -12,15 +12,50 @@ from typing import Any
 from fracture_core import config, file_reader, files
 from fracture_core.config import Setting, TrainConfig
 from fracture_core.errors import ConfigError, FileRefused
+from fracture_core.words import short
 
-DATA = ("data", "positive")  # arguments of every command that reads a data set
+DATA = ("data", "positive", "table")  # arguments of every command that reads a data set
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the data set's folder and its positive class."""
+    """Add the data set's folder, its positive class, and a table of its films with its columns."""
     settings = config.settings()
     parser.add_argument("data", type=Path, help=settings["data"].help)
     parser.add_argument("--positive", metavar="CLASS", help=settings["positive"].help)
+    parser.add_argument("--table", metavar="FILE", help=settings["table"].help)
+    parser.add_argument(
+        "--column",
+        action="append",
+        dest="columns",
+        metavar="ROLE=NAME",
+        help="column of the table; repeats. Roles: path, label, patient, study, part, split "
+        "(guessed from the names)",
+    )
+
+
+def table_of(options: argparse.Namespace) -> str | None:
+    """Return the table of films and its columns as one text, see `own_table`.
+
+    Raises:
+        ConfigError: a column is no ROLE=NAME, or there is no table.
+    """
+    columns = dict(
+        each.split("=", 1) if "=" in each else (each, "") for each in options.columns or ()
+    )
+    if options.table is None:
+        if columns:
+            raise ConfigError("--column names columns of a table. Give it, too (--table FILE).")
+        return None
+    from fracture_core.readers import own_table
+
+    if wrong := [role for role, name in columns.items() if role not in own_table.ROLES or not name]:
+        raise ConfigError(
+            f"--column must be ROLE=NAME; received {short(wrong[0])!r}. Roles: "
+            f"{', '.join(own_table.ROLES)}."
+        )
+    table = own_table.Table.parse(options.table)
+    file = files.absolute(table.file)
+    return str(own_table.Table(file=file, columns={**table.columns, **columns}))
 
 
 def add_settings(parser: argparse.ArgumentParser, default: Callable[[Setting], str]) -> None:
@@ -102,6 +137,8 @@ def changed(base: TrainConfig, options: argparse.Namespace) -> TrainConfig:
         for path in config.settings()
         if path != "data" and (value := getattr(options, path, None)) is not None
     }
+    if "table" in values or getattr(options, "columns", None):
+        values["table"] = table_of(options)
     if "options.dense" in values:
         values["options.dense"] = config.parse_units(values["options.dense"])
     return config.with_values(base, values)

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fracture_core import config, file_reader
+from fracture_core import config, file_reader, files
 from fracture_core.errors import (
     ConfigError,
     DataError,
@@ -30,7 +30,14 @@ from fracture_core.errors import (
 )
 from fracture_core.files import absolute, make_folder, replace_file
 from fracture_core.phantom import phantom_set
-from fracture_core.readers import class_folders, fracatlas, grazpedwri, layouts, mura
+from fracture_core.readers import (
+    class_folders,
+    fracatlas,
+    grazpedwri,
+    layouts,
+    mura,
+    own_table,
+)
 from fracture_core.readers.ignored_files import Ignored
 from fracture_core.readers.layouts import Listing, Skipped, ranked
 from fracture_core.readers.layouts import natural as natural
@@ -61,6 +68,7 @@ class Dataset:
         positive: for class folders, the class that means a fracture.
         ignored: files that are no films, by kind and count.
         patients: whether the data name patients; else each film has a patient of its own.
+        table: the table of films that it was read by, see `own_table`.
     """
 
     root: Path
@@ -73,9 +81,12 @@ class Dataset:
     positive: str | None
     ignored: tuple[Ignored, ...] = ()
     patients: bool = True
+    table: str | None = None
 
 
-def read(root: Path, positive: str | None = None, rescan: bool = False) -> Dataset:
+def read(
+    root: Path, positive: str | None = None, rescan: bool = False, table: str | None = None
+) -> Dataset:
     """Read the data set in a folder, from the cached manifest or by a walk.
 
     The cached manifest is valid as long as the CSV lists and the split and part (or class) folders
@@ -85,20 +96,24 @@ def read(root: Path, positive: str | None = None, rescan: bool = False) -> Datas
         root: the folder of MURA or FracAtlas or its parent, or a folder of class folders.
         positive: for class folders, the class that means a fracture; other layouts ignore it.
         rescan: walk everything, even if a manifest is cached.
+        table: a table of films in the folder and its columns, see `own_table`; with one, the
+            folder may have any layout.
 
     Raises:
         DataError: the folder is missing, unreadable or holds no data set; the message says
             what to do.
-        ClassesError: class folders, and `positive` is none of the classes.
+        ClassesError: class folders or a table, and `positive` is none of the classes.
     """
-    layout = layouts.find(absolute(root))
-    positive = positive if layout.kind == "class_folders" else None
+    layout = layouts.find(absolute(root)) if table is None else _of_table(absolute(root))
+    positive = positive if layout.kind in ASKED else None
     synthetic, complete, notes = _phantom_facts(layout.root)
-    file = _cached_path(layout.root, positive)
+    file = _cached_path(layout.root, positive, table)
     stamp = layouts.stamp(layout.root)
+    if table is not None:
+        stamp += repr(files.stamp(own_table.Table.parse(table).file))
     content = None if rescan or not complete else _read_cached(file, stamp)
     if content is None:
-        content = _scan(layout, positive)
+        content = _scan(layout, positive, table)
         if complete:
             _cache(file, stamp, content)
     return Dataset(
@@ -109,12 +124,19 @@ def read(root: Path, positive: str | None = None, rescan: bool = False) -> Datas
         hash=content.hash,
         synthetic=synthetic,
         complete=complete,
-        positive=content.positive if layout.kind == "class_folders" else None,
+        positive=content.positive if layout.kind in ASKED else None,
         ignored=content.ignored,
         patients=content.patients,
+        table=table,
     )
 
 
+def _of_table(root: Path) -> layouts.Layout:
+    layouts.folders(root)  # refuses what is no folder
+    return layouts.Layout(kind="table", root=root)
+
+
+ASKED = ("class_folders", "table")  # kinds whose positive class is asked
 # By kind of layout: from its root, and the positive class of class folders, to manifest rows.
 READERS: dict[str, Callable[[Path, str | None], Listing]] = {
     "mura": lambda root, _: mura.scan(root),
@@ -136,8 +158,11 @@ class _Content:
     hash: str
 
 
-def _scan(layout: layouts.Layout, positive: str | None) -> _Content:
-    listing = READERS[layout.kind](layout.root, positive)
+def _scan(layout: layouts.Layout, positive: str | None, table: str | None) -> _Content:
+    if table is None:
+        listing = READERS[layout.kind](layout.root, positive)
+    else:
+        listing = own_table.scan(layout.root, positive, table)
     manifest = pd.DataFrame(listing.rows, columns=list(COLUMNS))
     return _Content(
         manifest=manifest,
@@ -173,8 +198,8 @@ def _phantom_facts(root: Path) -> tuple[bool, bool, tuple[Skipped, ...]]:
     return True, note["complete"], ()
 
 
-def _cached_path(root: Path, positive: str | None) -> Path:
-    key = hashlib.sha256(repr((_FORMAT, str(root), positive)).encode()).hexdigest()[:24]
+def _cached_path(root: Path, positive: str | None, table: str | None) -> Path:
+    key = hashlib.sha256(repr((_FORMAT, str(root), positive, table)).encode()).hexdigest()[:24]
     return config.cache_folder() / "manifests" / f"{key}.parquet"
 
 
@@ -329,10 +354,12 @@ def inspect(dataset: Dataset) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The data set that the app uses: its folder and, for class folders, the positive class."""
+    """The data set that the app uses: its folder and, where they are needed, the positive class and
+    the table of films, see `read`."""
 
     root: Path
     positive: str | None = None
+    table: str | None = None
 
 
 def chosen() -> Choice:
@@ -348,16 +375,16 @@ def chosen() -> Choice:
 
 def _choice(note: dict[str, Any]) -> Choice:
     """Return the choice in a note; raise TypeError, ValueError or KeyError if it holds none."""
-    root, positive = note["root"], note["positive"]
-    if not isinstance(positive, str | None) or "\0" in root:
+    root, positive, table = note["root"], note["positive"], note.get("table")
+    if not isinstance(positive, str | None) or not isinstance(table, str | None) or "\0" in root:
         raise ValueError
-    return Choice(root=Path(root), positive=positive)
+    return Choice(root=Path(root), positive=positive, table=table)
 
 
-def choose(root: Path, positive: str | None = None) -> Choice:
+def choose(root: Path, positive: str | None = None, table: str | None = None) -> Choice:
     """Use this data set from now on; save it and the one before as recent. It is not read here."""
-    choice, before = Choice(root=Path(root), positive=positive), chosen()
-    note = {"root": str(choice.root), "positive": positive}
+    choice, before = Choice(root=Path(root), positive=positive, table=table), chosen()
+    note = {"root": str(choice.root), "positive": positive, "table": table}
     make_folder(_choice_path().parent)
     text = json.dumps(note | {"FRACTURE_DATA": os.environ.get("FRACTURE_DATA")})
     replace_file(_choice_path(), text.encode())
@@ -367,7 +394,7 @@ def choose(root: Path, positive: str | None = None) -> Choice:
         *_saved_choices(),
     ]
     newest = list(dict.fromkeys(choices))[:RECENT]
-    notes = [{"root": str(each.root), "positive": each.positive} for each in newest]
+    notes = [asdict(each) | {"root": str(each.root)} for each in newest]
     with suppress(OSError):  # the choice itself is made
         replace_file(_recent_path(), json.dumps(notes).encode())
     return choice

@@ -157,7 +157,9 @@ def start_job(folder: Path, request: dict[str, Any], command: str, message: str,
 
 
 def job_request(folder: Path, *needed: str) -> dict[str, Any]:
-    """Return the request that `start_job` wrote for its child; the positive class may be `None`.
+    """Return the request that `start_job` wrote for its child.
+
+    The positive class and the table of films may be `None`.
 
     Args:
         folder: the job's.
@@ -171,7 +173,8 @@ def job_request(folder: Path, *needed: str) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise FileRefused(path.name, "is no JSON object")
     texts = all(isinstance(request.get(key), str) for key in needed)
-    if not (texts and isinstance(request.setdefault("positive", None), str | None)):
+    others = [request.setdefault(key, None) for key in ("positive", "table")]
+    if not (texts and all(isinstance(each, str | None) for each in others)):
         raise FileRefused(path.name, f"does not say what to do ({', '.join(needed)})")
     return request
 

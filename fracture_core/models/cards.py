@@ -41,6 +41,7 @@ LABEL_MEANING = (
     "Positive means abnormal: fractures, but also hardware, degenerative disease and more."
 )
 LABEL_MEANING_CLASSES = "Positive means: the films in the class folder {positive!r}."
+LABEL_MEANING_TABLE = "Positive means: the films with the label {positive!r} in their table."
 LABEL_MEANING_FRACATLAS = "Positive means: a fracture, as FracAtlas' radiologists marked it."
 LABEL_MEANING_GRAZPEDWRI = "Positive means: a fracture is visible, as GRAZPEDWRI-DX marks it."
 LABEL_MEANING_PHANTOM = "Positive means: a break was drawn into the synthetic bone."
@@ -551,6 +552,8 @@ def label_meaning(data: dict[str, Any]) -> str:
         return LABEL_MEANING_PHANTOM
     if data.get("kind") == "class_folders":
         return LABEL_MEANING_CLASSES.format(positive=data.get("positive"))
+    if data.get("kind") == "table":
+        return LABEL_MEANING_TABLE.format(positive=data.get("positive"))
     if data.get("kind") == "fracatlas":
         return LABEL_MEANING_FRACATLAS
     if data.get("kind") == "grazpedwri":

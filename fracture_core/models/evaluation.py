@@ -253,6 +253,7 @@ def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
         "model": reference,
         "data": str(dataset.root),
         "positive": dataset.positive,
+        "table": dataset.table,
         "split": split,
     }
     launcher.start_job(folder, request, "evaluate", "Loading the network.", "evaluation.log")
@@ -262,7 +263,7 @@ def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
 def run_child(folder: Path) -> None:
     """Run the job in the child: evaluate as `asked.json` says and store the result."""
     request = launcher.job_request(folder, "model", "data", "split")
-    dataset = catalog.read(Path(request["data"]), request["positive"])
+    dataset = catalog.read(Path(request["data"]), request["positive"], table=request["table"])
 
     def progress(done: int, total: int) -> None:
         share = done / max(1, total)

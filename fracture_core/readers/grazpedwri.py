@@ -127,15 +127,10 @@ def _is_film(name: str) -> bool:
 
 def _study(row: dict[str, str]) -> tuple[str, str]:
     """Return patient and study of a film: a visit's left and right wrist are two studies."""
-    number = _number(row.get("study_number", "")) or "1"
+    number = text_lists.whole(row.get("study_number", "")) or "1"
     side = row.get("laterality", "").strip().upper()
-    patient = _number(row.get("patient_id", "")) or row.get("filestem", "")
+    patient = text_lists.whole(row.get("patient_id", "")) or row.get("filestem", "")
     return f"patient{patient:0>5}", f"study{number}{f'-{side}' if side else ''}"
-
-
-def _number(text: str) -> str:
-    """Return a number as a program wrote it first: "12" for "12.0"."""
-    return folder_names.key(text)
 
 
 def _label(row: dict[str, str]) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,6 +91,11 @@ def table(read: Sequence[Sequence[str]]) -> list[tuple[int, dict[str, str]]]:
 def posix(path: str) -> str:
     """Return a listed path with slashes, whatever program wrote it."""
     return path.strip().replace("\\", "/")
+
+
+def whole(text: str) -> str:
+    """Return a number without the fraction that a program gave it: "12" for "12.0"."""
+    return re.sub(r"^([0-9]+)\.0+$", r"\1", text.strip())
 
 
 def flag(value: str) -> int | None:

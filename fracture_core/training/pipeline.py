@@ -212,7 +212,7 @@ def _wait_for_phantom(root: Path, worker: Worker) -> None:
 
 def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     """Return the films of a new run with their roles, and write facts about the data."""
-    dataset = catalog.read(Path(config.data), config.positive)
+    dataset = catalog.read(Path(config.data), config.positive, table=config.table)
     families = family_list.read(Path(config.families)) if config.families else None
     roles = family_list.assign_roles(dataset.manifest, config.dev_share, config.seed, families)
     rows = _with_roles(dataset, config, roles)
@@ -261,7 +261,7 @@ def read_ahead(config: TrainConfig, should_stop: Callable[[], bool]) -> None:
     """
     # Errors are the run's to report, if it comes.
     with contextlib.suppress(FractureError, OSError):
-        dataset = catalog.read(Path(config.data), config.positive)
+        dataset = catalog.read(Path(config.data), config.positive, table=config.table)
         roles = catalog.assign_roles(dataset.manifest, config.dev_share, config.seed)
         paths = _with_roles(dataset, config, roles)["path"].tolist()
         if len(paths) <= READ_AHEAD:

@@ -19,6 +19,7 @@ from fracture_core.readers import mura
 from fracture_core.runs import run_folders
 from ui.data import audit_panel, data_choice
 from ui.shared import charts, theme
+from ui.shell import state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -491,3 +492,38 @@ def test_no_name_in_the_findings_file_is_a_spreadsheets_formula() -> None:
     rows = pd.read_csv(io.StringIO(text), keep_default_na=False)
     assert rows["path"].tolist() == ["'=cmd()/film.png", ""]
     assert rows["detail"].tolist() == ["'+1\ufffdnext", "'@it"]
+
+
+def test_a_table_of_films_is_previewed_asked_about_and_remembered(
+    data_page: AppTest, tmp_path: Path
+) -> None:
+    root = tmp_path / "own"
+    for number in range(12):
+        film = root / f"batch{number % 3}" / f"{number}.png"
+        film.parent.mkdir(parents=True, exist_ok=True)
+        film.touch()
+    rows = [
+        (f"batch{number % 3}/{number}.png", "broken" if number % 2 else "whole")
+        for number in range(12)
+    ]
+    table = pd.DataFrame(rows, columns=["where", "finding"])
+    table.to_csv(root / "films.csv", sep=";", index=False)
+    app = data_page.run()
+    app.text_input(key=state.TABLE).set_value(str(root / "gone.csv")).run()
+    assert "cannot be used" in app.error[0].value
+    app.text_input(key=state.TABLE).set_value(str(root / "films.csv")).run()
+    boxes = {box.label: box for box in app.selectbox}
+    assert boxes["Labels"].value == "finding" and boxes["Paths of the films"].value is None
+    assert "12 rows; the first 5" in words(app)
+    boxes["Paths of the films"].set_value("where").run()
+    radio = next(each for each in app.radio if "means a fracture" in each.label)
+    plain = [option.replace("\\", "") for option in radio.options]
+    assert plain == ["broken (6 rows)", "whole (6 rows)"]
+    radio.set_value("broken").run()
+    press(app, "Use this table")
+    assert not app.exception
+    choice = catalog.chosen()
+    assert (choice.root, choice.positive) == (root, "broken")
+    data = catalog.read(choice.root, choice.positive, table=choice.table)
+    assert (data.kind, len(data.manifest), int(data.manifest["label"].sum())) == ("table", 12, 6)
+    assert "films.csv (path: where, label: finding)" in words(app).replace("\\", "")

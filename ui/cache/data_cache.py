@@ -41,7 +41,7 @@ def dataset(choice: Choice | None = None) -> Dataset:
 def read_dataset(choice: Choice, progress: tuple[int, int] | None) -> Dataset:
     """Read a data set; `progress` is part of the key, so that a growing phantom is read again."""
     with turns.pause():
-        return catalog.read(choice.root, choice.positive)
+        return catalog.read(choice.root, choice.positive, table=choice.table)
 
 
 def counts() -> pd.DataFrame:

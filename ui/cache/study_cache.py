@@ -27,7 +27,7 @@ def rescan() -> Dataset:
     """
     choice = tab_data.choice()
     with turns.pause():
-        fresh = catalog.read(choice.root, choice.positive, rescan=True)
+        fresh = catalog.read(choice.root, choice.positive, rescan=True, table=choice.table)
     film_cache.card_futures().clear()
     for cache in (data_cache.read_dataset, _studies, film_cache.film, film_cache.network_pictures):
         cache.clear()

@@ -10,6 +10,7 @@ from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import ClassesError, DataError, NotOwner, WriteFailed
 from fracture_core.phantom import phantom_set
+from fracture_core.readers import own_table
 from fracture_core.words import short
 from ui.cache import data_cache, study_cache
 from ui.shared import theme
@@ -27,7 +28,8 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
         st.caption("Only the owner can choose a data set and see this machine's folders.")
         return
     if isinstance(failed, ClassesError) and state.CLASSES not in st.session_state:
-        _ask_for_class(tab_data.choice().root, failed)
+        choice = tab_data.choice()
+        _ask_for_class(choice.root, failed, choice.table)
     row = st.form("choose-data", border=False).container(
         horizontal=True, vertical_alignment="bottom"
     )
@@ -41,12 +43,13 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
     answer = st.container()  # right below the field
     _say_change(answer, data)
     request = _other_data(data)
-    if go:
-        request = typed.strip().strip("'\""), None
     with answer:
-        if request:
+        if go:
             _forget_question()
-            _try(*request)
+            use(typed.strip().strip("'\""))
+        elif request:
+            _forget_question()
+            use(str(request.root), request.positive, request.table)
         if state.CLASSES in st.session_state:
             _class_question()
 
@@ -69,9 +72,11 @@ def _say_change(place: DeltaGenerator, data: Dataset | None) -> None:
     place.success(words, icon=":material/check:")
 
 
-def _other_data(data: Dataset | None) -> tuple[str, str | None] | None:
-    """Buttons for the phantom and recent data sets; returns (folder, class) of a pressed one."""
-    in_use = Choice(root=data.root, positive=data.positive) if data else tab_data.choice()
+def _other_data(data: Dataset | None) -> Choice | None:
+    """Buttons for the phantom and recent data sets; returns a pressed one."""
+    in_use = tab_data.choice()
+    if data:
+        in_use = Choice(root=data.root, positive=data.positive, table=data.table)
     before = [c for c in catalog.recent() if c != in_use and c.root != phantom_folder()]
     pressed = None
     with st.container(horizontal=True):
@@ -79,7 +84,7 @@ def _other_data(data: Dataset | None) -> tuple[str, str | None] | None:
             st.button("Use the phantom", icon=":material/science:", on_click=_use_phantom)
         for choice in before:
             if _recent_button(choice, [in_use, *before]):
-                pressed = str(choice.root), choice.positive
+                pressed = choice
     return pressed
 
 
@@ -90,25 +95,28 @@ def _recent_button(choice: Choice, choices: list[Choice]) -> bool:
     shared = root.name in [other.name for other in others]
     name = f"{root.parent.name}/{root.name}" if shared else root.name
     words = f", positive class {choice.positive}" if choice.positive else ""
+    if choice.table:
+        table = own_table.Table.parse(choice.table)
+        name, words = f"{name}: {table.file.name}", f"{words}. {table.words}"
     return st.button(
         theme.plain(name),
         icon=":material/history:",
-        key=f"recent {root} {choice.positive}",
+        key=f"recent {root} {choice.positive} {choice.table}",
         help=theme.plain(f"{root}{words}"),
     )
 
 
-def _try(folder: str, positive: str | None) -> None:
+def use(folder: str, positive: str | None = None, table: str | None = None) -> None:
     """Use this folder if it can be read; otherwise show the error and change nothing."""
     if not folder:
         st.error("The path is empty. Type the path of a folder on this computer.")
         return
     try:
         with st.spinner("Reading the list of films…"):
-            data = actions.read_folder(folder, positive)
-        actions.choose_data(data.root, data.positive, data)
+            data = actions.read_folder(folder, positive, table)
+        actions.choose_data(data.root, data.positive, data, table)
     except ClassesError as error:
-        _ask_for_class(Path(folder), error)
+        _ask_for_class(Path(folder), error, table)
         return
     except (DataError, NotOwner, WriteFailed) as error:
         st.error(f"{theme.plain(str(error))} The data set in use has not changed.")
@@ -121,8 +129,9 @@ def _try(folder: str, positive: str | None) -> None:
     st.rerun()
 
 
-def _ask_for_class(folder: Path, error: ClassesError) -> None:
-    st.session_state[state.CLASSES] = {"folder": str(folder), "names": list(error.classes)}
+def _ask_for_class(folder: Path, error: ClassesError, table: str | None = None) -> None:
+    names = list(error.classes)
+    st.session_state[state.CLASSES] = {"folder": str(folder), "names": names, "table": table}
 
 
 def _class_question() -> None:
@@ -138,7 +147,7 @@ def _class_question() -> None:
         )
         st.caption("All other classes count as no fracture.")
         if st.button("Use this class", type="primary", disabled=positive is None):
-            _try(classes["folder"], positive)
+            use(classes["folder"], positive, classes["table"])
 
 
 def _forget_question() -> None:

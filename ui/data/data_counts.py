@@ -5,7 +5,7 @@ import streamlit as st
 
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.models import cards
-from fracture_core.readers import ignored_files, mura
+from fracture_core.readers import ignored_files, mura, own_table
 from ui.cache import data_cache
 from ui.shared import chart_words, charts, plots, theme
 from ui.shell import owner
@@ -15,6 +15,7 @@ KINDS = {
     "fracatlas": "FracAtlas",
     "grazpedwri": "GRAZPEDWRI-DX",
     "class_folders": "Class folders",
+    "table": "A table of films",
 }
 SKIPPED = 50  # lines shown; the count is above them
 DIFFERENCES = 20  # sentences shown; the rest is counted
@@ -46,6 +47,8 @@ def show_facts(data: Dataset) -> None:
     positive = f", positive class **{theme.plain(data.positive)}**" if data.positive else ""
     st.markdown(f"{KINDS[data.kind]}{positive} {badge} {completeness}")
     st.caption(theme.plain(cards.label_meaning(vars(data))))
+    if data.table and owner.is_owner():
+        st.caption(theme.plain(own_table.Table.parse(data.table).words))
 
 
 def show_counts(data: Dataset) -> None:

@@ -45,7 +45,7 @@ def config() -> TrainConfig:
     It excludes the ticked films, and limits an epoch to a number of films that a room can wait for.
     """
     choice = tab_data.choice()
-    base = preset("demo", str(choice.root), positive=choice.positive)
+    base = preset("demo", str(choice.root), positive=choice.positive, table=choice.table)
     try:
         digest = data_cache.dataset().hash
     except DataError:  # missing or still being generated: the run reports it

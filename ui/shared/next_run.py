@@ -12,7 +12,9 @@ def prepare() -> None:
     """Have a process wait for the next run, if this tab may start one; none beside active runs."""
     if owner.is_owner() and not frame.is_busy():
         choice = tab_data.choice()
-        actions.prepare_run(choice.root, choice.positive)
+        # It reads films ahead by their folder alone: those of a table are read when a run starts.
+        known = choice.table is None
+        actions.prepare_run(*((choice.root, choice.positive) if known else (None, None)))
 
 
 def show() -> None:

@@ -133,7 +133,18 @@ def start_run(
 @owners
 def keep_weights(name: str, data: bytes) -> Path:
     """Keep uploaded weights where the run's process can read them; return the path."""
-    folder = config.cache_folder() / "weights"
+    return _keep("weights", name, data)
+
+
+@owners
+def keep_table(name: str, data: bytes) -> Path:
+    """Keep an uploaded table of films where every process can read it; return the path."""
+    return _keep("tables", name, data)
+
+
+@owners
+def _keep(kind: str, name: str, data: bytes) -> Path:
+    folder = config.cache_folder() / kind
     folder.mkdir(parents=True, exist_ok=True)
     # The name stays, since an error must name the file as its owner knows it.
     name = re.sub(r"[^\w.\-]", "_", name).lstrip(".")
@@ -165,21 +176,26 @@ def make_phantom(root: Path) -> None:
 
 
 @owners
-def choose_data(root: Path, positive: str | None = None, data: Dataset | None = None) -> None:
+def choose_data(
+    root: Path,
+    positive: str | None = None,
+    data: Dataset | None = None,
+    table: str | None = None,
+) -> None:
     """Use this data set on the server, and read it in this tab; other tabs ask before switching."""
-    choice: Choice = catalog.choose(root, positive)
+    choice: Choice = catalog.choose(root, positive, table)
     tab_data.begin(choice, data)
     state.leave_data()
 
 
 @owners
-def read_folder(folder: str, positive: str | None) -> Dataset:
+def read_folder(folder: str, positive: str | None, table: str | None = None) -> Dataset:
     """Read the data set in a folder that the owner has typed.
 
     Raises:
         DataError: see `catalog.read`.
     """
-    return catalog.read(Path(folder), positive)
+    return catalog.read(Path(folder), positive, table=table)
 
 
 @owners

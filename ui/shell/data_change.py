@@ -129,7 +129,11 @@ def _announce_change() -> None:
     if (identity := tab_data.current_identity()) and state.DATA not in st.query_params:
         st.query_params[state.DATA] = identity  # survives a reload
     mine, other = _name(here, in_use), _name(in_use, here)
-    if st.session_state.get(state.DECLINED_DATA) == [str(in_use.root), in_use.positive]:
+    if st.session_state.get(state.DECLINED_DATA) == [
+        str(in_use.root),
+        in_use.positive,
+        in_use.table,
+    ]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"This tab reads **{mine}**. In use here: **{other}**.", width="content")
             st.button(f"Switch to {other}", type="tertiary", on_click=_switch, key="switch-data")
@@ -146,7 +150,7 @@ def _announce_change() -> None:
 
 def _stay() -> None:
     in_use = catalog.chosen()
-    st.session_state[state.DECLINED_DATA] = [str(in_use.root), in_use.positive]
+    st.session_state[state.DECLINED_DATA] = [str(in_use.root), in_use.positive, in_use.table]
 
 
 def _switch() -> None:

@@ -22,7 +22,9 @@ def choice() -> Choice:
     reading = st.session_state.get(state.READING)
     if reading is None:
         return catalog.chosen()
-    return Choice(root=Path(reading["root"]), positive=reading["positive"])
+    return Choice(
+        root=Path(reading["root"]), positive=reading["positive"], table=reading.get("table")
+    )
 
 
 def begin(choice: Choice, data: Dataset | None = None) -> None:
@@ -30,6 +32,7 @@ def begin(choice: Choice, data: Dataset | None = None) -> None:
     st.session_state[state.READING] = {
         "root": str(choice.root),
         "positive": choice.positive,
+        "table": choice.table,
         "identity": identity(data.hash) if data and data.complete else "",
     }
 

@@ -47,7 +47,7 @@ def show() -> None:
         phantom_progress.show(choice.root, wants_more=True)  # the first films are on their way
         return
     name = _ask_preset()
-    base = preset(name, str(choice.root), positive=choice.positive)
+    base = preset(name, str(choice.root), positive=choice.positive, table=choice.table)
     architecture = _ask_network(name, base.architecture)
     left, right = st.columns(2)
     with left:

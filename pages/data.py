@@ -4,7 +4,7 @@ import streamlit as st
 
 from fracture_core.errors import DataError
 from ui.cache import data_cache
-from ui.data import audit_panel, data_choice, data_counts, table_choice
+from ui.data import audit_panel, data_choice, data_counts, fetch_panel, table_choice
 from ui.shared import phantom_progress, theme
 from ui.shell import frame, owner, tab_data
 
@@ -33,3 +33,4 @@ if data:
     audit_panel.show(data)
 st.header("Where to get films", anchor=False)
 data_counts.show_sources()
+fetch_panel.show()

@@ -267,6 +267,13 @@ def averages(folder: Path, lock: int) -> int:
     return _job(averages_job.run_child, "work on the averages", folder, lock)
 
 
+def fetch(folder: Path, lock: int) -> int:
+    """Fetch the open set of films as a folder requests; return the exit status. See `_job`."""
+    from fracture_core.jobs import fetch_job
+
+    return _job(fetch_job.run_child, "fetching", folder, lock)
+
+
 def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> int:
     """Do work that leaves its last status in its folder, even if it fails.
 
@@ -287,7 +294,13 @@ def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> in
     return 0
 
 
-JOBS = {"audit": audit, "averages": averages, "evaluate": evaluate, "gate": gate}
+JOBS = {
+    "audit": audit,
+    "averages": averages,
+    "evaluate": evaluate,
+    "fetch": fetch,
+    "gate": gate,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -21,6 +21,7 @@ from fracture_core.words import clean, readable
 COMMANDS = {
     "data_commands": {
         "phantom": "Make a set of synthetic films with known breaks.",
+        "fetch": "Fetch an open set of real films from its own repository, resumable.",
         "inspect": "Count the studies and films of a data set.",
         "audit": "Open every film and report what is wrong with a data set.",
         "leak": "Train two short runs to measure how much copies on both sides of a split flatter.",

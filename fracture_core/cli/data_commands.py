@@ -14,6 +14,7 @@ from pathlib import Path
 from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.cli.setting_options import add_data
 from fracture_core.config import DEFAULTS, LIMITS, check_range
+from fracture_core.errors import ConfigError
 from fracture_core.networks import architectures
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
 from fracture_core.runs import run_folders
@@ -38,6 +39,45 @@ def _phantom(options: argparse.Namespace) -> None:
         options.out, options.studies, options.seed, progress=show, hairlines=options.hairlines
     )
     print(f"{options.out} holds {options.studies} studies.")
+
+
+def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("set", choices=["fracatlas"], help="the set: fracatlas")
+    parser.add_argument("out", type=Path, help="folder to put it in")
+    parser.add_argument(
+        "--accept-licence", action="store_true", help="accept the licence, which is printed"
+    )
+    parser.add_argument(
+        "--from", dest="address", metavar="ADDRESS", help="another address of its record"
+    )
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    """Show the licence, ask, and fetch; a later call continues what was stopped."""
+    from fracture_core.datasets import open_set
+
+    print(open_set.TERMS)
+    if not options.accept_licence:
+        if not sys.stdin.isatty():
+            raise ConfigError("Nothing was fetched: accept the licence (--accept-licence).")
+        if input("Accept it and fetch the set? (yes/no) ").strip().lower() not in ("y", "yes"):
+            raise ConfigError("Nothing was fetched, since the licence was not accepted.")
+    show = terminal.progress_line("MB")
+    try:
+        root = open_set.fetch(
+            options.out,
+            progress=lambda done, total: show(done // 10**6, max(1, total // 10**6)),
+            say=terminal.show_line,
+            address=options.address,
+        )
+    except KeyboardInterrupt:
+        terminal.show_line("")
+        print("What was fetched is kept: run the same command to continue.", file=sys.stderr)
+        raise
+    terminal.show_line("")
+    note = open_set.source(root)
+    how = "MD5 as in its record" if note.get("md5_checked") else "its record names no checksum"
+    terminal.print_line(f"{root} holds FracAtlas ({how}; SHA-256 {note.get('sha256')}).")
 
 
 def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
@@ -199,6 +239,7 @@ def _parameters(entry: Architecture, size: int) -> int | None:
 
 COMMANDS = {
     "phantom": Command(add_arguments=_phantom_arguments, run=_phantom),
+    "fetch": Command(add_arguments=_fetch_arguments, run=_fetch),
     "inspect": Command(add_arguments=_inspect_arguments, run=_inspect),
     "audit": Command(add_arguments=_audit_arguments, run=_audit),
     "leak": Command(add_arguments=_leak_arguments, run=_leak),

@@ -26,6 +26,7 @@ from fracture_core.readers.layouts import (
 )
 
 CLASSES = {"fractured": 1, "nonfractured": 0}  # the key of a folder's name -> its label
+SOURCE = "SOURCE.json"  # of a set that `datasets.open_set` has fetched: where it is from
 _USED = "its folder's name is used"
 
 
@@ -60,7 +61,8 @@ def scan(root: Path) -> Listing:
         DataError: the class folders hold no image.
     """
     listing = Listing()
-    note_others(listing, root, lambda name: name in (FRACATLAS_LIST, FRACATLAS_IMAGES))
+    used = (FRACATLAS_LIST, FRACATLAS_IMAGES, SOURCE)
+    note_others(listing, root, lambda name: name in used)
     paths = _paths(listing, root)
     if not paths:
         raise DataError(

@@ -17,6 +17,7 @@ from fracture_core.datasets import catalog, exclusions
 from fracture_core.jobs import launcher
 from fracture_core.readers import mura
 from fracture_core.runs import run_folders
+from tests.core.datasets.test_open_set import Repository, repository  # noqa: F401 - a fixture
 from ui.data import audit_panel, data_choice
 from ui.shared import charts, theme
 from ui.shell import state
@@ -492,6 +493,26 @@ def test_no_name_in_the_findings_file_is_a_spreadsheets_formula() -> None:
     rows = pd.read_csv(io.StringIO(text), keep_default_na=False)
     assert rows["path"].tolist() == ["'=cmd()/film.png", ""]
     assert rows["detail"].tolist() == ["'+1\ufffdnext", "'@it"]
+
+
+def test_the_open_set_is_fetched_once_its_licence_is_accepted(
+    data_page: AppTest,
+    tmp_path: Path,
+    repository: Repository,  # noqa: F811
+) -> None:
+    repository.breaks = 10**9
+    app = data_page.run()
+    app.text_input(key=state.FETCH_FOLDER).set_value(str(tmp_path / "open")).run()
+    assert "CC BY 4.0" in words(app).replace("\\", "")
+    assert app.button(key="fetch-open-set").disabled and repository.requests == []
+    app.checkbox(key="accept-licence").check().run()
+    app.button(key="fetch-open-set").click().run()
+    for child in launcher._children:
+        child.wait(timeout=60)
+    app.run()
+    assert not app.exception
+    press(app, "Use FracAtlas")
+    assert catalog.chosen().root == tmp_path / "open" / "FracAtlas"
 
 
 def test_a_table_of_films_is_previewed_asked_about_and_remembered(

@@ -160,7 +160,7 @@ def show_sources() -> None:
     fracatlas.markdown(
         "**FracAtlas**\n\nOpen, CC BY 4.0, true fracture labels: "
         "[doi 10.6084/m9.figshare.22363012](https://doi.org/10.6084/m9.figshare.22363012). Unpack "
-        "it and give the folder with `dataset.csv`; no class needs to be named."
+        "it and give the folder with `dataset.csv`; no class needs to be named. Or fetch it below."
     )
     own.markdown(
         f"**The phantom** {theme.synthetic_badge()}\n\nFilms drawn by this program, with breaks "

@@ -21,7 +21,7 @@ from fracture_core.audit import audit_job
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError, RunNameTaken, WriteFailed
-from fracture_core.jobs import launcher, standby
+from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import cards, evaluation, gate_job
 from fracture_core.releases import ensemble
 from fracture_core.runs import run_folders
@@ -159,6 +159,7 @@ def _keep(kind: str, name: str, data: bytes) -> Path:
 
 audit = owners(audit_job.start)
 stop_leak = owners(leak.stop)
+fetch = owners(fetch_job.start)
 rescan = owners(study_cache.rescan)
 
 

@@ -171,11 +171,10 @@ def _films(listing: Listing, root: Path) -> list[_Film]:
     inside = [
         f"{name}/{inner}" for name in split_folders for inner in folders_in(listing, root, name)
     ]
-    class_folders = inside or top
+    class_folders = sorted(inside, key=_rank) or top
     used = {PurePosixPath(folder).parts[0] for folder in class_folders}
     reasons = (NOT_A_SPLIT,) if inside else ()
     note_others(listing, root, lambda name: name in used, *reasons)
-    class_folders.sort(key=lambda folder: _rank(folder) if inside else 0)
     spelled: dict[str, str] = {}
     films, count = [], 0
     for folder in class_folders:

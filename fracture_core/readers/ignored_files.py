@@ -117,7 +117,10 @@ class Tally:
 
 def sentence(ignored: Sequence[Ignored]) -> str:
     """Return "9,752 Windows ':Zone.Identifier' files and 1 text file ignored."; "" for none."""
-    clauses = [f"{each.count:,} {each.kind[: -1 if each.count == 1 else None]}" for each in ignored]
+    clauses = [
+        f"{each.count:,} {each.kind.replace('files', 'file', 1) if each.count == 1 else each.kind}"
+        for each in ignored
+    ]
     if not clauses:
         return ""
     return f"{', '.join(clauses[:-1])}{' and ' if clauses[1:] else ''}{clauses[-1]} ignored."

@@ -168,6 +168,12 @@ def test_a_class_has_several_spellings(tmp_path, train, valid, typed) -> None:
     assert skipped(listing) == {f"val/{valid}": f"counts as the class {train}"}
 
 
+def test_a_class_is_called_as_the_train_split_spells_it(tmp_path) -> None:
+    tree(tmp_path, *(f"{s}/{c}/1.png" for s, c in (("Training", "A"), ("Testing", "a"))))
+    tree(tmp_path, "Training/b/1.png")
+    assert class_folders.scan(tmp_path, "a").facts.positive == "A"
+
+
 def test_a_minus_is_no_gap(tmp_path) -> None:
     tree(tmp_path, "-1/a.png", "1/a.png")
     labels = {row[6]: row[5] for row in class_folders.scan(tmp_path, "1").rows}

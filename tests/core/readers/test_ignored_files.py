@@ -65,3 +65,5 @@ def test_kinds_become_one_sentence() -> None:
     )
     assert ignored_files.sentence(ignored[:1]) == "9,752 Windows ':Zone.Identifier' files ignored."
     assert ignored_files.sentence([]) == ""
+    one = Ignored(kind="image files of a CD's viewer", count=1, example="a")
+    assert ignored_files.sentence([one]) == "1 image file of a CD's viewer ignored."

@@ -147,7 +147,7 @@ def leaked(manifest: pd.DataFrame, families: FamilyList, role: str, roles: pd.Se
 def plan(dataset: Dataset, families: FamilyList) -> Plan:
     """Return what the two runs would be."""
     manifest = dataset.manifest
-    given = demo(str(dataset.root), positive=dataset.positive, epochs=EPOCHS)
+    given = demo(str(dataset.root), positive=dataset.positive, table=dataset.table, epochs=EPOCHS)
     role = "valid" if (manifest["split"] == "valid").any() else "dev"
     if role == "valid":
         given = replace(given, dev_share=0.0)  # valid films are what is evaluated

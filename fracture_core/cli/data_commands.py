@@ -162,7 +162,8 @@ def _leak(options: argparse.Namespace) -> int:
     from fracture_core.analysis import leak
     from fracture_core.datasets import catalog
 
-    dataset = catalog.read(options.data, options.positive)
+    table = setting_options.table_of(options)
+    dataset = catalog.read(options.data, options.positive, table=table)
     families = leak.audited_families(dataset)
     folders = leak.start(dataset, families, f"{datetime.now():%m%d-%H%M%S}")
     unfinished = _wait_for(folders)

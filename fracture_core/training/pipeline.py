@@ -238,7 +238,7 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
             }
             if families
             else None,
-            "names_patients": catalog.names_patients(dataset.kind),
+            "names_patients": dataset.patients,
             "images": rows.groupby("role").size().to_dict(),
             "studies": catalog.studies(rows).groupby("role").size().to_dict(),
         },

@@ -338,9 +338,10 @@ def counts(manifest: pd.DataFrame) -> pd.DataFrame:
 def inspect(dataset: Dataset) -> dict[str, Any]:
     """Return the facts of a data set for JSON: root, kind, rows (see `counts`), skipped, ignored.
 
-    "patients" is `None` where the data name none.
+    "patients" is `None` where the data name none; "ignored" is left out where there is nothing.
     """
     rows = counts(dataset.manifest).to_dict("records")
+    ignored = [asdict(each) for each in dataset.ignored]
     if not dataset.patients:
         rows = [row | {"patients": None} for row in rows]
     return {
@@ -348,7 +349,7 @@ def inspect(dataset: Dataset) -> dict[str, Any]:
         "kind": dataset.kind,
         "rows": rows,
         "skipped": [asdict(each) for each in dataset.skipped],
-        "ignored": [asdict(each) for each in dataset.ignored],
+        **({"ignored": ignored} if ignored else {}),
     }
 
 

@@ -149,7 +149,9 @@ def test_inspect_prints_a_table_too(folders, classes, capsys) -> None:
     (classes / "Whole" / "notes.txt").write_text("no film")
     printed = spoken(capsys, "inspect", classes, "--positive", "Fractured")
     assert "class_folders" in printed
-    assert "skipped Whole/notes.txt" in printed
+    assert "1 text file ignored." in printed
+    record = json.loads(spoken(capsys, "inspect", classes, "--positive", "Fractured", "--json"))
+    assert record["ignored"] == [{"kind": "text files", "count": 1, "example": "Whole/notes.txt"}]
 
 
 def test_inspect_claims_no_patients_where_the_data_name_none(folders, classes, capsys) -> None:
@@ -165,14 +167,15 @@ def test_inspect_claims_no_patients_where_the_data_name_none(folders, classes, c
 def test_inspect_counts_fracatlas_by_part_without_a_positive_class(
     folders, tmp_path, capsys
 ) -> None:
+    root = tmp_path / "atlas"
     lines = ["image_id,hand,leg,hardware,fractured"]
     for number in range(10):
-        path = tmp_path / "images" / ("Fractured", "Non_fractured")[number % 2] / f"{number}.jpg"
+        path = root / "images" / ("Fractured", "Non_fractured")[number % 2] / f"{number}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         lines.append(f"{path.name},1,0,0,{1 - number % 2}")
-    (tmp_path / "dataset.csv").write_text("\n".join(lines))
-    record = json.loads(spoken(capsys, "inspect", tmp_path, "--json"))
+    (root / "dataset.csv").write_text("\n".join(lines))
+    record = json.loads(spoken(capsys, "inspect", root, "--json"))
     assert (record["kind"], record["skipped"]) == ("fracatlas", [])
     assert [(r["split"], r["part"], r["images"], r["positive_images"]) for r in record["rows"]] == [
         ("train", "hand", 8, 4),
@@ -180,7 +183,7 @@ def test_inspect_counts_fracatlas_by_part_without_a_positive_class(
         ("valid", "hand", 2, 1),
         ("valid", "all", 2, 1),
     ]
-    assert "(fracatlas)" in spoken(capsys, "inspect", tmp_path)
+    assert "(fracatlas)" in spoken(capsys, "inspect", root)
 
 
 @pytest.mark.parametrize("command", ["inspect", "train"])
@@ -494,6 +497,25 @@ def test_predict_prints_a_line_an_image_and_the_closing_sentence(run_copy, study
     assert lines[-1].startswith(f"The model finds a fracture {where}: ")
     last = spoken(capsys, "predict", "finished", study, "--threshold", 1).splitlines()[-1]
     assert last == f"The model finds no fracture {where.replace(f'({n}', '(0')}."
+
+
+def test_predict_tells_files_that_are_no_films_by_kind_and_count(
+    run_copy, study, tmp_path, capsys
+) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(study, mine)
+    for name in ("Thumbs.db", "image1.png:Zone.Identifier", "image2.png:Zone.Identifier"):
+        (mine / name).write_bytes(b"x")
+    assert command_line.main(["predict", "finished", str(mine)]) == 0
+    printed = capsys.readouterr()
+    counted = "2 Windows ':Zone.Identifier' files and 1 Windows 'Thumbs.db' file ignored.\n"
+    assert printed.err.endswith(counted) and "refused" not in printed.out
+    record = json.loads(spoken(capsys, "predict", "finished", mine, "--json"))
+    assert [(each["kind"], each["count"]) for each in record["ignored"]] == [
+        ("Windows ':Zone.Identifier' files", 2),
+        ("Windows 'Thumbs.db' files", 1),
+    ]
+    assert record["studies"][0]["refused"] == []
 
 
 def test_predict_prints_the_models_caveats_before_any_verdict(

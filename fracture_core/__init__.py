@@ -68,12 +68,15 @@ def make_phantom(folder: str | Path, studies: int = 400, seed: int = 0) -> Path:
     return Path(folder)
 
 
-def open_dataset(folder: str | Path, positive: str | None = None) -> Dataset:
+def open_dataset(
+    folder: str | Path, positive: str | None = None, table: str | None = None
+) -> Dataset:
     """Open a data set; its `manifest` is a DataFrame with one row per image.
 
     Args:
         folder: of MURA, FracAtlas or a phantom set, or a folder of class folders.
-        positive: for class folders, the class that means a fracture.
+        positive: for class folders and tables, the class or label that means a fracture.
+        table: a CSV or Parquet file with a row for each film of the folder.
 
     Raises:
         DataError: there is no data set; the message says what to give.
@@ -88,7 +91,7 @@ def open_dataset(folder: str | Path, positive: str | None = None) -> Dataset:
     """
     from fracture_core.datasets import catalog
 
-    return catalog.read(Path(folder), positive)
+    return catalog.read(Path(folder), positive, table=table)
 
 
 def start_training(config: TrainConfig, name: str | None = None) -> Path:

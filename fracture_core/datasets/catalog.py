@@ -35,6 +35,7 @@ from fracture_core.readers import (
     fracatlas,
     grazpedwri,
     layouts,
+    listed_films,
     mura,
     own_table,
 )
@@ -162,7 +163,7 @@ def _scan(layout: layouts.Layout, positive: str | None, table: str | None) -> _C
     if table is None:
         listing = READERS[layout.kind](layout.root, positive)
     else:
-        listing = own_table.scan(layout.root, positive, table)
+        listing = listed_films.scan(layout.root, positive, table)
     manifest = pd.DataFrame(listing.rows, columns=list(COLUMNS))
     return _Content(
         manifest=manifest,

@@ -61,6 +61,21 @@ _ENDINGS = {
 }
 _KINDS = {ending: kind for kind, endings in _ENDINGS.items() for ending in endings.split()}
 _PLAIN = (".png", ".jpg")
+_MARKS = {  # a format by its first bytes, see `formats.kind` -> the kind of a file that is no film
+    "PDF": "document files",
+    "RTF": "document files",
+    "PostScript": "document files",
+    "XML": "XML files",
+    "HTML": "web page files",
+    "SVG": "web page files",
+    "Windows program": "program files",
+    "Linux program": "program files",
+    "Windows icon": "program files",
+    "Apple icon": "program files",
+    "MP4 video": "audio and video files",
+    "Matroska video": "audio and video files",
+    "HDF5": "array files",
+}
 _TEXTS = {"readme", "license", "licence", "copying", "changelog", "notice", "makefile", "version"}
 # Streams of Windows and macOS beside a file, which a copy to another disk makes files of their own.
 _ZONE = re.compile(r"zone\.identifier(:\$data)?$", re.IGNORECASE)
@@ -184,10 +199,10 @@ def ending(name: str) -> str:
 def _kind_by_content(name: str, beginning: bytes, ends_as_film: bool) -> str | None:
     """Return the kind of a file that its first bytes show to be no film; else `None`."""
     mark = formats.kind(beginning)
-    if mark == "PDF":
-        return "document files"
+    if not ends_as_film and mark in _MARKS:
+        return _MARKS[mark]
     if mark or ending(name) in ARCHIVES:
-        return None  # an archive is refused by name, since it may hold films
+        return None  # another image, or an archive, is refused by name if it is not read
     if dicom.is_dicom(beginning, name):
         return WITHOUT_IMAGE if _class(beginning).startswith(_NO_IMAGE) else None
     return None if ends_as_film else OTHER
@@ -195,7 +210,7 @@ def _kind_by_content(name: str, beginning: bytes, ends_as_film: bool) -> str | N
 
 def _class(beginning: bytes) -> str:
     """Return the DICOM class of a file with a preamble (Media Storage SOP Class UID), else ""."""
-    place = beginning.find(b"\x02\x00\x02\x00UI", dicom.MARK.stop)
+    place = beginning.find(b"\x02\x00\x02\x00UI")
     size = int.from_bytes(beginning[place + 6 : place + 8], "little")
     return beginning[place + 8 : place + 8 + size].decode("latin-1") if place >= 0 else ""
 

@@ -150,7 +150,7 @@ def stamp(root: Path) -> str:
     for folder in (root, *(root / name for name in folders(root))):
         with suppress(OSError), os.scandir(folder) as content:
             for entry in content:
-                if _is_folder(entry) or (folder == root and entry.name.endswith(".csv")):
+                if _is_folder(entry) or (folder == root and entry.name.lower().endswith(".csv")):
                     with suppress(OSError):  # a link to nowhere must not hide the entries after it
                         state = entry.stat()
                         facts.append((entry.path, state.st_mtime_ns, state.st_size))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fracture_core.cli import command_line
-from fracture_core.datasets import catalog, open_set
+from fracture_core.datasets import catalog, download, open_set
 from fracture_core.errors import DataError, Stopped
 from fracture_core.jobs import fetch_job, launcher
 from fracture_core.runs import run_folders
@@ -84,7 +84,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def repository(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
-    monkeypatch.setattr(open_set, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(download, "WAIT_SECONDS", 0.0)
     with Repository() as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setenv(open_set.VARIABLE, server.address)
@@ -119,9 +119,9 @@ def test_a_stop_keeps_what_was_fetched_and_the_next_call_continues(
     with pytest.raises(Stopped, match="the next start continues"):
         open_set.fetch(tmp_path, lambda done, _: seen.append(done), lambda: len(seen) > 1)
     part = tmp_path / "FracAtlas.zip.part"
-    assert part.stat().st_size == open_set.PIECE
+    assert part.stat().st_size == download.PIECE
     open_set.fetch(tmp_path)
-    assert repository.requests == ["", f"bytes={open_set.PIECE}-"]
+    assert repository.requests == ["", f"bytes={download.PIECE}-"]
 
 
 def test_a_server_without_ranges_and_a_changed_file_begin_anew(
@@ -135,7 +135,7 @@ def test_a_server_without_ranges_and_a_changed_file_begin_anew(
 
 def test_a_file_that_is_not_the_records_is_removed(repository: Repository, tmp_path: Path) -> None:
     repository.record = {"computed_md5": "0" * 32}
-    with pytest.raises(DataError, match=r"not the one of the record .*It was removed: try again"):
+    with pytest.raises(DataError, match=r"not the expected one .*It was removed: try again"):
         open_set.fetch(tmp_path)
     assert not (tmp_path / "FracAtlas.zip.part").exists()
 
@@ -177,7 +177,7 @@ def test_a_server_that_sends_nothing_more_is_left_after_some_tries(
     repository.breaks = 0
     with pytest.raises(DataError, match=r"0% of it is kept: the next try continues"):
         open_set.fetch(tmp_path)
-    assert len(repository.requests) == open_set.TRIES
+    assert len(repository.requests) == download.TRIES
 
 
 @pytest.mark.parametrize("name", ["../out.txt", "/abs.txt", "a/../../out.txt", "C:\\out.txt"])

@@ -151,7 +151,7 @@ def _checked(file: WebFile, part: Path) -> dict[str, str]:
     """Return the file's digests.
 
     Raises:
-        DataError: it is not the file of the file; it is removed, since the next call must begin
+        DataError: it is another file; it is removed, since the next call must begin
             anew.
     """
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()

@@ -12,12 +12,13 @@ import functools
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from fracture_core import file_reader
 from fracture_core.errors import DamagedFile, FileMissing, FileRefused
-from fracture_core.files import append_line, replace_file, stamp
+from fracture_core.files import append_line, make_folder, replace_file, stamp
 
 SUMS = "SHA256SUMS"
 GUARDED = (  # glob patterns; no number depends on the other files, or their lines have checksums
@@ -187,6 +188,22 @@ def split_own(fields: Any) -> tuple[Any, bool | None]:
 def _of_fields(fields: dict[str, Any]) -> str:
     """Return the checksum of JSON fields, whatever their order and the spaces between them."""
     return digest(json.dumps(fields, sort_keys=True).encode())
+
+
+def keep(folder: Path, name: str, data: bytes) -> Path:
+    """Keep a file under its content's digest and its own name; return its path.
+
+    The name stays, since an error must name the file as its owner knows it.
+
+    Raises:
+        WriteFailed: no space or no permission.
+    """
+    name = re.sub(r"[^\w.\-]", "_", name).lstrip(".")
+    path = folder / digest(data)[:16] / name
+    make_folder(path.parent)
+    if not path.is_file():
+        replace_file(path, data)
+    return path
 
 
 def digest(data: bytes) -> str:

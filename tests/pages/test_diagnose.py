@@ -210,10 +210,10 @@ def test_many_films_of_one_study_tell_how_far_they_are_and_are_judged_as_one(
 
 
 def test_films_that_are_all_refused_give_no_verdict(starter: str) -> None:
-    app = upload(opened(), ("notes.txt", b"no film at all"))
+    app = upload(opened(), ("notes.png", b"no film at all"))
     assert not app.exception
     assert app.title[1].value == "No verdict: the file could not be read"
-    assert "**notes.txt** is not a PNG" in said(app)
+    assert "**notes.png** is not a PNG" in said(app)
 
 
 def test_an_upload_to_a_synthetic_model_is_told_that_the_answer_means_nothing(starter: str) -> None:
@@ -413,7 +413,7 @@ def test_an_upload_opens_at_a_fracture_and_files_beside_the_studies_are_no_studi
     low, high = sorted(values, key=values.get)
     content = zipped(
         **{
-            "p0/notes.txt": b"no film",
+            "p0/notes.png": b"no film",
             "p1/a.png": flat(),
             "p2/a.png": films[low],
             "p3/a.png": films[high],
@@ -425,24 +425,24 @@ def test_an_upload_opens_at_a_fracture_and_files_beside_the_studies_are_no_studi
     assert "finds a fracture (1 of 1 film)" in app.title[1].value
     assert "**p3** · Positive: a.png." in said(app)
     assert "**3 studies in this upload**: fracture in 1, none in 1, no verdict on 1" in said(app)
-    assert "1 file left out" in said(app) and "**p0/notes.txt** is not a PNG" in said(app)
+    assert "1 file left out" in said(app) and "**p0/notes.png** is not a PNG" in said(app)
     lines = app.dataframe[0].value.set_index("Study")
     assert lines.loc["p1"].tolist() == ["no verdict", "–", "none counted", "1 set aside"]
     app = upload(opened(threshold="1"), ("six.zip", content))
     assert "no fracture (0 of 1 film)" in app.title[1].value and "**p2** ·" in said(app)
-    app = upload(opened(), ("one.zip", zipped(**{"p0/notes.txt": b"no", "p1/a.png": films[high]})))
+    app = upload(opened(), ("one.zip", zipped(**{"p0/notes.png": b"no", "p1/a.png": films[high]})))
     assert not app.dataframe and "**p1** ·" in said(app)
-    assert "**p0/notes.txt** is not a PNG" in said(app)
+    assert "**p0/notes.png** is not a PNG" in said(app)
 
 
 def test_of_files_that_are_no_films_all_reasons_stand_together(starter: str) -> None:
-    content = zipped(**{f"p{n}/a.txt": b"no film" for n in range(5)})
+    content = zipped(**{f"p{n}/a.png": b"no film" for n in range(5)})
     app = upload(opened(), ("none.zip", content))
     assert not app.exception
     assert app.title[1].value == "No verdict: none of 5 files could be read"
     (reasons,) = [each for each in app.expander if each.label == "5 files could not be read"]
     assert reasons.proto.expanded  # nothing else is there to see
-    assert all(f"**p{n}/a.txt** is not a PNG" in said(app) for n in range(5))
+    assert all(f"**p{n}/a.png** is not a PNG" in said(app) for n in range(5))
     assert not app.get("bidi_component") and not app.get("download_button")
 
 
@@ -601,7 +601,7 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
             "a/one.png": film(90),
             "a/two.png": film(30),
             "b/one.png": film(200),
-            "c/notes.txt": b"hm",
+            "c/notes.png": b"hm",
             "inner.zip": zipped(**{"x.png": film(9)}),
         }
     )
@@ -620,7 +620,7 @@ def test_all_studies_of_an_upload_are_taken_home_at_once(
     studies = json.loads(found)["studies"]
     assert [study["study"] for study in studies] == ["a", "b"]
     assert [len(study["images"]) for study in studies] == [2, 1]
-    left = ["set/inner.zip", "notes.txt"]
+    left = ["set/inner.zip", "notes.png"]
     assert [each["file"] for each in json.loads(found)["left_out"]] == left
     lines = list(csv.DictReader(io.StringIO(table)))
     assert [line["study"] for line in lines] == ["a", "a", "b", "", ""]

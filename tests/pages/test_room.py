@@ -96,6 +96,8 @@ def test_there_are_all_the_actions() -> None:
         "start_run",
         "recompute_averages",
         "keep_weights",
+        "keep_table",
+        "fetch",
         "audit",
         "measure_leak",
         "stop_leak",

@@ -7,7 +7,6 @@ a disabled button: visitors are therefore refused here, before anything is read.
 
 import contextlib
 import functools
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,14 +14,14 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
-from fracture_core import config, files
+from fracture_core import checksums, config, files
 from fracture_core.analysis import leak, report_2018
 from fracture_core.audit import audit_job
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError, RunNameTaken, WriteFailed
 from fracture_core.jobs import fetch_job, launcher, standby
-from fracture_core.models import cards, evaluation, gate_job
+from fracture_core.models import evaluation, gate_job
 from fracture_core.releases import ensemble
 from fracture_core.runs import run_folders
 from fracture_core.training import averages_job
@@ -133,26 +132,13 @@ def start_run(
 @owners
 def keep_weights(name: str, data: bytes) -> Path:
     """Keep uploaded weights where the run's process can read them; return the path."""
-    return _keep("weights", name, data)
+    return checksums.keep(config.cache_folder() / "weights", name, data)
 
 
 @owners
 def keep_table(name: str, data: bytes) -> Path:
     """Keep an uploaded table of films where every process can read it; return the path."""
-    return _keep("tables", name, data)
-
-
-@owners
-def _keep(kind: str, name: str, data: bytes) -> Path:
-    folder = config.cache_folder() / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    # The name stays, since an error must name the file as its owner knows it.
-    name = re.sub(r"[^\w.\-]", "_", name).lstrip(".")
-    path = folder / cards.sha256(data)[:16] / name
-    path.parent.mkdir(exist_ok=True)
-    if not path.is_file():
-        files.replace_file(path, data)
-    return path
+    return checksums.keep(config.cache_folder() / "tables", name, data)
 
 
 # --- data ---------------------------------------------------------------------------------------

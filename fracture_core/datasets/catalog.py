@@ -149,7 +149,7 @@ READERS: dict[str, Callable[[Path, str | None], Listing]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Content:
-    """What a scan gives, and the cache keeps; see `Dataset`."""
+    """The result of a scan, as it is cached; see `Dataset`."""
 
     manifest: pd.DataFrame
     skipped: tuple[Skipped, ...]

@@ -18,7 +18,7 @@ from fracture_core.words import short
 
 PIECE = 256 * 1024  # bytes between two checks for a stop
 TIMEOUT_SECONDS = 30.0  # without a byte
-TRIES = 5  # in a row without a byte; one that brings some counts anew
+TRIES = 5  # in a row without a byte; one that brings some starts the count again
 WAIT_SECONDS = 2.0  # before another try
 
 Progress = Callable[[int, int], None]
@@ -108,7 +108,7 @@ def check_stop(should_stop: Callable[[], bool]) -> None:
 def _continue(
     file: WebFile, part: Path, progress: Progress, should_stop: Callable[[], bool]
 ) -> None:
-    """Fetch from the end of what is there; an answer with the whole file begins anew."""
+    """Fetch from the end of what is there; an answer with the whole file replaces it."""
     start = _size(part)
     with _answer(file.address, {"Range": f"bytes={start}-"} if start else {}) as answer:
         if answer.status == http.client.PARTIAL_CONTENT:
@@ -152,7 +152,7 @@ def _checked(file: WebFile, part: Path) -> dict[str, str]:
 
     Raises:
         DataError: it is another file; it is removed, since the next call must begin
-            anew.
+            at the start.
     """
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     with part.open("rb") as stream:

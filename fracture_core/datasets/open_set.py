@@ -45,7 +45,7 @@ RATIO = 200  # unpacked bytes for each packed one
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What the repository's record says.
+    """The repository's record of the set.
 
     Args:
         file: the set's archive.

@@ -56,7 +56,7 @@ Row = tuple[str, str, str, str, int, int, str]  # split, part, patient, study, v
 
 @dataclass(kw_only=True)
 class Facts:
-    """What a reader says of a data set beside its rows.
+    """Facts of a data set that its reader finds beside the rows.
 
     Args:
         patients: whether the data name patients; else each film has a patient of its own.

@@ -238,7 +238,7 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
 def _check_keras() -> None:
     """Refuse a Keras that was set otherwise in this process: every number would be another one.
 
-    This package sets it before it is imported (see `fracture_core`), unless Keras was imported before.
+    This package sets it before it is imported (see `fracture_core`), unless Keras came first.
     """
     import keras
 

@@ -232,8 +232,7 @@ def test_of_a_patients_cd_only_its_films_are_studies(monkeypatch: pytest.MonkeyP
         assert names(result) == {"PA0": ["IM000000", "IM000001"], "PA1": ["IM000000;1"]}
         assert result.refused == ()
         assert {each.kind: each.count for each in result.ignored} == {
-            "program files": 251,
-            "other files": 20,
+            "program files": 271,
             "text files": 1,
             "DICOMDIR files": 1,
             "image files of a CD's viewer": 2,

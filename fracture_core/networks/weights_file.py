@@ -103,9 +103,8 @@ def parameters(file: "h5py.File") -> int:
     def count(name: str, node: object) -> None:
         top = name.split("/")[0]
         of_network = not (top.startswith(_NOT_WEIGHTS) or top.endswith(_NOT_WEIGHTS))
-        is_float = isinstance(node, h5py.Dataset) and node.dtype.kind == "f"  # no dropout's seeds
-        if of_network and is_float:
-            sizes.append(node.size)
+        if of_network and isinstance(node, h5py.Dataset) and node.dtype.kind == "f":
+            sizes.append(node.size)  # no dropout's seeds
 
     file.visititems(count)
     return sum(sizes)

@@ -176,10 +176,11 @@ def _films(listing: Listing, root: Path) -> list[_Film]:
     reasons = (NOT_A_SPLIT,) if inside else ()
     note_others(listing, root, lambda name: name in used, *reasons)
     spelled: dict[str, str] = {}
-    films, count = [], 0
+    films: list[_Film] = []
+    count = 0
     for folder in class_folders:
         above, _, name = folder.rpartition("/")
-        own = []
+        own: list[str] = []
         for place, names in class_files(listing, root, folder):
             count += 1
             if count > FOLDERS_READ or (count > FOLDERS_LOOKED_AT and not (films or own)):

@@ -113,7 +113,7 @@ def _list_entries(listing: Listing, root: Path) -> dict[str, _Entry]:
         read = text_lists.read(root / FRACATLAS_LIST)
     except FileRefused as error:  # although its first line could be read
         raise DataError(f"{root}: {error}") from error
-    rows, names = defaultdict(list), {}
+    rows, names = defaultdict(list), dict[str, str]()
     for number, row in text_lists.table(read):
         if name := text_lists.posix(row.get("image_id", "")).rpartition("/")[2]:
             names.setdefault(name.lower(), name)

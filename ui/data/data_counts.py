@@ -78,7 +78,7 @@ def show_counts(data: Dataset) -> None:
 
 def _table(table: pd.DataFrame, data: Dataset) -> None:
     """The counts; only films where each film is a study, with MURA's published counts."""
-    left_out = () if data.patients else NOT_OF_SINGLE_FILMS
+    left_out: tuple[str, ...] = () if data.patients else NOT_OF_SINGLE_FILMS
     if data.kind == "class_folders":
         left_out += ("part",)
     if _is_real_mura(data):

@@ -9,6 +9,7 @@ from fracture_core.config import PROJECT
 from fracture_core.datasets import open_set
 from fracture_core.errors import DataError
 from fracture_core.jobs import fetch_job
+from fracture_core.readers.fracatlas import SOURCE
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.words import duration
@@ -47,7 +48,7 @@ def show() -> None:
 def _ended(status: Status | None, out: Path) -> None:
     """The button, and what became of the last try."""
     root = out / "FracAtlas"
-    if (root / open_set.SOURCE).is_file():
+    if (root / SOURCE).is_file():
         st.success(theme.plain(f"FracAtlas is in {root}."), icon=":material/check:")
         if st.button("Use FracAtlas", type="primary"):
             data_choice.use(str(root))

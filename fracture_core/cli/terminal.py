@@ -117,10 +117,10 @@ def print_figures(
     print(f"  {'':18}" + "".join(f"{level:{COLUMN}}" for level in LEVELS).rstrip())
     cells = (f"TP {c.tp}  FP {c.fp}  FN {c.fn}  TN {c.tn}" for c in _confusions(counted))
     _print_row("", cells)
-    _print_row("baseline", (f"{counted[level].majority.value:.1%}" for level in LEVELS))
+    shares = (counted[level].majority.value or 0.0 for level in LEVELS)
+    _print_row("Baseline", (f"{100 * share:.1f} %" for share in shares))
     for name in estimates.NAMES:
         title = figure_words.TITLES[name]
-        title = title if title[1:2].isupper() else f"{title[0].lower()}{title[1:]}"
         is_share = name in figure_words.PERCENT
         _print_row(title, (_figure(levels[level][name], is_share) for level in LEVELS))
 

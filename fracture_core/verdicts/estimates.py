@@ -5,13 +5,14 @@ their patient was drawn; the first row of weights is 1 and gives the figure itse
 """
 
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from fracture_core.datasets.catalog import STUDY
-from fracture_core.verdicts import aggregation, resampling
+from fracture_core.verdicts import aggregation, metrics, resampling
 from fracture_core.verdicts.resampling import Interval
 
 BINS = 10  # of equal width, in which the calibration error compares scores with labels
@@ -69,7 +70,26 @@ def estimate(
         figures |= _of_ranks(weights, codes, truth, values)
         figures |= _of_probabilities(weights, codes, truth, values)
     cases = _cases(truth, called, prevalence)
-    return {name: _interval(figures[name], cases.get(name, len(truth)), number) for name in NAMES}
+    intervals = {n: _interval(figures[n], cases.get(n, len(truth)), number) for n in NAMES}
+    return {name: _if_all_alike(name, interval) for name, interval in intervals.items()}
+
+
+_PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
+
+
+def _if_all_alike(name: str, figure: Interval) -> Interval:
+    """Replace the interval of a figure that is the same in every resample.
+
+    Such as a sensitivity of 22 in 22, which is not certain: Wilson's over the patients, of a
+    proportion; else none.
+    """
+    if figure.low is None or figure.low != figure.high:
+        return figure
+    if name not in _PROPORTIONS:
+        return replace(figure, low=None, high=None)
+    n = min(figure.n, figure.groups)
+    bounds = metrics.wilson(round((figure.value or 0.0) * n), n)
+    return replace(figure, low=bounds.low, high=bounds.high)
 
 
 def _cases(truth: np.ndarray, called: np.ndarray, prevalence: float | None) -> dict[str, int]:

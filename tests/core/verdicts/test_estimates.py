@@ -81,6 +81,15 @@ def test_figures_without_their_cases_have_no_value_and_the_others_stay() -> None
     assert (one.value, one.low, one.high, one.groups) == (1.0, None, None, 1)
 
 
+def test_a_figure_that_no_resample_changes_is_not_called_certain() -> None:
+    labels = np.repeat([True, False], 20)
+    got = estimates.estimate(labels, labels * 1.0, labels, np.repeat(range(20), 2))
+    wilson = metrics.wilson(20, 20)
+    assert (got["sensitivity"].low, got["sensitivity"].high) == (wilson.low, wilson.high)
+    assert got["kappa"].value == got["auroc"].value == 1.0
+    assert got["kappa"].low is got["auroc"].low is None
+
+
 def test_intervals_are_those_of_wilson_and_newcombe_where_cases_are_single() -> None:
     labels, scores, _ = cases(800)
     positive = scores > 0.5

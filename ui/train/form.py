@@ -20,6 +20,7 @@ from fracture_core.errors import (
 from fracture_core.models import cards
 from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES
+from fracture_core.runs.run_facts import SHARED_PATIENTS
 from ui.cache import data_cache
 from ui.shared import next_run, phantom_progress, theme
 from ui.shell import actions, owner, state, tab_data
@@ -98,6 +99,8 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         theme.plain(cost.sentence(config, films)),
         help=theme.plain(cost.sources(config, films)),
     )
+    if not data_cache.dataset().patients:
+        st.caption(SHARED_PATIENTS)
     if warning := cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,6 +1,7 @@
 """Share of a curve's fluctuation that comes from batch normalization's running averages.
 
     python benchmarks/normalization.py [--parts samples curves] [--seeds 5] [--epochs 20]
+                                       [--networks three_conv five_conv] [--size 64]
 
 Trains `one_conv`, `three_conv` and `five_conv` as the 2018 report did, 100 steps an epoch, and
 `all_conv` with its defaults, on the phantom, with running averages; then judges the very same
@@ -18,6 +19,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,13 +54,15 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=["samples", "curves"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--networks", nargs="+", default=list(ARCHITECTURES))
+    parser.add_argument("--size", type=int, default=32, help="of the input, in px")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         os.environ |= {"FRACTURE_RUNS": f"{home}/runs", "FRACTURE_CACHE": f"{home}/cache"}
         root, other = home / "films", home / "other"
         phantom_set.make(root, studies=STUDIES, seed=0)
-        trained = dict(train(root, options.seeds, options.epochs))
+        trained = dict(train(root, options))
         if "samples" in options.parts:
             phantom_set.make(other, studies=STUDIES, seed=7)
             print_samples({name: found[0] for name, found in trained.items()}, other)
@@ -66,14 +70,14 @@ def main() -> None:
             print_curves(trained)
 
 
-def train(root: Path, seeds: int, epochs: int) -> Iterator[tuple[str, list[Path]]]:
+def train(root: Path, options: argparse.Namespace) -> Iterator[tuple[str, list[Path]]]:
     """The runs of each network, one a seed, one a core at once."""
     folders = {
         name: [
-            launcher.create_and_start(settings(name, root, seed, epochs), f"{name}-{seed}")
-            for seed in range(1, seeds + 1)
+            launcher.create_and_start(settings(name, root, seed, options), f"{name}-{seed}")
+            for seed in range(1, options.seeds + 1)
         ]
-        for name in ARCHITECTURES
+        for name in options.networks
     }
     for name, found in folders.items():
         for folder in found:
@@ -82,12 +86,14 @@ def train(root: Path, seeds: int, epochs: int) -> Iterator[tuple[str, list[Path]
         yield name, found
 
 
-def settings(name: str, root: Path, seed: int, epochs: int) -> TrainConfig:
+def settings(name: str, root: Path, seed: int, options: argparse.Namespace) -> TrainConfig:
     """The report's settings for the report's networks, else the defaults, with a dev share."""
-    changes = {"architecture": name, "seed": seed, "epochs": epochs, "threads": 1}
+    changes = {"architecture": name, "seed": seed, "epochs": options.epochs, "threads": 1}
     if name in REPORTS:
-        return config.report_2018(str(root), steps_per_epoch=100, dev_share=0.15, **changes)
-    return TrainConfig(data=str(root), normalization="running", **changes)
+        made = config.report_2018(str(root), steps_per_epoch=100, dev_share=0.15, **changes)
+    else:
+        made = TrainConfig(data=str(root), normalization="running", **changes)
+    return replace(made, recipe=replace(made.recipe, size=options.size))
 
 
 def print_samples(folders: dict[str, Path], other: Path) -> None:

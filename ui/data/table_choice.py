@@ -37,8 +37,8 @@ def show() -> None:
             "labels; patients, studies, body parts and splits are used where there are any."
         )
         left, right = st.columns(2)
-        typed = left.text_input("Table", placeholder="/path/to/films.csv", key=state.TABLE)
-        dropped = right.file_uploader("Or drop it here", type=TYPES, key="table-file")
+        typed = left.text_input("Table", placeholder="/path/to/films.csv", key=state.TABLE_FILE)
+        dropped = right.file_uploader("Or drop it here", type=TYPES, key="dropped-table")
         file = Path(typed.strip().strip("'\"")) if typed.strip() else None
         if dropped:
             file = actions.keep_table(dropped.name, dropped.getvalue())

@@ -4,7 +4,7 @@ Columns of patients, studies, parts and splits are used where there are any, see
 """
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -69,9 +69,14 @@ def _films(
     index = _Index(root)
     films: dict[str, _Film] = {}
     twice, missing = set(), []
-    for line, row in content.rows:
-        cells = {role: row[at] if at < len(row) else "" for role, at in places.items()}
-        path = index.find(cells["path"])
+    table_rows = [
+        (line, {role: row[at] if at < len(row) else "" for role, at in places.items()})
+        for line, row in content.rows
+    ]
+    names = Counter(parts[-1] for parts in {_parts(cells["path"]) for _, cells in table_rows})
+    for line, cells in table_rows:
+        parts = _parts(cells["path"])
+        path = index.find(parts, by_name=names[parts[-1]] == 1)
         if path is None:
             missing.append((line, cells["path"]))
         elif path not in films:
@@ -141,16 +146,26 @@ class _Index:
         """Return the paths of files that end as films."""
         return [path for path in self._paths.values() if path.lower().endswith(SUFFIXES)]
 
-    def find(self, text: str) -> str | None:
+    def find(self, parts: Sequence[str], by_name: bool) -> str | None:
         """Return the path of a listed file: with folders of another machine, without an ending, or
         by its name alone if no other file has it.
+
+        Args:
+            parts: of the listed path, see `_parts`.
+            by_name: whether its name alone may tell, as no other listed path ends in it: another
+                patient's `image1.png` must not stand in for one that is missing.
         """
-        parts = PurePosixPath(os.path.normpath(text_lists.posix(text).lower() or "?")).parts
         for first in range(len(parts)):  # the longest ending of the path that is there
-            if path := self._paths.get("/".join(parts[first:])):
+            alone = first and first == len(parts) - 1
+            if (by_name or not alone) and (path := self._paths.get("/".join(parts[first:]))):
                 return path
-        named = self._names.get(parts[-1], []) if parts else []
+        named = self._names.get(parts[-1], []) if by_name or len(parts) == 1 else []
         return named[0] if len(named) == 1 else None
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Return the folders and the name of a listed path in lower case; "?" for none."""
+    return PurePosixPath(os.path.normpath(text_lists.posix(text).lower() or "?")).parts or ("?",)
 
 
 def _positive_value(

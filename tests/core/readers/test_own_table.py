@@ -106,6 +106,15 @@ def test_a_missing_film_is_not_replaced_by_another_patients_of_its_name(root, tm
     assert "was not found" in skipped(data)["batch9/film1.png"]
 
 
+def test_two_films_whose_names_differ_in_case_are_two(root, tmp_path) -> None:
+    (root / "batch0" / "FILM0.png").touch()
+    table = frame()
+    table.loc[12] = ["batch0/FILM0.png", 0]
+    data = catalog.read(root, table=saved(table, tmp_path / "films.csv"))
+    labels = dict(zip(data.manifest["path"], data.manifest["label"], strict=True))
+    assert (labels["batch0/film0.png"], labels["batch0/FILM0.png"]) == (1, 0)
+
+
 def test_of_columns_that_differ_in_case_the_named_one_is_used(root, tmp_path) -> None:
     table = frame(fracture=[0] * 11 + [1])
     text = saved(table, tmp_path / "films.csv")

@@ -49,9 +49,8 @@ MANIFEST = dict.fromkeys(COLUMNS, "text") | {"view": "whole", "label": "whole"} 
 STUDY = ("split", "part", "patient", "study")  # identify a study
 RECENT = 5  # different choices that are saved
 
-_FORMAT = (
-    3  # raised whenever the same folders give other rows, so that cached manifests are dropped
-)
+# Raised whenever the same folders give other rows, so that cached manifests are dropped.
+_FORMAT = 4
 
 
 @dataclass(frozen=True, kw_only=True)

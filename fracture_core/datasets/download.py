@@ -109,7 +109,7 @@ def _continue(
     file: WebFile, part: Path, progress: Progress, should_stop: Callable[[], bool]
 ) -> None:
     """Fetch from the end of what is there; an answer with the whole file replaces it."""
-    start = _size(part)
+    start = before = _size(part)
     with _answer(file.address, {"Range": f"bytes={start}-"} if start else {}) as answer:
         if answer.status == http.client.PARTIAL_CONTENT:
             given = str(answer.headers.get("Content-Range", "")).removeprefix("bytes ")
@@ -121,8 +121,8 @@ def _continue(
             stream.truncate(start)
             stream.seek(start)
             _pour(answer, stream, file, progress, should_stop)
-    if _size(part) == start:
-        raise DataError(_unreachable(file.address, "it sends nothing"))
+    if _size(part) <= before:  # nothing, or less of a whole file than was there
+        raise DataError(_unreachable(file.address, "it sends nothing new"))
 
 
 def _pour(

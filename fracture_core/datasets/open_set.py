@@ -11,6 +11,7 @@ import os
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -171,7 +172,7 @@ def _unpack(
             for entry in _entries(packed):
                 download.check_stop(should_stop)
                 _write_entry(packed, entry, draft)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise DataError(
             f"{part.name} cannot be unpacked ({short(error)}). Remove it, and try again."
         ) from error
@@ -208,7 +209,14 @@ def _write_entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) 
     name = entry.filename.replace("\\", "/")
     parts = PurePosixPath(name).parts
     is_link = stat.S_ISLNK(entry.external_attr >> 16)
-    if is_link or name.startswith("/") or ".." in parts or ":" in parts[0] or "\0" in name:
+    if (
+        is_link
+        or name.startswith("/")
+        or ".." in parts
+        or not parts
+        or ":" in parts[0]
+        or "\0" in name
+    ):
         raise zipfile.BadZipFile(f"{short(name)!r} leads out of its folder")
     path = folder.joinpath(*parts)
     with writing(path):

@@ -220,7 +220,7 @@ def _entry_refusal(entry: zipfile.ZipInfo) -> str | None:
         return "is locked with a password. Unpack the zip yourself, and drop the films."
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "is a link to another file, which a zip cannot give. Pack the film itself."
-    if entry.filename.lower().endswith((".zip", ".gz", ".tgz", ".7z", ".rar", ".tar")):
+    if entry.filename.lower().endswith(ignored_files.ARCHIVES):
         return "is an archive inside a zip, which is not opened. Drop it by itself."
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return _UNSUPPORTED  # others are unpacked as a whole, whatever size they declare

@@ -105,16 +105,19 @@ def of(values: np.ndarray, grey: np.ndarray, inverted: bool) -> FilmDepth:
 def codes(film: FilmDepth) -> Codes:
     """Return a film's values as codes; values that are not evenly spaced become nearest ones."""
     units, shades = film.units, film.shades
-    steps = np.diff(units)
+    is_finite = np.isfinite(units)  # others lie outside
+    finite = units[is_finite]
+    steps = np.diff(finite)
     step = float(steps[0]) if len(steps) else 1.0
     is_even = bool(step) and bool((np.abs(steps - step) <= _EVEN * abs(step)).all())
-    if len(units) > _CODES + 1 or not is_even:
-        low, high = float(np.nanmin(units)), float(np.nanmax(units))
+    if len(units) > _CODES + 1 or not is_even or not is_finite.all():
+        low, high = float(finite.min()), float(finite.max())
         step = (high - low) / (_CODES - 1) or 1.0
-        places = np.rint((np.nan_to_num(units, nan=low) - low) / step).astype(np.uint16)
-        order = np.argsort(units, kind="stable")
-        nearest = np.searchsorted(units[order], low + step * np.arange(_CODES))
-        shades = shades[order][np.clip(nearest, 0, len(units) - 1)]
+        inside = np.where(is_finite, units, low)
+        places = np.rint((inside - low) / step).astype(np.uint16)
+        order = np.argsort(finite, kind="stable")
+        nearest = np.searchsorted(finite[order], low + step * np.arange(_CODES))
+        shades = shades[is_finite][order][np.clip(nearest, 0, len(finite) - 1)]
         pixels = places[film.places] + np.uint16(1)
         first = low
     else:

@@ -1,7 +1,7 @@
 """Text-like marks near a film's rim: a name or a date that was burnt into its pixels.
 
 A measure without a network, which reads no letter: strokes brighter or darker than their
-surroundings, cut out by a top hat, fall into connected parts; three or more parts of about one
+surroundings, cut out by a top hat, fall into connected parts; four or more parts of about one
 height, one beside the other on a line, look like text. `benchmarks/burnt_in_text.py` measures how
 often it finds drawn text, and how often it warns of none. A warning, never proof of either.
 """

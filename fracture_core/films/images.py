@@ -45,6 +45,9 @@ Image.MAX_IMAGE_PIXELS = None
 RECIPE_VERSION = 2  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
 _DECODERS = ("pillow", "tifffile", "imagecodecs", "pi-heif", "pydicom")
 MISSING_ROWS_PERCENT = PixelRecipe().missing_rows_percent
+# Of a film that is shown: as much as there is. Whether that is enough for a verdict is the business
+# of the model's recipe.
+SHOWN_MISSING_PERCENT = 100.0
 _TURNS = {  # by EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -294,7 +297,7 @@ def thumbnail(path: Path, long_side: int, folder: Path) -> bytes:
         small = file_reader.read_bytes(file, file_reader.NOTE_BYTES)
         if _is_thumbnail(small, long_side):
             return small
-    film = decode(path)
+    film = decode(path, missing_rows_percent=SHOWN_MISSING_PERCENT)
     film.thumbnail((long_side, long_side), Image.Resampling.BOX)
     stream = io.BytesIO()
     film.save(stream, "JPEG", quality=85)

@@ -191,7 +191,7 @@ def advice(reason: str) -> str:
 
 def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
     """Yield names in `folder` of `root` in natural order, without files that their names show to be
-    no films, which are counted; note hidden and unreadable folders.
+    no films, which are counted, and hidden folders; note one that cannot be listed.
 
     Args:
         listing: is filled.

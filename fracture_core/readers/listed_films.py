@@ -4,7 +4,7 @@ Columns of patients, studies, parts and splits are used where there are any, see
 """
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -69,9 +69,15 @@ def _films(
     index = _Index(root)
     films: dict[str, _Film] = {}
     twice, missing = set(), []
-    for line, row in content.rows:
-        cells = {role: row[at] if at < len(row) else "" for role, at in places.items()}
-        path = index.find(cells["path"])
+    table_rows = [
+        (line, {role: row[at] if at < len(row) else "" for role, at in places.items()})
+        for line, row in content.rows
+    ]
+    listed = {_parts(cells["path"]) for _, cells in table_rows}
+    names = Counter(parts[-1].lower() for parts in listed)
+    for line, cells in table_rows:
+        parts = _parts(cells["path"])
+        path = index.find(parts, by_name=names[parts[-1].lower()] == 1)
         if path is None:
             missing.append((line, cells["path"]))
         elif path not in films:
@@ -117,21 +123,24 @@ class _Index:
     """
 
     def __init__(self, root: Path) -> None:
-        self._paths: dict[str, str] = {}  # in lower case -> as it is
+        self._files: list[str] = []
+        self._paths: dict[str, str] = {}  # as it is, or in lower case -> as it is
         self._names: dict[str, list[str]] = defaultdict(list)  # name, or stem, in lower case
         for place, inner, names in walk(root):
             inner[:] = sorted(name for name in inner if not is_hidden(name) and is_text(name))
             above = "" if place == root else f"{place.relative_to(root).as_posix()}/"
             for name in filter(is_text, names):
                 self._add(f"{above}{name}", name.lower())
-            if len(self._paths) > FILES:
+            if len(self._files) > FILES:
                 raise DataError(
                     f"{root} holds more than {FILES:,} files. Give the folder of the films."
                 )
 
     def _add(self, path: str, name: str) -> None:
         if ignored_files.kind_by_name(path) is None:
-            self._paths[path.lower()] = path
+            self._files.append(path)
+            self._paths[path] = path  # a film may be named like another one but for case
+            self._paths.setdefault(path.lower(), path)
             self._names[name].append(path)
             stem, dot, end = name.rpartition(".")
             if dot and f".{end}" in SUFFIXES:
@@ -139,18 +148,30 @@ class _Index:
 
     def films(self) -> Iterable[str]:
         """Return the paths of files that end as films."""
-        return [path for path in self._paths.values() if path.lower().endswith(SUFFIXES)]
+        return [path for path in self._files if path.lower().endswith(SUFFIXES)]
 
-    def find(self, text: str) -> str | None:
+    def find(self, parts: Sequence[str], by_name: bool) -> str | None:
         """Return the path of a listed file: with folders of another machine, without an ending, or
         by its name alone if no other file has it.
+
+        Args:
+            parts: of the listed path, see `_parts`.
+            by_name: whether its name alone may tell, as no other listed path ends in it: another
+                patient's `image1.png` must not stand in for one that is missing.
         """
-        parts = PurePosixPath(os.path.normpath(text_lists.posix(text).lower() or "?")).parts
         for first in range(len(parts)):  # the longest ending of the path that is there
-            if path := self._paths.get("/".join(parts[first:])):
+            if first and first == len(parts) - 1 and not by_name:
+                break
+            end = "/".join(parts[first:])
+            if path := self._paths.get(end) or self._paths.get(end.lower()):
                 return path
-        named = self._names.get(parts[-1], []) if parts else []
+        named = self._names.get(parts[-1].lower(), []) if by_name or len(parts) == 1 else []
         return named[0] if len(named) == 1 else None
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Return the folders and the name of a listed path; "?" for none."""
+    return PurePosixPath(os.path.normpath(text_lists.posix(text) or "?")).parts or ("?",)
 
 
 def _positive_value(

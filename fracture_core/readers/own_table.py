@@ -146,7 +146,9 @@ def columns_of(content: Content, table: Table) -> dict[str, int]:
                 f"The table {table.file.name} has no column {short(name)!r}. It has: "
                 f"{', '.join(map(short, content.columns))}."
             )
-        places[role] = keys[text_lists.column_name(name)]
+        # Two columns may differ in case alone: one of this very name comes first.
+        exact = name in content.columns
+        places[role] = content.columns.index(name) if exact else keys[text_lists.column_name(name)]
     places = guesses(content.columns, taken=places)
     if missing := [role for role in NEEDED if role not in places]:
         raise DataError(

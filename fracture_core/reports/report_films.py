@@ -105,7 +105,7 @@ def _picture(entry: Entry) -> Image.Image:
     from fracture_core.models import inference
 
     film = entry.exhibit.film
-    decoded = images.decode(film.source, film.name, missing_rows_percent=100)  # it was predicted
+    decoded = images.decode(film.source, film.name, images.SHOWN_MISSING_PERCENT)
     whole = inference.as_changed(decoded, film)
     whole.thumbnail((LONGEST_PX, LONGEST_PX))
     return whole

@@ -531,9 +531,9 @@ def test_a_table_of_films_is_previewed_asked_about_and_remembered(
     table = pd.DataFrame(rows, columns=["where", "finding"])
     table.to_csv(root / "films.csv", sep=";", index=False)
     app = data_page.run()
-    app.text_input(key=state.TABLE).set_value(str(root / "gone.csv")).run()
+    app.text_input(key=state.TABLE_FILE).set_value(str(root / "gone.csv")).run()
     assert "cannot be used" in app.error[0].value
-    app.text_input(key=state.TABLE).set_value(str(root / "films.csv")).run()
+    app.text_input(key=state.TABLE_FILE).set_value(str(root / "films.csv")).run()
     boxes = {box.label: box for box in app.selectbox}
     assert boxes["Labels"].value == "finding" and boxes["Paths of the films"].value is None
     assert "12 rows; the first 5" in words(app)

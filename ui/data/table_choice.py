@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core import files
-from fracture_core.errors import DataError
+from fracture_core.errors import DataError, WriteFailed
 from fracture_core.readers import own_table
 from fracture_core.readers.own_table import Content, Table
 from fracture_core.words import short
@@ -37,16 +37,16 @@ def show() -> None:
             "labels; patients, studies, body parts and splits are used where there are any."
         )
         left, right = st.columns(2)
-        typed = left.text_input("Table", placeholder="/path/to/films.csv", key=state.TABLE)
-        dropped = right.file_uploader("Or drop it here", type=TYPES, key="table-file")
+        typed = left.text_input("Table", placeholder="/path/to/films.csv", key=state.TABLE_FILE)
+        dropped = right.file_uploader("Or drop it here", type=TYPES, key="dropped-table")
         file = Path(typed.strip().strip("'\"")) if typed.strip() else None
-        if dropped:
-            file = actions.keep_table(dropped.name, dropped.getvalue())
-        if file:
-            try:
+        try:
+            if dropped:
+                file = actions.keep_table(dropped.name, dropped.getvalue())
+            if file:
                 _choose(files.absolute(file), "" if dropped else str(file.parent))
-            except DataError as error:
-                st.error(theme.plain(str(error)))
+        except (DataError, WriteFailed) as error:
+            st.error(theme.plain(str(error)))
 
 
 def _choose(file: Path, beside: str) -> None:
@@ -61,7 +61,7 @@ def _choose(file: Path, beside: str) -> None:
         "Folder that its paths are relative to",
         placeholder=beside or "/path/to/films",
         key=state.TABLE_FOLDER,
-        help="If it is left out: the folder of the table.",
+        help="If it is left out: the folder of the table." if beside else None,
     )
     _preview(content)
     columns = _columns(content)

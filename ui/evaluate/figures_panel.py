@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import published_results
+from fracture_core.datasets.catalog import STUDY
 from fracture_core.models.evaluation import Evaluation
-from fracture_core.verdicts import estimates
+from fracture_core.verdicts import estimates, resampling
 from fracture_core.verdicts.figure_words import NOTES, PERCENT, TITLES
 from fracture_core.verdicts.resampling import Interval
 from ui.cache import data_cache, estimate_cache
@@ -81,17 +82,18 @@ def _content(result: Evaluation) -> None:
             notes = (f"- :small[**{TITLES[name]}**: {NOTES[name]}]" for name in estimates.NAMES)
             st.markdown("\n".join(notes))
     patients = levels["studies"]["accuracy"].groups
+    at = "the films' own prevalence" if share is None else f"a prevalence of {prevalence:.1f} %"
     st.caption(
         f"{theme.plural(len(films), 'film')} of {theme.plural(patients, 'patient')}. Intervals: "
-        f"{figures.LEVEL}, bootstrap over patients, 2,000 resamples. PPV, NPV and cost at a "
-        f"prevalence of {prevalence:.1f} %."
+        f"{figures.LEVEL}, bootstrap over patients, {resampling.RESAMPLES:,} resamples. "
+        f"PPV, NPV and cost at {at}."
     )
     _published(result)
 
 
 def table(levels: estimates.Levels, films: pd.DataFrame) -> pd.DataFrame:
     """Return one row per figure: its value, interval and n, of studies and of images."""
-    label = films.groupby(["split", "part", "patient", "study"])["label"].first()
+    label = films.groupby(list(STUDY))["label"].first()
     majority = {"Studies": _majority(label), "Images": _majority(films["label"])}
     rows = [{"Figure": "Baseline", **majority}]  # exact, no estimate: without an interval
     for name in estimates.NAMES:

@@ -66,7 +66,7 @@ def network_pictures(path: Path, recipes: Sequence[PixelRecipe]) -> dict[PixelRe
     Raises:
         FilmError: it cannot be read.
     """
-    whole = images.decode(path)
+    whole = images.decode(path, missing_rows_percent=images.SHOWN_MISSING_PERCENT)
     return {each: _png(Image.fromarray(images.to_pixels(whole, each))) for each in recipes}
 
 

@@ -85,8 +85,7 @@ def shown(
     Raises:
         FilmError: it cannot be read; see `images.read`.
     """
-    # As much as there is: whether that is enough for a verdict is the model's recipe's business.
-    reading = images.read(source, name, missing_rows_percent=100)
+    reading = images.read(source, name, images.SHOWN_MISSING_PERCENT)
     whole, depth = reading.image, None
     film = reading.depth
     if reading.values is not None:

@@ -105,3 +105,14 @@ def test_a_picture_of_codes_has_them_in_two_halves_and_follows_the_eraser() -> N
     small = pictures.shown(content, "film.dcm", 32)
     assert (small.width, small.height) == (32, 16)
     assert Image.open(io.BytesIO(small.content)).size == (32, 32)
+
+
+def test_infinite_values_lie_outside_and_change_no_other_code() -> None:
+    values = RAMP.astype(np.float32) / 7
+    values[0, 0], values[1, 1], values[2, 2] = np.inf, -np.inf, np.nan
+    film, _ = depth_of(tiff(values, "minisblack"), "film")
+    codes = film_depth.codes(film)
+    assert codes.pixels[0, 0] == codes.pixels[1, 1] == codes.pixels[2, 2] == 0
+    back = codes.first + (codes.pixels.astype(float) - 1) * codes.step
+    there = np.isfinite(values)
+    assert np.abs(back - values)[there].max() <= codes.step

@@ -96,6 +96,32 @@ def test_paths_of_another_machine_and_names_alone_find_their_files(root, tmp_pat
     assert len(data.manifest) == 12
 
 
+def test_a_missing_film_is_not_replaced_by_another_patients_of_its_name(root, tmp_path) -> None:
+    table = frame()
+    table.loc[0, "File Name"] = "batch9/film1.png"  # is missing, and is not batch1/film1.png
+    table.loc[1, "Fracture"] = 0
+    data = catalog.read(root, table=saved(table, tmp_path / "films.csv"))
+    labels = dict(zip(data.manifest["path"], data.manifest["label"], strict=True))
+    assert len(labels) == 11 and labels["batch1/film1.png"] == 0
+    assert "was not found" in skipped(data)["batch9/film1.png"]
+
+
+def test_two_films_whose_names_differ_in_case_are_two(root, tmp_path) -> None:
+    (root / "batch0" / "FILM0.png").touch()
+    table = frame()
+    table.loc[12] = ["batch0/FILM0.png", 0]
+    data = catalog.read(root, table=saved(table, tmp_path / "films.csv"))
+    labels = dict(zip(data.manifest["path"], data.manifest["label"], strict=True))
+    assert (labels["batch0/film0.png"], labels["batch0/FILM0.png"]) == (1, 0)
+
+
+def test_of_columns_that_differ_in_case_the_named_one_is_used(root, tmp_path) -> None:
+    table = frame(fracture=[0] * 11 + [1])
+    text = saved(table, tmp_path / "films.csv")
+    named = str(Table(file=Path(text), columns={"label": "fracture"}))
+    assert catalog.read(root, table=named).manifest["label"].sum() == 1
+
+
 def test_rows_without_a_file_twice_or_without_a_label_are_counted_and_named(root, tmp_path) -> None:
     table = frame().astype(str)
     table.loc[0, "Fracture"] = ""

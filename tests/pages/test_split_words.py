@@ -1,4 +1,4 @@
-"""Which split was used, and that films of one person may be on both sides, beside the figures."""
+"""Words on the split beside the figures: films of one person may be on both sides of it."""
 
 from pathlib import Path
 

@@ -340,11 +340,11 @@ def test_lists_and_notes_beside_class_folders_are_no_study(tmp_path) -> None:
         (tmp_path / name).write_bytes(b"x")
     studies = inference.studies_of([tmp_path])
     assert [Path(name).name for name, _ in studies] == ["1.png", "2.png"]
-    # In a study's own folder a file that is no film is refused by name, and never passed over.
+    # A study's own folder without a film is refused, and what it holds is told by kind.
     (tmp_path / "study1_positive").mkdir()
     (tmp_path / "study1_positive" / "note.txt").write_text("x")
-    ((_, films),) = inference.studies_of([tmp_path / "study1_positive"])
-    assert [film.name for film in films] == ["note.txt"]
+    with pytest.raises(ModelError, match=r"holds no film.* 1 text file ignored"):
+        inference.studies_of([tmp_path / "study1_positive"])
 
 
 def test_films_read_side_by_side_keep_their_order_and_their_refusals(predictor, films) -> None:

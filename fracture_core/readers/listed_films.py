@@ -179,10 +179,9 @@ def _positive_value(
 ) -> tuple[str, list[_Film]]:
     """Return the positive label as the table spells it first, and the films that have a label."""
     labelled = []
-    spelled: dict[str, str] = {}
+    spelled = own_table.spellings(film.value for film in films)
     for film in films:
         if film.value:
-            spelled.setdefault(folder_names.key(film.value), film.value)
             labelled.append(film)
         else:
             listing.skip(film.path, f"has no label in {name}; left out")

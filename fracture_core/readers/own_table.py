@@ -3,14 +3,14 @@
 A table and its columns are one text, "FILE?path=NAME&label=NAME", as `Table.parse` reads it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from fracture_core import file_reader
 from fracture_core.errors import DataError, FileRefused
-from fracture_core.readers import text_lists
+from fracture_core.readers import folder_names, text_lists
 from fracture_core.words import short
 
 ROLES: Mapping[str, str] = {  # a column's role -> names that are taken for it, the likeliest first
@@ -108,6 +108,14 @@ def _parquet(file: Path) -> Content:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
+
+
+def spellings(values: Iterable[str]) -> dict[str, str]:
+    """Return the different labels by `folder_names.key`, each as it is spelled first; no blanks."""
+    spelled: dict[str, str] = {}
+    for value in filter(None, values):
+        spelled.setdefault(folder_names.key(value), value)
+    return spelled
 
 
 def _keys(columns: Sequence[str]) -> dict[str, int]:

@@ -75,42 +75,52 @@ def estimate(
         figures |= {name: np.concatenate([each[name] for each in blocks]) for name in blocks[0]}
         figures |= _of_probabilities(weights, codes, truth, values)
     cases = _cases(truth, called, prevalence)
-    intervals = {n: _interval(figures[n], cases.get(n, len(truth)), number) for n in NAMES}
-    return {name: _if_all_alike(name, interval) for name, interval in intervals.items()}
+    intervals: dict[str, Interval] = {}
+    for name in NAMES:
+        mask = cases.get(name)
+        own = codes if mask is None else codes[mask]
+        interval = _interval(figures[name], len(own), len(np.unique(own)), number)
+        intervals[name] = _if_all_alike(interval, is_proportion=mask is not None)
+    return intervals
 
 
-_PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
-
-
-def _if_all_alike(name: str, figure: Interval) -> Interval:
+def _if_all_alike(figure: Interval, is_proportion: bool) -> Interval:
     """Replace the interval of a figure that is the same in every resample.
 
-    Such as a sensitivity of 22 in 22, which is not certain: Wilson's over the patients, of a
-    proportion; else none.
+    Such as a sensitivity of 22 in 22, which is not certain: Wilson's over the patients of its
+    cases, of a proportion; else none, as for PPV at another prevalence than that of the cases.
     """
     if figure.low is None or figure.low != figure.high:
         return figure
-    if name not in _PROPORTIONS:
+    if not is_proportion:
         return replace(figure, low=None, high=None)
     n = min(figure.n, figure.groups)
     bounds = metrics.wilson(round((figure.value or 0.0) * n), n)
     return replace(figure, low=bounds.low, high=bounds.high)
 
 
-def _cases(truth: np.ndarray, called: np.ndarray, prevalence: float | None) -> dict[str, int]:
-    """Return the number of cases of figures that do not rest on all."""
-    of_verdicts = (
-        {"ppv": int(called.sum()), "npv": int((~called).sum())} if prevalence is None else {}
-    )
-    return {"sensitivity": int(truth.sum()), "specificity": int((~truth).sum()), **of_verdicts}
+def _cases(
+    truth: np.ndarray, called: np.ndarray, prevalence: float | None
+) -> dict[str, np.ndarray]:
+    """Return the cases, bool (n,), of which a figure is a proportion, by the figure's name."""
+    of_verdicts = {"ppv": called, "npv": ~called} if prevalence is None else {}
+    every = np.ones(len(truth), bool)
+    return {"accuracy": every, "sensitivity": truth, "specificity": ~truth, **of_verdicts}
 
 
-def _interval(values: np.ndarray, n: int, groups: int) -> Interval:
-    """Return the first value, and the percentiles of the others that are numbers."""
+def _interval(values: np.ndarray, n: int, groups: int, drawn: int) -> Interval:
+    """Return the first value, and the percentiles of the others that are numbers.
+
+    Args:
+        values: of the cases as they are, then of the resamples.
+        n: number of cases that the figure rests on.
+        groups: number of their patients.
+        drawn: number of patients that were drawn from.
+    """
     value, others = float(values[0]), values[1:][np.isfinite(values[1:])]
     if not np.isfinite(value):
         return Interval(value=None, low=None, high=None, n=n, groups=groups)
-    if groups < 2 or not len(others):
+    if drawn < 2 or not len(others):
         return Interval(value=value, low=None, high=None, n=n, groups=groups)
     low, high = np.quantile(others, (0.025, 0.975))
     return Interval(value=value, low=float(low), high=float(high), n=n, groups=groups)

@@ -1,5 +1,6 @@
 """Choice of a table of films: its file, its columns, a preview, the label that means a fracture."""
 
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -7,9 +8,9 @@ import streamlit as st
 
 from fracture_core import files
 from fracture_core.errors import DataError, WriteFailed
-from fracture_core.readers import own_table
+from fracture_core.readers import folder_names, own_table
 from fracture_core.readers.own_table import Content, Table
-from fracture_core.words import short
+from fracture_core.words import clean, short
 from ui.data import data_choice
 from ui.shared import theme
 from ui.shell import actions, owner, state
@@ -88,7 +89,7 @@ def _preview(content: Content) -> None:
     st.caption(f"{theme.plural(len(content.rows), 'row')}; the first {len(rows)}:")
     # By their places: two columns may have one name.
     table = pd.DataFrame(padded, columns=[str(place) for place in range(width)])
-    labels = {str(place): theme.plain(name) for place, name in enumerate(names)}
+    labels = {str(place): clean(name) for place, name in enumerate(names)}
     st.dataframe(table, hide_index=True, column_config=labels, key="table-preview")
 
 
@@ -105,7 +106,7 @@ def _columns(content: Content) -> dict[str, str]:
                     names,
                     index=names.index(guess) if guess in names else None,
                     placeholder="none",
-                    format_func=theme.plain,
+                    format_func=clean,  # it reads no Markdown
                     key=f"table-{role}-{hash(content.columns)}",
                 )
             if name:
@@ -116,14 +117,15 @@ def _columns(content: Content) -> dict[str, str]:
 def _positive(content: Content, column: str) -> str | None:
     """Ask which label means a fracture; return `None` until it is said, or if there are not two."""
     place = content.columns.index(column)
-    values = pd.Series([row[place] if place < len(row) else "" for _, row in content.rows])
-    counts = values[values != ""].value_counts()
-    if len(counts) != 2:
-        first = ", ".join(short(value) for value in counts.index[:VALUES])
-        words = f"Labels must be two values; this column has {len(counts):,}"
+    values = [row[place] for _, row in content.rows if place < len(row)]
+    spelled = own_table.spellings(values)
+    if len(spelled) != 2:
+        first = ", ".join(short(value) for value in list(spelled.values())[:VALUES])
+        words = f"Labels must be two values; this column has {len(spelled):,}"
         st.warning(theme.plain(f"{words} ({first})." if first else f"{words}."))
         return None
-    labels = sorted(map(str, counts.index))
+    counts = Counter(spelled[folder_names.key(value)] for value in values if value)
+    labels = sorted(counts)
     return st.radio(
         "Which label means a fracture?",
         labels,

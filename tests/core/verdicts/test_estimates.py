@@ -84,7 +84,7 @@ def test_figures_without_their_cases_have_no_value_and_the_others_stay() -> None
 def test_a_figure_that_no_resample_changes_is_not_called_certain() -> None:
     labels = np.repeat([True, False], 20)
     got = estimates.estimate(labels, labels * 1.0, labels, np.repeat(range(20), 2))
-    wilson = metrics.wilson(20, 20)
+    wilson = metrics.wilson(10, 10)  # of the ten patients who have a positive case
     assert (got["sensitivity"].low, got["sensitivity"].high) == (wilson.low, wilson.high)
     assert got["kappa"].value == got["auroc"].value == 1.0
     assert got["kappa"].low is got["auroc"].low is None
@@ -117,3 +117,17 @@ def test_intervals_cover_the_truth_of_patients_with_several_studies() -> None:
         got = estimates.estimate(labels, positive * 1.0, positive, patients)
         held += got["balanced_accuracy"].low <= truth <= got["balanced_accuracy"].high
     assert 0.87 <= held / 60 <= 1.0
+
+
+def test_a_figure_that_no_resample_changes_is_as_uncertain_as_its_own_patients() -> None:
+    labels = np.array([True] * 20 + [False] * 10)
+    patients = [*range(20), *[20] * 5, *[21] * 5]  # all negative cases are of two patients
+    figure = estimates.estimate(labels, labels * 0.9, labels, patients)["specificity"]
+    bound = metrics.wilson(2, 2)
+    assert (figure.n, figure.groups, figure.low, figure.high) == (10, 2, bound.low, bound.high)
+
+
+def test_a_ppv_at_another_prevalence_is_no_proportion_of_these_cases() -> None:
+    labels = np.array([True] * 22 + [False] * 3)
+    figures = estimates.estimate(labels, labels * 0.9, labels, range(25), prevalence=0.3)
+    assert (figures["ppv"].value, figures["ppv"].low) == (1.0, None)

@@ -19,7 +19,7 @@ from fracture_core.datasets import catalog, exclusions, family_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.datasets.family_list import FamilyList
-from fracture_core.errors import DataError
+from fracture_core.errors import DataError, FractureError
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Labels, Run
@@ -185,7 +185,11 @@ def start(dataset: Dataset, families: FamilyList, token: str) -> tuple[Path, Pat
     honest = replace(both.given, exclude=str(file))
     labels = Labels(tags=(TAG,))
     first = launcher.create_and_start(both.given, f"leak-given-{token}", labels=labels)
-    second = launcher.create_and_start(honest, f"leak-honest-{token}", labels=labels)
+    try:
+        second = launcher.create_and_start(honest, f"leak-honest-{token}", labels=labels)
+    except FractureError:
+        run_folders.send_request(first, "stop")  # alone it says nothing
+        raise
     return first, second
 
 
@@ -196,9 +200,16 @@ def stop(runs: Sequence[Run]) -> None:
             run_folders.send_request(run.folder, "stop")
 
 
-def newest(runs: Sequence[Run], root: Path) -> tuple[Run, Run] | None:
-    """Return the newest pair of runs on the data in a folder, given and honest; `None` if none."""
-    by_name = {run.name: run for run in runs if run.config.data == str(root)}
+def newest(runs: Sequence[Run], dataset: Dataset) -> tuple[Run, Run] | None:
+    """Return the newest pair of runs on a data set, given and honest; `None` if none.
+
+    A run that has not read its films yet is known by its folder alone.
+    """
+    by_name = {
+        run.name: run
+        for run in runs
+        if run.config.data == str(dataset.root) and run.data.hash in (None, dataset.hash)
+    }
     pairs = [
         (run, by_name[other])
         for name, run in by_name.items()

@@ -183,6 +183,8 @@ def _leak(options: argparse.Namespace) -> int:
 
 def _wait_for(folders: Sequence[Path]) -> list[Path]:
     """Show the progress of runs until all have ended; return those that did not finish."""
+    from fracture_core.analysis import leak
+
     while True:
         try:
             statuses = [run_folders.status(folder) for folder in folders]
@@ -192,8 +194,7 @@ def _wait_for(folders: Sequence[Path]) -> list[Path]:
             terminal.show_line(f"{share:.0%} of both runs")
             time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            for folder in folders:
-                run_folders.send_request(folder, "stop")
+            leak.stop([run_folders.read(folder) for folder in folders])
     terminal.show_line("")
     pairs = zip(folders, statuses, strict=True)
     return [folder for folder, status in pairs if status.state is not State.FINISHED]

@@ -14,10 +14,11 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
-from fracture_core import file_reader
+from fracture_core import file_reader, locks
 from fracture_core.datasets import download
 from fracture_core.datasets.download import Progress, WebFile
 from fracture_core.errors import DataError, FileRefused
@@ -27,6 +28,7 @@ from fracture_core.readers.fracatlas import SOURCE
 from fracture_core.words import short
 
 NAME = "fracatlas"
+LOCK = ".fetch.lock"  # held by the one process that fetches into a folder
 PAGE = "https://doi.org/10.6084/m9.figshare.22363012"
 RECORD = "https://api.figshare.com/v2/articles/22363012"  # of the repository, as JSON
 VARIABLE = "FRACTURE_FRACATLAS"  # of the environment: another address of the record
@@ -87,8 +89,29 @@ def fetch(
         return root
     if root.exists():
         raise DataError(f"{root} is there already. Move it away, or give another folder.")
+    with locks.held(out / LOCK, partial(_refuse_second, out)):
+        return _fetch(
+            out, root, address or os.environ.get(VARIABLE) or RECORD, progress, should_stop, say
+        )
+
+
+def _refuse_second(out: Path) -> NoReturn:
+    raise DataError(
+        f"Another process is fetching into {out}. Wait until it has ended, or give another folder."
+    )
+
+
+def _fetch(
+    out: Path,
+    root: Path,
+    address: str,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+    say: Callable[[str], None],
+) -> Path:
+    """Fetch and unpack the set; the folder's lock is held."""
     say("Asking the repository.")
-    record = _record(address or os.environ.get(VARIABLE) or RECORD)
+    record = _record(address)
     part = out / f"{record.file.name}.part"
     _check_room(out, record.file.size, part)
     digests = download.fetch(record.file, part, progress, should_stop)

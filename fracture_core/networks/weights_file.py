@@ -7,6 +7,7 @@ optimizer, metrics, the model's own description) is passed over.
 
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import keras
 
 MARK = b"\x89HDF\r\n\x1a\n"  # first bytes of an HDF5 file
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 _ZIP = b"PK\x03\x04"
 _INSIDE = "model.weights.h5"  # the weights in a `.keras` archive
 _NOT_WEIGHTS = ("optimizer", "metric", "loss")  # beginnings or endings of other groups
@@ -43,7 +45,7 @@ def opened(path: Path, limit: int) -> BinaryIO:
                 if entry.file_size > limit:
                     raise ValueError(file_reader.too_large(entry.file_size, limit))
                 content = archive.read(entry)
-        except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, EOFError) as error:
+        except (*_DAMAGED, KeyError, NotImplementedError, RuntimeError) as error:
             raise ValueError(f"it is an archive without weights ({error})") from error
     return io.BytesIO(content)
 

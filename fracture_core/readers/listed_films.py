@@ -241,10 +241,13 @@ def _patient(film: _Film) -> str:
     return _identifier(named) or _stem(film)
 
 
+_NO_SLASH = str.maketrans({"/": "∕", "\\": "∖"})  # of a key, whose parts slashes separate
+
+
 def _stem(film: _Film) -> str:
-    return film.path.replace("/", "-")
+    return film.path.translate(_NO_SLASH)
 
 
 def _identifier(text: str) -> str:
-    """Return a name for a study's key, whose parts slashes separate: "12" for "12.0"."""
-    return text_lists.whole(text).replace("/", "-").replace("\\", "-")
+    """Return a name for a study's key: "12" for "12.0"; other names stay apart."""
+    return text_lists.whole(text).translate(_NO_SLASH)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import NumberInput
 
 from fracture_core.analysis import published_results
 from fracture_core.models import evaluation
@@ -47,15 +48,20 @@ def test_every_figure_has_its_value_interval_n_and_a_line_on_both_levels(
     assert all(f"**{title}**: " in notes for title in figure_words.TITLES.values())
 
 
+def prevalence(app: AppTest) -> NumberInput:
+    """The field, whose key names its films."""
+    return next(each for each in app.number_input if each.key.startswith("prevalence"))
+
+
 def test_prevalence_and_cost_move_what_depends_on_them_alone(app: AppTest) -> None:
     before = table(app)
-    app.number_input(key="prevalence").set_value(2.0)
+    prevalence(app).set_value(2.0)
     app.number_input(key="cost-ratio").set_value(10.0).run()
     after = table(app)
     changed = before.index[(before != after).any(axis=1)]
     assert "Expected cost" in changed and "NPV" in changed
     assert set(changed) <= {"PPV", "NPV", "Expected cost"}
-    app.number_input(key="prevalence").set_value(200.0).run()
+    prevalence(app).set_value(200.0).run()
     assert not app.exception and "from 0 to 100" in app.error[0].value
 
 
@@ -68,6 +74,8 @@ def test_a_slice_has_the_figures_of_its_own_films(app: AppTest, run_copy: Path) 
     box.select(name).run()
     assert not app.exception
     assert table(app).loc["Accuracy", "n "] == str(len(own[name]))
+    share = own[name].groupby(["patient", "study"])["label"].first().mean()
+    assert prevalence(app).value == pytest.approx(100 * share, abs=0.05)
 
 
 def test_published_results_stand_beside_muras_own_films_alone(

@@ -26,7 +26,7 @@ def show(data: Dataset) -> None:
         "training films that have a copy or a patient among the films of the other side. Their "
         "difference on the same studies is what copies add to an accuracy.",
     )
-    pair = leak.newest(run_cache.runs_now(), data.root)
+    pair = leak.newest(run_cache.runs_now(), data)
     if pair and any(run.status.state.alive for run in pair):
         st.fragment(_watch, run_every=POLL_SECONDS, key="leak")(data)
         return
@@ -55,7 +55,7 @@ def _button(data: Dataset, again: bool) -> None:
 
 
 def _watch(data: Dataset) -> None:
-    pair = leak.newest(run_cache.runs_now(), data.root)
+    pair = leak.newest(run_cache.runs_now(), data)
     if not pair or not any(run.status.state.alive for run in pair):
         st.rerun()
         return

@@ -39,11 +39,11 @@ def _content(result: Evaluation) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Films", list(slices), key=state.SLICE, width=200)
         films = slices[name]
-        labels = result.studies()["label"].astype(float)
-        own = 100 * float(labels.mean())
+        own = 100 * float(films.groupby(list(STUDY))["label"].first().mean())
         prevalence = number(
             "Prevalence (%)",
-            state.PREVALENCE,
+            # Other films have a prevalence of their own, that an older value must not replace.
+            f"{state.PREVALENCE}-{result.model}-{result.split}-{name}",
             round(own, 1),
             PREVALENCE,
             wrong,
@@ -64,7 +64,7 @@ def _content(result: Evaluation) -> None:
         for sentence in wrong:
             st.error(theme.plain(sentence))
         return
-    share = None if prevalence == round(own, 1) and name == WHOLE else prevalence / 100
+    share = None if prevalence == round(own, 1) else prevalence / 100
     digest = hashlib.blake2b(films["probability"].to_numpy().tobytes(), digest_size=12)
     key = (result.model, result.split, str(result.data.get("hash")), name, digest.hexdigest())
     levels = estimate_cache.of_films(key, result.threshold, share, float(ratio), films)

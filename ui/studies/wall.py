@@ -14,7 +14,7 @@ from fracture_core.errors import FractureError
 from fracture_core.models import cards
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.words import short
-from ui.cache import film_cache, model_cache, study_cache
+from ui.cache import data_cache, film_cache, model_cache, study_cache
 from ui.components import announcement
 from ui.shared import film_links, theme
 from ui.shell import state, turns
@@ -202,7 +202,7 @@ def describe(study: Any) -> str:
 
 def _name(study: Any) -> str:
     """Return the names of a study; in class folders only the file's name is known."""
-    return quiz.name(study) if study.part == "unknown" else f"{study.patient}, {study.study}"
+    return f"{study.patient}, {study.study}" if data_cache.dataset().patients else quiz.name(study)
 
 
 def _place(study: Any) -> str:

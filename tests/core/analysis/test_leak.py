@@ -98,8 +98,9 @@ def test_the_difference_is_paired_by_study(
         )
         for name, n in (("given", given), ("honest", honest))
     ]
-    assert leak.newest(runs, dataset.root) == tuple(runs)
-    assert leak.newest(runs[:1], dataset.root) is None
+    assert leak.newest(runs, dataset) == tuple(runs)
+    assert leak.newest(runs[:1], dataset) is None
+    assert leak.newest(runs, replace(dataset, hash="another table's")) is None
     # The made films are others than the data set's: each is a patient of its own.
     films = dataset.manifest.assign(
         patient=[f"patient{n:05d}" for n in range(len(dataset.manifest))]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fracture_core import locks
 from fracture_core.cli import command_line
 from fracture_core.datasets import catalog, download, open_set
 from fracture_core.errors import DataError, Stopped
@@ -100,7 +101,8 @@ def test_a_connection_that_breaks_off_is_continued_and_the_set_is_checked(
     assert repository.requests == ["", "bytes=200000-", "bytes=400000-", "bytes=600000-"]
     assert [done for done, _ in shown] == sorted(done for done, _ in shown)
     assert shown[-1] == (len(repository.content), len(repository.content))
-    assert sorted(path.name for path in (tmp_path / "open").iterdir()) == ["FracAtlas"]
+    names = {path.name for path in (tmp_path / "open").iterdir()}
+    assert names == {"FracAtlas", open_set.LOCK}
     note = open_set.source(root)
     assert note["sha256"] == hashlib.sha256(repository.content).hexdigest()
     assert note["md5_checked"] and note["licence"] == "CC BY 4.0"
@@ -196,3 +198,8 @@ def test_the_app_fetches_in_a_child(repository: Repository, folders: Path) -> No
     status = run_folders.status(folder)
     assert status.state is run_folders.State.FINISHED, status.message
     assert (folders / "open" / "FracAtlas" / "dataset.csv").is_file()
+
+
+def test_a_second_process_does_not_fetch_into_the_same_folder(tmp_path: Path) -> None:
+    with locks.held(tmp_path / open_set.LOCK), pytest.raises(DataError, match="Another process"):
+        open_set.fetch(tmp_path, address="http://localhost:9/record")

@@ -21,7 +21,7 @@ from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError, FractureError
 from fracture_core.jobs import launcher
-from fracture_core.runs import run_folders
+from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Labels, Run
 from fracture_core.verdicts import resampling
 from fracture_core.verdicts.resampling import Interval
@@ -59,7 +59,8 @@ class Leak:
         points = given - honest
         both = f"As given {given:.1f} %, honest {honest:.1f} % of {d.n:,} {self.role} studies"
         if d.low is None or d.high is None:
-            return f"{both}: they are copies of one film, so nothing can be said about a leak."
+            few = "too few families and patients, or the same verdict on each study"
+            return f"{both}: {few}, so nothing can be said about a leak."
         interval = f"95 % interval {100 * d.low:.1f} to {100 * d.high:.1f}"
         if d.low > 0:
             return (
@@ -238,13 +239,15 @@ def measure(given: Run, honest: Run, dataset: Dataset, families: FamilyList) -> 
     right = [table.loc[both, "right"].astype(float) for table in (one, two)]
     unit = family_list.units(dataset.manifest, families)
     groups = one.loc[both, "patient"].map(unit)
-    films = (given.data.images.get("train", 0), honest.data.images.get("train", 0))
+    given_films, honest_films = (
+        int((journal.films(run.folder)["role"] == "train").sum()) for run in (given, honest)
+    )
     return Leak(
         role=role,
         given=float(right[0].mean()),
         honest=float(right[1].mean()),
         difference=resampling.mean(right[0] - right[1], groups),
-        films=films,
+        films=(given_films, honest_films),
         what=f"{given.config.architecture}, {words.plural(epoch, 'epoch')}, "
         f"seed {given.config.seed}",
     )

@@ -21,6 +21,7 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 
 NAMED = 10  # items of a finding that are listed; the others are counted
+NOTES = 20  # of a data set that are printed
 POLL_SECONDS = 0.3  # between two looks at the runs of a leak
 
 
@@ -107,8 +108,10 @@ def _inspect(options: argparse.Namespace) -> None:
         )
     if not dataset.patients:
         print("These data name no patients: each film counts as a study of its own.")
-    for item in counts["skipped"]:
+    for item in counts["skipped"][:NOTES]:
         terminal.print_line(f"skipped {item['path']}: {item['reason']}")
+    if len(counts["skipped"]) > NOTES:
+        print(f"and {len(counts['skipped']) - NOTES:,} more; --json lists all")
     if dataset.ignored:
         terminal.print_line(ignored_files.sentence(dataset.ignored))
 

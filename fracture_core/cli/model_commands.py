@@ -161,7 +161,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     for item in record["refused"]:
         terminal.print_line(f"refused ({item['path']}): {item['reason']}")
     if model.card.data.split_words:
-        print(f"\nThe model's own split. {model.card.data.split_words}")
+        root = Path(model.card.data.root or "unknown data").name
+        terminal.print_line(f"\nThe model was trained on {root}. {model.card.data.split_words}")
     for line in record["lines"] if options.lines else ():
         terminal.print_line(_study_line(line))
 

@@ -94,7 +94,8 @@ def scan(root: Path, positive: str | None) -> Listing:
         )
     _check_splits(listing, root, films, category)
     listing.facts.positive = category
-    listing.facts.patients = all(film.inner for film in films)
+    # A loose film beside folders of patients is a patient of its own.
+    listing.facts.patients = any(film.inner for film in films)
     rows = list(_rows(films, category))
     listing.rows.extend(sorted(rows, key=lambda row: SPLITS.index(row[0])))
     return listing

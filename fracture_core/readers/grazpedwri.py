@@ -5,6 +5,7 @@ study_number, laterality, projection, age, fracture_visible and more. `fracture_
 empty.
 """
 
+import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +24,8 @@ from fracture_core.readers.layouts import (
 )
 
 PART = "wrist"
+# "0001_1297860395_01_WRI-L1_M014": patient, time, number of the visit, side and projection, age.
+_STEM = re.compile(r"\d+_\d+_(\d+)_WRI-([LR])\d_", re.IGNORECASE)
 DEPTH = 3  # of folders that hold films, below one in the root
 
 
@@ -126,9 +129,14 @@ def _is_film(name: str) -> bool:
 
 
 def _study(row: dict[str, str]) -> tuple[str, str]:
-    """Return patient and study of a film: a visit's left and right wrist are two studies."""
-    number = text_lists.whole(row.get("study_number", "")) or "1"
-    side = row.get("laterality", "").strip().upper()
+    """Return patient and study of a film: a visit's left and right wrist are two studies.
+
+    Where the list lacks number or side, they are taken from the film's name.
+    """
+    stem = _STEM.match(row.get("filestem", "").rpartition("/")[2])
+    of_stem = stem.groups() if stem else ("1", "")
+    number = text_lists.whole(row.get("study_number", "")) or of_stem[0].lstrip("0") or "1"
+    side = row.get("laterality", "").strip().upper() or of_stem[1].upper()
     patient = text_lists.whole(row.get("patient_id", "")) or row.get("filestem", "")
     return f"patient{patient:0>5}", f"study{number}{f'-{side}' if side else ''}"
 

@@ -90,7 +90,7 @@ def _if_all_alike(figure: Interval, is_proportion: bool) -> Interval:
     Such as a sensitivity of 22 in 22, which is not certain: Wilson's over the patients of its
     cases, of a proportion; else none, as for PPV at another prevalence than that of the cases.
     """
-    if figure.low is None or figure.low != figure.high:
+    if figure.low is None or figure.high is None or figure.high - figure.low > resampling.SAME:
         return figure
     if not is_proportion:
         return replace(figure, low=None, high=None)
@@ -120,7 +120,7 @@ def _interval(values: np.ndarray, n: int, groups: int, drawn: int) -> Interval:
     value, others = float(values[0]), values[1:][np.isfinite(values[1:])]
     if not np.isfinite(value):
         return Interval(value=None, low=None, high=None, n=n, groups=groups)
-    if drawn < 2 or not len(others):
+    if drawn < resampling.FEWEST or not len(others):
         return Interval(value=value, low=None, high=None, n=n, groups=groups)
     low, high = np.quantile(others, (0.025, 0.975))
     return Interval(value=value, low=float(low), high=float(high), n=n, groups=groups)
@@ -128,8 +128,8 @@ def _interval(values: np.ndarray, n: int, groups: int, drawn: int) -> Interval:
 
 def _sums(weights: np.ndarray, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return the weighted sums of values, (n,), in every resample, float64 (resamples,)."""
-    by_group = np.bincount(codes, values, weights.shape[1]).astype(np.float32)
-    sums: np.ndarray = (weights @ by_group).astype(np.float64)
+    by_group = np.bincount(codes, values, weights.shape[1])
+    sums: np.ndarray = weights.astype(np.float64) @ by_group
     return sums
 
 
@@ -171,18 +171,17 @@ def _of_ranks(
     """Return AUROC and average precision; ties are half above, and one threshold."""
     order = np.argsort(-scores, kind="stable")
     ties = np.flatnonzero(np.diff(scores[order], prepend=np.inf))  # first place of each score
-    by_case = weights[:, codes[order]]
+    by_case = weights[:, codes[order]].astype(np.float64)
     positive, negative = (
-        np.add.reduceat(by_case * mask[order].astype(np.float32), ties, axis=1)
-        for mask in (truth, ~truth)
+        np.add.reduceat(by_case * mask[order], ties, axis=1) for mask in (truth, ~truth)
     )
     above, alarms = positive.cumsum(axis=1), negative.cumsum(axis=1)
     all_positive, all_negative = above[:, -1:], alarms[:, -1:]
     below = all_negative - alarms + 0.5 * negative
-    area = (positive / all_positive * (below / all_negative)).sum(axis=1, dtype=np.float64)
+    area = (positive / all_positive * (below / all_negative)).sum(axis=1)
     precision = np.nan_to_num(above / (above + alarms))
-    average = (positive / all_positive * precision).sum(axis=1, dtype=np.float64)
-    return {"auroc": area, "average_precision": average}
+    average = (positive / all_positive * precision).sum(axis=1)
+    return {"auroc": np.minimum(area, 1.0), "average_precision": np.minimum(average, 1.0)}
 
 
 def _of_probabilities(

@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 RESAMPLES = 2_000
+FEWEST = 5  # groups: of fewer, resamples say little about how far an estimate may be off
+SAME = 1e-9  # between figures that differ by rounding alone
 SEED = 0  # the same interval whenever it is computed
 
 
@@ -22,7 +24,8 @@ class Interval:
 
     Args:
         value: of the cases as they are; `None` where there are none.
-        low, high: percentiles 2.5 and 97.5 of the resamples; `None` with fewer than two groups.
+        low, high: percentiles 2.5 and 97.5 of the resamples; `None` with fewer than `FEWEST`
+            groups, or where all resamples agree, which is no certainty.
         n: number of cases.
         groups: number of groups.
     """
@@ -59,9 +62,11 @@ def mean(values: ArrayLike, groups: Iterable[Hashable]) -> Interval:
         return Interval(value=None, low=None, high=None, n=0, groups=0)
     of_case, count = group_numbers(groups)
     value, size = float(numbers.mean()), {"n": len(numbers), "groups": count}
-    if count < 2:
+    if count < FEWEST:
         return Interval(value=value, low=None, high=None, **size)
     drawn = draws(count).astype(np.float64)
     sums = drawn @ np.bincount(of_case, numbers)
     low, high = np.quantile(sums / (drawn @ np.bincount(of_case)), (0.025, 0.975))
+    if high - low < SAME:
+        return Interval(value=value, low=None, high=None, **size)
     return Interval(value=value, low=float(low), high=float(high), **size)

@@ -223,6 +223,14 @@ def test_folders_in_a_class_are_patients_and_studies(tmp_path) -> None:
     assert [row[4] for row in listing.rows if row[2] == "q"] == [0, 1]
 
 
+def test_a_loose_film_beside_folders_of_patients_leaves_them_patients(tmp_path) -> None:
+    tree(tmp_path, *(f"{c}/{c}{p}/{i}.png" for c in "ab" for p in range(6) for i in "12"))
+    tree(tmp_path, "a/loose.jpg")
+    listing = class_folders.scan(tmp_path, "a")
+    assert listing.facts.patients and len(listing.rows) == 25
+    assert len({row[2] for row in listing.rows}) == 13
+
+
 def test_splits_may_lie_in_the_classes(tmp_path) -> None:
     tree(tmp_path, *(f"{c}/{s}/1.png" for c in "ab" for s in ("Train", "val")))
     listing = class_folders.scan(tmp_path, "a")

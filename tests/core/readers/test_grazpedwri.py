@@ -64,3 +64,16 @@ def test_a_list_without_its_films_is_refused(tmp_path) -> None:
     (tmp_path / "dataset.csv").write_text(f"{HEADER}\na,1,1,L,1,9,1\n")
     with pytest.raises(DataError, match="none of its films"):
         grazpedwri.scan(tmp_path)
+
+
+def test_visit_and_side_are_taken_from_names_where_the_list_lacks_them(tmp_path) -> None:
+    lines = ["filestem,patient_id,fracture_visible"]
+    for patient in range(1, 7):
+        for visit, side, mark in (("01", "L", "1"), ("01", "R", ""), ("02", "L", "")):
+            stem = f"{patient:04d}_1297860395_{visit}_WRI-{side}1_M014"
+            lines.append(f"{stem},{patient},{mark}")
+            film(tmp_path, f"images/{stem}.png")
+    (tmp_path / "dataset.csv").write_text("\n".join(lines))
+    listing = grazpedwri.scan(tmp_path)
+    assert {row[3] for row in listing.rows} == {"study1-L", "study1-R", "study2-L"}
+    assert sum(row[5] for row in listing.rows) == 6 and len(listing.rows) == 18

@@ -131,3 +131,20 @@ def test_a_ppv_at_another_prevalence_is_no_proportion_of_these_cases() -> None:
     labels = np.array([True] * 22 + [False] * 3)
     figures = estimates.estimate(labels, labels * 0.9, labels, range(25), prevalence=0.3)
     assert (figures["ppv"].value, figures["ppv"].low) == (1.0, None)
+
+
+@pytest.mark.parametrize("n", [10, 20, 27, 40, 67, 100])
+def test_separated_scores_have_an_auroc_of_exactly_1_and_no_interval(n: int) -> None:
+    labels = np.arange(n) % 2 == 0
+    scores = np.where(labels, 0.9, 0.1) + np.random.default_rng(0).normal(0, 0.02, n)
+    got = estimates.estimate(labels, scores, labels, range(n))
+    for name in ("auroc", "average_precision"):
+        assert got[name].value == pytest.approx(1.0, abs=1e-12) and got[name].value <= 1.0
+        assert (got[name].low, got[name].high) == (None, None)
+
+
+def test_a_handful_of_patients_gives_no_interval() -> None:
+    labels, scores, _ = cases(24)
+    few = estimates.estimate(labels, scores, scores > 0.5, np.arange(24) % 4)
+    assert all(figure.low is figure.high is None for figure in few.values())
+    assert few["accuracy"].value is not None

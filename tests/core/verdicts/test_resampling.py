@@ -34,8 +34,13 @@ def test_copies_in_one_group_add_no_certainty() -> None:
     assert (copied.n, copied.groups) == (360, 40)
 
 
-@pytest.mark.parametrize(("values", "groups"), [([], []), ([1.0, 0.0], ["a", "a"])])
-def test_without_two_groups_there_is_no_interval(values: list[float], groups: list[str]) -> None:
+def test_the_same_value_everywhere_is_not_called_certain() -> None:
+    interval = resampling.mean(np.zeros(60), range(60))
+    assert (interval.value, interval.low, interval.high) == (0.0, None, None)
+
+
+@pytest.mark.parametrize(("values", "groups"), [([], []), ([1.0, 0.0] * 4, list("abcd") * 2)])
+def test_without_enough_groups_there_is_no_interval(values: list[float], groups: list[str]) -> None:
     interval = resampling.mean(values, groups)
     assert interval.low is None and interval.high is None
     assert interval.value == (0.5 if values else None)

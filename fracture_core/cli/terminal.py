@@ -113,7 +113,9 @@ def print_figures(
     levels = estimates.of_films(films, threshold, prevalence, cost_ratio)
     patients = levels["studies"]["accuracy"].groups
     counts = [plural(counted[level].n, noun) for level, noun in zip(LEVELS, NOUNS, strict=True)]
-    print(f"\n{split}: {', '.join(counts)}, {plural(patients, 'patient')}")
+    if patients < counted["images"].n:  # else each film counts as a patient of its own
+        counts.append(plural(patients, "patient"))
+    print(f"\n{split}: {', '.join(counts)}")
     print(f"  {'':18}" + "".join(f"{level:{COLUMN}}" for level in LEVELS).rstrip())
     cells = (f"TP {c.tp}  FP {c.fp}  FN {c.fn}  TN {c.tn}" for c in _confusions(counted))
     _print_row("", cells)
@@ -123,6 +125,8 @@ def print_figures(
         title = figure_words.TITLES[name]
         is_share = name in figure_words.PERCENT
         _print_row(title, (_figure(levels[level][name], is_share) for level in LEVELS))
+    if prevalence is not None:
+        print(f"  PPV, NPV and cost: at a prevalence of {100 * prevalence:g} %")
 
 
 def _confusions(counted: Mapping[str, "Summary"]) -> "list[Confusion]":

@@ -80,8 +80,10 @@ def _films(
         path = index.find(parts, by_name=names[parts[-1].lower()] == 1)
         if path is None:
             missing.append((line, cells["path"]))
-        elif path not in films:
+        elif path not in films or not films[path].value.strip():
             films[path] = _Film(path=path, value=cells["label"], cells=cells)
+        elif not cells["label"].strip():
+            listing.skip(path, f"is listed again in line {line} of {table.file.name}, unlabelled")
         elif folder_names.key(films[path].value) != folder_names.key(cells["label"]):
             twice.add(path)
         else:

@@ -615,6 +615,7 @@ def test_evaluate_prints_the_figures_and_on_request_a_line_a_study(
         assert f"{100 * figures['accuracy'].value:.1f} % (" in printed and f"n = {n}" in printed
         assert f"{100 * figures['npv'].value:.1f} %" in printed
     assert f"The model was trained on {phantom_root.name}. Split by patient." in printed
+    assert "PPV, NPV and cost: at a prevalence of 10 %" in printed
     table = pd.read_csv(file)
     assert table["study"].tolist() == [line["study"] for line in lines]
     assert set(table["acquaintance"]) == {"new"}

@@ -64,6 +64,18 @@ def test_a_table_of_any_kind_becomes_a_manifest(root, tmp_path, name, options) -
     assert len(catalog.read(root, table=table).manifest) == 6
 
 
+def test_a_second_row_without_a_label_costs_no_film(root, tmp_path) -> None:
+    rows = frame()
+    twice = pd.concat(
+        [rows.iloc[[0]].assign(Fracture=""), rows, rows.iloc[[1]].assign(Fracture="")]
+    )
+    data = catalog.read(root, table=saved(twice, tmp_path / "films.csv"), positive="1")
+    assert len(data.manifest) == 12 and data.manifest["label"].sum() == 6
+    assert skipped(data) == {
+        "batch1/film1.png": "is listed again in line 15 of films.csv, unlabelled"
+    }
+
+
 def test_patients_studies_parts_and_splits_are_used(root, tmp_path) -> None:
     columns = {
         "patient_id": [float(number // 4) for number in range(12)],

@@ -3,13 +3,14 @@
 import io
 import struct
 
+import imagecodecs
 import numpy as np
 import pydicom
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.tag import Tag
-from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, generate_uid
 
 PATIENT = "Doe^Jane"
 
@@ -44,6 +45,12 @@ def make(values: np.ndarray, **elements: object) -> bytes:
         stream = io.BytesIO()
         Image.fromarray(values).save(stream, "JPEG", quality=95)
         film.PixelData = encapsulate([stream.getvalue()])
+        meta.TransferSyntaxUID = syntax
+        film["PixelData"].VR = "OB"
+    elif syntax == JPEG2000Lossless:  # pydicom writes it by a library that is not needed here
+        frames = values if values.ndim == 3 else values[np.newaxis]
+        coded = [imagecodecs.jpeg2k_encode(each, 0, codecformat="j2k") for each in frames]
+        film.PixelData = encapsulate(coded)
         meta.TransferSyntaxUID = syntax
         film["PixelData"].VR = "OB"
     elif syntax != ExplicitVRLittleEndian:

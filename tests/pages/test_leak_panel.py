@@ -82,7 +82,7 @@ def test_a_finished_pair_is_one_sentence_with_its_interval_and_n(
     app = page()
     assert not app.exception
     assert "As given 95.0 %, honest 50.0 % of 20 valid studies: 45.0 points (95 %" in words(app)
-    assert "trained on 50 of the 50 training films" in words(app)
+    assert "three_conv, 1 epoch, seed 1, evaluated after the last epoch" in words(app)
 
 
 def test_running_runs_show_their_progress_and_can_be_stopped(

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fracture_core.jobs.heavy_imports import without_collector
@@ -17,11 +17,9 @@ from fracture_core.words import clean, duration, plural
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fracture_core.verdicts.metrics import Confusion, Summary
     from fracture_core.verdicts.resampling import Interval
 
-LEVELS = ("studies", "images")
-NOUNS = ("study", "image")
+NOUNS = ("study", "image")  # of the levels of `estimates.of_films`, in their order
 COLUMN = 42  # characters of a level's column of figures
 WIDTH = 110  # characters of a progress line; a longer one would wrap and stay
 
@@ -112,37 +110,30 @@ def print_figures(
     counted = cards.summaries(films, threshold)
     levels = estimates.of_films(films, threshold, prevalence, cost_ratio)
     patients = levels["studies"]["accuracy"].groups
-    counts = [plural(counted[level].n, noun) for level, noun in zip(LEVELS, NOUNS, strict=True)]
+    counts = [plural(counted[level].n, noun) for level, noun in zip(levels, NOUNS, strict=True)]
     if patients < counted["images"].n:  # else each film counts as a patient of its own
         counts.append(plural(patients, "patient"))
     print(f"\n{split}: {', '.join(counts)}")
-    print(f"  {'':18}" + "".join(f"{level:{COLUMN}}" for level in LEVELS).rstrip())
-    cells = (f"TP {c.tp}  FP {c.fp}  FN {c.fn}  TN {c.tn}" for c in _confusions(counted))
-    _print_row("", cells)
-    shares = (counted[level].majority.value or 0.0 for level in LEVELS)
+    _print_row("", levels)
+    cells = (counted[level].confusion for level in levels)
+    _print_row("", (f"TP {c.tp}  FP {c.fp}  FN {c.fn}  TN {c.tn}" for c in cells))
+    shares = (counted[level].majority.value or 0.0 for level in levels)
     _print_row("Baseline", (f"{100 * share:.1f} %" for share in shares))
     for name in estimates.NAMES:
         title = figure_words.TITLES[name]
-        is_share = name in figure_words.PERCENT
-        _print_row(title, (_figure(levels[level][name], is_share) for level in LEVELS))
+        _print_row(title, (_figure(name, levels[level][name]) for level in levels))
     if prevalence is not None:
         print(f"  PPV, NPV and cost: at a prevalence of {100 * prevalence:g} %")
-
-
-def _confusions(counted: Mapping[str, "Summary"]) -> "list[Confusion]":
-    return [counted[level].confusion for level in LEVELS]
 
 
 def _print_row(title: str, cells: Iterable[str]) -> None:
     print(f"  {title:18}{''.join(f'{cell:{COLUMN}}' for cell in cells)}".rstrip())
 
 
-def _figure(figure: "Interval", is_share: bool) -> str:
+def _figure(name: str, figure: "Interval") -> str:
     """Return a figure with interval and n: "67.5 % (60.6 to 73.7), n = 194"."""
-    if figure.value is None:
-        return f"-, n = {figure.n:,}"
-    scale, digits, unit = (100, 1, " %") if is_share else (1, 3, "")
-    value = f"{scale * figure.value:.{digits}f}{unit}"
-    if figure.low is not None and figure.high is not None:
-        value += f" ({scale * figure.low:.{digits}f} to {scale * figure.high:.{digits}f})"
-    return f"{value}, n = {figure.n:,}"
+    from fracture_core.verdicts import figure_words
+
+    bounds = figure_words.interval(name, figure)
+    value = figure_words.value(name, figure) or "-"
+    return f"{value}{f' ({bounds})' if bounds else ''}, n = {figure.n:,}"

@@ -202,7 +202,6 @@ def _of_probabilities(
 
 # --- of films and studies -----------------------------------------------------------------------
 
-LEVELS = ("studies", "images")
 Levels = dict[str, dict[str, Interval]]  # by level, then by name of the figure
 
 

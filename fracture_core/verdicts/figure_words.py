@@ -5,6 +5,9 @@ scores separate the labels, how the verdicts do at a justified threshold, whethe
 be taken at its word, and what mistakes cost.
 """
 
+from fracture_core.verdicts.estimates import BINS
+from fracture_core.verdicts.resampling import Interval
+
 TITLES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
@@ -33,6 +36,22 @@ NOTES = {
     "auroc": "How well scores rank positive above negative, at every threshold; chance has 0.5.",
     "average_precision": "Mean PPV over all sensitivities; chance has the prevalence.",
     "brier": "Mean squared error of the probabilities; lower is better.",
-    "ece": "Mean gap between probability and frequency in 10 bins; grows with few cases.",
+    "ece": f"Mean gap between probability and frequency in {BINS} bins; grows with few cases.",
     "expected_cost": "Mean cost of a case, in false alarms; lower is better.",
 }
+
+
+def value(name: str, figure: Interval) -> str:
+    """Format a figure: "67.5 %" or "0.672"; "" where it has no meaning."""
+    if figure.value is None:
+        return ""
+    return f"{100 * figure.value:.1f} %" if name in PERCENT else f"{figure.value:.3f}"
+
+
+def interval(name: str, figure: Interval) -> str:
+    """Format its interval: "60.6 to 73.7" or "0.612 to 0.731"; "" without one."""
+    if figure.low is None or figure.high is None:
+        return ""
+    if name in PERCENT:
+        return f"{100 * figure.low:.1f} to {100 * figure.high:.1f}"
+    return f"{figure.low:.3f} to {figure.high:.3f}"

@@ -9,9 +9,9 @@ import streamlit as st
 from fracture_core.analysis import published_results
 from fracture_core.datasets.catalog import STUDY
 from fracture_core.models.evaluation import Evaluation
-from fracture_core.verdicts import estimates, resampling
-from fracture_core.verdicts.figure_words import NOTES, PERCENT, TITLES
-from fracture_core.verdicts.resampling import Interval
+from fracture_core.verdicts import estimates, figure_words, resampling
+from fracture_core.verdicts.figure_words import NOTES, TITLES
+from fracture_core.words import plural
 from ui.cache import data_cache, estimate_cache
 from ui.shared import figures, theme
 from ui.shared.number_field import number
@@ -39,18 +39,7 @@ def _content(result: Evaluation) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Films", list(slices), key=state.SLICE, width=200)
         films = slices[name]
-        own = 100 * float(films.groupby(list(STUDY))["label"].first().mean())
-        prevalence = number(
-            "Prevalence (%)",
-            # Other films have a prevalence of their own, that an older value must not replace.
-            f"{state.PREVALENCE}-{result.model}-{result.split}-{name}",
-            round(own, 1),
-            PREVALENCE,
-            wrong,
-            width=150,
-            help="Share of positive studies where the model would be used; PPV, NPV and cost "
-            f"depend on it. These films: {own:.1f} %.",
-        )
+        prevalence = _ask_prevalence(f"{result.model}-{result.split}-{name}", films, wrong)
         ratio = number(
             "Cost of a miss (false alarms)",
             state.COST_RATIO,
@@ -64,10 +53,37 @@ def _content(result: Evaluation) -> None:
         for sentence in wrong:
             st.error(theme.plain(sentence))
         return
-    share = None if prevalence == round(own, 1) else prevalence / 100
     digest = hashlib.blake2b(films["probability"].to_numpy().tobytes(), digest_size=12)
     key = (result.model, result.split, str(result.data.get("hash")), name, digest.hexdigest())
-    levels = estimate_cache.of_films(key, result.threshold, share, float(ratio), films)
+    levels = estimate_cache.of_films(key, result.threshold, prevalence, float(ratio), films)
+    _draw(levels, films, prevalence)
+    _published(result)
+
+
+def _ask_prevalence(of: str, films: pd.DataFrame, wrong: list[str]) -> float | None:
+    """Ask for the prevalence, 0 to 1; `None` where it is left at that of the films.
+
+    Args:
+        of: names the films, since others have a prevalence that an older value must not replace.
+        films: manifest columns.
+        wrong: receives a sentence if the number is out of range.
+    """
+    own = 100 * float(films.groupby(list(STUDY))["label"].first().mean())
+    percent = number(
+        "Prevalence (%)",
+        f"{state.PREVALENCE}-{of}",
+        round(own, 1),
+        PREVALENCE,
+        wrong,
+        width=150,
+        help="Share of positive studies where the model would be used; PPV, NPV and cost depend "
+        f"on it. These films: {own:.1f} %.",
+    )
+    return None if percent == round(own, 1) else percent / 100
+
+
+def _draw(levels: estimates.Levels, films: pd.DataFrame, prevalence: float | None) -> None:
+    """Draw the table, the notes on its figures, and what they rest on."""
     with st.container(horizontal=True, gap="medium"):
         st.dataframe(
             table(levels, films),
@@ -82,13 +98,13 @@ def _content(result: Evaluation) -> None:
             notes = (f"- :small[**{TITLES[name]}**: {NOTES[name]}]" for name in estimates.NAMES)
             st.markdown("\n".join(notes))
     patients = levels["studies"]["accuracy"].groups
-    at = "the films' own prevalence" if share is None else f"a prevalence of {prevalence:.1f} %"
+    own = "the films' own prevalence"
+    at = own if prevalence is None else f"a prevalence of {100 * prevalence:.1f} %"
     st.caption(
-        f"{theme.plural(len(films), 'film')} of {theme.plural(patients, 'patient')}. Intervals: "
+        f"{plural(len(films), 'film')} of {plural(patients, 'patient')}. Intervals: "
         f"{figures.LEVEL}, bootstrap over patients, {resampling.RESAMPLES:,} resamples. "
         f"PPV, NPV and cost at {at}."
     )
-    _published(result)
 
 
 def table(levels: estimates.Levels, films: pd.DataFrame) -> pd.DataFrame:
@@ -98,15 +114,14 @@ def table(levels: estimates.Levels, films: pd.DataFrame) -> pd.DataFrame:
     rows = [{"Figure": "Baseline", **majority}]  # exact, no estimate: without an interval
     for name in estimates.NAMES:
         studies, images = levels["studies"][name], levels["images"][name]
-        is_share = name in PERCENT
         rows.append(
             {
                 "Figure": TITLES[name],
-                "Studies": value(studies, is_share),
-                "95 % interval": interval(studies, is_share),
+                "Studies": figure_words.value(name, studies) or figures.MISSING,
+                "95 % interval": figure_words.interval(name, studies) or figures.MISSING,
                 "n": f"{studies.n:,}",
-                "Images": value(images, is_share),
-                "95 % interval ": interval(images, is_share),
+                "Images": figure_words.value(name, images) or figures.MISSING,
+                "95 % interval ": figure_words.interval(name, images) or figures.MISSING,
                 "n ": f"{images.n:,}",
             }
         )
@@ -117,21 +132,6 @@ def table(levels: estimates.Levels, films: pd.DataFrame) -> pd.DataFrame:
 def _majority(labels: "pd.Series[int]") -> str:
     share = float(labels.mean())
     return figures.percent(max(share, 1 - share))
-
-
-def value(figure: Interval, is_share: bool) -> str:
-    """Format a figure: "67.5 %" or "0.672", a dash where it has no meaning."""
-    if figure.value is None:
-        return figures.MISSING
-    return figures.percent(figure.value) if is_share else f"{figure.value:.3f}"
-
-
-def interval(figure: Interval, is_share: bool) -> str:
-    """Format an interval: "60.6 to 73.7" or "0.612 to 0.731"."""
-    if figure.low is None or figure.high is None:
-        return figures.MISSING
-    scale, digits = (100, 1) if is_share else (1, 3)
-    return f"{scale * figure.low:.{digits}f} to {scale * figure.high:.{digits}f}"
 
 
 def _columns() -> dict[str, Any]:

@@ -91,9 +91,7 @@ def _inspect(options: argparse.Namespace) -> None:
     from fracture_core.datasets import catalog
     from fracture_core.readers import ignored_files
 
-    dataset = catalog.read(
-        options.data, options.positive, options.rescan, setting_options.table_of(options)
-    )
+    dataset = setting_options.dataset_of(options, options.rescan)
     counts = catalog.inspect(dataset)
     if options.json:
         terminal.print_json(counts)
@@ -123,10 +121,8 @@ def _audit_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _audit(options: argparse.Namespace) -> None:
     from fracture_core.audit import audit_job
-    from fracture_core.datasets import catalog
 
-    table = setting_options.table_of(options)
-    dataset = catalog.read(options.data, options.positive, table=table)
+    dataset = setting_options.dataset_of(options)
     folder = audit_job.folder_of(dataset.hash)
     show = terminal.progress_line("films")
     try:
@@ -163,10 +159,8 @@ def _leak_arguments(parser: argparse.ArgumentParser) -> None:
 def _leak(options: argparse.Namespace) -> int:
     """Train both runs and print the difference; return 1 if one of them did not finish."""
     from fracture_core.analysis import leak
-    from fracture_core.datasets import catalog
 
-    table = setting_options.table_of(options)
-    dataset = catalog.read(options.data, options.positive, table=table)
+    dataset = setting_options.dataset_of(options)
     families = leak.audited_families(dataset)
     folders = leak.start(dataset, families, f"{datetime.now():%m%d-%H%M%S}")
     unfinished = _wait_for(folders)
@@ -186,8 +180,6 @@ def _leak(options: argparse.Namespace) -> int:
 
 def _wait_for(folders: Sequence[Path]) -> list[Path]:
     """Show the progress of runs until all have ended; return those that did not finish."""
-    from fracture_core.analysis import leak
-
     while True:
         try:
             statuses = [run_folders.status(folder) for folder in folders]
@@ -197,7 +189,7 @@ def _wait_for(folders: Sequence[Path]) -> list[Path]:
             terminal.show_line(f"{share:.0%} of both runs")
             time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            leak.stop([run_folders.read(folder) for folder in folders])
+            run_folders.stop_active(map(run_folders.read, folders))
     terminal.show_line("")
     pairs = zip(folders, statuses, strict=True)
     return [folder for folder, status in pairs if status.state is not State.FINISHED]

@@ -126,13 +126,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.prevalence is not None:
         check_range("prevalence", options.prevalence, (0.0, 1.0))
     check_range("cost ratio", options.cost_ratio, (0.0, MOST_COST))
-    from fracture_core.datasets import catalog
     from fracture_core.models import cards, evaluation, training_patients
     from fracture_core.models.training_patients import TrainingOverlap
     from fracture_core.verdicts import estimates
 
-    table = setting_options.table_of(options)
-    dataset = catalog.read(options.data, options.positive, table=table)
+    dataset = setting_options.dataset_of(options)
     parts = tuple(options.parts or ())
     terminal.load_tensorflow()
     show = None if options.json else terminal.progress_line("films")
@@ -153,7 +151,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     chosen = (value.threshold, options.prevalence, options.cost_ratio)
     if options.json:
         record["training_split"] = model.card.data.split_words
-        terminal.print_json(record | evaluation.estimates_record(value, *chosen[1:]))
+        terminal.print_json(evaluation.with_estimates(record, value, *chosen[1:]))
         return
     terminal.print_figures(options.split, value.films, *chosen)
     for name, films in estimates.slices(value.films).items() if options.slices else ():
@@ -187,14 +185,12 @@ def _gate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _gate(options: argparse.Namespace) -> None:
-    from fracture_core.datasets import catalog
     from fracture_core.models import cards, gate_job
 
     model = cards.find(options.model)
     if model.is_run:
         raise ModelError(f"{options.model} is a run: its gate is fitted when it is released.")
-    table = setting_options.table_of(options)
-    dataset = catalog.read(options.data, options.positive, table=table)
+    dataset = setting_options.dataset_of(options)
     terminal.load_tensorflow()
     path = gate_job.add(model, dataset)
     _print_gate(cards.read(path.parent).card)

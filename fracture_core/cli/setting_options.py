@@ -7,12 +7,15 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fracture_core import config, file_reader, files
 from fracture_core.config import Setting, TrainConfig
 from fracture_core.errors import ConfigError, FileRefused
 from fracture_core.words import short
+
+if TYPE_CHECKING:
+    from fracture_core.datasets.catalog import Dataset
 
 DATA = ("data", "positive", "table")  # arguments of every command that reads a data set
 
@@ -31,6 +34,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         help="column of the table; repeats. Roles: path, label, patient, study, part, split "
         "(guessed from the names)",
     )
+
+
+def dataset_of(options: argparse.Namespace, rescan: bool = False) -> "Dataset":
+    """Read the data set that the options of `add_data` name; see `catalog.read`."""
+    from fracture_core.datasets import catalog
+
+    return catalog.read(options.data, options.positive, rescan, table_of(options))
 
 
 def table_of(options: argparse.Namespace) -> str | None:

@@ -108,26 +108,30 @@ _MORE = (  # figures that a `Summary` lacks
 )
 
 
-def estimates_record(
-    value: Evaluation, prevalence: float | None = None, cost_ratio: float = 1.0
+def with_estimates(
+    record: dict[str, Any],
+    value: Evaluation,
+    prevalence: float | None = None,
+    cost_ratio: float = 1.0,
 ) -> dict[str, Any]:
-    """Return what `evaluate --json` adds to `to_dict`: figures with intervals over patients.
+    """Return the record of `to_dict` with figures that have intervals over patients.
 
     Args:
+        record: of the evaluation.
         value: the evaluation.
         prevalence: see `estimates.estimate`.
         cost_ratio: see `estimates.estimate`.
 
     Returns:
-        "images" and "studies" with every figure; "prevalence", "cost_ratio"; "slices", the figures
-        of each part and number of views by name.
+        More figures in "images" and "studies"; "prevalence", "cost_ratio"; "slices", the figures of
+        each part and number of views by name.
     """
     more = (value.threshold, prevalence, cost_ratio)
-    whole, summaries = estimates.of_films(value.films, *more), value.summaries()
+    whole = estimates.of_films(value.films, *more)
     parts = estimates.slices(value.films).items()
     named = {name: estimates.of_films(films, *more) for name, films in parts}
     levels = {
-        level: summaries[level].to_dict()
+        level: record[level]
         | {name: asdict(whole[level][name]) for name in _MORE}
         | {"by_patient": {name: asdict(figure) for name, figure in whole[level].items()}}
         for level in whole
@@ -136,7 +140,8 @@ def estimates_record(
         name: {level: {k: asdict(v) for k, v in own[level].items()} for level in own}
         for name, own in named.items()
     }
-    return {**levels, "prevalence": prevalence, "cost_ratio": cost_ratio, "slices": slices}
+    own = {"prevalence": prevalence, "cost_ratio": cost_ratio, "slices": slices}
+    return record | levels | own
 
 
 def lines_csv(lines: Sequence[dict[str, Any]]) -> str:

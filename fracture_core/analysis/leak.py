@@ -194,13 +194,6 @@ def start(dataset: Dataset, families: FamilyList, token: str) -> tuple[Path, Pat
     return first, second
 
 
-def stop(runs: Sequence[Run]) -> None:
-    """Ask the runs that are active to stop."""
-    for run in runs:
-        if run.status.state.alive:
-            run_folders.send_request(run.folder, "stop")
-
-
 def newest(runs: Sequence[Run], dataset: Dataset) -> tuple[Run, Run] | None:
     """Return the newest pair of runs on a data set, given and honest; `None` if none.
 

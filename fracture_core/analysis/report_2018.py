@@ -236,9 +236,7 @@ def _queue(experiment: Experiment, dataset: Dataset, length: Length, seed: int) 
 
 def stop(runs: ExperimentRuns) -> None:
     """Stop all active runs; they keep their work."""
-    for run in runs.values():
-        if run.status.state.alive:
-            run_folders.send_request(run.folder, "stop")
+    run_folders.stop_active(runs.values())
 
 
 def steps_in_all(length: Length, seeds: int) -> int:

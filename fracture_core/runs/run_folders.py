@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -554,6 +554,17 @@ def send_request(folder: Path, kind: str, **values: Any) -> Path:
     path = folder / "requests" / f"{_next_number(folder):020d}-{key}.json"
     replace_file(path, text)
     return path
+
+
+def stop_active(runs: Iterable[Run]) -> None:
+    """Ask those of the runs that are active to stop; they keep their work.
+
+    Raises:
+        WriteFailed: see `send_request`.
+    """
+    for run in runs:
+        if run.status.state.alive:
+            send_request(run.folder, "stop")
 
 
 def _next_number(folder: Path) -> int:

@@ -144,7 +144,7 @@ def keep_table(name: str, data: bytes) -> Path:
 # --- data ---------------------------------------------------------------------------------------
 
 audit = owners(audit_job.start)
-stop_leak = owners(leak.stop)
+stop_leak = owners(run_folders.stop_active)
 fetch = owners(fetch_job.start)
 rescan = owners(study_cache.rescan)
 

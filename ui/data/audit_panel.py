@@ -12,9 +12,9 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
-from fracture_core.words import cell, duration
+from fracture_core.words import cell, duration, plural
 from ui.cache import data_cache, film_cache, study_cache
-from ui.data import leak_panel
+from ui.data import job_progress, leak_panel
 from ui.shared import figures, film_links, theme
 from ui.shell import actions, owner, state, tab_data
 
@@ -40,7 +40,9 @@ def show(data: Dataset) -> None:
     status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
     audit = data_cache.audit(folder)
     if status and status.state.alive:
-        st.fragment(_watch, run_every=POLL_SECONDS, key="audit")(data)
+        watch = st.fragment(job_progress.show, run_every=POLL_SECONDS, key="audit")
+        leaving = "It continues if you leave this page, and its result is kept."
+        watch(folder, "stop-audit", "Completed measurements are kept.", leaving)
         return
     halfway = False
     if status and status.state in (State.FAILED, State.INTERRUPTED, State.STOPPED):
@@ -68,32 +70,11 @@ def _start_button(data: Dataset, audit: Audit | None, halfway: bool) -> None:
             st.caption("Films already measured are not measured again.")
         elif audit is None:
             st.caption(
-                f"Opens {theme.plural(count, 'film')} once, in about "
+                f"Opens {plural(count, 'film')} once, in about "
                 f"{duration(max(1, count / FILMS_A_SECOND))}.",
                 help="Looks for unreadable films, copies, leaks between splits, odd films, and "
                 "shortcuts (film size, border ...) that predict the label.",
             )
-
-
-def _watch(data: Dataset) -> None:
-    folder = audit_job.folder_of(data.hash)
-    status = run_folders.status(folder)
-    if not status.state.alive:
-        st.rerun()
-    left = f" About {duration(status.seconds_left)} left." if status.seconds_left else ""
-    st.progress(min(1.0, status.progress), theme.plain(f"{status.message}{left}"))
-    stopping = run_folders.has_request(folder, "stop")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        owner.button(
-            "Stop",
-            icon=":material/stop:",
-            on_click=actions.pressed,
-            args=(actions.send_request, folder, "stop"),
-            disabled=stopping,
-            key="stop-audit",
-            help="Completed measurements are kept.",
-        )
-        st.caption("It continues if you leave this page, and its result is kept.")
 
 
 def csv(audit: Audit) -> str:
@@ -102,11 +83,11 @@ def csv(audit: Audit) -> str:
 
 
 def _findings(data: Dataset, audit: Audit) -> None:
-    films = theme.plural(audit.films, "film")
+    films = plural(audit.films, "film")
     if not audit.findings:
         st.markdown(f":green[**No findings**] in {films}.")
     else:
-        kinds = theme.plural(len(audit.findings), "kind")
+        kinds = plural(len(audit.findings), "kind")
         with st.container(horizontal=True):
             st.markdown(f"**{kinds} of findings** in {films}, worst first.")
             film_links.follow_clicks()
@@ -124,7 +105,7 @@ def _findings(data: Dataset, audit: Audit) -> None:
         with st.container(border=True):
             _finding(data, finding, ticked)
     if audit.shortcuts:
-        with st.expander(f"All {theme.plural(len(audit.shortcuts), 'shortcut')} tested"):
+        with st.expander(f"All {plural(len(audit.shortcuts), 'shortcut')} tested"):
             _shortcuts(audit)
     _left_out(data, ticked)
 
@@ -142,7 +123,7 @@ def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
     if mending:
         key = f"{state.TICK}-{finding.kind}"
         state.fill(key, ticked.has(finding.kind, mending))  # another browser may have ticked it
-        copies = theme.plural(len(mending), "film")
+        copies = plural(len(mending), "film")
         one_each = f"One of each family: exclude the other {copies} from training"
         st.checkbox(
             one_each if finding.kind == "family" else f"Exclude {copies} of these from training",
@@ -160,7 +141,7 @@ def _finding(data: Dataset, finding: Finding, ticked: Exclusions) -> None:
     if finding.items:
         # Entries are drawn only while open: there may be 40,000 of each kind.
         entries = st.expander(
-            f"The {theme.plural(len(finding.items), 'entry')}",
+            f"The {plural(len(finding.items), 'entry')}",
             key=f"{state.ENTRIES}-{finding.kind}",
             on_change="rerun",
         )
@@ -236,7 +217,7 @@ def _left_out(data: Dataset, ticked: Exclusions) -> None:
     rows = data.manifest.assign(role=catalog.assign_roles(data.manifest, 0.0, 0))
     count = int(exclusions.left_out(rows, ticked).sum())
     st.markdown(
-        f"Training excludes **{theme.plural(count, 'film')}** (list {ticked.hash}). Valid and "
+        f"Training excludes **{plural(count, 'film')}** (list {ticked.hash}). Valid and "
         "test films are never excluded, so that figures stay comparable."
     )
     st.download_button(

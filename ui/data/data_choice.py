@@ -11,7 +11,7 @@ from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import ClassesError, DataError, NotOwner, WriteFailed
 from fracture_core.phantom import phantom_set
 from fracture_core.readers import own_table
-from fracture_core.words import short
+from fracture_core.words import plural, short
 from ui.cache import data_cache, study_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state, tab_data
@@ -67,8 +67,8 @@ def _say_change(place: DeltaGenerator, data: Dataset | None) -> None:
     if growing or data is None:
         words += ", whose films are being generated."
     else:
-        studies = theme.plural(len(study_cache.studies()), "study")
-        words += f", {studies} with {theme.plural(len(data.manifest), 'film')}."
+        studies = plural(len(study_cache.studies()), "study")
+        words += f", {studies} with {plural(len(data.manifest), 'film')}."
     place.success(words, icon=":material/check:")
 
 
@@ -172,7 +172,7 @@ def rescan_button() -> None:
     with st.spinner("Reading every folder again…"):
         after = actions.rescan()
     tab_data.begin(tab_data.choice(), after)
-    now = theme.plural(len(after.manifest), "film")
+    now = plural(len(after.manifest), "film")
     if after.hash == before.hash:
         st.toast(f"{now}, as before.", icon=":material/check:")
         return

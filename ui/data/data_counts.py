@@ -6,6 +6,7 @@ import streamlit as st
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.models import cards
 from fracture_core.readers import ignored_files, mura, own_table
+from fracture_core.words import plural
 from ui.cache import data_cache
 from ui.shared import chart_words, charts, plots, theme
 from ui.shell import owner
@@ -113,7 +114,7 @@ def _compare_with_published(counts: pd.DataFrame) -> None:
         films = counts.loc[counts["part"] == "all", "images"].sum()
         st.markdown(f":green-badge[:material/check: all {films:,} published films are here]")
     else:
-        number = theme.plural(len(differences), "difference")
+        number = plural(len(differences), "difference")
         st.markdown(f"**{number}** from MURA v1.1 as published:")
         lines = [f"- {theme.plain(each)}" for each in differences[:DIFFERENCES]]
         if len(differences) > DIFFERENCES:
@@ -142,7 +143,7 @@ def show_skipped(data: Dataset) -> None:
         )
         return
     count = len(data.skipped)
-    with st.expander(f"{theme.plural(count, 'note')} on files and folders"):
+    with st.expander(f"{plural(count, 'note')} on files and folders"):
         if count > SKIPPED:
             st.caption(f"The first {SKIPPED} of {count:,}.")
         rows = [(each.path, each.reason) for each in data.skipped[:SKIPPED]]

@@ -12,8 +12,7 @@ from fracture_core.jobs import fetch_job
 from fracture_core.readers.fracatlas import SOURCE
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State, Status
-from fracture_core.words import duration
-from ui.data import data_choice
+from ui.data import data_choice, job_progress
 from ui.shared import theme
 from ui.shell import actions, owner, state
 
@@ -40,7 +39,9 @@ def show() -> None:
         folder = fetch_job.folder_of(out)
         status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
         if status and status.state.alive:
-            st.fragment(_watch, run_every=POLL_SECONDS, key="fetch")(str(folder))
+            watch = st.fragment(job_progress.show, run_every=POLL_SECONDS, key="fetch")
+            leaving = "It continues if you leave this page."
+            watch(folder, "stop-fetch", "What was fetched is kept.", leaving)
         else:
             _ended(status, out)
 
@@ -66,23 +67,3 @@ def _ended(status: Status | None, out: Path) -> None:
         args=(actions.fetch, out),
         key="fetch-open-set",
     )
-
-
-def _watch(name: str) -> None:
-    folder = Path(name)
-    status = run_folders.status(folder)
-    if not status.state.alive:
-        st.rerun()
-    left = f" About {duration(status.seconds_left)} left." if status.seconds_left else ""
-    st.progress(min(1.0, status.progress), theme.plain(f"{status.message}{left}"))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Stop",
-            icon=":material/stop:",
-            on_click=actions.pressed,
-            args=(actions.send_request, folder, "stop"),
-            disabled=run_folders.has_request(folder, "stop"),
-            key="stop-fetch",
-            help="What was fetched is kept.",
-        )
-        st.caption("It continues if you leave this page.")

@@ -7,6 +7,7 @@ import streamlit as st
 from fracture_core.analysis import leak
 from fracture_core.analysis.leak import Leak
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import FractureError
 from fracture_core.runs.run_folders import Run, State
 from ui.cache import data_cache, run_cache
@@ -30,14 +31,15 @@ def show(data: Dataset) -> None:
     if pair and any(run.status.state.alive for run in pair):
         st.fragment(_watch, run_every=POLL_SECONDS, key="leak")(data)
         return
+    families = data_cache.families(data.hash)
     if pair:
-        _result(data, pair)
-    _button(data, again=pair is not None)
+        _result(data, pair, families)
+    _button(data, families, again=pair is not None)
 
 
-def _button(data: Dataset, again: bool) -> None:
+def _button(data: Dataset, families: FamilyList, again: bool) -> None:
     """Draw the share of leaked films, and the button unless nothing can be measured."""
-    plan = leak.plan(data, data_cache.families(data.hash))
+    plan = leak.plan(data, families)
     st.caption(theme.plain(f"{plan.sentence} {plan.refusal}".rstrip()))
     if plan.refusal:
         return
@@ -83,7 +85,7 @@ def _link(run: Run) -> None:
     )
 
 
-def _result(data: Dataset, pair: tuple[Run, Run]) -> None:
+def _result(data: Dataset, pair: tuple[Run, Run], families: FamilyList) -> None:
     """The difference in one sentence; or why there is none."""
     unfinished = [run for run in pair if run.status.state is not State.FINISHED]
     if unfinished:
@@ -94,8 +96,8 @@ def _result(data: Dataset, pair: tuple[Run, Run]) -> None:
         result: Leak = run_cache.of_metrics(
             pair[0],
             "leak",
-            (pair[1].name, data_cache.families(data.hash).hash),
-            lambda _: leak.measure(*pair, data, data_cache.families(data.hash)),
+            (pair[1].name, families.hash),
+            lambda _: leak.measure(*pair, data, families),
         )
     except FractureError as error:
         st.caption(theme.plain(str(error)))

@@ -10,7 +10,7 @@ from fracture_core import files
 from fracture_core.errors import DataError, WriteFailed
 from fracture_core.readers import folder_names, own_table
 from fracture_core.readers.own_table import Content, Table
-from fracture_core.words import clean, short
+from fracture_core.words import clean, plural, short
 from ui.data import data_choice
 from ui.shared import theme
 from ui.shell import actions, owner, state
@@ -86,7 +86,7 @@ def _preview(content: Content) -> None:
     width = max(len(names), *map(len, rows))
     names += [f"column {number}" for number in range(len(names) + 1, width + 1)]
     padded = [(*row, *[""] * (width - len(row))) for row in rows]
-    st.caption(f"{theme.plural(len(content.rows), 'row')}; the first {len(rows)}:")
+    st.caption(f"{plural(len(content.rows), 'row')}; the first {len(rows)}:")
     # By their places: two columns may have one name.
     table = pd.DataFrame(padded, columns=[str(place) for place in range(width)])
     labels = {str(place): clean(name) for place, name in enumerate(names)}
@@ -130,7 +130,7 @@ def _positive(content: Content, column: str) -> str | None:
         "Which label means a fracture?",
         labels,
         index=None,
-        format_func=lambda label: theme.plain(f"{label} ({theme.plural(counts[label], 'row')})"),
+        format_func=lambda label: theme.plain(f"{label} ({plural(counts[label], 'row')})"),
         horizontal=True,
         key=f"table-positive-{column}",
     )

@@ -39,12 +39,14 @@ def studies() -> pd.DataFrame:
 
     Returns:
         `catalog.studies` with `first`, the manifest's row of the study's first film (the others
-        follow it), and a column for each of `facets.FACETS`.
+        follow it), `names_patient`, whether the data name patients, and a column for each of
+        `facets.FACETS`.
     """
     data = data_cache.dataset()
     table, predictions = _studies(data.hash, data.manifest), study_predictions()
     results = predictions.results if predictions else {}
-    return table.assign(**{facets.RESULT: facets.results_of(table, results)})
+    column = {facets.RESULT: facets.results_of(table, results)}
+    return table.assign(names_patient=data.patients, **column)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

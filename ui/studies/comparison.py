@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from fracture_core.words import plural
 from ui.shared import theme
 from ui.shell import state
 from ui.studies import quiz
@@ -15,7 +16,7 @@ MOST = 500  # studies offered beside the patient's own; filters choose others
 def name(study: Any) -> str:
     """Return a study's name in the list: "patient00017, study1, humerus, 3 views"."""
     part = [] if study.part == "unknown" else [study.study, study.part]
-    return ", ".join([quiz.name(study), *part, theme.plural(study.views, "view")])
+    return ", ".join([quiz.name(study), *part, plural(study.views, "view")])
 
 
 def heading(study: Any) -> str:

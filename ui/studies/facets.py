@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fracture_core.words import short
+from fracture_core.words import plural, short
 from ui.shared import theme
 from ui.shell import state
 from ui.studies import quiz
@@ -187,10 +187,10 @@ def show_empty(studies: pd.DataFrame, active: Filters, whose: str) -> None:
     matches = {name: len(matching(studies, active, without=name)) for name in active.names}
     for name, count in matches.items():
         if count:
-            label = f"Drop {_sentence(active, name, whose)}: {theme.plural(count, 'study')}"
+            label = f"Drop {_sentence(active, name, whose)}: {plural(count, 'study')}"
             st.button(label, icon=":material/filter_alt_off:", on_click=drop, args=([name],))
     if not any(matches.values()) or len(matches) > 1:
-        label = f"Drop all filters: {theme.plural(len(studies), 'study')}"
+        label = f"Drop all filters: {plural(len(studies), 'study')}"
         st.button(label, icon=":material/clear_all:", on_click=drop, args=(active.names,))
 
 

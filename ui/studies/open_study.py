@@ -15,7 +15,7 @@ from fracture_core.models import cards
 from fracture_core.phantom import phantom_set
 from fracture_core.phantom.study_plan import Break
 from fracture_core.verdicts import aggregation
-from fracture_core.words import short
+from fracture_core.words import plural, short
 from ui.cache import film_cache, study_cache
 from ui.components import film_viewer
 from ui.components.film_viewer import Frame, Neighbours, OtherStudy
@@ -89,7 +89,7 @@ def _bar(
                 args=(there[step] or study.key,),
             )
         with st.container(gap=None, width=HEADING_WIDTH):
-            place = f"{here + 1:,} of {theme.plural(len(keys), 'study')}"
+            place = f"{here + 1:,} of {plural(len(keys), 'study')}"
             st.markdown(f"**{quiz.mark(study)}** · {place}")
             st.caption(theme.plain(wall.describe(study)))
         st.space("stretch")
@@ -179,7 +179,7 @@ def _breaks_in_words(breaks: Sequence[Break]) -> str:
     if bones := ", ".join(each.bone for each in breaks if each.bone):
         return f"{breaks[0].kind} {breaks[0].pattern} break: {bones}"
     kinds = Counter(f"{each.kind} break" for each in breaks)
-    return ", ".join(theme.plural(n, kind) for kind, n in kinds.items()) or "shows no break"
+    return ", ".join(plural(n, kind) for kind, n in kinds.items()) or "shows no break"
 
 
 def _in_shares(box: tuple[int, int, int, int], size: tuple[int, int]) -> film_viewer.Box:

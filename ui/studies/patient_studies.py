@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.words import short
+from fracture_core.words import plural, short
 from ui.cache import film_cache, study_cache
 from ui.shared import film_links, theme
 from ui.studies import quiz, wall
@@ -31,9 +31,9 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
         return
     st.title(theme.plain(quiz.name(next(own.itertuples()))), anchor=False)
     parts, labels = own["part"].nunique(), own["label"].nunique()
-    facts = [theme.plural(len(own), "study"), theme.plural(int(own["views"].sum()), "film")]
+    facts = [plural(len(own), "study"), plural(int(own["views"].sum()), "film")]
     if parts > 1:
-        facts.append(theme.plural(parts, "body part"))
+        facts.append(plural(parts, "body part"))
     if not any(quiz.hides(key) for key in own["key"]):
         facts.append("mixed labels" if labels > 1 else theme.mark(bool(own["label"].iloc[0])))
     st.markdown(", ".join(facts))

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ui.cache import data_cache
 from ui.components.film_viewer import Quiz
 from ui.shared import theme
 from ui.shell import state
@@ -32,7 +31,7 @@ def mark(study: Any) -> str:
 
 def name(study: Any) -> str:
     """Return the name of a study's patient; of a film that is named after its class, another."""
-    if not is_on() or data_cache.dataset().patients:
+    if not is_on() or study.names_patient:
         return str(study.patient)
     return f"film {_digest(study.key)[:6]}"
 

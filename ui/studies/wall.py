@@ -13,8 +13,8 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.models import cards
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.words import short
-from ui.cache import data_cache, film_cache, model_cache, study_cache
+from fracture_core.words import plural, short
+from ui.cache import film_cache, model_cache, study_cache
 from ui.components import announcement
 from ui.shared import film_links, theme
 from ui.shell import state, turns
@@ -160,8 +160,8 @@ def _patient(key: str) -> str:
 def _count(data: Dataset, studies: pd.DataFrame, shown: pd.DataFrame, page: int) -> None:
     first, last = (page - 1) * CARDS + 1, (page - 1) * CARDS + len(shown)
     section = "" if len(shown) == len(studies) else f", {first:,} to {last:,} shown"
-    films = theme.plural(int(studies["views"].sum()), "film")
-    count = theme.plural(len(studies), "study")
+    films = plural(int(studies["views"].sum()), "film")
+    count = plural(len(studies), "study")
     with st.container(gap=None):
         spoken = f"Studies found: {len(studies):,}, with {films}{section}"
         announcement.show(spoken, "announcement")
@@ -202,12 +202,12 @@ def describe(study: Any) -> str:
 
 def _name(study: Any) -> str:
     """Return the names of a study; in class folders only the file's name is known."""
-    return f"{study.patient}, {study.study}" if data_cache.dataset().patients else quiz.name(study)
+    return f"{study.patient}, {study.study}" if study.names_patient else quiz.name(study)
 
 
 def _place(study: Any) -> str:
     place = [] if study.part == "unknown" else [study.part]
-    return ", ".join([*place, study.split, theme.plural(study.views, "view")])
+    return ", ".join([*place, study.split, plural(study.views, "view")])
 
 
 def _page(pages: int) -> int:

@@ -70,7 +70,7 @@ def is_held(path: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:
-        return False  # its disk has no locks, so that nobody can hold one
+        return False  # its disk has no locks, so that no process can hold one
     finally:
         os.close(descriptor)
     return False

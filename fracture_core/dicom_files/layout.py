@@ -73,7 +73,7 @@ def read(dataset: "FileDataset", coded: Head | None, name: str, notes: list[str]
         notes: takes a sentence on each odd element.
 
     Raises:
-        FilmError: it holds no image, its size is not supported, or its bits cannot be told.
+        FilmError: it holds no image, its size is not supported, or its bits cannot be derived.
     """
     keyword = next((each for each in data_set.PIXELS if each in dataset), None)
     if keyword is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _CODES = 2**16 - 1  # of pixels inside the film: 1 to this
-_WHOLE = 2**16  # values of a film that are told apart without sorting its pixels
+_WHOLE = 2**16  # values of a film that are distinguished without sorting its pixels
 _EVEN = 1e-6  # of a step, by which steps may differ and still be equal
 _STEEPEST = 50.0  # of a sigmoid's exponent; beyond it every number is 0 or 1
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")

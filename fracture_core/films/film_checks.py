@@ -66,7 +66,7 @@ def colour(source: Path | bytes) -> float:
         # Nearest pixels: averaging would turn a fine mixture of colours grey.
         film = film.convert("RGB")
         film.thumbnail((LOOKED_AT, LOOKED_AT), Image.Resampling.NEAREST)
-    except Exception:  # a damaged or odd file; reading it has told what there is to tell
+    except Exception:  # a damaged or odd file; reading it has reported the fault
         return 0.0
     pixels = np.asarray(film, np.int16)
     return float((pixels.max(axis=-1) - pixels.min(axis=-1) > COLOURED).mean())

@@ -1,4 +1,4 @@
-"""Files that are no films and are passed over, told by kind and count.
+"""Files that are no films and are passed over, counted by kind.
 
 One rule for data sets, paths on the command line and uploads. A name decides where it can: what an
 operating system, a viewer or an annotation tool leaves is passed over, and what ends as a film does

@@ -10,6 +10,7 @@ from fracture_core.errors import DataError
 from fracture_core.models.cards import Model
 from fracture_core.models.study_prediction import FilmPrediction, NearestFilm, StudyPrediction
 from fracture_core.verdicts import verdict_words
+from fracture_core.words import plural
 from ui.cache import data_cache, film_cache
 from ui.diagnose.reading import Reading
 from ui.shared import file_reasons, theme
@@ -47,9 +48,9 @@ def uncounted(prediction: StudyPrediction) -> str:
     """Count the files that have no part in a verdict, in a sentence; "" if all have."""
     counts = []
     if refused := len(prediction.refused):
-        counts.append(f"{theme.plural(refused, 'file')} could not be read")
+        counts.append(f"{plural(refused, 'file')} could not be read")
     if doubted := len(prediction.doubted):
-        counts.append(f"{theme.plural(doubted, 'film')} {_are(doubted)} set aside")
+        counts.append(f"{plural(doubted, 'film')} {_are(doubted)} set aside")
     return f"{', '.join(counts)}." if counts else ""
 
 
@@ -75,7 +76,7 @@ def warnings(reading: Reading) -> tuple[str, ...]:
     films = reading.prediction.films
     sentences = []
     for group in _alike(films):
-        which = f"{len(group):,} of {theme.plural(len(films), 'film')}"
+        which = f"{len(group):,} of {plural(len(films), 'film')}"
         if len(films) == 1:
             which = "This film"
         counted = sum(film.counted for film in group)
@@ -119,14 +120,14 @@ def show(reading: Reading) -> None:
 def _measurements(doubted: Sequence[FilmPrediction]) -> None:
     """The numbers behind the doubts, on request."""
     reasons = [(film.name, " ".join(film.doubts)) for film in doubted]
-    file_reasons.show(reasons, f"Measurements of {theme.plural(len(doubted), 'film')}")
+    file_reasons.show(reasons, f"Measurements of {plural(len(doubted), 'film')}")
 
 
 def _remarks(remarks: Sequence[str]) -> None:
     """Remarks on frames left out, and on identical films."""
     lines = [theme.plain(remark) for remark in remarks[:NAMED]]
     if len(remarks) > NAMED:
-        lines.append(f"and {theme.plural(len(remarks) - NAMED, 'other remark')}")
+        lines.append(f"and {plural(len(remarks) - NAMED, 'other remark')}")
     if lines:
         st.info("\n\n".join(lines), icon=":material/info:")
 

@@ -9,6 +9,7 @@ from PIL import Image
 from fracture_core.models.cards import Model
 from fracture_core.reports.study_record import OCCLUSION_FULL
 from fracture_core.verdicts import aggregation
+from fracture_core.words import plural
 from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
 from ui.diagnose.reading import Reading
@@ -133,7 +134,7 @@ def through_epochs(reading: Reading) -> None:
         config={"displayModeBar": False},
     )
     st.markdown(
-        f"One line per film, {theme.plural(len(epochs), 'kept epoch')} from {epochs[0]} to "
-        f"{epochs[-1]}. The verdict changed {theme.plural(len(changed), 'time')}; the last, "
+        f"One line per film, {plural(len(epochs), 'kept epoch')} from {epochs[0]} to "
+        f"{epochs[-1]}. The verdict changed {plural(len(changed), 'time')}; the last, "
         f"{theme.mark(bool(verdicts[-1]))}, holds since epoch {since}."
     )

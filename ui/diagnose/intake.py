@@ -19,7 +19,7 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.uploads import ALONE, SortedUploads, UploadedStudy, unlike
 from fracture_core.errors import DataError, FilmError
 from fracture_core.readers import ignored_files
-from fracture_core.words import short
+from fracture_core.words import plural, short
 from ui.cache import data_cache, film_cache, prediction_cache, study_cache
 from ui.shared import file_reasons, theme
 from ui.shared.pictures import Source
@@ -160,7 +160,7 @@ def _upload_note(upload: SortedUploads, dropped: bool) -> None:
         dropped: whether the uploader still lists them; else its page was left since.
     """
     if not dropped:
-        count = theme.plural(sum(len(study.films) for study in upload.studies), "file")
+        count = plural(sum(len(study.films) for study in upload.studies), "file")
         st.caption(f"Still here: {count} that you dropped before. New files replace them.")
     if upload.ignored:
         st.caption(theme.plain(ignored_files.sentence(upload.ignored)))
@@ -175,7 +175,7 @@ def _remove() -> None:
 def _study_of(upload: SortedUploads) -> StudyInput | None:
     """The uploaded study, or the first of several; without any, the reasons are listed."""
     if not upload.studies:
-        left = f"{theme.plural(len(upload.refused), 'file')} left out"
+        left = f"{plural(len(upload.refused), 'file')} left out"
         st.warning("There is no film in this upload. Remove it, and drop others.")
         file_reasons.show(upload.refused, left, expanded=True)
         return None
@@ -276,7 +276,7 @@ def offer_example(reference: str) -> None:
                 width = min(EXAMPLE_PX, EXAMPLE_PX * picture.width // picture.height)
                 st.image(picture.content, width=width, alt=name)
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
-    part, views = theme.plain(row["part"]), theme.plural(row["views"], "film")
+    part, views = theme.plain(row["part"]), plural(row["views"], "film")
     name = f"{theme.plain(row['study'])} of {theme.plain(row['patient'])}"
     st.markdown(f"{name}: {part}, {views}{badge}")
     st.button(

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fracture_core.datasets import uploads
 from fracture_core.verdicts import aggregation
+from fracture_core.words import plural
 from ui.diagnose import next_study, reading
 from ui.diagnose.intake import StudyInput
 from ui.diagnose.reading import Reading
@@ -65,7 +66,7 @@ def _summary(verdicts: list[bool | None]) -> str:
     words = f"fracture in {verdicts.count(True)}, none in {verdicts.count(False)}"
     if unsure := verdicts.count(None):
         words += f", no verdict on {unsure}"
-    return f"**{theme.plural(len(verdicts), 'study')} in this upload**: {words}"
+    return f"**{plural(len(verdicts), 'study')} in this upload**: {words}"
 
 
 def _together(upload: Sequence[Reading]) -> Reading:
@@ -94,13 +95,11 @@ def lists(shown: Reading, upload: Sequence[Reading]) -> None:
         with st.expander(f"All {len(named)} studies of this upload"):
             _table([_line(each) for each in named.values()])
     is_all = not shown.prediction.films
-    file_reasons.show(
-        refused, f"{theme.plural(len(refused), 'file')} could not be read", expanded=is_all
-    )
+    file_reasons.show(refused, f"{plural(len(refused), 'file')} could not be read", expanded=is_all)
     noted = [(film.name, " ".join(film.notes)) for film in shown.prediction.films if film.notes]
-    file_reasons.show(noted, f"Notes on {theme.plural(len(noted), 'file')}")
+    file_reasons.show(noted, f"Notes on {plural(len(noted), 'file')}")
     left = [*shown.study.left_out, *(_unreadable(upload) if named else ())]
-    file_reasons.show(left, f"{theme.plural(len(left), 'file')} left out", expanded=is_all)
+    file_reasons.show(left, f"{plural(len(left), 'file')} left out", expanded=is_all)
 
 
 def _unreadable(upload: Sequence[Reading]) -> list[tuple[str, str]]:

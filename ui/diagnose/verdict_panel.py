@@ -9,7 +9,7 @@ from fracture_core.datasets import uploads
 from fracture_core.models import caveats
 from fracture_core.models.cards import Model
 from fracture_core.verdicts import verdict_words
-from fracture_core.words import short
+from fracture_core.words import plural, short
 from ui.cache import study_cache
 from ui.diagnose import doubts
 from ui.diagnose.intake import StudyInput
@@ -138,7 +138,7 @@ def _line(reading: Reading) -> str:
     if prediction.altered:
         count = len(prediction.altered)
         were = "was" if count == 1 else "were"
-        words.append(f"**{theme.plural(count, 'film')} {were} altered by hand.**")
+        words.append(f"**{plural(count, 'film')} {were} altered by hand.**")
     if study.label is not None and reading.verdict is not None:
         mark, right = theme.mark(bool(study.label)), reading.verdict == bool(study.label)
         words.append(verdict_words.beside_label(mark, right, bool(prediction.altered)))

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fracture_core.verdicts import breakdown, verdict_words
+from fracture_core.words import plural
 from ui.cache import prediction_cache
 from ui.diagnose import verdict_charts
 from ui.diagnose.reading import Reading
@@ -54,7 +55,7 @@ def _tta_sentence(spreads: list[tuple[float, float]], threshold: float) -> str:
     words = "Bars: range of scores when the film is mirrored or rotated by up to 6 degrees"
     if not crossing:
         return f"{words}; no film crosses the threshold."
-    films = theme.plural(len(spreads), "film")
+    films = plural(len(spreads), "film")
     return (
         f"{words}; {crossing} of {films} {'crosses' if crossing == 1 else 'cross'} the threshold."
     )

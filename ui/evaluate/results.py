@@ -14,6 +14,7 @@ from fracture_core.releases import ensemble
 from fracture_core.runs import predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts.metrics import Summary
+from fracture_core.words import plural
 from ui.cache import data_cache, model_cache
 from ui.evaluate import confusion_matrix, figures_panel, study_lines
 from ui.shared import epoch_slider, figures, plots, theme
@@ -132,7 +133,7 @@ def _evaluate(reference: str, split: str) -> Evaluation | None:
     name = theme.plain(dataset.root.name)
     st.write(f"This model has not been evaluated on the {split} films of {name}{badge} yet.")
     owner.button(
-        f"{'Try again: evaluate' if status else 'Evaluate'} {theme.plural(len(rows), 'study')}",
+        f"{'Try again: evaluate' if status else 'Evaluate'} {plural(len(rows), 'study')}",
         type="primary",
         icon=":material/grid_view:",
         on_click=actions.pressed,
@@ -173,7 +174,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     if model.card.members:
         _members(model)
     if result.refused:
-        with st.expander(f"{theme.plural(len(result.refused), 'film')} could not be read"):
+        with st.expander(f"{plural(len(result.refused), 'film')} could not be read"):
             st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in result.refused))
 
 
@@ -189,7 +190,7 @@ def _members(model: Model) -> None:
         rows = [*named, (f"**{theme.plain(model.card.name)}**", whole)]
         st.markdown(figures.side_by_side(rows))
         st.caption(
-            f"On the {theme.plural(whole.n, 'dev study')} that no member was trained on, at the "
+            f"On the {plural(whole.n, 'dev study')} that no member was trained on, at the "
             f"threshold of {model.card.threshold:.2f}. Widely overlapping intervals mean no "
             "measurable difference."
         )
@@ -227,7 +228,7 @@ def _matrices(result: Evaluation, studies: Summary, images: Summary) -> None:
     is_single = len(result.films) == len(result.studies())
     grid = st.grid(2, min_column_width=MATRIX_PX, gap="medium")
     with grid.cell():
-        st.header(theme.plural(studies.n, "study"), anchor=False)
+        st.header(plural(studies.n, "study"), anchor=False)
         plots.show(
             confusion_matrix.draw(studies.confusion, "studies", theme.ink(), theme.colour),
             state.MATRIX,
@@ -245,7 +246,7 @@ def _matrices(result: Evaluation, studies: Summary, images: Summary) -> None:
             st.header("All figures", anchor=False, help="Each film is a study of its own.")
             st.markdown(figures.single_table(studies))
             return
-        st.header(theme.plural(images.n, "image"), anchor=False)
+        st.header(plural(images.n, "image"), anchor=False)
         plots.show(
             confusion_matrix.draw(images.confusion, "images", theme.ink(), theme.colour),
             f"{state.MATRIX}-images",

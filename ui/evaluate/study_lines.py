@@ -15,7 +15,7 @@ from fracture_core.films import images
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts import aggregation
-from fracture_core.words import cell
+from fracture_core.words import cell, plural
 from ui.cache import data_cache, film_cache, study_cache
 from ui.shared import film_links, theme
 from ui.shell import state, tab_data
@@ -128,7 +128,7 @@ def show(result: Evaluation, reference: str) -> None:
         film_links.follow_clicks()
     rows = chosen(lines, which)
     if rows.empty:
-        st.write(f"None of {theme.plural(len(lines), 'study')}: {TITLES[which]}.")
+        st.write(f"None of {plural(len(lines), 'study')}: {TITLES[which]}.")
         return
     dataset = _dataset(result)
     if dataset:
@@ -197,7 +197,7 @@ def _warn_of_overlap(lines: pd.DataFrame) -> None:
     ):
         if count := int((lines["acquaintance"] == overlap).sum()):
             st.warning(
-                f"{count:,} of {theme.plural(len(lines), 'study')} are of patients that the model "
+                f"{count:,} of {plural(len(lines), 'study')} are of patients that the model "
                 f"{words}: their results say nothing about new patients."
             )
 

@@ -9,7 +9,7 @@ import streamlit as st
 from fracture_core.config import TrainConfig, preset
 from fracture_core.datasets import exclusions
 from fracture_core.errors import DataError, RunNameTaken
-from fracture_core.words import duration
+from fracture_core.words import duration, plural
 from ui.cache import data_cache, run_cache
 from ui.data.audit_panel import FILMS_A_SECOND
 from ui.shared import theme
@@ -76,15 +76,15 @@ def _words() -> tuple[str, str]:
         return f"{words}.", ""
     films = len(data_cache.films_learned_from(chosen))
     shown = (chosen.steps_per_epoch or 0) * chosen.batch_size
-    many = theme.plural(films, "training film")
+    many = plural(films, "training film")
     words += f" of {shown:,} films, drawn from {many}" if shown else f" of {many}"
     details = [cost.sources(chosen, films)]
     if ticked := len(data_cache.exclusions(dataset.hash).reasons):
-        details.append(f"Excludes the {theme.plural(ticked, 'film')} ticked on the Data page.")
+        details.append(f"Excludes the {plural(ticked, 'film')} ticked on the Data page.")
     if not _were_read(dataset.hash, chosen):
         count = len(dataset.manifest)
         seconds = duration(max(1, count / FILMS_A_SECOND))
-        details.append(f"Reading {theme.plural(count, 'film')} first: {seconds}, once.")
+        details.append(f"Reading {plural(count, 'film')} first: {seconds}, once.")
     time = cost.time_of(chosen, films)
     return theme.plain(f"{words}. {time}."), theme.plain(" ".join(details))
 

@@ -8,6 +8,7 @@ import streamlit as st
 from fracture_core.errors import DataError, FilmError, FractureError
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.verdicts import verdict_words
+from fracture_core.words import plural
 from ui.cache import data_cache, film_cache, run_cache, study_cache
 from ui.diagnose import intake, latest_verdict
 from ui.home import curve_picture, demo
@@ -33,10 +34,10 @@ def summary() -> None:
     kind = "synthetic films with known breaks" if dataset.synthetic else "real films"
     names = sorted(set(dataset.manifest["part"]) - {"unknown"})
     parts = f" of {theme.plain(verdict_words.listed(names))}" if names else ""
-    films = theme.plural(len(dataset.manifest), "film")
+    films = plural(len(dataset.manifest), "film")
     of_films = "" if len(studies) == len(dataset.manifest) else f", {films}"
     st.markdown(
-        f"**{theme.plural(len(studies), 'study')}**, {int(studies['label'].sum()):,} of them "
+        f"**{plural(len(studies), 'study')}**, {int(studies['label'].sum()):,} of them "
         f"positive{of_films}{parts}: {kind}."
     )
 
@@ -67,7 +68,7 @@ def _browse() -> None:
         st.markdown(":small[Films will appear here.]")
         return
     picture, unreadable = film_cache.picture_of(paths, None)
-    alt = f"{theme.plural(len(paths), 'film')} of the data in use"
+    alt = f"{plural(len(paths), 'film')} of the data in use"
     st.image(picture, width="stretch", alt=alt)
     st.page_link("pages/studies.py", label="Open the wall", icon=":material/photo_library:")
     if unreadable:

@@ -6,10 +6,11 @@ from fracture_core.config import LIMITS
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.verdicts import metrics
+from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.runs import run_menu
 from ui.runs.run_menu import MORE_EPOCHS
-from ui.shared import figures, kept_focus, model_choice, theme
+from ui.shared import figures, kept_focus, model_choice
 from ui.shell import actions, owner, state
 
 
@@ -140,7 +141,7 @@ def _resume_controls(run: Run) -> None:
         label_visibility="collapsed",
     )
     owner.button(
-        f"Train {theme.plural(int(more), 'more epoch')}",
+        f"Train {plural(int(more), 'more epoch')}",
         icon=":material/add:",
         key="train-more",
         on_click=_resume,

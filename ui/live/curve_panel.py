@@ -6,6 +6,7 @@ import pandas as pd
 
 from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run
+from fracture_core.words import plural
 from ui.cache import run_cache, shared_cache
 from ui.components import live_curves
 from ui.components.live_curves import Guide, Line, Mark, Panel, Sent
@@ -144,7 +145,7 @@ def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
 def _over(epochs: pd.DataFrame, role: str, quantity: str) -> str:
     """The n of a line's values, in words."""
     kind, noun = ("studies", "study") if quantity == "study_accuracy" else ("n", "film")
-    return theme.plural(int(epochs[f"{role}.{kind}"].iloc[-1]), noun)
+    return plural(int(epochs[f"{role}.{kind}"].iloc[-1]), noun)
 
 
 def _guides(run: Run) -> list[Guide]:

@@ -12,6 +12,7 @@ from fracture_core.analysis import trajectories
 from fracture_core.analysis.trajectories import Flips, Trajectories
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.runs.run_folders import Run
+from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.live import pinned_studies, projector
 from ui.shared import theme
@@ -99,7 +100,7 @@ def _counted(each: Flips, role: str) -> str:
     right, wrong = len(each.became_right), len(each.became_wrong)
     return (
         f"Epoch {each.epoch}: **{right} became right, {wrong} wrong** of "
-        f"{theme.plural(each.n, f'{role} study')}"
+        f"{plural(each.n, f'{role} study')}"
     )
 
 
@@ -132,7 +133,7 @@ def _forgotten(run: Run, feed: Feed, studies: pd.DataFrame) -> None:
         st.caption(f"No {feed.role} study has been right and then wrong more than once.")
         return
     st.caption(
-        f"{theme.plural(feed.often, f'{feed.role} study')} of {feed.n} predicted correctly, then "
+        f"{plural(feed.often, f'{feed.role} study')} of {feed.n} predicted correctly, then "
         "wrongly again, more than once."
     )
     with st.container(horizontal=True, gap="xsmall"):

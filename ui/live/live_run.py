@@ -10,7 +10,7 @@ from fracture_core import files
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run, State
-from fracture_core.words import clean, duration
+from fracture_core.words import clean, duration, plural
 from ui.cache import run_cache
 from ui.components import announcement, end_notice, live_curves
 from ui.live import (
@@ -200,7 +200,7 @@ def _headline(run: Run) -> None:
     status = run.status
     words = {
         State.STOPPING: "Stopping; work is saved",
-        State.STOPPED: f"Stopped after {status.epoch} of {theme.plural(status.epochs, 'epoch')}",
+        State.STOPPED: f"Stopped after {status.epoch} of {plural(status.epochs, 'epoch')}",
         State.FAILED: "Failed",
         State.INTERRUPTED: "Interrupted",
     }

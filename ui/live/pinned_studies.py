@@ -15,6 +15,7 @@ from fracture_core.errors import FilmError
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation
+from fracture_core.words import plural
 from ui.cache import film_cache, run_cache, shared_cache
 from ui.live import projector, sparks
 from ui.shared import chart_words, plots, theme
@@ -145,7 +146,7 @@ def _pin(
         curve=f'<img alt="Scores of its films by epoch; last {", ".join(spoken)}" style="{_CURVE}" '
         f'decoding="sync" src="{address}">',
         words=f"{theme.plain(row['role'])}, label {theme.mark(label)}; current scores "
-        f"{', '.join(scores)}; verdict changed {theme.plural(changes, 'time')}",
+        f"{', '.join(scores)}; verdict changed {plural(changes, 'time')}",
     )
 
 

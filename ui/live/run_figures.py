@@ -9,9 +9,10 @@ import streamlit as st
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import metrics
+from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.live import projector
-from ui.shared import figures, theme
+from ui.shared import figures
 
 # Widths in px that no value changes: nothing moves when a number grows.
 ACCURACY_PX, RATE_PX, SPEED_PX = 350, 215, 120
@@ -95,7 +96,7 @@ def _rate(run: Run, last: "pd.Series[Any] | None") -> Figure:
 def _speed(run: Run) -> None:
     speed, probe = run.status.images_per_second, run.facts.get("probe")
     value = f"{speed:,.0f}" if speed else figures.MISSING
-    cores = theme.plural(probe["threads"] * probe.get("branches", 1), "core") if probe else ""
+    cores = plural(probe["threads"] * probe.get("branches", 1), "core") if probe else ""
     reason = f"{cores}: {probe['why']}." if probe else None
     _draw(Figure(label="", value=value, note="films/s"), SPEED_PX, reason)
 

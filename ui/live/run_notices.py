@@ -7,6 +7,7 @@ from fracture_core.analysis import advice
 from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.verdicts import aggregation
+from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.shared import theme
 from ui.shell import owner, state
@@ -27,7 +28,7 @@ def _missing_epochs(run: Run) -> None:
     missing = run.status.epoch - len(run_cache.completed_epochs(run))
     if missing > 0 and not run.status.state.alive:
         st.warning(
-            f"The metrics of {theme.plural(missing, 'epoch')} of {run.status.epoch:,} cannot be "
+            f"The metrics of {plural(missing, 'epoch')} of {run.status.epoch:,} cannot be "
             "read: metrics.jsonl in the run's folder is damaged. Figures and curves leave them "
             "out, and the best epoch is unknown.",
             icon=":material/warning:",
@@ -90,7 +91,7 @@ def _dismiss(key: str, rule: str) -> None:
 def _refused_films(run: Run) -> None:
     """List the films that could not be read, with reasons."""
     if refused := journal.refused(run.folder):
-        with st.expander(f"{theme.plural(len(refused), 'film')} left out (unreadable)"):
+        with st.expander(f"{plural(len(refused), 'film')} left out (unreadable)"):
             st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in refused))
 
 

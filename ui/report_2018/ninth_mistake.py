@@ -20,7 +20,7 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run, State, Status
 from fracture_core.training import averages_job
 from fracture_core.verdicts.metrics import Mean
-from fracture_core.words import duration
+from fracture_core.words import duration, plural
 from ui.cache import run_cache, shared_cache
 from ui.report_2018 import report_figures
 from ui.shared import figures, plots, theme
@@ -109,8 +109,8 @@ def _job(runs: ExperimentRuns, job: Status | None) -> None:
             args=(actions.recompute_averages, names),
         )
         st.caption(
-            f"{theme.plural(sum(missing.values()), 'epoch')} of "
-            f"{theme.plural(len(names), 'run')} to evaluate. "
+            f"{plural(sum(missing.values()), 'epoch')} of "
+            f"{plural(len(names), 'run')} to evaluate. "
             "Nothing is trained, the runs stay unchanged; it continues without this page."
         )
 
@@ -230,7 +230,7 @@ def _films(runs: ExperimentRuns) -> str:
     """Number of valid films in words; runs on the same data have the same."""
     tables = [_running(run) for run in runs.values()]
     counts = {int(t["valid.n"].iloc[-1]) for t in tables if "valid.n" in t}
-    return " or ".join(theme.plural(count, "valid film") for count in sorted(counts))
+    return " or ".join(plural(count, "valid film") for count in sorted(counts))
 
 
 def _table(head: str, changes: dict[str, Fluctuation], column: str) -> str:
@@ -298,8 +298,8 @@ def _epochs(lacking: dict[str, set[int]]) -> str:
     some = [f"{name}: {_ranges(named[name])}" for name in list(named)[:RUNS_NAMED]]
     more = len(named) - RUNS_NAMED
     if more > 0:
-        some.append(f"and {theme.plural(more, 'more run')}")
-    return f"{theme.plural(sum(map(len, named.values())), 'epoch')} ({'; '.join(some)})"
+        some.append(f"and {plural(more, 'more run')}")
+    return f"{plural(sum(map(len, named.values())), 'epoch')} ({'; '.join(some)})"
 
 
 def _ranges(epochs: Iterable[int]) -> str:

@@ -7,7 +7,7 @@ from fracture_core.analysis.report_2018 import LENGTHS, SEEDS, ExperimentRuns, L
 from fracture_core.config import REPORT_RECIPE, slots
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.runs.run_folders import Run, State
-from fracture_core.words import duration
+from fracture_core.words import duration, plural
 from ui.cache import data_cache, run_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state
@@ -69,7 +69,7 @@ def _offer(dataset: Dataset, runs: ExperimentRuns, length: Length) -> None:
         speed = _speed()
         cost = f", about {duration(steps * BATCH / speed)}" if speed else ""
         details = _details(dataset, steps, bool(speed))
-        words = f"{theme.plural(missing, 'run')} to go{cost}"
+        words = f"{plural(missing, 'run')} to go{cost}"
         st.caption(words, width="content", help=" ".join(details))
 
 
@@ -79,11 +79,11 @@ def _details(dataset: Dataset, steps: int, is_timed: bool) -> list[str]:
     sentences = [
         f"{steps:,} steps of {BATCH} films.",
         f"{timed}." if is_timed else "An estimate follows after the first run.",
-        f"They wait in a queue with {theme.plural(slots(), 'slot')}, continue without this page, "
+        f"They wait in a queue with {plural(slots(), 'slot')}, continue without this page, "
         "and are listed on Runs.",
     ]
     if ticked := len(data_cache.exclusions(dataset.hash).reasons):
-        films = theme.plural(ticked, "film")
+        films = plural(ticked, "film")
         sentences.append(
             f"Trained on all films, as in the report, including the {films} excluded on the Data "
             "page."

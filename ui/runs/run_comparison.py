@@ -7,6 +7,7 @@ from fracture_core.analysis import comparison
 from fracture_core.errors import RunError
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts.metrics import Difference
+from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.runs import run_charts
 from ui.shared import figures, theme
@@ -99,14 +100,14 @@ def _sentence(lines: list[Line], against: Run) -> str:
         for name, _, d in compared
         if d.value is not None and d.verdict != "a tie"
     ]
-    n = theme.plural(compared[0][2].n, "study").replace(" ", f" {role} ", 1)
+    n = plural(compared[0][2].n, "study").replace(" ", f" {role} ", 1)
     if len(compared) == 1 and not clear:
         name = theme.plain(compared[0][0])
         return f"**No measurable difference** between **{name}** and **{other}** on {n}."
     if not clear:
         return f"**No measurable difference** between any of these runs and **{other}** on {n}."
     rest = len(compared) - len(clear)
-    ties = f" {theme.plural(rest, 'other run')} {'is' if rest == 1 else 'are'} tied with it."
+    ties = f" {plural(rest, 'other run')} {'is' if rest == 1 else 'are'} tied with it."
     return f"On {n}, " + "; ".join(clear) + "." + (ties if rest else "")
 
 

@@ -10,6 +10,7 @@ from fracture_core.config import LIMITS, Reference
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
 from fracture_core.runs.run_folders import Run
+from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.shared import epoch_slider, theme
 from ui.shell import actions, owner, state
@@ -225,7 +226,7 @@ def _save(run: Run) -> None:
         if journal.lost_checksums(run.folder):
             reason = f"{checksums.SUMS} has lost it. Put that file back."
         st.caption(
-            f"{theme.plural(len(unguarded), 'file')} of this run have no checksum, so damage to "
+            f"{plural(len(unguarded), 'file')} of this run have no checksum, so damage to "
             f"them goes unnoticed: {reason}"
         )
     st.download_button(
@@ -317,14 +318,14 @@ def _ask(names: tuple[str, ...]) -> None:
     if not existing:  # deleted, here or in another browser: the page reports it
         st.rerun()
     for folder in map(run_folders.find, existing[:LISTED]):
-        epochs = theme.plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
+        epochs = plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
         st.markdown(
             f"**{theme.plain(folder.name)}** with its curves, and the weights and predictions of "
             f"{epochs}: {files.megabytes(folder):.1f} MB."
         )
     if len(existing) > LISTED:
         rest = sum(map(files.megabytes, map(run_folders.find, existing[LISTED:])))
-        others = theme.plural(len(existing) - LISTED, "other run")
+        others = plural(len(existing) - LISTED, "other run")
         st.markdown(f"And {others}: {rest:.1f} MB.")
     st.markdown("This cannot be undone. Models released from a run stay.")
     with st.container(horizontal=True):

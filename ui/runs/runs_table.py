@@ -21,7 +21,7 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.runs.run_folders import Labels, Run, State
 from fracture_core.verdicts.metrics import Proportion
-from fracture_core.words import short
+from fracture_core.words import plural, short
 from ui.cache import run_cache
 from ui.components import window_width
 from ui.home import demo
@@ -41,7 +41,7 @@ def show_unreadable(runs: list[Run]) -> None:
     """List the unreadable runs, by name, each with the next step."""
     sentences = run_folders.unreadable(runs)
     if sentences:
-        with st.expander(f"{theme.plural(len(sentences), 'run')} cannot be read", expanded=True):
+        with st.expander(f"{plural(len(sentences), 'run')} cannot be read", expanded=True):
             for sentence in sentences[:UNREADABLE]:
                 st.text(sentence)
             if len(sentences) > UNREADABLE:
@@ -321,7 +321,7 @@ def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:
 def _shared_patients(shown: list[Run]) -> str:
     """A sentence on the runs whose data name no patients; "" without any."""
     count = sum(run.data.without_patients for run in shown)
-    return f"In {theme.plural(count, 'run')}: {SHARED_PATIENTS} " if count else ""
+    return f"In {plural(count, 'run')}: {SHARED_PATIENTS} " if count else ""
 
 
 def _bold(rows: pd.DataFrame, keys: list[str]) -> Any:

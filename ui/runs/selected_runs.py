@@ -9,6 +9,7 @@ from fracture_core.errors import FractureError
 from fracture_core.models import cards
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run
+from fracture_core.words import plural
 from ui.cache import model_cache, run_cache
 from ui.components import announcement
 from ui.runs import run_menu
@@ -70,7 +71,7 @@ def show(runs: list[Run], shown: list[Run]) -> None:
 
 def _summary(runs: list[Run], shown: list[Run], names: list[str]) -> str:
     """Numbers of all and of chosen runs; their data set, if all have the same."""
-    count = theme.plural(len(runs), "run")
+    count = plural(len(runs), "run")
     if len(shown) < len(runs):
         count = f"{len(shown):,} of {count}"
     films = {_films(run) for run in runs}

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core.phantom import phantom_set
-from ui.shared import theme
+from fracture_core.words import plural
 from ui.shell import actions, owner
 
 POLL_SECONDS = 2.0
@@ -32,12 +32,12 @@ def _note(root: Path, progress: tuple[int, int] | None, wants_more: bool, was_ac
     if phantom_set.is_complete(root) or active != was_active or (wants_more and now != progress):
         st.rerun()
     if active:
-        studies = theme.plural(total, "study")
+        studies = plural(total, "study")
         text = f"Generating synthetic films: {done:,} of {studies}. Feel free to look around."
         st.progress(done / total, text)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        studies = theme.plural(total, "study")
+        studies = plural(total, "study")
         text = f"Generating synthetic films stopped at {done:,} of {studies}."
         st.caption(text, width="content")
         owner.button(

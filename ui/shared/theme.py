@@ -9,7 +9,6 @@ import re
 import streamlit as st
 
 from fracture_core.words import clean
-from fracture_core.words import plural as plural
 from ui.shared.charts import Ink
 from ui.shell import owner
 

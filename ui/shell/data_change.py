@@ -7,7 +7,7 @@ from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError
 from fracture_core.phantom import phantom_set
-from fracture_core.words import short
+from fracture_core.words import plural, short
 from ui.cache import data_cache
 from ui.shared import theme
 from ui.shell import owner, state, tab_data
@@ -104,7 +104,7 @@ def _ask_to_continue(data: Dataset) -> None:
     name = theme.plain(data.root.name)
     st.warning(
         f"**{name}** has changed since you opened it: its list of films was read again and now "
-        f"holds {theme.plural(len(data.manifest), 'film')}. Films that you had open may differ.",
+        f"holds {plural(len(data.manifest), 'film')}. Films that you had open may differ.",
         icon=":material/difference:",
     )
     st.button(

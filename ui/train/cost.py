@@ -5,9 +5,8 @@ from fracture_core.config import TrainConfig
 from fracture_core.networks import network_size
 from fracture_core.runs.run_folders import Run
 from fracture_core.training import probe
-from fracture_core.words import duration
+from fracture_core.words import duration, plural
 from ui.cache import data_cache, run_cache
-from ui.shared import theme
 
 EVALUATION = 1 / 3  # of the work of training on a film: without the backward pass
 LEAST_GB = 0.8  # memory of a process with TensorFlow, at 32 px and batches of 10
@@ -17,7 +16,7 @@ def sentence(config: TrainConfig, films: int) -> str:
     """Describe the cost of a run with this many training films, in a few words."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
     used = "all used in every epoch" if shown == films else f"{shown:,} used per epoch"
-    return f"{time_of(config, films)}: {theme.plural(films, 'training film')}, {used}."
+    return f"{time_of(config, films)}: {plural(films, 'training film')}, {used}."
 
 
 def sources(config: TrainConfig, films: int) -> str:

@@ -21,6 +21,7 @@ from fracture_core.models import cards
 from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.runs.run_facts import SHARED_PATIENTS
+from fracture_core.words import plural
 from ui.cache import data_cache
 from ui.shared import next_run, phantom_progress, theme
 from ui.shell import actions, owner, state, tab_data
@@ -187,7 +188,7 @@ def _exclude() -> str | None:
     ticked = data_cache.exclusions(digest)
     if not ticked.reasons:
         return None
-    count = theme.plural(len(ticked.reasons), "film")
+    count = plural(len(ticked.reasons), "film")
     use = st.toggle(
         f"Exclude {count} ticked on the Data page",
         True,
@@ -204,7 +205,7 @@ def _families() -> str | None:
     if not value.families:
         return None
     use = st.toggle(
-        f"Keep {theme.plural(value.count, 'family')} of copies on one side of the split",
+        f"Keep {plural(value.count, 'family')} of copies on one side of the split",
         True,
         key=state.FAMILIES,
         help="Copies of one original, as the audit found them, are all in training or all in dev; "

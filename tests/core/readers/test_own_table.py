@@ -103,7 +103,7 @@ def test_paths_of_another_machine_and_names_alone_find_their_files(root, tmp_pat
     table = frame()
     table.loc[0, "File Name"] = "D:\\Data\\films\\batch0\\FILM0.png"
     table.loc[1, "File Name"] = "film1"
-    table.loc[2, "File Name"] = "/home/she/x/film2.png"
+    table.loc[2, "File Name"] = "/elsewhere/x/film2.png"
     data = catalog.read(root, table=saved(table, tmp_path / "films.csv"))
     assert len(data.manifest) == 12
 

@@ -26,6 +26,7 @@ if __name__ == "__main__":  # a visit
             actions.show_errors()
         state.check_serializable()
         memory.spare_collector(len(sys.modules))
+        memory.collect()
     except FractureError as error:  # meant for a person; any other error is a defect and is logged
         st.error(theme.plain(str(error)), icon=":material/error:")
     except OSError as error:

@@ -1,8 +1,11 @@
 """Controls of a run in one row: stop or resume, and everything behind "More"."""
 
+from functools import partial
+
+import pandas as pd
 import streamlit as st
 
-from fracture_core.config import LIMITS
+from fracture_core.config import LIMITS, Reference
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.verdicts import metrics
@@ -53,9 +56,8 @@ def offer(run: Run) -> None:
     A run never becomes the model in use by itself. The line is there from the start.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        epochs = run_cache.metrics_of(run.folder)
-        best = journal.best_in(epochs)
-        lost = predictions.lost_lines(run.folder, epochs["epoch"] if len(epochs) else ())
+        lost = predictions.lost_lines(run.folder, run_cache.completed_epochs(run))
+        best, accuracy = run_cache.of_metrics(run, "best", (), partial(_best, run))
         if best is None or lost:
             st.button("Use this run's best epoch", key="use-best", disabled=True)
             words = "After its first epoch the run can predict, once you choose to use it."
@@ -63,19 +65,27 @@ def offer(run: Run) -> None:
                 words = "The best epoch is no longer known. Diagnose takes any epoch."
             st.caption(words)
             return
-        model_choice.offer(run.name, "Use this run's best epoch", "use-best")
-        row = epochs[epochs["epoch"] == best].iloc[0]
-        if "dev.study_accuracy" not in epochs:
-            st.caption(f"Epoch {best}, the last. Without dev films its accuracy is unknown.")
-            return
-        n = int(row["dev.studies"])
-        accuracy = metrics.wilson(round(row["dev.study_accuracy"] * n), n)
-        majority = run_cache.majority(run.folder, "studies").get("dev")
-        baseline = f"; baseline {figures.percent(majority)}" if majority else ""
-        st.caption(
-            f"Epoch {best}, the lowest dev loss: {figures.percent(accuracy.value)} of dev studies "
-            f"correct ({figures.with_interval(accuracy)}{baseline})."
-        )
+        reference = str(Reference(run=run.name, epoch=best))
+        model_choice.offer(reference, "Use this run's best epoch", "use-best")
+        st.caption(accuracy)
+
+
+def _best(run: Run, epochs: pd.DataFrame) -> tuple[int | None, str]:
+    """Return a run's best epoch, `None` where it has none, and a sentence with its accuracy."""
+    best = journal.best_in(epochs)
+    if best is None:
+        return None, ""
+    if "dev.study_accuracy" not in epochs:
+        return best, f"Epoch {best}, the last. Without dev films its accuracy is unknown."
+    row = epochs[epochs["epoch"] == best].iloc[0]
+    n = int(row["dev.studies"])
+    accuracy = metrics.wilson(round(row["dev.study_accuracy"] * n), n)
+    majority = run_cache.majority(run.folder, "studies").get("dev")
+    baseline = f"; baseline {figures.percent(majority)}" if majority else ""
+    return best, (
+        f"Epoch {best}, the lowest dev loss: {figures.percent(accuracy.value)} of dev studies "
+        f"correct ({figures.with_interval(accuracy)}{baseline})."
+    )
 
 
 def _more(run: Run) -> None:

@@ -14,13 +14,22 @@ M_ARENA_MAX = -8  # mallopt's name for it, in glibc's malloc.h
 def spare_collector(modules: int) -> None:
     """Freeze current objects for the garbage collector, once per minute and number of modules.
 
-    Streamlit collects after every run of a script, a live page's fragment included, and Keras once
-    more where it is loaded: a fifth of a second each time for objects that stay for good, and some
-    milliseconds for those of each session. Garbage among frozen objects is freed a minute later.
+    A collection takes a fifth of a second for objects that stay for good, and Keras asks for one
+    too where it is loaded. Garbage among frozen objects is freed a minute later.
     """
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+@st.cache_resource(max_entries=1, ttl="5s", show_spinner=False)
+def collect() -> None:
+    """Collect garbage, once every few seconds, whichever browser's page was drawn.
+
+    Streamlit would collect after every run of a script, a live page's fragment included
+    (`runner.postScriptGC`): with forty watchers that was a third of the web process's time.
+    """
+    gc.collect()
 
 
 @st.cache_resource(max_entries=1, ttl="1m", show_spinner=False)

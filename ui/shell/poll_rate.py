@@ -5,7 +5,7 @@ import time
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-LIVE = (2.0, 2.0, 2.5)  # seconds between two polls of constant changes: for a few, some, many
+LIVE = (2.0, 2.0, 2.8)  # seconds between two polls of constant changes: for a few, some, many
 SLOW = (2.0, 5.0, 10.0)  # of changes per epoch, which takes seconds at least
 FIRST = (0.4, 1.0, 2.0)  # of the first point of a curve, which people wait for
 SOME, MANY = 6, 16  # browsers

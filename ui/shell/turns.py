@@ -12,6 +12,8 @@ from functools import wraps
 
 import streamlit as st
 
+from ui.shell import memory
+
 PATIENCE_SECONDS = 1.0  # after which a page is drawn beside one that takes long
 SWITCH_SECONDS = 0.001  # between two switches of Python's threads; 0.005 by default
 _mine = threading.local()  # its `turn`: the lock, while this thread has it
@@ -49,6 +51,7 @@ def in_turn(draw: Callable[..., None]) -> Callable[..., None]:
     def drawn(*args: object) -> None:
         with turn():
             draw(*args)
+        memory.collect()
 
     return drawn
 

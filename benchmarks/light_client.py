@@ -275,8 +275,10 @@ class Tab:
             timer.cancel()
 
     def widgets(self, kind: str, label: str = "") -> list[str]:
-        """Ids of the widgets of a kind that were drawn, newest last, with this label or any."""
-        return [name for name, of in self.found.items() if of[0] == kind and label in ("", of[1])]
+        """Ids of the widgets of a kind that were drawn, newest last, whose label begins so."""
+        return [
+            name for name, of in self.found.items() if of[0] == kind and of[1].startswith(label)
+        ]
 
 
 async def http(

@@ -16,7 +16,7 @@ from fracture_core.runs.run_folders import State
 from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
 from ui.cache import data_cache, model_cache
-from ui.evaluate import confusion_matrix, figures_panel, study_lines
+from ui.evaluate import checklist_panel, confusion_matrix, figures_panel, study_lines
 from ui.shared import epoch_slider, figures, plots, theme
 from ui.shell import actions, owner, state, tab_data
 
@@ -176,6 +176,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     if result.refused:
         with st.expander(f"{plural(len(result.refused), 'film')} could not be read"):
             st.markdown("\n".join(f"- {theme.plain(reason)}" for _, reason in result.refused))
+    checklist_panel.show(model)
 
 
 def _members(model: Model) -> None:

@@ -97,6 +97,7 @@ PICKED = "picked-model"  # the model in use
 SETTLED = "settled-model"  # the model in use when the page was last drawn as a whole
 FOLLOWED = "followed-models"  # models of addresses already followed, each once
 ALL_FIGURES = "all-figures"  # Evaluate: whether the table of all figures is open
+CHECKLIST = "checklist"  # Evaluate: whether the checklist for a paper is open
 SLICE = "slice"  # Evaluate: the part or number of views whose figures are shown
 PREVALENCE, COST_RATIO = "prevalence", "cost-ratio"  # Evaluate: of its figures
 MATRIX = "matrix"  # Evaluate: the cell of the confusion matrix that was clicked

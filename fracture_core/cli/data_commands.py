@@ -107,7 +107,7 @@ def _inspect(options: argparse.Namespace) -> None:
     if not dataset.patients:
         print("These data name no patients: each film counts as a study of its own.")
     for item in counts["skipped"][:NOTES]:
-        terminal.print_line(f"skipped {item['path']}: {item['reason']}")
+        terminal.print_line(f"note: {item['path']} {item['reason']}")
     if len(counts["skipped"]) > NOTES:
         print(f"and {len(counts['skipped']) - NOTES:,} more; --json lists all")
     if dataset.ignored:

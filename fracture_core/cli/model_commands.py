@@ -16,6 +16,8 @@ from fracture_core.files import replace_file
 
 if TYPE_CHECKING:
     from fracture_core.models.cards import Card
+    from fracture_core.models.evaluation import Evaluation
+    from fracture_core.runs.run_facts import DataFacts
 
 MOST_COST = 10_000.0  # of a missed fracture, in false alarms
 MODEL = "released model, run, RUN@EPOCH, or folder with a card"
@@ -67,17 +69,6 @@ def _predict(options: argparse.Namespace) -> int:
         predictions.append(predictor.predict_study(name, films, options.count_doubted))
         if not options.json:
             study_output.print_study(predictions[-1], threshold)
-    if options.report:
-        cases = [
-            study_output.case(study, films)
-            for study, (_, films) in zip(predictions, studies, strict=True)
-        ]
-        html = study_report.document(
-            cases, model, threshold, names=options.names, left_out=paths.left_out
-        )
-        replace_file(options.report, html.encode())
-        if warning := study_record.text_warning(predictions):
-            terminal.print_line(f"Warning: {warning}", file=sys.stderr)
     if options.json:
         record = study_record.as_dict(
             predictions, model, threshold, paths.left_out, real, paths.ignored
@@ -87,6 +78,17 @@ def _predict(options: argparse.Namespace) -> int:
         terminal.print_line(sentence, file=sys.stderr)
     if paths.ignored:
         terminal.print_line(ignored_files.sentence(paths.ignored), file=sys.stderr)
+    if options.report:  # last: what cannot be written costs no figure
+        cases = [
+            study_output.case(study, films, model.card.recipe)
+            for study, (_, films) in zip(predictions, studies, strict=True)
+        ]
+        html = study_report.document(
+            cases, model, threshold, names=options.names, left_out=paths.left_out
+        )
+        replace_file(options.report, html.encode())
+        if warning := study_record.text_warning(predictions):
+            terminal.print_line(f"Warning: {warning}", file=sys.stderr)
     if any(study.films for study in predictions):
         return 0
     print("No film has a prediction.", file=sys.stderr)
@@ -128,7 +130,6 @@ def _evaluate(options: argparse.Namespace) -> None:
     check_range("cost ratio", options.cost_ratio, (0.0, MOST_COST))
     from fracture_core.models import cards, evaluation, training_patients
     from fracture_core.models.training_patients import TrainingOverlap
-    from fracture_core.verdicts import estimates
 
     dataset = setting_options.dataset_of(options)
     parts = tuple(options.parts or ())
@@ -146,21 +147,38 @@ def _evaluate(options: argparse.Namespace) -> None:
     for line in record["lines"]:
         patient = line["study"].split("/")[2]
         line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))
-    if options.csv:
-        replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
-    chosen = (value.threshold, options.prevalence, options.cost_ratio)
     if options.json:
         record["training_split"] = model.card.data.split_words
-        terminal.print_json(evaluation.with_estimates(record, value, *chosen[1:]))
-        return
+        chosen = (options.prevalence, options.cost_ratio)
+        terminal.print_json(evaluation.with_estimates(record, value, *chosen))
+    else:
+        _print_evaluation(options, value, record, model.card.data)
+    if options.csv:  # last: what cannot be written costs no figure
+        replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
+
+
+def _print_evaluation(
+    options: argparse.Namespace, value: "Evaluation", record: dict[str, Any], data: "DataFacts"
+) -> None:
+    """Print the figures of an evaluation, what was refused, and a line per study on request.
+
+    Args:
+        options: of the command.
+        value: the evaluation.
+        record: it as JSON, with what each study's patient is to the model.
+        data: that the model was trained on.
+    """
+    from fracture_core.verdicts import estimates
+
+    chosen = (value.threshold, options.prevalence, options.cost_ratio)
     terminal.print_figures(options.split, value.films, *chosen)
     for name, films in estimates.slices(value.films).items() if options.slices else ():
         terminal.print_figures(f"{options.split}, {name}", films, *chosen)
     for item in record["refused"]:
         terminal.print_line(f"refused ({item['path']}): {item['reason']}")
-    if model.card.data.split_words:
-        root = Path(model.card.data.root or "unknown data").name
-        terminal.print_line(f"\nThe model was trained on {root}. {model.card.data.split_words}")
+    if data.split_words:
+        root = Path(data.root or "unknown data").name
+        terminal.print_line(f"\nThe model was trained on {root}. {data.split_words}")
     for line in record["lines"] if options.lines else ():
         terminal.print_line(_study_line(line))
 

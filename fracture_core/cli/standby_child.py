@@ -119,7 +119,8 @@ def _received(line: socket.socket) -> tuple[bytes, list[int]]:
 
 def _print_to(log: int) -> None:
     """Print to the run's log from now on; it gets what was printed so far."""
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # its own file is on a full disk
+        sys.stdout.flush()
     before = os.dup(1)
     for number in (1, 2):
         os.dup2(log, number)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fracture_core.cli import terminal
+from fracture_core.config import PixelRecipe
 from fracture_core.models.study_prediction import FilmInput, StudyPrediction
 from fracture_core.phantom import phantom_set
 from fracture_core.reports import study_record
@@ -44,8 +45,10 @@ def _names(study: StudyPrediction) -> tuple[str, str | None]:
     return path.name, path.parent.name if path.parent.name.startswith("patient") else None
 
 
-def case(prediction: StudyPrediction, films: Sequence[FilmInput]) -> study_record.Case:
-    """Return a study and its prediction for the report."""
+def case(
+    prediction: StudyPrediction, films: Sequence[FilmInput], recipe: PixelRecipe
+) -> study_record.Case:
+    """Return a study and its prediction, by a model with this recipe, for the report."""
     name, patient = _names(prediction)
     return study_record.Case(
         judged=prediction,
@@ -53,6 +56,7 @@ def case(prediction: StudyPrediction, films: Sequence[FilmInput]) -> study_recor
         study=name,
         patient=patient,
         real=is_real(films),
+        recipe=recipe,
     )
 
 

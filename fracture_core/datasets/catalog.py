@@ -107,6 +107,7 @@ def read(
     layout = layouts.find(absolute(root)) if table is None else _of_table(absolute(root))
     positive = positive if layout.kind in ASKED else None
     synthetic, complete, notes = _phantom_facts(layout.root)
+    notes += layouts.neighbours(absolute(root), layout) if table is None else ()
     file = _cached_path(layout.root, positive, table)
     stamp = layouts.stamp(layout.root)
     if table is not None:
@@ -116,11 +117,12 @@ def read(
         content = _scan(layout, positive, table)
         if complete:
             _cache(file, stamp, content)
+    named = {each.path for each in notes}
     return Dataset(
         root=layout.root,
         kind=layout.kind,
         manifest=content.manifest,
-        skipped=(*notes, *content.skipped),
+        skipped=(*notes, *(each for each in content.skipped if each.path not in named)),
         hash=content.hash,
         synthetic=synthetic,
         complete=complete,

@@ -20,6 +20,9 @@ from fracture_core.readers import ignored_files
 from fracture_core.readers.ignored_files import Ignored, Tally
 from fracture_core.readers.layouts import natural
 from fracture_core.readers.mura import STUDY
+from fracture_core.words import short
+
+_ABOVE = "is a link to a folder above the given one, which is not followed. Give that folder."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +195,7 @@ def _studies_in(
     # "." and ".." are no names of a study.
     named = folder.resolve() if folder.name in ("", "..") else folder
     try:
-        content = _films(_content(named), named, tally, left_out)
+        content = _films(_content(named, left_out), named, tally, left_out)
     except OSError as error:
         raise _unreadable(folder, error) from error
     above = {parent for place in content for parent in place.parents}
@@ -232,10 +235,14 @@ def _identity(folder: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def _content(root: Path) -> dict[Path, list[Path]]:
+def _content(root: Path, left_out: list[tuple[str, str]]) -> dict[Path, list[Path]]:
     """Return each folder, itself first, once, with its files in natural order; no hidden folder.
 
     A loop, as folders may be nested deeper than Python calls.
+
+    Args:
+        root: the given folder.
+        left_out: takes links that lead nowhere or to a folder above, pipes and devices.
     """
     content: dict[Path, list[Path]] = {}
     stack, visited = [root], set()
@@ -246,6 +253,23 @@ def _content(root: Path) -> dict[Path, list[Path]]:
         visited.add(_identity(current))
         entries = sorted(current.iterdir(), key=lambda path: natural(path.name))
         content[current] = [path for path in entries if path.is_file()]
-        below = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
+        inner = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
+        below = [path for path in inner if not _leads_above(path, root)]
+        left_out += [(str(path), _ABOVE) for path in inner if path not in below]
+        left_out += [(str(path), reason) for path in entries if (reason := _no_file(path))]
         stack += reversed(below)
     return content
+
+
+def _leads_above(path: Path, root: Path) -> bool:
+    """Return whether a folder is a link to one that holds the given folder."""
+    return path.is_symlink() and path.resolve() in root.resolve().parents
+
+
+def _no_file(path: Path) -> str:
+    """Return why an entry of a folder is neither a file nor a folder; "" if it is, or is hidden."""
+    if path.name.startswith(".") or path.is_file() or path.is_dir():
+        return ""
+    if path.is_symlink() and not path.exists():
+        return f"is a link to {short(path.readlink())}, which does not exist. Mend or remove it."
+    return "is a pipe or a device, not a file. Remove it."

@@ -124,6 +124,8 @@ def opened(data: bytes, name: str, tags: list[str], pixels: bool = True) -> "Fil
         if pixels and not any(keyword in dataset for keyword in PIXELS):
             return _with_cut_pixels(data, tags, dataset)
         return dataset
+    except MemoryError as error:
+        raise FilmError(name, formats.NO_MEMORY) from error
     except Exception as error:  # its reader of damaged files raises many kinds
         reason = "is cut short or damaged. Copy it again from where it came from."
         raise FilmError(name, reason) from error

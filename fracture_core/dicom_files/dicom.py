@@ -33,7 +33,7 @@ from fracture_core.dicom_files import (
 )
 from fracture_core.dicom_files.pixel_spacing import Spacing
 from fracture_core.errors import FilmError
-from fracture_core.film_files import cut_short
+from fracture_core.film_files import cut_short, formats
 from fracture_core.film_files.film_reading import FilmReading
 
 # pydicom is imported where a DICOM file is read: it takes a while.
@@ -106,6 +106,8 @@ def read(data: bytes, name: str, missing_rows_percent: float) -> FilmReading:
             return _reading(dataset, name, missing_rows_percent)
         except FilmError:
             raise
+        except MemoryError as error:
+            raise FilmError(name, formats.NO_MEMORY) from error
         except Exception as error:  # decoders of damaged files raise anything
             reason = "is damaged: its pixels cannot be unpacked. Copy it again from its source."
             raise FilmError(name, reason) from error
@@ -172,7 +174,7 @@ def _reading(dataset: "FileDataset", name: str, missing_rows_percent: float) -> 
     grey, depth = film_values.brightness(dataset, stored, notes), None
     if grey is None:
         values = film_values.read(dataset, pixels, stored, notes)
-        every = film_values.depth(values)
+        every = film_values.depth(values, notes)
         grey, depth = film_values.grey(every), None if values.is_grey else every
     image = Image.fromarray(grey)
     size = pixel_spacing.square_size(dataset, image.size, notes)

@@ -14,7 +14,7 @@ from fracture_core.dicom_files import elements, lookup_tables, windows
 from fracture_core.dicom_files.layout import Layout
 from fracture_core.dicom_files.lookup_tables import LookupTable
 from fracture_core.dicom_files.stored_values import StoredValues
-from fracture_core.film_files import film_depth, formats
+from fracture_core.film_files import film_depth, film_reading, formats
 from fracture_core.film_files.film_depth import FilmDepth, Window
 
 if TYPE_CHECKING:
@@ -86,8 +86,13 @@ def read(dataset: "Dataset", layout: Layout, stored: StoredValues, notes: list[s
     )
 
 
-def depth(film: FilmValues) -> FilmDepth:
-    """Return a film's values, each with the grey that it becomes, uint8, bone bright."""
+def depth(film: FilmValues, notes: list[str]) -> FilmDepth:
+    """Return a film's values, each with the grey that it becomes, uint8, bone bright.
+
+    Args:
+        film: its values.
+        notes: takes a sentence on extreme ones.
+    """
     if film.is_grey:
         shades = film.units.astype(np.uint8)
     else:
@@ -96,8 +101,12 @@ def depth(film: FilmValues) -> FilmDepth:
             shown = film.table.apply(shown)
         elif film.windows:
             shown = film.windows[0].apply(shown)
-        inside = _present(film.places, film.outside, len(shown))
-        shades = formats.stretched(np.where(np.isfinite(shown), shown, 0), ~inside)
+        counts = np.bincount(film.places[~film.outside].ravel(), minlength=len(shown))
+        inside = counts > 0
+        shown = np.where(np.isfinite(shown), shown, 0)
+        if inside.any() and formats.limits(shown[inside], counts[inside])[2]:
+            notes.append(formats.CLIPPED)
+        shades = formats.stretched(shown, ~inside, counts)
     if film.inverted:
         shades = 255 - shades
     return FilmDepth(
@@ -245,7 +254,7 @@ def _outside(
     if layout.is_float:
         outside |= ~np.isfinite(stored.values)
         if outside.any():
-            notes.append("Pixels that are no numbers were read as black.")
+            notes.append(film_reading.NO_NUMBERS)
     if stored.missing:
         outside[-stored.missing :] = True
     padding = _padding(dataset, layout, stored, notes)

@@ -10,6 +10,7 @@ from fracture_core.dicom_files.layout import Layout
 from fracture_core.errors import FilmError
 from fracture_core.film_files import codestream
 from fracture_core.film_files.codestream import Head
+from fracture_core.words import plural
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -105,6 +106,7 @@ def _decoded(
 
 def _native(dataset: "FileDataset", layout: Layout, notes: list[str]) -> StoredValues:
     content = elements.content(dataset, layout.keyword)
+    _note_surplus(content, layout, notes)
     if layout.allocated == 1:
         bits = np.unpackbits(np.frombuffer(content, np.uint8), bitorder="little")
         cells, missing = _rows(bits, layout)
@@ -121,6 +123,17 @@ def _native(dataset: "FileDataset", layout: Layout, notes: list[str]) -> StoredV
     shift = layout.high_bit + 1 - layout.stored
     values = _meant(cells, layout.stored, shift, layout.signed, notes)
     return StoredValues(cells=cells, values=values, colour=layout.colour, missing=missing)
+
+
+def _note_surplus(content: bytes, layout: Layout, notes: list[str]) -> None:
+    """Note whole rows behind the last frame; a byte or two fill the element to an even length."""
+    row = layout.columns * (16 if layout.halved else layout.samples * layout.allocated)  # bits
+    surplus = 8 * len(content) // row - layout.frames * layout.rows
+    if surplus > 0:
+        notes.append(
+            f"Its pixels are {plural(surplus, 'row')} more than its DICOM element Rows says, and "
+            "these were ignored."
+        )
 
 
 def _is_big_endian(dataset: "FileDataset", flat: np.ndarray, layout: Layout) -> bool:

@@ -41,6 +41,8 @@ def read(data: bytes, name: str, kind: str) -> Raster:
         return _cut_bmp(data, film, *missing)
     try:
         film.load()
+    except MemoryError:
+        raise
     except Exception:
         if kind == "GIF" and (rows := _rows_of_gif(data, film)):
             return raster.from_rows(raster.grey_of(rows), height, mode=mode)

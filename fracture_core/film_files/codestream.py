@@ -66,7 +66,8 @@ def _values(data: bytes, name: str, kind: str) -> np.ndarray:
 
 def _raster(values: np.ndarray, orientation: int = 1) -> Raster:
     grey, mode = raster.grey_of_channels(values), raster.mode_of(values)
-    return Raster(grey=grey, mode=mode, orientation=orientation)
+    notes = raster.notes_on(values)
+    return Raster(grey=grey, mode=mode, orientation=orientation, notes=notes)
 
 
 def _decoder(kind: str) -> Callable[[bytes], np.ndarray]:

@@ -7,6 +7,8 @@ from PIL import Image
 
 from fracture_core.film_files.film_depth import FilmDepth
 
+NO_NUMBERS = "Pixels that are no finite numbers were read as black."
+
 
 @dataclass(frozen=True, kw_only=True)
 class FilmReading:

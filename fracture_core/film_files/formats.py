@@ -117,13 +117,62 @@ def wrong_size(width: int, height: int) -> str | None:
     return f"has {width} x {height} px; {rule}"
 
 
-def stretched(values: np.ndarray, padding: np.ndarray | None = None) -> np.ndarray:
+NO_MEMORY = "needs more memory than is free. Close other programs, or give a smaller copy."
+
+
+OUTLIERS = 1e-4  # share of a film's pixels, at either end, that may be extreme
+FAR = 4.0  # times as wide as without them is the range of a film whose extreme pixels are clipped
+CLIPPED = "A few pixels with extreme values were read as black or white."
+_SAMPLE = 4096  # pixels that show whether a film may have extreme ones
+
+
+def limits(values: np.ndarray, counts: np.ndarray | None = None) -> tuple[float, float, bool]:
+    """Return the values that become black and white, and whether others lie beyond them.
+
+    They are the lowest and the highest one, but for a film in which a few hot or dead pixels, one
+    in 10,000 at most, make the range `FAR` times as wide.
+
+    Args:
+        values: (n,), finite numbers.
+        counts: how many pixels have each of them; `None` for one.
+    """
+    low, high = float(values.min()), float(values.max())
+    total = len(values) if counts is None else int(counts.sum())
+    few = int(OUTLIERS * total)
+    if not few or (counts is None and not _is_narrow(values, high - low)):
+        return low, high, False
+    if counts is None:
+        ordered = np.partition(values, (few, total - 1 - few))
+        near, far = float(ordered[few]), float(ordered[-1 - few])
+    else:
+        order = np.argsort(values)
+        places = np.searchsorted(np.cumsum(counts[order]), (few, total - 1 - few), side="right")
+        near, far = (float(values[order[place]]) for place in places)
+    if near < far and high - low > FAR * (far - near):
+        return near, far, True
+    return low, high, False
+
+
+def _is_narrow(values: np.ndarray, width: float) -> bool:
+    """Return whether a sample of the values takes so little of their range that it may be a few
+    extreme ones that make it wide."""
+    sample = np.sort(values[:: max(1, len(values) // _SAMPLE)])
+    rim = len(sample) // 100
+    return bool(FAR * (sample[-1 - rim] - sample[rim]) < width)
+
+
+def stretched(
+    values: np.ndarray, padding: np.ndarray | None = None, counts: np.ndarray | None = None
+) -> np.ndarray:
     """Scale values of more than 8 bits to grey: the lowest becomes 0, the highest 255.
+
+    A few extreme ones are clipped, see `limits`.
 
     Args:
         values: of any number type and shape.
         padding: bool, of the same shape: pixels outside the film, which do not count; `None` for
             none.
+        counts: of the same shape: how many pixels have each value; `None` for one.
 
     Returns:
         uint8, all 0 where there is only one value.
@@ -132,10 +181,11 @@ def stretched(values: np.ndarray, padding: np.ndarray | None = None) -> np.ndarr
         ValueError: a value is not a finite number.
     """
     values = values.astype(np.float64)
-    inside = values if padding is None or padding.all() else values[~padding]
-    low, high = inside.min(), inside.max()
-    if not np.isfinite(high - low):
+    inside = slice(None) if padding is None or padding.all() else ~padding
+    among = values[inside].ravel()
+    if not np.isfinite(among.max() - among.min()):
         raise ValueError("it holds values that are no numbers")
+    low, high, _ = limits(among, None if counts is None else counts[inside].ravel())
     scale = 255.0 / (high - low) if high > low else 0.0
     grey: np.ndarray = np.clip(np.rint((values - low) * scale), 0, 255).astype(np.uint8)
     return grey

@@ -85,6 +85,8 @@ def read(data: bytes, name: str) -> Raster:
     if not is_cut:
         try:
             return _decoded(_file(chunks), header, header.height, is_cut=False)
+        except MemoryError:
+            raise
         except Exception:  # its rows may end early although it has its last chunk
             if _rows_of(chunks, header)[0] == header.height:
                 raise

@@ -2,10 +2,11 @@
 
 Films of 8 bits or fewer per channel keep their values, scaled to 0 to 255 where they have fewer.
 Others (more bits, signed numbers, fractions) are stretched: the lowest value of the film becomes 0,
-the highest 255, over all colour channels together; values that are no finite numbers lie outside
-the film and become black. Colour then becomes luma (ITU-R 601-2). Transparent pixels are blended
-with black: an opacity of more than 8 bits counts as a share of the film's highest one, and pixels
-without any do not count in the stretch.
+the highest 255, over all colour channels together, but for a few hot or dead pixels
+(`formats.limits`); values that are no finite numbers lie outside the film and become black. Colour
+then becomes luma (ITU-R 601-2). Transparent pixels are blended with black: an opacity of more than
+8 bits counts as a share of the film's highest one, and pixels without any do not count in the
+stretch.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from fracture_core.film_files import formats
+from fracture_core.film_files import film_reading, formats
 
 _WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _CHANNELS = {1: "grey", 2: "grey with opacity", 3: "colour", 4: "colour with opacity"}
@@ -34,6 +35,7 @@ class Raster:
         orientation: by EXIF, 1 to 8.
         values: of a whole grey film of more than 8 bits, (rows, columns); `None` for others.
         inverted: whether the lowest of these is white.
+        notes: on what is odd about its values, one sentence each.
     """
 
     grey: Image.Image
@@ -45,6 +47,15 @@ class Raster:
     orientation: int = 1
     values: np.ndarray | None = None
     inverted: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_extremes(self) -> bool:
+        """True where a few of these values are so extreme that they were clipped."""
+        if self.values is None:
+            return False
+        finite = self.values[np.isfinite(self.values)].astype(np.float64)
+        return formats.limits(finite)[2]
 
 
 def from_rows(
@@ -55,6 +66,7 @@ def from_rows(
     partial: int = 0,
     at_top: bool = False,
     orientation: int = 1,
+    notes: tuple[str, ...] = (),
 ) -> Raster:
     """Return a film that was cut short: the rows that are there, the others black.
 
@@ -65,6 +77,7 @@ def from_rows(
         partial: how many of the last of these rows are there only in part.
         at_top: whether the first rows are missing.
         orientation: by EXIF.
+        notes: on what is odd about its values.
     """
     missing = height - rows.height
     grey = Image.new("L", (rows.width, height))
@@ -77,7 +90,15 @@ def from_rows(
         partial_rows=partial,
         at_top=at_top,
         orientation=orientation,
+        notes=notes,
     )
+
+
+def notes_on(values: np.ndarray) -> tuple[str, ...]:
+    """Return a note where some values are no finite numbers."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        return (film_reading.NO_NUMBERS,)
+    return ()
 
 
 def grey_of(film: Image.Image) -> Image.Image:

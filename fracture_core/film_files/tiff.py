@@ -196,6 +196,7 @@ def _raster(page: Any, values: _Values) -> Raster:
     orientation = int(tag.value) if tag and tag.value in range(1, 9) else 1
     mode = _mode(page, values.array)
     rows = raster.first_rows(values.array, values.rows, lambda array: _grey(page, array))
+    notes = raster.notes_on(values.array)
     if not values.is_cut:
         return Raster(
             grey=rows,
@@ -203,8 +204,9 @@ def _raster(page: Any, values: _Values) -> Raster:
             orientation=orientation,
             values=values.array[..., 0] if _is_deep(page, values.array) else None,
             inverted=page.photometric == _WHITE_IS_ZERO,
+            notes=notes,
         )
-    return raster.from_rows(rows, page.imagelength, mode=mode, orientation=orientation)
+    return raster.from_rows(rows, page.imagelength, mode=mode, orientation=orientation, notes=notes)
 
 
 def _is_deep(page: Any, array: np.ndarray) -> bool:

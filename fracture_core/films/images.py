@@ -42,7 +42,7 @@ SUFFIXES = (*formats.SUFFIXES, *dicom.SUFFIXES)  # lower case
 # would add a warning or an error of its own below our limit's sentence.
 Image.MAX_IMAGE_PIXELS = None
 
-RECIPE_VERSION = 2  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
+RECIPE_VERSION = 3  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
 _DECODERS = ("pillow", "tifffile", "imagecodecs", "pi-heif", "pydicom")
 MISSING_ROWS_PERCENT = PixelRecipe().missing_rows_percent
 # Of a film that is shown: as much as there is, unless that is next to nothing. Whether it is enough
@@ -119,6 +119,8 @@ def _raster(data: bytes, name: str) -> Raster:
                 return codestream.read(data, name, kind)
     except FilmError:
         raise
+    except MemoryError as error:
+        raise FilmError(name, formats.NO_MEMORY) from error
     except NotImplementedError as error:
         reason = f"is a {kind} image of a kind that is not read ({short(error)}). Save it as PNG."
         raise FilmError(name, reason) from error
@@ -142,10 +144,14 @@ def _reading(film: Raster, name: str, missing_rows_percent: float) -> FilmReadin
         name, missing, film.grey.height, missing_rows_percent, partial=partial, place=place
     )
     grey = film.grey if turn is None else film.grey.transpose(turn)
-    notes = (cut_short.note(missing, partial, place),) if film.is_cut else ()
+    notes = list(film.notes)
+    if film.has_extremes:
+        notes.append(formats.CLIPPED)
+    if film.is_cut:
+        notes.append(cut_short.note(missing, partial, place))
     return FilmReading(
         image=grey,
-        notes=notes,
+        notes=tuple(notes),
         missing_rows=missing + partial,
         mode=film.mode,
         values=film.values if turn is None else None,

@@ -153,15 +153,15 @@ def end() -> None:
 
 def _made(options: Sequence[str]) -> Standby:
     ours, its = socket.socketpair()
-    # What it prints before it has a run belongs into that run's log: it copies it there.
-    with its, tempfile.TemporaryFile() as output:
-        try:
+    try:
+        # What it prints before it has a run belongs into that run's log: it copies it there.
+        with its, tempfile.TemporaryFile() as output:
             process = child_process.start(
                 ["standby", str(its.fileno()), *options], output, [its.fileno()]
             )
-        except OSError:
-            ours.close()
-            raise
+    except OSError:
+        ours.close()
+        raise
     return Standby(process=process, line=ours, conditions=_conditions())
 
 

@@ -1,8 +1,8 @@
 """Files that are no films and are passed over, counted by kind.
 
 One rule for data sets, paths on the command line and uploads. A name decides where it can: what an
-operating system, a viewer or an annotation tool leaves is passed over, and what ends as a film does
-is a film. Only where a name decides nothing (`IM000001`) are the first bytes of the file read.
+operating system leaves is passed over, and what ends as a film does is a film. Of other files the
+first bytes are read: a DICOM film may be called `IM000001`, `VERSION` or `scan.class`.
 """
 
 import re
@@ -76,6 +76,7 @@ _MARKS = {  # a format by its first bytes, see `formats.kind` -> the kind of a f
     "Matroska video": "audio and video files",
     "HDF5": "array files",
 }
+_BY_USE = {*_ENDINGS}  # kinds of files that a DICOM film may be named like
 _TEXTS = {"readme", "license", "licence", "copying", "changelog", "notice", "makefile", "version"}
 # Streams of Windows and macOS beside a file, which a copy to another disk makes files of their own.
 _ZONE = re.compile(r"zone\.identifier(:\$data)?$", re.IGNORECASE)
@@ -149,7 +150,8 @@ def kind(name: str, beginning: Callable[[], bytes]) -> str | None:
         beginning: returns the file's first `BEGINNING` bytes; called only where the name does not
             decide.
     """
-    if by_name := kind_by_name(name):
+    by_name = kind_by_name(name)
+    if by_name and not (by_name in _BY_USE and dicom.is_dicom(beginning(), "")):
         return by_name
     ends_as_film = ending(name) in SUFFIXES
     if ends_as_film and ending(name) not in dicom.SUFFIXES:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from fracture_core.errors import DataError, FileRefused
+from fracture_core.films.images import SUFFIXES
 from fracture_core.phantom.phantom_set import INDEX, LOCK
 from fracture_core.readers import folder_names, ignored_files, text_lists
 from fracture_core.readers.ignored_files import Tally
@@ -22,9 +24,12 @@ from fracture_core.readers.ignored_files import Tally
 SPLITS = ("train", "valid", "test")  # in the order of the manifest
 _DIGITS = re.compile(r"([0-9]+)")
 OF_THE_SYSTEM = ("/proc", "/sys")  # files made by the kernel, most of them unreadable
+LOOP = "is a link to a folder that is read already; not followed"
 FRACATLAS_LIST, FRACATLAS_IMAGES = "dataset.csv", "images"
 GRAZ_COLUMNS = {"filestem", "patient_id", "fracture_visible"}
 PART = "XR_"  # start of the name of a MURA part's folder
+APART = "not read. Give it by itself to read it"
+LOOKED_AT = 200  # files and folders of a folder beside a data set
 NOT_A_SPLIT = "is not a split's folder (train, valid, test)"
 CLOSED = "cannot be listed"  # start of the reason for a folder that may not be listed
 NO_TEXT = "has a name that is not UTF-8; rename it"
@@ -144,6 +149,43 @@ def find(root: Path) -> Layout:
     return Layout(kind="class_folders", root=root)
 
 
+def neighbours(given: Path, layout: Layout) -> tuple[Skipped, ...]:
+    """Return notes on other data sets in a folder, of which one alone is read.
+
+    Args:
+        given: the folder.
+        layout: found in it, see `find`.
+    """
+    notes = []
+    if layout.root != given:
+        beside = (name for name in folders(given) if given / name != layout.root)
+        notes += [
+            Skipped(path=f"../{name}", reason=f"lies beside {layout.root.name}; {APART}")
+            for name in beside
+            if _holds_films(given / name)
+        ]
+    if layout.kind not in ROOTS:
+        return tuple(notes)
+    for kind, is_root in ROOTS.items():
+        if kind != layout.kind and is_root(layout.root):
+            notes.append(Skipped(path=".", reason=f"has the layout {kind} too; not read by that"))
+    for name in folders(layout.root):
+        if own := _labelled(layout.root / name):
+            notes.append(Skipped(path=name, reason=f"is another data set ({own.kind}); {APART}"))
+    return tuple(notes)
+
+
+def _holds_films(folder: Path) -> bool:
+    """Return whether a folder, or one in it, holds a file that is named like a film."""
+    with suppress(DataError, OSError):
+        for place in (folder, *(folder / name for name in folders(folder)[:LOOKED_AT])):
+            with os.scandir(place) as content:
+                names = (each.name for each in islice(content, LOOKED_AT))
+                if any(ignored_files.ending(name) in SUFFIXES for name in names):
+                    return True
+    return False
+
+
 def stamp(root: Path) -> str:
     """Return a text that changes with the CSV lists and the upper two levels of folders."""
     facts = []
@@ -158,11 +200,12 @@ def stamp(root: Path) -> str:
 
 
 def folders(root: Path) -> list[str]:
-    """Return names of the folders in `root` in natural order, without hidden ones and names that
-    are not text."""
+    """Return names of the folders in `root` in natural order, without hidden ones, names that are
+    not text, and links that lead back, see `_leads_back`."""
     try:
         with os.scandir(root) as content:
-            names = [e.name for e in content if not is_hidden(e.name) and _is_folder(e)]
+            inner = [each for each in content if not is_hidden(each.name) and _is_folder(each)]
+        names = [each.name for each in inner if not _leads_back(each)]
         return sorted(filter(is_text, names), key=natural)
     except FileNotFoundError as error:
         raise DataError(f"There is no folder {root}. Check the path.") from error
@@ -199,23 +242,28 @@ def entries(listing: Listing, root: Path, folder: str) -> Iterator[str]:
         folder: posix, relative to it; "" for the root itself.
     """
     try:
-        names = os.listdir(f"{root}/{folder}")  # noqa: PTH208 - no Path for each of 40,000 films
+        with os.scandir(f"{root}/{folder}") as content:
+            inside = {each.name: each for each in content}
     except OSError as error:
         listing.skip(folder, f"{CLOSED} ({error.strerror})")
         return
     above = f"{folder}/" if folder else ""
-    for name in sorted(names, key=natural):
+    for name in sorted(inside, key=natural):
         path = f"{above}{readable(name)}"
         hidden = is_hidden(name)
         kind = ignored_files.kind_by_name(name)
-        if (hidden or kind) and Path(root, folder, name).is_dir():
+        if (hidden or kind) and _is_folder(inside[name]):
             kind = None
             if hidden:
                 continue
         if kind:
+            kind = ignored_files.kind(name, partial(ignored_files.beginning_of, Path(inside[name])))
+        if kind:
             listing.ignored.add(kind, path)
         elif not is_text(name):
             listing.skip(path, NO_TEXT)
+        elif _leads_back(inside[name]):
+            listing.skip(path, LOOP)
         else:
             yield name
 
@@ -262,8 +310,11 @@ def note_others(
             listing.skip(name, folder_reason)
         elif not is_text(name):
             listing.skip(readable(name), NO_TEXT)
+        elif (root / name).is_dir():
+            if not is_hidden(name):
+                listing.skip(name, LOOP)
         elif not (root / name).is_file():
-            continue  # a hidden folder, or a link to nowhere
+            listing.skip(name, "is a link to nowhere, or no regular file")
         elif ignored_files.kind_by_name(name) == ignored_files.TABLE:
             listing.skip(name, "is a list that is not read")
         elif kind := ignored_files.kind(name, partial(ignored_files.beginning_of, root / name)):
@@ -296,6 +347,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
         return False
+
+
+def _leads_back(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a link to a folder that holds it, or to one beside it: films there
+    are read by their own path, and would count twice."""
+    if not entry.is_symlink() or not _is_folder(entry):
+        return False
+    target, holder = Path(entry.path).resolve(), Path(entry.path).parent.resolve()
+    return holder.is_relative_to(target) or target.parent == holder
 
 
 def _labelled(root: Path) -> Layout | None:

@@ -15,10 +15,11 @@ _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "u
 
 
 def read(path: Path) -> list[list[str]]:
-    """Return the rows of a list, blank ones too, their cells without surrounding blanks.
+    """Return a row per line of a list, blank ones too, their cells without surrounding blanks.
 
     Reads UTF-8, UTF-16 and Windows-1252, separated by commas, semicolons, tabs or bars, as the
-    first line has most of them; a first line of Excel's such as "sep=;" says it.
+    first line has most of them; a first line of Excel's such as "sep=;" says it, and is blank.
+    The cells of a row over several lines are in its first line.
 
     Raises:
         FileRefused: it is missing, no regular file, too large, or no text.
@@ -36,7 +37,7 @@ def header(path: Path) -> list[str]:
         beginning = stream.read(HEADER_BYTES)
     if beginning[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         beginning = beginning.rpartition(b"\n")[0] or beginning  # not in the middle of a character
-    first = next(iter(rows(path.name, beginning)), [])
+    first = next(filter(any, rows(path.name, beginning)), [])
     return [column_name(cell) for cell in first]
 
 
@@ -50,13 +51,17 @@ def rows(name: str, content: bytes) -> list[list[str]]:
     lines = _text(name, content).splitlines()
     first = lines[0].strip().strip('"').lower() if lines else ""
     if first.startswith("sep=") and len(first) == 5:
-        delimiter, lines = first[-1], lines[1:]
+        delimiter, lines = first[-1], ["", *lines[1:]]
     else:
         named = next((line for line in lines if line.strip()), "")
         delimiter = max(DELIMITERS, key=lambda each: (named.count(each), each == ","))
     try:
         read = csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True)
-        return [[cell.strip().strip('"') for cell in row] for row in read]
+        result: list[list[str]] = []
+        for row in read:
+            result.append([cell.strip().strip('"') for cell in row])
+            result += [[] for _ in range(read.line_num - len(result))]
+        return result
     except csv.Error as error:
         raise FileRefused(name, f"is not the list that it must be ({error})") from error
 

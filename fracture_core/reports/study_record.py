@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from fracture_core.config import PixelRecipe
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.models import caveats
@@ -73,6 +74,7 @@ class Case:
         real: whether the films are real.
         label: in the data, 1 positive, 0 negative; `None` where unknown.
         acquaintance: overlap of the patient with the model's training data.
+        recipe: of the model, by which films were read.
     """
 
     judged: StudyPrediction
@@ -82,6 +84,7 @@ class Case:
     real: bool = True
     label: int | None = None
     acquaintance: TrainingOverlap = TrainingOverlap.NEW
+    recipe: PixelRecipe = field(default_factory=PixelRecipe)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +128,7 @@ def _paired(case: Case) -> Iterator[tuple[Exhibit, FilmPrediction | None, str]]:
         is_film = bool(films) and films[0].name == name
         is_refused = bool(refused) and refused[0][0] == name
         if is_film and is_refused:  # two of one name, from two folders
-            is_film = _is_readable(exhibit.film)
+            is_film = _is_readable(exhibit.film, case.recipe)
         if not (is_film or is_refused):
             raise ValueError(f"{name} is neither the next film nor the next refused file.")
         yield (exhibit, films.pop(0), "") if is_film else (exhibit, None, refused.pop(0)[1])
@@ -133,9 +136,9 @@ def _paired(case: Case) -> Iterator[tuple[Exhibit, FilmPrediction | None, str]]:
         raise ValueError(f"{len(films) + len(refused)} films have no exhibit.")
 
 
-def _is_readable(film: FilmInput) -> bool:
+def _is_readable(film: FilmInput, recipe: PixelRecipe) -> bool:
     try:
-        images.decode(film.source, film.name)
+        images.decode(film.source, film.name, recipe.missing_rows_percent)
     except FilmError:
         return False
     return True

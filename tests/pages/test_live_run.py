@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fracture_core.errors import DamagedFile
 from fracture_core.jobs import launcher
-from fracture_core.runs import forks, journal, run_folders
+from fracture_core.runs import checkpoints, forks, journal, run_folders
 from ui.cache import run_cache, shared_cache
 from ui.live import curve_panel, flip_feed, live_run, pinned_studies, run_figures
+from ui.runs import run_menu
 from ui.shared import theme
 from ui.shell import frame, state
 from ui.shell.state import ARRIVED
@@ -564,6 +566,24 @@ def test_weights_and_curves_can_be_saved(open_run: Open, run_copy: Path) -> None
     labels = [button.proto.label for button in open_run(run_copy).get("download_button")]
     best = journal.best_epoch(run_copy)
     assert labels == [f"Weights of epoch {best}", "Curves as CSV"]
+
+
+def test_weights_that_were_damaged_meanwhile_are_not_handed_out(
+    open_run: Open, run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, Callable[[], bytes]] = {}
+
+    def button(_label: str, data: Callable[[], bytes], *, key: str, **_: object) -> None:
+        files[key] = data
+
+    monkeypatch.setattr(run_menu.st, "download_button", button)
+    open_run(run_copy)
+    path = checkpoints.weights_of(run_copy / "checkpoints", journal.best_epoch(run_copy))
+    content = path.read_bytes()
+    assert files["save-weights"]() == content
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(DamagedFile, match=f"{path.name} of {run_copy.name} is damaged"):
+        files["save-weights"]()
 
 
 def test_tags_and_note_are_kept_and_shown_to_the_letter(open_run: Open, run_copy: Path) -> None:

@@ -106,6 +106,7 @@ def case(reading: Reading, maps: dict[str, dict[str, bytes]] | None = None) -> C
         real=study.real,
         label=study.label,
         acquaintance=study_cache.training_overlap(reading.reference, study.patient),
+        recipe=reading.model.card.recipe,
     )
 
 

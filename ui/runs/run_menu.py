@@ -1,5 +1,6 @@
 """The menu "More" of a run: learning rate, fork, files to save, notes, deletion."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -214,7 +215,7 @@ def _save(run: Run) -> None:
     else:
         st.download_button(
             f"Weights of epoch {epoch}",
-            weights.read_bytes,
+            partial(checksums.read, run.folder, weights),  # they may be damaged by then
             file_name=f"{run.name}-epoch-{epoch}.weights.h5",
             icon=":material/download:",
             on_click="ignore",

@@ -150,9 +150,18 @@ def test_inspect_prints_a_table_too(folders, classes, capsys) -> None:
     (classes / "Whole" / "notes.txt").write_text("no film")
     printed = spoken(capsys, "inspect", classes, "--positive", "Fractured")
     assert "class_folders" in printed
-    assert "1 text file ignored." in printed
+    assert "1 text file ignored." in printed and "note: " not in printed
     record = json.loads(spoken(capsys, "inspect", classes, "--positive", "Fractured", "--json"))
     assert record["ignored"] == [{"kind": "text files", "count": 1, "example": "Whole/notes.txt"}]
+
+
+def test_inspect_calls_no_counted_film_skipped(folders, tmp_path, capsys) -> None:
+    for path in ("train/Broken/1.png", "train/Whole/2.png", "val/broken/3.png", "val/whole/4.png"):
+        (tmp_path / "set" / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (40, 50)).save(tmp_path / "set" / path)
+    printed = spoken(capsys, "inspect", tmp_path / "set", "--positive", "Broken")
+    assert "note: val/broken counts as the class Broken" in printed
+    assert "skipped" not in printed
 
 
 def test_inspect_claims_no_patients_where_the_data_name_none(folders, classes, capsys) -> None:
@@ -354,7 +363,7 @@ def test_a_queued_run_waits_in_the_background_and_is_stopped(
 
 
 def test_ctrl_c_stops_a_foreground_run_and_keeps_it(folders, phantom_root) -> None:
-    words = ["--architecture", "three_conv", "--epochs", 5_000, "--name", "long"]
+    words = ["--architecture", "three_conv", "--epochs", 5_000, "--threads", 1, "--name", "long"]
     process = module("train", phantom_root, *words)
     folder = folders / "runs" / "long"
     while not journal.lines(folder / "metrics.jsonl"):
@@ -625,6 +634,25 @@ def test_evaluate_prints_the_figures_and_on_request_a_line_a_study(
     assert named and all(f"valid, {name}: " in every for name in named)
     first = every.index(f"valid, {named[0]}: ")
     assert every.index("Accuracy") < first < every.index(f"{lines[0]['study']}: ")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_file_that_cannot_be_written_costs_no_figure(
+    run_copy, phantom_root, tmp_path, capsys, as_json
+) -> None:
+    study = next(phantom_root.glob("valid/*/*/study*"))
+    place = tmp_path / "nowhere" / "file"
+    for words, figures in (
+        (["evaluate", "finished@3", phantom_root, "--csv", place], ("accuracy", "auroc")),
+        (["predict", "finished@3", study, "--report", place], (study.name,)),
+    ):
+        assert command_line.main([*map(str, words), *(["--json"] if as_json else [])]) == 2
+        printed = capsys.readouterr()
+        if as_json:
+            json.loads(printed.out)
+        assert all(name in printed.out.lower() for name in figures)
+        [sentence] = [line for line in printed.err.splitlines() if "Warning" not in line]
+        assert str(place.parent) in sentence and sentence.endswith(".")
 
 
 def test_the_figures_of_evaluate_as_json_have_values_intervals_and_n(

@@ -1,5 +1,6 @@
 """Paths on the command line give the same studies as an upload."""
 
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -152,3 +153,35 @@ def test_of_files_given_together_those_that_are_no_films_are_counted(tmp_path: P
     assert list(names(result).values()) == [["1.png"]] and len(result.ignored) == 1
     alone = study_paths.read([tmp_path / "Thumbs.db"])  # it is refused with its reason
     assert list(names(alone).values()) == [["Thumbs.db"]]
+
+
+def test_a_dicom_film_is_one_whatever_it_is_called(tmp_path: Path) -> None:
+    put(tmp_path, **{"study1/VERSION": film("1.2.3"), "study1/scan.class": film("1.2.3")})
+    put(tmp_path, **{"study1/notes.class": b"x"})
+    result = study_paths.read([tmp_path])
+    assert names(result) == {"study1": ["VERSION", "scan.class"]}
+    assert [each.example for each in result.ignored] == [str(tmp_path / "study1/notes.class")]
+
+
+def test_links_to_nowhere_and_pipes_are_named(tmp_path: Path) -> None:
+    folder = put(tmp_path / "study1", **{"1.dcm": film("1.2.3")})
+    (folder / "gone.dcm").symlink_to("/nowhere/x.dcm")
+    os.mkfifo(folder / "pipe.dcm")
+    (folder / ".hidden").symlink_to("nowhere")
+    result = study_paths.read([folder])
+    assert names(result) == {"study1": ["1.dcm"]}
+    [link, pipe] = result.left_out
+    assert link[0].endswith("gone.dcm") and "a link to /nowhere/x.dcm, which does not" in link[1]
+    assert pipe[0].endswith("pipe.dcm") and pipe[1].startswith("is a pipe or a device")
+
+
+def test_a_link_to_a_folder_above_leads_to_no_other_study(tmp_path: Path) -> None:
+    put(tmp_path, **{"a/study1/1.dcm": film("1.2.3"), "b/study1/1.dcm": film("1.2.4")})
+    (tmp_path / "a" / "study1" / "up").symlink_to(tmp_path)
+    (tmp_path / "a" / "study1" / "self").symlink_to(".")
+    result = study_paths.read([tmp_path / "a" / "study1"])
+    assert [study.films for study in result.studies] == [
+        (("1.dcm", tmp_path / "a" / "study1" / "1.dcm"),)
+    ]
+    [(name, reason)] = result.left_out
+    assert name.endswith("up") and reason.startswith("is a link to a folder above the given one")

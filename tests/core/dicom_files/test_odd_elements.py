@@ -22,7 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from fracture_core.dicom_files import dicom
+from fracture_core.dicom_files import dicom, stored_values
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from tests.core.dicoms import element_bytes, make, odd, written
@@ -619,7 +619,7 @@ def test_numbers_that_are_none_are_black() -> None:
     )
     grey, notes = read(data)
     inside = np.isfinite(values)
-    assert (grey[~inside] == 0).all() and "no numbers" in notes
+    assert (grey[~inside] == 0).all() and "no finite numbers" in notes
     assert same(grey[inside], stretched(values[inside]))
 
 
@@ -656,3 +656,21 @@ def test_no_note_shows_a_value() -> None:
     )
     assert np.array_equal(grey, stretched(RAMP))
     assert "DOE" not in notes.upper() and notes.count("DICOM element") >= 4
+
+
+@pytest.mark.parametrize("rows", [1, 20, 100])
+def test_rows_behind_the_last_one_are_named(rows: int) -> None:
+    more = np.concatenate([RAMP] * 5)[: len(RAMP) + rows]
+    grey, notes = read(film(PixelData=more.tobytes()))
+    assert np.array_equal(grey, stretched(RAMP))
+    assert f"Its pixels are {rows} row{'s' if rows > 1 else ''} more than its DICOM" in notes
+    assert "more than" not in read(film(PixelData=RAMP.tobytes() + b"\0\0"))[1]
+
+
+def test_too_little_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(stored_values, "read", refuse)
+    with pytest.raises(FilmError, match="needs more memory than is free"):
+        images.read(film(), "film.dcm")

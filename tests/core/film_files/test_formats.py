@@ -15,7 +15,8 @@ from PIL import Image
 from fracture_core.config import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.film_files import codestream, formats, raster
-from fracture_core.films import images
+from fracture_core.films import film_checks, images
+from tests.core import dicoms
 
 GREY = np.add.outer(np.arange(48), np.arange(64) * 2).astype(np.uint8)
 WIDE = GREY.astype(np.uint16) * 20 + 300  # 12-bit values
@@ -212,6 +213,9 @@ def test_values_that_are_no_numbers_lie_outside_the_film() -> None:
     values = WIDE.astype(np.float32)
     values[0], values[1, 0], values[1, 1] = np.nan, np.inf, -np.inf
     grey = pixels(tiff(values))
+    [note] = images.read(tiff(values)).notes
+    assert note == "Pixels that are no finite numbers were read as black."
+    assert images.read(tiff(WIDE.astype(np.float32))).notes == ()
     inside = np.isfinite(values)
     assert (grey[~inside] == 0).all()
     assert np.array_equal(grey[inside], stretch(values[inside]))
@@ -357,3 +361,42 @@ def size_of_xl(side: int) -> bytes:
     """The size header of a square JPEG XL image of 13 to 18 bits a side."""
     value = 0 | 2 << 1 | (side - 1) << 3 | 1 << 21
     return value.to_bytes(16, "little")
+
+
+@pytest.mark.parametrize("reader", ["png", "tiff", "jpeg"])
+def test_too_little_memory_is_no_damage(reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    film = Image.fromarray(GREY)
+    stream = io.BytesIO()
+    film.save(stream, reader.upper())
+    monkeypatch.setattr(getattr(images, reader), "read", refuse)
+    with pytest.raises(FilmError, match="needs more memory than is free"):
+        images.read(stream.getvalue())
+
+
+@pytest.mark.parametrize("extreme", [0, 65_535])
+@pytest.mark.parametrize("kind", ["png", "tiff", "dicom"])
+def test_a_hot_or_dead_pixel_takes_the_film_no_contrast(kind: str, extreme: int) -> None:
+    ramp = np.add.outer(np.arange(120), np.arange(100)).astype(np.uint16) * 3 + 30_000
+    values = ramp.copy()
+    values[60, 50] = extreme
+    write = {"png": lambda: saved(values, "PNG"), "tiff": lambda: tiff(values)}
+    reading = images.read(write.get(kind, lambda: dicoms.make(values))(), "film")
+    grey = np.asarray(reading.image).astype(int)
+    assert grey[60, 50] == (0 if extreme == 0 else 255)
+    rest = np.ones(values.shape, bool)
+    rest[60, 50] = False
+    assert np.abs(grey - stretch(ramp))[rest].max() <= 2  # the other end is clipped by a pixel, too
+    assert reading.notes == ("A few pixels with extreme values were read as black or white.",)
+    checks = film_checks.check(reading.image, 0.0, 32)
+    assert all(each.passed for each in checks if each.name in ("blank", "contrast"))
+
+
+def test_wide_values_that_are_many_are_no_extremes() -> None:
+    values = np.full((120, 100), 1000, np.uint16)
+    values[::2] += 300
+    values[:4, :4] = 65_535  # a marker
+    reading = images.read(tiff(values))
+    assert np.array_equal(np.asarray(reading.image), stretch(values)) and reading.notes == ()

@@ -1,10 +1,12 @@
 """Standby: a waiting process is a run's child like any other, and stays behind for nobody."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -243,3 +245,34 @@ def test_a_setting_keeps_none(folders, monkeypatch) -> None:
         standby.prepare()
         assert not standby.is_permitted()
         assert standby._waiting == []
+
+
+def test_without_room_for_what_it_prints_none_waits(waiting, monkeypatch) -> None:
+    def refuse() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    before = len(list(Path("/dev/fd").iterdir()))
+    standby.prepare()
+    assert standby._waiting == [] and len(list(Path("/dev/fd").iterdir())) == before
+    with Path(os.devnull).open("rb") as lock:
+        assert standby.hand_over(["run", "x"], lock.fileno(), lock.fileno()) is None
+
+
+def test_what_was_printed_on_a_full_disk_ends_no_run(tmp_path) -> None:
+    code = (
+        "import resource, sys; from fracture_core.cli import standby_child\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"  # as a disk that takes no more
+        "print('before'); standby_child._print_to(int(sys.argv[1])); print('after')"
+    )
+    reader, log = os.pipe()
+    with (tmp_path / "printed").open("w+b") as full:
+        command = [sys.executable, "-c", code, str(log)]
+        plain = {name: os.environ[name] for name in os.environ if name != "PYTHONUNBUFFERED"}
+        ended = subprocess.run(
+            command, cwd=PROJECT, env=plain, stdout=full, stderr=full, pass_fds=[log]
+        )
+    os.close(log)
+    with open(reader) as stream:  # noqa: PTH123 - a descriptor
+        assert stream.read().endswith("after\n")
+    assert ended.returncode == 0

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from fracture_core import files
+from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
 from fracture_core.readers import layouts
 from fracture_core.readers.layouts import Layout, find, natural, ranked
 
+WHOLE = ["whole/a.png", "whole/b.png"]
 FILM = "train/XR_HAND/patient00001/study1_positive/image1.png"
 
 
@@ -187,3 +189,50 @@ def test_a_path_that_cannot_be_followed_is_refused(tmp_path, monkeypatch) -> Non
     monkeypatch.setattr(Path, "resolve", denied)
     with pytest.raises(DataError, match=r"cannot be followed \(Permission denied\)"):
         files.absolute(tmp_path)
+
+
+def test_links_that_lead_back_count_no_film_twice(tmp_path: Path) -> None:
+    root = tree(tmp_path / "set", "broken/a.png", "broken/b.png", *WHOLE)
+    (root / "whole" / "up").symlink_to("..")
+    (root / "whole" / "self").symlink_to(".")
+    (root / "again").symlink_to("whole")
+    (root / "top").symlink_to(root)
+    (root / "gone").symlink_to("nowhere")
+    data = catalog.read(root, "broken")
+    assert sorted(data.manifest["path"]) == ["broken/a.png", "broken/b.png", *WHOLE]
+    notes = {each.path: each.reason for each in data.skipped}
+    assert set(notes) == {"whole/up", "whole/self", "again", "top", "gone"}
+    assert {notes[name] for name in notes if name != "gone"} == {layouts.LOOP}
+    assert notes["gone"].startswith("is a link to nowhere")
+
+
+def test_a_link_that_leads_out_of_the_data_is_followed(tmp_path: Path) -> None:
+    tree(tmp_path, "elsewhere/films/1.png", "set/whole/1.png")
+    (tmp_path / "set" / "broken").symlink_to(tmp_path / "elsewhere" / "films")
+    data = catalog.read(tmp_path / "set", "broken")
+    assert sorted(data.manifest["path"]) == ["broken/1.png", "whole/1.png"]
+
+
+def test_a_link_in_muras_folders_counts_no_film_twice(tmp_path: Path) -> None:
+    tree(tmp_path, FILM)
+    (tmp_path / "train" / "XR_HAND" / "patient00002").symlink_to("patient00001")
+    (tmp_path / "train" / "XR_HAND" / "patient00003").symlink_to("..")
+    data = catalog.read(tmp_path)
+    assert data.manifest["path"].tolist() == [FILM]
+    assert [each.reason for each in data.skipped] == [layouts.LOOP] * 2
+
+
+def test_other_data_sets_in_a_folder_are_named(tmp_path: Path) -> None:
+    tree(tmp_path, f"MURA-v1.1/{FILM}", "more/broken/1.png", "more/whole/2.png", "papers/a.pdf")
+    (tmp_path / "atlas").mkdir()
+    notes = {each.path: each.reason for each in catalog.read(tmp_path).skipped}
+    assert notes == {"../more": "lies beside MURA-v1.1; not read. Give it by itself to read it"}
+    assert catalog.read(tmp_path / "MURA-v1.1").skipped == ()
+
+
+def test_a_data_set_inside_another_and_a_second_layout_are_named(tmp_path: Path) -> None:
+    root = tree(tmp_path, FILM, f"MURA-v1.0/{FILM}", "images/Fractured/1.jpg")
+    (root / "dataset.csv").write_text("image_id,hand,fractured\n1.jpg,1,1\n")
+    notes = {each.path: each.reason for each in catalog.read(root).skipped}
+    assert notes["MURA-v1.0"].startswith("is another data set (mura); not read. Give it by itself")
+    assert notes["."] == "has the layout fracatlas too; not read by that"

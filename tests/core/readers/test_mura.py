@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -234,14 +235,14 @@ def test_folders_without_films_are_an_error(tmp_path) -> None:
 
 def test_folders_that_may_not_be_listed_are_not_called_empty(tmp_path, monkeypatch) -> None:
     (tmp_path / "train/XR_HAND").mkdir(parents=True)
-    real = os.listdir
+    real = os.scandir
 
-    def denied(folder: str) -> list[str]:
+    def denied(folder: str) -> Iterator[os.DirEntry[str]]:
         if str(folder).endswith("XR_HAND"):
             raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
         return real(folder)
 
-    monkeypatch.setattr(os, "listdir", denied)
+    monkeypatch.setattr(os, "scandir", denied)
     with pytest.raises(DataError, match=r"XR_HAND cannot be listed .*Give yourself permission"):
         mura.scan(tmp_path)
 

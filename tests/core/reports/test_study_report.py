@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core.cli import command_line
+from fracture_core.cli import command_line, study_output
+from fracture_core.films import images
 from fracture_core.films.eraser import Stroke
 from fracture_core.models import cards, caveats
 from fracture_core.models.cards import Model
@@ -362,3 +363,20 @@ def test_predict_writes_the_report(run_copy: Path, phantom_root: Path, tmp_path:
     named = words((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert f"{study.name} of {study.parent.name}" in named
     assert command_line.main([*words_[:-1], str(tmp_path / "nowhere" / "r.html")]) == 2
+
+
+def test_the_models_own_limit_of_missing_rows_tells_two_files_of_one_name_apart(
+    model: Model,
+) -> None:
+    stream, noise = io.BytesIO(), np.random.default_rng(1).integers(0, 256, (64, 90), np.uint8)
+    Image.fromarray(noise).save(stream, "PNG")
+    cut = stream.getvalue()[:-1500]
+    missing = images.read(cut, missing_rows_percent=95).missing_rows
+    assert missing > 0.05 * 64  # more than the usual limit
+    lenient = replace(model.card, recipe=replace(model.card.recipe, missing_rows_percent=60.0))
+    films = [FilmInput(name="a.png", source=source) for source in (cut, png(9)[:60])]
+    prediction = Predictor(replace(model, card=lenient)).predict_study("", films)
+    assert (len(prediction.films), len(prediction.refused)) == (1, 1)
+    shown = study_output.case(prediction, films, lenient.recipe)
+    entries = study_record.entries(shown, names=False)
+    assert [entry.judged is None for entry in entries] == [False, True]

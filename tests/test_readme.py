@@ -1,5 +1,6 @@
 """The commands of the README work as they are written."""
 
+import ast
 import os
 import re
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import fracture_core
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -21,9 +24,17 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def test_the_readme_has_ten_lines_of_python() -> None:
+def test_the_readme_has_ten_lines_of_python_that_use_the_public_names() -> None:
     [code, *_] = blocks("python")
-    compile(code, "README.md", "exec")
+    tree = ast.parse(code)
+    assert len(tree.body) <= 10
+    [names] = [
+        {name.name for name in node.names}
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "fracture_core"
+    ]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert len(names) > 4 and names <= used & set(fracture_core.__all__)
 
 
 @pytest.mark.slow

@@ -35,8 +35,18 @@ def test_the_examples_run_in_the_order_of_the_module(folders, monkeypatch) -> No
     monkeypatch.chdir(folders)
     names = dict(vars(fracture_core))
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(verbose=False)
-    for name in (each for each in vars(fracture_core) if each in fracture_core.__all__):
+    order = [each for each in vars(fracture_core) if each in fracture_core.__all__]
+    assert {*order, "TrainConfig"} == set(fracture_core.__all__)  # the record has no example
+    for name in order:
         run_example(parser, runner, name, names)
+    assert runner.summarize().attempted >= 2 * len(order) - 2
+    assert (
+        len(names["studies"])
+        == names["dataset"]
+        .manifest.query("split == 'valid'")
+        .groupby(["part", "patient", "study"])
+        .ngroups
+    )
 
 
 def run_example(
@@ -47,4 +57,4 @@ def run_example(
     assert example.examples
     result = runner.run(example, clear_globs=False)
     names.update(example.globs)
-    assert result.failed == 0, name
+    assert (result.failed, result.attempted) == (0, len(example.examples)), name

@@ -115,9 +115,23 @@ def refuses(reader: Callable[[], object], words: str) -> bool:
 
 
 def test_the_readers_read_a_run_that_is_whole(run) -> None:
-    for name, reader in READERS.items():
-        if name != "predictions.load":  # asks for as many films as this run need not have
-            reader(run)
+    contents = {
+        name: reader(run)
+        for name, reader in READERS.items()
+        if name != "predictions.load"  # asks for as many films as this run need not have
+    }
+    films = journal.films(run)
+    counts = {name: len(contents[f"journal.{name}"]) for name in ("events", "metrics", "refused")}
+    assert counts["metrics"] == 3 and counts["refused"] == 1 and counts["events"] > 4
+    runs = [each.name for each in contents["runs.list_runs"]]
+    assert runs == contents["runs.names"] == ["finished"]
+    assert contents["runs.status"].state is State.FINISHED
+    assert contents["runs.labels"] == Labels(tags=("first",), note="A note.", baseline=True)
+    assert [each["kind"] for _, each in contents["runs.requests"]] == ["more_epochs"]
+    assert contents["journal.best_epoch"] in contents["predictions.epochs"] == (1, 2, 3)
+    assert contents["journal.steps"]["step"].tolist() == [2, 4, 6]
+    assert set(films["role"]) == {"train", "dev", "valid"}
+    assert contents["cards.of_run"].card.epoch in (1, 2, 3)
 
 
 # --- cut short ----------------------------------------------------------------------------------

@@ -61,6 +61,16 @@ RUNS: dict[str, Callable[[Path], object]] = {
     "steps": lambda run: (run / "steps.jsonl").mkdir(),
     "tables": lambda run: [fifo(path) for path in (run / "predictions").glob("*.npy")],
 }
+UNREADABLE = ("deep", "pipe", "data", "parent")  # of these runs not even the settings
+SENTENCES = {  # of others -> what their page says
+    "metrics": "run-metrics: metrics.jsonl is a pipe, not a file.",
+    **dict.fromkeys(("key", "value", "epoch"), "The metrics of 1 epoch of 2 cannot be read"),
+    "status": "Its status.json is damaged.",
+    "films": "films.parquet of run-films is a pipe, not a file.",
+    "events": "run-events: events.jsonl is a pipe, not a file.",
+    "steps": "run-steps: steps.jsonl is a folder, not a file.",
+    "tables": "The prediction tables of epoch 1, 2 cannot be read",
+}
 CARDS: dict[str, Callable[[Path], object]] = {
     "deep": lambda model: (model / model_names.CARD).write_text("[" * 10_000),
     "digits": lambda model: (model / model_names.CARD).write_text('{"epoch": ' + "1" * 5_000 + "}"),
@@ -126,7 +136,7 @@ def test_no_page_fails_for_a_damaged_neighbour(damaged: Path, page: str) -> None
     app = opened(page)
     if page == "runs":
         text = texts(app)
-        for name in ("deep", "pipe", "data", "parent"):
+        for name in UNREADABLE:
             assert f"run-{name} has no readable config.json" in text
         assert "run-good" in app.dataframe[0].value["Run"].tolist()
     if page == "evaluate":
@@ -136,11 +146,22 @@ def test_no_page_fails_for_a_damaged_neighbour(damaged: Path, page: str) -> None
 
 @pytest.mark.parametrize("name", RUNS)
 def test_the_page_of_a_damaged_run_says_so_or_shows_what_is_whole(damaged: Path, name: str) -> None:
-    opened("train", run=f"run-{name}")
+    app = opened("train", run=f"run-{name}")
+    text = texts(app)
+    if name in UNREADABLE:
+        assert f"No run is called run-{name}." in text
+    elif name in SENTENCES:
+        assert SENTENCES[name] in text
+    else:  # nothing that the page shows is damaged
+        assert not app.error and not app.warning and app.get("bidi_component")
 
 
 def test_damaged_runs_can_be_laid_over_good_ones(damaged: Path) -> None:
-    opened("runs", runs=[f"run-{name}" for name in ("good", *RUNS)])
+    text = texts(opened("runs", runs=[f"run-{name}" for name in ("good", *RUNS)]))
+    readable = 1 + len(RUNS) - len(UNREADABLE)
+    assert f"{readable} runs on films" in text and f"**{readable} chosen**" in text
+    assert all(f"run-{name} has no readable config.json" in text for name in UNREADABLE)
+    assert "run-status** interrupted: Its status.json is damaged" in text
 
 
 @pytest.mark.parametrize("name", CARDS)

@@ -60,6 +60,7 @@ def test_a_copy_agrees_and_its_change_has_words(change, mirror: bool, words: str
 def test_another_film_does_not_agree() -> None:
     one, other = (landmarks.picture(film(seed, (200, 250))) for seed in (1, 2))
     marks = landmarks.find(one), landmarks.find(other)
+    assert all(len(each.points) > 10 for each in marks)
     for mirror in (False, True):
         matrix = landmarks.alignment(*marks, mirror)
         assert matrix is None or not landmarks.is_copy(landmarks.agreement(one, other, matrix))

@@ -372,6 +372,7 @@ def test_curves_are_exported_an_epoch_a_row_in_full_precision(folder) -> None:
 def test_curves_of_a_trained_run_are_its_metrics(finished_run) -> None:
     rows = list(csv.DictReader(journal.curves_csv(finished_run).splitlines()))
     lines = journal.lines(finished_run / "metrics.jsonl")
+    assert len(rows) == 3
     for row, line in zip(rows, lines, strict=True):
         assert (int(row["epoch"]), int(row["step"])) == (line["epoch"], line["step"])
         for role in ("train", "dev", "valid"):

@@ -135,6 +135,7 @@ def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> No
         architectures.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
         rows = averages.sample(len(learned), config.seed, epoch, 32)
         exact = in_float64(model, learned[rows])
+        assert exact
         for norm in norms(model):
             assert np.allclose(norm.moving_mean, exact[norm.name][0], rtol=1e-4, atol=1e-4)
             assert np.allclose(norm.moving_variance, exact[norm.name][1], rtol=1e-4, atol=1e-4)

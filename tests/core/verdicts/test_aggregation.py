@@ -95,6 +95,7 @@ def test_the_table_agrees_with_the_rule_on_every_study() -> None:
     many = many.assign(split="train", part="hand", patient="patient00001", label=0)
     probabilities = np.where(rng.random(200) < 0.3, np.nan, rng.random(200))
     table = verdicts(many, probabilities, 0.7)
+    assert len(table) == many["study"].nunique()
     for row in table.itertuples():
         expected = any_rule(probabilities[many["study"] == row.study], 0.7)
         assert (None if pd.isna(row.verdict) else row.verdict) == expected.fracture

@@ -153,7 +153,9 @@ def test_a_summary_survives_strict_json(summary) -> None:
 
 def test_numpy_numbers_do_not_reach_json() -> None:
     labels = np.array([1, 0, 1], np.int64)
-    json.dumps(summarise(labels, labels == 1, labels.astype(np.float32)).to_dict())
+    record = summarise(labels, labels == 1, labels.astype(np.float32)).to_dict()
+    plain = summarise([1, 0, 1], [True, False, True], [1.0, 0.0, 1.0]).to_dict()
+    assert json.loads(json.dumps(record)) == json.loads(json.dumps(plain)) == record
 
 
 def test_what_is_no_summary_is_refused_with_the_next_step() -> None:

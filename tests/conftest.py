@@ -16,6 +16,21 @@ STUDIES = 24  # enough for both labels in train and valid
 SEED = 5  # of the phantom; dev gets two positive studies then
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Share whole folders of tests out among two processes, a file to one of them.
+
+    Single files stay in this process, as does everything with `-n 0`, `--pdb` or `-p no:xdist`.
+    """
+    option = config.option
+    inside = hasattr(config, "workerinput") or option.usepdb or option.collectonly
+    if inside or getattr(option, "numprocesses", 0) is not None:
+        return
+    if all(Path(name.split("::")[0]).is_dir() for name in config.args):
+        option.numprocesses, option.dist = 2, "loadfile"
+        option.loadscopereorder = False  # the browser's files, the longest, come first
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_child_outlives_the_tests() -> Iterator[None]:
     """Stop processes that a failed test left running, and wait for every child."""

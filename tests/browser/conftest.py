@@ -106,6 +106,18 @@ def server(tmp_path: Path, phantom_root: Path, request: pytest.FixtureRequest) -
     app.stop()
 
 
+@pytest.fixture(scope="session")
+def shared_server(
+    tmp_path_factory: pytest.TempPathFactory, phantom_root: Path, finished_run: Path
+) -> Iterator[Server]:
+    """A running app with one finished run, for tests that leave its files as they are."""
+    app = Server(folder=tmp_path_factory.mktemp("shared"), data=phantom_root, port=free_port())
+    shutil.copytree(finished_run, app.folder / "runs" / finished_run.name)
+    app.start()
+    yield app
+    app.stop()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; skipped where there is none, but never in CI.

@@ -315,6 +315,7 @@ def test_a_study_is_opened_read_in_full_screen_and_left_by_keys(
     assert page.locator("output.zoom").text_content() == "100 %"
 
 
+@pytest.mark.slow
 def test_a_run_is_started_watched_stopped_and_replayed_by_keys(
     app: Server, open_page: Callable[..., Page]
 ) -> None:

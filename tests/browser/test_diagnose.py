@@ -1,7 +1,6 @@
 """Diagnose in a real browser: where headline and films stand, and the ways to other studies."""
 
 import re
-import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -39,10 +38,9 @@ WATCH = """() => {
 
 
 @pytest.fixture
-def page(server: Server, open_page: Callable[..., Page], finished_run: Path) -> Page:
+def page(shared_server: Server, open_page: Callable[..., Page], finished_run: Path) -> Page:
     """Diagnose with a small run, against which much is to be said."""
-    shutil.copytree(finished_run, server.folder / "runs" / finished_run.name)
-    return open_page(f"{server.url}/diagnose?model={finished_run.name}")
+    return open_page(f"{shared_server.url}/diagnose?model={finished_run.name}")
 
 
 def films_of(root: Path, count: int) -> list[Path]:
@@ -127,7 +125,7 @@ def test_in_a_narrow_window_controls_and_films_are_one_column(
 
 
 def test_other_studies_are_reached_in_full_screen_too(
-    page: Page, server: Server, phantom_root: Path, tmp_path: Path
+    page: Page, shared_server: Server, phantom_root: Path, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "three.zip", "w") as archive:
         for number, film in enumerate(films_of(phantom_root, 3), 1):
@@ -147,7 +145,7 @@ def test_other_studies_are_reached_in_full_screen_too(
     page.get_by_role("button", name="Exit full screen").click()
 
     keys = catalog.studies(catalog.read(phantom_root).manifest)["key"].tolist()
-    page.goto(f"{server.url}/diagnose?study={keys[0]}")
+    page.goto(f"{shared_server.url}/diagnose?study={keys[0]}")
     expect(page.get_by_role("heading", name=FINDS)).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Full screen").click()
     expect(page.get_by_role("button", name="Previous study")).to_be_disabled()

@@ -1,7 +1,6 @@
 """Accessibility of Diagnose: by axe-core in every state, by keyboard alone, and read aloud."""
 
 import re
-import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +19,9 @@ MOST_TABS = 90  # from the top of the page to its last button
 
 
 @pytest.fixture
-def page(server: Server, open_page: Callable[..., Page], finished_run: Path) -> Page:
+def page(shared_server: Server, open_page: Callable[..., Page], finished_run: Path) -> Page:
     """Diagnose with a small run."""
-    shutil.copytree(finished_run, server.folder / "runs" / finished_run.name)
-    page = open_page(f"{server.url}/diagnose?model={finished_run.name}")
+    page = open_page(f"{shared_server.url}/diagnose?model={finished_run.name}")
     expect(page.get_by_role("button", name="Diagnose this study")).to_be_visible()
     return page
 
@@ -34,6 +32,7 @@ def drop(page: Page, *films: Path) -> None:
     expect(page.get_by_role("button", name="CSV")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_no_state_of_the_page_breaks_a_rule(page: Page, phantom_root: Path, tmp_path: Path) -> None:
     found = accessibility.violations(page)
     films = sorted(phantom_root.glob("valid/*/*/*/*.png"))[:2]

@@ -22,7 +22,7 @@ def saved(page: Page, button: str, path: Path) -> Path:
 
 
 def test_the_report_opens_from_disk_and_json_says_what_predict_says(
-    server: Server,
+    shared_server: Server,
     open_page: Callable[..., Page],
     browser: Browser,
     finished_run: Path,
@@ -31,9 +31,8 @@ def test_the_report_opens_from_disk_and_json_says_what_predict_says(
     monkeypatch,
     capsys,
 ) -> None:
-    shutil.copytree(finished_run, server.folder / "runs" / finished_run.name)
     study = sorted(phantom_root.glob("valid/*/*/study*_positive"))[0]
-    page = open_page(f"{server.url}/diagnose?model={finished_run.name}&threshold=0.1")
+    page = open_page(f"{shared_server.url}/diagnose?model={finished_run.name}&threshold=0.1")
     page.locator("input[type=file]").first.set_input_files(sorted(study.iterdir()))
     expect(page.get_by_role("heading", name="Export")).to_be_visible(timeout=60_000)
     report = saved(page, "Report", tmp_path / "report.html")
@@ -43,7 +42,7 @@ def test_the_report_opens_from_disk_and_json_says_what_predict_says(
     expect(page.get_by_text("Films, study and patient are named.")).to_be_visible()
     exported = json.loads(saved(page, "JSON", tmp_path / "study.json").read_text())
 
-    monkeypatch.setenv("FRACTURE_RUNS", str(server.folder / "runs"))
+    monkeypatch.setenv("FRACTURE_RUNS", str(shared_server.folder / "runs"))
     real = shutil.copytree(study, tmp_path / "study")  # as an upload is: outside the phantom
     words = ["predict", finished_run.name, str(real), "--threshold", "0.1", "--json"]
     assert command_line.main(words) == 0

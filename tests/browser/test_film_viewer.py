@@ -26,28 +26,29 @@ def study(phantom_root: Path) -> str:
 
 
 @pytest.fixture
-def page(server: Server, open_page: Callable[..., Page], study: str) -> Page:
+def page(shared_server: Server, open_page: Callable[..., Page], study: str) -> Page:
     """The study's films, drawn, with the pointer on the first."""
-    opened = open_page(f"{server.url}/studies?study={study}")
+    opened = open_page(f"{shared_server.url}/studies?study={study}")
     expect(films(opened).nth(1)).to_have_attribute("data-zoom", "1.000")
     films(opened).first.hover()
     return opened
 
 
-@pytest.fixture
-def reading_room(tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def reading_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """An app over studies of 1, 2, 3, 4 and 8 films of 300 x 400 px, and a DICOM file."""
+    home = tmp_path_factory.mktemp("reading")
     for number, views in enumerate((1, 2, 3, 4, 8), start=1):
-        folder = tmp_path / f"films/train/XR_HAND/patient{number:05d}/study1_positive"
+        folder = home / f"films/train/XR_HAND/patient{number:05d}/study1_positive"
         folder.mkdir(parents=True)
         for view in range(1, views + 1):
             grey = np.arange(300 * 400).reshape(400, 300) % 251
             Image.fromarray(grey.astype(np.uint8)).save(folder / f"image{view}.png")
-    folder = tmp_path / "films/train/XR_HAND/patient00006/study1_negative"
+    folder = home / "films/train/XR_HAND/patient00006/study1_negative"
     folder.mkdir(parents=True)
     values = np.arange(200 * 100, dtype=np.uint16).reshape(200, 100)
     (folder / "image1.dcm").write_bytes(dicoms.make(values, ImagerPixelSpacing=[0.5, 0.5]))
-    app = Server(folder=tmp_path, data=tmp_path / "films", port=free_port())
+    app = Server(folder=home, data=home / "films", port=free_port())
     app.start()
     yield app
     app.stop()
@@ -267,11 +268,11 @@ def test_keys_act_only_in_the_viewer_and_can_be_switched_off(page: Page, study: 
 
 
 def test_the_toolbar_keeps_the_focus_while_films_and_page_are_drawn_again(
-    server: Server, open_page: Callable[..., Page], phantom_root: Path
+    shared_server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
     table = catalog.studies(catalog.read(phantom_root).manifest)
     key = table[(table["label"] == 1) & (table["views"] >= 2)]["key"].iloc[0]
-    page = open_page(f"{server.url}/studies?study={key}")
+    page = open_page(f"{shared_server.url}/studies?study={key}")
     expect(films(page).nth(1)).to_have_attribute("data-zoom", "1.000")
     pressed(page, "Zoom in").focus()
     page.keyboard.press("Enter")
@@ -340,9 +341,9 @@ def test_a_hostile_file_name_is_shown_to_the_letter(
 
 
 def test_what_is_brushed_over_is_judged_without_it_until_it_is_restored(
-    server: Server, open_page: Callable[..., Page], study: str
+    shared_server: Server, open_page: Callable[..., Page], study: str
 ) -> None:
-    page = open_page(f"{server.url}/diagnose?study={study}")
+    page = open_page(f"{shared_server.url}/diagnose?study={study}")
     expect(page.get_by_text("What the verdict depends on")).to_be_visible(timeout=60_000)
     expect(films(page).first).to_have_attribute("data-zoom", "1.000")
     page.locator(".film").first.focus()

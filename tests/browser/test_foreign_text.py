@@ -92,6 +92,7 @@ ADDRESSES = (
 )
 
 
+@pytest.mark.slow
 def test_every_page_shows_hostile_texts_to_the_letter_and_asks_nobody(
     hostile: Server, open_page: Callable[..., Page]
 ) -> None:

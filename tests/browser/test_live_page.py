@@ -107,6 +107,7 @@ def fork(page: Page, epoch: int, epochs: int) -> None:
     page.get_by_role("button", name="Fork and train").click()
 
 
+@pytest.mark.slow
 def test_a_fork_names_its_parent_and_tells_who_changes_sides(
     server: Server, at_rest: Path, open_page: OpenPage
 ) -> None:
@@ -150,9 +151,9 @@ def test_a_fork_names_its_parent_and_tells_who_changes_sides(
 
 
 def test_the_figures_stand_whole_in_the_first_screen_and_say_themselves_in_words(
-    server: Server, at_rest: Path, open_page: OpenPage
+    shared_server: Server, finished_run: Path, open_page: OpenPage
 ) -> None:
-    page = open_page(f"{server.url}/train?run=parent")
+    page = open_page(f"{shared_server.url}/train?run=finished")
     expect(curve(page)).to_be_visible(timeout=SLOW)
     whole(page)
     for width, height in ((1440, 900), (1280, 720), (900, 900)):
@@ -164,7 +165,7 @@ def test_the_figures_stand_whole_in_the_first_screen_and_say_themselves_in_words
         slider = page.get_by_test_id("stSlider").bounding_box()
         lowest = max(each["y"] + each["height"] for each in map(Locator.bounding_box, plots.all()))
         assert 0 <= slider["y"] - lowest < 60
-    last = journal.lines(at_rest / "metrics.jsonl")[-1]
+    last = journal.lines(finished_run / "metrics.jsonl")[-1]
     words = page.locator(".panel svg").last.get_attribute("aria-label")
     assert f"dev {100 * last['dev']['study_accuracy']:.1f} % at epoch 3" in words
     page.get_by_role("button", name="What are dev and valid?").click()
@@ -177,9 +178,9 @@ def test_the_figures_stand_whole_in_the_first_screen_and_say_themselves_in_words
 
 
 def test_epochs_are_zoomed_into_and_moved_through_without_dragging(
-    server: Server, at_rest: Path, open_page: OpenPage
+    shared_server: Server, open_page: OpenPage
 ) -> None:
-    page = open_page(f"{server.url}/train?run=parent")
+    page = open_page(f"{shared_server.url}/train?run=finished")
     expect(curve(page)).to_be_visible(timeout=SLOW)
     panel = page.locator(".panel").first
     whole_run = ticks(panel)
@@ -195,9 +196,9 @@ def test_epochs_are_zoomed_into_and_moved_through_without_dragging(
 
 
 def test_a_replay_shows_every_epoch_in_turn_and_can_be_stepped(
-    server: Server, at_rest: Path, open_page: OpenPage
+    shared_server: Server, open_page: OpenPage
 ) -> None:
-    page = open_page(f"{server.url}/train?run=parent")
+    page = open_page(f"{shared_server.url}/train?run=finished")
     seen = []
     page.on("framenavigated", lambda frame: seen.append(frame.url))
     page.get_by_role("button", name="Replay").click()
@@ -224,9 +225,9 @@ def ticks(panel: Locator) -> list[str]:
 
 
 def test_the_curves_are_told_hidden_and_zoomed_with_a_pointer(
-    server: Server, at_rest: Path, open_page: OpenPage
+    shared_server: Server, open_page: OpenPage
 ) -> None:
-    page = open_page(f"{server.url}/train?run=parent")
+    page = open_page(f"{shared_server.url}/train?run=finished")
     panel = page.locator(".panel").first
     expect(curve(page)).to_be_visible(timeout=SLOW)
     whole_run = ticks(panel)
@@ -260,6 +261,7 @@ def whole_points(page: Page) -> list[str]:
     return page.locator(".panel path.line").evaluate_all("all => all.map(each => each.outerHTML)")
 
 
+@pytest.mark.slow
 def test_new_points_alone_make_the_whole_curves_even_where_a_message_was_lost(
     server: Server, phantom_root: Path, open_page: OpenPage
 ) -> None:
@@ -394,6 +396,7 @@ def is_for_a_lecture_hall(page: Page, other: Page) -> None:
     expect(page.locator(".curves.big")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_two_browsers_follow_a_run_and_its_new_learning_rate(
     server: Server, going: Path, open_page: OpenPage
 ) -> None:

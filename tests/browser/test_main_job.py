@@ -159,6 +159,7 @@ def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[...
     assert len(journal.lines(folder / "metrics.jsonl")) == done
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_while_the_server_is_down(
     server: Server, open_page: Callable[..., Page]
 ) -> None:
@@ -193,6 +194,7 @@ def test_a_link_that_leads_straight_to_a_page_opens_it_in_the_app(
     expect(page.get_by_role("link", name="Diagnose").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_pinned_studies_grow_and_the_slider_rewinds_them(
     server: Server, open_page: Callable[..., Page]
 ) -> None:

@@ -25,10 +25,9 @@ WIDE = """() => {
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720), (900, 900)])
 def test_pictures_and_links_of_the_doors_stand_on_one_line_in_the_first_screen(
-    server: Server, open_page: Callable[..., Page], finished_run: Path, width: int, height: int
+    shared_server: Server, open_page: Callable[..., Page], width: int, height: int
 ) -> None:
-    shutil.copytree(finished_run, server.folder / "runs" / "finished")
-    page = open_page(server.url, width, height)
+    page = open_page(shared_server.url, width, height)
     expect(page.get_by_role("link", name="Upload a study")).to_be_visible()
     doors = [page.locator(f".st-key-card-{name}") for name in DOORS]
     pictures = [door.get_by_role("img").first.bounding_box() for door in doors]
@@ -42,11 +41,10 @@ def test_pictures_and_links_of_the_doors_stand_on_one_line_in_the_first_screen(
 
 
 def test_no_page_has_narrow_columns_or_leaves_the_window_at_900_px(
-    server: Server, open_page: Callable[..., Page], finished_run: Path, phantom_root: Path
+    shared_server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
-    shutil.copytree(finished_run, server.folder / "runs" / "finished")
     key = catalog.studies(catalog.read(phantom_root).manifest)["key"].iloc[0]
-    page = open_page(server.url, 900, 900)
+    page = open_page(shared_server.url, 900, 900)
     for address, last in {
         "": "not a medical device",
         "studies": "24 studies",
@@ -58,7 +56,7 @@ def test_no_page_has_narrow_columns_or_leaves_the_window_at_900_px(
         "evaluate?model=finished": "Export CSV",
         "data": "Where to get films",
     }.items():
-        page.goto(f"{server.url}/{address}")
+        page.goto(f"{shared_server.url}/{address}")
         expect(page.get_by_text(last).first).to_be_attached()
         expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
         expect(page.locator("[data-stale=true]")).to_have_count(0)
@@ -89,8 +87,10 @@ def test_in_a_narrow_window_the_table_of_runs_does_not_scroll_sideways(
     expect(picture).to_have_count(1)
 
 
-def test_the_wall_goes_on_below_its_choices(server: Server, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{server.url}/studies", 900, 900)
+def test_the_wall_goes_on_below_its_choices(
+    shared_server: Server, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{shared_server.url}/studies", 900, 900)
     expect(page.get_by_text("24 studies")).to_be_visible()
     cards = page.locator(".st-key-wall [class*='st-key-card-']")
     expect(cards).to_have_count(24)

@@ -47,6 +47,7 @@ PAGES = {
 }
 
 
+@pytest.mark.slow
 def test_home_train_report_evaluate_and_data_break_no_rule(
     server: Server, open_page: Callable[..., Page], finished_run: Path
 ) -> None:
@@ -105,12 +106,11 @@ def test_a_first_visit_while_films_are_generated_breaks_no_rule(
 
 
 def test_every_plot_and_picture_is_told_in_words(
-    server: Server, open_page: Callable[..., Page], finished_run: Path
+    shared_server: Server, open_page: Callable[..., Page]
 ) -> None:
-    shutil.copytree(finished_run, server.folder / "runs" / "finished")
-    page = open_page(server.url)
+    page = open_page(shared_server.url)
     for name, (heading, last) in PAGES.items():
-        address = f"{server.url}/{name}" + ("?model=finished" if name == "evaluate" else "")
+        address = f"{shared_server.url}/{name}" + ("?model=finished" if name == "evaluate" else "")
         open_at(page, address, heading, last)
         pictures = page.get_by_test_id("stImage").locator("img").all()
         assert all(each.get_attribute("alt") for each in pictures), name

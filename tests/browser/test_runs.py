@@ -28,6 +28,7 @@ def tick(page: Page, row: int) -> None:
     table.click(position={"x": 18, "y": (row + 1.5) * ROW})
 
 
+@pytest.mark.slow
 def test_two_runs_are_laid_over_each_other_exported_and_one_is_deleted(
     server: Server,
     open_page: Callable[..., Page],
@@ -83,6 +84,7 @@ def test_two_runs_are_laid_over_each_other_exported_and_one_is_deleted(
     expect(page.locator(".legendtext")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_chosen_runs_become_an_ensemble_that_judges_a_study(
     server: Server, open_page: Callable[..., Page], finished_run: Path
 ) -> None:

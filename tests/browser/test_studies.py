@@ -16,10 +16,10 @@ TILES = '[class*="st-key-open-"]'
 
 
 def test_a_filter_shows_as_many_tiles_as_it_counts_and_a_link_opens_the_same(
-    server: Server, open_page: Callable[..., Page], phantom_root: Path
+    shared_server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
     table = catalog.studies(catalog.read(phantom_root).manifest)
-    page = open_page(f"{server.url}/studies")
+    page = open_page(f"{shared_server.url}/studies")
     expect(page.locator(TILES)).to_have_count(len(table), timeout=30_000)
     page.get_by_role("button", name=re.compile("no fracture · ")).click()
     negative = int((table["label"] == 0).sum())
@@ -37,9 +37,9 @@ def test_a_filter_shows_as_many_tiles_as_it_counts_and_a_link_opens_the_same(
 
 
 def test_from_the_wall_by_way_of_a_study_to_its_verdict(
-    server: Server, open_page: Callable[..., Page]
+    shared_server: Server, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(f"{server.url}/studies?label=fracture")
+    page = open_page(f"{shared_server.url}/studies?label=fracture")
     page.locator(f"{TILES} button").first.click()
     expect(page.locator(".pane canvas").first).to_be_visible()
     expect(page).to_have_url(re.compile("study="))  # the address follows the films
@@ -51,9 +51,9 @@ def test_from_the_wall_by_way_of_a_study_to_its_verdict(
 
 
 def test_a_click_on_a_film_of_the_wall_opens_its_study(
-    server: Server, open_page: Callable[..., Page], phantom_root: Path
+    shared_server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
-    page = open_page(f"{server.url}/studies")
+    page = open_page(f"{shared_server.url}/studies")
     keys = catalog.studies(catalog.read(phantom_root).manifest)["key"].tolist()
     film = page.locator('[class*="st-key-card-"] img')
     expect(film).to_have_count(len(keys), timeout=30_000)
@@ -62,13 +62,13 @@ def test_a_click_on_a_film_of_the_wall_opens_its_study(
     assert re.search(r"study=([^&]+)", page.url)[1].replace("%2F", "/") == keys[2]
     expect(page.locator(".pane canvas").first).to_be_visible()
     person = keys[2].split("/")[2]
-    page.goto(f"{server.url}/studies?person={person}")
+    page.goto(f"{shared_server.url}/studies?person={person}")
     film.first.click()
     expect(page).to_have_url(re.compile("study="))
 
     # A revealed study stays where it is, on a small screen too: its buttons are one row.
     page.set_viewport_size({"width": 1280, "height": 720})
-    page.goto(f"{server.url}/studies?study={keys[2]}&quiz=true")
+    page.goto(f"{shared_server.url}/studies?study={keys[2]}&quiz=true")
     reveal = page.get_by_role("button", name="Reveal")
     expect(reveal).to_be_visible()
     rows = {page.get_by_role("button", name=each).bounding_box()["y"] for each in BAR}
@@ -76,21 +76,15 @@ def test_a_click_on_a_film_of_the_wall_opens_its_study(
 
 
 def test_a_click_on_a_film_opens_its_study_in_the_audit_and_among_errors(
-    open_page: Callable[..., Page], tmp_path: Path, phantom_root: Path, finished_run: Path
+    shared_server: Server, open_page: Callable[..., Page], tmp_path: Path, phantom_root: Path
 ) -> None:
-    shutil.copytree(finished_run, tmp_path / "runs" / finished_run.name)
+    page = open_page(f"{shared_server.url}/evaluate?model=finished&films=dev&lines=wrong")
+    film = page.locator("[class*='st-key-card-'] img")
+    film.first.click(timeout=60_000)
+    expect(page).to_have_url(re.compile("/studies.*study="))
+    expect(page.locator(".pane canvas").first).to_be_visible()
     shutil.copytree(phantom_root, tmp_path / "films")
     first, second = sorted((tmp_path / "films").glob("train/*/*/*/image1.png"))[:2]
-    app = Server(folder=tmp_path, data=phantom_root, port=free_port())
-    app.start()
-    try:
-        page = open_page(f"{app.url}/evaluate?model={finished_run.name}&films=dev&lines=wrong")
-        film = page.locator("[class*='st-key-card-'] img")
-        film.first.click(timeout=60_000)
-        expect(page).to_have_url(re.compile("/studies.*study="))
-        expect(page.locator(".pane canvas").first).to_be_visible()
-    finally:
-        app.stop()
     shutil.copy(first, second)  # the audit finds a copy
     app = Server(folder=tmp_path, data=tmp_path / "films", port=free_port())
     app.start()

@@ -123,6 +123,7 @@ def test_who_asks_for_more_epochs_of_a_run_that_goes_on_elsewhere_is_told(
     assert run_folders.requests(stopped) == []
 
 
+@pytest.mark.slow
 def test_what_a_run_does_is_seen_on_every_page_that_names_it(
     server: Server, stopped: Path, open_page: Callable[..., Page]
 ) -> None:

@@ -18,10 +18,9 @@ VERDICT = re.compile("The model finds (a|no) fracture")
 
 
 @pytest.fixture
-def page(server: Server, open_page: Callable[..., Page], finished_run: Path) -> Page:
+def page(shared_server: Server, open_page: Callable[..., Page], finished_run: Path) -> Page:
     """Diagnose with a small trained network."""
-    shutil.copytree(finished_run, server.folder / "runs" / finished_run.name)
-    return open_page(f"{server.url}/diagnose?model={finished_run.name}")
+    return open_page(f"{shared_server.url}/diagnose?model={finished_run.name}")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """True window and level: the viewer's window acts on all bits of the file, and on nothing else."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,12 +57,11 @@ def spread(page: Page) -> int:
 
 
 def test_a_narrow_window_shows_what_8_bits_hide_and_changes_no_score(
-    server: Server, open_page: Callable[..., Page], finished_run: Path, film: Path
+    shared_server: Server, open_page: Callable[..., Page], finished_run: Path, film: Path
 ) -> None:
     grey = np.asarray(images.decode(film))
     assert np.ptp(grey[64:192, 64:192]) == 0  # hidden in 8 bits
-    shutil.copytree(finished_run, server.folder / "runs" / finished_run.name)
-    page = open_page(f"{server.url}/diagnose?model={finished_run.name}")
+    page = open_page(f"{shared_server.url}/diagnose?model={finished_run.name}")
     page.locator("input[type=file]").first.set_input_files(film)
     expect(page.get_by_role("heading", name=FINDS)).to_be_visible(timeout=60_000)
     expect(page.locator(FILM).first).to_have_attribute("data-zoom", "1.000")

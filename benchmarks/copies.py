@@ -158,9 +158,15 @@ def _recall(work: Path, table: pd.DataFrame, kind: str) -> None:
     found = _families(work, table, kind)
     of = {row: number for number, group in enumerate(found) for row, _ in group}
     firsts = table[table["kind"] == "original"]
-    family = {original: of.get(row, -1) for row, original in firsts["original"].items()}
+    family = {
+        original: of.get(row, -1)
+        for row, original in zip(firsts.index.tolist(), firsts["original"], strict=True)
+    }
     copies = table[table["kind"] == kind]
-    hits = sum(of.get(row, -2) == family[original] for row, original in copies["original"].items())
+    hits = sum(
+        of.get(row, -2) == family[original]
+        for row, original in zip(copies.index.tolist(), copies["original"], strict=True)
+    )
     share = metrics.wilson(hits, len(copies))
     goal = f", goal {GOALS[kind]}" if kind in GOALS else ""
     interval = f"{share.low:.3f} to {share.high:.3f}; n = {share.n}{goal}"

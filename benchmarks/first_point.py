@@ -104,8 +104,12 @@ def measured(browser: Browser, home: Path, number: int) -> Iterator[tuple[str, P
 def app() -> Iterator[None]:
     """The app's server, ready."""
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen([*command, f"--server.port={PORT}"], cwd=PROJECT, **quiet)
+    server = subprocess.Popen(
+        [*command, f"--server.port={PORT}"],
+        cwd=PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_for(f"{ADDRESS}/_stcore/health")
         yield

@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     for make in malformed.WHOLE.values():  # what is loaded once is no growth
-        malformed.read(malformed.File(name="whole", content=make()))
+        malformed.read(malformed.File(name="whole", content=bytes(make())))
     began, slowest, read, lost = peak_mb(), 0.0, 0, 0
     with tempfile.TemporaryDirectory() as name:
         os.environ["TMPDIR"] = tempfile.tempdir = name

@@ -83,7 +83,7 @@ def kinds(
     valid: Sequence[Path], fresh: Sequence[Path], films: Path | None
 ) -> dict[str, Callable[[], Iterator[Source]]]:
     """Films to predict: title -> makes the pictures."""
-    found = {
+    found: dict[str, Callable[[], Iterator[Source]]] = {
         "true films: the phantom's valid split": lambda: iter(valid),
         "true films: a phantom of another seed": lambda: iter(fresh),
         "the valid split inverted": lambda: (negative(path) for path in valid),

@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,9 @@ def with_kinds(films: pd.DataFrame, root: Path) -> pd.DataFrame:
     """One row a study: label, greatest probability, grade and pattern of its break ("none")."""
     breaks = phantom_set.breaks(root)
     first = [breaks[path][0] if breaks[path] else None for path in films["path"]]
-    facts = {key: [each and getattr(each, key) for each in first] for key in ("kind", "pattern")}
+    facts: dict[str, Any] = {
+        key: [each and getattr(each, key) for each in first] for key in ("kind", "pattern")
+    }
     studies = films.assign(key=catalog.study_key(films), **facts).groupby("key")
     table = studies.agg(label=("label", "first"), probability=("probability", "max"))
     for key in facts:
@@ -61,8 +64,8 @@ def print_kinds(studies: pd.DataFrame) -> None:
     """Print the AUROC of each grade, and of each pattern of a hairline, against normal studies."""
     normal = studies[studies["kind"] == "none"]["probability"].to_numpy()
     lines = studies[studies["kind"] == "hairline"]
-    groups = {grade: rows for grade, rows in studies.groupby("kind") if grade != "none"}
-    groups |= {f"hairline, {pattern}": rows for pattern, rows in lines.groupby("pattern")}
+    groups = {str(grade): rows for grade, rows in studies.groupby("kind") if grade != "none"}
+    groups |= {f"hairline, {pattern!s}": rows for pattern, rows in lines.groupby("pattern")}
     for name, rows in groups.items():
         area, low, high = area_of(rows["probability"].to_numpy(), normal)
         print(

@@ -18,6 +18,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
+from websockets.typing import Origin, Subprotocol
 
 LARGEST = 2**28  # bytes of a message
 PICTURE = re.compile(rb"/media/[0-9a-f]+\.\w+")
@@ -75,9 +76,9 @@ class Tab:
         self._token = "".join(cookies[:1]).partition("=")[2].partition(";")[0]
         self.socket = await connect(
             f"ws://localhost:{self.port}/_stcore/stream", max_size=LARGEST, compression=None,
-            subprotocols=["streamlit", self._token or "PLACEHOLDER"],
+            subprotocols=[Subprotocol("streamlit"), Subprotocol(self._token or "PLACEHOLDER")],
             additional_headers={"Cookie": f"_streamlit_xsrf={self._token}"},
-            origin=f"http://localhost:{self.port}",
+            origin=Origin(f"http://localhost:{self.port}"),
         )  # fmt: skip
         self._listener = asyncio.create_task(self._listen())
         await self.rerun()
@@ -149,6 +150,7 @@ class Tab:
 
     async def _listen(self) -> None:
         async for content in self.socket:
+            assert isinstance(content, bytes)
             self.bytes += len(content)
             message = ForwardMsg()
             message.ParseFromString(content)
@@ -224,7 +226,7 @@ class Tab:
         if delta.WhichOneof("type") != "new_element":
             return
         element = delta.new_element
-        kind = element.WhichOneof("type")
+        kind = str(element.WhichOneof("type"))
         if kind == "bidi_component":
             kind = element.bidi_component.component_name.rpartition(".")[2]
         elif kind == "exception":
@@ -234,7 +236,7 @@ class Tab:
         elif kind == "pagination":
             self.pages = element.pagination.num_pages
         self._now.kinds.add(kind)
-        widget = getattr(element, element.WhichOneof("type"))
+        widget = getattr(element, str(element.WhichOneof("type")))
         if name := getattr(widget, "id", ""):
             self.found.pop(name, None)
             self.found[name] = kind, getattr(widget, "label", "")

@@ -150,7 +150,7 @@ def print_curves(trained: dict[str, list[Path]]) -> None:
             accuracy = [100 * table["valid.accuracy"].to_numpy() for table in tables]
             cells = [interval(mean([values[epoch - 1] for values in accuracy])) for epoch in at]
             cells.append(interval(getattr(changes, way), 100))
-            chosen = [int(table["dev.loss"].idxmin()) for table in tables]
+            chosen = [int(table["dev.loss"].argmin()) for table in tables]
             cells.append(interval(mean([v[b] for v, b in zip(accuracy, chosen, strict=True)])))
             ends = [stopped(table["dev.loss"].tolist()) for table in tables]
             cells.append(interval(mean([end for end, _ in ends])))
@@ -174,7 +174,8 @@ def stopped(losses: list[float]) -> tuple[int, int]:
 
 def interval(found: Mean, factor: float = 1) -> str:
     """A mean over seeds with its interval."""
-    if found.low is None:
+    assert found.value is not None
+    if found.low is None or found.high is None:
         return f"{factor * found.value:.1f}"
     return f"{factor * found.value:.1f} ({factor * found.low:.1f} to {factor * found.high:.1f})"
 

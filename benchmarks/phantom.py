@@ -47,7 +47,7 @@ def main() -> None:
         for seed in SEEDS:
             folder, seconds = train(root, 32, seed)
             table = journal.metrics(folder)
-            best = table.loc[table["dev.auroc"].idxmax()]
+            best = table.iloc[table["dev.auroc"].argmax()]
             print(
                 f"32 px, seed {seed}: best dev AUROC {best['dev.auroc']:.3f} in epoch "
                 f"{best['epoch']:.0f}, epoch 1 {table['dev.auroc'].iloc[0]:.3f}, "
@@ -74,7 +74,9 @@ def train(root: Path, size: int, seed: int) -> tuple[Path, float]:
 
 def print_hairlines(folder: Path, size: int, root: Path, other: Path) -> None:
     """Breaks against normal studies: unseen studies of its own set, and those of another seed."""
-    valid = cards.run_predictions(folder, journal.best_epoch(folder))
+    best = journal.best_epoch(folder)
+    assert best is not None
+    valid = cards.run_predictions(folder, best)
     valid = valid[valid["role"] == "valid"]
     judged = evaluation.evaluate(folder.name, catalog.read(other), "train").films
     for what, films, data in (("valid", valid, root), ("another seed", judged, other)):

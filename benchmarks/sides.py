@@ -13,9 +13,13 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from workers import serve
+
+if TYPE_CHECKING:
+    from fracture_core.config import TrainConfig
 
 SECONDS = 1.0  # of one measurement of a step: a shared machine holds nearly still for so long
 PRODUCT = 1024  # side of the matrices whose product is taken for the machine's arithmetic limit
@@ -134,7 +138,7 @@ def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     from fracture_core.training import loop, pipeline, steps
 
     if options.still:
-        steps.apply = lambda films, changes: films
+        steps.apply = lambda films, changes: films  # type: ignore[attr-defined]
     config = TrainConfig(data="noise", batch_size=options.batch)
     model, optimizer = loop.make_network(config), optimizers.make(config)
     optimizer.build(model.trainable_variables)
@@ -172,7 +176,7 @@ def timed(shown: int, call: Callable[[], object]) -> float:
     return calls * shown / passed
 
 
-def keras_own(config: object) -> Callable[[object], object]:
+def keras_own(config: "TrainConfig") -> Callable[[Any], object]:
     """A step of the same network with the layers and the Adam that Keras ships, one a call."""
     import keras
     import tensorflow as tf
@@ -189,7 +193,8 @@ def keras_own(config: object) -> Callable[[object], object]:
 
     @tf.function
     def compiled(films: tf.Tensor, labels: tf.Tensor, changes: tf.Tensor) -> tf.Tensor:
-        changed = steps.apply(tf.cast(films, tf.float32)[..., None], changes)
+        grey = tf.cast(films, tf.float32)[..., None]
+        changed = steps.apply(grey, changes)  # type: ignore[attr-defined]
         with tf.GradientTape() as tape:
             probability = model(changed, training=True)
             losses = keras.losses.binary_crossentropy(labels[:, None], probability)

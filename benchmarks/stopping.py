@@ -82,8 +82,7 @@ def config_for(phase: str, home: Path) -> TrainConfig:
 def stop_in(phase: str, config: TrainConfig, name: str) -> tuple[float | None, int]:
     """Start a run and stop it in a phase; gives the seconds (`None`: it got past) and its step."""
     folder = run_folders.create(config, name)
-    if phase == "queued":
-        slot = launcher.take_slot()
+    slot = launcher.take_slot() if phase == "queued" else None
     launcher.start_run(folder, wait_for_slot=phase == "queued")
     while not in_phase(folder, phase):
         if not run_folders.status(folder).state.alive:
@@ -94,7 +93,7 @@ def stop_in(phase: str, config: TrainConfig, name: str) -> tuple[float | None, i
     while (status := run_folders.status(folder)).state.alive:
         time.sleep(0.002)
     taken = time.monotonic() - began
-    if phase == "queued":
+    if slot is not None:
         os.close(slot)
     if status.state is State.FINISHED:
         return None, status.step

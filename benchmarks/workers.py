@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 HERE = Path(__file__).resolve().parent
 ANSWER = "answer "  # what begins a line that is meant for us; libraries print lines of their own
@@ -42,10 +43,22 @@ def start(words: Sequence[str], python: str = sys.executable) -> Worker:
     return worker
 
 
+def pipe_to(worker: Worker) -> IO[str]:
+    """Return the pipe that a side reads."""
+    assert worker.stdin is not None
+    return worker.stdin
+
+
+def pipe_from(worker: Worker) -> IO[str]:
+    """Return the pipe that a side writes to."""
+    assert worker.stdout is not None
+    return worker.stdout
+
+
 def ask(worker: Worker, what: str = "go") -> None:
     """Have a side measure; its answer is to be fetched."""
-    worker.stdin.write(what + "\n")
-    worker.stdin.flush()
+    pipe_to(worker).write(what + "\n")
+    pipe_to(worker).flush()
 
 
 def answer(worker: Worker) -> float:
@@ -54,10 +67,10 @@ def answer(worker: Worker) -> float:
     Raises:
         SystemExit: it ended instead; what it said is printed.
     """
-    for line in worker.stdout:
+    for line in pipe_from(worker):
         if line.startswith(ANSWER):
             return float(line.removeprefix(ANSWER))
-    words = " ".join(map(str, worker.args))
+    words = " ".join(map(str, worker.args if isinstance(worker.args, list) else [worker.args]))
     print(logs[worker.pid].read_text(), file=sys.stderr)
     raise SystemExit(f"{words} ended with status {worker.wait()}.")
 
@@ -71,9 +84,9 @@ def measure(worker: Worker, what: str = "go") -> float:
 def stop(*workers: Worker) -> None:
     """End sides: they leave when their input does."""
     for worker in workers:
-        worker.stdin.close()
+        pipe_to(worker).close()
         worker.wait()
-        worker.stdout.close()
+        pipe_from(worker).close()
         logs.pop(worker.pid).unlink()
 
 

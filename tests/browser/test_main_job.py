@@ -80,8 +80,8 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
 
     predictor = Predictor(cards.find(finished_run.name))
     judged = predictor.predict_study("upload", [FilmInput(name=p.name, source=p) for p in renamed])
-    for film in judged.films:
-        expect(page.get_by_text(f"{film.probability:.3f}").first).to_be_visible()
+    for each in judged.films:
+        expect(page.get_by_text(f"{each.probability:.3f}").first).to_be_visible()
     said = "finds a fracture" if judged.verdict(0.5) else "finds no fracture"
     expect(verdict).to_contain_text(said)
 

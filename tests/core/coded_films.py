@@ -26,7 +26,9 @@ from tests.core.dicoms import make, written
 SIDE = 96  # px
 _SIDES = ("Rows", "Columns")
 JPEG = "1.2.840.10008.1.2.4."
-Coding = tuple[str, int, bool, Callable[[np.ndarray], bytes]]  # syntax, bits, signed, encoder
+Coding = tuple[
+    str, int, bool, Callable[[np.ndarray], bytes | bytearray]
+]  # syntax, bits, signed, encoder
 
 
 def _lossless(values: np.ndarray) -> bytes:

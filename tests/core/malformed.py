@@ -78,7 +78,7 @@ def _study() -> bytes:
     return zipped(("study1/image1.png", saved("PNG")), ("study1/image2.dcm", make(WIDE)))
 
 
-def _coded() -> dict[str, Callable[[], bytes]]:
+def _coded() -> dict[str, Callable[[], bytes | bytearray]]:
     films = {f"{name}.dcm": data for name, data, _, _ in coded_films.made()}
     return {name: lambda data=data: data for name, data in films.items()}
 
@@ -90,7 +90,7 @@ def _table() -> Dataset:
     return table
 
 
-WHOLE: dict[str, Callable[[], bytes]] = {
+WHOLE: dict[str, Callable[[], bytes | bytearray]] = {
     "png": lambda: saved("PNG"),
     "wide.png": lambda: saved("PNG", WIDE),
     "jpg": lambda: saved("JPEG"),

@@ -28,6 +28,7 @@ from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, inference, study_prediction
 from fracture_core.releases import release
+from fracture_core.reports import study_record
 from fracture_core.runs import checkpoints, journal, run_folders
 from tests.core.dicoms import PATIENT, make
 from ui.cache import model_cache, prediction_cache, study_cache
@@ -89,8 +90,8 @@ def said(app: AppTest) -> str:
     """Every word on the page."""
     kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.warning, app.info)
     words = [element.value for kind in kinds for element in kind]
-    words = "\n".join([*words, *(each.label for each in app.expander)])
-    return words.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ")
+    text = "\n".join([*words, *(each.label for each in app.expander)])
+    return text.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def positive_study(root: Path) -> str:
@@ -562,7 +563,7 @@ def test_a_run_judges_the_same_films_at_every_kept_epoch(starter: str, run_copy:
 def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     starter: str, monkeypatch: pytest.MonkeyPatch, phantom_root: Path
 ) -> None:
-    told: list[export.Case] = []
+    told: list[study_record.Case] = []
     real = export.case
     monkeypatch.setattr(export, "case", lambda *given: told.append(real(*given)) or told[-1])
     key = positive_study(phantom_root)
@@ -817,9 +818,9 @@ def test_a_doubted_film_is_shown_beside_the_training_films_that_are_nearest(
     links = [each.proto for each in app.get("page_link") if each.proto.label.startswith("patient")]
     manifest = catalog.read(phantom_root).manifest
     labels = dict(zip(catalog.study_key(manifest), manifest["label"], strict=True))
-    for told, link in zip(near, links, strict=True):
+    for caption, link in zip(near, links, strict=True):
         [key] = parse_qs(link.query_string)["study"]
-        assert ("no fracture" in told) == (labels[key] == 0)
+        assert ("no fracture" in caption) == (labels[key] == 0)
 
 
 def test_where_the_training_films_are_not_here_the_page_says_so(

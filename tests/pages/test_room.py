@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from fracture_core import config, room
 from fracture_core.audit import audit_job, findings
@@ -61,7 +62,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def button(app: AppTest, key: str) -> AppTest:
+def button(app: AppTest, key: str) -> Button:
     return next(each for each in app.button if each.key == key or each.label == key)
 
 

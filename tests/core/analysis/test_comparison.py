@@ -109,8 +109,8 @@ def test_a_long_curve_is_thinned(make) -> None:
 def compare(
     first: run_folders.Run, second: run_folders.Run, role: str = "dev"
 ) -> metrics.Difference:
-    tables = [comparison.verdicts(run, 1) for run in (first, second)]
-    return comparison.compare(*tables, role)
+    one, other = (comparison.verdicts(run, 1) for run in (first, second))
+    return comparison.compare(one, other, role)
 
 
 def test_a_clear_lead_on_the_same_studies_is_better_and_a_small_one_a_tie(make) -> None:

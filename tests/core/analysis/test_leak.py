@@ -105,7 +105,7 @@ def test_the_difference_is_paired_by_study(
     films = dataset.manifest.assign(
         patient=[f"patient{n:05d}" for n in range(len(dataset.manifest))]
     )
-    result = leak.measure(*runs, replace(dataset, manifest=films), families)
+    result = leak.measure(runs[0], runs[1], replace(dataset, manifest=films), families)
     assert sentence in result.sentence
     assert result.difference.value == pytest.approx((given - honest) / 20)
     assert result.difference.n == 20

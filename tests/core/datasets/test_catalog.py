@@ -304,8 +304,10 @@ def test_an_inspection_counts_parts_and_closes_each_split_with_all(root) -> None
     assert facts["ignored"] == [
         {"kind": "text files", "count": 1, "example": "train/XR_HAND/notes.txt"}
     ]
-    columns = ("split", "part", "patients", "studies")
-    columns += ("positive_studies", "images", "positive_images")
+    columns = (
+        *("split", "part", "patients", "studies"),
+        *("positive_studies", "images", "positive_images"),
+    )
     assert [tuple(row[c] for c in columns) for row in facts["rows"]] == [
         ("train", "hand", 1, 2, 1, 3, 2),
         ("train", "wrist", 2, 2, 1, 2, 1),

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.tag import Tag
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -541,7 +542,7 @@ def test_compressed_pixels_without_their_offsets_or_items(syntax: str) -> None:
             JPEGLSLossless: imagecodecs.jpegls_encode,
         }
         frame = bytes(encode[syntax](values))
-        film_.file_meta.TransferSyntaxUID = syntax
+        film_.file_meta.TransferSyntaxUID = UID(syntax)
     frame += b"\0" * (len(frame) % 2)
     film_.PixelData = struct.pack("<HHI", 0xFFFE, 0xE000, len(frame)) + frame
     assert np.array_equal(read(written(film_))[0], stretched(values))

@@ -11,6 +11,7 @@ from PIL import Image
 
 from fracture_core.config import PixelRecipe
 from fracture_core.errors import FilmError
+from fracture_core.film_files.film_reading import FilmReading
 from fracture_core.films import images
 
 WIDTH, HEIGHT = 120, 400
@@ -59,7 +60,7 @@ WHOLE = {  # kind -> a whole file
 }
 
 
-def rows_there(reading: images.FilmReading, whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def rows_there(reading: FilmReading, whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pixels of the rows that are complete, and of the same rows of the whole film."""
     pixels, missing = np.asarray(reading.image), reading.missing_rows
     at_top = any("first" in note for note in reading.notes)

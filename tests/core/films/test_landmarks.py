@@ -47,7 +47,7 @@ def test_mirrored_descriptors_are_those_of_the_mirrored_film() -> None:
         (lambda film: film.crop((20, 25, 180, 225)), False, LITTLE),
     ],
 )
-def test_a_copy_agrees_and_its_change_has_words(change, mirror: bool, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_copy_agrees_and_its_change_has_words(change, mirror: bool, words: str) -> None:
     original = film(1, (200, 250))
     one, other = (landmarks.picture(each) for each in (original, change(original)))
     matrix = landmarks.alignment(landmarks.find(one), landmarks.find(other), mirror)

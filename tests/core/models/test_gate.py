@@ -241,8 +241,8 @@ def test_an_inverted_film_is_offered_to_be_inverted_and_then_judged_as_the_film(
     model, phantom_root, run_copy, tmp_path
 ) -> None:
     own = phantom_root / journal.films(run_copy)["path"].iloc[0]
-    with Image.open(own) as film:
-        Image.fromarray(255 - np.asarray(film.convert("L"))).save(tmp_path / "negative.png")
+    with Image.open(own) as image:
+        Image.fromarray(255 - np.asarray(image.convert("L"))).save(tmp_path / "negative.png")
     predictor = Predictor(model)
     film = FilmInput(name="x", source=tmp_path / "negative.png")
     as_given, turned, whole = predictor.predict_study(

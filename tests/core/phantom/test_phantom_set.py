@@ -133,7 +133,7 @@ def test_films_lie_in_the_layout_of_mura_and_are_grey(root: Path) -> None:
 
 def test_films_have_the_greys_of_radiographs(root: Path) -> None:
     films = phantom_set.breaks(root)
-    assert len(films) > 20
+    assert len(films) > 10
     for path in films:
         greys = np.asarray(Image.open(root / path))
         low, middle, high = np.percentile(greys, (2, 50, 98))
@@ -490,8 +490,8 @@ def test_a_set_with_another_share_of_hairlines_breaks_otherwise_and_is_otherwise
         "hairlines": 100,
         "version": phantom_set.VERSION,
     }
-    kinds = {mark.kind for marks in phantom_set.breaks(only).values() for mark in marks}
-    assert kinds == {"hairline"}
+    drawn = {mark.kind for marks in phantom_set.breaks(only).values() for mark in marks}
+    assert drawn == {"hairline"}
     removed = next(iter(phantom_set.breaks(only)))
     first = files(only)
     (only / removed).unlink()

@@ -121,7 +121,7 @@ def test_a_missing_film_is_not_replaced_by_another_patients_of_its_name(root, tm
 def test_two_films_whose_names_differ_in_case_are_two(root, tmp_path) -> None:
     (root / "batch0" / "FILM0.png").touch()
     table = frame()
-    table.loc[12] = ["batch0/FILM0.png", 0]
+    table.loc[12] = pd.Series(["batch0/FILM0.png", 0], table.columns)
     data = catalog.read(root, table=saved(table, tmp_path / "films.csv"))
     labels = dict(zip(data.manifest["path"], data.manifest["label"], strict=True))
     assert (labels["batch0/film0.png"], labels["batch0/FILM0.png"]) == (1, 0)

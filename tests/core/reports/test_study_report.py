@@ -163,8 +163,8 @@ def test_films_are_inside_as_they_were_judged_and_no_larger_than_needed(
     assert (np.asarray(network_input) == case.judged.films[0].pixels).all()
     red, green, blue = np.asarray(over).reshape(-1, 3).mean(axis=0)
     assert red > green > blue  # orange lies over the grey
-    original = np.asarray(Image.open(io.BytesIO(case.exhibits[2].film.source)), float)
-    assert np.abs(np.asarray(second, float) - original).max() > 8  # the erased area
+    original = np.asarray(Image.open(io.BytesIO(case.exhibits[2].film.source)), np.float64)
+    assert np.abs(np.asarray(second, np.float64) - original).max() > 8  # the erased area
 
 
 def test_json_is_that_of_predict_and_csv_has_the_same_bits(case: Case, model: Model) -> None:

@@ -477,7 +477,7 @@ def test_early_stopping_ends_the_run_and_more_epochs_start_the_wait_anew(
     folder = make(phantom_root, **settings)
     status = train(folder)
     table = journal.metrics(folder)
-    best = int(table.loc[table["dev.loss"].idxmin(), "epoch"])
+    best = int(table["epoch"].iloc[table["dev.loss"].argmin()])
     assert status.state is State.FINISHED
     assert status.epoch == len(table) == best + 2 < 50
     assert status.message.startswith(f"Finished early, after {best + 2} of 50 epochs")

@@ -24,10 +24,10 @@ def two_cores(folders, monkeypatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
 
 
-def speeds(monkeypatch, **by_threads: float) -> list[int]:
+def speeds(monkeypatch, **by_threads: float) -> list[int | str]:
     """Give these speeds by threads ("t2") and by branches ("b2"); the list fills with what was
     measured."""
-    measured = []
+    measured: list[int | str] = []
 
     def speed_of(folder: Path, threads: int, branches: int = 1) -> float:
         measured.append(threads if branches == 1 else f"1x{branches}")

@@ -39,6 +39,7 @@ PATIENT = "patient"  # Studies: text contained in the patient's name
 ORDER = "order"  # Studies: how the wall is sorted
 PAGE = "page"  # Studies: page of the wall, from 1
 COMPARED = "compared"  # Studies: key of the study beside the open one
+SAVED = "selection"  # Studies: name of a saved selection, or "*" for the ticked studies
 QUIZ = "quiz"  # Studies: "true" while labels are hidden
 FILMS = "films"  # Evaluate: the films that a model is evaluated on: "valid", "dev" or "test"
 LINES = "lines"  # Evaluate: which studies are listed: "all", "wrong", "true positive"...
@@ -66,9 +67,11 @@ _OF_DATA = (
     ORDER,
     PAGE,
     COMPARED,
+    SAVED,
 )
 
 # Session only.
+SELECTION = "ticked-studies"  # every page: the ticked studies, and the data set that they are of
 PINS_TABLE = "pins-table"  # Train: whether the pinned studies' scores are shown as a table
 RESULTS_TABLE = "results-table"  # Runs: the ticked lines; ends in a hash of the table's runs
 ALL_COLUMNS = "all-columns"  # Runs: whether a narrow window shows the columns that scroll

@@ -164,6 +164,26 @@ def films_of(manifest: pd.DataFrame, keys: Iterable[str]) -> pd.Series:
     return catalog.study_key(manifest).isin(list(keys))
 
 
+def training_rows(manifest: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """Return a manifest whose train split holds the films of a selection only.
+
+    Roles are assigned after this, so that dev is drawn from the selection's patients. Other splits
+    are as they were: what of the selection is in them is not trained on.
+
+    Raises:
+        DataError: no study of the selection is in the train split.
+    """
+    train = manifest["split"] == "train"
+    chosen = films_of(manifest, selection.keys)
+    if not (train & chosen).any():
+        raise DataError(
+            f"None of the {plural(len(selection.keys), 'study')} of the selection "
+            f"{short(selection.name)!r} is in the train split, so there is nothing to train on. "
+            "Select studies of the train split."
+        )
+    return manifest[~train | chosen].reset_index(drop=True)
+
+
 def to_csv(manifest: pd.DataFrame, selection: Selection) -> str:
     """Return a selection as CSV: path, study and label of each film, in the manifest's order.
 
@@ -180,12 +200,6 @@ def to_csv(manifest: pd.DataFrame, selection: Selection) -> str:
         }
     )
     return table.to_csv(index=False, lineterminator="\n")
-
-
-def words(facts: dict[str, Any]) -> str:
-    """Return `Selection.facts` in words: "selection odd hands (12 studies, 0123456789abcdef)"."""
-    count = plural(int(facts.get("studies", 0)), "study")
-    return f"selection {short(facts.get('name', ''))} ({count}, {facts.get('hash', 'no hash')})"
 
 
 def _path(folder: Path, name: str) -> Path:

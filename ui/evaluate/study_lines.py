@@ -12,6 +12,7 @@ from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FilmError
 from fracture_core.films import images
+from fracture_core.models import training_patients
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts import aggregation
@@ -103,7 +104,8 @@ def csv(lines: pd.DataFrame) -> str:
 def show(result: Evaluation, reference: str) -> None:
     """Draw the filter, the films of the first studies, the table, and the selected study."""
     lines = with_training_overlap(table(result), result, reference)
-    _warn_of_overlap(lines)
+    for sentence in training_patients.warnings(lines["acquaintance"].tolist()):
+        st.warning(sentence)
     counts = {name: len(chosen(lines, name)) for name in TITLES}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         # Not bound to the address, which would then hold the words on the buttons.
@@ -187,19 +189,6 @@ def _name(patient: str, study: str, part: str) -> str:
     name = study if part == "unknown" else f"{patient}, {study}"
     half = NAME // 2
     return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"
-
-
-def _warn_of_overlap(lines: pd.DataFrame) -> None:
-    """Count the studies of patients that the model was trained on, in a warning."""
-    for overlap, words in (
-        (TrainingOverlap.TRAINED, "was trained on"),
-        (TrainingOverlap.POSSIBLE, "may have been trained on"),
-    ):
-        if count := int((lines["acquaintance"] == overlap).sum()):
-            st.warning(
-                f"{count:,} of {plural(len(lines), 'study')} are of patients that the model "
-                f"{words}: their results say nothing about new patients."
-            )
 
 
 def _table(rows: pd.DataFrame, which: str) -> list[int]:

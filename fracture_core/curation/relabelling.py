@@ -57,7 +57,7 @@ class Relabelling:
         undone = f" ({self.returned:,} of them by undoing a correction)" if self.returned else ""
         return (
             f"{plural(self.rows, 'row')}: {plural(len(self.labels), 'label')} would change{undone}"
-            f"; {plural(self.same, 'study')} have the table's label already."
+            f"; {plural(self.same, 'label')} as before."
         )
 
 
@@ -234,12 +234,12 @@ def label_of(text: str, positive: str | None = None) -> int | None:
 
 
 _KINDS = {  # of rows that cannot be used
-    "empty": "name no study",
-    "unknown": "name a study that is not in these data",
-    "several": "name more than one study",
-    "blank": "have no label",
-    "unlabelled": "have a label that is neither positive nor negative",
-    "contradictory": "give their study another label than a row above, so that neither counts",
+    "empty": "without a study",
+    "unknown": "with a study that is not in these data",
+    "several": "with a name that more than one study has",
+    "blank": "without a label",
+    "unlabelled": "with a label that is neither positive nor negative",
+    "contradictory": "with another label for its study than a row above, so that neither counts",
 }
 
 
@@ -262,7 +262,7 @@ class _Problems:
         line, text = self._first[kind]
         example = f" ({short(text)})" if text else ""
         rows = plural(self._counts[kind], "row")
-        return f"{rows} not used: they {_KINDS[kind]}, first line {line}{example}."
+        return f"Not used: {rows} {_KINDS[kind]}; first, line {line}{example}."
 
 
 class _Index:

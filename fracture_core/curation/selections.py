@@ -83,6 +83,11 @@ class Selection:
         return hashlib.sha256("\n".join([self.data, *sorted(self.keys)]).encode()).hexdigest()[:16]
 
     @property
+    def reason(self) -> str:
+        """Why its films are excluded from training, where they are; see `exclusions`."""
+        return f"selection {self.name.replace(';', ',')}"
+
+    @property
     def facts(self) -> dict[str, Any]:
         """Name, hash and number of studies, as runs, cards and evaluations carry them."""
         return {"name": self.name, "hash": self.hash, "studies": len(self.keys)}

@@ -20,6 +20,7 @@ from fracture_core.words import cell, plural
 from ui.cache import data_cache, film_cache, study_cache
 from ui.shared import film_links, theme
 from ui.shell import state, tab_data
+from ui.studies import selection, selection_bar
 
 CELLS = {  # of the confusion matrix: (verdict, label), missed fractures first
     "false negative": (False, 1),
@@ -129,10 +130,12 @@ def show(result: Evaluation, reference: str) -> None:
         )
         film_links.follow_clicks()
     rows = chosen(lines, which)
+    dataset = _dataset(result)
+    if dataset:
+        selection.offer(rows["key"], "listed", which)
     if rows.empty:
         st.write(f"None of {plural(len(lines), 'study')}: {TITLES[which]}.")
         return
-    dataset = _dataset(result)
     if dataset:
         _first_films(result, dataset, rows)
     # Side by side if there is room for all columns, else one below the other.
@@ -142,6 +145,8 @@ def show(result: Evaluation, reference: str) -> None:
     with place.container(width=FILMS_WIDTH, key=film_links.key("films")):
         row = rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0]
         _films(result, dataset, row)
+    if dataset:
+        selection_bar.show(dataset)
 
 
 def choose(which: str) -> None:
@@ -174,6 +179,7 @@ def _first_films(result: Evaluation, dataset: Dataset, rows: pd.DataFrame) -> No
                 colour = "red" if words.startswith("✗") else "green"
                 st.markdown(f":{colour}[**{words}**] {row['score']:.3f}")
                 _link("pages/studies.py", theme.plain(name), row["key"], dataset.hash)
+                selection.tick(row["key"], theme.plain(name), "worst")
 
 
 def _result(right: Any, label: int) -> str:
@@ -256,6 +262,7 @@ def _films(result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]") -
     with st.container(horizontal=True):
         _link("pages/studies.py", "Open in Studies", row["key"], dataset.hash)
         _link("pages/diagnose.py", "Open in Diagnose", row["key"], dataset.hash)
+        selection.tick(row["key"], name, "line")
 
 
 def _link(page: str, label: str, key: str, data_hash: str) -> None:

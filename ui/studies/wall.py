@@ -18,7 +18,7 @@ from ui.cache import film_cache, model_cache, study_cache
 from ui.components import announcement
 from ui.shared import film_links, theme
 from ui.shell import state, turns
-from ui.studies import facets, quiz
+from ui.studies import facets, quiz, selection, selection_bar
 
 CARDS = 27  # per page: with the place of the choices whole rows of two, three or five
 CHOICES_ROWS = 3  # of cards, beside which the choices stand; below them the wall goes on
@@ -49,6 +49,8 @@ def show(
     with st.container(horizontal=True, vertical_alignment="center"):
         _count(data, studies, shown, page)
         film_links.follow_clicks()
+        selection.offer(studies["key"], "shown", "wall")
+        selection_bar.saved(data)
         if pages > 1:  # above the films: a turned page is read from its top
             key = f"{state.PAGE} {filters}"  # other filters begin at their first page
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
@@ -64,6 +66,7 @@ def show(
         if not len(studies):
             with grid.cell(column_span=2):
                 empty()
+    selection_bar.show(data)
     if not paint_missing(data, shown, drawn) and page < pages:
         after = studies.iloc[page * CARDS : (page + 1) * CARDS]
         film_cache.paint(card_requests(data, after))  # usually opened next
@@ -185,13 +188,15 @@ def show_card(
         result = "" if quiz.hides(study.key) else verdict(study.key, predictions)
         st.markdown(f"{quiz.mark(study)} :small[{result}]")
         # Its label names the study: a screen reader lists the buttons of a page without the cards.
-        st.button(
-            f"Open :small[{theme.plain(short(_name(study)))}]",
-            key=f"open-{study.key}",
-            type="tertiary",
-            on_click=open_study,
-            args=(study.key,),
-        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            selection.tick(study.key, theme.plain(describe(study)))
+            st.button(
+                f"Open :small[{theme.plain(short(_name(study)))}]",
+                key=f"open-{study.key}",
+                type="tertiary",
+                on_click=open_study,
+                args=(study.key,),
+            )
         st.caption(theme.plain(_place(study)))
 
 

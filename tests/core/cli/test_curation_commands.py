@@ -42,10 +42,8 @@ def test_labels_are_set_listed_exported_undone_and_imported(
     spoken(capsys, "labels", "export", phantom_root, tmp_path / "labels.csv")
     spoken(capsys, "labels", "undo", phantom_root, first["key"])
     assert not corrections.read(catalog.read(phantom_root).hash).items
-    text = (
-        tmp_path / "labels.csv"
-    ).read_text() + f"{second['key']},{second['label']},,,,\nx,1,,,,\n"
-    (tmp_path / "labels.csv").write_text(text)
+    more = f"{second['key']},{second['label']},,,,\nx,1,,,,\n"
+    (tmp_path / "labels.csv").write_text((tmp_path / "labels.csv").read_text() + more)
     words = ("labels", "import", phantom_root, tmp_path / "labels.csv")
     preview = spoken(capsys, *words, "--preview")
     assert "3 rows: 1 label would change; 1 label as before." in preview

@@ -100,7 +100,7 @@ def test_ticked_studies_are_counted_shown_saved_and_cleared(
     assert f"**{len(table)} studies selected**" in said(app)
     app.text_input(key="selection-name").input("odd hands").run()
     app.text_input(key="selection-tags").input("cast, wire,cast").run()
-    app.text_input(key="person-name").input("AB").run()
+    app.text_input(key="person-name-save").input("AB").run()
     press(app, "select-save")
     assert "Saved: odd hands (24 studies)." in said(app)
     stored = selections.read(selections.folder_of(data.hash), "odd hands")
@@ -191,7 +191,7 @@ def test_a_label_is_corrected_on_its_study_shown_everywhere_and_undone(
     assert "The label is the data's own." in said(app)
     press(app, "correct-label")
     assert "Fill it in" in said(app)  # who is missing
-    app.text_input(key="person-name").input("AB").run()
+    app.text_input(key="person-name-label").input("AB").run()
     app.text_input(key="correction-why").input("a *cast*").run()
     press(app, "correct-label")
     words = "fracture -> no fracture" if study["label"] else "no fracture -> fracture"
@@ -237,7 +237,7 @@ def test_a_table_of_labels_is_previewed_and_taken(data: Dataset, table: pd.DataF
     assert "2 rows: 1 label would change; 0 labels as before." in said(app)
     assert "1 row with a study that is not in these data; first, line 3 (nobody)." in said(app)
     assert not corrections.read(data.hash).items
-    app.text_input(key="person-name").input("AB").run()
+    app.text_input(key="person-name-import").input("AB").run()
     press(app, "import-labels")
     (each,) = corrections.read(data.hash).items.values()
     assert (each.study, each.by, each.why) == (study["key"], "AB", "table new.csv")

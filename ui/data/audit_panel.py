@@ -178,7 +178,7 @@ def _items(data: Dataset, finding: Finding) -> None:
                     query_params=tab_data.address(keys[item.path], data.hash),
                 )
                 st.caption(theme.plain(f"{splits[item.path]}: {item.detail}"))
-                selection.tick(keys[item.path], theme.plain(item.path), f"{finding.kind}-{number}")
+                selection.tick(keys[item.path], item.path, f"{finding.kind}-{number}")
     if len(finding.items) > ROWS:
         st.caption(f"The first {ROWS:,} of {len(finding.items):,}; the CSV file holds all.")
     rows = [(item.path, item.detail) for item in finding.items[:ROWS]]

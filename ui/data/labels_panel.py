@@ -139,7 +139,7 @@ def _offer(data: Dataset, table: Relabelling, name: str) -> None:
     if not table.labels:
         return
     st.dataframe(relabelling.preview(table, data, ROWS), hide_index=True, key="label-preview")
-    selection_bar.ask_person()
+    selection_bar.ask_person("import")
     st.text_input(
         "Why",
         f"table {Path(name).name}"[: corrections.LONGEST_REASON],
@@ -156,5 +156,5 @@ def _offer(data: Dataset, table: Relabelling, name: str) -> None:
 
 
 def _take(data: Dataset, table: Relabelling) -> None:
-    by, why = st.session_state[state.PERSON_NAME], st.session_state[state.IMPORT_WHY]
+    by, why = selection_bar.person("import"), st.session_state[state.IMPORT_WHY]
     actions.correct_labels(data, dict(table.labels), by, why)

@@ -179,7 +179,7 @@ def _first_films(result: Evaluation, dataset: Dataset, rows: pd.DataFrame) -> No
                 colour = "red" if words.startswith("✗") else "green"
                 st.markdown(f":{colour}[**{words}**] {row['score']:.3f}")
                 _link("pages/studies.py", theme.plain(name), row["key"], dataset.hash)
-                selection.tick(row["key"], theme.plain(name), "worst")
+                selection.tick(row["key"], name, "worst")
 
 
 def _result(right: Any, label: int) -> str:
@@ -240,9 +240,9 @@ def _table(rows: pd.DataFrame, which: str) -> list[int]:
 
 def _films(result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]") -> None:
     """The films of a study with their probabilities, and links to other pages."""
-    name = theme.plain(_name(row["patient"], row["study"], row["part"]))
+    name = _name(row["patient"], row["study"], row["part"])
     verdict, label = theme.mark(bool(row["verdict"])), theme.mark(bool(row["label"]))
-    st.markdown(f"**{name}**: predicted {verdict}, label {label}")
+    st.markdown(f"**{theme.plain(name)}**: predicted {verdict}, label {label}")
     if dataset is None:
         st.caption("Its films belong to a data set that is not in use.")
         return

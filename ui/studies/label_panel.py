@@ -43,7 +43,7 @@ def show(data: Dataset, study: Any) -> None:
             f"From {theme.mark(bool(study.label))} to {theme.mark(bool(other))}. The data "
             "themselves are not written; runs and evaluations that use it say so."
         )
-        selection_bar.ask_person()
+        selection_bar.ask_person("label")
         st.text_input("Why", key=state.CORRECTION_WHY, max_chars=corrections.LONGEST_REASON)
         owner.button(
             "Correct the label",
@@ -57,6 +57,6 @@ def show(data: Dataset, study: Any) -> None:
 
 
 def _correct(data: Dataset, key: str, label: int) -> None:
-    by, why = st.session_state[state.PERSON_NAME], st.session_state[state.CORRECTION_WHY]
+    by, why = selection_bar.person("label"), st.session_state[state.CORRECTION_WHY]
     actions.correct_labels(data, {key: label}, by, why)
     st.session_state[state.CORRECTION_WHY] = ""

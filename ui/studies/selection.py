@@ -82,7 +82,7 @@ def tick(key: str, name: str, place: str = "") -> None:
     widget = f"{state.SELECT}-{place}-{key}"
     state.fill(widget, key in current())
     st.checkbox(
-        f"Select {name}",
+        f"Select {theme.plain(name)}",
         key=widget,
         label_visibility="collapsed",
         on_change=_ticked,

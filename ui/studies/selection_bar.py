@@ -9,7 +9,7 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
 from ui.shared import theme
-from ui.shell import actions, owner, state
+from ui.shell import actions, owner, state, tab_data
 from ui.studies import selection
 
 NOT_WHILE_GROWING = "Selections can be saved once all films are generated."
@@ -24,7 +24,8 @@ def show(data: Dataset) -> None:
     with row:
         st.markdown(f"**{selection.count()}**", width="content")
         if st.button("Show them", icon=":material/grid_view:", key=f"{state.SELECT}-show"):
-            st.switch_page("pages/studies.py", query_params={state.SAVED: TICKED})
+            of_data = {state.DATA: tab_data.identity(data.hash)} if data.complete else {}
+            st.switch_page("pages/studies.py", query_params={state.SAVED: TICKED, **of_data})
         with st.popover("Save or export", icon=":material/bookmark_add:"):
             _save(data, keys)
         st.button(
@@ -41,7 +42,7 @@ def _save(data: Dataset, keys: tuple[str, ...]) -> None:
     st.text_input("Name", key=state.SELECTION_NAME, max_chars=selections.LONGEST_NAME)
     st.text_input("Tags", key=state.SELECTION_TAGS, help="Separated by commas.")
     st.text_area("Note", key=state.SELECTION_NOTE, height=80, max_chars=selections.LONGEST_NOTE)
-    ask_person()
+    ask_person("save")
     taken = st.session_state[state.SELECTION_NAME].strip() in names
     owner.button(
         f"Replace the selection with {plural(len(keys), 'study')}"
@@ -58,10 +59,24 @@ def _save(data: Dataset, keys: tuple[str, ...]) -> None:
     _export(data, whole, "selection.csv", f"{state.SELECT}-csv")
 
 
-def ask_person() -> None:
-    """Draw the field for who saves or corrects; its content lasts as long as the session."""
-    st.session_state[state.PERSON_NAME] = st.session_state.get(state.PERSON_NAME, "")
-    st.text_input("Your name or initials", key=state.PERSON_NAME, max_chars=selections.LONGEST_NAME)
+def ask_person(place: str) -> None:
+    """Draw the field for who saves or corrects; the session remembers it for the other places."""
+    key = f"{state.PERSON_NAME}-{place}"
+    state.fill(key, st.session_state.get(state.PERSON_NAME, ""))
+    st.text_input(
+        "Your name or initials",
+        key=key,
+        max_chars=selections.LONGEST_NAME,
+        on_change=person,
+        args=(place,),
+    )
+
+
+def person(place: str) -> str:
+    """Return what the field of this place says, and remember it."""
+    name = st.session_state[f"{state.PERSON_NAME}-{place}"].strip()
+    st.session_state[state.PERSON_NAME] = name
+    return str(name)
 
 
 def _saved(data_hash: str, keys: tuple[str, ...]) -> None:
@@ -73,7 +88,7 @@ def _saved(data_hash: str, keys: tuple[str, ...]) -> None:
         data=data_hash,
         note=st.session_state[state.SELECTION_NOTE].strip(),
         tags=tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip())),
-        by=st.session_state[state.PERSON_NAME].strip(),
+        by=person("save"),
     )
     actions.save_selection(value)
     for field in (state.SELECTION_NAME, state.SELECTION_TAGS, state.SELECTION_NOTE):

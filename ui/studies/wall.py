@@ -189,7 +189,7 @@ def show_card(
         st.markdown(f"{quiz.mark(study)} :small[{result}]")
         # Its label names the study: a screen reader lists the buttons of a page without the cards.
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            selection.tick(study.key, theme.plain(describe(study)))
+            selection.tick(study.key, describe(study))
             st.button(
                 f"Open :small[{theme.plain(short(_name(study)))}]",
                 key=f"open-{study.key}",

@@ -320,7 +320,7 @@ def _selections(options: argparse.Namespace) -> None:
         selections.remove(folder, options.name)
     elif options.action == "export":
         value = selections.read(folder, options.name)
-        replace_file(options.file, selections.to_csv(dataset.manifest, value).encode())
+        replace_file(options.file, selections.as_csv(dataset.manifest, value).encode())
     every = selections.every(folder)
     if options.action == "list" and options.json:
         terminal.print_json([asdict(each) | {"hash": each.hash} for each in every])

@@ -189,7 +189,7 @@ def training_rows(manifest: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     return manifest[~train | chosen].reset_index(drop=True)
 
 
-def to_csv(manifest: pd.DataFrame, selection: Selection) -> str:
+def as_csv(manifest: pd.DataFrame, selection: Selection) -> str:
     """Return a selection as CSV: path, study and label of each film, in the manifest's order.
 
     A column `path` makes it a list for `train --exclude`, too; see `path_list`.

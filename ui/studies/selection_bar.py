@@ -99,7 +99,7 @@ def _saved(data_hash: str, keys: tuple[str, ...]) -> None:
 def _export(data: Dataset, value: Selection, file: str, key: str) -> None:
     st.download_button(
         "Export CSV",
-        lambda: selections.to_csv(data.manifest, value),
+        lambda: selections.as_csv(data.manifest, value),
         file,
         "text/csv",
         icon=":material/download:",

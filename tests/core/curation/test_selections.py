@@ -94,7 +94,7 @@ def test_the_export_is_a_list_of_exclusions_too(folders, phantom_root, tmp_path)
     data = catalog.read(phantom_root)
     keys = tuple(catalog.studies(data.manifest)["key"][:3])
     value = make("=1+1", keys=keys, data=data.hash, tags=("@a",))
-    text = selections.to_csv(data.manifest, value)
+    text = selections.as_csv(data.manifest, value)
     rows = list(csv.DictReader(io.StringIO(text)))
     films = data.manifest[selections.films_of(data.manifest, keys)]
     assert [row["path"] for row in rows] == films["path"].tolist()

@@ -67,8 +67,8 @@ class Correction:
 
     @property
     def words(self) -> str:
-        """The correction in a sentence: "fracture -> no fracture, by AB on 2026-11-27: cast"."""
-        change = f"{LABELS[self.was]} -> {LABELS[self.label]}"
+        """The correction in words: "from fracture to no fracture, by AB on 2026-11-27: a cast"."""
+        change = f"from {LABELS[self.was]} to {LABELS[self.label]}"
         return f"{change}, by {self.by} on {self.when[:10]}: {self.why}"
 
 
@@ -194,7 +194,7 @@ def corrected(
         else:
             items[key] = Correction(
                 study=key,
-                label=label,
+                label=int(label) if label in LABELS else label,  # of NumPy, too
                 was=own[key],
                 by=clean(by).strip(),
                 when=now,

@@ -21,7 +21,7 @@ from fracture_core.words import cell, clean, plural, short
 
 LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 80, 40, 2_000  # characters
 MOST_TAGS = 20
-TICKED = "*"  # in an address, for the studies that are ticked: no name begins with it
+TICKED = "*"  # in an address, for the studies that are selected now: no name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +53,10 @@ class Selection:
         if not self.keys:
             raise ConfigError("A selection holds at least one study. Tick some, then save it.")
         name = self.name
-        if not name.strip() or name != name.strip() or name.startswith(TICKED):
+        if not name.strip() or name != name.strip() or name == TICKED:
             raise ConfigError(
-                f"A selection's name is a text that begins with no blank or {TICKED}; received "
-                f"{short(name)!r}. Give another name."
+                f"A selection's name is a text without blanks around it, other than {TICKED}; "
+                f"received {short(name)!r}. Give another name."
             )
         limits = [("name", name, LONGEST_NAME), ("note", self.note, LONGEST_NOTE)]
         limits += [("tag", tag, LONGEST_TAG) for tag in self.tags]

@@ -51,7 +51,7 @@ def test_studies_are_selected_saved_exported_and_a_label_corrected(
     other.get_by_label("Why").press("Tab")
     other.get_by_role("button", name="Correct the label").last.click()
     expect(
-        other.get_by_text(re.compile("The label was corrected: .* by AB on .*: a cast"))
+        other.get_by_text(re.compile("The label was corrected from .* by AB on .*: a cast"))
     ).to_be_visible()
     other.get_by_role("button", name="All studies").click()
     expect(other.get_by_text("(corrected)")).to_have_count(1)

@@ -15,9 +15,8 @@ from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.runs import run_folders
-from tests.core import made_runs
 from ui.cache import data_cache
+from ui.shared import theme
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -102,7 +101,7 @@ def test_ticked_studies_are_counted_shown_saved_and_cleared(
     app.text_input(key="selection-tags").input("cast, wire,cast").run()
     app.text_input(key="person-name-save").input("AB").run()
     press(app, "select-save")
-    assert "Saved: odd hands (24 studies)." in said(app)
+    assert app.session_state["notice"] == "Saved: odd hands (24 studies)."
     stored = selections.read(selections.folder_of(data.hash), "odd hands")
     assert (stored.tags, stored.by, len(stored.keys)) == (("cast", "wire"), "AB", len(table))
     press(app, "select-clear")
@@ -143,10 +142,11 @@ def test_a_selection_filters_the_wall_and_one_that_is_gone_says_so(
 
 
 def test_a_name_that_is_markup_is_shown_to_the_letter(data: Dataset, table: pd.DataFrame) -> None:
-    save(data, [table["key"].iloc[0]], "**bold** :red[x] <b>")
-    app = opened("studies", selection="**bold** :red[x] <b>")
-    assert "**bold** :red[x] <b>" in said(app)
-    assert not any("**bold**" in str(m.value) for m in app.markdown)
+    name = "**bold** :red[x] <b>"
+    save(data, [table["key"].iloc[0]], name)
+    app = opened("studies", selection=name)
+    assert any(f"**{theme.plain(name)}**" in str(each.value) for each in app.markdown)
+    assert not any(name in str(each.value) for each in (*app.markdown, *app.caption))
 
 
 def test_a_selection_is_excluded_from_training_included_and_removed(
@@ -190,12 +190,12 @@ def test_a_label_is_corrected_on_its_study_shown_everywhere_and_undone(
     app = opened("studies", study=study["key"])
     assert "The label is the data's own." in said(app)
     press(app, "correct-label")
-    assert "Fill it in" in said(app)  # who is missing
+    assert "Fill it in" in app.session_state["notice"]  # who is missing
     app.text_input(key="person-name-label").input("AB").run()
     app.text_input(key="correction-why").input("a *cast*").run()
     press(app, "correct-label")
-    words = "fracture -> no fracture" if study["label"] else "no fracture -> fracture"
-    assert f"The label was corrected: {words}, by AB on 20" in said(app)
+    own, other = ("fracture", "no fracture")[:: 1 if study["label"] else -1]
+    assert f"The label was corrected from {own} to {other}, by AB on 20" in said(app)
     assert ": a *cast*." in said(app) and "(corrected)" in said(app)
     assert corrections.read(data.hash).labels == {study["key"]: 1 - study["label"]}
     assert catalog.read(phantom_root, rescan=True).hash == data.hash
@@ -264,26 +264,19 @@ def test_train_offers_both_and_counts_the_films_of_the_selection(
     assert "--corrections" not in app.code[0].value
 
 
-def test_evaluate_uses_corrected_labels_and_says_how_many(data: Dataset, folders: Path) -> None:
-    run = made_runs.make(
-        folders / "runs" / "made",
-        TrainConfig(data="x"),
-        {"dev": [20], "valid": [20]},
-        data={"hash": data.hash, "kind": "mura", "synthetic": True},
-    )
-    assert run_folders.read(run).data.hash == data.hash
-    app = opened("evaluate", model="made", films="valid")
-    assert "20 of 20" in said(app) and not app.toggle
-    own = pd.read_parquet(run / "films.parquet")
-    own = catalog.studies(own[own["role"] == "valid"])
-    value = corrections.corrected(
-        Corrections(), own, {own["key"][0]: 1 - int(own["label"][0])}, "AB", "cast"
-    )
-    corrections.write(data.hash, value)
-    app = opened("evaluate", model="made", films="valid")
-    assert "19 of 20" in said(app) and f"1 label corrected (list {value.hash})." in said(app)
+def test_evaluate_uses_corrected_labels_and_says_how_many(
+    data: Dataset, table: pd.DataFrame, run_copy: Path
+) -> None:
+    app = opened("evaluate", model="finished", films="valid")
+    before = app.title[1].value
+    assert not [each for each in app.toggle if each.key == "by-corrected"]
+    study = table[table["split"] == "valid"].iloc[0]
+    value = correct(data, study["key"], 1 - study["label"])
+    app = opened("evaluate", model="finished", films="valid")
+    assert f"1 label corrected (list {value.hash})." in said(app)
+    assert app.title[1].value != before
     app.toggle(key="by-corrected").set_value(False).run()
-    assert "20 of 20" in said(app) and "label corrected" not in said(app)
+    assert app.title[1].value == before and "label corrected" not in said(app)
 
 
 def test_a_selection_can_be_evaluated_and_errors_selected(
@@ -319,7 +312,7 @@ def test_a_visitor_selects_but_saves_corrects_and_removes_nothing(
     mine = opened("studies", owner=token, study=study["key"])
     room.new_token()
     press(mine, "undo-correction")  # as if its owner had left meanwhile
-    assert "Only the owner" in said(mine)
+    assert "Only the owner" in mine.session_state["notice"]
     assert not any(u.key == "dropped-labels" for u in opened("data").file_uploader)
     after = {p: p.read_bytes() for p in selections.folder_of(data.hash).parents[1].rglob("*.json")}
     assert after == before

@@ -20,9 +20,8 @@ def has_selections() -> bool:
 def pick() -> Selection:
     """Let the viewer pick one of the saved selections, of which there is at least one."""
     saved = {each.name: each for each in curation_cache.saved(data_cache.dataset().hash)}
-    state.fill(state.EVALUATED, st.query_params.get(state.EVALUATED))
-    if st.session_state[state.EVALUATED] not in saved:
-        st.session_state[state.EVALUATED] = next(iter(saved))
+    in_address = st.query_params.get(state.EVALUATED)
+    state.fill(state.EVALUATED, in_address if in_address in saved else next(iter(saved)))
     name = st.selectbox(
         "Selection",
         list(saved),

@@ -17,7 +17,7 @@ def words(data: Dataset, key: str) -> str:
     each = curation_cache.corrected(data.hash).items.get(key)
     if each is None:
         return "The label is the data's own."
-    return theme.plain(f"The label was corrected: {each.words.rstrip('.')}.")
+    return theme.plain(f"The label was corrected {each.words.rstrip('.')}.")
 
 
 def show(data: Dataset, study: Any) -> None:

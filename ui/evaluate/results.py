@@ -138,7 +138,8 @@ def _evaluate(reference: str, split: str, selection: Selection | None) -> Evalua
     )
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
     name = theme.plain(dataset.root.name)
-    st.write(f"This model has not been evaluated on the {split} films of {name}{badge} yet.")
+    films = f"selection {theme.plain(selection.name)}" if selection else f"{split} films"
+    st.write(f"This model has not been evaluated on the {films} of {name}{badge} yet.")
     owner.button(
         f"{'Try again: evaluate' if status else 'Evaluate'} {plural(count, 'study')}",
         type="primary",
@@ -169,8 +170,9 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     _matrices(result, studies, images)
     badge = f" {theme.synthetic_badge()}" if result.data.get("synthetic") else ""
     name = theme.plain(Path(str(result.data.get("root"))).name)
+    films = "" if result.data.get("selection") else " films"
     st.markdown(
-        f"Evaluated on the **{theme.plain(result.films_words)}** films of **{name}**{badge}. "
+        f"Evaluated on the **{theme.plain(result.films_words)}**{films} of **{name}**{badge}. "
         f"{figures.against_baseline(studies)} {_selection(result.split, reference, model)}"
     )
     if result.data.get("hash") != data_cache.dataset().hash and not data_cache.phantom_is_growing():

@@ -132,7 +132,7 @@ def show(result: Evaluation, reference: str) -> None:
     rows = chosen(lines, which)
     dataset = _dataset(result)
     if dataset:
-        selection.offer(rows["key"], "listed", which)
+        selection.offer(rows["key"], "", which)
     if rows.empty:
         st.write(f"None of {plural(len(lines), 'study')}: {TITLES[which]}.")
         return
@@ -262,7 +262,7 @@ def _films(result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]") -
     with st.container(horizontal=True):
         _link("pages/studies.py", "Open in Studies", row["key"], dataset.hash)
         _link("pages/diagnose.py", "Open in Diagnose", row["key"], dataset.hash)
-        selection.tick(row["key"], name, "line")
+        selection.tick(row["key"], "", "line")
 
 
 def _link(page: str, label: str, key: str, data_hash: str) -> None:

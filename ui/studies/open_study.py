@@ -113,7 +113,7 @@ def _below(data: Dataset, study: Any, studies: pd.DataFrame) -> dict[str, list[B
     """Show what stands below the films; return a phantom's known breaks, if switched on."""
     hidden = quiz.hides(study.key)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        selection.tick(study.key, wall.describe(study), "open")
+        selection.tick(study.key, "", "open")
         switched = data.synthetic and study.label and not hidden
         if switched:
             st.toggle("Show the known break", key=state.BREAK, bind="query-params")

@@ -76,15 +76,15 @@ def tick(key: str, name: str, place: str = "") -> None:
 
     Args:
         key: the study's.
-        name: the study in words, for screen readers.
+        name: the study in words, for screen readers; "" for a box with the word "Select".
         place: tells apart several boxes of one study on a page.
     """
     widget = f"{state.SELECT}-{place}-{key}"
     state.fill(widget, key in current())
     st.checkbox(
-        f"Select {theme.plain(name)}",
+        f"Select {theme.plain(name)}".rstrip(),
         key=widget,
-        label_visibility="collapsed",
+        label_visibility="collapsed" if name else "visible",
         on_change=_ticked,
         args=(widget, key),
     )
@@ -100,13 +100,14 @@ def offer(keys: Iterable[str], words: str, place: str) -> None:
 
     Args:
         keys: of the studies.
-        words: on the button, after their number: "shown".
+        words: on the button, after their number: "of this finding"; "" for none.
         place: tells apart several such buttons on a page.
     """
     unique = list(dict.fromkeys(keys))
     if unique:
+        count = plural(len(unique), "study")
         st.button(
-            f"Select all {len(unique):,} {words}" if len(unique) > 1 else f"Select 1 {words}",
+            f"Select {'all ' if len(unique) > 1 else ''}{count} {words}".rstrip(),
             icon=":material/check_box:",
             type="tertiary",
             key=f"{state.SELECT}-all-{place}",

@@ -49,7 +49,7 @@ def show(
     with st.container(horizontal=True, vertical_alignment="center"):
         _count(data, studies, shown, page)
         film_links.follow_clicks()
-        selection.offer(studies["key"], "shown", "wall")
+        selection.offer(studies["key"], "", "wall")
         selection_bar.saved(data)
         if pages > 1:  # above the films: a turned page is read from its top
             key = f"{state.PAGE} {filters}"  # other filters begin at their first page

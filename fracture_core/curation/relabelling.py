@@ -4,7 +4,7 @@ A table is CSV or Parquet, with a column that names studies (or their films) and
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def columns_of(content: Content, dataset: Dataset, named: Mapping[str, str]) -> 
             raise DataError(f"The table has no column {short(name)!r}. {_columns(content)}")
         places[role] = names.index(text_lists.column_name(name))
     index = _Index(dataset)
-    tests = {
+    tests: dict[str, Callable[[str], bool]] = {
         "study": lambda text: bool(index.find(text)),
         "label": lambda text: label_of(text, dataset.positive) is not None,
     }

@@ -41,6 +41,7 @@ def opened(page: str, owner: str = "", **address: str) -> AppTest:
     app = AppTest.from_file(APP, default_timeout=60).switch_page(f"pages/{page}.py")
     app.query_params.update(address)
     app.session_state["owner-token"] = owner
+    app.session_state["saved-selections"] = True  # open
     app.run()
     assert not app.exception
     return app

@@ -74,6 +74,7 @@ _OF_DATA = (
 # Session only.
 SELECTION = "ticked-studies"  # every page: the selected studies, and the data set they are of
 SELECT = "select"  # Studies, Data, Evaluate: box or button that selects; ends in place and study
+SAVED_OPEN = "saved-selections"  # Studies: whether the saved selections are shown
 SELECTION_NAME, SELECTION_TAGS = "selection-name", "selection-tags"  # every page: of the next one
 SELECTION_NOTE = "selection-note"  # every page: note of the next saved selection
 CORRECTION_WHY = "correction-why"  # Studies: why a label is corrected

@@ -3,7 +3,7 @@
 They last as long as the session; `fracture_core.curation.selections` saves them under a name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 import streamlit as st
@@ -71,16 +71,17 @@ def choices() -> dict[str, str]:
     return words
 
 
-def tick(key: str, name: str, place: str = "") -> None:
+def tick(key: str, name: str, place: str = "", selected: Collection[str] | None = None) -> None:
     """Draw the box that selects a study.
 
     Args:
         key: the study's.
         name: the study in words, for screen readers; "" for a box with the word "Select".
         place: tells apart several boxes of one study on a page.
+        selected: the keys of `current`, for who draws many boxes.
     """
     widget = f"{state.SELECT}-{place}-{key}"
-    state.fill(widget, key in current())
+    state.fill(widget, key in (current() if selected is None else selected))
     st.checkbox(
         f"Select {theme.plain(name)}".rstrip(),
         key=widget,

@@ -67,9 +67,13 @@ def ask_person(place: str) -> None:
         "Your name or initials",
         key=key,
         max_chars=selections.LONGEST_NAME,
-        on_change=person,
+        on_change=_remember,
         args=(place,),
     )
+
+
+def _remember(place: str) -> None:
+    person(place)
 
 
 def person(place: str) -> str:
@@ -114,7 +118,16 @@ def saved(data: Dataset) -> None:
     damaged = selections.damaged(selections.folder_of(data.hash))
     if not (every or damaged):
         return
-    with st.popover("Saved selections", icon=":material/bookmarks:", type="tertiary"):
+    popover = st.popover(
+        "Saved selections",
+        icon=":material/bookmarks:",
+        type="tertiary",
+        key=state.SAVED_OPEN,
+        on_change="rerun",
+    )
+    if not popover.open:
+        return  # each selection is compared with all films
+    with popover:
         for each in every:
             with st.container(border=True, gap="xsmall"):
                 _one(data, each)
@@ -138,7 +151,13 @@ def _one(data: Dataset, value: Selection) -> None:
     is_out = ticked.has(value.reason, films)
     with st.container(horizontal=True, gap="small"):
         key = f"{state.SELECT}-{value.hash}-{value.name}"
-        _small("Select these", f"{key}-take", selection.replace, value.keys)
+        st.button(
+            "Select these",
+            key=f"{key}-take",
+            type="tertiary",
+            on_click=selection.replace,
+            args=(value.keys,),
+        )
         _export(data, value, f"{short(value.name)}.csv", f"{key}-csv")
         owner.button(
             "Include in training" if is_out else "Exclude from training",
@@ -159,10 +178,6 @@ def _one(data: Dataset, value: Selection) -> None:
             on_click=actions.pressed,
             args=(actions.remove_selection, value),
         )
-
-
-def _small(label: str, key: str, action: object, keys: tuple[str, ...]) -> None:
-    st.button(label, key=key, type="tertiary", on_click=action, args=(keys,))
 
 
 def _excluded(

@@ -57,12 +57,13 @@ def show(
             st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
     drawn = film_cache.cards_of(card_requests(data, shown))
     predictions = study_cache.study_predictions()  # once: it reads the state of every model and run
+    selected = frozenset(selection.current())
     with st.grid("auto", min_column_width=CARD_PX, key="wall") as grid:
         with grid.cell(row_span=CHOICES_ROWS):
             choices()
         for study, picture in zip(shown.itertuples(), drawn, strict=True):
             with grid.cell():
-                show_card(study, picture, predictions)
+                show_card(study, picture, predictions, selected)
         if not len(studies):
             with grid.cell(column_span=2):
                 empty()
@@ -173,7 +174,10 @@ def _count(data: Dataset, studies: pd.DataFrame, shown: pd.DataFrame, page: int)
 
 
 def show_card(
-    study: Any, picture: bytes | None, predictions: study_cache.StudyPredictions | None
+    study: Any,
+    picture: bytes | None,
+    predictions: study_cache.StudyPredictions | None,
+    selected: frozenset[str],
 ) -> None:
     """Draw one study: its films, label, prediction and names, and the button that opens it.
 
@@ -181,6 +185,7 @@ def show_card(
         study: a row of `study_cache.studies`.
         picture: its card; `None` while it is made.
         predictions: `study_cache.study_predictions`.
+        selected: keys of the selected studies.
     """
     with st.container(border=True, gap="xsmall", key=film_links.key(study.key)):
         picture = picture or film_cache.empty_card(_colour(study))
@@ -189,7 +194,7 @@ def show_card(
         st.markdown(f"{quiz.mark(study)} :small[{result}]")
         # Its label names the study: a screen reader lists the buttons of a page without the cards.
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            selection.tick(study.key, describe(study))
+            selection.tick(study.key, describe(study), selected=selected)
             st.button(
                 f"Open :small[{theme.plain(short(_name(study)))}]",
                 key=f"open-{study.key}",

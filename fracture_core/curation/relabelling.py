@@ -35,7 +35,7 @@ _SUFFIX = re.compile(r"_(positive|negative)$")  # of a study's folder in MURA
 
 @dataclass(frozen=True, kw_only=True)
 class Relabelling:
-    """What a table of labels says of a data set's studies.
+    """Labels of a table, compared with those of a data set's studies.
 
     Args:
         rows: number of rows.

@@ -84,7 +84,7 @@ class Selection:
 
     @property
     def reason(self) -> str:
-        """Why its films are excluded from training, where they are; see `exclusions`."""
+        """Reason for excluding its films from training, see `exclusions`."""
         return f"selection {self.name.replace(';', ',')}"
 
     @property

@@ -90,7 +90,7 @@ class DataFacts:
 
     @property
     def _curation(self) -> list[str]:
-        """What a person has selected and corrected, in sentences."""
+        """Sentences on the selection and the corrected labels."""
         sentences = []
         if chosen := self.selection:
             sentences.append(

@@ -78,7 +78,7 @@ def tick(key: str, name: str, place: str = "", selected: Collection[str] | None 
         key: the study's.
         name: the study in words, for screen readers; "" for a box with the word "Select".
         place: tells apart several boxes of one study on a page.
-        selected: the keys of `current`, for who draws many boxes.
+        selected: the keys of `current`; they are looked up where this is left out.
     """
     widget = f"{state.SELECT}-{place}-{key}"
     state.fill(widget, key in (current() if selected is None else selected))

@@ -60,7 +60,7 @@ def _save(data: Dataset, keys: tuple[str, ...]) -> None:
 
 
 def ask_person(place: str) -> None:
-    """Draw the field for who saves or corrects; the session remembers it for the other places."""
+    """Draw the field with the person's name; the session remembers it for the other places."""
     key = f"{state.PERSON_NAME}-{place}"
     state.fill(key, st.session_state.get(state.PERSON_NAME, ""))
     st.text_input(

@@ -106,9 +106,8 @@ def offer(keys: Iterable[str], words: str, place: str) -> None:
     """
     unique = list(dict.fromkeys(keys))
     if unique:
-        count = plural(len(unique), "study")
         st.button(
-            f"Select {'all ' if len(unique) > 1 else ''}{count} {words}".rstrip(),
+            f"Select {'all ' if len(unique) > 1 else ''}{len(unique):,} {words}".rstrip(),
             icon=":material/check_box:",
             type="tertiary",
             key=f"{state.SELECT}-all-{place}",

@@ -499,6 +499,12 @@ class TrainConfig(Record):
     table: str | None = _data(
         None, "Table", "CSV or Parquet file with a row for each film", unset="none"
     )
+    selection: str | None = _data(
+        None, "Selection", "name of a saved selection of studies to train on", unset="all"
+    )
+    corrections: bool = _data(
+        False, "Corrections", "use the labels that were corrected for these data"
+    )
     parts: tuple[str, ...] = _data((), "Parts", "body part; repeats", unset="all", option="part")
     architecture: str = _pixels(
         "five_conv", "Architecture", "network"

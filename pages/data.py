@@ -4,9 +4,17 @@ import streamlit as st
 
 from fracture_core.errors import DataError
 from ui.cache import data_cache
-from ui.data import audit_panel, data_choice, data_counts, fetch_panel, table_choice
+from ui.data import (
+    audit_panel,
+    data_choice,
+    data_counts,
+    fetch_panel,
+    labels_panel,
+    table_choice,
+)
 from ui.shared import phantom_progress, theme
 from ui.shell import frame, owner, tab_data
+from ui.studies import selection_bar
 
 frame.only_through_app()
 st.title("Data", anchor=False)
@@ -30,7 +38,9 @@ table_choice.show()
 if data:
     data_counts.show_counts(data)
     data_counts.show_skipped(data)
+    labels_panel.show(data)
     audit_panel.show(data)
+    selection_bar.show(data)
 st.header("Where to get films", anchor=False)
 data_counts.show_sources()
 fetch_panel.show()

@@ -25,6 +25,7 @@ PACKAGES = (
     "phantom",
     "readers",
     "datasets",
+    "curation",
     "verdicts",
     "runs",
     "jobs",

@@ -17,6 +17,7 @@ from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation, metrics
 from fracture_core.verdicts.metrics import Difference, Proportion
+from fracture_core.words import plural
 
 # They affect speed and the last bits of sums, and are no part of an experiment.
 NO_SETTINGS = ("threads", "checkpoint_seconds")
@@ -56,11 +57,23 @@ def current_settings(run: Run, rate: float | None) -> dict[str, Any]:
     """
     current, schedule = settings(run.config), run.config.schedule
     current["epochs"] = run.status.epochs or run.config.epochs
+    current |= _curated(run)
     first = run.config.learning_rate
     steady = schedule.kind == "constant" and not schedule.warmup_epochs
     if steady and rate is not None and not math.isclose(rate, first, rel_tol=1e-6):  # a float32
         current["learning_rate"] = f"{first:g} → {rate:.6g}"
     return current
+
+
+def _curated(run: Run) -> dict[str, Any]:
+    """Return selection and corrections with their hashes: two of one name may differ."""
+    chosen, corrected = run.data.selection, run.data.corrections
+    return {
+        "selection": f"{chosen['name']} ({chosen['hash']})" if chosen else run.config.selection,
+        "corrections": f"{plural(corrected['labels'], 'label')} ({corrected['hash']})"
+        if corrected
+        else ("corrected labels" if run.config.corrections else "none"),
+    }
 
 
 def differing(tables: Sequence[dict[str, Any]]) -> list[str]:

@@ -25,6 +25,8 @@ COMMANDS = {
         "inspect": "Count the studies and films of a data set.",
         "audit": "Open every film and report what is wrong with a data set.",
         "leak": "Train two short runs to measure how much copies on both sides of a split flatter.",
+        "labels": "Correct labels: list, set, undo, import, export. The data are never written.",
+        "selections": "List, save, export or remove selections of studies.",
         "architectures": "List the networks.",
     },
     "run_commands": {

@@ -15,7 +15,7 @@ from fracture_core.errors import ModelError, WriteFailed
 from fracture_core.files import replace_file
 
 if TYPE_CHECKING:
-    from fracture_core.models.cards import Card
+    from fracture_core.models.cards import Card, Model
     from fracture_core.models.evaluation import Evaluation
     from fracture_core.runs.run_facts import DataFacts
 
@@ -101,7 +101,17 @@ def _predict(options: argparse.Namespace) -> int:
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help=MODEL)
     setting_options.add_data(parser)
-    parser.add_argument("--split", default="valid", help="train, valid or test (valid)")
+    parser.add_argument(
+        "--split", help="train, valid or test (valid; with a selection: its studies in all splits)"
+    )
+    parser.add_argument(
+        "--selection", metavar="NAME", help="predict only the studies of a saved selection"
+    )
+    parser.add_argument(
+        "--corrections",
+        action="store_true",
+        help="compare with the labels that were corrected for these data",
+    )
     parser.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
     parser.add_argument(
         "--prevalence",
@@ -128,20 +138,30 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.prevalence is not None:
         check_range("prevalence", options.prevalence, (0.0, 1.0))
     check_range("cost ratio", options.cost_ratio, (0.0, MOST_COST))
+    from fracture_core.curation import corrections, selections
     from fracture_core.models import cards, evaluation, training_patients
     from fracture_core.models.training_patients import TrainingOverlap
 
     dataset = setting_options.dataset_of(options)
     parts = tuple(options.parts or ())
+    corrected = corrections.made(dataset.hash) if options.corrections else None
+    selection = None
+    if options.selection is not None:
+        selection = selections.read(selections.folder_of(dataset.hash), options.selection)
+    split = options.split or (None if selection else "valid")
     terminal.load_tensorflow()
     show = None if options.json else terminal.progress_line("films")
     model = cards.find(options.model)
-    folder = evaluation.folder_of(options.model, dataset, options.split)
-    value = evaluation.evaluate(options.model, dataset, options.split, parts, progress=show)
+    folder = evaluation.folder_of(options.model, dataset, split or evaluation.SELECTION, selection)
+    value = evaluation.evaluate(
+        options.model, dataset, split, parts, progress=show, selection=selection
+    )
     # For the Evaluate page. While a run trains, another epoch may have become its best one.
     if not parts and value.model == model.card.name:
         with contextlib.suppress(WriteFailed):  # the figures are printed all the same
             evaluation.save(folder, value)
+    if corrected:
+        value = evaluation.relabelled(value, corrected)
     record = value.to_dict()
     overlaps = training_patients.among(model, dataset)
     for line in record["lines"]:
@@ -153,8 +173,18 @@ def _evaluate(options: argparse.Namespace) -> None:
         terminal.print_json(evaluation.with_estimates(record, value, *chosen))
     else:
         _print_evaluation(options, value, record, model.card.data)
+        if selection:
+            _print_dev_warning(model, value, dataset.hash)
     if options.csv:  # last: what cannot be written costs no figure
         replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
+
+
+def _print_dev_warning(model: "Model", value: "Evaluation", data_hash: str) -> None:
+    """Print how many studies of a selection are of dev patients, if any."""
+    from fracture_core.models import training_patients
+
+    if warning := training_patients.dev_warning(model, value.films, data_hash):
+        terminal.print_line(warning)
 
 
 def _print_evaluation(
@@ -168,12 +198,20 @@ def _print_evaluation(
         record: it as JSON, with what each study's patient is to the model.
         data: that the model was trained on.
     """
+    from fracture_core.models import training_patients
+    from fracture_core.models.training_patients import TrainingOverlap
+    from fracture_core.runs import run_facts
     from fracture_core.verdicts import estimates
 
     chosen = (value.threshold, options.prevalence, options.cost_ratio)
-    terminal.print_figures(options.split, value.films, *chosen)
+    terminal.print_figures(value.films_words, value.films, *chosen)
     for name, films in estimates.slices(value.films).items() if options.slices else ():
-        terminal.print_figures(f"{options.split}, {name}", films, *chosen)
+        terminal.print_figures(f"{value.films_words}, {name}", films, *chosen)
+    if corrected := value.data.get("corrections"):
+        terminal.print_line(run_facts.corrections_words(corrected))
+    known = [TrainingOverlap(line["acquaintance"]) for line in record["lines"]]
+    for sentence in training_patients.warnings(known):
+        terminal.print_line(sentence)
     for item in record["refused"]:
         terminal.print_line(f"refused ({item['path']}): {item['reason']}")
     if data.split_words:

@@ -10,17 +10,27 @@ import time
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fracture_core import checksums
 from fracture_core.cli import Command, setting_options, terminal
-from fracture_core.config import LIMITS, PRESETS, Reference, check_range, phantom_folder
+from fracture_core.config import (
+    LIMITS,
+    PRESETS,
+    Reference,
+    TrainConfig,
+    check_range,
+    phantom_folder,
+)
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.jobs import launcher, standby
 from fracture_core.networks import architectures
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Run, State, Status
 from fracture_core.words import duration, short
+
+if TYPE_CHECKING:
+    from fracture_core.datasets.catalog import Dataset
 
 NAMED = 10  # unreadable films that are listed; the others are counted
 POLL_SECONDS = 0.3  # between two looks at the run that is followed
@@ -70,9 +80,21 @@ def _train(options: argparse.Namespace) -> int:
         if not drawn or phantom_set.is_complete(root):  # the child completes an incomplete one
             dataset = catalog.read(root, config.positive, table=config.table)
             catalog.select(dataset.manifest, parts=config.parts)  # refuses a part that is not there
+            _check_curated(config, dataset)
             config = replace(config, data=str(dataset.root))
         folder = launcher.create_and_start(config, options.name, queue=options.queue)
     return _queued(folder) if options.queue else _follow(folder)
+
+
+def _check_curated(config: TrainConfig, dataset: "Dataset") -> None:
+    """Refuse a selection or corrections that a run could not use, before it is made."""
+    from fracture_core.curation import corrections, selections
+
+    if config.corrections:
+        corrections.made(dataset.hash)
+    if config.selection:
+        chosen = selections.read(selections.folder_of(dataset.hash), config.selection)
+        selections.training_rows(dataset.manifest, chosen)
 
 
 def _resume_arguments(parser: argparse.ArgumentParser) -> None:

@@ -69,6 +69,8 @@ class Dataset:
         ignored: files that are no films, by kind and count.
         patients: whether the data name patients; else each film has a patient of its own.
         table: the table of films that it was read by, see `own_table`.
+        corrections: number and hash of the corrected labels that its manifest has, see
+            `curation.corrections`; `None` for the data's own labels.
     """
 
     root: Path
@@ -82,6 +84,7 @@ class Dataset:
     ignored: tuple[Ignored, ...] = ()
     patients: bool = True
     table: str | None = None
+    corrections: dict[str, Any] | None = None
 
 
 def read(

@@ -26,8 +26,13 @@ def text(columns: Sequence[str], rows: Iterable[tuple[str, str]]) -> str:
     writer = csv.writer(content, lineterminator="\n")
     writer.writerow(columns)
     for path, value in sorted(rows):
-        writer.writerow([_HERE + path if path.startswith(FORMULA) else path, cell(value)])
+        writer.writerow([escaped(path), cell(value)])
     return content.getvalue()
+
+
+def escaped(path: str) -> str:
+    """Return a path as a list names it: "./" is before one that would be read as a formula."""
+    return _HERE + path if path.startswith(FORMULA) else path
 
 
 def read(path: Path, what: str, next_step: str) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ import pandas as pd
 
 from fracture_core import checksums, file_reader
 from fracture_core.config import Reference, cache_folder, check_range
+from fracture_core.curation import corrections, selections
+from fracture_core.curation.corrections import Corrections
+from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
 from fracture_core.files import make_folder
@@ -27,8 +30,9 @@ from fracture_core.models import cards
 from fracture_core.runs import journal, run_facts, run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.verdicts import aggregation, estimates, metrics
-from fracture_core.words import cell, short
+from fracture_core.words import cell, plural, short
 
+SELECTION = "selection"  # in place of a split, for a selection's studies in all splits
 _FILMS_FILE = "films_file"  # in `evaluation.json`: the name of the file with its films
 
 
@@ -38,8 +42,9 @@ class Evaluation:
 
     Args:
         model: name of the model.
-        data: the data set: root name, hash, synthetic.
-        split: "train", "valid", "test", or a run's "dev".
+        data: the data set: root name, hash, synthetic; the selection of studies and the
+            corrected labels, if there are any, see `run_facts.DataFacts`.
+        split: "train", "valid", "test", or a run's "dev"; `SELECTION` for one in any split.
         parts: body parts evaluated; empty for all.
         threshold: a film is positive when its probability is greater.
         films: manifest columns and `probability`, float32, of the films that could be read.
@@ -53,6 +58,14 @@ class Evaluation:
     threshold: float
     films: pd.DataFrame
     refused: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def films_words(self) -> str:
+        """The films in a word or two: "valid", "selection odd hands", "valid, selection ..."."""
+        if not (chosen := self.data.get("selection")):
+            return self.split
+        name = f"selection {short(chosen['name'])}"
+        return name if self.split == SELECTION else f"{self.split}, {name}"
 
     def studies(self) -> pd.DataFrame:
         """Return one row per study: see `aggregation.verdicts`."""
@@ -183,20 +196,22 @@ def of_run(folder: Path, epoch: int, role: str) -> Evaluation:
 def evaluate(
     reference: str,
     dataset: catalog.Dataset,
-    split: str = "valid",
+    split: str | None = "valid",
     parts: tuple[str, ...] = (),
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    selection: Selection | None = None,
 ) -> Evaluation:
     """Predict every film of a split. Loads TensorFlow.
 
     Args:
         reference: see `cards.find`.
         dataset: the data.
-        split: one of its splits.
+        split: one of its splits; `None` for all.
         parts: body parts; empty for all.
         progress: called with (films done, films in all).
         should_stop: checked regularly; `True` stops the evaluation.
+        selection: predict only the studies of this selection.
 
     Raises:
         ModelError, RunError: the model cannot be used.
@@ -206,7 +221,9 @@ def evaluate(
     from fracture_core.models.inference import Predictor
 
     model = cards.find(reference)
-    rows = catalog.select(dataset.manifest, split, parts).reset_index(drop=True)
+    rows = catalog.select(dataset.manifest, split, parts)
+    if selection:
+        rows = _selected(rows, selection)
     if rows.empty:
         splits = ", ".join(sorted(dataset.manifest["split"].unique()))
         raise DataError(f"{dataset.root} has no films in split {short(split)!r}. Splits: {splits}.")
@@ -226,8 +243,9 @@ def evaluate(
             "root": str(dataset.root),
             "hash": dataset.hash,
             "synthetic": dataset.synthetic,
+            **({"selection": selection.facts} if selection else {}),
         },
-        split=split,
+        split=split or SELECTION,
         parts=parts,
         threshold=model.card.threshold,
         films=films,
@@ -235,22 +253,54 @@ def evaluate(
     )
 
 
+def _selected(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """Return the rows of a selection's studies.
+
+    Raises:
+        DataError: there are none.
+    """
+    chosen = rows[selections.films_of(rows, selection.keys)].reset_index(drop=True)
+    if chosen.empty:
+        raise DataError(
+            f"None of the {plural(len(selection.keys), 'study')} of the selection "
+            f"{short(selection.name)!r} is among these films. Choose another split, other parts or "
+            "another selection."
+        )
+    return chosen
+
+
+def relabelled(value: Evaluation, corrected: Corrections) -> Evaluation:
+    """Return an evaluation of the data's own labels by the corrected ones, and say how many."""
+    if not corrected.items:
+        return value
+    facts = corrections.facts(value.films, corrected)
+    films = corrections.relabel(value.films, corrected)
+    return replace(value, films=films, data=value.data | {"corrections": facts})
+
+
 # --- stored results -----------------------------------------------------------------------------
 
 
-def folder_of(reference: str, dataset: catalog.Dataset, split: str) -> Path:
+def folder_of(
+    reference: str, dataset: catalog.Dataset, split: str, selection: Selection | None = None
+) -> Path:
     """Return the folder for the result of these weights on these films."""
-    model = cards.find(reference)
-    rows = dataset.manifest[dataset.manifest["split"] == split]
-    films = images.stamp(dataset.root, rows["path"].tolist())
-    parts = (cards.sha256(model.weights), model.card.to_json(), dataset.hash, split, films)
+    model, manifest = cards.find(reference), dataset.manifest
+    rows = manifest if split == SELECTION else manifest[manifest["split"] == split]
+    parts = [cards.sha256(model.weights), model.card.to_json(), dataset.hash, split]
+    if selection:
+        rows = rows[selections.films_of(rows, selection.keys)]
+        parts.append(f"{selection.name} {selection.hash}")
+    parts.append(images.stamp(dataset.root, rows["path"].tolist()))
     key = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
     return cache_folder() / "evaluations" / key
 
 
-def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
+def start(
+    reference: str, dataset: catalog.Dataset, split: str, selection: Selection | None = None
+) -> Path:
     """Start an evaluation in a child process, unless running or done; return its folder."""
-    folder = folder_of(reference, dataset, split)
+    folder = folder_of(reference, dataset, split, selection)
     if load(folder) is not None:
         return folder
     make_folder(folder)
@@ -260,6 +310,7 @@ def start(reference: str, dataset: catalog.Dataset, split: str) -> Path:
         "positive": dataset.positive,
         "table": dataset.table,
         "split": split,
+        "selection": selection.name if selection else None,
     }
     launcher.start_job(folder, request, "evaluate", "Loading the network.", "evaluation.log")
     return folder
@@ -277,7 +328,12 @@ def run_child(folder: Path) -> None:
             folder, Status(state=State.RUNNING, message=message, progress=share)
         )
 
-    save(folder, evaluate(request["model"], dataset, request["split"], progress=progress))
+    selection = None
+    if name := request.get("selection"):
+        selection = selections.read(selections.folder_of(dataset.hash), name)
+    split = None if request["split"] == SELECTION else request["split"]
+    value = evaluate(request["model"], dataset, split, progress=progress, selection=selection)
+    save(folder, value)
     run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
 
 

@@ -61,7 +61,7 @@ def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
             f"{model.card.name} was trained on data with the hash {training.hash}; "
             f"{dataset.root} has {dataset.hash}. Give the data that its card names."
         )
-    if training.excluded or (training.families or {}).get("films"):
+    if training.is_partial:
         raise ModelError(
             f"Films were left out when {model.card.name} was trained, and its card does not say "
             "which. Release its run again: that fits the gate as well."

@@ -6,14 +6,18 @@ compared. For models released before that, the rule that sets dev films aside de
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
+import pandas as pd
+
+from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.models.cards import Card, Model
 from fracture_core.phantom import phantom_set, study_plan
 from fracture_core.runs import journal, run_folders
+from fracture_core.words import plural
 
 RECORD = "patients"  # in a card's `training`: hash of the data -> joined digests
 DIGITS = 8  # hex digits of a digest; 12,000 patients take 96 kB of a card
@@ -111,6 +115,35 @@ def of_patient(model: Model, dataset: Dataset, patient: str) -> TrainingOverlap:
     return among(model, dataset).get(patient, TrainingOverlap.NEW)
 
 
+def warnings(overlaps: Sequence[TrainingOverlap]) -> list[str]:
+    """Return a sentence for each kind of overlap among studies, given the overlap of each."""
+    sentences = []
+    for overlap, words in (
+        (TrainingOverlap.TRAINED, "was trained on"),
+        (TrainingOverlap.POSSIBLE, "may have been trained on"),
+    ):
+        if count := sum(each is overlap for each in overlaps):
+            sentences.append(
+                f"{count:,} of {plural(len(overlaps), 'study')} are of patients that the model "
+                f"{words}: their results say nothing about new patients."
+            )
+    return sentences
+
+
+def dev_warning(model: Model, films: pd.DataFrame, data_hash: str) -> str:
+    """Return how many studies of some films are of dev patients, in a sentence; "" for none."""
+    if model.card.data.hash != data_hash or "patient" not in model.judged:
+        return ""
+    studies = catalog.studies(films)
+    count = int(studies["patient"].isin(model.judged["patient"].unique()).sum())
+    if not count:
+        return ""
+    return (
+        f"{count:,} of {plural(len(studies), 'study')} are of dev patients, by whom the model's "
+        "epoch was picked: their results are optimistic."
+    )
+
+
 def _by_record(
     patients: Mapping[str, str], card: Card, dataset: Dataset, names: Iterable[str]
 ) -> dict[str, TrainingOverlap]:
@@ -137,7 +170,7 @@ def _by_split(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
         rows = rows[rows["part"].isin(model.card.parts)]
     dev = set(model.judged["patient"]) if "patient" in model.judged else set()
     data = model.card.data
-    left_out = bool(data.excluded or (data.families or {}).get("films"))
+    left_out = data.is_partial
     overlap = TrainingOverlap.POSSIBLE if left_out else TrainingOverlap.TRAINED
     return {name: overlap for name in rows["patient"].unique() if name not in dev}
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from fracture_core.config import LIMITS
 from fracture_core.errors import ConfigError
-from fracture_core.words import plural
+from fracture_core.words import plural, short
 
 SHARED_PATIENTS = (
     "The data name no patients, so films of one person may be on both sides of the split."
 )
+LONGEST_NAME = 200  # characters of a selection's name or hash in a card
 MOST = 10**12  # largest believable count of films, studies or epochs
 
 
@@ -31,6 +32,9 @@ class DataFacts:
         excluded: number and hash of the films left out by hand.
         families: number and hash of the families kept on one side of the split, and the number of
             training films left out since a copy of theirs is in another split.
+        selection: name, hash and studies of the selection that training was limited to, and the
+            number of its studies that were trained on, dev among them ("used").
+        corrections: number of the run's studies with a corrected label, and the hash of all.
         names_patients: whether the data name the patients; `None` in facts of before.
         images: films by role: "train", "dev", "valid".
         studies: studies by role.
@@ -43,6 +47,8 @@ class DataFacts:
     phantom: dict[str, int] | None = None
     excluded: dict[str, Any] | None = None
     families: dict[str, Any] | None = None
+    selection: dict[str, Any] | None = None
+    corrections: dict[str, Any] | None = None
     names_patients: bool | None = None
     images: dict[str, int] = field(default_factory=dict)
     studies: dict[str, int] = field(default_factory=dict)
@@ -61,6 +67,11 @@ class DataFacts:
         return not self.names_patients
 
     @property
+    def is_partial(self) -> bool:
+        """True where training left out films of its parts that the card does not name."""
+        return bool(self.excluded or (self.families or {}).get("films") or self.selection)
+
+    @property
     def split_words(self) -> str:
         """The way training films were kept apart from the others, in sentences; "" if unknown."""
         if self.kind is None:
@@ -74,7 +85,27 @@ class DataFacts:
                 f"copies kept on one side, {plural(left_out, 'training film')} left out since a "
                 "copy is in another split."
             )
+        words = " ".join([words, *self._curation])
         return f"{words} {SHARED_PATIENTS}" if self.without_patients else words
+
+    @property
+    def _curation(self) -> list[str]:
+        """Sentences on the selection and the corrected labels."""
+        sentences = []
+        if chosen := self.selection:
+            sentences.append(
+                f"Trained on the selection {short(chosen['name'])} only "
+                f"({chosen.get('used', chosen['studies']):,} of its "
+                f"{plural(chosen['studies'], 'study')}; hash {chosen['hash']})."
+            )
+        if self.corrections:
+            sentences.append(corrections_words(self.corrections))
+        return sentences
+
+
+def corrections_words(values: Mapping[str, Any]) -> str:
+    """Return the facts of corrected labels in a sentence: "3 labels corrected (list 0123...)."."""
+    return f"{plural(values['labels'], 'label')} corrected (list {values['hash']})."
 
 
 def data(values: Any) -> dict[str, Any]:
@@ -146,6 +177,25 @@ def _is_excluded(value: Any) -> bool:
     return isinstance(value, dict) and is_count(value.get("films"))
 
 
+def _is_selection(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(_is_short(value.get(key)) for key in ("name", "hash"))
+        and is_count(value.get("studies"))
+        and is_count(value.get("used", 0))
+    )
+
+
+def _is_corrections(value: Any) -> bool:
+    return (
+        isinstance(value, dict) and is_count(value.get("labels")) and _is_short(value.get("hash"))
+    )
+
+
+def _is_short(value: Any) -> bool:
+    return _is_text(value) and len(value) <= LONGEST_NAME
+
+
 def _is_families(value: Any) -> bool:
     return isinstance(value, dict) and all(
         is_count(value.get(key)) for key in ("families", "films")
@@ -159,6 +209,8 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "phantom": _or_none(_all(is_count)),
     "excluded": _or_none(_is_excluded),
     "families": _or_none(_is_families),
+    "selection": _or_none(_is_selection),
+    "corrections": _or_none(_is_corrections),
     "names_patients": _or_none(lambda value: isinstance(value, bool)),
     "patients": _all(_is_text),
     "normalization": _is_text,

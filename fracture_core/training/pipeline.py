@@ -8,7 +8,7 @@ and the last step of a pass takes the rest. So any step can be computed without 
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import pandas as pd
 
 from fracture_core import checksums
 from fracture_core.config import TrainConfig, cache_folder, phantom_folder
+from fracture_core.curation import corrections, selections
 from fracture_core.datasets import catalog, exclusions, family_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
@@ -24,6 +25,7 @@ from fracture_core.jobs.worker import Worker
 from fracture_core.networks.augmentation import draw
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, pixel_hashes, run_folders
+from fracture_core.runs.run_facts import DataFacts
 
 READ_AHEAD = 2_000  # films at most: some seconds of one core for a run that may never come
 NAMED = 5  # films that an error lists by path; the others are counted
@@ -130,7 +132,10 @@ def prepare(folder: Path, worker: Worker) -> tuple[pd.DataFrame, np.ndarray]:
     with worker.may_leave():  # the list of a large data set on a slow disk
         rows = journal.films(folder) if begun else _assign(folder, config)
     # The config may name a parent folder; paths are relative to the root below it.
-    root = run_folders.read(folder).data_root
+    run = run_folders.read(folder)
+    root = run.data_root
+    if begun:
+        _check_same_labels(run.data)
     cache = _pixels(root, rows, worker)
     if begun:
         _check_nothing_lost(root, rows, cache)
@@ -146,6 +151,19 @@ def prepare(folder: Path, worker: Worker) -> tuple[pd.DataFrame, np.ndarray]:
     pixel_hashes.save(folder, pixels)
     checksums.write(folder, folder / "films.parquet", rows.to_parquet(None))  # last: marks `begun`
     return rows, pixels
+
+
+def _check_same_labels(data: DataFacts) -> None:
+    """Refuse a resume where the corrected labels are not those that the run began with."""
+    if not data.corrections:
+        return
+    now = corrections.read(data.hash or "").hash
+    if now != data.corrections["hash"]:
+        raise DataError(
+            "A resumed run must see the labels that it began with; the corrected labels of these "
+            f"data have changed since then (list {data.corrections['hash']}, now {now}). Import "
+            "the labels of then, then resume; or begin a new run."
+        )
 
 
 def _check_nothing_lost(root: Path, rows: pd.DataFrame, cache: pixel_cache.PixelCache) -> None:
@@ -213,6 +231,13 @@ def _wait_for_phantom(root: Path, worker: Worker) -> None:
 def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     """Return the films of a new run with their roles, and write facts about the data."""
     dataset = catalog.read(Path(config.data), config.positive, table=config.table)
+    value = corrections.made(dataset.hash) if config.corrections else None
+    if value:
+        dataset = corrections.apply(dataset, value)
+    chosen = None
+    if config.selection:
+        chosen = selections.read(selections.folder_of(dataset.hash), config.selection)
+        dataset = replace(dataset, manifest=selections.training_rows(dataset.manifest, chosen))
     families = family_list.read(Path(config.families)) if config.families else None
     roles = family_list.assign_roles(dataset.manifest, config.dev_share, config.seed, families)
     rows = _with_roles(dataset, config, roles)
@@ -238,12 +263,19 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
             }
             if families
             else None,
+            "selection": chosen.facts | {"used": _trained_on(rows)} if chosen else None,
+            "corrections": corrections.facts(rows, value) if value else None,
             "names_patients": dataset.patients,
             "images": rows.groupby("role").size().to_dict(),
             "studies": catalog.studies(rows).groupby("role").size().to_dict(),
         },
     )
     return rows
+
+
+def _trained_on(rows: pd.DataFrame) -> int:
+    """Return the number of studies in training and dev."""
+    return len(catalog.studies(rows[rows["role"] != "valid"]))
 
 
 def _with_roles(dataset: Dataset, config: TrainConfig, roles: pd.Series) -> pd.DataFrame:

@@ -107,6 +107,10 @@ def test_there_are_all_the_actions() -> None:
         "choose_data",
         "read_folder",
         "leave_out",
+        "save_selection",
+        "remove_selection",
+        "correct_labels",
+        "undo_corrections",
         "evaluate",
         "fit_gate",
     } == set(ACTIONS)

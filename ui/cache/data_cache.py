@@ -9,6 +9,9 @@ from fracture_core import files
 from fracture_core.audit import audit_job
 from fracture_core.audit.findings import Audit
 from fracture_core.config import Augmentation, PixelRecipe, TrainConfig, phantom_folder
+from fracture_core.curation import corrections, selections
+from fracture_core.curation.corrections import Corrections
+from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog, family_list
 from fracture_core.datasets import exclusions as excluded
 from fracture_core.datasets.catalog import Choice, Dataset
@@ -17,7 +20,7 @@ from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
-from ui.cache import shared_cache
+from ui.cache import curation_cache, shared_cache
 from ui.shell import tab_data, turns
 from ui.train import augmentation_preview
 
@@ -75,18 +78,24 @@ def dev_and_valid_films(config: TrainConfig) -> int:
 
 def _split_of(config: TrainConfig) -> tuple[pd.DataFrame, int]:
     data = dataset()
+    value = curation_cache.corrected(data.hash) if config.corrections else Corrections()
+    chosen = curation_cache.named(data.hash, config.selection) if config.selection else None
     return _split(
         data.hash,
         config.dev_share,
         config.seed,
         config.parts,
         families(data.hash) if config.families else None,
+        value,
+        chosen,
         _manifest=data.manifest,
     )
 
 
 @st.cache_resource(
-    max_entries=8, show_spinner=False, hash_funcs={FamilyList: lambda value: value.hash}
+    max_entries=8,
+    show_spinner=False,
+    hash_funcs={kind: lambda value: value.hash for kind in (FamilyList, Corrections, Selection)},
 )
 def _split(
     digest: str,
@@ -94,19 +103,24 @@ def _split(
     seed: int,
     parts: tuple[str, ...],
     value: FamilyList | None,
+    corrected: Corrections,
+    selection: Selection | None,
     _manifest: pd.DataFrame,
 ) -> tuple[pd.DataFrame, int]:
     """Return the rows of training films, and the number of dev and valid films."""
-    roles = family_list.assign_roles(_manifest, dev_share, seed, value)
-    chosen = _manifest["part"].isin(parts) if parts else pd.Series(True, index=_manifest.index)
+    rows = corrections.relabel(_manifest, corrected)
+    if selection:
+        rows = selections.training_rows(rows, selection)
+    roles = family_list.assign_roles(rows, dev_share, seed, value)
+    chosen = rows["part"].isin(parts) if parts else pd.Series(True, index=rows.index)
     evaluated = roles.isin(["dev", "valid"]) & chosen
-    return _manifest[(roles == "train") & chosen], int(evaluated.sum())
+    return rows[(roles == "train") & chosen], int(evaluated.sum())
 
 
 def changed_films(config: TrainConfig, first: int) -> list[list[bytes]]:
     """Return example films as augmented in some epochs, see `augmentation_preview`."""
     data, rows = dataset(), training_films(config)
-    selection = (data.hash, config.dev_share, config.parts)
+    selection = (data.hash, config.dev_share, config.parts, config.selection)
     return _changed_films(
         selection, config.recipe, config.augmentation, config.seed, first, data.root, _rows=rows
     )
@@ -114,7 +128,7 @@ def changed_films(config: TrainConfig, first: int) -> list[list[bytes]]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _changed_films(
-    selection: tuple[str, float, tuple[str, ...]],
+    selection: tuple[str, float, tuple[str, ...], str | None],
     recipe: PixelRecipe,
     augmentation: Augmentation,
     seed: int,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
@@ -13,7 +15,7 @@ from fracture_core.models import cards, training_patients
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts import verdict_words
 from fracture_core.verdicts.aggregation import is_positive, verdicts
-from ui.cache import data_cache, film_cache, model_cache
+from ui.cache import curation_cache, data_cache, film_cache, model_cache
 from ui.cache.shared_cache import Value
 from ui.shell import tab_data, turns
 from ui.studies import facets
@@ -39,19 +41,23 @@ def studies() -> pd.DataFrame:
 
     Returns:
         `catalog.studies` with `first`, the manifest's row of the study's first film (the others
-        follow it), `names_patient`, whether the data name patients, and a column for each of
-        `facets.FACETS`.
+        follow it), `names_patient`, whether the data name patients, `corrected`, whether its label
+        was corrected, and a column for each of `facets.FACETS`. Labels are the corrected ones.
     """
     data = data_cache.dataset()
-    table, predictions = _studies(data.hash, data.manifest), study_predictions()
+    value = curation_cache.corrected(data.hash)
+    table, predictions = _studies(data.hash, value.hash, data.manifest, value), study_predictions()
     results = predictions.results if predictions else {}
     column = {facets.RESULT: facets.results_of(table, results)}
     return table.assign(names_patient=data.patients, **column)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _studies(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
-    table = catalog.studies(_manifest)
+def _studies(
+    digest: str, corrections_hash: str, _manifest: pd.DataFrame, _corrected: Corrections
+) -> pd.DataFrame:
+    table = corrections.relabel(catalog.studies(_manifest), _corrected)
+    table = table.assign(corrected=table["key"].isin(list(_corrected.items)))
     return facets.with_facets(table.assign(first=table["views"].cumsum() - table["views"]))
 
 
@@ -136,17 +142,26 @@ class StudyPredictions:
 
 def study_predictions() -> StudyPredictions | None:
     """Return the predictions of the model in use; `None` if they are of other data."""
-    return _of_model_in_use(_study_predictions)
+
+    def read(name: str, stamp: tuple[int, ...], data_hash: str) -> StudyPredictions | None:
+        value = curation_cache.corrected(data_hash)
+        return _study_predictions(name, stamp, data_hash, value.hash, value)
+
+    return _of_model_in_use(read)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _study_predictions(
-    name: str, stamp: tuple[int, ...], data_hash: str
+    name: str,
+    stamp: tuple[int, ...],
+    data_hash: str,
+    corrections_hash: str,
+    _corrected: Corrections,
 ) -> StudyPredictions | None:
     model = model_cache.read_model(name, stamp)
     if model.card.data.hash != data_hash:
         return None
-    films = cards.covered_films(model)
+    films = corrections.relabel(cards.covered_films(model), _corrected)
     table = verdicts(films, films["probability"].to_numpy(), model.card.threshold)
     return StudyPredictions(
         model=name,

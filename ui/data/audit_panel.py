@@ -17,6 +17,7 @@ from ui.cache import data_cache, film_cache, study_cache
 from ui.data import job_progress, leak_panel
 from ui.shared import figures, film_links, theme
 from ui.shell import actions, owner, state, tab_data
+from ui.studies import selection
 
 POLL_SECONDS = 1.0
 FILMS_A_SECOND = 150  # MURA-sized films on two cores; a first guess before anything is measured
@@ -160,7 +161,9 @@ def _items(data: Dataset, finding: Finding) -> None:
     """The first films as pictures with links to their studies, all of them as a table."""
     keys = study_cache.study_of_film(data.hash, data.manifest)
     splits = dict(zip(data.manifest["path"], data.manifest["split"], strict=True))
-    first = [item for item in finding.items if item.path in keys][:SHOWN]
+    own = [item for item in finding.items if item.path in keys]
+    selection.offer([keys[item.path] for item in own], "of this finding", finding.kind)
+    first = own[:SHOWN]
     with st.grid("auto", min_column_width=150, key=f"films-{finding.kind}") as grid:
         for number, item in enumerate(first):
             with (
@@ -175,6 +178,7 @@ def _items(data: Dataset, finding: Finding) -> None:
                     query_params=tab_data.address(keys[item.path], data.hash),
                 )
                 st.caption(theme.plain(f"{splits[item.path]}: {item.detail}"))
+                selection.tick(keys[item.path], item.path, f"{finding.kind}-{number}")
     if len(finding.items) > ROWS:
         st.caption(f"The first {ROWS:,} of {len(finding.items):,}; the CSV file holds all.")
     rows = [(item.path, item.detail) for item in finding.items[:ROWS]]

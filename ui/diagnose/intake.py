@@ -20,7 +20,7 @@ from fracture_core.datasets.uploads import ALONE, SortedUploads, UploadedStudy, 
 from fracture_core.errors import DataError, FilmError
 from fracture_core.readers import ignored_files
 from fracture_core.words import plural, short
-from ui.cache import data_cache, film_cache, prediction_cache, study_cache
+from ui.cache import curation_cache, data_cache, film_cache, prediction_cache, study_cache
 from ui.shared import file_reasons, theme
 from ui.shared.pictures import Source
 from ui.shell import state
@@ -231,7 +231,7 @@ def of_dataset(dataset: Dataset, key: str) -> StudyInput:
         real=not dataset.synthetic,
         key=key,
         data_hash=dataset.hash,
-        label=int(first["label"]),
+        label=curation_cache.corrected(dataset.hash).labels.get(key, int(first["label"])),
     )
 
 

@@ -5,18 +5,19 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core.config import Reference
+from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
 from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.releases import ensemble
-from fracture_core.runs import predictions, run_folders
+from fracture_core.runs import predictions, run_facts, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
 from ui.cache import data_cache, model_cache
-from ui.evaluate import checklist_panel, confusion_matrix, figures_panel, study_lines
+from ui.evaluate import checklist_panel, confusion_matrix, curation, figures_panel, study_lines
 from ui.shared import epoch_slider, figures, plots, theme
 from ui.shell import actions, owner, state, tab_data
 
@@ -26,6 +27,7 @@ ORIGIN = {
     "valid": "Valid films were not used to pick the epoch or the threshold.",
     "test": "Test films were not used to pick the epoch or the threshold.",
     "dev": "The epoch was picked on dev films, so the figures are optimistic.",
+    evaluation.SELECTION: "A selection's studies were picked by hand, in any split.",
 }
 
 
@@ -53,7 +55,7 @@ def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
 
 
 def pick_films(model: Model) -> str:
-    """Let the viewer pick the films to evaluate, in the address: "valid", "test" or "dev".
+    """Let the viewer pick the films to evaluate, in the address: a key of `ORIGIN`.
 
     Raises:
         DataError: there are none, neither kept with the model nor in the data set in use.
@@ -62,6 +64,8 @@ def pick_films(model: Model) -> str:
     try:
         dataset = data_cache.dataset()
         available |= set(dataset.manifest["split"].unique()) - {"train"}
+        if curation.has_selections():
+            available.add(evaluation.SELECTION)
     except DataError:
         if not available:  # a run's own tables need no data set
             raise
@@ -96,7 +100,8 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
         DataError: the data set in use cannot be read.
     """
     if films not in _stored(model):
-        return _evaluate(reference, films)
+        selection = curation.pick() if films == evaluation.SELECTION else None
+        return _evaluate(reference, films, selection)
     if model.is_run:
         return evaluation.of_run(run_folders.find(model.run), model.card.epoch, films)
     card = model.card
@@ -110,14 +115,14 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     )
 
 
-def _evaluate(reference: str, split: str) -> Evaluation | None:
+def _evaluate(reference: str, split: str, selection: Selection | None) -> Evaluation | None:
     """The result on the data set in use; otherwise its progress, or a button that starts it."""
     dataset = data_cache.dataset()
     if not dataset.complete:
         st.info("Synthetic films are still being generated; they can be evaluated after that.")
         return None
     tab_data.put_in_address()
-    folder = evaluation.folder_of(reference, dataset, split)
+    folder = evaluation.folder_of(reference, dataset, split, selection)
     # Status first: once it says that the process has ended, its files are final.
     status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
     result = evaluation.load(folder)
@@ -128,16 +133,19 @@ def _evaluate(reference: str, split: str) -> Evaluation | None:
         return None
     if status and status.state is not State.FINISHED:
         st.error(theme.plain(status.message), icon=":material/error:")
-    rows = catalog.studies(catalog.select(dataset.manifest, split))
+    count = len(
+        selection.keys if selection else catalog.studies(catalog.select(dataset.manifest, split))
+    )
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
     name = theme.plain(dataset.root.name)
-    st.write(f"This model has not been evaluated on the {split} films of {name}{badge} yet.")
+    films = f"selection {theme.plain(selection.name)}" if selection else f"{split} films"
+    st.write(f"This model has not been evaluated on the {films} of {name}{badge} yet.")
     owner.button(
-        f"{'Try again: evaluate' if status else 'Evaluate'} {plural(len(rows), 'study')}",
+        f"{'Try again: evaluate' if status else 'Evaluate'} {plural(count, 'study')}",
         type="primary",
         icon=":material/grid_view:",
         on_click=actions.pressed,
-        args=(actions.evaluate, reference, dataset, split),
+        args=(actions.evaluate, reference, dataset, split, selection),
     )
     return None
 
@@ -152,6 +160,8 @@ def _watch(folder: str) -> None:
 
 def show(result: Evaluation, reference: str, model: Model) -> None:
     """Draw one sentence, the confusion matrix, the figures, and a line per study."""
+    result = curation.by_corrected_labels(result)
+    curation.warn(result, model)
     summaries = result.summaries()
     studies, images = summaries["studies"], summaries["images"]
     if model.card.synthetic and not result.data.get("synthetic"):
@@ -160,15 +170,18 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     _matrices(result, studies, images)
     badge = f" {theme.synthetic_badge()}" if result.data.get("synthetic") else ""
     name = theme.plain(Path(str(result.data.get("root"))).name)
+    films = "" if result.data.get("selection") else " films"
     st.markdown(
-        f"Evaluated on the **{result.split}** films of **{name}**{badge}. "
+        f"Evaluated on the **{theme.plain(result.films_words)}**{films} of **{name}**{badge}. "
         f"{figures.against_baseline(studies)} {_selection(result.split, reference, model)}"
     )
     if result.data.get("hash") != data_cache.dataset().hash and not data_cache.phantom_is_growing():
         st.warning(f"These films are from {name}, not from the data in use.")
     meaning = theme.plain(_meaning(result, model))
     split = theme.plain(model.card.data.split_words)
-    st.caption(f"{meaning} Threshold {result.threshold:.2f}. {split} Not a medical device.")
+    used = result.data.get("corrections")
+    labels = f" {theme.plain(run_facts.corrections_words(used))}" if used else ""
+    st.caption(f"{meaning}{labels} Threshold {result.threshold:.2f}. {split} Not a medical device.")
     figures_panel.show(result)
     study_lines.show(result, reference)
     if model.card.members:

@@ -12,6 +12,7 @@ from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FilmError
 from fracture_core.films import images
+from fracture_core.models import training_patients
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.verdicts import aggregation
@@ -19,6 +20,7 @@ from fracture_core.words import cell, plural
 from ui.cache import data_cache, film_cache, study_cache
 from ui.shared import film_links, theme
 from ui.shell import state, tab_data
+from ui.studies import selection, selection_bar
 
 CELLS = {  # of the confusion matrix: (verdict, label), missed fractures first
     "false negative": (False, 1),
@@ -103,7 +105,8 @@ def csv(lines: pd.DataFrame) -> str:
 def show(result: Evaluation, reference: str) -> None:
     """Draw the filter, the films of the first studies, the table, and the selected study."""
     lines = with_training_overlap(table(result), result, reference)
-    _warn_of_overlap(lines)
+    for sentence in training_patients.warnings(lines["acquaintance"].tolist()):
+        st.warning(sentence)
     counts = {name: len(chosen(lines, name)) for name in TITLES}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         # Not bound to the address, which would then hold the words on the buttons.
@@ -127,10 +130,12 @@ def show(result: Evaluation, reference: str) -> None:
         )
         film_links.follow_clicks()
     rows = chosen(lines, which)
+    dataset = _dataset(result)
+    if dataset:
+        selection.offer(rows["key"], "", which)
     if rows.empty:
         st.write(f"None of {plural(len(lines), 'study')}: {TITLES[which]}.")
         return
-    dataset = _dataset(result)
     if dataset:
         _first_films(result, dataset, rows)
     # Side by side if there is room for all columns, else one below the other.
@@ -140,6 +145,8 @@ def show(result: Evaluation, reference: str) -> None:
     with place.container(width=FILMS_WIDTH, key=film_links.key("films")):
         row = rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0]
         _films(result, dataset, row)
+    if dataset:
+        selection_bar.show(dataset)
 
 
 def choose(which: str) -> None:
@@ -172,6 +179,7 @@ def _first_films(result: Evaluation, dataset: Dataset, rows: pd.DataFrame) -> No
                 colour = "red" if words.startswith("✗") else "green"
                 st.markdown(f":{colour}[**{words}**] {row['score']:.3f}")
                 _link("pages/studies.py", theme.plain(name), row["key"], dataset.hash)
+                selection.tick(row["key"], name, "worst")
 
 
 def _result(right: Any, label: int) -> str:
@@ -187,19 +195,6 @@ def _name(patient: str, study: str, part: str) -> str:
     name = study if part == "unknown" else f"{patient}, {study}"
     half = NAME // 2
     return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"
-
-
-def _warn_of_overlap(lines: pd.DataFrame) -> None:
-    """Count the studies of patients that the model was trained on, in a warning."""
-    for overlap, words in (
-        (TrainingOverlap.TRAINED, "was trained on"),
-        (TrainingOverlap.POSSIBLE, "may have been trained on"),
-    ):
-        if count := int((lines["acquaintance"] == overlap).sum()):
-            st.warning(
-                f"{count:,} of {plural(len(lines), 'study')} are of patients that the model "
-                f"{words}: their results say nothing about new patients."
-            )
 
 
 def _table(rows: pd.DataFrame, which: str) -> list[int]:
@@ -245,9 +240,9 @@ def _table(rows: pd.DataFrame, which: str) -> list[int]:
 
 def _films(result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]") -> None:
     """The films of a study with their probabilities, and links to other pages."""
-    name = theme.plain(_name(row["patient"], row["study"], row["part"]))
+    name = _name(row["patient"], row["study"], row["part"])
     verdict, label = theme.mark(bool(row["verdict"])), theme.mark(bool(row["label"]))
-    st.markdown(f"**{name}**: predicted {verdict}, label {label}")
+    st.markdown(f"**{theme.plain(name)}**: predicted {verdict}, label {label}")
     if dataset is None:
         st.caption("Its films belong to a data set that is not in use.")
         return
@@ -267,6 +262,7 @@ def _films(result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]") -
     with st.container(horizontal=True):
         _link("pages/studies.py", "Open in Studies", row["key"], dataset.hash)
         _link("pages/diagnose.py", "Open in Diagnose", row["key"], dataset.hash)
+        selection.tick(row["key"], "", "line")
 
 
 def _link(page: str, label: str, key: str, data_hash: str) -> None:

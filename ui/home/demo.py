@@ -10,7 +10,7 @@ from fracture_core.config import TrainConfig, preset
 from fracture_core.datasets import exclusions
 from fracture_core.errors import DataError, RunNameTaken
 from fracture_core.words import duration, plural
-from ui.cache import data_cache, run_cache
+from ui.cache import curation_cache, data_cache, run_cache
 from ui.data.audit_panel import FILMS_A_SECOND
 from ui.shared import theme
 from ui.shell import actions, owner, state, tab_data
@@ -42,7 +42,8 @@ def button(above: Callable[[], None] | None = None) -> None:
 def config() -> TrainConfig:
     """Return the demo's settings on the data in use.
 
-    It excludes the ticked films, and limits an epoch to a number of films that a room can wait for.
+    It excludes the ticked films, uses corrected labels, and limits an epoch to a number of films
+    that a room can wait for.
     """
     choice = tab_data.choice()
     base = preset("demo", str(choice.root), positive=choice.positive, table=choice.table)
@@ -52,6 +53,8 @@ def config() -> TrainConfig:
         return base
     if data_cache.exclusions(digest).reasons:
         base = replace(base, exclude=str(exclusions.file_of(digest)))
+    if curation_cache.corrected(digest).items:
+        base = replace(base, corrections=True)
     if len(data_cache.films_learned_from(base)) > SHOWN:
         base = replace(base, steps_per_epoch=SHOWN // base.batch_size)
     return base
@@ -81,6 +84,9 @@ def _words() -> tuple[str, str]:
     details = [cost.sources(chosen, films)]
     if ticked := len(data_cache.exclusions(dataset.hash).reasons):
         details.append(f"Excludes the {plural(ticked, 'film')} ticked on the Data page.")
+    if chosen.corrections:
+        count = len(curation_cache.corrected(dataset.hash).items)
+        details.append(f"Uses {plural(count, 'corrected label')}.")
     if not _were_read(dataset.hash, chosen):
         count = len(dataset.manifest)
         seconds = duration(max(1, count / FILMS_A_SECOND))

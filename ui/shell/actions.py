@@ -8,7 +8,7 @@ a disabled button: visitors are therefore refused here, before anything is read.
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -17,6 +17,8 @@ import streamlit as st
 from fracture_core import checksums, config, files
 from fracture_core.analysis import leak, report_2018
 from fracture_core.audit import audit_job
+from fracture_core.curation import corrections, selections
+from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError, RunNameTaken, WriteFailed
@@ -189,6 +191,41 @@ def read_folder(folder: str, positive: str | None, table: str | None = None) -> 
 def leave_out(data_hash: str, value: exclusions.Exclusions) -> None:
     """Replace the list of films that training excludes, of the data set with this hash."""
     exclusions.write(exclusions.file_of(data_hash), value)
+
+
+@owners
+def save_selection(value: Selection) -> None:
+    """Save a selection under its name, in place of one of the same name."""
+    selections.save(selections.folder_of(value.data), value)
+
+
+@owners
+def remove_selection(value: Selection) -> None:
+    """Remove a saved selection, and include its films in training again."""
+    path = exclusions.file_of(value.data)
+    if path.is_file():
+        exclusions.write(path, exclusions.read(path).unticked(value.reason))
+    selections.remove(selections.folder_of(value.data), value.name)
+
+
+@owners
+def correct_labels(data: Dataset, labels: Mapping[str, int], by: str, why: str) -> None:
+    """Correct labels of studies; a label of the data's own undoes a correction.
+
+    Args:
+        data: the data set as it is, which is not written.
+        labels: key of a study -> its label.
+        by: the person who corrects.
+        why: the reason.
+    """
+    studies, before = catalog.studies(data.manifest), corrections.read(data.hash)
+    corrections.write(data.hash, corrections.corrected(before, studies, labels, by, why))
+
+
+@owners
+def undo_corrections(data_hash: str, keys: Iterable[str]) -> None:
+    """Return the labels of studies to those of the data."""
+    corrections.write(data_hash, corrections.undone(corrections.read(data_hash), keys))
 
 
 # --- models -------------------------------------------------------------------------------------

@@ -39,8 +39,10 @@ PATIENT = "patient"  # Studies: text contained in the patient's name
 ORDER = "order"  # Studies: how the wall is sorted
 PAGE = "page"  # Studies: page of the wall, from 1
 COMPARED = "compared"  # Studies: key of the study beside the open one
+SAVED = "selection"  # Studies: name of a saved selection, or "*" for the ticked studies
 QUIZ = "quiz"  # Studies: "true" while labels are hidden
-FILMS = "films"  # Evaluate: the films that a model is evaluated on: "valid", "dev" or "test"
+FILMS = "films"  # Evaluate: the films that a model is evaluated on: "valid", "test" ...
+EVALUATED = "of"  # Evaluate: name of the selection that a model is evaluated on
 LINES = "lines"  # Evaluate: which studies are listed: "all", "wrong", "true positive"...
 CHOSEN = "runs"  # Runs: the runs that are compared, each once
 SEARCH = "search"  # Runs: words in a run's name, settings, tags or note
@@ -66,9 +68,21 @@ _OF_DATA = (
     ORDER,
     PAGE,
     COMPARED,
+    SAVED,
 )
 
 # Session only.
+SELECTION = "ticked-studies"  # every page: the selected studies, and the data set they are of
+SELECT = "select"  # Studies, Data, Evaluate: box or button that selects; ends in place and study
+SAVED_OPEN = "saved-selections"  # Studies: whether the saved selections are shown
+SELECTION_NAME, SELECTION_TAGS = "selection-name", "selection-tags"  # every page: of the next one
+SELECTION_NOTE = "selection-note"  # every page: note of the next saved selection
+CORRECTION_WHY = "correction-why"  # Studies: why a label is corrected
+IMPORT_WHY = "import-why"  # Data: why the labels of a table are taken
+LABEL_COLUMN = "label-column"  # Data: columns of such a table; ends in its role and the columns
+CORRECTIONS_TABLE = "corrections-table"  # Data: the ticked corrections; ends in their hash
+BY_CORRECTED = "by-corrected"  # Evaluate: whether corrected labels are used
+PERSON_NAME = "person-name"  # every page: who saves selections and corrects labels
 PINS_TABLE = "pins-table"  # Train: whether the pinned studies' scores are shown as a table
 RESULTS_TABLE = "results-table"  # Runs: the ticked lines; ends in a hash of the table's runs
 ALL_COLUMNS = "all-columns"  # Runs: whether a narrow window shows the columns that scroll
@@ -111,6 +125,8 @@ DRAWN = "drawn"  # Train: how often new augmentations of the example films were 
 TICK = "tick"  # Data: whether a finding's films are excluded; ends in the finding's kind
 ENTRIES = "entries"  # Data: whether a finding's films are shown; ends in the finding's kind
 FAMILIES = "families"  # Train: whether copies stay on one side of the split
+TRAIN_ON = "train-on"  # Train: name of the selection to train on
+CORRECTED = "corrected-labels"  # Train: whether corrected labels are used
 EXCLUDE = "exclude"  # Train: whether the ticked films are excluded
 FOLDER = "folder"  # Data: the typed path
 CHANGED = "data-changed"  # Data: whether the data in use was just changed, until the page says so

@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from fracture_core.curation.selections import TICKED
 from fracture_core.words import plural, short
 from ui.shared import theme
 from ui.shell import state
-from ui.studies import quiz
+from ui.studies import quiz, selection
 
 FACETS = {
     state.SPLIT: "Split",
@@ -51,17 +52,22 @@ class Filters:
     Args:
         facets: facet -> accepted values; a missing facet accepts all.
         patient: text contained in the patient's name, in upper or lower case.
+        selection: name of a saved selection, or `selections.TICKED`; "" for none.
+        keys: of the selection's studies.
         order: a key of `ORDERS`.
     """
 
     facets: dict[str, tuple[str, ...]] = field(default_factory=dict)
     patient: str = ""
+    selection: str = ""
+    keys: frozenset[str] = frozenset()
     order: str = "data"
 
     @property
     def names(self) -> list[str]:
         """Names of the active filters."""
-        return [*self.facets, *([state.PATIENT] if self.patient else [])]
+        others = {state.PATIENT: self.patient, state.SAVED: self.selection}
+        return [*self.facets, *(name for name, value in others.items() if value)]
 
 
 def filters() -> Filters:
@@ -72,9 +78,12 @@ def filters() -> Filters:
     names = [name for name in FACETS if not (quiz.is_on() and name in _TELLING)]
     in_address = {name: tuple(st.query_params.get_all(name)) for name in names}
     order = st.query_params.get(state.ORDER, "data")
+    name = st.query_params.get(state.SAVED, "")
     return Filters(
         facets={name: values for name, values in in_address.items() if values},
         patient=st.query_params.get(state.PATIENT, "").strip(),
+        selection=name,
+        keys=selection.keys_of(name),
         order=order if order in ORDERS else "data",
     )
 
@@ -122,6 +131,8 @@ def matching(studies: pd.DataFrame, active: Filters, without: str = "") -> pd.Da
             passed &= studies[f"facet_{name}"].isin(values)
     if active.patient and without != state.PATIENT:
         passed &= studies["patient"].str.contains(active.patient, case=False, regex=False)
+    if active.selection and without != state.SAVED:
+        passed &= studies["key"].isin(list(active.keys))
     return _ordered(studies[passed], active.order)
 
 
@@ -166,6 +177,7 @@ def show(studies: pd.DataFrame, active: Filters, whose: str) -> None:
             on_change=_write,
             args=(facet,),
         )
+    _ask_selection(active)
     state.fill(state.ORDER, active.order)
     st.selectbox(
         "Order",
@@ -174,6 +186,26 @@ def show(studies: pd.DataFrame, active: Filters, whose: str) -> None:
         key=state.ORDER,
         on_change=_write,
         args=(state.ORDER,),
+    )
+
+
+def _ask_selection(active: Filters) -> None:
+    """Draw the choice of a selection, if there is any."""
+    names = selection.choices()
+    if active.selection and active.selection not in names:
+        names[active.selection] = theme.plain(short(active.selection))
+    if not names:
+        return
+    state.fill(state.SAVED, active.selection or None)
+    st.selectbox(
+        "Selection",
+        list(names),
+        index=None,
+        format_func=names.__getitem__,
+        placeholder="all studies",
+        key=state.SAVED,
+        on_change=_write,
+        args=(state.SAVED,),
     )
 
 
@@ -204,7 +236,7 @@ def drop(names: Iterable[str]) -> None:
 def _write(name: str) -> None:
     """Write a changed widget into the address, and go to the first page."""
     value = st.session_state[name]
-    state.put(name, "" if name == state.ORDER and value == "data" else value)
+    state.put(name, "" if name == state.ORDER and value == "data" else value or "")
     state.put(state.PAGE, "")
 
 
@@ -231,6 +263,9 @@ def _sentence(active: Filters, name: str, whose: str) -> str:
     """A filter in words: "patient 00017", "body part forearm or humerus"."""
     if name == state.PATIENT:
         return f"{whose} {theme.plain(short(active.patient))}"
+    if name == state.SAVED:
+        ticked = active.selection == TICKED
+        return "selected studies" if ticked else f"selection {theme.plain(short(active.selection))}"
     values = active.facets[name]
     listed = " or ".join(_title(name, value) for value in values[:NAMED])
     more = f" or {len(values) - NAMED:,} others" if len(values) > NAMED else ""

@@ -21,7 +21,7 @@ from ui.components import film_viewer
 from ui.components.film_viewer import Frame, Neighbours, OtherStudy
 from ui.shared import pictures, theme
 from ui.shell import state, tab_data
-from ui.studies import comparison, quiz, wall
+from ui.studies import comparison, label_panel, quiz, selection, selection_bar, wall
 
 SEEN = tuple(  # the inputs of networks, shown beside a film
     PixelRecipe(size=size, resample=resample)
@@ -54,6 +54,7 @@ def show(data: Dataset, studies: pd.DataFrame, matching: pd.DataFrame, key: str)
     way, other_key = _bar(
         data, study, studies, matching if key in set(matching["key"]) else studies
     )
+    selection_bar.show(data)
     films = st.container()
     breaks = _below(data, study, studies)
     with films:
@@ -112,6 +113,7 @@ def _below(data: Dataset, study: Any, studies: pd.DataFrame) -> dict[str, list[B
     """Show what stands below the films; return a phantom's known breaks, if switched on."""
     hidden = quiz.hides(study.key)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        selection.tick(study.key, "", "open")
         switched = data.synthetic and study.label and not hidden
         if switched:
             st.toggle("Show the known break", key=state.BREAK, bind="query-params")
@@ -126,7 +128,8 @@ def _below(data: Dataset, study: Any, studies: pd.DataFrame) -> dict[str, list[B
         if not hidden:
             meaning = theme.plain(cards.label_meaning(vars(data)))
             verdict = wall.verdict(study.key, study_cache.study_predictions(), long=True)
-            st.caption(f"{verdict} The label is the data's own. {meaning}")
+            st.caption(f"{verdict} {label_panel.words(data, study.key)} {meaning}")
+            label_panel.show(data, study)
     return phantom_set.breaks(data.root) if switched and st.session_state[state.BREAK] else None
 
 

@@ -7,7 +7,7 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.words import plural, short
 from ui.cache import film_cache, study_cache
 from ui.shared import film_links, theme
-from ui.studies import quiz, wall
+from ui.studies import quiz, selection, selection_bar, wall
 
 WIDTH = 250  # px of a card
 
@@ -40,11 +40,13 @@ def show(data: Dataset, studies: pd.DataFrame, name: str) -> None:
     st.caption("A label belongs to a study, never to a patient.")
     predictions = study_cache.study_predictions()
     pictures = film_cache.cards_of(wall.card_requests(data, own))
+    selected = frozenset(selection.current())
     with st.container(horizontal=True, gap="small", key="patient"):
         for study, picture in zip(own.itertuples(), pictures, strict=True):
             with st.container(width=WIDTH):
-                wall.show_card(study, picture, predictions)
+                wall.show_card(study, picture, predictions, selected)
         film_links.follow_clicks()
+    selection_bar.show(data)
     wall.paint_missing(data, own, pictures)
 
 

@@ -26,7 +26,10 @@ def hides(key: str) -> bool:
 
 def mark(study: Any) -> str:
     """Format a study's label as Markdown, or say that it is hidden."""
-    return ":gray[label hidden]" if hides(study.key) else theme.mark(bool(study.label))
+    if hides(study.key):
+        return ":gray[label hidden]"
+    corrected = " :small[(corrected)]" if study.corrected else ""
+    return f"{theme.mark(bool(study.label))}{corrected}"
 
 
 def name(study: Any) -> str:

@@ -18,7 +18,7 @@ from ui.cache import film_cache, model_cache, study_cache
 from ui.components import announcement
 from ui.shared import film_links, theme
 from ui.shell import state, turns
-from ui.studies import facets, quiz
+from ui.studies import facets, quiz, selection, selection_bar
 
 CARDS = 27  # per page: with the place of the choices whole rows of two, three or five
 CHOICES_ROWS = 3  # of cards, beside which the choices stand; below them the wall goes on
@@ -49,21 +49,25 @@ def show(
     with st.container(horizontal=True, vertical_alignment="center"):
         _count(data, studies, shown, page)
         film_links.follow_clicks()
+        selection.offer(studies["key"], "", "wall")
+        selection_bar.saved(data)
         if pages > 1:  # above the films: a turned page is read from its top
             key = f"{state.PAGE} {filters}"  # other filters begin at their first page
             room = 44 * (min(pages, 7) + 4)  # px; at "content" it hides the numbers
             st.pagination(pages, default=page, key=key, width=room, on_change=_turn, args=(key,))
     drawn = film_cache.cards_of(card_requests(data, shown))
     predictions = study_cache.study_predictions()  # once: it reads the state of every model and run
+    selected = frozenset(selection.current())
     with st.grid("auto", min_column_width=CARD_PX, key="wall") as grid:
         with grid.cell(row_span=CHOICES_ROWS):
             choices()
         for study, picture in zip(shown.itertuples(), drawn, strict=True):
             with grid.cell():
-                show_card(study, picture, predictions)
+                show_card(study, picture, predictions, selected)
         if not len(studies):
             with grid.cell(column_span=2):
                 empty()
+    selection_bar.show(data)
     if not paint_missing(data, shown, drawn) and page < pages:
         after = studies.iloc[page * CARDS : (page + 1) * CARDS]
         film_cache.paint(card_requests(data, after))  # usually opened next
@@ -170,7 +174,10 @@ def _count(data: Dataset, studies: pd.DataFrame, shown: pd.DataFrame, page: int)
 
 
 def show_card(
-    study: Any, picture: bytes | None, predictions: study_cache.StudyPredictions | None
+    study: Any,
+    picture: bytes | None,
+    predictions: study_cache.StudyPredictions | None,
+    selected: frozenset[str],
 ) -> None:
     """Draw one study: its films, label, prediction and names, and the button that opens it.
 
@@ -178,6 +185,7 @@ def show_card(
         study: a row of `study_cache.studies`.
         picture: its card; `None` while it is made.
         predictions: `study_cache.study_predictions`.
+        selected: keys of the selected studies.
     """
     with st.container(border=True, gap="xsmall", key=film_links.key(study.key)):
         picture = picture or film_cache.empty_card(_colour(study))
@@ -185,13 +193,15 @@ def show_card(
         result = "" if quiz.hides(study.key) else verdict(study.key, predictions)
         st.markdown(f"{quiz.mark(study)} :small[{result}]")
         # Its label names the study: a screen reader lists the buttons of a page without the cards.
-        st.button(
-            f"Open :small[{theme.plain(short(_name(study)))}]",
-            key=f"open-{study.key}",
-            type="tertiary",
-            on_click=open_study,
-            args=(study.key,),
-        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            selection.tick(study.key, describe(study), selected=selected)
+            st.button(
+                f"Open :small[{theme.plain(short(_name(study)))}]",
+                key=f"open-{study.key}",
+                type="tertiary",
+                on_click=open_study,
+                args=(study.key,),
+            )
         st.caption(theme.plain(_place(study)))
 
 

@@ -21,8 +21,8 @@ from fracture_core.models import cards
 from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.runs.run_facts import SHARED_PATIENTS
-from fracture_core.words import plural
-from ui.cache import data_cache
+from fracture_core.words import plural, short
+from ui.cache import curation_cache, data_cache
 from ui.shared import next_run, phantom_progress, theme
 from ui.shell import actions, owner, state, tab_data
 from ui.train import cost, run_labels, settings
@@ -68,7 +68,7 @@ def show() -> None:
         config = _ask_more(base, name, draft, epochs)
         films = data_cache.films_learned_from(config)
         _check_labels(films)
-    except (ConfigError, ModelError, NotOwner, WriteFailed) as error:
+    except (ConfigError, DataError, ModelError, NotOwner, WriteFailed) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
         _start_button(disabled=True)
         return
@@ -85,7 +85,13 @@ def _ask_more(
         ModelError: the network cannot be built of these.
     """
     with st.expander("More settings"):
-        chosen = replace(base, exclude=_exclude(), families=_families())
+        chosen = replace(
+            base,
+            exclude=_exclude(),
+            families=_families(),
+            selection=_selection(),
+            corrections=_corrections(),
+        )
         config = settings.ask(chosen, preset_name)
     if draft.wrong:
         raise ConfigError(" ".join(draft.wrong))
@@ -212,6 +218,38 @@ def _families() -> str | None:
         "training films with a copy among valid or test films are left out.",
     )
     return str(family_list.file_of(digest)) if use else None
+
+
+def _selection() -> str | None:
+    """Show the choice of a saved selection to train on; return its name."""
+    saved = {each.name: each for each in curation_cache.saved(data_cache.dataset().hash)}
+    if not saved:
+        return None
+    return st.selectbox(
+        "Train on",
+        list(saved),
+        index=None,
+        format_func=lambda name: (
+            f"{theme.plain(short(name))} · {plural(len(saved[name].keys), 'study')}"
+        ),
+        placeholder="all training studies",
+        key=state.TRAIN_ON,
+        help="A saved selection: training and dev films are its studies of the train split; valid "
+        "and test films stay the same.",
+    )
+
+
+def _corrections() -> bool:
+    """Show whether corrected labels are used, where there are any."""
+    value = curation_cache.corrected(data_cache.dataset().hash)
+    if not value.items:
+        return False
+    return st.toggle(
+        f"Use {plural(len(value.items), 'corrected label')}",
+        True,
+        key=state.CORRECTED,
+        help=f"List {value.hash}, which is saved with the run; a resume needs the same labels.",
+    )
 
 
 def _title(architecture: str) -> str:

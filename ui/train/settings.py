@@ -39,12 +39,14 @@ from ui.train import augmentation_preview
 # A preset decides these, or another part of the form; the command line offers them all.
 NOT_OFFERED = (
     "architecture",
+    "corrections",
     "epochs",
     "exclude",
     "families",
     "options.dense_normalization",
     "recipe.fit",
     "recipe.resample",
+    "selection",
     "steps_per_epoch",
     "threshold",
 )

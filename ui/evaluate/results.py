@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core.config import Reference
+from fracture_core.cross_validation import out_of_fold
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
 from fracture_core.models import cards, evaluation
@@ -26,7 +27,10 @@ ORIGIN = {
     "valid": "Valid films were not used to pick the epoch or the threshold.",
     "test": "Test films were not used to pick the epoch or the threshold.",
     "dev": "The epoch was picked on dev films, so the figures are optimistic.",
+    out_of_fold.SPLIT: "Out of fold: each film is predicted by a network of the same settings that "
+    "was not trained on its patient, not by this model.",
 }
+WORDS = {out_of_fold.SPLIT: "out of fold"}  # of films, where they differ from the name
 
 
 def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
@@ -76,6 +80,7 @@ def pick_films(model: Model) -> str:
         options,
         default=options[0],
         required=True,
+        format_func=lambda films: WORDS.get(films, films),
         key=state.FILMS,
         bind="query-params",
         help=" ".join(ORIGIN[films] for films in options),
@@ -85,7 +90,8 @@ def pick_films(model: Model) -> str:
 def _stored(model: Model) -> set[str]:
     """The films whose probabilities are kept with the model, and need no network."""
     if not model.is_run:
-        return {"dev"} if len(model.judged) else set()
+        own = {"dev"} if len(model.judged) else set()
+        return own | ({out_of_fold.SPLIT} if model.card.out_of_fold else set())
     return set(model.card.metrics)
 
 
@@ -97,6 +103,8 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     """
     if films not in _stored(model):
         return _evaluate(reference, films)
+    if films == out_of_fold.SPLIT:
+        return out_of_fold.evaluation_of_model(model)
     if model.is_run:
         return evaluation.of_run(run_folders.find(model.run), model.card.epoch, films)
     card = model.card
@@ -161,7 +169,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     badge = f" {theme.synthetic_badge()}" if result.data.get("synthetic") else ""
     name = theme.plain(Path(str(result.data.get("root"))).name)
     st.markdown(
-        f"Evaluated on the **{result.split}** films of **{name}**{badge}. "
+        f"Evaluated on the **{WORDS.get(result.split, result.split)}** films of **{name}**{badge}. "
         f"{figures.against_baseline(studies)} {_selection(result.split, reference, model)}"
     )
     if result.data.get("hash") != data_cache.dataset().hash and not data_cache.phantom_is_growing():

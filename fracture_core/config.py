@@ -618,11 +618,6 @@ class TrainConfig(Record):
                     f"{name} must be a path of UTF-8 text; received {short(ascii(path))}. Rename "
                     "its folders or the file."
                 )
-        if (self.fold is None) != (self.fold_list is None):
-            raise ConfigError(
-                "A fold is one of a list of folds. Give both, --fold and --fold-list, or start all "
-                "folds with cross-validate."
-            )
         watches = self.early_stopping is not None or self.schedule.kind == "plateau"
         if watches and not self.dev_share:
             raise ConfigError(

@@ -98,7 +98,7 @@ def _follow(value: "Group", as_json: bool) -> int:
 def _line(progress: "Progress") -> str:
     """Return the progress line of a group: "1 of 5 folds done, training 43%, 2 min left"."""
     left = progress.seconds_left
-    words = f", {duration(left)} left in the folds that train" if left else ""
+    words = f", {duration(left)} left" if left else ""
     return f"{progress.words} {progress.share:.0%}{words}"
 
 

@@ -66,8 +66,7 @@ def _train(options: argparse.Namespace) -> int:
             exclusions.read(Path(config.exclude))  # refused now rather than by a failed run
         if config.families:
             family_list.read(Path(config.families))
-        if config.fold_list:
-            fold_list.read(Path(config.fold_list))
+        fold_list.of_config(config)
         drawn = root == phantom_folder() or phantom_set.is_phantom(root)
         if not drawn or phantom_set.is_complete(root):  # the child completes an incomplete one
             dataset = catalog.read(root, config.positive, table=config.table)

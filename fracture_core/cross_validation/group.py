@@ -14,7 +14,7 @@ from fracture_core import checksums, file_reader
 from fracture_core.config import LIMITS, TrainConfig, check_range, runs_folder
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, RunError, RunNotFound
 from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import NAME, Labels, Run, State
+from fracture_core.runs.run_folders import NAME, Labels, Run, State, Status
 from fracture_core.words import short
 
 NOTE, LIST = "group.json", "folds.csv"
@@ -167,7 +167,7 @@ class Progress:
         finished: number of finished ones.
         active: number of those that wait or train.
         share: of all epochs that are done, 0 to 1.
-        seconds_left: of the folds that are training, the longest; `None` while unknown.
+        seconds_left: until all folds end, at the speed of those that train; `None` while unknown.
         problems: a sentence for each fold that failed or was interrupted.
     """
 
@@ -193,16 +193,31 @@ def progress(group: Group, runs: dict[int, Run]) -> Progress:
     ended = (State.FAILED, State.INTERRUPTED)
     epochs = sum(each.epoch for each in status if each.state is not State.FINISHED)
     finished = sum(each.state is State.FINISHED for each in status)
-    left = [each.seconds_left for each in status if each.state.alive and each.seconds_left]
     return Progress(
         folds=group.folds,
         finished=finished,
         active=sum(each.state.alive for each in status),
         share=(finished + epochs / group.config.epochs) / group.folds,
-        seconds_left=max(left, default=None),
+        seconds_left=_seconds_left(group, status),
         problems=tuple(
             f"{run.name}: {run.status.message}"
             for run in runs.values()
             if run.status.state in ended
         ),
     )
+
+
+def _seconds_left(group: Group, status: list[Status]) -> float | None:
+    """Estimate the time until all folds end, by the time of an epoch in those that train."""
+    times = [
+        each.seconds_left / max(1, each.epochs - each.epoch)
+        for each in status
+        if each.state is State.RUNNING and each.seconds_left
+    ]
+    if not times:
+        return None
+    done = sum(
+        group.config.epochs if each.state is State.FINISHED else each.epoch for each in status
+    )
+    epochs = group.folds * group.config.epochs - done
+    return epochs * sum(times) / len(times) ** 2

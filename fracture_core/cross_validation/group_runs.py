@@ -56,7 +56,7 @@ def create(
         DataError: the data set is incomplete, or a list cannot be read.
         WriteFailed: no space or no permission.
     """
-    if config.fold is not None:
+    if config.fold is not None or config.fold_list is not None:
         raise ConfigError("A cross-validation makes its own folds. Leave out --fold.")
     run_folders.check_name(name)
     check_range("Number of characters in a cross-validation's name", len(name), (1, LONGEST))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fracture_core.config import LIMITS, whole_number
+from fracture_core.config import LIMITS, TrainConfig, whole_number
 from fracture_core.datasets import family_list, path_list
 from fracture_core.datasets.family_list import FamilyList
-from fracture_core.errors import DataError
+from fracture_core.errors import ConfigError, DataError
 
 COLUMNS = ("path", "fold")
 LEFT_OUT = "left out"  # role of films that no run of the group uses
@@ -61,6 +61,21 @@ def read(path: Path) -> FoldList:
             f"{next_step}"
         )
     return FoldList(folds=folds)
+
+
+def of_config(config: TrainConfig) -> FoldList | None:
+    """Return the list that a run's settings name; `None` for a run that is no fold.
+
+    Raises:
+        ConfigError: the settings name a fold without a list, or a list without a fold.
+        DataError: see `read`.
+    """
+    if (config.fold is None) != (config.fold_list is None):
+        raise ConfigError(
+            "A fold is one of a list of folds. Give both, --fold and --fold-list, or start all "
+            "folds with cross-validate."
+        )
+    return read(Path(config.fold_list)) if config.fold_list else None
 
 
 def assign_roles(

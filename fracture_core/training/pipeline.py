@@ -216,7 +216,7 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     """Return the films of a new run with their roles, and write facts about the data."""
     dataset = catalog.read(Path(config.data), config.positive, table=config.table)
     families = family_list.read(Path(config.families)) if config.families else None
-    folds = fold_list.read(Path(config.fold_list)) if config.fold_list else None
+    folds = fold_list.of_config(config)
     roles = _roles(dataset, config, families, folds)
     rows = _with_roles(dataset, config, roles)
     excluded = exclusions.read(Path(config.exclude)) if config.exclude else exclusions.Exclusions()

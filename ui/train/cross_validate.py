@@ -42,9 +42,10 @@ def _content(config: TrainConfig, films: int, own: RunLabels | None) -> None:
     unit = "patients" if data_cache.dataset().patients else "films"
     together = " and families of copies" if config.families else ""
     st.markdown(
-        f"Splits the training {unit}{together} into parts (folds) and trains a run per fold, "
-        "without that fold. Each film is then predicted by the run that has not seen it: figures "
-        "on all training films, for small data."
+        f"A run per fold, each trained without its {unit}. Every film is predicted by the run "
+        "that has not seen it.",
+        help=f"For small data: figures on all training films. The training {unit}{together} are "
+        "split into folds of equal size, with both labels in each.",
     )
     count = int(st.number_input("Folds", *LIMITS.folds, 5, key=state.FOLDS, width=140))
     refusal = _refusal(config, count)

@@ -1,6 +1,5 @@
 """Folds: whole patients and families, both labels in each, a function of films and seed; roles."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -155,4 +154,4 @@ def test_an_excluded_film_of_the_held_out_fold_is_excluded_too(
 
 def test_a_fold_without_its_list_is_refused() -> None:
     with pytest.raises(ConfigError, match="Give both, --fold and --fold-list"):
-        replace(TrainConfig(data="x"), fold=1)
+        fold_list.of_config(TrainConfig(data="x", fold=1))

@@ -86,6 +86,15 @@ def test_finished_folds_stay_and_stopped_ones_are_resumed(pair: Group, started: 
     assert started == ["pair-fold2"]
 
 
+def test_the_time_left_is_that_of_all_folds(pair: Group) -> None:
+    value = replace(pair, folds=4, config=replace(pair.config, epochs=10))
+    runs = group.members(pair)
+    training = Status(state=State.RUNNING, epoch=6, epochs=10, seconds_left=20.0)
+    runs = {fold: replace(run, status=training) for fold, run in runs.items()}
+    # 4 + 4 epochs in the folds that train, 20 in those that wait; two at a time, 5 s each.
+    assert group.progress(value, runs).seconds_left == 28 * 5 / 2
+
+
 def test_a_group_keeps_its_own_copies_of_the_lists(
     folders: Path, phantom_root: Path, started: list[str]
 ) -> None:

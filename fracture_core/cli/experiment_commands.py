@@ -244,8 +244,7 @@ def _print_folds(own: dict[str, Any]) -> None:
     for key in ("mean", "least", "greatest"):
         none = asdict(Interval(value=None, low=None, high=None, n=0, groups=0))
         values = (Interval(**{**none, "value": own["studies"][name][key]}) for name in SHOWN)
-        cells = map(figure_words.value, SHOWN, values)
-        _print_row(f"{key:18}", cells)
+        _print_row(f"{key:18}", map(figure_words.value, SHOWN, values))
     print(f"\nIntervals: {fold_figures.METHOD}.\n{fold_figures.RANKS}")
 
 

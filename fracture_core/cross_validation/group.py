@@ -152,7 +152,8 @@ def members(group: Group, runs: list[Run] | None = None) -> dict[int, Run]:
             with contextlib.suppress(RunError):
                 runs.append(run_folders.read(run_folders.find(group.run_name(fold))))
     own = [run for run in runs if of_run(run) == group.name]
-    return {run.config.fold: run for run in own if run.config.fold in group.numbers}
+    by_fold = {run.config.fold or 0: run for run in own}
+    return {fold: by_fold[fold] for fold in group.numbers if fold in by_fold}
 
 
 # --- state --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from fracture_core import checksums
 from fracture_core.config import (
@@ -85,7 +86,7 @@ def _tagged(labels: Labels) -> Labels:
 def _settled(config: TrainConfig, dataset: Dataset, name: str) -> TrainConfig:
     """Return the settings as a group keeps them: absolute paths, and its own copies of lists."""
     copies = {"families": FAMILIES, "exclude": EXCLUDED}
-    own = {
+    own: dict[str, Any] = {
         key: str(group.groups_folder() / name / file)
         for key, file in copies.items()
         if getattr(config, key)

@@ -172,8 +172,11 @@ def _is_families(value: Any) -> bool:
 
 
 def _is_folds(value: Any) -> bool:
-    counts = isinstance(value, dict) and [value.get(key) for key in ("fold", "folds")]
-    return bool(counts) and all(map(is_count, counts)) and _is_text(value.get("hash"))
+    return (
+        isinstance(value, dict)
+        and all(is_count(value.get(key)) for key in ("fold", "folds"))
+        and _is_text(value.get("hash"))
+    )
 
 
 def _is_estimate(value: Any) -> bool:

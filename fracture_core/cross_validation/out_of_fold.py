@@ -26,7 +26,7 @@ from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run, State
 
 NOTE = "out_of_fold.json"
-SPLIT = "out_of_fold"  # the split of an evaluation of these films
+SPLIT = "out-of-fold"  # the split of an evaluation of these films
 COLUMNS = {**cards.PREDICTION_COLUMNS, "fold": "whole", "unit": "text"}
 
 

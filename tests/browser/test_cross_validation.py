@@ -32,4 +32,4 @@ def test_two_folds_are_trained_become_one_line_and_an_ensemble(
     page.get_by_label("Name of the model").fill("mean")
     page.get_by_role("button", name="Create ensemble").click()
     expect(page).to_have_url(re.compile("evaluate.*model=mean"), timeout=60_000)
-    expect(page.get_by_text("out of fold", exact=True)).to_be_visible()
+    expect(page.get_by_role("radio", name="out-of-fold")).to_be_visible()

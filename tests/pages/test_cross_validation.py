@@ -1,5 +1,6 @@
 """Cross-validation in the app: beside Start, as a line on Runs, and its films on Evaluate."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import room
-from fracture_core.config import TrainConfig
+from fracture_core.config import PROJECT, TrainConfig
 from fracture_core.cross_validation import fold_figures, group, group_runs, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog, fold_list
@@ -172,3 +173,15 @@ def test_a_visitor_looks_at_a_group_and_starts_nothing(
     app.run()
     assert app.button(key="start-folds").disabled
     assert not started
+
+
+def test_evaluate_offers_the_out_of_fold_films_of_a_model(folders: Path) -> None:
+    st.cache_resource.clear()
+    starter = PROJECT / "models" / "starter-five-conv"
+    shutil.copytree(starter, folders / "models" / starter.name)
+    app = page("evaluate", model=starter.name, films=out_of_fold.SPLIT).run()
+    assert not app.exception
+    assert "237 of 320 studies" in "".join(each.value for each in app.title)
+    assert "Evaluated on the **out-of-fold** films" in words(app)
+    assert "not trained on its patient, not by this model" in words(app)
+    assert "trained on films of this patient" not in words(app)

@@ -30,7 +30,6 @@ ORIGIN = {
     out_of_fold.SPLIT: "Out of fold: each film is predicted by a network of the same settings that "
     "was not trained on its patient, not by this model.",
 }
-WORDS = {out_of_fold.SPLIT: "out of fold"}  # of films, where they differ from the name
 
 
 def at_epoch(reference: str, model: Model) -> tuple[str, Model] | None:
@@ -80,7 +79,6 @@ def pick_films(model: Model) -> str:
         options,
         default=options[0],
         required=True,
-        format_func=lambda films: WORDS.get(films, films),
         key=state.FILMS,
         bind="query-params",
         help=" ".join(ORIGIN[films] for films in options),
@@ -169,7 +167,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     badge = f" {theme.synthetic_badge()}" if result.data.get("synthetic") else ""
     name = theme.plain(Path(str(result.data.get("root"))).name)
     st.markdown(
-        f"Evaluated on the **{WORDS.get(result.split, result.split)}** films of **{name}**{badge}. "
+        f"Evaluated on the **{result.split}** films of **{name}**{badge}. "
         f"{figures.against_baseline(studies)} {_selection(result.split, reference, model)}"
     )
     if result.data.get("hash") != data_cache.dataset().hash and not data_cache.phantom_is_growing():

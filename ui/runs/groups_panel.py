@@ -19,7 +19,6 @@ from ui.shell import actions, state
 
 POLL_SECONDS = 2.0  # while a fold is active
 SHOWN = ("accuracy", "sensitivity", "specificity", "kappa", "auroc")  # of each fold
-TABLE_PX = 760
 
 
 def without_folds(runs: list[Run]) -> list[Run]:
@@ -173,7 +172,7 @@ def _state(run: Run | None) -> str:
 def _figures(value: Group, record: dict[str, Any]) -> None:
     """The pooled figures with their interval, and the spread between folds."""
     st.markdown("**Out of fold, all folds together**")
-    st.dataframe(table(record), hide_index=True, key=f"pooled-{value.name}", width=TABLE_PX)
+    st.dataframe(table(record), hide_index=True, key=f"pooled-{value.name}", width="content")
     st.caption(
         f"Each film is predicted by the run that was not trained on its patient. Intervals: "
         f"{fold_figures.METHOD}. {fold_figures.RANKS} Threshold {value.config.threshold:.2f}."

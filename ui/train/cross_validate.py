@@ -47,19 +47,20 @@ def _content(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         help=f"For small data: figures on all training films. The training {unit}{together} are "
         "split into folds of equal size, with both labels in each.",
     )
-    count = int(st.number_input("Folds", *LIMITS.folds, 5, key=state.FOLDS, width=140))
-    refusal = _refusal(config, count)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        count = int(st.number_input("Folds", *LIMITS.folds, 5, key=state.FOLDS, width=140))
+        refusal = _refusal(config, count)
+        owner.button(
+            f"Start {count} runs",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="start-folds",
+            disabled=bool(refusal) or own is None,
+            on_click=_start,
+            args=(config, count, own, state.token()),
+            help="They wait in the queue, continue without this page, and are one line on Runs.",
+        )
     st.caption(theme.plain(refusal or cost.of_folds(config, films, count)))
-    owner.button(
-        f"Start {count} runs",
-        type="primary",
-        icon=":material/play_arrow:",
-        key="start-folds",
-        disabled=bool(refusal) or own is None,
-        on_click=_start,
-        args=(config, count, own, state.token()),
-        help="They wait in the queue, continue without this page, and are one line on Runs.",
-    )
 
 
 def _refusal(config: TrainConfig, count: int) -> str:

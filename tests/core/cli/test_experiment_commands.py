@@ -29,7 +29,7 @@ def test_the_command_trains_each_fold_and_every_command_prints_the_same_figures(
     words = ["cross-validate", str(phantom_root), "--folds", "2", *TRAIN]
     record = json.loads(printed(capsys, *words, "--json"))
     films = out_of_fold.read("both")
-    assert record["split"] == "out_of_fold" and record["images"]["n"] == len(films)
+    assert record["split"] == "out-of-fold" and record["images"]["n"] == len(films)
     assert [each["fold"] for each in record["folds"]] == [1, 2]
     accuracy = record["studies"]["by_patient"]["accuracy"]
     assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]

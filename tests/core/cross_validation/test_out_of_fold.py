@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from fracture_core import checksums
+from fracture_core.config import PROJECT
 from fracture_core.cross_validation import fold_figures, fold_release, group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog
@@ -265,3 +266,17 @@ def test_the_kept_note_is_json_that_fits_a_card(pair: Group) -> None:
     note = json.loads((pair.folder / out_of_fold.NOTE).read_text())
     assert set(note["epochs"]) == {"1", "2"}
     assert note["sources"]["folds"] == pair.hash and all(note["sources"].values())
+
+
+def test_the_shipped_starter_has_predictions_of_its_whole_training_split() -> None:
+    model = cards.read(PROJECT / "models" / "starter-five-conv")
+    films = out_of_fold.of_model(model)
+    assert len(films) == model.card.out_of_fold["films"] == 824  # 713 training and 111 dev films
+    assert set(model.judged["path"]) <= set(films["path"])
+    assert films.groupby("patient")["fold"].nunique().max() == 1
+    studies = fold_figures.record(films, model.card.threshold)["studies"]
+    assert studies["accuracy"]["n"] == 320
+    of_card = model.card.out_of_fold["studies"]
+    for name in estimates.NAMES:
+        for key in ("value", "low", "high", "mean"):
+            assert studies[name][key] == pytest.approx(of_card[name][key])

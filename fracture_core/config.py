@@ -80,6 +80,7 @@ class Limits:
     epochs: tuple[int, int] = (1, 10_000)
     learning_rate: tuple[float, float] = (1e-7, 10.0)
     threads: tuple[int, int] = (1, 256)
+    folds: tuple[int, int] = (2, 10)  # of a cross-validation; an ensemble takes up to 16 members
     dense_layers: int = 16  # of a network, before its output; the report's deepest has two
     parameters: int = 300_000_000  # of a network: 1.2 GB; one_conv at 512 px has 266 million
     card_text: int = 2_000  # characters of a text in a card; its command may have ten times more
@@ -587,6 +588,16 @@ class TrainConfig(Record):
         "CSV file of films that are copies of one original, which stay on one side of a split",
         unset="none",
     )
+    fold: int | None = _data(
+        None,
+        "Fold",
+        "fold of the list that is held out, as valid films",
+        limits=(1, LIMITS.folds[1]),
+        unset="none",
+    )
+    fold_list: str | None = _data(
+        None, "Fold list", "CSV file with the fold of each training film", unset="none"
+    )
     threads: int | None = _machine(
         None,
         "Threads",
@@ -621,7 +632,8 @@ class TrainConfig(Record):
             )
 
 
-PATHS = ("data", "table", "weights", "exclude", "families")  # settings that name a file or a folder
+# Settings that name a file or a folder.
+PATHS = ("data", "table", "weights", "exclude", "families", "fold_list")
 
 
 def with_paths(config: TrainConfig, change: Callable[[Path], str]) -> TrainConfig:

@@ -3,15 +3,17 @@
 import streamlit as st
 
 from ui.cache import run_cache
-from ui.runs import overlay, runs_table, selected_runs
+from ui.runs import groups_panel, overlay, runs_table, selected_runs
 from ui.shell import frame
 
 frame.only_through_app()
 st.title("Runs", anchor=False)
 runs = run_cache.runs_now()
-if runs:
-    runs_table.show(runs)
-    overlay.show(runs, selected_runs.chosen(runs))
-else:
+has_groups = groups_panel.show(runs)
+listed = groups_panel.without_folds(runs)
+if listed:
+    runs_table.show(listed)
+    overlay.show(listed, selected_runs.chosen(listed))
+elif not has_groups:
     runs_table.show_empty()
 runs_table.show_unreadable(runs)

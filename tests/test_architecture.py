@@ -35,6 +35,7 @@ PACKAGES = (
     "training",
     "models",
     "releases",
+    "cross_validation",
     "explanations",
     "reports",
     "cli",
@@ -184,7 +185,13 @@ def test_a_run_that_waits_for_a_slot_is_small() -> None:
 
 
 def test_the_help_of_every_command_loads_nothing_large() -> None:
-    commands = "data_commands", "run_commands", "model_commands", "room_command"
+    commands = (
+        "data_commands",
+        "run_commands",
+        "model_commands",
+        "experiment_commands",
+        "room_command",
+    )
     loaded = loaded_by("\n".join(f"import fracture_core.cli.{name}" for name in commands))
     assert not loaded & {"tensorflow", "numpy", "pandas", "PIL", "jinja2"}
 

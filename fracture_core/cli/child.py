@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from fracture_core import memory, versions
-from fracture_core.cli import standby_child
 from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import refusal, sweep
 from fracture_core.jobs import end_command, heavy_imports, launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
-from fracture_core.training import probe
+from fracture_core.training import probe, standby_child
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,8 +117,26 @@ def run(folder: Path, lock: int, wait_for_slot: bool | None) -> int:
         os.close(lock)
         end_command.run(folder)
     if not status and worker.has_begun:
+        if worker.config.fold is not None:
+            _keep_out_of_fold(folder)
         _fit_gate(folder)
     return status
+
+
+def _keep_out_of_fold(folder: Path) -> None:
+    """Keep the out-of-fold predictions of a group whose last fold has ended with this run.
+
+    Pages would otherwise make them; a failure costs the run nothing.
+    """
+    from fracture_core.cross_validation import out_of_fold
+
+    try:
+        out_of_fold.save_after(run_folders.read(folder))
+    except (FractureError, OSError) as error:
+        with contextlib.suppress(OSError):
+            print(f"Out-of-fold predictions were not kept: {error}", flush=True)
+    except Exception:
+        _print_trace()
 
 
 def _fit_gate(folder: Path) -> None:

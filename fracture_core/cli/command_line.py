@@ -39,6 +39,9 @@ COMMANDS = {
         "check": "Check a run's files by their checksums. Exits 1 if one is damaged.",
         "runs": "List the runs.",
     },
+    "experiment_commands": {
+        "cross-validate": "Train a network per fold, and print the figures of all together.",
+    },
     "model_commands": {
         "predict": "Predict studies: a line per image, then the verdict. Exits 1 if no film has a "
         "prediction.",

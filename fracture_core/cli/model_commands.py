@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.config import check_range
-from fracture_core.errors import ModelError, WriteFailed
+from fracture_core.errors import ConfigError, ModelError, WriteFailed
 from fracture_core.files import replace_file
 
 if TYPE_CHECKING:
@@ -99,8 +99,13 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help=MODEL)
-    setting_options.add_data(parser)
+    parser.add_argument("model", help=f"{MODEL}; or a cross-validation, without data")
+    setting_options.add_data(parser, optional=True)
+    parser.add_argument(
+        "--out-of-fold",
+        action="store_true",
+        help="print the out-of-fold figures of a cross-validation, or of a model made of one",
+    )
     parser.add_argument(
         "--split", help="train, valid or test (valid; with a selection: its studies in all splits)"
     )
@@ -138,6 +143,16 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.prevalence is not None:
         check_range("prevalence", options.prevalence, (0.0, 1.0))
     check_range("cost ratio", options.cost_ratio, (0.0, MOST_COST))
+    from fracture_core.cli import experiment_commands
+
+    if options.out_of_fold or experiment_commands.is_group(options.model):
+        experiment_commands.evaluate(options)
+        return
+    if options.data is None:
+        raise ConfigError(
+            "A model is evaluated on a data set: evaluate MODEL DATA. Without one, --out-of-fold "
+            "prints the figures of a cross-validation."
+        )
     from fracture_core.curation import corrections, selections
     from fracture_core.models import cards, evaluation, training_patients
     from fracture_core.models.training_patients import TrainingOverlap
@@ -272,14 +287,29 @@ def _print_gate(card: "Card") -> None:
 
 
 def _release_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="run, or RUN@EPOCH")
+    parser.add_argument(
+        "run", help="run, or RUN@EPOCH; or a cross-validation, whose networks become an ensemble"
+    )
     parser.add_argument("name")
+    parser.add_argument(
+        "--out-of-fold",
+        action="store_true",
+        help="add the cross-validation's predictions to the released model NAME, trained with the "
+        "same settings, in place of an ensemble",
+    )
 
 
 def _release(options: argparse.Namespace) -> None:
+    from fracture_core.cli import experiment_commands
+
+    if experiment_commands.is_group(options.run):
+        experiment_commands.release(options.run, options.name, options.out_of_fold)
+        return
     from fracture_core.models import cards
     from fracture_core.releases import release
 
+    if options.out_of_fold:
+        raise ModelError(f"{options.run} is no cross-validation, so it has no such predictions.")
     terminal.load_tensorflow()
     folder = release.release(options.run, options.name)
     print(f"Released {folder}")

@@ -69,13 +69,14 @@ def _train(options: argparse.Namespace) -> int:
         architectures.check_weights_file(Path(config.weights))
     root = Path(config.data)
     with _loading(options.queue):
-        from fracture_core.datasets import catalog, exclusions, family_list
+        from fracture_core.datasets import catalog, exclusions, family_list, fold_list
         from fracture_core.phantom import phantom_set
 
         if config.exclude:
             exclusions.read(Path(config.exclude))  # refused now rather than by a failed run
         if config.families:
             family_list.read(Path(config.families))
+        fold_list.of_config(config)
         drawn = root == phantom_folder() or phantom_set.is_phantom(root)
         if not drawn or phantom_set.is_complete(root):  # the child completes an incomplete one
             dataset = catalog.read(root, config.positive, table=config.table)
@@ -104,6 +105,10 @@ def _resume_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _resume(options: argparse.Namespace) -> int:
+    from fracture_core.cli import experiment_commands
+
+    if experiment_commands.is_group(options.run):
+        return experiment_commands.resume(options.run, options.more_epochs, options.queue)
     folder = run_folders.find(options.run)
     with _loading(options.queue):
         launcher.resume(folder, options.more_epochs, wait_for_slot=options.queue)
@@ -216,6 +221,11 @@ def _stop_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _stop(options: argparse.Namespace) -> None:
+    from fracture_core.cli import experiment_commands
+
+    if experiment_commands.is_group(options.run):
+        experiment_commands.stop(options.run, options.after_epoch)
+        return
     folder = run_folders.find(options.run)
     status = run_folders.status(folder)
     if not status.state.alive:

@@ -4,7 +4,7 @@ The options follow from `config.settings`: name, kind, help, range and default.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 DATA = ("data", "positive", "table")  # arguments of every command that reads a data set
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the data set's folder, its positive class, and a table of its films with its columns."""
+def add_data(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+    """Add the data set's folder, its positive class, and a table of its films with its columns.
+
+    Args:
+        parser: of the command.
+        optional: whether the command can do without a data set; `data` is then `None`.
+    """
     settings = config.settings()
-    parser.add_argument("data", type=Path, help=settings["data"].help)
+    count: dict[str, Any] = {"nargs": "?"} if optional else {}
+    parser.add_argument("data", type=Path, help=settings["data"].help, **count)
     parser.add_argument("--positive", metavar="CLASS", help=settings["positive"].help)
     parser.add_argument("--table", metavar="FILE", help=settings["table"].help)
     parser.add_argument(
@@ -68,15 +74,21 @@ def table_of(options: argparse.Namespace) -> str | None:
     return str(own_table.Table(file=file, columns={**table.columns, **columns}))
 
 
-def add_settings(parser: argparse.ArgumentParser, default: Callable[[Setting], str]) -> None:
+def add_settings(
+    parser: argparse.ArgumentParser,
+    default: Callable[[Setting], str],
+    but: Sequence[str] = (),
+) -> None:
     """Add an option per setting; one that is not given keeps the value of what is changed.
 
     Args:
+        parser: of the command.
         default: the words for a setting's default in its help.
+        but: paths of settings that the command makes itself.
     """
     groups: dict[str, argparse._ActionsContainer] = {"data": parser}
     for setting in config.settings().values():
-        if setting.path in DATA:
+        if setting.path in (*DATA, *but):
             continue
         if setting.group not in groups:
             groups[setting.group] = parser.add_argument_group(setting.group)

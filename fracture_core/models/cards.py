@@ -49,7 +49,14 @@ NEVER_SEEN = "This model has never seen a real film; its answer means nothing he
 WEIGHTS, PREDICTIONS = "weights.weights.h5", "dev_predictions.parquet"
 GATE = "gate.npz"
 PREVIOUS_GATE = "gate.previous.npz"  # while a new one and its card are written
-FILES = (CARD, WEIGHTS, PREDICTIONS, GATE)  # of a released model; an old one may have no gate
+OUT_OF_FOLD = "out_of_fold.parquet"  # of a model that was cross-validated, see `out_of_fold`
+FILES = (
+    CARD,
+    WEIGHTS,
+    PREDICTIONS,
+    GATE,
+    OUT_OF_FOLD,
+)  # of a released model; the last two: of some
 ENSEMBLE = "ensemble"  # the architecture in the card of several networks
 PREDICTION_COLUMNS = {**catalog.MANIFEST, "probability": "number"}  # of a prediction table
 GATE_BYTES = 64 * file_reader.MB  # of a gate, packed or not; enough for 4,000 features
@@ -91,6 +98,8 @@ class Card(Record):
         created: start of the run, ISO 8601 UTC.
         gate: the gate's data, limit and file's sha256; empty without a gate.
         members: of an ensemble, in the order of their groups in the weights file; else empty.
+        out_of_fold: of a model that was cross-validated: folds, films, the table's sha256, and the
+            figures by level with n and interval; else empty.
     """
 
     name: str
@@ -111,6 +120,7 @@ class Card(Record):
     created: str = ""
     gate: dict[str, Any] = field(default_factory=dict)
     members: tuple[Member, ...] = ()
+    out_of_fold: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_range("threshold", self.threshold, (0.0, 1.0))
@@ -122,6 +132,7 @@ class Card(Record):
         check_range("Number of characters in a card's command", len(self.command), (0, most))
         run_facts.data(self.training)
         run_facts.gate(self.gate)
+        run_facts.out_of_fold(self.out_of_fold)
         for level in (level for levels in self.metrics.values() for level in _levels(levels)):
             metrics.Summary.from_dict(level)
         for each in self._sized():
@@ -161,6 +172,8 @@ class Card(Record):
     @property
     def no_dev_words(self) -> str:
         """Reason for having no dev films, a clause."""
+        if self.out_of_fold:
+            return "Its accuracy out of fold is on Evaluate; the model itself has no dev films"
         if self.members:
             return "The members of this model share no dev films"
         return "This model set no dev films aside"

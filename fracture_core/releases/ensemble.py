@@ -37,6 +37,15 @@ def make(references: Sequence[str], name: str) -> Path:
         ModelError: a model cannot be used, they do not fit together, or the name is invalid.
         RunError: an epoch is not kept.
     """
+    card, weights, dev_films = prepare(references, name)
+    return release.publish(name, card, weights, dev_films)
+
+
+def prepare(references: Sequence[str], name: str) -> tuple[Card, bytes, pd.DataFrame]:
+    """Return card, weights file and dev predictions of an ensemble that is not published yet.
+
+    Arguments and errors as in `make`.
+    """
     release.check_name(name)
     if (runs_folder() / name).exists():
         raise ModelError(
@@ -49,7 +58,7 @@ def make(references: Sequence[str], name: str) -> Path:
     _check_different(models, contents)
     films, weights = together(models), _weights(models, contents)
     release.check_size(weights, "Choose fewer or smaller members.")
-    return release.publish(name, _card(name, models, films), weights, films["dev"])
+    return _card(name, models, films), weights, films["dev"]
 
 
 def _check(models: Sequence[Model]) -> None:

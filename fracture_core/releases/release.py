@@ -12,7 +12,7 @@ from fracture_core.config import models_folder
 from fracture_core.errors import DamagedFile, DataError, ModelError
 from fracture_core.files import sweep, temporary, writing
 from fracture_core.models import cards, gate_job, training_patients
-from fracture_core.models.cards import GATE, PREDICTIONS, WEIGHTS, Card, Model
+from fracture_core.models.cards import GATE, OUT_OF_FOLD, PREDICTIONS, WEIGHTS, Card, Model
 from fracture_core.models.model_names import CARD
 from fracture_core.runs.run_folders import DRAFT_SECONDS, NAME
 from fracture_core.words import short
@@ -48,7 +48,12 @@ def release(reference: str, name: str) -> Path:
 
 
 def publish(
-    name: str, card: Card, weights: bytes, dev_films: pd.DataFrame, gate: bytes | None = None
+    name: str,
+    card: Card,
+    weights: bytes,
+    dev_films: pd.DataFrame,
+    gate: bytes | None = None,
+    out_of_fold: bytes | None = None,
 ) -> Path:
     """Write a model's folder as a whole or not at all, and return it.
 
@@ -58,6 +63,7 @@ def publish(
         weights: content of the weights file.
         dev_films: predictions on them, see `Model.judged`.
         gate: content of the gate's file.
+        out_of_fold: content of the table of out-of-fold predictions, which the card describes.
 
     Raises:
         ModelError: see `check_name`.
@@ -81,6 +87,8 @@ def publish(
             (draft / WEIGHTS).write_bytes(weights)
             if gate:
                 (draft / GATE).write_bytes(gate)
+            if out_of_fold:
+                (draft / OUT_OF_FOLD).write_bytes(out_of_fold)
             (draft / PREDICTIONS).write_bytes(table)
             (draft / CARD).write_bytes(checksums.json_with_own(card.to_dict()))
             try:

@@ -35,6 +35,7 @@ class DataFacts:
         selection: name, hash and studies of the selection that training was limited to, and the
             number of its studies that were trained on, dev among them ("used").
         corrections: number of the run's studies with a corrected label, and the hash of all.
+        folds: of a fold's run, its fold, the number of folds, and the hash of their list.
         names_patients: whether the data name the patients; `None` in facts of before.
         images: films by role: "train", "dev", "valid".
         studies: studies by role.
@@ -49,6 +50,7 @@ class DataFacts:
     families: dict[str, Any] | None = None
     selection: dict[str, Any] | None = None
     corrections: dict[str, Any] | None = None
+    folds: dict[str, Any] | None = None
     names_patients: bool | None = None
     images: dict[str, int] = field(default_factory=dict)
     studies: dict[str, int] = field(default_factory=dict)
@@ -86,6 +88,11 @@ class DataFacts:
                 "copy is in another split."
             )
         words = " ".join([words, *self._curation])
+        if self.folds:
+            words = (
+                f"{words} Fold {self.folds['fold']} of {self.folds['folds']} of a "
+                "cross-validation: its valid films are held out of the training split."
+            )
         return f"{words} {SHARED_PATIENTS}" if self.without_patients else words
 
     @property
@@ -141,6 +148,18 @@ def gate(values: Any) -> dict[str, Any]:
         ConfigError: as above.
     """
     return _checked("gate", values, _GATE)
+
+
+def out_of_fold(values: Any) -> dict[str, Any]:
+    """Check a card's facts about its out-of-fold predictions, empty without, and return them.
+
+    Raises:
+        ConfigError: as above, or one of them is missing.
+    """
+    facts = _checked("out_of_fold", values, _OUT_OF_FOLD)
+    if facts and (missing := [key for key in _OUT_OF_FOLD if key not in facts]):
+        raise ConfigError(f"out_of_fold needs {', '.join(missing)}.")
+    return facts
 
 
 def _checked(name: str, values: Any, rules: Mapping[str, Callable[[Any], bool]]) -> dict[str, Any]:
@@ -202,6 +221,28 @@ def _is_families(value: Any) -> bool:
     )
 
 
+def _is_folds(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(is_count(value.get(key)) for key in ("fold", "folds"))
+        and _is_text(value.get("hash"))
+    )
+
+
+def _is_estimate(value: Any) -> bool:
+    """Check for a figure with its interval, n, and spread over folds."""
+    numbers = ("value", "low", "high", "mean", "least", "greatest")
+    return (
+        isinstance(value, dict)
+        and all(is_count(value.get(key)) for key in ("n", "groups"))
+        and all(_or_none(_is_small)(value.get(key)) for key in numbers)
+    )
+
+
+def _is_small(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= MOST
+
+
 _DATA: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("root", "kind", "hash", "positive"), _or_none(_is_text)),
     "run": _is_text,
@@ -211,6 +252,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "families": _or_none(_is_families),
     "selection": _or_none(_is_selection),
     "corrections": _or_none(_is_corrections),
+    "folds": _or_none(_is_folds),
     "names_patients": _or_none(lambda value: isinstance(value, bool)),
     "patients": _all(_is_text),
     "normalization": _is_text,
@@ -224,6 +266,12 @@ _GATE: Mapping[str, Callable[[Any], bool]] = {
     "false_refusal": lambda value: _is_speed(value) and value <= 1,
     **dict.fromkeys(("version", "calibrated_on", "fitted_on", "kept_films"), is_count),
     **dict.fromkeys(("calibrated_with", "sha256"), _is_text),
+}
+_OUT_OF_FOLD: Mapping[str, Callable[[Any], bool]] = {
+    "folds": lambda value: type(value) is int and LIMITS.folds[0] <= value <= LIMITS.folds[1],
+    "films": is_count,
+    **dict.fromkeys(("sha256", "hash", "method"), _is_text),
+    **dict.fromkeys(("studies", "images"), _all(_is_estimate)),
 }
 _PROBE: Mapping[str, Callable[[Any], bool]] = {
     "threads": lambda value: type(value) is int and 1 <= value <= LIMITS.threads[1],

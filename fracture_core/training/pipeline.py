@@ -17,8 +17,10 @@ import pandas as pd
 from fracture_core import checksums
 from fracture_core.config import TrainConfig, cache_folder, phantom_folder
 from fracture_core.curation import corrections, selections
-from fracture_core.datasets import catalog, exclusions, family_list
+from fracture_core.datasets import catalog, exclusions, family_list, fold_list
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.family_list import FamilyList
+from fracture_core.datasets.fold_list import FoldList
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
 from fracture_core.films import pixel_cache
 from fracture_core.jobs.worker import Worker
@@ -239,10 +241,12 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
         chosen = selections.read(selections.folder_of(dataset.hash), config.selection)
         dataset = replace(dataset, manifest=selections.training_rows(dataset.manifest, chosen))
     families = family_list.read(Path(config.families)) if config.families else None
-    roles = family_list.assign_roles(dataset.manifest, config.dev_share, config.seed, families)
+    folds = fold_list.of_config(config)
+    roles = _roles(dataset, config, families, folds)
     rows = _with_roles(dataset, config, roles)
     excluded = exclusions.read(Path(config.exclude)) if config.exclude else exclusions.Exclusions()
-    out = exclusions.left_out(rows, excluded)
+    # A fold's valid films are of the train split, and excluded as its others are.
+    out = exclusions.left_out(rows.assign(role="train") if folds else rows, excluded)
     rows = rows[~out].reset_index(drop=True)
     run_folders.complete_facts(
         folder,
@@ -265,6 +269,9 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
             else None,
             "selection": chosen.facts | {"used": _trained_on(rows)} if chosen else None,
             "corrections": corrections.facts(rows, value) if value else None,
+            "folds": {"fold": config.fold, "folds": folds.count, "hash": folds.hash}
+            if folds
+            else None,
             "names_patients": dataset.patients,
             "images": rows.groupby("role").size().to_dict(),
             "studies": catalog.studies(rows).groupby("role").size().to_dict(),
@@ -276,6 +283,17 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
 def _trained_on(rows: pd.DataFrame) -> int:
     """Return the number of studies in training and dev."""
     return len(catalog.studies(rows[rows["role"] != "valid"]))
+
+
+def _roles(
+    dataset: Dataset, config: TrainConfig, families: FamilyList | None, folds: FoldList | None
+) -> pd.Series:
+    """Return the role of each image of the data set in a run."""
+    if folds is None or config.fold is None:
+        return family_list.assign_roles(dataset.manifest, config.dev_share, config.seed, families)
+    return fold_list.assign_roles(
+        dataset.manifest, folds, config.fold, config.dev_share, config.seed, families
+    )
 
 
 def _with_roles(dataset: Dataset, config: TrainConfig, roles: pd.Series) -> pd.DataFrame:

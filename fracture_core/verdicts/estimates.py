@@ -41,6 +41,7 @@ def estimate(
     patients: Iterable[Hashable],
     prevalence: float | None = None,
     cost_ratio: float = 1.0,
+    folds: ArrayLike | None = None,
 ) -> dict[str, Interval]:
     """Return the figures of `NAMES` by their name.
 
@@ -56,6 +57,8 @@ def estimate(
         patients: of the cases, n; a patient's cases are drawn together.
         prevalence: share of positive cases where the model would be used, 0 to 1.
         cost_ratio: cost of a missed fracture, in false alarms.
+        folds: of out-of-fold predictions, int (n,), the fold of each case; patients are then drawn
+            within their fold, so that each network has its share of every resample.
 
     Returns:
         `value` is `None` where a figure has no meaning, as sensitivity without positive cases;
@@ -64,7 +67,7 @@ def estimate(
     truth, called = np.asarray(labels, bool), np.asarray(positive, bool)
     values = np.asarray(scores, np.float64)
     codes, number = resampling.group_numbers(patients)
-    weights = resampling.draws(number)
+    weights = _draws(codes, number, folds)
     weights = np.vstack([np.ones((1, number), weights.dtype), weights]).astype(np.float32)
     with np.errstate(divide="ignore", invalid="ignore"):
         figures = _of_counts(weights, codes, truth, called, prevalence, cost_ratio)
@@ -82,6 +85,15 @@ def estimate(
         interval = _interval(figures[name], len(own), len(np.unique(own)), number)
         intervals[name] = _if_all_alike(interval, is_proportion=mask is not None)
     return intervals
+
+
+def _draws(codes: np.ndarray, number: int, folds: ArrayLike | None) -> np.ndarray:
+    """Return how often each patient is in each resample; see `estimate`."""
+    if folds is None:
+        return resampling.draws(number)
+    of_patient = np.empty(number, np.int64)
+    of_patient[codes] = np.asarray(folds, np.int64)
+    return resampling.draws_within(of_patient)
 
 
 def _if_all_alike(figure: Interval, is_proportion: bool) -> Interval:
@@ -214,7 +226,8 @@ def of_films(
     """Return the figures of predictions, by study (OR rule) and by image; see `estimate`.
 
     Args:
-        films: manifest columns and `probability`, 0 to 1; at least one row.
+        films: manifest columns and `probability`, 0 to 1; at least one row. Of out-of-fold
+            predictions also `fold`, and `unit`, which is drawn in place of the patient.
         threshold: a film is positive when its probability is greater.
         prevalence: see `estimate`.
         cost_ratio: see `estimate`.
@@ -224,9 +237,26 @@ def of_films(
     called = aggregation.is_positive(scores, threshold)
     verdict = studies["verdict"].to_numpy(bool)
     more = (prevalence, cost_ratio)
+    by_study = films.groupby(list(STUDY), sort=False, observed=True)  # in the order of `studies`
+    own = {name: by_study[name].first().to_numpy() for name in ("unit", "fold") if name in films}
+    studies = studies.assign(**own)
     return {
-        "studies": estimate(studies["label"], studies["score"], verdict, studies["patient"], *more),
-        "images": estimate(films["label"], scores, called, films["patient"], *more),
+        "studies": estimate(
+            studies["label"],
+            studies["score"],
+            verdict,
+            studies.get("unit", studies["patient"]),
+            *more,
+            studies.get("fold"),
+        ),
+        "images": estimate(
+            films["label"],
+            scores,
+            called,
+            films.get("unit", films["patient"]),
+            *more,
+            films.get("fold"),
+        ),
     }
 
 

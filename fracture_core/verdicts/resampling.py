@@ -43,6 +43,22 @@ def group_numbers(groups: Iterable[Hashable]) -> tuple[np.ndarray, int]:
     return numbers, len(names)
 
 
+def draws_within(strata: ArrayLike) -> np.ndarray:
+    """Return `draws` of groups that are drawn within their stratum, uint16 (resamples, groups).
+
+    As many groups of each stratum are in every resample as there are.
+
+    Args:
+        strata: int (groups,), the stratum of each group.
+    """
+    of_group = np.asarray(strata)
+    drawn = np.empty((RESAMPLES, len(of_group)), np.uint16)
+    for number, stratum in enumerate(np.unique(of_group)):
+        members = np.flatnonzero(of_group == stratum)
+        drawn[:, members] = draws(len(members), seed=SEED + number)
+    return drawn
+
+
 def draws(groups: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
     """Return how often each group is in each resample, uint16 (resamples, groups)."""
     drawn = np.random.default_rng(seed).integers(groups, size=(resamples, groups))

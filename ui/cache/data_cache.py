@@ -40,6 +40,20 @@ def dataset(choice: Choice | None = None) -> Dataset:
     return data
 
 
+def check_unchanged() -> None:
+    """Refuse to start on other films than those that the page was drawn for.
+
+    Raises:
+        DataError: the films have changed since then.
+    """
+    shown = tab_data.current_identity()
+    if shown and tab_data.identity(dataset().hash) != shown:
+        raise DataError(
+            f"The films of {tab_data.choice().root.name} have changed since this page was drawn, "
+            "so no run was started. Check the page, then start it again."
+        )
+
+
 @st.cache_resource(max_entries=4, ttl="1h", show_spinner="Reading the list of films…")
 def read_dataset(choice: Choice, progress: tuple[int, int] | None) -> Dataset:
     """Read a data set; `progress` is part of the key, so that a growing phantom is read again."""

@@ -100,9 +100,10 @@ def _draw(levels: estimates.Levels, films: pd.DataFrame, prevalence: float | Non
     patients = levels["studies"]["accuracy"].groups
     own = "the films' own prevalence"
     at = own if prevalence is None else f"a prevalence of {100 * prevalence:.1f} %"
+    within = " within their folds" if "fold" in films else ""
     st.caption(
         f"{plural(len(films), 'film')} of {plural(patients, 'patient')}. Intervals: "
-        f"{figures.LEVEL}, bootstrap over patients, {resampling.RESAMPLES:,} resamples. "
+        f"{figures.LEVEL}, bootstrap over patients{within}, {resampling.RESAMPLES:,} resamples. "
         f"PPV, NPV and cost at {at}."
     )
 

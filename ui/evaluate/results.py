@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core.config import Reference
+from fracture_core.cross_validation import out_of_fold
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
@@ -28,6 +29,8 @@ ORIGIN = {
     "test": "Test films were not used to pick the epoch or the threshold.",
     "dev": "The epoch was picked on dev films, so the figures are optimistic.",
     evaluation.SELECTION: "A selection's studies were picked by hand, in any split.",
+    out_of_fold.SPLIT: "Out of fold: each film is predicted by a network of the same settings that "
+    "was not trained on its patient, not by this model.",
 }
 
 
@@ -89,7 +92,8 @@ def pick_films(model: Model) -> str:
 def _stored(model: Model) -> set[str]:
     """The films whose probabilities are kept with the model, and need no network."""
     if not model.is_run:
-        return {"dev"} if len(model.judged) else set()
+        own = {"dev"} if len(model.judged) else set()
+        return own | ({out_of_fold.SPLIT} if model.card.out_of_fold else set())
     return set(model.card.metrics)
 
 
@@ -102,6 +106,8 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     if films not in _stored(model):
         selection = curation.pick() if films == evaluation.SELECTION else None
         return _evaluate(reference, films, selection)
+    if films == out_of_fold.SPLIT:
+        return out_of_fold.evaluation_of_model(model)
     if model.is_run:
         return evaluation.of_run(run_folders.find(model.run), model.card.epoch, films)
     card = model.card

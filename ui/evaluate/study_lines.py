@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.config import cache_folder
+from fracture_core.cross_validation import out_of_fold
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FilmError
@@ -83,6 +84,8 @@ def table(result: Evaluation) -> pd.DataFrame:
 def with_training_overlap(lines: pd.DataFrame, result: Evaluation, reference: str) -> pd.DataFrame:
     """Add the column `acquaintance`, the training overlap; NEW for films of other data sets."""
     in_use = result.data.get("hash") == data_cache.dataset().hash
+    # Out of fold, none was predicted by a network that was trained on its patient.
+    in_use = in_use and result.split != out_of_fold.SPLIT
     overlaps = study_cache.training_overlaps(reference) if in_use else {}
     column = [overlaps.get(name, TrainingOverlap.NEW) for name in lines["patient"]]
     return lines.assign(acquaintance=pd.Series(column, index=lines.index, dtype=object))

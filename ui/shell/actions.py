@@ -17,11 +17,12 @@ import streamlit as st
 from fracture_core import checksums, config, files
 from fracture_core.analysis import leak, report_2018
 from fracture_core.audit import audit_job
+from fracture_core.cross_validation import fold_release, group_runs
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
-from fracture_core.errors import DataError, FractureError, RunNameTaken, WriteFailed
+from fracture_core.errors import FractureError, RunNameTaken, WriteFailed
 from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import evaluation, gate_job
 from fracture_core.releases import ensemble
@@ -113,6 +114,12 @@ start_report = owners(report_2018.start)
 stop_report = owners(report_2018.stop)
 
 
+stop_group = owners(group_runs.stop)
+resume_group = owners(group_runs.start)
+delete_group = owners(group_runs.delete)
+release_group = owners(fold_release.make)
+
+
 @owners
 def start_run(
     settings: config.TrainConfig, name: str, labels: run_folders.Labels | None = None
@@ -122,13 +129,21 @@ def start_run(
     Raises:
         DataError: the films have changed since the page was drawn.
     """
-    shown = tab_data.current_identity()
-    if shown and tab_data.identity(data_cache.dataset().hash) != shown:
-        raise DataError(
-            f"The films of {tab_data.choice().root.name} have changed since this page was drawn, "
-            "so no run was started. Check the page, then start it again."
-        )
+    data_cache.check_unchanged()
     launcher.create_and_start(settings, name, labels=labels)
+
+
+@owners
+def cross_validate(
+    settings: config.TrainConfig, folds: int, name: str, labels: run_folders.Labels
+) -> None:
+    """Start a cross-validation on the data that this tab reads, once even after a double click.
+
+    Raises:
+        DataError: the films have changed since the page was drawn.
+    """
+    data_cache.check_unchanged()
+    group_runs.begin(settings, folds, name, data_cache.dataset(), labels)
 
 
 @owners

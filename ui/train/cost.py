@@ -1,7 +1,7 @@
 """The estimated cost of a run before it is started: films, time and memory."""
 
 from fracture_core import memory
-from fracture_core.config import TrainConfig
+from fracture_core.config import TrainConfig, slots
 from fracture_core.networks import network_size
 from fracture_core.runs.run_folders import Run
 from fracture_core.training import probe
@@ -17,6 +17,24 @@ def sentence(config: TrainConfig, films: int) -> str:
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
     used = "all used in every epoch" if shown == films else f"{shown:,} used per epoch"
     return f"{time_of(config, films)}: {plural(films, 'training film')}, {used}."
+
+
+def of_folds(config: TrainConfig, films: int, count: int) -> str:
+    """Describe the cost of a cross-validation: the number of runs, films and time.
+
+    Args:
+        config: of every run.
+        films: training films of one run of the whole, dev films left out.
+        count: number of folds.
+    """
+    share = films * (count - 1) // count
+    how, seconds, _ = _estimate(config, share)
+    together = min(count, slots())
+    whole = duration(seconds * -(-count // together))
+    return (
+        f"{count} runs of about {plural(share, 'training film')}, {how.lower()} "
+        f"{duration(seconds)} each, {together} at a time: {how.lower()} {whole} in all."
+    )
 
 
 def sources(config: TrainConfig, films: int) -> str:

@@ -25,7 +25,7 @@ from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
 from ui.shared import next_run, phantom_progress, theme
 from ui.shell import actions, owner, state, tab_data
-from ui.train import cost, run_labels, settings
+from ui.train import cost, cross_validate, run_labels, settings
 from ui.train.run_labels import RunLabels
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
@@ -115,6 +115,7 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
             _start_button(on_click=_start, args=(config, own, state.token()))
         else:
             _start_button(disabled=True)
+        cross_validate.offer(config, films, own)
         next_run.show()
     if not owner.is_owner():
         st.caption(owner.WHY)

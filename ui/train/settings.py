@@ -43,6 +43,8 @@ NOT_OFFERED = (
     "epochs",
     "exclude",
     "families",
+    "fold",
+    "fold_list",
     "options.dense_normalization",
     "recipe.fit",
     "recipe.resample",

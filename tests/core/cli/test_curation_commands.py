@@ -44,12 +44,12 @@ def test_labels_are_set_listed_exported_undone_and_imported(
     assert not corrections.read(catalog.read(phantom_root).hash).items
     more = f"{second['key']},{second['label']},,,,\nx,1,,,,\n"
     (tmp_path / "labels.csv").write_text((tmp_path / "labels.csv").read_text() + more)
-    words = ("labels", "import", phantom_root, tmp_path / "labels.csv")
-    preview = spoken(capsys, *words, "--preview")
+    imported = ("labels", "import", phantom_root, tmp_path / "labels.csv")
+    preview = spoken(capsys, *imported, "--preview")
     assert "3 rows: 1 label would change; 1 label as before." in preview
     assert "1 row with a study that is not in these data; first, line 4 (x)" in preview
     assert not corrections.read(catalog.read(phantom_root).hash).items
-    spoken(capsys, *words, "--by", "CD")
+    spoken(capsys, *imported, "--by", "CD")
     (each,) = corrections.read(catalog.read(phantom_root).hash).items.values()
     assert (each.study, each.by, each.why) == (first["key"], "CD", "table labels.csv")
 

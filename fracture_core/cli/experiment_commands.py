@@ -1,0 +1,255 @@
+"""Command about several runs at once: `cross-validate`, and what other commands do with a group.
+
+Modules that load pandas are imported by the function that needs them, so that `--help` is quick.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fracture_core.cli import Command, setting_options, terminal
+from fracture_core.config import LIMITS, PRESETS, runs_folder
+from fracture_core.errors import ConfigError, ModelError, RunError
+from fracture_core.files import replace_file
+from fracture_core.runs import run_folders
+from fracture_core.words import duration, plural
+
+if TYPE_CHECKING:
+    from fracture_core.cross_validation.group import Group, Progress
+    from fracture_core.models.evaluation import Evaluation
+
+POLL_SECONDS = 0.5  # between two looks at the runs that are followed
+OWN = ("fold", "fold_list")  # settings that each fold's run gets
+MISSING = "-"  # of a figure that has no meaning
+SHOWN = ("accuracy", "sensitivity", "specificity", "auroc")  # of each fold; JSON has all
+
+# --- cross-validate -------------------------------------------------------------------------------
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    setting_options.add_data(parser)
+    low, high = LIMITS.folds
+    parser.add_argument("--folds", type=int, default=5, help=f"runs, {low} to {high} (5)")
+    setting_options.add_settings(parser, setting_options.default_of_train, OWN)
+    parser.add_argument("--preset", choices=PRESETS, help="settings to begin with")
+    parser.add_argument("--config", type=Path, help="JSON file of settings to begin with")
+    parser.add_argument("--name", help="of the group; its runs are NAME-fold1, NAME-fold2, ...")
+    parser.add_argument("--queue", action="store_true", help="queue in the background")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _cross_validate(options: argparse.Namespace) -> int:
+    from fracture_core.cross_validation import group_runs
+    from fracture_core.networks import architectures
+
+    config = setting_options.config_of(options)
+    architectures.check(config.architecture, config.recipe.size, config.options)
+    if config.weights:
+        architectures.check_weights_file(Path(config.weights))
+    name = options.name or f"{config.architecture}-cv-{datetime.now():%Y%m%d-%H%M%S}"
+    value = group_runs.begin(config, options.folds, name, setting_options.dataset_of(options))
+    return _queued(value, options.json) if options.queue else _follow(value, options.json)
+
+
+def _queued(value: "Group", as_json: bool) -> int:
+    runs = [value.run_name(fold) for fold in value.numbers]
+    if as_json:
+        record = {"group": value.name, "folds": value.folds, "hash": value.hash, "runs": runs}
+        terminal.print_json(record)
+    else:
+        print(f"{value.name} is queued: {', '.join(runs)}.")
+        print(f"Its figures, once all have finished: python -m fracture_core evaluate {value.name}")
+    return 0
+
+
+def _follow(value: "Group", as_json: bool) -> int:
+    """Show a group's progress until no fold is active; Ctrl-C asks all to stop."""
+    from fracture_core.cross_validation import group, group_runs
+
+    stream = sys.stderr if as_json else sys.stdout
+    print(f"{value.name}: {plural(value.folds, 'fold')} in {runs_folder()}", file=stream)
+    while True:
+        try:
+            progress = group.progress(value, group.members(value))
+            if not progress.active:
+                break
+            terminal.show_line(_line(progress))
+            time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            group_runs.stop(value)
+    terminal.show_line("")
+    for sentence in progress.problems:
+        terminal.print_line(sentence, file=sys.stderr)
+    if progress.finished < value.folds:
+        print(f"{progress.words.capitalize()}. Go on with: resume {value.name}", file=stream)
+        return int(bool(progress.problems))
+    from fracture_core.cross_validation import out_of_fold
+
+    out_of_fold.save(value)
+    _print(_evaluation(value.name), as_json, None, 1.0)
+    return 0
+
+
+def _line(progress: "Progress") -> str:
+    """Return the progress line of a group: "1 of 5 folds done, training 43%, 2 min left"."""
+    left = progress.seconds_left
+    words = f", {duration(left)} left" if left else ""
+    return f"{progress.words} {progress.share:.0%}{words}"
+
+
+# --- a group in other commands --------------------------------------------------------------------
+
+
+def is_group(name: str) -> bool:
+    """Tell whether a command's argument names a group; a run or model of the name comes first."""
+    if run_folders.exists(name):
+        return False  # before pandas is loaded
+    from fracture_core.cross_validation import group
+    from fracture_core.models import model_names
+
+    return group.exists(name) and name not in model_names.released()
+
+
+def resume(name: str, more_epochs: int, queue: bool) -> int:
+    """Start or resume the unfinished folds of a group; return the exit status."""
+    from fracture_core.cross_validation import group, group_runs
+
+    if more_epochs:
+        raise ConfigError(
+            "The folds of a cross-validation train for the same epochs. Resume it without "
+            "--more-epochs, or start another one with more --epochs."
+        )
+    value = group.find(name)
+    group_runs.start(value)
+    return _queued(value, as_json=False) if queue else _follow(value, as_json=False)
+
+
+def stop(name: str, after_epoch: bool) -> None:
+    """Ask the active folds of a group to stop.
+
+    Raises:
+        RunError: none is active.
+    """
+    from fracture_core.cross_validation import group
+
+    value = group.find(name)
+    active = [run for run in group.members(value).values() if run.status.state.alive]
+    if not active:
+        raise RunError(f"No fold of {name} is active.")
+    for run in active:
+        run_folders.send_request(run.folder, "stop_after_epoch" if after_epoch else "stop")
+    print(f"Asked {plural(len(active), 'fold')} of {name} to stop.")
+
+
+def release(name: str, model: str, attach: bool) -> None:
+    """Publish the networks of a group as an ensemble; print its out-of-fold figures.
+
+    Args:
+        name: of the group.
+        model: name of the ensemble.
+        attach: whether to add the predictions to the model of this name instead.
+    """
+    from fracture_core.cross_validation import fold_release, group
+    from fracture_core.models import cards
+
+    make = fold_release.attach if attach else fold_release.make
+    folder = make(group.find(name), model)
+    terminal.print_line(f"Released {folder}: {cards.read(folder).card.network}")
+    _print(_evaluation(model), False, None, 1.0)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Print the out-of-fold figures of a group, or of a model made of one."""
+    if options.data is not None:
+        raise ConfigError(
+            "Out-of-fold figures need no data set: they are of the films that each fold held out. "
+            "Leave DATA out."
+        )
+    value = _evaluation(options.model)
+    if options.csv:
+        from fracture_core.models import evaluation
+
+        text = evaluation.lines_csv(value.to_dict()["lines"])
+        replace_file(options.csv, text.encode())
+    _print(value, options.json, options.prevalence, options.cost_ratio, options.slices)
+
+
+def _evaluation(name: str) -> "Evaluation":
+    """Return the out-of-fold predictions of a group or a released model as an evaluation."""
+    from fracture_core.cross_validation import group, out_of_fold
+    from fracture_core.models import cards
+
+    if is_group(name):
+        return out_of_fold.evaluation_of_group(group.find(name))
+    model = cards.find(name)
+    value = out_of_fold.evaluation_of_model(model)
+    if value is None:
+        known = ", ".join(group.names()) or "none yet"
+        raise ModelError(
+            f"{name} was not cross-validated, so it has no out-of-fold predictions. "
+            f"Cross-validations: {known}."
+        )
+    return value
+
+
+def _print(
+    value: "Evaluation",
+    as_json: bool,
+    prevalence: float | None,
+    cost_ratio: float,
+    with_slices: bool = False,
+) -> None:
+    from fracture_core.cross_validation import fold_figures
+    from fracture_core.models import evaluation
+    from fracture_core.verdicts import estimates
+
+    own = fold_figures.record(value.films, value.threshold)
+    if as_json:
+        record = evaluation.with_estimates(value.to_dict(), value, prevalence, cost_ratio)
+        spread = {level: _spread(own[level]) for level in ("studies", "images")}
+        more = {"folds": own["folds"], "spread": spread, "interval": own["method"]}
+        terminal.print_json(record | more)
+        return
+    terminal.print_figures("out of fold", value.films, value.threshold, prevalence, cost_ratio)
+    for name, films in estimates.slices(value.films).items() if with_slices else ():
+        terminal.print_figures(
+            f"out of fold, {name}", films, value.threshold, prevalence, cost_ratio
+        )
+    _print_folds(own)
+
+
+def _spread(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    keys = ("mean", "least", "greatest")
+    return {name: {key: figure[key] for key in keys} for name, figure in figures.items()}
+
+
+def _print_folds(own: dict[str, Any]) -> None:
+    """Print some figures of each fold's studies, and how they spread."""
+    from fracture_core.cross_validation import fold_figures
+    from fracture_core.verdicts import figure_words
+    from fracture_core.verdicts.resampling import Interval
+
+    print()
+    _print_row(f"{'Studies of':12}{'n':>6}", (figure_words.TITLES[name] for name in SHOWN))
+    rows = [(f"fold {each['fold']}", each["studies"]) for each in own["folds"]]
+    for words, figures in rows:
+        cells = (figure_words.value(name, Interval(**figures[name])) for name in SHOWN)
+        n = figures["accuracy"]["n"]
+        _print_row(f"{words:12}{n:>6,}", cells)
+    for key in ("mean", "least", "greatest"):
+        none = asdict(Interval(value=None, low=None, high=None, n=0, groups=0))
+        values = (Interval(**{**none, "value": own["studies"][name][key]}) for name in SHOWN)
+        _print_row(f"{key:18}", map(figure_words.value, SHOWN, values))
+    print(f"\nIntervals: {fold_figures.METHOD}.\n{fold_figures.RANKS}")
+
+
+def _print_row(head: str, cells: Iterable[str]) -> None:
+    print(f"  {head}{''.join(f'{cell or MISSING:>14}' for cell in cells)}")
+
+
+COMMANDS = {"cross-validate": Command(add_arguments=_arguments, run=_cross_validate)}

@@ -1,0 +1,114 @@
+"""Release of a cross-validation: its networks as an ensemble, or its predictions beside a model.
+
+Each film of the training split was seen by most of the networks, so that their ensemble has no dev
+films of its own. Its card holds the out-of-fold figures: those of its members on patients that
+each had not seen. A model of the same settings, trained on all folds, may hold them as well.
+"""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fracture_core import checksums
+from fracture_core.config import Reference
+from fracture_core.cross_validation import out_of_fold
+from fracture_core.cross_validation.group import Group
+from fracture_core.cross_validation.out_of_fold import OutOfFold
+from fracture_core.errors import ModelError
+from fracture_core.files import replace_file
+from fracture_core.models import cards
+from fracture_core.models.cards import OUT_OF_FOLD
+from fracture_core.models.model_names import CARD
+from fracture_core.releases import ensemble, release
+
+LEVELS = ("studies", "images")
+
+
+def make(value: Group, name: str) -> Path:
+    """Publish the mean of a group's networks, each at its epoch, and return the new folder.
+
+    Args:
+        value: the group, all folds finished.
+        name: of the new model; letters, digits, dot, dash, underscore.
+
+    Raises:
+        RunError: a fold is not finished, or its files do not fit the group.
+        ModelError: the name is taken or invalid, or the weights are too large together.
+        WriteFailed: no space or no permission.
+    """
+    predicted = out_of_fold.of_group(value)
+    references = [
+        str(Reference(run=value.run_name(fold), epoch=epoch))
+        for fold, epoch in predicted.epochs.items()
+    ]
+    card, weights, dev_films = ensemble.prepare(references, name)
+    table = predicted.films.to_parquet(None, index=False)
+    card = replace(card, out_of_fold=_facts(value, predicted, table), command=command(value, name))
+    return release.publish(name, card, weights, dev_films, out_of_fold=table)
+
+
+def attach(value: Group, name: str) -> Path:
+    """Put a group's predictions beside a released model of the same settings; return its folder.
+
+    The model keeps its weights and its own dev films. What is said of it by these predictions holds
+    as far as it is like the folds' networks, which saw a fold less.
+
+    Args:
+        value: the group, all folds finished.
+        name: of the model.
+
+    Raises:
+        RunError: a fold is not finished, or its files do not fit the group.
+        ModelError: there is no such model, or it was trained by another command or on other data.
+        WriteFailed: no space or no permission.
+    """
+    predicted = out_of_fold.of_group(value)
+    model = cards.find(name)
+    if model.is_run:
+        raise ModelError(f"{name} is a run. Release it first, then add the predictions to it.")
+    own, same = model.card.command, _train_command(value)
+    if own != same or model.card.data.hash != _data(value).get("hash"):
+        raise ModelError(
+            f"{name} was trained by another command or on other data than {value.name}: {own}. "
+            "Cross-validate with the settings of the model."
+        )
+    table = predicted.films.to_parquet(None, index=False)
+    card = replace(model.card, out_of_fold=_facts(value, predicted, table))
+    folder = model.weights.parent
+    replace_file(folder / OUT_OF_FOLD, table)
+    replace_file(folder / CARD, checksums.json_with_own(card.to_dict()))
+    return folder
+
+
+def _facts(value: Group, predicted: OutOfFold, table: bytes) -> dict[str, Any]:
+    """Return the facts for a card about a table with this content."""
+    return {
+        "folds": value.folds,
+        "hash": value.hash,
+        "films": len(predicted.films),
+        "sha256": cards.sha256(table),
+        "method": predicted.figures["method"],
+        **{level: predicted.figures[level] for level in LEVELS},
+    }
+
+
+def _data(value: Group) -> dict[str, Any]:
+    """Return the facts about the data of a group's runs."""
+    facts: dict[str, Any] = next(iter(out_of_fold.finished(value).values())).facts.get("data", {})
+    return facts
+
+
+def _train_command(value: Group) -> str:
+    """Return the command that trains a run with a group's settings, on all folds."""
+    return cards.full_command(value.config, _data(value).get("phantom"))
+
+
+def command(value: Group, name: str) -> str:
+    """Return the commands that make the same ensemble anywhere."""
+    *before, train = _train_command(value).split(" && ")
+    python = "python -m fracture_core"
+    start = train.replace(f"{python} train", f"{python} cross-validate", 1)
+    own = shlex.join(["--folds", str(value.folds), "--name", value.name])
+    last = f"{python} release {shlex.join([value.name, name])}"
+    return " && ".join([*before, f"{start} {own}", last])

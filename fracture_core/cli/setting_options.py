@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 DATA = ("data", "positive", "table")  # arguments of every command that reads a data set
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
+def add_data(parser: argparse.ArgumentParser, needed: bool = True) -> None:
     """Add the data set's folder, its positive class, and a table of its films with its columns."""
     settings = config.settings()
-    parser.add_argument("data", type=Path, help=settings["data"].help)
+    nargs = None if needed else "?"
+    parser.add_argument("data", type=Path, nargs=nargs, help=settings["data"].help)
     parser.add_argument("--positive", metavar="CLASS", help=settings["positive"].help)
     parser.add_argument("--table", metavar="FILE", help=settings["table"].help)
     parser.add_argument(

@@ -109,6 +109,7 @@ def test_there_are_all_the_actions() -> None:
         "leave_out",
         "evaluate",
         "fit_gate",
+        "make_twins",
     } == set(ACTIONS)
 
 

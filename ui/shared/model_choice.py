@@ -173,6 +173,29 @@ def offer_looked_at(reference: str) -> None:
         st.caption(f"Only shown here; {words}.", width="content")
 
 
+def second(reference: str) -> str | None:
+    """Let the viewer pick a second model beside this one, in the address; `None` without one."""
+    options = [name for name in model_cache.models_here() if name != reference]
+    current = st.session_state.get(state.SECOND) or st.query_params.get(state.SECOND)
+    if current and current != reference and current not in options:
+        if model_names.is_epoch_of_run(current):
+            options = [*options, current]
+        else:
+            _gone(current)
+            st.session_state[state.SECOND] = None
+    elif current == reference:
+        st.session_state[state.SECOND] = None
+    return st.selectbox(
+        "Second model",
+        options,
+        index=None,
+        placeholder="Pick a second model",
+        key=state.SECOND,
+        bind="query-params",
+        help=_ORDER,
+    )
+
+
 # --- shared by both -----------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from fracture_core.audit import audit_job
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError, RunNameTaken, WriteFailed
+from fracture_core.floors import floors_job
 from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import evaluation, gate_job
 from fracture_core.releases import ensemble
@@ -195,3 +196,4 @@ def leave_out(data_hash: str, value: exclusions.Exclusions) -> None:
 
 evaluate = owners(evaluation.start)
 fit_gate = owners(gate_job.start)
+make_twins = owners(floors_job.start)

@@ -1,0 +1,92 @@
+"""Paired differences of two predictors on the same studies, and McNemar's exact test.
+
+The difference of any figure has a bootstrap interval over patients in which both predictors see the
+same resamples. DeLong's test of two AUROCs (1988) takes cases as independent, which the studies of
+one patient are not; the cluster bootstrap needs no such assumption.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from fracture_core.verdicts import estimates, resampling
+from fracture_core.verdicts.resampling import Interval
+
+SIDES = ("first", "second")
+_SAME = ["key", "patient", "label", "images"]  # with a film left out, it is not the same study
+
+
+def pair(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Return the studies on which both have a verdict, one row each.
+
+    Args:
+        first, second: of `aggregation.verdicts`, on films of one data set.
+
+    Returns:
+        key, patient, label, images; score_first, verdict_first, score_second, verdict_second.
+    """
+    own = ["score", "verdict"]
+    sides = [side.loc[side["verdict"].notna(), [*_SAME, *own]] for side in (first, second)]
+    both = sides[0].merge(sides[1], on=_SAME, suffixes=("_first", "_second"))
+    return both.astype({f"verdict_{side}": bool for side in SIDES})
+
+
+def differences(
+    studies: pd.DataFrame, prevalence: float | None = None, cost_ratio: float = 1.0
+) -> dict[str, Interval]:
+    """Return the difference of each figure, first minus second, see `estimates.estimate`.
+
+    Args:
+        studies: of `pair`; at least one row.
+        prevalence, cost_ratio: see `estimates.estimate`.
+
+    Returns:
+        By name of the figure. The interval is `None` where all resamples agree, or with fewer than
+        `resampling.FEWEST` patients; the value where a figure of either has no meaning.
+    """
+    codes, number = resampling.group_numbers(studies["patient"])
+    first, second = (
+        estimates.resampled(
+            studies["label"],
+            studies[f"score_{side}"],
+            studies[f"verdict_{side}"],
+            codes,
+            number,
+            prevalence,
+            cost_ratio,
+        )
+        for side in SIDES
+    )
+    size = (len(studies), number, number)
+    gaps = {name: estimates.interval_of(first[name] - second[name], *size) for name in first}
+    return {name: _unless_alike(gaps[name]) for name in estimates.NAMES}
+
+
+def _unless_alike(gap: Interval) -> Interval:
+    """Drop the interval of a difference that is the same in every resample."""
+    alike = gap.low is not None and gap.high is not None and gap.high - gap.low < resampling.SAME
+    if not alike:
+        return gap
+    return Interval(value=gap.value, low=None, high=None, n=gap.n, groups=gap.groups)
+
+
+def discordant(studies: pd.DataFrame) -> tuple[int, int]:
+    """Count the studies that only the first, and that only the second, predicted correctly."""
+    truth = studies["label"].to_numpy() == 1
+    one, two = (studies[f"verdict_{side}"].to_numpy(bool) == truth for side in SIDES)
+    return int(np.sum(one & ~two)), int(np.sum(~one & two))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return the two-sided p of McNemar's test, exact: that of a fair coin.
+
+    Of the studies that one predictor alone got right, half would be the first's if both were
+    equally good (McNemar 1947, Psychometrika 12:153-157; the exact binomial form is the sign test).
+
+    Args:
+        only_first, only_second: see `discordant`.
+    """
+    n, few = only_first + only_second, min(only_first, only_second)
+    tail = sum(math.comb(n, k) for k in range(few + 1))
+    return min(1.0, 2 * tail / 2**n)

@@ -50,7 +50,7 @@ def count(root: Path, cache: Path, options: argparse.Namespace) -> int:
     is_training = (manifest["split"] == "train").to_numpy()
     training, evaluated = manifest[is_training], manifest[~is_training].reset_index(drop=True)
     cases = floor_scores.rows(evaluated, None)
-    holds = {level: 0 for level in cases}
+    holds = dict.fromkeys(cases, 0)
     areas: dict[str, list[float]] = {level: [] for level in cases}
     for seed in range(options.seeds):
         config = TrainConfig(

@@ -279,11 +279,13 @@ def _floors(options: argparse.Namespace) -> None:
             for role, own in floors.items()
         }
         made = {"steps": twins.steps, "own_steps": twins.own_steps, "seed": twins.seed}
-        terminal.print_json({"model": model.card.name, "twins": made, "films": levels})
+        synthetic = model.card.synthetic
+        record = {"model": model.card.name, "synthetic": synthetic, "twins": made, "films": levels}
+        terminal.print_json(record)
         return
     terminal.print_line(twins.sentence)
     for role, own in floors.items():
-        print(f"\n{role}")
+        print(f"\n{role}{' (synthetic films)' if model.card.synthetic else ''}")
         terminal.print_floors(own["studies"])
 
 

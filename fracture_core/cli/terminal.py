@@ -158,6 +158,7 @@ def print_floors(floors: "Floors") -> None:
 
 def print_pair(pair: "ModelPair") -> None:
     """Print every figure of two models, and the difference with its interval."""
+    from fracture_core.model_comparison import paired_figures
     from fracture_core.verdicts import figure_words
 
     _print_row("", (*map(short, map(clean, pair.models)), "difference (95 % interval)"))
@@ -166,4 +167,4 @@ def print_pair(pair: "ModelPair") -> None:
         bounds = figure_words.interval(name, three[2])
         cells[2] += f" ({bounds})" if bounds else ""
         _print_row(figure_words.TITLES[name], cells)
-    print(f"  n = {pair.studies:,} studies, {plural(pair.patients, 'patient')}")
+    print(f"  n = {paired_figures.cases(pair.studies, 'study', pair.patients)}")

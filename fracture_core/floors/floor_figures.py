@@ -10,9 +10,8 @@ import pandas as pd
 from fracture_core.floors import floor_scores
 from fracture_core.floors.floor_scores import TITLES, Scores
 from fracture_core.model_comparison import paired_figures
-from fracture_core.verdicts import estimates
+from fracture_core.model_comparison.paired_figures import Predictor
 from fracture_core.verdicts.resampling import Interval
-from fracture_core.words import plural
 
 LEVELS = {"studies": "study", "images": "image"}
 FIGURE = "auroc"  # by which a model is measured against its floors: it needs no threshold
@@ -45,7 +44,7 @@ class Floors:
     def sentence(self) -> str:
         """How much of the AUROC was learned, with its interval and n."""
         own, name = self.model[FIGURE], self.strongest
-        on = f"{plural(own.n, LEVELS[self.level])} of {plural(own.groups, 'patient')}"
+        on = paired_figures.cases(own.n, LEVELS[self.level], own.groups)
         if own.value is None or not name:
             return f"Nothing can be said about what was learned: one label only, on {on}."
         floor, gap = self.floors[name][FIGURE].value, self.learned[name]
@@ -100,23 +99,21 @@ def of_level(
         name: floor_scores.of_twin(films, values, threshold)[level]
         for name, values in (twins or {}).items()
     }
+    model = _predictor(cases, own)
+    predictors = {name: _predictor(cases, scores) for name, scores in others.items()}
     return Floors(
         level=level,
-        model=_figures(cases, own),
-        floors={name: _figures(cases, scores) for name, scores in others.items()},
-        learned={name: _gap(cases, own, scores) for name, scores in others.items()},
+        model=model.figures,
+        floors={name: each.figures for name, each in predictors.items()},
+        learned={
+            name: paired_figures.differences(model, each)[FIGURE]
+            for name, each in predictors.items()
+        },
     )
 
 
-def _figures(cases: pd.DataFrame, scores: Scores) -> dict[str, Interval]:
-    return estimates.estimate(cases["label"], *scores, cases["patient"])
-
-
-def _gap(cases: pd.DataFrame, own: Scores, floor: Scores) -> Interval:
-    table = cases[["label", "patient"]].assign(
-        score_first=own[0], verdict_first=own[1], score_second=floor[0], verdict_second=floor[1]
-    )
-    return paired_figures.differences(table)[FIGURE]
+def _predictor(cases: pd.DataFrame, scores: Scores) -> Predictor:
+    return paired_figures.predictor(cases["label"], *scores, cases["patient"])
 
 
 def with_floors(

@@ -133,6 +133,7 @@ def sources(model: Model, dataset: Dataset | None) -> Sources:
     others = [
         catalog.select(dataset.manifest, split, card.parts).assign(role=split)
         for split in ("valid", "test")
+        if (dataset.manifest["split"] == split).any()
     ]
     config = TrainConfig(
         data=str(dataset.root),

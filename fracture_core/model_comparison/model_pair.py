@@ -10,9 +10,7 @@ from typing import Any
 from fracture_core.errors import DataError
 from fracture_core.model_comparison import paired_figures
 from fracture_core.models.evaluation import Evaluation
-from fracture_core.verdicts import estimates
 from fracture_core.verdicts.resampling import Interval
-from fracture_core.words import plural
 
 METHOD = (
     "Differences: first minus second, 95 % interval by bootstrap over patients, both models on the "
@@ -28,6 +26,7 @@ class ModelPair:
         models: their names.
         split: of the films: "train", "dev", "valid" or "test".
         thresholds: each model's own.
+        synthetic: whether the films are.
         figures: by name of `estimates.NAMES`: of the first model, of the second, their difference.
         discordant: number of studies that only the first, and that only the second, got right.
         p: of McNemar's exact test, two-sided.
@@ -36,6 +35,7 @@ class ModelPair:
     models: tuple[str, str]
     split: str
     thresholds: tuple[float, float]
+    synthetic: bool
     figures: dict[str, tuple[Interval, Interval, Interval]]
     discordant: tuple[int, int]
     p: float
@@ -53,9 +53,8 @@ class ModelPair:
     @property
     def sentence(self) -> str:
         """The result in words, with intervals and n."""
-        on = f"on {plural(self.studies, f'{self.split} study')} of " + plural(
-            self.patients, "patient"
-        )
+        on = f"on {paired_figures.cases(self.studies, f'{self.split} study', self.patients)}"
+        on += " (synthetic films)" if self.synthetic else ""
         signs = {name: _sign(self.figures[name][2]) for name in ("accuracy", "auroc")}
         better, worse = self.models if sum(signs.values()) >= 0 else self.models[::-1]
         first, second = self.models
@@ -99,6 +98,7 @@ class ModelPair:
             "models": list(self.models),
             "split": self.split,
             "thresholds": list(self.thresholds),
+            "synthetic": self.synthetic,
             "studies": self.studies,
             "patients": self.patients,
             "sentence": self.sentence,
@@ -142,19 +142,15 @@ def compare(first: Evaluation, second: Evaluation) -> ModelPair:
             f"{first.model} and {second.model} have no {first.split} study in common. Choose other "
             "films, or evaluate both on a split that neither was trained on."
         )
-    of_sides = [
-        estimates.estimate(
-            both["label"], both[f"score_{side}"], both[f"verdict_{side}"], both["patient"]
-        )
-        for side in paired_figures.SIDES
-    ]
-    gaps = paired_figures.differences(both)
+    one, two = paired_figures.sides(both)
+    gaps = paired_figures.differences(one, two)
     counts = paired_figures.discordant(both)
     return ModelPair(
         models=(first.model, second.model),
         split=first.split,
         thresholds=(first.threshold, second.threshold),
-        figures={name: (of_sides[0][name], of_sides[1][name], gaps[name]) for name in gaps},
+        synthetic=bool(first.data.get("synthetic")),
+        figures={name: (one.figures[name], two.figures[name], gap) for name, gap in gaps.items()},
         discordant=counts,
         p=paired_figures.mcnemar(*counts),
     )

@@ -6,12 +6,15 @@ one patient are not; the cluster bootstrap needs no such assumption.
 """
 
 import math
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from fracture_core.verdicts import estimates, resampling
 from fracture_core.verdicts.resampling import Interval
+from fracture_core.words import plural
 
 SIDES = ("first", "second")
 _SAME = ["key", "patient", "label", "images"]  # with a film left out, it is not the same study
@@ -27,40 +30,60 @@ def pair(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         key, patient, label, images; score_first, verdict_first, score_second, verdict_second.
     """
     own = ["score", "verdict"]
-    sides = [side.loc[side["verdict"].notna(), [*_SAME, *own]] for side in (first, second)]
-    both = sides[0].merge(sides[1], on=_SAME, suffixes=("_first", "_second"))
+    tables = [side.loc[side["verdict"].notna(), [*_SAME, *own]] for side in (first, second)]
+    both = tables[0].merge(tables[1], on=_SAME, suffixes=("_first", "_second"))
     return both.astype({f"verdict_{side}": bool for side in SIDES})
 
 
-def differences(
-    studies: pd.DataFrame, prevalence: float | None = None, cost_ratio: float = 1.0
-) -> dict[str, Interval]:
-    """Return the difference of each figure, first minus second, see `estimates.estimate`.
+@dataclass(frozen=True, kw_only=True)
+class Predictor:
+    """A predictor's figures on some studies, or films, in every resample of their patients.
 
     Args:
-        studies: of `pair`; at least one row.
-        prevalence, cost_ratio: see `estimates.estimate`.
+        figures: with their intervals, by name of `estimates.NAMES`.
+        resamples: see `estimates.resampled`.
+        patients: number of patients.
+    """
+
+    figures: dict[str, Interval]
+    resamples: dict[str, np.ndarray] = field(repr=False)
+    patients: int
+
+
+def predictor(
+    labels: ArrayLike, scores: ArrayLike, positive: ArrayLike, patients: ArrayLike
+) -> Predictor:
+    """Return a predictor's figures; arguments as in `estimates.estimate`."""
+    codes, number = resampling.group_numbers(np.asarray(patients))
+    drawn = estimates.resampled(labels, scores, positive, codes, number)
+    figures = estimates.intervals(drawn, labels, positive, codes)
+    return Predictor(figures=figures, resamples=drawn, patients=number)
+
+
+def differences(first: Predictor, second: Predictor) -> dict[str, Interval]:
+    """Return the difference of each figure of two predictors of the same cases, first minus second.
 
     Returns:
         By name of the figure. The interval is `None` where all resamples agree, or with fewer than
         `resampling.FEWEST` patients; the value where a figure of either has no meaning.
     """
-    codes, number = resampling.group_numbers(studies["patient"])
+    size = (first.figures["accuracy"].n, first.patients, first.patients)
+    gaps = {name: first.resamples[name] - second.resamples[name] for name in estimates.NAMES}
+    return {name: _unless_alike(estimates.interval_of(gap, *size)) for name, gap in gaps.items()}
+
+
+def sides(studies: pd.DataFrame) -> tuple[Predictor, Predictor]:
+    """Return the first and the second predictor of `pair`."""
     first, second = (
-        estimates.resampled(
+        predictor(
             studies["label"],
             studies[f"score_{side}"],
             studies[f"verdict_{side}"],
-            codes,
-            number,
-            prevalence,
-            cost_ratio,
+            studies["patient"],
         )
         for side in SIDES
     )
-    size = (len(studies), number, number)
-    gaps = {name: estimates.interval_of(first[name] - second[name], *size) for name in first}
-    return {name: _unless_alike(gaps[name]) for name in estimates.NAMES}
+    return first, second
 
 
 def _unless_alike(gap: Interval) -> Interval:
@@ -90,3 +113,11 @@ def mcnemar(only_first: int, only_second: int) -> float:
     n, few = only_first + only_second, min(only_first, only_second)
     tail = sum(math.comb(n, k) for k in range(few + 1))
     return min(1.0, 2 * tail / 2**n)
+
+
+def cases(count: int, noun: str, patients: int) -> str:
+    """Count cases in words: "194 studies of 160 patients".
+
+    Where each has a patient of its own, as in data that name no patients: "194 studies".
+    """
+    return plural(count, noun) + (f" of {plural(patients, 'patient')}" if patients < count else "")

@@ -64,14 +64,27 @@ def estimate(
     truth, called = np.asarray(labels, bool), np.asarray(positive, bool)
     codes, number = resampling.group_numbers(patients)
     figures = resampled(truth, scores, called, codes, number, prevalence, cost_ratio)
+    return intervals(figures, truth, called, codes, prevalence)
+
+
+def intervals(
+    figures: dict[str, np.ndarray],
+    labels: ArrayLike,
+    positive: ArrayLike,
+    codes: np.ndarray,
+    prevalence: float | None = None,
+) -> dict[str, Interval]:
+    """Return the figures of `resampled` with their intervals; see `estimate`."""
+    truth, called = np.asarray(labels, bool), np.asarray(positive, bool)
+    number = len(np.unique(codes))
     cases = _cases(truth, called, prevalence)
-    intervals: dict[str, Interval] = {}
+    named: dict[str, Interval] = {}
     for name in NAMES:
         mask = cases.get(name)
         own = codes if mask is None else codes[mask]
         interval = interval_of(figures[name], len(own), len(np.unique(own)), number)
-        intervals[name] = _if_all_alike(interval, is_proportion=mask is not None)
-    return intervals
+        named[name] = _if_all_alike(interval, is_proportion=mask is not None)
+    return named
 
 
 def resampled(

@@ -70,7 +70,7 @@ def test_the_cheap_floors_stand_beside_every_figure_without_asking(run_copy: Pat
     expected = f"{100 * studies.majority.value:.1f} %"
     assert table.loc[floor_scores.TITLES["majority"], "Accuracy"] == expected
     assert table.loc["this model", "Accuracy"] == f"{100 * studies.accuracy.value:.1f} %"
-    assert "AUROC" in said(app) and f"the same {studies.n} studies of" in said(app)
+    assert "AUROC" in said(app) and f"the same {studies.n} studies" in said(app)
     assert "The twins were not made yet." in said(app)
 
 
@@ -128,7 +128,7 @@ def test_a_second_model_is_compared_on_the_same_studies(second_run: Path) -> Non
     assert not app.exception
     table = frame(app, "gap")
     n = evaluation.of_run(second_run, 1, "valid").summaries()["studies"].n
-    assert f"{n} valid studies of" in said(app) and "McNemar's test p = " in said(app)
+    assert f"{n} valid studies" in said(app) and "McNemar's test p = " in said(app)
     assert table["Figure"].tolist()[0] == "Accuracy"
     app.selectbox(key="second").set_value(None).run()
     assert not [each for each in app.dataframe if "gap" in each.value]

@@ -8,12 +8,12 @@ import streamlit as st
 from fracture_core.floors.evaluation_floors import FloorSources
 from fracture_core.floors.floor_figures import LEVELS, Floors
 from fracture_core.floors.floor_scores import TITLES
+from fracture_core.model_comparison import paired_figures
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts import estimates, figure_words
-from fracture_core.words import plural
 from ui.cache import data_cache, floor_cache
 from ui.data import job_progress
 from ui.shared import figures, theme
@@ -64,8 +64,8 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     made = f" {kept.twins.sentence}" if kept.twins else ""
     st.caption(
         theme.plain(
-            f"n = {plural(own.n, LEVELS[level])} of {plural(own.groups, 'patient')}. The gap is "
-            f"paired: bootstrap over patients.{made}"
+            f"n = {paired_figures.cases(own.n, LEVELS[level], own.groups)}. The gap is paired: "
+            f"bootstrap over patients.{made}"
         )
     )
     _twins(reference, model, kept)

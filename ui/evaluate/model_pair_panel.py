@@ -4,11 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.errors import DataError, FractureError
-from fracture_core.model_comparison import model_pair, stored_predictions
+from fracture_core.model_comparison import model_pair, paired_figures, stored_predictions
 from fracture_core.model_comparison.model_pair import METHOD, ModelPair
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.verdicts import estimates, figure_words
-from fracture_core.words import plural, short
+from fracture_core.words import short
 from ui.cache import data_cache, model_cache
 from ui.evaluate import results
 from ui.shared import figures, model_choice, theme
@@ -46,7 +46,7 @@ def show(result: Evaluation, reference: str) -> None:
     only_first, only_second = pair.discordant
     st.caption(
         theme.plain(
-            f"{plural(pair.studies, 'study')} of {plural(pair.patients, 'patient')}: "
+            f"{paired_figures.cases(pair.studies, 'study', pair.patients)}: "
             f"{only_first:,} right by the first alone, {only_second:,} by the second alone. "
             f"{METHOD} Thresholds {pair.thresholds[0]:.2f} and {pair.thresholds[1]:.2f}."
         )

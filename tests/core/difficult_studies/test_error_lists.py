@@ -130,15 +130,15 @@ def test_known_wrong_labels_are_found_and_few_others() -> None:
     scores = np.clip(np.where(truth, 0.8, 0.2) + draw.normal(0, 0.12, 2_000), 0, 1)
     flipped = draw.random(2_000) < 0.05
     doubted = label_doubts.is_doubted(truth ^ flipped, scores)
-    assert (doubted & flipped).sum() / flipped.sum() > 0.9
-    assert (doubted & ~flipped).sum() < 20
+    assert (doubted & flipped).sum() > 0.5 * flipped.sum()  # half are surer than the mean
+    assert not (doubted & ~flipped).any()
 
 
 def test_the_scores_of_several_runs_are_averaged() -> None:
     table = pd.DataFrame(
-        {"key": list("abcd"), "label": [1, 1, 0, 0], "score": [0.9, 0.1, 0.1, 0.2]}
+        {"key": list("abcd"), "label": [1, 1, 0, 0], "score": [0.9, 0.1, 0.1, 0.4]}
     )
-    other = table.assign(score=[0.9, 0.3, 0.1, 0.2]).iloc[:3]
+    other = table.assign(score=[0.9, 0.3, 0.1, 0.4]).iloc[:3]
     found = label_doubts.find([table, other])
     assert found["key"].tolist() == ["b"] and found["reason"][0] == "mean score 0.200 by 2 runs"
     assert found["value"][0] == pytest.approx(0.8)

@@ -98,7 +98,7 @@ def test_the_sentence_says_how_much_was_learned(
     floors = floor_figures.of_level("studies", own, 0.5, twins={"untrained": twin.to_numpy()})
     assert floors.strongest == "untrained"
     assert "the strongest floor (untrained twin) reaches" in floors.sentence
-    assert "on the same 100 studies of 100 patients" in floors.sentence
+    assert "on the same 100 studies:" in floors.sentence
     assert words in floors.sentence
 
 

@@ -39,7 +39,7 @@ def evaluation(name: str, right: int, n: int = 100, data_hash: str = "d") -> Eva
 def test_the_better_model_is_named_whichever_comes_first() -> None:
     good, bad = evaluation("good", 90), evaluation("bad", 60)
     for pair in (model_pair.compare(good, bad), model_pair.compare(bad, good)):
-        start = "good is right more often than bad on 100 valid studies of 100 patients."
+        start = "good is right more often than bad on 100 valid studies."
         assert pair.sentence.startswith(start)
         assert "McNemar's test p = 1.9e-09" in pair.sentence
     assert model_pair.compare(good, bad).discordant == (30, 0)
@@ -47,7 +47,7 @@ def test_the_better_model_is_named_whichever_comes_first() -> None:
 
 def test_models_within_chance_cannot_be_told_apart() -> None:
     pair = model_pair.compare(evaluation("one", 80), evaluation("two", 79))
-    start = "one and two cannot be told apart on 100 valid studies of 100 patients."
+    start = "one and two cannot be told apart on 100 valid studies."
     assert pair.sentence.startswith(start) and pair.p == 1.0
     assert "a difference of +1.0 points (95 % interval +0.0 to" in pair.sentence
 
@@ -85,7 +85,7 @@ def test_the_command_compares_what_the_models_keep(
     assert record["figures"]["accuracy"]["difference"]["value"] == pytest.approx(7 / 20)
     assert command_line.main(["compare", "one", "two", "--split", "dev"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("one@2 is right more often than two@2 on 20 dev studies")
+    assert printed.startswith("one@2 is right more often than two@2 on 20 dev studies (syn")
     assert "Balanced accuracy" in printed
 
 

@@ -9,6 +9,7 @@ from scipy import stats
 
 from fracture_core.model_comparison import paired_figures
 from fracture_core.verdicts import estimates
+from fracture_core.verdicts.resampling import Interval
 
 
 def studies(n: int, seed: int = 1) -> pd.DataFrame:
@@ -21,6 +22,10 @@ def studies(n: int, seed: int = 1) -> pd.DataFrame:
         score = 1 / (1 + np.exp(-(common + draw.normal(0, noise, n) - 0.5)))
         table[f"score_{side}"], table[f"verdict_{side}"] = score, score > 0.5
     return table
+
+
+def differences(table: pd.DataFrame) -> dict[str, Interval]:
+    return paired_figures.differences(*paired_figures.sides(table))
 
 
 def delong(table: pd.DataFrame) -> float:
@@ -46,7 +51,7 @@ def test_mcnemars_exact_p_is_the_binomials(first: int) -> None:
 
 def test_a_difference_is_that_of_the_two_figures() -> None:
     table = studies(150)
-    gaps = paired_figures.differences(table)
+    gaps = differences(table)
     one, two = (
         estimates.estimate(
             table["label"], table[f"score_{s}"], table[f"verdict_{s}"], table["patient"]
@@ -61,7 +66,7 @@ def test_a_difference_is_that_of_the_two_figures() -> None:
 
 def test_of_independent_studies_the_auroc_interval_is_close_to_delongs() -> None:
     table = studies(300, seed=3)
-    gap = paired_figures.differences(table)["auroc"]
+    gap = differences(table)["auroc"]
     half = 1.96 * delong(table)
     assert (gap.high - gap.low) / 2 == pytest.approx(half, rel=0.1)
     assert gap.low == pytest.approx(gap.value - half, abs=0.2 * half)
@@ -70,7 +75,7 @@ def test_of_independent_studies_the_auroc_interval_is_close_to_delongs() -> None
 def test_copies_of_a_patients_study_make_no_interval_narrower() -> None:
     table = studies(60)
     copies = pd.concat([table] * 3, ignore_index=True)
-    one, three = (paired_figures.differences(each)["auroc"] for each in (table, copies))
+    one, three = (differences(each)["auroc"] for each in (table, copies))
     assert (three.n, three.groups) == (180, 60)
     assert (three.low, three.high) == pytest.approx((one.low, one.high))
 
@@ -79,7 +84,7 @@ def test_two_equal_predictors_have_no_difference_and_no_interval() -> None:
     table = studies(40)
     for kind in ("score", "verdict"):
         table[f"{kind}_second"] = table[f"{kind}_first"]
-    gaps = paired_figures.differences(table)
+    gaps = differences(table)
     assert {gap.value for gap in gaps.values()} == {0.0}
     assert {gap.low for gap in gaps.values()} == {None}
     assert paired_figures.discordant(table) == (0, 0)

@@ -112,7 +112,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """
     n, few = only_first + only_second, min(only_first, only_second)
     tail = sum(math.comb(n, k) for k in range(few + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return float(min(1.0, 2 * tail / 2**n))
 
 
 def cases(count: int, noun: str, patients: int) -> str:

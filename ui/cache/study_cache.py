@@ -47,11 +47,9 @@ def studies() -> pd.DataFrame:
     table, predictions = _studies(data.hash, data.manifest), study_predictions()
     results = predictions.results if predictions else {}
     certainties = predictions.errors if predictions else {}
-    columns = {
-        facets.RESULT: facets.results_of(table, results),
-        facets.CERTAINTY: table["key"].map(certainties).astype(float),
-    }
-    return table.assign(names_patient=data.patients, **columns)
+    result = {facets.RESULT: facets.results_of(table, results)}
+    certainty = {facets.CERTAINTY: table["key"].map(certainties).astype(float)}
+    return table.assign(names_patient=data.patients, **result, **certainty)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

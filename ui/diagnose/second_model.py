@@ -54,8 +54,8 @@ def show_verdict(first: Reading, second: Reading | None, head: Head) -> None:
     if second is None or not first.prediction.films:
         return
     with head.headline:
-        st.markdown(f"**Second model**, {theme.plain(second.model.card.name)}: {_words(second)}")
-        st.markdown(f"**{_agreement(first, second)}**")
+        name = theme.plain(second.model.card.name)
+        st.markdown(f"Second model, {name}: {_words(second)} **{_agreement(first, second)}**")
 
 
 def _words(second: Reading) -> str:

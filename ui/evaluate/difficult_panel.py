@@ -42,7 +42,7 @@ def show(result: Evaluation, model: Model) -> None:
     if not fold.open:
         return
     with fold:
-        kind: str = st.segmented_control(  # type: ignore[assignment]  # required: never `None`
+        kind = st.segmented_control(
             "Difficult studies",
             list(TITLES),
             default="missed",

@@ -1,6 +1,7 @@
 """Floors beside the model's figures: what each would be without learning; and the twins' button."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -20,15 +21,15 @@ from ui.shared import figures, theme
 from ui.shell import actions, owner, state
 
 POLL_SECONDS = 1.0  # while twins are being made
-NAME_PX, NUMBER_PX = 215, 84
+NAME_PX, NUMBER_PX = 215, 81
 HELP = (
     "What the figures would be without learning. Number of views and mean brightness: the share "
     "of positive training cases with a number alike. The untrained twin has the network's random "
     "convolutions and a logistic regression; the other twin was trained on shuffled labels."
 )
 SHORT = {  # titles that are too wide for a column
-    "balanced_accuracy": "Balanced acc.",
-    "average_precision": "Avg. precision",
+    "balanced_accuracy": "Bal. acc.",
+    "average_precision": "Avg. prec.",
     "kappa": "Kappa",
     "ece": "Cal. error",
     "expected_cost": "Cost",
@@ -93,7 +94,7 @@ def _title(name: str) -> str:
     return SHORT.get(name, figure_words.TITLES[name])
 
 
-def _columns() -> dict[str, st.column_config.Column]:
+def _columns() -> dict[str, Any]:
     text = st.column_config.TextColumn
     numbers = {
         _title(name): text(width=NUMBER_PX, alignment="right", help=figure_words.NOTES[name])

@@ -1,5 +1,7 @@
 """A second model on the same studies: can the two be told apart."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -71,7 +73,7 @@ def table(pair: ModelPair) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _columns(pair: ModelPair) -> dict[str, st.column_config.Column]:
+def _columns(pair: ModelPair) -> dict[str, Any]:
     text = st.column_config.TextColumn
     first, second = map(short, pair.models)
     return {

@@ -14,6 +14,8 @@ from ui.cache import model_cache
 from ui.shared import theme
 from ui.shell import state
 
+SECOND_PX = 420  # width of the second model's box, where there is room
+
 # --- the model in use ---------------------------------------------------------------------------
 
 
@@ -192,6 +194,7 @@ def second(reference: str) -> str | None:
         placeholder="Pick a second model",
         key=state.SECOND,
         bind="query-params",
+        width=SECOND_PX,
         help=_ORDER,
     )
 

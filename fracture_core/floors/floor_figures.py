@@ -55,6 +55,10 @@ class Floors:
         if gap.value is None or gap.low is None or gap.high is None:
             return f"{start}: too few patients to say how much was learned."
         interval = f"95 % interval {gap.low:+.3f} to {gap.high:+.3f}"
+        if gap.low > 0 and "untrained" not in self.floors:
+            return (
+                f"{start}, {gap.value:.3f} less ({interval}). The twins can say what was learned."
+            )
         if gap.low > 0:
             return f"{start}: {gap.value:.3f} was learned beyond it ({interval})."
         if gap.high < 0:

@@ -67,10 +67,10 @@ def count(root: Path, cache: Path, options: argparse.Namespace) -> int:
             areas[level].append(area.value)
         print(f"\r{seed + 1} of {options.seeds} seeds", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    for level, own in areas.items():
+    for level, values in areas.items():
         print(
             f"{level}: the interval holds 0.5 in {holds[level]} of {options.seeds} seeds; "
-            f"AUROC {np.mean(own):.3f} on average, {min(own):.3f} to {max(own):.3f} "
+            f"AUROC {np.mean(values):.3f} on average, {min(values):.3f} to {max(values):.3f} "
             f"(n = {len(cases[level])})"
         )
     return int(min(holds.values()) < LEAST * options.seeds)

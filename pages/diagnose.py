@@ -16,6 +16,7 @@ from ui.diagnose import (
     next_study,
     overview,
     reading,
+    second_model,
     verdict_panel,
     what_if,
 )
@@ -36,6 +37,7 @@ with side:
                 reference, model = picked
                 threshold = verdict_panel.threshold_slider(model)
                 accuracy.show(reference, model, threshold)
+                other = second_model.ask(reference)
 with main:
     if not picked:
         st.caption("The films appear here once a model is picked.")
@@ -53,11 +55,14 @@ with main:
     readings = reading.read(study.others or [study], reference, model, threshold, head.progress)
     shown = overview.choose(readings, head.study) if study.others else readings[0]
     verdict_panel.show(shown, head)
+    second = second_model.read(shown, other)
+    second_model.show_verdict(shown, second, head)
     latest_verdict.keep(shown)
     if not shown.prediction.films:
         overview.lists(shown, readings)
         st.stop()
-    maps = film_panel.show(shown, head, next_study.of(shown.study, readings))
+    maps = film_panel.show(shown, head, next_study.of(shown.study, readings), second)
+    second_model.show_scores(shown, second)
     erased_effect.show(shown)
     explanation.explain(maps)
     doubts.show(shown)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.evaluate import results
+from ui.evaluate import difficult_panel, model_pair_panel, results
 from ui.shared import model_choice
 from ui.shell import frame
 
@@ -24,3 +24,5 @@ if picked:
     result = results.fetch(*picked, films)
     if result:
         results.show(result, *picked)
+        model_pair_panel.show(result, picked[0])
+        difficult_panel.show(result, picked[1])

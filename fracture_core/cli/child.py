@@ -284,6 +284,13 @@ def averages(folder: Path, lock: int) -> int:
     return _job(averages_job.run_child, "work on the averages", folder, lock)
 
 
+def floors(folder: Path, lock: int) -> int:
+    """Make the twins of a model as a folder requests; return the exit status. See `_job`."""
+    from fracture_core.floors import floors_job
+
+    return _job(floors_job.run_child, "work on the twins", folder, lock)
+
+
 def fetch(folder: Path, lock: int) -> int:
     """Fetch the open set of films as a folder requests; return the exit status. See `_job`."""
     from fracture_core.jobs import fetch_job
@@ -316,6 +323,7 @@ JOBS = {
     "averages": averages,
     "evaluate": evaluate,
     "fetch": fetch,
+    "floors": floors,
     "gate": gate,
 }
 

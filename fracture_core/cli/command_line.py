@@ -46,6 +46,8 @@ COMMANDS = {
         "predict": "Predict studies: a line per image, then the verdict. Exits 1 if no film has a "
         "prediction.",
         "evaluate": "Predict every study of a split and print how many are right.",
+        "compare": "Compare two models on the same studies: can they be told apart?",
+        "floors": "Train a model's twins, which could not learn, and print what it learned beyond.",
         "gate": "Fit a released model's gate on its training data.",
         "release": "Publish a run as models/NAME.",
         "ensemble": "Publish the mean of models as models/NAME.",

@@ -1,4 +1,4 @@
-"""Commands about models: `predict`, `evaluate`, `gate`, `release`, `ensemble`.
+"""Commands about models: `predict`, `evaluate`, `compare`, `floors`, `gate`, `release`, `ensemble`.
 
 Modules that load pandas are imported by the command that needs them, so that `--help` is quick.
 """
@@ -15,6 +15,7 @@ from fracture_core.errors import ConfigError, ModelError, WriteFailed
 from fracture_core.files import replace_file
 
 if TYPE_CHECKING:
+    from fracture_core.floors.floor_figures import Floors
     from fracture_core.models.cards import Card, Model
     from fracture_core.models.evaluation import Evaluation
     from fracture_core.runs.run_facts import DataFacts
@@ -154,6 +155,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             "prints the figures of a cross-validation."
         )
     from fracture_core.curation import corrections, selections
+    from fracture_core.floors import evaluation_floors
     from fracture_core.models import cards, evaluation, training_patients
     from fracture_core.models.training_patients import TrainingOverlap
 
@@ -182,12 +184,16 @@ def _evaluate(options: argparse.Namespace) -> None:
     for line in record["lines"]:
         patient = line["study"].split("/")[2]
         line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))
+    floors = evaluation_floors.of_films(
+        value.films, value.threshold, evaluation_floors.sources(model, dataset)
+    )
     if options.json:
         record["training_split"] = model.card.data.split_words
+        record["floors"] = {level: each.to_dict() for level, each in floors.items()}
         chosen = (options.prevalence, options.cost_ratio)
         terminal.print_json(evaluation.with_estimates(record, value, *chosen))
     else:
-        _print_evaluation(options, value, record, model.card.data)
+        _print_evaluation(options, value, record, model.card.data, floors["studies"])
         if selection:
             _print_dev_warning(model, value, dataset.hash)
     if options.csv:  # last: what cannot be written costs no figure
@@ -203,7 +209,11 @@ def _print_dev_warning(model: "Model", value: "Evaluation", data_hash: str) -> N
 
 
 def _print_evaluation(
-    options: argparse.Namespace, value: "Evaluation", record: dict[str, Any], data: "DataFacts"
+    options: argparse.Namespace,
+    value: "Evaluation",
+    record: dict[str, Any],
+    data: "DataFacts",
+    floors: "Floors",
 ) -> None:
     """Print the figures of an evaluation, what was refused, and a line per study on request.
 
@@ -212,6 +222,7 @@ def _print_evaluation(
         value: the evaluation.
         record: it as JSON, with what each study's patient is to the model.
         data: that the model was trained on.
+        floors: of the studies.
     """
     from fracture_core.models import training_patients
     from fracture_core.models.training_patients import TrainingOverlap
@@ -220,6 +231,7 @@ def _print_evaluation(
 
     chosen = (value.threshold, options.prevalence, options.cost_ratio)
     terminal.print_figures(value.films_words, value.films, *chosen)
+    terminal.print_floors(floors)
     for name, films in estimates.slices(value.films).items() if options.slices else ():
         terminal.print_figures(f"{value.films_words}, {name}", films, *chosen)
     if corrected := value.data.get("corrections"):
@@ -245,6 +257,89 @@ def _study_line(line: dict[str, Any]) -> str:
     mark = TrainingOverlap(line["acquaintance"]).mark
     right = ("right" if line["right"] else "WRONG") + (f" ({mark})" if mark else "")
     return f"{line['study']}: {probabilities} -> {verdict}, label {line['label']}, {right}"
+
+
+# --- compare, floors ----------------------------------------------------------------------------
+
+
+def _compare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("first", help=MODEL)
+    parser.add_argument("second", help=MODEL)
+    setting_options.add_data(parser, optional=True)
+    parser.add_argument(
+        "--split", help="films to compare on (valid; without DATA dev, where either has no valid)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    """Compare two models on films that both keep predictions of, or on a data set's split."""
+    from fracture_core.model_comparison import model_pair, stored_predictions
+    from fracture_core.models import cards, evaluation
+
+    names = (options.first, options.second)
+    models = [cards.find(name) for name in names]
+    if options.data is None:
+        both = set.intersection(*map(stored_predictions.roles, models))
+        split = options.split or ("valid" if "valid" in both else "dev")
+        values = [stored_predictions.of_role(model, split) for model in models]
+    else:
+        dataset = setting_options.dataset_of(options)
+        terminal.load_tensorflow()
+        split = options.split or "valid"
+        values = [evaluation.evaluate(name, dataset, split) for name in names]
+    result = model_pair.compare(*values)
+    if options.json:
+        terminal.print_json(result.to_dict())
+        return
+    terminal.print_line(result.sentence)
+    terminal.print_pair(result)
+
+
+def _floors_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help=MODEL)
+    setting_options.add_data(parser, optional=True)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _floors(options: argparse.Namespace) -> None:
+    """Make a model's twins unless they are kept, and print its floors on the films it keeps."""
+    from fracture_core.floors import evaluation_floors, floors_job
+    from fracture_core.model_comparison import stored_predictions
+    from fracture_core.models import cards
+
+    model = cards.find(options.model)
+    dataset = None if options.data is None else setting_options.dataset_of(options)
+    folder = floors_job.folder_of(model)
+    twins = floors_job.load(folder)
+    if twins is None:
+        floors_job.sources(model, dataset)  # refused before TensorFlow is loaded
+        terminal.load_tensorflow()
+        steps, films = terminal.progress_line("steps"), terminal.progress_line("films")
+        twins = floors_job.make(model, dataset, steps, films)
+        floors_job.save(folder, twins)
+    kept = evaluation_floors.sources(model, dataset)
+    values = [
+        stored_predictions.of_role(model, role) for role in sorted(stored_predictions.roles(model))
+    ]
+    floors = {
+        value.split: evaluation_floors.of_films(value.films, value.threshold, kept)
+        for value in values
+    }
+    if options.json:
+        levels = {
+            role: {level: each.to_dict() for level, each in own.items()}
+            for role, own in floors.items()
+        }
+        made = {"steps": twins.steps, "own_steps": twins.own_steps, "seed": twins.seed}
+        synthetic = model.card.synthetic
+        record = {"model": model.card.name, "synthetic": synthetic, "twins": made, "films": levels}
+        terminal.print_json(record)
+        return
+    terminal.print_line(twins.sentence)
+    for role, own in floors.items():
+        print(f"\n{role}{' (synthetic films)' if model.card.synthetic else ''}")
+        terminal.print_floors(own["studies"])
 
 
 # --- gate, release, ensemble --------------------------------------------------------------------
@@ -347,6 +442,8 @@ def _ensemble(options: argparse.Namespace) -> None:
 COMMANDS = {
     "predict": Command(add_arguments=_predict_arguments, run=_predict),
     "evaluate": Command(add_arguments=_evaluate_arguments, run=_evaluate),
+    "compare": Command(add_arguments=_compare_arguments, run=_compare),
+    "floors": Command(add_arguments=_floors_arguments, run=_floors),
     "gate": Command(add_arguments=_gate_arguments, run=_gate),
     "release": Command(add_arguments=_release_arguments, run=_release),
     "ensemble": Command(add_arguments=_ensemble_arguments, run=_ensemble),

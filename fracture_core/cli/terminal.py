@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from fracture_core.jobs.heavy_imports import without_collector
 from fracture_core.jobs.worker import time_left
-from fracture_core.words import clean, duration, plural
+from fracture_core.words import clean, duration, plural, short
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fracture_core.floors.floor_figures import Floors
+    from fracture_core.model_comparison.model_pair import ModelPair
     from fracture_core.verdicts.resampling import Interval
 
 NOUNS = ("study", "image")  # of the levels of `estimates.of_films`, in their order
@@ -137,3 +139,32 @@ def _figure(name: str, figure: "Interval") -> str:
     bounds = figure_words.interval(name, figure)
     value = figure_words.value(name, figure) or "-"
     return f"{value}{f' ({bounds})' if bounds else ''}, n = {figure.n:,}"
+
+
+def print_floors(floors: "Floors") -> None:
+    """Print figures of a model's floors beside its own, and how much of them was learned."""
+    from fracture_core.floors.floor_scores import TITLES
+    from fracture_core.verdicts import figure_words
+
+    names = ("accuracy", "balanced_accuracy", "auroc", "brier")
+    rows = {"this model": floors.model}
+    rows |= {TITLES[name]: figures for name, figures in floors.floors.items()}
+    print(f"\n  {'Floors':34}" + "".join(f"{figure_words.TITLES[name]:20}" for name in names))
+    for title, figures in rows.items():
+        cells = (figure_words.value(name, figures[name]) or "-" for name in names)
+        print(f"  {title:34}{''.join(f'{cell:20}' for cell in cells)}".rstrip())
+    print(f"  {floors.sentence}")
+
+
+def print_pair(pair: "ModelPair") -> None:
+    """Print every figure of two models, and the difference with its interval."""
+    from fracture_core.model_comparison import paired_figures
+    from fracture_core.verdicts import figure_words
+
+    _print_row("", (*map(short, map(clean, pair.models)), "difference (95 % interval)"))
+    for name, three in pair.figures.items():
+        cells = [figure_words.value(name, each) or "-" for each in three]
+        bounds = figure_words.interval(name, three[2])
+        cells[2] += f" ({bounds})" if bounds else ""
+        _print_row(figure_words.TITLES[name], cells)
+    print(f"  n = {paired_figures.cases(pair.studies, 'study', pair.patients)}")

@@ -66,8 +66,7 @@ def of_films(
     """
     if not len(paths):
         raise DataError("There is no film to read: the selection is empty. Choose other parts.")
-    facts = [(path, *file_facts(root / path)) for path in paths]
-    key = cache_key("pixels", str(root.absolute()), facts, asdict(recipe))
+    key = _key(root, paths, recipe)
     final, draft = folder / key, folder / f".{key}"
     shape = (len(paths), recipe.size, recipe.size)
     if cache := _opened(final, shape):
@@ -84,6 +83,21 @@ def of_films(
     if cache is None:
         raise DataError(f"The pixels in {final} cannot be read back. Check the disk.")
     return cache
+
+
+def kept(root: Path, paths: Sequence[str], recipe: PixelRecipe, folder: Path) -> PixelCache | None:
+    """Return the pixels of all these films if a build has kept them; `None` if not.
+
+    Arguments as in `of_films`.
+    """
+    shape = (len(paths), recipe.size, recipe.size)
+    return _opened(folder / _key(root, paths, recipe), shape) if len(paths) else None
+
+
+def _key(root: Path, paths: Sequence[str], recipe: PixelRecipe) -> str:
+    """Return the name of the cache of these films."""
+    facts = [(path, *file_facts(root / path)) for path in paths]
+    return cache_key("pixels", str(root.absolute()), facts, asdict(recipe))
 
 
 def _opened(folder: Path, shape: tuple[int, int, int], whole: bool = True) -> PixelCache | None:

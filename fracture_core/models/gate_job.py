@@ -50,12 +50,25 @@ def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
             or the model is an ensemble.
         DataError: the films cannot be read.
     """
-    training = model.card.data
     if model.card.members:
         raise ModelError(
             f"A gate uses one network's features; {model.card.name} is an ensemble and predicts "
             "without one. Where films must be doubted, use a released member."
         )
+    films = films_of_data(model, dataset)
+    return _fit(model, dataset.root, films)
+
+
+def films_of_data(model: Model, dataset: catalog.Dataset) -> pd.DataFrame:
+    """Return the training films of a released model, from its training data, with their `role`.
+
+    Returns:
+        Manifest columns of the split "train"; role "dev" for the model's dev films, else "train".
+
+    Raises:
+        ModelError: these are not the data that its card names, or films were left out of training.
+    """
+    training = model.card.data
     if dataset.hash != training.hash:
         raise ModelError(
             f"{model.card.name} was trained on data with the hash {training.hash}; "
@@ -68,8 +81,7 @@ def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
         )
     rows = catalog.select(dataset.manifest, "train", model.card.parts)
     dev = set(model.judged["path"])
-    films = rows.assign(role=np.where(rows["path"].isin(dev), "dev", "train"))
-    return _fit(model, dataset.root, films)
+    return rows.assign(role=np.where(rows["path"].isin(dev), "dev", "train"))
 
 
 def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None) -> bytes:
@@ -89,8 +101,8 @@ def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None)
             "back where they were."
         )
     roles = films["role"].to_numpy()[readable]
-    training = readable[_some(np.flatnonzero(roles == "train"), FITTED_ON)]
-    dev = readable[_some(np.flatnonzero(roles == "dev"), CALIBRATED_ON)]
+    training = readable[sample(np.flatnonzero(roles == "train"), FITTED_ON)]
+    dev = readable[sample(np.flatnonzero(roles == "dev"), CALIBRATED_ON)]
     predictor = Predictor(replace(model, gate=None))
     features, unseen = (predictor.predict(cache.pixels[rows])[1] for rows in (training, dev))
     columns = films.iloc[training][["part", "patient", "path"]]
@@ -98,7 +110,7 @@ def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None)
     return gate.to_bytes(gate.fit(features, parts, patients, names, unseen))
 
 
-def _some(rows: np.ndarray, most: int) -> np.ndarray:
+def sample(rows: np.ndarray, most: int) -> np.ndarray:
     """Return at most `most` of these rows, in order; a fixed random choice."""
     order = np.random.Generator(np.random.Philox(0)).permutation(len(rows))
     return rows[np.sort(order[:most])]

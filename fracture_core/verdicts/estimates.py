@@ -65,8 +65,55 @@ def estimate(
         `n` is the number of cases that it rests on.
     """
     truth, called = np.asarray(labels, bool), np.asarray(positive, bool)
-    values = np.asarray(scores, np.float64)
     codes, number = resampling.group_numbers(patients)
+    figures = resampled(truth, scores, called, codes, number, prevalence, cost_ratio, folds)
+    return intervals(figures, truth, called, codes, prevalence)
+
+
+def intervals(
+    figures: dict[str, np.ndarray],
+    labels: ArrayLike,
+    positive: ArrayLike,
+    codes: np.ndarray,
+    prevalence: float | None = None,
+) -> dict[str, Interval]:
+    """Return the figures of `resampled` with their intervals; see `estimate`."""
+    truth, called = np.asarray(labels, bool), np.asarray(positive, bool)
+    number = len(np.unique(codes))
+    cases = _cases(truth, called, prevalence)
+    named: dict[str, Interval] = {}
+    for name in NAMES:
+        mask = cases.get(name)
+        own = codes if mask is None else codes[mask]
+        interval = interval_of(figures[name], len(own), len(np.unique(own)), number)
+        named[name] = _if_all_alike(interval, is_proportion=mask is not None)
+    return named
+
+
+def resampled(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    positive: ArrayLike,
+    codes: np.ndarray,
+    number: int,
+    prevalence: float | None = None,
+    cost_ratio: float = 1.0,
+    folds: ArrayLike | None = None,
+) -> dict[str, np.ndarray]:
+    """Return the figures of the cases as they are, then of every resample of their patients.
+
+    Of two models on the same cases the rows are paired: row i of both is of the same patients.
+
+    Args:
+        labels, scores, positive, prevalence, cost_ratio, folds: see `estimate`.
+        codes: of each case, the number of its patient, see `resampling.group_numbers`.
+        number: of patients.
+
+    Returns:
+        float64 (1 + resamples,) by name of the figure; NaN where it has no meaning.
+    """
+    truth, called = np.asarray(labels, bool), np.asarray(positive, bool)
+    values = np.asarray(scores, np.float64)
     weights = _draws(codes, number, folds)
     weights = np.vstack([np.ones((1, number), weights.dtype), weights]).astype(np.float32)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -76,15 +123,7 @@ def estimate(
             for first in range(0, len(weights), BLOCK)
         ]
         figures |= {name: np.concatenate([each[name] for each in blocks]) for name in blocks[0]}
-        figures |= _of_probabilities(weights, codes, truth, values)
-    cases = _cases(truth, called, prevalence)
-    intervals: dict[str, Interval] = {}
-    for name in NAMES:
-        mask = cases.get(name)
-        own = codes if mask is None else codes[mask]
-        interval = _interval(figures[name], len(own), len(np.unique(own)), number)
-        intervals[name] = _if_all_alike(interval, is_proportion=mask is not None)
-    return intervals
+        return figures | _of_probabilities(weights, codes, truth, values)
 
 
 def _draws(codes: np.ndarray, number: int, folds: ArrayLike | None) -> np.ndarray:
@@ -120,7 +159,7 @@ def _cases(
     return {"accuracy": every, "sensitivity": truth, "specificity": ~truth, **of_verdicts}
 
 
-def _interval(values: np.ndarray, n: int, groups: int, drawn: int) -> Interval:
+def interval_of(values: np.ndarray, n: int, groups: int, drawn: int) -> Interval:
     """Return the first value, and the percentiles of the others that are numbers.
 
     Args:

@@ -98,6 +98,38 @@ def positive_study(root: Path) -> str:
     return intake.example(catalog.read(root))["key"]
 
 
+def test_a_second_model_stands_beside_the_first_once_it_is_picked(
+    starter: str, phantom_root: Path
+) -> None:
+    key = positive_study(phantom_root)
+    app = opened(model=starter, study=key)
+    assert "Second model" not in said(app) and not app.dataframe
+    app.selectbox(key="second").select("finished").run()
+    assert not app.exception
+    films = films_of_study(key, phantom_root)
+    one, two = (
+        inference.Predictor(cards.find(name)).predict_study("", films)
+        for name in (starter, "finished")
+    )
+    scores = next(frame.value for frame in app.dataframe if "second" in frame.value)
+    for position, film in enumerate(one.films):
+        row = scores.iloc[position]
+        assert row["Film"] == film.name and row["first"].startswith(f"{film.probability:.3f}")
+        assert row["second"].startswith(f"{two.films[position].probability:.3f}")
+    assert "Second model, finished@" in said(app)
+    words = (
+        "agree on the study" if one.verdict(0.5) == two.verdict(0.5) else "disagree on the study"
+    )
+    assert f"The models {words}" in said(app)
+
+
+def films_of_study(key: str, root: Path) -> list[study_prediction.FilmInput]:
+    """The films of a study of the data set, ready for prediction."""
+    manifest = catalog.read(root).manifest
+    paths = manifest.loc[catalog.study_key(manifest) == key, "path"]
+    return [study_prediction.FilmInput(name=Path(p).name, source=root / p) for p in paths]
+
+
 def test_without_a_model_the_page_says_how_to_get_one(folders: Path) -> None:
     st.cache_resource.clear()
     app = opened()

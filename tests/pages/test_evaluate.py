@@ -52,6 +52,11 @@ def said(app: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
+def lines_of(app: AppTest) -> pd.DataFrame:
+    """The table of studies, among the page's tables."""
+    return next(each.value for each in app.dataframe if "Result" in each.value)
+
+
 def test_without_a_model_the_page_says_how_to_get_one(folders: Path) -> None:
     app = opened()
     assert not app.exception
@@ -80,7 +85,7 @@ def test_dev_figures_say_that_dev_chose_the_epoch(run_copy: Path) -> None:
 
 def test_each_line_is_right_or_wrong_and_can_be_filtered_by_the_address(run_copy: Path) -> None:
     whole, wrong = opened(), opened(lines="wrong")
-    lines = whole.dataframe[0].value
+    lines = lines_of(whole)
     assert (
         len(lines)
         == evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
@@ -88,8 +93,8 @@ def test_each_line_is_right_or_wrong_and_can_be_filtered_by_the_address(run_copy
         .nunique()
     )
     errors = {"✗ missed", "✗ false alarm"}
-    assert set(wrong.dataframe[0].value["Result"]) <= errors
-    assert len(wrong.dataframe[0].value) == lines["Result"].isin(errors).sum()
+    assert set(lines_of(wrong)["Result"]) <= errors
+    assert len(lines_of(wrong)) == lines["Result"].isin(errors).sum()
 
 
 def test_no_name_in_the_lines_file_is_a_spreadsheets_formula(run_copy: Path) -> None:
@@ -160,7 +165,7 @@ def test_where_every_film_is_a_study_there_is_one_matrix_and_short_names(
     (matrix,) = [plot.proto for plot in app.get("plotly_chart")]
     assert matrix.alt.startswith("Confusion matrix of ")
     assert "| Measure | Value | 95 % interval | n |" in said(app) and "Images" not in said(app)
-    table = app.dataframe[0].value
+    table = lines_of(app)
     assert table.columns.tolist() == ["Result", "Study", "Score", "Verdict", "Label"]
     assert table["Study"].str.len().max() <= study_lines.NAME + 1
     assert table["Result"].iloc[0] == "✗ false alarm"
@@ -469,7 +474,7 @@ def test_studies_of_training_patients_are_marked_where_right_or_wrong_is_said(
     checksums.write(run_copy, run_copy / "films.parquet", films.to_parquet(None))
     app = opened(model=run_copy.name, films="valid")
     assert not app.exception
-    table = app.dataframe[0].value
+    table = lines_of(app)
     marked = table["Patient"] == "trained on"
     assert table["Study"][marked].str.startswith(f"{patient}, ").all()
     assert marked.any() and not marked.all()

@@ -51,8 +51,8 @@ TAKES = {
         state.EPOCH,
     ),
     "report_2018": (state.LENGTH,),
-    "evaluate": (state.MODEL, state.EPOCH, state.FILMS, state.LINES),
-    "diagnose": (state.MODEL, state.THRESHOLD, state.STUDY, state.WHY, state.THROUGH),
+    "evaluate": (state.MODEL, state.EPOCH, state.FILMS, state.LINES, state.SECOND),
+    "diagnose": (state.MODEL, state.THRESHOLD, state.STUDY, state.WHY, state.THROUGH, state.SECOND),
     "data": (state.MODEL,),
 }
 BESIDE = {  # what must be there too, for the others to be looked at

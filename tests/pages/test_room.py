@@ -118,6 +118,7 @@ def test_there_are_all_the_actions() -> None:
         "undo_corrections",
         "evaluate",
         "fit_gate",
+        "make_twins",
     } == set(ACTIONS)
 
 

@@ -10,6 +10,7 @@ from fracture_core.curation import corrections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.difficult_studies import error_lists
 from fracture_core.errors import FractureError
 from fracture_core.models import cards, training_patients
 from fracture_core.models.training_patients import TrainingOverlap
@@ -42,14 +43,17 @@ def studies() -> pd.DataFrame:
     Returns:
         `catalog.studies` with `first`, the manifest's row of the study's first film (the others
         follow it), `names_patient`, whether the data name patients, `corrected`, whether its label
-        was corrected, and a column for each of `facets.FACETS`. Labels are the corrected ones.
+        was corrected, a column for each of `facets.FACETS`, and `facets.CERTAINTY`. Labels are the
+        corrected ones.
     """
     data = data_cache.dataset()
     value = curation_cache.corrected(data.hash)
     table, predictions = _studies(data.hash, value.hash, data.manifest, value), study_predictions()
     results = predictions.results if predictions else {}
-    column = {facets.RESULT: facets.results_of(table, results)}
-    return table.assign(names_patient=data.patients, **column)
+    certainties = predictions.errors if predictions else {}
+    result = {facets.RESULT: facets.results_of(table, results)}
+    certainty = {facets.CERTAINTY: table["key"].map(certainties).astype(float)}
+    return table.assign(names_patient=data.patients, **result, **certainty)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -131,6 +135,7 @@ class StudyPredictions:
         threshold: a film is positive when its probability is greater.
         verdicts: key of a study -> whether the verdict is fracture.
         results: key of a study -> whether the verdict is correct.
+        errors: key of a wrong study -> certainty of its verdict, see `error_lists.certainty`.
     """
 
     model: str
@@ -138,6 +143,7 @@ class StudyPredictions:
     threshold: float
     verdicts: dict[str, bool]
     results: dict[str, bool]
+    errors: dict[str, float]
 
 
 def study_predictions() -> StudyPredictions | None:
@@ -163,12 +169,15 @@ def _study_predictions(
         return None
     films = corrections.relabel(cards.covered_films(model), _corrected)
     table = verdicts(films, films["probability"].to_numpy(), model.card.threshold)
+    wrong = table[~table["right"].astype(bool)]
+    certainty = error_lists.certainty(wrong["score"].to_numpy(), model.card.threshold)
     return StudyPredictions(
         model=name,
         probabilities=dict(zip(films["path"], films["probability"].astype(float), strict=True)),
         threshold=model.card.threshold,
         verdicts=dict(zip(table["key"], table["verdict"].astype(bool), strict=True)),
         results=dict(zip(table["key"], table["right"].astype(bool), strict=True)),
+        errors=dict(zip(wrong["key"], certainty.tolist(), strict=True)),
     )
 
 

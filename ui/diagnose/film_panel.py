@@ -14,7 +14,7 @@ from fracture_core.verdicts import aggregation
 from ui.cache import film_cache, prediction_cache
 from ui.components import film_viewer
 from ui.components.film_viewer import Frame, Neighbours
-from ui.diagnose import doubts, explanation, next_study
+from ui.diagnose import doubts, explanation, next_study, second_model
 from ui.diagnose.intake import StudyInput
 from ui.diagnose.reading import Reading
 from ui.diagnose.verdict_panel import Head
@@ -50,7 +50,7 @@ def _unread(name: str, key: str, source: pictures.Source, recipe: PixelRecipe) -
 
 
 def show(
-    reading: Reading, head: Head, neighbours: Neighbours | None
+    reading: Reading, head: Head, neighbours: Neighbours | None, second: Reading | None = None
 ) -> dict[str, "prediction_cache.Maps"]:
     """Draw the films in the viewer, each with its score, the network's input, and heat maps.
 
@@ -58,6 +58,7 @@ def show(
         reading: of the study.
         head: the viewer's place.
         neighbours: the way to other studies.
+        second: of the study with a second model, whose scores stand beside.
 
     Returns:
         The heat maps shown, by the film's name.
@@ -70,7 +71,7 @@ def show(
     maps: dict[str, prediction_cache.Maps] = {}
     for film in shown:
         picture = _picture(film.name, content[film.name], reading)
-        frame = _frame(film, picture, reading)
+        frame = _frame(film, picture, reading, second)
         if explanation.is_on(state.WHY):
             size = (picture.width, picture.height)
             maps[film.name] = prediction_cache.maps(reading.reference, film.pixels, size)
@@ -113,10 +114,13 @@ def _picture(name: str, content: tuple[str, pictures.Source], reading: Reading) 
     return film_cache.picture(key, name, source, strokes, name in reading.inverted)
 
 
-def _frame(film: FilmPrediction, picture: pictures.Picture, reading: Reading) -> Frame:
+def _frame(
+    film: FilmPrediction, picture: pictures.Picture, reading: Reading, second: Reading | None
+) -> Frame:
     positive = bool(aggregation.is_positive(film.probability, reading.threshold))
     shape = theme.FRACTURE if positive else theme.NO_FRACTURE
     note = f"score {film.probability:.3f}: {shape} {'fracture' if positive else 'no fracture'}"
+    note += second_model.note(film.name, second)
     if film.notes:
         note += f" · {pictures.brief(film.notes)}"
     spoken = ""

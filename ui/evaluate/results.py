@@ -9,6 +9,7 @@ from fracture_core.cross_validation import out_of_fold
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
+from fracture_core.model_comparison import stored_predictions
 from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
@@ -18,7 +19,14 @@ from fracture_core.runs.run_folders import State
 from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
 from ui.cache import data_cache, model_cache
-from ui.evaluate import checklist_panel, confusion_matrix, curation, figures_panel, study_lines
+from ui.evaluate import (
+    checklist_panel,
+    confusion_matrix,
+    curation,
+    figures_panel,
+    floors_panel,
+    study_lines,
+)
 from ui.shared import epoch_slider, figures, plots, theme
 from ui.shell import actions, owner, state, tab_data
 
@@ -63,7 +71,7 @@ def pick_films(model: Model) -> str:
     Raises:
         DataError: there are none, neither kept with the model nor in the data set in use.
     """
-    available = _stored(model)
+    available = stored_predictions.roles(model)
     try:
         dataset = data_cache.dataset()
         available |= set(dataset.manifest["split"].unique()) - {"train"}
@@ -89,36 +97,16 @@ def pick_films(model: Model) -> str:
     )
 
 
-def _stored(model: Model) -> set[str]:
-    """The films whose probabilities are kept with the model, and need no network."""
-    if not model.is_run:
-        own = {"dev"} if len(model.judged) else set()
-        return own | ({out_of_fold.SPLIT} if model.card.out_of_fold else set())
-    return set(model.card.metrics)
-
-
 def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     """Return a stored result; otherwise show how to get it, and return `None`.
 
     Raises:
         DataError: the data set in use cannot be read.
     """
-    if films not in _stored(model):
+    if films not in stored_predictions.roles(model):
         selection = curation.pick() if films == evaluation.SELECTION else None
         return _evaluate(reference, films, selection)
-    if films == out_of_fold.SPLIT:
-        return out_of_fold.evaluation_of_model(model)
-    if model.is_run:
-        return evaluation.of_run(run_folders.find(model.run), model.card.epoch, films)
-    card = model.card
-    return Evaluation(
-        model=card.name,
-        data={key: card.training.get(key) for key in ("root", "hash", "synthetic")},
-        split=films,
-        parts=card.parts,
-        threshold=card.threshold,
-        films=model.judged,
-    )
+    return stored_predictions.of_role(model, films)
 
 
 def _evaluate(reference: str, split: str, selection: Selection | None) -> Evaluation | None:
@@ -188,6 +176,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     used = result.data.get("corrections")
     labels = f" {theme.plain(run_facts.corrections_words(used))}" if used else ""
     st.caption(f"{meaning}{labels} Threshold {result.threshold:.2f}. {split} Not a medical device.")
+    floors_panel.show(result, reference, model)
     figures_panel.show(result)
     study_lines.show(result, reference)
     if model.card.members:

@@ -133,7 +133,7 @@ def show(result: Evaluation, reference: str) -> None:
         )
         film_links.follow_clicks()
     rows = chosen(lines, which)
-    dataset = _dataset(result)
+    dataset = dataset_of(result)
     if dataset:
         selection.offer(rows["key"], "", which)
     if rows.empty:
@@ -157,8 +157,8 @@ def choose(which: str) -> None:
     state.put(state.LINES, "" if which == "all" else which)
 
 
-def _dataset(result: Evaluation) -> Dataset | None:
-    """The data set of the result, if it is the one in use."""
+def dataset_of(result: Evaluation) -> Dataset | None:
+    """Return the data set of the result, if it is the one in use; else `None`."""
     with suppress(DataError):
         dataset = data_cache.dataset()
         return dataset if dataset.hash == result.data.get("hash") else None
@@ -174,14 +174,14 @@ def _first_films(result: Evaluation, dataset: Dataset, rows: pd.DataFrame) -> No
             path = dataset.root / films["path"].iloc[-1]
             content, _ = film_cache.picture_of([path], theme.on_film(bool(row["label"])))
             words = _result(row["right"], row["label"])
-            name = _name(row["patient"], row["study"], row["part"])
+            name = short_name(row["patient"], row["study"], row["part"])
             key = film_links.key(f"worst-{row['key']}")
             with grid.cell(), st.container(key=key, gap="xxsmall"):
                 alt = f"{words.partition(' ')[2]}: {name}, score {row['score']:.3f}"
                 st.image(content, width="stretch", alt=alt)
                 colour = "red" if words.startswith("✗") else "green"
                 st.markdown(f":{colour}[**{words}**] {row['score']:.3f}")
-                _link("pages/studies.py", theme.plain(name), row["key"], dataset.hash)
+                link("pages/studies.py", theme.plain(name), row["key"], dataset.hash)
                 selection.tick(row["key"], name, "worst")
 
 
@@ -193,8 +193,8 @@ def _result(right: Any, label: int) -> str:
     return "✗ missed" if label else "✗ false alarm"
 
 
-def _name(patient: str, study: str, part: str) -> str:
-    """A study's short name: of single films that of the file, else patient and study."""
+def short_name(patient: str, study: str, part: str) -> str:
+    """Return a study's short name: of single films that of the file, else patient and study."""
     name = study if part == "unknown" else f"{patient}, {study}"
     half = NAME // 2
     return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"
@@ -207,7 +207,7 @@ def _table(rows: pd.DataFrame, which: str) -> list[int]:
     names = zip(rows["patient"], rows["study"], rows["part"], strict=True)
     columns = {
         "Result": [_result(*each) for each in zip(rows["right"], rows["label"], strict=True)],
-        "Study": [_name(*each) for each in names],
+        "Study": [short_name(*each) for each in names],
         "Part": rows["part"].tolist(),
         "Films": rows["images"].tolist(),
         "Score": [f"{score:.3f}" for score in rows["score"]],
@@ -243,7 +243,7 @@ def _table(rows: pd.DataFrame, which: str) -> list[int]:
 
 def _films(result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]") -> None:
     """The films of a study with their probabilities, and links to other pages."""
-    name = _name(row["patient"], row["study"], row["part"])
+    name = short_name(row["patient"], row["study"], row["part"])
     verdict, label = theme.mark(bool(row["verdict"])), theme.mark(bool(row["label"]))
     st.markdown(f"**{theme.plain(name)}**: predicted {verdict}, label {label}")
     if dataset is None:
@@ -263,12 +263,13 @@ def _films(result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]") -
             file = theme.plain(PurePosixPath(film.path).name)
             st.markdown(f":small[{file}: {film.probability:.3f} {theme.mark(positive)}]")
     with st.container(horizontal=True):
-        _link("pages/studies.py", "Open in Studies", row["key"], dataset.hash)
-        _link("pages/diagnose.py", "Open in Diagnose", row["key"], dataset.hash)
+        link("pages/studies.py", "Open in Studies", row["key"], dataset.hash)
+        link("pages/diagnose.py", "Open in Diagnose", row["key"], dataset.hash)
         selection.tick(row["key"], "", "line")
 
 
-def _link(page: str, label: str, key: str, data_hash: str) -> None:
+def link(page: str, label: str, key: str, data_hash: str) -> None:
+    """Draw a link to a study on another page."""
     st.page_link(
         page,
         label=label,

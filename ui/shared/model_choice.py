@@ -14,6 +14,8 @@ from ui.cache import model_cache
 from ui.shared import theme
 from ui.shell import state
 
+SECOND_PX = 420  # width of the second model's box, where there is room
+
 # --- the model in use ---------------------------------------------------------------------------
 
 
@@ -171,6 +173,30 @@ def offer_looked_at(reference: str) -> None:
         offer(reference, "Use this model", "use-looked-at")
         words = f"in use: {theme.plain(short(used))}" if used else "no model is in use"
         st.caption(f"Only shown here; {words}.", width="content")
+
+
+def second(reference: str) -> str | None:
+    """Let the viewer pick a second model beside this one, in the address; `None` without one."""
+    options = [name for name in model_cache.models_here() if name != reference]
+    current = st.session_state.get(state.SECOND) or st.query_params.get(state.SECOND)
+    if current and current != reference and current not in options:
+        if model_names.is_epoch_of_run(current):
+            options = [*options, current]
+        else:
+            _gone(current)
+            st.session_state[state.SECOND] = None
+    elif current == reference:
+        st.session_state[state.SECOND] = None
+    return st.selectbox(
+        "Second model",
+        options,
+        index=None,
+        placeholder="Pick a second model",
+        key=state.SECOND,
+        bind="query-params",
+        width=SECOND_PX,
+        help=_ORDER,
+    )
 
 
 # --- shared by both -----------------------------------------------------------------------------

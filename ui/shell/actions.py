@@ -23,6 +23,7 @@ from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import FractureError, RunNameTaken, WriteFailed
+from fracture_core.floors import floors_job
 from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import evaluation, gate_job
 from fracture_core.releases import ensemble
@@ -247,3 +248,4 @@ def undo_corrections(data_hash: str, keys: Iterable[str]) -> None:
 
 evaluate = owners(evaluation.start)
 fit_gate = owners(gate_job.start)
+make_twins = owners(floors_job.start)

@@ -37,11 +37,14 @@ HISTORIES = {  # in the address -> on the page
 }
 RESULTS = {"right": "✓ right", "wrong": "✗ wrong", "none": "no prediction"}
 RESULT = f"facet_{state.RESULT}"  # the one column that depends on the model
+WRONG = "wrong"  # the order by `CERTAINTY`
+CERTAINTY = "certainty_if_wrong"  # column: of the model's wrong verdict, 0 to 1; NaN if not wrong
 ORDERS = {
     "data": "as in the data",
     "patient": "by patient",
     "most": "most views first",
     "fewest": "fewest views first",
+    WRONG: "most certain and wrong first",
 }
 
 
@@ -79,6 +82,8 @@ def filters() -> Filters:
     in_address = {name: tuple(st.query_params.get_all(name)) for name in names}
     order = st.query_params.get(state.ORDER, "data")
     name = st.query_params.get(state.SAVED, "")
+    if order == WRONG and quiz.is_on():  # it would tell the labels
+        order = "data"
     return Filters(
         facets={name: values for name, values in in_address.items() if values},
         patient=st.query_params.get(state.PATIENT, "").strip(),
@@ -181,7 +186,7 @@ def show(studies: pd.DataFrame, active: Filters, whose: str) -> None:
     state.fill(state.ORDER, active.order)
     st.selectbox(
         "Order",
-        list(ORDERS),
+        _offered(studies, active),
         format_func=_orders(whose).__getitem__,
         key=state.ORDER,
         on_change=_write,
@@ -207,6 +212,12 @@ def _ask_selection(active: Filters) -> None:
         on_change=_write,
         args=(state.SAVED,),
     )
+
+
+def _offered(studies: pd.DataFrame, active: Filters) -> list[str]:
+    """The orders to choose from: that by errors needs some, and would tell labels in a quiz."""
+    has_errors = bool(studies[CERTAINTY].notna().any()) and not quiz.is_on()
+    return [name for name in ORDERS if name != WRONG or has_errors or active.order == WRONG]
 
 
 def _orders(whose: str) -> dict[str, str]:
@@ -243,6 +254,8 @@ def _write(name: str) -> None:
 def _ordered(studies: pd.DataFrame, order: str) -> pd.DataFrame:
     if order == "patient":
         return studies.sort_values("patient", kind="stable")
+    if order == WRONG:
+        return studies.sort_values(CERTAINTY, ascending=False, na_position="last", kind="stable")
     if order in ("most", "fewest"):
         return studies.sort_values("views", ascending=order == "fewest", kind="stable")
     return quiz.shuffled(studies) if quiz.is_on() else studies

@@ -1,0 +1,1 @@
+"""Difficult studies: errors, disputes among films, forgotten studies, labels in doubt."""

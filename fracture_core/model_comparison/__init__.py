@@ -1,0 +1,1 @@
+"""Two models on the same studies: paired figures, McNemar's test, a sentence."""

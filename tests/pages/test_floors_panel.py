@@ -1,0 +1,176 @@
+"""Floors, a second model and difficult studies on Evaluate; the order by errors on Studies."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from fracture_core import checksums, room
+from fracture_core.config import runs_folder
+from fracture_core.floors import floor_scores, floors_job
+from fracture_core.jobs import launcher
+from fracture_core.models import cards, evaluation
+from fracture_core.runs import journal, run_folders
+from fracture_core.runs.run_folders import State, Status
+from fracture_core.verdicts import aggregation
+from tests.core.floors.twins_of_films import small_twins
+
+APP = str(Path(__file__).parents[2] / "app.py")
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached() -> None:
+    """Another test's folders hold models of the same names."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def opened(page: str = "evaluate", session: dict[str, object] | None = None, **address: str):
+    app = AppTest.from_file(APP, default_timeout=60)
+    for key, value in (session or {}).items():
+        app.session_state[key] = value
+    app.run()
+    app.query_params.update(address)
+    return app.switch_page(f"pages/{page}.py").run()
+
+
+def said(app: AppTest) -> str:
+    kinds = (app.title, app.header, app.markdown, app.caption, app.warning, app.info, app.error)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def frame(app: AppTest, column: str) -> pd.DataFrame:
+    """The first table with this column."""
+    return next(each.value for each in app.dataframe if column in each.value)
+
+
+@pytest.fixture
+def second_run(run_copy: Path) -> Path:
+    """Another run on the same films, which predicts the opposite of the first."""
+    folder = Path(shutil.copytree(run_copy, runs_folder() / "opposite"))
+    for path in folder.glob("predictions/*.npy"):
+        table = 1 - np.load(path)
+        np.save(path, table)
+        checksums.write(folder, path, path.read_bytes())
+    return folder
+
+
+def test_the_cheap_floors_stand_beside_every_figure_without_asking(run_copy: Path) -> None:
+    app = opened()
+    assert not app.exception
+    table = frame(app, "Predictor").set_index("Predictor")
+    assert table.index[0] == "this model" and floor_scores.TITLES["majority"] in table.index
+    assert floor_scores.TITLES["views"] in table.index
+    result = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
+    studies = result.summaries()["studies"]
+    expected = f"{100 * studies.majority.value:.1f} %"
+    assert table.loc[floor_scores.TITLES["majority"], "Accuracy"] == expected
+    assert table.loc["this model", "Accuracy"] == f"{100 * studies.accuracy.value:.1f} %"
+    assert "AUROC" in said(app) and f"the same {studies.n} studies" in said(app)
+    assert "The twins were not made yet." in said(app)
+
+
+def test_twins_are_rows_once_they_are_made(run_copy: Path) -> None:
+    model = cards.find(run_copy.name)
+    floors_job.save(floors_job.folder_of(model), small_twins(journal.films(run_copy)))
+    app = opened()
+    table = frame(app, "Predictor")
+    assert table["Predictor"].tolist()[1:] == list(floor_scores.TITLES.values())
+    assert "make-twins" not in [button.key for button in app.button]
+    assert "on labels that were exchanged among the training studies" in said(app)
+
+
+def test_the_twins_button_asks_for_this_model_and_these_data(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Path, dict]] = []
+    monkeypatch.setattr(
+        launcher, "start_job", lambda folder, request, *rest: asked.append((folder, request))
+    )
+    app = opened()
+    app.button(key="make-twins").click().run()
+    assert not app.exception
+    model = cards.find(run_copy.name)
+    assert asked == [(floors_job.folder_of(model), {"model": model.reference, "data": ""})]
+
+
+def test_twins_under_way_show_their_progress_and_can_be_stopped(run_copy: Path) -> None:
+    folder = floors_job.folder_of(cards.find(run_copy.name))
+    (folder / "requests").mkdir(parents=True)
+    (folder / "asked.json").write_text("{}")
+    with run_folders.lock(folder):
+        message = "Training the twin on shuffled labels, steps: 3 of 9."
+        run_folders.write_status(
+            folder, Status(state=State.RUNNING, message=message, progress=1 / 3)
+        )
+        app = opened()
+        assert not app.exception
+        app.button(key="stop-twins").click().run()
+        assert run_folders.has_request(folder, "stop")
+
+
+def test_a_visitor_looks_at_floors_and_makes_none(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(room.VARIABLE, "films.example.org")
+    room.new_token()
+    app = opened()
+    assert app.button(key="make-twins").disabled
+    assert floor_scores.TITLES["majority"] in frame(app, "Predictor")["Predictor"].tolist()
+
+
+def test_a_second_model_is_compared_on_the_same_studies(second_run: Path) -> None:
+    app = opened(model="finished", second="opposite")
+    assert not app.exception
+    table = frame(app, "gap")
+    n = evaluation.of_run(second_run, 1, "valid").summaries()["studies"].n
+    assert f"{n} valid studies" in said(app) and "McNemar's test p = " in said(app)
+    assert table["Figure"].tolist()[0] == "Accuracy"
+    app.selectbox(key="second").set_value(None).run()
+    assert not [each for each in app.dataframe if "gap" in each.value]
+
+
+def test_difficult_studies_are_walls_one_click_from_each_study(second_run: Path) -> None:
+    session = {"difficult": True}
+    app = opened(session=session, model="finished")
+    assert not app.exception
+    result = evaluation.of_run(
+        runs_folder() / "finished", cards.find("finished").card.epoch, "valid"
+    )
+    for kind in ("missed", "alarms", "disputed", "forgotten", "labels"):
+        app.segmented_control(key="difficult-kind").set_value(kind).run()
+        assert not app.exception, kind
+    studies = result.studies()
+    errors = studies[~studies["right"].astype(bool)]
+    kind = "missed" if (errors["label"] == 1).any() else "alarms"
+    app.segmented_control(key="difficult-kind").set_value(kind).run()
+    links = [each.proto.page for each in app.get("page_link")]
+    assert "studies" in " ".join(links)
+    shown = frame(app, "Studies")
+    assert shown["Studies"].tolist()[0] == "all" and shown["n"].tolist()[0] == str(len(studies))
+
+
+def test_without_another_run_there_is_no_difficulty(run_copy: Path) -> None:
+    app = opened(session={"difficult": True})
+    assert not app.exception
+    assert "There is none on these studies: train another seed." in said(app)
+
+
+def test_the_wall_of_studies_begins_with_the_most_certain_errors(run_copy: Path) -> None:
+    model = cards.find("finished")
+    app = opened("studies", model=model.reference, order="wrong")
+    assert not app.exception
+    films = cards.covered_films(model)
+    table = aggregation.verdicts(films, films["probability"].to_numpy(), model.card.threshold)
+    wrong = table[~table["right"].astype(bool)]
+    far = (wrong["score"] - model.card.threshold).abs()
+    expected = wrong.loc[far.sort_values(ascending=False, kind="stable").index, "key"].tolist()
+    opens = [b.key.removeprefix("open-") for b in app.button if str(b.key).startswith("open-")]
+    assert opens[: len(expected)] == expected
+    quiz = opened("studies", model=model.reference, order="wrong", quiz="true")
+    assert "wrong" not in quiz.selectbox(key="order").options
+    assert not quiz.exception

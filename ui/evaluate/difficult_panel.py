@@ -1,0 +1,158 @@
+"""Difficult studies as walls of films: errors, disputes, forgotten studies, labels in doubt.
+
+Below them the model's figures by difficulty, which other runs on the same data have measured.
+"""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.difficult_studies import error_lists, training_dynamics
+from fracture_core.difficult_studies.error_lists import TITLES
+from fracture_core.errors import RunError
+from fracture_core.models.cards import Model
+from fracture_core.models.evaluation import Evaluation
+from fracture_core.verdicts import estimates, figure_words
+from fracture_core.words import plural
+from ui.cache import difficulty_cache, film_cache, run_cache, study_cache
+from ui.evaluate import study_lines
+from ui.shared import figures, film_links, theme
+from ui.shell import state
+from ui.studies import wall
+
+CARDS, CARD_PX = 12, 205  # of a page of a wall
+FIGURES = ("accuracy", "sensitivity", "specificity", "auroc")  # by difficulty
+HELP = {
+    "missed": "Missed fractures, those that the model is most certain of first.",
+    "alarms": "False alarms, those that the model is most certain of first.",
+    "disputed": "Studies whose films are on both sides of the threshold, widest apart first.",
+    "forgotten": "Studies that the run got right and later wrong again, most often first.",
+    "labels": "The runs on these data, which were not trained on the study, agree on the other "
+    "label (confident learning). A person must look: models share their mistakes.",
+}
+
+
+def show(result: Evaluation, model: Model) -> None:
+    """Draw the lists behind a fold."""
+    fold = st.expander(
+        "Difficult studies, and labels in doubt", key=state.DIFFICULT, on_change="rerun"
+    )
+    if not fold.open:
+        return
+    with fold:
+        kind = st.segmented_control(
+            "Difficult studies",
+            list(TITLES),
+            default="missed",
+            required=True,
+            format_func=TITLES.__getitem__,
+            key=state.DIFFICULT_KIND,
+            label_visibility="collapsed",
+        )
+        st.caption(HELP[kind])
+        listed = _listed(kind, result, model)
+        if listed is not None:
+            _wall(listed, kind, study_lines.dataset_of(result))
+        _by_difficulty(result, model)
+
+
+def _listed(kind: str, result: Evaluation, model: Model) -> pd.DataFrame | None:
+    """The studies of a list, the most striking first; `None` and a sentence where it has none."""
+    if kind in ("missed", "alarms"):
+        table = error_lists.wrong(result.films, result.threshold, kind)
+    elif kind == "disputed":
+        table = error_lists.disputed(result.films, result.threshold)
+    elif kind == "forgotten":
+        if not model.is_run:
+            st.write("A released model keeps one epoch; pick a run to see what it has forgotten.")
+            return None
+        try:
+            run = run_cache.run_now(model.run)
+            table = difficulty_cache.forgotten(run, result.split)
+        except RunError as error:
+            st.write(theme.plain(str(error)))
+            return None
+    else:
+        runs = difficulty_cache.runs_on(str(result.data.get("hash")))
+        table = difficulty_cache.doubted_labels(runs, result.split)
+        more = " Train other seeds for a firmer list." if len(runs) < 3 else ""
+        st.caption(f"By {plural(len(runs), 'run')} on these data.{more}")
+    if table.empty:
+        st.write(f"None of {plural(len(result.studies()), 'study')}: {TITLES[kind]}.")
+        return None
+    return table
+
+
+def _wall(listed: pd.DataFrame, kind: str, data: Dataset | None) -> None:
+    """A page of cards with films, each one click from its study; without films, a table."""
+    if data is None:
+        st.caption("Its films belong to a data set that is not in use.")
+        st.dataframe(listed[["key", "reason"]], hide_index=True, key="difficult-table")
+        return
+    rows = study_cache.studies().set_index("key", drop=False)
+    listed = listed[listed["key"].isin(rows.index)]
+    pages = max(1, -(-len(listed) // CARDS))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plural(len(listed), 'study')}**", width="content")
+        page = 1
+        if pages > 1:
+            page = st.pagination(pages, key=f"{state.DIFFICULT_PAGE}-{kind}")
+        film_links.follow_clicks()
+    listed = listed.iloc[(page - 1) * CARDS : page * CARDS]
+    shown = rows.loc[listed["key"]]
+    drawn = film_cache.cards_of(wall.card_requests(data, shown))
+    with st.grid("auto", min_column_width=CARD_PX, key="difficult-wall") as grid:
+        cards = zip(shown.itertuples(), drawn, listed["reason"], strict=True)
+        for study, picture, reason in cards:
+            with grid.cell():
+                _card(study, picture, reason, data)
+    wall.paint_missing(data, shown, drawn)
+
+
+def _card(study: Any, picture: bytes | None, reason: str, data: Dataset) -> None:
+    name = study_lines.short_name(study.patient, study.study, study.part)
+    with st.container(border=True, gap="xsmall", key=film_links.key(f"difficult-{study.key}")):
+        content = picture or film_cache.empty_card(theme.on_film(bool(study.label)))
+        st.image(content, width="stretch", alt=f"The films of {name}: {reason}")
+        st.markdown(f":small[label {theme.mark(bool(study.label))}, {theme.plain(reason)}]")
+        study_lines.link("pages/studies.py", theme.plain(name), study.key, data.hash)
+
+
+def _by_difficulty(result: Evaluation, model: Model) -> None:
+    """The figures of easy, medium and hard studies beside those of all."""
+    st.markdown("**Figures by difficulty**")
+    run = model.run or str(model.card.training.get("run") or "").partition("@")[0]
+    others = difficulty_cache.runs_on(str(result.data.get("hash")), without=run)
+    table = difficulty_cache.difficulty(others)
+    levels = training_dynamics.by_level(result.films, result.threshold, table)
+    if not levels:
+        st.caption(
+            "Difficulty is measured by other runs on the same data, as by its own the model would "
+            "miss all that is hard. There is none on these studies: train another seed."
+        )
+        return
+    st.dataframe(_table(levels), hide_index=True, key="by-difficulty", height="content")
+    words = "; ".join(f"{name}: {text}" for name, text in training_dynamics.LEVELS.items())
+    keys = result.studies()["key"]
+    own = table[table.index.isin(keys)]
+    epoch = own["epoch"].mean()
+    when = "" if pd.isna(epoch) else f" They learn a study at epoch {epoch:.1f} on average."
+    st.caption(
+        f"By {plural(len(others), 'other run')} on these data ({plural(len(own), 'study')}). "
+        f"{words[0].upper()}{words[1:]}.{when} Intervals: {figures.LEVEL}, over patients."
+    )
+
+
+def _table(levels: dict[str, estimates.Levels]) -> pd.DataFrame:
+    rows = []
+    for name, figure in levels.items():
+        studies = figure["studies"]
+        row = {"Studies": name, "n": f"{studies['accuracy'].n:,}"}
+        for each in FIGURES:
+            value = figure_words.value(each, studies[each]) or figures.MISSING
+            bounds = figure_words.interval(each, studies[each])
+            row[figure_words.TITLES[each]] = f"{value} ({bounds})" if bounds else value
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,138 @@
+"""Floors beside the model's figures: what each would be without learning; and the twins' button."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.floors.evaluation_floors import FloorSources
+from fracture_core.floors.floor_figures import LEVELS, Floors
+from fracture_core.floors.floor_scores import TITLES
+from fracture_core.model_comparison import paired_figures
+from fracture_core.models.cards import Model
+from fracture_core.models.evaluation import Evaluation
+from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import State
+from fracture_core.verdicts import estimates, figure_words
+from ui.cache import data_cache, floor_cache
+from ui.data import job_progress
+from ui.shared import figures, theme
+from ui.shell import actions, owner, state
+
+POLL_SECONDS = 1.0  # while twins are being made
+NAME_PX, NUMBER_PX = 215, 81
+HELP = (
+    "What the figures would be without learning. Number of views and mean brightness: the share "
+    "of positive training cases with a number alike. The untrained twin has the network's random "
+    "convolutions and a logistic regression; the other twin was trained on shuffled labels."
+)
+SHORT = {  # titles that are too wide for a column
+    "balanced_accuracy": "Bal. acc.",
+    "average_precision": "Avg. prec.",
+    "kappa": "Kappa",
+    "ece": "Cal. error",
+    "expected_cost": "Cost",
+}
+
+
+def show(result: Evaluation, reference: str, model: Model) -> None:
+    """Draw how much was learned, a row per floor, and the way to those that are missing."""
+    kept = floor_cache.sources(reference)
+    is_single = len(result.films) == len(result.studies())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Floors", anchor=False, help=HELP, width="content")
+        level = "studies"
+        if not is_single:
+            level = st.segmented_control(
+                "Floors of",
+                list(LEVELS),
+                default="studies",
+                required=True,
+                key=state.FLOOR_LEVEL,
+                label_visibility="collapsed",
+            )
+    floors = floor_cache.of_films(reference, level, result.films, result.threshold)
+    st.markdown(f"**{floors.sentence}**")
+    st.dataframe(
+        table(floors),
+        hide_index=True,
+        height="content",
+        key="floors",
+        column_config=_columns(),
+    )
+    own = floors.model["accuracy"]
+    made = f" {kept.twins.sentence}" if kept.twins else ""
+    st.caption(
+        theme.plain(
+            f"n = {paired_figures.cases(own.n, LEVELS[level], own.groups)}. The gap is paired: "
+            f"bootstrap over patients.{made}"
+        )
+    )
+    _twins(reference, model, kept)
+
+
+def table(floors: Floors) -> pd.DataFrame:
+    """Return one row per predictor, the model first, with a column for each figure."""
+    rows = {"this model": floors.model}
+    rows |= {TITLES[name]: values for name, values in floors.floors.items()}
+    return pd.DataFrame(
+        [
+            {
+                "Predictor": title,
+                **{
+                    _title(name): figure_words.value(name, values[name]) or figures.MISSING
+                    for name in estimates.NAMES
+                },
+            }
+            for title, values in rows.items()
+        ]
+    )
+
+
+def _title(name: str) -> str:
+    return SHORT.get(name, figure_words.TITLES[name])
+
+
+def _columns() -> dict[str, Any]:
+    text = st.column_config.TextColumn
+    numbers = {
+        _title(name): text(width=NUMBER_PX, alignment="right", help=figure_words.NOTES[name])
+        for name in estimates.NAMES
+    }
+    return {"Predictor": text(width=NAME_PX, pinned=True), **numbers}
+
+
+def _twins(reference: str, model: Model, kept: FloorSources) -> None:
+    """The reasons why floors are missing, the job's progress, or the button that starts it."""
+    if not kept.missing:
+        return
+    folder = floor_cache.folder_of(reference)
+    started = (folder / "asked.json").is_file()
+    status = run_folders.status(folder) if started else None
+    if status and status.state.alive:
+        st.fragment(_watch, run_every=POLL_SECONDS, key="twins")(str(folder))
+        return
+    if status and status.state is State.FAILED:
+        st.error(theme.plain(status.message), icon=":material/error:")
+    if kept.training is None:
+        st.caption(theme.plain(" ".join(map(owner.discreet, kept.missing))))
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        owner.button(
+            "Make the twins",
+            icon=":material/content_copy:",
+            on_click=actions.pressed,
+            args=(actions.make_twins, reference, data_cache.dataset()),
+            key="make-twins",
+        )
+        st.caption(theme.plain(" ".join(kept.missing)))
+
+
+def _watch(folder: str) -> None:
+    job_progress.show(
+        Path(folder),
+        "stop-twins",
+        kept="Films that were read are kept; the twins begin anew.",
+        left="It continues if you leave this page, and its result is kept.",
+    )

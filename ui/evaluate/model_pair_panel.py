@@ -1,0 +1,84 @@
+"""A second model on the same studies: can the two be told apart."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.errors import DataError, FractureError
+from fracture_core.model_comparison import model_pair, paired_figures, stored_predictions
+from fracture_core.model_comparison.model_pair import METHOD, ModelPair
+from fracture_core.models.evaluation import Evaluation
+from fracture_core.verdicts import estimates, figure_words
+from fracture_core.words import short
+from ui.cache import data_cache, model_cache
+from ui.evaluate import results
+from ui.shared import figures, model_choice, theme
+
+FIGURE_PX, MODEL_PX, GAP_PX = 150, 130, 220
+
+
+def show(result: Evaluation, reference: str) -> None:
+    """Draw the choice of the second model, and the comparison."""
+    st.header("Compare with a second model", anchor=False)
+    second = model_choice.second(reference)
+    if second is None:
+        return
+    try:
+        model = model_cache.model(second)
+        keeps = result.split in stored_predictions.roles(model)
+        if not keeps and result.split not in set(data_cache.dataset().manifest["split"]):
+            raise DataError(f"{model.card.name} keeps no predictions of {result.split} films.")
+        other = results.fetch(second, model, result.split)
+        if other is None:
+            return
+        pair = model_pair.compare(result, other)
+    except FractureError as error:
+        st.error(theme.plain(str(error)), icon=":material/error:")
+        return
+    st.markdown(f"**{theme.plain(pair.sentence)}**")
+    st.dataframe(
+        table(pair),
+        hide_index=True,
+        height="content",
+        width=FIGURE_PX + 2 * MODEL_PX + GAP_PX + 4,
+        key="model-pair",
+        column_config=_columns(pair),
+    )
+    only_first, only_second = pair.discordant
+    st.caption(
+        theme.plain(
+            f"{paired_figures.cases(pair.studies, 'study', pair.patients)}: "
+            f"{only_first:,} right by the first alone, {only_second:,} by the second alone. "
+            f"{METHOD} Thresholds {pair.thresholds[0]:.2f} and {pair.thresholds[1]:.2f}."
+        )
+    )
+
+
+def table(pair: ModelPair) -> pd.DataFrame:
+    """Return one row per figure: of both models, and the difference with its interval."""
+    rows = []
+    for name in estimates.NAMES:
+        one, two, gap = pair.figures[name]
+        bounds = figure_words.interval(name, gap)
+        value = figure_words.value(name, gap) or figures.MISSING
+        rows.append(
+            {
+                "Figure": figure_words.TITLES[name],
+                "first": figure_words.value(name, one) or figures.MISSING,
+                "second": figure_words.value(name, two) or figures.MISSING,
+                "gap": f"{value} ({bounds})" if bounds else value,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _columns(pair: ModelPair) -> dict[str, Any]:
+    text = st.column_config.TextColumn
+    first, second = map(short, pair.models)
+    return {
+        "Figure": text(width=FIGURE_PX, pinned=True),
+        "first": text(first, width=MODEL_PX, alignment="right"),
+        "second": text(second, width=MODEL_PX, alignment="right"),
+        "gap": text("Difference (95 % interval)", width=GAP_PX, alignment="right"),
+    }

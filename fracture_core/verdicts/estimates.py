@@ -63,16 +63,11 @@ def estimate(
     """
     truth, called = np.asarray(labels, bool), np.asarray(positive, bool)
     values = np.asarray(scores, np.float64)
-    codes, number = resampling.group_numbers(patients)
-    weights = resampling.draws(number)
-    weights = np.vstack([np.ones((1, number), weights.dtype), weights]).astype(np.float32)
+    codes, weights = _resamples(patients)
+    number = weights.shape[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         figures = _of_counts(weights, codes, truth, called, prevalence, cost_ratio)
-        blocks = [
-            _of_ranks(weights[first : first + BLOCK], codes, truth, values)
-            for first in range(0, len(weights), BLOCK)
-        ]
-        figures |= {name: np.concatenate([each[name] for each in blocks]) for name in blocks[0]}
+        figures |= _of_ranks_in_blocks(weights, codes, truth, values)
         figures |= _of_probabilities(weights, codes, truth, values)
     cases = _cases(truth, called, prevalence)
     intervals: dict[str, Interval] = {}
@@ -82,6 +77,48 @@ def estimate(
         interval = _interval(figures[name], len(own), len(np.unique(own)), number)
         intervals[name] = _if_all_alike(interval, is_proportion=mask is not None)
     return intervals
+
+
+def auroc(labels: ArrayLike, scores: ArrayLike, patients: Iterable[Hashable]) -> Interval:
+    """Return the AUROC alone; for the arguments see `estimate`."""
+    truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
+    codes, weights = _resamples(patients)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        areas = _of_ranks_in_blocks(weights, codes, truth, values)["auroc"]
+    interval = _interval(areas, len(truth), weights.shape[1], weights.shape[1])
+    return _if_all_alike(interval, is_proportion=False)
+
+
+def calibration_error(
+    labels: ArrayLike, scores: ArrayLike, patients: Iterable[Hashable]
+) -> Interval:
+    """Return the expected calibration error alone; for the arguments see `estimate`."""
+    truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
+    codes, weights = _resamples(patients)
+    errors = _of_probabilities(weights, codes, truth, values)["ece"]
+    interval = _interval(errors, len(truth), weights.shape[1], weights.shape[1])
+    return _if_all_alike(interval, is_proportion=False)
+
+
+def _resamples(patients: Iterable[Hashable]) -> tuple[np.ndarray, np.ndarray]:
+    """Return each case's patient, and how often each is drawn, (1 + resamples, patients).
+
+    The first row is 1: it gives the figure of the cases as they are.
+    """
+    codes, number = resampling.group_numbers(patients)
+    weights = resampling.draws(number)
+    return codes, np.vstack([np.ones((1, number), weights.dtype), weights]).astype(np.float32)
+
+
+def _of_ranks_in_blocks(
+    weights: np.ndarray, codes: np.ndarray, truth: np.ndarray, scores: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return `_of_ranks` of all resamples, within a bounded memory."""
+    blocks = [
+        _of_ranks(weights[first : first + BLOCK], codes, truth, scores)
+        for first in range(0, len(weights), BLOCK)
+    ]
+    return {name: np.concatenate([each[name] for each in blocks]) for name in blocks[0]}
 
 
 def _if_all_alike(figure: Interval, is_proportion: bool) -> Interval:

@@ -5,6 +5,7 @@ import streamlit as st
 from ui.cache import prediction_cache
 from ui.diagnose import (
     accuracy,
+    answer,
     desk,
     doubts,
     erased_effect,
@@ -67,6 +68,7 @@ with main:
     explanation.explain(maps)
     doubts.show(shown)
     overview.lists(shown, readings)
+    answer.show(shown)
     what_if.show(shown)
     if explanation.is_on(state.THROUGH) and model.is_run:
         explanation.through_epochs(shown)

@@ -37,6 +37,15 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="include films in the verdict that the gate doubts",
     )
+    parser.add_argument(
+        "--promise",
+        type=float,
+        metavar="PERCENT",
+        help="most studies with a fracture among those that are cleared (the card's, or 5)",
+    )
+    parser.add_argument(
+        "--confidence", type=float, metavar="PERCENT", help="of the promise (the card's, or 95)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
     parser.add_argument(
@@ -46,6 +55,7 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _predict(options: argparse.Namespace) -> int:
     """Print a line per image, then the verdict; return 1 if no film has a prediction."""
+    from fracture_core.answers import study_answers
     from fracture_core.cli import study_output
     from fracture_core.datasets import study_paths
     from fracture_core.models import cards, caveats
@@ -55,6 +65,10 @@ def _predict(options: argparse.Namespace) -> int:
     model = cards.find(options.model)
     threshold = model.card.threshold if options.threshold is None else options.threshold
     check_range("threshold", threshold, (0.0, 1.0))
+    promise = study_answers.changed(model, options.promise, options.confidence)
+    answers = study_answers.of_model(model, threshold, promise)
+    asked = (model.card.choices.promise, options.promise, options.confidence)
+    is_promised = any(each is not None for each in asked)
     paths = study_paths.read(options.study)
     terminal.load_tensorflow()
     from fracture_core.models import inference
@@ -70,9 +84,12 @@ def _predict(options: argparse.Namespace) -> int:
         predictions.append(predictor.predict_study(name, films, options.count_doubted))
         if not options.json:
             study_output.print_study(predictions[-1], threshold)
+            study_output.print_answer(
+                predictions[-1], answers, study_output.is_real(films), is_promised
+            )
     if options.json:
         record = study_record.as_dict(
-            predictions, model, threshold, paths.left_out, real, paths.ignored
+            predictions, model, threshold, paths.left_out, real, paths.ignored, promise
         )
         terminal.print_json(record)
     for sentence in (*(f"{name} {reason}" for name, reason in paths.left_out), *paths.remarks):

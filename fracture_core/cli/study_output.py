@@ -4,6 +4,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from fracture_core.answers import study_answers
+from fracture_core.answers.study_answers import Answers
 from fracture_core.cli import terminal
 from fracture_core.config import PixelRecipe
 from fracture_core.models.study_prediction import FilmInput, StudyPrediction
@@ -37,6 +39,24 @@ def print_study(study: StudyPrediction, threshold: float) -> None:
             doubted=len(study.doubted),
         )
     )
+
+
+def print_answer(study: StudyPrediction, answers: Answers, real: bool, with_answer: bool) -> None:
+    """Print the finding of the card's own rule, the calibrated probability, and the answer.
+
+    Args:
+        study: its prediction.
+        answers: of the model.
+        real: whether its films are real.
+        with_answer: whether to print one of three answers.
+    """
+    if finding := answers.finding(study):
+        terminal.print_line(finding.sentence)
+    if (probability := answers.probability(study)) is not None:
+        terminal.print_line(f"Calibrated probability: {study_answers.words(probability)}.")
+    if with_answer:
+        own = answers.of(study, real)
+        terminal.print_line(f"Answer: {own.answer}. {own.reason}")
 
 
 def _names(study: StudyPrediction) -> tuple[str, str | None]:

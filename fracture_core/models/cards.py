@@ -7,7 +7,7 @@ card is made from its folder. Nothing here loads TensorFlow.
 
 import hashlib
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelErr
 from fracture_core.models import model_names
 from fracture_core.models.model_names import CARD
 from fracture_core.networks import network_size
+from fracture_core.operating_points.choices import Choices
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import checkpoints, journal, predictions, run_facts, run_folders
 from fracture_core.verdicts import aggregation, metrics
@@ -100,6 +101,7 @@ class Card(Record):
         members: of an ensemble, in the order of their groups in the weights file; else empty.
         out_of_fold: of a model that was cross-validated: folds, films, the table's sha256, and the
             figures by level with n and interval; else empty.
+        choices: operating point, calibration and promise that its owner has saved.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Card(Record):
     gate: dict[str, Any] = field(default_factory=dict)
     members: tuple[Member, ...] = ()
     out_of_fold: dict[str, Any] = field(default_factory=dict)
+    choices: Choices = field(default_factory=Choices)
 
     def __post_init__(self) -> None:
         check_range("threshold", self.threshold, (0.0, 1.0))
@@ -152,6 +155,18 @@ class Card(Record):
 
     def _sized(self) -> list[tuple[str, int, NetworkOptions]]:
         return [(name, self.recipe.size, options) for name, options in self.networks]
+
+    def without_choices(self) -> "Card":
+        """Return the card as it was before its owner saved choices, with its own threshold."""
+        point = self.choices.operating_point
+        if point is None:
+            return replace(self, choices=Choices())
+        return replace(
+            self,
+            threshold=point.card_threshold,
+            threshold_origin=point.card_threshold_origin,
+            choices=Choices(),
+        )
 
     @property
     def synthetic(self) -> bool:

@@ -287,7 +287,8 @@ def folder_of(
     """Return the folder for the result of these weights on these films."""
     model, manifest = cards.find(reference), dataset.manifest
     rows = manifest if split == SELECTION else manifest[manifest["split"] == split]
-    parts = [cards.sha256(model.weights), model.card.to_json(), dataset.hash, split]
+    card = model.card.without_choices().to_json()  # they change no probability
+    parts = [cards.sha256(model.weights), card, dataset.hash, split]
     if selection:
         rows = rows[selections.films_of(rows, selection.keys)]
         parts.append(f"{selection.name} {selection.hash}")

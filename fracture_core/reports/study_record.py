@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from fracture_core.answers import study_answers
 from fracture_core.config import PixelRecipe
 from fracture_core.errors import FilmError
 from fracture_core.films import images
@@ -18,6 +19,7 @@ from fracture_core.models import caveats
 from fracture_core.models.cards import Model, sha256
 from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.operating_points.promise import Promise
 from fracture_core.readers.ignored_files import Ignored
 from fracture_core.verdicts import aggregation, verdict_words
 from fracture_core.words import cell
@@ -169,6 +171,7 @@ def as_dict(
     left_out: Sequence[tuple[str, str]] = (),
     real: bool = True,
     ignored: Sequence[Ignored] = (),
+    promise: Promise | None = None,
 ) -> dict[str, Any]:
     """Return the content of `predict --json` and of the page's JSON.
 
@@ -179,13 +182,16 @@ def as_dict(
         left_out: (name, reason) of files in no study; without any, the key is left out.
         real: whether any film is real, see `caveats.warnings`.
         ignored: files that are no films, by kind; without any, the key is left out.
+        promise: of the three answers, by default that of the card, see `study_answers.of_model`.
     """
     left = [{"file": name, "reason": reason} for name, reason in left_out]
+    answers = study_answers.of_model(model, threshold, promise)
     return {
         "model": model.card.name,
         "threshold": threshold,
         "warnings": list(caveats.warnings(model, threshold, real)),
-        "studies": [study.to_dict(threshold) for study in studies],
+        "studies": [study.to_dict(threshold) | answers.to_dict(study, real) for study in studies],
+        "promise": answers.promise_record(),
         **({"left_out": left} if left else {}),
         **({"ignored": [asdict(each) for each in ignored]} if ignored else {}),
     }

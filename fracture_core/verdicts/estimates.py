@@ -114,15 +114,10 @@ def resampled(
     """
     truth, called = np.asarray(labels, bool), np.asarray(positive, bool)
     values = np.asarray(scores, np.float64)
-    weights = _draws(codes, number, folds)
-    weights = np.vstack([np.ones((1, number), weights.dtype), weights]).astype(np.float32)
+    weights = _with_whole(_draws(codes, number, folds))
     with np.errstate(divide="ignore", invalid="ignore"):
         figures = _of_counts(weights, codes, truth, called, prevalence, cost_ratio)
-        blocks = [
-            _of_ranks(weights[first : first + BLOCK], codes, truth, values)
-            for first in range(0, len(weights), BLOCK)
-        ]
-        figures |= {name: np.concatenate([each[name] for each in blocks]) for name in blocks[0]}
+        figures |= _of_ranks_in_blocks(weights, codes, truth, values)
         return figures | _of_probabilities(weights, codes, truth, values)
 
 
@@ -133,6 +128,53 @@ def _draws(codes: np.ndarray, number: int, folds: ArrayLike | None) -> np.ndarra
     of_patient = np.empty(number, np.int64)
     of_patient[codes] = np.asarray(folds, np.int64)
     return resampling.draws_within(of_patient)
+
+
+def auroc(labels: ArrayLike, scores: ArrayLike, patients: Iterable[Hashable]) -> Interval:
+    """Return the AUROC alone; for the arguments see `estimate`."""
+    truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
+    codes, weights = _resamples(patients)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        areas = _of_ranks_in_blocks(weights, codes, truth, values)["auroc"]
+    interval = interval_of(areas, len(truth), weights.shape[1], weights.shape[1])
+    return _if_all_alike(interval, is_proportion=False)
+
+
+def calibration_error(
+    labels: ArrayLike, scores: ArrayLike, patients: Iterable[Hashable]
+) -> Interval:
+    """Return the expected calibration error alone; for the arguments see `estimate`."""
+    truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
+    codes, weights = _resamples(patients)
+    errors = _of_probabilities(weights, codes, truth, values)["ece"]
+    interval = interval_of(errors, len(truth), weights.shape[1], weights.shape[1])
+    return _if_all_alike(interval, is_proportion=False)
+
+
+def _resamples(patients: Iterable[Hashable]) -> tuple[np.ndarray, np.ndarray]:
+    """Return each case's patient, and how often each is drawn, see `_with_whole`."""
+    codes, number = resampling.group_numbers(patients)
+    return codes, _with_whole(resampling.draws(number))
+
+
+def _with_whole(draws: np.ndarray) -> np.ndarray:
+    """Put a row of ones above the resamples: it gives the figure of the cases as they are.
+
+    Returns:
+        float32 (1 + resamples, patients), how often each patient is in each.
+    """
+    return np.vstack([np.ones((1, draws.shape[1]), draws.dtype), draws]).astype(np.float32)
+
+
+def _of_ranks_in_blocks(
+    weights: np.ndarray, codes: np.ndarray, truth: np.ndarray, scores: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return `_of_ranks` of all resamples, within a bounded memory."""
+    blocks = [
+        _of_ranks(weights[first : first + BLOCK], codes, truth, scores)
+        for first in range(0, len(weights), BLOCK)
+    ]
+    return {name: np.concatenate([each[name] for each in blocks]) for name in blocks[0]}
 
 
 def _if_all_alike(figure: Interval, is_proportion: bool) -> Interval:

@@ -621,7 +621,16 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     found = json.loads(export.content("json", [case], model, 0.5, True))
     expected = case.judged.to_dict(0.5) | {"study": case.study}
     told = list(caveats.warnings(model, 0.5, real=False))
+    [own] = found["studies"]
+    assert own.pop("answer") == "a person must look"
+    assert own.pop("answer_reason") == "The promise does not cover it: 1 film altered by hand."
+    assert found.pop("promise")["studies"] == dev_studies(model)
     assert found == {"model": starter, "threshold": 0.5, "warnings": told, "studies": [expected]}
+
+
+def dev_studies(model: cards.Model) -> int:
+    """Number of the model's dev studies."""
+    return int(model.judged.groupby(["patient", "study"]).ngroups)
 
 
 def test_all_studies_of_an_upload_are_taken_home_at_once(

@@ -117,6 +117,9 @@ def test_there_are_all_the_actions() -> None:
         "correct_labels",
         "undo_corrections",
         "evaluate",
+        "save_point",
+        "save_calibration",
+        "save_promise",
         "fit_gate",
         "make_twins",
     } == set(ACTIONS)

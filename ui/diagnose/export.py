@@ -8,12 +8,13 @@ import streamlit as st
 
 from fracture_core.models.cards import Model
 from fracture_core.models.study_prediction import FilmInput
+from fracture_core.operating_points.promise import Promise
 from fracture_core.reports import study_record, study_report
 from fracture_core.reports.study_record import Case, Exhibit
 from ui.cache import prediction_cache, study_cache
 from ui.diagnose import doubts
 from ui.diagnose.reading import Reading
-from ui.shared import theme
+from ui.shared import promise_fields, theme
 from ui.shell import state
 
 KINDS = {  # end of the file's name -> its button, its icon, its type
@@ -55,10 +56,11 @@ def show(reading: Reading, maps: dict[str, dict[str, bytes]], upload: Sequence[R
         cases = [case(each) for each in upload] if everything else [case(reading, maps)]
         shown = upload if everything else [reading]
         model, threshold, left_out = reading.model, reading.threshold, reading.study.left_out
+        promise = promise_fields.chosen(model)
         for kind, (label, icon, mime) in KINDS.items():
             st.download_button(
                 label,
-                data=partial(content, kind, cases, model, threshold, names, left_out),
+                data=partial(content, kind, cases, model, threshold, names, left_out, promise),
                 file_name=f"fracture-study.{kind}",
                 mime=mime,
                 icon=icon,
@@ -117,6 +119,7 @@ def content(
     threshold: float,
     names: bool,
     left_out: Sequence[tuple[str, str]] = (),
+    promise: Promise | None = None,
 ) -> str:
     """Return the text of one of `KINDS`; of several cases only those with a readable film.
 
@@ -132,4 +135,5 @@ def content(
         return study_record.as_csv(cases, model, threshold, names, left)
     judged, left = study_record.named(cases, names), study_record.renamed_left_out(left, names)
     real = any(each.real for each in cases)
-    return json.dumps(study_record.as_dict(judged, model, threshold, left, real), indent=2)
+    record = study_record.as_dict(judged, model, threshold, left, real, promise=promise)
+    return json.dumps(record, indent=2)

@@ -11,7 +11,7 @@ from fracture_core.models.cards import Model
 from fracture_core.verdicts import verdict_words
 from fracture_core.words import plural, short
 from ui.cache import study_cache
-from ui.diagnose import doubts
+from ui.diagnose import answer, doubts
 from ui.diagnose.intake import StudyInput
 from ui.diagnose.reading import Reading
 from ui.shared import theme
@@ -133,6 +133,8 @@ def _line(reading: Reading) -> str:
         words.append(verdict_words.or_rule(verdict_words.first(names), reading.threshold))
     if prediction.films:
         words.append(doubts.uncounted(prediction))
+    if reading.verdict is not None:
+        words.append(answer.line(reading))
     if prediction.films and reading.verdict is None:
         words.append("Include films below for a verdict all the same.")
     if prediction.altered:

@@ -1,6 +1,5 @@
 """Every figure of an evaluation with its interval, of all films or a slice; published results."""
 
-import hashlib
 from typing import Any
 
 import pandas as pd
@@ -53,8 +52,7 @@ def _content(result: Evaluation) -> None:
         for sentence in wrong:
             st.error(theme.plain(sentence))
         return
-    digest = hashlib.blake2b(films["probability"].to_numpy().tobytes(), digest_size=12)
-    key = (result.model, result.split, str(result.data.get("hash")), name, digest.hexdigest())
+    key = (*estimate_cache.key_of(result), name)
     levels = estimate_cache.of_films(key, result.threshold, prevalence, float(ratio), films)
     _draw(levels, films, prevalence)
     _published(result)

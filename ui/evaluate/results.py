@@ -1,5 +1,6 @@
 """Results of a model on Evaluate: their films, their computation, and their figures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -20,11 +21,14 @@ from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
 from ui.cache import data_cache, model_cache
 from ui.evaluate import (
+    calibration_panel,
     checklist_panel,
     confusion_matrix,
     curation,
     figures_panel,
     floors_panel,
+    lab_panel,
+    promise_panel,
     study_lines,
 )
 from ui.shared import epoch_slider, figures, plots, theme
@@ -105,11 +109,13 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     """
     if films not in stored_predictions.roles(model):
         selection = curation.pick() if films == evaluation.SELECTION else None
-        return _evaluate(reference, films, selection)
+        return _evaluate(reference, model, films, selection)
     return stored_predictions.of_role(model, films)
 
 
-def _evaluate(reference: str, split: str, selection: Selection | None) -> Evaluation | None:
+def _evaluate(
+    reference: str, model: Model, split: str, selection: Selection | None
+) -> Evaluation | None:
     """The result on the data set in use; otherwise its progress, or a button that starts it."""
     dataset = data_cache.dataset()
     if not dataset.complete:
@@ -120,8 +126,8 @@ def _evaluate(reference: str, split: str, selection: Selection | None) -> Evalua
     # Status first: once it says that the process has ended, its files are final.
     status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
     result = evaluation.load(folder)
-    if result:
-        return result
+    if result:  # judged with the card's threshold, which may be another since
+        return replace(result, threshold=model.card.threshold)
     if status and status.state.alive:
         st.fragment(_watch, run_every=POLL_SECONDS)(str(folder))
         return None
@@ -178,6 +184,9 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     st.caption(f"{meaning}{labels} Threshold {result.threshold:.2f}. {split} Not a medical device.")
     floors_panel.show(result, reference, model)
     figures_panel.show(result)
+    lab_panel.show(result, reference, model)
+    calibration_panel.show(result, reference, model)
+    promise_panel.show(result, reference, model)
     study_lines.show(result, reference)
     if model.card.members:
         _members(model)

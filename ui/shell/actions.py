@@ -16,6 +16,7 @@ import streamlit as st
 
 from fracture_core import checksums, config, files
 from fracture_core.analysis import leak, report_2018
+from fracture_core.answers import card_choices
 from fracture_core.audit import audit_job
 from fracture_core.cross_validation import fold_release, group_runs
 from fracture_core.curation import corrections, selections
@@ -247,5 +248,8 @@ def undo_corrections(data_hash: str, keys: Iterable[str]) -> None:
 # --- models -------------------------------------------------------------------------------------
 
 evaluate = owners(evaluation.start)
+save_point = owners(card_choices.save_point)
+save_calibration = owners(card_choices.save_calibration)
+save_promise = owners(card_choices.save_promise)
 fit_gate = owners(gate_job.start)
 make_twins = owners(floors_job.start)

@@ -473,13 +473,14 @@ def test_no_films_name_speaks_to_the_terminal(run_copy, study, tmp_path, capsys)
 
 def test_predict_has_the_designs_shape(run_copy, study, capsys) -> None:
     record = json.loads(spoken(capsys, "predict", "finished", study, "--threshold", 0.3, "--json"))
-    assert list(record) == ["model", "threshold", "warnings", "studies"]
+    assert list(record) == ["model", "threshold", "warnings", "studies", "promise"]
     model = cards.find("finished")
     assert record["warnings"] == list(caveats.warnings(model, 0.3, real=False))
     assert "This run has no gate yet" in record["warnings"][-1]
     assert record["threshold"] == 0.3
     [judged] = record["studies"]
-    assert list(judged) == ["study", "fracture", "images", "refused", "rules"]
+    keys = ["study", "fracture", "images", "refused", "rules", "answer", "answer_reason"]
+    assert list(judged) == keys
     keys = [
         "file",
         "probability",

@@ -36,6 +36,13 @@ def test_every_figure_equals_scikit_learns() -> None:
     assert set(got) == set(estimates.NAMES)
 
 
+def test_a_figure_alone_is_the_same_with_its_interval() -> None:
+    labels, scores, patients = cases(150, seed=4)
+    every = estimates.estimate(labels, scores, scores > 0.5, patients)
+    assert estimates.auroc(labels, scores, patients) == every["auroc"]
+    assert estimates.calibration_error(labels, scores, patients) == every["ece"]
+
+
 def test_resamples_equal_the_figures_of_the_cases_that_they_draw() -> None:
     """The weighted sums give what a table of the drawn patients' cases would give."""
     labels, scores, patients = cases(60, seed=2)

@@ -1,0 +1,73 @@
+"""Scores, curves and limits of an evaluation, computed once for all sessions and slider moves."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.operating_points import (
+    calibration,
+    or_cost,
+    promise,
+    shortcut_meter,
+    study_scores,
+    threshold_curves,
+)
+from fracture_core.operating_points.calibration import Calibration
+from fracture_core.operating_points.or_cost import Prices
+from fracture_core.operating_points.threshold_curves import Curve
+from fracture_core.verdicts import estimates
+from fracture_core.verdicts.resampling import Interval
+
+ALL = "all studies"
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lab:
+    """Scores and curves of an evaluation's studies.
+
+    Args:
+        studies: see `study_scores.of_films`.
+        curves: by number of views, `ALL` first, then by rule.
+        prices: of OR at every threshold.
+    """
+
+    studies: pd.DataFrame
+    curves: dict[str, dict[str, Curve]]
+    prices: Prices
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def lab(key: Key, scaling: str, _films: pd.DataFrame, _scaling: Calibration | None) -> Lab:
+    """Return the lab of these films; `key` stands for them, `scaling` for the calibration."""
+    studies = study_scores.of_films(_films, _scaling.films if _scaling else None)
+    groups = {ALL: studies} | {
+        words: studies[mask] for words, mask in study_scores.by_views(studies).items()
+    }
+    curves = {words: threshold_curves.of_studies(table) for words, table in groups.items()}
+    return Lab(studies=studies, curves=curves, prices=or_cost.prices(_films))
+
+
+@st.cache_data(max_entries=32, show_spinner="Resampling patients…")
+def shortcuts(key: Key, _studies: pd.DataFrame) -> dict[str, Interval]:
+    """Return `shortcut_meter.measure`; `key` stands for the studies."""
+    return shortcut_meter.measure(_studies)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def fit(key: Key, method: str, _films: pd.DataFrame) -> Calibration:
+    """Return `calibration.fit`; `key` stands for the films."""
+    return calibration.fit(_films, method)
+
+
+@st.cache_data(max_entries=64, show_spinner="Resampling patients…")
+def calibration_error(key: Key, _table: pd.DataFrame) -> Interval:
+    """Return the calibration error of label, score and patient; `key` stands for the table."""
+    return estimates.calibration_error(_table["label"], _table["score"], _table["patient"])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def limits(key: Key, chosen: promise.Promise, _table: pd.DataFrame) -> promise.Limits:
+    """Return `promise.limits`; `key` stands for the studies."""
+    return promise.limits(_table, chosen)

@@ -1,0 +1,191 @@
+"""Calibration: reliability diagram before and after, calibration errors, and keeping a map."""
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.errors import DataError
+from fracture_core.models.cards import Model
+from fracture_core.models.evaluation import Evaluation
+from fracture_core.operating_points import calibration, study_scores
+from fracture_core.operating_points.calibration import METHODS, Calibration, Scaling
+from fracture_core.verdicts import estimates
+from fracture_core.verdicts.resampling import Interval
+from fracture_core.words import plural
+from ui.cache import estimate_cache, lab_cache
+from ui.evaluate import lab_charts
+from ui.shared import figures, plots, theme
+from ui.shell import actions, owner, state
+
+CHART_PX = 300  # least width of a diagram
+BEFORE = "as scored"
+TITLES = {"temperature": "temperature scaling", "isotonic": "isotonic regression"}
+
+
+def show(result: Evaluation, reference: str, model: Model) -> None:
+    """Draw the panel behind a fold."""
+    fold = st.expander(
+        "Calibration: can a score be taken at its word?", key=state.CALIBRATION, on_change="rerun"
+    )
+    if not fold.open:
+        return
+    with fold:
+        try:
+            maps = fitted(model)
+        except DataError as error:
+            st.info(theme.plain(str(error)))
+            maps = {}
+        level = st.segmented_control(
+            "Scores of",
+            ["studies", "images"],
+            default="studies",
+            required=True,
+            key=state.LEVEL_CALIBRATED,
+        )
+        _compare(result, level, maps)
+        _keep(reference, model, maps)
+
+
+def fitted(model: Model) -> dict[str, Calibration]:
+    """Return the calibrations of a model's dev films, by method.
+
+    Raises:
+        DataError: dev is too small, or has one label only.
+    """
+    key = estimate_cache.key_of_films(model.reference, model.judged)
+    return {method: lab_cache.fit(key, method, model.judged) for method in METHODS}
+
+
+def scores_of(films: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return label, patient and score of every study (OR) or image."""
+    if level == "images":
+        return films[["label", "patient"]].assign(score=films["probability"].astype("float64"))
+    studies = study_scores.of_films(films)
+    return studies[["label", "patient"]].assign(score=studies["or"])
+
+
+def _compare(result: Evaluation, level: str, maps: dict[str, Calibration]) -> None:
+    before = scores_of(result.films, level)
+    tables = {BEFORE: before} | {
+        TITLES[method]: before.assign(score=_map(each, level).apply(before["score"]))
+        for method, each in maps.items()
+    }
+    diagrams = {
+        name: calibration.reliability(rows["label"], rows["score"]) for name, rows in tables.items()
+    }
+    key = (*estimate_cache.key_of(result), level)
+    errors = {
+        name: lab_cache.calibration_error((*key, name, _digest(maps, name, level)), rows)
+        for name, rows in tables.items()
+    }
+    look = lab_charts.Look(theme.ink(), theme.run_colours())
+    grid = st.grid(3, min_column_width=CHART_PX, gap="small")
+    for place, (name, rows) in enumerate(diagrams.items()):
+        with grid.cell():
+            st.markdown(f"**{name.capitalize()}**: ECE {_error(errors[name])}")
+            plots.show(
+                lab_charts.reliability(rows, name, place, look),
+                f"reliability-{place}",
+                f"Reliability {name}",
+                words=_spoken(name, rows),
+                table=_rows(rows),
+                config={"displayModeBar": False},
+            )
+    st.dataframe(errors_table(errors), hide_index=True, height="content", key="ece")
+    st.caption(
+        f"{_origin(result.split, maps)} On the diagonal a score means what it says: of the "
+        f"{level} with 0.30, 30 % are positive. Numbers at the points are counts; bars are "
+        f"{figures.LEVEL} Wilson intervals. ECE: calibration error in {estimates.BINS} bins, "
+        "bootstrap over patients; with few cases even a calibrated model has one above 0."
+    )
+
+
+def _error(value: Interval) -> str:
+    return figures.MISSING if value.value is None else f"{value.value:.3f} (n = {value.n:,})"
+
+
+def _map(each: Calibration, level: str) -> Scaling:
+    return each.studies if level == "studies" else each.films
+
+
+def _digest(maps: dict[str, Calibration], name: str, level: str) -> str:
+    method = next((method for method, title in TITLES.items() if title == name), "")
+    return _map(maps[method], level).to_json() if method in maps else ""
+
+
+def errors_table(errors: dict[str, Interval]) -> pd.DataFrame:
+    """Return one row per map: its calibration error with interval and n."""
+    return pd.DataFrame(
+        {
+            "Scores": name,
+            "ECE": figures.MISSING if each.value is None else f"{each.value:.3f}",
+            "95 % interval": figures.MISSING
+            if each.low is None or each.high is None
+            else f"{each.low:.3f} to {each.high:.3f}",
+            "n": f"{each.n:,}",
+            "Patients": f"{each.groups:,}",
+        }
+        for name, each in errors.items()
+    )
+
+
+def _origin(split: str, maps: dict[str, Calibration]) -> str:
+    if not maps:
+        return ""
+    studies = plural(next(iter(maps.values())).studies.n, "dev study")
+    if split == "dev":
+        return f"Fitted on these very {studies}, so the figures after are optimistic."
+    return f"Fitted on {studies}; the {split} films chose nothing."
+
+
+def _rows(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Mean score": f"{row['score']:.3f}",
+            "Positive": f"{row['positive']:,} of {row['n']:,}",
+            "Share": figures.percent(row["frequency"]),
+            "95 % interval": f"{100 * row['low']:.1f} to {100 * row['high']:.1f} %",
+        }
+        for row in rows.to_dict("records")
+    )
+
+
+def _spoken(name: str, rows: pd.DataFrame) -> str:
+    points = (
+        f"at {row['score']:.2f} {figures.percent(row['frequency'])} of {row['n']:,} positive"
+        for row in rows.to_dict("records")
+    )
+    return f"Reliability diagram {name}: {', '.join(points)}."
+
+
+def _keep(reference: str, model: Model, maps: dict[str, Calibration]) -> None:
+    """Say which calibration the card keeps; let the owner keep another, or remove it."""
+    own = model.card.choices.calibration
+    if own:
+        st.success(
+            f"In the card: {TITLES[own.studies.method]}, fitted on "
+            f"{plural(own.studies.n, 'dev study')}. Diagnose and predict give the calibrated "
+            "probability of a study beside its score."
+        )
+    if model.is_run:
+        st.caption(
+            "A run's card is made from its folder. To keep a calibration, release the run: "
+            f"`python -m fracture_core release {model.reference} NAME`"
+        )
+        return
+    with st.container(horizontal=True):
+        for method, each in maps.items():
+            owner.button(
+                f"Keep {TITLES[method]}",
+                key=f"keep-{method}",
+                icon=":material/bookmark_add:",
+                on_click=actions.pressed,
+                args=(actions.save_calibration, reference, each),
+                disabled=each == own,
+            )
+        if own:
+            owner.button(
+                "Remove it from the card",
+                key="drop-calibration",
+                on_click=actions.pressed,
+                args=(actions.save_calibration, reference, None),
+            )

@@ -1,0 +1,148 @@
+"""Three answers: a promise, the limits that keep it on dev, and the share left to people."""
+
+import pandas as pd
+import streamlit as st
+
+from fracture_core.answers import study_answers
+from fracture_core.models.cards import Model
+from fracture_core.models.evaluation import Evaluation
+from fracture_core.operating_points import promise as promises
+from fracture_core.operating_points.promise import Answer, Limits, Promise
+from fracture_core.verdicts import metrics
+from fracture_core.verdicts.metrics import Proportion
+from fracture_core.words import plural
+from ui.cache import estimate_cache, lab_cache
+from ui.shared import figures, promise_fields, theme
+from ui.shell import actions, owner, state
+
+
+def show(result: Evaluation, reference: str, model: Model) -> None:
+    """Draw the panel behind a fold."""
+    fold = st.expander(
+        "Three answers: fracture, no fracture, a person must look",
+        key=state.PROMISE,
+        on_change="rerun",
+    )
+    if not fold.open:
+        return
+    with fold:
+        source, films = study_answers.unseen_films(model)
+        if not len(films):
+            st.info(f"{theme.plain(model.card.no_dev_words)}, so no promise can be made.")
+            return
+        promise = promise_fields.ask(model)
+        if promise is None:
+            return
+        studies = study_answers.studies_of(films)
+        key = estimate_cache.key_of_films(model.reference, films)
+        limits = lab_cache.limits(key, promise, studies)
+        _limits(limits, source)
+        tables = {source: studies}
+        if result.split != source:
+            tables[result.split] = study_answers.studies_of(result.films)
+        _shares(tables, limits, result.threshold)
+        st.caption(
+            f"Limits from {plural(limits.studies, f'{source} study')} of "
+            f"{plural(limits.patients, 'patient')}, one study per patient, by fixed sequence "
+            "testing with exact binomial (Clopper-Pearson) bounds. They hold for studies like "
+            f"these, each on its own. {theme.plain(study_answers.source_words(model, source))}"
+        )
+        _keep(reference, model, promise)
+
+
+def _limits(limits: Limits, source: str) -> None:
+    """The limit of each answer, or why the promise cannot be made."""
+    promise = limits.promise
+    at = f"{promise.confidence_percent:g} % confident"
+    for limit, word, share, wrong in (
+        (limits.clear, "cleared", promise.missed_percent, "have a fracture"),
+        (limits.call, "called a fracture", promise.false_percent, "have none"),
+    ):
+        asked = f"at most {share:g} % {wrong}, {at}"
+        if limit.score is None:
+            st.warning(f"No study is {word} ({asked}). {theme.plain(limit.refusal)}")
+            continue
+        side = "or less" if word == "cleared" else "or more"
+        st.success(
+            f"Studies with a score of {limit.score:.3f} {side} are {word} ({asked}). Shown on "
+            f"{source}: {limit.mistakes:,} of {limit.n:,} {wrong}, so at most {figures.percent(limit.bound)}."
+        )
+
+
+def _shares(tables: dict[str, pd.DataFrame], limits: Limits, threshold: float) -> None:
+    rows = []
+    for name, studies in tables.items():
+        rows += shares(studies, limits, threshold, name)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", key="answers")
+    last = rows[-1]
+    st.markdown(f"**Left to people on {last['Films']}: {last['Share of studies']}.**")
+
+
+def shares(
+    studies: pd.DataFrame, limits: Limits, threshold: float, name: str
+) -> list[dict[str, str]]:
+    """Return one row per answer: how many studies have it, and how many of them are mistaken.
+
+    Args:
+        studies: of `study_answers.studies_of`.
+        limits: of the answers.
+        threshold: of the OR verdict.
+        name: of the films.
+    """
+    answers = promises.answers(studies["score"].to_numpy(), limits, threshold)
+    positive = studies["label"].to_numpy() == 1
+    rows = []
+    for answer, mistaken in (
+        (Answer.FRACTURE, ~positive),
+        (Answer.NO_FRACTURE, positive),
+        (Answer.PERSON, None),
+    ):
+        has = answers == answer
+        share = metrics.wilson(int(has.sum()), len(studies))
+        wrong = (
+            None
+            if mistaken is None
+            else metrics.wilson(int((has & mistaken).sum()), int(has.sum()))
+        )
+        rows.append(
+            {
+                "Films": name,
+                "Answer": answer.value,
+                "Share of studies": _share(share),
+                "Mistaken": figures.MISSING if wrong is None else _share(wrong),
+            }
+        )
+    return rows
+
+
+def _share(share: Proportion) -> str:
+    if share.value is None:
+        return f"{figures.MISSING} (n = 0)"
+    return (
+        f"{figures.percent(share.value)} ({share.count:,} of {share.n:,}, {figures.LEVEL} interval "
+        f"{figures.interval(share)})"
+    )
+
+
+def _keep(reference: str, model: Model, promise: Promise) -> None:
+    own = model.card.choices.promise
+    if own:
+        st.success(f"In the card: {promise_fields.words(own)}.")
+    if model.is_run:
+        return
+    with st.container(horizontal=True):
+        owner.button(
+            "Keep this promise in the card",
+            key="keep-promise",
+            icon=":material/bookmark_add:",
+            on_click=actions.pressed,
+            args=(actions.save_promise, reference, promise),
+            disabled=promise == own,
+        )
+        if own:
+            owner.button(
+                "Remove it from the card",
+                key="drop-promise",
+                on_click=actions.pressed,
+                args=(actions.save_promise, reference, None),
+            )

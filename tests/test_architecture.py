@@ -34,6 +34,7 @@ PACKAGES = (
     "networks",
     "training",
     "models",
+    "neighbours",
     "releases",
     "explanations",
     "reports",

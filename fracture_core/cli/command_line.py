@@ -43,6 +43,7 @@ COMMANDS = {
         "predict": "Predict studies: a line per image, then the verdict. Exits 1 if no film has a "
         "prediction.",
         "evaluate": "Predict every study of a split and print how many are right.",
+        "similar": "Compare all films by a model's features; list the studies most like a film.",
         "gate": "Fit a released model's gate on its training data.",
         "release": "Publish a run as models/NAME.",
         "ensemble": "Publish the mean of models as models/NAME.",

@@ -1,11 +1,13 @@
 """Measurements of every film of a data set, without any network.
 
 One row per film: whether it can be read, size and mode, brightness, a digest of its pixels and a
-hash of its look. Uses all cores; measuring continues where it was stopped.
+hash of its look. Uses all cores; measuring continues where it was stopped. Pictures and landmarks
+stay on disk, so that memory hardly grows with the number of films.
 """
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,7 +20,7 @@ from PIL import Image
 
 from fracture_core import checksums, file_reader
 from fracture_core.errors import FilmError, Stopped
-from fracture_core.files import make_folder
+from fracture_core.files import make_folder, writing
 from fracture_core.films import images, landmarks
 
 COLUMNS = {
@@ -37,7 +39,7 @@ COLUMNS = {
     "pixels": "str",  # hex digest of size and grey pixels: equal for the same image in any file
     "look": "str",  # hex of 256 bits: near for films that look alike, see `look`
     "small": "object",  # bytes of the grey film at `COPY` x `COPY` px, to confirm a likeness
-    "landmarks": "object",  # bytes, see `Landmarks.to_bytes`
+    "landmarks": "object",  # bytes, see `Landmarks.to_bytes`; in a table both are `Parked`
 }
 _TYPES = {  # of the columns, for `file_reader.read_table`
     name: {"str": "text", "int64": "whole", "float64": "number", "object": "bytes"}[kind]
@@ -49,6 +51,49 @@ COPY = 32  # px
 SMALL = 256  # px of the longer side of the copy that brightness is measured on
 RIM = 0.04  # width of the border, of the shorter side
 _CHUNK = 512  # films per saved piece: the most that a kill costs
+_PLAIN = "-plain"  # end of the stamp of a film without landmarks
+
+
+class _Store:
+    """A file without a name, which is gone with the last value that is parked in it."""
+
+    def __init__(self, folder: Path) -> None:
+        with writing(folder):
+            self.file, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=folder)
+            Path(name).unlink()
+        self.folder, self.size = folder, 0
+
+    def add(self, content: bytes) -> "Parked":
+        """Append some bytes.
+
+        Raises:
+            WriteFailed: no space.
+        """
+        start = self.size
+        with writing(self.folder):
+            while self.size < start + len(content):
+                self.size += os.pwrite(self.file, content[self.size - start :], self.size)
+        return Parked(self, start, len(content))
+
+    def __del__(self) -> None:
+        os.close(self.file)
+
+
+class Parked:
+    """Bytes that wait in a file until `bytes` asks for them."""
+
+    __slots__ = ("_size", "_start", "_store")
+
+    def __init__(self, store: _Store, start: int, size: int) -> None:
+        self._store, self._start, self._size = store, start, size
+
+    def __bytes__(self) -> bytes:
+        return os.pread(self._store.file, self._size, self._start)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Parked) and bytes(self) == bytes(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def table(
@@ -57,6 +102,7 @@ def table(
     folder: Path,
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    with_landmarks: bool = True,
 ) -> pd.DataFrame:
     """Return the measurements of all these films, in their order; columns as in `COLUMNS`.
 
@@ -66,11 +112,13 @@ def table(
         folder: gets finished pieces; created if missing. One folder per data set.
         progress: called with (films done, all films).
         should_stop: called after every film.
+        with_landmarks: whether to find the landmarks too, which families are found by.
 
     Raises:
         Stopped: `should_stop` returned true; the measurements so far are saved.
     """
     make_folder(folder)
+    store = _Store(folder)
     pieces: list[pd.DataFrame] = []
     done = 0
 
@@ -86,11 +134,12 @@ def table(
         for first in range(0, len(paths), _CHUNK):
             chunk = list(paths[first : first + _CHUNK])
             file = folder / f"facts-{first:06d}.parquet"
-            rows = _saved_rows(root, file, chunk)
+            rows = _saved_rows(root, file, chunk, with_landmarks)
             done += len(rows)
             if len(rows) < len(chunk):
-                _complete(rows, root, chunk, file, pool, count)
-            pieces.append(_as_table(rows, chunk))
+                film = partial(measure, root, with_landmarks=with_landmarks)
+                _complete(rows, film, chunk, file, pool, count)
+            pieces.append(_parked(_as_table(rows, chunk), store))
     return pd.concat(pieces, ignore_index=True) if pieces else _as_table({}, [])
 
 
@@ -99,7 +148,7 @@ Rows = dict[str, dict[str, object]]  # path of a film -> its measurements
 
 def _complete(
     rows: Rows,
-    root: Path,
+    film: Callable[[str], dict[str, object]],
     chunk: list[str],
     file: Path,
     pool: ThreadPoolExecutor,
@@ -108,7 +157,7 @@ def _complete(
     """Measure the films that `rows` lacks; save what is measured, whatever ends it."""
     missing = [path for path in chunk if path not in rows]
     try:
-        for row in pool.map(partial(measure, root), missing):
+        for row in pool.map(film, missing):
             rows[str(row["path"])] = row
             count()
     finally:
@@ -122,7 +171,15 @@ def _as_table(rows: Rows, paths: list[str]) -> pd.DataFrame:
     return pd.DataFrame([rows[path] for path in paths], columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _saved_rows(root: Path, file: Path, chunk: list[str]) -> Rows:
+def _parked(piece: pd.DataFrame, store: _Store) -> pd.DataFrame:
+    """Move pictures and landmarks of a piece to a file."""
+    large = {
+        name: [store.add(content) for content in piece[name]] for name in ("small", "landmarks")
+    }
+    return piece.assign(**{name: pd.Series(each, dtype=object) for name, each in large.items()})
+
+
+def _saved_rows(root: Path, file: Path, chunk: list[str], with_landmarks: bool) -> Rows:
     """Return saved measurements of these films, of those whose files have not changed."""
     try:
         content = checksums.read_guarded(file.parent, file, file_reader.TABLE_BYTES)
@@ -131,7 +188,8 @@ def _saved_rows(root: Path, file: Path, chunk: list[str]) -> Rows:
         return {}
     piece = piece[piece["path"].isin(chunk)]
     stamps = zip(piece["path"], piece["stamp"], strict=True)
-    piece = piece[[_stamp(root / path) == stamp for path, stamp in stamps]]
+    ends = ("",) if with_landmarks else ("", _PLAIN)
+    piece = piece[[stamp.removeprefix(_stamp(root / path)) in ends for path, stamp in stamps]]
     records = cast(list[dict[str, object]], piece.to_dict("records"))  # its columns are text
     return {str(row["path"]): row for row in records}
 
@@ -144,11 +202,11 @@ def _stamp(path: Path) -> str:
     return f"{facts.st_size}-{facts.st_mtime_ns}-{facts.st_mode}-{images.RECIPE_VERSION}"
 
 
-def measure(root: Path, path: str) -> dict[str, object]:
+def measure(root: Path, path: str, with_landmarks: bool = True) -> dict[str, object]:
     """Measure one film; a film that cannot be read has its reason and nothing else."""
     empty = {"str": "", "object": b""}
     row: dict[str, object] = {name: empty.get(kind, 0) for name, kind in COLUMNS.items()}
-    row |= {"path": path, "stamp": _stamp(root / path)}
+    row |= {"path": path, "stamp": _stamp(root / path) + ("" if with_landmarks else _PLAIN)}
     try:
         name = PurePath(path).name
         data = images.content(root / path)
@@ -160,30 +218,48 @@ def measure(root: Path, path: str) -> dict[str, object]:
     digest.update(film.tobytes())
     small = film.copy()
     small.thumbnail((SMALL, SMALL), Image.Resampling.BOX)
-    grey = np.asarray(small, np.float64) / 255
-    return row | {
-        "notes": " ".join(reading.notes),
-        "missing_rows": reading.missing_rows,
-        "mode": reading.mode,
-        "width": film.width,
-        "height": film.height,
-        "mean": grey.mean(),
-        "spread": grey.std(),
-        "peak": np.quantile(grey, 0.99),
-        "border": np.median(rim(grey)),
-        "pixels": digest.hexdigest(),
-        "look": look(film),
-        "small": film.resize((COPY, COPY), Image.Resampling.BOX).tobytes(),
-        "landmarks": landmarks.find(landmarks.picture(film)).to_bytes(),
+    marks = landmarks.find(landmarks.picture(film)).to_bytes() if with_landmarks else b""
+    return (
+        row
+        | _brightness(np.asarray(small))
+        | {
+            "notes": " ".join(reading.notes),
+            "missing_rows": reading.missing_rows,
+            "mode": reading.mode,
+            "width": film.width,
+            "height": film.height,
+            "pixels": digest.hexdigest(),
+            "look": look(film),
+            "small": film.resize((COPY, COPY), Image.Resampling.BOX).tobytes(),
+            "landmarks": marks,
+        }
+    )
+
+
+def _brightness(grey: np.ndarray) -> dict[str, object]:
+    """Return mean, spread, peak and border of a film, uint8 (h, w), by its histogram."""
+    counts = np.bincount(grey.ravel(), minlength=256)
+    levels = np.arange(256) / 255
+    mean = float(counts @ levels) / grey.size
+    spread = float(counts @ (levels - mean) ** 2 / grey.size) ** 0.5
+    place = 0.99 * (grey.size - 1)  # of the quantile among the pixels in order
+    first, last = np.searchsorted(counts.cumsum(), [int(place), int(np.ceil(place))], "right")
+    peak = (first + (last - first) * (place % 1)) / 255
+    return {
+        "mean": mean,
+        "spread": spread,
+        "peak": float(peak),
+        "border": float(np.median(rim(grey))) / 255,
     }
 
 
 def rim(grey: np.ndarray) -> np.ndarray:
     """Return the grey of the pixels in the outer rim, (n,)."""
     width = max(1, round(RIM * min(grey.shape)))
-    inside = np.zeros(grey.shape, bool)
-    inside[width:-width, width:-width] = True
-    return grey[~inside]
+    middle = grey[width:-width]
+    sides = (grey[:width], grey[-width:][max(0, 2 * width - len(grey)) :])
+    ends = (middle[:, :width], middle[:, -width:][:, max(0, 2 * width - grey.shape[1]) :])
+    return np.concatenate([each.ravel() for each in (*sides, *ends)])
 
 
 def look(film: Image.Image) -> str:
@@ -201,9 +277,9 @@ def looks_as_words(looks: Sequence[str]) -> np.ndarray:
     return np.frombuffer(joined, np.uint64).reshape(-1, 4)
 
 
-def likeness(one: bytes, other: bytes) -> float:
+def likeness(one: bytes | Parked, other: bytes | Parked) -> float:
     """Return the correlation of two films' small copies, -1 to 1; 0 if one is uniformly grey."""
-    first, second = (np.frombuffer(each, np.uint8).astype(float) for each in (one, other))
+    first, second = (np.frombuffer(bytes(each), np.uint8).astype(float) for each in (one, other))
     return landmarks.correlation(first, second)
 
 

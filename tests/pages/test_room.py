@@ -113,6 +113,7 @@ def test_there_are_all_the_actions() -> None:
         "undo_corrections",
         "evaluate",
         "fit_gate",
+        "make_neighbours",
     } == set(ACTIONS)
 
 
@@ -125,6 +126,7 @@ def test_there_are_all_the_actions() -> None:
         ("train", {"run": "finished"}, "train-more"),
         ("report_2018", {}, "run-experiments"),
         ("data", {}, "run-audit"),
+        ("studies", {"map": "true", "model": "finished"}, "make-neighbours"),
         ("data", {}, "Rescan"),
         ("runs", {"runs": "finished"}, "pin"),
         ("runs", {"runs": "finished"}, "keep-notes"),

@@ -24,6 +24,7 @@ from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError, RunNameTaken, WriteFailed
 from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import evaluation, gate_job
+from fracture_core.neighbours import neighbours_job
 from fracture_core.releases import ensemble
 from fracture_core.runs import run_folders
 from fracture_core.training import averages_job
@@ -232,3 +233,4 @@ def undo_corrections(data_hash: str, keys: Iterable[str]) -> None:
 
 evaluate = owners(evaluation.start)
 fit_gate = owners(gate_job.start)
+make_neighbours = owners(neighbours_job.start)

@@ -168,7 +168,7 @@ def _network(model: Model) -> Compute:
 def load(folder: Path, dataset: Dataset) -> FilmFeatures | None:
     """Return the features in a folder; `None` if some are missing, damaged or of changed films."""
     paths = dataset.manifest["path"].tolist()
-    pieces = []
+    pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for first in range(0, len(paths), PIECE):
         some = paths[first : first + PIECE]
         piece = _piece(folder, first, len(some), images.stamp(dataset.root, some))

@@ -52,7 +52,7 @@ class NearFilm:
 
     @property
     def words(self) -> str:
-        """How near it is, and why it may be: "very similar, same patient"."""
+        """Words for how near it is, and why it may be: "very similar, same patient"."""
         notes = ["a copy of this film"] * self.is_copy + ["same patient"] * self.same_patient
         return ", ".join([closeness(self.share), *notes])
 

@@ -1,6 +1,6 @@
 """Job that makes a model's features of all films, and their map, in a child process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Neighbours:
-    """What films are compared by.
+    """Features and map of a data set's films.
 
     Args:
         features: of all films.
@@ -83,7 +83,7 @@ def make(
     model: Model,
     dataset: Dataset,
     folder: Path,
-    progress: "list[Progress]",
+    progress: Sequence[Progress],
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Neighbours:
     """Make features and map as far as they are missing. Loads TensorFlow if features are.

@@ -85,7 +85,7 @@ def show(data: Dataset, studies: pd.DataFrame, active: facets.Filters) -> None:
 
 
 def _words(made: Neighbours, by: str) -> str:
-    """What the map shows, and how to read it."""
+    """Say what the map shows, and how to read it."""
     count, films = int(made.features.readable.sum()), len(made.places)
     missing = f" ({plural(films - count, 'film')} could not be read)" if films > count else ""
     own = " Right or wrong is the study's verdict; training films are included."
@@ -104,7 +104,7 @@ def _points(
     by: str,
     rows: np.ndarray,
 ) -> Points:
-    names, colours, shapes = _look(data, made, by)
+    names, colours, shapes = _look(data, studies, made, by)
     passing = facets.matching(studies, active, without=state.AREA).index
     is_faint = ~np.repeat(studies.index.isin(passing), studies["views"].to_numpy())
     codes = names.codes[rows].astype(np.uint8)
@@ -120,16 +120,16 @@ def _points(
 
 
 def _look(
-    data: Dataset, made: Neighbours, by: str
+    data: Dataset, studies: pd.DataFrame, made: Neighbours, by: str
 ) -> tuple["pd.Categorical[Any]", Sequence[str], Sequence[str]]:
     """Return the class of every film of the manifest; colours and shapes of the classes."""
     if by == "label":
-        positive = data.manifest["label"].to_numpy() == 1
-        words = pd.Categorical.from_codes((~positive).astype(int), ["fracture", "no fracture"])
+        positive = np.repeat(studies["label"].to_numpy() == 1, studies["views"].to_numpy())
+        words = _either(positive, "fracture", "no fracture")
         return words, (theme.colour("fracture"), theme.colour("none")), ("triangle", "circle")
     if by == "prediction":
         right = neighbour_cache.right(data, made)
-        words = pd.Categorical.from_codes((~right).astype(int), ["right", "wrong"])
+        words = _either(right, "right", "wrong")
         return words, (theme.colour("grey"), theme.colour("error")), ("circle", "triangle")
     column = data.manifest[by].astype(str)
     names = list(column.unique())
@@ -141,6 +141,10 @@ def _look(
     # A colour that comes again has another shape.
     shapes = [SHAPES[(n + n // len(palette)) % len(SHAPES)] for n in range(len(names))]
     return pd.Categorical(column, categories=names), colours, shapes
+
+
+def _either(holds: np.ndarray, yes: str, no: str) -> "pd.Categorical[Any]":
+    return pd.Categorical(np.where(holds, yes, no), categories=[yes, no])
 
 
 def _map(

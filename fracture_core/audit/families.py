@@ -17,6 +17,7 @@ import pandas as pd
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.films import images, landmarks, measures
 from fracture_core.films.landmarks import Landmarks, Picture
+from fracture_core.films.parked_bytes import Parked
 
 Group = list[tuple[int, str]]  # rows of one original, each with its detail
 
@@ -137,7 +138,7 @@ def find(
 class _Marks(Sequence[Landmarks]):
     """Landmarks of all films, read when they are needed: those of 40,000 films fill 3 GB."""
 
-    def __init__(self, stored: Sequence[bytes | measures.Parked]) -> None:
+    def __init__(self, stored: Sequence[bytes | Parked]) -> None:
         self._count = len(stored)
         self._read = lru_cache(_OPEN)(lambda n: Landmarks.from_bytes(bytes(stored[n])))
 

@@ -7,7 +7,6 @@ stay on disk, so that memory hardly grows with the number of films.
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,8 +19,9 @@ from PIL import Image
 
 from fracture_core import checksums, file_reader
 from fracture_core.errors import FilmError, Stopped
-from fracture_core.files import make_folder, writing
+from fracture_core.files import make_folder
 from fracture_core.films import images, landmarks
+from fracture_core.films.parked_bytes import Parked, Store
 
 COLUMNS = {
     "path": "str",
@@ -55,48 +55,6 @@ _VERSION = 2  # raised whenever the same film is measured otherwise
 _PLAIN = "-plain"  # end of the stamp of a film without landmarks
 
 
-class _Store:
-    """A file without a name, which is gone with the last value that is parked in it."""
-
-    def __init__(self, folder: Path) -> None:
-        with writing(folder):
-            self.file, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=folder)
-            Path(name).unlink()
-        self.folder, self.size = folder, 0
-
-    def add(self, content: bytes) -> "Parked":
-        """Append some bytes.
-
-        Raises:
-            WriteFailed: no space.
-        """
-        start = self.size
-        with writing(self.folder):
-            while self.size < start + len(content):
-                self.size += os.pwrite(self.file, content[self.size - start :], self.size)
-        return Parked(self, start, len(content))
-
-    def __del__(self) -> None:
-        os.close(self.file)
-
-
-class Parked:
-    """Bytes that wait in a file until `bytes` asks for them."""
-
-    __slots__ = ("_size", "_start", "_store")
-
-    def __init__(self, store: _Store, start: int, size: int) -> None:
-        self._store, self._start, self._size = store, start, size
-
-    def __bytes__(self) -> bytes:
-        return os.pread(self._store.file, self._size, self._start)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Parked) and bytes(self) == bytes(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
 def table(
     root: Path,
     paths: Sequence[str],
@@ -119,7 +77,7 @@ def table(
         Stopped: `should_stop` returned true; the measurements so far are saved.
     """
     make_folder(folder)
-    store = _Store(folder)
+    store = Store(folder)
     pieces: list[pd.DataFrame] = []
     done = 0
 
@@ -172,7 +130,7 @@ def _as_table(rows: Rows, paths: list[str]) -> pd.DataFrame:
     return pd.DataFrame([rows[path] for path in paths], columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _parked(piece: pd.DataFrame, store: _Store) -> pd.DataFrame:
+def _parked(piece: pd.DataFrame, store: Store) -> pd.DataFrame:
     """Move pictures and landmarks of a piece to a file."""
     large = {
         name: [store.add(content) for content in piece[name]] for name in ("small", "landmarks")

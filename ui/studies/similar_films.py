@@ -49,8 +49,10 @@ def _films(data: Dataset, study: Any, studies: pd.DataFrame, made: Neighbours) -
                 key=f"{state.SIMILAR}-{study.key}",
                 label_visibility="collapsed",
             )
-        words = f"By the last layer of {model_cache.model_in_use()}: it is alike to this model, "
-        st.caption(theme.plain(f"{words}which may look at other things than a person."))
+        words = (
+            f"By the last layer of {model_cache.model_in_use()}: what looks alike to this model, "
+        )
+        st.caption(theme.plain(f"{words}which may go by other things than a person would."))
         film_links.follow_clicks()
     families = data_cache.families(data.hash).families
     near = nearest_films.nearest(data, made.features, row, made.typical, families)

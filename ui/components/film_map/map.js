@@ -35,7 +35,7 @@ function element(tag, settings = {}, ...children) {
 
 // Whether a shape covers a place, -1 to 1 each, in a square around a point.
 const COVERS = {
-  circle: (x, y) => x * x + y * y <= 0.92,
+  circle: (x, y) => x * x + y * y <= 1.15, // a little more, without which a few pixels are a cross
   triangle: (x, y) => y >= -1 && y <= 0.75 && Math.abs(x) <= (y + 1) / 1.75 + 0.12,
   square: (x, y) => Math.abs(x) <= 0.85 && Math.abs(y) <= 0.85,
   diamond: (x, y) => Math.abs(x) + Math.abs(y) <= 1.15,

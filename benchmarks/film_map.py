@@ -24,7 +24,7 @@ from watching import app
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
 from fracture_core.config import PROJECT
 from fracture_core.datasets import catalog
@@ -134,6 +134,7 @@ def print_browser(page: Page, url: str, films: int) -> None:
     page.wait_for_selector(".map[data-painted]", state="attached")
     print(f"{films:,} films: first painted after {time.perf_counter() - began:.2f} s")
     plane = page.locator(".plane").bounding_box()
+    assert plane, "the map is in sight"
     x, y = plane["x"] + plane["width"] / 2, plane["y"] + plane["height"] / 2
     page.wait_for_timeout(3_000)  # the wall's cards are painted
     page.get_by_role("button", name="Pan", exact=True).click()
@@ -155,7 +156,7 @@ def print_browser(page: Page, url: str, films: int) -> None:
     _print_waits(page, plane)
 
 
-def _print_waits(page: Page, plane: dict[str, float]) -> None:
+def _print_waits(page: Page, plane: FloatRect) -> None:
     """Print the time to a film's picture, and from a lasso to the filtered wall."""
     x, y = plane["x"] + plane["width"] / 2, plane["y"] + plane["height"] / 2
     waits = []

@@ -6,7 +6,15 @@ from fracture_core.errors import DataError
 from ui.cache import data_cache, study_cache
 from ui.shared import model_choice, phantom_progress
 from ui.shell import frame, state, tab_data
-from ui.studies import facets, open_study, patient_studies, quiz, wall
+from ui.studies import (
+    facets,
+    film_map_panel,
+    map_area,
+    open_study,
+    patient_studies,
+    quiz,
+    wall,
+)
 
 frame.only_through_app()
 key, filters = st.query_params.get(state.STUDY, ""), facets.filters()
@@ -23,6 +31,7 @@ except DataError:
         raise
     phantom_progress.show(root, wants_more=True)  # the first films are on their way
     st.stop()
+studies, filters = map_area.applied(data, studies, filters)
 matching = facets.matching(studies, filters)
 if growing and not (key or person):
     phantom_progress.show(root, wants_more=len(matching) < wall.CARDS)
@@ -31,6 +40,9 @@ if key:
 elif person:
     patient_studies.show(data, studies, person)
 else:
+    film_map_panel.ask()
+    if film_map_panel.is_open():
+        film_map_panel.show(data, studies, filters)
     whose = "patient" if data.patients else "film"
 
     def choices() -> None:

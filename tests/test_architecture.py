@@ -38,6 +38,7 @@ PACKAGES = (
     "models",
     "model_comparison",
     "floors",
+    "neighbours",
     "releases",
     "cross_validation",
     "answers",

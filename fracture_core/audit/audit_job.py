@@ -74,6 +74,7 @@ def run(
     should_stop: Callable[[], bool] | None = None,
     say: Callable[[str], None] = lambda text: None,
     compared: Callable[[int, int], None] | None = None,
+    with_families: bool = True,
 ) -> Audit:
     """Measure every film, then derive the findings, in this process.
 
@@ -84,18 +85,22 @@ def run(
         should_stop: called after every film.
         say: called with a sentence on each later step.
         compared: called with (films compared with others, all films); if `None`, `progress` is.
+        with_families: whether to look for turned, mirrored and cropped copies.
 
     Raises:
         Stopped: `should_stop` returned true.
     """
     paths = dataset.manifest["path"].tolist()
-    facts = measures.table(dataset.root, paths, folder / "facts", progress, should_stop)
+    facts = measures.table(
+        dataset.root, paths, folder / "facts", progress, should_stop, with_landmarks=with_families
+    )
     return findings.run(
         dataset,
         facts,
         say,
         compared or progress or (lambda done, total: None),
         should_stop or (lambda: False),
+        with_families,
     )
 
 

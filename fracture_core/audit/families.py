@@ -6,9 +6,10 @@ A candidate counts only if the two films agree after alignment (`landmarks.agree
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.films import images, landmarks, measures
 from fracture_core.films.landmarks import Landmarks, Picture
+from fracture_core.films.parked_bytes import Parked
 
 Group = list[tuple[int, str]]  # rows of one original, each with its detail
 
@@ -80,16 +82,18 @@ def find(
     copies: Iterable[Group],
     progress: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
+    search: bool = True,
 ) -> list[Group]:
     """Return all families of two or more films.
 
     Args:
         root: folder of the data set.
-        films: rows `path`, `pixels`, `landmarks` (`Landmarks.to_bytes`) and, if known, `patient`;
-            index 0 to n - 1.
+        films: rows `path`, `pixels`, `landmarks` (`Landmarks.to_bytes`, perhaps parked) and, if
+            known, `patient`; index 0 to n - 1.
         copies: groups of rows already known as copies, with details.
         progress: called with (films compared, all films).
         should_stop: called for every film.
+        search: whether to look for more than `copies`.
 
     Raises:
         Stopped: `should_stop` returned true.
@@ -105,13 +109,13 @@ def find(
             details.setdefault(row, detail)
     distinct = films.drop_duplicates("pixels")
     rows = [int(row) for row in distinct.index]
-    marks = [Landmarks.from_bytes(each) for each in distinct["landmarks"]]
+    marks = _Marks(distinct["landmarks"].tolist())
     paths = distinct["path"].tolist()
     patients = distinct.get("patient", distinct["path"]).tolist()
     picture = lru_cache(_OPEN)(lambda place: _picture(root / paths[place]))
     # Its matrices are small: threads that share one would mostly wait for each other.
     with threadpool_limits(1):
-        for place, candidates in enumerate(_candidates(paths, marks)):
+        for place, candidates in enumerate(_candidates(paths, marks) if search else ()):
             if should_stop():
                 raise Stopped(f"Stopped after {place:,} of {len(rows):,} films were compared.")
             progress(place + 1, len(rows))
@@ -131,8 +135,30 @@ def find(
     ]
 
 
+class _Marks(Sequence[Landmarks]):
+    """Landmarks of all films, read when they are needed: those of 40,000 films fill 3 GB."""
+
+    def __init__(self, stored: Sequence[bytes | Parked]) -> None:
+        self._count = len(stored)
+        self._read = lru_cache(_OPEN)(lambda n: Landmarks.from_bytes(bytes(stored[n])))
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> Landmarks: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Landmarks]: ...
+    def __getitem__(self, place: int | slice) -> Landmarks | Sequence[Landmarks]:
+        if isinstance(place, slice):
+            return [self[n] for n in range(*place.indices(self._count))]
+        if not 0 <= place < self._count:
+            raise IndexError(place)
+        return self._read(place)
+
+
 def _change(
-    marks: list[Landmarks],
+    marks: Sequence[Landmarks],
     open_film: Callable[[int], Picture | None],
     one: int,
     other: int,
@@ -168,7 +194,7 @@ def stem(path: str) -> str:
     return name.casefold()
 
 
-def _candidates(paths: list[str], marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
+def _candidates(paths: list[str], marks: Sequence[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
     """Yield for each film those to compare it with, and whether as mirrored, likeliest first."""
     earlier: dict[str, list[int]] = {}  # the first films of a name
     for place, neighbours in enumerate(_neighbours(marks)):
@@ -179,7 +205,7 @@ def _candidates(paths: list[str], marks: list[Landmarks]) -> Iterator[list[tuple
             named.append(place)
 
 
-def _neighbours(marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
+def _neighbours(marks: Sequence[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
     """Yield for each film the `NEAREST` by their vectors, as they are and mirrored."""
     if len(marks) <= FEW:
         for place in range(len(marks)):
@@ -207,13 +233,16 @@ def _neighbours(marks: list[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
             yield sorted(both, key=lambda each: -likeness[int(each[1]), place, each[0]])
 
 
-def _centres(marks: list[Landmarks]) -> np.ndarray:
+def _centres(marks: Sequence[Landmarks]) -> np.ndarray:
     """Return `WORDS` typical descriptors, float32 (k, 128), or as many as there are."""
     from sklearn.cluster import MiniBatchKMeans
 
-    every = np.concatenate([each.descriptors for each in marks])
-    some = every[:: max(1, len(every) // SAMPLE)].astype(np.float32)
-    some = landmarks.unit(some)
+    step, start = max(1, sum(len(each.points) for each in marks) // SAMPLE), 0
+    taken = []
+    for each in marks:
+        taken.append(each.descriptors[-start % step :: step])
+        start += len(each.points)
+    some = landmarks.unit(np.concatenate(taken).astype(np.float32))
     if len(some) <= WORDS:
         return some if len(some) else np.zeros((1, 128), np.float32)
     fitted = MiniBatchKMeans(WORDS, random_state=0, n_init=1, max_iter=10, batch_size=4096).fit(

@@ -175,6 +175,7 @@ def run(
     progress: Callable[[str], None] = lambda text: None,
     compared: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
+    with_families: bool = True,
 ) -> Audit:
     """Derive the findings from a data set and the measurements of its films.
 
@@ -184,6 +185,7 @@ def run(
         progress: called with a sentence on each step.
         compared: called with (films compared with others, all films).
         should_stop: called for every film that is compared.
+        with_families: whether to look for turned, mirrored and cropped copies.
 
     Raises:
         Stopped: `should_stop` returned true.
@@ -192,14 +194,16 @@ def run(
     read = films[films["reason"] == ""].reset_index(drop=True)
     progress("Comparing every film with every other.")
     same, near = families.same(read), families.near(read)
-    one_original = families.find(dataset.root, read, same + near, compared, should_stop)
+    one_original = families.find(
+        dataset.root, read, same + near, compared, should_stop, search=with_families
+    )
     faults = [
         *_across_splits(read, one_original, len(films)),
         *_patients(films),
         *_labels(read, same, len(films)),
         *_affected(films, films["reason"] != "", "unreadable", films["reason"]),
         *_noted(films),
-        *_copies("family", one_original, read, len(films)),
+        *(_copies("family", one_original, read, len(films)) if with_families else ()),
         *_copies("same image", same, read, len(films)),
         *_copies("near image", near, read, len(films)),
         *_looks(read, len(films)),

@@ -291,6 +291,13 @@ def floors(folder: Path, lock: int) -> int:
     return _job(floors_job.run_child, "work on the twins", folder, lock)
 
 
+def neighbours(folder: Path, lock: int) -> int:
+    """Make features and map of all films as a folder requests; return the exit status."""
+    from fracture_core.neighbours import neighbours_job
+
+    return _job(neighbours_job.run_child, "work on the map of films", folder, lock)
+
+
 def fetch(folder: Path, lock: int) -> int:
     """Fetch the open set of films as a folder requests; return the exit status. See `_job`."""
     from fracture_core.jobs import fetch_job
@@ -325,6 +332,7 @@ JOBS = {
     "fetch": fetch,
     "floors": floors,
     "gate": gate,
+    "neighbours": neighbours,
 }
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ COMMANDS = {
         "evaluate": "Predict every study of a split and print how many are right.",
         "compare": "Compare two models on the same studies: can they be told apart?",
         "floors": "Train a model's twins, which could not learn, and print what it learned beyond.",
+        "similar": "Compare all films by a model's features; list the studies most like a film.",
         "gate": "Fit a released model's gate on its training data.",
         "release": "Publish a run as models/NAME.",
         "ensemble": "Publish the mean of models as models/NAME.",

@@ -118,6 +118,11 @@ def _inspect(options: argparse.Namespace) -> None:
 
 def _audit_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
+    parser.add_argument(
+        "--without-families",
+        action="store_true",
+        help="do not look for turned, mirrored and cropped copies; the result is only printed",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -128,14 +133,16 @@ def _audit(options: argparse.Namespace) -> None:
     folder = audit_job.folder_of(dataset.hash)
     show = terminal.progress_line("films")
     try:
-        audit = audit_job.run(dataset, folder, show, say=terminal.show_line)
+        families = not options.without_families
+        audit = audit_job.run(dataset, folder, show, say=terminal.show_line, with_families=families)
     except KeyboardInterrupt:
         terminal.show_line("")
         print("Measurements are saved: run the same command to continue.", file=sys.stderr)
         raise
     terminal.show_line("")
-    audit_job.save(folder, audit)  # for the Data page
-    audit_job.save_families(dataset.hash, audit)  # for the Train page, and `train --families`
+    if families:
+        audit_job.save(folder, audit)  # for the Data page
+        audit_job.save_families(dataset.hash, audit)  # for the Train page, and `train --families`
     if options.json:
         record = {"root": str(dataset.root), "kind": dataset.kind, **audit_job.to_dict(audit)}
         terminal.print_json(record)

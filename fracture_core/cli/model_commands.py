@@ -1,4 +1,4 @@
-"""Commands about models: `predict`, `evaluate`, `compare`, `floors`, `gate`, `release`, `ensemble`.
+"""Commands about models, from `predict` and `evaluate` to `release` and `ensemble`.
 
 Modules that load pandas are imported by the command that needs them, so that `--help` is quick.
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fracture_core.models.evaluation import Evaluation
     from fracture_core.runs.run_facts import DataFacts
 
+MOST_SIMILAR = 1_000  # studies listed for a film
 MOST_COST = 10_000.0  # of a missed fracture, in false alarms
 MODEL = "released model, run, RUN@EPOCH, or folder with a card"
 
@@ -359,6 +360,64 @@ def _floors(options: argparse.Namespace) -> None:
         terminal.print_floors(own["studies"])
 
 
+# --- similar ------------------------------------------------------------------------------------
+
+
+def _similar_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help=MODEL)
+    setting_options.add_data(parser)
+    parser.add_argument("film", nargs="*", help="path of a film in the data set")
+    parser.add_argument("--count", type=int, default=6, help="studies per film (6)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _similar(options: argparse.Namespace) -> None:
+    """Make the features and the map, then print the nearest studies of each film."""
+    check_range("count", options.count, (1, MOST_SIMILAR))
+    from dataclasses import asdict
+
+    from fracture_core.datasets import family_list
+    from fracture_core.models import cards
+    from fracture_core.neighbours import film_features, nearest_films, neighbours_job
+
+    dataset, model = setting_options.dataset_of(options), cards.find(options.model)
+    films = [Path(film).as_posix() for film in options.film]
+    rows = nearest_films.rows_of(dataset, films)
+    folder = film_features.folder_of(model, dataset)
+    if film_features.load(folder, dataset) is None:
+        terminal.load_tensorflow()
+    shown = [terminal.progress_line(noun) for noun in ("films", "features", "steps of the map")]
+    made = neighbours_job.make(model, dataset, folder, shown)
+    families = family_list.known(dataset.hash).families
+    near = {
+        film: nearest_films.nearest(
+            dataset, made.features, row, made.typical, families, options.count
+        )
+        for film, row in zip(films, rows, strict=True)
+    }
+    readable = int(made.features.readable.sum())
+    if options.json:
+        terminal.print_json(
+            {
+                "model": model.reference,
+                "root": str(dataset.root),
+                "films": len(made.places),
+                "readable": readable,
+                "similar": [
+                    {"film": film, "nearest": [asdict(e) | {"words": e.words} for e in each]}
+                    for film, each in near.items()
+                ],
+            }
+        )
+        return
+    if not films:
+        print(f"{readable:,} films have features and a place on the map.")
+    for film, each in near.items():
+        terminal.print_line(film)
+        for one in each:
+            terminal.print_line(f"  {one.path}: {one.sentence}")
+
+
 # --- gate, release, ensemble --------------------------------------------------------------------
 
 
@@ -461,6 +520,7 @@ COMMANDS = {
     "evaluate": Command(add_arguments=_evaluate_arguments, run=_evaluate),
     "compare": Command(add_arguments=_compare_arguments, run=_compare),
     "floors": Command(add_arguments=_floors_arguments, run=_floors),
+    "similar": Command(add_arguments=_similar_arguments, run=_similar),
     "gate": Command(add_arguments=_gate_arguments, run=_gate),
     "release": Command(add_arguments=_release_arguments, run=_release),
     "ensemble": Command(add_arguments=_ensemble_arguments, run=_ensemble),

@@ -65,6 +65,14 @@ def read(path: Path) -> FamilyList:
     return FamilyList(families={row["path"]: row["family"] for row in rows})
 
 
+def known(data_hash: str) -> FamilyList:
+    """Return the families that the last audit of a data set found; none if there is no list."""
+    try:
+        return read(file_of(data_hash))
+    except DataError:  # no audit yet, or a damaged list
+        return FamilyList()
+
+
 def write(path: Path, value: FamilyList) -> None:
     """Replace the list; an empty one removes the file.
 

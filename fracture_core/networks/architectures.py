@@ -269,6 +269,21 @@ def ensemble(members: "Sequence[keras.Model]") -> "keras.Model":
     return keras.Model(films, mean, name="ensemble")
 
 
+def with_penultimate(network: "keras.Model") -> "keras.Model":
+    """Return a model of the probability, (n, 1), and of what the output layer receives, (n, d).
+
+    Of an `ensemble` d counts the values of all members.
+    """
+    import keras
+
+    members = [layer for layer in network.layers if isinstance(layer, keras.Model)]
+    if not members:
+        return keras.Model(network.input, [network.output, network.layers[-1].input])
+    inner = [keras.Model(each.input, each.layers[-1].input) for each in members]
+    values = keras.layers.Concatenate()([each(network.input) for each in inner])
+    return keras.Model(network.input, [network.output, values])
+
+
 def blocks(network: "keras.Model") -> list["keras.Layer"]:
     """Return the last layer of each convolution block: its maps after normalization and ReLU.
 

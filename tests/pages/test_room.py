@@ -122,6 +122,7 @@ def test_there_are_all_the_actions() -> None:
         "save_promise",
         "fit_gate",
         "make_twins",
+        "make_neighbours",
     } == set(ACTIONS)
 
 
@@ -134,6 +135,7 @@ def test_there_are_all_the_actions() -> None:
         ("train", {"run": "finished"}, "train-more"),
         ("report_2018", {}, "run-experiments"),
         ("data", {}, "run-audit"),
+        ("studies", {"map": "true", "model": "finished"}, "make-neighbours"),
         ("data", {}, "Rescan"),
         ("runs", {"runs": "finished"}, "pin"),
         ("runs", {"runs": "finished"}, "keep-notes"),

@@ -65,7 +65,8 @@ def _limits(limits: Limits, source: str) -> None:
         side = "or less" if word == "cleared" else "or more"
         st.success(
             f"Studies with a score of {limit.score:.3f} {side} are {word} ({asked}). Shown on "
-            f"{source}: {limit.mistakes:,} of {limit.n:,} {wrong}, so at most {figures.percent(limit.bound)}."
+            f"{source}: {limit.mistakes:,} of {limit.n:,} {wrong}, so at most "
+            f"{figures.percent(limit.bound)}."
         )
 
 

@@ -27,6 +27,7 @@ from fracture_core.errors import FractureError, RunNameTaken, WriteFailed
 from fracture_core.floors import floors_job
 from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import evaluation, gate_job
+from fracture_core.neighbours import neighbours_job
 from fracture_core.releases import ensemble
 from fracture_core.runs import run_folders
 from fracture_core.training import averages_job
@@ -253,3 +254,4 @@ save_calibration = owners(card_choices.save_calibration)
 save_promise = owners(card_choices.save_promise)
 fit_gate = owners(gate_job.start)
 make_twins = owners(floors_job.start)
+make_neighbours = owners(neighbours_job.start)

@@ -40,6 +40,8 @@ ORDER = "order"  # Studies: how the wall is sorted
 PAGE = "page"  # Studies: page of the wall, from 1
 COMPARED = "compared"  # Studies: key of the study beside the open one
 SAVED = "selection"  # Studies: name of a saved selection, or "*" for the ticked studies
+MAP = "map"  # Studies: "true" while the map of all films is open
+AREA = "area"  # Studies: corners of the area on the map whose films the wall shows
 QUIZ = "quiz"  # Studies: "true" while labels are hidden
 FILMS = "films"  # Evaluate: the films that a model is evaluated on: "valid", "test" ...
 EVALUATED = "of"  # Evaluate: name of the selection that a model is evaluated on
@@ -71,6 +73,7 @@ _OF_DATA = (
     PAGE,
     COMPARED,
     SAVED,
+    AREA,
 )
 
 # Session only.
@@ -85,6 +88,10 @@ LABEL_COLUMN = "label-column"  # Data: columns of such a table; ends in its role
 CORRECTIONS_TABLE = "corrections-table"  # Data: the ticked corrections; ends in their hash
 BY_CORRECTED = "by-corrected"  # Evaluate: whether corrected labels are used
 PERSON_NAME = "person-name"  # every page: who saves selections and corrects labels
+SIMILAR = "similar"  # Studies: whether similar films are shown; the film, ends in the study's key
+MAP_SWITCH = "map-switch"  # Studies: the switch of the map, filled from the address
+MAP_MOVED = "map-moved"  # Studies: whether the map has changed the address, until the page is drawn
+MAP_COLOURS = "map-colours"  # Studies: what the points of the map are coloured by
 PINS_TABLE = "pins-table"  # Train: whether the pinned studies' scores are shown as a table
 RESULTS_TABLE = "results-table"  # Runs: the ticked lines; ends in a hash of the table's runs
 ALL_COLUMNS = "all-columns"  # Runs: whether a narrow window shows the columns that scroll

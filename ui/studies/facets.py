@@ -279,6 +279,8 @@ def _sentence(active: Filters, name: str, whose: str) -> str:
     if name == state.SAVED:
         ticked = active.selection == TICKED
         return "selected studies" if ticked else f"selection {theme.plain(short(active.selection))}"
+    if name == state.AREA:
+        return "the area on the map"
     values = active.facets[name]
     listed = " or ".join(_title(name, value) for value in values[:NAMED])
     more = f" or {len(values) - NAMED:,} others" if len(values) > NAMED else ""

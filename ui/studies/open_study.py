@@ -21,7 +21,15 @@ from ui.components import film_viewer
 from ui.components.film_viewer import Frame, Neighbours, OtherStudy
 from ui.shared import pictures, theme
 from ui.shell import state, tab_data
-from ui.studies import comparison, label_panel, quiz, selection, selection_bar, wall
+from ui.studies import (
+    comparison,
+    label_panel,
+    quiz,
+    selection,
+    selection_bar,
+    similar_films,
+    wall,
+)
 
 SEEN = tuple(  # the inputs of networks, shown beside a film
     PixelRecipe(size=size, resample=resample)
@@ -66,6 +74,7 @@ def show(data: Dataset, studies: pd.DataFrame, matching: pd.DataFrame, key: str)
             neighbours=way,
             quiz=quiz.of_viewer(key),
         )
+    similar_films.show(data, study, studies)
 
 
 def _bar(

@@ -273,7 +273,9 @@ def test_measurements_are_saved_and_a_stopped_audit_continues(
         )
     measured = []
     inner = measures.measure
-    monkeypatch.setattr(measures, "measure", lambda r, p: measured.append(p) or inner(r, p))
+    monkeypatch.setattr(
+        measures, "measure", lambda r, p, **how: measured.append(p) or inner(r, p, **how)
+    )
     table = measures.table(root, paths, tmp_path / "facts")
     assert sorted(measured) == sorted(paths[25:])
     assert table["path"].tolist() == paths

@@ -799,6 +799,15 @@ def test_an_audit_is_printed_and_saved_for_the_data_page(folders, phantom_root, 
     assert audit_job.load(audit_job.folder_of(manifest.hash)).films == record["films"]
 
 
+def test_an_audit_without_families_is_only_printed(folders, phantom_root, capsys) -> None:
+    words = ("audit", phantom_root, "--without-families", "--json")
+    record = json.loads(spoken(capsys, *words))
+    data = catalog.read(phantom_root)
+    assert record["films"] == len(data.manifest)
+    assert "family" not in {each["kind"] for each in record["findings"]}
+    assert audit_job.load(audit_job.folder_of(data.hash)) is None
+
+
 def test_a_list_of_films_to_leave_out_must_be_there(folders, phantom_root, capsys) -> None:
     sentence = refused(capsys, "train", phantom_root, "--exclude", folders / "none.csv")
     assert "none.csv, cannot be read" in sentence

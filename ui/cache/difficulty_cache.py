@@ -1,4 +1,4 @@
-"""What the runs on the data in use say about its studies: difficulty, labels in doubt."""
+"""Difficulty and doubtful labels of the studies in use, as its runs show them."""
 
 from pathlib import Path
 

@@ -133,6 +133,6 @@ def _watch(folder: str) -> None:
     job_progress.show(
         Path(folder),
         "stop-twins",
-        kept="Films that were read are kept; the twins begin anew.",
+        kept="Films that were read are kept; the twins start over.",
         left="It continues if you leave this page, and its result is kept.",
     )

@@ -19,7 +19,7 @@ from fracture_core.models.cards import Model
 
 @dataclass(frozen=True, kw_only=True)
 class FloorSources:
-    """What the floors of a model are made from.
+    """Sources of a model's floors.
 
     Args:
         training: manifest rows of its training films; `None` where these are not known.

@@ -42,7 +42,7 @@ class Floors:
 
     @property
     def sentence(self) -> str:
-        """How much of the AUROC was learned, with its interval and n."""
+        """Name the learned part of the AUROC, with its interval and n."""
         own, name = self.model[FIGURE], self.strongest
         on = paired_figures.cases(own.n, LEVELS[self.level], own.groups)
         if own.value is None or not name:

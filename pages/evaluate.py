@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.evaluate import difficult_panel, model_pair_panel, results
+from ui.evaluate import curation, difficult_panel, model_pair_panel, results
 from ui.shared import model_choice
 from ui.shell import frame
 
@@ -23,6 +23,7 @@ if picked:
         films = results.pick_films(picked[1])
     result = results.fetch(*picked, films)
     if result:
+        result = curation.by_corrected_labels(result)
         results.show(result, *picked)
         model_pair_panel.show(result, picked[0])
         difficult_panel.show(result, picked[1])

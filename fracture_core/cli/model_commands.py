@@ -203,7 +203,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         patient = line["study"].split("/")[2]
         line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))
     floors = evaluation_floors.of_films(
-        value.films, value.threshold, evaluation_floors.sources(model, dataset)
+        value.films, value.threshold, evaluation_floors.sources(model, dataset).on(dataset.hash)
     )
     if options.json:
         record["training_split"] = model.card.data.split_words

@@ -18,6 +18,7 @@ from fracture_core.config import (
 )
 from fracture_core.cross_validation import folds, group
 from fracture_core.cross_validation.group import EXCLUDED, FAMILIES, LIST, NOTE, Group
+from fracture_core.curation import curated_data
 from fracture_core.datasets import exclusions, family_list, fold_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.exclusions import Exclusions
@@ -66,7 +67,8 @@ def create(
     _refuse_taken(name, count)
     families = family_list.read(Path(config.families)) if config.families else None
     excluded = exclusions.read(Path(config.exclude)) if config.exclude else None
-    drawn = folds.draw(dataset.manifest, count, config.seed, config.parts, families)
+    curated = curated_data.of_config(dataset, config).dataset
+    drawn = folds.draw(curated.manifest, count, config.seed, config.parts, families)
     value = Group(
         name=name,
         config=_settled(config, dataset, name),

@@ -191,10 +191,19 @@ def _made(value: Group, runs: dict[int, Run]) -> OutOfFold:
     """Return the predictions from the runs' own tables."""
     hashes = {run.data.hash for run in runs.values()}
     lists = {(run.data.folds or {}).get("hash") for run in runs.values()}
+    curated = {
+        tuple((facts or {}).get("hash") for facts in (run.data.selection, run.data.corrections))
+        for run in runs.values()
+    }
     if len(hashes) > 1 or lists != {value.hash}:
         raise RunError(
             f"The folds of {value.name} were trained on different data, or by another list of "
             "folds. Start the cross-validation again under another name."
+        )
+    if len(curated) > 1:
+        raise RunError(
+            f"The selection or the corrected labels changed between the folds of {value.name}. "
+            "Start the cross-validation again under another name."
         )
     changed = {
         (journal.epochs_requested(run.folder, run.config), *journal.rate_changes(run.folder))

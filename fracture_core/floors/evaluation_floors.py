@@ -1,7 +1,7 @@
 """Floors of an evaluation, from what is kept: training films, brightness, twins. No TensorFlow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -16,22 +16,34 @@ from fracture_core.floors.floor_figures import Floors
 from fracture_core.floors.floors_job import Sources, Twins
 from fracture_core.models.cards import Model
 
+OTHER_DATA = (
+    "These films are not of the model's training data, so twins and brightness are not compared."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FloorSources:
     """Sources of a model's floors.
 
     Args:
+        data: hash of the training data.
         training: manifest rows of its training films; `None` where these are not known.
         brightness: mean brightness by path of a film; `None` where it was not measured.
         twins: `None` where they were not made.
         missing: reasons why floors are missing, sentences.
     """
 
+    data: str | None = None
     training: pd.DataFrame | None = field(default=None, repr=False)
     brightness: Mapping[str, float] | None = field(default=None, repr=False)
     twins: Twins | None = None
     missing: tuple[str, ...] = ()
+
+    def on(self, data_hash: str | None) -> "FloorSources":
+        """Return what holds for films of these data: paths of other data name other films."""
+        if data_hash == self.data:
+            return self
+        return replace(self, brightness=None, twins=None, missing=(OTHER_DATA,))
 
 
 def sources(model: Model, dataset: Dataset | None) -> FloorSources:
@@ -45,12 +57,13 @@ def sources(model: Model, dataset: Dataset | None) -> FloorSources:
     try:
         own = floors_job.sources(model, dataset)
     except FractureError as error:
-        return FloorSources(twins=twins, missing=(str(error),))
+        return FloorSources(data=model.card.data.hash, twins=twins, missing=(str(error),))
     brightness = twins.brightness if twins else _brightness(model, own, dataset)
     missing = [] if twins else ["The twins were not made yet."]
     if brightness is None:
         missing.append("Brightness was not measured: audit the data, or make the twins.")
     return FloorSources(
+        data=model.card.data.hash,
         training=own.films[own.films["role"] == "train"],
         brightness=brightness,
         twins=twins,

@@ -47,7 +47,8 @@ class FilmFeatures:
 def folder_of(model: Model, dataset: Dataset) -> Path:
     """Return the folder for the features of these films by these weights, through this recipe."""
     weights = cards.sha256(model.weights)
-    parts = (str(VERSION), weights, model.card.to_json(), dataset.hash, str(dataset.root))
+    card = model.card.without_choices().to_json()  # they change no feature
+    parts = (str(VERSION), weights, card, dataset.hash, str(dataset.root))
     text = " ".join((*parts, images.version()))
     return cache_folder() / "neighbours" / hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -17,7 +17,7 @@ from fracture_core.config import settings
 from fracture_core.models.cards import Card
 from fracture_core.networks import network_size
 from fracture_core.verdicts.metrics import Proportion, Summary
-from fracture_core.words import cell, plural
+from fracture_core.words import cell, plural, short
 
 ROLES = ("dev", "valid", "test")  # with figures on a card, in this order
 LEVELS = ("images", "studies")
@@ -200,6 +200,8 @@ def _preprocessing(card: Card) -> str:
 
 def _subsets(card: Card) -> str:
     parts = f"Body parts: {', '.join(card.parts)}." if card.parts else "All body parts of the data."
+    if chosen := card.data.selection:
+        parts = f"{parts} Training only on the selection {short(chosen['name'])}."
     excluded = card.data.excluded
     if not excluded:
         return f"{parts} No film was left out by hand."

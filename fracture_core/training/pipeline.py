@@ -8,7 +8,7 @@ and the last step of a pass takes the rest. So any step can be computed without 
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 
 from fracture_core import checksums
 from fracture_core.config import TrainConfig, cache_folder, phantom_folder
-from fracture_core.curation import corrections, selections
+from fracture_core.curation import corrections, curated_data
 from fracture_core.datasets import catalog, exclusions, family_list, fold_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.family_list import FamilyList
@@ -232,14 +232,9 @@ def _wait_for_phantom(root: Path, worker: Worker) -> None:
 
 def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     """Return the films of a new run with their roles, and write facts about the data."""
-    dataset = catalog.read(Path(config.data), config.positive, table=config.table)
-    value = corrections.made(dataset.hash) if config.corrections else None
-    if value:
-        dataset = corrections.apply(dataset, value)
-    chosen = None
-    if config.selection:
-        chosen = selections.read(selections.folder_of(dataset.hash), config.selection)
-        dataset = replace(dataset, manifest=selections.training_rows(dataset.manifest, chosen))
+    whole = catalog.read(Path(config.data), config.positive, table=config.table)
+    curated = curated_data.of_config(whole, config)
+    dataset, value, chosen = curated.dataset, curated.corrections, curated.selection
     families = family_list.read(Path(config.families)) if config.families else None
     folds = fold_list.of_config(config)
     roles = _roles(dataset, config, families, folds)

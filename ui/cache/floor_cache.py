@@ -1,6 +1,5 @@
 """Floors of the evaluated model, computed once for all sessions until a source changes."""
 
-import hashlib
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +11,8 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.floors import evaluation_floors, floor_figures, floors_job
 from fracture_core.floors.evaluation_floors import FloorSources
 from fracture_core.floors.floor_figures import Floors
-from ui.cache import data_cache, model_cache
+from fracture_core.models.evaluation import Evaluation
+from ui.cache import data_cache, estimate_cache, model_cache
 
 
 def folder_of(reference: str) -> Path:
@@ -46,11 +46,10 @@ def _sources(
     return evaluation_floors.sources(model_cache.read_model(reference, stamp), _data)
 
 
-def of_films(reference: str, level: str, films: pd.DataFrame, threshold: float) -> Floors:
+def of_result(reference: str, level: str, result: Evaluation) -> Floors:
     """Return the floors of the evaluated films on a level, see `floor_figures.of_level`."""
-    content = pd.util.hash_pandas_object(films[["path", "probability"]], index=False)
-    digest = hashlib.blake2b(content.to_numpy().tobytes(), digest_size=12).hexdigest()
-    return _of_films(*_key(reference), level, digest, threshold, films, sources(reference))
+    key = (*_key(reference), level, estimate_cache.key_of(result), result.threshold)
+    return _of_films(*key, result.films, sources(reference).on(result.data.get("hash")))
 
 
 @st.cache_data(max_entries=32, show_spinner="Comparing with the floors…")
@@ -60,7 +59,7 @@ def _of_films(
     data_hash: str,
     stamps: tuple[int, ...],
     level: str,
-    digest: str,
+    films_key: tuple[str, ...],
     threshold: float,
     _films: pd.DataFrame,
     _kept: FloorSources,

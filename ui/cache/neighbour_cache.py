@@ -6,13 +6,15 @@ import numpy as np
 import streamlit as st
 
 from fracture_core import files
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.neighbours import film_features, neighbours_job
 from fracture_core.neighbours.neighbours_job import Neighbours
 from fracture_core.verdicts import aggregation
-from ui.cache import model_cache
+from ui.cache import curation_cache, model_cache
 
 
 def folder(data: Dataset) -> Path | None:
@@ -48,14 +50,23 @@ def _neighbours(
 
 
 def right(data: Dataset, made: Neighbours) -> np.ndarray:
-    """Return whether the model in use is right on each film's study, bool (n,)."""
+    """Return whether the model in use is right, by corrected labels, on each film's study."""
     model = model_cache.model(model_cache.model_in_use())
-    return _right(str(folder(data)), model.card.threshold, data, made)
+    value = curation_cache.corrected(data.hash)
+    return _right(str(folder(data)), model.card.threshold, value.hash, value, data, made)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _right(place: str, threshold: float, _data: Dataset, _made: Neighbours) -> np.ndarray:
+def _right(
+    place: str,
+    threshold: float,
+    corrections_hash: str,
+    _corrected: Corrections,
+    _data: Dataset,
+    _made: Neighbours,
+) -> np.ndarray:
     readable, scores = _made.features.readable, _made.features.probabilities
-    table = aggregation.verdicts(_data.manifest, np.where(readable, scores, np.nan), threshold)
+    films = corrections.relabel(_data.manifest, _corrected)
+    table = aggregation.verdicts(films, np.where(readable, scores, np.nan), threshold)
     sizes = _data.manifest.groupby(list(catalog.STUDY), sort=False, observed=True).size()
     return np.repeat(table["right"].fillna(False).to_numpy(bool), sizes.to_numpy())

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fracture_core.floors.evaluation_floors import FloorSources
+from fracture_core.floors.evaluation_floors import OTHER_DATA, FloorSources
 from fracture_core.floors.floor_figures import LEVELS, Floors
 from fracture_core.floors.floor_scores import TITLES
 from fracture_core.model_comparison import paired_figures
@@ -38,7 +38,7 @@ SHORT = {  # titles that are too wide for a column
 
 def show(result: Evaluation, reference: str, model: Model) -> None:
     """Draw how much was learned, a row per floor, and the way to those that are missing."""
-    kept = floor_cache.sources(reference)
+    kept = floor_cache.sources(reference).on(result.data.get("hash"))
     is_single = len(result.films) == len(result.studies())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header("Floors", anchor=False, help=HELP, width="content")
@@ -52,7 +52,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
                 key=state.FLOOR_LEVEL,
                 label_visibility="collapsed",
             )
-    floors = floor_cache.of_films(reference, level, result.films, result.threshold)
+    floors = floor_cache.of_result(reference, level, result)
     st.markdown(f"**{floors.sentence}**")
     st.dataframe(
         table(floors),
@@ -115,7 +115,7 @@ def _twins(reference: str, model: Model, kept: FloorSources) -> None:
         return
     if status and status.state is State.FAILED:
         st.error(theme.plain(status.message), icon=":material/error:")
-    if kept.training is None:
+    if kept.training is None or OTHER_DATA in kept.missing:
         reasons = theme.plain(" ".join(map(owner.discreet, kept.missing)))
         st.caption(f"More floors need the model's training films as the data in use. {reasons}")
         return

@@ -8,10 +8,11 @@ import streamlit as st
 from fracture_core.errors import DataError, FractureError
 from fracture_core.model_comparison import model_pair, paired_figures, stored_predictions
 from fracture_core.model_comparison.model_pair import METHOD, ModelPair
+from fracture_core.models import evaluation
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.words import short
-from ui.cache import data_cache, model_cache
+from ui.cache import curation_cache, data_cache, model_cache
 from ui.evaluate import results
 from ui.shared import figures, model_choice, theme
 
@@ -32,6 +33,9 @@ def show(result: Evaluation, reference: str) -> None:
         other = results.fetch(second, model, result.split)
         if other is None:
             return
+        if result.data.get("corrections"):  # both by the same labels
+            value = curation_cache.corrected(str(result.data["hash"]))
+            other = evaluation.relabelled(other, value)
         pair = model_pair.compare(result, other)
     except FractureError as error:
         st.error(theme.plain(str(error)), icon=":material/error:")

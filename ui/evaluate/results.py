@@ -160,7 +160,6 @@ def _watch(folder: str) -> None:
 
 def show(result: Evaluation, reference: str, model: Model) -> None:
     """Draw one sentence, the confusion matrix, the figures, and a line per study."""
-    result = curation.by_corrected_labels(result)
     curation.warn(result, model)
     summaries = result.summaries()
     studies, images = summaries["studies"], summaries["images"]

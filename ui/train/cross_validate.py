@@ -4,7 +4,8 @@ import streamlit as st
 
 from fracture_core.config import LIMITS, TrainConfig
 from fracture_core.cross_validation import folds
-from fracture_core.errors import ConfigError
+from fracture_core.curation import curated_data
+from fracture_core.errors import ConfigError, DataError
 from fracture_core.runs.run_folders import Labels
 from ui.cache import data_cache, group_cache
 from ui.shared import theme
@@ -68,8 +69,9 @@ def _refusal(config: TrainConfig, count: int) -> str:
     data = data_cache.dataset()
     families = data_cache.families(data.hash) if config.families else None
     try:
-        folds.draw(data.manifest, count, config.seed, config.parts, families)
-    except ConfigError as error:
+        curated = curated_data.of_config(data, config).dataset
+        folds.draw(curated.manifest, count, config.seed, config.parts, families)
+    except (ConfigError, DataError) as error:
         return str(error)
     return ""
 

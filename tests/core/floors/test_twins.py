@@ -170,6 +170,20 @@ def test_cheap_floors_need_no_request(model: cards.Model) -> None:
     assert "The twins were not made yet." in kept.missing
 
 
+def test_films_of_other_data_have_no_twins_even_under_the_same_paths(model: cards.Model) -> None:
+    films = floors_job.sources(model, None).films
+    floors_job.save(floors_job.folder_of(model), small_twins(films))
+    kept = evaluation_floors.sources(model, None)
+    own, other = kept.on(model.card.data.hash), kept.on("of other data")
+    assert own.twins is not None and own.brightness is not None
+    assert other.twins is None and other.brightness is None
+    valid = films[films["role"] == "valid"].assign(probability=0.5)
+    assert set(evaluation_floors.of_films(valid, 0.5, other)["studies"].floors) <= {
+        "majority",
+        "views",
+    }
+
+
 def test_brightness_comes_from_the_pixels_that_the_run_has_cached(
     model: cards.Model, folders: Path
 ) -> None:

@@ -72,7 +72,7 @@ def _curated(run: Run) -> dict[str, Any]:
         "selection": f"{chosen['name']} ({chosen['hash']})" if chosen else run.config.selection,
         "corrections": f"{plural(corrected['labels'], 'label')} ({corrected['hash']})"
         if corrected
-        else ("corrected labels" if run.config.corrections else "none"),
+        else run.config.corrections,
     }
 
 

@@ -69,7 +69,7 @@ def test_a_moved_slider_moves_every_rule_to_its_verdicts(run: AppTest) -> None:
     for threshold in (0.5, 0.2):
         run.slider(key="lab-threshold").set_value(threshold).run()
         assert not run.exception
-        rows = frame(run, "PPV").set_index("Rule")
+        rows = frame(run, "Rule").set_index("Rule")
         assert list(rows.index) == list(RULES.values())
         table = aggregation.verdicts(VALID, VALID["probability"].to_numpy(), threshold)
         negative = table[table["label"] == 0]

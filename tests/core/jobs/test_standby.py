@@ -261,7 +261,7 @@ def test_without_room_for_what_it_prints_none_waits(waiting, monkeypatch) -> Non
 
 def test_what_was_printed_on_a_full_disk_ends_no_run(tmp_path) -> None:
     code = (
-        "import resource, sys; from fracture_core.cli import standby_child\n"
+        "import resource, sys; from fracture_core.training import standby_child\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"  # as a disk that takes no more
         "print('before'); standby_child._print_to(int(sys.argv[1])); print('after')"
     )

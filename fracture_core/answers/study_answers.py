@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fracture_core.cross_validation import out_of_fold
+from fracture_core.datasets import catalog
 from fracture_core.errors import RunError
 from fracture_core.models.cards import NEVER_SEEN, Model
 from fracture_core.models.study_prediction import StudyPrediction
@@ -228,13 +229,17 @@ def changed(
 
 
 def studies_of(films: pd.DataFrame) -> pd.DataFrame:
-    """Return a table for `promise.limits`: key, patient, label and the OR score of each study.
+    """Return a table for `promise.limits`: key, patient, label, OR score, and `unit` if known.
 
     Args:
-        films: manifest columns and `probability`.
+        films: manifest columns and `probability`; `unit` of predictions out of fold.
     """
     table = study_scores.of_films(films)
-    return table[["key", "patient", "label"]].assign(score=table["or"])
+    studies = table[["key", "patient", "label"]].assign(score=table["or"])
+    if "unit" not in films:
+        return studies
+    units = films.groupby(catalog.study_key(films))["unit"].first()
+    return studies.assign(unit=studies["key"].map(units))
 
 
 def words(probability: float) -> str:

@@ -65,11 +65,16 @@ def differences(first: Predictor, second: Predictor) -> dict[str, Interval]:
 
     Returns:
         By name of the figure. The interval is `None` where all resamples agree, or with fewer than
-        `resampling.FEWEST` patients; the value where a figure of either has no meaning.
+        `resampling.FEWEST` patients; the value where a figure of either has no meaning. `n` and
+        `groups` are those of the figure that rests on fewer cases.
     """
-    size = (first.figures["accuracy"].n, first.patients, first.patients)
-    gaps = {name: first.resamples[name] - second.resamples[name] for name in estimates.NAMES}
-    return {name: _unless_alike(estimates.interval_of(gap, *size)) for name, gap in gaps.items()}
+    gaps: dict[str, Interval] = {}
+    for name in estimates.NAMES:
+        fewer = min(first.figures[name], second.figures[name], key=lambda figure: figure.n)
+        gap = first.resamples[name] - second.resamples[name]
+        interval = estimates.interval_of(gap, fewer.n, fewer.groups, first.patients)
+        gaps[name] = _unless_alike(interval)
+    return gaps
 
 
 def sides(studies: pd.DataFrame) -> tuple[Predictor, Predictor]:

@@ -312,6 +312,7 @@ def start(
         "table": dataset.table,
         "split": split,
         "selection": selection.name if selection else None,
+        "selection_hash": selection.hash if selection else None,
     }
     launcher.start_job(folder, request, "evaluate", "Loading the network.", "evaluation.log")
     return folder
@@ -332,6 +333,11 @@ def run_child(folder: Path) -> None:
     selection = None
     if name := request.get("selection"):
         selection = selections.read(selections.folder_of(dataset.hash), name)
+        if selection.hash != request.get("selection_hash"):
+            raise DataError(
+                f"The selection {short(name)!r} was saved again with other studies since this "
+                "evaluation was asked for. Start the evaluation once more."
+            )
     split = None if request["split"] == SELECTION else request["split"]
     value = evaluate(request["model"], dataset, split, progress=progress, selection=selection)
     save(folder, value)

@@ -137,7 +137,8 @@ def limits(table: pd.DataFrame, promise: Promise) -> Limits:
 
     Args:
         table: one row per study that the model was not trained on, as of dev or out of fold:
-            `score` (of OR, 0 to 1), `label` (1 positive) and `patient`.
+            `score` (of OR, 0 to 1), `label` (1 positive), `patient`, and `unit` where copies of one
+            original make more than a patient's studies dependent.
         promise: to be kept.
     """
     known = table[table["score"].notna()]
@@ -151,9 +152,12 @@ def limits(table: pd.DataFrame, promise: Promise) -> Limits:
 
 
 def one_per_patient(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one study per patient, drawn without a look at score and label, in a fixed order."""
+    """Return one study per patient, or per `unit` where the table has it, in a fixed order.
+
+    They are drawn without a look at score and label.
+    """
     order = np.random.default_rng(SEED).permutation(len(table))
-    numbers, _ = resampling.group_numbers(table["patient"])
+    numbers, _ = resampling.group_numbers(table["unit" if "unit" in table else "patient"])
     drawn = table.iloc[order]
     return drawn[~pd.Series(numbers[order]).duplicated().to_numpy()]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fracture_core.answers import card_choices, study_answers
+from fracture_core.config import PROJECT
 from fracture_core.errors import ConfigError
 from fracture_core.films.film_checks import Check
 from fracture_core.models import cards
@@ -142,3 +143,12 @@ def test_a_promise_takes_its_numbers_from_the_command_the_card_and_the_default(m
     assert study_answers.of_model(saved, 0.5).limits.promise.missed_percent == 10.0
     with pytest.raises(ConfigError, match=r"from 0\.1 to 50; received 0"):
         study_answers.changed(model, 0.0)
+
+
+def test_limits_come_from_out_of_fold_studies_where_a_model_has_them() -> None:
+    starter = cards.read(PROJECT / "models" / "starter-five-conv")
+    source, films = study_answers.unseen_films(starter)
+    answers = study_answers.of_model(starter, 0.5)
+    assert source == answers.source == "out-of-fold" and len(films) > len(starter.judged)
+    assert answers.limits.studies == len(study_answers.studies_of(films)) == 320
+    assert "trained without its patient" in answers.source_words

@@ -1,6 +1,7 @@
 """Runs on a selection and with corrected labels: films, labels, facts, and a resume."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,8 +13,9 @@ from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import ConfigError, DataError
+from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
-from fracture_core.models import cards, training_patients
+from fracture_core.models import cards, evaluation, training_patients
 from fracture_core.runs import run_facts, run_folders
 from fracture_core.training import pipeline
 
@@ -137,3 +139,17 @@ def test_patients_on_both_sides_are_said() -> None:
         "1 of 3 studies are of patients that the model was"
     )
     assert training_patients.warnings(overlaps[1:2]) == []
+
+
+def test_an_evaluation_of_a_selection_that_was_saved_anew_is_refused(
+    data, run_copy, monkeypatch
+) -> None:
+    keys = studies(data)["key"].tolist()
+    first = save(data, keys[:2])
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(launcher, "start_job", lambda folder, request, *_: asked.append(request))
+    monkeypatch.setattr(launcher, "job_request", lambda *_: asked[0])
+    folder = evaluation.start(run_copy.name, data, evaluation.SELECTION, first)
+    save(data, keys[2:4])
+    with pytest.raises(DataError, match="saved again with other studies"):
+        evaluation.run_child(folder)

@@ -61,7 +61,8 @@ def test_a_difference_is_that_of_the_two_figures() -> None:
     assert set(gaps) == set(estimates.NAMES)
     for name, gap in gaps.items():
         assert gap.value == pytest.approx(one[name].value - two[name].value)
-        assert gap.low < gap.value < gap.high and gap.n == 150
+        assert gap.low < gap.value < gap.high and gap.n == min(one[name].n, two[name].n)
+    assert gaps["accuracy"].n == 150 > gaps["sensitivity"].n
 
 
 def test_of_independent_studies_the_auroc_interval_is_close_to_delongs() -> None:

@@ -185,3 +185,10 @@ def test_the_promise_holds_in_950_of_1000_splits() -> None:
 def test_a_promise_out_of_range_is_refused(values: dict) -> None:
     with pytest.raises(ConfigError):
         Promise.from_dict(values)
+
+
+def test_copies_of_one_original_count_once() -> None:
+    table = alone(np.linspace(0.01, 0.3, 59).tolist(), [0] * 59)
+    assert promises.limits(table, Promise()).clear.score is not None
+    copied = table.assign(unit=[number // 2 for number in range(59)])
+    assert promises.limits(copied, Promise()).clear.score is None

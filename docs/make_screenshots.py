@@ -102,6 +102,10 @@ def shoot_all(browser: Browser, films: Path) -> None:
     visit(page, "report_2018", "report-2018")
     visit(page, "evaluate?model=first", "evaluate")
     visit(page, "evaluate?model=first&epoch=3", "evaluate-epoch-3")
+    visit(page, "evaluate?model=first", "evaluate-lab", unfold="Aggregation lab")
+    visit(page, "evaluate?model=first", "evaluate-answers", unfold="Three answers")
+    core("similar", "first", str(films))
+    visit(page, "studies?model=first&map=true", "studies-map")
     visit(page, "diagnose", "diagnose-empty")
     visit(page, f"diagnose?study={key}", "diagnose", wait=20)
     visit(page, f"diagnose?study={key}&why=true", "diagnose-why", wait=12)
@@ -116,10 +120,24 @@ def shoot_all(browser: Browser, films: Path) -> None:
     visit(page, f"diagnose?study={key}", "diagnose-light-900", wait=8)
 
 
-def visit(page: Page, path: str, name: str, wait: float = 5) -> None:
-    """Open a page, let it settle, keep its picture."""
+def visit(page: Page, path: str, name: str, wait: float = 5, unfold: str = "") -> None:
+    """Open a page, let it settle, keep its picture.
+
+    Args:
+        page: of the browser.
+        path: of the app, with its query.
+        name: of the picture.
+        wait: seconds until it is taken.
+        unfold: beginning of the title of a fold that is opened and put on top.
+    """
     page.goto(f"http://localhost:{PORT}/{path}")
     page.wait_for_timeout(wait * 1000)
+    if unfold:
+        fold = page.locator("summary", has_text=unfold).first
+        fold.click()
+        page.wait_for_timeout(wait * 1000)
+        fold.evaluate("fold => fold.scrollIntoView()")
+        page.wait_for_timeout(1000)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     for quality in (88, 75, 60, 40):
         content = io.BytesIO()

@@ -126,7 +126,9 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         help="print the out-of-fold figures of a cross-validation, or of a model made of one",
     )
     parser.add_argument(
-        "--split", help="train, valid or test (valid; with a selection: its studies in all splits)"
+        "--split",
+        help="train, valid or test (valid; with a selection: its studies in all splits); without "
+        "data, what the model keeps: dev, a run's valid",
     )
     parser.add_argument(
         "--selection", metavar="NAME", help="predict only the studies of a saved selection"
@@ -168,10 +170,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         experiment_commands.evaluate(options)
         return
     if options.data is None:
-        raise ConfigError(
-            "A model is evaluated on a data set: evaluate MODEL DATA. Without one, --out-of-fold "
-            "prints the figures of a cross-validation."
-        )
+        _evaluate_stored(options)
+        return
     from fracture_core.curation import corrections, selections
     from fracture_core.floors import evaluation_floors
     from fracture_core.models import cards, evaluation, training_patients
@@ -214,6 +214,38 @@ def _evaluate(options: argparse.Namespace) -> None:
         _print_evaluation(options, value, record, model.card.data, floors["studies"])
         if selection:
             _print_dev_warning(model, value, dataset.hash)
+    if options.csv:  # last: what cannot be written costs no figure
+        replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
+
+
+def _evaluate_stored(options: argparse.Namespace) -> None:
+    """Print the figures of predictions that a model keeps, without a data set or a network."""
+    if options.selection is not None or options.parts:
+        raise ConfigError("A selection or a body part is of a data set: evaluate MODEL DATA.")
+    from fracture_core.curation import corrections
+    from fracture_core.floors import evaluation_floors
+    from fracture_core.model_comparison import stored_predictions
+    from fracture_core.models import cards, evaluation
+    from fracture_core.models.training_patients import TrainingOverlap
+
+    model = cards.find(options.model)
+    roles = stored_predictions.roles(model)
+    split = options.split or ("valid" if "valid" in roles else "dev")
+    value = stored_predictions.of_role(model, split)
+    if options.corrections:
+        value = evaluation.relabelled(value, corrections.made(str(value.data.get("hash"))))
+    record = value.to_dict()
+    for line in record["lines"]:  # no film of these was trained on
+        line["acquaintance"] = str(TrainingOverlap.NEW)
+    sources = evaluation_floors.sources(model, None).on(str(value.data.get("hash")))
+    floors = evaluation_floors.of_films(value.films, value.threshold, sources)
+    if options.json:
+        record["training_split"] = model.card.data.split_words
+        record["floors"] = {level: each.to_dict() for level, each in floors.items()}
+        chosen = (options.prevalence, options.cost_ratio)
+        terminal.print_json(evaluation.with_estimates(record, value, *chosen))
+    else:
+        _print_evaluation(options, value, record, model.card.data, floors["studies"])
     if options.csv:  # last: what cannot be written costs no figure
         replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
 

@@ -104,3 +104,18 @@ def test_without_a_meaning_a_figure_is_a_dash() -> None:
     rows = figures_panel.table(estimates.of_films(films, 0.5), films).set_index("Figure")
     assert rows.loc["Sensitivity", ["Studies", "95 % interval", "n"]].tolist() == ["–", "–", "0"]
     assert rows.loc["Baseline", "Studies"].startswith("100.0")
+
+
+def test_a_selected_figure_shows_its_receipt_by_study_and_by_image(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = figures_panel._draw
+    monkeypatch.setattr(figures_panel, "_draw", lambda *given: drawn(*given) or "kappa")
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.session_state["all-figures"] = True
+    app.switch_page("pages/evaluate.py").run()
+    assert not app.exception
+    titles = [each.value for each in app.markdown if each.value.startswith("**Receipt: ")]
+    assert titles == [f"**Receipt: Cohen's kappa {words}**" for words in ("by study", "by image")]
+    commands = [each.value for each in app.code if " evaluate " in each.value]
+    assert len(commands) == 2 and all(f" {run_copy.name}" in each for each in commands)

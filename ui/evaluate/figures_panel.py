@@ -7,11 +7,14 @@ import streamlit as st
 
 from fracture_core.analysis import published_results
 from fracture_core.datasets.catalog import STUDY
+from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.reports.receipts import Scope
 from fracture_core.verdicts import estimates, figure_words, resampling
 from fracture_core.verdicts.figure_words import NOTES, TITLES
 from fracture_core.words import plural
 from ui.cache import data_cache, estimate_cache
+from ui.evaluate import receipt_panel
 from ui.shared import figures, theme
 from ui.shared.number_field import number
 from ui.shell import state
@@ -21,7 +24,7 @@ TABLE_PX, NOTES_PX = 634, 480
 PREVALENCE, COST = (0.0, 100.0), (0.0, 10_000.0)  # percent; false alarms
 
 
-def show(result: Evaluation) -> None:
+def show(result: Evaluation, model: Model) -> None:
     """Draw the table of figures behind a fold, with its slice, prevalence and cost."""
     fold = st.expander(
         "All figures, with intervals over patients", key=state.ALL_FIGURES, on_change="rerun"
@@ -29,10 +32,10 @@ def show(result: Evaluation) -> None:
     if not fold.open:
         return
     with fold:
-        _content(result)
+        _content(result, model)
 
 
-def _content(result: Evaluation) -> None:
+def _content(result: Evaluation, model: Model) -> None:
     slices = {WHOLE: result.films, **estimates.slices(result.films)}
     wrong: list[str] = []
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -54,7 +57,11 @@ def _content(result: Evaluation) -> None:
         return
     key = (*estimate_cache.key_of(result), name)
     levels = estimate_cache.of_films(key, result.threshold, prevalence, float(ratio), films)
-    _draw(levels, films, prevalence)
+    chosen = _draw(levels, films, prevalence)
+    if chosen:
+        part = "" if name == WHOLE else name
+        scope = Scope(films=part, prevalence=prevalence, cost_ratio=float(ratio))
+        receipt_panel.show(result, model, chosen, levels, scope)
     _published(result)
 
 
@@ -80,16 +87,22 @@ def _ask_prevalence(of: str, films: pd.DataFrame, wrong: list[str]) -> float | N
     return None if percent == round(own, 1) else percent / 100
 
 
-def _draw(levels: estimates.Levels, films: pd.DataFrame, prevalence: float | None) -> None:
-    """Draw the table, the notes on its figures, and what they rest on."""
+def _draw(levels: estimates.Levels, films: pd.DataFrame, prevalence: float | None) -> str:
+    """Draw the table, the notes on its figures, and what they rest on.
+
+    Returns:
+        The name of the figure that is selected; "" without one.
+    """
     with st.container(horizontal=True, gap="medium"):
-        st.dataframe(
+        event = st.dataframe(
             table(levels, films),
             width=TABLE_PX,
             height="content",
             hide_index=True,
             key="figures",
             column_config=_columns(),
+            on_select="rerun",
+            selection_mode="single-row",
         )
         with st.container(width=NOTES_PX):  # beside the table, or below it in a narrow window
             st.markdown(":small[What the figures say, and when they mislead]")
@@ -102,8 +115,10 @@ def _draw(levels: estimates.Levels, films: pd.DataFrame, prevalence: float | Non
     st.caption(
         f"{plural(len(films), 'film')} of {plural(patients, 'patient')}. Intervals: "
         f"{figures.LEVEL}, bootstrap over patients{within}, {resampling.RESAMPLES:,} resamples. "
-        f"PPV, NPV and cost at {at}."
+        f"PPV, NPV and cost at {at}. {receipt_panel.HINT}"
     )
+    rows = event["selection"]["rows"]
+    return estimates.NAMES[rows[0] - 1] if rows and rows[0] else ""
 
 
 def table(levels: estimates.Levels, films: pd.DataFrame) -> pd.DataFrame:

@@ -182,7 +182,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     labels = f" {theme.plain(run_facts.corrections_words(used))}" if used else ""
     st.caption(f"{meaning}{labels} Threshold {result.threshold:.2f}. {split} Not a medical device.")
     floors_panel.show(result, reference, model)
-    figures_panel.show(result)
+    figures_panel.show(result, model)
     lab_panel.show(result, reference, model)
     calibration_panel.show(result, reference, model)
     promise_panel.show(result, reference, model)

@@ -91,7 +91,9 @@ def test_an_unfinished_group_and_a_model_without_folds_are_refused(
     assert "fold 1, 2, 3 is not finished" in printed(capsys, "evaluate", "both", status=2)
     assert "is not finished" in printed(capsys, "release", "both", "mean", status=2)
     assert "need no data set" in printed(capsys, "evaluate", "both", str(phantom_root), status=2)
-    assert "evaluate MODEL DATA" in printed(capsys, "evaluate", "anything", status=2)
+    assert "evaluate MODEL DATA" in printed(
+        capsys, "evaluate", "anything", "--part", "wrist", status=2
+    )
 
 
 @pytest.mark.parametrize("folds", ["1", str(LIMITS.folds[1] + 1), "9"])

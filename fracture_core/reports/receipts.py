@@ -101,12 +101,16 @@ def _rows(
     unit = "film" if card.data.without_patients else "patient"
     shown = figure_words.value(name, figure) or "no meaning: there is no such case"
     within = figure_words.interval(name, figure) or "none: too few patients, or all agree"
+    folds = " within folds" if "fold" in value.films else ""
     noun = "study" if level == "studies" else "image"
     rows = [
         ("Value", shown),
         ("95 % interval", within),
         ("n", f"{plural(figure.n, noun)} of {plural(figure.groups, unit)}"),
-        ("Method", f"Bootstrap over {unit}s, {resampling.RESAMPLES:,} resamples, percentiles."),
+        (
+            "Method",
+            f"Bootstrap over {unit}s{folds}, {resampling.RESAMPLES:,} resamples, percentiles.",
+        ),
         ("Model", f"{model.reference}: {card.network}"),
         ("Films", f"{value.films_words}{f', {scope.films}' if scope.films else ''}"),
         ("Data", f"{data.get('root')}, hash {data.get('hash')}"),

@@ -20,7 +20,7 @@ from ui.shared.number_field import number
 from ui.shell import state
 
 WHOLE = "all films"
-TABLE_PX, NOTES_PX = 634, 480
+TABLE_PX, NOTES_PX = 668, 480  # of the table 34 for the boxes that select
 PREVALENCE, COST = (0.0, 100.0), (0.0, 10_000.0)  # percent; false alarms
 
 
@@ -149,7 +149,7 @@ def _majority(labels: "pd.Series[int]") -> str:
 
 
 def _columns() -> dict[str, Any]:
-    """Return the columns' widths in px, `TABLE_PX` in all."""
+    """Return the columns' widths in px, `TABLE_PX` in all with the boxes."""
     text = st.column_config.TextColumn
     widths = {"Studies": 75, "95 % interval": 115, "n": 60}
     doubled = {**widths, "Images": 75, "95 % interval ": 115, "n ": 60}

@@ -2,6 +2,7 @@
 
     python benchmarks/normalization.py [--parts samples curves] [--seeds 5] [--epochs 20]
                                        [--networks three_conv five_conv] [--size 64]
+                                       [--films 256]
 
 Trains `one_conv`, `three_conv` and `five_conv` as the 2018 report did, 100 steps an epoch, and
 `all_conv` with its defaults, on the phantom, with running averages; then judges the very same
@@ -18,7 +19,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--networks", nargs="+", default=list(ARCHITECTURES))
     parser.add_argument("--size", type=int, default=32, help="of the input, in px")
+    parser.add_argument("--films", nargs="+", type=int, default=SIZES, help="of a sample")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
@@ -65,7 +67,8 @@ def main() -> None:
         trained = dict(train(root, options))
         if "samples" in options.parts:
             phantom_set.make(other, studies=STUDIES, seed=7)
-            print_samples({name: found[0] for name, found in trained.items()}, other)
+            folders = {name: found[0] for name, found in trained.items()}
+            print_samples(folders, other, options.films)
         if "curves" in options.parts:
             print_curves(trained)
 
@@ -96,13 +99,13 @@ def settings(name: str, root: Path, seed: int, options: argparse.Namespace) -> T
     return replace(made, recipe=replace(made.recipe, size=options.size))
 
 
-def print_samples(folders: dict[str, Path], other: Path) -> None:
+def print_samples(folders: dict[str, Path], other: Path, sizes: Sequence[int]) -> None:
     """Spread of the accuracy between samples, in points, by their size."""
     from fracture_core.networks import architectures
     from fracture_core.runs import checkpoints
     from fracture_core.training import averages, loop, steps
 
-    print("| network, epoch | films | " + " | ".join(f"{size:,}" for size in SIZES) + " |")
+    print("| network, epoch | films | " + " | ".join(f"{size:,}" for size in sizes) + " |")
     for name, folder in folders.items():
         run = run_folders.read(folder)
         films, pixels = averages_job._films(run)
@@ -117,7 +120,7 @@ def print_samples(folders: dict[str, Path], other: Path) -> None:
             weights = checkpoints.weights_of(folder / "checkpoints", epoch)
             architectures.load_weights(network, weights)
             spreads = []
-            for size in SIZES:
+            for size in sizes:
                 right = []
                 for number in range(SAMPLES):
                     rows = np.random.default_rng(number).integers(0, len(learned), size)

@@ -17,13 +17,11 @@ from fracture_core.audit.shortcuts import Shortcut
 from fracture_core.config import cache_folder
 from fracture_core.datasets import catalog, family_list
 from fracture_core.datasets.family_list import FamilyList
-from fracture_core.errors import FractureError, Stopped
+from fracture_core.errors import FractureError
 from fracture_core.files import make_folder
 from fracture_core.films import measures
-from fracture_core.jobs import launcher
+from fracture_core.jobs import job_progress, launcher
 from fracture_core.jobs.job_progress import JobProgress
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
 
 RESULT = "audit.json"
 
@@ -37,11 +35,7 @@ def start(dataset: catalog.Dataset) -> Path:
     """Start an audit in a child process, unless one is running; return its folder."""
     folder = folder_of(dataset.hash)
     make_folder(folder / "requests")
-    request = {
-        "data": str(dataset.root),
-        "positive": dataset.positive,
-        "table": dataset.table,
-    }
+    request = catalog.as_request(dataset)
     launcher.start_job(folder, request, "audit", "Reading the list of films.", "audit.log")
     return folder
 
@@ -49,22 +43,17 @@ def start(dataset: catalog.Dataset) -> Path:
 def run_child(folder: Path) -> None:
     """Audit the data set that `asked.json` names and save the result; runs in the child."""
     request = launcher.job_request(folder, "data")
-    dataset = catalog.read(Path(request["data"]), request["positive"], table=request["table"])
+    dataset = catalog.of_request(request)
     opened = JobProgress(folder, "Opening every film")
     compared = JobProgress(folder, "Comparing films")
 
     def should_stop() -> bool:
         return opened.should_stop() or compared.should_stop()
 
-    try:
+    with job_progress.final_status(folder, "The measurements so far are saved."):
         audit = run(dataset, folder, opened.count, should_stop, opened.say, compared.count)
         save(folder, audit)
         save_families(dataset.hash, audit)
-    except Stopped as error:
-        message = f"{error} The measurements so far are saved."
-        run_folders.write_status(folder, Status(state=State.STOPPED, message=message))
-        return
-    run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
 
 
 def run(

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -269,6 +269,16 @@ def select(
         if names:
             rows &= manifest[column].isin(names)
     return manifest[rows].reset_index(drop=True)
+
+
+def as_request(dataset: Dataset) -> dict[str, str | None]:
+    """Return how a data set is read, for the request of a job; see `of_request`."""
+    return {"data": str(dataset.root), "positive": dataset.positive, "table": dataset.table}
+
+
+def of_request(request: Mapping[str, Any]) -> Dataset:
+    """Read the data set of a job's request, which holds `as_request`; errors as in `read`."""
+    return read(Path(request["data"]), request["positive"], table=request["table"])
 
 
 def study_key(frame: pd.DataFrame) -> pd.Series:

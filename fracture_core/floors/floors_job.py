@@ -19,16 +19,15 @@ from fracture_core import checksums, file_reader
 from fracture_core.config import TrainConfig, cache_folder, check_range
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.errors import DataError, FileRefused, FractureError, ModelError, Stopped
+from fracture_core.errors import DataError, FileRefused, FractureError, ModelError
 from fracture_core.files import make_folder
 from fracture_core.films import pixel_cache
 from fracture_core.floors import twins
-from fracture_core.jobs import launcher
+from fracture_core.jobs import job_progress, launcher
 from fracture_core.jobs.job_progress import JobProgress
 from fracture_core.models import cards, gate_job
 from fracture_core.models.cards import Model
 from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State, Status
 
 VERSION = 1  # raised when the same model gets other twins
 MOST_STEPS = 3_000  # of the twin on shuffled labels: minutes for a large network
@@ -242,11 +241,7 @@ def start(reference: str, dataset: Dataset | None = None) -> Path:
     make_folder(folder / "requests")
     request: dict[str, Any] = {"model": model.reference, "data": ""}
     if dataset is not None and not model.is_run:
-        request |= {
-            "data": str(dataset.root),
-            "positive": dataset.positive,
-            "table": dataset.table,
-        }
+        request |= catalog.as_request(dataset)
     launcher.start_job(folder, request, "floors", "Loading TensorFlow.", "floors.log")
     return folder
 
@@ -256,20 +251,16 @@ def run_child(folder: Path) -> None:
     request = launcher.job_request(folder, "model", "data")
     dataset = None
     if request["data"]:
-        dataset = catalog.read(Path(request["data"]), request["positive"], table=request["table"])
+        dataset = catalog.of_request(request)
     trained = JobProgress(folder, "Training the twin on shuffled labels, steps")
     read = JobProgress(folder, "Reading films")
 
     def should_stop() -> bool:
         return run_folders.has_request(folder, "stop")
 
-    try:
+    with job_progress.final_status(folder):
         model = cards.find(request["model"])
         save(folder, make(model, dataset, trained.count, read.count, should_stop))
-    except Stopped as error:
-        run_folders.write_status(folder, Status(state=State.STOPPED, message=str(error)))
-        return
-    run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
 
 
 def save(folder: Path, value: Twins) -> None:

@@ -1,13 +1,33 @@
 """Progress of a long job, written into its folder, and the request to stop, read from there."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from fracture_core.errors import Stopped
 from fracture_core.jobs.worker import time_left
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State, Status
 
 POLL_SECONDS = 0.25  # between two checks of the requests, and two writes of progress
+
+
+@contextmanager
+def final_status(folder: Path, kept: str = "") -> Iterator[None]:
+    """Write the status that a job ends with: finished, or stopped where it raises `Stopped`.
+
+    Args:
+        folder: the job's.
+        kept: what a stop keeps, a sentence after the one of the stop.
+    """
+    try:
+        yield
+    except Stopped as error:
+        message = f"{error} {kept}".strip()
+        run_folders.write_status(folder, Status(state=State.STOPPED, message=message))
+        return
+    run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
 
 
 class JobProgress:

@@ -307,9 +307,7 @@ def start(
     make_folder(folder)
     request = {
         "model": reference,
-        "data": str(dataset.root),
-        "positive": dataset.positive,
-        "table": dataset.table,
+        **catalog.as_request(dataset),
         "split": split,
         "selection": selection.name if selection else None,
         "selection_hash": selection.hash if selection else None,
@@ -321,7 +319,7 @@ def start(
 def run_child(folder: Path) -> None:
     """Run the job in the child: evaluate as `asked.json` says and store the result."""
     request = launcher.job_request(folder, "model", "data", "split")
-    dataset = catalog.read(Path(request["data"]), request["positive"], table=request["table"])
+    dataset = catalog.of_request(request)
 
     def progress(done: int, total: int) -> None:
         share = done / max(1, total)

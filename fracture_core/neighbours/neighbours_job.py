@@ -9,16 +9,13 @@ import numpy as np
 
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.errors import Stopped
 from fracture_core.files import make_folder
-from fracture_core.jobs import launcher
+from fracture_core.jobs import job_progress, launcher
 from fracture_core.jobs.job_progress import JobProgress
 from fracture_core.models import cards
 from fracture_core.models.cards import Model
 from fracture_core.neighbours import film_features, film_map, nearest_films
 from fracture_core.neighbours.film_features import FilmFeatures
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
 
 Progress = Callable[[int, int], None]
 
@@ -46,12 +43,7 @@ def start(reference: str, dataset: Dataset) -> Path:
     model = cards.find(reference)
     folder = film_features.folder_of(model, dataset)
     make_folder(folder / "requests")
-    request = {
-        "model": model.reference,
-        "data": str(dataset.root),
-        "positive": dataset.positive,
-        "table": dataset.table,
-    }
+    request = {"model": model.reference, **catalog.as_request(dataset)}
     launcher.start_job(folder, request, "neighbours", "Loading the network.", "neighbours.log")
     return folder
 
@@ -59,7 +51,7 @@ def start(reference: str, dataset: Dataset) -> Path:
 def run_child(folder: Path) -> None:
     """Make what `asked.json` names; runs in the child."""
     request = launcher.job_request(folder, "model", "data")
-    dataset = catalog.read(Path(request["data"]), request["positive"], table=request["table"])
+    dataset = catalog.of_request(request)
     steps = (
         JobProgress(folder, "Opening films"),
         JobProgress(folder, "Computing features"),
@@ -69,14 +61,9 @@ def run_child(folder: Path) -> None:
     def should_stop() -> bool:
         return any(step.should_stop() for step in steps)
 
-    try:
+    with job_progress.final_status(folder, "What is finished is kept."):
         counts = [step.count for step in steps]
         make(cards.find(request["model"]), dataset, folder, counts, should_stop)
-    except Stopped as error:
-        message = f"{error} What is finished is kept."
-        run_folders.write_status(folder, Status(state=State.STOPPED, message=message))
-        return
-    run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
 
 
 def make(

@@ -15,6 +15,7 @@ from fracture_core.errors import ConfigError, ModelError, WriteFailed
 from fracture_core.files import replace_file
 
 if TYPE_CHECKING:
+    from fracture_core.datasets.catalog import Dataset
     from fracture_core.floors.floor_figures import Floors
     from fracture_core.models.cards import Card, Model
     from fracture_core.models.evaluation import Evaluation
@@ -173,9 +174,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         _evaluate_stored(options)
         return
     from fracture_core.curation import corrections, selections
-    from fracture_core.floors import evaluation_floors
-    from fracture_core.models import cards, evaluation, training_patients
-    from fracture_core.models.training_patients import TrainingOverlap
+    from fracture_core.models import cards, evaluation
 
     dataset = setting_options.dataset_of(options)
     parts = tuple(options.parts or ())
@@ -197,25 +196,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             evaluation.save(folder, value)
     if corrected:
         value = evaluation.relabelled(value, corrected)
-    record = value.to_dict()
-    overlaps = training_patients.among(model, dataset)
-    for line in record["lines"]:
-        patient = line["study"].split("/")[2]
-        line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))
-    floors = evaluation_floors.of_films(
-        value.films, value.threshold, evaluation_floors.sources(model, dataset).on(dataset.hash)
-    )
-    if options.json:
-        record["training_split"] = model.card.data.split_words
-        record["floors"] = {level: each.to_dict() for level, each in floors.items()}
-        chosen = (options.prevalence, options.cost_ratio)
-        terminal.print_json(evaluation.with_estimates(record, value, *chosen))
-    else:
-        _print_evaluation(options, value, record, model.card.data, floors["studies"])
-        if selection:
-            _print_dev_warning(model, value, dataset.hash)
-    if options.csv:  # last: what cannot be written costs no figure
-        replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
+    _output(options, value, model, dataset)
 
 
 def _evaluate_stored(options: argparse.Namespace) -> None:
@@ -223,10 +204,8 @@ def _evaluate_stored(options: argparse.Namespace) -> None:
     if options.selection is not None or options.parts:
         raise ConfigError("A selection or a body part is of a data set: evaluate MODEL DATA.")
     from fracture_core.curation import corrections
-    from fracture_core.floors import evaluation_floors
     from fracture_core.model_comparison import stored_predictions
     from fracture_core.models import cards, evaluation
-    from fracture_core.models.training_patients import TrainingOverlap
 
     model = cards.find(options.model)
     roles = stored_predictions.roles(model)
@@ -234,10 +213,32 @@ def _evaluate_stored(options: argparse.Namespace) -> None:
     value = stored_predictions.of_role(model, split)
     if options.corrections:
         value = evaluation.relabelled(value, corrections.made(str(value.data.get("hash"))))
+    _output(options, value, model, None)
+
+
+def _output(
+    options: argparse.Namespace, value: "Evaluation", model: "Model", dataset: "Dataset | None"
+) -> None:
+    """Print an evaluation as requested, and write its lines.
+
+    Args:
+        options: of the command.
+        value: the evaluation.
+        model: the model evaluated.
+        dataset: of the films; `None` for those that the model keeps, of which it was trained on
+            none.
+    """
+    from fracture_core.floors import evaluation_floors
+    from fracture_core.models import evaluation, training_patients
+    from fracture_core.models.training_patients import TrainingOverlap
+
     record = value.to_dict()
-    for line in record["lines"]:  # no film of these was trained on
-        line["acquaintance"] = str(TrainingOverlap.NEW)
-    sources = evaluation_floors.sources(model, None).on(str(value.data.get("hash")))
+    overlaps = training_patients.among(model, dataset) if dataset else {}
+    for line in record["lines"]:
+        patient = line["study"].split("/")[2]
+        line["acquaintance"] = str(overlaps.get(patient, TrainingOverlap.NEW))
+    data_hash = str(value.data.get("hash"))
+    sources = evaluation_floors.sources(model, dataset).on(data_hash)
     floors = evaluation_floors.of_films(value.films, value.threshold, sources)
     if options.json:
         record["training_split"] = model.card.data.split_words
@@ -246,16 +247,12 @@ def _evaluate_stored(options: argparse.Namespace) -> None:
         terminal.print_json(evaluation.with_estimates(record, value, *chosen))
     else:
         _print_evaluation(options, value, record, model.card.data, floors["studies"])
+        if value.data.get("selection") and (
+            warning := training_patients.dev_warning(model, value.films, data_hash)
+        ):
+            terminal.print_line(warning)
     if options.csv:  # last: what cannot be written costs no figure
         replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
-
-
-def _print_dev_warning(model: "Model", value: "Evaluation", data_hash: str) -> None:
-    """Print how many studies of a selection are of dev patients, if any."""
-    from fracture_core.models import training_patients
-
-    if warning := training_patients.dev_warning(model, value.films, data_hash):
-        terminal.print_line(warning)
 
 
 def _print_evaluation(

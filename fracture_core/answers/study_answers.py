@@ -177,8 +177,8 @@ def of_model(model: Model, threshold: float, promise: Promise | None = None) -> 
         promise: to be kept; by default that of the card, else `Promise()`.
     """
     chosen = promise or model.card.choices.promise or Promise()
-    limits = promises.limits(studies_of(unseen_films(model)[1]), chosen)
-    return with_limits(model, threshold, limits)
+    source, films = unseen_films(model)
+    return with_limits(model, threshold, promises.limits(studies_of(films), chosen), source)
 
 
 def unseen_films(model: Model) -> tuple[str, pd.DataFrame]:
@@ -202,9 +202,15 @@ def source_words(model: Model, source: str) -> str:
     return "Each was predicted by a network of the same settings, trained without its patient."
 
 
-def with_limits(model: Model, threshold: float, limits: Limits) -> Answers:
-    """Return a model's answers by limits that are known already; see `of_model`."""
-    source = unseen_films(model)[0]
+def with_limits(model: Model, threshold: float, limits: Limits, source: str) -> Answers:
+    """Return a model's answers by limits that are known already; see `of_model`.
+
+    Args:
+        model: the model.
+        threshold: of the OR verdict.
+        limits: of the three answers.
+        source: name of the studies that they come from, see `unseen_films`.
+    """
     return Answers(
         limits=limits,
         threshold=threshold,

@@ -1,10 +1,15 @@
 """Scores, curves and limits of an evaluation, computed once for all sessions and slider moves."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from fracture_core import files
+from fracture_core.answers import study_answers
+from fracture_core.models import cards
+from fracture_core.models.cards import Model
 from fracture_core.operating_points import (
     calibration,
     or_cost,
@@ -65,6 +70,21 @@ def fit(key: Key, method: str, _films: pd.DataFrame) -> Calibration:
 def calibration_error(key: Key, _table: pd.DataFrame) -> Interval:
     """Return the calibration error of label, score and patient; `key` stands for the table."""
     return estimates.calibration_error(_table["label"], _table["score"], _table["patient"])
+
+
+def unseen_films(model: Model) -> tuple[str, pd.DataFrame]:
+    """Return `study_answers.unseen_films`; a table out of fold is read once for all sessions."""
+    if not model.card.out_of_fold:
+        return "dev", model.judged
+    table = model.weights.parent / cards.OUT_OF_FOLD
+    return _unseen_films(table, files.stamp(table), model.card.out_of_fold["sha256"], model)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _unseen_films(
+    table: Path, stamp: tuple[int, ...] | None, sha256: str, _model: Model
+) -> tuple[str, pd.DataFrame]:
+    return study_answers.unseen_films(_model)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -14,12 +14,11 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.words import cell, duration, plural
 from ui.cache import data_cache, film_cache, study_cache
-from ui.data import job_progress, leak_panel
-from ui.shared import figures, film_links, theme
+from ui.data import leak_panel
+from ui.shared import figures, film_links, job_progress, theme
 from ui.shell import actions, owner, state, tab_data
 from ui.studies import selection
 
-POLL_SECONDS = 1.0
 FILMS_A_SECOND = 150  # MURA-sized films on two cores; a first guess before anything is measured
 SHOWN = 12  # films of a finding
 SEVERITY_COLOURS: dict[str, Literal["red", "orange", "grey"]] = {
@@ -41,9 +40,7 @@ def show(data: Dataset) -> None:
     status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
     audit = data_cache.audit(folder)
     if status and status.state.alive:
-        watch = st.fragment(job_progress.show, run_every=POLL_SECONDS, key="audit")
-        leaving = "It continues if you leave this page, and its result is kept."
-        watch(folder, "stop-audit", "Completed measurements are kept.", leaving)
+        job_progress.watch(folder, "audit", "Completed measurements are kept.")
         return
     halfway = False
     if status and status.state in (State.FAILED, State.INTERRUPTED, State.STOPPED):

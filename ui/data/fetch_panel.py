@@ -12,11 +12,10 @@ from fracture_core.jobs import fetch_job
 from fracture_core.readers.fracatlas import SOURCE
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State, Status
-from ui.data import data_choice, job_progress
-from ui.shared import theme
+from ui.data import data_choice
+from ui.shared import job_progress, theme
 from ui.shell import actions, owner, state
 
-POLL_SECONDS = 1.0
 DEFAULT = PROJECT / "data" / "open"
 
 
@@ -39,9 +38,8 @@ def show() -> None:
         folder = fetch_job.folder_of(out)
         status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
         if status and status.state.alive:
-            watch = st.fragment(job_progress.show, run_every=POLL_SECONDS, key="fetch")
             leaving = "It continues if you leave this page."
-            watch(folder, "stop-fetch", "What was fetched is kept.", leaving)
+            job_progress.watch(folder, "fetch", "What was fetched is kept.", leaving)
         else:
             _ended(status, out)
 

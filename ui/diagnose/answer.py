@@ -15,10 +15,10 @@ def of(reading: Reading) -> Answers:
     """Return the answers of a reading's model at its threshold, by the promise of this tab."""
     model = reading.model
     promise = promise_fields.chosen(model)
-    _, films = study_answers.unseen_films(model)
+    source, films = lab_cache.unseen_films(model)
     key = estimate_cache.key_of_films(model.reference, films)
     limits = lab_cache.limits(key, promise, study_answers.studies_of(films))
-    return study_answers.with_limits(model, reading.threshold, limits)
+    return study_answers.with_limits(model, reading.threshold, limits, source)
 
 
 def line(reading: Reading) -> str:

@@ -12,9 +12,9 @@ from fracture_core.verdicts import estimates
 from fracture_core.verdicts.resampling import Interval
 from fracture_core.words import plural
 from ui.cache import estimate_cache, lab_cache
-from ui.evaluate import lab_charts
+from ui.evaluate import card_buttons, lab_charts
 from ui.shared import figures, plots, theme
-from ui.shell import actions, owner, state
+from ui.shell import actions, state
 
 CHART_PX = 300  # least width of a diagram
 BEFORE = "as scored"
@@ -90,7 +90,8 @@ def _compare(result: Evaluation, level: str, maps: dict[str, Calibration]) -> No
                 table=_rows(rows),
                 config={"displayModeBar": False},
             )
-    st.dataframe(errors_table(errors), hide_index=True, height="content", key="ece")
+    table = figures.estimates_table(errors, "Scores", "ece", "ECE", "n")
+    st.dataframe(table, hide_index=True, height="content", key="ece")
     st.caption(
         f"{_origin(result.split, maps)} On the diagonal a score means what it says: of the "
         f"{level} with 0.30, 30 % are positive. Numbers at the points are counts; bars are "
@@ -110,22 +111,6 @@ def _map(each: Calibration, level: str) -> Scaling:
 def _digest(maps: dict[str, Calibration], name: str, level: str) -> str:
     method = next((method for method, title in TITLES.items() if title == name), "")
     return _map(maps[method], level).to_json() if method in maps else ""
-
-
-def errors_table(errors: dict[str, Interval]) -> pd.DataFrame:
-    """Return one row per map: its calibration error with interval and n."""
-    return pd.DataFrame(
-        {
-            "Scores": name,
-            "ECE": figures.MISSING if each.value is None else f"{each.value:.3f}",
-            "95 % interval": figures.MISSING
-            if each.low is None or each.high is None
-            else f"{each.low:.3f} to {each.high:.3f}",
-            "n": f"{each.n:,}",
-            "Patients": f"{each.groups:,}",
-        }
-        for name, each in errors.items()
-    )
 
 
 def _origin(split: str, maps: dict[str, Calibration]) -> str:
@@ -167,25 +152,7 @@ def _keep(reference: str, model: Model, maps: dict[str, Calibration]) -> None:
             "probability of a study beside its score."
         )
     if model.is_run:
-        st.caption(
-            "A run's card is made from its folder. To keep a calibration, release the run: "
-            f"`python -m fracture_core release {model.reference} NAME`"
-        )
+        card_buttons.release_first(model, "a calibration")
         return
-    with st.container(horizontal=True):
-        for method, each in maps.items():
-            owner.button(
-                f"Keep {TITLES[method]}",
-                key=f"keep-{method}",
-                icon=":material/bookmark_add:",
-                on_click=actions.pressed,
-                args=(actions.save_calibration, reference, each),
-                disabled=each == own,
-            )
-        if own:
-            owner.button(
-                "Remove it from the card",
-                key="drop-calibration",
-                on_click=actions.pressed,
-                args=(actions.save_calibration, reference, None),
-            )
+    offered = {f"keep-{method}": (f"Keep {TITLES[method]}", each) for method, each in maps.items()}
+    card_buttons.show(actions.save_calibration, reference, offered, own, "drop-calibration")

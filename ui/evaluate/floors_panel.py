@@ -1,6 +1,5 @@
 """Floors beside the model's figures: what each would be without learning; and the twins' button."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,11 +15,9 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts import estimates, figure_words
 from ui.cache import data_cache, floor_cache
-from ui.data import job_progress
-from ui.shared import figures, theme
+from ui.shared import figures, job_progress, theme
 from ui.shell import actions, owner, state
 
-POLL_SECONDS = 1.0  # while twins are being made
 NAME_PX, NUMBER_PX = 215, 81
 HELP = (
     "What the figures would be without learning. Number of views and mean brightness: the share "
@@ -111,7 +108,8 @@ def _twins(reference: str, model: Model, kept: FloorSources) -> None:
     started = (folder / "asked.json").is_file()
     status = run_folders.status(folder) if started else None
     if status and status.state.alive:
-        st.fragment(_watch, run_every=POLL_SECONDS, key="twins")(str(folder))
+        films = "Films that were read are kept; the twins start over."
+        job_progress.watch(folder, "twins", films)
         return
     if status and status.state is State.FAILED:
         st.error(theme.plain(status.message), icon=":material/error:")
@@ -128,12 +126,3 @@ def _twins(reference: str, model: Model, kept: FloorSources) -> None:
             key="make-twins",
         )
         st.caption(theme.plain(" ".join(kept.missing)))
-
-
-def _watch(folder: str) -> None:
-    job_progress.show(
-        Path(folder),
-        "stop-twins",
-        kept="Films that were read are kept; the twins start over.",
-        left="It continues if you leave this page, and its result is kept.",
-    )

@@ -9,7 +9,6 @@ from fracture_core.operating_points import or_cost, shortcut_meter
 from fracture_core.operating_points.calibration import FEWEST, Calibration
 from fracture_core.operating_points.study_scores import NOTES, RULES
 from fracture_core.operating_points.threshold_curves import Point
-from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import plural
 from ui.cache import estimate_cache, lab_cache
 from ui.cache.lab_cache import Lab
@@ -134,9 +133,9 @@ def rules_table(lab: Lab, group: str, threshold: float) -> pd.DataFrame:
             {
                 "Rule": RULES[rule],
                 "AUROC": figures.MISSING if curve.auroc is None else f"{curve.auroc:.3f}",
-                "Sensitivity": _cell(point.sensitivity),
-                "Specificity": _cell(point.specificity),
-                "PPV": _cell(point.ppv),
+                "Sensitivity": figures.cell(point.sensitivity),
+                "Specificity": figures.cell(point.specificity),
+                "PPV": figures.cell(point.ppv),
             }
         )
     return pd.DataFrame(rows)
@@ -156,30 +155,12 @@ def views_table(lab: Lab, threshold: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _cell(share: Proportion) -> str:
-    """Format a share with its interval and n: "81.0 % (70.1 to 88.5 %, n = 63)"."""
-    if share.value is None:
-        return f"{figures.MISSING} (n = 0)"
-    return f"{figures.percent(share.value)} ({figures.interval(share)}, n = {share.n:,})"
-
-
 def _meter(result: Evaluation, lab: Lab) -> None:
     """The shortcut meter: AUROC of the number of views alone, beside the model's."""
     st.markdown("**Shortcut meter**: does the number of films tell the label?")
     measured = lab_cache.shortcuts(estimate_cache.key_of(result), lab.studies)
-    rows = [
-        {
-            "Score": name,
-            "AUROC": figures.MISSING if value.value is None else f"{value.value:.3f}",
-            "95 % interval": figures.MISSING
-            if value.low is None or value.high is None
-            else f"{value.low:.3f} to {value.high:.3f}",
-            "Studies": f"{value.n:,}",
-            "Patients": f"{value.groups:,}",
-        }
-        for name, value in measured.items()
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", key="lab-shortcuts")
+    table = figures.estimates_table(measured, "Score", "auroc", "AUROC", "Studies")
+    st.dataframe(table, hide_index=True, height="content", key="lab-shortcuts")
     alone = measured[shortcut_meter.VIEWS]
     st.caption(
         f"{meter_words(alone.low, alone.high)} Within one number of views it cannot help the "

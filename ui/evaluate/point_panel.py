@@ -10,8 +10,9 @@ from fracture_core.operating_points.calibration import Calibration
 from fracture_core.operating_points.choices import COST, OperatingPoint, cost_words
 from fracture_core.operating_points.study_scores import RULES
 from fracture_core.operating_points.threshold_choice import AIMS
-from fracture_core.verdicts.metrics import Proportion, Summary
+from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
+from ui.evaluate import card_buttons
 from ui.shared import figures, theme
 from ui.shared.number_field import number
 from ui.shell import actions, owner, state
@@ -114,14 +115,8 @@ def _figures(
     if point is None:
         return dict.fromkeys(titles, figures.MISSING)
     values = threshold_choice.figures(studies["label"], studies[rule], point.threshold)
-    cells = _share(values.sensitivity), _share(values.specificity), _kappa(values)
+    cells = figures.cell(values.sensitivity), figures.cell(values.specificity), _kappa(values)
     return dict(zip(titles, cells, strict=True))
-
-
-def _share(share: Proportion) -> str:
-    if share.value is None:
-        return f"{figures.MISSING} (n = 0)"
-    return f"{figures.percent(share.value)} ({figures.interval(share)}, n = {share.n:,})"
 
 
 def _kappa(values: Summary) -> str:
@@ -138,10 +133,7 @@ def _keep(reference: str, model: Model, points: dict[str, OperatingPoint]) -> No
     if own:
         st.success(theme.plain(f"In the card: {own.words}, {own.origin}. {used(own)}"))
     if model.is_run:
-        st.caption(
-            "A run's card is made from its folder. To keep a point, release the run: "
-            f"`python -m fracture_core release {model.reference} NAME`"
-        )
+        card_buttons.release_first(model, "a point")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         aim = st.selectbox(

@@ -12,8 +12,9 @@ from fracture_core.verdicts import metrics
 from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import plural
 from ui.cache import estimate_cache, lab_cache
+from ui.evaluate import card_buttons
 from ui.shared import figures, promise_fields, theme
-from ui.shell import actions, owner, state
+from ui.shell import actions, state
 
 
 def show(result: Evaluation, reference: str, model: Model) -> None:
@@ -26,7 +27,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     if not fold.open:
         return
     with fold:
-        source, films = study_answers.unseen_films(model)
+        source, films = lab_cache.unseen_films(model)
         if not len(films):
             st.info(f"{theme.plain(model.card.no_dev_words)}, so no promise can be made.")
             return
@@ -131,19 +132,5 @@ def _keep(reference: str, model: Model, promise: Promise) -> None:
         st.success(f"In the card: {promise_fields.words(own)}.")
     if model.is_run:
         return
-    with st.container(horizontal=True):
-        owner.button(
-            "Keep this promise in the card",
-            key="keep-promise",
-            icon=":material/bookmark_add:",
-            on_click=actions.pressed,
-            args=(actions.save_promise, reference, promise),
-            disabled=promise == own,
-        )
-        if own:
-            owner.button(
-                "Remove it from the card",
-                key="drop-promise",
-                on_click=actions.pressed,
-                args=(actions.save_promise, reference, None),
-            )
+    offered = {"keep-promise": ("Keep this promise in the card", promise)}
+    card_buttons.show(actions.save_promise, reference, offered, own, "drop-promise")

@@ -1,9 +1,13 @@
 """Figures in words and tables: every number with its n, estimates with their interval."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+import pandas as pd
+
+from fracture_core.verdicts import figure_words
 from fracture_core.verdicts.metrics import Proportion, Summary
+from fracture_core.verdicts.resampling import Interval
 
 MISSING = "–"
 _PERCENT = "\N{NO-BREAK SPACE}%"  # never separated from its number
@@ -30,6 +34,37 @@ def with_interval(p: Proportion) -> str:
     if p.value is None:
         return "no such study or film"
     return f"{p.count:,} of {p.n:,}, {LEVEL} interval {interval(p)}"
+
+
+def cell(p: Proportion) -> str:
+    """Format a share with its interval and n: "81.0 % (70.1 to 88.5 %, n = 63)"."""
+    if p.value is None:
+        return f"{MISSING} (n = 0)"
+    return f"{percent(p.value)} ({interval(p)}, n = {p.n:,})"
+
+
+def estimates_table(
+    named: Mapping[str, Interval], what: str, name: str, title: str, counted: str
+) -> pd.DataFrame:
+    """Return one row per estimate of one figure: its value, interval, n, and patients.
+
+    Args:
+        named: the estimates, by the name of their row.
+        what: heading of these names.
+        name: of the figure, see `estimates.NAMES`.
+        title: heading of its values.
+        counted: heading of n.
+    """
+    return pd.DataFrame(
+        {
+            what: row,
+            title: figure_words.value(name, each) or MISSING,
+            "95 % interval": figure_words.interval(name, each) or MISSING,
+            counted: f"{each.n:,}",
+            "Patients": f"{each.groups:,}",
+        }
+        for row, each in named.items()
+    )
 
 
 def headline(summary: Summary) -> str:

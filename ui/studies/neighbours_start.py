@@ -8,11 +8,8 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.words import plural
 from ui.cache import model_cache, neighbour_cache
-from ui.data import job_progress
-from ui.shared import theme
+from ui.shared import job_progress, theme
 from ui.shell import actions, owner
-
-POLL_SECONDS = 1.0
 
 
 def ready(data: Dataset) -> Neighbours | None:
@@ -27,9 +24,7 @@ def ready(data: Dataset) -> Neighbours | None:
     # Status first: once it says that the process has ended, its files are final.
     status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
     if status and status.state.alive:
-        watch = st.fragment(job_progress.show, run_every=POLL_SECONDS, key="neighbours")
-        leaving = "It continues if you leave this page, and its result is kept."
-        watch(folder, "stop-neighbours", "What is finished is kept.", leaving)
+        job_progress.watch(folder, "neighbours", "What is finished is kept.")
         return None
     made = neighbour_cache.neighbours(data)
     if made is None:

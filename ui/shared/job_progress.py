@@ -1,4 +1,4 @@
-"""Progress of a background job on the Data page, with the button that stops it."""
+"""Progress of a background job, with the button that stops it."""
 
 from pathlib import Path
 
@@ -9,16 +9,23 @@ from fracture_core.words import duration
 from ui.shared import theme
 from ui.shell import actions, owner
 
+POLL_SECONDS = 1.0
+LEFT = "It continues if you leave this page, and its result is kept."
 
-def show(folder: Path, key: str, kept: str, left: str) -> None:
+
+def watch(folder: Path, name: str, kept: str, left: str = LEFT) -> None:
     """Draw message, share, time left and *Stop*; once the job has ended, redraw the page.
 
     Args:
         folder: of the job.
-        key: of the button.
+        name: of the job, for the keys of its fragment and its button.
         kept: what a stop keeps, a sentence.
         left: what happens when the viewer leaves the page, a sentence.
     """
+    st.fragment(_show, run_every=POLL_SECONDS, key=name)(folder, f"stop-{name}", kept, left)
+
+
+def _show(folder: Path, key: str, kept: str, left: str) -> None:
     status = run_folders.status(folder)
     if not status.state.alive:
         st.rerun()

@@ -162,11 +162,11 @@ def _print_waits(page: Page, plane: FloatRect) -> None:
     waits = []
     for step in range(12):
         page.mouse.move(plane["x"] + 5, plane["y"] + 5)
-        page.wait_for_selector(".told", state="hidden")
+        page.wait_for_selector(".tooltip", state="hidden")
         began = time.perf_counter()
         page.mouse.move(x + 25 * step - 150, y + 9 * step - 60)
         try:
-            page.wait_for_selector(".told", state="visible", timeout=3_000)
+            page.wait_for_selector(".tooltip", state="visible", timeout=3_000)
         except Exception:  # no film within reach of the pointer
             continue
         waits.append(1000 * (time.perf_counter() - began))

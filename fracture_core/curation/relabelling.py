@@ -96,7 +96,7 @@ def columns_of(content: Content, dataset: Dataset, named: Mapping[str, str]) -> 
     A column of studies is one whose values name studies of the data; of several, names decide.
 
     Raises:
-        DataError: a column is not there, or none can be told; the error says how to name it.
+        DataError: a column is not there, or none is recognized; the error says how to name it.
     """
     names = [text_lists.column_name(name) for name in content.columns]
     places: dict[str, int] = {}
@@ -124,7 +124,7 @@ def columns_of(content: Content, dataset: Dataset, named: Mapping[str, str]) -> 
             place = _likeliest([], names, _NAMES[role], every=list(shares))
         if place is None:
             raise DataError(
-                f"No column of the table can be told to hold the "
+                f"No column of the table seems to hold the "
                 f"{'studies' if role == 'study' else 'labels'}. Name it. {_columns(content)}"
             )
         places[role] = place

@@ -37,11 +37,11 @@ def test_a_lasso_on_the_map_filters_the_wall_and_a_point_opens_its_study(
         return middle[0] + (2 * share - 1) * half
 
     page.mouse.move(at(0), middle[1])
-    told = page.locator(".told")
-    expect(told).to_be_visible()
-    expect(told).to_contain_text(str(table["patient"].iloc[0]))
-    expect(told).to_contain_text("score 0.000")
-    picture = told.locator("img")
+    tooltip = page.locator(".tooltip")
+    expect(tooltip).to_be_visible()
+    expect(tooltip).to_contain_text(str(table["patient"].iloc[0]))
+    expect(tooltip).to_contain_text("score 0.000")
+    picture = tooltip.locator("img")
     page.wait_for_function("picture => picture.naturalWidth > 50", arg=picture.element_handle())
 
     page.mouse.move(at(-0.05), middle[1] - 60)

@@ -1,6 +1,6 @@
 // The map of films. Points are painted into the pixels of a canvas by hand: 40,000 take a few
 // milliseconds without a graphics card. Python is asked for the picture of a film when the pointer
-// rests on it, and told an area that is drawn or a point that is clicked.
+// rests on it, and sends an area that is drawn or a point that is clicked.
 
 const REST = 70; // ms for which the pointer rests before a picture is asked for
 const REACH = 12; // px from the pointer within which a point counts as under it
@@ -78,7 +78,7 @@ function makeMap(root) {
   over.setAttribute("role", "img");
   const image = element("img", { alt: "", hidden: true });
   const words = element("div");
-  const told = element("div", { className: "told", hidden: true }, image, words);
+  const tooltip = element("div", { className: "tooltip", hidden: true }, image, words);
   const hint = element("span", { className: "hint" });
   const legend = element("div", { className: "legend", role: "group", ariaLabel: "Classes shown" });
   const modes = ["lasso", "box", "pan"].map((name) => button(name[0].toUpperCase() + name.slice(1), () => choose(name)));
@@ -89,7 +89,7 @@ function makeMap(root) {
   const whole = button("Whole map", () => look({ x: 0.5, y: 0.5, zoom: 1 }));
   const clear = button("Clear area", () => isOff(clear) || setArea([]));
   const top = element("div", { className: "top", role: "group", ariaLabel: "Map" }, ...modes, closer, farther, whole, clear, hint);
-  root.replaceChildren(top, plane, legend, told);
+  root.replaceChildren(top, plane, legend, tooltip);
   const watcher = new ResizeObserver(() => redraw());
   watcher.observe(plane);
 
@@ -413,7 +413,7 @@ function makeMap(root) {
     under = point;
     plane.classList.toggle("over", under !== null);
     clearTimeout(timer);
-    told.hidden = true;
+    tooltip.hidden = true;
     redraw();
     if (under === null) return;
     place(at);
@@ -427,7 +427,7 @@ function makeMap(root) {
     image.hidden = !each.address;
     if (each.address) image.src = each.address;
     words.replaceChildren(...each.lines.map((line) => element("div", { textContent: line })));
-    told.hidden = false;
+    tooltip.hidden = false;
     image.onload = () => place();
     place();
   }
@@ -437,11 +437,11 @@ function makeMap(root) {
     last = at;
     if (!at) return;
     const { width } = size();
-    const left = at.px + 16 + told.offsetWidth > width ? at.px - told.offsetWidth - 12 : at.px + 16;
-    told.style.left = `${Math.max(0, left)}px`;
+    const left = at.px + 16 + tooltip.offsetWidth > width ? at.px - tooltip.offsetWidth - 12 : at.px + 16;
+    tooltip.style.left = `${Math.max(0, left)}px`;
     const lower = plane.offsetTop + at.py + 12;
-    const most = plane.offsetTop + plane.clientHeight - told.offsetHeight;
-    told.style.top = `${Math.max(plane.offsetTop, Math.min(lower, most))}px`;
+    const most = plane.offsetTop + plane.clientHeight - tooltip.offsetHeight;
+    tooltip.style.top = `${Math.max(plane.offsetTop, Math.min(lower, most))}px`;
   }
 
   function press(event) {

@@ -63,3 +63,6 @@ def test_a_lasso_on_the_map_filters_the_wall_and_a_point_opens_its_study(
     expect(page.locator(".pane canvas").first).to_be_visible()
     expect(page).to_have_url(re.compile("study="))
     assert re.search(r"study=([^&]+)", page.url)[1].replace("%2F", "/") == table["key"].iloc[-1]
+    expect(page).not_to_have_url(re.compile("quiz="))
+    page.get_by_role("button", name="All studies").click()
+    expect(plane).to_be_visible()  # back to the map, which is still open

@@ -14,7 +14,7 @@ from fracture_core.words import plural
 from ui.cache import film_cache, model_cache, neighbour_cache
 from ui.components import film_map
 from ui.components.film_map import CLASSES, FAINT, SHAPES, Area, Group, Hovered, Points, Sent
-from ui.shared import theme
+from ui.shared import address_switch, theme
 from ui.shell import state, turns
 from ui.studies import facets, map_area, neighbours_start, quiz, wall
 
@@ -29,25 +29,18 @@ _TELLING = ("label", "prediction")  # colours that tell a study's label
 
 def is_open() -> bool:
     """Return whether the address asks for the map."""
-    return st.query_params.get(state.MAP) == "true"
+    return address_switch.is_on(state.MAP)
 
 
 def ask() -> None:
     """Draw the switch."""
-    st.session_state[state.MAP_SWITCH] = is_open()
-    st.toggle(
+    address_switch.show(
         "Map of all films",
-        key=state.MAP_SWITCH,
-        on_change=_switch,
-        width="content",
-        help="Every film as a point; films that look alike to the model lie side by side.",
+        state.MAP_SWITCH,
+        state.MAP,
+        lambda: map_area.put(()),
+        "Every film as a point; films that look alike to the model lie side by side.",
     )
-
-
-def _switch() -> None:
-    """Open the map, or close it and drop its area."""
-    state.put(state.MAP, "" if is_open() else "true")
-    map_area.put(())
 
 
 def show(data: Dataset, studies: pd.DataFrame, active: facets.Filters) -> None:

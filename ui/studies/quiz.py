@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from ui.components.film_viewer import Quiz
-from ui.shared import theme
+from ui.shared import address_switch, theme
 from ui.shell import state
 
 
 def is_on() -> bool:
     """Return whether labels are hidden."""
-    return st.query_params.get(state.QUIZ) == "true"
+    return address_switch.is_on(state.QUIZ)
 
 
 def hides(key: str) -> bool:
@@ -50,19 +50,22 @@ def _digest(key: str) -> str:
 
 def ask() -> None:
     """Draw the switch."""
-    st.session_state[state.QUIZ_SWITCH] = is_on()
-    st.toggle(
+    address_switch.show(
         "Quiz me",
-        key=state.QUIZ_SWITCH,
-        on_change=switch,
-        width="content",
-        help="Hides labels, predictions and known breaks. Read a study first, then reveal it.",
+        state.QUIZ_SWITCH,
+        state.QUIZ,
+        _hide_again,
+        "Hides labels, predictions and known breaks. Read a study first, then reveal it.",
     )
 
 
 def switch() -> None:
     """Hide labels, or show them; nothing is revealed at the start of a quiz."""
     state.put(state.QUIZ, "" if is_on() else "true")
+    _hide_again()
+
+
+def _hide_again() -> None:
     st.session_state.pop(state.REVEALED, None)
 
 

@@ -68,6 +68,7 @@ function makeMap(root) {
   let drag = null; // { kind, id, x, y, corners, view }
   let under = null; // number of the point under the pointer
   let timer = null;
+  let leaving = false; // a point was clicked, and its study is about to open
   let frame = 0;
   const pictures = new Map(); // number of a point -> { address, lines }
 
@@ -116,6 +117,7 @@ function makeMap(root) {
 
   function update(given, sender) {
     send = sender;
+    leaving = false;
     if (given.points) take(given);
     const has = points.version === given.version;
     data = given;
@@ -366,11 +368,18 @@ function makeMap(root) {
     const at = placeOf(event);
     if (!moved) {
       const point = nearest(at);
-      if (point !== null) send("open", point);
+      if (point !== null) open(point);
     } else if (corners?.length > 2) {
       setArea(corners);
     }
     redraw();
+  }
+
+  // A picture asked for now would bring the address from before the study is open.
+  function open(point) {
+    clearTimeout(timer);
+    leaving = true;
+    send("open", point);
   }
 
   function stopDrag() {
@@ -418,7 +427,7 @@ function makeMap(root) {
     if (under === null) return;
     place(at);
     if (pictures.has(under)) return tell();
-    timer = setTimeout(() => send("point", under), REST);
+    if (!leaving) timer = setTimeout(() => send("point", under), REST);
   }
 
   function tell() {

@@ -19,7 +19,7 @@ from fracture_core.cross_validation import fold_figures, folds, group
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import family_list
 from fracture_core.errors import FileRefused, FractureError, RunError
-from fracture_core.models import cards
+from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import OUT_OF_FOLD, Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.runs import journal, predictions
@@ -171,17 +171,8 @@ def evaluation_of_group(value: Group) -> Evaluation:
 
 def evaluation_of_model(model: Model) -> Evaluation | None:
     """Return a released model's out-of-fold predictions as an evaluation, see `of_model`."""
-    films, card = of_model(model), model.card
-    if films is None:
-        return None
-    return Evaluation(
-        model=card.name,
-        data={key: card.training.get(key) for key in ("root", "hash", "synthetic")},
-        split=SPLIT,
-        parts=card.parts,
-        threshold=card.threshold,
-        films=films,
-    )
+    films = of_model(model)
+    return None if films is None else evaluation.of_kept_films(model, SPLIT, films)
 
 
 # --- from the runs --------------------------------------------------------------------------------

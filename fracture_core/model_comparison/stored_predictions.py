@@ -35,11 +35,4 @@ def of_role(model: Model, role: str) -> Evaluation:
         return folds
     if model.is_run:
         return evaluation.of_run(run_folders.find(model.run), card.epoch, role)
-    return Evaluation(
-        model=card.name,
-        data={key: card.training.get(key) for key in ("root", "hash", "synthetic")},
-        split=role,
-        parts=card.parts,
-        threshold=card.threshold,
-        films=model.judged,
-    )
+    return evaluation.of_kept_films(model, role, model.judged)

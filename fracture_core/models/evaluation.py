@@ -269,6 +269,25 @@ def _selected(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     return chosen
 
 
+def of_kept_films(model: cards.Model, split: str, films: pd.DataFrame) -> Evaluation:
+    """Return the evaluation of predictions that a released model keeps.
+
+    Args:
+        model: the model.
+        split: name of the films.
+        films: manifest columns and `probability`.
+    """
+    card = model.card
+    return Evaluation(
+        model=card.name,
+        data={key: card.training.get(key) for key in ("root", "hash", "synthetic")},
+        split=split,
+        parts=card.parts,
+        threshold=card.threshold,
+        films=films,
+    )
+
+
 def relabelled(value: Evaluation, corrected: Corrections) -> Evaluation:
     """Return an evaluation of the data's own labels by the corrected ones, and say how many."""
     if not corrected.items:

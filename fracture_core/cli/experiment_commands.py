@@ -20,8 +20,9 @@ from fracture_core.runs import run_folders
 from fracture_core.words import duration, plural
 
 if TYPE_CHECKING:
-    from fracture_core.cross_validation.group import Group, Progress
+    from fracture_core.cross_validation.group import Group
     from fracture_core.models.evaluation import Evaluation
+    from fracture_core.run_groups.group_progress import Progress
 
 POLL_SECONDS = 0.5  # between two looks at the runs that are followed
 OWN = ("fold", "fold_list")  # settings that each fold's run gets
@@ -69,7 +70,8 @@ def _queued(value: "Group", as_json: bool) -> int:
 
 def _follow(value: "Group", as_json: bool) -> int:
     """Show a group's progress until no fold is active; Ctrl-C asks all to stop."""
-    from fracture_core.cross_validation import group, group_runs
+    from fracture_core.cross_validation import group
+    from fracture_core.run_groups import members
 
     stream = sys.stderr if as_json else sys.stdout
     print(f"{value.name}: {plural(value.folds, 'fold')} in {runs_folder()}", file=stream)
@@ -81,7 +83,7 @@ def _follow(value: "Group", as_json: bool) -> int:
             terminal.show_line(_line(progress))
             time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            group_runs.stop(value)
+            members.stop(value)
     terminal.show_line("")
     for sentence in progress.problems:
         terminal.print_line(sentence, file=sys.stderr)
@@ -117,7 +119,8 @@ def is_group(name: str) -> bool:
 
 def resume(name: str, more_epochs: int, queue: bool) -> int:
     """Start or resume the unfinished folds of a group; return the exit status."""
-    from fracture_core.cross_validation import group, group_runs
+    from fracture_core.cross_validation import group
+    from fracture_core.run_groups import members
 
     if more_epochs:
         raise ConfigError(
@@ -125,7 +128,7 @@ def resume(name: str, more_epochs: int, queue: bool) -> int:
             "--more-epochs, or start another one with more --epochs."
         )
     value = group.find(name)
-    group_runs.start(value)
+    members.start(value)
     return _queued(value, as_json=False) if queue else _follow(value, as_json=False)
 
 

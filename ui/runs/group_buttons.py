@@ -4,8 +4,9 @@ import streamlit as st
 
 from fracture_core import files
 from fracture_core.cross_validation import group
-from fracture_core.cross_validation.group import Group, Progress
+from fracture_core.cross_validation.group import Group
 from fracture_core.errors import FractureError
+from fracture_core.run_groups.group_progress import Progress
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
 from ui.cache import group_cache

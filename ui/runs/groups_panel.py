@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.cross_validation import fold_figures, group, out_of_fold
-from fracture_core.cross_validation.group import Group, Progress
+from fracture_core.cross_validation.group import Group
+from fracture_core.run_groups.group_progress import Progress
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.verdicts.resampling import Interval

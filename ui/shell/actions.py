@@ -29,6 +29,7 @@ from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import evaluation, gate_job
 from fracture_core.neighbours import neighbours_job
 from fracture_core.releases import ensemble
+from fracture_core.run_groups import members
 from fracture_core.runs import run_folders
 from fracture_core.training import averages_job
 from ui.cache import data_cache, study_cache
@@ -117,9 +118,9 @@ start_report = owners(report_2018.start)
 stop_report = owners(report_2018.stop)
 
 
-stop_group = owners(group_runs.stop)
-resume_group = owners(group_runs.start)
-delete_group = owners(group_runs.delete)
+stop_group = owners(members.stop)
+resume_group = owners(members.start)
+delete_group = owners(members.delete)
 release_group = owners(fold_release.make)
 
 

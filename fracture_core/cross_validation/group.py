@@ -149,4 +149,4 @@ def members(group: Group, runs: list[Run] | None = None) -> dict[int, Run]:
 
 def progress(group: Group, runs: Mapping[int, Run]) -> Progress:
     """Return the state of a group, given its `members`."""
-    return group_progress.progress("folds", group.planned, runs.values())
+    return group_progress.progress("fold", group.planned, runs.values())

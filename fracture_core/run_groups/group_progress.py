@@ -12,7 +12,7 @@ class Progress:
     """State of a group's runs.
 
     Args:
-        noun: its runs are called this: "folds".
+        noun: one of its runs is called this: "fold".
         runs: number of runs.
         finished: number of finished ones.
         active: number of those that wait or train.
@@ -32,7 +32,7 @@ class Progress:
     @property
     def words(self) -> str:
         """The state in a few words: "2 of 5 folds done, training"."""
-        done = f"{self.finished} of {self.runs} {self.noun} done"
+        done = f"{self.finished} of {self.runs} {self.noun}s done"
         if self.finished == self.runs:
             return "finished"
         return f"{done}, training" if self.active else f"{done}, stopped"
@@ -42,7 +42,7 @@ def progress(noun: str, planned: Mapping[str, TrainConfig], runs: Iterable[Run])
     """Return the state of a group.
 
     Args:
-        noun: its runs are called this, in the plural.
+        noun: one of its runs is called this.
         planned: all its runs' settings, by their names.
         runs: those that there are.
     """

@@ -247,4 +247,4 @@ def begin(value: Sweep, dataset: Dataset, labels: Labels | None = None) -> Sweep
 
 def progress(value: Sweep, runs: Sequence[Run]) -> Progress:
     """Return the state of a sweep, given its runs."""
-    return group_progress.progress("runs", value.planned, runs)
+    return group_progress.progress("run", value.planned, runs)

@@ -40,7 +40,7 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a sweep shows.
+    """Result of a sweep.
 
     Args:
         role: "dev" or "valid", the studies that it rests on.

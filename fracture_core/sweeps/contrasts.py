@@ -59,7 +59,7 @@ class Contrast:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval does not hold 0."""
+        """True where the interval does not hold 0."""
         return self.low is not None and self.high is not None and self.low * self.high > 0
 
     def reversed(self) -> "Contrast":

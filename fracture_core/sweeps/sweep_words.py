@@ -23,6 +23,14 @@ def sentences(value: Sweep, answer: Answer) -> tuple[str, ...]:
     return (*(_of_axis(axis, answer.pairs) for axis in value.axes), _best(value, answer))
 
 
+def brief(value: Sweep, answer: Answer) -> str:
+    """Return the result in a few words, for a line: "best: learning rate 0.0003"."""
+    if answer.seeds == 1:
+        return "one seed, no answer"
+    clear = any(pair.difference.is_clear for pair in answer.pairs)
+    return f"best: {value.words(answer.best)}" if clear else "a tie"
+
+
 def method(answer: Answer) -> str:
     """Return the method behind the intervals."""
     return (

@@ -69,8 +69,8 @@ def _confirm(value: RunGroup, runs: tuple[Run, ...]) -> None:
     size = sum(files.megabytes(run.folder) for run in runs)
     names = ", ".join(theme.plain(run.name) for run in runs) or "no run"
     st.markdown(
-        f"**{theme.plain(value.name)}** with its results and {names}: {size:.1f} MB. This cannot be "
-        "undone. Models released from it stay."
+        f"**{theme.plain(value.name)}** with its results and {names}: {size:.1f} MB. This cannot "
+        "be undone. Models released from it stay."
     )
     with st.container(horizontal=True):
         owner.button(

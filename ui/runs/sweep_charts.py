@@ -24,7 +24,7 @@ def parallel(value: Sweep, answer: Answer) -> None:
     """Draw the plot of all combinations."""
     title = f"Settings and accuracy of {value.name}"
     plots.show(
-        figure(value, answer, theme.colour("accent"), theme.ink()),
+        figure(value, answer, theme.colour("accent"), theme.colour("grey"), theme.ink()),
         f"parallel-{value.name}",
         theme.plain(title),
         words=f"{len(value.combinations)} combinations, a line each; the table below has them.",
@@ -33,13 +33,14 @@ def parallel(value: Sweep, answer: Answer) -> None:
     )
 
 
-def figure(value: Sweep, answer: Answer, accent: str, ink: Ink) -> go.Figure:
+def figure(value: Sweep, answer: Answer, accent: str, grey: str, ink: Ink) -> go.Figure:
     """Return parallel coordinates: an upright per setting, and one for the accuracy.
 
     Args:
         value: the sweep.
         answer: its accuracies.
         accent: hex colour of the best combination.
+        grey: of the others.
         ink: the colours of text and grid.
     """
     places = [
@@ -65,8 +66,8 @@ def figure(value: Sweep, answer: Answer, accent: str, ink: Ink) -> go.Figure:
             x=list(range(len(value.axes) + 1)),
             y=[*ups, (accuracy - low) / span],
             mode="lines+markers",
-            line={"color": accent if is_best else ink.grid, "width": 4 if is_best else 2},
-            marker={"size": 9 if is_best else 6, "color": accent if is_best else ink.text},
+            line={"color": accent if is_best else grey, "width": 4 if is_best else 1.5},
+            marker={"size": 9 if is_best else 6, "color": accent if is_best else grey},
             name=literal(value.words(number)),
             hovertemplate=f"{literal(value.words(number))}<br>{100 * accuracy:.1f}&#37;"
             "<extra></extra>",

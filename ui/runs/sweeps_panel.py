@@ -71,6 +71,11 @@ def _line(value: Sweep, runs: list[Run], progress: Progress) -> None:
     if progress.active:
         left = progress.seconds_left
         words += f" · {progress.share:.0%}{f', {duration(left)} left' if left else ''}"
+    elif progress.finished == progress.runs:
+        own = group_cache.sweep_answer(value, runs, _role(value))
+        words += (
+            f" · {theme.plain(sweep_words.brief(value, own))}" if isinstance(own, Answer) else ""
+        )
     fold = st.expander(
         words,
         expanded=st.query_params.get(state.GROUP) == value.name,
@@ -93,7 +98,19 @@ def _content(value: Sweep, runs: list[Run], progress: Progress) -> None:
 
 def _answer(value: Sweep, runs: list[Run]) -> None:
     """The sentences, the plot and the table, on the studies that the viewer chooses."""
-    own = group_cache.sweep_answer(value, runs, _role(value, runs))
+    tables = group_cache.verdicts(value, runs)
+    offered = answer.roles(tables) if not isinstance(tables, str) else []
+    if len(offered) > 1:
+        st.segmented_control(
+            "Studies",
+            offered,
+            default=offered[0],
+            required=True,
+            key=_role_key(value),
+            help="Settings are chosen on dev studies; valid studies then tell how good the choice "
+            "is, and are used once.",
+        )
+    own = group_cache.sweep_answer(value, runs, _role(value))
     if isinstance(own, str):
         st.markdown(theme.plain(own))
         sweep_charts.table(value, runs, None)
@@ -102,30 +119,18 @@ def _answer(value: Sweep, runs: list[Run]) -> None:
     for sentence in settings:
         st.markdown(f"**{theme.plain(sentence)}**")
     st.markdown(theme.plain(best))
-    _details(value, runs, own)
-
-
-def _details(value: Sweep, runs: list[Run], own: Answer) -> None:
-    if len(value.combinations) > 2 or len(value.axes) > 1:
+    if len(value.combinations) > 2:
         sweep_charts.parallel(value, own)
     sweep_charts.table(value, runs, own)
-    caution = " The best epoch was chosen on these studies." if own.role == "dev" else ""
+    caution = " The best epochs were chosen on these studies." if own.role == "dev" else ""
     st.caption(theme.plain(f"{sweep_words.method(own)}{caution}"))
 
 
-def _role(value: Sweep, runs: list[Run]) -> str:
-    """The studies that the answer rests on; dev unless the viewer chooses valid."""
-    tables = group_cache.verdicts(value, runs)
-    offered = answer.roles(tables) if not isinstance(tables, str) else []
-    if len(offered) < 2:
-        return offered[0] if offered else "dev"
-    chosen = st.segmented_control(
-        "Studies",
-        offered,
-        default=offered[0],
-        required=True,
-        key=f"sweep-role-{value.name}",
-        help="Settings are chosen on dev studies; valid studies then tell how good the choice is, "
-        "and are used once.",
-    )
-    return chosen or offered[0]
+def _role_key(value: Sweep) -> str:
+    return f"{state.SWEEP_ROLE}-{value.name}"
+
+
+def _role(value: Sweep) -> str:
+    """The studies that the answer rests on: dev where there are any, unless valid was chosen."""
+    default = "dev" if value.config.dev_share else "valid"
+    return st.session_state.get(_role_key(value)) or default

@@ -100,6 +100,7 @@ REFUSED = "refused"  # Runs: the chosen runs that became no ensemble, and why
 FOLDS = "folds"  # Train: number of folds of a cross-validation
 FOLDS_OPEN = "folds-open"  # Train: whether the cross-validation beside Start is open
 NEW_GROUP = "new-group"  # Train: the group of runs that was just started and opens on Runs
+SWEEP_ROLE = "sweep-role"  # Runs: with "-NAME", the studies that a sweep's answer rests on
 SWEEP_OPEN = "sweep-open"  # Train: whether the sweep beside Start is open
 SWEPT = "swept"  # Train: the settings that a sweep varies; with "-PATH" their values
 SWEEP_SEEDS = "sweep-seeds"  # Train: number of seeds of each combination

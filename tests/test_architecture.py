@@ -40,6 +40,7 @@ PACKAGES = (
     "models",
     "neighbours",
     "releases",
+    "exports",
     "cross_validation",
     "answers",
     "model_comparison",

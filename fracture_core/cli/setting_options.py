@@ -17,6 +17,7 @@ from fracture_core.words import short
 if TYPE_CHECKING:
     from fracture_core.datasets.catalog import Dataset
 
+MODEL = "released model, run, RUN@EPOCH, or folder with a card"
 DATA = ("data", "positive", "table")  # arguments of every command that reads a data set
 
 

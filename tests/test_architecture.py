@@ -17,7 +17,8 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 
 PACKAGES = (
-    "",  # the modules at the top: errors, settings, files
+    "",  # the modules at the top: errors, folders, files
+    "config",
     "film_files",
     "dicom_files",
     "films",

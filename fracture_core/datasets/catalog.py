@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fracture_core import config, file_reader, files
+from fracture_core import file_reader, files, folders
 from fracture_core.errors import (
     ConfigError,
     DataError,
@@ -205,7 +205,7 @@ def _phantom_facts(root: Path) -> tuple[bool, bool, tuple[Skipped, ...]]:
 
 def _cached_path(root: Path, positive: str | None, table: str | None) -> Path:
     key = hashlib.sha256(repr((_FORMAT, str(root), positive, table)).encode()).hexdigest()[:24]
-    return config.cache_folder() / "manifests" / f"{key}.parquet"
+    return folders.cache_folder() / "manifests" / f"{key}.parquet"
 
 
 def _read_cached(path: Path, stamp: str) -> _Content | None:
@@ -386,7 +386,7 @@ def chosen() -> Choice:
             return _choice(note)
     except (FileRefused, LookupError, TypeError, ValueError):
         pass  # nothing was chosen yet, or the file is damaged
-    return Choice(root=config.data_folder())
+    return Choice(root=folders.data_folder())
 
 
 def _choice(note: dict[str, Any]) -> Choice:
@@ -406,7 +406,7 @@ def choose(root: Path, positive: str | None = None, table: str | None = None) ->
     replace_file(_choice_path(), text.encode())
     choices = [
         choice,
-        *([before] if before.root != config.phantom_folder() else []),
+        *([before] if before.root != folders.phantom_folder() else []),
         *_saved_choices(),
     ]
     newest = list(dict.fromkeys(choices))[:RECENT]
@@ -441,8 +441,8 @@ def forget_choice() -> None:
 
 
 def _choice_path() -> Path:
-    return config.cache_folder() / "chosen_data.json"
+    return folders.cache_folder() / "chosen_data.json"
 
 
 def _recent_path() -> Path:
-    return config.cache_folder() / "recent_data.json"
+    return folders.cache_folder() / "recent_data.json"

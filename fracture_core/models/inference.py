@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.datasets import study_paths
 from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.films import burnt_in_text, film_checks, images

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fracture_core.config import LIMITS, NetworkOptions, check_range
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.record import check_range
 from fracture_core.errors import ConfigError, FileRefused, ModelError
 from fracture_core.networks import network_size, weights_file
 from fracture_core.words import short

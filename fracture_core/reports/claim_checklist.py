@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fracture_core.config import settings
+from fracture_core.config.setting_table import settings
 from fracture_core.models.cards import Card
 from fracture_core.networks import network_size
 from fracture_core.verdicts.metrics import Proportion, Summary

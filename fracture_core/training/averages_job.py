@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums
-from fracture_core.config import cache_folder
 from fracture_core.errors import DamagedFile, DataError, ModelError, RunError, Stopped
 from fracture_core.files import make_folder
 from fracture_core.films import pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.jobs.job_progress import JobProgress
 from fracture_core.runs import checkpoints, journal, pixel_hashes, predictions, run_folders

@@ -27,11 +27,13 @@ from PIL import Image
 
 from fracture_core.analysis import comparison, curves, trajectories
 from fracture_core.audit import audit_job
-from fracture_core.config import DEFAULTS, PROJECT, PixelRecipe, TrainConfig
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.datasets import catalog, exclusions, study_paths, uploads
 from fracture_core.datasets.uploads import File
 from fracture_core.errors import FractureError
 from fracture_core.films import images, measures, pixel_cache
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation, model_names
 from fracture_core.phantom import phantom_set

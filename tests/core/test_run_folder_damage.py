@@ -14,7 +14,7 @@ import pytest
 
 from fracture_core import checksums
 from fracture_core.analysis import comparison, curves
-from fracture_core.config import DEFAULTS
+from fracture_core.config.train_config import DEFAULTS
 from fracture_core.errors import FractureError, ModelError, RunError
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker

@@ -14,8 +14,8 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import config
-from fracture_core.config import TrainConfig
+from fracture_core import folders as core_folders
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.jobs import launcher
@@ -305,7 +305,7 @@ def test_a_phantom_that_cannot_be_made_is_told_and_other_data_can_be_chosen(
     (tmp_path / "file").write_text("not a folder")
     place = tmp_path / "file" / "phantom"
     monkeypatch.delenv("FRACTURE_DATA")
-    for module in (data_cache, config):
+    for module in (data_cache, core_folders):
         monkeypatch.setattr(module, "phantom_folder", lambda: place)
     monkeypatch.setattr(frame, "_shown", [])  # the page goes through app.py
     st.cache_resource.clear()

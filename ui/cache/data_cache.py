@@ -8,7 +8,8 @@ import streamlit as st
 from fracture_core import files
 from fracture_core.audit import audit_job
 from fracture_core.audit.findings import Audit
-from fracture_core.config import Augmentation, PixelRecipe, TrainConfig, phantom_folder
+from fracture_core.config.film_settings import Augmentation, PixelRecipe
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
@@ -18,6 +19,7 @@ from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError
+from fracture_core.folders import phantom_folder
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
 from ui.cache import curation_cache, shared_cache

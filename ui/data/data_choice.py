@@ -5,10 +5,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fracture_core.config import phantom_folder
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import ClassesError, DataError, NotOwner, WriteFailed
+from fracture_core.folders import phantom_folder
 from fracture_core.phantom import phantom_set
 from fracture_core.readers import own_table
 from fracture_core.words import plural, short

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from fracture_core.config import phantom_folder
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Choice, Dataset
 from fracture_core.errors import DataError, FractureError
+from fracture_core.folders import phantom_folder
 from fracture_core.phantom import phantom_set
 from fracture_core.words import plural, short
 from ui.cache import data_cache

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from fracture_core.cli import Command, setting_options, terminal
-from fracture_core.config import check_range
+from fracture_core.config.record import check_range
 
 MOST_SIMILAR = 1_000  # studies listed for a film
 

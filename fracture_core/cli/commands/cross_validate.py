@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core.cli import Command, setting_options, terminal
-from fracture_core.config import LIMITS, PRESETS, runs_folder
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.presets import PRESETS
 from fracture_core.errors import ConfigError, ModelError, RunError
 from fracture_core.files import replace_file
+from fracture_core.folders import runs_folder
 from fracture_core.runs import run_folders
 from fracture_core.words import duration, plural
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core.cli import Command, setting_options, terminal
-from fracture_core.config import check_range
+from fracture_core.config.record import check_range
 from fracture_core.errors import ConfigError, WriteFailed
 from fracture_core.files import replace_file
 

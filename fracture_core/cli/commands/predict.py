@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from fracture_core.cli import Command, setting_options, terminal
-from fracture_core.config import check_range
+from fracture_core.config.record import check_range
 from fracture_core.files import replace_file
 
 

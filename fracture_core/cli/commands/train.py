@@ -13,16 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fracture_core.cli import Command, setting_options, terminal
-from fracture_core.config import (
-    DEFAULTS,
-    LIMITS,
-    PRESETS,
-    Reference,
-    TrainConfig,
-    check_range,
-    phantom_folder,
-)
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.presets import PRESETS
+from fracture_core.config.record import check_range
+from fracture_core.config.reference import Reference
+from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError, RunError
+from fracture_core.folders import phantom_folder
 from fracture_core.jobs import launcher, standby
 from fracture_core.networks import architectures
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture

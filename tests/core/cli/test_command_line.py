@@ -21,8 +21,10 @@ from fracture_core import checksums
 from fracture_core.audit import audit_job
 from fracture_core.cli import command_line, setting_options
 from fracture_core.cli.commands import train
-from fracture_core.config import PROJECT, Schedule, TrainConfig
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, evaluation, model_names
 from fracture_core.runs import journal, predictions, run_folders

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fracture_core import config
 from fracture_core.datasets import catalog
 from fracture_core.errors import ClassesError, ConfigError, DataError
+from fracture_core.folders import cache_folder, phantom_folder
 
 FILMS = (
     "train/XR_HAND/patient00001/study1_positive/image1.png",
@@ -42,7 +42,7 @@ def tree(root: Path, *paths: str) -> Path:
 
 
 def cached() -> list[Path]:
-    return list((config.cache_folder() / "manifests").glob("*"))
+    return list((cache_folder() / "manifests").glob("*"))
 
 
 def many(patients: int = 40) -> pd.DataFrame:
@@ -321,7 +321,7 @@ def test_an_inspection_counts_parts_and_closes_each_split_with_all(root) -> None
 
 
 def test_without_a_choice_the_setting_counts_and_else_the_phantom(monkeypatch) -> None:
-    assert catalog.chosen().root == config.phantom_folder()
+    assert catalog.chosen().root == phantom_folder()
     monkeypatch.setenv("FRACTURE_DATA", "/data/mura")
     assert catalog.chosen() == catalog.Choice(root=Path("/data/mura"), positive=None)
 
@@ -330,7 +330,7 @@ def test_a_choice_stays_until_it_is_forgotten(tmp_path) -> None:
     choice = catalog.choose(tmp_path, "yes")
     assert catalog.chosen() == choice == catalog.Choice(root=tmp_path, positive="yes")
     catalog.forget_choice()
-    assert catalog.chosen().root == config.phantom_folder()
+    assert catalog.chosen().root == phantom_folder()
 
 
 def test_a_setting_that_changed_since_overrules_the_choice(tmp_path, monkeypatch) -> None:
@@ -344,8 +344,8 @@ def test_a_setting_that_changed_since_overrules_the_choice(tmp_path, monkeypatch
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"root": 3}'])
 def test_a_note_of_no_use_is_no_choice(tmp_path, text) -> None:
     catalog.choose(tmp_path)
-    (config.cache_folder() / "chosen_data.json").write_text(text)
-    assert catalog.chosen().root == config.phantom_folder()
+    (cache_folder() / "chosen_data.json").write_text(text)
+    assert catalog.chosen().root == phantom_folder()
 
 
 # What was chosen before
@@ -397,7 +397,7 @@ def test_a_folder_that_is_gone_is_left_out_until_it_is_back(tmp_path, monkeypatc
 @pytest.mark.parametrize("text", ["", "{", "{}", "3", '"a"', "[3]", "[{}]", '[{"root": 3}]', "\0"])
 def test_a_damaged_memory_is_none_and_the_next_choice_replaces_it(tmp_path, text) -> None:
     catalog.choose(tmp_path / "old")
-    (config.cache_folder() / "recent_data.json").write_text(text)
+    (cache_folder() / "recent_data.json").write_text(text)
     assert catalog.recent() == []
     choice = catalog.choose(tmp_path)
     assert catalog.recent() == [choice]

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
-from fracture_core.config import PROJECT
 from fracture_core.errors import ConfigError, ModelError
+from fracture_core.folders import PROJECT
 from fracture_core.networks import architectures, weights_file
 
 

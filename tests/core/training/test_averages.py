@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
@@ -199,7 +199,7 @@ def test_a_run_of_before_there_was_a_choice_has_running_averages(run_copy) -> No
 
 
 def test_only_the_reports_preset_keeps_running_averages() -> None:
-    from fracture_core.config import PRESETS, preset
+    from fracture_core.config.presets import PRESETS, preset
 
     ways = {name: preset(name, "x").normalization for name in PRESETS}
     assert ways == {"demo": "recomputed", "recommended": "recomputed", "report2018": "running"}

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from fracture_core import checksums
-from fracture_core.config import runs_folder
 from fracture_core.errors import DamagedFile, DataError, Stopped
+from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.networks import architectures
 from fracture_core.runs import checkpoints, journal, predictions, run_folders

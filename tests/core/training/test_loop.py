@@ -13,7 +13,10 @@ import keras
 import numpy as np
 import pytest
 
-from fracture_core.config import Augmentation, NetworkOptions, Schedule, TrainConfig
+from fracture_core.config.film_settings import Augmentation
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ModelError, RunError, TrainingFailed
 from fracture_core.jobs import launcher
 from fracture_core.jobs import worker as reporting

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fracture_core.config import Augmentation, TrainConfig
+from fracture_core.config.film_settings import Augmentation
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.networks import architectures, layers, optimizers
 from fracture_core.training import loop, pipeline, steps
 
@@ -157,7 +158,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from fracture_core.networks import optimizers
 from fracture_core.training import loop, pipeline, steps
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 # In deeper networks a rounding switches a ReLU, and twenty steps make of it what they like.
 config = TrainConfig(data="x", architecture="one_conv", optimizer="sgd")
 ramp = np.linspace(0, 200, 32)[None, :] + np.zeros((32, 1))

@@ -1,7 +1,7 @@
 """The settings of a run that a newcomer can leave alone, in groups; what does not apply is hidden.
 
-Labels, help, ranges and defaults are those of `setting_table.settings`. Each widget key holds the preset's
-name, so that another preset brings its own values.
+Labels, help, ranges and defaults are those of `setting_table.settings`. Each widget key holds the
+preset's name, so that another preset brings its own values.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from streamlit.testing.v1.element_tree import Button
 
 from fracture_core import room
 from fracture_core.audit import audit_job, findings
-from fracture_core.datasets import catalog, exclusions
+from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.errors import NotOwner
 from fracture_core.folders import PROJECT, runs_folder
 from fracture_core.runs import run_folders
@@ -221,7 +221,7 @@ def test_data_that_cannot_be_read_is_no_place_either(
 ) -> None:
     gone = tmp_path / "private" / "MURA-v1.1"
     shutil.copytree(phantom_root / "valid", gone / "valid")
-    catalog.choose(gone)
+    chosen_data.choose(gone)
     shutil.rmtree(gone)
     for page in ("data", "home"):
         text = said(at(page))
@@ -251,8 +251,8 @@ def test_a_visitor_is_offered_no_folder_and_no_other_data(
 ) -> None:
     other = tmp_path / "other"
     shutil.copytree(phantom_root / "valid", other / "valid")
-    catalog.choose(other)
-    catalog.choose(phantom_root)
+    chosen_data.choose(other)
+    chosen_data.choose(phantom_root)
     app = at("data")
     assert not [field for field in app.text_input if field.key == "folder"]
     assert "Only the owner can choose a data set" in said(app)

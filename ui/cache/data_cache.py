@@ -13,9 +13,10 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
-from fracture_core.datasets import catalog, family_list
+from fracture_core.datasets import catalog, chosen_data, family_list
 from fracture_core.datasets import exclusions as excluded
-from fracture_core.datasets.catalog import Choice, Dataset
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.chosen_data import Choice
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError
@@ -162,7 +163,7 @@ def _is_default(choice: Choice) -> bool:
 @st.cache_resource
 def ensure_phantom() -> None:
     """Start making the phantom, once per server, if it is the data set in use and incomplete."""
-    choice = catalog.chosen()
+    choice = chosen_data.chosen()
     if _is_default(choice) and _is_growing(choice.root):
         launcher.start_phantom(choice.root)
 

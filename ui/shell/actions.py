@@ -22,8 +22,9 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import fold_release, group_runs
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.selections import Selection
-from fracture_core.datasets import catalog, exclusions
-from fracture_core.datasets.catalog import Choice, Dataset
+from fracture_core.datasets import catalog, chosen_data, exclusions
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.chosen_data import Choice
 from fracture_core.errors import FractureError, RunNameTaken, WriteFailed
 from fracture_core.floors import floors_job
 from fracture_core.jobs import fetch_job, launcher, standby
@@ -189,7 +190,7 @@ def choose_data(
     table: str | None = None,
 ) -> None:
     """Use this data set on the server, and read it in this tab; other tabs ask before switching."""
-    choice: Choice = catalog.choose(root, positive, table)
+    choice: Choice = chosen_data.choose(root, positive, table)
     tab_data.begin(choice, data)
     state.leave_data()
 

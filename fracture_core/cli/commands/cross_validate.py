@@ -47,12 +47,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _cross_validate(options: argparse.Namespace) -> int:
     from fracture_core.cross_validation import group_runs
-    from fracture_core.networks import architectures
+    from fracture_core.networks import architectures, network_weights
 
     config = setting_options.config_of(options)
     architectures.check(config.architecture, config.recipe.size, config.options)
     if config.weights:
-        architectures.check_weights_file(Path(config.weights))
+        network_weights.check_weights_file(Path(config.weights))
     name = options.name or f"{config.architecture}-cv-{datetime.now():%Y%m%d-%H%M%S}"
     value = group_runs.begin(config, options.folds, name, setting_options.dataset_of(options))
     return _queued(value, options.json) if options.queue else _follow(value, options.json)

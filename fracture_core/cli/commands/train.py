@@ -21,7 +21,7 @@ from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.folders import phantom_folder
 from fracture_core.jobs import launcher, standby
-from fracture_core.networks import architectures
+from fracture_core.networks import architectures, network_weights
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
@@ -106,7 +106,7 @@ def _train(options: argparse.Namespace) -> int:
     config = setting_options.config_of(options)
     architectures.check(config.architecture, config.recipe.size, config.options)
     if config.weights:
-        architectures.check_weights_file(Path(config.weights))
+        network_weights.check_weights_file(Path(config.weights))
     root = Path(config.data)
     with _loading(options.queue):
         from fracture_core.datasets import catalog, exclusions, family_list, fold_list

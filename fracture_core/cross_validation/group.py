@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fracture_core.config import LIMITS, TrainConfig, check_range
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.record import check_range
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.run_groups import group_folder, group_progress
 from fracture_core.run_groups import members as group_members

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import folds, group
 from fracture_core.cross_validation.group import LIST, NOTE, Group
 from fracture_core.curation import curated_data

@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from fracture_core import checksums, files
-from fracture_core.config import runs_folder
 from fracture_core.datasets import catalog
 from fracture_core.errors import DamagedFile, DataError, FractureError, RunError
 from fracture_core.files import make_folder, sweep, temporary, writing
+from fracture_core.folders import runs_folder
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import DRAFT_SECONDS, Run
 from fracture_core.words import plural, short

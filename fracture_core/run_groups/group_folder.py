@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import TrainConfig, check_range, models_folder, runs_folder, with_paths
+from fracture_core.config.record import check_range
+from fracture_core.config.train_config import TrainConfig, with_paths
 from fracture_core.datasets import exclusions, family_list
 from fracture_core.errors import (
     ConfigError,
@@ -22,6 +23,7 @@ from fracture_core.errors import (
     RunNameTaken,
 )
 from fracture_core.files import make_folder, replace_file, sweep, temporary, writing
+from fracture_core.folders import models_folder, runs_folder
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import DRAFT_SECONDS, NAME
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import RunBusy, RunError
 from fracture_core.files import remove_tree, temporary, writing
 from fracture_core.jobs import launcher

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fracture_core import config
-from fracture_core.config import Setting, TrainConfig
+from fracture_core.config import network_options, setting_table
+from fracture_core.config.setting import Setting
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.words import short
 
@@ -39,7 +40,7 @@ class Axis:
     @property
     def setting(self) -> Setting:
         """The setting."""
-        return config.settings()[self.path]
+        return setting_table.settings()[self.path]
 
     def words(self, value: Any) -> str:
         """Return a value in words with its unit: "64 px"."""
@@ -52,7 +53,7 @@ def offered() -> dict[str, Setting]:
     """Return the settings that can be varied, by path."""
     return {
         path: setting
-        for path, setting in config.settings().items()
+        for path, setting in setting_table.settings().items()
         if setting.group in GROUPS and path not in NOT_VARIED
     }
 
@@ -106,7 +107,7 @@ def _value(setting: Setting, word: str) -> Any:
     if word == "none" and setting.default is None:
         return None
     if setting.path == "options.dense":
-        return config.parse_units(word)
+        return network_options.parse_units(word)
     switches = {"on": True, "off": False}
     if setting.kind is bool and word in switches:
         return switches[word]
@@ -143,5 +144,5 @@ def combinations(base: TrainConfig, axes: Sequence[Axis]) -> list[Mapping[str, A
         for values in itertools.product(*(axis.values for axis in axes))
     ]
     for values in made:
-        config.with_values(base, values)
+        setting_table.with_values(base, values)
     return made

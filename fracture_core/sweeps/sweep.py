@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fracture_core import config as settings
-from fracture_core.config import TrainConfig, check_range
+from fracture_core.config import setting_table
+from fracture_core.config.record import check_range
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import ConfigError, RunError, RunNameTaken, RunNotFound
 from fracture_core.run_groups import group_folder, group_progress, members
@@ -73,7 +74,9 @@ class Sweep:
 
     def _config(self, number: int, seed: int) -> TrainConfig:
         values = self.combinations[number - 1]
-        return settings.with_values(self.config, {**values, "seed": self.config.seed + seed - 1})
+        return setting_table.with_values(
+            self.config, {**values, "seed": self.config.seed + seed - 1}
+        )
 
     def owns(self, run: Run) -> bool:
         """Tell whether a run is one of this sweep."""

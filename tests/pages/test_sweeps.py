@@ -7,8 +7,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import room
-from fracture_core.config import TrainConfig, runs_folder
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
+from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_folders
 from fracture_core.sweeps import axes, sweep

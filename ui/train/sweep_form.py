@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.networks import network_size
 from fracture_core.runs.run_folders import Labels

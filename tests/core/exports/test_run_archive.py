@@ -9,10 +9,10 @@ import pytest
 
 from fracture_core import checksums
 from fracture_core.analysis import comparison
-from fracture_core.config import runs_folder
 from fracture_core.datasets import catalog
 from fracture_core.errors import DamagedFile, DataError, RunBusy, RunError, RunNameTaken
 from fracture_core.exports import run_archive
+from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.runs import predictions, run_folders
 

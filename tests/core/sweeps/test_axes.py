@@ -2,7 +2,7 @@
 
 import pytest
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.sweeps import axes
 from fracture_core.sweeps.axes import Axis

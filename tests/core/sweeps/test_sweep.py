@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.config import TrainConfig, runs_folder
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, RunError, RunNameTaken, RunNotFound
+from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.run_groups import members
 from fracture_core.runs import run_folders

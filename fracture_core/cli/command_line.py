@@ -46,6 +46,9 @@ COMMANDS = {
     "cross_validate": {
         "cross-validate": "Train a network per fold, and print the figures of all together.",
     },
+    "sweep": {
+        "sweep": "Train several values of some settings with several seeds: which is better?",
+    },
     "predict": {
         "predict": "Predict studies: a line per image, then the verdict. Exits 1 if no film has a "
         "prediction.",
@@ -62,8 +65,6 @@ COMMANDS = {
         "gate": "Fit a released model's gate on its training data.",
         "release": "Publish a run as models/NAME.",
         "ensemble": "Publish the mean of models as models/NAME.",
-    },
-    "serve": {
         "room": "Serve the app to visitors, who watch and upload. Changes need the owner's token.",
     },
 }

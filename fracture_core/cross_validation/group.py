@@ -8,7 +8,7 @@ its settings. `group_runs` makes, starts and deletes groups.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.record import check_range
@@ -42,6 +42,7 @@ class Group:
     hash: str
     created: str
     labels: Labels = field(default_factory=Labels)
+    noun: ClassVar[str] = "fold"
 
     @property
     def folder(self) -> Path:
@@ -151,4 +152,4 @@ def members(group: Group, runs: list[Run] | None = None) -> dict[int, Run]:
 
 def progress(group: Group, runs: Mapping[int, Run]) -> Progress:
     """Return the state of a group, given its `members`."""
-    return group_progress.progress("fold", group.planned, runs.values())
+    return group_progress.progress(group.noun, group.planned, runs.values())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fracture_core.config import setting_table
 from fracture_core.config.record import check_range
@@ -46,6 +46,7 @@ class Sweep:
     seeds: int
     created: str
     labels: Labels = field(default_factory=Labels)
+    noun: ClassVar[str] = "run"
 
     @property
     def folder(self) -> Path:
@@ -250,4 +251,4 @@ def begin(value: Sweep, dataset: Dataset, labels: Labels | None = None) -> Sweep
 
 def progress(value: Sweep, runs: Sequence[Run]) -> Progress:
     """Return the state of a sweep, given its runs."""
-    return group_progress.progress("run", value.planned, runs)
+    return group_progress.progress(value.noun, value.planned, runs)

@@ -18,11 +18,8 @@ from fracture_core.config.setting import Group, Setting
 from fracture_core.config.setting_table import settings, value_of, with_values
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
-from fracture_core.networks.architectures import (
-    ARCHITECTURES,
-    check_weights_file,
-    check_weights_fit,
-)
+from fracture_core.networks.architectures import ARCHITECTURES
+from fracture_core.networks.network_weights import check_weights_file, check_weights_fit
 from fracture_core.networks.optimizers import ADAMW_DECAY
 from ui.cache import data_cache
 from ui.shared.number_field import number, optional_number

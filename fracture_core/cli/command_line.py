@@ -41,7 +41,7 @@ COMMANDS = {
     "inspect_runs": {
         "curves": "Print a run's epochs as CSV.",
         "check": "Check a run's files by their checksums. Exits 1 if one is damaged.",
-        "runs": "List the runs.",
+        "runs": "List the runs; export one as a file, or import it.",
     },
     "cross_validate": {
         "cross-validate": "Train a network per fold, and print the figures of all together.",

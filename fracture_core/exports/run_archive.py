@@ -183,7 +183,7 @@ def _opened(source: Path | IO[bytes], title: str) -> zipfile.ZipFile:
     except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, ValueError) as error:
         raise RunError(
             f"{title} is no archive of a run, or is cut short. Export the run again: "
-            f"runs export NAME."
+            "runs export NAME."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Commands that give work to others: `gate`, `release`, `ensemble`, `room`.
+"""Commands that give work to others: `gate`, `release`, `ensemble`, `export`, `room`.
 
 Modules that load pandas are imported by the command that needs them, so that `--help` is quick.
 """
@@ -6,6 +6,7 @@ Modules that load pandas are imported by the command that needs them, so that `-
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fracture_core import room
@@ -120,6 +121,32 @@ def _ensemble(options: argparse.Namespace) -> None:
         )
 
 
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    from fracture_core.exports import model_formats
+
+    parser.add_argument("model", help="released model, run, or RUN@EPOCH")
+    parser.add_argument("out", nargs="?", type=Path, help="new folder (MODEL-FORMAT, here)")
+    formats = ", ".join(model_formats.FORMATS)
+    parser.add_argument("--to", required=True, metavar="FORMAT", help=f"one of {formats}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from fracture_core.exports import model_formats
+    from fracture_core.models import cards
+
+    out = options.out or Path(f"{Path(options.model).name}-{options.to}")
+    model = cards.find(options.model)
+    terminal.load_tensorflow()
+    folder = model_formats.write(model, options.to, out)
+    for path in sorted(folder.iterdir()):
+        terminal.print_line(str(path))
+    size, threshold = model.card.recipe.size, model.card.threshold
+    print(
+        f"Films as float32, {size} x {size} px, 0 to 255, made by the recipe in card.json; a film "
+        f"is positive above {threshold:g}, a study if any of its films is."
+    )
+
+
 def _room_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("host", help="host name that visitors type, as in films.example.org")
     parser.add_argument("--port", type=int, default=8501, help="port on this machine (8501)")
@@ -144,5 +171,6 @@ COMMANDS = {
     "gate": Command(add_arguments=_gate_arguments, run=_gate),
     "release": Command(add_arguments=_release_arguments, run=_release),
     "ensemble": Command(add_arguments=_ensemble_arguments, run=_ensemble),
+    "export": Command(add_arguments=_export_arguments, run=_export),
     "room": Command(add_arguments=_room_arguments, run=_room),
 }

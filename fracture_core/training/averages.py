@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.networks.layers import BatchNormalization, noting
 from fracture_core.networks.network_size import KEPT_BYTES, PIXEL_BYTES
 

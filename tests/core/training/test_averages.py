@@ -11,11 +11,12 @@ import pytest
 import tensorflow as tf
 
 from fracture_core import checksums
-from fracture_core.config import PixelRecipe, TrainConfig
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
-from fracture_core.networks import architectures
+from fracture_core.networks import architectures, network_weights
 from fracture_core.networks.layers import BatchNormalization
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
@@ -183,7 +184,7 @@ def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> No
     config = run_folders.read(run_copy).config
     for epoch in (1, 3):
         model = loop.make_network(config)
-        architectures.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
+        network_weights.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
         rows = averages.sample(config, len(learned), epoch)
         exact = in_float64(model, learned[rows])
         assert exact
@@ -219,7 +220,7 @@ def test_the_way_of_averaging_changes_no_trained_weight(folders, finished_run) -
         one, other = loop.make_network(config), loop.make_network(config)
         for model, place in ((one, finished_run), (other, folder)):
             weights = checkpoints.weights_of(place / "checkpoints", epoch)
-            architectures.load_weights(model, weights)
+            network_weights.load_weights(model, weights)
         for ours, theirs in zip(one.trainable_variables, other.trainable_variables, strict=True):
             assert np.array_equal(ours, theirs)
         assert not np.allclose(norms(one)[0].moving_variance, norms(other)[0].moving_variance)
@@ -271,7 +272,7 @@ def test_a_run_that_lost_its_last_state_takes_the_same_films_again(
 
 
 def test_only_the_reports_preset_keeps_running_averages() -> None:
-    from fracture_core.config import PRESETS, preset
+    from fracture_core.config.presets import PRESETS, preset
 
     ways = {name: preset(name, "x").normalization for name in PRESETS}
     assert ways == {"demo": "recomputed", "recommended": "recomputed", "report2018": "running"}

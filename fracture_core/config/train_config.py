@@ -104,9 +104,9 @@ class TrainConfig(Record):
     normalization_films: int = _learning(
         768,
         "Films of the averages",
-        "training films at most that averages are recomputed over; fewer above 104 px",
+        "training films at most that averages are recomputed over; 512 or fewer from 46 px",
         unit="films",
-        limits=(16, 8192),
+        limits=(16, 1024),
     )  # other samples change the accuracy by less than half a point
     seed: int = _learning(
         1, "Seed", "seed of weights, order, augmentation and dropout", limits=(0, 2**31 - 1)

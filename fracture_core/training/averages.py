@@ -20,7 +20,7 @@ from fracture_core.networks.network_size import KEPT_BYTES, PIXEL_BYTES
 
 # The spread of the accuracy between samples, and their cost: docs/experiments.md.
 BLOCK_PIXELS = 2**20  # of films that are computed at once: about 300 MB of maps
-LEAST_FILMS = 256  # of a sample of large films, whose maps do not all fit
+SEVERAL_BLOCKS = (256, 512)  # films of a sample: the fewest, of large films, and the most
 STREAM = 2**62  # of random numbers; those of the passes over the films count up from 0
 
 Moments = tuple[np.ndarray, np.ndarray]  # mean and biased variance of each channel
@@ -37,11 +37,12 @@ def sample(config: TrainConfig, count: int, epoch: int) -> np.ndarray:
         epoch: from 1.
 
     Returns:
-        int64 (n,), in order. Their number is the least of `config.normalization_films`, of
-        `count`, and of the films whose maps fit into `KEPT_BYTES` (at least `LEAST_FILMS`).
+        int64 (n,), in order. Their number is `config.normalization_films` or `count` if these fit
+        into one block; else as many as have maps within `KEPT_BYTES`, from 256 to 512.
     """
-    fitting = KEPT_BYTES // (PIXEL_BYTES * config.recipe.size**2)
-    films = min(config.normalization_films, max(LEAST_FILMS, fitting))
+    pixels = config.recipe.size**2
+    kept = int(np.clip(KEPT_BYTES // (PIXEL_BYTES * pixels), *SEVERAL_BLOCKS))
+    films = min(config.normalization_films, max(BLOCK_PIXELS // pixels, kept))
     random = np.random.Generator(np.random.Philox(key=[config.seed, STREAM + epoch]))
     return np.sort(random.permutation(count)[:films])
 

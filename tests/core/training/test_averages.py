@@ -163,7 +163,7 @@ def test_a_sample_is_a_function_of_seed_and_epoch() -> None:
 
 @pytest.mark.parametrize(
     ("size", "films", "expected"),
-    [(64, 768, 768), (104, 768, 768), (128, 768, 512), (512, 768, 256), (512, 100, 100)],
+    [(36, 768, 768), (64, 768, 512), (96, 256, 256), (160, 768, 327), (512, 768, 256)],
 )
 def test_a_sample_of_large_films_is_smaller(size: int, films: int, expected: int) -> None:
     config = TrainConfig(data="x", normalization_films=films, recipe=PixelRecipe(size=size))

@@ -35,7 +35,7 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
         epoch: a completed epoch; `checkpoints.forkable` lists those to choose from.
         name: as in `run_folders.create`.
         **changes: fields of `TrainConfig`, all but `FIXED`. Another optimizer starts without
-            memory.
+            memory, and so does one that has an attention to train or has it no longer.
 
     Raises:
         RunError: the epoch's state is not kept, or its weights cannot be read.
@@ -48,7 +48,7 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
     def fill(folder: Path) -> None:
         with writing(folder):
             _copy(source, folder, epoch, keeps_added="epochs" not in changes)
-        if config.optimizer != parent.config.optimizer:
+        if _memory(config) != _memory(parent.config):
             checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
         keys = ["data", "versions", "pixels"]
         if config.threads == parent.config.threads:
@@ -80,6 +80,11 @@ def _config(parent: run_folders.Run, epoch: int, changes: dict[str, Any]) -> Tra
             "Choose more epochs."
         )
     return config
+
+
+def _memory(config: TrainConfig) -> tuple[str, bool]:
+    """Return what decides which variables the state holds beside the network's."""
+    return config.optimizer, config.study_pooling == "attention"
 
 
 def rate_after(run: run_folders.Run, epoch: int) -> float:

@@ -565,11 +565,13 @@ class TrainConfig(Record):
         "Learn from",
         "loss of each film, as if it showed what its study's label says, or of each study as a "
         "whole, since a positive study's films may show nothing",
+        fixed=True,
     )  # the report's
     pooling: Literal["maximum", "noisy_or", "mean", "attention"] = _learning(
         "maximum",
         "Pooling",
         "how a study's probability is made of its films' in a loss per study",
+        fixed=True,
     )  # the verdict's own rule: any film
     normalization: Literal["recomputed", "running"] = _learning(
         "recomputed",

@@ -18,7 +18,8 @@ from fracture_core.runs import (
     run_folders,
 )
 
-# The state fits only the network that left it, and its curve only the films that it saw.
+# The state fits only the network that left it, and its curve only the films that it saw and the loss
+# that it measures.
 FIXED = tuple(
     dict.fromkeys(s.path.partition(".")[0] for s in settings().values() if s.fixed)
 )  # fields of `TrainConfig`
@@ -35,7 +36,7 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
         epoch: a completed epoch; `checkpoints.forkable` lists those to choose from.
         name: as in `run_folders.create`.
         **changes: fields of `TrainConfig`, all but `FIXED`. Another optimizer starts without
-            memory, and so does one that has an attention to train or has it no longer.
+            memory.
 
     Raises:
         RunError: the epoch's state is not kept, or its weights cannot be read.
@@ -48,7 +49,7 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
     def fill(folder: Path) -> None:
         with writing(folder):
             _copy(source, folder, epoch, keeps_added="epochs" not in changes)
-        if _memory(config) != _memory(parent.config):
+        if config.optimizer != parent.config.optimizer:
             checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
         keys = ["data", "versions", "pixels"]
         if config.threads == parent.config.threads:
@@ -68,8 +69,8 @@ def _config(parent: run_folders.Run, epoch: int, changes: dict[str, Any]) -> Tra
     fixed = [key for key in FIXED if changes.get(key, getattr(before, key)) != getattr(before, key)]
     if fixed:
         raise ConfigError(
-            f"A fork continues with its parent's network and films: {', '.join(fixed)} cannot be "
-            "changed. Start a new run instead, with the weights if they fit."
+            f"A fork continues with its parent's network, films and loss: {', '.join(fixed)} cannot "
+            "be changed. Start a new run instead, with the weights if they fit."
         )
     rate = rate_after(parent, epoch)
     config = replace(before, **{"learning_rate": rate, **changes, "weights": None})
@@ -80,11 +81,6 @@ def _config(parent: run_folders.Run, epoch: int, changes: dict[str, Any]) -> Tra
             "Choose more epochs."
         )
     return config
-
-
-def _memory(config: TrainConfig) -> tuple[str, bool]:
-    """Return what decides which variables the state holds beside the network's."""
-    return config.optimizer, config.study_pooling == "attention"
 
 
 def rate_after(run: run_folders.Run, epoch: int) -> float:

@@ -62,7 +62,7 @@ class Chunk:
     @property
     def studies_shown(self) -> int:
         """Studies in all steps, each step counted for itself."""
-        return int((self._study[self.ends - 1] + 1).sum())
+        return int((self.studies[self.ends - 1] + 1).sum())
 
 
 class _Pass(NamedTuple):

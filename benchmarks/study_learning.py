@@ -6,9 +6,9 @@
 Trains the same network with a loss per film and with a loss per study by each pooling, on one
 phantom, and judges the epoch of the lowest dev loss on every film of another. Of a positive study
 some films show nothing: the phantom's index says which. The phantom hides a break on 15 % of the
-views if another one shows it; --hidden asks for another share of both phantoms. Prints, for docs/experiments.md, the mean
-over seeds of each figure, and its difference from learning by films, paired by seed, both with
-Student's 95 % interval:
+views if another one shows it; --hidden asks for another share of both phantoms. Prints, for
+docs/experiments.md, the mean over seeds of each figure, and its difference from learning by films,
+paired by seed, both with Student's 95 % interval:
 
 films: AUROC of a film's probability against whether the film itself shows a break. films of
 positive studies: the same among these alone, where no label told the network which is which.
@@ -25,6 +25,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ from fracture_core.training import loop, pipeline
 from fracture_core.verdicts import aggregation, metrics
 
 OTHER_SEED = 7  # of the phantom that is judged
-WAYS: dict[str, dict[str, str]] = {
+WAYS: dict[str, dict[str, Any]] = {
     "films": {},
     "studies, maximum": {"learn_from": "studies", "pooling": "maximum"},
     "studies, noisy-OR": {"learn_from": "studies", "pooling": "noisy_or"},

@@ -143,7 +143,8 @@ def _flat(epochs: pd.DataFrame, role: str, unit: _Unit) -> Advice | None:
         rule="flat",
         sentence=f"In the last {FLAT_EPOCHS} epochs the accuracy on {n:,} {role} {unit.name} has "
         f"changed by {100 * span:.1f} points, less than its 95 % interval is wide "
-        f"({100 * width:.0f}), and the loss has not fallen: a lower learning rate may help, more epochs hardly.",
+        f"({100 * width:.0f}), and the loss has not fallen: a lower learning rate may help, "
+        "more epochs hardly.",
     )
 
 

@@ -40,7 +40,7 @@ class Attention:
 
     @property
     def variables(self) -> Sequence[keras.Variable]:
-        """What is learned, in the order of a checkpoint."""
+        """Variables of the attention, in the order of a checkpoint."""
         return self._content, self._gate, self._score
 
     def scores(self, features: tf.Tensor) -> tf.Tensor:
@@ -124,7 +124,7 @@ class StudyLoss:
 
     @property
     def variables(self) -> Sequence[keras.Variable]:
-        """What is learned beside the network's weights."""
+        """Variables that are learned beside the network."""
         return self._attention.variables if self._attention else ()
 
     def __call__(

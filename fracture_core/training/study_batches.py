@@ -3,7 +3,7 @@
 A pass shuffles the studies and lays their films end to end. A step takes the studies whose last
 film lies within its `batch_size` films, so that a pass has as many steps as one over single films,
 every study is shown whole and once, and no step is empty. Of a study of more films than a batch, as
-many as a batch are drawn anew in every pass. No film is padding: batches differ in length.
+many as a batch are newly drawn in every pass. No film is padding: batches differ in length.
 """
 
 import numpy as np

@@ -163,7 +163,7 @@ def test_a_killed_run_of_every_network_ends_like_its_twin(
     )
     wait_for(victim, "predictions/epoch_0001.npy")
     kill()
-    launcher.start(victim)
+    launcher.resume(victim, wait_for_slot=False)
     assert_twins(finish(victim), finish(twin))
 
 

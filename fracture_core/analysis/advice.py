@@ -16,7 +16,7 @@ GUESS_EPOCHS = 5  # before them no network is called guessing
 
 @dataclass(frozen=True, kw_only=True)
 class _Unit:
-    """The unit that a run learns from: columns of its accuracy and n, and its name in the plural."""
+    """The unit that a run learns from: columns of its accuracy and n, and its plural."""
 
     accuracy: str
     n: str

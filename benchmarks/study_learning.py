@@ -33,10 +33,12 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.pointing import pointing_game
-from fracture_core.config import PixelRecipe, TrainConfig, cache_folder
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.explanations import heat_maps
 from fracture_core.films import pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.jobs.worker import Worker
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor

@@ -18,11 +18,11 @@ import pandas as pd
 import tensorflow as tf
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import FractureError, TrainingFailed
 from fracture_core.files import keep_damaged
 from fracture_core.jobs.worker import Clock, Worker
-from fracture_core.networks import architectures, optimizers, schedules
+from fracture_core.networks import architectures, network_weights, optimizers, schedules
 from fracture_core.networks.pooling import StudyLoss
 from fracture_core.runs import backups, checkpoints, feature_maps, journal, predictions
 from fracture_core.runs.checkpoints import Position
@@ -108,7 +108,7 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
         model, optimizer, study_loss = make_learner(config)
     position = _restore(folder, model, optimizer, study_loss.variables if study_loss else ())
     if config.weights and not position.step:
-        architectures.load_weights(model, Path(config.weights))
+        network_weights.load_weights(model, Path(config.weights))
     loop = Loop(folder, films, pixels, model, optimizer, worker, study_loss)
     position = loop.counted(position)
     loop.keep_lost_features()
@@ -364,7 +364,7 @@ class Loop:
         for epoch in lost:
             with contextlib.suppress(FractureError, OSError):  # damaged: no feature maps
                 weights = checkpoints.weights_of(self._checkpoints, epoch)
-                architectures.load_weights(self.model, weights)
+                network_weights.load_weights(self.model, weights)
                 self._save_features(epoch)
         for variable, value in zip(self.model.variables, now, strict=True):
             variable.assign(value)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.training import study_batches
 from fracture_core.training.pipeline import Pipeline
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fracture_core.config import Augmentation, NetworkOptions, TrainConfig
+from fracture_core.config.film_settings import Augmentation
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
@@ -238,7 +240,7 @@ import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from fracture_core.training import loop, pipeline, steps
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 config = TrainConfig(data="x", architecture="one_conv", optimizer="sgd", learn_from="studies",
                      pooling="noisy_or")
 ramp = np.linspace(0, 200, 32)[None, :] + np.zeros((32, 1))

@@ -156,12 +156,14 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _resume_group(value: "Group | Sweep", options: argparse.Namespace) -> int:
-    from fracture_core.cli.commands import cross_validate
+    from fracture_core.cli.commands import cross_validate, start_sweep
     from fracture_core.sweeps.sweep import Sweep
 
     run_group.resume(value, options.more_epochs)
     if isinstance(value, Sweep):
-        return sweep.queued(value, False) if options.queue else sweep.follow(value, False)
+        return (
+            start_sweep.queued(value, False) if options.queue else start_sweep.follow(value, False)
+        )
     return (
         cross_validate.queued(value, False)
         if options.queue

@@ -55,6 +55,7 @@ MOST_MODULES = 10  # of a package
 WITHOUT_TENSORFLOW = PACKAGES[: PACKAGES.index("networks")]  # nor scikit-learn, SciPy at import
 NEEDS_TENSORFLOW = {
     "networks.layers",
+    "networks.pooling",
     "training.averages",
     "training.event_files",
     "training.steps",

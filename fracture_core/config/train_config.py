@@ -63,7 +63,11 @@ class TrainConfig(Record):
         unset="every film once",
     )  # the report's 2821 // 10 showed a third of its films
     batch_size: int = _learning(
-        10, "Batch size", "films per step", unit="films per step", limits=(1, 4096)
+        10,
+        "Batch size",
+        "films per step; on average where a step takes whole studies",
+        unit="films per step",
+        limits=(1, 4096),
     )  # the report's
     optimizer: Literal["adam", "adamw", "adagrad", "sgd", "rmsprop"] = _learning(
         "adam", "Optimizer", "optimizer"
@@ -93,8 +97,21 @@ class TrainConfig(Record):
     class_weights: Literal["equal", "balanced"] = _learning(
         "equal",
         "Class weights",
-        "weight of a film's loss, equal or by the inverse of its label's frequency",
+        "weight of a film's or study's loss, equal or by the inverse of its label's frequency",
     )  # the report's
+    learn_from: Literal["films", "studies"] = _learning(
+        "films",
+        "Learn from",
+        "loss of each film, as if it showed what its study's label says, or of each study as a "
+        "whole, since a positive study's films may show nothing",
+        fixed=True,
+    )  # the report's
+    pooling: Literal["maximum", "noisy_or", "mean", "attention"] = _learning(
+        "maximum",
+        "Pooling",
+        "how a study's probability is made of its films' in a loss per study",
+        fixed=True,
+    )  # the verdict's own rule: any film
     normalization: Literal["recomputed", "running"] = _learning(
         "recomputed",
         "Batch-norm averages",
@@ -176,6 +193,11 @@ class TrainConfig(Record):
                 "Early stopping and the plateau schedule watch the dev loss, and a dev share of 0 "
                 "gives none. Set aside a dev share, or choose another schedule."
             )
+
+    @property
+    def study_pooling(self) -> str | None:
+        """The pooling of a loss per study; `None` where each film has its own loss."""
+        return self.pooling if self.learn_from == "studies" else None
 
 
 # Settings that name a file or a folder.

@@ -136,7 +136,8 @@ def training_bytes(config: TrainConfig) -> int:
     """
     size = of(config.architecture, config.recipe.size, config.options)
     weights = FLOAT * size.parameters * (4 + SLOTS[config.optimizer])
-    films = FLOAT * config.batch_size * 2 * size.values
+    batch = config.batch_size * (2 if config.study_pooling else 1)  # see `study_batches`
+    films = FLOAT * batch * 2 * size.values
     kept = 0
     if config.normalization == "recomputed":
         kept = PIXEL_BYTES * config.normalization_films * config.recipe.size**2

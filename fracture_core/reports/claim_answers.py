@@ -89,7 +89,9 @@ def initialization(card: Card) -> str:
 
 
 def training(card: Card) -> str:
-    return f"{card.command} (settings not named there have their defaults)."
+    pooling = card.training.get("pooling")
+    loss = f" The loss is one per study, whose films are pooled by {pooling}." if pooling else ""
+    return f"{card.command} (settings not named there have their defaults).{loss}"
 
 
 def selection(card: Card) -> str:

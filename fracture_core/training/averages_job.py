@@ -204,6 +204,8 @@ def _make_evaluate(
         if table is None:
             return None
         values: dict[str, Any] = {"epoch": epoch, "weights": _digest(run, epoch)}
-        return values | predictions.metrics_by_role(predicted, table, config.threshold)
+        return values | predictions.metrics_by_role(
+            predicted, table, config.threshold, config.study_pooling
+        )
 
     return line

@@ -380,6 +380,26 @@ def test_the_other_settings_reach_the_command_line(train: AppTest) -> None:
     assert (config.class_weights, config.normalization) == ("balanced", "running")
 
 
+def test_a_run_may_learn_from_studies_and_the_form_says_what_that_means(train: AppTest) -> None:
+    train.run()
+    assert not any(each.key == "demo-pooling" for each in train.segmented_control)
+    assert "as if it showed what the label says" in captions(train)
+    train.segmented_control(key="demo-learn_from").set_value("studies").run()
+    assert "a positive study's films may show nothing" in captions(train)
+    for pooling, words in settings.POOLING_SENTENCES.items():
+        train.segmented_control(key="demo-pooling").set_value(pooling).run()
+        assert words in captions(train)
+        config = shown(train)
+        assert (config.learn_from, config.study_pooling) == ("studies", pooling)
+    train.segmented_control(key="demo-learn_from").set_value("films").run()
+    assert shown(train).study_pooling is None
+
+
+def captions(train: AppTest) -> str:
+    """Return all captions of the page."""
+    return " ".join(each.value for each in train.caption)
+
+
 def helps(train: AppTest) -> list[str]:
     """Return the help of every field on the page."""
     kinds = ("number_input", "text_input", "toggle", "file_uploader", "button_group")
@@ -391,6 +411,7 @@ def test_the_form_shows_the_help_of_every_setting_that_it_offers(train: AppTest)
     train.run()
     shown = set()
     train.segmented_control(key="demo-optimizer").set_value("sgd").run()
+    train.segmented_control(key="demo-learn_from").set_value("studies").run()
     for kind in ("step", "plateau"):
         train.segmented_control(key="demo-kind-True").set_value(kind).run()
         shown |= set(helps(train))

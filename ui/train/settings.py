@@ -57,6 +57,7 @@ TITLES = {  # of choices, where a capital letter is not all
     "sgd": "SGD",
     "rmsprop": "RMSprop",
     "plateau": "On plateau",
+    "noisy_or": "Noisy-OR",
 }
 SCHEDULES = {  # the settings that each kind has
     "constant": (),
@@ -69,6 +70,20 @@ SCHEDULE_SENTENCES = {
     "cosine": "Falls in a half wave to the lowest rate, which it reaches in the last epoch.",
     "step": "Multiplied by the factor at the end of each step.",
     "plateau": "Multiplied by the factor after so many epochs without a lower dev loss.",
+}
+LOSS_SENTENCES = {
+    "films": "Each film learns its study's label, as if it showed what the label says.",
+    "studies": "Each study learns its label as a whole: a positive study's films may show nothing. "
+    "A step takes whole studies.",
+}
+POOLING_SENTENCES = {
+    "maximum": "The film with the highest score stands for its study and learns, as the verdict "
+    "has it: fracture if any film is positive.",
+    "noisy_or": "The chance that any film shows a fracture, were they independent: the higher a "
+    "film's score, the more it learns.",
+    "mean": "The mean of the films' scores: all films of a study learn its label together.",
+    "attention": "A mean weighted by how telling a film looks; the weights are learned too, and "
+    "only used in training.",
 }
 
 
@@ -203,8 +218,22 @@ def _learning(draft: Draft) -> dict[str, Any]:
             value=draft.base.early_stopping if dev else None,
             placeholder="never" if dev else "needs a dev share",
         )
-        values |= _others(draft, "learning", (*values, "momentum"))
-    return values
+        values |= _others(draft, "learning", (*values, "momentum", "learn_from", "pooling"))
+    return values | _loss(draft)
+
+
+def _loss(draft: Draft) -> dict[str, Any]:
+    """Show whether the loss is per film or per study, and how a study's films are pooled."""
+    left, right = st.columns(2)
+    with left:
+        learn_from = ask_one(draft, "learn_from")
+        st.caption(LOSS_SENTENCES[learn_from])
+    if learn_from == "films":
+        return {"learn_from": learn_from}
+    with right:
+        pooling = ask_one(draft, "pooling")
+        st.caption(POOLING_SENTENCES[pooling])
+    return {"learn_from": learn_from, "pooling": pooling}
 
 
 def _weight_decay(draft: Draft, optimizer: str) -> float | None:

@@ -161,10 +161,14 @@ def _resume_group(value: "Group | Sweep", options: argparse.Namespace) -> int:
 
     run_group.resume(value, options.more_epochs)
     if isinstance(value, Sweep):
-        act = start_sweep.queued if options.queue else start_sweep.follow
-        return act(value, as_json=False)
-    act_on_folds = cross_validate.queued if options.queue else cross_validate.follow
-    return act_on_folds(value, as_json=False)
+        return (
+            start_sweep.queued(value, False) if options.queue else start_sweep.follow(value, False)
+        )
+    return (
+        cross_validate.queued(value, False)
+        if options.queue
+        else cross_validate.follow(value, False)
+    )
 
 
 def _fork_arguments(parser: argparse.ArgumentParser) -> None:

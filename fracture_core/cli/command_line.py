@@ -41,6 +41,7 @@ COMMANDS = {
     },
     "experiment_commands": {
         "cross-validate": "Train a network per fold, and print the figures of all together.",
+        "claims": "Print the 2018 report's claims, and what the runs of its experiments answer.",
     },
     "model_commands": {
         "predict": "Predict studies: a line per image, then the verdict. Exits 1 if no film has a "

@@ -6,6 +6,7 @@ Modules that load pandas are imported by the command that needs them, so that `-
 import argparse
 import contextlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fracture_core.floors.floor_figures import Floors
     from fracture_core.models.cards import Card, Model
     from fracture_core.models.evaluation import Evaluation
+    from fracture_core.operating_points.promise import Promise
     from fracture_core.runs.run_facts import DataFacts
 
 MOST_SIMILAR = 1_000  # studies listed for a film
@@ -39,20 +41,35 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="include films in the verdict that the gate doubts",
     )
-    parser.add_argument(
-        "--promise",
-        type=float,
-        metavar="PERCENT",
-        help="most studies with a fracture among those that are cleared (the card's, or 5)",
-    )
-    parser.add_argument(
-        "--confidence", type=float, metavar="PERCENT", help="of the promise (the card's, or 95)"
-    )
+    _add_promise(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
     parser.add_argument(
         "--names", action="store_true", help="name files and patients in the report"
     )
+
+
+def _add_promise(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the three answers, see `_promise`."""
+    for name, what in (
+        ("promise", "most studies with a fracture among those that are cleared (the card's, or 5)"),
+        (
+            "false-alarms",
+            "most studies without one among those called a fracture (the card's, or 20)",
+        ),
+        ("confidence", "of the promise (the card's, or 95)"),
+    ):
+        parser.add_argument(f"--{name}", type=float, metavar="PERCENT", help=what)
+
+
+def _promise(options: argparse.Namespace, model: "Model") -> "Promise | None":
+    """Return the promise that the options ask for; `None` where none of them is given."""
+    from fracture_core.answers import study_answers
+
+    asked = (options.promise, options.confidence, options.false_alarms)
+    if all(each is None for each in asked):
+        return None
+    return study_answers.changed(model, *asked)
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -67,10 +84,9 @@ def _predict(options: argparse.Namespace) -> int:
     model = cards.find(options.model)
     threshold = model.card.threshold if options.threshold is None else options.threshold
     check_range("threshold", threshold, (0.0, 1.0))
-    promise = study_answers.changed(model, options.promise, options.confidence)
+    promise = _promise(options, model)
     answers = study_answers.of_model(model, threshold, promise)
-    asked = (model.card.choices.promise, options.promise, options.confidence)
-    is_promised = any(each is not None for each in asked)
+    is_promised = bool(promise or model.card.choices.promise)
     paths = study_paths.read(options.study)
     terminal.load_tensorflow()
     from fracture_core.models import inference
@@ -140,6 +156,7 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         help="compare with the labels that were corrected for these data",
     )
     parser.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
+    parser.add_argument("--threshold", type=float, help="positive above this (the card's)")
     parser.add_argument(
         "--prevalence",
         type=float,
@@ -155,6 +172,18 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slices", action="store_true", help="also print figures by part and number of views"
     )
+    parser.add_argument(
+        "--lab",
+        type=float,
+        metavar="THRESHOLD",
+        help="also print every rule at this threshold, what OR costs, the shortcut meter, and the "
+        "operating points of --rule",
+    )
+    parser.add_argument("--rule", default="or", help="rule of the operating points (or)")
+    parser.add_argument(
+        "--calibration", action="store_true", help="also print the calibration errors"
+    )
+    _add_promise(parser)
     parser.add_argument("--lines", action="store_true", help="also print a line per study")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the lines as CSV")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -162,8 +191,9 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     """Print the figures, and on request a line per study; save those of a whole split."""
-    if options.prevalence is not None:
-        check_range("prevalence", options.prevalence, (0.0, 1.0))
+    for name in ("threshold", "prevalence"):
+        if (number := getattr(options, name)) is not None:
+            check_range(name, number, (0.0, 1.0))
     check_range("cost ratio", options.cost_ratio, (0.0, MOST_COST))
     from fracture_core.cli import experiment_commands
 
@@ -172,6 +202,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         return
     if options.data is None:
         _evaluate_stored(options)
+        return
+    if _is_kept(options):
+        _evaluate_stored(options, setting_options.dataset_of(options))
         return
     from fracture_core.curation import corrections, selections
     from fracture_core.models import cards, evaluation
@@ -199,8 +232,20 @@ def _evaluate(options: argparse.Namespace) -> None:
     _output(options, value, model, dataset)
 
 
-def _evaluate_stored(options: argparse.Namespace) -> None:
-    """Print the figures of predictions that a model keeps, without a data set or a network."""
+def _is_kept(options: argparse.Namespace) -> bool:
+    """Return whether the model itself keeps the films, which are of no split of a data set."""
+    from fracture_core.cross_validation import out_of_fold
+
+    return options.split in ("dev", out_of_fold.SPLIT)
+
+
+def _evaluate_stored(options: argparse.Namespace, dataset: "Dataset | None" = None) -> None:
+    """Print the figures of predictions that a model keeps, without a network.
+
+    Args:
+        options: of the command.
+        dataset: that the model was trained on, for its floors; `None` for none.
+    """
     if options.selection is not None or options.parts:
         raise ConfigError("A selection or a body part is of a data set: evaluate MODEL DATA.")
     from fracture_core.curation import corrections
@@ -213,7 +258,7 @@ def _evaluate_stored(options: argparse.Namespace) -> None:
     value = stored_predictions.of_role(model, split)
     if options.corrections:
         value = evaluation.relabelled(value, corrections.made(str(value.data.get("hash"))))
-    _output(options, value, model, None)
+    _output(options, value, model, dataset)
 
 
 def _output(
@@ -232,6 +277,8 @@ def _output(
     from fracture_core.models import evaluation, training_patients
     from fracture_core.models.training_patients import TrainingOverlap
 
+    if options.threshold is not None:
+        value = replace(value, threshold=options.threshold)
     record = value.to_dict()
     overlaps = training_patients.among(model, dataset) if dataset else {}
     for line in record["lines"]:
@@ -244,15 +291,46 @@ def _output(
         record["training_split"] = model.card.data.split_words
         record["floors"] = {level: each.to_dict() for level, each in floors.items()}
         chosen = (options.prevalence, options.cost_ratio)
-        terminal.print_json(evaluation.with_estimates(record, value, *chosen))
+        record = evaluation.with_estimates(record, value, *chosen)
+        terminal.print_json(record | _details(options, value, model))
     else:
         _print_evaluation(options, value, record, model.card.data, floors["studies"])
+        _print_details(_details(options, value, model))
         if value.data.get("selection") and (
             warning := training_patients.dev_warning(model, value.films, data_hash)
         ):
             terminal.print_line(warning)
     if options.csv:  # last: what cannot be written costs no figure
         replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
+
+
+def _details(options: argparse.Namespace, value: "Evaluation", model: "Model") -> dict[str, Any]:
+    """Return the further figures that the options ask for, see `evaluation_details`."""
+    if options.lab is not None:
+        check_range("threshold", options.lab, (0.0, 1.0))
+    from fracture_core.operating_points import study_scores
+    from fracture_core.reports import evaluation_details
+
+    study_scores.check_rule(options.rule)
+    details: dict[str, Any] = {}
+    if options.lab is not None:
+        scaling = evaluation_details.film_scaling(model)
+        chosen = (options.rule, options.cost_ratio, scaling)
+        details |= evaluation_details.lab(value, options.lab, scaling)
+        details["operating_points"] = evaluation_details.points(value, model, *chosen)
+    if options.calibration:
+        details["calibration"] = evaluation_details.calibration_errors(value, model)
+    if promise := _promise(options, model):
+        details["answers"] = evaluation_details.answers(value, model, promise)
+    return details
+
+
+def _print_details(details: dict[str, Any]) -> None:
+    """Print further figures, a line each under its keys."""
+    from fracture_core.reports import receipts
+
+    for number in receipts.numbers(details):
+        terminal.print_line(f"  {' › '.join(number.key)}: {number.words}")
 
 
 def _print_evaluation(
@@ -316,25 +394,40 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split", help="films to compare on (valid; without DATA dev, where either has no valid)"
     )
+    parser.add_argument(
+        "--selection", metavar="NAME", help="compare on the studies of a saved selection"
+    )
+    parser.add_argument(
+        "--corrections", action="store_true", help="by the labels that were corrected"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _compare(options: argparse.Namespace) -> None:
     """Compare two models on films that both keep predictions of, or on a data set's split."""
+    from fracture_core.curation import corrections, selections
     from fracture_core.model_comparison import model_pair, stored_predictions
     from fracture_core.models import cards, evaluation
 
     names = (options.first, options.second)
     models = [cards.find(name) for name in names]
     if options.data is None:
+        if options.selection is not None:
+            raise ConfigError("A selection is of a data set: compare FIRST SECOND DATA.")
         both = set.intersection(*map(stored_predictions.roles, models))
         split = options.split or ("valid" if "valid" in both else "dev")
         values = [stored_predictions.of_role(model, split) for model in models]
     else:
         dataset = setting_options.dataset_of(options)
+        selection = None
+        if options.selection is not None:
+            selection = selections.read(selections.folder_of(dataset.hash), options.selection)
         terminal.load_tensorflow()
-        split = options.split or "valid"
-        values = [evaluation.evaluate(name, dataset, split) for name in names]
+        own = options.split or (None if selection else "valid")
+        values = [evaluation.evaluate(name, dataset, own, selection=selection) for name in names]
+    if options.corrections:
+        corrected = corrections.made(str(values[0].data.get("hash")))
+        values = [evaluation.relabelled(value, corrected) for value in values]
     result = model_pair.compare(*values)
     if options.json:
         terminal.print_json(result.to_dict())

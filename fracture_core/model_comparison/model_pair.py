@@ -10,6 +10,7 @@ from typing import Any
 from fracture_core.errors import DataError
 from fracture_core.model_comparison import paired_figures
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.verdicts.metrics import Difference
 from fracture_core.verdicts.resampling import Interval
 
 METHOD = (
@@ -30,6 +31,8 @@ class ModelPair:
         figures: by name of `estimates.NAMES`: of the first model, of the second, their difference.
         discordant: number of studies that only the first, and that only the second, got right.
         p: of McNemar's exact test, two-sided.
+        accuracies: difference of the accuracies with Newcombe's interval, for which studies are
+            independent; as on Runs.
     """
 
     models: tuple[str, str]
@@ -39,6 +42,7 @@ class ModelPair:
     figures: dict[str, tuple[Interval, Interval, Interval]]
     discordant: tuple[int, int]
     p: float
+    accuracies: Difference
 
     @property
     def studies(self) -> int:
@@ -107,6 +111,7 @@ class ModelPair:
                 "only_second": self.discordant[1],
                 "p": self.p,
             },
+            "accuracies": asdict(self.accuracies),
             "figures": {
                 name: {
                     side: asdict(value)
@@ -153,4 +158,5 @@ def compare(first: Evaluation, second: Evaluation) -> ModelPair:
         figures={name: (one.figures[name], two.figures[name], gap) for name, gap in gaps.items()},
         discordant=counts,
         p=paired_figures.mcnemar(*counts),
+        accuracies=paired_figures.accuracies(both),
     )

@@ -18,6 +18,7 @@ from fracture_core.operating_points import study_scores
 from fracture_core.verdicts import metrics
 
 METHODS = ("temperature", "isotonic")
+LEVELS = ("studies", "images")
 TEMPERATURE = (0.01, 100.0)  # beyond, scores are all but 0.5, or 0 and 1
 MOST_KNOTS = 2_000  # of an isotonic map; 3,000 films of MURA give some hundred
 MOST = 10**12  # largest believable number of films or studies
@@ -82,6 +83,23 @@ class Calibration(Record):
     films: Scaling
     studies: Scaling
     fitted_on: Literal["dev"] = "dev"
+
+    def of_level(self, level: str) -> Scaling:
+        """Return the map of "studies" or of "images"."""
+        return self.studies if level == "studies" else self.films
+
+
+def scores_of(films: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return label, patient and score of every study (OR) or image.
+
+    Args:
+        films: manifest columns and `probability`.
+        level: one of `LEVELS`.
+    """
+    if level == "images":
+        return films[["label", "patient"]].assign(score=films["probability"].astype("float64"))
+    studies = study_scores.of_films(films)
+    return studies[["label", "patient"]].assign(score=studies["or"])
 
 
 def fit(films: pd.DataFrame, method: str) -> Calibration:

@@ -10,11 +10,13 @@ from fracture_core.model_comparison import model_pair, paired_figures, stored_pr
 from fracture_core.model_comparison.model_pair import METHOD, ModelPair
 from fracture_core.models import evaluation
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.reports import page_receipts
+from fracture_core.reports.receipts import Receipt
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.words import short
 from ui.cache import curation_cache, data_cache, model_cache
 from ui.evaluate import results
-from ui.shared import figures, model_choice, theme
+from ui.shared import figures, model_choice, receipt, theme
 
 FIGURE_PX, MODEL_PX, GAP_PX = 150, 130, 220
 
@@ -57,6 +59,13 @@ def show(result: Evaluation, reference: str) -> None:
             f"{METHOD} Thresholds {pair.thresholds[0]:.2f} and {pair.thresholds[1]:.2f}."
         )
     )
+    receipt.offer("pair", lambda: _receipt(pair, result, reference, second))
+
+
+def _receipt(pair: ModelPair, result: Evaluation, first: str, second: str) -> Receipt:
+    """The receipt of both models' figures and their differences."""
+    models = [model_cache.model(reference) for reference in (first, second)]
+    return page_receipts.of_pair(pair, result, models)
 
 
 def table(pair: ModelPair) -> pd.DataFrame:

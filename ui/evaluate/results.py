@@ -15,6 +15,7 @@ from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.releases import ensemble
+from fracture_core.reports import receipts
 from fracture_core.runs import predictions, run_facts, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts.metrics import Summary
@@ -31,7 +32,7 @@ from ui.evaluate import (
     promise_panel,
     study_lines,
 )
-from ui.shared import epoch_slider, figures, plots, theme
+from ui.shared import epoch_slider, figures, plots, receipt, theme
 from ui.shell import actions, owner, state, tab_data
 
 POLL_SECONDS = 1.0  # while an evaluation is running
@@ -181,6 +182,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     used = result.data.get("corrections")
     labels = f" {theme.plain(run_facts.corrections_words(used))}" if used else ""
     st.caption(f"{meaning}{labels} Threshold {result.threshold:.2f}. {split} Not a medical device.")
+    receipt.offer("headline", lambda: receipts.of_summaries(result, model))
     floors_panel.show(result, reference, model)
     figures_panel.show(result, model)
     lab_panel.show(result, reference, model)

@@ -1,6 +1,7 @@
 """Out-of-fold predictions: each film once, by the network that did not see its patient."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from fracture_core import checksums
+from fracture_core.cli import command_line
 from fracture_core.config import PROJECT
 from fracture_core.cross_validation import fold_figures, fold_release, group, out_of_fold
 from fracture_core.cross_validation.group import Group
@@ -17,6 +19,7 @@ from fracture_core.errors import ConfigError, ModelError, RunError
 from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import Card
 from fracture_core.releases import release
+from fracture_core.reports import page_receipts
 from fracture_core.runs import journal, predictions, run_facts, run_folders
 from fracture_core.verdicts import estimates, resampling
 
@@ -280,3 +283,19 @@ def test_the_shipped_starter_has_predictions_of_its_whole_training_split() -> No
     for name in estimates.NAMES:
         for key in ("value", "low", "high", "mean"):
             assert studies[name][key] == pytest.approx(of_card[name][key])
+
+
+def test_the_command_of_a_groups_receipt_prints_its_figures_again(
+    pair: Group, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = out_of_fold.of_group(pair).figures
+    receipt = page_receipts.of_folds(pair, record)
+    assert command_line.main(shlex.split(receipt.command)[3:]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert len(receipt.numbers) > 100
+    for number in receipt.numbers:
+        again = printed
+        for key in number.key:
+            again = again[int(key)] if isinstance(again, list) else again[key]
+        value = again["value"] if isinstance(again, dict) else again
+        assert value == number.value, number.key

@@ -1,6 +1,7 @@
 """The quiet button "Receipt" beside a group of figures, and what opens: see `reports.receipts`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -53,10 +54,15 @@ def draw(receipt: Receipt, key: str) -> None:
             hide_index=True,
             height=min(38 + 35 * len(receipt.numbers), 38 + 35 * ROWS),
             key=f"{state.RECEIPT}-numbers-{key}",
+            column_config={name: _right() for name in ("Value", "95 % interval", "n")},
         )
     lines = (f"- **{name}**: {theme.plain(owner.discreet(text))}" for name, text in receipt.rows)
     st.markdown("\n".join(lines))
     st.code(owner.discreet(receipt.command), language="bash", wrap_lines=True)
+
+
+def _right() -> Any:
+    return st.column_config.TextColumn(alignment="right")
 
 
 def table(numbers: tuple[Number, ...]) -> pd.DataFrame:

@@ -143,8 +143,8 @@ def test_two_models_are_compared_again(model: cards.Model, printed) -> None:
     pair = model_pair.compare(*values)
     made = page_receipts.of_pair(pair, values[0], [model, other])
     assert assert_printed_again(made, printed) > 30
-    folders = [(run_folders.find(name), 1) for name in ("made", "other")]
-    made = page_receipts.of_runs(*folders, "valid")
+    one, two = ((run_folders.find(name), 1) for name in ("made", "other"))
+    made = page_receipts.of_runs(one, two, "valid")
     assert assert_printed_again(made, printed) == 1
 
 

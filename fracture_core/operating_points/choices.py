@@ -5,7 +5,8 @@ from typing import Literal
 
 import pandas as pd
 
-from fracture_core.config import LIMITS, Record, check_range
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.record import Record, check_range
 from fracture_core.errors import ConfigError
 from fracture_core.operating_points import study_scores, threshold_choice
 from fracture_core.operating_points.calibration import MOST, Calibration

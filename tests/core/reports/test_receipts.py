@@ -12,9 +12,9 @@ import pytest
 
 from fracture_core.analysis import report_2018, report_claims
 from fracture_core.cli import command_line
-from fracture_core.config import PROJECT
 from fracture_core.datasets import catalog
 from fracture_core.floors import evaluation_floors
+from fracture_core.folders import PROJECT
 from fracture_core.model_comparison import model_pair, stored_predictions
 from fracture_core.models import cards, evaluation
 from fracture_core.models.inference import Predictor

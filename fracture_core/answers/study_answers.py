@@ -138,6 +138,19 @@ class Answers:
             return None
         return float(calibration.studies.apply([max(study.probabilities)])[0])
 
+    def sentences(self, study: StudyPrediction, real: bool) -> list[str]:
+        """Return the saved rule's finding, the calibrated probability, the answer and its reason.
+
+        No file, study or patient is named.
+        """
+        own = self.of(study, real)
+        finding, probability = self.finding(study), self.probability(study)
+        return [
+            *([finding.sentence] if finding else []),
+            *([] if probability is None else [f"Calibrated probability: {words(probability)}."]),
+            f"Answer: {own.answer}. {own.reason}",
+        ]
+
     def to_dict(self, study: StudyPrediction, real: bool) -> dict[str, Any]:
         """Return a study's further keys of `predict --json`.
 

@@ -63,7 +63,8 @@ class ModelPair:
         better, worse = self.models if sum(signs.values()) >= 0 else self.models[::-1]
         first, second = self.models
         if signs["accuracy"] == -signs["auroc"] and any(signs.values()):
-            result = f"{first} and {second} differ, one in accuracy, one in AUROC, {on}."
+            right, ranks = self.models if signs["accuracy"] > 0 else self.models[::-1]
+            result = f"{right} is right more often, but {ranks} ranks studies better {on}."
         elif signs["accuracy"]:
             result = f"{better} is right more often than {worse} {on}."
         elif signs["auroc"]:

@@ -16,6 +16,7 @@ from fracture_core.config.record import Record, check_range
 from fracture_core.errors import ConfigError, DataError
 from fracture_core.operating_points import study_scores
 from fracture_core.verdicts import metrics
+from fracture_core.words import plural
 
 METHODS = ("temperature", "isotonic")
 LEVELS = ("studies", "images")
@@ -114,24 +115,25 @@ def fit(films: pd.DataFrame, method: str) -> Calibration:
     """
     studies = study_scores.of_films(films)
     return Calibration(
-        films=scaling(films["label"], films["probability"], method),
         studies=scaling(studies["label"], studies["or"], method),
+        films=scaling(films["label"], films["probability"], method, "film"),
     )
 
 
-def scaling(labels: ArrayLike, scores: ArrayLike, method: str) -> Scaling:
+def scaling(labels: ArrayLike, scores: ArrayLike, method: str, noun: str = "study") -> Scaling:
     """Fit one map; see `fit`.
 
     Args:
         labels: (n,), 1 positive, 0 negative.
         scores: (n,), 0 to 1.
         method: one of `METHODS`.
+        noun: of a case, for a refusal.
     """
     truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
     if len(truth) < FEWEST or truth.all() or not truth.any():
         raise DataError(
-            f"A calibration needs {FEWEST} dev studies of both labels; there are {len(truth)}, "
-            f"{int(truth.sum())} of them positive. Set more films aside for dev."
+            f"A calibration needs {plural(FEWEST, f'dev {noun}')} of both labels; there "
+            f"are {len(truth)}, {int(truth.sum())} of them positive. Set more films aside for dev."
         )
     n, positive = len(truth), int(truth.sum())
     if method == "temperature":

@@ -135,6 +135,7 @@ def _keep(reference: str, model: Model, promise: Promise) -> None:
     if own:
         st.success(f"In the card: {promise_fields.words(own)}.")
     if model.is_run:
+        card_buttons.release_first(model, "a promise")
         return
     offered = {"keep-promise": ("Keep this promise in the card", promise)}
     card_buttons.show(actions.save_promise, reference, offered, own, "drop-promise")

@@ -110,14 +110,21 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     """
     if films not in stored_predictions.roles(model):
         selection = curation.pick() if films == evaluation.SELECTION else None
-        return _evaluate(reference, model, films, selection)
+        return evaluated(reference, model, films, selection)
     return stored_predictions.of_role(model, films)
 
 
-def _evaluate(
+def evaluated(
     reference: str, model: Model, split: str, selection: Selection | None
 ) -> Evaluation | None:
-    """The result on the data set in use; otherwise its progress, or a button that starts it."""
+    """Return the result on the data set in use; otherwise show its progress, or a start button.
+
+    Args:
+        reference: of the model, as picked.
+        model: the model itself.
+        split: of the data set, or `evaluation.SELECTION`.
+        selection: the studies of the split to be evaluated; `None` for all.
+    """
     dataset = data_cache.dataset()
     if not dataset.complete:
         st.info("Synthetic films are still being generated; they can be evaluated after that.")
@@ -143,6 +150,7 @@ def _evaluate(
     st.write(f"This model has not been evaluated on the {films} of {name}{badge} yet.")
     owner.button(
         f"{'Try again: evaluate' if status else 'Evaluate'} {plural(count, 'study')}",
+        key=f"evaluate-{reference}",
         type="primary",
         icon=":material/grid_view:",
         on_click=actions.pressed,

@@ -79,7 +79,12 @@ def _predict(options: argparse.Namespace) -> int:
             for study, (_, films) in zip(predictions, studies, strict=True)
         ]
         html = study_report.document(
-            cases, model, threshold, names=options.names, left_out=paths.left_out
+            cases,
+            model,
+            threshold,
+            names=options.names,
+            left_out=paths.left_out,
+            promise=promise,
         )
         replace_file(options.report, html.encode())
         if warning := study_record.text_warning(predictions):

@@ -37,7 +37,7 @@ def _paths(reading: Reading) -> list[str]:
 
 
 def _note(reading: Reading) -> str:
-    """What a person has done to the films, which the command does not repeat."""
+    """Describe the changes by hand that the command does not repeat."""
     prediction = reading.prediction
     included = sum(bool(film.doubts) and film.counted for film in prediction.films)
     words = []

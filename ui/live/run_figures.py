@@ -54,7 +54,7 @@ def show(run: Run, epoch: int | None, big: bool) -> None:
         makes = [
             partial(receipts.of_epoch, run.folder, epoch or 0, role)
             for role in ROLES
-            if epoch and role in run.data.images
+            if epoch and role in run_cache.majority(run.folder, "studies")
         ]
         receipt.offer("run", *makes, disabled=not makes)
     if run.data.without_patients:

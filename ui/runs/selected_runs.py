@@ -60,7 +60,8 @@ def show(runs: list[Run], shown: list[Run]) -> None:
         with st.popover("Ensemble", icon=":material/join:", disabled=len(picked) < 2):
             _ensemble(names)
         epoch = run_cache.outcomes([one])[one.name].best_epoch if one else None
-        roles = [role for role in ("dev", "valid") if one and epoch and role in one.data.images]
+        known = run_cache.majority(one.folder, "studies") if one and epoch else {}
+        roles = [role for role in ("dev", "valid") if role in known]
         receipt.offer(
             "chosen-run",
             *(partial(receipts.of_epoch, one.folder, epoch or 0, role) for role in roles if one),

@@ -45,6 +45,7 @@ COMMANDS = {
     },
     "cross_validate": {
         "cross-validate": "Train a network per fold, and print the figures of all together.",
+        "claims": "Print the 2018 report's claims, and what the runs of its experiments answer.",
     },
     "start_sweep": {
         "sweep": "Train several values of some settings with several seeds: which is better?",

@@ -18,6 +18,8 @@ from fracture_core.words import short
 
 if TYPE_CHECKING:
     from fracture_core.datasets.catalog import Dataset
+    from fracture_core.models.cards import Model
+    from fracture_core.operating_points.promise import Promise
 
 MODEL = "released model, run, RUN@EPOCH, or folder with a card"
 DATA = ("data", "positive", "table")  # arguments of every command that reads a data set
@@ -178,3 +180,30 @@ def _json_object(text: str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ConfigError("A config file holds one JSON object, as a run's config.json does.")
     return record
+
+
+def add_promise(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the three answers, see `promise_of`."""
+    for name, what in (
+        ("promise", "most studies with a fracture among those that are cleared (the card's, or 5)"),
+        (
+            "false-alarms",
+            "most studies without one among those called a fracture (the card's, or 20)",
+        ),
+        ("confidence", "of the promise (the card's, or 95)"),
+    ):
+        parser.add_argument(f"--{name}", type=float, metavar="PERCENT", help=what)
+
+
+def promise_of(options: argparse.Namespace, model: "Model") -> "Promise | None":
+    """Return the promise that the options ask for; `None` where none of them is given.
+
+    Raises:
+        ConfigError: a number is out of its range.
+    """
+    from fracture_core.answers import study_answers
+
+    asked = (options.promise, options.confidence, options.false_alarms)
+    if all(each is None for each in asked):
+        return None
+    return study_answers.changed(model, *asked)

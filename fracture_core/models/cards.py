@@ -46,6 +46,7 @@ WEIGHTS, PREDICTIONS = "weights.weights.h5", "dev_predictions.parquet"
 GATE = "gate.npz"
 PREVIOUS_GATE = "gate.previous.npz"  # while a new one and its card are written
 OUT_OF_FOLD = "out_of_fold.parquet"  # of a model that was cross-validated, see `out_of_fold`
+PREVIOUS_OUT_OF_FOLD = "out_of_fold.previous.parquet"  # while a new one and its card are written
 FILES = (
     CARD,
     WEIGHTS,

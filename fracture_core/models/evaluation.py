@@ -44,8 +44,9 @@ class Evaluation:
 
     Args:
         model: name of the model.
-        data: the data set: root name, hash, synthetic; the selection of studies and the
-            corrected labels, if there are any, see `run_facts.DataFacts`.
+        data: the data set: root name, hash, synthetic, its positive class or table if it has one;
+            the selection of studies and the corrected labels, if there are any, see
+            `run_facts.DataFacts`.
         split: "train", "valid", "test", or a run's "dev"; `SELECTION` for one in any split.
         parts: body parts evaluated; empty for all.
         threshold: a film is positive when its probability is greater.
@@ -68,6 +69,14 @@ class Evaluation:
             return self.split
         name = f"selection {short(chosen['name'])}"
         return name if self.split == SELECTION else f"{self.split}, {name}"
+
+    @property
+    def data_words(self) -> list[str]:
+        """The words of a command that name the data set."""
+        named = [
+            (f"--{key}", str(self.data[key])) for key in ("positive", "table") if self.data.get(key)
+        ]
+        return [str(self.data.get("root")), *(word for pair in named for word in pair)]
 
     def studies(self) -> pd.DataFrame:
         """Return one row per study: see `aggregation.verdicts`."""
@@ -245,6 +254,7 @@ def evaluate(
             "root": str(dataset.root),
             "hash": dataset.hash,
             "synthetic": dataset.synthetic,
+            **{key: text for key, text in _named(dataset).items() if text},
             **({"selection": selection.facts} if selection else {}),
         },
         split=split or SELECTION,
@@ -253,6 +263,11 @@ def evaluate(
         films=films,
         refused=tuple((paths[row], reason) for row, reason in cache.refused.items()),
     )
+
+
+def _named(dataset: catalog.Dataset) -> dict[str, str | None]:
+    """Return what names a data set beside its folder."""
+    return {"positive": dataset.positive, "table": dataset.table}
 
 
 def _selected(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:

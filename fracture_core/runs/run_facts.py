@@ -244,7 +244,7 @@ def _is_small(value: Any) -> bool:
 
 
 _DATA: Mapping[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("root", "kind", "hash", "positive"), _or_none(_is_text)),
+    **dict.fromkeys(("root", "kind", "hash", "positive", "table"), _or_none(_is_text)),
     "run": _is_text,
     "synthetic": _or_none(lambda value: isinstance(value, bool)),
     "phantom": _or_none(_all(is_count)),

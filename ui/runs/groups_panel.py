@@ -9,6 +9,7 @@ import streamlit as st
 
 from fracture_core.cross_validation import fold_figures, group, out_of_fold
 from fracture_core.cross_validation.group import Group
+from fracture_core.reports import page_receipts
 from fracture_core.run_groups.group_progress import Progress
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import estimates, figure_words
@@ -16,7 +17,7 @@ from fracture_core.verdicts.resampling import Interval
 from fracture_core.words import duration, plural
 from ui.cache import group_cache, run_cache
 from ui.runs import fold_ensemble, group_buttons
-from ui.shared import figures, theme
+from ui.shared import figures, receipt, theme
 from ui.shell import actions, state
 
 POLL_SECONDS = 2.0  # while a fold is active
@@ -179,6 +180,7 @@ def _figures(value: Group, record: dict[str, Any]) -> None:
         f"Each film is predicted by the run that was not trained on its patient. Intervals: "
         f"{fold_figures.METHOD}. {fold_figures.RANKS} Threshold {value.config.threshold:.2f}."
     )
+    receipt.offer(f"folds-{value.name}", lambda: page_receipts.of_folds(value, record))
 
 
 def table(record: dict[str, Any]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.config.record import check_range
+from fracture_core.errors import ConfigError
 
 MOST_SIMILAR = 1_000  # studies listed for a film
 
@@ -19,25 +20,40 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split", help="films to compare on (valid; without DATA dev, where either has no valid)"
     )
+    parser.add_argument(
+        "--selection", metavar="NAME", help="compare on the studies of a saved selection"
+    )
+    parser.add_argument(
+        "--corrections", action="store_true", help="by the labels that were corrected"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _compare(options: argparse.Namespace) -> None:
     """Compare two models on films that both keep predictions of, or on a data set's split."""
+    from fracture_core.curation import corrections, selections
     from fracture_core.model_comparison import model_pair, stored_predictions
     from fracture_core.models import cards, evaluation
 
     names = (options.first, options.second)
     models = [cards.find(name) for name in names]
     if options.data is None:
+        if options.selection is not None:
+            raise ConfigError("A selection is of a data set: compare FIRST SECOND DATA.")
         both = set.intersection(*map(stored_predictions.roles, models))
         split = options.split or ("valid" if "valid" in both else "dev")
         values = [stored_predictions.of_role(model, split) for model in models]
     else:
         dataset = setting_options.dataset_of(options)
+        selection = None
+        if options.selection is not None:
+            selection = selections.read(selections.folder_of(dataset.hash), options.selection)
         terminal.load_tensorflow()
-        split = options.split or "valid"
-        values = [evaluation.evaluate(name, dataset, split) for name in names]
+        own = options.split or (None if selection else "valid")
+        values = [evaluation.evaluate(name, dataset, own, selection=selection) for name in names]
+    if options.corrections:
+        corrected = corrections.made(str(values[0].data.get("hash")))
+        values = [evaluation.relabelled(value, corrected) for value in values]
     result = model_pair.compare(*values)
     if options.json:
         terminal.print_json(result.to_dict())

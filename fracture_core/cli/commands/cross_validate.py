@@ -183,4 +183,35 @@ def _print_row(head: str, cells: Iterable[str]) -> None:
     print(f"  {head}{''.join(f'{cell or MISSING:>14}' for cell in cells)}")
 
 
-COMMANDS = {"cross-validate": Command(add_arguments=_arguments, run=_cross_validate)}
+# --- the 2018 report ------------------------------------------------------------------------------
+
+
+def _claims_arguments(parser: argparse.ArgumentParser) -> None:
+    setting_options.add_data(parser)
+    parser.add_argument(
+        "--length", choices=("full", "quick"), default="full", help="of the experiments (full)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _claims(options: argparse.Namespace) -> None:
+    """Print the 2018 report's claims with the answers of the runs so far."""
+    from fracture_core.analysis import report_2018, report_claims
+
+    dataset = setting_options.dataset_of(options)
+    length = report_2018.LENGTHS[options.length]
+    runs = report_2018.find(run_folders.list_runs(), dataset.hash, length)
+    claims = report_claims.record(runs, length)
+    if options.json:
+        facts = {"data": dataset.hash, "synthetic": dataset.synthetic, "length": length.name}
+        terminal.print_json(facts | {"claims": claims})
+        return
+    for claim in claims:
+        terminal.print_line(f"Figure {claim['figure']}: {claim['says']}")
+        terminal.print_line(f"  {claim['words']}")
+
+
+COMMANDS = {
+    "cross-validate": Command(add_arguments=_arguments, run=_cross_validate),
+    "claims": Command(add_arguments=_claims_arguments, run=_claims),
+}

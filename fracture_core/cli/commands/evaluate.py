@@ -5,6 +5,7 @@ Modules that load pandas are imported when it runs, so that `--help` is quick.
 
 import argparse
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         help="compare with the labels that were corrected for these data",
     )
     parser.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
+    parser.add_argument("--threshold", type=float, help="positive above this (the card's)")
     parser.add_argument(
         "--prevalence",
         type=float,
@@ -64,6 +66,18 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slices", action="store_true", help="also print figures by part and number of views"
     )
+    parser.add_argument(
+        "--lab",
+        type=float,
+        metavar="THRESHOLD",
+        help="also print every rule at this threshold, what OR costs, the shortcut meter, and the "
+        "operating points of --rule",
+    )
+    parser.add_argument("--rule", default="or", help="rule of the operating points (or)")
+    parser.add_argument(
+        "--calibration", action="store_true", help="also print the calibration errors"
+    )
+    setting_options.add_promise(parser)
     parser.add_argument("--lines", action="store_true", help="also print a line per study")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the lines as CSV")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -81,8 +95,9 @@ def _evaluate_group(options: argparse.Namespace, value: "Group | Sweep | None") 
 
 def _evaluate(options: argparse.Namespace) -> None:
     """Print the figures, and on request a line per study; save those of a whole split."""
-    if options.prevalence is not None:
-        check_range("prevalence", options.prevalence, (0.0, 1.0))
+    for name in ("threshold", "prevalence", "lab"):
+        if (number := getattr(options, name)) is not None:
+            check_range(name, number, (0.0, 1.0))
     check_range("cost ratio", options.cost_ratio, (0.0, MOST_COST))
     group = None if options.out_of_fold else run_group.find(options.model)
     if options.out_of_fold or group:
@@ -90,6 +105,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         return
     if options.data is None:
         _evaluate_stored(options)
+        return
+    if _is_kept(options):
+        _evaluate_stored(options, setting_options.dataset_of(options))
         return
     from fracture_core.curation import corrections, selections
     from fracture_core.models import cards, evaluation
@@ -117,8 +135,20 @@ def _evaluate(options: argparse.Namespace) -> None:
     _output(options, value, model, dataset)
 
 
-def _evaluate_stored(options: argparse.Namespace) -> None:
-    """Print the figures of predictions that a model keeps, without a data set or a network."""
+def _is_kept(options: argparse.Namespace) -> bool:
+    """Return whether the model itself keeps the films, which are of no split of a data set."""
+    from fracture_core.cross_validation import out_of_fold
+
+    return options.split in ("dev", out_of_fold.SPLIT)
+
+
+def _evaluate_stored(options: argparse.Namespace, dataset: "Dataset | None" = None) -> None:
+    """Print the figures of predictions that a model keeps, without a network.
+
+    Args:
+        options: of the command.
+        dataset: that the model was trained on, for its floors; `None` for none.
+    """
     if options.selection is not None or options.parts:
         raise ConfigError("A selection or a body part is of a data set: evaluate MODEL DATA.")
     from fracture_core.curation import corrections
@@ -131,7 +161,7 @@ def _evaluate_stored(options: argparse.Namespace) -> None:
     value = stored_predictions.of_role(model, split)
     if options.corrections:
         value = evaluation.relabelled(value, corrections.made(str(value.data.get("hash"))))
-    _output(options, value, model, None)
+    _output(options, value, model, dataset)
 
 
 def _output(
@@ -150,6 +180,8 @@ def _output(
     from fracture_core.models import evaluation, training_patients
     from fracture_core.models.training_patients import TrainingOverlap
 
+    if options.threshold is not None:
+        value = replace(value, threshold=options.threshold)
     record = value.to_dict()
     overlaps = training_patients.among(model, dataset) if dataset else {}
     for line in record["lines"]:
@@ -162,15 +194,44 @@ def _output(
         record["training_split"] = model.card.data.split_words
         record["floors"] = {level: each.to_dict() for level, each in floors.items()}
         chosen = (options.prevalence, options.cost_ratio)
-        terminal.print_json(evaluation.with_estimates(record, value, *chosen))
+        record = evaluation.with_estimates(record, value, *chosen)
+        terminal.print_json(record | _details(options, value, model))
     else:
         _print_evaluation(options, value, record, model.card.data, floors["studies"])
+        _print_details(_details(options, value, model))
         if value.data.get("selection") and (
             warning := training_patients.dev_warning(model, value.films, data_hash)
         ):
             terminal.print_line(warning)
     if options.csv:  # last: what cannot be written costs no figure
         replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
+
+
+def _details(options: argparse.Namespace, value: "Evaluation", model: "Model") -> dict[str, Any]:
+    """Return the further figures that the options ask for, see `evaluation_details`."""
+    from fracture_core.operating_points import study_scores
+    from fracture_core.reports import evaluation_details
+
+    study_scores.check_rule(options.rule)
+    details: dict[str, Any] = {}
+    if options.lab is not None:
+        scaling = evaluation_details.film_scaling(model)
+        chosen = (options.rule, options.cost_ratio, scaling)
+        details |= evaluation_details.lab(value, options.lab, scaling)
+        details["operating_points"] = evaluation_details.points(value, model, *chosen)
+    if options.calibration:
+        details["calibration"] = evaluation_details.calibration_errors(value, model)
+    if promise := setting_options.promise_of(options, model):
+        details["answers"] = evaluation_details.answers(value, model, promise)
+    return details
+
+
+def _print_details(details: dict[str, Any]) -> None:
+    """Print further figures, a line each under its keys."""
+    from fracture_core.reports import receipts
+
+    for number in receipts.numbers(details):
+        terminal.print_line(f"  {' › '.join(number.key)}: {number.words}")
 
 
 def _print_evaluation(

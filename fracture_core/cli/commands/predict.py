@@ -23,15 +23,7 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="include films in the verdict that the gate doubts",
     )
-    parser.add_argument(
-        "--promise",
-        type=float,
-        metavar="PERCENT",
-        help="most studies with a fracture among those that are cleared (the card's, or 5)",
-    )
-    parser.add_argument(
-        "--confidence", type=float, metavar="PERCENT", help="of the promise (the card's, or 95)"
-    )
+    setting_options.add_promise(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
     parser.add_argument(
@@ -51,10 +43,9 @@ def _predict(options: argparse.Namespace) -> int:
     model = cards.find(options.model)
     threshold = model.card.threshold if options.threshold is None else options.threshold
     check_range("threshold", threshold, (0.0, 1.0))
-    promise = study_answers.changed(model, options.promise, options.confidence)
+    promise = setting_options.promise_of(options, model)
     answers = study_answers.of_model(model, threshold, promise)
-    asked = (model.card.choices.promise, options.promise, options.confidence)
-    is_promised = any(each is not None for each in asked)
+    is_promised = bool(promise or model.card.choices.promise)
     paths = study_paths.read(options.study)
     terminal.load_tensorflow()
     from fracture_core.models import inference
@@ -88,7 +79,12 @@ def _predict(options: argparse.Namespace) -> int:
             for study, (_, films) in zip(predictions, studies, strict=True)
         ]
         html = study_report.document(
-            cases, model, threshold, names=options.names, left_out=paths.left_out
+            cases,
+            model,
+            threshold,
+            names=options.names,
+            left_out=paths.left_out,
+            promise=promise,
         )
         replace_file(options.report, html.encode())
         if warning := study_record.text_warning(predictions):

@@ -61,14 +61,13 @@ def near(read: pd.DataFrame) -> list[Group]:
     words = measures.looks_as_words(distinct["look"].tolist())
     groups: dict[int, Group] = {}
     first_of: dict[int, int] = {}  # place of a row in a group -> that of the group's first
-    for start in range(0, len(rows), 256):
-        apart = measures.bits_apart(words[start : start + 256], words[start:])
-        for one, other in np.argwhere(apart <= NEAR_BITS) + start:
-            if other <= one or other in first_of:
+    for one, others in measures.alike(words, NEAR_BITS):
+        for other in others:
+            if other in first_of:
                 continue
             alike = measures.likeness(small[one], small[other])
             if alike >= NEAR_LIKENESS:
-                first = first_of.setdefault(int(other), first_of.get(int(one), int(one)))
+                first = first_of.setdefault(int(other), first_of.get(one, one))
                 name = read.loc[rows[first], "path"]
                 start_of = [(int(rows[first]), "others look almost the same")]
                 group = groups.setdefault(first, start_of)

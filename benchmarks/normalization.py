@@ -28,11 +28,12 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import config
 from fracture_core.analysis import fluctuation
-from fracture_core.config import TrainConfig, cache_folder
+from fracture_core.config import presets
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.films import pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.phantom import phantom_set
@@ -93,7 +94,7 @@ def settings(name: str, root: Path, seed: int, options: argparse.Namespace) -> T
     """The report's settings for the report's networks, else the defaults, with a dev share."""
     changes = {"architecture": name, "seed": seed, "epochs": options.epochs, "threads": 1}
     if name in REPORTS:
-        made = config.report_2018(str(root), steps_per_epoch=100, dev_share=0.15, **changes)
+        made = presets.report_2018(str(root), steps_per_epoch=100, dev_share=0.15, **changes)
     else:
         made = TrainConfig(data=str(root), normalization="running", **changes)
     return replace(made, recipe=replace(made.recipe, size=options.size))
@@ -101,7 +102,7 @@ def settings(name: str, root: Path, seed: int, options: argparse.Namespace) -> T
 
 def print_samples(folders: dict[str, Path], other: Path, sizes: Sequence[int]) -> None:
     """Spread of the accuracy between samples, in points, by their size."""
-    from fracture_core.networks import architectures
+    from fracture_core.networks import network_weights
     from fracture_core.runs import checkpoints
     from fracture_core.training import averages, loop, steps
 
@@ -118,7 +119,7 @@ def print_samples(folders: dict[str, Path], other: Path, sizes: Sequence[int]) -
         judge, recompute = steps.make_predict(network), averages.make_recompute(network)
         for epoch in [each for each in LOOKED_AT if each <= run.config.epochs]:
             weights = checkpoints.weights_of(folder / "checkpoints", epoch)
-            architectures.load_weights(network, weights)
+            network_weights.load_weights(network, weights)
             spreads = []
             for size in sizes:
                 right = []

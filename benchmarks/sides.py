@@ -19,7 +19,7 @@ import numpy as np
 from workers import serve
 
 if TYPE_CHECKING:
-    from fracture_core.config import TrainConfig
+    from fracture_core.config.train_config import TrainConfig
 
 SECONDS = 1.0  # of one measurement of a step: a shared machine holds nearly still for so long
 PRODUCT = 1024  # side of the matrices whose product is taken for the machine's arithmetic limit
@@ -48,13 +48,13 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """A real run's epochs: pixels, steps, judging, prediction table, checkpoint, journal."""
-    from fracture_core import config
+    from fracture_core.config import presets
     from fracture_core.jobs.worker import Worker
     from fracture_core.networks import optimizers
     from fracture_core.runs import checkpoints, run_folders
     from fracture_core.training import loop, pipeline
 
-    settings = config.report_2018(
+    settings = presets.report_2018(
         str(options.data),
         positive="positive",
         epochs=10_000,
@@ -133,7 +133,7 @@ def report(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
 
 def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """Steps on noise: fed from the pipeline, from one constant chunk, one a call, and Keras'."""
-    from fracture_core.config import TrainConfig
+    from fracture_core.config.train_config import TrainConfig
     from fracture_core.networks import optimizers
     from fracture_core.training import loop, pipeline, steps
 

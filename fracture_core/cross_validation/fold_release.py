@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums
-from fracture_core.config import Reference
+from fracture_core.config.reference import Reference
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.cross_validation.out_of_fold import OutOfFold

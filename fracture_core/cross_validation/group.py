@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import LIMITS, TrainConfig, check_range, runs_folder
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.record import check_range
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, RunError, RunNotFound
+from fracture_core.folders import runs_folder
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import NAME, Labels, Run, State, Status
 from fracture_core.words import short

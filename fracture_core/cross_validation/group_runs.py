@@ -10,12 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums
-from fracture_core.config import (
-    TrainConfig,
-    check_range,
-    models_folder,
-    with_paths,
-)
+from fracture_core.config.record import check_range
+from fracture_core.config.train_config import TrainConfig, with_paths
 from fracture_core.cross_validation import folds, group
 from fracture_core.cross_validation.group import EXCLUDED, FAMILIES, LIST, NOTE, Group
 from fracture_core.curation import curated_data
@@ -32,6 +28,7 @@ from fracture_core.errors import (
     RunNameTaken,
 )
 from fracture_core.files import make_folder, remove_tree, replace_file, sweep, temporary, writing
+from fracture_core.folders import models_folder
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import DRAFT_SECONDS, Labels, Run, State

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.cross_validation import fold_figures, folds, group
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import family_list

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets.catalog import study_key
 from fracture_core.errors import Stopped, TrainingFailed
 from fracture_core.networks import optimizers, schedules

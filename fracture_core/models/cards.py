@@ -14,22 +14,17 @@ from typing import Any
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import (
-    LIMITS,
-    NetworkOptions,
-    PixelRecipe,
-    Record,
-    Reference,
-    Setting,
-    TrainConfig,
-    cache_folder,
-    check_range,
-    settings,
-    value_of,
-    with_paths,
-)
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.record import Record, check_range
+from fracture_core.config.reference import Reference
+from fracture_core.config.setting import Setting
+from fracture_core.config.setting_table import settings, value_of
+from fracture_core.config.train_config import TrainConfig, with_paths
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError
+from fracture_core.folders import cache_folder
 from fracture_core.models import model_names
 from fracture_core.models.model_names import CARD
 from fracture_core.networks import network_size

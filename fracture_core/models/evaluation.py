@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import Reference, cache_folder, check_range
+from fracture_core.config.record import check_range
+from fracture_core.config.reference import Reference
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
@@ -25,6 +26,7 @@ from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
 from fracture_core.files import make_folder
 from fracture_core.films import images, pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.runs import journal, run_facts, run_folders

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums
-from fracture_core.config import cache_folder
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, ModelError
 from fracture_core.files import make_folder, replace_file
 from fracture_core.films import pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.cards import GATE, PREVIOUS_GATE, Model

@@ -7,7 +7,9 @@ machine is refused early. A test builds every network and compares.
 import math
 from dataclasses import dataclass
 
-from fracture_core.config import LIMITS, NetworkOptions, TrainConfig
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 
 FLOAT = 4  # bytes of a float32

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from fracture_core.config import Record, check_range
+from fracture_core.config.record import Record, check_range
 from fracture_core.errors import ConfigError, DataError
 from fracture_core.operating_points import study_scores
 from fracture_core.verdicts import metrics

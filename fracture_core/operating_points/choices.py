@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from fracture_core.config import LIMITS, Record, check_range
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.record import Record, check_range
 from fracture_core.errors import ConfigError
 from fracture_core.operating_points import study_scores
 from fracture_core.operating_points.calibration import MOST, Calibration

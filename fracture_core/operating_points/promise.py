@@ -21,7 +21,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from fracture_core.config import Record, check_range
+from fracture_core.config.record import Record, check_range
 from fracture_core.verdicts import resampling
 from fracture_core.words import plural
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.errors import DamagedFile, FileRefused, RunError
 from fracture_core.runs import journal, line_rules, run_folders
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig, settings
+from fracture_core.config.setting_table import settings
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, DamagedFile
 from fracture_core.files import writing
 from fracture_core.runs import (

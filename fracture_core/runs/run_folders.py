@@ -20,15 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums, file_reader, locks, memory
-from fracture_core.config import (
-    LIMITS,
-    Record,
-    Reference,
-    TrainConfig,
-    check_range,
-    runs_folder,
-    with_paths,
-)
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.record import Record, check_range
+from fracture_core.config.reference import Reference
+from fracture_core.config.train_config import TrainConfig, with_paths
 from fracture_core.errors import (
     ConfigError,
     DamagedFile,
@@ -48,6 +43,7 @@ from fracture_core.files import (
     unchanged,
     writing,
 )
+from fracture_core.folders import runs_folder
 from fracture_core.runs import journal, run_facts
 from fracture_core.runs.run_facts import DataFacts
 from fracture_core.words import short

@@ -17,11 +17,11 @@ import pandas as pd
 import tensorflow as tf
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import FractureError, TrainingFailed
 from fracture_core.files import keep_damaged
 from fracture_core.jobs.worker import Clock, Worker
-from fracture_core.networks import architectures, optimizers, schedules
+from fracture_core.networks import architectures, network_weights, optimizers, schedules
 from fracture_core.runs import backups, checkpoints, feature_maps, journal, predictions
 from fracture_core.runs.checkpoints import Position
 from fracture_core.runs.run_folders import State
@@ -92,7 +92,7 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
         optimizer.build(model.trainable_variables)
     position = _restore(folder, model, optimizer)
     if config.weights and not position.step:
-        architectures.load_weights(model, Path(config.weights))
+        network_weights.load_weights(model, Path(config.weights))
     loop = Loop(folder, films, pixels, model, optimizer, worker)
     position = loop.counted(position)
     loop.keep_lost_features()
@@ -331,7 +331,7 @@ class Loop:
         for epoch in lost:
             with contextlib.suppress(FractureError, OSError):  # damaged: no feature maps
                 weights = checkpoints.weights_of(self._checkpoints, epoch)
-                architectures.load_weights(self.model, weights)
+                network_weights.load_weights(self.model, weights)
                 self._save_features(epoch)
         for variable, value in zip(self.model.variables, now, strict=True):
             variable.assign(value)

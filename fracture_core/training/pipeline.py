@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig, cache_folder, phantom_folder
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.curation import corrections, curated_data
 from fracture_core.datasets import catalog, exclusions, family_list, fold_list
 from fracture_core.datasets.catalog import Dataset
@@ -23,6 +23,7 @@ from fracture_core.datasets.family_list import FamilyList
 from fracture_core.datasets.fold_list import FoldList
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
 from fracture_core.films import pixel_cache
+from fracture_core.folders import cache_folder, phantom_folder
 from fracture_core.jobs.worker import Worker
 from fracture_core.networks.augmentation import draw
 from fracture_core.phantom import phantom_set

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core import file_reader
-from fracture_core.config import PROJECT, TrainConfig, cache_folder
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import FileRefused
 from fracture_core.files import make_folder, replace_file
+from fracture_core.folders import PROJECT, cache_folder
 from fracture_core.networks import architectures
 from fracture_core.runs import run_folders
 from fracture_core.words import duration

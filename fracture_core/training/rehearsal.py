@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fracture_core.config import preset
+from fracture_core.config.presets import preset
 from fracture_core.networks import optimizers
 from fracture_core.training import averages, loop, probe, steps
 

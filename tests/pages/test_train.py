@@ -17,8 +17,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fracture_core.cli import command_line, setting_options
-from fracture_core.config import PRESETS, Augmentation, Schedule, TrainConfig, preset
-from fracture_core.config import settings as config_settings
+from fracture_core.config.film_settings import Augmentation
+from fracture_core.config.presets import PRESETS, preset
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.setting_table import settings as config_settings
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import Stopped
 from fracture_core.films import images

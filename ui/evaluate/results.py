@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core.config import Reference
+from fracture_core.config.reference import Reference
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog

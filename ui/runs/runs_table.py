@@ -16,7 +16,8 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import comparison
-from fracture_core.config import runs_folder, settings
+from fracture_core.config.setting_table import settings
+from fracture_core.folders import runs_folder
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.runs.run_folders import Labels, Run, State

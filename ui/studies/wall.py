@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fracture_core.config import whole_number
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.models import cards
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.words import plural, short
+from fracture_core.words import plural, short, whole_number
 from ui.cache import film_cache, model_cache, study_cache
 from ui.components import announcement
 from ui.shared import film_links, theme

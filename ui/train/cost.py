@@ -1,7 +1,8 @@
 """The estimated cost of a run before it is started: films, time and memory."""
 
 from fracture_core import memory
-from fracture_core.config import TrainConfig, slots
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.jobs.launcher import slots
 from fracture_core.networks import network_size
 from fracture_core.runs.run_folders import Run
 from fracture_core.training import probe

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from fracture_core.config import LIMITS, TrainConfig
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import folds
 from fracture_core.curation import curated_data
 from fracture_core.errors import ConfigError, DataError

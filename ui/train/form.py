@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fracture_core.config import PRESETS, TrainConfig, preset
+from fracture_core.config.presets import PRESETS, preset
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import exclusions, family_list
 from fracture_core.errors import (
     ConfigError,

@@ -1,7 +1,7 @@
 """The settings of a run that a newcomer can leave alone, in groups; what does not apply is hidden.
 
-Labels, help, ranges and defaults are those of `config.settings`. Each widget key holds the preset's
-name, so that another preset brings its own values.
+Labels, help, ranges and defaults are those of `setting_table.settings`. Each widget key holds the
+preset's name, so that another preset brings its own values.
 """
 
 from collections.abc import Sequence
@@ -12,24 +12,14 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fracture_core.config import (
-    DEFAULTS,
-    LIMITS,
-    Group,
-    NetworkOptions,
-    Setting,
-    TrainConfig,
-    parse_units,
-    settings,
-    value_of,
-    with_values,
-)
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions, parse_units
+from fracture_core.config.setting import Group, Setting
+from fracture_core.config.setting_table import settings, value_of, with_values
+from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
-from fracture_core.networks.architectures import (
-    ARCHITECTURES,
-    check_weights_file,
-    check_weights_fit,
-)
+from fracture_core.networks.architectures import ARCHITECTURES
+from fracture_core.networks.network_weights import check_weights_file, check_weights_fit
 from fracture_core.networks.optimizers import ADAMW_DECAY
 from ui.cache import data_cache
 from ui.shared.number_field import number, optional_number
@@ -133,7 +123,7 @@ def ask_one(draft: Draft, path: str, suffix: str = "", **more: Any) -> Any:
 
     Args:
         draft: the form.
-        path: of the setting, as in `config.settings`.
+        path: of the setting, as in `setting_table.settings`.
         suffix: of the widget's key, if the field differs by more than the preset.
         more: for the widget, instead of what follows from the setting; `value` and `bounds`, too.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fracture_core.cli import command_line
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.cross_validation import group, out_of_fold
 from fracture_core.jobs import launcher
 from fracture_core.models import cards

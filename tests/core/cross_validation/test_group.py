@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import group, group_runs, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog, exclusions, family_list

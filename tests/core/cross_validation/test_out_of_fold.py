@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from fracture_core import checksums
-from fracture_core.config import PROJECT
 from fracture_core.cross_validation import fold_figures, fold_release, group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, ModelError, RunError
+from fracture_core.folders import PROJECT
 from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import Card
 from fracture_core.releases import release

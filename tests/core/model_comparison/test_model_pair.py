@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fracture_core.cli import command_line
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import DataError
 from fracture_core.model_comparison import model_pair
 from fracture_core.models.evaluation import Evaluation

@@ -2,7 +2,9 @@
 
 import pytest
 
-from fracture_core.config import LIMITS, NetworkOptions, TrainConfig
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.networks import architectures, network_size
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
-from fracture_core.networks import architectures
+from fracture_core.networks import architectures, network_weights
 from fracture_core.networks.layers import BatchNormalization
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
@@ -132,7 +132,7 @@ def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> No
     config = run_folders.read(run_copy).config
     for epoch in (1, 3):
         model = loop.make_network(config)
-        architectures.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
+        network_weights.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
         rows = averages.sample(len(learned), config.seed, epoch, 32)
         exact = in_float64(model, learned[rows])
         assert exact
@@ -168,7 +168,7 @@ def test_the_way_of_averaging_changes_no_trained_weight(folders, finished_run) -
         one, other = loop.make_network(config), loop.make_network(config)
         for model, place in ((one, finished_run), (other, folder)):
             weights = checkpoints.weights_of(place / "checkpoints", epoch)
-            architectures.load_weights(model, weights)
+            network_weights.load_weights(model, weights)
         for ours, theirs in zip(one.trainable_variables, other.trainable_variables, strict=True):
             assert np.array_equal(ours, theirs)
         assert not np.allclose(norms(one)[0].moving_variance, norms(other)[0].moving_variance)
@@ -199,7 +199,7 @@ def test_a_run_of_before_there_was_a_choice_has_running_averages(run_copy) -> No
 
 
 def test_only_the_reports_preset_keeps_running_averages() -> None:
-    from fracture_core.config import PRESETS, preset
+    from fracture_core.config.presets import PRESETS, preset
 
     ways = {name: preset(name, "x").normalization for name in PRESETS}
     assert ways == {"demo": "recomputed", "recommended": "recomputed", "report2018": "running"}

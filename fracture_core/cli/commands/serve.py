@@ -6,7 +6,7 @@ import sys
 
 from fracture_core import room
 from fracture_core.cli import Command
-from fracture_core.config import PROJECT
+from fracture_core.folders import PROJECT
 
 
 def _room_arguments(parser: argparse.ArgumentParser) -> None:

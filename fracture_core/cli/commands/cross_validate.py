@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core.cli import Command, setting_options, terminal
-from fracture_core.config import LIMITS, PRESETS, runs_folder
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.presets import PRESETS
 from fracture_core.errors import ConfigError, ModelError, RunError
 from fracture_core.files import replace_file
+from fracture_core.folders import runs_folder
 from fracture_core.runs import run_folders
 from fracture_core.words import duration, plural
 
@@ -45,12 +47,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _cross_validate(options: argparse.Namespace) -> int:
     from fracture_core.cross_validation import group_runs
-    from fracture_core.networks import architectures
+    from fracture_core.networks import architectures, network_weights
 
     config = setting_options.config_of(options)
     architectures.check(config.architecture, config.recipe.size, config.options)
     if config.weights:
-        architectures.check_weights_file(Path(config.weights))
+        network_weights.check_weights_file(Path(config.weights))
     name = options.name or f"{config.architecture}-cv-{datetime.now():%Y%m%d-%H%M%S}"
     value = group_runs.begin(config, options.folds, name, setting_options.dataset_of(options))
     return _queued(value, options.json) if options.queue else _follow(value, options.json)

@@ -120,7 +120,8 @@ from fracture_core.config.train_config import TrainConfig
 from ui.train import settings
 settings._learning(settings.Draft(base=TrainConfig(data="x"), preset="demo"))
 """
-(shown,) = [n for n in AppTest.from_string(form).run().number_input if n.label == "Clipping"]
+page = AppTest.from_string(form, default_timeout=60).run()
+(shown,) = [n for n in page.number_input if n.label == "Clipping"]
 assert (shown.value, shown.help) == (1.0, "Largest norm of a gradient. From 0 to 5.")
 print("done")
 '''

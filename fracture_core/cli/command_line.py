@@ -41,10 +41,13 @@ COMMANDS = {
     "inspect_runs": {
         "curves": "Print a run's epochs as CSV.",
         "check": "Check a run's files by their checksums. Exits 1 if one is damaged.",
-        "runs": "List the runs.",
+        "runs": "List the runs; export one as a file, or import it.",
     },
     "cross_validate": {
         "cross-validate": "Train a network per fold, and print the figures of all together.",
+    },
+    "sweep": {
+        "sweep": "Train several values of some settings with several seeds: which is better?",
     },
     "predict": {
         "predict": "Predict studies: a line per image, then the verdict. Exits 1 if no film has a "
@@ -62,8 +65,7 @@ COMMANDS = {
         "gate": "Fit a released model's gate on its training data.",
         "release": "Publish a run as models/NAME.",
         "ensemble": "Publish the mean of models as models/NAME.",
-    },
-    "serve": {
+        "export": "Write a model for other programs: Keras, SavedModel, LiteRT, ONNX or weights.",
         "room": "Serve the app to visitors, who watch and upload. Changes need the owner's token.",
     },
 }

@@ -22,6 +22,7 @@ from fracture_core.errors import FileRefused, FractureError, RunError
 from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import OUT_OF_FOLD, Model
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.run_groups import group_folder
 from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run, State
 
@@ -222,7 +223,7 @@ def _made(value: Group, runs: dict[int, Run]) -> OutOfFold:
 
 def _units(value: Group, films: pd.DataFrame) -> pd.Series:
     """Return each film's unit, by the group's own copy of the families."""
-    path = value.folder / group.FAMILIES
+    path = value.folder / group_folder.FAMILIES
     families = family_list.read(path) if value.config.families else None
     return folds.units(films, families).astype(str)
 

@@ -1,4 +1,4 @@
-"""What a model's card says to an item of CLAIM, in words."""
+"""Words of a model's card that answer an item of CLAIM."""
 
 from collections.abc import Iterator
 

@@ -254,7 +254,7 @@ def check_name(name: str) -> None:
 
 def _make(folder: Path, config: TrainConfig, fill: Callable[[Path], None] | None) -> None:
     """Fill a draft of a run folder, then rename it to its final name."""
-    _refuse_taken(folder)
+    refuse_taken(folder)
     draft = temporary(folder)
     try:
         with writing(folder):
@@ -269,14 +269,19 @@ def _make(folder: Path, config: TrainConfig, fill: Callable[[Path], None] | None
             try:
                 draft.rename(folder)
             except OSError:
-                _refuse_taken(folder)  # another process was quicker
+                refuse_taken(folder)  # another process was quicker
                 raise
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
 
 
-def _refuse_taken(folder: Path) -> None:
+def refuse_taken(folder: Path) -> None:
+    """Refuse the folder of a new run that exists.
+
+    Raises:
+        RunNameTaken: says so.
+    """
     if os.path.lexists(folder):
         raise RunNameTaken(f"A run called {folder.name!r} exists. Choose another name.")
 

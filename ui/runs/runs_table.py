@@ -76,7 +76,7 @@ def _names(runs: list[Run]) -> tuple[tuple[str, ...], ...]:
 
 
 def _panel(drawn_for: tuple[tuple[str, ...], ...]) -> None:
-    runs = groups_panel.without_folds(run_cache.runs_now())
+    runs = groups_panel.without_members(run_cache.runs_now())
     if not runs or _names(runs) != drawn_for:
         st.rerun()  # the whole page: curves depend on the choice, polling on active runs
     _search(runs)

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -31,7 +32,10 @@ from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import evaluation, gate_job
 from fracture_core.neighbours import neighbours_job
 from fracture_core.releases import ensemble
+from fracture_core.run_groups import members
 from fracture_core.runs import run_folders
+from fracture_core.sweeps import sweep
+from fracture_core.sweeps.sweep import Sweep
 from fracture_core.training import averages_job
 from ui.cache import data_cache, study_cache
 from ui.shared import theme
@@ -119,9 +123,9 @@ start_report = owners(report_2018.start)
 stop_report = owners(report_2018.stop)
 
 
-stop_group = owners(group_runs.stop)
-resume_group = owners(group_runs.start)
-delete_group = owners(group_runs.delete)
+stop_group = owners(members.stop)
+resume_group = owners(members.start)
+delete_group = owners(members.delete)
 release_group = owners(fold_release.make)
 
 
@@ -147,6 +151,17 @@ def cross_validate(
     """
     data_cache.check_unchanged()
     group_runs.begin(settings, folds, name, data_cache.dataset(), labels)
+
+
+@owners
+def start_sweep(value: Sweep, name: str, labels: run_folders.Labels) -> None:
+    """Start a sweep on the data that this tab reads, once even after a double click.
+
+    Raises:
+        DataError: the films have changed since the page was drawn.
+    """
+    data_cache.check_unchanged()
+    sweep.begin(replace(value, name=name), data_cache.dataset(), labels)
 
 
 @owners

@@ -8,17 +8,19 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fracture_core.cli import Command, setting_options, terminal
+from fracture_core.cli import Command, run_group, setting_options, terminal
 from fracture_core.config.record import check_range
 from fracture_core.errors import ConfigError, WriteFailed
 from fracture_core.files import replace_file
 
 if TYPE_CHECKING:
+    from fracture_core.cross_validation.group import Group
     from fracture_core.datasets.catalog import Dataset
     from fracture_core.floors.floor_figures import Floors
     from fracture_core.models.cards import Model
     from fracture_core.models.evaluation import Evaluation
     from fracture_core.runs.run_facts import DataFacts
+    from fracture_core.sweeps.sweep import Sweep
 
 MOST_COST = 10_000.0  # of a missed fracture, in false alarms
 
@@ -67,15 +69,24 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _evaluate_group(options: argparse.Namespace, value: "Group | Sweep | None") -> None:
+    from fracture_core.cli.commands import cross_validate, sweep
+    from fracture_core.sweeps.sweep import Sweep
+
+    if isinstance(value, Sweep):
+        sweep.show(value, options.json, options.split)
+    else:
+        cross_validate.evaluate(options)
+
+
 def _evaluate(options: argparse.Namespace) -> None:
     """Print the figures, and on request a line per study; save those of a whole split."""
     if options.prevalence is not None:
         check_range("prevalence", options.prevalence, (0.0, 1.0))
     check_range("cost ratio", options.cost_ratio, (0.0, MOST_COST))
-    from fracture_core.cli.commands import cross_validate
-
-    if options.out_of_fold or cross_validate.is_group(options.model):
-        cross_validate.evaluate(options)
+    group = None if options.out_of_fold else run_group.find(options.model)
+    if options.out_of_fold or group:
+        _evaluate_group(options, group)
         return
     if options.data is None:
         _evaluate_stored(options)

@@ -1,4 +1,4 @@
-"""Commands that read runs: `curves`, `check`, `runs`.
+"""Commands that read runs and hand them on: `curves`, `check`, `runs` (list, export, import).
 
 Modules that load pandas are imported by the command that needs them, so that `--help` is quick.
 """
@@ -13,6 +13,7 @@ from fracture_core.cli import Command, terminal
 from fracture_core.errors import RunError
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Run
+from fracture_core.words import plural
 
 
 def _curves_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,9 +80,32 @@ def _is_readable(path: Path) -> bool:
 
 def _runs_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    for action, sentence in {
+        "export": "Write a run as one file, without its films unless asked.",
+        "import": "Make a run of such a file, checked by its checksums.",
+    }.items():
+        own = actions.add_parser(action, help=sentence, description=sentence)
+        if action == "export":
+            own.add_argument("run")
+            own.add_argument(
+                "out", nargs="?", type=Path, default=Path(), help="file, folder (here)"
+            )
+            own.add_argument("--films", action="store_true", help="with the films that it used")
+        else:
+            own.add_argument("file", type=Path, help="of `runs export`")
+            own.add_argument("--name", help="of the run (that in the file's name)")
+            own.add_argument("--data", type=Path, help="folder of the same films here")
+            own.add_argument("--films", type=Path, metavar="FOLDER", help="unpack its films there")
 
 
 def _runs(options: argparse.Namespace) -> None:
+    """List, export or import runs."""
+    action = {"export": _export, "import": _import}.get(options.action or "", _list)
+    action(options)
+
+
+def _list(options: argparse.Namespace) -> None:
     """List the runs, newest first; those that cannot be read are named on standard error."""
     runs, rows = run_folders.list_runs(), []
     unreadable = run_folders.unreadable(runs)
@@ -118,6 +142,41 @@ def _row(run: Run) -> dict[str, Any]:
         "best_epoch": predictions.best_epoch(run.folder),
         "metrics": {str(k): v.item() if hasattr(v, "item") else v for k, v in last.items()},
     }
+
+
+# --- a run as one file ----------------------------------------------------------------------------
+
+
+def _export(options: argparse.Namespace) -> None:
+    from fracture_core.exports import run_archive
+
+    run = run_folders.read(run_folders.find(options.run))
+    written = run_archive.write(run, options.out, options.films)
+    films = f" and {plural(written.films, 'film')}" if options.films else ", without films"
+    size = written.path.stat().st_size / 1e6
+    terminal.print_line(
+        f"{written.path}: {plural(written.files, 'file')}{films}, {size:,.1f} MB. It names the "
+        "folder of its films, as config.json does."
+    )
+
+
+def _import(options: argparse.Namespace) -> None:
+    from fracture_core.exports import run_archive
+
+    show = terminal.progress_line("% unpacked")
+    folder = run_archive.read(
+        options.file,
+        options.name,
+        options.data,
+        options.films,
+        progress=lambda share: show(round(100 * share), 100),
+    )
+    terminal.show_line("")
+    run = run_folders.read(folder)
+    terminal.print_line(
+        f"{run.name} is imported: {run.config.architecture}, {plural(run.status.epoch, 'epoch')}. "
+        f"Its films: {run.config.data}."
+    )
 
 
 COMMANDS = {

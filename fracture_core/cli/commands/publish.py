@@ -1,17 +1,23 @@
-"""Commands on released models: `gate`, `release`, `ensemble`.
+"""Commands that give work to others: `gate`, `release`, `ensemble`, `export`, `room`.
 
 Modules that load pandas are imported by the command that needs them, so that `--help` is quick.
 """
 
 import argparse
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fracture_core.cli import Command, setting_options, terminal
+from fracture_core import room
+from fracture_core.cli import Command, run_group, setting_options, terminal
 from fracture_core.errors import ModelError
+from fracture_core.folders import PROJECT
 
 if TYPE_CHECKING:
+    from fracture_core.cross_validation.group import Group
     from fracture_core.models.cards import Card
+    from fracture_core.sweeps.sweep import Sweep
 
 
 def _gate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,11 +69,18 @@ def _release_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _release(options: argparse.Namespace) -> None:
+def _release_group(value: "Group | Sweep", options: argparse.Namespace) -> None:
     from fracture_core.cli.commands import cross_validate
+    from fracture_core.sweeps.sweep import Sweep
 
-    if cross_validate.is_group(options.run):
-        cross_validate.release(options.run, options.name, options.out_of_fold)
+    if isinstance(value, Sweep):
+        raise ModelError(f"{value.name} is a sweep. Release one of its runs: release RUN NAME.")
+    cross_validate.release(value, options.name, options.out_of_fold)
+
+
+def _release(options: argparse.Namespace) -> None:
+    if group := run_group.find(options.run):
+        _release_group(group, options)
         return
     from fracture_core.models import cards
     from fracture_core.releases import release
@@ -108,8 +121,56 @@ def _ensemble(options: argparse.Namespace) -> None:
         )
 
 
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    from fracture_core.exports import model_formats
+
+    parser.add_argument("model", help="released model, run, or RUN@EPOCH")
+    parser.add_argument("out", nargs="?", type=Path, help="new folder (MODEL-FORMAT, here)")
+    formats = ", ".join(model_formats.FORMATS)
+    parser.add_argument("--to", required=True, metavar="FORMAT", help=f"one of {formats}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from fracture_core.exports import model_formats
+    from fracture_core.models import cards
+
+    out = options.out or Path(f"{Path(options.model).name}-{options.to}")
+    model = cards.find(options.model)
+    terminal.load_tensorflow()
+    folder = model_formats.write(model, options.to, out)
+    for path in sorted(folder.iterdir()):
+        terminal.print_line(str(path))
+    size, threshold = model.card.recipe.size, model.card.threshold
+    print(
+        f"Films as float32, {size} x {size} px, 0 to 255, made by the recipe in card.json; a film "
+        f"is positive above {threshold:g}, a study if any of its films is."
+    )
+
+
+def _room_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host", help="host name that visitors type, as in films.example.org")
+    parser.add_argument("--port", type=int, default=8501, help="port on this machine (8501)")
+
+
+def _room(options: argparse.Namespace) -> int:
+    """Print the addresses, then become the server until it is stopped."""
+    host = room.checked_host(options.host)
+    token = room.new_token()
+    print(f"Visitors: https://{host}/ (they browse, watch and upload films)")
+    print(f"You, on this machine: http://localhost:{options.port}/?owner={token}")
+    print(f"You, from elsewhere: https://{host}/ with this token under Visitor, Owner's token.")
+    print(f"The token is saved in {room.token_path()} and changes at every start.")
+    print("Put a proxy with TLS in front of it, see docs/security.md. Ctrl-C stops the server.")
+    sys.stdout.flush()
+    environment = os.environ | {room.VARIABLE: host}
+    os.chdir(PROJECT)  # where .streamlit/config.toml lies
+    os.execve(sys.executable, room.server_command(host, options.port), environment)
+
+
 COMMANDS = {
     "gate": Command(add_arguments=_gate_arguments, run=_gate),
     "release": Command(add_arguments=_release_arguments, run=_release),
     "ensemble": Command(add_arguments=_ensemble_arguments, run=_ensemble),
+    "export": Command(add_arguments=_export_arguments, run=_export),
+    "room": Command(add_arguments=_room_arguments, run=_room),
 }

@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fracture_core.cli import Command, setting_options, terminal
+from fracture_core.cli import Command, run_group, setting_options, terminal
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.presets import PRESETS
 from fracture_core.config.record import check_range
@@ -28,7 +28,9 @@ from fracture_core.runs.run_folders import State, Status
 from fracture_core.words import duration, short
 
 if TYPE_CHECKING:
+    from fracture_core.cross_validation.group import Group
     from fracture_core.datasets.catalog import Dataset
+    from fracture_core.sweeps.sweep import Sweep
 
 NAMED = 10  # unreadable films that are listed; the others are counted
 POLL_SECONDS = 0.3  # between two looks at the run that is followed
@@ -145,14 +147,26 @@ def _resume_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    from fracture_core.cli.commands import cross_validate
-
-    if cross_validate.is_group(options.run):
-        return cross_validate.resume(options.run, options.more_epochs, options.queue)
+    if value := run_group.find(options.run):
+        return _resume_group(value, options)
     folder = run_folders.find(options.run)
     with _loading(options.queue):
         launcher.resume(folder, options.more_epochs, wait_for_slot=options.queue)
     return _queued(folder) if options.queue else _follow(folder)
+
+
+def _resume_group(value: "Group | Sweep", options: argparse.Namespace) -> int:
+    from fracture_core.cli.commands import cross_validate, sweep
+    from fracture_core.sweeps.sweep import Sweep
+
+    run_group.resume(value, options.more_epochs)
+    if isinstance(value, Sweep):
+        return sweep.queued(value, False) if options.queue else sweep.follow(value, False)
+    return (
+        cross_validate.queued(value, False)
+        if options.queue
+        else cross_validate.follow(value, False)
+    )
 
 
 def _fork_arguments(parser: argparse.ArgumentParser) -> None:
@@ -261,10 +275,8 @@ def _stop_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _stop(options: argparse.Namespace) -> None:
-    from fracture_core.cli.commands import cross_validate
-
-    if cross_validate.is_group(options.run):
-        cross_validate.stop(options.run, options.after_epoch)
+    if value := run_group.find(options.run):
+        run_group.stop(value, options.after_epoch)
         return
     folder = run_folders.find(options.run)
     status = run_folders.status(folder)

@@ -2,7 +2,7 @@
 
     python benchmarks/normalization.py [--parts samples curves] [--seeds 5] [--epochs 20]
                                        [--networks three_conv five_conv] [--size 64]
-                                       [--films 256]
+                                       [--films 256] [--samples 16]
 
 Trains `one_conv`, `three_conv` and `five_conv` as the 2018 report did, 100 steps an epoch, and
 `all_conv` with its defaults, on the phantom, with running averages; then judges the very same
@@ -19,7 +19,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +44,6 @@ from fracture_core.verdicts.metrics import Mean, mean
 STUDIES = 400
 AT = (1, 2, 3, 5, 10, 15, 20)  # epochs of the table
 SIZES = (128, 256, 512, 1_024)  # films of a sample
-SAMPLES = 16  # of each size
 LOOKED_AT = (1, 2, 6)  # epochs whose weights are tried
 PATIENCE = 5  # epochs without a lower dev loss, of an early stopping that is tried on the curves
 REPORTS = ("one_conv", "three_conv", "five_conv")
@@ -59,6 +58,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=list(ARCHITECTURES))
     parser.add_argument("--size", type=int, default=32, help="of the input, in px")
     parser.add_argument("--films", nargs="+", type=int, default=SIZES, help="of a sample")
+    parser.add_argument("--samples", type=int, default=16, help="of each number of films")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
@@ -69,7 +69,7 @@ def main() -> None:
         if "samples" in options.parts:
             phantom_set.make(other, studies=STUDIES, seed=7)
             folders = {name: found[0] for name, found in trained.items()}
-            print_samples(folders, other, options.films)
+            print_samples(folders, other, options)
         if "curves" in options.parts:
             print_curves(trained)
 
@@ -100,13 +100,14 @@ def settings(name: str, root: Path, seed: int, options: argparse.Namespace) -> T
     return replace(made, recipe=replace(made.recipe, size=options.size))
 
 
-def print_samples(folders: dict[str, Path], other: Path, sizes: Sequence[int]) -> None:
+def print_samples(folders: dict[str, Path], other: Path, options: argparse.Namespace) -> None:
     """Spread of the accuracy between samples, in points, by their size."""
     from fracture_core.networks import network_weights
     from fracture_core.runs import checkpoints
     from fracture_core.training import averages, loop, steps
 
-    print("| network, epoch | films | " + " | ".join(f"{size:,}" for size in sizes) + " |")
+    heads = " | ".join(f"{size:,}" for size in options.films)
+    print(f"| network, epoch | films | {heads} |", flush=True)
     for name, folder in folders.items():
         run = run_folders.read(folder)
         films, pixels = averages_job._films(run)
@@ -121,9 +122,9 @@ def print_samples(folders: dict[str, Path], other: Path, sizes: Sequence[int]) -
             weights = checkpoints.weights_of(folder / "checkpoints", epoch)
             network_weights.load_weights(network, weights)
             spreads = []
-            for size in sizes:
+            for size in options.films:
                 right = []
-                for number in range(SAMPLES):
+                for number in range(options.samples):
                     rows = np.random.default_rng(number).integers(0, len(learned), size)
                     recompute(learned[rows], lambda: False)
                     right.append(np.mean((judge(cache.pixels) > 0.5) == manifest["label"]))

@@ -46,7 +46,7 @@ COMMANDS = {
     "cross_validate": {
         "cross-validate": "Train a network per fold, and print the figures of all together.",
     },
-    "sweep": {
+    "start_sweep": {
         "sweep": "Train several values of some settings with several seeds: which is better?",
     },
     "predict": {

@@ -67,7 +67,7 @@ def _set_averages(
     from fracture_core.training import averages
 
     if config.normalization == "recomputed":
-        rows = averages.sample(len(pixels), config.seed, 0, config.recipe.size)
+        rows = averages.sample(config, len(pixels), 0)
         if not averages.make_recompute(network)(pixels[rows], should_stop):
             raise Stopped("Stopped; no twin was kept.")
 

@@ -51,6 +51,7 @@ from fracture_core.words import short
 DRAFT_SECONDS = 3600.0  # an older draft was left by a kill: copying takes minutes
 MOST_TEXT = 10_000  # letters of a status text; an error may hold a list of films
 _BEFORE = {"normalization": "running"}  # the setting of runs from before there was a choice
+_SMALL, _FILMS_BEFORE = 36, 256  # px: larger films had this number for the averages, no choice
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
 
 
@@ -327,7 +328,10 @@ def _read_config(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
         values = facts.pop("config")
         if isinstance(values, dict):
             values = _BEFORE | values
-        return TrainConfig.from_dict(values), run_facts.run(facts)
+        config = TrainConfig.from_dict(values)
+        if "normalization_films" not in values and config.recipe.size > _SMALL:
+            config = replace(config, normalization_films=_FILMS_BEFORE)
+        return config, run_facts.run(facts)
     except (KeyError, ConfigError) as error:
         raise _no_config(folder, error) from error
 

@@ -197,7 +197,7 @@ def _make_evaluate(
     def line(epoch: int) -> dict[str, Any] | None:
         weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
         network_weights.load_weights(network, weights)
-        rows = averages.sample(len(training), config.seed, epoch, config.recipe.size)
+        rows = averages.sample(config, len(training), epoch)
         if should_stop() or not recompute(training[rows], should_stop):
             return None
         table = steps.predict_blocks(predict, others, should_stop)

@@ -357,8 +357,7 @@ class Loop:
         """Recompute the averages of batch normalization; `False` at a stop."""
         if self.config.normalization == "running":
             return True
-        config, count = self.config, len(self.pipeline.labels)
-        rows = averages.sample(count, config.seed, epoch, config.recipe.size)
+        rows = averages.sample(self.config, len(self.pipeline.labels), epoch)
         return self.recompute(self.pipeline.pixels[rows], self.worker.asked_to_stop)
 
     def _evaluate(self) -> np.ndarray | None:

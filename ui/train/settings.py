@@ -35,6 +35,7 @@ NOT_OFFERED = (
     "families",
     "fold",
     "fold_list",
+    "normalization_films",
     "options.dense_normalization",
     "recipe.fit",
     "recipe.resample",

@@ -70,11 +70,11 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate_group(options: argparse.Namespace, value: "Group | Sweep | None") -> None:
-    from fracture_core.cli.commands import cross_validate, sweep
+    from fracture_core.cli.commands import cross_validate, start_sweep
     from fracture_core.sweeps.sweep import Sweep
 
     if isinstance(value, Sweep):
-        sweep.show(value, options.json, options.split)
+        start_sweep.show(value, options.json, options.split)
     else:
         cross_validate.evaluate(options)
 

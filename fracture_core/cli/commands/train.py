@@ -156,7 +156,7 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _resume_group(value: "Group | Sweep", options: argparse.Namespace) -> int:
-    from fracture_core.cli.commands import cross_validate, sweep
+    from fracture_core.cli.commands import cross_validate, start_sweep
     from fracture_core.sweeps.sweep import Sweep
 
     run_group.resume(value, options.more_epochs)

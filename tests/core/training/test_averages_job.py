@@ -64,8 +64,7 @@ def test_the_curve_is_what_judging_by_hand_gives(run: Run) -> None:
         for layer in model.layers:  # whatever averages the file holds must not matter
             if hasattr(layer, "moving_mean"):
                 layer.moving_mean.assign(layer.moving_mean + 3.0)
-        size = run.config.recipe.size
-        rows = averages.sample(len(training), run.config.seed, epoch, size)
+        rows = averages.sample(run.config, len(training), epoch)
         averages.make_recompute(model)(training[rows], lambda: False)
         table = steps.make_predict(model)(pixels[roles != "train"])
         row = curve[curve["epoch"] == epoch].iloc[0]

@@ -328,7 +328,8 @@ def poisoned(path: Path, layer: str, variable: int) -> str:
     [
         ("probability", 0, "The loss must stay a finite number; at step 1 .* rate below 0.001"),
         ("norm_dense", 2, "Every weight and probability must .* at step 3"),  # the running mean
-        ("dense_1", 0, "Every weight and probability must .* at step 3"),  # hidden by ReLU
+        # ReLU hides it on some processors: then the weights tell at the end of the epoch.
+        ("dense_1", 0, "must stay a finite number; at step 1|Every weight .* must .* at step 3"),
     ],
 )
 def test_what_is_no_number_ends_the_run_at_its_step(

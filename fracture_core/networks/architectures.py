@@ -8,7 +8,7 @@ caller can forget it.
 The convolution block is the report's: convolution 3 x 3 without padding, batch normalization,
 ReLU. Only the last block of `five_conv` has ReLU before the normalization, as in its Appendix A.
 `all_conv` is mentioned in the report but was not built there: all-convolutional, with a global
-average pooling.
+average pooling. `residual` and the large networks of `applications` go beyond the report.
 """
 
 import warnings
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from fracture_core.config import LIMITS, NetworkOptions, check_range
 from fracture_core.errors import ConfigError, FileRefused, ModelError
-from fracture_core.networks import network_size, weights_file
+from fracture_core.networks import applications, network_size, weights_file
 from fracture_core.words import short
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Architecture:
         name: its identifier.
         title: its name in words.
         sentence: its description in one sentence.
-        source: its place in the report.
+        source: its place in the report, or the paper that describes it.
         parameters: trained and untrained, with default options at 32 px.
         mega_flop: of training on one film at 32 px: products and sums of convolutions and dense
             layers, forward and backward, in millions.
@@ -110,6 +110,38 @@ def _all_conv(x: Any) -> Any:
     return layers.GlobalAveragePooling2D(name="average")(_block(x, 64, 5))
 
 
+def _residual(x: Any) -> Any:
+    """Add three residual blocks with poolings, then each map's maximum: (n, h, w, 1) to (n, 128).
+
+    After He et al. (2016). The maximum over all places keeps a break that a mean would dilute.
+    """
+    from keras import layers
+
+    x = _pool(_block(x, 32, 1), 1)
+    x = _pool(_residual_block(x, 32, 2), 2)
+    x = _pool(_residual_block(x, 64, 3), 3)
+    return layers.GlobalMaxPooling2D(name="maximum")(_residual_block(x, 128, 4))
+
+
+def _residual_block(x: Any, filters: int, number: int) -> Any:
+    """Add two normalized convolutions to their input: (n, h, w, c) to (n, h, w, filters).
+
+    An input with fewer maps goes through a normalized convolution 1 x 1 first.
+    """
+    from keras import layers
+
+    def normalized(x: Any, side: int, name: str) -> Any:
+        x = Conv2D(filters, side, padding="same", name=f"conv_{name}")(x)
+        return BatchNormalization(name=f"norm_{name}")(x)
+
+    from fracture_core.networks.layers import BatchNormalization, Conv2D
+
+    shortcut = x if x.shape[-1] == filters else normalized(x, 1, f"{number}_shortcut")
+    x = layers.ReLU(name=f"relu_{number}_a")(normalized(x, 3, f"{number}_a"))
+    x = layers.Add(name=f"add_{number}")([normalized(x, 3, f"{number}_b"), shortcut])
+    return layers.ReLU(name=f"relu_{number}")(x)
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     entry.name: entry
     for entry in (
@@ -160,6 +192,66 @@ ARCHITECTURES: dict[str, Architecture] = {
             smallest=24,
             options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
             features=_all_conv,
+        ),
+        Architecture(
+            name="residual",
+            title="Residual",
+            sentence="Three residual blocks and the maximum over all places: small, and quick to "
+            "learn a break that covers few pixels.",
+            source="not in the report; He et al. 2016",
+            parameters=308_929,
+            mega_flop=55.2,
+            smallest=24,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=_residual,
+        ),
+        Architecture(
+            name="mobilenet_v3",
+            title="MobileNetV3",
+            sentence="The small MobileNetV3: 34 normalized layers with little arithmetic, made for "
+            "telephones.",
+            source="not in the report; Howard et al. 2019",
+            parameters=939_409,
+            mega_flop=8.9,
+            smallest=32,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=applications.mobilenet_v3,
+        ),
+        Architecture(
+            name="efficientnet_v2",
+            title="EfficientNetV2",
+            sentence="EfficientNetV2-B0: more accurate on photographs than its size suggests; "
+            "skips blocks at random while it learns.",
+            source="not in the report; Tan and Le 2021",
+            parameters=5_920_017,
+            mega_flop=92.8,
+            smallest=32,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=applications.efficientnet_v2,
+        ),
+        Architecture(
+            name="densenet121",
+            title="DenseNet-121",
+            sentence="DenseNet-121: every layer sees the maps of all before it; common for chest "
+            "films.",
+            source="not in the report; Huang et al. 2017",
+            parameters=7_032_257,
+            mega_flop=335.7,
+            smallest=32,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=applications.densenet121,
+        ),
+        Architecture(
+            name="densenet169",
+            title="DenseNet-169",
+            sentence="DenseNet-169, the MURA paper's network, which saw films of 320 px: slow "
+            "without a GPU.",
+            source="not in the report; Rajpurkar et al. 2018",
+            parameters=12_638_273,
+            mega_flop=400.0,
+            smallest=32,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=applications.densenet169,
         ),
     )
 }
@@ -232,7 +324,27 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
         if number == 1 and chosen.dropout:
             x = layers.Dropout(chosen.dropout, name="dropout")(x)
     probability = layers.Dense(1, activation="sigmoid", name="probability")(x)
-    return keras.Model(films, probability, name=name)
+    return _with_own_normalization(keras.Model(films, probability, name=name))
+
+
+def _with_own_normalization(network: "keras.Model") -> "keras.Model":
+    """Return a network whose layers of batch normalization are all those of `layers`.
+
+    They are Keras' own but for the kernel, and their averages can be recomputed (see `averages`).
+    A network that has no others is returned as it is; else its initial weights are drawn anew.
+    """
+    import keras
+
+    from fracture_core.networks.layers import BatchNormalization
+
+    def own(layer: "keras.Layer") -> "keras.Layer":
+        kind = type(layer)
+        kind = BatchNormalization if kind is keras.layers.BatchNormalization else kind
+        return kind.from_config(layer.get_config())
+
+    if all(type(layer) is not keras.layers.BatchNormalization for layer in network.layers):
+        return network
+    return keras.models.clone_model(network, clone_function=own)
 
 
 def _check_keras() -> None:
@@ -285,10 +397,20 @@ def with_penultimate(network: "keras.Model") -> "keras.Model":
 
 
 def blocks(network: "keras.Model") -> list["keras.Layer"]:
-    """Return the last layer of each convolution block: its maps after normalization and ReLU.
+    """Return the last layer of each block, in order: its maps after normalization and ReLU.
 
-    They are in order; an `ensemble` has none, only its members do.
+    A block of a chain begins with each convolution. In a network that branches, a block is all
+    that has maps of one size. An `ensemble` has none, only its members do.
     """
+    import keras
+
+    if any(isinstance(layer, keras.Model) for layer in network.layers):
+        return []
+    meets = any(isinstance(layer.input, list) and len(layer.input) > 1 for layer in network.layers)
+    return _blocks_by_size(network) if meets else _blocks_of_chain(network)
+
+
+def _blocks_of_chain(network: "keras.Model") -> list["keras.Layer"]:
     from keras import layers
 
     same_grid = (
@@ -309,6 +431,34 @@ def blocks(network: "keras.Model") -> list["keras.Layer"]:
         else:
             inside = False
     return ends
+
+
+def _blocks_by_size(network: "keras.Model") -> list["keras.Layer"]:
+    import keras
+
+    ends: dict[int, keras.Layer] = {}
+    begun = False
+    for layer in _trunk(network):
+        begun = begun or isinstance(layer, keras.layers.Conv2D)
+        is_map = isinstance(layer, keras.Layer) and len(layer.output.shape) == 4
+        if begun and is_map and not isinstance(layer, keras.layers.ZeroPadding2D):
+            ends[layer.output.shape[1]] = layer
+    return list(ends.values())
+
+
+def _trunk(network: "keras.Model") -> list[Any]:
+    """Return the operations on one way from film to output.
+
+    Where several branches meet it is the way of the largest maps, else of the first branch: not
+    through weights of whole maps (squeeze and excitation).
+    """
+    made_by = {id(each.output): each for each in network.operations}
+    way, tensor = [], network.output
+    while tensor is not network.input:
+        way.append(made_by[id(tensor)])
+        inputs = way[-1].input if isinstance(way[-1].input, list) else [way[-1].input]
+        tensor = max(inputs, key=lambda each: each.shape[1] if len(each.shape) == 4 else 0)
+    return way[::-1]
 
 
 def check_weights_file(path: Path) -> None:

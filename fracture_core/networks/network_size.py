@@ -39,7 +39,26 @@ class Shape:
     dense_normalization: bool = False
 
 
-SHAPES = {
+@dataclass(frozen=True, kw_only=True)
+class FixedShape:
+    """A network whose layers before the dense ones do not depend on the size of the films.
+
+    Args:
+        parameters: of these layers, trained and untrained.
+        maps: that they end in, each of them one value.
+        values: outputs of these layers for each pixel of a film, at 32 px; fewer for most others.
+        dense: units of its default dense layers.
+        dense_normalization: whether the first of these is normalized.
+    """
+
+    parameters: int
+    maps: int
+    values: int
+    dense: tuple[int, ...] = ()
+    dense_normalization: bool = False
+
+
+SHAPES: dict[str, Shape | FixedShape] = {
     "one_conv": Shape(blocks=((32, 1, True),), dense=(128,)),
     "three_conv": Shape(blocks=((32, 1, False), (32, 1, True), (32, 1, True)), dense=(128,)),
     "five_conv": Shape(
@@ -52,6 +71,11 @@ SHAPES = {
         dense=(),
         average=True,
     ),
+    "residual": FixedShape(parameters=308_800, maps=128, values=217),
+    "mobilenet_v3": FixedShape(parameters=938_832, maps=576, values=122),
+    "efficientnet_v2": FixedShape(parameters=5_918_736, maps=1280, values=356),
+    "densenet121": FixedShape(parameters=7_031_232, maps=1024, values=998),
+    "densenet169": FixedShape(parameters=12_636_608, maps=1664, values=1202),
 }
 
 
@@ -82,17 +106,7 @@ def of(name: str, size: int, options: NetworkOptions) -> Size:
     if name not in SHAPES:
         raise ConfigError(f"No architecture is called {name!r}. It is one of {', '.join(SHAPES)}.")
     shape = SHAPES[name]
-    side, maps, parameters, values = size, 1, 0, size * size
-    for filters, strides, pooled in shape.blocks:
-        parameters += 9 * maps * filters + filters + 4 * filters
-        side, maps = (side - 3) // strides + 1, filters
-        values += 3 * side * side * filters  # convolution, normalization, ReLU
-        if pooled:
-            side //= 2
-            values += side * side * filters
-        if side < 1:
-            raise ConfigError(f"{size} px are too small for {name}. Choose a larger size.")
-    width = maps if shape.average else side * side * maps
+    parameters, values, width = _before_dense(name, shape, size)
     dense = shape.dense if options.dense is None else options.dense
     normalized = options.dense_normalization
     if normalized is None:
@@ -104,6 +118,27 @@ def of(name: str, size: int, options: NetworkOptions) -> Size:
             parameters += 4 * units
         width = units
     return Size(parameters=parameters, values=values)
+
+
+def _before_dense(name: str, shape: Shape | FixedShape, size: int) -> tuple[int, int, int]:
+    """Return parameters and outputs of the layers before the dense ones, and what these receive.
+
+    Raises:
+        ConfigError: the input is too small.
+    """
+    if isinstance(shape, FixedShape):
+        return shape.parameters, shape.values * size**2, shape.maps
+    side, maps, parameters, values = size, 1, 0, size * size
+    for filters, strides, pooled in shape.blocks:
+        parameters += 9 * maps * filters + filters + 4 * filters
+        side, maps = (side - 3) // strides + 1, filters
+        values += 3 * side * side * filters  # convolution, normalization, ReLU
+        if pooled:
+            side //= 2
+            values += side * side * filters
+        if side < 1:
+            raise ConfigError(f"{size} px are too small for {name}. Choose a larger size.")
+    return parameters, values, maps if shape.average else side * side * maps
 
 
 def check(name: str, size: int, options: NetworkOptions) -> None:

@@ -4,6 +4,11 @@ In training, each of these layers normalizes by its batch's mean and variance, a
 averages of both for inference. These averages lag behind weights that change quickly, so the
 evaluated network differs from the trained one. Means and variances over a sample of films do not
 lag (Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3).
+
+Films that fit into memory at once are one batch, and so exact. Of more films a network of few such
+layers takes a pass for each of them, which is exact too; one of many takes a single pass, in which
+each block of films is normalized by its own means and variances, as a batch of training is (their
+"PreciseBN"). Frozen layers keep the averages that they came with.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +23,7 @@ from fracture_core.networks.layers import BatchNormalization, noting
 SAMPLE = 768  # films in a single pass
 SAMPLE_IN_BLOCKS = 256  # films with a pass for each layer, which costs four times as much
 BLOCK_PIXELS = 2**20  # of films in memory at once: about 300 MB of maps
+MOST_PASSES = 16  # one for each layer; a network with more of them has a single pass
 STREAM = 2**62  # of random numbers; those of the passes over the films count up from 0
 
 Moments = tuple[np.ndarray, np.ndarray]  # mean and biased variance of each channel
@@ -48,14 +54,18 @@ def make_recompute(
     """Compile the computation of all averages of a network.
 
     Each layer gets the mean and variance of its inputs over all films, where the layers before it
-    use their new averages. Films that fit into one block take one pass, else one for each layer.
+    use their new averages; beyond `MOST_PASSES` layers, those of the block at hand.
 
     Returns:
         A function of films, uint8 (n, size, size), and of a callback that is checked between two
         passes and stops with `True`. It returns whether all averages were set; they are variables
         of the model.
     """
-    norms = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
+    norms = [
+        layer
+        for layer in model.layers
+        if isinstance(layer, BatchNormalization) and layer.trainable
+    ]
     passes: dict[tuple[int, int], Pass] = {}
     block = max(1, BLOCK_PIXELS // model.input_shape[1] ** 2)
 
@@ -63,7 +73,8 @@ def make_recompute(
         blocks = np.array_split(films, -(-len(films) // block))
         left = norms
         while left:
-            current = left if len(blocks) == 1 else left[:1]
+            at_once = len(blocks) == 1 or len(norms) > MOST_PASSES
+            current = left if at_once else left[:1]
             key = (len(norms) - len(left), len(current))
             if key not in passes:
                 passes[key] = _make_pass(model, left, len(current))

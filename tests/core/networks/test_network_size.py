@@ -1,17 +1,23 @@
 """The size of a network by its numbers, and as Keras builds it."""
 
+import numpy as np
 import pytest
 
 from fracture_core.config import LIMITS, NetworkOptions, TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.networks import architectures, network_size
+from tests.core.every_network import EVERY, LARGE
+
+
+QUICK = [name for name in architectures.ARCHITECTURES if name not in LARGE]
 
 
 @pytest.mark.parametrize(
     ("name", "size", "options"),
     [
-        *((name, 32, {}) for name in architectures.ARCHITECTURES),
-        *((name, 57, {}) for name in architectures.ARCHITECTURES),
+        *((name, size, {}) for name in QUICK for size in (32, 57)),
+        *(pytest.param(name, 57, {}, marks=pytest.mark.slow) for name in LARGE),
+        ("residual", 40, {"dense": (16,), "dense_normalization": True}),
         ("one_conv", 24, {"dense": (7, 5, 3), "dense_normalization": True}),
         ("five_conv", 28, {"dense": (), "dropout": 0.5}),
         ("all_conv", 40, {"dense": (16,), "dense_normalization": True}),
@@ -23,6 +29,15 @@ def test_the_arithmetic_is_that_of_the_network(name: str, size: int, options: di
         weight.value.shape.num_elements() for weight in built.weights if "seed" not in weight.path
     )
     assert network_size.of(name, size, NetworkOptions(**options)).parameters == own
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_outputs_for_a_film_are_about_those_of_the_network(name: str) -> None:
+    for size in (32, 96):
+        layers = architectures.build(name, size).layers
+        held = sum(int(np.prod(layer.output.shape[1:])) for layer in layers)
+        stated = network_size.of(name, size, NetworkOptions()).values
+        assert 0.9 * held <= stated <= 1.25 * held
 
 
 @pytest.mark.parametrize("name", architectures.ARCHITECTURES)

@@ -365,8 +365,8 @@ def _architectures(options: argparse.Namespace) -> None:
     for name, entry in ARCHITECTURES.items():
         count = counts[name]
         size = f"{count:>10,} parameters" if count else f"needs {entry.smallest} px or more"
-        print(f"{name:12}{size:21}  {entry.sentence}")
-        print(f"{'':12}report: {entry.source}")
+        print(f"{name:16}{size:21}  {entry.sentence}")
+        print(f"{'':16}source: {entry.source}")
 
 
 def _parameters(entry: Architecture, size: int) -> int | None:

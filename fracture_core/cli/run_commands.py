@@ -83,8 +83,28 @@ def _train(options: argparse.Namespace) -> int:
             catalog.select(dataset.manifest, parts=config.parts)  # refuses a part that is not there
             _check_curated(config, dataset)
             config = replace(config, data=str(dataset.root))
+            _tell_cost(config, dataset)
         folder = launcher.create_and_start(config, options.name, queue=options.queue)
     return _queued(folder) if options.queue else _follow(folder)
+
+
+def _tell_cost(config: TrainConfig, dataset: "Dataset") -> None:
+    """Print the time and memory that the run may take, and a warning if it may not fit."""
+    from fracture_core import memory
+    from fracture_core.networks import network_size
+    from fracture_core.training import probe
+
+    train = (dataset.manifest["split"] == "train") & (
+        dataset.manifest["part"].isin(config.parts) if config.parts else True
+    )
+    seconds = probe.expected_seconds(config, round(int(train.sum()) * (1 - config.dev_share)))
+    needed = network_size.training_bytes(config) / 1e9
+    print(
+        f"Estimated {duration(seconds)} on one core, from the network's arithmetic; up to "
+        f"{needed:,.1f} GB of memory."
+    )
+    if warning := network_size.memory_warning(config, memory.available()):
+        print(warning, file=sys.stderr)
 
 
 def _check_curated(config: TrainConfig, dataset: "Dataset") -> None:

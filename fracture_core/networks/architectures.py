@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from fracture_core.config import LIMITS, NetworkOptions, check_range
 from fracture_core.errors import ConfigError, FileRefused, ModelError
-from fracture_core.networks import applications, network_size, weights_file
+from fracture_core.networks import network_size, weights_file
+from fracture_core.networks.applications import APPLICATIONS
 from fracture_core.words import short
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Architecture:
         name: its identifier.
         title: its name in words.
         sentence: its description in one sentence.
-        source: its place in the report, or the paper that describes it.
+        source: its place in the 2018 report, or the paper that describes it.
         parameters: trained and untrained, with default options at 32 px.
         mega_flop: of training on one film at 32 px: products and sums of convolutions and dense
             layers, forward and backward, in millions.
@@ -150,7 +151,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="One convolution",
             sentence="One convolution and a wide dense layer: sees edges and brightness, little "
             "more, and has by far the most parameters.",
-            source="Results and Analysis, figures 2 and 3",
+            source="2018 report, Results and Analysis, figures 2 and 3",
             parameters=922_305,
             mega_flop=6.6,
             smallest=24,
@@ -162,7 +163,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="Three convolutions",
             sentence="Three convolutions with two poolings: sees shapes a few pixels long, and "
             "learns quickly.",
-            source="Results and Analysis, figures 4 to 8",
+            source="2018 report, Results and Analysis, figures 4 to 8",
             parameters=166_913,
             mega_flop=53.2,
             smallest=24,
@@ -174,7 +175,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="Five convolutions",
             sentence="The report's final classifier: the deepest of its three, and the one with "
             "the fewest parameters.",
-            source="Appendix A, figures 7 and 8",
+            source="2018 report, Appendix A, figures 7 and 8",
             parameters=97_409,
             mega_flop=83.5,
             smallest=28,
@@ -186,7 +187,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="All convolutions",
             sentence="No pooling and no dense layer: convolutions shrink the film themselves, and "
             "the verdict is a weighted mean over all places, which a heat map can show.",
-            source="Conclusion, mentioned and not built",
+            source="2018 report, Conclusion: mentioned, not built",
             parameters=103_009,
             mega_flop=35.3,
             smallest=24,
@@ -198,7 +199,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="Residual",
             sentence="Three residual blocks and the maximum over all places: small, and quick to "
             "learn a break that covers few pixels.",
-            source="not in the report; He et al. 2016",
+            source="He et al. 2016, Deep residual learning",
             parameters=308_929,
             mega_flop=55.2,
             smallest=24,
@@ -210,48 +211,48 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="MobileNetV3",
             sentence="The small MobileNetV3: 34 normalized layers with little arithmetic, made for "
             "telephones.",
-            source="not in the report; Howard et al. 2019",
+            source="Howard et al. 2019, Searching for MobileNetV3",
             parameters=939_409,
             mega_flop=8.9,
             smallest=32,
             options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
-            features=applications.mobilenet_v3,
+            features=APPLICATIONS["mobilenet_v3"].features,
         ),
         Architecture(
             name="efficientnet_v2",
             title="EfficientNetV2",
             sentence="EfficientNetV2-B0: more accurate on photographs than its size suggests; "
             "skips blocks at random while it learns.",
-            source="not in the report; Tan and Le 2021",
+            source="Tan and Le 2021, EfficientNetV2",
             parameters=5_920_017,
             mega_flop=92.8,
             smallest=32,
             options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
-            features=applications.efficientnet_v2,
+            features=APPLICATIONS["efficientnet_v2"].features,
         ),
         Architecture(
             name="densenet121",
             title="DenseNet-121",
             sentence="DenseNet-121: every layer sees the maps of all before it; common for chest "
             "films.",
-            source="not in the report; Huang et al. 2017",
+            source="Huang et al. 2017, Densely connected networks",
             parameters=7_032_257,
             mega_flop=335.7,
             smallest=32,
             options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
-            features=applications.densenet121,
+            features=APPLICATIONS["densenet121"].features,
         ),
         Architecture(
             name="densenet169",
             title="DenseNet-169",
             sentence="DenseNet-169, the MURA paper's network, which saw films of 320 px: slow "
             "without a GPU.",
-            source="not in the report; Rajpurkar et al. 2018",
+            source="Rajpurkar et al. 2018, MURA",
             parameters=12_638_273,
             mega_flop=400.0,
             smallest=32,
             options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
-            features=applications.densenet169,
+            features=APPLICATIONS["densenet169"].features,
         ),
     )
 }

@@ -1,9 +1,10 @@
-"""Size of a network before it is built: parameters, and memory for training.
+"""Size of a network before it is built: parameters, memory for training, and a batch that fits.
 
 The arithmetic of `architectures` without Keras, so that a card or a setting too large for any
 machine is refused early. A test builds every network and compares.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -168,3 +169,39 @@ def training_bytes(config: TrainConfig) -> int:
     weights = FLOAT * size.parameters * (4 + SLOTS[config.optimizer])
     films = FLOAT * config.batch_size * 2 * size.values
     return math.ceil(PROCESS_BYTES + weights + films)
+
+
+def memory_warning(config: TrainConfig, free: int | None) -> str:
+    """Return a warning before a run that may not fit into memory, with a batch size that does.
+
+    Args:
+        config: of the run.
+        free: bytes that it may use; `None` if unknown.
+
+    Returns:
+        Sentences; "" for a run that fits.
+    """
+    needed = training_bytes(config)
+    if free is None or needed <= free:
+        return ""
+    batch = fitting_batch(config, free)
+    return (
+        f"This run may need about {needed / 1e9:,.1f} GB of memory, estimated from its network, "
+        f"size, batch and optimizer; {free / 1e9:,.1f} GB are free here. The system may end it. "
+        + (
+            f"Batches of up to {batch:,} films fit."
+            if batch
+            else "Not even a batch of one film fits: choose smaller films or another network."
+        )
+    )
+
+
+def fitting_batch(config: TrainConfig, free: int) -> int:
+    """Return the largest batch size up to the config's with which it fits into `free` bytes; or 0.
+
+    It is a power of two where it is smaller than the config's.
+    """
+    batch = config.batch_size
+    while batch and training_bytes(dataclasses.replace(config, batch_size=batch)) > free:
+        batch = 0 if batch == 1 else 2 ** ((batch - 1).bit_length() - 1)
+    return batch

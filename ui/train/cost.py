@@ -9,7 +9,6 @@ from fracture_core.words import duration, plural
 from ui.cache import data_cache, run_cache
 
 EVALUATION = 1 / 3  # of the work of training on a film: without the backward pass
-LEAST_GB = 0.8  # memory of a process with TensorFlow, at 32 px and batches of 10
 
 
 def sentence(config: TrainConfig, films: int) -> str:
@@ -45,14 +44,7 @@ def sources(config: TrainConfig, films: int) -> str:
 
 def warning(config: TrainConfig) -> str:
     """Return a warning before a run that may not fit into memory; "" if it fits."""
-    needed, free = network_size.training_bytes(config), memory.available()
-    if free is None or needed <= free:
-        return ""
-    return (
-        f"This run may need about {needed / 1e9:,.1f} GB of memory, estimated from its network, "
-        f"size, batch and optimizer; {free / 1e9:,.1f} GB are free here. The system may end it. "
-        "Choose a smaller size or batch, or fewer units."
-    )
+    return network_size.memory_warning(config, memory.available())
 
 
 def time_of(config: TrainConfig, films: int) -> str:
@@ -81,7 +73,7 @@ def _estimate(config: TrainConfig, films: int) -> tuple[str, float, str]:
 
 
 def _memory(config: TrainConfig, before: Run | None) -> str:
-    """The peak memory of a run of the same network, size and batch; else a lower bound."""
+    """The peak memory of a run of the same network, size and batch; else an estimate."""
     if before and before.config.batch_size == config.batch_size and before.status.memory_mb:
         return f"{before.status.memory_mb / 1000:.1f} GB of memory, as that run used."
-    return f"At least {LEAST_GB} GB of memory, more for large films and batches."
+    return f"Up to {network_size.training_bytes(config) / 1e9:,.1f} GB of memory, estimated."

@@ -1,5 +1,7 @@
 """The size of a network by its numbers, and as Keras builds it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,21 @@ def test_what_training_holds_grows_with_batch_size_and_optimizer() -> None:
     assert 0.8e9 < network_size.training_bytes(small) < network_size.training_bytes(more) < 0.9e9
     large = TrainConfig.from_dict({"data": "", "batch_size": 256, "recipe": {"size": 512}})
     assert network_size.training_bytes(large) > 50e9
+
+
+def test_a_run_that_does_not_fit_is_told_a_batch_that_does() -> None:
+    config = TrainConfig.from_dict(
+        {"data": "", "architecture": "densenet169", "batch_size": 100, "recipe": {"size": 320}}
+    )
+    assert network_size.memory_warning(config, None) == ""
+    assert network_size.memory_warning(config, 10**12) == ""
+    assert network_size.fitting_batch(config, 10**12) == 100
+    free = 16 * 10**9
+    batch = network_size.fitting_batch(config, free)
+    assert (batch, batch.bit_count()) == (8, 1)
+    for films, fits in ((batch, True), (2 * batch, False)):
+        other = dataclasses.replace(config, batch_size=films)
+        assert (network_size.training_bytes(other) <= free) == fits
+    assert "16.0 GB are free" in network_size.memory_warning(config, free)
+    assert "Batches of up to 8 films fit." in network_size.memory_warning(config, free)
+    assert "Not even a batch of one film fits" in network_size.memory_warning(config, 10**9)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.cli.setting_options import add_data
-from fracture_core.config import DEFAULTS, LIMITS, check_range
+from fracture_core.config import DEFAULTS, LIMITS, check_range, with_values
 from fracture_core.errors import ConfigError
-from fracture_core.networks import architectures
+from fracture_core.networks import architectures, network_size
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
@@ -354,6 +354,7 @@ def _architectures(options: argparse.Namespace) -> None:
             {
                 "name": name,
                 "parameters": counts[name],
+                "training_bytes": _training_bytes(entry, options.size),
                 "sentence": entry.sentence,
                 "source": entry.source,
                 "options": entry.options.to_dict(),
@@ -365,8 +366,18 @@ def _architectures(options: argparse.Namespace) -> None:
     for name, entry in ARCHITECTURES.items():
         count = counts[name]
         size = f"{count:>10,} parameters" if count else f"needs {entry.smallest} px or more"
-        print(f"{name:16}{size:21}  {entry.sentence}")
+        if held := _training_bytes(entry, options.size):
+            size += f", up to {held / 1e9:.1f} GB in training"
+        print(f"{name:16}{size:46}  {entry.sentence}")
         print(f"{'':16}source: {entry.source}")
+
+
+def _training_bytes(entry: Architecture, size: int) -> int | None:
+    """Estimate the memory of training it with the default batch and optimizer; as below."""
+    if size < entry.smallest:
+        return None
+    changes = {"architecture": entry.name, "recipe.size": size}
+    return network_size.training_bytes(with_values(DEFAULTS, changes))
 
 
 def _parameters(entry: Architecture, size: int) -> int | None:

@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from playwright.sync_api import Browser, Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from fracture_core.config import PROJECT
 from fracture_core.datasets import catalog
+from fracture_core.folders import PROJECT
 
 EMPTY = "import streamlit as st\nst.title('empty')\n"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

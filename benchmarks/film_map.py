@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
-from fracture_core.config import PROJECT
 from fracture_core.datasets import catalog
 from fracture_core.films import images
+from fracture_core.folders import PROJECT
 from fracture_core.models import cards
 from fracture_core.neighbours import film_features, film_map
 from fracture_core.neighbours.film_features import PIECE, FilmFeatures

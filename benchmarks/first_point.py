@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from playwright.sync_api import Browser, Page, sync_playwright
 from watching import CHROMIUM, wait_for
 
-from fracture_core.config import PROJECT
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import run_folders

@@ -17,7 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core.config import PixelRecipe, TrainConfig
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.films import pixel_cache
 from fracture_core.floors import floor_scores, twins

@@ -24,7 +24,7 @@ from scipy.ndimage import gaussian_filter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.models import cards

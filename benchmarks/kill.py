@@ -22,13 +22,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core.config import (
-    Augmentation,
-    NetworkOptions,
-    PixelRecipe,
-    Schedule,
-    TrainConfig,
-)
+from fracture_core.config.film_settings import Augmentation, PixelRecipe
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, run_folders

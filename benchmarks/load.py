@@ -33,7 +33,8 @@ from light_client import Run, Tab
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from watching import app, cpu_seconds, resident_mb
 
-from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, run_folders

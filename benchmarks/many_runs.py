@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from streamlit.testing.v1 import AppTest
 
-from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.folders import PROJECT
 from fracture_core.phantom import phantom_set
 from tests.core import made_runs
 

@@ -2,7 +2,7 @@
 
     python benchmarks/normalization.py [--parts samples curves] [--seeds 5] [--epochs 20]
                                        [--networks three_conv five_conv] [--size 64]
-                                       [--films 256]
+                                       [--films 256] [--samples 16]
 
 Trains `one_conv`, `three_conv` and `five_conv` as the 2018 report did, 100 steps an epoch, and
 `all_conv` with its defaults, on the phantom, with running averages; then judges the very same
@@ -19,7 +19,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,11 +28,12 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core import config
 from fracture_core.analysis import fluctuation
-from fracture_core.config import TrainConfig, cache_folder
+from fracture_core.config import presets
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.films import pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.phantom import phantom_set
@@ -43,7 +44,6 @@ from fracture_core.verdicts.metrics import Mean, mean
 STUDIES = 400
 AT = (1, 2, 3, 5, 10, 15, 20)  # epochs of the table
 SIZES = (128, 256, 512, 1_024)  # films of a sample
-SAMPLES = 16  # of each size
 LOOKED_AT = (1, 2, 6)  # epochs whose weights are tried
 PATIENCE = 5  # epochs without a lower dev loss, of an early stopping that is tried on the curves
 REPORTS = ("one_conv", "three_conv", "five_conv")
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=list(ARCHITECTURES))
     parser.add_argument("--size", type=int, default=32, help="of the input, in px")
     parser.add_argument("--films", nargs="+", type=int, default=SIZES, help="of a sample")
+    parser.add_argument("--samples", type=int, default=16, help="of each number of films")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
@@ -68,7 +69,7 @@ def main() -> None:
         if "samples" in options.parts:
             phantom_set.make(other, studies=STUDIES, seed=7)
             folders = {name: found[0] for name, found in trained.items()}
-            print_samples(folders, other, options.films)
+            print_samples(folders, other, options)
         if "curves" in options.parts:
             print_curves(trained)
 
@@ -93,19 +94,20 @@ def settings(name: str, root: Path, seed: int, options: argparse.Namespace) -> T
     """The report's settings for the report's networks, else the defaults, with a dev share."""
     changes = {"architecture": name, "seed": seed, "epochs": options.epochs, "threads": 1}
     if name in REPORTS:
-        made = config.report_2018(str(root), steps_per_epoch=100, dev_share=0.15, **changes)
+        made = presets.report_2018(str(root), steps_per_epoch=100, dev_share=0.15, **changes)
     else:
         made = TrainConfig(data=str(root), normalization="running", **changes)
     return replace(made, recipe=replace(made.recipe, size=options.size))
 
 
-def print_samples(folders: dict[str, Path], other: Path, sizes: Sequence[int]) -> None:
+def print_samples(folders: dict[str, Path], other: Path, options: argparse.Namespace) -> None:
     """Spread of the accuracy between samples, in points, by their size."""
-    from fracture_core.networks import architectures
+    from fracture_core.networks import network_weights
     from fracture_core.runs import checkpoints
     from fracture_core.training import averages, loop, steps
 
-    print("| network, epoch | films | " + " | ".join(f"{size:,}" for size in sizes) + " |")
+    heads = " | ".join(f"{size:,}" for size in options.films)
+    print(f"| network, epoch | films | {heads} |", flush=True)
     for name, folder in folders.items():
         run = run_folders.read(folder)
         films, pixels = averages_job._films(run)
@@ -118,11 +120,11 @@ def print_samples(folders: dict[str, Path], other: Path, sizes: Sequence[int]) -
         judge, recompute = steps.make_predict(network), averages.make_recompute(network)
         for epoch in [each for each in LOOKED_AT if each <= run.config.epochs]:
             weights = checkpoints.weights_of(folder / "checkpoints", epoch)
-            architectures.load_weights(network, weights)
+            network_weights.load_weights(network, weights)
             spreads = []
-            for size in sizes:
+            for size in options.films:
                 right = []
-                for number in range(SAMPLES):
+                for number in range(options.samples):
                     rows = np.random.default_rng(number).integers(0, len(learned), size)
                     recompute(learned[rows], lambda: False)
                     right.append(np.mean((judge(cache.pixels) > 0.5) == manifest["label"]))

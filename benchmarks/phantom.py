@@ -19,7 +19,8 @@ import hairlines
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core.config import PixelRecipe, TrainConfig
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation

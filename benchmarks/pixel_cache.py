@@ -19,7 +19,7 @@ from workers import in_turn, rate, ratio
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core.config import REPORT_RECIPE, PixelRecipe
+from fracture_core.config.film_settings import REPORT_RECIPE, PixelRecipe
 from fracture_core.films import images, pixel_cache
 
 GOAL = 0.8  # of one core's speed times the cores

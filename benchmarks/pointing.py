@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core.config import PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.explanations import heat_maps
 from fracture_core.films import images
 from fracture_core.models import cards

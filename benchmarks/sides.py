@@ -3,8 +3,8 @@
     python benchmarks/sides.py {run,report,step} ...
 
 run: a real run, epoch by epoch. report: the 2018 report's own code. step: compiled steps, ours and
-of Keras' own parts, and the rate of matrix products. They answer in images a second (see
-`workers.py`).
+of Keras' own parts, the rate of matrix products, and how often a second the averages of batch
+normalization can be recomputed. They answer in images a second (see `workers.py`).
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy as np
 from workers import serve
 
 if TYPE_CHECKING:
-    from fracture_core.config import TrainConfig
+    from fracture_core.config.train_config import TrainConfig
 
 SECONDS = 1.0  # of one measurement of a step: a shared machine holds nearly still for so long
 PRODUCT = 1024  # side of the matrices whose product is taken for the machine's arithmetic limit
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("side", choices=("run", "report", "step"))
     parser.add_argument("--threads", help="2, or 1x2 for two operations at once (TensorFlow's own)")
     parser.add_argument("--batch", type=int, default=10)
+    parser.add_argument("--size", type=int, default=32, help="side of a step's films in px")
     parser.add_argument("--data", type=Path, help="folder of films.make")
     parser.add_argument("--steps", type=int, default=282, help="of an epoch")
     parser.add_argument("--name", help="of the run")
@@ -48,13 +49,13 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """A real run's epochs: pixels, steps, judging, prediction table, checkpoint, journal."""
-    from fracture_core import config
+    from fracture_core.config import presets
     from fracture_core.jobs.worker import Worker
     from fracture_core.networks import optimizers
     from fracture_core.runs import checkpoints, run_folders
     from fracture_core.training import loop, pipeline
 
-    settings = config.report_2018(
+    settings = presets.report_2018(
         str(options.data),
         positive="positive",
         epochs=10_000,
@@ -133,16 +134,19 @@ def report(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
 
 def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """Steps on noise: fed from the pipeline, from one constant chunk, one a call, and Keras'."""
-    from fracture_core.config import TrainConfig
+    from fracture_core.config.film_settings import PixelRecipe
+    from fracture_core.config.train_config import TrainConfig
     from fracture_core.networks import optimizers
-    from fracture_core.training import loop, pipeline, steps
+    from fracture_core.training import averages, loop, pipeline, steps
 
     if options.still:
         steps.apply = lambda films, changes: films  # type: ignore[attr-defined]
-    config = TrainConfig(data="noise", batch_size=options.batch)
+    recipe = PixelRecipe(size=options.size)
+    config = TrainConfig(data="noise", batch_size=options.batch, recipe=recipe)
     model, optimizer = loop.make_network(config), optimizers.make(config)
     optimizer.build(model.trainable_variables)
-    pixels = np.random.default_rng(0).integers(0, 256, (100 * options.batch, 32, 32), np.uint8)
+    shape = 100 * options.batch, options.size, options.size
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     films = pipeline.Pipeline(pixels=pixels, labels=np.arange(len(pixels)) % 2, config=config)
     compiled = steps.make_steps(model, optimizer, config.seed)
     one, rate = films.chunk(0, 1), np.full(64, config.learning_rate, np.float32)
@@ -154,7 +158,8 @@ def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     seconds = (time.perf_counter() - began) / 5
     count = int(np.clip(loop.CALL_SECONDS / seconds, 1, loop.CALL_STEPS))
     chunk, numbers = films.chunk(0, count), itertools.count(0, count)
-    theirs = keras_own(config)
+    theirs, recompute = keras_own(config), averages.make_recompute(model)
+    sampled = pixels[averages.sample(config, len(pixels), epoch=1)]
     shown = count * options.batch
     return {
         "pipeline": lambda: timed(
@@ -164,6 +169,7 @@ def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
         "one a call": lambda: timed(options.batch, lambda: compiled(one, rate[:1])),
         "keras": lambda: timed(options.batch, lambda: theirs(one)),
         "product": product(),
+        "averages": lambda: timed(1, lambda: recompute(sampled, lambda: False)),
     }
 
 

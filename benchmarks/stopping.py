@@ -20,7 +20,7 @@ import films
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State

@@ -6,10 +6,10 @@
 Parts: "step", our compiled step fed by the pipeline against the same step fed from one constant
 chunk, against Keras' own layers and Adam, and against the machine's arithmetic limit; "pipeline",
 a real run against the 2018 report's own code; "averages", what recomputing batch normalization's
-averages takes of an epoch as long as MURA's shoulder; "several", two runs at once against one;
-"torch", our step against PyTorch's. Network five_conv, 32 px, batches of 10; films as MURA's: PNG,
-512 px, about 80 kB. Ratios of one turn are taken first, then their median: a shared machine slows
-both sides of a turn alike.
+averages takes of an epoch as long as MURA's shoulder, at three sizes; "several", two runs at once
+against one; "torch", our step against PyTorch's. Network five_conv, elsewhere at 32 px, batches of
+10; films as MURA's: PNG, 512 px, about 80 kB. Ratios of one turn are taken first, then their
+median: a shared machine slows both sides of a turn alike.
 """
 
 import argparse
@@ -30,6 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fracture_core.networks import architectures
 
 FILMS = 600
+SHOULDER = 8_379  # training films of MURA's shoulder
+SIZES = (32, 64, 96)  # px, of "averages"
 CORES = os.cpu_count() or 1
 WAYS = ("recomputed", "running")  # averages of batch normalization
 BATCHES = {10: 1.2, 64: 1.0}  # films a batch -> the goal against PyTorch
@@ -129,22 +131,23 @@ def start_run(
     threads: str,
     name: str,
     averages: str = "recomputed",
-    steps: str = "282",
 ) -> Worker:
     """A real run that waits to be asked for its next epoch: 282 steps, as the report's."""
     words = ["--data", str(options.data), "--threads", str(threads), "--name", name]
-    words += ["--normalization", averages, "--steps", "60" if options.quick else steps]
+    words += ["--normalization", averages, "--steps", "60" if options.quick else "282"]
     return start(["sides.py", "run", *words])
 
 
 def print_averages(options: argparse.Namespace) -> None:
-    """A run with recomputed averages against one with running ones, in epochs of 8,379 films."""
-    for threads in options.threads:
-        runs = [start_run(options, threads, f"long-{way}-{threads}", way, "838") for way in WAYS]
-        recomputed, running = in_turn(options.repeats, *map(asking, runs))
-        stop(*runs)
-        say(f"threads {threads}: recomputed {rate(recomputed)}, running {rate(running)}")
-        say(f"  recomputed against running: {ratio(recomputed, running)}, goal 0.95")
+    """Time to recompute the averages once, against that of the steps of an epoch."""
+    for threads, size in itertools.product(options.threads, SIZES):
+        side = start(["sides.py", "step", "--threads", str(threads), "--size", str(size)])
+        kinds = ("pipeline", "averages")
+        steps, once = in_turn(options.repeats, *(asking(side, kind) for kind in kinds))
+        stop(side)
+        epochs = [SHOULDER * a_second for a_second in once]
+        say(f"threads {threads}, {size} px: steps {rate(steps)}")
+        say(f"  share of an epoch of {SHOULDER:,} films: {ratio(steps, epochs)}, at most 0.05")
 
 
 def print_several(options: argparse.Namespace) -> None:

@@ -52,17 +52,20 @@ def main() -> None:
 
 
 def repeat_report(films: Path) -> None:
-    """The 2018 report's experiments, the quick ones."""
+    """The 2018 report's experiments, the quick ones, and their epochs evaluated again."""
     sys.path.insert(0, str(PROJECT))
     from fracture_core.analysis import report_2018
     from fracture_core.datasets import catalog
     from fracture_core.jobs import launcher
     from fracture_core.runs import run_folders
+    from fracture_core.training import averages_job
 
     dataset, length = catalog.read(films), report_2018.LENGTHS["quick"]
     report_2018.start(dataset, length, 1)
-    for run in report_2018.find(run_folders.list_runs(), dataset.hash, length).values():
+    runs = report_2018.find(run_folders.list_runs(), dataset.hash, length).values()
+    for run in runs:
         launcher.wait(run.folder)
+    launcher.wait(averages_job.start([run.name for run in runs]))
 
 
 def core(*words: str, check: bool = True) -> None:
@@ -100,6 +103,7 @@ def shoot_all(browser: Browser, films: Path) -> None:
     visit(page, "train?run=first&show=numbers,curves,studies", "train-projector")
     visit(page, "train?run=second&show=learned", "train-learned")
     visit(page, "report_2018", "report-2018")
+    visit(page, "report_2018", "ninth-mistake", top="Mistake 9, measured")
     visit(page, "evaluate?model=first", "evaluate")
     visit(page, "evaluate?model=first&epoch=3", "evaluate-epoch-3")
     visit(page, "evaluate?model=first", "evaluate-lab", unfold="Aggregation lab")
@@ -120,7 +124,9 @@ def shoot_all(browser: Browser, films: Path) -> None:
     visit(page, f"diagnose?study={key}", "diagnose-light-900", wait=8)
 
 
-def visit(page: Page, path: str, name: str, wait: float = 5, unfold: str = "") -> None:
+def visit(
+    page: Page, path: str, name: str, wait: float = 5, unfold: str = "", top: str = ""
+) -> None:
     """Open a page, let it settle, keep its picture.
 
     Args:
@@ -129,6 +135,7 @@ def visit(page: Page, path: str, name: str, wait: float = 5, unfold: str = "") -
         name: of the picture.
         wait: seconds until it is taken.
         unfold: beginning of the title of a fold that is opened and put on top.
+        top: beginning of a heading that is put on top.
     """
     page.goto(f"http://localhost:{PORT}/{path}")
     page.wait_for_timeout(wait * 1000)
@@ -137,6 +144,10 @@ def visit(page: Page, path: str, name: str, wait: float = 5, unfold: str = "") -
         fold.click()
         page.wait_for_timeout(wait * 1000)
         fold.evaluate("fold => fold.scrollIntoView()")
+        page.wait_for_timeout(1000)
+    if top:
+        heading = page.get_by_role("heading", name=top)
+        heading.evaluate("heading => heading.scrollIntoView()")
         page.wait_for_timeout(1000)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     for quality in (88, 75, 60, 40):

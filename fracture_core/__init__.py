@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fracture_core.config import TrainConfig
+    from fracture_core.config.train_config import TrainConfig
     from fracture_core.datasets.catalog import Dataset
     from fracture_core.models.inference import Predictor
     from fracture_core.models.study_prediction import StudyPrediction
@@ -39,7 +39,7 @@ for _name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLE
 def __getattr__(name: str) -> object:
     """Load `TrainConfig` when it is first used."""
     if name == "TrainConfig":
-        from fracture_core.config import TrainConfig
+        from fracture_core.config.train_config import TrainConfig
 
         return TrainConfig
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

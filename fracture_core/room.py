@@ -11,9 +11,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from fracture_core.config import PROJECT, cache_folder
 from fracture_core.errors import ConfigError
 from fracture_core.files import make_folder, replace_file
+from fracture_core.folders import PROJECT, cache_folder
 
 VARIABLE = "FRACTURE_ROOM"
 TOKEN_BYTES = 32  # 256 random bits, too many to guess

@@ -17,6 +17,14 @@ def short(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
+def whole_number(text: str) -> int | None:
+    """Return the whole number in a text of at most nine digits; `None` for any other text.
+
+    No number of this project is longer, and Python refuses texts of some thousand digits.
+    """
+    return int(text) if text.isdecimal() and len(text) <= 9 else None
+
+
 def readable(text: str) -> str:
     """Cut over-long words of a sentence, then its middle where it is still too long."""
     text = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: short(word[0]), text)

@@ -19,6 +19,7 @@ from ui.diagnose import (
     reading,
     second_model,
     verdict_panel,
+    verdict_receipt,
     what_if,
 )
 from ui.shared import model_choice
@@ -68,6 +69,7 @@ with main:
     explanation.explain(maps)
     doubts.show(shown)
     overview.lists(shown, readings)
+    verdict_receipt.offer(shown)
     answer.show(shown)
     what_if.show(shown)
     if explanation.is_on(state.THROUGH) and model.is_run:

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from ui.cache import run_cache
-from ui.runs import groups_panel, overlay, runs_table, selected_runs
+from ui.runs import groups_panel, overlay, runs_table, selected_runs, sweeps_panel
 from ui.shell import frame
 
 frame.only_through_app()
 st.title("Runs", anchor=False)
 runs = run_cache.runs_now()
-has_groups = groups_panel.show(runs)
-listed = groups_panel.without_folds(runs)
+has_groups = groups_panel.show(runs) | sweeps_panel.show(runs)
+listed = groups_panel.without_members(runs)
 if listed:
     runs_table.show(listed)
     overlay.show(listed, selected_runs.chosen(listed))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, run_folders

@@ -80,7 +80,7 @@ NEW_SETTING = '''
 import importlib.util, shlex, sys
 from pathlib import Path
 
-spec = importlib.util.find_spec("fracture_core.config")
+spec = importlib.util.find_spec("fracture_core.config.train_config")
 source = Path(spec.origin).read_text(encoding="utf-8")
 anchor = "    seed: int = _learning("
 assert source.count(anchor) == 1
@@ -89,7 +89,7 @@ field = """    clip_norm: float = _learning(
     )
 """
 config = importlib.util.module_from_spec(spec)
-sys.modules["fracture_core.config"] = config
+sys.modules["fracture_core.config.train_config"] = config
 exec(compile(source.replace(anchor, field + anchor), spec.origin, "exec"), config.__dict__)
 
 from streamlit.testing.v1 import AppTest
@@ -116,11 +116,12 @@ assert "clip_norm" in comparison.settings(changed)
 assert runs_table._name("clip_norm") == "Clipping"
 
 form = """
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from ui.train import settings
 settings._learning(settings.Draft(base=TrainConfig(data="x"), preset="demo"))
 """
-(shown,) = [n for n in AppTest.from_string(form).run().number_input if n.label == "Clipping"]
+page = AppTest.from_string(form, default_timeout=60).run()
+(shown,) = [n for n in page.number_input if n.label == "Clipping"]
 assert (shown.value, shown.help) == (1.0, "Largest norm of a gradient. From 0 to 5.")
 print("done")
 '''

@@ -15,6 +15,19 @@ GUESS_EPOCHS = 5  # before them no network is called guessing
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Unit:
+    """The unit that a run learns from: columns of its accuracy and n, and its plural."""
+
+    accuracy: str
+    n: str
+    name: str
+
+
+_FILMS = _Unit(accuracy="accuracy", n="n", name="films")
+_STUDIES = _Unit(accuracy="study_accuracy", n="studies", name="studies")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Advice:
     """An observation on a run, and a next step.
 
@@ -32,6 +45,7 @@ def advise(
     guess: Mapping[str, float],
     called: Mapping[str, float] | None = None,
     running: bool = False,
+    guess_of_studies: Mapping[str, float] | None = None,
 ) -> Advice | None:
     """Return the advice of the first rule that holds at the last epoch; `None` where none does.
 
@@ -42,15 +56,19 @@ def advise(
         called: role -> the share of films predicted positive after the last epoch, 0 to 1; a
             missing role is unknown.
         running: whether batch normalization uses running averages in evaluation.
+        guess_of_studies: as `guess`, of studies, where the run learns from these: a film of a
+            positive study may show nothing, so what is judged is the study.
     """
     role = next((r for r in ("dev", "valid") if f"{r}.loss" in epochs), None)
     if role is None or not len(epochs):
         return None
+    by_study = guess_of_studies is not None
+    unit, baseline = (_STUDIES, guess_of_studies or {}) if by_study else (_FILMS, guess)
     rules = (
         _one_answer(epochs, role, guess.get(role), (called or {}).get(role), running),
-        _guessing(epochs, role, guess.get(role)),
-        _overfitting(epochs, role),
-        _flat(epochs, role),
+        _guessing(epochs, role, baseline.get(role), unit),
+        _overfitting(epochs, role, unit),
+        _flat(epochs, role, unit),
     )
     return next((advice for advice in rules if advice), None)
 
@@ -77,19 +95,20 @@ def _one_answer(
     return Advice(rule="one answer", sentence=observation + cause)
 
 
-def _guessing(epochs: pd.DataFrame, role: str, guess: float | None) -> Advice | None:
-    accuracy, n = epochs[f"{role}.accuracy"].iloc[-1], int(epochs[f"{role}.n"].iloc[-1])
+def _guessing(epochs: pd.DataFrame, role: str, guess: float | None, unit: _Unit) -> Advice | None:
+    last = epochs.iloc[-1]
+    accuracy, n = last[f"{role}.{unit.accuracy}"], int(last[f"{role}.{unit.n}"])
     if guess is None or len(epochs) < GUESS_EPOCHS or accuracy > guess:
         return None
     return Advice(
         rule="guessing",
         sentence=f"After {len(epochs)} epochs it is no better than always guessing the more "
-        f"frequent label: {100 * accuracy:.1f} against {100 * guess:.1f} % of {n:,} {role} films. "
-        "Try another learning rate, more epochs or a larger network.",
+        f"frequent label: {100 * accuracy:.1f} against {100 * guess:.1f} % of {n:,} {role} "
+        f"{unit.name}. Try another learning rate, more epochs or a larger network.",
     )
 
 
-def _overfitting(epochs: pd.DataFrame, role: str) -> Advice | None:
+def _overfitting(epochs: pd.DataFrame, role: str, unit: _Unit) -> Advice | None:
     window = epochs.iloc[-RISING_EPOCHS - 1 :]
     if len(window) <= RISING_EPOCHS:
         return None
@@ -101,30 +120,31 @@ def _overfitting(epochs: pd.DataFrame, role: str) -> Advice | None:
     for stretch in (window, after):
         if not _slope(stretch[f"{role}.loss"]) > 0 > _slope(stretch["train.loss"]):
             return None
-    n = int(window[f"{role}.n"].iloc[-1])
+    n = int(window[f"{role}.{unit.n}"].iloc[-1])
     return Advice(
         rule="overfitting",
-        sentence=f"The loss on {n:,} {role} films rises while the training loss falls, and has "
-        f"been above that of epoch {best} for {len(after)} epochs: it is overfitting. "
+        sentence=f"The loss on {n:,} {role} {unit.name} rises while the training loss falls, and "
+        f"has been above that of epoch {best} for {len(after)} epochs: it is overfitting. "
         f"Stop, or fork at epoch {best} with a lower learning rate; a new run with more "
         "augmentation, dropout or weight decay may do better.",
     )
 
 
-def _flat(epochs: pd.DataFrame, role: str) -> Advice | None:
+def _flat(epochs: pd.DataFrame, role: str, unit: _Unit) -> Advice | None:
     window = epochs.iloc[-FLAT_EPOCHS:]
     if len(window) < FLAT_EPOCHS:
         return None
-    accuracy, n = window[f"{role}.accuracy"], int(window[f"{role}.n"].iloc[-1])
+    accuracy, n = window[f"{role}.{unit.accuracy}"], int(window[f"{role}.{unit.n}"].iloc[-1])
     low, high = metrics.bounds(metrics.wilson(round(float(accuracy.iloc[-1]) * n), n))
     span, width = float(accuracy.max() - accuracy.min()), high - low
     if span >= width or _slope(window[f"{role}.loss"]) < 0:
         return None
     return Advice(
         rule="flat",
-        sentence=f"In the last {FLAT_EPOCHS} epochs the accuracy on {n:,} {role} films has changed "
-        f"by {100 * span:.1f} points, less than its 95 % interval is wide ({100 * width:.0f}), "
-        "and the loss has not fallen: a lower learning rate may help, more epochs hardly.",
+        sentence=f"In the last {FLAT_EPOCHS} epochs the accuracy on {n:,} {role} {unit.name} has "
+        f"changed by {100 * span:.1f} points, less than its 95 % interval is wide "
+        f"({100 * width:.0f}), and the loss has not fallen: a lower learning rate may help, "
+        "more epochs hardly.",
     )
 
 

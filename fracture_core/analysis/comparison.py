@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from fracture_core.config import PATHS, TrainConfig
+from fracture_core.config.train_config import PATHS, TrainConfig
 from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation, metrics

@@ -14,12 +14,14 @@ import pandas as pd
 from fracture_core import words
 from fracture_core.analysis import comparison
 from fracture_core.audit import audit_job
-from fracture_core.config import TrainConfig, demo, runs_folder
+from fracture_core.config.presets import demo
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, exclusions, family_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError, FractureError
+from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Labels, Run

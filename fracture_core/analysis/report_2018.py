@@ -10,7 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from fracture_core.config import NetworkOptions, TrainConfig, report_2018
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.presets import report_2018
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import RunError, RunNameTaken
 from fracture_core.jobs import launcher

@@ -75,6 +75,23 @@ def answer(claim: Claim, runs: ExperimentRuns, length: Length) -> Answer:
     return _joined(by_seed)
 
 
+def record(runs: ExperimentRuns, length: Length) -> list[dict[str, Any]]:
+    """Return every claim with its answer as plain data, in the order of the report."""
+    return [
+        {
+            "figure": claim.figure,
+            "says": claim.says,
+            "rule": claim.rule,
+            "epoch": claim.epoch(length),
+            "runs": [run.name for (key, _), run in sorted(runs.items()) if key in claim.keys],
+            "words": given.words,
+            "agrees": given.agrees,
+        }
+        for claim in CLAIMS
+        for given in [answer(claim, runs, length)]
+    ]
+
+
 def _joined(by_seed: dict[int, Answer]) -> Answer:
     """Join the answers of several seeds; the numbers are those of the first."""
     (first, one), n = next(iter(by_seed.items())), len(by_seed)

@@ -138,6 +138,19 @@ class Answers:
             return None
         return float(calibration.studies.apply([max(study.probabilities)])[0])
 
+    def sentences(self, study: StudyPrediction, real: bool) -> list[str]:
+        """Return the saved rule's finding, the calibrated probability, the answer and its reason.
+
+        No file, study or patient is named.
+        """
+        own = self.of(study, real)
+        finding, probability = self.finding(study), self.probability(study)
+        return [
+            *([finding.sentence] if finding else []),
+            *([] if probability is None else [f"Calibrated probability: {words(probability)}."]),
+            f"Answer: {own.answer}. {own.reason}",
+        ]
+
     def to_dict(self, study: StudyPrediction, real: bool) -> dict[str, Any]:
         """Return a study's further keys of `predict --json`.
 
@@ -157,15 +170,19 @@ class Answers:
 
     def promise_record(self) -> dict[str, Any]:
         """Return the promise and its limits for `predict --json`."""
-        limits = self.limits
-        return {
-            **limits.promise.to_dict(),
-            "source": self.source,
-            "studies": limits.studies,
-            "patients": limits.patients,
-            "clear": asdict(limits.clear),
-            "call": asdict(limits.call),
-        }
+        return promise_record(self.limits, self.source)
+
+
+def promise_record(limits: Limits, source: str) -> dict[str, Any]:
+    """Return a promise and its limits as plain data, with the name of the studies behind them."""
+    return {
+        **limits.promise.to_dict(),
+        "source": source,
+        "studies": limits.studies,
+        "patients": limits.patients,
+        "clear": asdict(limits.clear),
+        "call": asdict(limits.call),
+    }
 
 
 def of_model(model: Model, threshold: float, promise: Promise | None = None) -> Answers:
@@ -222,7 +239,10 @@ def with_limits(model: Model, threshold: float, limits: Limits, source: str) -> 
 
 
 def changed(
-    model: Model, missed_percent: float | None = None, confidence_percent: float | None = None
+    model: Model,
+    missed_percent: float | None = None,
+    confidence_percent: float | None = None,
+    false_percent: float | None = None,
 ) -> Promise:
     """Return the promise of a model's card, else the default, with other numbers where given.
 
@@ -230,7 +250,11 @@ def changed(
         ConfigError: a number is out of its range.
     """
     own = model.card.choices.promise or Promise()
-    numbers = {"missed_percent": missed_percent, "confidence_percent": confidence_percent}
+    numbers = {
+        "missed_percent": missed_percent,
+        "confidence_percent": confidence_percent,
+        "false_percent": false_percent,
+    }
     return replace(own, **{name: value for name, value in numbers.items() if value is not None})
 
 

@@ -14,12 +14,12 @@ from fracture_core import checksums, file_reader
 from fracture_core.audit import findings
 from fracture_core.audit.findings import Audit, Finding, Item
 from fracture_core.audit.shortcuts import Shortcut
-from fracture_core.config import cache_folder
 from fracture_core.datasets import catalog, family_list
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import FractureError
 from fracture_core.files import make_folder
 from fracture_core.films import measures
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import job_progress, launcher
 from fracture_core.jobs.job_progress import JobProgress
 

@@ -17,43 +17,56 @@ from fracture_core.errors import FractureError, WriteFailed
 from fracture_core.files import refusal
 from fracture_core.words import clean, readable
 
-# By module of this package: its commands, and what each does.
+# By module of `commands`: its commands, and what each does.
 COMMANDS = {
-    "data_commands": {
+    "data_sets": {
         "phantom": "Make a set of synthetic films with known breaks.",
         "fetch": "Fetch an open set of real films from its own repository, resumable.",
         "inspect": "Count the studies and films of a data set.",
         "audit": "Open every film and report what is wrong with a data set.",
         "leak": "Train two short runs to measure how much copies on both sides of a split flatter.",
+    },
+    "curate": {
         "labels": "Correct labels: list, set, undo, import, export. The data are never written.",
         "selections": "List, save, export or remove selections of studies.",
-        "architectures": "List the networks.",
     },
-    "run_commands": {
+    "train": {
+        "architectures": "List the networks.",
         "train": "Train a network. Ctrl-C stops it and saves its work.",
         "resume": "Resume a run from its last checkpoint.",
         "stop": "Stop a run and save its work.",
         "fork": "Start a new run from another run's saved epoch, and follow it.",
         "set": "Change a run's learning rate from its next step on.",
+    },
+    "inspect_runs": {
         "curves": "Print a run's epochs as CSV.",
         "check": "Check a run's files by their checksums. Exits 1 if one is damaged.",
-        "runs": "List the runs.",
+        "runs": "List the runs; export one as a file, or import it.",
     },
-    "experiment_commands": {
+    "cross_validate": {
         "cross-validate": "Train a network per fold, and print the figures of all together.",
+        "claims": "Print the 2018 report's claims, and what the runs of its experiments answer.",
     },
-    "model_commands": {
+    "start_sweep": {
+        "sweep": "Train several values of some settings with several seeds: which is better?",
+    },
+    "predict": {
         "predict": "Predict studies: a line per image, then the verdict. Exits 1 if no film has a "
         "prediction.",
+    },
+    "evaluate": {
         "evaluate": "Predict every study of a split and print how many are right.",
+    },
+    "compare": {
         "compare": "Compare two models on the same studies: can they be told apart?",
         "floors": "Train a model's twins, which could not learn, and print what it learned beyond.",
         "similar": "Compare all films by a model's features; list the studies most like a film.",
+    },
+    "publish": {
         "gate": "Fit a released model's gate on its training data.",
         "release": "Publish a run as models/NAME.",
         "ensemble": "Publish the mean of models as models/NAME.",
-    },
-    "room_command": {
+        "export": "Write a model for other programs: Keras, SavedModel, LiteRT, ONNX or weights.",
         "room": "Serve the app to visitors, who watch and upload. Changes need the owner's token.",
     },
 }
@@ -123,7 +136,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def _load(module: str, name: str) -> Command:
-    command: Command = importlib.import_module(f"fracture_core.cli.{module}").COMMANDS[name]
+    command: Command = importlib.import_module(f"fracture_core.cli.commands.{module}").COMMANDS[
+        name
+    ]
     return command
 
 

@@ -1,6 +1,6 @@
 """Settings as options of the command line: one option per setting, and the config that they make.
 
-The options follow from `config.settings`: name, kind, help, range and default.
+The options follow from `setting_table.settings`: name, kind, help, range and default.
 """
 
 import argparse
@@ -9,14 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fracture_core import config, file_reader, files
-from fracture_core.config import Setting, TrainConfig
+from fracture_core import file_reader, files
+from fracture_core.config import network_options, presets, setting_table
+from fracture_core.config.setting import Setting
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, FileRefused
 from fracture_core.words import short
 
 if TYPE_CHECKING:
     from fracture_core.datasets.catalog import Dataset
+    from fracture_core.models.cards import Model
+    from fracture_core.operating_points.promise import Promise
 
+MODEL = "released model, run, RUN@EPOCH, or folder with a card"
 DATA = ("data", "positive", "table")  # arguments of every command that reads a data set
 
 
@@ -27,7 +32,7 @@ def add_data(parser: argparse.ArgumentParser, optional: bool = False) -> None:
         parser: of the command.
         optional: whether the command can do without a data set; `data` is then `None`.
     """
-    settings = config.settings()
+    settings = setting_table.settings()
     count: dict[str, Any] = {"nargs": "?"} if optional else {}
     parser.add_argument("data", type=Path, help=settings["data"].help, **count)
     parser.add_argument("--positive", metavar="CLASS", help=settings["positive"].help)
@@ -87,7 +92,7 @@ def add_settings(
         but: paths of settings that the command makes itself.
     """
     groups: dict[str, argparse._ActionsContainer] = {"data": parser}
-    for setting in config.settings().values():
+    for setting in setting_table.settings().values():
         if setting.path in (*DATA, *but):
             continue
         if setting.group not in groups:
@@ -144,7 +149,7 @@ def config_of(options: argparse.Namespace) -> TrainConfig:
             ) from error
         base = replace(TrainConfig.from_dict({"data": data, **_json_object(text)}), data=data)
     else:
-        base = config.preset(options.preset or "recommended", data)
+        base = presets.preset(options.preset or "recommended", data)
     return changed(base, options)
 
 
@@ -156,14 +161,14 @@ def changed(base: TrainConfig, options: argparse.Namespace) -> TrainConfig:
     """
     values = {
         path: value
-        for path in config.settings()
+        for path in setting_table.settings()
         if path != "data" and (value := getattr(options, path, None)) is not None
     }
     if "table" in values or getattr(options, "columns", None):
         values["table"] = table_of(options)
     if "options.dense" in values:
-        values["options.dense"] = config.parse_units(values["options.dense"])
-    return config.with_values(base, values)
+        values["options.dense"] = network_options.parse_units(values["options.dense"])
+    return setting_table.with_values(base, values)
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -175,3 +180,30 @@ def _json_object(text: str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ConfigError("A config file holds one JSON object, as a run's config.json does.")
     return record
+
+
+def add_promise(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the three answers, see `promise_of`."""
+    for name, what in (
+        ("promise", "most studies with a fracture among those that are cleared (the card's, or 5)"),
+        (
+            "false-alarms",
+            "most studies without one among those called a fracture (the card's, or 20)",
+        ),
+        ("confidence", "of the promise (the card's, or 95)"),
+    ):
+        parser.add_argument(f"--{name}", type=float, metavar="PERCENT", help=what)
+
+
+def promise_of(options: argparse.Namespace, model: "Model") -> "Promise | None":
+    """Return the promise that the options ask for; `None` where none of them is given.
+
+    Raises:
+        ConfigError: a number is out of its range.
+    """
+    from fracture_core.answers import study_answers
+
+    asked = (options.promise, options.confidence, options.false_alarms)
+    if all(each is None for each in asked):
+        return None
+    return study_answers.changed(model, *asked)

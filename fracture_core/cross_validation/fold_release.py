@@ -6,20 +6,19 @@ each had not seen. A model of the same settings, trained on all folds, may hold 
 """
 
 import shlex
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fracture_core import checksums
-from fracture_core.config import Reference
+from fracture_core.config.reference import Reference
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.cross_validation.out_of_fold import OutOfFold
 from fracture_core.errors import ModelError
 from fracture_core.files import replace_file
-from fracture_core.models import cards
-from fracture_core.models.cards import OUT_OF_FOLD
-from fracture_core.models.model_names import CARD
+from fracture_core.models import card_changes, cards
+from fracture_core.models.cards import OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD
 from fracture_core.releases import ensemble, release
 
 LEVELS = ("studies", "images")
@@ -52,7 +51,8 @@ def attach(value: Group, name: str) -> Path:
     """Put a group's predictions beside a released model of the same settings; return its folder.
 
     The model keeps its weights and its own dev films. What is said of it by these predictions holds
-    as far as it is like the folds' networks, which saw a fold less.
+    as far as it is like the folds' networks, which saw a fold less. A table of before stays until
+    the card names the new one: a kill leaves a whole model.
 
     Args:
         value: the group, all folds finished.
@@ -74,10 +74,15 @@ def attach(value: Group, name: str) -> Path:
             "Cross-validate with the settings of the model."
         )
     table = predicted.films.to_parquet(None, index=False)
-    card = replace(model.card, out_of_fold=_facts(value, predicted, table))
     folder = model.weights.parent
-    replace_file(folder / OUT_OF_FOLD, table)
-    replace_file(folder / CARD, checksums.json_with_own(card.to_dict()))
+    with card_changes.changing(folder) as current:  # others may have changed its card
+        if (before := out_of_fold.content_of(current)) is not None:
+            replace_file(folder / PREVIOUS_OUT_OF_FOLD, before)
+        replace_file(folder / OUT_OF_FOLD, table)
+        facts = _facts(value, predicted, table)
+        card_changes.write(folder, replace(current.card, out_of_fold=facts))
+    with suppress(OSError):  # the new table is in use; the next one replaces this file
+        (folder / PREVIOUS_OUT_OF_FOLD).unlink(missing_ok=True)
     return folder
 
 

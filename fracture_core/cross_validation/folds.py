@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from fracture_core.config import LIMITS, check_range
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.record import check_range
 from fracture_core.datasets import catalog, family_list
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.datasets.fold_list import FoldList

@@ -8,20 +8,22 @@ counts no more and is made again. A released ensemble keeps a copy beside its ca
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.cross_validation import fold_figures, folds, group
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import family_list
 from fracture_core.errors import FileRefused, FractureError, RunError
 from fracture_core.models import cards, evaluation
-from fracture_core.models.cards import OUT_OF_FOLD, Model
+from fracture_core.models.cards import OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD, Model
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.run_groups import group_folder
 from fracture_core.runs import journal, predictions
 from fracture_core.runs.run_folders import Run, State
 
@@ -131,16 +133,30 @@ def of_model(model: Model) -> pd.DataFrame | None:
     """
     if not model.card.out_of_fold:
         return None
-    path = model.weights.parent / OUT_OF_FOLD
+    content = content_of(model)
     try:
-        content = file_reader.read_bytes(path, file_reader.TABLE_BYTES)
-        if cards.sha256(content) != model.card.out_of_fold["sha256"]:
-            raise FileRefused(path.name, "is not the one that its card was written for")
+        if content is None:
+            raise FileRefused(
+                OUT_OF_FOLD, "is missing, or not the one that its card was written for"
+            )
         return _checked(content)
     except FileRefused as error:
         raise RunError(
-            f"The {path.name} of {model.card.name} {error.reason}. Release it again."
+            f"The {OUT_OF_FOLD} of {model.card.name} {error.reason}. Release it again."
         ) from error
+
+
+def content_of(model: Model) -> bytes | None:
+    """Return the content of the table that a model's card was written for; `None` without one.
+
+    It is the previous one if a kill came between writing the table and the card.
+    """
+    for name in (OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD):
+        with suppress(FileRefused):
+            content = file_reader.read_bytes(model.weights.parent / name, file_reader.TABLE_BYTES)
+            if cards.sha256(content) == model.card.out_of_fold.get("sha256"):
+                return content
+    return None
 
 
 def _checked(content: bytes) -> pd.DataFrame:
@@ -222,7 +238,7 @@ def _made(value: Group, runs: dict[int, Run]) -> OutOfFold:
 
 def _units(value: Group, films: pd.DataFrame) -> pd.Series:
     """Return each film's unit, by the group's own copy of the families."""
-    path = value.folder / group.FAMILIES
+    path = value.folder / group_folder.FAMILIES
     families = family_list.read(path) if value.config.families else None
     return folds.units(films, families).astype(str)
 

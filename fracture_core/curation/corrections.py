@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import runs_folder
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import ConfigError, DataError, FileMissing, FileRefused
 from fracture_core.files import keep_damaged, make_folder, replace_file, writing
+from fracture_core.folders import runs_folder
 from fracture_core.words import cell, clean, short
 
 LABELS = {0: "no fracture", 1: "fracture"}

@@ -13,10 +13,10 @@ from typing import Any
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import runs_folder
 from fracture_core.datasets import catalog, path_list
 from fracture_core.errors import ConfigError, DataError, FileMissing, FileRefused
 from fracture_core.files import keep_damaged, make_folder, replace_file
+from fracture_core.folders import runs_folder
 from fracture_core.words import cell, clean, plural, short
 
 LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 80, 40, 2_000  # characters

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fracture_core.config import runs_folder
 from fracture_core.datasets import path_list
 from fracture_core.errors import DataError
 from fracture_core.files import keep_damaged
+from fracture_core.folders import runs_folder
 
 COLUMNS = ("path", "reason")
 _AND = "; "

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from fracture_core.config import runs_folder
 from fracture_core.datasets import catalog, path_list
 from fracture_core.errors import DataError
+from fracture_core.folders import runs_folder
 from fracture_core.readers import layouts
 
 COLUMNS = ("path", "family")

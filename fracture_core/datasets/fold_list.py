@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from fracture_core.config import LIMITS, TrainConfig, whole_number
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import family_list, path_list
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import ConfigError, DataError
+from fracture_core.words import whole_number
 
 COLUMNS = ("path", "fold")
 LEFT_OUT = "left out"  # role of films that no run of the group uses

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from fracture_core import file_reader
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.datasets import uploads
 from fracture_core.errors import FileRefused, ModelError
 from fracture_core.readers import ignored_files

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from fracture_core import file_reader
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.dicom_files import (
     data_set,
     film_values,

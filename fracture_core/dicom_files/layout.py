@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.dicom_files import data_set, elements
 from fracture_core.errors import FilmError
 from fracture_core.film_files import formats

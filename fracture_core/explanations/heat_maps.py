@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fracture_core.config import PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import ConfigError
 from fracture_core.films import images
 from fracture_core.models.inference import BLOCK, Predictor

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 
 _MARKS = {  # first bytes of a file -> format
     b"\x89PNG\r\n\x1a\n": "PNG",

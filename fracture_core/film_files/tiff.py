@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.film_files import codestream, formats, raster
 from fracture_core.film_files.raster import Raster

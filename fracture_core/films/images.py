@@ -18,7 +18,8 @@ import numpy as np
 from PIL import Image
 
 from fracture_core import file_reader
-from fracture_core.config import LIMITS, PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.limits import LIMITS
 from fracture_core.dicom_files import dicom
 from fracture_core.errors import FileRefused, FilmError
 from fracture_core.files import replace_file

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from fracture_core import file_reader, locks
-from fracture_core.config import PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import DataError, FilmError, Stopped, WriteFailed
 from fracture_core.files import make_folder, remove_tree, replace_file, writing
 from fracture_core.films.images import cache_key, file_facts, load

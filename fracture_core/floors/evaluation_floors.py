@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from fracture_core.audit import audit_job
-from fracture_core.config import cache_folder
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.films import measures, pixel_cache
 from fracture_core.floors import floor_figures, floors_job
 from fracture_core.floors.floor_figures import Floors
 from fracture_core.floors.floors_job import Sources, Twins
+from fracture_core.folders import cache_folder
 from fracture_core.models.cards import Model
 
 OTHER_DATA = (

@@ -16,13 +16,15 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import TrainConfig, cache_folder, check_range
+from fracture_core.config.record import check_range
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FileRefused, FractureError, ModelError
 from fracture_core.files import make_folder
 from fracture_core.films import pixel_cache
 from fracture_core.floors import twins
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import job_progress, launcher
 from fracture_core.jobs.job_progress import JobProgress
 from fracture_core.models import cards, gate_job

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets.catalog import study_key
 from fracture_core.errors import Stopped, TrainingFailed
-from fracture_core.networks import optimizers, schedules
+from fracture_core.networks import schedules
 
 if TYPE_CHECKING:
     import keras
@@ -67,7 +67,7 @@ def _set_averages(
     from fracture_core.training import averages
 
     if config.normalization == "recomputed":
-        rows = averages.sample(len(pixels), config.seed, 0, config.recipe.size)
+        rows = averages.sample(config, len(pixels), 0)
         if not averages.make_recompute(network)(pixels[rows], should_stop):
             raise Stopped("Stopped; no twin was kept.")
 
@@ -170,11 +170,11 @@ def trained_on_shuffled(
     from fracture_core.training.pipeline import Pipeline
     from fracture_core.training.steps import make_predict, make_steps, predict_blocks
 
-    labels = shuffled_labels(films, config.seed)
-    network, optimizer = loop.make_network(config), optimizers.make(config)
-    optimizer.build(network.trainable_variables)
-    pipeline = Pipeline(pixels=training, labels=labels, config=config)
-    train = make_steps(network, optimizer, config.seed, loop.class_weights(config, labels))
+    shuffled = films.assign(label=shuffled_labels(films, config.seed))
+    network, optimizer, study_loss = loop.make_learner(config)
+    pipeline = Pipeline.of_films(shuffled, training, config)
+    weights = loop.class_weights(config, pipeline.labels_of_losses)
+    train = make_steps(network, optimizer, config.seed, weights, study_loss)
     for first in range(0, steps, CALL_STEPS):
         if should_stop():
             raise Stopped("Stopped; no twin was kept.")

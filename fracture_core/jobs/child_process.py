@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import IO
 
-from fracture_core.config import PROJECT
+from fracture_core.folders import PROJECT
 
 
 def environment() -> dict[str, str]:

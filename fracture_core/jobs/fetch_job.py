@@ -3,10 +3,10 @@
 import hashlib
 from pathlib import Path
 
-from fracture_core.config import cache_folder
 from fracture_core.datasets import open_set
 from fracture_core.errors import Stopped
 from fracture_core.files import make_folder
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.jobs.job_progress import JobProgress
 from fracture_core.runs import run_folders

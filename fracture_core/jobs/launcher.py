@@ -18,15 +18,26 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fracture_core import file_reader, files, locks, memory
-from fracture_core.config import LIMITS, TrainConfig, check_range, runs_folder, slots
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.record import check_range
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import FileRefused, RunBusy, Stopped
 from fracture_core.files import make_folder, replace_file, writing
+from fracture_core.folders import runs_folder
 from fracture_core.jobs import child_process, standby
 from fracture_core.runs import journal, run_folders
 
 LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # tells a child which of its open files is its lock
 QUEUE_SECONDS = 0.3  # between two checks of the slots
 _children: list[subprocess.Popen[bytes]] = []  # those not yet reaped
+
+
+def slots() -> int:
+    """Return the number of queued runs that train at once: `FRACTURE_SLOTS`, else one per core.
+
+    Small networks run best with one thread each, several side by side.
+    """
+    return max(1, int(os.environ.get("FRACTURE_SLOTS") or os.cpu_count() or 1))
 
 
 def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) -> None:

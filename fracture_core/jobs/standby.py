@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fracture_core import files, memory
-from fracture_core.config import PROJECT
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import child_process
 
 VARIABLE = "FRACTURE_STANDBY"  # "off": no process is kept on standby

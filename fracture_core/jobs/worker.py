@@ -287,20 +287,29 @@ class Clock:
         self._reset(time.monotonic())
 
     def _reset(self, now: float) -> None:
-        self._since, self._loss, self._right, self._shown = now, 0.0, 0, 0
+        self._since, self._loss, self._losses, self._right, self._shown = now, 0.0, 0, 0, 0
 
-    def add(self, loss: float, right: int, shown: int, steps: int = 1) -> None:
-        """Count some steps; the first call, whose steps compile, starts the clock."""
+    def add(
+        self, loss: float, right: int, shown: int, steps: int = 1, losses: int | None = None
+    ) -> None:
+        """Count some steps; the first call, whose steps compile, starts the clock.
+
+        Args:
+            loss: sum of the losses.
+            right: films predicted correctly.
+            shown: films.
+            steps: their number.
+            losses: number of the losses in the sum; by default one per film.
+        """
         if self.began is None:
             self.began = time.monotonic()
             self._reset(self.began)
             return
         self.steps += steps
-        self._loss, self._right, self._shown = (
-            self._loss + loss,
-            self._right + right,
-            self._shown + shown,
-        )
+        self._loss += loss
+        self._losses += shown if losses is None else losses
+        self._right += right
+        self._shown += shown
 
     def seconds_a_step(self) -> float:
         """Return the mean since the start, including evaluation and checkpoints; 0 if unknown."""
@@ -319,7 +328,7 @@ class Clock:
         self._points += 1
         self.rate = self._shown / (now - self._since)
         point = {
-            "loss": self._loss / self._shown,
+            "loss": self._loss / self._losses,
             "accuracy": self._right / self._shown,
             "rate": self.rate,
             "time": time.time(),

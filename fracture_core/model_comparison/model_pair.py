@@ -10,6 +10,7 @@ from typing import Any
 from fracture_core.errors import DataError
 from fracture_core.model_comparison import paired_figures
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.verdicts.metrics import Difference
 from fracture_core.verdicts.resampling import Interval
 
 METHOD = (
@@ -30,6 +31,8 @@ class ModelPair:
         figures: by name of `estimates.NAMES`: of the first model, of the second, their difference.
         discordant: number of studies that only the first, and that only the second, got right.
         p: of McNemar's exact test, two-sided.
+        accuracies: difference of the accuracies with Newcombe's interval, for which studies are
+            independent; as on Runs.
     """
 
     models: tuple[str, str]
@@ -39,6 +42,7 @@ class ModelPair:
     figures: dict[str, tuple[Interval, Interval, Interval]]
     discordant: tuple[int, int]
     p: float
+    accuracies: Difference
 
     @property
     def studies(self) -> int:
@@ -59,7 +63,8 @@ class ModelPair:
         better, worse = self.models if sum(signs.values()) >= 0 else self.models[::-1]
         first, second = self.models
         if signs["accuracy"] == -signs["auroc"] and any(signs.values()):
-            result = f"{first} and {second} differ, one in accuracy, one in AUROC, {on}."
+            right, ranks = self.models if signs["accuracy"] > 0 else self.models[::-1]
+            result = f"{right} is right more often, but {ranks} ranks studies better {on}."
         elif signs["accuracy"]:
             result = f"{better} is right more often than {worse} {on}."
         elif signs["auroc"]:
@@ -107,6 +112,7 @@ class ModelPair:
                 "only_second": self.discordant[1],
                 "p": self.p,
             },
+            "accuracies": asdict(self.accuracies),
             "figures": {
                 name: {
                     side: asdict(value)
@@ -153,4 +159,5 @@ def compare(first: Evaluation, second: Evaluation) -> ModelPair:
         figures={name: (one.figures[name], two.figures[name], gap) for name, gap in gaps.items()},
         discordant=counts,
         p=paired_figures.mcnemar(*counts),
+        accuracies=paired_figures.accuracies(both),
     )

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from fracture_core.verdicts import estimates, resampling
+from fracture_core.verdicts import estimates, metrics, resampling
+from fracture_core.verdicts.metrics import Difference
 from fracture_core.verdicts.resampling import Interval
 from fracture_core.words import plural
 
@@ -99,11 +100,18 @@ def _unless_alike(gap: Interval) -> Interval:
     return Interval(value=gap.value, low=None, high=None, n=gap.n, groups=gap.groups)
 
 
+def accuracies(studies: pd.DataFrame) -> Difference:
+    """Return the difference of accuracies of `pair`, with Newcombe's interval."""
+    truth = studies["label"].to_numpy() == 1
+    return metrics.difference(
+        *(studies[f"verdict_{side}"].to_numpy(bool) == truth for side in SIDES)
+    )
+
+
 def discordant(studies: pd.DataFrame) -> tuple[int, int]:
     """Count the studies that only the first, and that only the second, predicted correctly."""
-    truth = studies["label"].to_numpy() == 1
-    one, two = (studies[f"verdict_{side}"].to_numpy(bool) == truth for side in SIDES)
-    return int(np.sum(one & ~two)), int(np.sum(~one & two))
+    difference = accuracies(studies)
+    return difference.only_first, difference.only_second
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -14,22 +14,17 @@ from typing import Any
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import (
-    LIMITS,
-    NetworkOptions,
-    PixelRecipe,
-    Record,
-    Reference,
-    Setting,
-    TrainConfig,
-    cache_folder,
-    check_range,
-    settings,
-    value_of,
-    with_paths,
-)
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.record import Record, check_range
+from fracture_core.config.reference import Reference
+from fracture_core.config.setting import Setting
+from fracture_core.config.setting_table import settings, value_of
+from fracture_core.config.train_config import TrainConfig, with_paths
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError
+from fracture_core.folders import cache_folder
 from fracture_core.models import model_names
 from fracture_core.models.model_names import CARD
 from fracture_core.networks import network_size
@@ -51,6 +46,7 @@ WEIGHTS, PREDICTIONS = "weights.weights.h5", "dev_predictions.parquet"
 GATE = "gate.npz"
 PREVIOUS_GATE = "gate.previous.npz"  # while a new one and its card are written
 OUT_OF_FOLD = "out_of_fold.parquet"  # of a model that was cross-validated, see `out_of_fold`
+PREVIOUS_OUT_OF_FOLD = "out_of_fold.previous.parquet"  # while a new one and its card are written
 FILES = (
     CARD,
     WEIGHTS,
@@ -499,6 +495,7 @@ def _card_of_run(run: run_folders.Run, epoch: int, films: pd.DataFrame) -> Card:
             **data,
             "root": Path(str(data.get("root", ""))).name,
             "normalization": run.config.normalization,
+            **({"pooling": pooling} if (pooling := run.config.study_pooling) else {}),
         },
         metrics=figures,
         command=full_command(run.config, data.get("phantom")),

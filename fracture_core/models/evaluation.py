@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import Reference, cache_folder, check_range
+from fracture_core.config.record import check_range
+from fracture_core.config.reference import Reference
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
@@ -25,6 +26,7 @@ from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError
 from fracture_core.files import make_folder
 from fracture_core.films import images, pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.runs import journal, run_facts, run_folders
@@ -42,8 +44,9 @@ class Evaluation:
 
     Args:
         model: name of the model.
-        data: the data set: root name, hash, synthetic; the selection of studies and the
-            corrected labels, if there are any, see `run_facts.DataFacts`.
+        data: the data set: root name, hash, synthetic, its positive class or table if it has one;
+            the selection of studies and the corrected labels, if there are any, see
+            `run_facts.DataFacts`.
         split: "train", "valid", "test", or a run's "dev"; `SELECTION` for one in any split.
         parts: body parts evaluated; empty for all.
         threshold: a film is positive when its probability is greater.
@@ -66,6 +69,14 @@ class Evaluation:
             return self.split
         name = f"selection {short(chosen['name'])}"
         return name if self.split == SELECTION else f"{self.split}, {name}"
+
+    @property
+    def data_words(self) -> list[str]:
+        """The words of a command that name the data set."""
+        named = [
+            (f"--{key}", str(self.data[key])) for key in ("positive", "table") if self.data.get(key)
+        ]
+        return [str(self.data.get("root")), *(word for pair in named for word in pair)]
 
     def studies(self) -> pd.DataFrame:
         """Return one row per study: see `aggregation.verdicts`."""
@@ -243,6 +254,7 @@ def evaluate(
             "root": str(dataset.root),
             "hash": dataset.hash,
             "synthetic": dataset.synthetic,
+            **{key: text for key, text in _named(dataset).items() if text},
             **({"selection": selection.facts} if selection else {}),
         },
         split=split or SELECTION,
@@ -251,6 +263,11 @@ def evaluate(
         films=films,
         refused=tuple((paths[row], reason) for row, reason in cache.refused.items()),
     )
+
+
+def _named(dataset: catalog.Dataset) -> dict[str, str | None]:
+    """Return what names a data set beside its folder."""
+    return {"positive": dataset.positive, "table": dataset.table}
 
 
 def _selected(rows: pd.DataFrame, selection: Selection) -> pd.DataFrame:

@@ -15,15 +15,14 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums
-from fracture_core.config import cache_folder
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, ModelError
 from fracture_core.files import make_folder, replace_file
 from fracture_core.films import pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
-from fracture_core.models import cards
+from fracture_core.models import card_changes, cards
 from fracture_core.models.cards import GATE, PREVIOUS_GATE, Model
-from fracture_core.models.model_names import CARD
 from fracture_core.runs import journal, pixel_hashes, predictions, run_folders
 from fracture_core.runs.run_folders import State, Status
 
@@ -130,11 +129,11 @@ def add(model: Model, dataset: catalog.Dataset) -> Path:
     """
     folder = model.weights.parent
     content = of_data(model, dataset)
-    if model.gate:
-        replace_file(folder / PREVIOUS_GATE, model.gate.read_bytes())
-    replace_file(folder / GATE, content)
-    card = replace(model.card, gate=facts(content))
-    replace_file(folder / CARD, checksums.json_with_own(card.to_dict()))
+    with card_changes.changing(folder) as current:  # fitting took long: others may have chosen
+        if current.gate:
+            replace_file(folder / PREVIOUS_GATE, current.gate.read_bytes())
+        replace_file(folder / GATE, content)
+        card_changes.write(folder, replace(current.card, gate=facts(content)))
     with contextlib.suppress(OSError):  # the new gate is in use; the next one replaces this file
         (folder / PREVIOUS_GATE).unlink(missing_ok=True)
     return folder / GATE

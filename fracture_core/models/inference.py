@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.datasets import study_paths
 from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.films import burnt_in_text, film_checks, images
@@ -26,7 +26,7 @@ from fracture_core.models import cards
 from fracture_core.models.cards import Model
 from fracture_core.models.gate import read, with_features
 from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
-from fracture_core.networks import architectures
+from fracture_core.networks import architectures, network_weights
 from fracture_core.runs import checkpoints, run_folders
 
 READERS = 8  # films decoded at once, at most: each may take a few hundred MB
@@ -161,7 +161,7 @@ def _network(model: Model) -> keras.Model:
 
 def _load(network: keras.Model, model: Model, group: str | None = None) -> None:
     """Load a network's weights, which must be finite: a NaN would not show behind a ReLU."""
-    architectures.load_weights(network, model.weights, group)
+    network_weights.load_weights(network, model.weights, group)
     if not all(np.isfinite(values).all() for values in network.get_weights()):
         raise ModelError(
             f"The weights of {model.card.name} must be finite numbers; some are not. Choose "
@@ -214,7 +214,7 @@ def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], n
     for epoch in checkpoints.epochs(folder):
         try:
             weights = checkpoints.weights_of(folder, epoch)
-            architectures.load_weights(predictor.network, weights)
+            network_weights.load_weights(predictor.network, weights)
         except FractureError:  # deleted since it was listed, or damaged
             continue
         epochs.append(epoch)

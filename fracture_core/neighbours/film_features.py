@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import cache_folder
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, ModelError, Stopped
 from fracture_core.files import make_folder
 from fracture_core.films import images, pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.models import cards
 from fracture_core.models.cards import Model
 

@@ -52,16 +52,16 @@ class Application:
 
 
 _UNSCALED = MappingProxyType({"include_preprocessing": False})
-_STANDARDIZED = {"scale": 1 / DEVIATION, "offset": -MEAN / DEVIATION}
+_SCALE, _OFFSET = 1 / DEVIATION, -MEAN / DEVIATION
 APPLICATIONS = {
     "mobilenet_v3": Application(
         function="MobileNetV3Small", scale=2.0, offset=-1.0, options=_UNSCALED
     ),
     "efficientnet_v2": Application(
-        function="EfficientNetV2B0", **_STANDARDIZED, options=_UNSCALED
+        function="EfficientNetV2B0", scale=_SCALE, offset=_OFFSET, options=_UNSCALED
     ),
-    "densenet121": Application(function="DenseNet121", **_STANDARDIZED),
-    "densenet169": Application(function="DenseNet169", **_STANDARDIZED),
+    "densenet121": Application(function="DenseNet121", scale=_SCALE, offset=_OFFSET),
+    "densenet169": Application(function="DenseNet169", scale=_SCALE, offset=_OFFSET),
 }
 
 

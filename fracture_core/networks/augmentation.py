@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fracture_core.config import Augmentation
+from fracture_core.config.film_settings import Augmentation
 
 if TYPE_CHECKING:
     import tensorflow as tf

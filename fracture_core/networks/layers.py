@@ -89,8 +89,7 @@ class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]  # Keras has no types
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # as above
     """Batch normalization of Keras over the last axis; in training, one kernel in each direction.
 
-    On several devices a batch has one mean and one variance over all its films. A frozen layer
-    normalizes by its averages, as Keras' own.
+    On several devices a batch has one mean and one variance over all its films.
     """
 
     def call(
@@ -103,7 +102,7 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
             moments[self.name] = mean, variance
             return normalized
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        if not (training and self.trainable):
+        if not training:
             return super().call(inputs, training=training, mask=mask)
         normalized, mean, variance = (self._everywhere if several else self._fused)(inputs)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):

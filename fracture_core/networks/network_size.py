@@ -8,7 +8,9 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from fracture_core.config import LIMITS, NetworkOptions, TrainConfig
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 
 FLOAT = 4  # bytes of a float32
@@ -19,6 +21,8 @@ SLOTS = {  # values that an optimizer stores for each parameter
     "sgd": 1,
     "rmsprop": 1,
 }
+KEPT_BYTES = 2**30  # of maps between two layers, while averages are recomputed
+PIXEL_BYTES = 128  # of these maps per pixel of a film: all networks begin with 32 of float32
 PROCESS_BYTES = 800_000_000  # of a child with TensorFlow that trains a tiny network
 
 
@@ -163,12 +167,17 @@ def training_bytes(config: TrainConfig) -> int:
     The sum of: the process itself, `PROCESS_BYTES`; each parameter as a float32 with its gradient,
     the optimizer's `SLOTS` and two copies while it is created or replaced; and for each film of a
     batch every layer output with its gradient. That is P + 4 p (4 + s) + 4 b 2 v bytes, where p is
-    the parameters, s the slots, b the batch and v the values of `of`.
+    the parameters, s the slots, b the batch and v the values of `of`. If they take more than the
+    films, the maps kept while averages are recomputed count instead of these.
     """
     size = of(config.architecture, config.recipe.size, config.options)
     weights = FLOAT * size.parameters * (4 + SLOTS[config.optimizer])
-    films = FLOAT * config.batch_size * 2 * size.values
-    return math.ceil(PROCESS_BYTES + weights + films)
+    batch = config.batch_size * (2 if config.study_pooling else 1)  # see `study_batches`
+    films = FLOAT * batch * 2 * size.values
+    kept = 0
+    if config.normalization == "recomputed":
+        kept = PIXEL_BYTES * config.normalization_films * config.recipe.size**2
+    return math.ceil(PROCESS_BYTES + weights + max(films, min(KEPT_BYTES, kept)))
 
 
 def memory_warning(config: TrainConfig, free: int | None) -> str:

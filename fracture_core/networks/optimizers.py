@@ -6,7 +6,7 @@ The state is always in Keras' variables, so that a checkpoint holds the same in 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 
 if TYPE_CHECKING:
     import keras

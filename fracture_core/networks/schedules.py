@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fracture_core.config import Schedule, TrainConfig
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import TrainConfig
 
 
 def factor(schedule: Schedule, step: int, length: int, epochs: int, plateau: float = 1.0) -> float:

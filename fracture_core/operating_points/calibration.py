@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from fracture_core.config import Record, check_range
+from fracture_core.config.record import Record, check_range
 from fracture_core.errors import ConfigError, DataError
 from fracture_core.operating_points import study_scores
 from fracture_core.verdicts import metrics
+from fracture_core.words import plural
 
 METHODS = ("temperature", "isotonic")
+LEVELS = ("studies", "images")
 TEMPERATURE = (0.01, 100.0)  # beyond, scores are all but 0.5, or 0 and 1
 MOST_KNOTS = 2_000  # of an isotonic map; 3,000 films of MURA give some hundred
 MOST = 10**12  # largest believable number of films or studies
@@ -83,6 +85,23 @@ class Calibration(Record):
     studies: Scaling
     fitted_on: Literal["dev"] = "dev"
 
+    def of_level(self, level: str) -> Scaling:
+        """Return the map of "studies" or of "images"."""
+        return self.studies if level == "studies" else self.films
+
+
+def scores_of(films: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return label, patient and score of every study (OR) or image.
+
+    Args:
+        films: manifest columns and `probability`.
+        level: one of `LEVELS`.
+    """
+    if level == "images":
+        return films[["label", "patient"]].assign(score=films["probability"].astype("float64"))
+    studies = study_scores.of_films(films)
+    return studies[["label", "patient"]].assign(score=studies["or"])
+
 
 def fit(films: pd.DataFrame, method: str) -> Calibration:
     """Fit the maps of films and of studies.
@@ -96,24 +115,25 @@ def fit(films: pd.DataFrame, method: str) -> Calibration:
     """
     studies = study_scores.of_films(films)
     return Calibration(
-        films=scaling(films["label"], films["probability"], method),
         studies=scaling(studies["label"], studies["or"], method),
+        films=scaling(films["label"], films["probability"], method, "film"),
     )
 
 
-def scaling(labels: ArrayLike, scores: ArrayLike, method: str) -> Scaling:
+def scaling(labels: ArrayLike, scores: ArrayLike, method: str, noun: str = "study") -> Scaling:
     """Fit one map; see `fit`.
 
     Args:
         labels: (n,), 1 positive, 0 negative.
         scores: (n,), 0 to 1.
         method: one of `METHODS`.
+        noun: of a case, for a refusal.
     """
     truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
     if len(truth) < FEWEST or truth.all() or not truth.any():
         raise DataError(
-            f"A calibration needs {FEWEST} dev studies of both labels; there are {len(truth)}, "
-            f"{int(truth.sum())} of them positive. Set more films aside for dev."
+            f"A calibration needs {plural(FEWEST, f'dev {noun}')} of both labels; there "
+            f"are {len(truth)}, {int(truth.sum())} of them positive. Set more films aside for dev."
         )
     n, positive = len(truth), int(truth.sum())
     if method == "temperature":

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from fracture_core.config import LIMITS, Record, check_range
+import pandas as pd
+
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.record import Record, check_range
 from fracture_core.errors import ConfigError
-from fracture_core.operating_points import study_scores
+from fracture_core.operating_points import study_scores, threshold_choice
 from fracture_core.operating_points.calibration import MOST, Calibration
 from fracture_core.operating_points.promise import Promise
 from fracture_core.operating_points.study_scores import RULES
@@ -91,3 +94,27 @@ class Choices(Record):
             raise ConfigError(
                 f"The rule '{RULES[point.rule]}' needs a calibration in the card. Keep one first."
             )
+
+
+def points(dev: pd.DataFrame, rule: str, cost_ratio: float) -> dict[str, OperatingPoint]:
+    """Return the operating points of a rule that dev studies have, by aim.
+
+    Args:
+        dev: see `study_scores.of_films`.
+        rule: one of `RULES`.
+        cost_ratio: of a missed fracture, in false alarms.
+    """
+    labels, scores = dev["label"].to_numpy(), dev[rule].to_numpy()
+    thresholds = {aim: threshold_choice.choose(labels, scores, aim, cost_ratio) for aim in AIMS}
+    return {
+        aim: OperatingPoint(
+            rule=rule,
+            threshold=threshold,
+            aim=aim,
+            cost_ratio=cost_ratio,
+            studies=len(dev),
+            positive=int(labels.sum()),
+        )
+        for aim, threshold in thresholds.items()
+        if threshold is not None
+    }

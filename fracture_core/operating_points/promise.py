@@ -21,8 +21,9 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from fracture_core.config import Record, check_range
-from fracture_core.verdicts import resampling
+from fracture_core.config.record import Record, check_range
+from fracture_core.verdicts import metrics, resampling
+from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import plural
 
 SHARE, CONFIDENCE = (0.1, 50.0), (50.0, 99.9)  # percent
@@ -265,3 +266,29 @@ def answers(scores: np.ndarray, bounds: Limits, threshold: float) -> np.ndarray:
     chosen = np.full(len(values), Answer.PERSON, object)
     chosen[cleared], chosen[called] = Answer.NO_FRACTURE, Answer.FRACTURE
     return chosen
+
+
+def shares(
+    table: pd.DataFrame, bounds: Limits, threshold: float
+) -> dict[Answer, dict[str, Proportion | None]]:
+    """Return by answer the "share" of studies that have it, and of these the "mistaken" ones.
+
+    Args:
+        table: `score` and `label` of each study, see `limits`.
+        bounds: the limits.
+        threshold: of the OR verdict.
+    """
+    given = answers(table["score"].to_numpy(), bounds, threshold)
+    positive = table["label"].to_numpy() == 1
+    wrong = {Answer.FRACTURE: ~positive, Answer.NO_FRACTURE: positive}
+    found: dict[Answer, dict[str, Proportion | None]] = {}
+    for answer in Answer:
+        has = given == answer
+        mistaken = wrong.get(answer)
+        found[answer] = {
+            "share": metrics.wilson(int(has.sum()), len(table)),
+            "mistaken": None
+            if mistaken is None
+            else metrics.wilson(int((has & mistaken).sum()), int(has.sum())),
+        }
+    return found

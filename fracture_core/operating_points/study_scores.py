@@ -32,6 +32,8 @@ NOTES = {
     "calibrated_max": "Ranks studies as OR does, but for ties; its threshold is a frequency.",
 }
 
+ALL = "all studies"  # beside those of each number of views
+
 
 class FilmScaling(Protocol):
     """A map from a film's probability to a frequency, see `calibration.Scaling`."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import file_reader, locks
-from fracture_core.config import check_range
+from fracture_core.config.record import check_range
 from fracture_core.errors import ConfigError, DataError, FileRefused, Stopped
 from fracture_core.files import replace_file, sweep
 from fracture_core.phantom.drawing import draw

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from fracture_core import file_reader
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.dicom_files import dicom
 from fracture_core.errors import FileRefused
 from fracture_core.film_files import formats

@@ -16,8 +16,9 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from fracture_core.config import PixelRecipe, runs_folder
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import ModelError
+from fracture_core.folders import runs_folder
 from fracture_core.models import cards, training_patients
 from fracture_core.models.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
 from fracture_core.releases import release

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from fracture_core import checksums
-from fracture_core.config import models_folder
 from fracture_core.errors import DamagedFile, DataError, ModelError
 from fracture_core.files import sweep, temporary, writing
+from fracture_core.folders import models_folder
 from fracture_core.models import cards, gate_job, training_patients
 from fracture_core.models.cards import GATE, OUT_OF_FOLD, PREDICTIONS, WEIGHTS, Card, Model
 from fracture_core.models.model_names import CARD

@@ -13,14 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fracture_core.config import settings
 from fracture_core.models.cards import Card
 from fracture_core.networks import network_size
-from fracture_core.verdicts.metrics import Proportion, Summary
-from fracture_core.words import cell, plural, short
-
-ROLES = ("dev", "valid", "test")  # with figures on a card, in this order
-LEVELS = ("images", "studies")
+from fracture_core.reports import claim_answers
+from fracture_core.words import cell
 
 
 class State(StrEnum):
@@ -175,156 +171,6 @@ def _escaped(text: str) -> str:
     return " ".join(marked.split())
 
 
-# --- answers of the card ------------------------------------------------------------------------
-
-
-def _sources(card: Card) -> str:
-    data = card.data
-    kind = "synthetic films" if data.synthetic else "films"
-    films = sum(data.images.values())
-    return (
-        f"{data.root} ({kind}, layout {data.kind}, {films:,} films; hash of the list of films "
-        f"{data.hash})."
-    )
-
-
-def _preprocessing(card: Card) -> str:
-    recipe = card.recipe
-    shape = "padded with black to a square" if recipe.fit == "pad" else "squashed into a square"
-    pixels = "averaged over their area" if recipe.resample == "area" else "the nearest one kept"
-    return (
-        f"Each film in grey, {shape} of {recipe.size} x {recipe.size} px, pixels {pixels}, "
-        "values divided by 255."
-    )
-
-
-def _subsets(card: Card) -> str:
-    parts = f"Body parts: {', '.join(card.parts)}." if card.parts else "All body parts of the data."
-    if chosen := card.data.selection:
-        parts = f"{parts} Training only on the selection {short(chosen['name'])}."
-    excluded = card.data.excluded
-    if not excluded:
-        return f"{parts} No film was left out by hand."
-    return f"{parts} {plural(excluded['films'], 'film')} left out by hand."
-
-
-def _missing_data(card: Card) -> str:
-    return (
-        f"A film cut short is used up to {card.recipe.missing_rows_percent:g} % missing rows, "
-        "which are black; films that cannot be read are left out and listed."
-    )
-
-
-def _sizes(card: Card) -> str:
-    data = card.data
-    counts = (
-        f"{role}: {plural(data.images[role], 'film')} of "
-        f"{plural(data.studies.get(role, 0), 'study')}"
-        for role in ("train", *ROLES)
-        if role in data.images
-    )
-    return "; ".join(counts) + "."
-
-
-def _partitions(card: Card) -> str:
-    return f"{_sizes(card)} {card.data.split_words}"
-
-
-def _network(card: Card) -> str:
-    counts = (
-        network_size.of(name, card.recipe.size, options).parameters
-        for name, options in card.networks
-    )
-    return (
-        f"{card.network}: convolutional, {sum(counts):,} parameters. Input "
-        f"{card.recipe.size} x {card.recipe.size} px in grey; output the probability of a positive "
-        "label per film."
-    )
-
-
-def _software(card: Card) -> str:
-    return ", ".join(f"{name} {version}" for name, version in card.versions.items()) + "."
-
-
-def _initialization(card: Card) -> str:
-    words = card.command.split()
-    if "--weights" in words:
-        return "Weights of a file that the training command names."
-    seed = settings()["seed"].default
-    return f"Random, by the seed of the training command ({seed} unless it names one)."
-
-
-def _training(card: Card) -> str:
-    return f"{card.command} (settings not named there have their defaults)."
-
-
-def _selection(card: Card) -> str:
-    if "dev" in card.metrics:
-        return f"{card.network}. {card.dev_words}"
-    return f"{card.network}. {card.no_dev_words}."
-
-
-def _measures(card: Card) -> str:
-    return (
-        "Accuracy, sensitivity, specificity, Cohen's kappa and AUROC, by film and by study; a "
-        f"study is positive if any of its films is. Threshold {card.threshold:g}, "
-        f"{card.threshold_origin or 'of unknown origin'}."
-    )
-
-
-def _uncertainty(card: Card) -> str:
-    return (
-        "95 % intervals: of proportions by Wilson, in evaluations by bootstrap over patients "
-        "(2,000 resamples)."
-    )
-
-
-def _performance(card: Card) -> str:
-    return " ".join(
-        f"{role}, {level}: accuracy {_share(each.accuracy)}; always guessing the majority "
-        f"{_share(each.majority)}."
-        for role, level, each in _summaries(card)
-    )
-
-
-def _accuracy(card: Card) -> str:
-    return " ".join(
-        f"{role}, {level}: sensitivity {_share(each.sensitivity)}, specificity "
-        f"{_share(each.specificity)}."
-        for role, level, each in _summaries(card)
-    )
-
-
-def _failures(card: Card) -> str:
-    return " ".join(
-        f"{role}: of {plural(each.n, 'study')} {each.confusion.fn:,} missed and "
-        f"{each.confusion.fp:,} false alarms."
-        for role, level, each in _summaries(card)
-        if level == "studies"
-    )
-
-
-def _limitations(card: Card) -> str:
-    known = ["Not a medical device."]
-    known += ["Trained on synthetic films only."] * card.synthetic
-    known += [card.label_meaning]
-    return " ".join(known)
-
-
-def _summaries(card: Card) -> Iterator[tuple[str, str, Summary]]:
-    """Yield (role, level, figures) of a card, in a fixed order."""
-    for role in ROLES:
-        for level in LEVELS:
-            if values := card.metrics.get(role, {}).get(level):
-                yield role, level, Summary.from_dict(values)
-
-
-def _share(value: Proportion | None) -> str:
-    if value is None or value.value is None:
-        return "unknown"
-    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f}, n = {value.n:,})"
-
-
 # --- the items ----------------------------------------------------------------------------------
 
 ENSEMBLING = 27  # number of the item about ensembles
@@ -344,14 +190,18 @@ SECTIONS: Mapping[str, tuple[_Rule, ...]] = {
         _Rule(
             asks="Sources of the data",
             fields=("training.root", "training.kind", "training.hash", "training.images"),
-            answer=_sources,
+            answer=claim_answers.sources,
         ),
         _Rule(asks="Eligibility: how, where and when patients were chosen", is_of_people=True),
-        _Rule(asks="Preprocessing of the images", fields=("recipe",), answer=_preprocessing),
+        _Rule(
+            asks="Preprocessing of the images",
+            fields=("recipe",),
+            answer=claim_answers.preprocessing,
+        ),
         _Rule(
             asks="Selection of subsets of the data",
             fields=("parts", "training.images"),
-            answer=_subsets,
+            answer=claim_answers.subsets,
         ),
         _Rule(
             asks="Definition of the data elements",
@@ -362,7 +212,7 @@ SECTIONS: Mapping[str, tuple[_Rule, ...]] = {
         _Rule(
             asks="Handling of missing data",
             fields=("recipe.missing_rows_percent",),
-            answer=_missing_data,
+            answer=claim_answers.missing_data,
         ),
     ),
     "Methods: reference standard": (
@@ -381,26 +231,36 @@ SECTIONS: Mapping[str, tuple[_Rule, ...]] = {
         _Rule(
             asks="Intended sample size, and how it was determined",
             fields=_COUNTS,
-            answer=_sizes,
+            answer=claim_answers.sizes,
             is_partial=True,
         ),
-        _Rule(asks="Assignment of data to partitions", fields=_COUNTS, answer=_sizes),
+        _Rule(asks="Assignment of data to partitions", fields=_COUNTS, answer=claim_answers.sizes),
         _Rule(
             asks="Level at which partitions are disjoint",
             fields=(*_COUNTS, "training.kind"),
-            answer=_partitions,
+            answer=claim_answers.partitions,
         ),
     ),
     "Methods: model and training": (
         _Rule(
             asks="The model: inputs, outputs, layers",
             fields=("architecture", "options", "recipe.size"),
-            answer=_network,
+            answer=claim_answers.network,
         ),
-        _Rule(asks="Software and its versions", fields=("versions",), answer=_software),
-        _Rule(asks="Initial values of the parameters", fields=("command",), answer=_initialization),
-        _Rule(asks="Details of training", fields=("command",), answer=_training),
-        _Rule(asks="Selection of the final model", fields=("epoch", "metrics"), answer=_selection),
+        _Rule(
+            asks="Software and its versions", fields=("versions",), answer=claim_answers.software
+        ),
+        _Rule(
+            asks="Initial values of the parameters",
+            fields=("command",),
+            answer=claim_answers.initialization,
+        ),
+        _Rule(asks="Details of training", fields=("command",), answer=claim_answers.training),
+        _Rule(
+            asks="Selection of the final model",
+            fields=("epoch", "metrics"),
+            answer=claim_answers.selection,
+        ),
         _Rule(
             asks="Ensembling",
             fields=("members", "architecture"),
@@ -411,9 +271,11 @@ SECTIONS: Mapping[str, tuple[_Rule, ...]] = {
         _Rule(
             asks="Measures of performance",
             fields=("metrics", "threshold", "threshold_origin"),
-            answer=_measures,
+            answer=claim_answers.measures,
         ),
-        _Rule(asks="Measures of uncertainty", fields=("metrics",), answer=_uncertainty),
+        _Rule(
+            asks="Measures of uncertainty", fields=("metrics",), answer=claim_answers.uncertainty
+        ),
         _Rule(asks="Robustness or sensitivity analysis"),
         _Rule(asks="Methods of explanation, and whether they were validated"),
         _Rule(asks="Test on external data"),
@@ -422,15 +284,23 @@ SECTIONS: Mapping[str, tuple[_Rule, ...]] = {
         _Rule(
             asks="Flow of cases, with those left out",
             fields=(*_COUNTS, "parts"),
-            answer=lambda card: f"{_sizes(card)} {_subsets(card)}",
+            answer=lambda card: f"{claim_answers.sizes(card)} {claim_answers.subsets(card)}",
         ),
         _Rule(asks="Demographic and clinical facts of each partition", is_of_people=True),
-        _Rule(asks="Performance on all partitions", fields=("metrics",), answer=_performance),
-        _Rule(asks="Diagnostic accuracy and its precision", fields=("metrics",), answer=_accuracy),
+        _Rule(
+            asks="Performance on all partitions",
+            fields=("metrics",),
+            answer=claim_answers.performance,
+        ),
+        _Rule(
+            asks="Diagnostic accuracy and its precision",
+            fields=("metrics",),
+            answer=claim_answers.accuracy,
+        ),
         _Rule(
             asks="Analysis of wrong predictions",
             fields=("metrics",),
-            answer=_failures,
+            answer=claim_answers.failures,
             is_partial=True,
         ),
     ),
@@ -438,7 +308,7 @@ SECTIONS: Mapping[str, tuple[_Rule, ...]] = {
         _Rule(
             asks="Limitations",
             fields=("label_meaning",),
-            answer=_limitations,
+            answer=claim_answers.limitations,
             is_partial=True,
         ),
         _Rule(asks="Implications for practice, intended use"),

@@ -1,13 +1,21 @@
-"""Receipts: what a figure of an evaluation rests on, and the command that prints it again."""
+"""Receipts: what figures rest on, and the command that prints them again.
+
+A receipt's numbers are those of a record, as the command prints it as JSON, each under its keys
+there.
+"""
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from fracture_core.datasets.catalog import Dataset
 from fracture_core.model_comparison import stored_predictions
-from fracture_core.models import evaluation
+from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.operating_points.promise import Promise
 from fracture_core.runs import run_facts
 from fracture_core.verdicts import figure_words, resampling
 from fracture_core.verdicts.resampling import Interval
@@ -18,6 +26,10 @@ RULES = {
     "studies": "A study is positive if any of its films is (OR); its score is the greatest one.",
     "images": "Each film by itself, with the label of its study.",
 }
+WILSON = "Wilson interval of a share; cases are taken as independent."
+PYTHON = ("python", "-m", "fracture_core")
+
+Rows = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,26 +48,94 @@ class Scope:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """Origin of one figure.
+class Number:
+    """One number of a receipt.
 
     Args:
-        title: the figure and its level, "Cohen's kappa by study".
-        rows: (name, text) of everything that it rests on, in order.
-        command: prints the evaluation again as JSON.
-        key: keys of the figure in that JSON, outermost first.
+        key: its keys in the command's JSON, outermost first; a place in a list as its number.
+        value: the number.
+        low: lower end of its 95 % interval; `None` without one, like `high`.
+        high: upper end.
+        n: number of cases; `None` for a count, or what rests on no sample.
+    """
+
+    key: tuple[str, ...]
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+
+    @property
+    def short(self) -> str:
+        """The number to four digits after the point, a count as it is."""
+        return _short(self.value)
+
+    @property
+    def words(self) -> str:
+        """The number with interval and n: "0.675 (0.606 to 0.737), n = 194"."""
+        bounds = f" ({self.interval})" if self.interval else ""
+        return f"{self.short}{bounds}{'' if self.n is None else f', n = {self.n:,}'}"
+
+    @property
+    def interval(self) -> str:
+        """The interval, "0.606 to 0.737"; "" without one."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{_short(self.low)} to {_short(self.high)}"
+
+
+def _short(value: float | None) -> str:
+    """Format a number to four digits after the point, a count as it is."""
+    if value is None:
+        return "none"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """Origin of some figures.
+
+    Args:
+        title: the figures, "Cohen's kappa by study".
+        numbers: in the order of the page.
+        rows: (name, text) of everything that they rest on, in order.
+        command: prints them again as JSON.
     """
 
     title: str
-    rows: tuple[tuple[str, str], ...]
+    numbers: tuple[Number, ...]
+    rows: Rows
     command: str
-    key: tuple[str, ...]
+
+
+def numbers(record: object, key: tuple[str, ...] = ()) -> Iterator[Number]:
+    """Walk a record and give its numbers: a dict with a "value" as one, other numbers alone.
+
+    Args:
+        record: plain data, as a command prints it; texts, truths and `None` are passed over.
+        key: of the record in the command's JSON.
+    """
+    if isinstance(record, Mapping):
+        if "value" in record:
+            ends = {name: record.get(name) for name in ("value", "low", "high", "n")}
+            yield Number(key=key, **ends)
+            return
+        for name, inner in record.items():
+            yield from numbers(inner, (*key, str(name)))
+    elif isinstance(record, Sequence) and not isinstance(record, str):
+        for place, inner in enumerate(record):
+            yield from numbers(inner, (*key, str(place)))
+    elif isinstance(record, int | float) and not isinstance(record, bool):
+        yield Number(key=key, value=record)
+
+
+# --- an evaluation --------------------------------------------------------------------------------
 
 
 def of_figure(
     value: Evaluation, model: Model, level: str, name: str, figure: Interval, scope: Scope
 ) -> Receipt:
-    """Return the receipt of a figure.
+    """Return the receipt of a figure with its interval over patients.
 
     Args:
         value: the evaluation.
@@ -68,68 +148,163 @@ def of_figure(
     key: tuple[str, ...] = (level, "by_patient", name)
     if scope.films:
         key = ("slices", scope.films, level, name)
+    unit = "film" if model.card.data.without_patients else "patient"
+    counted = f"{plural(figure.n, 'study' if level == 'studies' else 'image')} of "
+    rows: Rows = (
+        ("n", counted + plural(figure.groups, unit)),
+        ("Method", bootstrap(value, model)),
+        *basis(value, model, level, scope),
+    )
+    if name in ("ppv", "npv", "expected_cost"):
+        own = "that of the films" if scope.prevalence is None else f"{scope.prevalence:.1%}"
+        rows = (*rows, ("Prevalence", own))
+    if name == "expected_cost":
+        rows = (*rows, ("Cost of a miss", f"{scope.cost_ratio:g} false alarms"))
     return Receipt(
         title=f"{figure_words.TITLES[name]} {LEVELS[level]}",
-        rows=tuple(_rows(value, model, level, name, figure, scope)),
+        numbers=tuple(numbers(asdict(figure), key)),
+        rows=rows,
         command=command(value, model, scope),
-        key=key,
     )
 
 
-def command(value: Evaluation, model: Model, scope: Scope) -> str:
-    """Return the command that prints an evaluation again, as JSON."""
-    words = ["python", "-m", "fracture_core", "evaluate", model.reference]
+def of_record(
+    title: str,
+    record: object,
+    key: tuple[str, ...],
+    value: Evaluation,
+    model: Model,
+    *,
+    method: str,
+    options: Sequence[str] = (),
+    dataset: Dataset | None = None,
+    scope: Scope | None = None,
+) -> Receipt:
+    """Return the receipt of a group of figures of an evaluation.
+
+    Args:
+        title: of the group.
+        record: the figures, as the command prints them under `key`.
+        key: see `Number.key`.
+        value: the evaluation.
+        model: the model evaluated.
+        method: of values and intervals, a sentence.
+        options: further options of the command.
+        dataset: that the command needs beside predictions that the model keeps; `None` for none.
+        scope: of the figures.
+    """
+    scope = scope or Scope()
+    return Receipt(
+        title=title,
+        numbers=tuple(numbers(record, key)),
+        rows=(("Method", method), *basis(value, model, scope=scope)),
+        command=command(value, model, scope, options, dataset),
+    )
+
+
+def of_summaries(value: Evaluation, model: Model) -> Receipt:
+    """Return the receipt of an evaluation's headline: shares, kappa, AUROC, both matrices."""
+    record = {level: summary.to_dict() for level, summary in value.summaries().items()}
+    return of_record(
+        f"Studies and images, {value.films_words}",
+        {level: record[level] for level in LEVELS},
+        (),
+        value,
+        model,
+        method=f"{WILSON} Kappa: by its standard error (Fleiss, Cohen and Everitt 1969); AUROC: "
+        "score interval (Newcombe 2006).",
+    )
+
+
+def of_epoch(folder: Path, epoch: int, role: str) -> Receipt:
+    """Return the receipt of a run's figures after an epoch.
+
+    Args:
+        folder: of the run.
+        epoch: whose predictions are kept.
+        role: "dev" or "valid".
+
+    Raises:
+        RunError, ModelError: the epoch's table or weights are gone.
+        DataError: the run has no film of this role.
+    """
+    return of_summaries(evaluation.of_run(folder, epoch, role), cards.of_run(folder, epoch))
+
+
+def bootstrap(value: Evaluation, model: Model) -> str:
+    """Describe the bootstrap of an evaluation's figures in a sentence."""
+    unit = "film" if model.card.data.without_patients else "patient"
+    folds = " within folds" if "fold" in value.films else ""
+    return f"Bootstrap over {unit}s{folds}, {resampling.RESAMPLES:,} resamples, percentiles."
+
+
+def promise_options(asked: Promise) -> tuple[str, ...]:
+    """Return the options of `evaluate` and `predict` for a promise."""
+    return (
+        *("--promise", f"{asked.missed_percent:g}"),
+        *("--false-alarms", f"{asked.false_percent:g}"),
+        *("--confidence", f"{asked.confidence_percent:g}"),
+    )
+
+
+def command(
+    value: Evaluation,
+    model: Model,
+    scope: Scope | None = None,
+    options: Sequence[str] = (),
+    dataset: Dataset | None = None,
+) -> str:
+    """Return the command that prints an evaluation again, as JSON; arguments as in `of_record`."""
+    scope = scope or Scope()
+    words = [*PYTHON, "evaluate", model.reference]
     if value.split not in stored_predictions.roles(model):
-        words.append(str(value.data.get("root")))
+        words += value.data_words
         words += [word for part in value.parts for word in ("--part", part)]
+    elif dataset:
+        words += data_words(dataset)
     if value.split != evaluation.SELECTION:
         words += ["--split", value.split]
     if chosen := value.data.get("selection"):
         words += ["--selection", str(chosen["name"])]
     words += ["--corrections"] if value.data.get("corrections") else []
+    if value.threshold != model.card.threshold:
+        words += ["--threshold", repr(value.threshold)]
     if scope.prevalence is not None:
         words += ["--prevalence", repr(scope.prevalence)]
     if scope.cost_ratio != 1:
         words += ["--cost-ratio", f"{scope.cost_ratio:g}"]
-    return shlex.join([*words, "--json"])
+    return shlex.join([*words, *options, "--json"])
 
 
-def _rows(
-    value: Evaluation, model: Model, level: str, name: str, figure: Interval, scope: Scope
-) -> list[tuple[str, str]]:
+def data_words(dataset: Dataset) -> list[str]:
+    """Return the words of a command that name a data set."""
+    words = [str(dataset.root)]
+    words += ["--positive", dataset.positive] if dataset.positive else []
+    return words + (["--table", dataset.table] if dataset.table else [])
+
+
+def basis(
+    value: Evaluation, model: Model, level: str = "studies", scope: Scope | None = None
+) -> Rows:
+    """Return what all figures of an evaluation rest on, (name, text): model, films, data, rule."""
     card, data = model.card, value.data
-    unit = "film" if card.data.without_patients else "patient"
-    shown = figure_words.value(name, figure) or "no meaning: there is no such case"
-    within = figure_words.interval(name, figure) or "none: too few patients, or all agree"
-    folds = " within folds" if "fold" in value.films else ""
-    noun = "study" if level == "studies" else "image"
-    rows = [
-        ("Value", shown),
-        ("95 % interval", within),
-        ("n", f"{plural(figure.n, noun)} of {plural(figure.groups, unit)}"),
-        (
-            "Method",
-            f"Bootstrap over {unit}s{folds}, {resampling.RESAMPLES:,} resamples, percentiles.",
-        ),
+    part = f", {scope.films}" if scope and scope.films else ""
+    rows: Rows = (
         ("Model", f"{model.reference}: {card.network}"),
-        ("Films", f"{value.films_words}{f', {scope.films}' if scope.films else ''}"),
+        ("Films", f"{value.films_words}{part}"),
         ("Data", f"{data.get('root')}, hash {data.get('hash')}"),
         ("Training split", card.data.split_words or "unknown"),
-        ("Left out of training", _excluded(card.data.excluded)),
+        ("Left out of training", excluded(card.data.excluded)),
         ("Rule", RULES[level]),
         ("Threshold", f"{value.threshold:g}, {card.threshold_origin or 'of unknown origin'}"),
-    ]
+    )
     if corrected := data.get("corrections"):
-        rows.append(("Labels", run_facts.corrections_words(corrected)))
-    if name in ("ppv", "npv", "expected_cost"):
-        own = "that of the films" if scope.prevalence is None else f"{scope.prevalence:.1%}"
-        rows.append(("Prevalence", own))
-    if name == "expected_cost":
-        rows.append(("Cost of a miss", f"{scope.cost_ratio:g} false alarms"))
+        rows = (*rows, ("Labels", run_facts.corrections_words(corrected)))
     return rows
 
 
-def _excluded(facts: dict[str, Any] | None) -> str:
+def excluded(facts: dict[str, Any] | None) -> str:
+    """Describe the films that were left out of training by hand, with their list's hash."""
     if not facts:
         return "no film by hand"
     return f"{plural(facts['films'], 'film')} by hand (list {facts.get('hash', 'without hash')})"

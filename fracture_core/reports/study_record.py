@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from fracture_core.answers import study_answers
-from fracture_core.config import PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.models import caveats
@@ -39,7 +39,11 @@ COLUMNS = (
     "erased_share",
     "warnings",
     "notes",
+    "answer",
+    "answer_reason",
+    "calibrated_probability",
 )
+ANSWERS = COLUMNS[-3:]  # of the study, on each of its lines
 OCCLUSION_FULL = 0.05  # least change of a probability that has the full colour in its map
 
 
@@ -234,6 +238,7 @@ def as_csv(
     threshold: float,
     names: bool = False,
     left_out: Sequence[tuple[str, str]] = (),
+    promise: Promise | None = None,
 ) -> str:
     """Return a header and a line per film: probabilities in full precision, reasons of refusals.
 
@@ -241,6 +246,7 @@ def as_csv(
 
     The hash is that of the original file; the probability may be that of an altered film, see
     `FilmPrediction.altered`, which has its own columns.
+    The three answers are by `promise`, by default that of the card; each line has its study's.
     Every line repeats the model's `caveats.warnings`, since lines get copied elsewhere.
     Text that a spreadsheet would read as a formula begins with an apostrophe.
     """
@@ -248,10 +254,13 @@ def as_csv(
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
     warnings = " ".join(caveats.warnings(model, threshold, any(case.real for case in cases)))
+    answers = study_answers.of_model(model, threshold, promise)
     for case, title in zip(cases, titles(cases, names), strict=True):
+        own = answers.to_dict(case.judged, case.real)
         for entry in entries(case, names):
             film = entry.judged
             values: dict[str, object] = {
+                **{name: own.get(name, "") for name in ANSWERS},
                 "study": title,
                 "film": entry.name,
                 "threshold": threshold,

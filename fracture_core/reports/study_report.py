@@ -16,9 +16,12 @@ import jinja2
 from markupsafe import Markup
 
 from fracture_core import versions
+from fracture_core.answers import study_answers
+from fracture_core.answers.study_answers import Answers
 from fracture_core.models import cards, caveats
 from fracture_core.models.cards import Model
 from fracture_core.models.study_prediction import StudyPrediction
+from fracture_core.operating_points.promise import Promise
 from fracture_core.reports import markup, report_films, study_record
 from fracture_core.reports.study_record import OCCLUSION_FULL, Case
 from fracture_core.verdicts import breakdown, verdict_words
@@ -53,6 +56,7 @@ def document(
     *,
     names: bool = False,
     left_out: Sequence[tuple[str, str]] = (),
+    promise: Promise | None = None,
 ) -> str:
     """Return the report on some predicted studies; if several, it starts with a table of all.
 
@@ -62,7 +66,9 @@ def document(
         threshold: a film is positive when its probability is greater.
         names: whether files, studies and patients are named; otherwise see `study_record`.
         left_out: (name, reason) of uploaded files in no study.
+        promise: of the three answers, by default that of the card.
     """
+    answers = study_answers.of_model(model, threshold, promise)
     titles = study_record.titles(cases, names)
     room = PICTURES_BYTES // max(1, sum(len(case.judged.films) for case in cases))
     several = study_record.named(cases, names) if len(cases) > 1 else []
@@ -77,10 +83,11 @@ def document(
         threshold=threshold,
         pictures_mb=f"{PICTURES_BYTES / 1e6:.0f}",
         warnings=caveats.warnings(model, threshold, any(case.real for case in cases)),
-        overview=_overview(several, threshold) if several else None,
+        overview=_overview(several, cases, answers) if several else None,
         studies=[
-            _study(*each, model, threshold, names, room) for each in zip(cases, titles, strict=True)
+            _study(*each, model, answers, names, room) for each in zip(cases, titles, strict=True)
         ],
+        promise=promise_sentence(answers),
         left_out=study_record.renamed_left_out(left_out, names),
         model=model,
         model_facts=_model_facts(model, threshold),
@@ -92,16 +99,34 @@ def document(
     )
 
 
-def _overview(studies: Sequence[StudyPrediction], threshold: float) -> dict[str, Any]:
+def promise_sentence(answers: Answers) -> str:
+    """Return what the three answers rest on, in sentences."""
+    limits = answers.limits
+    asked = limits.promise
+    return (
+        f"Three answers by a promise: of the cleared at most {asked.missed_percent:g} % have a "
+        f"fracture, of the called at most {asked.false_percent:g} % have none, "
+        f"{asked.confidence_percent:g} % confident, shown on {limits.studies:,} {answers.source} "
+        f"studies of {limits.patients:,} patients. {answers.source_words}"
+    )
+
+
+def _overview(
+    studies: Sequence[StudyPrediction], cases: Sequence[Case], answers: Answers
+) -> dict[str, Any]:
     """Return the sentence on all studies and the rows of their table."""
+    threshold = answers.threshold
     rows, verdicts = [], [study.verdict(threshold) for study in studies]
-    for number, (study, verdict) in enumerate(zip(studies, verdicts, strict=True), 1):
+    for number, (study, case, verdict) in enumerate(zip(studies, cases, verdicts, strict=True), 1):
+        probability = answers.probability(study)
         highest = max(study.probabilities, default=None)
         rows.append(
             (
                 Markup('<a href="#study-{}">{}</a>').format(number, markup.name(study.study)),
                 "no verdict" if verdict is None else markup.mark(verdict),
                 "–" if highest is None else f"{highest:.3f}",
+                answers.of(study, case.real).answer.value,
+                "–" if probability is None else study_answers.words(probability),
                 f"{len(study.deciding(threshold))} of {len(study.probabilities)}",
                 *(len(each) for each in (study.doubted, study.altered, study.refused)),
             )
@@ -119,9 +144,10 @@ def _overview(studies: Sequence[StudyPrediction], threshold: float) -> dict[str,
 
 
 def _study(
-    case: Case, title: str, model: Model, threshold: float, names: bool, room: int
+    case: Case, title: str, model: Model, answers: Answers, names: bool, room: int
 ) -> dict[str, Any]:
     """Return a study's values: verdict, films, refused files, what the verdict depends on."""
+    threshold = answers.threshold
     entries = study_record.entries(case, names)
     prediction = study_record.renamed(case, title, entries)
     readable = [entry for entry in entries if entry.judged]
@@ -142,6 +168,7 @@ def _study(
         "sentence": _sentence(case, prediction, threshold, names),
         "altered": _altered(prediction),
         "detail": _detail(case, prediction, threshold, marked),
+        "answers": answers.sentences(prediction, case.real) if prediction.films else [],
         "synthetic": not case.real,
         "refused": prediction.refused,
         "remarks": prediction.remarks,

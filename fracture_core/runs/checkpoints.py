@@ -12,6 +12,7 @@ import json
 import re
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fracture_core import checksums, file_reader
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.errors import DamagedFile, FileRefused, RunError
 from fracture_core.runs import journal, line_rules, run_folders
 
@@ -54,6 +55,7 @@ class Position:
         step: training steps done.
         epoch: epochs completed.
         sums: of the epoch in progress: loss, films predicted correctly, films shown.
+        studies: shown in the epoch in progress, each with a loss; 0 where films have theirs.
         best_epoch: epoch with the lowest dev loss so far, `None` without a dev share.
         best_loss: its dev loss.
         plateau: factor on the learning rate from the schedule's reductions so far.
@@ -64,6 +66,7 @@ class Position:
     step: int = 0
     epoch: int = 0
     sums: tuple[float, float, int] = (0.0, 0.0, 0)
+    studies: int = 0
     best_epoch: int | None = None
     best_loss: float | None = None
     plateau: float = 1.0
@@ -77,7 +80,8 @@ class _State:
 
     Args:
         position: see `Position`.
-        optimizer: its variables; `None` for an optimizer that starts without memory.
+        optimizer: its variables, then those that are learned beside the network; `None` for an
+            optimizer that starts without memory.
         weights: the content of the `.weights.h5`.
         requests: `journal.request_count` when it was written, 0 in states of older versions.
     """
@@ -100,17 +104,22 @@ def save(
     optimizer: "keras.optimizers.Optimizer",
     position: Position,
     inside: bool = False,
+    beside: "Sequence[keras.Variable]" = (),
 ) -> None:
     """Write a checkpoint as a whole or not at all.
 
     Args:
         folder: the run's `checkpoints/`.
+        model: its weights are all that a prediction needs.
+        optimizer: its memory is needed to go on.
+        position: of the run.
         inside: whether the epoch after `position.epoch` is in progress.
+        beside: variables that are learned beside the network.
     """
     name = stem(position, inside)
     weights = weights_bytes(model)
     checksums.write(folder.parent, folder / f"{name}.weights.h5", weights)
-    arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate(optimizer.variables)}
+    arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate([*optimizer.variables, *beside])}
     content = io.BytesIO()
     text = json.dumps(position.__dict__)
     requests = journal.request_count(folder.parent)  # lets a resume detect lost ones
@@ -325,9 +334,12 @@ def _nothing_to_resume(folder: Path) -> RunError:
 
 
 def restore(
-    folder: Path, model: "keras.Model", optimizer: "keras.optimizers.Optimizer"
+    folder: Path,
+    model: "keras.Model",
+    optimizer: "keras.optimizers.Optimizer",
+    beside: "Sequence[keras.Variable]" = (),
 ) -> tuple[Position, list[str]]:
-    """Load the latest whole state into model and optimizer.
+    """Load the latest whole state into model, optimizer and what is learned beside the network.
 
     Returns:
         The run's position (`Position()` before its first state), and a sentence for each state
@@ -339,14 +351,15 @@ def restore(
     state, passed_over = _latest(folder)
     if state is None:
         return Position(), passed_over
-    if state.optimizer is not None and len(state.optimizer) != len(optimizer.variables):
+    variables = [*optimizer.variables, *beside]
+    if state.optimizer is not None and len(state.optimizer) != len(variables):
         raise RunError(
-            f"The last state of {folder.parent.name} must hold {len(optimizer.variables)} arrays "
+            f"The last state of {folder.parent.name} must hold {len(variables)} arrays "
             f"of its optimizer; it holds {len(state.optimizer)}. Put the file back."
         )
     model.load_weights(WeightsInMemory(state.weights))
     if state.optimizer is not None:
-        for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
+        for variable, value in zip(variables, state.optimizer, strict=True):
             variable.assign(value)
     return state.position, passed_over
 

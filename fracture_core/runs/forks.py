@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig, settings
+from fracture_core.config.setting_table import settings
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, DamagedFile
 from fracture_core.files import writing
 from fracture_core.runs import (
@@ -18,7 +19,8 @@ from fracture_core.runs import (
     run_folders,
 )
 
-# The state fits only the network that left it, and its curve only the films that it saw.
+# The state fits only the network that left it, and its curve only the films that it saw and the
+# loss that it measures.
 FIXED = tuple(
     dict.fromkeys(s.path.partition(".")[0] for s in settings().values() if s.fixed)
 )  # fields of `TrainConfig`
@@ -68,8 +70,8 @@ def _config(parent: run_folders.Run, epoch: int, changes: dict[str, Any]) -> Tra
     fixed = [key for key in FIXED if changes.get(key, getattr(before, key)) != getattr(before, key)]
     if fixed:
         raise ConfigError(
-            f"A fork continues with its parent's network and films: {', '.join(fixed)} cannot be "
-            "changed. Start a new run instead, with the weights if they fit."
+            f"A fork continues with its parent's network, films and loss: {', '.join(fixed)} "
+            "cannot be changed. Start a new run instead, with the weights if they fit."
         )
     rate = rate_after(parent, epoch)
     config = replace(before, **{"learning_rate": rate, **changes, "weights": None})

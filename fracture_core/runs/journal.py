@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core import checksums, file_reader, files
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import DamagedFile, FileMissing, FileRefused, RunError
 from fracture_core.files import FileCache, appended, refusal, replace_file
 from fracture_core.runs import line_rules

@@ -18,7 +18,7 @@ from fracture_core import checksums, file_reader
 from fracture_core.errors import DamagedFile, FileRefused, RunError
 from fracture_core.files import writing
 from fracture_core.runs import journal, run_folders
-from fracture_core.verdicts import aggregation, metrics
+from fracture_core.verdicts import aggregation, metrics, study_loss
 
 ROLES = ("dev", "valid")  # the films that a network is evaluated on after every epoch
 NAMED = 5  # lost epochs that a message lists by their number
@@ -134,24 +134,26 @@ def join(films: pd.DataFrame, table: np.ndarray) -> pd.DataFrame:
     return rows.assign(probability=table)
 
 
-def epoch_metrics(films: pd.DataFrame, table: np.ndarray, threshold: float) -> dict[str, Any]:
+def epoch_metrics(
+    films: pd.DataFrame, table: np.ndarray, threshold: float, pooling: str | None = None
+) -> dict[str, Any]:
     """Return the metrics of predictions on some films, as in a line of metrics.jsonl.
 
     Args:
         films: manifest columns; at least one row.
         table: `(n_films,)` probabilities, 0 to 1.
         threshold: a film is positive when its probability is greater.
+        pooling: of a run that learns from studies: the loss is one per study, see `study_loss`.
 
     Returns:
-        loss (mean binary cross-entropy in nats), accuracy, auroc (`None` with a single class)
-        and n of images; study_accuracy (OR rule) and studies.
+        loss (mean binary cross-entropy in nats, of films or of studies), accuracy, auroc (`None`
+        with a single class) and n of images; study_accuracy (OR rule) and studies.
     """
     labels = films["label"].to_numpy()
-    clipped = np.clip(np.asarray(table, np.float64), 1e-7, 1 - 1e-7)  # as Keras' loss does
     images = metrics.summarise(labels, aggregation.is_positive(table, threshold), table)
     verdicts = aggregation.verdicts(films, table, threshold)
     return {
-        "loss": float(-np.mean(np.where(labels == 1, np.log(clipped), np.log1p(-clipped)))),
+        "loss": study_loss.mean_loss(films, table, pooling) if pooling else _loss(labels, table),
         "accuracy": images.accuracy.value,
         "auroc": images.auroc,
         "n": images.n,
@@ -160,8 +162,14 @@ def epoch_metrics(films: pd.DataFrame, table: np.ndarray, threshold: float) -> d
     }
 
 
+def _loss(labels: np.ndarray, table: np.ndarray) -> float:
+    """Return the mean binary cross-entropy of films, in nats."""
+    clipped = np.clip(np.asarray(table, np.float64), 1e-7, 1 - 1e-7)  # as Keras' loss does
+    return float(-np.mean(np.where(labels == 1, np.log(clipped), np.log1p(-clipped))))
+
+
 def metrics_by_role(
-    films: pd.DataFrame, table: np.ndarray, threshold: float
+    films: pd.DataFrame, table: np.ndarray, threshold: float, pooling: str | None = None
 ) -> dict[str, dict[str, Any]]:
     """Return `epoch_metrics` of each role of `ROLES` that has films.
 
@@ -169,10 +177,11 @@ def metrics_by_role(
         films: of `predicted_films`.
         table: `(n_films,)` probabilities, 0 to 1.
         threshold: a film is positive when its probability is greater.
+        pooling: as in `epoch_metrics`.
     """
     of_role = {role: (films["role"] == role).to_numpy() for role in ROLES}
     return {
-        role: epoch_metrics(films[rows], table[rows], threshold)
+        role: epoch_metrics(films[rows], table[rows], threshold, pooling)
         for role, rows in of_role.items()
         if rows.any()
     }

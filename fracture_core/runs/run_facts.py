@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.errors import ConfigError
 from fracture_core.words import plural, short
 
@@ -244,7 +244,7 @@ def _is_small(value: Any) -> bool:
 
 
 _DATA: Mapping[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("root", "kind", "hash", "positive"), _or_none(_is_text)),
+    **dict.fromkeys(("root", "kind", "hash", "positive", "table"), _or_none(_is_text)),
     "run": _is_text,
     "synthetic": _or_none(lambda value: isinstance(value, bool)),
     "phantom": _or_none(_all(is_count)),
@@ -256,6 +256,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "names_patients": _or_none(lambda value: isinstance(value, bool)),
     "patients": _all(_is_text),
     "normalization": _is_text,
+    "pooling": _is_text,
     "images": _all(is_count),
     "studies": _all(is_count),
 }

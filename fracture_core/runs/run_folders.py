@@ -20,15 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import checksums, file_reader, locks, memory
-from fracture_core.config import (
-    LIMITS,
-    Record,
-    Reference,
-    TrainConfig,
-    check_range,
-    runs_folder,
-    with_paths,
-)
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.record import Record, check_range
+from fracture_core.config.reference import Reference
+from fracture_core.config.train_config import TrainConfig, with_paths
 from fracture_core.errors import (
     ConfigError,
     DamagedFile,
@@ -48,6 +43,7 @@ from fracture_core.files import (
     unchanged,
     writing,
 )
+from fracture_core.folders import runs_folder
 from fracture_core.runs import journal, run_facts
 from fracture_core.runs.run_facts import DataFacts
 from fracture_core.words import short
@@ -55,6 +51,7 @@ from fracture_core.words import short
 DRAFT_SECONDS = 3600.0  # an older draft was left by a kill: copying takes minutes
 MOST_TEXT = 10_000  # letters of a status text; an error may hold a list of films
 _BEFORE = {"normalization": "running"}  # the setting of runs from before there was a choice
+_SMALL, _FILMS_BEFORE = 36, 256  # px: larger films had this number for the averages, no choice
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}")
 
 
@@ -258,7 +255,7 @@ def check_name(name: str) -> None:
 
 def _make(folder: Path, config: TrainConfig, fill: Callable[[Path], None] | None) -> None:
     """Fill a draft of a run folder, then rename it to its final name."""
-    _refuse_taken(folder)
+    refuse_taken(folder)
     draft = temporary(folder)
     try:
         with writing(folder):
@@ -273,14 +270,19 @@ def _make(folder: Path, config: TrainConfig, fill: Callable[[Path], None] | None
             try:
                 draft.rename(folder)
             except OSError:
-                _refuse_taken(folder)  # another process was quicker
+                refuse_taken(folder)  # another process was quicker
                 raise
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
 
 
-def _refuse_taken(folder: Path) -> None:
+def refuse_taken(folder: Path) -> None:
+    """Refuse the folder of a new run that exists.
+
+    Raises:
+        RunNameTaken: says so.
+    """
     if os.path.lexists(folder):
         raise RunNameTaken(f"A run called {folder.name!r} exists. Choose another name.")
 
@@ -326,7 +328,10 @@ def _read_config(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
         values = facts.pop("config")
         if isinstance(values, dict):
             values = _BEFORE | values
-        return TrainConfig.from_dict(values), run_facts.run(facts)
+        config = TrainConfig.from_dict(values)
+        if "normalization_films" not in values and config.recipe.size > _SMALL:
+            config = replace(config, normalization_films=_FILMS_BEFORE)
+        return config, run_facts.run(facts)
     except (KeyError, ConfigError) as error:
         raise _no_config(folder, error) from error
 

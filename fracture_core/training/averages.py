@@ -8,44 +8,49 @@ lag (Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3).
 Films that fit into memory at once are one batch, and so exact. Of more films a network of few such
 layers takes a pass for each of them, which is exact too; one of many takes a single pass, in which
 each block of films is normalized by its own means and variances, as a batch of training is (their
-"PreciseBN"). Frozen layers keep the averages that they came with.
+"PreciseBN").
 """
 
+import functools
+import math
 from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.networks.layers import BatchNormalization, noting
+from fracture_core.networks.network_size import KEPT_BYTES, PIXEL_BYTES
 
 # The spread of the accuracy between samples, and their cost: docs/experiments.md.
-SAMPLE = 768  # films in a single pass
-SAMPLE_IN_BLOCKS = 256  # films with a pass for each layer, which costs four times as much
-BLOCK_PIXELS = 2**20  # of films in memory at once: about 300 MB of maps
+BLOCK_PIXELS = 2**20  # of films that are computed at once: about 300 MB of maps
+SEVERAL_BLOCKS = (256, 512)  # films of a sample: the fewest, of large films, and the most
 MOST_PASSES = 16  # one for each layer; a network with more of them has a single pass
 STREAM = 2**62  # of random numbers; those of the passes over the films count up from 0
 
 Moments = tuple[np.ndarray, np.ndarray]  # mean and biased variance of each channel
-Pass = Callable[[np.ndarray], list[tuple[tf.Tensor, tf.Tensor]]]  # films -> moments of each layer
+# From films or maps to the input of the last layer, and to the input moments of each layer.
+Pass = Callable[[tf.Tensor], tuple[tf.Tensor, list[tuple[tf.Tensor, tf.Tensor]]]]
 
 
-def sample(count: int, seed: int, epoch: int, size: int) -> np.ndarray:
+def sample(config: TrainConfig, count: int, epoch: int) -> np.ndarray:
     """Return the rows of the training films for an epoch's averages.
 
     Args:
+        config: of the run.
         count: of training films.
-        seed: of the run.
         epoch: from 1.
-        size: side of a film in px.
 
     Returns:
-        int64 (n,), in order: `SAMPLE` rows where these fit into one block, else
-        `SAMPLE_IN_BLOCKS`; all rows if there are fewer.
+        int64 (n,), in order. Their number is `config.normalization_films` or `count` if these fit
+        into one block; else as many as have maps within `KEPT_BYTES`, from 256 to 512.
     """
-    films = SAMPLE if SAMPLE * size**2 <= BLOCK_PIXELS else SAMPLE_IN_BLOCKS
-    drawn = np.random.Generator(np.random.Philox(key=[seed, STREAM + epoch])).permutation(count)
-    return np.sort(drawn[:films])
+    pixels = config.recipe.size**2
+    kept = int(np.clip(KEPT_BYTES // (PIXEL_BYTES * pixels), *SEVERAL_BLOCKS))
+    films = min(config.normalization_films, max(BLOCK_PIXELS // pixels, kept))
+    random = np.random.Generator(np.random.Philox(key=[config.seed, STREAM + epoch]))
+    return np.sort(random.permutation(count)[:films])
 
 
 def make_recompute(
@@ -54,56 +59,79 @@ def make_recompute(
     """Compile the computation of all averages of a network.
 
     Each layer gets the mean and variance of its inputs over all films, where the layers before it
-    use their new averages; beyond `MOST_PASSES` layers, those of the block at hand.
+    use their new averages. Films that fit into one block take one pass. Else each layer's inputs
+    are computed from those of the layer before, which are kept block by block; beyond `KEPT_BYTES`
+    they are computed from the films. A network of more than `MOST_PASSES` layers takes one pass,
+    and each block is normalized by its own moments.
 
     Returns:
         A function of films, uint8 (n, size, size), and of a callback that is checked between two
         passes and stops with `True`. It returns whether all averages were set; they are variables
         of the model.
     """
-    norms = [
-        layer
-        for layer in model.layers
-        if isinstance(layer, BatchNormalization) and layer.trainable
-    ]
-    passes: dict[tuple[int, int], Pass] = {}
+    norms = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
     block = max(1, BLOCK_PIXELS // model.input_shape[1] ** 2)
+    film_bytes = max((4 * math.prod(norm.input.shape[1:]) for norm in norms), default=1)
+
+    @functools.cache
+    def from_films(first: int, count: int) -> Pass:
+        return _make_pass(model.input, norms[first : first + count])
+
+    @functools.cache
+    def from_maps(first: int) -> Pass | None:
+        try:
+            return _make_pass(norms[first - 1].input, norms[first : first + 1])
+        except ValueError:  # of Keras: in this network another way leads past the layer before
+            return None
 
     def recompute(films: np.ndarray, should_stop: Callable[[], bool]) -> bool:
         blocks = np.array_split(films, -(-len(films) // block))
-        left = norms
-        while left:
-            at_once = len(blocks) == 1 or len(norms) > MOST_PASSES
-            current = left if at_once else left[:1]
-            key = (len(norms) - len(left), len(current))
-            if key not in passes:
-                passes[key] = _make_pass(model, left, len(current))
-            moments = []
-            for each in blocks:
+        at_once = len(blocks) == 1 or len(norms) > MOST_PASSES
+        count = len(norms) if at_once else 1
+        kept = KEPT_BYTES // (film_bytes * len(blocks[0]))
+        maps: dict[int, tf.Tensor] = {}  # of the first blocks, the inputs of the layer before
+        for first in range(0, len(norms), count):
+            onward, moments = from_maps(first) if first else None, []
+            for number, each in enumerate(blocks):
                 if should_stop():
                     return False
-                moments.append([(mean.numpy(), var.numpy()) for mean, var in passes[key](each)])
-            for norm, parts in zip(current, zip(*moments, strict=True), strict=True):
-                mean, variance = _combined(parts, [len(each) for each in blocks])
+                if onward and number in maps:
+                    inputs, of_block = onward(maps[number])
+                else:
+                    pixels = each[..., None].astype(np.float32)
+                    inputs, of_block = from_films(first, count)(pixels)
+                if number < kept:
+                    maps[number] = inputs
+                moments.append([(mean.numpy(), variance.numpy()) for mean, variance in of_block])
+            parts = zip(*moments, strict=True)
+            for norm, of_norm in zip(norms[first : first + count], parts, strict=True):
+                mean, variance = _combined(of_norm, [len(each) for each in blocks])
                 norm.moving_mean.assign(mean)
                 norm.moving_variance.assign(variance)
-            left = left[len(current) :]
         return True
 
     return recompute
 
 
-def _make_pass(model: keras.Model, norms: Sequence[BatchNormalization], count: int) -> Pass:
-    """Compile the input moments of the first `count` layers, which normalize by them."""
-    size, names = model.input_shape[1], [norm.name for norm in norms[:count]]
+def _make_pass(begin: keras.KerasTensor, norms: Sequence[BatchNormalization]) -> Pass:
+    """Compile the way from `begin` through these layers, which normalize by their moments.
 
-    def input_moments(films: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    Raises:
+        ValueError: the last layer needs more than `begin`.
+    """
+    last, names = norms[-1], [norm.name for norm in norms]
+    outputs = [
+        norm.output for norm in norms
+    ]  # in a network that branches, not all lead to the last
+    part = keras.Model(begin, [last.input, *outputs])
+
+    def inputs_and_moments(values: tf.Tensor) -> tuple[tf.Tensor, list[Moments]]:
         with noting(names) as moments:
-            model(tf.cast(films, tf.float32)[..., None], training=False)
-        return [moments[name] for name in names]
+            inputs, *_ = part(values, training=False)
+        return inputs, [moments[name] for name in names]
 
-    signature = [tf.TensorSpec((None, size, size), tf.uint8)]
-    compiled: Pass = tf.function(input_moments, input_signature=signature)
+    signature = [tf.TensorSpec(begin.shape, tf.float32)]
+    compiled: Pass = tf.function(inputs_and_moments, input_signature=signature)
     return compiled
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums
-from fracture_core.config import cache_folder
 from fracture_core.errors import DamagedFile, DataError, ModelError, RunError, Stopped
 from fracture_core.files import make_folder
 from fracture_core.films import pixel_cache
+from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.jobs.job_progress import JobProgress
 from fracture_core.runs import checkpoints, journal, pixel_hashes, predictions, run_folders
@@ -185,7 +185,7 @@ def _make_evaluate(
     run: Run, films: pd.DataFrame, pixels: np.ndarray, should_stop: Callable[[], bool]
 ) -> Callable[[int], dict[str, Any] | None]:
     """Return a function that evaluates an epoch: its line of metrics, or `None` at a stop."""
-    from fracture_core.networks import architectures
+    from fracture_core.networks import network_weights
     from fracture_core.training import averages, loop, steps
 
     roles, config = films["role"].to_numpy(), run.config
@@ -196,14 +196,16 @@ def _make_evaluate(
 
     def line(epoch: int) -> dict[str, Any] | None:
         weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
-        architectures.load_weights(network, weights)
-        rows = averages.sample(len(training), config.seed, epoch, config.recipe.size)
+        network_weights.load_weights(network, weights)
+        rows = averages.sample(config, len(training), epoch)
         if should_stop() or not recompute(training[rows], should_stop):
             return None
         table = steps.predict_blocks(predict, others, should_stop)
         if table is None:
             return None
         values: dict[str, Any] = {"epoch": epoch, "weights": _digest(run, epoch)}
-        return values | predictions.metrics_by_role(predicted, table, config.threshold)
+        return values | predictions.metrics_by_role(
+            predicted, table, config.threshold, config.study_pooling
+        )
 
     return line

@@ -7,6 +7,7 @@ never sees a figure without the table that it was computed from.
 
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ import pandas as pd
 import tensorflow as tf
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import FractureError, TrainingFailed
 from fracture_core.files import keep_damaged
 from fracture_core.jobs.worker import Clock, Worker
-from fracture_core.networks import architectures, optimizers, schedules
+from fracture_core.networks import architectures, network_weights, optimizers, schedules
+from fracture_core.networks.pooling import StudyLoss
 from fracture_core.runs import backups, checkpoints, feature_maps, journal, predictions
 from fracture_core.runs.checkpoints import Position
 from fracture_core.runs.run_folders import State
@@ -57,11 +59,26 @@ def make_network(config: TrainConfig) -> keras.Model:
     return architectures.build(config.architecture, config.recipe.size, **options)
 
 
+def make_learner(
+    config: TrainConfig,
+) -> tuple[keras.Model, keras.optimizers.Optimizer, StudyLoss | None]:
+    """Build all that a run trains: network, optimizer, and the loss per study, if it has one."""
+    model, optimizer = make_network(config), optimizers.make(config)
+    pooling = config.study_pooling
+    loss = StudyLoss(model, pooling, config.seed) if pooling else None
+    optimizer.build([*model.trainable_variables, *(loss.variables if loss else ())])
+    return model, optimizer, loss
+
+
 def class_weights(config: TrainConfig, labels: np.ndarray) -> tuple[float, float]:
-    """Return the weights of the loss of a negative and of a positive film.
+    """Return the weights of the loss of a negative and of a positive film, or study.
 
     "balanced" is n / (2 n_label), as in scikit-learn: both labels have the same total weight, and
-    the mean weight of a film is 1.
+    the mean weight is 1.
+
+    Args:
+        config: of the run.
+        labels: (n,), 0 or 1, of all training films, or of all studies where it learns from these.
     """
     if config.class_weights == "equal":
         return 1.0, 1.0
@@ -88,12 +105,11 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     config = worker.config
     worker.phase("compiling", "Building the network.")
     with worker.may_leave():
-        model, optimizer = make_network(config), optimizers.make(config)
-        optimizer.build(model.trainable_variables)
-    position = _restore(folder, model, optimizer)
+        model, optimizer, study_loss = make_learner(config)
+    position = _restore(folder, model, optimizer, study_loss.variables if study_loss else ())
     if config.weights and not position.step:
-        architectures.load_weights(model, Path(config.weights))
-    loop = Loop(folder, films, pixels, model, optimizer, worker)
+        network_weights.load_weights(model, Path(config.weights))
+    loop = Loop(folder, films, pixels, model, optimizer, worker, study_loss)
     position = loop.counted(position)
     loop.keep_lost_features()
     worker.begin()
@@ -106,9 +122,14 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     _write_end(worker, position, early)
 
 
-def _restore(folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Position:
+def _restore(
+    folder: Path,
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    beside: Sequence[keras.Variable],
+) -> Position:
     """Restore the latest whole state, and set aside later files."""
-    position, passed_over = checkpoints.restore(folder / "checkpoints", model, optimizer)
+    position, passed_over = checkpoints.restore(folder / "checkpoints", model, optimizer, beside)
     for sentence in passed_over:
         journal.log_event(folder, "checkpoint_passed_over", message=sentence)
     if epochs := backups.move(folder, position):
@@ -161,15 +182,17 @@ class Loop:
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
         worker: Worker,
+        study_loss: StudyLoss | None = None,
     ) -> None:
         roles, config = films["role"].to_numpy(), worker.config
         self.folder, self.worker, self.config = folder, worker, config
         self.model, self.optimizer = model, optimizer
         self.evaluated = predictions.predicted_films(films)
         self.evaluated_pixels, training = pixels[roles != "train"], pixels[roles == "train"]
-        labels = films["label"].to_numpy()[roles == "train"]
-        self.pipeline = Pipeline(pixels=training, labels=labels, config=config)
-        self.steps = make_steps(model, optimizer, config.seed, class_weights(config, labels))
+        self.pipeline = Pipeline.of_films(films[roles == "train"], training, config)
+        weights = class_weights(config, self.pipeline.labels_of_losses)
+        self.steps = make_steps(model, optimizer, config.seed, weights, study_loss)
+        self.beside = study_loss.variables if study_loss else ()
         self.predict, self.recompute = make_predict(model), averages.make_recompute(model)
         self.features = make_features(model)
         self.shown_film = feature_maps.chosen_film(self.evaluated)
@@ -240,9 +263,14 @@ class Loop:
         for loss in outcome.losses:  # one by one: sums must not depend on `count`
             loss_sum += float(loss)
         right = int(outcome.right.sum())
-        self.clock.add(float(outcome.losses.sum()), right, len(chunk.labels), count)
-        sums = (loss_sum, right_sum + right, shown + len(chunk.labels))
-        return replace(position, step=position.step + count, sums=sums)
+        films, studies = len(chunk.labels), chunk.studies_shown
+        self.clock.add(float(outcome.losses.sum()), right, films, count, studies)
+        return replace(
+            position,
+            step=position.step + count,
+            sums=(loss_sum, right_sum + right, shown + films),
+            studies=position.studies + (studies if self.config.study_pooling else 0),
+        )
 
     def _rates(self, position: Position, count: int) -> np.ndarray:
         return schedules.rates(
@@ -261,9 +289,14 @@ class Loop:
             f"Try a learning rate below {rate:.3g}, or other initial weights."
         )
 
+    def _save(self, position: Position, inside: bool = False) -> None:
+        checkpoints.save(
+            self._checkpoints, self.model, self.optimizer, position, inside, self.beside
+        )
+
     def _save_inside(self, position: Position) -> None:
         """Save the state inside an epoch."""
-        checkpoints.save(self._checkpoints, self.model, self.optimizer, position, inside=True)
+        self._save(position, inside=True)
         feature_maps.drop(self.folder, checkpoints.prune(self._checkpoints, position))
         self.saved_at = time.monotonic()
 
@@ -298,7 +331,7 @@ class Loop:
         predictions.save(self.folder, epoch, table)
         line = self._line(epoch, position, table)
         after = self._after(position, line)
-        checkpoints.save(self._checkpoints, self.model, self.optimizer, after)
+        self._save(after)
         self.saved_at = time.monotonic()
         journal.append_line(self.folder / "metrics.jsonl", line)
         event_files.add(self.folder, line)
@@ -331,7 +364,7 @@ class Loop:
         for epoch in lost:
             with contextlib.suppress(FractureError, OSError):  # damaged: no feature maps
                 weights = checkpoints.weights_of(self._checkpoints, epoch)
-                architectures.load_weights(self.model, weights)
+                network_weights.load_weights(self.model, weights)
                 self._save_features(epoch)
         for variable, value in zip(self.model.variables, now, strict=True):
             variable.assign(value)
@@ -357,8 +390,7 @@ class Loop:
         """Recompute the averages of batch normalization; `False` at a stop."""
         if self.config.normalization == "running":
             return True
-        config, count = self.config, len(self.pipeline.labels)
-        rows = averages.sample(count, config.seed, epoch, config.recipe.size)
+        rows = averages.sample(self.config, len(self.pipeline.labels), epoch)
         return self.recompute(self.pipeline.pixels[rows], self.worker.asked_to_stop)
 
     def _evaluate(self) -> np.ndarray | None:
@@ -379,4 +411,9 @@ class Loop:
             "learning_rate": float(self.optimizer.learning_rate),
             "train": {"loss": loss_sum / shown, "accuracy": right_sum / shown, "n": shown},
         }
-        return line | predictions.metrics_by_role(self.evaluated, table, self.config.threshold)
+        if studies := position.studies:
+            line["train"] |= {"loss": loss_sum / studies, "studies": studies}
+        config = self.config
+        return line | predictions.metrics_by_role(
+            self.evaluated, table, config.threshold, config.study_pooling
+        )

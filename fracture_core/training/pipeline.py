@@ -2,20 +2,23 @@
 
 `prepare` reads the data set and gives each film its role and pixels. A step's batch is a function
 of (seed, step): a pass shuffles all training films, a step takes the next `batch_size` of them,
-and the last step of a pass takes the rest. So any step can be computed without those before it.
+and the last step of a pass takes the rest; or it takes whole studies, see `study_batches`. So any
+step can be computed without those before it.
 """
 
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig, cache_folder, phantom_folder
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.curation import corrections, curated_data
 from fracture_core.datasets import catalog, exclusions, family_list, fold_list
 from fracture_core.datasets.catalog import Dataset
@@ -23,11 +26,13 @@ from fracture_core.datasets.family_list import FamilyList
 from fracture_core.datasets.fold_list import FoldList
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
 from fracture_core.films import pixel_cache
+from fracture_core.folders import cache_folder, phantom_folder
 from fracture_core.jobs.worker import Worker
 from fracture_core.networks.augmentation import draw
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, pixel_hashes, run_folders
 from fracture_core.runs.run_facts import DataFacts
+from fracture_core.training import study_batches
 
 READ_AHEAD = 2_000  # films at most: some seconds of one core for a run that may never come
 NAMED = 5  # films that an error lists by path; the others are counted
@@ -41,6 +46,8 @@ class Chunk:
     Args:
         films: uint8 (n, size, size), those of the first step, then those of the next step.
         labels: float32 (n,), 0 or 1.
+        studies: int32 (n,), the number of each film's study in its step, from 0; where a run learns
+            from films, each is a study of its own.
         changes: float32 (n, 10), see `augmentation.draw`.
         ends: int32 (steps,), end index of each step's films.
         numbers: int64 (steps,), each step's number since the run began, from 0.
@@ -48,9 +55,23 @@ class Chunk:
 
     films: np.ndarray
     labels: np.ndarray
+    studies: np.ndarray
     changes: np.ndarray
     ends: np.ndarray
     numbers: np.ndarray
+
+    @property
+    def studies_shown(self) -> int:
+        """Studies in all steps, each step counted for itself."""
+        return int((self.studies[self.ends - 1] + 1).sum())
+
+
+class _Pass(NamedTuple):
+    """Rows of the films of a pass in order, the end of each step among them, and their changes."""
+
+    rows: np.ndarray
+    ends: np.ndarray
+    changes: np.ndarray
 
 
 @dataclass
@@ -59,19 +80,49 @@ class Pipeline:
 
     Args:
         pixels: uint8 (n, size, size), from the pixel cache.
-        labels: (n,), 0 or 1.
-        config: for seed, batch size, augmentation and the length of an epoch.
+        labels: (n,), 0 or 1; where the run learns from studies, a study has its first film's.
+        config: for seed, batch size, augmentation, the length of an epoch, and whether the run
+            learns from films or from studies.
+        studies: (n,), the number of each film's study, from 0 without gaps, see `study_numbers`;
+            by default, and where the run learns from films, each film is one.
     """
 
     pixels: np.ndarray
     labels: np.ndarray
     config: TrainConfig
-    _pass: tuple[int, np.ndarray, np.ndarray] | None = field(default=None, init=False)
+    studies: InitVar[np.ndarray | None] = None
+    _study: np.ndarray = field(init=False)
+    _pass: tuple[int, _Pass] | None = field(default=None, init=False)
+
+    def __post_init__(self, studies: np.ndarray | None) -> None:
+        if studies is None or not self.config.study_pooling:
+            studies = np.arange(len(self.labels))
+        first = np.unique(studies, return_index=True)[1]
+        self._study, self.labels = studies, self.labels[first][studies]
+
+    @classmethod
+    def of_films(cls, films: pd.DataFrame, pixels: np.ndarray, config: TrainConfig) -> "Pipeline":
+        """Return the pipeline of some films.
+
+        Args:
+            films: manifest columns.
+            pixels: uint8 (n, size, size), theirs.
+            config: of the run.
+        """
+        labels = films["label"].to_numpy()
+        return cls(pixels=pixels, labels=labels, config=config, studies=study_numbers(films))
 
     @property
+    def labels_of_losses(self) -> np.ndarray:
+        """Label of each film, or of each study where the run learns from studies: (losses,)."""
+        labels: np.ndarray = self.labels[np.unique(self._study, return_index=True)[1]]
+        return labels
+
+    @cached_property
     def steps_a_pass(self) -> int:
         """Steps to show every training film once."""
-        return -(-len(self.labels) // self.config.batch_size)
+        size = self.config.batch_size
+        return -(-study_batches.shown(self._study, size) // size)
 
     @property
     def steps_an_epoch(self) -> int:
@@ -82,35 +133,56 @@ class Pipeline:
         """Return the input of `count` steps from `first` on, counted from 0 since the run began."""
         numbers = np.arange(first, first + count)
         batches = [self._batch(int(step)) for step in numbers]
-        rows = np.concatenate([rows for rows, _ in batches])
+        rows, changes, studies = (np.concatenate(parts) for parts in zip(*batches, strict=True))
         return Chunk(
             films=self.pixels[rows],
             labels=self.labels[rows].astype(np.float32),
-            changes=np.concatenate([changes for _, changes in batches]),
-            ends=np.cumsum([len(rows) for rows, _ in batches]).astype(np.int32),
+            studies=studies,
+            changes=changes,
+            ends=np.cumsum([len(each) for each, *_ in batches]).astype(np.int32),
             numbers=numbers.astype(np.int64),
         )
 
-    def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return rows and changes of a step's films."""
+    def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return rows and changes of a step's films, and the numbers of their studies in it."""
         number, position = divmod(step, self.steps_a_pass)
-        shown, changes = self._drawn(number)
-        rows = slice(position * self.config.batch_size, (position + 1) * self.config.batch_size)
-        return shown[rows], changes[rows]
+        drawn = self._drawn(number)
+        begin = drawn.ends[position - 1] if position else 0
+        films = slice(begin, drawn.ends[position])
+        rows = drawn.rows[films]
+        new = np.diff(self._study[rows], prepend=self._study[rows[0]]) != 0
+        return rows, drawn.changes[films], np.cumsum(new, dtype=np.int32)
 
-    def _drawn(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return order and changes of a pass; those of the current one are cached."""
+    def _drawn(self, number: int) -> _Pass:
+        """Return a pass; the current one is cached."""
         if self._pass is None or self._pass[0] != number:
-            config, count = self.config, len(self.labels)
+            config = self.config
+            if config.study_pooling:
+                random = _random(config.seed, number)
+                rows, ends = study_batches.draw(self._study, config.batch_size, random)
+            else:
+                rows, size = order(len(self.labels), config.seed, number), config.batch_size
+                ends = np.minimum(np.arange(1, self.steps_a_pass + 1) * size, len(rows))
             size = config.recipe.size
-            drawn = draw(config.augmentation, size, count, config.seed, number)
-            self._pass = (number, order(count, config.seed, number), drawn)
-        return self._pass[1], self._pass[2]
+            changes = draw(config.augmentation, size, len(rows), config.seed, number)
+            self._pass = number, _Pass(rows, ends, changes)
+        return self._pass[1]
+
+
+def study_numbers(films: pd.DataFrame) -> np.ndarray:
+    """Return the number of each film's study, int64 (n,), from 0 without gaps."""
+    numbers: np.ndarray = pd.factorize(catalog.study_key(films))[0]
+    return numbers
 
 
 def order(count: int, seed: int, number: int) -> np.ndarray:
     """Return the rows of `count` training films in the order of a pass, counted from 0."""
-    return np.random.Generator(np.random.Philox(key=[seed, number * 2 + STREAM])).permutation(count)
+    return _random(seed, number).permutation(count)
+
+
+def _random(seed: int, number: int) -> np.random.Generator:
+    """Return the random numbers of a pass's order."""
+    return np.random.Generator(np.random.Philox(key=[seed, number * 2 + STREAM]))
 
 
 def prepare(folder: Path, worker: Worker) -> tuple[pd.DataFrame, np.ndarray]:

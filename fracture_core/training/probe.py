@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core import file_reader
-from fracture_core.config import PROJECT, TrainConfig, cache_folder
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import FileRefused
 from fracture_core.files import make_folder, replace_file
+from fracture_core.folders import PROJECT, cache_folder
 from fracture_core.networks import architectures
 from fracture_core.runs import run_folders
 from fracture_core.words import duration
@@ -94,14 +95,12 @@ def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
     """Measure the speed in training films per second; sets the threads of this process."""
     import numpy as np
 
-    from fracture_core.networks import optimizers
     from fracture_core.training import loop, steps
 
     loop.set_threads(threads, branches)
-    model, optimizer = loop.make_network(config), optimizers.make(config)
-    optimizer.build(model.trainable_variables)
+    model, optimizer, study_loss = loop.make_learner(config)
     films = random_films(config)
-    step = steps.make_steps(model, optimizer, config.seed)
+    step = steps.make_steps(model, optimizer, config.seed, study_loss=study_loss)
     rates = np.full(4, config.learning_rate, np.float32)
     step(films.chunk(0, 4), rates)  # compiles
     began, done = time.perf_counter(), 4
@@ -112,7 +111,7 @@ def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
 
 
 def random_films(config: TrainConfig) -> "Pipeline":
-    """Return 8 batches of random pixels, every other film positive."""
+    """Return 8 batches of random pixels, every other film positive and a study of its own."""
     import numpy as np
 
     from fracture_core.training.pipeline import Pipeline

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fracture_core.config import preset
-from fracture_core.networks import optimizers
+from fracture_core.config.presets import preset
 from fracture_core.training import averages, loop, probe, steps
 
 
@@ -23,8 +22,7 @@ def take_threads() -> None:
 def rehearse() -> None:
     """Train and judge once with the demo's network."""
     config = preset("demo", "")
-    model, optimizer = loop.make_network(config), optimizers.make(config)
-    optimizer.build(model.trainable_variables)
+    model, optimizer, _ = loop.make_learner(config)
     films, step = probe.random_films(config), steps.make_steps(model, optimizer, config.seed)
     for count in (1, 4):
         step(films.chunk(0, count), np.full(count, config.learning_rate, np.float32))

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from fracture_core.config import preset
+from fracture_core.config.presets import preset
 from fracture_core.jobs import heavy_imports, launcher
 from fracture_core.jobs.standby import ACCEPTED, READY, STAY
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from fracture_core.networks import architectures, optimizers
 from fracture_core.networks.augmentation import apply
+from fracture_core.networks.pooling import StudyLoss
 from fracture_core.training.pipeline import Chunk
 
 DEVICE = 2**16  # offset of the dropout seeds per device; no network has as many layers
@@ -25,7 +26,8 @@ class Outcome(NamedTuple):
     """Results of `count` steps, each before its change of the weights.
 
     Args:
-        losses: float32 (count,), sum of the films' binary cross-entropies in nats.
+        losses: float32 (count,), sum of the binary cross-entropies in nats, of the films or, by a
+            loss per study, of the studies.
         right: int32 (count,), films predicted correctly at 0.5.
     """
 
@@ -35,6 +37,8 @@ class Outcome(NamedTuple):
 
 Steps = Callable[[Chunk, np.ndarray], Outcome]
 Replica = Callable[..., tuple[tf.Tensor, tf.Tensor]]
+# Films, labels, studies -> probabilities of the films; losses and labels of films or studies.
+Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 Predict = Callable[[np.ndarray], np.ndarray]  # uint8 (n, size, size) to float32 (n,) probabilities
 
 
@@ -43,26 +47,37 @@ def make_steps(
     optimizer: keras.optimizers.Optimizer,
     seed: int,
     class_weights: tuple[float, float] = (1.0, 1.0),
+    study_loss: StudyLoss | None = None,
 ) -> Steps:
     """Compile training steps for the current distribution strategy.
 
     Args:
         model: from films, uint8 or float32 (n, size, size, 1), to probabilities (n, 1).
-        optimizer: built on the model's trainable variables.
+        optimizer: built on the model's trainable variables, then those of the loss per study.
         seed: of dropout, with the step's number.
-        class_weights: weights of the loss of a negative and of a positive film.
+        class_weights: weights of the loss of a negative and of a positive film or study.
+        study_loss: the loss per study; by default each film has its own.
 
     Returns:
         A function of (chunk, learning rates) that changes weights and optimizer; the rates are
         float32, one per step of the chunk.
     """
-    replica = _replica(model, optimizer, seed, class_weights)
+    variables = [*model.trainable_variables, *(study_loss.variables if study_loss else ())]
+    loss = study_loss or _film_loss(model)
+    update = optimizers.make_update(optimizer, variables)
+    replica = _replica(_seeding(model, seed), loss, variables, update, class_weights)
     several, single = (_compile(replica, model.input_shape[1], alone) for alone in (False, True))
 
     def steps(chunk: Chunk, rates: np.ndarray) -> Outcome:
         parts = [
             (single if alone else several)(
-                part.films, part.labels, part.changes, part.ends, part.numbers, rates[steps]
+                part.films,
+                part.labels,
+                part.studies,
+                part.changes,
+                part.ends,
+                part.numbers,
+                rates[steps],
             )
             for steps, part, alone in _by_kind(chunk)
         ]
@@ -89,6 +104,7 @@ def _by_kind(chunk: Chunk) -> Iterator[tuple[slice, Chunk, bool]]:
             chunk,
             films=chunk.films[begin:end],
             labels=chunk.labels[begin:end],
+            studies=chunk.studies[begin:end],
             changes=chunk.changes[begin:end],
             ends=chunk.ends[steps] - begin,
             numbers=chunk.numbers[steps],
@@ -102,6 +118,7 @@ def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf
     signature = [
         tf.TensorSpec((None, size, size), tf.uint8),
         tf.TensorSpec((None,), tf.float32),
+        tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((None, 10), tf.float32),
         tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((None,), tf.int64),
@@ -111,6 +128,7 @@ def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf
     def run(
         films: tf.Tensor,
         labels: tf.Tensor,
+        studies: tf.Tensor,
         changes: tf.Tensor,
         ends: tf.Tensor,
         numbers: tf.Tensor,
@@ -122,7 +140,7 @@ def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf
         begin = 0
         for i in tf.range(count):
             end = ends[i]
-            batch = [changed[begin:end], labels[begin:end]]
+            batch = [changed[begin:end], labels[begin:end], studies[begin:end]]
             if alone:
                 batch = [tf.ensure_shape(values, (1, *values.shape[1:])) for values in batch]
             loss, hits = strategy.run(replica, (*batch, numbers[i], rates[i]))
@@ -174,35 +192,63 @@ _cross_entropies: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.custom_gradie
 )
 
 
-def _replica(
-    model: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    seed: int,
-    class_weights: tuple[float, float],
-) -> Replica:
-    """Return one device's share of a step: every n-th film of the batch, n = number of replicas."""
-    variables = model.trainable_variables
-    update = optimizers.make_update(optimizer, variables)
-    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-    negative, positive = class_weights
+def _film_loss(model: keras.Model) -> Loss:
+    """Return the loss per film, in the shape of `StudyLoss`."""
 
-    def replica(
-        films: tf.Tensor, labels: tf.Tensor, number: tf.Tensor, rate: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        context = tf.distribute.get_replica_context()
-        others, place = context.num_replicas_in_sync, context.replica_id_in_sync_group
-        total = tf.cast(tf.size(labels), tf.float32)
-        if others > 1:
-            films, labels = films[place::others], labels[place::others]
-        for rank, layer in enumerate(drops):  # a function of (seed, step), not of the calls
+    def losses(
+        films: tf.Tensor, labels: tf.Tensor, studies: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        probability = model(films, training=True)[:, 0]
+        return probability, _cross_entropies(probability, labels), labels
+
+    return losses
+
+
+def _seeding(model: keras.Model, seed: int) -> Callable[[tf.Tensor, tf.Tensor], None]:
+    """Return a function that makes dropout one of (seed, step), not of the calls."""
+    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+
+    def begin(number: tf.Tensor, place: tf.Tensor) -> None:
+        for rank, layer in enumerate(drops):
             state = layer.seed_generator.state
             own = seed + rank + DEVICE * place  # a different mask for each device
             key = [tf.cast(own, state.dtype), tf.cast(number, state.dtype)]
             state.assign(tf.stack(key))
+
+    return begin
+
+
+def _replica(
+    begin: Callable[[tf.Tensor, tf.Tensor], None],
+    loss_of: Loss,
+    variables: list[keras.Variable],
+    update: optimizers.Update,
+    class_weights: tuple[float, float],
+) -> Replica:
+    """Return one device's share of a step: every n-th study of the batch, n = number of replicas.
+
+    Where a run learns from films, each film is a study of its own.
+    """
+    negative, positive = class_weights
+
+    def replica(
+        films: tf.Tensor,
+        labels: tf.Tensor,
+        studies: tf.Tensor,
+        number: tf.Tensor,
+        rate: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        context = tf.distribute.get_replica_context()
+        others, place = context.num_replicas_in_sync, context.replica_id_in_sync_group
+        total = tf.cast(studies[-1] + 1, tf.float32)
+        if others > 1:
+            rows = tf.where(tf.equal(studies % others, place))[:, 0]
+            films, labels, studies = (tf.gather(each, rows) for each in (films, labels, studies))
+            studies //= others
+        begin(number, place)
         with tf.GradientTape() as tape:
-            probability = model(films, training=True)[:, 0]
-            losses = _cross_entropies(probability, labels)
-            weights = tf.where(labels > 0.5, positive, negative)
+            probability, losses, own = loss_of(films, labels, studies)
+            weights = tf.where(own > 0.5, positive, negative)
             loss = tf.reduce_sum(losses * weights) / total
         update(tape.gradient(loss, variables), rate)
         right = tf.equal(probability > 0.5, labels > 0.5)

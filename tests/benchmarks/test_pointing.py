@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import pointing
-from fracture_core.config import PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.explanations.heat_maps import HeatMap
 from fracture_core.films import images
 from fracture_core.models import cards

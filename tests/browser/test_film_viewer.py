@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, chosen_data
 from tests.browser import accessibility
 from tests.browser.conftest import Server, free_port
 from tests.core import dicoms
@@ -325,7 +325,7 @@ def test_a_hostile_file_name_is_shown_to_the_letter(
     Image.new("L", (60, 80), 90).save(tmp_path / "films" / "broken" / name)
     monkeypatch.setenv("FRACTURE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("FRACTURE_DATA", str(tmp_path / "films"))
-    catalog.choose(tmp_path / "films", "broken")
+    chosen_data.choose(tmp_path / "films", "broken")
     manifest = catalog.read(tmp_path / "films", "broken").manifest
     (key,) = catalog.study_key(manifest[manifest["path"].str.contains("onerror")])
     app = Server(folder=tmp_path, data=tmp_path / "films", port=free_port())

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from fracture_core.datasets import catalog
+from fracture_core.datasets import chosen_data
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Labels
 from tests.browser.conftest import Server, free_port
@@ -41,7 +41,7 @@ def hostile(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FRACTURE_CACHE", str(folder / "cache"))
         patch.setenv("FRACTURE_DATA", str(folder / NAME))
-        catalog.choose(folder / NAME, NAME)
+        chosen_data.choose(folder / NAME, NAME)
     model = folder / "models" / "hostile"
     shutil.copytree(Path(__file__).parents[2] / "models" / "starter-five-conv", model)
     training = json.loads((model / "card.json").read_text())["training"] | {"root": WORDS}

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from fracture_core.analysis import trajectories
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.runs import journal, predictions, run_folders
 from tests.browser.conftest import Server

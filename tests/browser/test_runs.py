@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from fracture_core import checksums
 from fracture_core.analysis import curves
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.runs import checkpoints, journal, run_folders
 from tests.browser.conftest import Server

@@ -12,7 +12,7 @@ import pydicom
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, RLELossless
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.dicom_files import (
     codestreams,
     data_set,

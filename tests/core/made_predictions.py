@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig, runs_folder
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.folders import runs_folder
 from fracture_core.models import cards
 from fracture_core.models.cards import Card
 from fracture_core.models.model_names import CARD

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LENGTH = 100  # training films

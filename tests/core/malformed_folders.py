@@ -27,11 +27,13 @@ from PIL import Image
 
 from fracture_core.analysis import comparison, curves, trajectories
 from fracture_core.audit import audit_job
-from fracture_core.config import DEFAULTS, PROJECT, PixelRecipe, TrainConfig
-from fracture_core.datasets import catalog, exclusions, study_paths, uploads
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.train_config import DEFAULTS, TrainConfig
+from fracture_core.datasets import catalog, chosen_data, exclusions, study_paths, uploads
 from fracture_core.datasets.uploads import File
 from fracture_core.errors import FractureError
 from fracture_core.films import images, measures, pixel_cache
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation, model_names
 from fracture_core.phantom import phantom_set
@@ -244,8 +246,8 @@ def _make_data(folder: Path) -> None:
 
 def _make_cache(folder: Path, data: Path) -> None:
     with _environment(FRACTURE_CACHE=str(folder), FRACTURE_DATA=str(data / "classes")):
-        catalog.choose(data / "mura")
-        catalog.choose(data / "classes", "yes")
+        chosen_data.choose(data / "mura")
+        chosen_data.choose(data / "classes", "yes")
         dataset = catalog.read(data / "classes", "yes")
         place = audit_job.folder_of("x")
         audit_job.save(place, audit_job.run(dataset, place))
@@ -618,7 +620,7 @@ def _cache_readers(home: Home) -> dict[str, Callable[[], object]]:
 
     with_manifest = data / "classes"
     return {
-        "chosen": lambda: (catalog.chosen(), catalog.recent()),
+        "chosen": lambda: (chosen_data.chosen(), chosen_data.recent()),
         "manifest": lambda: catalog.read(with_manifest, "yes"),
         "audit": audit,
         "facts": lambda: measures.table(

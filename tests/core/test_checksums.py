@@ -13,8 +13,8 @@ import pytest
 from fracture_core import checksums
 from fracture_core.analysis import comparison
 from fracture_core.cli import command_line
-from fracture_core.config import PROJECT
 from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, model_names
 from fracture_core.releases import release

@@ -20,10 +20,11 @@ import pytest
 from fracture_core import checksums, files, room
 from fracture_core.audit import audit_job
 from fracture_core.audit.findings import Audit
-from fracture_core.config import PROJECT, TrainConfig
-from fracture_core.datasets import catalog, exclusions
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.errors import FractureError, WriteFailed
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation, gate, gate_job
 from fracture_core.phantom import phantom_set
@@ -255,10 +256,10 @@ ACTIONS = {
         stride=6,
     ),
     "choice of data": Action(
-        before=lambda home: catalog.choose(home / "others"),
-        act=lambda home: catalog.choose(home / "films"),
-        still=lambda home: is_true(catalog.chosen().root.parent == home),
-        check=lambda home: is_true(catalog.chosen().root == home / "films"),
+        before=lambda home: chosen_data.choose(home / "others"),
+        act=lambda home: chosen_data.choose(home / "films"),
+        still=lambda home: is_true(chosen_data.chosen().root.parent == home),
+        check=lambda home: is_true(chosen_data.chosen().root == home / "films"),
     ),
     "owner's token": Action(
         before=lambda _: room.new_token(),

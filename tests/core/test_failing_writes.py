@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from fracture_core.cli import child, command_line
-from fracture_core.config import NetworkOptions, PixelRecipe, TrainConfig
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import WriteFailed
 from fracture_core.films import pixel_cache

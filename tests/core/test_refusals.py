@@ -16,11 +16,12 @@ import pytest
 
 from fracture_core import memory
 from fracture_core.cli import command_line
-from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, exclusions, study_paths, uploads
 from fracture_core.datasets.uploads import File
 from fracture_core.errors import DataError, FilmError, ModelError, WriteFailed
 from fracture_core.films import images
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, model_names
 from fracture_core.phantom import phantom_set

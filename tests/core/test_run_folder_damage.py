@@ -14,12 +14,12 @@ import pytest
 
 from fracture_core import checksums
 from fracture_core.analysis import comparison, curves
-from fracture_core.config import DEFAULTS
+from fracture_core.config.train_config import DEFAULTS
 from fracture_core.errors import FractureError, ModelError, RunError
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.models import cards, evaluation
-from fracture_core.networks import architectures
+from fracture_core.networks import architectures, network_weights
 from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
 from fracture_core.runs.run_folders import Labels, State, Status
 
@@ -293,7 +293,7 @@ def test_weights_that_are_cut_anywhere_are_no_models(run, network) -> None:
     path, before = checkpoints.weights_of(run / "checkpoints", 3), bits(network)
     for _ in every_cut(path):
         with pytest.raises(ModelError, match=r"epoch_0003.weights.h5 must hold the weights"):
-            architectures.load_weights(network[0], path)
+            network_weights.load_weights(network[0], path)
     assert bits(network) == before
 
 

@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fracture_core.answers import card_choices
-from fracture_core.config import models_folder
 from fracture_core.datasets import catalog
+from fracture_core.folders import models_folder
 from fracture_core.models import cards
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points.choices import OperatingPoint

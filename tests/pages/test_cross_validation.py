@@ -8,10 +8,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import room
-from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import fold_figures, group, group_runs, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog, fold_list
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State, Status

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import room
 from fracture_core.audit import audit_job, findings
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection

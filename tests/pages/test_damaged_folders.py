@@ -11,8 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import memory
-from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import WriteFailed
+from fracture_core.folders import PROJECT
 from fracture_core.models import cards, model_names
 from tests.core import made_runs
 from ui.cache import study_cache

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core.audit import audit_job, findings
 from fracture_core.audit.findings import Audit, Finding, Item
-from fracture_core.datasets import catalog, exclusions
+from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.jobs import launcher
 from fracture_core.readers import mura
 from fracture_core.runs import run_folders
@@ -102,7 +102,7 @@ def test_a_wrong_path_is_one_sentence_and_the_data_in_use_stays(
         assert not app.exception
         assert sentence in app.error[0].value.replace("\\", "")
         assert app.code[0].value == str(phantom_root)
-        assert catalog.chosen().root == phantom_root
+        assert chosen_data.chosen().root == phantom_root
 
 
 def test_another_folder_is_used_from_then_on(
@@ -113,7 +113,7 @@ def test_another_folder_is_used_from_then_on(
     app = use(data_page.run(), f" '{tmp_path}' ")  # its parent, pasted with quotes
     assert app.code[0].value == str(other)
     assert set(counts(app)["Split"]) == {"valid"}
-    assert catalog.chosen().root == other
+    assert chosen_data.chosen().root == other
     (now,) = app.success
     assert now.value.replace("\\", "").startswith("Now in use: **MURA-v1.1**, ")
     assert not app.run().success  # said once
@@ -175,7 +175,7 @@ def test_phantoms_and_class_folders_have_no_published_counts(
     for _ in range(2):
         assert not [name for name in counts(app).columns if "Published" in name]
         assert "ublished" not in words(app)
-        catalog.choose(classes, "whole")
+        chosen_data.choose(classes, "whole")
         app.run()
 
 
@@ -188,13 +188,13 @@ def history(app: AppTest) -> dict[str, str]:
 def test_data_sets_used_before_are_one_click_away(
     data_page: AppTest, classes: Path, hands: Path, phantom_root: Path
 ) -> None:
-    catalog.choose(classes, "broken*")
-    catalog.choose(hands)
+    chosen_data.choose(classes, "broken*")
+    chosen_data.choose(hands)
     app = data_page.run()
     first = {phantom_root.name: str(phantom_root)}  # as the setting says
     assert history(app) == {"classes": f"{classes}, positive class broken*", **first}
     press(app, "classes")
-    assert catalog.chosen() == catalog.Choice(root=classes, positive="broken*")
+    assert chosen_data.chosen() == chosen_data.Choice(root=classes, positive="broken*")
     assert app.code[0].value == str(classes)
     assert history(app) == {"hands": str(hands), **first}
 
@@ -204,38 +204,38 @@ def test_folders_of_one_name_are_told_apart_by_their_parents(
 ) -> None:
     for place in ("old", "new"):
         shutil.copytree(hands, tmp_path / place / "MURA-v1.1")
-        catalog.choose(tmp_path / place / "MURA-v1.1")
+        chosen_data.choose(tmp_path / place / "MURA-v1.1")
     # Beside the new one in use, and what the setting says.
     assert set(history(data_page.run())) == {"old/MURA-v1.1", "films"}
-    catalog.choose(hands)
+    chosen_data.choose(hands)
     assert set(history(data_page.run())) == {"old/MURA-v1.1", "new/MURA-v1.1", "films"}
 
 
 def test_data_used_before_that_cannot_be_read_is_a_sentence_and_changes_nothing(
     data_page: AppTest, hands: Path, phantom_root: Path
 ) -> None:
-    catalog.choose(hands)
-    catalog.choose(phantom_root)
+    chosen_data.choose(hands)
+    chosen_data.choose(phantom_root)
     app = data_page.run()
     shutil.rmtree(hands / "train")
     press(app, "hands")
     assert not app.exception
     assert "holds no image" in app.error[0].value.replace("\\", "")
-    assert catalog.chosen().root == phantom_root
+    assert chosen_data.chosen().root == phantom_root
     assert app.code[0].value == str(phantom_root)
-    assert [choice.root for choice in catalog.recent()] == [phantom_root, hands]
+    assert [choice.root for choice in chosen_data.recent()] == [phantom_root, hands]
 
 
 def test_data_used_before_whose_class_is_gone_asks_anew(
     data_page: AppTest, classes: Path, phantom_root: Path
 ) -> None:
-    catalog.choose(classes, "broken*")
-    catalog.choose(phantom_root)
+    chosen_data.choose(classes, "broken*")
+    chosen_data.choose(phantom_root)
     app = data_page.run()
     (classes / "broken*").rename(classes / "cracked")
     press(app, "classes")
     assert app.radio[0].options == ["cracked", "whole"]
-    assert catalog.chosen().root == phantom_root
+    assert chosen_data.chosen().root == phantom_root
 
 
 def test_class_folders_ask_which_class_means_a_fracture(
@@ -245,10 +245,10 @@ def test_class_folders_ask_which_class_means_a_fracture(
     assert app.radio[0].options == [theme.plain("broken*"), "whole"]
     assert app.radio[0].value is None
     assert next(b for b in app.button if b.label == "Use this class").disabled
-    assert catalog.chosen().root == phantom_root
+    assert chosen_data.chosen().root == phantom_root
     app.radio[0].set_value("broken*").run()
     press(app, "Use this class")
-    assert catalog.chosen() == catalog.Choice(root=classes, positive="broken*")
+    assert chosen_data.chosen() == chosen_data.Choice(root=classes, positive="broken*")
     assert counts(app)[["▲ films", "● films"]].sum().tolist() == [6, 4]
     assert not app.radio
     assert "class folder 'broken*'" in words(app)
@@ -279,7 +279,7 @@ def test_fracatlas_is_used_without_asking_for_a_class(data_page: AppTest, tmp_pa
     use(app, root)
     assert not app.exception
     assert not app.radio
-    assert catalog.chosen() == catalog.Choice(root=root, positive=None)
+    assert chosen_data.chosen() == chosen_data.Choice(root=root, positive=None)
     assert list(counts(app)) == ["Split", "Body part", "▲ films", "● films", "Films"]
     whole = counts(app)[counts(app)["Body part"] == "all"]
     assert whole[["▲ films", "● films", "Films"]].sum().tolist() == [10, 10, 20]
@@ -304,7 +304,7 @@ def test_the_phantom_is_one_click_away_and_made_if_it_is_not_there(
     monkeypatch.setattr(data_choice, "phantom_folder", lambda: home)
     monkeypatch.setattr(launcher, "start_phantom", started.append)
     press(data_page.run(), "Use the phantom")
-    assert catalog.chosen().root == home
+    assert chosen_data.chosen().root == home
     assert started == [home]
 
 
@@ -367,7 +367,7 @@ def audited(app: AppTest) -> AppTest:
 
 
 def cached_hash() -> str:
-    choice = catalog.chosen()
+    choice = chosen_data.chosen()
     return catalog.read(choice.root, choice.positive).hash
 
 
@@ -375,7 +375,7 @@ def test_the_audit_runs_and_shows_its_findings_worst_first(
     data_page: AppTest, classes: Path, folders: Path
 ) -> None:
     (classes / "whole" / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
-    catalog.choose(classes, "broken*")
+    chosen_data.choose(classes, "broken*")
     app = audited(data_page.run())
     assert not app.exception
     text = words(app)
@@ -400,7 +400,7 @@ def test_ticked_films_are_left_out_of_the_next_run(
     shutil.copytree(phantom_root, root)
     train = sorted((root / "train").glob("*/*/*/image1.png"))
     train[0].write_bytes(train[1].read_bytes())
-    catalog.choose(root)
+    chosen_data.choose(root)
     app = audited(data_page.run())
     box = next(box for box in app.checkbox if box.key == "tick-same image")
     assert "Exclude 1 film of these from training" in box.label
@@ -513,7 +513,7 @@ def test_the_open_set_is_fetched_once_its_licence_is_accepted(
     app.run()
     assert not app.exception
     press(app, "Use FracAtlas")
-    assert catalog.chosen().root == tmp_path / "open" / "FracAtlas"
+    assert chosen_data.chosen().root == tmp_path / "open" / "FracAtlas"
 
 
 def test_a_table_of_films_is_previewed_asked_about_and_remembered(
@@ -546,7 +546,7 @@ def test_a_table_of_films_is_previewed_asked_about_and_remembered(
     radio.set_value("broken").run()
     press(app, "Use this table")
     assert not app.exception
-    choice = catalog.chosen()
+    choice = chosen_data.chosen()
     assert (choice.root, choice.positive) == (root, "broken")
     data = catalog.read(choice.root, choice.positive, table=choice.table)
     assert (data.kind, len(data.manifest), int(data.manifest["label"].sum())) == ("table", 12, 6)

@@ -21,10 +21,10 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import config
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.datasets import catalog
 from fracture_core.films import images
+from fracture_core.folders import models_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, inference, study_prediction
 from fracture_core.releases import release
@@ -910,7 +910,7 @@ def test_another_best_epoch_or_a_new_release_does_not_change_the_model_in_use(
     other["dev"]["loss"] = 0.0
     journal.replace_lines(table, lines)
     assert journal.best_epoch(run_copy) == other["epoch"]
-    shutil.copytree(config.models_folder() / starter, config.models_folder() / "a-first-one")
+    shutil.copytree(models_folder() / starter, models_folder() / "a-first-one")
     for page in ("home", "diagnose"):
         app.switch_page(f"pages/{page}.py").run()
     assert not app.exception

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import checksums
 from fracture_core.cli import command_line
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, chosen_data
 from fracture_core.errors import DataError
 from fracture_core.models import cards, evaluation, model_names
 from fracture_core.releases import ensemble, release
@@ -152,7 +152,7 @@ def test_where_every_film_is_a_study_there_is_one_matrix_and_short_names(
         for number in range(6):
             film = root / name / f"{'long-' * 8}{number}.png"
             Image.new("L", (40, 40), value + number).save(film)
-    catalog.choose(root, "broken")
+    chosen_data.choose(root, "broken")
     dataset = catalog.read(root, "broken")
     films = catalog.select(dataset.manifest, "valid").assign(probability=0.7)
     data = {"root": str(root), "hash": dataset.hash, "synthetic": False}
@@ -230,7 +230,7 @@ def test_a_synthetic_model_on_real_films_is_named_so_and_positive_means_what_the
         (root / name).mkdir(parents=True)
         for number in range(6):
             Image.new("L", (40, 40), value + number).save(root / name / f"{number}.png")
-    catalog.choose(root, "broken")
+    chosen_data.choose(root, "broken")
     dataset = catalog.read(root, "broken")
     folder = evaluation.folder_of("starter", dataset, "valid")
     films = catalog.select(dataset.manifest, "valid").assign(probability=0.7)
@@ -483,7 +483,7 @@ def test_studies_of_training_patients_are_marked_where_right_or_wrong_is_said(
 
 def test_an_address_of_figures_on_the_data_in_use_names_these_data(run_copy: Path) -> None:
     release.release(run_copy.name, "mine")
-    identity = catalog.read(catalog.chosen().root).hash[:8]
+    identity = catalog.read(chosen_data.chosen().root).hash[:8]
     assert opened(model="mine", films="valid").query_params["data"] == identity
     assert "data" not in opened(model="mine", films="dev").query_params  # the model's own
     report = AppTest.from_file(APP, default_timeout=30).run()

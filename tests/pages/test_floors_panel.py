@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import checksums, room
-from fracture_core.config import runs_folder
 from fracture_core.floors import floor_scores, floors_job
+from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation
 from fracture_core.runs import journal, run_folders

@@ -14,9 +14,9 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core import config
-from fracture_core.config import TrainConfig
-from fracture_core.datasets import catalog, exclusions
+from fracture_core import folders as core_folders
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.jobs import launcher
 from fracture_core.releases import release
@@ -274,7 +274,7 @@ def test_real_films_are_judged_by_a_released_model_that_has_seen_some_and_by_no_
     for kind in ("broken", "whole"):
         (folders / "films" / kind).mkdir(parents=True)
         Image.new("L", (40, 40), 90).save(folders / "films" / kind / "1.png")
-    catalog.choose(folders / "films", "broken")
+    chosen_data.choose(folders / "films", "broken")
     again = AppTest.from_file(str(APP), default_timeout=30).run()
     assert r"Model: **synthetic\-one**" in shown(again)
     release.release("real", "real-one")
@@ -305,7 +305,7 @@ def test_a_phantom_that_cannot_be_made_is_told_and_other_data_can_be_chosen(
     (tmp_path / "file").write_text("not a folder")
     place = tmp_path / "file" / "phantom"
     monkeypatch.delenv("FRACTURE_DATA")
-    for module in (data_cache, config):
+    for module in (data_cache, core_folders):
         monkeypatch.setattr(module, "phantom_folder", lambda: place)
     monkeypatch.setattr(frame, "_shown", [])  # the page goes through app.py
     st.cache_resource.clear()

@@ -67,7 +67,7 @@ def frame(app: AppTest, column: str) -> pd.DataFrame:
 
 def test_a_moved_slider_moves_every_rule_to_its_verdicts(run: AppTest) -> None:
     for threshold in (0.5, 0.2):
-        run.slider(key="lab-threshold").set_value(threshold).run()
+        run.slider(key="lab-threshold-made@1").set_value(threshold).run()
         assert not run.exception
         rows = frame(run, "Rule").set_index("Rule")
         assert list(rows.index) == list(RULES.values())
@@ -188,7 +188,7 @@ def test_a_visitor_moves_the_slider_and_keeps_nothing(
     room.new_token()
     app = opened("made", "dev")
     before = (folder / "card.json").read_bytes()
-    app.slider(key="lab-threshold").set_value(0.3).run()
+    app.slider(key="lab-threshold-made").set_value(0.3).run()
     assert not app.exception
     assert app.button(key="keep-point").disabled
     assert (folder / "card.json").read_bytes() == before

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core.audit import audit_job
 from fracture_core.audit.findings import Audit, Finding, Item
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, family_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.family_list import FamilyList

@@ -13,7 +13,7 @@ from fracture_core.operating_points import promise as promises
 from fracture_core.operating_points.promise import Answer, Promise
 from fracture_core.verdicts import estimates
 from tests.core import made_predictions
-from ui.evaluate import calibration_panel, promise_panel
+from ui.evaluate import promise_panel
 
 APP = str(Path(__file__).parents[2] / "app.py")
 SMALL = made_predictions.films(49, seed=1, split="train", role="dev")
@@ -61,7 +61,7 @@ def test_errors_stand_before_and_after_with_interval_and_n(folders: Path) -> Non
     rows = frame(app, "ECE").set_index("Scores")
     assert list(rows.index) == ["as scored", "temperature scaling", "isotonic regression"]
     fitted = calibration.fit(cards.find("made").judged, "isotonic")
-    table = calibration_panel.scores_of(VALID, "studies")
+    table = calibration.scores_of(VALID, "studies")
     scores = fitted.studies.apply(table["score"])
     own = estimates.estimate(table["label"], scores, scores > 0.5, table["patient"])["ece"]
     assert rows.loc["isotonic regression"].tolist() == [

@@ -221,6 +221,7 @@ def test_both_curves_of_each_figure_are_drawn_from_the_same_runs(
     assert "+16.0 (+16.0\u00a0to\u00a0+16.0) | 2 |" in text
     assert "points per epoch, 80 valid films" in text
     assert "On synthetic films, quick length: the tables show" in text
+    assert "The report: the large fluctuation of its validation accuracy shows" in text
     assert "was the averages" not in text  # synthetic films claim nothing
     assert "evaluated with both averages" in text and "recompute-averages" not in buttons(app)
 

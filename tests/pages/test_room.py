@@ -8,10 +8,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from fracture_core import config, room
+from fracture_core import room
 from fracture_core.audit import audit_job, findings
-from fracture_core.datasets import catalog, exclusions
+from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.errors import NotOwner
+from fracture_core.folders import PROJECT, runs_folder
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 from ui.shell import actions, owner
@@ -207,7 +208,7 @@ def test_a_new_token_makes_a_visitor_of_who_had_the_old_one(token: str) -> None:
 def test_no_page_tells_a_visitor_where_things_lie_on_this_machine(
     page: str, token: str, folders: Path, phantom_root: Path
 ) -> None:
-    secret = [str(phantom_root.parent), str(folders), str(config.PROJECT)]
+    secret = [str(phantom_root.parent), str(folders), str(PROJECT)]
     address = {"run": "finished"} if page == "train" else {}
     for app in (at(page, **address), at(page)):
         assert not app.exception
@@ -220,7 +221,7 @@ def test_data_that_cannot_be_read_is_no_place_either(
 ) -> None:
     gone = tmp_path / "private" / "MURA-v1.1"
     shutil.copytree(phantom_root / "valid", gone / "valid")
-    catalog.choose(gone)
+    chosen_data.choose(gone)
     shutil.rmtree(gone)
     for page in ("data", "home"):
         text = said(at(page))
@@ -231,7 +232,7 @@ def test_data_that_cannot_be_read_is_no_place_either(
 def test_no_part_of_a_failed_run_tells_a_visitor_where_it_lies(
     token: str, run_copy: Path, show: str
 ) -> None:
-    folder = config.runs_folder()
+    folder = runs_folder()
     before = run_folders.status(run_copy).__dict__
     message = f"{folder}/secret/films (1).png cannot be read."
     status = run_folders.Status(**{**before, "state": State.FAILED, "message": message})
@@ -250,8 +251,8 @@ def test_a_visitor_is_offered_no_folder_and_no_other_data(
 ) -> None:
     other = tmp_path / "other"
     shutil.copytree(phantom_root / "valid", other / "valid")
-    catalog.choose(other)
-    catalog.choose(phantom_root)
+    chosen_data.choose(other)
+    chosen_data.choose(phantom_root)
     app = at("data")
     assert not [field for field in app.text_input if field.key == "folder"]
     assert "Only the owner can choose a data set" in said(app)

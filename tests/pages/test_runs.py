@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import checksums
 from fracture_core.analysis import comparison
-from fracture_core.config import TrainConfig, settings
+from fracture_core.config.setting_table import settings
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.models import cards
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from tests.core import made_runs

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core.config import TrainConfig
-from fracture_core.datasets import catalog
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.datasets import catalog, chosen_data
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_facts import SHARED_PATIENTS, DataFacts
 from tests.core import made_runs
@@ -25,7 +25,7 @@ def nameless(folders: Path) -> Path:
         for index in range(12):
             pixels = np.random.default_rng(index).integers(0, 256, (40, 40), np.uint8)
             Image.fromarray(pixels).save(root / name / f"{index}.png")
-    catalog.choose(root, "broken")
+    chosen_data.choose(root, "broken")
     data = catalog.read(root, "broken")
     facts = {"hash": data.hash, "kind": data.kind, "names_patients": False, "synthetic": False}
     config = TrainConfig(data=str(root), positive="broken", architecture="three_conv")

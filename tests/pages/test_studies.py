@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, chosen_data
 from fracture_core.errors import Stopped
 from fracture_core.films import images
 from fracture_core.models import cards, model_names
@@ -462,7 +462,7 @@ def test_a_film_named_after_its_class_has_another_name_in_a_quiz(
         film = root / ("Fractured" if number < 3 else "Whole") / f"film{number}.png"
         film.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (40, 40), 40 * number).save(film)
-    catalog.choose(root, "Fractured")
+    chosen_data.choose(root, "Fractured")
     app = studies_page()
     assert "Fractured" in words(app)
     app = studies_page(quiz="true")
@@ -600,7 +600,7 @@ def test_films_that_name_no_patient_are_searched_as_films(
         film = root / ("Fractured" if number % 2 else "Whole") / f"film{number}.png"
         film.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (40, 40), 50 * number).save(film)
-    catalog.choose(root, "Fractured")
+    chosen_data.choose(root, "Fractured")
     app = studies_page()
     assert not app.exception
     assert app.text_input(key=state.PATIENT).label == "Film"

@@ -17,8 +17,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fracture_core.cli import command_line, setting_options
-from fracture_core.config import PRESETS, Augmentation, Schedule, TrainConfig, preset
-from fracture_core.config import settings as config_settings
+from fracture_core.config.film_settings import Augmentation
+from fracture_core.config.presets import PRESETS, preset
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.setting_table import settings as config_settings
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import Stopped
 from fracture_core.films import images
@@ -377,6 +380,26 @@ def test_the_other_settings_reach_the_command_line(train: AppTest) -> None:
     assert (config.class_weights, config.normalization) == ("balanced", "running")
 
 
+def test_a_run_may_learn_from_studies_and_the_form_says_what_that_means(train: AppTest) -> None:
+    train.run()
+    assert not any(each.key == "demo-pooling" for each in train.segmented_control)
+    assert "as if it showed what the label says" in captions(train)
+    train.segmented_control(key="demo-learn_from").set_value("studies").run()
+    assert "a positive study's films may show nothing" in captions(train)
+    for pooling, words in settings.POOLING_SENTENCES.items():
+        train.segmented_control(key="demo-pooling").set_value(pooling).run()
+        assert words in captions(train)
+        config = shown(train)
+        assert (config.learn_from, config.study_pooling) == ("studies", pooling)
+    train.segmented_control(key="demo-learn_from").set_value("films").run()
+    assert shown(train).study_pooling is None
+
+
+def captions(train: AppTest) -> str:
+    """Return all captions of the page."""
+    return " ".join(each.value for each in train.caption)
+
+
 def helps(train: AppTest) -> list[str]:
     """Return the help of every field on the page."""
     kinds = ("number_input", "text_input", "toggle", "file_uploader", "button_group")
@@ -388,6 +411,7 @@ def test_the_form_shows_the_help_of_every_setting_that_it_offers(train: AppTest)
     train.run()
     shown = set()
     train.segmented_control(key="demo-optimizer").set_value("sgd").run()
+    train.segmented_control(key="demo-learn_from").set_value("studies").run()
     for kind in ("step", "plateau"):
         train.segmented_control(key="demo-kind-True").set_value(kind).run()
         shown |= set(helps(train))
@@ -487,9 +511,7 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     train: AppTest, folders: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = cost(train.run())
-    assert (
-        "a better estimate follows" in first and theme.plain("up to 0.8 GB of memory") in first
-    )
+    assert "a better estimate follows" in first and theme.plain("up to 0.8 GB of memory") in first
     monkeypatch.setattr(probe, "kept_speed", lambda _: 10.0)
     learned = training_count(train)
     judged = len(catalog.read(phantom_root).manifest) - learned  # with a third of the work

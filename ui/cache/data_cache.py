@@ -8,16 +8,19 @@ import streamlit as st
 from fracture_core import files
 from fracture_core.audit import audit_job
 from fracture_core.audit.findings import Audit
-from fracture_core.config import Augmentation, PixelRecipe, TrainConfig, phantom_folder
+from fracture_core.config.film_settings import Augmentation, PixelRecipe
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
-from fracture_core.datasets import catalog, family_list
+from fracture_core.datasets import catalog, chosen_data, family_list
 from fracture_core.datasets import exclusions as excluded
-from fracture_core.datasets.catalog import Choice, Dataset
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.chosen_data import Choice
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError
+from fracture_core.folders import phantom_folder
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
 from ui.cache import curation_cache, shared_cache
@@ -160,7 +163,7 @@ def _is_default(choice: Choice) -> bool:
 @st.cache_resource
 def ensure_phantom() -> None:
     """Start making the phantom, once per server, if it is the data set in use and incomplete."""
-    choice = catalog.chosen()
+    choice = chosen_data.chosen()
     if _is_default(choice) and _is_growing(choice.root):
         launcher.start_phantom(choice.root)
 

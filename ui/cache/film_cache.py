@@ -8,10 +8,12 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fracture_core.config import LIMITS, PixelRecipe, cache_folder
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.limits import LIMITS
 from fracture_core.datasets import uploads
 from fracture_core.films import images
 from fracture_core.films.eraser import Stroke
+from fracture_core.folders import cache_folder
 from ui.shared import film_cards, pictures
 from ui.shared.pictures import Source
 from ui.shell import turns

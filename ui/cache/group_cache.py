@@ -1,12 +1,23 @@
-"""Cross-validations and their out-of-fold figures, computed once for all sessions."""
+"""Groups of runs: cross-validations with their figures, sweeps with their answers.
 
+Computed once for all sessions.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from fracture_core.cross_validation import group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.errors import FractureError
+from fracture_core.run_groups.members import RunGroup
 from fracture_core.runs.run_folders import Run, State
+from fracture_core.sweeps import answer, sweep
+from fracture_core.sweeps.answer import Answer, Tables
+from fracture_core.sweeps.sweep import Sweep
 from ui.cache import shared_cache
+
+# Files of a run that its results follow from.
+RESULTS = ("SHA256SUMS", "metrics.jsonl", "config.json", "status.json")
 
 
 def groups_now() -> tuple[list[Group], list[str]]:
@@ -14,9 +25,58 @@ def groups_now() -> tuple[list[Group], list[str]]:
     return shared_cache.recent("groups", group.list_groups)
 
 
+def sweeps_now() -> tuple[list[Sweep], list[str]]:
+    """List all sweeps, newest first, and a sentence for each that cannot be read."""
+    return shared_cache.recent("sweeps", sweep.list_sweeps)
+
+
+def of_run(run: Run) -> RunGroup | None:
+    """Return the group that a run belongs to; `None` for other runs."""
+    groups: list[RunGroup] = [*groups_now()[0], *sweeps_now()[0]]
+    return next((each for each in groups if each.owns(run)), None)
+
+
 def refresh() -> None:
     """Read the groups again, after one was started or deleted."""
     shared_cache.refreshed("groups", group.list_groups)
+    shared_cache.refreshed("sweeps", sweep.list_sweeps)
+
+
+def verdicts(value: Sweep, runs: Sequence[Run]) -> Tables | str:
+    """Return the verdicts of a sweep's finished runs, see `answer.tables`; a sentence if damaged.
+
+    Args:
+        value: the sweep.
+        runs: those that it has.
+    """
+    files = [run.folder / name for run in runs for name in RESULTS]
+
+    def read() -> Tables | str:
+        try:
+            return answer.tables(value, runs)
+        except FractureError as error:
+            return str(error)
+
+    return shared_cache.of_files("sweep", (*files, value.folder / sweep.NOTE), (), read)
+
+
+def sweep_answer(value: Sweep, runs: Sequence[Run], role: str) -> Answer | str:
+    """Return a sweep's answer on the studies of a role; a sentence where there is none.
+
+    Args:
+        value: the sweep.
+        runs: those that it has.
+        role: "dev" or "valid".
+    """
+    tables = verdicts(value, runs)
+    if isinstance(tables, str):
+        return tables
+    files = [run.folder / name for run in runs for name in RESULTS]
+
+    def compute() -> Answer | str:
+        return answer.of_tables(value, tables, role)
+
+    return shared_cache.of_files("sweep-answer", tuple(files), (value.name, role), compute)
 
 
 def figures(value: Group, runs: dict[int, Run]) -> dict[str, Any] | str | None:
@@ -32,8 +92,7 @@ def figures(value: Group, runs: dict[int, Run]) -> dict[str, Any] | str | None:
     states = [run.status.state for run in runs.values()]
     if states != [State.FINISHED] * value.folds:
         return None
-    names = ("SHA256SUMS", "metrics.jsonl", "config.json", "status.json")
-    files = [run.folder / name for run in runs.values() for name in names]
+    files = [run.folder / name for run in runs.values() for name in RESULTS]
     files += [value.folder / name for name in (group.NOTE, group.LIST, out_of_fold.NOTE)]
 
     def read() -> dict[str, Any] | str:

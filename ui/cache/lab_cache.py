@@ -24,7 +24,6 @@ from fracture_core.operating_points.threshold_curves import Curve
 from fracture_core.verdicts import estimates
 from fracture_core.verdicts.resampling import Interval
 
-ALL = "all studies"
 Key = tuple[str, ...]
 
 
@@ -34,7 +33,7 @@ class Lab:
 
     Args:
         studies: see `study_scores.of_films`.
-        curves: by number of views, `ALL` first, then by rule.
+        curves: by number of views, `study_scores.ALL` first, then by rule.
         prices: of OR at every threshold.
     """
 
@@ -47,7 +46,7 @@ class Lab:
 def lab(key: Key, scaling: str, _films: pd.DataFrame, _scaling: Calibration | None) -> Lab:
     """Return the lab of these films; `key` stands for them, `scaling` for the calibration."""
     studies = study_scores.of_films(_films, _scaling.films if _scaling else None)
-    groups = {ALL: studies} | {
+    groups = {study_scores.ALL: studies} | {
         words: studies[mask] for words, mask in study_scores.by_views(studies).items()
     }
     curves = {words: threshold_curves.of_studies(table) for words, table in groups.items()}

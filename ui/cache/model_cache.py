@@ -3,8 +3,8 @@
 import streamlit as st
 
 from fracture_core import files
-from fracture_core.config import cache_folder
 from fracture_core.errors import FractureError
+from fracture_core.folders import cache_folder
 from fracture_core.models import cards, model_names
 from fracture_core.runs import checkpoints, journal, run_folders
 from ui.cache import data_cache, run_cache

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.films.eraser import Stroke
 from fracture_core.models.study_prediction import FilmInput, StudyPrediction
 from ui.cache import film_cache, model_cache

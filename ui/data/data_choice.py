@@ -5,10 +5,11 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fracture_core.config import phantom_folder
-from fracture_core.datasets import catalog
-from fracture_core.datasets.catalog import Choice, Dataset
+from fracture_core.datasets import chosen_data
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.chosen_data import Choice
 from fracture_core.errors import ClassesError, DataError, NotOwner, WriteFailed
+from fracture_core.folders import phantom_folder
 from fracture_core.phantom import phantom_set
 from fracture_core.readers import own_table
 from fracture_core.words import plural, short
@@ -77,7 +78,7 @@ def _other_data(data: Dataset | None) -> Choice | None:
     in_use = tab_data.choice()
     if data:
         in_use = Choice(root=data.root, positive=data.positive, table=data.table)
-    before = [c for c in catalog.recent() if c != in_use and c.root != phantom_folder()]
+    before = [c for c in chosen_data.recent() if c != in_use and c.root != phantom_folder()]
     pressed = None
     with st.container(horizontal=True):
         if tab_data.choice().root != phantom_folder():

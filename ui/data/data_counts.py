@@ -6,9 +6,10 @@ import streamlit as st
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.models import cards
 from fracture_core.readers import ignored_files, mura, own_table
+from fracture_core.reports import page_receipts
 from fracture_core.words import plural
 from ui.cache import data_cache
-from ui.shared import chart_words, charts, plots, theme
+from ui.shared import chart_words, charts, plots, receipt, theme
 from ui.shell import owner
 
 KINDS = {
@@ -57,6 +58,7 @@ def show_counts(data: Dataset) -> None:
 
     Those of MURA are shown beside the published counts.
     """
+    receipt.offer("counts", lambda: page_receipts.of_data(data))
     table = data_cache.counts()
     table["negative_studies"] = table["studies"] - table["positive_studies"]
     table["negative_images"] = table["images"] - table["positive_images"]

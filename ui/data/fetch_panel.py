@@ -5,9 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core import files
-from fracture_core.config import PROJECT
 from fracture_core.datasets import open_set
 from fracture_core.errors import DataError
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import fetch_job
 from fracture_core.readers.fracatlas import SOURCE
 from fracture_core.runs import run_folders

@@ -7,7 +7,8 @@ from fracture_core.runs import run_folders
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.verdicts.metrics import Proportion
 from ui.cache import model_cache
-from ui.shared import figures, theme
+from ui.diagnose import verdict_receipt
+from ui.shared import figures, receipt, theme
 from ui.shell import actions, owner
 
 POLL_SECONDS = 1.0  # while a gate is being fitted
@@ -31,6 +32,7 @@ def show(reference: str, model: Model, threshold: float) -> None:
     with st.expander("About this model", key="about-model"):
         if summary:
             _figures(model, threshold)
+            receipt.offer("dev", lambda: verdict_receipt.of_dev(model, threshold))
         st.caption(theme.plain(model.card.label_meaning))
         _gate(reference, model)
     st.caption("Not a medical device.")

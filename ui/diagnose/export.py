@@ -130,9 +130,11 @@ def content(
     cases = several or cases
     left = [*left_out, *(reason for each in beside for reason in each.judged.refused)]
     if kind == "html":
-        return study_report.document(cases, model, threshold, names=names, left_out=left)
+        return study_report.document(
+            cases, model, threshold, names=names, left_out=left, promise=promise
+        )
     if kind == "csv":
-        return study_record.as_csv(cases, model, threshold, names, left)
+        return study_record.as_csv(cases, model, threshold, names, left, promise)
     judged, left = study_record.named(cases, names), study_record.renamed_left_out(left, names)
     real = any(each.real for each in cases)
     record = study_record.as_dict(judged, model, threshold, left, real, promise=promise)

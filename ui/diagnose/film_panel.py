@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fracture_core.config import PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.models.cards import Model

@@ -13,7 +13,7 @@ from starlette.formparsers import MultiPartParser
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core import files
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.uploads import ALONE, SortedUploads, UploadedStudy, unlike

@@ -7,10 +7,12 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from fracture_core.answers import study_answers
+from fracture_core.answers.study_answers import Answers
 from fracture_core.datasets import uploads
 from fracture_core.verdicts import aggregation
 from fracture_core.words import plural
-from ui.diagnose import next_study, reading
+from ui.diagnose import answer, next_study, reading
 from ui.diagnose.intake import StudyInput
 from ui.diagnose.reading import Reading
 from ui.shared import file_reasons, theme
@@ -93,7 +95,12 @@ def lists(shown: Reading, upload: Sequence[Reading]) -> None:
     named, refused = studies(upload), shown.prediction.refused
     if len(named) > 1:
         with st.expander(f"All {len(named)} studies of this upload"):
-            _table([_line(each) for each in named.values()])
+            answers = answer.of(shown)  # one model and threshold: the same for all
+            _table([_line(each, answers) for each in named.values()])
+            st.caption(
+                "The answers are by the promise below; a calibrated probability is given where the "
+                "model's card has a calibration."
+            )
     is_all = not shown.prediction.films
     file_reasons.show(refused, f"{plural(len(refused), 'file')} could not be read", expanded=is_all)
     noted = [(film.name, " ".join(film.notes)) for film in shown.prediction.films if film.notes]
@@ -112,7 +119,8 @@ def _unreadable(upload: Sequence[Reading]) -> list[tuple[str, str]]:
     ]
 
 
-def _line(shown: Reading) -> dict[str, str]:
+def _line(shown: Reading, answers: Answers) -> dict[str, str]:
+    probability = answers.probability(shown.whole)
     whole, threshold = shown.whole, shown.threshold
     highest = max(whole.probabilities, default=None)
     counted = len(whole.probabilities)
@@ -125,6 +133,8 @@ def _line(shown: Reading) -> dict[str, str]:
     return {
         "Study": shown.study.study,
         "Verdict": WORDS[whole.verdict(threshold)],
+        "Answer": answers.of(whole, shown.study.real).answer.value if counted else "–",
+        "Calibrated": "–" if probability is None else study_answers.words(probability),
         "Highest": "–" if highest is None else f"{highest:.3f}",
         "Positive films": f"{positive} of {counted}" if counted else "none counted",
         "Not counted": ", ".join(rest) or "–",

@@ -6,18 +6,20 @@ import streamlit as st
 from fracture_core.errors import DataError
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
-from fracture_core.operating_points import calibration, study_scores
-from fracture_core.operating_points.calibration import METHODS, Calibration, Scaling
+from fracture_core.operating_points import calibration
+from fracture_core.operating_points.calibration import LEVELS, METHODS, Calibration
+from fracture_core.reports import evaluation_details, receipts
+from fracture_core.reports.evaluation_details import BEFORE
+from fracture_core.reports.receipts import Receipt
 from fracture_core.verdicts import estimates
 from fracture_core.verdicts.resampling import Interval
 from fracture_core.words import plural
 from ui.cache import estimate_cache, lab_cache
 from ui.evaluate import card_buttons, lab_charts
-from ui.shared import figures, plots, theme
+from ui.shared import figures, plots, receipt, theme
 from ui.shell import actions, state
 
 CHART_PX = 300  # least width of a diagram
-BEFORE = "as scored"
 TITLES = {"temperature": "temperature scaling", "isotonic": "isotonic regression"}
 
 
@@ -36,12 +38,13 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
             maps = {}
         level = st.segmented_control(
             "Scores of",
-            ["studies", "images"],
+            LEVELS,
             default="studies",
             required=True,
             key=state.LEVEL_CALIBRATED,
         )
         _compare(result, level, maps)
+        receipt.offer("calibration", lambda: _receipt(result, model))
         _keep(reference, model, maps)
 
 
@@ -55,18 +58,10 @@ def fitted(model: Model) -> dict[str, Calibration]:
     return {method: lab_cache.fit(key, method, model.judged) for method in METHODS}
 
 
-def scores_of(films: pd.DataFrame, level: str) -> pd.DataFrame:
-    """Return label, patient and score of every study (OR) or image."""
-    if level == "images":
-        return films[["label", "patient"]].assign(score=films["probability"].astype("float64"))
-    studies = study_scores.of_films(films)
-    return studies[["label", "patient"]].assign(score=studies["or"])
-
-
 def _compare(result: Evaluation, level: str, maps: dict[str, Calibration]) -> None:
-    before = scores_of(result.films, level)
+    before = calibration.scores_of(result.films, level)
     tables = {BEFORE: before} | {
-        TITLES[method]: before.assign(score=_map(each, level).apply(before["score"]))
+        TITLES[method]: before.assign(score=each.of_level(level).apply(before["score"]))
         for method, each in maps.items()
     }
     diagrams = {
@@ -100,17 +95,28 @@ def _compare(result: Evaluation, level: str, maps: dict[str, Calibration]) -> No
     )
 
 
+def _receipt(result: Evaluation, model: Model) -> Receipt:
+    """The receipt of the calibration errors of both levels."""
+    record = evaluation_details.calibration_errors(result, model)
+    bins = f"Calibration error in {estimates.BINS} bins of equal width, scaling fitted on dev."
+    return receipts.of_record(
+        "Calibration errors",
+        record,
+        ("calibration",),
+        result,
+        model,
+        method=f"{bins} {receipts.bootstrap(result, model)}",
+        options=("--calibration",),
+    )
+
+
 def _error(value: Interval) -> str:
     return figures.MISSING if value.value is None else f"{value.value:.3f} (n = {value.n:,})"
 
 
-def _map(each: Calibration, level: str) -> Scaling:
-    return each.studies if level == "studies" else each.films
-
-
 def _digest(maps: dict[str, Calibration], name: str, level: str) -> str:
     method = next((method for method, title in TITLES.items() if title == name), "")
-    return _map(maps[method], level).to_json() if method in maps else ""
+    return maps[method].of_level(level).to_json() if method in maps else ""
 
 
 def _origin(split: str, maps: dict[str, Calibration]) -> str:

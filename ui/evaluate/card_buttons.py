@@ -17,7 +17,8 @@ def release_first(model: Model, what: str) -> None:
         what: the choice, as "a point".
     """
     st.caption(
-        f"A run's card is made from its folder. To keep {what}, release the run: "
+        "A run keeps no choices: its card is made from its folder, at any of its epochs, and a "
+        f"choice would be of one epoch alone. To keep {what}, release the run: "
         f"`python -m fracture_core release {model.reference} NAME`"
     )
 

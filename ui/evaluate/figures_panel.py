@@ -9,17 +9,18 @@ from fracture_core.analysis import published_results
 from fracture_core.datasets.catalog import STUDY
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.reports import receipts
 from fracture_core.reports.receipts import Scope
 from fracture_core.verdicts import estimates, figure_words, resampling
 from fracture_core.verdicts.figure_words import NOTES, TITLES
 from fracture_core.words import plural
 from ui.cache import data_cache, estimate_cache
-from ui.evaluate import receipt_panel
-from ui.shared import figures, theme
+from ui.shared import figures, receipt, theme
 from ui.shared.number_field import number
 from ui.shell import state
 
 WHOLE = "all films"
+HINT = "Select a figure to see its receipt: what it rests on, and the command that prints it again."
 TABLE_PX, NOTES_PX = 668, 480  # of the table 34 for the boxes that select
 PREVALENCE, COST = (0.0, 100.0), (0.0, 10_000.0)  # percent; false alarms
 
@@ -61,8 +62,20 @@ def _content(result: Evaluation, model: Model) -> None:
     if chosen:
         part = "" if name == WHOLE else name
         scope = Scope(films=part, prevalence=prevalence, cost_ratio=float(ratio))
-        receipt_panel.show(result, model, chosen, levels, scope)
+        _receipts(result, model, chosen, levels, scope)
     _published(result)
+
+
+def _receipts(
+    result: Evaluation, model: Model, name: str, levels: estimates.Levels, scope: Scope
+) -> None:
+    """The receipts of a figure by study and by image, side by side."""
+    grid = st.grid(2, min_column_width=420, gap="medium")
+    for level in receipts.LEVELS:
+        figure = levels[level][name]
+        with grid.cell(), st.container(border=True):
+            made = receipts.of_figure(result, model, level, name, figure, scope)
+            receipt.draw(made, f"figure-{level}")
 
 
 def _ask_prevalence(of: str, films: pd.DataFrame, wrong: list[str]) -> float | None:
@@ -115,7 +128,7 @@ def _draw(levels: estimates.Levels, films: pd.DataFrame, prevalence: float | Non
     st.caption(
         f"{plural(len(films), 'film')} of {plural(patients, 'patient')}. Intervals: "
         f"{figures.LEVEL}, bootstrap over patients{within}, {resampling.RESAMPLES:,} resamples. "
-        f"PPV, NPV and cost at {at}. {receipt_panel.HINT}"
+        f"PPV, NPV and cost at {at}. {HINT}"
     )
     rows = event["selection"]["rows"]
     return estimates.NAMES[rows[0] - 1] if rows and rows[0] else ""

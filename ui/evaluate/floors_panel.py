@@ -11,11 +11,13 @@ from fracture_core.floors.floor_scores import TITLES
 from fracture_core.model_comparison import paired_figures
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.reports import receipts
+from fracture_core.reports.receipts import Receipt
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts import estimates, figure_words
 from ui.cache import data_cache, floor_cache
-from ui.shared import figures, job_progress, theme
+from ui.shared import figures, job_progress, receipt, theme
 from ui.shell import actions, owner, state
 
 NAME_PX, NUMBER_PX = 215, 81
@@ -66,7 +68,23 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
             f"bootstrap over patients.{made}"
         )
     )
+    receipt.offer("floors", lambda: _receipt(result, model, level, floors))
     _twins(reference, model, kept)
+
+
+def _receipt(result: Evaluation, model: Model, level: str, floors: Floors) -> Receipt:
+    """The receipt of all floors of a level; a released model needs the data for its floors."""
+    record = floors.to_dict()
+    dataset = data_cache.dataset()
+    return receipts.of_record(
+        f"Floors {receipts.LEVELS[level]}",
+        {key: record[key] for key in ("floors", "learned")},
+        ("floors", level),
+        result,
+        model,
+        method=f"{receipts.bootstrap(result, model)} The gap is paired: same resamples for both.",
+        dataset=dataset if dataset.hash == result.data.get("hash") and not model.is_run else None,
+    )
 
 
 def table(floors: Floors) -> pd.DataFrame:

@@ -1,19 +1,23 @@
 """Aggregation lab: every rule at one threshold, the price of OR, the shortcut meter."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.operating_points import or_cost, shortcut_meter
-from fracture_core.operating_points.calibration import FEWEST, Calibration
+from fracture_core.operating_points.calibration import Calibration
 from fracture_core.operating_points.study_scores import NOTES, RULES
 from fracture_core.operating_points.threshold_curves import Point
+from fracture_core.reports import evaluation_details, receipts
+from fracture_core.reports.receipts import Receipt
 from fracture_core.words import plural
 from ui.cache import estimate_cache, lab_cache
 from ui.cache.lab_cache import Lab
 from ui.evaluate import lab_charts, point_panel
-from ui.shared import figures, plots, theme
+from ui.shared import figures, plots, receipt, theme
 from ui.shell import state
 
 CHART_PX = 330  # least width of a chart
@@ -33,7 +37,8 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
         if lab.studies["label"].nunique() < 2:
             st.info("The lab compares rules on studies of both labels; these have one label only.")
             return
-        st.fragment(moving)(lab, result.threshold)
+        own = (model.reference, result.threshold)
+        st.fragment(moving)(lab, *own, lambda threshold: _receipt(result, model, threshold))
         _meter(result, lab)
         point_panel.show(result, reference, model, scaling)
 
@@ -42,10 +47,9 @@ def film_scaling(model: Model) -> Calibration | None:
     """Return the card's calibration, else one by temperature on dev; `None` with too few dev."""
     if own := model.card.choices.calibration:
         return own
-    films = model.judged
-    studies = films.drop_duplicates(["part", "patient", "study"])
-    if len(studies) < FEWEST or studies["label"].nunique() < 2:
+    if not evaluation_details.can_calibrate(model):
         return None
+    films = model.judged
     return lab_cache.fit(estimate_cache.key_of_films(model.reference, films), "temperature", films)
 
 
@@ -55,12 +59,14 @@ def of_result(result: Evaluation, scaling: Calibration | None) -> Lab:
     return lab_cache.lab(estimate_cache.key_of(result), words, result.films, scaling)
 
 
-def moving(lab: Lab, own: float) -> None:
+def moving(lab: Lab, reference: str, own: float, receipt_at: Callable[[float], Receipt]) -> None:
     """Draw all that follows the slider; a fragment, so that nothing else is drawn again.
 
     Args:
         lab: scores and curves.
+        reference: of the model; another one has a slider of its own.
         own: threshold that the slider begins at.
+        receipt_at: returns the receipt at a threshold.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = {words: f"{words} (n = {curves['or'].n:,})" for words, curves in lab.curves.items()}
@@ -68,7 +74,13 @@ def moving(lab: Lab, own: float) -> None:
             "Studies", list(names), format_func=names.__getitem__, key=state.LAB_VIEWS, width=240
         )
         threshold = st.slider(
-            "Threshold of every rule", 0.0, 1.0, own, STEP, key=state.LAB_THRESHOLD, format="%.3f"
+            "Threshold of every rule",
+            0.0,
+            1.0,
+            own,
+            STEP,
+            key=f"{state.LAB_THRESHOLD}-{reference}",
+            format="%.3f",
         )
     curves = lab.curves[group]
     points = {rule: curve.at(threshold) for rule, curve in curves.items()}
@@ -95,6 +107,25 @@ def moving(lab: Lab, own: float) -> None:
         "(n = positive + negative studies)"
     )
     st.dataframe(views_table(lab, threshold), hide_index=True, height="content", key="lab-by-views")
+    receipt.offer("lab", lambda: receipt_at(threshold))
+
+
+def _receipt(result: Evaluation, model: Model, threshold: float) -> Receipt:
+    """The receipt of all that follows the slider, and of the shortcut meter."""
+    record = evaluation_details.lab(result, threshold, film_scaling(model))
+    method = (
+        f"{receipts.WILSON} An AUROC of a rule has none here; those of the shortcut meter: "
+        f"{receipts.bootstrap(result, model)}"
+    )
+    return receipts.of_record(
+        "Aggregation lab",
+        record,
+        (),
+        result,
+        model,
+        method=method,
+        options=("--lab", f"{threshold:g}"),
+    )
 
 
 def _price(lab: Lab, threshold: float, look: lab_charts.Look) -> None:

@@ -9,12 +9,15 @@ from fracture_core.errors import DataError, FractureError
 from fracture_core.model_comparison import model_pair, paired_figures, stored_predictions
 from fracture_core.model_comparison.model_pair import METHOD, ModelPair
 from fracture_core.models import evaluation
+from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.reports import page_receipts
+from fracture_core.reports.receipts import Receipt
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.words import short
 from ui.cache import curation_cache, data_cache, model_cache
 from ui.evaluate import results
-from ui.shared import figures, model_choice, theme
+from ui.shared import figures, model_choice, receipt, theme
 
 FIGURE_PX, MODEL_PX, GAP_PX = 150, 130, 220
 
@@ -27,10 +30,7 @@ def show(result: Evaluation, reference: str) -> None:
         return
     try:
         model = model_cache.model(second)
-        keeps = result.split in stored_predictions.roles(model)
-        if not keeps and result.split not in set(data_cache.dataset().manifest["split"]):
-            raise DataError(f"{model.card.name} keeps no predictions of {result.split} films.")
-        other = results.fetch(second, model, result.split)
+        other = _second(result, second, model)
         if other is None:
             return
         if result.data.get("corrections"):  # both by the same labels
@@ -57,6 +57,38 @@ def show(result: Evaluation, reference: str) -> None:
             f"{METHOD} Thresholds {pair.thresholds[0]:.2f} and {pair.thresholds[1]:.2f}."
         )
     )
+    receipt.offer("pair", lambda: _receipt(pair, result, reference, second))
+
+
+def _second(result: Evaluation, reference: str, model: Model) -> Evaluation | None:
+    """The second model on the same films; `None` while they are not evaluated yet.
+
+    Raises:
+        DataError: it keeps no predictions of them and they are not in the data in use; or the
+            selection was changed since the first model was evaluated on it.
+    """
+    if chosen := result.data.get("selection"):
+        selection = curation_cache.named(str(result.data.get("hash")), str(chosen["name"]))
+        if selection is None or selection.hash != chosen["hash"]:
+            raise DataError(
+                f"The selection {short(str(chosen['name']))!r} was changed or removed since the "
+                "first model was evaluated on it, so no second one can be compared. Evaluate the "
+                "first one again."
+            )
+        return results.evaluated(reference, model, result.split, selection)
+    keeps = result.split in stored_predictions.roles(model)
+    if not keeps and result.split not in set(data_cache.dataset().manifest["split"]):
+        raise DataError(
+            f"{model.card.name} keeps no predictions of {result.split} films, and they are no "
+            "split of the data in use. Pick other films, or a model that keeps them."
+        )
+    return results.fetch(reference, model, result.split)
+
+
+def _receipt(pair: ModelPair, result: Evaluation, first: str, second: str) -> Receipt:
+    """The receipt of both models' figures and their differences."""
+    models = [model_cache.model(reference) for reference in (first, second)]
+    return page_receipts.of_pair(pair, result, models)
 
 
 def table(pair: ModelPair) -> pd.DataFrame:

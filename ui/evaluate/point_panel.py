@@ -5,15 +5,17 @@ import streamlit as st
 
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
-from fracture_core.operating_points import study_scores, threshold_choice
+from fracture_core.operating_points import choices, study_scores, threshold_choice
 from fracture_core.operating_points.calibration import Calibration
 from fracture_core.operating_points.choices import COST, OperatingPoint, cost_words
 from fracture_core.operating_points.study_scores import RULES
 from fracture_core.operating_points.threshold_choice import AIMS
+from fracture_core.reports import evaluation_details, receipts
+from fracture_core.reports.receipts import Receipt, Scope
 from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
 from ui.evaluate import card_buttons
-from ui.shared import figures, theme
+from ui.shared import figures, receipt, theme
 from ui.shared.number_field import number
 from ui.shell import actions, owner, state
 
@@ -46,7 +48,7 @@ def show(result: Evaluation, reference: str, model: Model, scaling: Calibration 
     if wrong:
         st.error(theme.plain(wrong[0]))
         return
-    points = of_dev(dev, rule, float(cost))
+    points = choices.points(dev, rule, float(cost))
     others = None
     if result.split != "dev":
         others = study_scores.of_films(result.films, scaling.films if scaling else None)
@@ -62,31 +64,29 @@ def show(result: Evaluation, reference: str, model: Model, scaling: Calibration 
         f"{theme.plain(model.card.dev_words)} Cost: {cost_words(float(cost))}, "
         f"at the prevalence of dev ({figures.percent(float(dev['label'].mean()))})."
     )
+    receipt.offer("points", lambda: _receipt(result, model, rule, float(cost), scaling))
     _keep(reference, model, points)
 
 
-def of_dev(dev: pd.DataFrame, rule: str, cost: float) -> dict[str, OperatingPoint]:
-    """Return the operating points of a rule that dev studies have, by aim.
-
-    Args:
-        dev: see `study_scores.of_films`.
-        rule: one of `RULES`.
-        cost: of a missed fracture, in false alarms.
-    """
-    labels, scores = dev["label"].to_numpy(), dev[rule].to_numpy()
-    thresholds = {aim: threshold_choice.choose(labels, scores, aim, cost) for aim in AIMS}
-    return {
-        aim: OperatingPoint(
-            rule=rule,
-            threshold=threshold,
-            aim=aim,
-            cost_ratio=cost,
-            studies=len(dev),
-            positive=int(labels.sum()),
-        )
-        for aim, threshold in thresholds.items()
-        if threshold is not None
-    }
+def _receipt(
+    result: Evaluation, model: Model, rule: str, cost: float, scaling: Calibration | None
+) -> Receipt:
+    """The receipt of the points of one rule."""
+    record = evaluation_details.points(result, model, rule, cost, scaling)
+    method = (
+        f"Thresholds chosen on dev studies alone. {receipts.WILSON} Kappa: by its standard error; "
+        "AUROC: by Hanley and McNeil."
+    )
+    return receipts.of_record(
+        f"Operating points: {RULES[rule]}",
+        record,
+        ("operating_points",),
+        result,
+        model,
+        method=method,
+        options=("--lab", f"{result.threshold:g}", "--rule", rule),
+        scope=Scope(cost_ratio=cost),
+    )
 
 
 def table(

@@ -7,13 +7,14 @@ from fracture_core.answers import study_answers
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.operating_points import promise as promises
-from fracture_core.operating_points.promise import Answer, Limits, Promise
-from fracture_core.verdicts import metrics
+from fracture_core.operating_points.promise import Limits, Promise
+from fracture_core.reports import evaluation_details, receipts
+from fracture_core.reports.receipts import Receipt
 from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import plural
 from ui.cache import estimate_cache, lab_cache
 from ui.evaluate import card_buttons
-from ui.shared import figures, promise_fields, theme
+from ui.shared import figures, promise_fields, receipt, theme
 from ui.shell import actions, state
 
 
@@ -48,7 +49,23 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
             "testing with exact binomial (Clopper-Pearson) bounds. They hold for studies like "
             f"these, each on its own. {theme.plain(study_answers.source_words(model, source))}"
         )
+        receipt.offer("promise", lambda: _receipt(result, model, promise))
         _keep(reference, model, promise)
+
+
+def _receipt(result: Evaluation, model: Model, promise: Promise) -> Receipt:
+    """The receipt of the limits and of the share of each answer."""
+    record = evaluation_details.answers(result, model, promise)
+    return receipts.of_record(
+        "Three answers",
+        record,
+        ("answers",),
+        result,
+        model,
+        method="Limits by fixed sequence testing with exact binomial (Clopper-Pearson) bounds, on "
+        f"one study per patient. Shares: {receipts.WILSON}",
+        options=receipts.promise_options(promise),
+    )
 
 
 def _limits(limits: Limits, source: str) -> None:
@@ -91,33 +108,20 @@ def shares(
         threshold: of the OR verdict.
         name: of the films.
     """
-    answers = promises.answers(studies["score"].to_numpy(), limits, threshold)
-    positive = studies["label"].to_numpy() == 1
-    rows = []
-    for answer, mistaken in (
-        (Answer.FRACTURE, ~positive),
-        (Answer.NO_FRACTURE, positive),
-        (Answer.PERSON, None),
-    ):
-        has = answers == answer
-        share = metrics.wilson(int(has.sum()), len(studies))
-        wrong = (
-            None
-            if mistaken is None
-            else metrics.wilson(int((has & mistaken).sum()), int(has.sum()))
-        )
-        rows.append(
-            {
-                "Films": name,
-                "Answer": answer.value,
-                "Share of studies": _share(share),
-                "Mistaken": figures.MISSING if wrong is None else _share(wrong),
-            }
-        )
-    return rows
+    return [
+        {
+            "Films": name,
+            "Answer": answer.value,
+            "Share of studies": _share(own["share"]),
+            "Mistaken": _share(own["mistaken"]),
+        }
+        for answer, own in promises.shares(studies, limits, threshold).items()
+    ]
 
 
-def _share(share: Proportion) -> str:
+def _share(share: Proportion | None) -> str:
+    if share is None:
+        return figures.MISSING
     if share.value is None:
         return f"{figures.MISSING} (n = 0)"
     return (
@@ -131,6 +135,7 @@ def _keep(reference: str, model: Model, promise: Promise) -> None:
     if own:
         st.success(f"In the card: {promise_fields.words(own)}.")
     if model.is_run:
+        card_buttons.release_first(model, "a promise")
         return
     offered = {"keep-promise": ("Keep this promise in the card", promise)}
     card_buttons.show(actions.save_promise, reference, offered, own, "drop-promise")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core.config import Reference
+from fracture_core.config.reference import Reference
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog
@@ -15,6 +15,7 @@ from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.releases import ensemble
+from fracture_core.reports import receipts
 from fracture_core.runs import predictions, run_facts, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.verdicts.metrics import Summary
@@ -31,7 +32,7 @@ from ui.evaluate import (
     promise_panel,
     study_lines,
 )
-from ui.shared import epoch_slider, figures, plots, theme
+from ui.shared import epoch_slider, figures, plots, receipt, theme
 from ui.shell import actions, owner, state, tab_data
 
 POLL_SECONDS = 1.0  # while an evaluation is running
@@ -109,14 +110,21 @@ def fetch(reference: str, model: Model, films: str) -> Evaluation | None:
     """
     if films not in stored_predictions.roles(model):
         selection = curation.pick() if films == evaluation.SELECTION else None
-        return _evaluate(reference, model, films, selection)
+        return evaluated(reference, model, films, selection)
     return stored_predictions.of_role(model, films)
 
 
-def _evaluate(
+def evaluated(
     reference: str, model: Model, split: str, selection: Selection | None
 ) -> Evaluation | None:
-    """The result on the data set in use; otherwise its progress, or a button that starts it."""
+    """Return the result on the data set in use; otherwise show its progress, or a start button.
+
+    Args:
+        reference: of the model, as picked.
+        model: the model itself.
+        split: of the data set, or `evaluation.SELECTION`.
+        selection: the studies of the split to be evaluated; `None` for all.
+    """
     dataset = data_cache.dataset()
     if not dataset.complete:
         st.info("Synthetic films are still being generated; they can be evaluated after that.")
@@ -142,6 +150,7 @@ def _evaluate(
     st.write(f"This model has not been evaluated on the {films} of {name}{badge} yet.")
     owner.button(
         f"{'Try again: evaluate' if status else 'Evaluate'} {plural(count, 'study')}",
+        key=f"evaluate-{reference}",
         type="primary",
         icon=":material/grid_view:",
         on_click=actions.pressed,
@@ -181,6 +190,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     used = result.data.get("corrections")
     labels = f" {theme.plain(run_facts.corrections_words(used))}" if used else ""
     st.caption(f"{meaning}{labels} Threshold {result.threshold:.2f}. {split} Not a medical device.")
+    receipt.offer("headline", lambda: receipts.of_summaries(result, model))
     floors_panel.show(result, reference, model)
     figures_panel.show(result, model)
     lab_panel.show(result, reference, model)

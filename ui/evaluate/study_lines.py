@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fracture_core.config import cache_folder
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FilmError
 from fracture_core.films import images
+from fracture_core.folders import cache_folder
 from fracture_core.models import training_patients
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.models.training_patients import TrainingOverlap

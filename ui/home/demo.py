@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fracture_core.config import TrainConfig, preset
+from fracture_core.config.presets import preset
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import exclusions
 from fracture_core.errors import DataError, RunNameTaken
 from fracture_core.words import duration, plural

@@ -6,13 +6,14 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core.errors import DataError, FilmError, FractureError
+from fracture_core.reports import page_receipts
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.verdicts import verdict_words
 from fracture_core.words import plural
 from ui.cache import data_cache, film_cache, run_cache, study_cache
 from ui.diagnose import intake, latest_verdict
 from ui.home import curve_picture, demo
-from ui.shared import film_cards, film_links, phantom_progress, theme
+from ui.shared import film_cards, film_links, phantom_progress, receipt, theme
 from ui.shell import frame, state, tab_data
 
 POLL_SECONDS = 1.5  # while the phantom is being generated
@@ -36,10 +37,13 @@ def summary() -> None:
     parts = f" of {theme.plain(verdict_words.listed(names))}" if names else ""
     films = plural(len(dataset.manifest), "film")
     of_films = "" if len(studies) == len(dataset.manifest) else f", {films}"
-    st.markdown(
-        f"**{plural(len(studies), 'study')}**, {int(studies['label'].sum()):,} of them "
-        f"positive{of_films}{parts}: {kind}."
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{plural(len(studies), 'study')}**, {int(studies['label'].sum()):,} of them "
+            f"positive{of_films}{parts}: {kind}.",
+            width="content",
+        )
+        receipt.offer("counts", lambda: page_receipts.of_data(dataset))
 
 
 def doors() -> None:

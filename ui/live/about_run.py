@@ -6,6 +6,7 @@ from fracture_core.models import cards
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
+from ui.live import curve_panel
 from ui.shared import theme
 from ui.shell import owner, state
 
@@ -33,6 +34,9 @@ def _content(run: Run) -> None:
     running = ", running averages" if run.config.normalization == "running" else ""
     size = run.config.recipe.size
     st.markdown(f"Network: {theme.plain(run.config.architecture)}, {size} px{running}")
+    if pooling := run.config.study_pooling:
+        words = curve_panel.POOLINGS[pooling]
+        st.markdown(f"Learns from studies; their films are pooled: {words}")
     if run.data.split_words:
         st.markdown(theme.plain(run.data.split_words))
     if not owner.is_owner():

@@ -5,7 +5,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from fracture_core.config import LIMITS, Reference
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.reference import Reference
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.verdicts import metrics

@@ -1,6 +1,7 @@
 """A run's curves: loss, accuracy of images and of whole studies, and its events."""
 
 import itertools
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -13,8 +14,9 @@ from ui.components.live_curves import Guide, Line, Mark, Panel, Sent
 from ui.shared import theme
 from ui.shared.charts import Ink
 
-PANELS = (
-    Panel(name="loss", title="Loss (per film)", short="Loss"),
+LOSS = Panel(name="loss", title="Loss (per film)", short="Loss")
+LOSS_OF_STUDIES = Panel(name="loss", title="Loss (per study)", short="Loss")
+ACCURACIES = (
     Panel(name="accuracy", title="Accuracy of images", short="Images", percent=True),
     Panel(
         name="study_accuracy",
@@ -29,6 +31,16 @@ ROLES = (
     "studies, which neither train nor choose anything, so their accuracy is the honest one. "
     "Baseline: the share that is correct if every answer is the more frequent label."
 )
+OF_STUDIES = (
+    " This run learns from studies: its loss is one per study, whose films are pooled ({}); the "
+    "accuracy of training is that of films."
+)
+POOLINGS = {
+    "maximum": "maximum",
+    "noisy_or": "noisy-OR",
+    "mean": "mean",
+    "attention": "attention in training, maximum after it",
+}
 LEVELS = {"accuracy": "images", "study_accuracy": "studies"}
 
 
@@ -60,6 +72,8 @@ def show(
     """
     last = axis_end(done[-1] if done else 0, max(run.status.epochs, run.config.epochs))
     ink, metrics = theme.ink(), run.folder / "metrics.jsonl"
+    pooling = run.config.study_pooling
+    panels = (LOSS_OF_STUDIES if pooling else LOSS, *ACCURACIES)
     lines = [
         *shared_cache.of_files(
             "curve inside epochs",
@@ -68,7 +82,10 @@ def show(
             lambda: _inside(run_cache.steps_of(run.folder), ink),
         ),
         *shared_cache.of_files(
-            "curves", (metrics,), (ink,), lambda: _after(run_cache.metrics_of(run.folder), ink)
+            "curves",
+            (metrics,),
+            (ink,),
+            lambda: _after(run_cache.metrics_of(run.folder), ink, panels),
         ),
     ]
     marks = shared_cache.of_files(
@@ -80,14 +97,14 @@ def show(
     if rewound is not None:
         marks = [*marks, Mark(x=rewound, words=f"epoch {rewound}", kind="here")]
     live_curves.show(
-        PANELS,
+        panels,
         lines,
         last,
         sent,
         _guides(run) if done else [],
         marks,
         shown=rewound,
-        explanation=ROLES,
+        explanation=ROLES + (OF_STUDIES.format(POOLINGS[pooling]) if pooling else ""),
         big=big,
     )
 
@@ -119,7 +136,7 @@ def _inside(steps: pd.DataFrame, ink: Ink) -> list[Line]:
     ]
 
 
-def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
+def _after(epochs: pd.DataFrame, ink: Ink, panels: Sequence[Panel]) -> list[Line]:
     """A line for each role that is evaluated after each epoch."""
     if not len(epochs):
         return []
@@ -134,17 +151,18 @@ def _after(epochs: pd.DataFrame, ink: Ink) -> list[Line]:
                 epochs["epoch"].to_numpy(), epochs[f"{role}.{panel.name}"].to_numpy()
             ),
             dash=dash,
-            over=_over(epochs, role, panel.name),
+            over=_over(epochs, role, panel),
         )
         for role, colour, dash in roles
-        for panel in PANELS
+        for panel in panels
         if f"{role}.{panel.name}" in epochs
     ]
 
 
-def _over(epochs: pd.DataFrame, role: str, quantity: str) -> str:
+def _over(epochs: pd.DataFrame, role: str, panel: Panel) -> str:
     """The n of a line's values, in words."""
-    kind, noun = ("studies", "study") if quantity == "study_accuracy" else ("n", "film")
+    of_studies = panel.name == "study_accuracy" or panel == LOSS_OF_STUDIES
+    kind, noun = ("studies", "study") if of_studies else ("n", "film")
     return plural(int(epochs[f"{role}.{kind}"].iloc[-1]), noun)
 
 

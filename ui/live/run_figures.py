@@ -1,18 +1,20 @@
 """Figures of a run after an epoch, each with its n and interval, in a row of fixed places."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from fracture_core.reports import receipts
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import metrics
 from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.live import projector
-from ui.shared import figures
+from ui.shared import figures, receipt
 
 # Widths in px that no value changes: nothing moves when a number grows.
 ACCURACY_PX, RATE_PX, SPEED_PX = 350, 215, 120
@@ -49,6 +51,12 @@ def show(run: Run, epoch: int | None, big: bool) -> None:
             _draw(each, ACCURACY_PX)
         _draw(rate, RATE_PX)
         _speed(run)
+        makes = [
+            partial(receipts.of_epoch, run.folder, epoch or 0, role)
+            for role in ROLES
+            if epoch and role in run_cache.majority(run.folder, "studies")
+        ]
+        receipt.offer("run", *makes, disabled=not makes)
     if run.data.without_patients:
         st.caption(SHARED_PATIENTS)
 

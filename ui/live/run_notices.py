@@ -60,6 +60,9 @@ def advise(run: Run) -> None:
             run_cache.majority(run.folder, "images"),
             _positive_shares(run, epochs),
             running=run.config.normalization == "running",
+            guess_of_studies=run_cache.majority(run.folder, "studies")
+            if run.config.study_pooling
+            else None,
         ),
     )
     key = f"{state.DISMISSED}-{run.name}"

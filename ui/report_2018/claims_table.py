@@ -6,9 +6,11 @@ import streamlit as st
 from fracture_core.analysis import report_claims
 from fracture_core.analysis.report_2018 import BY_KEY, FIGURES, ExperimentRuns, Length
 from fracture_core.analysis.report_claims import Answer, Claim
-from ui.cache import run_cache
+from fracture_core.reports import page_receipts
+from fracture_core.reports.receipts import Receipt
+from ui.cache import data_cache, run_cache
 from ui.report_2018 import report_figures
-from ui.shared import theme
+from ui.shared import receipt, theme
 
 AGREEMENT = {True: "✓ agrees", False: "✗ disagrees", None: "no measurable difference"}
 
@@ -36,7 +38,14 @@ def show(runs: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool
     table = pd.DataFrame(rows, columns=["Figure", "The report says", head])
     st.table(table, hide_index=True, border="horizontal", alt="The report's claims")
     silent = [str(f.number) for f in FIGURES if f.number not in _with_claims()]
-    st.caption(f"Figure {', '.join(silent)}: no testable claim.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Figure {', '.join(silent)}: no testable claim.", width="content")
+        receipt.offer("claims", lambda: _receipt(runs, length))
+
+
+def _receipt(runs: ExperimentRuns, length: Length) -> Receipt:
+    claims = report_claims.record(runs, length)
+    return page_receipts.of_claims(claims, data_cache.dataset(), length)
 
 
 def _with_claims() -> set[int]:

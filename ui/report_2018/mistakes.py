@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from fracture_core.analysis.report_2018 import ExperimentRuns
-from fracture_core.config import REPORT_RECIPE, PixelRecipe
+from fracture_core.config.film_settings import REPORT_RECIPE, PixelRecipe
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FilmError
 from fracture_core.films import images

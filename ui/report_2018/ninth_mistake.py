@@ -28,6 +28,10 @@ from ui.shell import actions, owner, turns
 
 NUMBERS = (3, 5, 6, 8)  # of the figures of films that no network was trained on
 UNITS = {"valid.accuracy": ("points", 100, ".1f"), "valid.loss": ("loss per film", 1, ".3f")}
+CLAIM = (
+    "the large fluctuation of its validation accuracy shows that the network is not well "
+    "regularized."
+)
 RUNS_NAMED = 4  # runs whose missing epochs are named
 
 
@@ -139,7 +143,8 @@ def _progress(job: Status) -> None:
 
 
 def _explanation(runs: ExperimentRuns, length: Length, synthetic: bool, is_reports: bool) -> None:
-    """The caveat, and the meaning of the tables."""
+    """The report's claim, the caveat, and the meaning of lines and tables."""
+    st.markdown(f"The report: {CLAIM}")
     if not is_reports:
         st.caption(report_figures.caveat(synthetic))
     if not any(len(_recomputed(run)) for run in runs.values()):
@@ -148,7 +153,8 @@ def _explanation(runs: ExperimentRuns, length: Length, synthetic: bool, is_repor
     st.caption(
         f"{where}, {length.name} length: the tables show the mean absolute change from one epoch "
         "to the next, over the epochs evaluated with both averages. In brackets: Student's "
-        f"{figures.LEVEL} interval over seeds; the difference is paired by seed."
+        f"{figures.LEVEL} interval over seeds; the difference is paired by seed. Thick line: seed "
+        "1; thin lines: the other seeds."
     )
 
 

@@ -4,8 +4,9 @@ import streamlit as st
 
 from fracture_core.analysis import report_2018
 from fracture_core.analysis.report_2018 import LENGTHS, SEEDS, ExperimentRuns, Length
-from fracture_core.config import REPORT_RECIPE, slots
+from fracture_core.config.film_settings import REPORT_RECIPE
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.jobs.launcher import slots
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.words import duration, plural
 from ui.cache import data_cache, run_cache

@@ -1,5 +1,6 @@
 """Cross-validations on Runs: a line each, which opens to its folds, figures and buttons."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,25 +8,26 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.cross_validation import fold_figures, group, out_of_fold
-from fracture_core.cross_validation.group import Group, Progress
+from fracture_core.cross_validation.group import Group
+from fracture_core.reports import page_receipts
+from fracture_core.run_groups.group_progress import Progress
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.verdicts.resampling import Interval
 from fracture_core.words import duration, plural
 from ui.cache import group_cache, run_cache
-from ui.runs import group_buttons
-from ui.shared import figures, theme
+from ui.runs import fold_ensemble, group_buttons
+from ui.shared import figures, receipt, theme
 from ui.shell import actions, state
 
 POLL_SECONDS = 2.0  # while a fold is active
 SHOWN = ("accuracy", "sensitivity", "specificity", "kappa", "auroc")  # of each fold
 
 
-def without_folds(runs: list[Run]) -> list[Run]:
+def without_members(runs: list[Run]) -> list[Run]:
     """Return the runs that no line of a group stands for; folds that are chosen stay."""
-    names = {each.name for each in group_cache.groups_now()[0]}
     chosen = st.query_params.get_all(state.CHOSEN)
-    return [run for run in runs if group.of_run(run) not in names or run.name in chosen]
+    return [run for run in runs if run.name in chosen or not group_cache.of_run(run)]
 
 
 def show(runs: list[Run]) -> bool:
@@ -114,7 +116,8 @@ def _content(
         st.error(theme.plain(record), icon=":material/error:")
     if progress.finished < value.folds:
         st.progress(min(1.0, progress.share), theme.plain(progress.words.capitalize()))
-    group_buttons.show(value, runs, progress, isinstance(record, dict))
+    release = partial(fold_ensemble.show, value) if isinstance(record, dict) else None
+    group_buttons.show(value, list(runs.values()), progress, "cross-validation", release)
     st.dataframe(
         _folds(value, runs, record if isinstance(record, dict) else None),
         hide_index=True,
@@ -177,6 +180,7 @@ def _figures(value: Group, record: dict[str, Any]) -> None:
         f"Each film is predicted by the run that was not trained on its patient. Intervals: "
         f"{fold_figures.METHOD}. {fold_figures.RANKS} Threshold {value.config.threshold:.2f}."
     )
+    receipt.offer(f"folds-{value.name}", lambda: page_receipts.of_folds(value, record))
 
 
 def table(record: dict[str, Any]) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from ui.shell import state
 POLL_SECONDS = 5.0  # while a chosen run is active
 DRAWN = 12  # runs; more curves than that cannot be distinguished
 AXES = {"epoch": "epoch", "step": "step", "time": "wall time", "images": "images seen"}
+MIXED = "Loss (per film or study)"
 LEVELS = {"studies": "study_accuracy", "images": "accuracy"}
 SMOOTHINGS = (0.0, 0.95)
 
@@ -117,7 +118,8 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: in
         st.caption(f"Not drawn (no {words} films): {', '.join(without)}.")
     mark = epoch if x == "epoch" else None
     grid = st.grid(2, min_column_width=480)
-    for title, quantity in ((f"Accuracy of {level}", LEVELS[level]), ("Loss (per film)", "loss")):
+    loss = _loss_title(drawn)
+    for title, quantity in ((f"Accuracy of {level}", LEVELS[level]), (loss, "loss")):
         part = rows_shown[rows_shown["quantity"] == quantity]
         with grid.cell():
             file = f"runs-{quantity.replace('_', '-')}-by-{x}"
@@ -127,7 +129,15 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: in
         notes.insert(0, "Smoothed; the thin line is the measured one.")
     if level == "studies" and "train" in roles:
         notes.insert(0, "Training accuracy is per film, never per study.")
+    if loss == MIXED:
+        notes.insert(0, "Losses per film and per study cannot be compared with each other.")
     _export(rows, " ".join(notes))
+
+
+def _loss_title(drawn: list[Run]) -> str:
+    """The title of the losses: per film, per study, or both among these runs."""
+    titles = {f"Loss (per {'study' if run.config.study_pooling else 'film'})" for run in drawn}
+    return titles.pop() if len(titles) == 1 else MIXED
 
 
 def _figure(

@@ -1,16 +1,20 @@
 """Comparison of runs with another one: on the same studies, with an interval, or a tie."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import comparison
 from fracture_core.errors import RunError
+from fracture_core.reports import page_receipts
+from fracture_core.reports.receipts import Receipt
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts.metrics import Difference
 from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.runs import run_charts
-from ui.shared import figures, theme
+from ui.shared import figures, receipt, theme
 from ui.shell import state
 
 
@@ -43,8 +47,22 @@ def show(others: list[Run], against: Run, options: list[str], epoch: int | None 
             "interval contains 0. Dev studies were used to pick the epochs, valid studies were "
             "not. About 1 in 20 equal runs will look different by chance."
         )
+        chosen = {run.name: run for run in others}
+        receipt.offer(
+            "which-is-better",
+            *(partial(_receipt, chosen[name], against, role, epoch) for name, role, _ in lines),
+        )
     for sentence in refused:
         st.caption(sentence)
+
+
+def _receipt(run: Run, against: Run, role: str, epoch: int | None) -> Receipt:
+    """The receipt of a run's difference from another one."""
+    best = run_cache.outcomes([run, against])
+    first, second = (
+        (each.folder, epoch or best[each.name].best_epoch or 0) for each in (run, against)
+    )
+    return page_receipts.of_runs(first, second, role)
 
 
 def _against() -> None:

@@ -7,7 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fracture_core import checksums, files
-from fracture_core.config import LIMITS, Reference
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.reference import Reference
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
 from fracture_core.runs.run_folders import Run

@@ -16,7 +16,8 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import comparison
-from fracture_core.config import runs_folder, settings
+from fracture_core.config.setting_table import settings
+from fracture_core.folders import runs_folder
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.runs.run_folders import Labels, Run, State
@@ -75,7 +76,7 @@ def _names(runs: list[Run]) -> tuple[tuple[str, ...], ...]:
 
 
 def _panel(drawn_for: tuple[tuple[str, ...], ...]) -> None:
-    runs = groups_panel.without_folds(run_cache.runs_now())
+    runs = groups_panel.without_members(run_cache.runs_now())
     if not runs or _names(runs) != drawn_for:
         st.rerun()  # the whole page: curves depend on the choice, polling on active runs
     _search(runs)

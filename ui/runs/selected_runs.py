@@ -1,19 +1,21 @@
 """Actions on the runs that are chosen in the table: open, pin, tag, ensemble, delete."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from fracture_core.errors import FractureError
 from fracture_core.models import cards
+from fracture_core.reports import receipts
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
 from ui.cache import model_cache, run_cache
 from ui.components import announcement
 from ui.runs import run_menu
-from ui.shared import theme
+from ui.shared import receipt, theme
 from ui.shell import actions, owner, state
 
 
@@ -57,6 +59,14 @@ def show(runs: list[Run], shown: list[Run]) -> None:
                 _tag_all(names)
         with st.popover("Ensemble", icon=":material/join:", disabled=len(picked) < 2):
             _ensemble(names)
+        epoch = run_cache.outcomes([one])[one.name].best_epoch if one else None
+        known = run_cache.majority(one.folder, "studies") if one and epoch else {}
+        roles = [role for role in ("dev", "valid") if role in known]
+        receipt.offer(
+            "chosen-run",
+            *(partial(receipts.of_epoch, one.folder, epoch or 0, role) for role in roles if one),
+            disabled=not roles,
+        )
         resting = [run for run in picked if not run.status.state.alive]
         if owner.button(
             "Delete…",

@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from fracture_core.config import whole_number
+from fracture_core.words import whole_number
 from ui.components import epoch_player
 from ui.shell import state
 

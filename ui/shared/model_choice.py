@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from fracture_core.config import Reference
+from fracture_core.config.reference import Reference
 from fracture_core.errors import FractureError
 from fracture_core.models import cards, model_names
 from fracture_core.models.cards import Model

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from fracture_core.config import check_range
+from fracture_core.config.record import check_range
 from fracture_core.errors import ConfigError
 
 Bounds = tuple[float, float]

@@ -9,27 +9,33 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
-from fracture_core import checksums, config, files
+from fracture_core import checksums, files, folders
 from fracture_core.analysis import leak, report_2018
 from fracture_core.answers import card_choices
 from fracture_core.audit import audit_job
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import fold_release, group_runs
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.selections import Selection
-from fracture_core.datasets import catalog, exclusions
-from fracture_core.datasets.catalog import Choice, Dataset
+from fracture_core.datasets import catalog, chosen_data, exclusions
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.chosen_data import Choice
 from fracture_core.errors import FractureError, RunNameTaken, WriteFailed
 from fracture_core.floors import floors_job
 from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import evaluation, gate_job
 from fracture_core.neighbours import neighbours_job
 from fracture_core.releases import ensemble
+from fracture_core.run_groups import members
 from fracture_core.runs import run_folders
+from fracture_core.sweeps import sweep
+from fracture_core.sweeps.sweep import Sweep
 from fracture_core.training import averages_job
 from ui.cache import data_cache, study_cache
 from ui.shared import theme
@@ -117,16 +123,14 @@ start_report = owners(report_2018.start)
 stop_report = owners(report_2018.stop)
 
 
-stop_group = owners(group_runs.stop)
-resume_group = owners(group_runs.start)
-delete_group = owners(group_runs.delete)
+stop_group = owners(members.stop)
+resume_group = owners(members.start)
+delete_group = owners(members.delete)
 release_group = owners(fold_release.make)
 
 
 @owners
-def start_run(
-    settings: config.TrainConfig, name: str, labels: run_folders.Labels | None = None
-) -> None:
+def start_run(settings: TrainConfig, name: str, labels: run_folders.Labels | None = None) -> None:
     """Start a run on the data that this tab reads, with its tags and note.
 
     Raises:
@@ -138,7 +142,7 @@ def start_run(
 
 @owners
 def cross_validate(
-    settings: config.TrainConfig, folds: int, name: str, labels: run_folders.Labels
+    settings: TrainConfig, folds: int, name: str, labels: run_folders.Labels
 ) -> None:
     """Start a cross-validation on the data that this tab reads, once even after a double click.
 
@@ -150,15 +154,26 @@ def cross_validate(
 
 
 @owners
+def start_sweep(value: Sweep, name: str, labels: run_folders.Labels) -> None:
+    """Start a sweep on the data that this tab reads, once even after a double click.
+
+    Raises:
+        DataError: the films have changed since the page was drawn.
+    """
+    data_cache.check_unchanged()
+    sweep.begin(replace(value, name=name), data_cache.dataset(), labels)
+
+
+@owners
 def keep_weights(name: str, data: bytes) -> Path:
     """Keep uploaded weights where the run's process can read them; return the path."""
-    return checksums.keep(config.cache_folder() / "weights", name, data)
+    return checksums.keep(folders.cache_folder() / "weights", name, data)
 
 
 @owners
 def keep_table(name: str, data: bytes) -> Path:
     """Keep an uploaded table of films where every process can read it; return the path."""
-    return checksums.keep(config.cache_folder() / "tables", name, data)
+    return checksums.keep(folders.cache_folder() / "tables", name, data)
 
 
 # --- data ---------------------------------------------------------------------------------------
@@ -190,7 +205,7 @@ def choose_data(
     table: str | None = None,
 ) -> None:
     """Use this data set on the server, and read it in this tab; other tabs ask before switching."""
-    choice: Choice = catalog.choose(root, positive, table)
+    choice: Choice = chosen_data.choose(root, positive, table)
     tab_data.begin(choice, data)
     state.leave_data()
 

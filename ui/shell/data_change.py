@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from fracture_core.config import phantom_folder
-from fracture_core.datasets import catalog
-from fracture_core.datasets.catalog import Choice, Dataset
+from fracture_core.datasets import chosen_data
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.chosen_data import Choice
 from fracture_core.errors import DataError, FractureError
+from fracture_core.folders import phantom_folder
 from fracture_core.phantom import phantom_set
 from fracture_core.words import plural, short
 from ui.cache import data_cache
@@ -76,9 +77,9 @@ def _ask_where(identity: str) -> None:
 
 def _with_identity(identity: str) -> tuple[Choice, Dataset] | None:
     """The data set of this identity among the known ones; for a visitor only the one in use."""
-    choices = [catalog.chosen()]
+    choices = [chosen_data.chosen()]
     if owner.is_owner():
-        choices += catalog.recent()
+        choices += chosen_data.recent()
         if phantom_set.is_complete(phantom_folder()):
             choices.append(Choice(root=phantom_folder()))
     for choice in dict.fromkeys(choices):
@@ -123,7 +124,7 @@ def _continue(data: Dataset) -> None:
 
 def _announce_change() -> None:
     """Announce that other data are in use now, and offer to switch."""
-    here, in_use = tab_data.choice(), catalog.chosen()
+    here, in_use = tab_data.choice(), chosen_data.chosen()
     if here == in_use:
         return
     if (identity := tab_data.current_identity()) and state.DATA not in st.query_params:
@@ -149,7 +150,7 @@ def _announce_change() -> None:
 
 
 def _stay() -> None:
-    in_use = catalog.chosen()
+    in_use = chosen_data.chosen()
     st.session_state[state.DECLINED_DATA] = [str(in_use.root), in_use.positive, in_use.table]
 
 

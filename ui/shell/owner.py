@@ -10,8 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from fracture_core import config, room
-from fracture_core.datasets import catalog
+from fracture_core import folders, room
+from fracture_core.datasets import chosen_data
 from fracture_core.errors import NotOwner
 from ui.shell import state, tab_data
 
@@ -109,8 +109,8 @@ def discreet(text: str) -> str:
     """Remove this machine's folders from a sentence, for a visitor."""
     if is_owner():
         return text
-    roots = (tab_data.choice().root, catalog.chosen().root)
-    ours = (config.runs_folder(), config.cache_folder(), config.models_folder(), config.PROJECT)
+    roots = (tab_data.choice().root, chosen_data.chosen().root)
+    ours = (folders.runs_folder(), folders.cache_folder(), folders.models_folder(), folders.PROJECT)
     for folder in (*(root.parent for root in roots), *ours, Path.home()):
         if folder != folder.parent:  # "/" is no secret
             text = text.replace(f"{folder}/", "")

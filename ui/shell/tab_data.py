@@ -9,8 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core.datasets import catalog
-from fracture_core.datasets.catalog import Choice, Dataset
+from fracture_core.datasets import chosen_data
+from fracture_core.datasets.catalog import Dataset
+from fracture_core.datasets.chosen_data import Choice
 from fracture_core.runs.run_folders import Run
 from ui.shell import state
 
@@ -21,7 +22,7 @@ def choice() -> Choice:
     """Return what this tab reads: the data set in use, unless the owner has switched meanwhile."""
     reading = st.session_state.get(state.READING)
     if reading is None:
-        return catalog.chosen()
+        return chosen_data.chosen()
     return Choice(
         root=Path(reading["root"]), positive=reading["positive"], table=reading.get("table")
     )

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fracture_core.config import whole_number
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.neighbours import film_map
+from fracture_core.words import whole_number
 from ui.cache import neighbour_cache
 from ui.components.film_map import CORNERS, SCALE, Area, is_place
 from ui.shell import state

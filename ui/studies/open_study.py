@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from fracture_core.config import PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FilmError
 from fracture_core.models import cards

@@ -8,15 +8,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fracture_core.config import whole_number
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
 from fracture_core.models import cards
 from fracture_core.models.training_patients import TrainingOverlap
-from fracture_core.words import plural, short
+from fracture_core.reports import page_receipts
+from fracture_core.words import plural, short, whole_number
 from ui.cache import film_cache, model_cache, study_cache
 from ui.components import announcement
-from ui.shared import film_links, theme
+from ui.shared import film_links, receipt, theme
 from ui.shell import state, turns
 from ui.studies import facets, quiz, selection, selection_bar
 
@@ -50,6 +50,7 @@ def show(
         _count(data, studies, shown, page)
         film_links.follow_clicks()
         selection.offer(studies["key"], "", "wall")
+        receipt.offer("counts", lambda: page_receipts.of_data(data))
         selection_bar.saved(data)
         if pages > 1:  # above the films: a turned page is read from its top
             key = f"{state.PAGE} {filters}"  # other filters begin at their first page

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fracture_core.config import Augmentation, PixelRecipe
+from fracture_core.config.film_settings import Augmentation, PixelRecipe
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.networks import augmentation as changes

@@ -1,8 +1,10 @@
 """The estimated cost of a run before it is started: films, time and memory."""
 
 from fracture_core import memory
-from fracture_core.config import TrainConfig, slots
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.jobs.launcher import slots
 from fracture_core.networks import network_size
+from fracture_core.sweeps.sweep import Sweep
 from fracture_core.training import probe
 from fracture_core.words import duration, plural
 from ui.cache import data_cache, run_cache
@@ -36,6 +38,24 @@ def of_folds(config: TrainConfig, films: int, count: int) -> str:
     return (
         f"{count} runs of about {plural(share, 'training film')}, {how.lower()} "
         f"{duration(seconds)} each, {together} at a time: {how.lower()} {whole} in all."
+    )
+
+
+def of_sweep(value: Sweep, films: int) -> str:
+    """Describe the cost of a sweep: the number of runs and their time.
+
+    Args:
+        value: the sweep.
+        films: training films of each run.
+    """
+    runs, places = value.planned, value.places
+    first = [config for name, config in runs.items() if places[name][1] == 1]
+    seconds = [_estimate(config, films)[1] for config in first]
+    whole = max(max(seconds), sum(seconds) * value.seeds / slots())
+    together = min(len(runs), slots())
+    return (
+        f"{plural(len(runs), 'run')}, {together} at a time: about {duration(whole)} in all. "
+        f"{plural(len(first), 'combination')}, {plural(value.seeds, 'seed')} each."
     )
 
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from fracture_core.config import LIMITS, TrainConfig
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import folds
 from fracture_core.curation import curated_data
 from fracture_core.errors import ConfigError, DataError
@@ -24,8 +25,6 @@ def offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         films: training films of one run of the whole.
         own: name, tags and note; `None` where they cannot be used.
     """
-    if name := st.session_state.pop(state.NEW_GROUP, None):
-        st.switch_page("pages/runs.py", query_params={state.GROUP: name})
     incomplete = not data_cache.dataset().complete
     popover = st.popover(
         "Cross-validate",

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fracture_core.config import PRESETS, TrainConfig, preset
+from fracture_core.config.presets import PRESETS, preset
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import exclusions, family_list
 from fracture_core.errors import (
     ConfigError,
@@ -25,7 +26,7 @@ from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
 from ui.shared import next_run, phantom_progress, theme
 from ui.shell import actions, owner, state, tab_data
-from ui.train import cost, cross_validate, run_labels, settings
+from ui.train import cost, cross_validate, run_labels, settings, sweep_form
 from ui.train.run_labels import RunLabels
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
@@ -40,6 +41,8 @@ PRESET_SENTENCES = {
 
 def show() -> None:
     """Show the form, the button, and the command line for the same run."""
+    if name := st.session_state.pop(state.NEW_GROUP, None):
+        st.switch_page("pages/runs.py", query_params={state.GROUP: name})
     choice = tab_data.choice()
     try:
         data_cache.dataset()
@@ -116,6 +119,7 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         else:
             _start_button(disabled=True)
         cross_validate.offer(config, films, own)
+        sweep_form.offer(config, films, own)
         next_run.show()
     if not owner.is_owner():
         st.caption(owner.WHY)

@@ -1,7 +1,7 @@
 """The settings of a run that a newcomer can leave alone, in groups; what does not apply is hidden.
 
-Labels, help, ranges and defaults are those of `config.settings`. Each widget key holds the preset's
-name, so that another preset brings its own values.
+Labels, help, ranges and defaults are those of `setting_table.settings`. Each widget key holds the
+preset's name, so that another preset brings its own values.
 """
 
 from collections.abc import Sequence
@@ -12,24 +12,14 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from fracture_core.config import (
-    DEFAULTS,
-    LIMITS,
-    Group,
-    NetworkOptions,
-    Setting,
-    TrainConfig,
-    parse_units,
-    settings,
-    value_of,
-    with_values,
-)
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions, parse_units
+from fracture_core.config.setting import Group, Setting
+from fracture_core.config.setting_table import settings, value_of, with_values
+from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
-from fracture_core.networks.architectures import (
-    ARCHITECTURES,
-    check_weights_file,
-    check_weights_fit,
-)
+from fracture_core.networks.architectures import ARCHITECTURES
+from fracture_core.networks.network_weights import check_weights_file, check_weights_fit
 from fracture_core.networks.optimizers import ADAMW_DECAY
 from ui.cache import data_cache
 from ui.shared.number_field import number, optional_number
@@ -45,6 +35,7 @@ NOT_OFFERED = (
     "families",
     "fold",
     "fold_list",
+    "normalization_films",
     "options.dense_normalization",
     "recipe.fit",
     "recipe.resample",
@@ -66,6 +57,7 @@ TITLES = {  # of choices, where a capital letter is not all
     "sgd": "SGD",
     "rmsprop": "RMSprop",
     "plateau": "On plateau",
+    "noisy_or": "Noisy-OR",
 }
 SCHEDULES = {  # the settings that each kind has
     "constant": (),
@@ -78,6 +70,20 @@ SCHEDULE_SENTENCES = {
     "cosine": "Falls in a half wave to the lowest rate, which it reaches in the last epoch.",
     "step": "Multiplied by the factor at the end of each step.",
     "plateau": "Multiplied by the factor after so many epochs without a lower dev loss.",
+}
+LOSS_SENTENCES = {
+    "films": "Each film learns its study's label, as if it showed what the label says.",
+    "studies": "Each study learns its label as a whole: a positive study's films may show nothing. "
+    "A step takes whole studies.",
+}
+POOLING_SENTENCES = {
+    "maximum": "The film with the highest score stands for its study and learns, as the verdict "
+    "has it: fracture if any film is positive.",
+    "noisy_or": "The chance that any film shows a fracture, were they independent: the higher a "
+    "film's score, the more it learns.",
+    "mean": "The mean of the films' scores: all films of a study learn its label together.",
+    "attention": "A mean weighted by how telling a film looks; the weights are learned too, and "
+    "only used in training.",
 }
 
 
@@ -133,7 +139,7 @@ def ask_one(draft: Draft, path: str, suffix: str = "", **more: Any) -> Any:
 
     Args:
         draft: the form.
-        path: of the setting, as in `config.settings`.
+        path: of the setting, as in `setting_table.settings`.
         suffix: of the widget's key, if the field differs by more than the preset.
         more: for the widget, instead of what follows from the setting; `value` and `bounds`, too.
     """
@@ -212,8 +218,22 @@ def _learning(draft: Draft) -> dict[str, Any]:
             value=draft.base.early_stopping if dev else None,
             placeholder="never" if dev else "needs a dev share",
         )
-        values |= _others(draft, "learning", (*values, "momentum"))
-    return values
+        values |= _others(draft, "learning", (*values, "momentum", "learn_from", "pooling"))
+    return values | _loss(draft)
+
+
+def _loss(draft: Draft) -> dict[str, Any]:
+    """Show whether the loss is per film or per study, and how a study's films are pooled."""
+    left, right = st.columns(2)
+    with left:
+        learn_from = ask_one(draft, "learn_from")
+        st.caption(LOSS_SENTENCES[learn_from])
+    if learn_from == "films":
+        return {"learn_from": learn_from}
+    with right:
+        pooling = ask_one(draft, "pooling")
+        st.caption(POOLING_SENTENCES[pooling])
+    return {"learn_from": learn_from, "pooling": pooling}
 
 
 def _weight_decay(draft: Draft, optimizer: str) -> float | None:

@@ -91,3 +91,18 @@ def test_one_answer_to_all_while_training_goes_well_is_named() -> None:
     assert result(0.01) is None and result(0.99) is None
     assert result(0.0, **{"train.accuracy": 0.69}) is None
     assert advice.advise(table, {"dev": 0.6}, {}, True) is None
+
+
+def test_a_run_that_learns_from_studies_is_advised_by_its_studies() -> None:
+    table = curves(12, -0.01, 0.01).assign(**{"dev.study_accuracy": 0.5, "dev.studies": 30})
+    by_study = {"dev": 0.55}
+    guessing = advice.advise(table, {"dev": 0.6}, guess_of_studies=by_study)
+    assert guessing.rule == "guessing"
+    assert "50.0 against 55.0 % of 30 dev studies" in guessing.sentence
+    rising = advice.advise(
+        table.assign(**{"dev.study_accuracy": 0.7}), {"dev": 0.9}, guess_of_studies=by_study
+    )  # its films, of which some show nothing, are below their baseline
+    assert rising.rule == "overfitting" and "loss on 30 dev studies rises" in rising.sentence
+    level = curves(10, 0.0, 0.0).assign(**{"dev.study_accuracy": 0.7, "dev.studies": 30})
+    flat = advice.advise(level, {"dev": 0.6}, guess_of_studies=by_study)
+    assert flat.rule == "flat" and "accuracy on 30 dev studies" in flat.sentence

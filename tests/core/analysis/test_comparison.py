@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from fracture_core.analysis import comparison
-from fracture_core.config import NetworkOptions, TrainConfig
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import RunError
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.verdicts import metrics

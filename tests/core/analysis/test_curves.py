@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fracture_core.analysis import curves
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.runs import journal, run_folders
 from fracture_core.verdicts import metrics
 from tests.core import made_runs

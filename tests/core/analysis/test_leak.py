@@ -10,7 +10,7 @@ from PIL import Image
 
 from fracture_core.analysis import leak
 from fracture_core.cli import command_line
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, exclusions, family_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.family_list import FamilyList

@@ -10,10 +10,11 @@ import pytest
 from fracture_core.analysis import report_2018, report_claims
 from fracture_core.analysis.report_2018 import BY_KEY, EXPERIMENTS, FIGURES, LENGTHS, Length
 from fracture_core.analysis.report_claims import CLAIMS
-from fracture_core.config import REPORT_RECIPE, runs_folder
+from fracture_core.config.film_settings import REPORT_RECIPE
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import RunError
+from fracture_core.folders import runs_folder
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 

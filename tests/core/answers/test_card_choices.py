@@ -1,6 +1,7 @@
 """Choices in a card: kept, used, removed; nonsense costs its card one sentence."""
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from fracture_core import checksums
 from fracture_core.answers import card_choices
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, ModelError
-from fracture_core.models import cards, evaluation
+from fracture_core.models import card_changes, cards, evaluation
 from fracture_core.models.model_names import CARD
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points.choices import Choices, OperatingPoint
@@ -128,3 +129,23 @@ def test_nonsense_in_a_card_costs_it_one_sentence(model, choices) -> None:
     with pytest.raises(ModelError, match="The card of made cannot be read") as refused:
         cards.find("made")
     assert len(str(refused.value)) < 500
+
+
+def test_two_writers_lose_no_change(model: Path) -> None:
+    promise = Promise(missed_percent=12)
+    begun, waits = threading.Event(), threading.Event()
+
+    def other() -> None:
+        begun.set()
+        card_choices.save_promise("made", promise)
+        waits.set()
+
+    writer = threading.Thread(target=other)
+    with card_changes.changing(model) as current:
+        writer.start()
+        assert begun.wait(10) and not waits.wait(0.3)  # it stands before the lock
+        choices = replace(current.card.choices, operating_point=MEAN)
+        card_changes.write(model, replace(current.card, choices=choices))
+    writer.join(10)
+    assert waits.is_set()
+    assert card().choices.promise == promise and card().choices.operating_point == MEAN

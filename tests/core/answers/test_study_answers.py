@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fracture_core.answers import card_choices, study_answers
-from fracture_core.config import PROJECT
 from fracture_core.errors import ConfigError
 from fracture_core.films.film_checks import Check
+from fracture_core.folders import PROJECT
 from fracture_core.models import cards
 from fracture_core.models.cards import NEVER_SEEN
 from fracture_core.models.study_prediction import FilmPrediction, StudyPrediction

@@ -9,7 +9,8 @@ import pytest
 
 from fracture_core import versions
 from fracture_core.cli import child, command_line
-from fracture_core.config import PROJECT, TrainConfig
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders

@@ -19,9 +19,12 @@ from PIL import Image
 
 from fracture_core import checksums
 from fracture_core.audit import audit_job
-from fracture_core.cli import command_line, run_commands, setting_options
-from fracture_core.config import PROJECT, Schedule, TrainConfig
+from fracture_core.cli import command_line, setting_options
+from fracture_core.cli.commands import train
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, evaluation, model_names
 from fracture_core.runs import journal, predictions, run_folders
@@ -80,7 +83,7 @@ def test_every_command_has_a_help(command, capsys) -> None:
 
 def test_the_table_of_commands_is_that_of_their_modules() -> None:
     for name, sentences in command_line.COMMANDS.items():
-        module = importlib.import_module(f"fracture_core.cli.{name}")
+        module = importlib.import_module(f"fracture_core.cli.commands.{name}")
         assert list(module.COMMANDS) == list(sentences), name
 
 
@@ -92,7 +95,7 @@ except SystemExit: print(*sys.modules, file=sys.stderr)"
     printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     loaded = set(printed.stderr.split())
     assert "fracture_core.cli.command_line" in loaded
-    assert not loaded & {f"fracture_core.cli.{name}" for name in command_line.COMMANDS}
+    assert not loaded & {f"fracture_core.cli.commands.{name}" for name in command_line.COMMANDS}
     assert not loaded & {"numpy", "pandas", "fracture_core.config"}
 
 
@@ -418,8 +421,8 @@ def test_files_without_weights_are_refused_before_a_run_is_made(
 
 def test_the_progress_line_gives_the_share_of_the_whole_run() -> None:
     status = run_folders.Status(state=State.RUNNING, message="Epoch 8 of 300.", progress=0.62)
-    assert "%" not in run_commands._progress(status)
-    assert "Epoch 8 of 300. 3%" in run_commands._progress(replace(status, step=30, steps=1_000))
+    assert "%" not in train._progress(status)
+    assert "Epoch 8 of 300. 3%" in train._progress(replace(status, step=30, steps=1_000))
 
 
 def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
@@ -427,7 +430,7 @@ def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
         path = f"train/film{number}.png"
         journal.log_event(run_copy, "film_refused", path=path, role="train", reason="It is empty.")
     total = sum(run_folders.read(run_copy).facts["data"]["images"].values())
-    assert run_commands._follow(run_copy) == 0
+    assert train._follow(run_copy) == 0
     lines = capsys.readouterr().out.splitlines()
     first = lines.index(f"12 of {total} films could not be read and were left out:")
     assert lines[first - 1] == run_folders.status(run_copy).message
@@ -445,7 +448,7 @@ def test_without_a_dev_share_the_last_epoch_is_named_as_such(run_copy, capsys) -
         run_copy / "metrics.jsonl",
         [{k: v for k, v in line.items() if k != "dev"} for line in table],
     )
-    run_commands._print_figures(run_copy)
+    train._print_figures(run_copy)
     printed = capsys.readouterr().out
     assert printed.startswith("Epoch 3 is the last; no dev share chose one. Split by patient.\n")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fracture_core.cli import command_line
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.cross_validation import group, out_of_fold
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
@@ -82,7 +82,7 @@ def test_a_queued_group_names_its_runs_and_is_stopped_and_resumed_as_one(
     assert "both is queued" in printed(capsys, "resume", "both", "--queue")
     assert resumed == names
     refused = printed(capsys, "resume", "both", "--more-epochs", "2", status=2)
-    assert "train for the same epochs" in refused
+    assert "the epochs that were planned" in refused
 
 
 def test_an_unfinished_group_and_a_model_without_folds_are_refused(

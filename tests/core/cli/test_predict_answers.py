@@ -9,7 +9,7 @@ import pytest
 
 from fracture_core.answers import card_choices
 from fracture_core.cli import command_line
-from fracture_core.config import models_folder
+from fracture_core.folders import models_folder
 from fracture_core.models import cards
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points.choices import OperatingPoint

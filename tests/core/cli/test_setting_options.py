@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from fracture_core import config
 from fracture_core.cli import command_line, setting_options
-from fracture_core.config import Setting, TrainConfig
+from fracture_core.config import setting_table
+from fracture_core.config.record import Record
+from fracture_core.config.reference import Reference
+from fracture_core.config.setting import Setting
+from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.models import cards
 from fracture_core.runs import forks
 
-SETTINGS = config.settings()
+SETTINGS = setting_table.settings()
 OPTIONAL = [setting for setting in SETTINGS.values() if setting.path not in setting_options.DATA]
 
 
@@ -38,8 +41,10 @@ def another(setting: Setting) -> Any:
 
 def everything_changed() -> TrainConfig:
     values = {path: another(setting) for path, setting in SETTINGS.items()}
-    changed = config.with_values(config.DEFAULTS, values)
-    same = [path for path in SETTINGS if config.value_of(changed, path) == SETTINGS[path].default]
+    changed = setting_table.with_values(DEFAULTS, values)
+    same = [
+        path for path in SETTINGS if setting_table.value_of(changed, path) == SETTINGS[path].default
+    ]
     assert same == []
     return changed
 
@@ -47,8 +52,8 @@ def everything_changed() -> TrainConfig:
 def test_every_field_of_the_config_is_a_setting() -> None:
     paths = []
     for entry in fields(TrainConfig):
-        value = getattr(config.DEFAULTS, entry.name)
-        inner = fields(value) if isinstance(value, config.Record) else ()
+        value = getattr(DEFAULTS, entry.name)
+        inner = fields(value) if isinstance(value, Record) else ()
         paths += [f"{entry.name}.{each.name}" for each in inner] or [entry.name]
     assert list(SETTINGS) == paths
     for setting in SETTINGS.values():
@@ -85,10 +90,10 @@ def test_a_setting_out_of_its_range_is_refused_by_name(setting: Setting) -> None
     low, high = setting.limits
     name = setting.path.rpartition(".")[2]
     for bound in (low, high):
-        config.with_values(config.DEFAULTS, {setting.path: setting.kind(bound)})
+        setting_table.with_values(DEFAULTS, {setting.path: setting.kind(bound)})
     for value in (low - 1, high + 1):
         with pytest.raises(ConfigError, match=f"^{name} must be from"):
-            config.with_values(config.DEFAULTS, {setting.path: setting.kind(value)})
+            setting_table.with_values(DEFAULTS, {setting.path: setting.kind(value)})
 
 
 def test_a_new_setting_gets_its_option_from_its_field_alone(monkeypatch) -> None:
@@ -102,7 +107,7 @@ def test_a_new_setting_gets_its_option_from_its_field_alone(monkeypatch) -> None
         kind=float,
         default=1.0,
     )
-    monkeypatch.setattr(config, "settings", lambda: {**SETTINGS, "clipping": new})
+    monkeypatch.setattr(setting_table, "settings", lambda: {**SETTINGS, "clipping": new})
     parser = argparse.ArgumentParser()
     setting_options.add_settings(parser, setting_options.default_of_train)
     assert "largest norm of a gradient, 0 to 5 (1)" in " ".join(parser.format_help().split())
@@ -119,7 +124,7 @@ def test_the_settings_that_a_fork_cannot_change_are_those_that_it_refuses() -> N
 @pytest.mark.parametrize(
     ("text", "reference"),
     [
-        ("mine@5", config.Reference(run="mine", epoch=5)),
+        ("mine@5", Reference(run="mine", epoch=5)),
         ("mine", None),
         ("mine@", None),
         ("@5", None),
@@ -128,5 +133,5 @@ def test_the_settings_that_a_fork_cannot_change_are_those_that_it_refuses() -> N
     ],
 )
 def test_a_reference_is_a_run_and_an_epoch(text: str, reference: object) -> None:
-    assert config.Reference.parse(text) == reference
+    assert Reference.parse(text) == reference
     assert reference is None or str(reference) == text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fracture_core.cli import child
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import group, group_runs
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog

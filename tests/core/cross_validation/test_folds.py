@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import folds
 from fracture_core.datasets import catalog, exclusions, fold_list
 from fracture_core.datasets.exclusions import Exclusions

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import group, group_runs, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog, exclusions, family_list
@@ -19,6 +19,7 @@ from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import ConfigError, RunBusy, RunError, RunNameTaken, RunNotFound
 from fracture_core.jobs import launcher
+from fracture_core.run_groups import members
 from fracture_core.runs import predictions, run_folders
 from fracture_core.runs.run_folders import State, Status
 
@@ -73,7 +74,7 @@ def test_the_same_start_again_starts_what_is_missing(
 
 
 def test_finished_folds_stay_and_stopped_ones_are_resumed(pair: Group, started: list[str]) -> None:
-    group_runs.start(pair)
+    members.start(pair)
     assert not started
     folder = run_folders.find("pair-fold2")
     before = run_folders.status(folder).__dict__
@@ -82,7 +83,7 @@ def test_finished_folds_stay_and_stopped_ones_are_resumed(pair: Group, started: 
     assert progress.words == "1 of 2 folds done, stopped" and progress.share == 0.75
     with pytest.raises(RunError, match=r"fold 2 is not finished. Resume pair"):
         out_of_fold.read("pair")
-    group_runs.start(pair)
+    members.start(pair)
     assert started == ["pair-fold2"]
 
 
@@ -118,10 +119,10 @@ def test_a_group_goes_with_its_runs_but_not_while_a_fold_is_active(pair: Group) 
     with run_folders.lock(folder):
         run_folders.write_status(folder, Status(state=State.RUNNING))
         with pytest.raises(RunBusy, match="pair-fold1 of pair is active"):
-            group_runs.delete(pair)
-        group_runs.stop(pair)
+            members.delete(pair)
+        members.stop(pair)
         assert run_folders.has_request(folder, "stop")
-    group_runs.delete(pair)
+    members.delete(pair)
     assert not run_folders.names() and not group.names()
     with pytest.raises(RunNotFound, match="No cross-validation is called 'pair'"):
         group.find("pair")
@@ -179,7 +180,7 @@ def test_a_killed_group_goes_on_to_the_same_last_bit(
         child.wait()
     shutil.rmtree(second)  # as if the start had been cut short
     assert run_folders.status(first).state is State.INTERRUPTED
-    group_runs.start(cut)
+    members.start(cut)
     for value in (straight, cut):
         for run in group.members(value).values():
             assert launcher.wait(run.folder).state is State.FINISHED

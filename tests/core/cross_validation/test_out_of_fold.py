@@ -1,6 +1,7 @@
 """Out-of-fold predictions: each film once, by the network that did not see its patient."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,15 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fracture_core import checksums
-from fracture_core.config import PROJECT
+from fracture_core import checksums, files
+from fracture_core.answers import card_choices
+from fracture_core.cli import command_line
 from fracture_core.cross_validation import fold_figures, fold_release, group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, ModelError, RunError
-from fracture_core.models import cards, evaluation
+from fracture_core.folders import PROJECT
+from fracture_core.models import card_changes, cards, evaluation
 from fracture_core.models.cards import Card
+from fracture_core.models.model_names import CARD
+from fracture_core.operating_points.promise import Promise
 from fracture_core.releases import release
+from fracture_core.reports import page_receipts
 from fracture_core.runs import journal, predictions, run_facts, run_folders
 from fracture_core.verdicts import estimates, resampling
 
@@ -211,6 +217,58 @@ def test_the_predictions_go_beside_a_model_of_the_same_settings_alone(
     assert not (folders / "models" / "other" / cards.OUT_OF_FOLD).exists()
 
 
+@pytest.fixture
+def attached(pair: Group) -> cards.Model:
+    """A released model of the group's settings, with the group's predictions."""
+    fold = cards.of_run(run_folders.find("pair-fold1"))
+    whole = cards.full_command(pair.config, group.members(pair)[1].data.phantom)
+    card = replace(fold.card, command=whole)
+    release.publish("same", card, fold.weights.read_bytes(), fold.judged)
+    return cards.read(fold_release.attach(pair, "same"))
+
+
+@pytest.mark.parametrize("killed_at", [cards.OUT_OF_FOLD, CARD])
+def test_a_kill_between_table_and_card_loses_nothing(
+    attached: cards.Model, pair: Group, monkeypatch: pytest.MonkeyPatch, killed_at: str
+) -> None:
+    before = out_of_fold.of_model(attached)
+    other = before.assign(probability=np.float32(0.25))
+    predicted = replace(out_of_fold.of_group(pair), films=other)
+    monkeypatch.setattr(out_of_fold, "of_group", lambda value: predicted)
+    real = files.replace_file
+
+    def killed(path: Path, data: bytes) -> None:
+        if path.name == killed_at:
+            raise KeyboardInterrupt
+        real(path, data)
+
+    for _ in range(2):  # a second try, from what the first one left
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(fold_release, "replace_file", killed)
+            patch.setattr(card_changes, "replace_file", killed)
+            fold_release.attach(pair, "same")
+        pd.testing.assert_frame_equal(out_of_fold.of_model(cards.find("same")), before)
+    model = cards.read(fold_release.attach(pair, "same"))
+    pd.testing.assert_frame_equal(out_of_fold.of_model(model), other)
+    assert not (model.weights.parent / cards.PREVIOUS_OUT_OF_FOLD).exists()
+
+
+def test_a_choice_made_while_predictions_are_added_is_kept(
+    attached: cards.Model, pair: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promise = Promise(missed_percent=12)
+    real = out_of_fold.of_group
+
+    def slow(value: Group) -> out_of_fold.OutOfFold:
+        made = real(value)
+        card_choices.save_promise("same", promise)  # by another process, meanwhile
+        return made
+
+    monkeypatch.setattr(out_of_fold, "of_group", slow)
+    model = cards.read(fold_release.attach(pair, "same"))
+    assert model.card.choices.promise == promise and model.card.out_of_fold
+
+
 @pytest.mark.parametrize("damage", ["gone", "changed"])
 def test_a_table_that_is_not_the_cards_is_refused(pair: Group, damage: str) -> None:
     folder = fold_release.make(pair, "mean-of-two")
@@ -280,3 +338,19 @@ def test_the_shipped_starter_has_predictions_of_its_whole_training_split() -> No
     for name in estimates.NAMES:
         for key in ("value", "low", "high", "mean"):
             assert studies[name][key] == pytest.approx(of_card[name][key])
+
+
+def test_the_command_of_a_groups_receipt_prints_its_figures_again(
+    pair: Group, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = out_of_fold.of_group(pair).figures
+    receipt = page_receipts.of_folds(pair, record)
+    assert command_line.main(shlex.split(receipt.command)[3:]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert len(receipt.numbers) > 100
+    for number in receipt.numbers:
+        again = printed
+        for key in number.key:
+            again = again[int(key)] if isinstance(again, list) else again[key]
+        value = again["value"] if isinstance(again, dict) else again
+        assert value == number.value, number.key

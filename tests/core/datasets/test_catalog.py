@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fracture_core import config
 from fracture_core.datasets import catalog
 from fracture_core.errors import ClassesError, ConfigError, DataError
+from fracture_core.folders import cache_folder
 
 FILMS = (
     "train/XR_HAND/patient00001/study1_positive/image1.png",
@@ -42,7 +42,7 @@ def tree(root: Path, *paths: str) -> Path:
 
 
 def cached() -> list[Path]:
-    return list((config.cache_folder() / "manifests").glob("*"))
+    return list((cache_folder() / "manifests").glob("*"))
 
 
 def many(patients: int = 40) -> pd.DataFrame:
@@ -315,95 +315,3 @@ def test_an_inspection_counts_parts_and_closes_each_split_with_all(root) -> None
         ("valid", "hand", 1, 1, 0, 1, 0),
         ("valid", "all", 1, 1, 0, 1, 0),
     ]
-
-
-# The choice
-
-
-def test_without_a_choice_the_setting_counts_and_else_the_phantom(monkeypatch) -> None:
-    assert catalog.chosen().root == config.phantom_folder()
-    monkeypatch.setenv("FRACTURE_DATA", "/data/mura")
-    assert catalog.chosen() == catalog.Choice(root=Path("/data/mura"), positive=None)
-
-
-def test_a_choice_stays_until_it_is_forgotten(tmp_path) -> None:
-    choice = catalog.choose(tmp_path, "yes")
-    assert catalog.chosen() == choice == catalog.Choice(root=tmp_path, positive="yes")
-    catalog.forget_choice()
-    assert catalog.chosen().root == config.phantom_folder()
-
-
-def test_a_setting_that_changed_since_overrules_the_choice(tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("FRACTURE_DATA", "/data/mura")
-    catalog.choose(tmp_path)
-    assert catalog.chosen().root == tmp_path
-    monkeypatch.setenv("FRACTURE_DATA", "/data/other")
-    assert catalog.chosen().root == Path("/data/other")
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"root": 3}'])
-def test_a_note_of_no_use_is_no_choice(tmp_path, text) -> None:
-    catalog.choose(tmp_path)
-    (config.cache_folder() / "chosen_data.json").write_text(text)
-    assert catalog.chosen().root == config.phantom_folder()
-
-
-# What was chosen before
-
-
-def test_the_last_five_different_choices_are_remembered_newest_first(tmp_path) -> None:
-    assert catalog.recent() == []
-    for name in "abcdef":
-        (tmp_path / name).mkdir()
-        catalog.choose(tmp_path / name)
-    catalog.choose(tmp_path / "d")
-    assert [choice.root.name for choice in catalog.recent()] == ["d", "f", "e", "c", "b"]
-
-
-def test_what_a_setting_named_is_remembered_when_something_else_is_chosen(
-    tmp_path, monkeypatch
-) -> None:
-    first, other = tmp_path / "first", tmp_path / "other"
-    first.mkdir()
-    other.mkdir()
-    monkeypatch.setenv("FRACTURE_DATA", str(first))
-    catalog.choose(other)
-    assert [choice.root for choice in catalog.recent()] == [other, first]
-
-
-def test_another_positive_class_is_another_choice(tmp_path) -> None:
-    for positive in ("yes", "no", "yes"):
-        catalog.choose(tmp_path, positive)
-    assert [choice.positive for choice in catalog.recent()] == ["yes", "no"]
-
-
-def test_a_folder_that_is_gone_is_left_out_until_it_is_back(tmp_path, monkeypatch) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    catalog.choose(disk)
-    disk.rmdir()
-    assert catalog.recent() == []
-    catalog.choose(tmp_path)
-    disk.mkdir()
-    assert [choice.root for choice in catalog.recent()] == [tmp_path, disk]
-
-    def denied(*_, **__) -> None:
-        raise PermissionError(13, "Permission denied")  # root, as in CI, is never denied
-
-    monkeypatch.setattr(Path, "is_dir", denied)
-    assert catalog.recent() == []
-
-
-@pytest.mark.parametrize("text", ["", "{", "{}", "3", '"a"', "[3]", "[{}]", '[{"root": 3}]', "\0"])
-def test_a_damaged_memory_is_none_and_the_next_choice_replaces_it(tmp_path, text) -> None:
-    catalog.choose(tmp_path / "old")
-    (config.cache_folder() / "recent_data.json").write_text(text)
-    assert catalog.recent() == []
-    choice = catalog.choose(tmp_path)
-    assert catalog.recent() == [choice]
-
-
-def test_forgetting_the_choice_forgets_nothing_before(tmp_path) -> None:
-    choice = catalog.choose(tmp_path)
-    catalog.forget_choice()
-    assert catalog.recent() == [choice]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.errors import DataError

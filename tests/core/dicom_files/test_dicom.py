@@ -20,7 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.dicom_files import dicom
 from fracture_core.errors import FilmError
 from fracture_core.film_files import codestream

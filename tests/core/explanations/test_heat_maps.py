@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from fracture_core.config import NetworkOptions, PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.network_options import NetworkOptions
 from fracture_core.errors import ConfigError
 from fracture_core.explanations import heat_maps
 from fracture_core.explanations.heat_maps import HeatMap

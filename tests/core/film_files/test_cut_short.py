@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from fracture_core.config import PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import FilmError
 from fracture_core.film_files.film_reading import FilmReading
 from fracture_core.films import images

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from fracture_core.config import LIMITS
+from fracture_core.config.limits import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.film_files import codestream, formats, raster
 from fracture_core.films import film_checks, images

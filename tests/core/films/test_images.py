@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from fracture_core.config import LIMITS, REPORT_RECIPE, PixelRecipe
+from fracture_core.config.film_settings import REPORT_RECIPE, PixelRecipe
+from fracture_core.config.limits import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.films import images, pixel_cache
 from fracture_core.films.images import decode, load, thumbnail, to_pixels

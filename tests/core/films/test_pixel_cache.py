@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core.config import PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import DataError, Stopped, WriteFailed
 from fracture_core.films import pixel_cache
 from fracture_core.films.images import load

@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from fracture_core import checksums
 from fracture_core.cli import command_line
-from fracture_core.config import PixelRecipe, TrainConfig
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import ModelError, Stopped
 from fracture_core.films import pixel_cache

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.config import PROJECT, TrainConfig, preset
+from fracture_core.config.presets import preset
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import RunBusy
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher, standby
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import RunBusy, Stopped
 from fracture_core.jobs import worker as worker_module
 from fracture_core.jobs.worker import Clock, Worker

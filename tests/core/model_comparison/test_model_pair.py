@@ -1,6 +1,7 @@
 """Two models on the same studies: the sentence, what is refused, and the command."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fracture_core.cli import command_line
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import DataError
 from fracture_core.model_comparison import model_pair
 from fracture_core.models.evaluation import Evaluation
@@ -50,6 +51,20 @@ def test_models_within_chance_cannot_be_told_apart() -> None:
     start = "one and two cannot be told apart on 100 valid studies."
     assert pair.sentence.startswith(start) and pair.p == 1.0
     assert "a difference of +1.0 points (95 % interval +0.0 to" in pair.sentence
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_that_is_right_more_often_and_one_that_ranks_better_are_both_named(sign: int) -> None:
+    pair = model_pair.compare(evaluation("one", 90), evaluation("two", 60))
+    gaps = {"accuracy": sign, "auroc": -sign}
+    three = {
+        name: (*figures[:2], replace(figures[2], low=0.1 * gap - 0.05, high=0.1 * gap + 0.05))
+        for name, gap in gaps.items()
+        for figures in [pair.figures[name]]
+    }
+    right, ranks = ("one", "two") if sign > 0 else ("two", "one")
+    start = f"{right} is right more often, but {ranks} ranks studies better on 100 valid studies."
+    assert replace(pair, figures=pair.figures | three).sentence.startswith(start)
 
 
 def test_other_data_and_other_studies_are_refused() -> None:

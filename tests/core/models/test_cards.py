@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from fracture_core.cli import command_line, setting_options
-from fracture_core.config import Augmentation, NetworkOptions, PixelRecipe, TrainConfig, preset
+from fracture_core.config.film_settings import Augmentation, PixelRecipe
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.presets import preset
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ModelError, RunError
 from fracture_core.models import cards, model_names
 from fracture_core.models.cards import Card

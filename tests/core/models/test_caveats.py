@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fracture_core import config
+from fracture_core.folders import models_folder
 from fracture_core.models import cards, caveats
 from fracture_core.models.cards import Card, Member, Model
 
@@ -119,6 +119,6 @@ def test_a_synthetic_model_is_no_judge_of_real_films_alone() -> None:
 
 
 def test_the_shipped_model_has_nothing_against_it_on_films_of_its_kind() -> None:
-    starter = cards.read(config.models_folder() / "starter-five-conv")
+    starter = cards.read(models_folder() / "starter-five-conv")
     assert caveats.warnings(starter, starter.card.threshold, real=False) == ()
     assert caveats.warnings(starter, starter.card.threshold) == (cards.NEVER_SEEN,)

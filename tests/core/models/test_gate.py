@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core import config
 from fracture_core.cli import child, command_line
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, ModelError
+from fracture_core.folders import models_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, gate, gate_job
 from fracture_core.models.gate import Gate
@@ -364,7 +364,7 @@ def test_predict_tells_doubts_and_counts_doubted_films_where_asked(
 
 
 def test_the_shipped_models_gate_is_whole_and_small() -> None:
-    model = cards.read(config.models_folder() / "starter-five-conv")
+    model = cards.read(models_folder() / "starter-five-conv")
     assert model.card.training["phantom"] == {"studies": 400, "seed": 0, "version": 3}
     predictor = Predictor(model)
     assert predictor.gate.fitted_on == model.card.training["images"]["train"]

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core.config import LIMITS, PROJECT, NetworkOptions
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions
 from fracture_core.errors import ConfigError, ModelError
+from fracture_core.folders import PROJECT
 from fracture_core.models import cards, inference
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core import config
 from fracture_core.datasets import catalog
+from fracture_core.folders import models_folder
 from fracture_core.models import cards, training_patients
 from fracture_core.models.training_patients import TrainingOverlap
 from fracture_core.phantom import phantom_set
@@ -108,7 +108,7 @@ def test_an_ensemble_has_learned_from_the_patients_of_each_member(
 
 
 def test_the_shipped_model_knows_the_patients_of_its_own_films(tmp_path: Path) -> None:
-    starter = cards.read(config.models_folder() / "starter-five-conv")
+    starter = cards.read(models_folder() / "starter-five-conv")
     phantom_set.make(tmp_path / "other", studies=3, seed=5)
     assert training_patients.among(starter, catalog.read(tmp_path / "other")) == {}
     phantom_set.make(tmp_path / "first", studies=12, seed=0)  # the first patients of its own films

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fracture_core.errors import ConfigError, ModelError
-from fracture_core.networks import architectures
+from fracture_core.networks import architectures, network_weights
 from tests.core.every_network import EVERY
 
 # Counted from the report: Appendix A for five_conv, its text for the other two (see docs/data.md).
@@ -121,11 +121,11 @@ def test_an_unknown_option_is_refused_by_name() -> None:
 def test_a_file_that_cannot_hold_weights_is_refused_without_loading_it(tmp_path) -> None:
     whole = tmp_path / "whole.weights.h5"
     whole.write_bytes(b"\x89HDF\r\n\x1a\nand more")
-    architectures.check_weights_file(whole)
+    network_weights.check_weights_file(whole)
     for content in (b"", b"PK\x03\x04", b"\x89HDF"):
         (tmp_path / "other.h5").write_bytes(content)
         with pytest.raises(ModelError, match=r"other\.h5 holds no weights"):
-            architectures.check_weights_file(tmp_path / "other.h5")
+            network_weights.check_weights_file(tmp_path / "other.h5")
     for path in (tmp_path / "nowhere.h5", tmp_path, Path("a\0b")):
         with pytest.raises(ModelError, match="cannot be read"):
-            architectures.check_weights_file(path)
+            network_weights.check_weights_file(path)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fracture_core.config import REPORT_AUGMENTATION, Augmentation
+from fracture_core.config.film_settings import REPORT_AUGMENTATION, Augmentation
 from fracture_core.networks.augmentation import apply, draw, preview
 
 STILL = Augmentation(

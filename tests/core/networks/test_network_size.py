@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fracture_core.config import LIMITS, NetworkOptions, TrainConfig
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.networks import architectures, network_size
 from tests.core.every_network import EVERY, LARGE
-
 
 QUICK = [name for name in architectures.ARCHITECTURES if name not in LARGE]
 
@@ -56,9 +57,15 @@ def test_a_network_that_no_machine_holds_is_refused_before_it_is_built() -> None
 
 
 def test_what_training_holds_grows_with_batch_size_and_optimizer() -> None:
-    small = TrainConfig(data="", batch_size=10)
-    more = TrainConfig(data="", batch_size=20)
+    small = TrainConfig(data="", batch_size=10, normalization="running")
+    more = TrainConfig(data="", batch_size=20, normalization="running")
     assert 0.8e9 < network_size.training_bytes(small) < network_size.training_bytes(more) < 0.9e9
+    recomputed, running = (
+        TrainConfig.from_dict({"data": "", "normalization": way, "recipe": {"size": 96}})
+        for way in ("recomputed", "running")
+    )
+    more_maps = network_size.training_bytes(recomputed) - network_size.training_bytes(running)
+    assert 0.4e9 < more_maps < network_size.KEPT_BYTES
     large = TrainConfig.from_dict({"data": "", "batch_size": 256, "recipe": {"size": 512}})
     assert network_size.training_bytes(large) > 50e9
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.networks import optimizers
 
 KINDS = {

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fracture_core.config import Schedule, TrainConfig
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.networks import schedules
 
 

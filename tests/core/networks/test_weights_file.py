@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
-from fracture_core.config import PROJECT
 from fracture_core.errors import ConfigError, ModelError
-from fracture_core.networks import architectures, weights_file
+from fracture_core.folders import PROJECT
+from fracture_core.networks import architectures, network_weights, weights_file
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +63,15 @@ def weights_of_keras_3(model: keras.Model, path: Path) -> None:
 def test_weights_of_a_fitted_model_are_taken(fitted, tmp_path, name, save) -> None:
     path = tmp_path / name
     save(fitted, path)
-    architectures.check_weights_fit(path, "three_conv")
+    network_weights.check_weights_fit(path, "three_conv")
     network = architectures.build("three_conv")
-    architectures.load_weights(network, path)
+    network_weights.load_weights(network, path)
     pairs = zip(network.get_weights(), fitted.get_weights(), strict=True)
     assert all(np.array_equal(*pair) for pair in pairs)
     with pytest.raises(ModelError, match=r"holds 166,913 parameters; five_conv has 97,409"):
-        architectures.check_weights_fit(path, "five_conv")
+        network_weights.check_weights_fit(path, "five_conv")
     with pytest.raises(ModelError, match="must hold the weights of five_conv"):
-        architectures.load_weights(architectures.build("five_conv"), path)
+        network_weights.load_weights(architectures.build("five_conv"), path)
 
 
 def test_an_archive_without_weights_and_what_is_none_are_refused(tmp_path) -> None:
@@ -80,7 +80,7 @@ def test_an_archive_without_weights_and_what_is_none_are_refused(tmp_path) -> No
     (tmp_path / "b.h5").write_bytes(b"text")
     for name in ("a.keras", "b.h5"):
         with pytest.raises(ModelError, match=rf"{name} holds no weights"):
-            architectures.check_weights_file(tmp_path / name)
+            network_weights.check_weights_file(tmp_path / name)
 
 
 def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(tmp_path) -> None:
@@ -100,7 +100,7 @@ def test_no_link_and_no_array_of_another_file_is_followed(fitted, tmp_path) -> N
         del file["conv_1"]["conv_1"]
         file["conv_1"]["conv_1"] = h5py.ExternalLink(str(other), "/conv_1/conv_1")
     with pytest.raises(ModelError, match="must hold the weights"):
-        architectures.load_weights(architectures.build("three_conv"), path)
+        network_weights.load_weights(architectures.build("three_conv"), path)
 
 
 SETTINGS = """

@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from benchmarks import promise as split_benchmark
+from fracture_core.answers import study_answers
 from fracture_core.errors import ConfigError
 from fracture_core.operating_points import promise as promises
 from fracture_core.operating_points.promise import Answer, Promise
+from tests.core import made_predictions
 
 
 def population(studies: int, seed: int = 0, skill: float = 1.6) -> pd.DataFrame:
@@ -192,3 +195,13 @@ def test_copies_of_one_original_count_once() -> None:
     assert promises.limits(table, Promise()).clear.score is not None
     copied = table.assign(unit=[number // 2 for number in range(59)])
     assert promises.limits(copied, Promise()).clear.score is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("skill", [2.0, 3.5])
+def test_the_promise_holds_in_95_percent_of_1_000_random_splits(skill: float) -> None:
+    films = made_predictions.films(30_000, seed=1, skill=skill)
+    table = study_answers.studies_of(films)
+    cleared, broken, called, false = split_benchmark.split(table, 800, Promise(), 1_000)
+    assert max(cleared, called) > 500, "else it is kept by saying nothing"
+    assert broken <= 50 and false <= 50

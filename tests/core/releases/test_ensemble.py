@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from fracture_core.cli import command_line
-from fracture_core.config import NetworkOptions, PixelRecipe
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.network_options import NetworkOptions
 from fracture_core.datasets import catalog
 from fracture_core.errors import ModelError
 from fracture_core.explanations import heat_maps

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import DamagedFile, ModelError, RunError, WriteFailed
 from fracture_core.models import cards
 from fracture_core.releases import ensemble, release

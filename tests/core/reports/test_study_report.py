@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fracture_core.answers import study_answers
 from fracture_core.cli import command_line, study_output
 from fracture_core.films import images
 from fracture_core.films.eraser import Stroke
@@ -22,6 +23,9 @@ from fracture_core.models.cards import Model
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput, NearestFilm
 from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.operating_points.calibration import Calibration, Scaling
+from fracture_core.operating_points.choices import Choices
+from fracture_core.operating_points.promise import Promise
 from fracture_core.reports import study_record, study_report
 from fracture_core.reports.study_record import Case, Exhibit
 
@@ -179,6 +183,26 @@ def test_json_is_that_of_predict_and_csv_has_the_same_bits(case: Case, model: Mo
     assert first["sha256"] == hashlib.sha256(case.exhibits[0].film.source).hexdigest()
 
 
+def test_answer_and_calibrated_probability_are_in_report_and_csv(case: Case, model: Model) -> None:
+    scaling = Scaling(method="temperature", temperature=2.0, n=49, positive=20)
+    choices = Choices(calibration=Calibration(films=scaling, studies=scaling))
+    kept = replace(model, card=replace(model.card, choices=choices))
+    promise = Promise(missed_percent=10)
+    synthetic = replace(case, real=False)
+    own = study_answers.of_model(kept, 0.5, promise).to_dict(case.judged, real=False)
+    text = study_record.as_csv([synthetic], kept, 0.5, promise=promise)
+    for row in csv.DictReader(io.StringIO(text)):
+        assert float(row["calibrated_probability"]) == own["calibrated_probability"]
+        assert (row["answer"], row["answer_reason"]) == (own["answer"], own["answer_reason"])
+    shown = words(study_report.document([synthetic], kept, 0.5, promise=promise))
+    probability = study_answers.words(own["calibrated_probability"])
+    assert f"Calibrated probability: {probability}." in shown
+    assert f"Answer: {own['answer']}. {own['answer_reason']}" in shown
+    assert "of the cleared at most 10 % have a fracture" in shown
+    bare = words(study_report.document([case], model, 0.5))
+    assert "Calibrated probability" not in bare and "Answer: a person must look" in bare
+
+
 def test_every_export_says_what_the_model_may_and_the_report_says_it_above_the_verdict(
     case: Case, model: Model
 ) -> None:
@@ -294,7 +318,8 @@ def test_several_studies_are_one_file_with_a_table_of_all_before_them(
     lines = [["".join(cell.itertext()) for cell in row] for row in tree.find("body/table/tbody")]
     assert [line[0] for line in lines] == [case.study, "s", "n"]
     assert [line[1] for line in lines] == ["▲ fracture", "▲ fracture", "no verdict"]
-    assert [line[3:] for line in lines] == [
+    assert [line[3:5] for line in lines] == [["a person must look", "–"]] * 3  # synthetic model
+    assert [line[5:] for line in lines] == [
         ["2 of 2", "0", "1", "1"],
         ["3 of 3", "0", "2", "0"],
         ["0 of 0", "0", "0", "1"],

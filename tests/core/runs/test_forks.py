@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.config import DEFAULTS, PROJECT, Augmentation, NetworkOptions, Schedule
+from fracture_core.config.film_settings import Augmentation
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import DEFAULTS
 from fracture_core.errors import ConfigError, RunError
+from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from fracture_core import checksums
-from fracture_core.config import TrainConfig, cache_folder
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import DamagedFile, DataError
+from fracture_core.folders import cache_folder
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, pixel_hashes, run_folders
 from fracture_core.training import pipeline

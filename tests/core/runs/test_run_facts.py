@@ -1,6 +1,6 @@
 """Facts of a run: a record of its data, with defaults before it has read its films."""
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_facts import DataFacts
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import (
     ConfigError,
     RunBusy,

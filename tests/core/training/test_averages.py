@@ -1,22 +1,28 @@
 """Recomputed averages of batch normalization: exact, the same each time, used by every run."""
 
 import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from fracture_core.config import TrainConfig
+from fracture_core import checksums
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
-from fracture_core.networks import architectures
+from fracture_core.networks import network_weights
 from fracture_core.networks.layers import BatchNormalization
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.training import averages, loop, pipeline, steps
 from tests.core.every_network import CHAINS, EVERY
+from tests.core.twins import assert_twins
 
 
 def never() -> bool:
@@ -34,6 +40,9 @@ def films(count: int, size: int = 32) -> np.ndarray:
     random = np.random.default_rng(3)
     coarse = random.integers(0, 256, (count, size // 4, size // 4)) * random.random((count, 1, 1))
     return coarse.repeat(4, axis=1).repeat(4, axis=2).astype(np.uint8)
+
+
+FIRST_MAPS = 30 * 30 * 32 * 4  # bytes of a film's maps behind the first convolution
 
 
 def norms(model: keras.Model) -> list[BatchNormalization]:
@@ -72,10 +81,11 @@ def in_float64(model: keras.Model, pixels: np.ndarray) -> dict[str, tuple[np.nda
     return moments
 
 
-@pytest.mark.parametrize("block", [96, 20])
+@pytest.mark.parametrize(("block", "kept"), [(96, 0), (20, 5), (20, 2)])
 @pytest.mark.parametrize("name", CHAINS)
-def test_averages_are_those_of_one_pass_in_float64(name, block, monkeypatch) -> None:
+def test_averages_are_those_of_one_pass_in_float64(name, block, kept, monkeypatch) -> None:
     monkeypatch.setattr(averages, "BLOCK_PIXELS", block * 32**2)
+    monkeypatch.setattr(averages, "KEPT_BYTES", kept * block * FIRST_MAPS)
     model, pixels = network(name), films(96)
     assert averages.make_recompute(model)(pixels, never)
     exact = in_float64(model, pixels)
@@ -84,6 +94,38 @@ def test_averages_are_those_of_one_pass_in_float64(name, block, monkeypatch) -> 
         mean, variance = exact[norm.name]
         assert np.allclose(norm.moving_mean, mean, rtol=1e-5, atol=1e-5)
         assert np.allclose(norm.moving_variance, variance, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [*CHAINS, "residual"])
+def test_maps_that_are_kept_change_no_bit(name, monkeypatch) -> None:
+    monkeypatch.setattr(averages, "BLOCK_PIXELS", 20 * 32**2)
+    weights = []
+    for blocks in (0, 2, 5):  # 0: every layer from the films, as runs of before did
+        monkeypatch.setattr(averages, "KEPT_BYTES", blocks * 20 * FIRST_MAPS)
+        model = network(name)
+        assert averages.make_recompute(model)(films(96), never)
+        weights.append(model.get_weights())
+    for others in weights[1:]:
+        assert all(map(np.array_equal, weights[0], others))
+
+
+def test_a_network_whose_layers_are_not_in_a_row_gets_its_averages_too(monkeypatch) -> None:
+    keras.utils.set_random_seed(1)
+    film = keras.Input((32, 32, 1))
+    before = BatchNormalization(name="norm_1")(keras.layers.Conv2D(4, 3)(film))
+    x = keras.layers.ReLU()(before)
+    for number in (2, 3):
+        x = BatchNormalization(name=f"norm_{number}")(keras.layers.Conv2D(4, 3)(x))
+    x = keras.layers.Add()([x, keras.layers.Cropping2D(2)(before)])  # past layers 2 and 3
+    model = keras.Model(film, BatchNormalization(name="norm_4")(x))
+    weights = model.get_weights()
+    assert averages.make_recompute(model)(films(96), never)  # in one pass
+    whole = model.get_weights()
+    model.set_weights(weights)
+    monkeypatch.setattr(averages, "BLOCK_PIXELS", 20 * 32**2)
+    assert averages.make_recompute(model)(films(96), never)
+    for one, other in zip(whole, model.get_weights(), strict=True):
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
 def input_moments(model: keras.Model, pixels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -111,9 +153,7 @@ def test_every_layer_of_every_network_is_normalized_by_what_it_receives(name) ->
         assert_averages(model, moments)
 
 
-@pytest.mark.parametrize(
-    "name", ["residual", pytest.param("mobilenet_v3", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("name", ["residual", pytest.param("mobilenet_v3", marks=pytest.mark.slow)])
 def test_a_network_of_many_layers_averages_over_blocks_in_a_single_pass(name, monkeypatch) -> None:
     model, pixels = network(name), films(24)
     recompute = averages.make_recompute(model)
@@ -159,13 +199,23 @@ def test_a_stop_is_heard_between_two_blocks(monkeypatch) -> None:
 
 
 def test_a_sample_is_a_function_of_seed_and_epoch() -> None:
-    one = averages.sample(2_000, seed=1, epoch=4, size=32)
-    assert len(one) == len(set(one)) == averages.SAMPLE and (np.diff(one) > 0).all()
-    assert np.array_equal(one, averages.sample(2_000, seed=1, epoch=4, size=32))
+    config = TrainConfig(data="x", seed=1)
+    one = averages.sample(config, 2_000, epoch=4)
+    assert len(one) == len(set(one)) == 768 and (np.diff(one) > 0).all()
+    assert np.array_equal(one, averages.sample(config, 2_000, epoch=4))
     for seed, epoch in ((1, 5), (2, 4)):
-        assert not np.array_equal(one, averages.sample(2_000, seed, epoch, 32))
-    assert averages.sample(7, 1, 1, 32).tolist() == list(range(7))
-    assert len(averages.sample(2_000, 1, 4, size=64)) == averages.SAMPLE_IN_BLOCKS
+        other = averages.sample(replace(config, seed=seed), 2_000, epoch)
+        assert not np.array_equal(one, other)
+    assert averages.sample(config, 7, epoch=1).tolist() == list(range(7))
+
+
+@pytest.mark.parametrize(
+    ("size", "films", "expected"),
+    [(36, 768, 768), (64, 768, 512), (96, 256, 256), (160, 768, 327), (512, 768, 256)],
+)
+def test_a_sample_of_large_films_is_smaller(size: int, films: int, expected: int) -> None:
+    config = TrainConfig(data="x", normalization_films=films, recipe=PixelRecipe(size=size))
+    assert len(averages.sample(config, 2_000, epoch=1)) == expected
 
 
 # --- in a run -----------------------------------------------------------------------------------
@@ -182,8 +232,8 @@ def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> No
     config = run_folders.read(run_copy).config
     for epoch in (1, 3):
         model = loop.make_network(config)
-        architectures.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
-        rows = averages.sample(len(learned), config.seed, epoch, 32)
+        network_weights.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
+        rows = averages.sample(config, len(learned), epoch)
         exact = in_float64(model, learned[rows])
         assert exact
         for norm in norms(model):
@@ -218,7 +268,7 @@ def test_the_way_of_averaging_changes_no_trained_weight(folders, finished_run) -
         one, other = loop.make_network(config), loop.make_network(config)
         for model, place in ((one, finished_run), (other, folder)):
             weights = checkpoints.weights_of(place / "checkpoints", epoch)
-            architectures.load_weights(model, weights)
+            network_weights.load_weights(model, weights)
         for ours, theirs in zip(one.trainable_variables, other.trainable_variables, strict=True):
             assert np.array_equal(ours, theirs)
         assert not np.allclose(norms(one)[0].moving_variance, norms(other)[0].moving_variance)
@@ -241,15 +291,36 @@ def test_a_run_of_before_there_was_a_choice_has_running_averages(run_copy) -> No
     path = run_copy / "config.json"
     content = json.loads(path.read_text())
     del content["config"]["normalization"]
-    loop.checksums.write(run_copy, path, json.dumps(content).encode())
+    checksums.write(run_copy, path, json.dumps(content).encode())
     run = run_folders.read(run_copy)
     assert run.config.normalization == "running"
     assert "--normalization running" in cards.of_run(run_copy, 3).card.command
     assert cards.of_run(run_copy, 3).card.training["normalization"] == "running"
 
 
+@pytest.mark.parametrize("before", [False, True])
+def test_a_run_that_lost_its_last_state_takes_the_same_films_again(
+    folders, runs_here, phantom_root, monkeypatch, before
+) -> None:
+    monkeypatch.setattr(averages, "BLOCK_PIXELS", 8 * 40**2)  # several blocks
+    monkeypatch.setattr(run_folders, "_FILMS_BEFORE", 24)
+    small = {"architecture": "three_conv", "epochs": 2, "recipe": PixelRecipe(size=40)}
+    config = TrainConfig(data=str(phantom_root), normalization_films=24, **small)
+    twin = launcher.create_and_start(config, "twin", queue=False)
+    copy = Path(shutil.copytree(twin, twin.parent / "copy"))
+    (copy / "checkpoints" / "epoch_0002.npz").unlink()
+    if before:  # there was no such setting
+        content = json.loads((copy / "config.json").read_text())
+        del content["config"]["normalization_films"]
+        checksums.write(copy, copy / "config.json", json.dumps(content).encode())
+    assert run_folders.read(copy).config == config
+    launcher.resume(copy, wait_for_slot=False)
+    assert [event["kind"] for event in journal.events(copy)].count("resumed") == 1
+    assert_twins(copy, twin)
+
+
 def test_only_the_reports_preset_keeps_running_averages() -> None:
-    from fracture_core.config import PRESETS, preset
+    from fracture_core.config.presets import PRESETS, preset
 
     ways = {name: preset(name, "x").normalization for name in PRESETS}
     assert ways == {"demo": "recomputed", "recommended": "recomputed", "report2018": "running"}

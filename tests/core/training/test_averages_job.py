@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from fracture_core import checksums
-from fracture_core.config import runs_folder
 from fracture_core.errors import DamagedFile, DataError, Stopped
+from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
-from fracture_core.networks import architectures
+from fracture_core.networks import network_weights
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from fracture_core.runs.run_folders import Run, State
 from fracture_core.training import averages, averages_job, loop, pipeline, steps
@@ -60,12 +60,11 @@ def test_the_curve_is_what_judging_by_hand_gives(run: Run) -> None:
     for epoch in (1, 3):
         model = loop.make_network(run.config)
         weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
-        architectures.load_weights(model, weights)
+        network_weights.load_weights(model, weights)
         for layer in model.layers:  # whatever averages the file holds must not matter
             if hasattr(layer, "moving_mean"):
                 layer.moving_mean.assign(layer.moving_mean + 3.0)
-        size = run.config.recipe.size
-        rows = averages.sample(len(training), run.config.seed, epoch, size)
+        rows = averages.sample(run.config, len(training), epoch)
         averages.make_recompute(model)(training[rows], lambda: False)
         table = steps.make_predict(model)(pixels[roles != "train"])
         row = curve[curve["epoch"] == epoch].iloc[0]

@@ -13,12 +13,15 @@ import keras
 import numpy as np
 import pytest
 
-from fracture_core.config import Augmentation, NetworkOptions, Schedule, TrainConfig
+from fracture_core.config.film_settings import Augmentation
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ModelError, RunError, TrainingFailed
 from fracture_core.jobs import launcher
 from fracture_core.jobs import worker as reporting
 from fracture_core.jobs.worker import Worker
-from fracture_core.networks import architectures
+from fracture_core.networks import architectures, network_weights
 from fracture_core.runs import backups, checkpoints, journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.training import loop, pipeline
@@ -290,7 +293,7 @@ def test_first_weights_from_a_file_are_used(folders, run_copy, phantom_root) -> 
     kernels = []
     for path in (last, source):
         network = architectures.build("three_conv")
-        architectures.load_weights(network, path)
+        network_weights.load_weights(network, path)
         kernels.append(network.get_layer("dense_1").kernel.numpy())
     keras.utils.set_random_seed(1)
     fresh = architectures.build("three_conv").get_layer("dense_1").kernel.numpy()
@@ -339,7 +342,8 @@ def poisoned(path: Path, layer: str, variable: int) -> str:
     [
         ("probability", 0, "The loss must stay a finite number; at step 1 .* rate below 0.001"),
         ("norm_dense", 2, "Every weight and probability must .* at step 3"),  # the running mean
-        ("dense_1", 0, "Every weight and probability must .* at step 3"),  # hidden by ReLU
+        # ReLU hides it on some processors: then the weights tell at the end of the epoch.
+        ("dense_1", 0, "must stay a finite number; at step 1|Every weight .* must .* at step 3"),
     ],
 )
 def test_what_is_no_number_ends_the_run_at_its_step(

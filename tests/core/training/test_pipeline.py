@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core.config import TrainConfig, preset
+from fracture_core.config.presets import preset
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
 from fracture_core.jobs.worker import Worker

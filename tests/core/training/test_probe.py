@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fracture_core.cli import child
-from fracture_core.config import PixelRecipe, TrainConfig
+from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import run_folders
 from fracture_core.training import probe

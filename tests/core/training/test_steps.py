@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fracture_core.config import Augmentation, TrainConfig
-from fracture_core.networks import architectures, layers, optimizers
+from fracture_core.config.film_settings import Augmentation
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.networks import layers, network_weights, optimizers
 from fracture_core.training import loop, pipeline, steps
 from tests.core.every_network import EVERY
 
@@ -67,7 +68,7 @@ def test_weights_files_can_be_exchanged_with_keras_own_layers(tmp_path) -> None:
     image = films(config).pixels[:3, ..., None]
     assert np.array_equal(model(image, training=False), twin(image, training=False))
     twin.save_weights(tmp_path / "keras.weights.h5")
-    architectures.load_weights(loop.make_network(config), tmp_path / "keras.weights.h5")
+    network_weights.load_weights(loop.make_network(config), tmp_path / "keras.weights.h5")
 
 
 def test_a_batch_of_one_film_is_a_batch() -> None:
@@ -163,7 +164,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from fracture_core.networks import optimizers
 from fracture_core.training import loop, pipeline, steps
-from fracture_core.config import TrainConfig
+from fracture_core.config.train_config import TrainConfig
 # In deeper networks a rounding switches a ReLU, and twenty steps make of it what they like.
 config = TrainConfig(data="x", architecture="one_conv", optimizer="sgd")
 ramp = np.linspace(0, 200, 32)[None, :] + np.zeros((32, 1))

@@ -2,14 +2,11 @@
 
 import pytest
 
-from fracture_core.config import (
-    Augmentation,
-    NetworkOptions,
-    PixelRecipe,
-    Schedule,
-    TrainConfig,
-    preset,
-)
+from fracture_core.config.film_settings import Augmentation, PixelRecipe
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.presets import preset
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 
 

@@ -4,26 +4,22 @@ Modules that load pandas are imported by the function that needs them, so that `
 """
 
 import argparse
-import sys
-import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fracture_core.cli import Command, setting_options, terminal
-from fracture_core.config import LIMITS, PRESETS, runs_folder
-from fracture_core.errors import ConfigError, ModelError, RunError
+from fracture_core.cli import Command, run_group, setting_options, terminal
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.presets import PRESETS
+from fracture_core.errors import ConfigError, ModelError
 from fracture_core.files import replace_file
-from fracture_core.runs import run_folders
-from fracture_core.words import duration, plural
 
 if TYPE_CHECKING:
-    from fracture_core.cross_validation.group import Group, Progress
+    from fracture_core.cross_validation.group import Group
     from fracture_core.models.evaluation import Evaluation
 
-POLL_SECONDS = 0.5  # between two looks at the runs that are followed
 OWN = ("fold", "fold_list")  # settings that each fold's run gets
 MISSING = "-"  # of a figure that has no meaning
 SHOWN = ("accuracy", "sensitivity", "specificity", "auroc")  # of each fold; JSON has all
@@ -45,18 +41,18 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _cross_validate(options: argparse.Namespace) -> int:
     from fracture_core.cross_validation import group_runs
-    from fracture_core.networks import architectures
+    from fracture_core.networks import architectures, network_weights
 
     config = setting_options.config_of(options)
     architectures.check(config.architecture, config.recipe.size, config.options)
     if config.weights:
-        architectures.check_weights_file(Path(config.weights))
+        network_weights.check_weights_file(Path(config.weights))
     name = options.name or f"{config.architecture}-cv-{datetime.now():%Y%m%d-%H%M%S}"
     value = group_runs.begin(config, options.folds, name, setting_options.dataset_of(options))
-    return _queued(value, options.json) if options.queue else _follow(value, options.json)
+    return queued(value, options.json) if options.queue else follow(value, options.json)
 
 
-def _queued(value: "Group", as_json: bool) -> int:
+def queued(value: "Group", as_json: bool) -> int:
     runs = [value.run_name(fold) for fold in value.numbers]
     if as_json:
         record = {"group": value.name, "folds": value.folds, "hash": value.hash, "runs": runs}
@@ -67,26 +63,10 @@ def _queued(value: "Group", as_json: bool) -> int:
     return 0
 
 
-def _follow(value: "Group", as_json: bool) -> int:
-    """Show a group's progress until no fold is active; Ctrl-C asks all to stop."""
-    from fracture_core.cross_validation import group, group_runs
-
-    stream = sys.stderr if as_json else sys.stdout
-    print(f"{value.name}: {plural(value.folds, 'fold')} in {runs_folder()}", file=stream)
-    while True:
-        try:
-            progress = group.progress(value, group.members(value))
-            if not progress.active:
-                break
-            terminal.show_line(_line(progress))
-            time.sleep(POLL_SECONDS)
-        except KeyboardInterrupt:
-            group_runs.stop(value)
-    terminal.show_line("")
-    for sentence in progress.problems:
-        terminal.print_line(sentence, file=sys.stderr)
-    if progress.finished < value.folds:
-        print(f"{progress.words.capitalize()}. Go on with: resume {value.name}", file=stream)
+def follow(value: "Group", as_json: bool) -> int:
+    """Show a group's progress until no fold is active, then its figures; return the exit status."""
+    progress = run_group.follow(value, as_json)
+    if progress.finished < progress.runs:
         return int(bool(progress.problems))
     from fracture_core.cross_validation import out_of_fold
 
@@ -95,70 +75,22 @@ def _follow(value: "Group", as_json: bool) -> int:
     return 0
 
 
-def _line(progress: "Progress") -> str:
-    """Return the progress line of a group: "1 of 5 folds done, training 43%, 2 min left"."""
-    left = progress.seconds_left
-    words = f", {duration(left)} left" if left else ""
-    return f"{progress.words} {progress.share:.0%}{words}"
-
-
 # --- a group in other commands --------------------------------------------------------------------
 
 
-def is_group(name: str) -> bool:
-    """Tell whether a command's argument names a group; a run or model of the name comes first."""
-    if run_folders.exists(name):
-        return False  # before pandas is loaded
-    from fracture_core.cross_validation import group
-    from fracture_core.models import model_names
-
-    return group.exists(name) and name not in model_names.released()
-
-
-def resume(name: str, more_epochs: int, queue: bool) -> int:
-    """Start or resume the unfinished folds of a group; return the exit status."""
-    from fracture_core.cross_validation import group, group_runs
-
-    if more_epochs:
-        raise ConfigError(
-            "The folds of a cross-validation train for the same epochs. Resume it without "
-            "--more-epochs, or start another one with more --epochs."
-        )
-    value = group.find(name)
-    group_runs.start(value)
-    return _queued(value, as_json=False) if queue else _follow(value, as_json=False)
-
-
-def stop(name: str, after_epoch: bool) -> None:
-    """Ask the active folds of a group to stop.
-
-    Raises:
-        RunError: none is active.
-    """
-    from fracture_core.cross_validation import group
-
-    value = group.find(name)
-    active = [run for run in group.members(value).values() if run.status.state.alive]
-    if not active:
-        raise RunError(f"No fold of {name} is active.")
-    for run in active:
-        run_folders.send_request(run.folder, "stop_after_epoch" if after_epoch else "stop")
-    print(f"Asked {plural(len(active), 'fold')} of {name} to stop.")
-
-
-def release(name: str, model: str, attach: bool) -> None:
+def release(value: "Group", model: str, attach: bool) -> None:
     """Publish the networks of a group as an ensemble; print its out-of-fold figures.
 
     Args:
-        name: of the group.
+        value: the group.
         model: name of the ensemble.
         attach: whether to add the predictions to the model of this name instead.
     """
-    from fracture_core.cross_validation import fold_release, group
+    from fracture_core.cross_validation import fold_release
     from fracture_core.models import cards
 
     make = fold_release.attach if attach else fold_release.make
-    folder = make(group.find(name), model)
+    folder = make(value, model)
     terminal.print_line(f"Released {folder}: {cards.read(folder).card.network}")
     _print(_evaluation(model), False, None, 1.0)
 
@@ -184,17 +116,16 @@ def _evaluation(name: str) -> "Evaluation":
     from fracture_core.cross_validation import group, out_of_fold
     from fracture_core.models import cards
 
-    if is_group(name):
-        return out_of_fold.evaluation_of_group(group.find(name))
-    model = cards.find(name)
-    value = out_of_fold.evaluation_of_model(model)
-    if value is None:
+    if isinstance(value := run_group.find(name), group.Group):
+        return out_of_fold.evaluation_of_group(value)
+    of_model = out_of_fold.evaluation_of_model(cards.find(name))
+    if of_model is None:
         known = ", ".join(group.names()) or "none yet"
         raise ModelError(
             f"{name} was not cross-validated, so it has no out-of-fold predictions. "
             f"Cross-validations: {known}."
         )
-    return value
+    return of_model
 
 
 def _print(
@@ -252,4 +183,35 @@ def _print_row(head: str, cells: Iterable[str]) -> None:
     print(f"  {head}{''.join(f'{cell or MISSING:>14}' for cell in cells)}")
 
 
-COMMANDS = {"cross-validate": Command(add_arguments=_arguments, run=_cross_validate)}
+# --- the 2018 report ------------------------------------------------------------------------------
+
+
+def _claims_arguments(parser: argparse.ArgumentParser) -> None:
+    setting_options.add_data(parser)
+    parser.add_argument(
+        "--length", choices=("full", "quick"), default="full", help="of the experiments (full)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _claims(options: argparse.Namespace) -> None:
+    """Print the 2018 report's claims with the answers of the runs so far."""
+    from fracture_core.analysis import report_2018, report_claims
+
+    dataset = setting_options.dataset_of(options)
+    length = report_2018.LENGTHS[options.length]
+    runs = report_2018.find(run_folders.list_runs(), dataset.hash, length)
+    claims = report_claims.record(runs, length)
+    if options.json:
+        facts = {"data": dataset.hash, "synthetic": dataset.synthetic, "length": length.name}
+        terminal.print_json(facts | {"claims": claims})
+        return
+    for claim in claims:
+        terminal.print_line(f"Figure {claim['figure']}: {claim['says']}")
+        terminal.print_line(f"  {claim['words']}")
+
+
+COMMANDS = {
+    "cross-validate": Command(add_arguments=_arguments, run=_cross_validate),
+    "claims": Command(add_arguments=_claims_arguments, run=_claims),
+}

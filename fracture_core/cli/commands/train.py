@@ -1,6 +1,6 @@
-"""Commands about runs: `train`, `resume`, `stop`, `fork`, `set`, `curves`, `check`, `runs`.
+"""Commands that train: `architectures`, `train`, `resume`, `stop`, `fork`, `set`.
 
-Modules that load pandas are imported by the command that needs them, so that the others are quick.
+Modules that load pandas are imported by the command that needs them, so that `--help` is quick.
 """
 
 import argparse
@@ -10,30 +10,83 @@ import time
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fracture_core import checksums
-from fracture_core.cli import Command, setting_options, terminal
-from fracture_core.config import (
-    LIMITS,
-    PRESETS,
-    Reference,
-    TrainConfig,
-    check_range,
-    phantom_folder,
-)
+from fracture_core.cli import Command, run_group, setting_options, terminal
+from fracture_core.config.limits import LIMITS
+from fracture_core.config.presets import PRESETS
+from fracture_core.config.record import check_range
+from fracture_core.config.reference import Reference
+from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError, RunError
+from fracture_core.folders import phantom_folder
 from fracture_core.jobs import launcher, standby
-from fracture_core.networks import architectures
+from fracture_core.networks import architectures, network_size, network_weights
+from fracture_core.networks.architectures import ARCHITECTURES, Architecture
 from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import Run, State, Status
+from fracture_core.runs.run_folders import State, Status
 from fracture_core.words import duration, short
 
 if TYPE_CHECKING:
+    from fracture_core.cross_validation.group import Group
     from fracture_core.datasets.catalog import Dataset
+    from fracture_core.sweeps.sweep import Sweep
 
 NAMED = 10  # unreadable films that are listed; the others are counted
 POLL_SECONDS = 0.3  # between two looks at the run that is followed
+
+# --- networks -----------------------------------------------------------------------------------
+
+
+def _architectures_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--size", type=int, default=32, help="input side in px (32)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _architectures(options: argparse.Namespace) -> None:
+    """List the networks; one that needs a larger input has no number of parameters."""
+    check_range("size", options.size, LIMITS.size)
+    counts = {name: _parameters(entry, options.size) for name, entry in ARCHITECTURES.items()}
+    if options.json:
+        entries = [
+            {
+                "name": name,
+                "parameters": counts[name],
+                "training_bytes": _training_bytes(entry, options.size),
+                "sentence": entry.sentence,
+                "source": entry.source,
+                "options": entry.options.to_dict(),
+            }
+            for name, entry in ARCHITECTURES.items()
+        ]
+        terminal.print_json(entries)
+        return
+    for name, entry in ARCHITECTURES.items():
+        count = counts[name]
+        size = f"{count:>10,} parameters" if count else f"needs {entry.smallest} px or more"
+        if held := _training_bytes(entry, options.size):
+            size += f", up to {held / 1e9:.1f} GB in training"
+        print(f"{name:16}{size:46}  {entry.sentence}")
+        print(f"{'':16}source: {entry.source}")
+
+
+def _training_bytes(entry: Architecture, size: int) -> int | None:
+    """Estimate the memory of training it with the default batch and optimizer; as below."""
+    if size < entry.smallest:
+        return None
+    recipe = replace(DEFAULTS.recipe, size=size)
+    return network_size.training_bytes(replace(DEFAULTS, architecture=entry.name, recipe=recipe))
+
+
+def _parameters(entry: Architecture, size: int) -> int | None:
+    """Return a network's parameters at this input side in px; `None` if it needs a larger one."""
+    if size == DEFAULTS.recipe.size:
+        return entry.parameters
+    if size < entry.smallest:
+        return None
+    terminal.load_tensorflow()
+    return int(architectures.build(entry.name, size).count_params())
+
 
 # --- start --------------------------------------------------------------------------------------
 
@@ -66,7 +119,7 @@ def _train(options: argparse.Namespace) -> int:
     config = setting_options.config_of(options)
     architectures.check(config.architecture, config.recipe.size, config.options)
     if config.weights:
-        architectures.check_weights_file(Path(config.weights))
+        network_weights.check_weights_file(Path(config.weights))
     root = Path(config.data)
     with _loading(options.queue):
         from fracture_core.datasets import catalog, exclusions, family_list, fold_list
@@ -91,7 +144,6 @@ def _train(options: argparse.Namespace) -> int:
 def _tell_cost(config: TrainConfig, dataset: "Dataset") -> None:
     """Print the time and memory that the run may take, and a warning if it may not fit."""
     from fracture_core import memory
-    from fracture_core.networks import network_size
     from fracture_core.training import probe
 
     train = (dataset.manifest["split"] == "train") & (
@@ -125,14 +177,28 @@ def _resume_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    from fracture_core.cli import experiment_commands
-
-    if experiment_commands.is_group(options.run):
-        return experiment_commands.resume(options.run, options.more_epochs, options.queue)
+    if value := run_group.find(options.run):
+        return _resume_group(value, options)
     folder = run_folders.find(options.run)
     with _loading(options.queue):
         launcher.resume(folder, options.more_epochs, wait_for_slot=options.queue)
     return _queued(folder) if options.queue else _follow(folder)
+
+
+def _resume_group(value: "Group | Sweep", options: argparse.Namespace) -> int:
+    from fracture_core.cli.commands import cross_validate, start_sweep
+    from fracture_core.sweeps.sweep import Sweep
+
+    run_group.resume(value, options.more_epochs)
+    if isinstance(value, Sweep):
+        return (
+            start_sweep.queued(value, False) if options.queue else start_sweep.follow(value, False)
+        )
+    return (
+        cross_validate.queued(value, False)
+        if options.queue
+        else cross_validate.follow(value, False)
+    )
 
 
 def _fork_arguments(parser: argparse.ArgumentParser) -> None:
@@ -241,10 +307,8 @@ def _stop_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _stop(options: argparse.Namespace) -> None:
-    from fracture_core.cli import experiment_commands
-
-    if experiment_commands.is_group(options.run):
-        experiment_commands.stop(options.run, options.after_epoch)
+    if value := run_group.find(options.run):
+        run_group.stop(value, options.after_epoch)
         return
     folder = run_folders.find(options.run)
     status = run_folders.status(folder)
@@ -267,121 +331,11 @@ def _set(options: argparse.Namespace) -> None:
     print(f"{options.run} will use a learning rate of {options.rate:g} {when}.")
 
 
-# --- reading ------------------------------------------------------------------------------------
-
-
-def _curves_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run")
-
-
-def _curves(options: argparse.Namespace) -> None:
-    from fracture_core.runs import predictions
-
-    folder = run_folders.find(options.run)
-    print(journal.curves_csv(folder), end="")
-    if lost := predictions.lost_lines(folder):
-        print(
-            f"The metrics.jsonl of {folder.name} lost {predictions.named(lost)}. Put the file "
-            "back.",
-            file=sys.stderr,
-        )
-
-
-def _check_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run")
-
-
-def _check(options: argparse.Namespace) -> int:
-    """Name the damaged, missing and unguarded files of a run; return the exit status."""
-    from fracture_core.runs import predictions
-
-    folder = run_folders.find(options.run)
-    damaged, unguarded = checksums.damaged(folder), checksums.unguarded(folder)
-    for name in ("metrics.jsonl", "events.jsonl", "steps.jsonl"):
-        if journal.damaged_lines(folder / name) or not _is_readable(folder / name):
-            damaged.append(name)
-    missing = checksums.missing(folder)
-    if "metrics.jsonl" not in damaged and (lost := predictions.lost_lines(folder)):
-        missing.append(f"metrics.jsonl: {predictions.named(lost)}")
-    for name in damaged:
-        terminal.print_line(f"damaged      {name}")
-    for name in missing:
-        terminal.print_line(f"missing      {name}")
-    for name in unguarded:
-        terminal.print_line(f"no checksum  {name}")
-    total = len(checksums.names(folder))
-    print(
-        f"{total} files: {len(damaged)} damaged, {len(missing)} missing, {len(unguarded)} without "
-        "a checksum."
-    )
-    unlisted = journal.lost_checksums(folder)
-    if unlisted:
-        print(
-            f"Checksums were written for all files of this run; {checksums.SUMS} has lost those of "
-            f"{len(unlisted)}. Put it back."
-        )
-    return 1 if damaged or missing or unlisted else 0
-
-
-def _is_readable(path: Path) -> bool:
-    """Return whether a file of lines is missing or a file, and not a folder or the like."""
-    try:
-        journal.lines(path)
-    except RunError:
-        return False
-    return True
-
-
-def _runs_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _runs(options: argparse.Namespace) -> None:
-    """List the runs, newest first; those that cannot be read are named on standard error."""
-    runs, rows = run_folders.list_runs(), []
-    unreadable = run_folders.unreadable(runs)
-    for run in runs:
-        try:
-            rows.append(_row(run))
-        except RunError as error:
-            unreadable.append(str(error))
-    for sentence in unreadable:
-        terminal.print_line(sentence, file=sys.stderr)
-    if options.json:
-        terminal.print_json(rows)
-        return
-    for row in rows:
-        epochs = f"{row['epoch']}/{row['epochs']}"
-        print(f"{row['name']:36}{row['state']:12}{row['architecture']:12}{epochs:>9}")
-    if not rows and not unreadable:
-        print("No run yet. Start one with: python -m fracture_core train DATA")
-
-
-def _row(run: Run) -> dict[str, Any]:
-    """Return a run's entry in `runs --json`."""
-    from fracture_core.runs import predictions
-
-    table = journal.metrics(run.folder)
-    last = table.iloc[-1].to_dict() if len(table) else {}
-    return {
-        "name": run.name,
-        "state": str(run.status.state),
-        "message": run.status.message,
-        "architecture": run.config.architecture,
-        "epoch": run.status.epoch,
-        "epochs": journal.epochs_requested(run.folder, run.config),
-        "best_epoch": predictions.best_epoch(run.folder),
-        "metrics": {str(k): v.item() if hasattr(v, "item") else v for k, v in last.items()},
-    }
-
-
 COMMANDS = {
+    "architectures": Command(add_arguments=_architectures_arguments, run=_architectures),
     "train": Command(add_arguments=_train_arguments, run=_train),
     "resume": Command(add_arguments=_resume_arguments, run=_resume),
     "stop": Command(add_arguments=_stop_arguments, run=_stop),
     "fork": Command(add_arguments=_fork_arguments, run=_fork),
     "set": Command(add_arguments=_set_arguments, run=_set),
-    "curves": Command(add_arguments=_curves_arguments, run=_curves),
-    "check": Command(add_arguments=_check_arguments, run=_check),
-    "runs": Command(add_arguments=_runs_arguments, run=_runs),
 }

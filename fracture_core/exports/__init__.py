@@ -1,0 +1,1 @@
+"""Exports: a run as one file, a model in other programs' formats."""

@@ -1,0 +1,1 @@
+"""Sweeps: several values of some settings, each with several seeds, and an answer in words."""

@@ -1,0 +1,39 @@
+"""`runs export` and `runs import`: a run as one file, on the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from fracture_core.cli import command_line
+from fracture_core.runs import run_folders
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> str:
+    assert command_line.main(list(words)) == status
+    said = capsys.readouterr()
+    return said.out if status == 0 else said.err
+
+
+def test_a_run_leaves_as_a_file_and_comes_back_under_another_name(
+    run_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "finished.run.zip"
+    text = printed(capsys, "runs", "export", "finished", str(out))
+    assert f"{out}: " in text and "without films" in text and "MB" in text
+    text = printed(capsys, "runs", "import", str(out), "--name", "copy", "--data", str(tmp_path))
+    assert f"copy is imported: three_conv, 3 epochs. Its films: {tmp_path}." in text
+    assert set(run_folders.names()) == {"finished", "copy"}
+    assert "A run called 'copy' exists" in printed(
+        capsys, "runs", "import", str(out), "--name", "copy", status=2
+    )
+    listed = printed(capsys, "runs")
+    assert "finished" in listed and "copy" in listed
+
+
+def test_what_cannot_be_exported_or_imported_gets_a_sentence(
+    folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "No run is called 'none'" in printed(capsys, "runs", "export", "none", status=2)
+    assert "is no archive of a run" in printed(
+        capsys, "runs", "import", str(tmp_path / "none.run.zip"), status=2
+    )

@@ -5,7 +5,8 @@
 Films are drawn once per call (phantoms, cheaply varied, saved as PNG of `--size` px). Each
 measurement runs in a process of its own. Processor seconds are compared, since they hold on a busy
 machine too; seconds on the clock are printed beside them. An audit without families takes at most
-1.3 times as long as decoding on all cores. Families are timed apart.
+1.3 times as long as decoding on all cores, for each film more: two sizes are measured, so that the
+start, which 40,005 films share, does not count. Families are timed apart.
 """
 
 import argparse
@@ -60,15 +61,19 @@ def _compare(place: Path, options: argparse.Namespace) -> None:
     audited = _measured("audit", whole, place)
     for name, part in (("decoding", decoded), ("audit without families", audited)):
         print(f"  {name}: {part['cpu']:.1f} s of processor, {part['clock']:.1f} s")
-    ratio = audited["cpu"] / decoded["cpu"]
-    verdict = "within" if ratio <= LIMIT else "ABOVE"
+    smaller, less_decoded = _measured("audit", few, place), _measured("decode", few, place)
+    by = {
+        name: (audited[name] - smaller[name]) / (decoded[name] - less_decoded[name])
+        for name in ("cpu", "clock")
+    }
+    verdict = "within" if by["cpu"] <= LIMIT else "ABOVE"
     print(
-        f"  audit over decoding: {ratio:.2f} by processor, "
-        f"{audited['clock'] / decoded['clock']:.2f} by clock; {verdict} the limit of {LIMIT}"
+        f"  audit over decoding, per further film: {by['cpu']:.2f} by processor, "
+        f"{by['clock']:.2f} by clock; {verdict} the limit of {LIMIT}; with the start "
+        f"{audited['cpu'] / decoded['cpu']:.2f}"
     )
     again = _measured("audit", whole, place)
     print(f"  again, from saved measurements: {again['cpu']:.1f} s of processor")
-    smaller = _measured("audit", few, place)
     print(
         f"  peak memory: {smaller['peak']:.0f} MB with {options.films // SHARE:,} films, "
         f"{audited['peak']:.0f} MB with {options.films:,}"

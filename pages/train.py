@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from fracture_core.words import short
 from ui.cache import run_cache
 from ui.live import live_run
 from ui.shared import next_run, theme
@@ -17,9 +16,7 @@ if name and name in [run.name for run in run_cache.runs_now()]:
 else:
     st.title("Train", anchor=False)
     if name:
-        st.warning(
-            f"No run is called {theme.plain(short(name))}. Start one here, or pick one below."
-        )
+        st.warning(theme.plain(run_cache.why_not(name)))
     st.markdown("Start a network on the data in use, and watch it learn.")
     form.show()
 other_runs.show(name)

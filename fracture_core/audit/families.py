@@ -31,7 +31,7 @@ FEW = 50  # films of which every one is compared with every other
 NEAREST = 6  # films compared with each film, and as many with its mirror image
 SAMPLE = 20_000  # descriptors that the centres are fitted to
 PRINCIPAL = 2_000  # films that the axes of vectors are fitted to
-_BLOCK = 512  # films whose vectors are compared at once
+_PAIRS = 2**21  # whose vectors are compared at once: 20 bytes each, as plain and as mirrored
 _OPEN = 256  # pictures of films kept open
 _COPY_MARK = re.compile(
     r"([-_ ]*(rotated|rotation|rot|flipped|flip|mirrored|mirror|aug(mented)?|copy|crop(ped)?)"
@@ -61,14 +61,13 @@ def near(read: pd.DataFrame) -> list[Group]:
     words = measures.looks_as_words(distinct["look"].tolist())
     groups: dict[int, Group] = {}
     first_of: dict[int, int] = {}  # place of a row in a group -> that of the group's first
-    for start in range(0, len(rows), 256):
-        apart = measures.bits_apart(words[start : start + 256], words[start:])
-        for one, other in np.argwhere(apart <= NEAR_BITS) + start:
-            if other <= one or other in first_of:
+    for one, others in measures.alike(words, NEAR_BITS):
+        for other in others:
+            if other in first_of:
                 continue
             alike = measures.likeness(small[one], small[other])
             if alike >= NEAR_LIKENESS:
-                first = first_of.setdefault(int(other), first_of.get(int(one), int(one)))
+                first = first_of.setdefault(int(other), first_of.get(one, one))
                 name = read.loc[rows[first], "path"]
                 start_of = [(int(rows[first]), "others look almost the same")]
                 group = groups.setdefault(first, start_of)
@@ -212,7 +211,7 @@ def _neighbours(marks: Sequence[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
             yield [(other, mirror) for other in range(place) for mirror in (False, True)]
         return
     centres = _centres(marks)
-    some = marks[:: max(1, len(marks) // PRINCIPAL)]
+    some = marks[:: -(-len(marks) // PRINCIPAL)]
     mean, axes = _principal(np.stack([_vector(each.directions, centres) for each in some]))
 
     def vectors(of: Callable[[Landmarks], np.ndarray]) -> np.ndarray:
@@ -222,8 +221,9 @@ def _neighbours(marks: Sequence[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
 
     plain = vectors(lambda each: each.directions)
     turned = vectors(lambda each: landmarks.mirrored(each.directions))
-    for first in range(0, len(marks), _BLOCK):
-        own = plain[first : first + _BLOCK]
+    block = max(1, _PAIRS // len(marks))
+    for first in range(0, len(marks), block):
+        own = plain[first : first + block]
         likeness = np.stack([own @ plain.T, own @ turned.T])
         places = np.arange(len(own))
         likeness[:, places, first + places] = -2  # itself

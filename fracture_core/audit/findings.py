@@ -24,6 +24,7 @@ ODD_SHAPE = 3.0  # longer side over shorter side
 ODD_SIZE = 4.0  # times larger or smaller than the median of the data set
 SAME_SIZE = 1.5  # times larger or smaller: films of about one size
 COMMON = 0.05  # of all films; a more frequent size or mode is from a second source, not odd
+MOST_NUMBER = 999  # of a film in its study
 _NUMBER = re.compile(r"image([0-9]+)\.")
 
 KINDS = {  # worst first: kind -> (title for several, why it matters)
@@ -201,7 +202,9 @@ def run(
         *_across_splits(read, one_original, len(films)),
         *_patients(films),
         *_labels(read, same, len(films)),
-        *_affected(films, films["reason"] != "", "unreadable", films["reason"]),
+        *_affected(
+            films, films["reason"] != "", "unreadable", films["reason"][films["reason"] != ""]
+        ),
         *_noted(films),
         *(_copies("family", one_original, read, len(films)) if with_families else ()),
         *_copies("same image", same, read, len(films)),
@@ -290,11 +293,11 @@ def _patients(films: pd.DataFrame) -> Iterable[Finding]:
 def _affected(
     films: pd.DataFrame, mask: "pd.Series[bool]", kind: str, details: Iterable[str]
 ) -> Iterable[Finding]:
-    """Yield a finding of the films for which `mask` is true."""
-    rows = films.assign(detail=list(details))[mask]
+    """Yield a finding of the films for which `mask` is true; `details` are theirs."""
+    rows = films.loc[mask, ["path", "split"]]
     items = tuple(
         Item(path=path, detail=str(detail), leave_out=split == "train")
-        for path, detail, split in zip(rows["path"], rows["detail"], rows["split"], strict=True)
+        for path, detail, split in zip(rows["path"], details, rows["split"], strict=True)
     )
     yield from _finding(kind, items, len(items), len(films))
 
@@ -303,8 +306,9 @@ def _noted(films: pd.DataFrame) -> Iterable[Finding]:
     """Yield the films whose files were cut short, and those with another oddity."""
     notes = films["notes"].fillna("")
     is_cut = films["missing_rows"].fillna(0) > 0
-    yield from _affected(films, is_cut, "incomplete", notes)
-    yield from _affected(films, ~is_cut & (notes != ""), "odd file", notes)
+    is_odd = ~is_cut & (notes != "")
+    yield from _affected(films, is_cut, "incomplete", notes[is_cut])
+    yield from _affected(films, is_odd, "odd file", notes[is_odd])
 
 
 def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
@@ -316,24 +320,19 @@ def _looks(read: pd.DataFrame, films: int) -> Iterable[Finding]:
     dark = ~blank & (read["peak"] < DARK)
     longer, shorter = read[["width", "height"]].max(axis=1), read[["width", "height"]].min(axis=1)
     odd = (longer / shorter > ODD_SHAPE) | _odd_sizes(longer)
-    sizes = [f"{w} x {h} px" for w, h in zip(read["width"], read["height"], strict=True)]
+    typical = f"the median is {longer.median():.0f} px long"
     common = read["mode"].mode().iloc[0]
     rare = read.groupby("mode")["path"].transform("size") <= max(1, COMMON * len(read))
-    for kind, mask, details in (
-        ("blank", blank, [f"grey {value:.0%}" for value in read["mean"]]),
-        ("inverted", bright, [f"border {value:.0%} of white" for value in read["border"]]),
-        ("dark", dark, [f"99 % of it below {value:.0%} of white" for value in read["peak"]]),
-        (
-            "odd size",
-            odd,
-            [f"{size}; the median is {longer.median():.0f} px long" for size in sizes],
-        ),
-        (
-            "odd mode",
-            rare & (read["mode"] != common),
-            [f"{m}; most are {common}" for m in read["mode"]],
-        ),
+    rare &= read["mode"] != common
+    for kind, mask, column, words in (
+        ("blank", blank, "mean", "grey {:.0%}"),
+        ("inverted", bright, "border", "border {:.0%} of white"),
+        ("dark", dark, "peak", "99 % of it below {:.0%} of white"),
+        ("odd size", odd, ["width", "height"], "{} x {} px; " + typical),
+        ("odd mode", rare, "mode", f"{{}}; most are {common}"),
     ):
+        values = read.loc[mask, [column] if isinstance(column, str) else column]
+        details = [words.format(*row) for row in values.itertuples(index=False)]
         for finding in _affected(read, mask, kind, details):
             yield replace(finding, score=finding.count / films)
 
@@ -361,19 +360,23 @@ def _skipped(skipped: Sequence[Skipped], films: pd.DataFrame) -> Iterable[Findin
 
 
 def _gaps(films: pd.DataFrame) -> Iterable[Finding]:
-    """Yield studies with films named image1, image2... and a number missing."""
+    """Yield studies with films named image1, image2... and a number missing.
+
+    A number above `MOST_NUMBER` is no count but a date or an identifier.
+    """
     items = []
     file_names = films["path"].str.rsplit("/", n=1).str[-1]
     numbers = file_names.str.extract(_NUMBER, expand=False)
-    numbered = films[numbers.notna()].assign(number=numbers.dropna().astype(int))
+    numbered = films[numbers.notna()].assign(number=numbers.dropna().astype(float))
     studies = numbered.groupby(list(STUDY), sort=False, observed=True)
-    for _, rows in studies:
-        present = set(rows["number"])
+    last, distinct = (studies["number"].transform(each) for each in ("max", "nunique"))
+    with_gap = numbered[(last > distinct) & (last <= MOST_NUMBER)]
+    for _, rows in with_gap.groupby(list(STUDY), sort=False, observed=True):
+        present = set(rows["number"].astype(int))
         missing = sorted(set(range(1, max(present) + 1)) - present)
-        if missing:
-            folder = str(PurePosixPath(rows["path"].iloc[0]).parent)
-            names = ", ".join(f"image{number}" for number in missing)
-            items.append(Item(path=folder, detail=f"has no {names}"))
+        folder = str(PurePosixPath(rows["path"].iloc[0]).parent)
+        names = ", ".join(f"image{number}" for number in missing)
+        items.append(Item(path=folder, detail=f"has no {names}"))
     if items:
         score = len(items) / len(films.drop_duplicates(list(STUDY)))
         yield Finding(kind="gap", items=tuple(items), count=len(items), score=score)

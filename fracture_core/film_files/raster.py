@@ -21,6 +21,10 @@ _WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _CHANNELS = {1: "grey", 2: "grey with opacity", 3: "colour", 4: "colour with opacity"}
 
 
+class NoNumbersError(ValueError):
+    """None of a film's values is a finite number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Raster:
     """A film's rows as its file stores them, before its orientation is applied.
@@ -139,7 +143,7 @@ def grey_of_values(
         opacity: (rows, columns), unsigned whole numbers; `None` for none.
 
     Raises:
-        ValueError: no value is a finite number.
+        NoNumbersError: no value is a finite number.
         NotImplementedError: the values are complex, or of another shape.
     """
     if values.dtype.kind not in "buif":
@@ -179,7 +183,7 @@ def _eight_bits(values: np.ndarray, bits: int, outside: np.ndarray) -> np.ndarra
         scaled: np.ndarray = np.minimum(values.astype(np.uint16) * 255 // (2**bits - 1), 255)
         return scaled.astype(np.uint8)
     if outside.all() and values.dtype.kind == "f":
-        raise ValueError("it holds no value that is a number")
+        raise NoNumbersError("it holds no value that is a number")
     return formats.stretched(np.where(outside, 0, values), outside)
 
 

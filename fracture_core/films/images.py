@@ -33,7 +33,7 @@ from fracture_core.film_files import (
     tiff,
 )
 from fracture_core.film_files.film_reading import FilmReading
-from fracture_core.film_files.raster import Raster
+from fracture_core.film_files.raster import NoNumbersError, Raster
 from fracture_core.words import short
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF")  # that Pillow opens
@@ -122,6 +122,9 @@ def _raster(data: bytes, name: str) -> Raster:
         raise
     except MemoryError as error:
         raise FilmError(name, formats.NO_MEMORY) from error
+    except NoNumbersError as error:
+        reason = "holds no pixel that is a finite number. Export it again, or leave it out."
+        raise FilmError(name, reason) from error
     except NotImplementedError as error:
         reason = f"is a {kind} image of a kind that is not read ({short(error)}). Save it as PNG."
         raise FilmError(name, reason) from error

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError
@@ -22,6 +24,7 @@ WORDS = (
     (0.8, "somewhat similar"),
 )
 FAR = "not very similar"
+NO_CORRECTIONS = Corrections()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,8 @@ class NearFilm:
         path: in the data set.
         study: key of its study.
         split: of its study.
-        label: of its study, 1 = positive.
+        label: of its study, 1 = positive; the corrected one where there is one.
+        corrected: whether its study's label was corrected.
         distance: Euclidean, of standardized features.
         share: of the typical distance between two films of the data set.
         same_patient: whether it is of the film's own patient; false where the data name none.
@@ -45,6 +49,7 @@ class NearFilm:
     study: str
     split: str
     label: int
+    corrected: bool
     distance: float
     share: float
     same_patient: bool
@@ -59,7 +64,7 @@ class NearFilm:
     @property
     def sentence(self) -> str:
         """Label, split and distance: "fracture, train; very similar (12 % of the typical ...)"."""
-        label = "fracture" if self.label else "no fracture"
+        label = corrections.LABELS[self.label] + " (corrected)" * self.corrected
         share = f"{100 * self.share:.0f} % of the typical distance between two films"
         return f"{label}, {self.split}; {self.words} ({share})"
 
@@ -105,6 +110,7 @@ def nearest(
     typical: float,
     families: Mapping[str, str] | None = None,
     count: int = COUNT,
+    corrected: Corrections = NO_CORRECTIONS,
 ) -> list[NearFilm]:
     """Return the nearest film of each of the nearest studies, nearest first.
 
@@ -115,13 +121,14 @@ def nearest(
         typical: see `typical_distance`.
         families: path of a film -> its family, as `FamilyList.families`.
         count: of studies.
+        corrected: labels that hold in place of the data's own.
 
     Returns:
         At most `count` films; none for an unreadable film.
     """
     if not features.readable[row]:
         return []
-    manifest, family = dataset.manifest, families or {}
+    manifest, family = corrections.relabel(dataset.manifest, corrected), families or {}
     columns = {name: manifest[name].to_numpy() for name in (*catalog.STUDY, "label", "path")}
     away = distances(features.values, features.values[row])
     away[~features.readable] = np.inf
@@ -143,6 +150,7 @@ def nearest(
                 study=study,
                 split=str(columns["split"][other]),
                 label=int(columns["label"][other]),
+                corrected=study in corrected.items,
                 distance=float(away[other]),
                 share=float(away[other]) / typical if typical else 0.0,
                 same_patient=dataset.patients

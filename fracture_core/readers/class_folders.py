@@ -17,6 +17,7 @@ from fracture_core.files import walk
 from fracture_core.readers import folder_names, ignored_files, mura
 from fracture_core.readers.layouts import (
     CLOSED,
+    LOOKED_AT,
     NOT_A_SPLIT,
     SPLITS,
     Listing,
@@ -25,6 +26,7 @@ from fracture_core.readers.layouts import (
     entries,
     film_names,
     folders,
+    holds_films,
     is_mura,
     is_text,
     natural,
@@ -316,9 +318,16 @@ def _with_images(root: Path, folder: Path) -> str:
             f"{root} holds images, but in no class folder. Put them into a folder for each class, "
             "such as Fractured and Not_fractured, then give the folder that holds both."
         )
-    place = folder.parent  # class folders lie in `place`, or in a split of it
+    # Class folders lie in `place`, or in a split of it: the highest folder with several of films.
+    above = [each for each in reversed(folder.parents) if root in each.parents]
+    place = next((each for each in above if _several_with_films(each)), folder.parent)
     place = place.parent if folder_names.split_of(place.name) else place
     return f"{root} holds no class folders with images. Give {place}."
+
+
+def _several_with_films(place: Path) -> bool:
+    """Return whether two folders in a folder hold films, or hold a folder that does."""
+    return len([name for name in folders(place)[:LOOKED_AT] if holds_films(place / name)]) > 1
 
 
 def _holds_classes(root: Path) -> bool:

@@ -162,7 +162,7 @@ def neighbours(given: Path, layout: Layout) -> tuple[Skipped, ...]:
         notes += [
             Skipped(path=f"../{name}", reason=f"lies beside {layout.root.name}; {APART}")
             for name in beside
-            if _holds_films(given / name)
+            if holds_films(given / name)
         ]
     if layout.kind not in ROOTS:
         return tuple(notes)
@@ -175,7 +175,7 @@ def neighbours(given: Path, layout: Layout) -> tuple[Skipped, ...]:
     return tuple(notes)
 
 
-def _holds_films(folder: Path) -> bool:
+def holds_films(folder: Path) -> bool:
     """Return whether a folder, or one in it, holds a file that is named like a film."""
     with suppress(DataError, OSError):
         for place in (folder, *(folder / name for name in folders(folder)[:LOOKED_AT])):

@@ -15,11 +15,12 @@ from fracture_core.analysis.report_2018 import ExperimentRuns, Length
 from fracture_core.analysis.report_claims import Answer, Claim
 from fracture_core.analysis.trajectories import Trajectories
 from fracture_core.datasets import catalog
-from fracture_core.errors import RunError
+from fracture_core.errors import RunError, RunNotFound
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, predictions, run_folders
 from fracture_core.training import averages_job
+from fracture_core.words import short
 from ui.cache import shared_cache
 
 TABLES_KEPT = 64  # runs; 75 epochs are 10 kB
@@ -78,6 +79,17 @@ def run_now(name: str) -> run_folders.Run:
         RunError: its config cannot be read.
     """
     return run_folders.read(run_folders.find(name), shared_cache.file_cache("runs"))
+
+
+def why_not(name: str) -> str:
+    """Return in a sentence why no run of this name can be shown, with the next step."""
+    try:
+        run_now(name)
+    except RunNotFound:
+        return f"No run is called {short(name)}. Start one here, or pick one below."
+    except RunError as error:
+        return str(error)
+    return f"{name} can be read now. Reload the page."
 
 
 def metrics_of(folder: Path) -> pd.DataFrame:

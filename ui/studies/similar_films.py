@@ -9,7 +9,7 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.neighbours import nearest_films
 from fracture_core.neighbours.nearest_films import NearFilm
 from fracture_core.neighbours.neighbours_job import Neighbours
-from ui.cache import data_cache, film_cache, model_cache
+from ui.cache import curation_cache, data_cache, film_cache, model_cache
 from ui.shared import film_links, theme
 from ui.shell import state, tab_data
 from ui.studies import neighbours_start, quiz
@@ -55,7 +55,10 @@ def _films(data: Dataset, study: Any, studies: pd.DataFrame, made: Neighbours) -
         st.caption(theme.plain(f"{words}which may go by other things than a person would."))
         film_links.follow_clicks()
     families = data_cache.families(data.hash).families
-    near = nearest_films.nearest(data, made.features, row, made.typical, families)
+    corrected = curation_cache.corrected(data.hash)
+    near = nearest_films.nearest(
+        data, made.features, row, made.typical, families, corrected=corrected
+    )
     if not near:
         st.caption("This film could not be read, or there is no other study.")
         return

@@ -124,6 +124,7 @@ def _similar(options: argparse.Namespace) -> None:
     check_range("count", options.count, (1, MOST_SIMILAR))
     from dataclasses import asdict
 
+    from fracture_core.curation import corrections
     from fracture_core.datasets import family_list
     from fracture_core.models import cards
     from fracture_core.neighbours import film_features, nearest_films, neighbours_job
@@ -136,10 +137,10 @@ def _similar(options: argparse.Namespace) -> None:
         terminal.load_tensorflow()
     shown = [terminal.progress_line(noun) for noun in ("films", "features", "steps of the map")]
     made = neighbours_job.make(model, dataset, folder, shown)
-    families = family_list.known(dataset.hash).families
+    families, corrected = family_list.known(dataset.hash).families, corrections.read(dataset.hash)
     near = {
         film: nearest_films.nearest(
-            dataset, made.features, row, made.typical, families, options.count
+            dataset, made.features, row, made.typical, families, options.count, corrected
         )
         for film, row in zip(films, rows, strict=True)
     }

@@ -15,6 +15,7 @@ from fracture_core.config.limits import LIMITS
 from fracture_core.config.presets import PRESETS
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.files import replace_file
+from fracture_core.runs import run_folders
 
 if TYPE_CHECKING:
     from fracture_core.cross_validation.group import Group

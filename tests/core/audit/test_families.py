@@ -40,7 +40,11 @@ def facts(root: Path, films: dict[str, Image.Image]) -> pd.DataFrame:
     return measures.table(root, list(films), root / "facts")
 
 
-def test_copies_are_found_among_many_films(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pairs", [families._PAIRS, 700, 1])
+def test_copies_are_found_among_many_films(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pairs: int
+) -> None:
+    monkeypatch.setattr(families, "_PAIRS", pairs)  # compared a block of films at a time, or singly
     films = {f"{number}.png": film(number, (160, 200)) for number in range(60)}
     assert len(films) > families.FEW
     films["turned.png"] = films["7.png"].rotate(200, Image.Resampling.BICUBIC)

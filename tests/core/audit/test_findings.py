@@ -257,6 +257,12 @@ def test_brightness_as_a_shortcut_is_found_in_either_direction(root: Path, tmp_p
     assert max(each.auroc for each in audit.shortcuts if each.feature == "mean") < 0.1
 
 
+def test_a_date_in_a_films_name_is_no_count(root: Path, tmp_path: Path) -> None:
+    film = folder(root, 3) / "image1.png"
+    film.rename(film.with_name("image20260101123000123456789.png"))
+    assert "gap" not in {each.kind for each in audited(root, tmp_path).findings}
+
+
 def test_measurements_are_saved_and_a_stopped_audit_continues(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,16 @@ def test_a_missing_folder_is_refused(tmp_path) -> None:
         ((f"a/b/{FILMS[0]}",), "", r"{0} lies above a MURA data set\. Give {0}/a/b\."),
         (("yes/1.png", "no/1.png"), "yes", r"{0}/yes holds no class folders .* Give {0}\."),
         (("a/b/yes/1.png", "a/b/no/1.png"), "", r"{0} holds no class folders .* Give {0}/a/b\."),
+        (
+            tuple(f"a/b/{each}/p{n}/1.png" for each in ("yes", "no") for n in range(3)),
+            "",
+            r"{0} holds no class folders .* Give {0}/a/b\.",  # not the folder of one class
+        ),
+        (
+            ("a/b/yes/1.png", "a/b/no/1.png", "a/notes/x.txt"),
+            "",
+            r"{0} holds no class folders .* Give {0}/a/b\.",
+        ),
         (("set.zip",), "set.zip", r"{0}/set\.zip is a file\. Unpack it, then give the folder"),
         (("set.zip",), "", r"{0} holds an archive, set\.zip\. Unpack it, then give the unpacked"),
         (("notes.txt",), "notes.txt", r"{0}/notes\.txt is a file\. Give the folder"),

@@ -376,6 +376,12 @@ def test_too_little_memory_is_no_damage(reader: str, monkeypatch: pytest.MonkeyP
         images.read(stream.getvalue())
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_film_without_a_number_is_not_called_damaged(value: float) -> None:
+    with pytest.raises(FilmError, match="holds no pixel that is a finite number"):
+        images.read(tiff(np.full((60, 80), value, np.float32)), "film.tif")
+
+
 @pytest.mark.parametrize("extreme", [0, 65_535])
 @pytest.mark.parametrize("kind", ["png", "tiff", "dicom"])
 def test_a_hot_or_dead_pixel_takes_the_film_no_contrast(kind: str, extreme: int) -> None:

@@ -27,12 +27,24 @@ PATHS = ["0.png", "1.png", "2.png"]
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (40, 30), (256, 201)])
 def test_brightness_by_histogram_is_that_of_the_pixels(size: tuple[int, int]) -> None:
     grey = np.random.default_rng(1).integers(0, 256, size).astype(np.uint8)
-    values = measures._brightness(Image.fromarray(grey))
+    values = measures._brightness(grey)
     shares = grey / 255
     assert values["mean"] == pytest.approx(shares.mean())
     assert values["spread"] == pytest.approx(shares.std())
     assert values["peak"] == pytest.approx(np.quantile(shares, 0.99))
     assert values["border"] == pytest.approx(np.median(measures.rim(shares)))
+
+
+@pytest.mark.parametrize("size", [(512, 512), (512, 402), (513, 300), (600, 2), (1, 1000), (90, 9)])
+def test_a_large_film_is_averaged_by_a_whole_factor(size: tuple[int, int]) -> None:
+    grey = np.random.default_rng(1).integers(0, 256, size).astype(np.uint8)
+    reduced = measures._reduced(grey, measures.SMALL)
+    expected = np.asarray(Image.fromarray(grey).reduce(-(-max(size) // measures.SMALL)), int)
+    height, width = reduced.shape
+    assert max(height, width) <= measures.SMALL
+    rows, columns = (slice(0, side) for side in (height, width))
+    assert np.abs(reduced - expected[rows, columns]).max() <= 1  # the two round halves otherwise
+    assert (expected.shape[0] - height, expected.shape[1] - width) <= (1, 1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 2), (3, 50), (40, 30)])
@@ -80,3 +92,15 @@ def test_landmarks_that_were_left_out_are_found_once_they_are_wanted(
     assert measured == []  # what holds more will do
     same = [name for name in plain if name not in ("stamp", "landmarks")]
     assert plain[same].equals(whole[same])
+
+
+def test_looks_alike_are_those_that_differ_in_few_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "_TILE", (4, 8))  # several tiles, of which some are cut off
+    random = np.random.default_rng(0)
+    bits = random.integers(0, 2, (3, 256))[random.integers(0, 3, 37)]
+    bits ^= random.random(bits.shape) < 0.04
+    words = np.packbits(bits, axis=1).view(np.uint64)
+    apart = (bits[:, None] != bits[None]).sum(axis=2)
+    expected = {tuple(pair) for pair in np.argwhere(apart <= 16) if pair[0] < pair[1]}
+    pairs = {(one, other) for one, others in measures.alike(words, 16) for other in others}
+    assert 0 < len(expected) < 36 * 37 / 2 / 3 and pairs == expected

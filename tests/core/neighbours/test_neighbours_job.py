@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from fracture_core.cli import command_line
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, Stopped
@@ -210,6 +212,17 @@ def test_a_child_makes_features_and_map_and_the_command_lists_the_nearest(
     assert listed["film"] == film and len(listed["nearest"]) == 2
     keys = set(catalog.study_key(dataset.manifest))
     assert all(each["study"] in keys and each["words"] for each in listed["nearest"])
+    first = listed["nearest"][0]
+    studies = catalog.studies(dataset.manifest)
+    other = {first["study"]: 1 - first["label"]}
+    value = corrections.corrected(Corrections(), studies, other, "AB", "a cast")
+    corrections.write(dataset.hash, value)
+    assert command_line.main(words) == 0
+    (listed,) = json.loads(capsys.readouterr().out)["similar"]
+    again = listed["nearest"][0]
+    assert (again["label"], again["corrected"]) == (1 - first["label"], True)
+    assert command_line.main(words[:-1]) == 0
+    assert f"{corrections.LABELS[again['label']]} (corrected), " in capsys.readouterr().out
     assert command_line.main([*words[:3], "nothing"]) == 2
     assert "has no film 'nothing'" in capsys.readouterr().err
 

@@ -139,28 +139,46 @@ def _compile(network: keras.Model, block: keras.Layer) -> GradCam:
     return compiled
 
 
+Geometry = tuple[float, int, int]  # middle of the first cell, cell's side, receptive field; px
+
+
 def _geometry(network: keras.Model, block: keras.Layer) -> tuple[float, float, float]:
     """Return the start of a layer's first cell, the cell's side, a value's receptive field; px.
 
-    By Araujo et al. (2019), for a chain of layers.
+    By Araujo et al. (2019). Where branches meet, the widest receptive field counts. Squeeze and
+    excitation, by which every value depends a little on the whole film, is left aside.
     """
-    middle, jump, field_px = 0.5, 1, 1
-    for layer in network.layers[: network.layers.index(block) + 1]:
-        if isinstance(layer, keras.layers.Conv2D):
-            kernel, stride = layer.kernel_size[0], layer.strides[0]
-            reach = (kernel - 1) * layer.dilation_rate[0]
-        elif isinstance(layer, keras.layers.MaxPooling2D | keras.layers.AveragePooling2D):
-            stride, reach = layer.strides[0], layer.pool_size[0] - 1
-        else:
+    of_tensor: dict[int, Geometry] = {id(network.input): (0.5, 1, 1)}
+    for layer in network.operations:
+        if isinstance(layer, keras.layers.InputLayer | keras.layers.GlobalAveragePooling2D):
             continue
-        before = 0
-        if layer.padding == "same":  # as TensorFlow pads: the odd pixel comes last
-            side = layer.input.shape[1]
-            before = max(0, (-(-side // stride) - 1) * stride + reach + 1 - side) // 2
-        middle += (reach / 2 - before) * jump
-        field_px += reach * jump
-        jump *= stride
+        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        several = [of_tensor[id(each)] for each in inputs if id(each) in of_tensor]
+        if several:
+            before = max(several, key=lambda each: each[2])
+            of_tensor[id(layer.output)] = _after(layer, before)
+    middle, jump, field_px = of_tensor[id(block.output)]
     return middle - jump / 2, float(jump), float(field_px)
+
+
+def _after(layer: keras.Layer, geometry: Geometry) -> Geometry:
+    """Return the geometry of a layer's output, given that of its input."""
+    middle, jump, field_px = geometry
+    if isinstance(layer, keras.layers.ZeroPadding2D):
+        return middle - layer.padding[0][0] * jump, jump, field_px
+    if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+        kernel, stride = layer.kernel_size[0], layer.strides[0]
+        reach = (kernel - 1) * layer.dilation_rate[0]
+    elif isinstance(layer, keras.layers.MaxPooling2D | keras.layers.AveragePooling2D):
+        stride, reach = layer.strides[0], layer.pool_size[0] - 1
+    else:
+        return geometry
+    before = 0
+    if layer.padding == "same":  # as TensorFlow pads: the odd pixel comes last
+        side = layer.input.shape[1]
+        before = max(0, (-(-side // stride) - 1) * stride + reach + 1 - side) // 2
+    middle += (reach / 2 - before) * jump
+    return middle, jump * stride, field_px + reach * jump
 
 
 # --- occlusion ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ caller can forget it.
 The convolution block is the report's: convolution 3 x 3 without padding, batch normalization,
 ReLU. Only the last block of `five_conv` has ReLU before the normalization, as in its Appendix A.
 `all_conv` is mentioned in the report but was not built there: all-convolutional, with a global
-average pooling.
+average pooling. `residual` and the large networks of `applications` go beyond the report.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.record import check_range
 from fracture_core.errors import ConfigError
 from fracture_core.networks import network_size
+from fracture_core.networks.applications import APPLICATIONS
 from fracture_core.words import short
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Architecture:
         name: its identifier.
         title: its name in words.
         sentence: its description in one sentence.
-        source: its place in the report.
+        source: its place in the 2018 report, or the paper that describes it.
         parameters: trained and untrained, with default options at 32 px.
         mega_flop: of training on one film at 32 px: products and sums of convolutions and dense
             layers, forward and backward, in millions.
@@ -106,6 +107,38 @@ def _all_conv(x: Any) -> Any:
     return layers.GlobalAveragePooling2D(name="average")(_block(x, 64, 5))
 
 
+def _residual(x: Any) -> Any:
+    """Add three residual blocks with poolings, then each map's maximum: (n, h, w, 1) to (n, 128).
+
+    After He et al. (2016). The maximum over all places keeps a break that a mean would dilute.
+    """
+    from keras import layers
+
+    x = _pool(_block(x, 32, 1), 1)
+    x = _pool(_residual_block(x, 32, 2), 2)
+    x = _pool(_residual_block(x, 64, 3), 3)
+    return layers.GlobalMaxPooling2D(name="maximum")(_residual_block(x, 128, 4))
+
+
+def _residual_block(x: Any, filters: int, number: int) -> Any:
+    """Add two normalized convolutions to their input: (n, h, w, c) to (n, h, w, filters).
+
+    An input with fewer maps goes through a normalized convolution 1 x 1 first.
+    """
+    from keras import layers
+
+    def normalized(x: Any, side: int, name: str) -> Any:
+        x = Conv2D(filters, side, padding="same", name=f"conv_{name}")(x)
+        return BatchNormalization(name=f"norm_{name}")(x)
+
+    from fracture_core.networks.layers import BatchNormalization, Conv2D
+
+    shortcut = x if x.shape[-1] == filters else normalized(x, 1, f"{number}_shortcut")
+    x = layers.ReLU(name=f"relu_{number}_a")(normalized(x, 3, f"{number}_a"))
+    x = layers.Add(name=f"add_{number}")([normalized(x, 3, f"{number}_b"), shortcut])
+    return layers.ReLU(name=f"relu_{number}")(x)
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     entry.name: entry
     for entry in (
@@ -114,7 +147,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="One convolution",
             sentence="One convolution and a wide dense layer: sees edges and brightness, little "
             "more, and has by far the most parameters.",
-            source="Results and Analysis, figures 2 and 3",
+            source="2018 report, Results and Analysis, figures 2 and 3",
             parameters=922_305,
             mega_flop=6.6,
             smallest=24,
@@ -126,7 +159,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="Three convolutions",
             sentence="Three convolutions with two poolings: sees shapes a few pixels long, and "
             "learns quickly.",
-            source="Results and Analysis, figures 4 to 8",
+            source="2018 report, Results and Analysis, figures 4 to 8",
             parameters=166_913,
             mega_flop=53.2,
             smallest=24,
@@ -138,7 +171,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="Five convolutions",
             sentence="The report's final classifier: the deepest of its three, and the one with "
             "the fewest parameters.",
-            source="Appendix A, figures 7 and 8",
+            source="2018 report, Appendix A, figures 7 and 8",
             parameters=97_409,
             mega_flop=83.5,
             smallest=28,
@@ -150,12 +183,72 @@ ARCHITECTURES: dict[str, Architecture] = {
             title="All convolutions",
             sentence="No pooling and no dense layer: convolutions shrink the film themselves, and "
             "the verdict is a weighted mean over all places, which a heat map can show.",
-            source="Conclusion, mentioned and not built",
+            source="2018 report, Conclusion: mentioned, not built",
             parameters=103_009,
             mega_flop=35.3,
             smallest=24,
             options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
             features=_all_conv,
+        ),
+        Architecture(
+            name="residual",
+            title="Residual",
+            sentence="Three residual blocks and the maximum over all places: small, and quick to "
+            "learn a break that covers few pixels.",
+            source="He et al. 2016, Deep residual learning",
+            parameters=308_929,
+            mega_flop=55.2,
+            smallest=24,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=_residual,
+        ),
+        Architecture(
+            name="mobilenet_v3",
+            title="MobileNetV3",
+            sentence="The small MobileNetV3: 34 normalized layers with little arithmetic, made for "
+            "telephones.",
+            source="Howard et al. 2019, Searching for MobileNetV3",
+            parameters=939_409,
+            mega_flop=8.9,
+            smallest=32,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=APPLICATIONS["mobilenet_v3"].features,
+        ),
+        Architecture(
+            name="efficientnet_v2",
+            title="EfficientNetV2",
+            sentence="EfficientNetV2-B0: more accurate on photographs than its size suggests; "
+            "skips blocks at random while it learns.",
+            source="Tan and Le 2021, EfficientNetV2",
+            parameters=5_920_017,
+            mega_flop=92.8,
+            smallest=32,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=APPLICATIONS["efficientnet_v2"].features,
+        ),
+        Architecture(
+            name="densenet121",
+            title="DenseNet-121",
+            sentence="DenseNet-121: every layer sees the maps of all before it; common for chest "
+            "films.",
+            source="Huang et al. 2017, Densely connected networks",
+            parameters=7_032_257,
+            mega_flop=335.7,
+            smallest=32,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=APPLICATIONS["densenet121"].features,
+        ),
+        Architecture(
+            name="densenet169",
+            title="DenseNet-169",
+            sentence="DenseNet-169, the MURA paper's network, which saw films of 320 px: slow "
+            "without a GPU.",
+            source="Rajpurkar et al. 2018, MURA",
+            parameters=12_638_273,
+            mega_flop=400.0,
+            smallest=32,
+            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            features=APPLICATIONS["densenet169"].features,
         ),
     )
 }
@@ -228,7 +321,27 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
         if number == 1 and chosen.dropout:
             x = layers.Dropout(chosen.dropout, name="dropout")(x)
     probability = layers.Dense(1, activation="sigmoid", name="probability")(x)
-    return keras.Model(films, probability, name=name)
+    return _with_own_normalization(keras.Model(films, probability, name=name))
+
+
+def _with_own_normalization(network: "keras.Model") -> "keras.Model":
+    """Return a network whose layers of batch normalization are all those of `layers`.
+
+    They are Keras' own but for the kernel, and their averages can be recomputed (see `averages`).
+    A network that has no others is returned as it is; else its initial weights are drawn again.
+    """
+    import keras
+
+    from fracture_core.networks.layers import BatchNormalization
+
+    def own(layer: "keras.Layer") -> "keras.Layer":
+        kind = type(layer)
+        kind = BatchNormalization if kind is keras.layers.BatchNormalization else kind
+        return kind.from_config(layer.get_config())
+
+    if all(type(layer) is not keras.layers.BatchNormalization for layer in network.layers):
+        return network
+    return keras.models.clone_model(network, clone_function=own)
 
 
 def _check_keras() -> None:
@@ -281,10 +394,20 @@ def with_penultimate(network: "keras.Model") -> "keras.Model":
 
 
 def blocks(network: "keras.Model") -> list["keras.Layer"]:
-    """Return the last layer of each convolution block: its maps after normalization and ReLU.
+    """Return the last layer of each block, in order: its maps after normalization and ReLU.
 
-    They are in order; an `ensemble` has none, only its members do.
+    A block of a chain begins with each convolution. In a network that branches, a block is all
+    that has maps of one size. An `ensemble` has none, only its members do.
     """
+    import keras
+
+    if any(isinstance(layer, keras.Model) for layer in network.layers):
+        return []
+    meets = any(isinstance(layer.input, list) and len(layer.input) > 1 for layer in network.layers)
+    return _blocks_by_size(network) if meets else _blocks_of_chain(network)
+
+
+def _blocks_of_chain(network: "keras.Model") -> list["keras.Layer"]:
     from keras import layers
 
     same_grid = (
@@ -305,3 +428,31 @@ def blocks(network: "keras.Model") -> list["keras.Layer"]:
         else:
             inside = False
     return ends
+
+
+def _blocks_by_size(network: "keras.Model") -> list["keras.Layer"]:
+    import keras
+
+    ends: dict[int, keras.Layer] = {}
+    begun = False
+    for layer in _trunk(network):
+        begun = begun or isinstance(layer, keras.layers.Conv2D)
+        is_map = isinstance(layer, keras.Layer) and len(layer.output.shape) == 4
+        if begun and is_map and not isinstance(layer, keras.layers.ZeroPadding2D):
+            ends[layer.output.shape[1]] = layer
+    return list(ends.values())
+
+
+def _trunk(network: "keras.Model") -> list[Any]:
+    """Return the operations on one way from film to output.
+
+    Where several branches meet it is the way of the largest maps, else of the first branch: not
+    through weights of whole maps (squeeze and excitation).
+    """
+    made_by = {id(each.output): each for each in network.operations}
+    way, tensor = [], network.output
+    while tensor is not network.input:
+        way.append(made_by[id(tensor)])
+        inputs = way[-1].input if isinstance(way[-1].input, list) else [way[-1].input]
+        tensor = max(inputs, key=lambda each: each.shape[1] if len(each.shape) == 4 else 0)
+    return way[::-1]

@@ -1,9 +1,10 @@
-"""Size of a network before it is built: parameters, and memory for training.
+"""Size of a network before it is built: parameters, memory for training, and a batch that fits.
 
 The arithmetic of `architectures` without Keras, so that a card or a setting too large for any
 machine is refused early. A test builds every network and compares.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -43,7 +44,26 @@ class Shape:
     dense_normalization: bool = False
 
 
-SHAPES = {
+@dataclass(frozen=True, kw_only=True)
+class FixedShape:
+    """A network whose layers before the dense ones do not depend on the size of the films.
+
+    Args:
+        parameters: of these layers, trained and untrained.
+        maps: that they end in, each of them one value.
+        values: outputs of these layers for each pixel of a film, at 32 px; fewer for most others.
+        dense: units of its default dense layers.
+        dense_normalization: whether the first of these is normalized.
+    """
+
+    parameters: int
+    maps: int
+    values: int
+    dense: tuple[int, ...] = ()
+    dense_normalization: bool = False
+
+
+SHAPES: dict[str, Shape | FixedShape] = {
     "one_conv": Shape(blocks=((32, 1, True),), dense=(128,)),
     "three_conv": Shape(blocks=((32, 1, False), (32, 1, True), (32, 1, True)), dense=(128,)),
     "five_conv": Shape(
@@ -56,6 +76,11 @@ SHAPES = {
         dense=(),
         average=True,
     ),
+    "residual": FixedShape(parameters=308_800, maps=128, values=217),
+    "mobilenet_v3": FixedShape(parameters=938_832, maps=576, values=122),
+    "efficientnet_v2": FixedShape(parameters=5_918_736, maps=1280, values=356),
+    "densenet121": FixedShape(parameters=7_031_232, maps=1024, values=998),
+    "densenet169": FixedShape(parameters=12_636_608, maps=1664, values=1202),
 }
 
 
@@ -86,17 +111,7 @@ def of(name: str, size: int, options: NetworkOptions) -> Size:
     if name not in SHAPES:
         raise ConfigError(f"No architecture is called {name!r}. It is one of {', '.join(SHAPES)}.")
     shape = SHAPES[name]
-    side, maps, parameters, values = size, 1, 0, size * size
-    for filters, strides, pooled in shape.blocks:
-        parameters += 9 * maps * filters + filters + 4 * filters
-        side, maps = (side - 3) // strides + 1, filters
-        values += 3 * side * side * filters  # convolution, normalization, ReLU
-        if pooled:
-            side //= 2
-            values += side * side * filters
-        if side < 1:
-            raise ConfigError(f"{size} px are too small for {name}. Choose a larger size.")
-    width = maps if shape.average else side * side * maps
+    parameters, values, width = _before_dense(name, shape, size)
     dense = shape.dense if options.dense is None else options.dense
     normalized = options.dense_normalization
     if normalized is None:
@@ -108,6 +123,27 @@ def of(name: str, size: int, options: NetworkOptions) -> Size:
             parameters += 4 * units
         width = units
     return Size(parameters=parameters, values=values)
+
+
+def _before_dense(name: str, shape: Shape | FixedShape, size: int) -> tuple[int, int, int]:
+    """Return parameters and outputs of the layers before the dense ones, and what these receive.
+
+    Raises:
+        ConfigError: the input is too small.
+    """
+    if isinstance(shape, FixedShape):
+        return shape.parameters, shape.values * size**2, shape.maps
+    side, maps, parameters, values = size, 1, 0, size * size
+    for filters, strides, pooled in shape.blocks:
+        parameters += 9 * maps * filters + filters + 4 * filters
+        side, maps = (side - 3) // strides + 1, filters
+        values += 3 * side * side * filters  # convolution, normalization, ReLU
+        if pooled:
+            side //= 2
+            values += side * side * filters
+        if side < 1:
+            raise ConfigError(f"{size} px are too small for {name}. Choose a larger size.")
+    return parameters, values, maps if shape.average else side * side * maps
 
 
 def check(name: str, size: int, options: NetworkOptions) -> None:
@@ -142,3 +178,39 @@ def training_bytes(config: TrainConfig) -> int:
     if config.normalization == "recomputed":
         kept = PIXEL_BYTES * config.normalization_films * config.recipe.size**2
     return math.ceil(PROCESS_BYTES + weights + max(films, min(KEPT_BYTES, kept)))
+
+
+def memory_warning(config: TrainConfig, free: int | None) -> str:
+    """Return a warning before a run that may not fit into memory, with a batch size that does.
+
+    Args:
+        config: of the run.
+        free: bytes that it may use; `None` if unknown.
+
+    Returns:
+        Sentences; "" for a run that fits.
+    """
+    needed = training_bytes(config)
+    if free is None or needed <= free:
+        return ""
+    batch = fitting_batch(config, free)
+    return (
+        f"This run may need about {needed / 1e9:,.1f} GB of memory, estimated from its network, "
+        f"size, batch and optimizer; {free / 1e9:,.1f} GB are free here. The system may end it. "
+        + (
+            f"Batches of up to {batch:,} films fit."
+            if batch
+            else "Not even a batch of one film fits: choose smaller films or another network."
+        )
+    )
+
+
+def fitting_batch(config: TrainConfig, free: int) -> int:
+    """Return the largest batch size up to the config's with which it fits into `free` bytes; or 0.
+
+    It is a power of two where it is smaller than the config's.
+    """
+    batch = config.batch_size
+    while batch and training_bytes(dataclasses.replace(config, batch_size=batch)) > free:
+        batch = 0 if batch == 1 else 2 ** ((batch - 1).bit_length() - 1)
+    return batch

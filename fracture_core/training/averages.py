@@ -4,6 +4,11 @@ In training, each of these layers normalizes by its batch's mean and variance, a
 averages of both for inference. These averages lag behind weights that change quickly, so the
 evaluated network differs from the trained one. Means and variances over a sample of films do not
 lag (Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3).
+
+Films that fit into memory at once are one batch, and so exact. Of more films a network of few such
+layers takes a pass for each of them, which is exact too; one of many takes a single pass, in which
+each block of films is normalized by its own means and variances, as a batch of training is (their
+"PreciseBN").
 """
 
 import functools
@@ -21,6 +26,7 @@ from fracture_core.networks.network_size import KEPT_BYTES, PIXEL_BYTES
 # The spread of the accuracy between samples, and their cost: docs/experiments.md.
 BLOCK_PIXELS = 2**20  # of films that are computed at once: about 300 MB of maps
 SEVERAL_BLOCKS = (256, 512)  # films of a sample: the fewest, of large films, and the most
+MOST_PASSES = 16  # one for each layer; a network with more of them has a single pass
 STREAM = 2**62  # of random numbers; those of the passes over the films count up from 0
 
 Moments = tuple[np.ndarray, np.ndarray]  # mean and biased variance of each channel
@@ -55,7 +61,8 @@ def make_recompute(
     Each layer gets the mean and variance of its inputs over all films, where the layers before it
     use their new averages. Films that fit into one block take one pass. Else each layer's inputs
     are computed from those of the layer before, which are kept block by block; beyond `KEPT_BYTES`
-    they are computed from the films.
+    they are computed from the films. A network of more than `MOST_PASSES` layers takes one pass,
+    and each block is normalized by its own moments.
 
     Returns:
         A function of films, uint8 (n, size, size), and of a callback that is checked between two
@@ -79,7 +86,8 @@ def make_recompute(
 
     def recompute(films: np.ndarray, should_stop: Callable[[], bool]) -> bool:
         blocks = np.array_split(films, -(-len(films) // block))
-        count = len(norms) if len(blocks) == 1 else 1
+        at_once = len(blocks) == 1 or len(norms) > MOST_PASSES
+        count = len(norms) if at_once else 1
         kept = KEPT_BYTES // (film_bytes * len(blocks[0]))
         maps: dict[int, tf.Tensor] = {}  # of the first blocks, the inputs of the layer before
         for first in range(0, len(norms), count):
@@ -112,11 +120,14 @@ def _make_pass(begin: keras.KerasTensor, norms: Sequence[BatchNormalization]) ->
         ValueError: the last layer needs more than `begin`.
     """
     last, names = norms[-1], [norm.name for norm in norms]
-    part = keras.Model(begin, [last.input, last.output])
+    outputs = [
+        norm.output for norm in norms
+    ]  # in a network that branches, not all lead to the last
+    part = keras.Model(begin, [last.input, *outputs])
 
     def inputs_and_moments(values: tf.Tensor) -> tuple[tf.Tensor, list[Moments]]:
         with noting(names) as moments:
-            inputs, _ = part(values, training=False)
+            inputs, *_ = part(values, training=False)
         return inputs, [moments[name] for name in names]
 
     signature = [tf.TensorSpec(begin.shape, tf.float32)]

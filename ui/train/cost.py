@@ -4,21 +4,23 @@ from fracture_core import memory
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs.launcher import slots
 from fracture_core.networks import network_size
-from fracture_core.runs.run_folders import Run
 from fracture_core.sweeps.sweep import Sweep
 from fracture_core.training import probe
 from fracture_core.words import duration, plural
 from ui.cache import data_cache, run_cache
 
 EVALUATION = 1 / 3  # of the work of training on a film: without the backward pass
-LEAST_GB = 0.8  # memory of a process with TensorFlow, at 32 px and batches of 10
 
 
 def sentence(config: TrainConfig, films: int) -> str:
     """Describe the cost of a run with this many training films, in a few words."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
     used = "all used in every epoch" if shown == films else f"{shown:,} used per epoch"
-    return f"{time_of(config, films)}: {plural(films, 'training film')}, {used}."
+    gigabytes, _ = _memory(config)
+    return (
+        f"{time_of(config, films)}: {plural(films, 'training film')}, {used}; {gigabytes} of "
+        "memory."
+    )
 
 
 def of_folds(config: TrainConfig, films: int, count: int) -> str:
@@ -58,21 +60,13 @@ def of_sweep(value: Sweep, films: int) -> str:
 
 
 def sources(config: TrainConfig, films: int) -> str:
-    """Say what the estimate of the time rests on, and how much memory the run will take."""
-    before = run_cache.timed_run(config.architecture, config.recipe.size)
-    return f"{_estimate(config, films)[2]} {_memory(config, before)}"
+    """Say what the estimates of time and memory rest on."""
+    return f"{_estimate(config, films)[2]} {_memory(config)[1]}"
 
 
 def warning(config: TrainConfig) -> str:
     """Return a warning before a run that may not fit into memory; "" if it fits."""
-    needed, free = network_size.training_bytes(config), memory.available()
-    if free is None or needed <= free:
-        return ""
-    return (
-        f"This run may need about {needed / 1e9:,.1f} GB of memory, estimated from its network, "
-        f"size, batch and optimizer; {free / 1e9:,.1f} GB are free here. The system may end it. "
-        "Choose a smaller size or batch, or fewer units."
-    )
+    return network_size.memory_warning(config, memory.available())
 
 
 def time_of(config: TrainConfig, films: int) -> str:
@@ -100,8 +94,10 @@ def _estimate(config: TrainConfig, films: int) -> tuple[str, float, str]:
     return "Estimated", seconds, source
 
 
-def _memory(config: TrainConfig, before: Run | None) -> str:
-    """The peak memory of a run of the same network, size and batch; else a lower bound."""
+def _memory(config: TrainConfig) -> tuple[str, str]:
+    """The peak memory, and what it rests on: a run of the same network, size and batch, if any."""
+    before = run_cache.timed_run(config.architecture, config.recipe.size)
     if before and before.config.batch_size == config.batch_size and before.status.memory_mb:
-        return f"{before.status.memory_mb / 1000:.1f} GB of memory, as that run used."
-    return f"At least {LEAST_GB} GB of memory, more for large films and batches."
+        return f"{before.status.memory_mb / 1000:.1f} GB", "Memory, as that run used."
+    needed = network_size.training_bytes(config) / 1e9
+    return f"up to {needed:,.1f} GB", "Memory, by the network's size, batch and optimizer."

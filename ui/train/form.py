@@ -163,7 +163,7 @@ def _ask_network(preset_name: str, default: str) -> str:
     entry = ARCHITECTURES[architecture]
     st.caption(
         f"{entry.sentence} {entry.parameters:,} parameters at 32 px.",
-        help=f"In the 2018 report: {entry.source}.",
+        help=f"Source: {entry.source}.",
     )
     return architecture
 

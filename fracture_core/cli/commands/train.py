@@ -21,7 +21,7 @@ from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.folders import phantom_folder
 from fracture_core.jobs import launcher, standby
-from fracture_core.networks import architectures, network_weights
+from fracture_core.networks import architectures, network_size, network_weights
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
@@ -52,6 +52,7 @@ def _architectures(options: argparse.Namespace) -> None:
             {
                 "name": name,
                 "parameters": counts[name],
+                "training_bytes": _training_bytes(entry, options.size),
                 "sentence": entry.sentence,
                 "source": entry.source,
                 "options": entry.options.to_dict(),
@@ -63,8 +64,18 @@ def _architectures(options: argparse.Namespace) -> None:
     for name, entry in ARCHITECTURES.items():
         count = counts[name]
         size = f"{count:>10,} parameters" if count else f"needs {entry.smallest} px or more"
-        print(f"{name:12}{size:21}  {entry.sentence}")
-        print(f"{'':12}report: {entry.source}")
+        if held := _training_bytes(entry, options.size):
+            size += f", up to {held / 1e9:.1f} GB in training"
+        print(f"{name:16}{size:46}  {entry.sentence}")
+        print(f"{'':16}source: {entry.source}")
+
+
+def _training_bytes(entry: Architecture, size: int) -> int | None:
+    """Estimate the memory of training it with the default batch and optimizer; as below."""
+    if size < entry.smallest:
+        return None
+    recipe = replace(DEFAULTS.recipe, size=size)
+    return network_size.training_bytes(replace(DEFAULTS, architecture=entry.name, recipe=recipe))
 
 
 def _parameters(entry: Architecture, size: int) -> int | None:
@@ -125,8 +136,27 @@ def _train(options: argparse.Namespace) -> int:
             catalog.select(dataset.manifest, parts=config.parts)  # refuses a part that is not there
             _check_curated(config, dataset)
             config = replace(config, data=str(dataset.root))
+            _tell_cost(config, dataset)
         folder = launcher.create_and_start(config, options.name, queue=options.queue)
     return _queued(folder) if options.queue else _follow(folder)
+
+
+def _tell_cost(config: TrainConfig, dataset: "Dataset") -> None:
+    """Print the time and memory that the run may take, and a warning if it may not fit."""
+    from fracture_core import memory
+    from fracture_core.training import probe
+
+    train = (dataset.manifest["split"] == "train") & (
+        dataset.manifest["part"].isin(config.parts) if config.parts else True
+    )
+    seconds = probe.expected_seconds(config, round(int(train.sum()) * (1 - config.dev_share)))
+    needed = network_size.training_bytes(config) / 1e9
+    print(
+        f"Estimated {duration(seconds)} on one core, from the network's arithmetic; up to "
+        f"{needed:,.1f} GB of memory."
+    )
+    if warning := network_size.memory_warning(config, memory.available()):
+        print(warning, file=sys.stderr)
 
 
 def _check_curated(config: TrainConfig, dataset: "Dataset") -> None:

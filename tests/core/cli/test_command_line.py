@@ -235,6 +235,11 @@ def test_architectures_has_the_designs_shape(capsys) -> None:
         ("three_conv", 166_913),
         ("five_conv", 97_409),
         ("all_conv", 103_009),
+        ("residual", 308_929),
+        ("mobilenet_v3", 939_409),
+        ("efficientnet_v2", 5_920_017),
+        ("densenet121", 7_032_257),
+        ("densenet169", 12_638_273),
     ]
     assert {"name", "parameters", "sentence", "options"} <= set(record[0])
     assert "97,409 parameters" in spoken(capsys, "architectures")

@@ -17,6 +17,7 @@ from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.networks import architectures
 from fracture_core.runs import journal, predictions
+from tests.core.every_network import EVERY
 
 SIZE = 32
 BOTH = pytest.mark.parametrize("method", heat_maps.METHODS)
@@ -102,7 +103,7 @@ def test_randomized_weights_change_the_map(method, predictor, films, finished_ru
     assert np.array_equal(heat_maps.METHODS[method](predictor, films[0]).values, again)
 
 
-@pytest.mark.parametrize("name", architectures.ARCHITECTURES)
+@pytest.mark.parametrize("name", EVERY)
 def test_every_network_has_a_map_at_each_convolution(name) -> None:
     keras.utils.set_random_seed(1)
     predictor = OwnPredictor(architectures.build(name))
@@ -142,20 +143,32 @@ def test_cells_of_the_reports_networks_are_where_they_must_be() -> None:
     }
 
 
-def test_a_cell_moves_by_nothing_outside_what_it_is_said_to_see() -> None:
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("five_conv", 5),
+        ("residual", 2),
+        pytest.param("mobilenet_v3", 2, marks=pytest.mark.slow),
+        pytest.param("efficientnet_v2", 2, marks=pytest.mark.slow),
+        pytest.param("densenet121", 1, marks=pytest.mark.slow),
+    ],
+)
+def test_a_cell_moves_by_nothing_outside_what_it_is_said_to_see(name, number) -> None:
     keras.utils.set_random_seed(3)
-    network = architectures.build("five_conv")
-    end = architectures.blocks(network)[-1]
+    network = architectures.build(name)
+    end = architectures.blocks(network)[number - 1]
     maps = keras.Model(network.input, end.output)
-    heat = heat_maps.grad_cam(OwnPredictor(network), np.zeros((SIZE, SIZE), np.uint8))
-    middle = heat.origin + 0.5 * heat.cell  # of the first cell
+    film = np.zeros((SIZE, SIZE), np.uint8)
+    heat = heat_maps.grad_cam(OwnPredictor(network), film, convolution=number)
+    cell = len(heat.values) // 2
+    middle = heat.origin + (cell + 0.5) * heat.cell
     low, high = round(middle - heat.sees / 2), round(middle + heat.sees / 2)
-    whole = maps(np.zeros((1, SIZE, SIZE, 1), np.float32)).numpy()[0, 0, 0]
+    whole = maps(np.zeros((1, SIZE, SIZE, 1), np.float32)).numpy()[0, cell, cell]
     moved = []
     for place in range(SIZE):
         film = np.zeros((1, SIZE, SIZE, 1), np.float32)
         film[:, place] = 255
-        moved.append(bool((maps(film).numpy()[0, 0, 0] != whole).any()))
+        moved.append(bool((maps(film).numpy()[0, cell, cell] != whole).any()))
     assert (moved.index(True), SIZE - moved[::-1].index(True)) == (low, high)
 
 

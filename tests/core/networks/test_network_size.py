@@ -1,5 +1,8 @@
 """The size of a network by its numbers, and as Keras builds it."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 
 from fracture_core.config.limits import LIMITS
@@ -7,13 +10,17 @@ from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.networks import architectures, network_size
+from tests.core.every_network import EVERY, LARGE
+
+QUICK = [name for name in architectures.ARCHITECTURES if name not in LARGE]
 
 
 @pytest.mark.parametrize(
     ("name", "size", "options"),
     [
-        *((name, 32, {}) for name in architectures.ARCHITECTURES),
-        *((name, 57, {}) for name in architectures.ARCHITECTURES),
+        *((name, size, {}) for name in QUICK for size in (32, 57)),
+        *(pytest.param(name, 57, {}, marks=pytest.mark.slow) for name in LARGE),
+        ("residual", 40, {"dense": (16,), "dense_normalization": True}),
         ("one_conv", 24, {"dense": (7, 5, 3), "dense_normalization": True}),
         ("five_conv", 28, {"dense": (), "dropout": 0.5}),
         ("all_conv", 40, {"dense": (16,), "dense_normalization": True}),
@@ -25,6 +32,15 @@ def test_the_arithmetic_is_that_of_the_network(name: str, size: int, options: di
         weight.value.shape.num_elements() for weight in built.weights if "seed" not in weight.path
     )
     assert network_size.of(name, size, NetworkOptions(**options)).parameters == own
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_outputs_for_a_film_are_about_those_of_the_network(name: str) -> None:
+    for size in (32, 96):
+        layers = architectures.build(name, size).layers
+        held = sum(int(np.prod(layer.output.shape[1:])) for layer in layers)
+        stated = network_size.of(name, size, NetworkOptions()).values
+        assert 0.9 * held <= stated <= 1.25 * held
 
 
 @pytest.mark.parametrize("name", architectures.ARCHITECTURES)
@@ -52,3 +68,21 @@ def test_what_training_holds_grows_with_batch_size_and_optimizer() -> None:
     assert 0.4e9 < more_maps < network_size.KEPT_BYTES
     large = TrainConfig.from_dict({"data": "", "batch_size": 256, "recipe": {"size": 512}})
     assert network_size.training_bytes(large) > 50e9
+
+
+def test_a_run_that_does_not_fit_is_told_a_batch_that_does() -> None:
+    config = TrainConfig.from_dict(
+        {"data": "", "architecture": "densenet169", "batch_size": 100, "recipe": {"size": 320}}
+    )
+    assert network_size.memory_warning(config, None) == ""
+    assert network_size.memory_warning(config, 10**12) == ""
+    assert network_size.fitting_batch(config, 10**12) == 100
+    free = 16 * 10**9
+    batch = network_size.fitting_batch(config, free)
+    assert (batch, batch.bit_count()) == (8, 1)
+    for films, fits in ((batch, True), (2 * batch, False)):
+        other = dataclasses.replace(config, batch_size=films)
+        assert (network_size.training_bytes(other) <= free) == fits
+    assert "16.0 GB are free" in network_size.memory_warning(config, free)
+    assert "Batches of up to 8 films fit." in network_size.memory_warning(config, free)
+    assert "Not even a batch of one film fits" in network_size.memory_warning(config, 10**9)

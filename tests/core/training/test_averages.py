@@ -16,14 +16,13 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
-from fracture_core.networks import architectures, network_weights
+from fracture_core.networks import network_weights
 from fracture_core.networks.layers import BatchNormalization
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.training import averages, loop, pipeline, steps
+from tests.core.every_network import CHAINS, EVERY
 from tests.core.twins import assert_twins
-
-NETWORKS = list(architectures.ARCHITECTURES)
 
 
 def never() -> bool:
@@ -83,7 +82,7 @@ def in_float64(model: keras.Model, pixels: np.ndarray) -> dict[str, tuple[np.nda
 
 
 @pytest.mark.parametrize(("block", "kept"), [(96, 0), (20, 5), (20, 2)])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", CHAINS)
 def test_averages_are_those_of_one_pass_in_float64(name, block, kept, monkeypatch) -> None:
     monkeypatch.setattr(averages, "BLOCK_PIXELS", block * 32**2)
     monkeypatch.setattr(averages, "KEPT_BYTES", kept * block * FIRST_MAPS)
@@ -97,7 +96,7 @@ def test_averages_are_those_of_one_pass_in_float64(name, block, kept, monkeypatc
         assert np.allclose(norm.moving_variance, variance, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*CHAINS, "residual"])
 def test_maps_that_are_kept_change_no_bit(name, monkeypatch) -> None:
     monkeypatch.setattr(averages, "BLOCK_PIXELS", 20 * 32**2)
     weights = []
@@ -127,6 +126,55 @@ def test_a_network_whose_layers_are_not_in_a_row_gets_its_averages_too(monkeypat
     assert averages.make_recompute(model)(films(96), never)
     for one, other in zip(whole, model.get_weights(), strict=True):
         assert np.allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def input_moments(model: keras.Model, pixels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Mean and variance of what each normalization receives in a prediction of these films."""
+    inputs = keras.Model(model.input, [norm.input for norm in norms(model)])
+    values = tf.nest.flatten(inputs(pixels[..., None].astype(np.float32), training=False))
+    axes = [tuple(range(len(each.shape) - 1)) for each in values]
+    doubles = [each.numpy().astype(np.float64) for each in values]
+    return [(each.mean(axis), each.var(axis)) for each, axis in zip(doubles, axes, strict=True)]
+
+
+def assert_averages(model: keras.Model, moments: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Assert that the averages are these moments, but for rounding."""
+    for norm, (mean, variance) in zip(norms(model), moments, strict=True):
+        scale = np.sqrt(variance).max()
+        assert np.allclose(norm.moving_mean, mean, rtol=1e-3, atol=1e-3 * scale), norm.name
+        assert np.allclose(norm.moving_variance, variance, rtol=1e-3, atol=1e-3 * scale**2)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_layer_of_every_network_is_normalized_by_what_it_receives(name) -> None:
+    model, pixels = network(name), films(24)
+    assert averages.make_recompute(model)(pixels, never)
+    if moments := input_moments(model, pixels):
+        assert_averages(model, moments)
+
+
+@pytest.mark.parametrize("name", ["residual", pytest.param("mobilenet_v3", marks=pytest.mark.slow)])
+def test_a_network_of_many_layers_averages_over_blocks_in_a_single_pass(name, monkeypatch) -> None:
+    model, pixels = network(name), films(24)
+    recompute = averages.make_recompute(model)
+    blocks, alone = np.array_split(pixels, 3), []
+    for block in blocks:  # each in one pass, and so by its own moments
+        recompute(block, never)
+        alone.append(input_moments(model, block))
+    means, variances = (
+        [np.stack([block[n][kind] for block in alone]) for n in range(len(norms(model)))]
+        for kind in (0, 1)
+    )
+    combined = [
+        (mean.mean(0), variance.mean(0) + mean.var(0))
+        for mean, variance in zip(means, variances, strict=True)
+    ]
+    monkeypatch.setattr(averages, "BLOCK_PIXELS", 8 * 32**2)
+    monkeypatch.setattr(averages, "MOST_PASSES", 8)
+    asked = []
+    assert averages.make_recompute(model)(pixels, lambda: bool(asked.append(1)))
+    assert len(asked) == 3  # one look for each block
+    assert_averages(model, combined)
 
 
 def test_nothing_but_the_averages_changes_and_twice_is_once() -> None:

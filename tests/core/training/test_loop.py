@@ -25,6 +25,7 @@ from fracture_core.networks import architectures, network_weights
 from fracture_core.runs import backups, checkpoints, journal, predictions, run_folders
 from fracture_core.runs.run_folders import State
 from fracture_core.training import loop, pipeline
+from tests.core.every_network import CHAINS, LARGE
 from tests.core.twins import assert_twins, left_behind
 
 # --- in a real child ----------------------------------------------------------------------------
@@ -200,6 +201,19 @@ def test_a_run_killed_at_any_moment_and_resumed_ends_like_its_twin(
     assert run_folders.status(folder).state is State.INTERRUPTED
     launcher.resume(folder, wait_for_slot=False)
     assert_twins(finish(folder), untouched)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["residual", *LARGE])
+def test_every_network_is_killed_and_ends_like_its_twin(folders, phantom_root, name) -> None:
+    few = {"architecture": name, "epochs": 2, "steps_per_epoch": 6, "checkpoint_seconds": 0.1}
+    twin = finish(start(phantom_root, "twin", **few))
+    folder = start(phantom_root, "killed", **few)
+    wait_for(folder, "predictions/epoch_0001.npy")
+    kill()
+    assert run_folders.status(folder).state is State.INTERRUPTED
+    launcher.resume(folder, wait_for_slot=False)
+    assert_twins(finish(folder), twin)
 
 
 @pytest.mark.slow
@@ -398,6 +412,25 @@ def test_a_stop_anywhere_keeps_the_step_and_goes_on_from_it(
     assert_twins(folder, rich_twin)
     falls = {line["learning_rate"] for line in journal.lines(rich_twin / "metrics.jsonl")}
     assert len(falls) > 2  # the plateau fell, so that its memory was put to the test
+
+
+FEW = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 6, "options": NetworkOptions(dropout=0.5)}
+BEYOND_CHAINS = [name for name in architectures.ARCHITECTURES if name not in CHAINS]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in BEYOND_CHAINS],
+)
+def test_every_network_goes_on_from_a_stop_to_the_same_bits(
+    folders, phantom_root, one_step_a_call, name
+) -> None:
+    folder, twin = (make(phantom_root, architecture=name, **FEW) for _ in range(2))
+    assert train(twin).state is State.FINISHED
+    stopped = train_impatiently(folder, before=5)
+    assert (stopped.state, stopped.step) == (State.STOPPED, 5)
+    assert train(folder).state is State.FINISHED
+    assert_twins(folder, twin)
 
 
 def test_steps_a_call_change_no_bit(folders, phantom_root, rich_twin, monkeypatch) -> None:

@@ -1,0 +1,11 @@
+"""Names of all networks, for tests that put each through the same mill; large ones are slow."""
+
+import pytest
+
+from fracture_core.networks.architectures import ARCHITECTURES
+
+LARGE = ("mobilenet_v3", "efficientnet_v2", "densenet121", "densenet169")
+EVERY = [
+    pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in ARCHITECTURES
+]
+CHAINS = ("one_conv", "three_conv", "five_conv", "all_conv")

@@ -104,6 +104,7 @@ def test_there_are_all_the_actions() -> None:
         "measure_leak",
         "stop_leak",
         "cross_validate",
+        "start_sweep",
         "stop_group",
         "resume_group",
         "delete_group",

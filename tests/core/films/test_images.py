@@ -118,7 +118,7 @@ def test_a_flat_sixteen_bit_film_is_black() -> None:
 
 def test_a_film_without_any_number_is_refused() -> None:
     broken = Image.fromarray(np.full((16, 16), np.nan, np.float32))
-    with pytest.raises(FilmError, match="no value that is a number"):
+    with pytest.raises(FilmError, match="no pixel that is a finite number"):
         decode(content(broken, "TIFF"))
 
 

@@ -460,7 +460,8 @@ def test_an_upload_opens_at_a_fracture_and_files_beside_the_studies_are_no_studi
     assert "**3 studies in this upload**: fracture in 1, none in 1, no verdict on 1" in said(app)
     assert "1 file left out" in said(app) and "**p0/notes.png** is not a PNG" in said(app)
     lines = app.dataframe[0].value.set_index("Study")
-    assert lines.loc["p1"].tolist() == ["no verdict", "–", "none counted", "1 set aside"]
+    assert lines.loc["p1"].tolist()[0] == "no verdict" and lines.loc["p1", "Answer"] == "–"
+    assert lines.loc["p1"].tolist()[-2:] == ["none counted", "1 set aside"]
     app = upload(opened(threshold="1"), ("six.zip", content))
     assert "no fracture (0 of 1 film)" in app.title[1].value and "**p2** ·" in said(app)
     app = upload(opened(), ("one.zip", zipped(**{"p0/notes.png": b"no", "p1/a.png": films[high]})))

@@ -511,7 +511,7 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     train: AppTest, folders: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = cost(train.run())
-    assert "a better estimate follows" in first and theme.plain("up to 0.8 GB of memory") in first
+    assert "a better estimate follows" in first and theme.plain("up to 0.9 GB of memory") in first
     monkeypatch.setattr(probe, "kept_speed", lambda _: 10.0)
     learned = training_count(train)
     judged = len(catalog.read(phantom_root).manifest) - learned  # with a third of the work
@@ -531,4 +531,4 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     shutil.rmtree(folder)
     run_folders.write_status(run_folders.create(other, "wide"), last)
     now = cost(train.run())
-    assert "at the speed of wide" in now and theme.plain("up to 0.8 GB of memory") in now
+    assert "at the speed of wide" in now and theme.plain("up to 0.9 GB of memory") in now

@@ -19,7 +19,7 @@ from fracture_core.config.record import check_range
 from fracture_core.config.reference import Reference
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError, RunError
-from fracture_core.folders import phantom_folder
+from fracture_core.folders import phantom_folder, runs_folder
 from fracture_core.jobs import launcher, standby
 from fracture_core.networks import architectures, network_size, network_weights
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
@@ -120,6 +120,9 @@ def _train(options: argparse.Namespace) -> int:
     architectures.check(config.architecture, config.recipe.size, config.options)
     if config.weights:
         network_weights.check_weights_file(Path(config.weights))
+    if options.name is not None:
+        run_folders.check_name(options.name)
+        run_folders.refuse_taken(runs_folder() / options.name)
     root = Path(config.data)
     with _loading(options.queue):
         from fracture_core.datasets import catalog, exclusions, family_list, fold_list

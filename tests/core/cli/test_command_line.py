@@ -17,13 +17,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fracture_core import checksums
+from fracture_core import checksums, memory
 from fracture_core.audit import audit_job
 from fracture_core.cli import command_line, setting_options
 from fracture_core.cli.commands import train
 from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
+from fracture_core.errors import ConfigError
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, evaluation, model_names
@@ -891,3 +892,24 @@ def test_a_received_value_is_repeated_at_a_readable_length(
         with pytest.raises(SystemExit):
             command_line.main([str(word) for word in words])
         assert len(capsys.readouterr().err) < 1_300, words[:2]
+
+
+def test_time_and_memory_are_told_before_a_run_begins(
+    folders, phantom_root, capsys, monkeypatch
+) -> None:
+    told = []
+
+    def create(*_: object, **__: object) -> None:
+        told.append(capsys.readouterr())
+        raise ConfigError("Enough.")
+
+    monkeypatch.setattr(launcher, "create_and_start", create)
+    monkeypatch.setattr(memory, "available", lambda: 3 * 10**9)
+    words = ["train", str(phantom_root), "--queue", "--architecture", "densenet121"]
+    assert command_line.main(words) == 2
+    assert command_line.main([*words, "--size", "224"]) == 2
+    small, large = told
+    assert "Estimated" in small.out and "up to 1.1 GB of memory" in small.out
+    assert small.err == ""
+    assert "up to 5.0 GB of memory" in large.out
+    assert "Batches of up to 4 films fit." in large.err

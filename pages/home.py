@@ -17,4 +17,5 @@ panels.doors()
 next_run.prepare()
 with st.container(horizontal=True):
     st.caption("A teaching and research tool, not a medical device.")
+    panels.offer_receipt()
     film_links.follow_clicks()

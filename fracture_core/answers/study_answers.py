@@ -13,13 +13,15 @@ import pandas as pd
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.datasets import catalog
 from fracture_core.errors import RunError
-from fracture_core.models.cards import NEVER_SEEN, Model
+from fracture_core.models.cards import Model
 from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.operating_points import promise as promises
 from fracture_core.operating_points import study_scores
 from fracture_core.operating_points.choices import Choices, OperatingPoint
 from fracture_core.operating_points.promise import Answer, Limits, Promise
 from fracture_core.words import plural
+
+OF_SYNTHETIC = "The promise was shown on synthetic films, and these are real."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +97,7 @@ class Answers:
     def _unlike_dev(self, study: StudyPrediction, real: bool) -> str:
         """Return the reason why the promise does not cover a study; "" where it does."""
         if self.synthetic and real:
-            return NEVER_SEEN
+            return OF_SYNTHETIC
         doubted = sum(bool(film.doubts) for film in study.films)
         for count, words in (
             (len(study.refused), "could not be read"),

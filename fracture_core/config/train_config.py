@@ -65,7 +65,7 @@ class TrainConfig(Record):
     batch_size: int = _learning(
         10,
         "Batch size",
-        "films per step; on average where a step takes whole studies",
+        "films per step",
         unit="films per step",
         limits=(1, 4096),
     )  # the report's

@@ -1,5 +1,6 @@
 """Home's line on the data in use, and its doors: one picture each to browse, train and diagnose."""
 
+import contextlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,12 +38,16 @@ def summary() -> None:
     parts = f" of {theme.plain(verdict_words.listed(names))}" if names else ""
     films = plural(len(dataset.manifest), "film")
     of_films = "" if len(studies) == len(dataset.manifest) else f", {films}"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{plural(len(studies), 'study')}**, {int(studies['label'].sum()):,} of them "
-            f"positive{of_films}{parts}: {kind}.",
-            width="content",
-        )
+    st.markdown(
+        f"**{plural(len(studies), 'study')}**, {int(studies['label'].sum()):,} of them "
+        f"positive{of_films}{parts}: {kind}."
+    )
+
+
+def offer_receipt() -> None:
+    """Draw the button that opens the receipt of the counts; nothing where data cannot be read."""
+    with contextlib.suppress(DataError):
+        dataset = data_cache.dataset()
         receipt.offer("counts", lambda: page_receipts.of_data(dataset))
 
 

@@ -139,6 +139,7 @@ def _moving(run: Run, sent: live_curves.Sent) -> None:
         left, right = st.columns([3, 2])
         with left:
             controls.offer(run)
+            run_figures.offer_receipt(run, epoch)
             _load(run)
         with right.container(height=ADVICE_PX, border=False):  # it comes and goes; nothing moves
             run_notices.advise(run)

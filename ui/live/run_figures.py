@@ -51,14 +51,18 @@ def show(run: Run, epoch: int | None, big: bool) -> None:
             _draw(each, ACCURACY_PX)
         _draw(rate, RATE_PX)
         _speed(run)
-        makes = [
-            partial(receipts.of_epoch, run.folder, epoch or 0, role)
-            for role in ROLES
-            if epoch and role in run_cache.majority(run.folder, "studies")
-        ]
-        receipt.offer("run", *makes, disabled=not makes)
     if run.data.without_patients:
         st.caption(SHARED_PATIENTS)
+
+
+def offer_receipt(run: Run, epoch: int | None) -> None:
+    """Draw the button that opens the receipts of the figures after an epoch."""
+    makes = [
+        partial(receipts.of_epoch, run.folder, epoch or 0, role)
+        for role in ROLES
+        if epoch and role in run_cache.majority(run.folder, "studies")
+    ]
+    receipt.offer("run", *makes, disabled=not makes)
 
 
 def _after(run: Run, epochs: pd.DataFrame, epoch: int | None) -> list[Figure]:

@@ -11,7 +11,6 @@ from fracture_core.errors import ConfigError
 from fracture_core.films.film_checks import Check
 from fracture_core.folders import PROJECT
 from fracture_core.models import cards
-from fracture_core.models.cards import NEVER_SEEN
 from fracture_core.models.study_prediction import FilmPrediction, StudyPrediction
 from fracture_core.operating_points import calibration, study_scores
 from fracture_core.operating_points.choices import OperatingPoint
@@ -82,7 +81,7 @@ def test_a_model_of_synthetic_films_promises_nothing_on_real_ones(folders) -> No
     dev = made_predictions.films(900, seed=1, split="train", skill=3.0)
     made_predictions.released("made", dev)
     answers = study_answers.of_model(cards.find("made"), 0.5)
-    assert answers.of(study(film(0.0))).reason == NEVER_SEEN
+    assert answers.of(study(film(0.0))).reason == study_answers.OF_SYNTHETIC
     assert answers.of(study(film(0.0)), real=False).answer is Answer.NO_FRACTURE
 
 

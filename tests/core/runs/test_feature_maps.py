@@ -1,5 +1,6 @@
 """Feature maps: stored by epoch, for display only."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,15 @@ def test_a_resumed_run_makes_anew_what_is_later_than_its_state_and_what_a_kill_h
     assert feature_maps.epochs(run_copy) == (1, 2, 3, 4)
     assert checkpoints.epochs(run_copy / "checkpoints") == [1, 2, 3, 4]
     for epoch, content in before.items():
-        assert feature_maps.path(run_copy, epoch).read_bytes() == content
+        with (
+            np.load(io.BytesIO(content)) as then,
+            np.load(feature_maps.path(run_copy, epoch)) as now,
+        ):
+            assert then.files == now.files
+            # The child trained with other threads: its sums may differ in the last bits.
+            for each in then.files:
+                near = 1 if then[each].dtype == np.uint8 else 1e-4
+                assert np.allclose(then[each].astype(float), now[each].astype(float), atol=near)
 
 
 def test_feature_maps_made_anew_change_nothing_that_the_run_computes(

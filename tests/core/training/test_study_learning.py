@@ -1,6 +1,5 @@
 """Runs that learn from studies: Keras' own descent, the same bits after a kill, honest curves."""
 
-import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -16,19 +15,19 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
-from fracture_core.networks import architectures
 from fracture_core.networks.pooling import UNITS
 from fracture_core.runs import checkpoints, journal, predictions
 from fracture_core.runs.run_folders import State
 from fracture_core.training import loop, pipeline, steps
 from fracture_core.verdicts import study_loss
+from tests.core.every_network import CHAINS
 from tests.core.training.test_loop import finish, kill, make, train, train_impatiently, wait_for
 from tests.core.training.test_steps import STILL, with_keras_own_layers
 from tests.core.twins import assert_twins
 
 POOLINGS = ("maximum", "noisy_or", "mean", "attention")
 # Every network, and every pooling with one of them: neither knows the other.
-PAIRS = list(zip(architectures.ARCHITECTURES, itertools.cycle(POOLINGS), strict=False))
+PAIRS = list(zip(CHAINS, POOLINGS, strict=True))
 STUDIES = np.repeat(np.arange(12), [3, 1, 2, 4, 2, 3, 1, 2, 5, 2, 3, 2])
 
 

@@ -17,7 +17,7 @@ def test_four_short_runs_end_in_a_sentence(server: Server, open_page: Callable[.
     epochs.fill("2")
     epochs.press("Enter")
     page.get_by_role("button", name="Sweep").click()
-    values = page.get_by_label("Learning rate", exact=True)
+    values = page.get_by_label("Values of learning rate", exact=True)
     values.fill("0.001, 0.0000001")
     values.press("Enter")
     seeds = page.get_by_label("Seeds", exact=True)

@@ -83,13 +83,14 @@ def _content(config: TrainConfig, films: int, own: RunLabels | None) -> None:
 def _values(config: TrainConfig, path: str) -> str:
     """The field for a setting's values."""
     setting = axes.offered()[path]
+    label = f"Values of {setting.title.lower()}"  # the form above has a field of the other name
     choices = setting.choices or (("on", "off") if setting.kind is bool else ())
     if choices:
-        picked = st.multiselect(setting.title, choices, choices[:2], key=f"{state.SWEPT}-{path}")
+        picked = st.multiselect(label, choices, choices[:2], key=f"{state.SWEPT}-{path}")
         return ",".join(picked)
     separator = "semicolons" if setting.kind is tuple else "commas"
     return st.text_input(
-        setting.title,
+        label,
         EXAMPLES.get(path, ""),
         key=f"{state.SWEPT}-{path}",
         placeholder=f"values, separated by {separator}",

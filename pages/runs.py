@@ -3,17 +3,18 @@
 import streamlit as st
 
 from ui.cache import run_cache
-from ui.runs import groups_panel, overlay, runs_table, selected_runs, sweeps_panel
+from ui.runs import group_lines, groups_panel, overlay, runs_table, selected_runs, sweeps_panel
 from ui.shell import frame
 
 frame.only_through_app()
 st.title("Runs", anchor=False)
 runs = run_cache.runs_now()
-has_groups = groups_panel.show(runs) | sweeps_panel.show(runs)
-listed = groups_panel.without_members(runs)
+has_folds = group_lines.show(groups_panel.KIND, runs)
+has_sweeps = group_lines.show(sweeps_panel.KIND, runs)
+listed = group_lines.without_members(runs)
 if listed:
     runs_table.show(listed)
     overlay.show(listed, selected_runs.chosen(listed))
-elif not has_groups:
+elif not (has_folds or has_sweeps):
     runs_table.show_empty()
 runs_table.show_unreadable(runs)

@@ -36,22 +36,15 @@ def find(name: str) -> "Group | Sweep | None":
     return sweep.find(name) if sweep.exists(name) else None
 
 
-def progress_of(value: "Group | Sweep") -> "Progress":
-    """Return the present state of a group."""
-    from fracture_core.run_groups import group_progress, members
-
-    return group_progress.progress(value.noun, value.planned, members.read(value))
-
-
 def follow(value: "Group | Sweep", as_json: bool) -> "Progress":
     """Show a group's progress until no run is active; Ctrl-C asks all to stop."""
-    from fracture_core.run_groups import members
+    from fracture_core.run_groups import group_progress, members
 
     stream = sys.stderr if as_json else sys.stdout
     print(f"{value.name}: {plural(len(value.planned), value.noun)} in {runs_folder()}", file=stream)
     while True:
         try:
-            progress = progress_of(value)
+            progress = group_progress.progress(value, members.read(value))
             if not progress.active:
                 break
             terminal.show_line(line(progress))

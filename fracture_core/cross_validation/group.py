@@ -13,12 +13,10 @@ from typing import Any, ClassVar
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.record import check_range
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.errors import RunError, RunNotFound
-from fracture_core.run_groups import group_folder, group_progress
+from fracture_core.files import FileCache
+from fracture_core.run_groups import group_folder
 from fracture_core.run_groups import members as group_members
-from fracture_core.run_groups.group_progress import Progress
 from fracture_core.runs.run_folders import Labels, Run
-from fracture_core.words import short
 
 NOTE, LIST = "group.json", "folds.csv"
 
@@ -94,10 +92,7 @@ def find(name: str) -> Group:
         RunNotFound: there is none.
         RunError: its note cannot be read, or was changed.
     """
-    if not exists(name):
-        known = ", ".join(names()[:8]) or "none yet"
-        raise RunNotFound(f"No cross-validation is called {short(name)!r}. There are: {known}.")
-    return group_folder.read_note(name, NOTE, lambda fields: _restored(name, fields))
+    return group_folder.find(name, NOTE, "cross-validation", _restored)
 
 
 def _restored(name: str, fields: dict[str, Any]) -> Group:
@@ -119,15 +114,9 @@ def _restored(name: str, fields: dict[str, Any]) -> Group:
     )
 
 
-def list_groups() -> tuple[list[Group], list[str]]:
-    """Return all readable groups, newest first, and a sentence for each of the others."""
-    groups, sentences = [], []
-    for name in names():
-        try:
-            groups.append(find(name))
-        except RunError as error:
-            sentences.append(str(error))
-    return sorted(groups, key=lambda group: (group.created, group.name), reverse=True), sentences
+def list_groups(cache: FileCache | None = None) -> tuple[list[Group], list[str]]:
+    """Return all groups and sentences, see `group_folder.list_all`."""
+    return group_folder.list_all(NOTE, find, cache)
 
 
 def of_run(run: Run) -> str:
@@ -148,8 +137,3 @@ def members(group: Group, runs: list[Run] | None = None) -> dict[int, Run]:
     own = group_members.read(group) if runs is None else filter(group.owns, runs)
     by_fold = {run.config.fold or 0: run for run in own}
     return {fold: by_fold[fold] for fold in group.numbers if fold in by_fold}
-
-
-def progress(group: Group, runs: Mapping[int, Run]) -> Progress:
-    """Return the state of a group, given its `members`."""
-    return group_progress.progress(group.noun, group.planned, runs.values())

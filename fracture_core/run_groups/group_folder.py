@@ -7,6 +7,7 @@ and renamed as a whole; its note carries its own checksum.
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,17 +22,28 @@ from fracture_core.errors import (
     FileRefused,
     RunError,
     RunNameTaken,
+    RunNotFound,
 )
-from fracture_core.files import make_folder, replace_file, sweep, temporary, writing
+from fracture_core.files import (
+    FileCache,
+    make_folder,
+    replace_file,
+    sweep,
+    temporary,
+    unchanged,
+    writing,
+)
 from fracture_core.folders import models_folder, runs_folder
+from fracture_core.run_groups.members import RunGroup
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import DRAFT_SECONDS, NAME
+from fracture_core.words import short
 
 LONGEST = 70  # characters of a group's name; those of its runs are longer
 EXCLUDED, FAMILIES = "exclude.csv", "families.csv"  # copies of lists that an audit may change
 COPIES = {"exclude": EXCLUDED, "families": FAMILIES}  # by the setting that names the list
 
-T = TypeVar("T")
+Kind = TypeVar("Kind", bound=RunGroup)
 
 
 def root() -> Path:
@@ -49,26 +61,55 @@ def exists(name: str, note: str) -> bool:
     return bool(NAME.fullmatch(name)) and (root() / name / note).is_file()
 
 
-def read_note(name: str, note: str, restore: Callable[[dict[str, Any]], T]) -> T:
-    """Return what a group's note says.
+def find(name: str, note: str, noun: str, restore: Callable[[str, dict[str, Any]], Kind]) -> Kind:
+    """Return the group of this name.
 
     Args:
         name: of the group.
         note: file name of its note.
-        restore: makes the result of the note's fields; ConfigError, KeyError or TypeError refuses.
+        noun: such a group is called this.
+        restore: makes the group of its name and its note's fields; ConfigError, KeyError or
+            TypeError refuses.
 
     Raises:
-        RunError: the note cannot be read, or was changed.
+        RunNotFound: there is none.
+        RunError: its note cannot be read, or was changed.
     """
+    if not exists(name, note):
+        known = ", ".join(names(note)[:8]) or "none yet"
+        raise RunNotFound(f"No {noun} is called {short(name)!r}. There are: {known}.")
     path = root() / name / note
     next_step = f"Delete {path.parent}, or put the file back."
     try:
         fields, is_intact = checksums.split_own(file_reader.read_json(path))
         if is_intact is not True:
             raise DamagedFile(f"The {note} of {name} is damaged. {next_step}")
-        return restore(fields)
+        return restore(name, fields)
     except (FileRefused, ConfigError, KeyError, TypeError) as error:
         raise RunError(f"The {note} of {name} cannot be read. {next_step}") from error
+
+
+def list_all(
+    note: str, find_one: Callable[[str], Kind], cache: FileCache | None = None
+) -> tuple[list[Kind], list[str]]:
+    """Return all readable groups of a kind, newest first, and a sentence for each of the others.
+
+    Args:
+        note: file name of their notes.
+        find_one: returns the group of a name; see `find`.
+        cache: see `files.unchanged`; entries of deleted groups are removed from it.
+    """
+    groups, sentences = [], []
+    paths = {name: root() / name / note for name in names(note)}
+    for name, path in paths.items():
+        try:
+            groups.append(unchanged(path, cache, partial(find_one, name)))
+        except RunError as error:
+            sentences.append(str(error))
+    if cache is not None:
+        for path in set(cache) - set(paths.values()):
+            cache.pop(path, None)
+    return sorted(groups, key=lambda each: (each.created, each.name), reverse=True), sentences
 
 
 def settled(config: TrainConfig, data: Path, name: str) -> TrainConfig:

@@ -1,9 +1,10 @@
 """State of a group of runs as a whole: what is done, how long it takes, what went wrong."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.run_groups.members import RunGroup
 from fracture_core.runs.run_folders import Run, State
 
 
@@ -38,21 +39,20 @@ class Progress:
         return f"{done}, training" if self.active else f"{done}, stopped"
 
 
-def progress(noun: str, planned: Mapping[str, TrainConfig], runs: Iterable[Run]) -> Progress:
+def progress(value: RunGroup, runs: Iterable[Run]) -> Progress:
     """Return the state of a group.
 
     Args:
-        noun: one of its runs is called this.
-        planned: all its runs' settings, by their names.
-        runs: those that there are.
+        value: the group.
+        runs: those of its runs that there are.
     """
-    own = {run.name: run for run in runs}
+    own, planned = {run.name: run for run in runs}, value.planned
     done = {name: _epochs_done(own.get(name), config) for name, config in planned.items()}
     total = sum(config.epochs for config in planned.values())
     ended = (State.FAILED, State.INTERRUPTED)
     states = [run.status.state for run in own.values()]
     return Progress(
-        noun=noun,
+        noun=value.noun,
         runs=len(planned),
         finished=states.count(State.FINISHED),
         active=sum(state.alive for state in states),

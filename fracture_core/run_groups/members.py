@@ -29,6 +29,18 @@ class RunGroup(Protocol):
         """The folder of its files."""
 
     @property
+    def noun(self) -> str:
+        """One of its runs is called this: "fold"."""
+
+    @property
+    def config(self) -> TrainConfig:
+        """Settings that all its runs share."""
+
+    @property
+    def created(self) -> str:
+        """ISO 8601 UTC."""
+
+    @property
     def labels(self) -> Labels:
         """Tags and note of its runs."""
 

@@ -14,9 +14,9 @@ from fracture_core.config import setting_table
 from fracture_core.config.record import check_range
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.errors import ConfigError, RunError, RunNameTaken, RunNotFound
-from fracture_core.run_groups import group_folder, group_progress, members
-from fracture_core.run_groups.group_progress import Progress
+from fracture_core.errors import ConfigError, RunNameTaken
+from fracture_core.files import FileCache
+from fracture_core.run_groups import group_folder, members
 from fracture_core.runs.run_folders import Labels, Run
 from fracture_core.sweeps import axes as sweep_axes
 from fracture_core.sweeps.axes import Axis
@@ -81,14 +81,11 @@ class Sweep:
 
     def owns(self, run: Run) -> bool:
         """Tell whether a run is one of this sweep."""
-        planned = self.planned.get(run.name)
+        if run.name not in self.planned:
+            return False
         # The folder of all runs may have been moved with its lists.
-        return planned == replace(
-            run.config,
-            data=self.config.data,
-            exclude=self.config.exclude,
-            families=self.config.families,
-        )
+        same = {name: getattr(self.config, name) for name in ("data", *group_folder.COPIES)}
+        return self.planned[run.name] == replace(run.config, **same)
 
     def words(self, number: int) -> str:
         """Return a combination in words: "learning rate 0.001, input side 64 px"."""
@@ -120,10 +117,7 @@ def find(name: str) -> Sweep:
         RunNotFound: there is none.
         RunError: its note cannot be read, or was changed.
     """
-    if not exists(name):
-        known = ", ".join(names()[:8]) or "none yet"
-        raise RunNotFound(f"No sweep is called {short(name)!r}. There are: {known}.")
-    return group_folder.read_note(name, NOTE, lambda fields: _restored(name, fields))
+    return group_folder.find(name, NOTE, TAG, _restored)
 
 
 def _restored(name: str, fields: dict[str, Any]) -> Sweep:
@@ -158,7 +152,7 @@ def _hashable(value: Any) -> Any:
 
 
 def _check_size(value: Sweep) -> None:
-    """Refuse more runs than anybody wants, and settings that cannot be used.
+    """Refuse too many runs, and settings that cannot be used.
 
     Raises:
         ConfigError: see `axes.combinations`; or there are too many runs.
@@ -171,15 +165,9 @@ def _check_size(value: Sweep) -> None:
         )
 
 
-def list_sweeps() -> tuple[list[Sweep], list[str]]:
-    """Return all readable sweeps, newest first, and a sentence for each of the others."""
-    sweeps, sentences = [], []
-    for name in names():
-        try:
-            sweeps.append(find(name))
-        except RunError as error:
-            sentences.append(str(error))
-    return sorted(sweeps, key=lambda each: (each.created, each.name), reverse=True), sentences
+def list_sweeps(cache: FileCache | None = None) -> tuple[list[Sweep], list[str]]:
+    """Return all sweeps and sentences, see `group_folder.list_all`."""
+    return group_folder.list_all(NOTE, find, cache)
 
 
 def plan(config: TrainConfig, axes: Sequence[Axis], seeds: int, name: str = "sweep") -> Sweep:
@@ -247,8 +235,3 @@ def begin(value: Sweep, dataset: Dataset, labels: Labels | None = None) -> Sweep
     group_folder.write(asked.name, NOTE, note, value.config)
     members.start(asked)
     return asked
-
-
-def progress(value: Sweep, runs: Sequence[Run]) -> Progress:
-    """Return the state of a sweep, given its runs."""
-    return group_progress.progress(value.noun, value.planned, runs)

@@ -3,7 +3,8 @@
 Computed once for all sessions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from fracture_core.cross_validation import group, out_of_fold
@@ -22,12 +23,12 @@ RESULTS = ("SHA256SUMS", "metrics.jsonl", "config.json", "status.json")
 
 def groups_now() -> tuple[list[Group], list[str]]:
     """List all groups, newest first, and a sentence for each that cannot be read."""
-    return shared_cache.recent("groups", group.list_groups)
+    return shared_cache.recent("groups", _list_groups)
 
 
 def sweeps_now() -> tuple[list[Sweep], list[str]]:
     """List all sweeps, newest first, and a sentence for each that cannot be read."""
-    return shared_cache.recent("sweeps", sweep.list_sweeps)
+    return shared_cache.recent("sweeps", _list_sweeps)
 
 
 def of_run(run: Run) -> RunGroup | None:
@@ -38,8 +39,16 @@ def of_run(run: Run) -> RunGroup | None:
 
 def refresh() -> None:
     """Read the groups again, after one was started or deleted."""
-    shared_cache.refreshed("groups", group.list_groups)
-    shared_cache.refreshed("sweeps", sweep.list_sweeps)
+    shared_cache.refreshed("groups", _list_groups)
+    shared_cache.refreshed("sweeps", _list_sweeps)
+
+
+def _list_groups() -> tuple[list[Group], list[str]]:
+    return group.list_groups(shared_cache.file_cache(group.NOTE))
+
+
+def _list_sweeps() -> tuple[list[Sweep], list[str]]:
+    return sweep.list_sweeps(shared_cache.file_cache(sweep.NOTE))
 
 
 def verdicts(value: Sweep, runs: Sequence[Run]) -> Tables | str:
@@ -49,7 +58,6 @@ def verdicts(value: Sweep, runs: Sequence[Run]) -> Tables | str:
         value: the sweep.
         runs: those that it has.
     """
-    files = [run.folder / name for run in runs for name in RESULTS]
 
     def read() -> Tables | str:
         try:
@@ -57,7 +65,8 @@ def verdicts(value: Sweep, runs: Sequence[Run]) -> Tables | str:
         except FractureError as error:
             return str(error)
 
-    return shared_cache.of_files("sweep", (*files, value.folder / sweep.NOTE), (), read)
+    files = (*_results(runs), value.folder / sweep.NOTE)
+    return shared_cache.of_files("sweep", files, (), read)
 
 
 def sweep_answer(value: Sweep, runs: Sequence[Run], role: str) -> Answer | str:
@@ -71,12 +80,16 @@ def sweep_answer(value: Sweep, runs: Sequence[Run], role: str) -> Answer | str:
     tables = verdicts(value, runs)
     if isinstance(tables, str):
         return tables
-    files = [run.folder / name for run in runs for name in RESULTS]
 
     def compute() -> Answer | str:
         return answer.of_tables(value, tables, role)
 
-    return shared_cache.of_files("sweep-answer", tuple(files), (value.name, role), compute)
+    return shared_cache.of_files("sweep-answer", _results(runs), (value.name, role), compute)
+
+
+def _results(runs: Iterable[Run]) -> tuple[Path, ...]:
+    """Return the files that the results of runs follow from."""
+    return tuple(run.folder / name for run in runs for name in RESULTS)
 
 
 def figures(value: Group, runs: dict[int, Run]) -> dict[str, Any] | str | None:
@@ -92,8 +105,8 @@ def figures(value: Group, runs: dict[int, Run]) -> dict[str, Any] | str | None:
     states = [run.status.state for run in runs.values()]
     if states != [State.FINISHED] * value.folds:
         return None
-    files = [run.folder / name for run in runs.values() for name in RESULTS]
-    files += [value.folder / name for name in (group.NOTE, group.LIST, out_of_fold.NOTE)]
+    own = (value.folder / name for name in (group.NOTE, group.LIST, out_of_fold.NOTE))
+    files = (*_results(runs.values()), *own)
 
     def read() -> dict[str, Any] | str:
         try:
@@ -101,4 +114,4 @@ def figures(value: Group, runs: dict[int, Run]) -> dict[str, Any] | str | None:
         except FractureError as error:
             return str(error)
 
-    return shared_cache.of_files("out-of-fold", tuple(files), (), read)
+    return shared_cache.of_files("out-of-fold", files, (), read)

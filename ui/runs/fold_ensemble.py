@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from fracture_core.cross_validation import out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.errors import FractureError
 from ui.shared import theme
@@ -9,7 +10,10 @@ from ui.shell import actions, owner, state
 
 
 def show(value: Group) -> None:
-    """Draw the popover that makes a model of the networks of all folds."""
+    """Draw the popover that makes a model of the networks of all folds; open a new one's page."""
+    if name := st.session_state.pop(state.NEW_FOLD_ENSEMBLE, None):
+        films = {state.MODEL: name, state.FILMS: out_of_fold.SPLIT}
+        st.switch_page("pages/evaluate.py", query_params=films)
     with st.popover("Ensemble", icon=":material/join:"):
         _ensemble(value)
 

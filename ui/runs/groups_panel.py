@@ -1,99 +1,44 @@
 """Cross-validations on Runs: a line each, which opens to its folds, figures and buttons."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from fracture_core.cross_validation import fold_figures, group, out_of_fold
+from fracture_core.cross_validation import fold_figures, group
 from fracture_core.cross_validation.group import Group
 from fracture_core.reports import page_receipts
 from fracture_core.run_groups.group_progress import Progress
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.verdicts.resampling import Interval
-from fracture_core.words import duration, plural
+from fracture_core.words import plural
 from ui.cache import group_cache, run_cache
-from ui.runs import fold_ensemble, group_buttons
+from ui.runs import fold_ensemble, group_buttons, group_lines
+from ui.runs.group_lines import Kind, Line
 from ui.shared import figures, receipt, theme
-from ui.shell import actions, state
+from ui.shell import state
 
-POLL_SECONDS = 2.0  # while a fold is active
 SHOWN = ("accuracy", "sensitivity", "specificity", "kappa", "auroc")  # of each fold
 
 
-def without_members(runs: list[Run]) -> list[Run]:
-    """Return the runs that no line of a group stands for; folds that are chosen stay."""
-    chosen = st.query_params.get_all(state.CHOSEN)
-    return [run for run in runs if run.name in chosen or not group_cache.of_run(run)]
-
-
-def show(runs: list[Run]) -> bool:
-    """Draw a line per cross-validation; return whether there is one. Polls while one is active."""
-    groups, unreadable = group_cache.groups_now()
-    for sentence in unreadable:
-        st.error(theme.plain(sentence), icon=":material/error:")
-    if groups:
-        active = _active(groups, runs)
-        st.fragment(_panel, run_every=POLL_SECONDS if active else None, key="groups")(active)
-    return bool(groups)
-
-
-def _active(groups: list[Group], runs: list[Run]) -> tuple[str, ...]:
-    """Names of the groups that have an active fold."""
-    alive = {group.of_run(run) for run in runs if run.status.state.alive}
-    return tuple(each.name for each in groups if each.name in alive)
-
-
-def _panel(drawn_for: tuple[str, ...]) -> None:
-    if name := st.session_state.pop(state.NEW_FOLD_ENSEMBLE, None):
-        films = {state.MODEL: name, state.FILMS: out_of_fold.SPLIT}
-        st.switch_page("pages/evaluate.py", query_params=films)
-    runs, (groups, _) = run_cache.runs_now(), group_cache.groups_now()
-    if _active(groups, runs) != drawn_for:
-        st.rerun()  # the whole page: polling depends on active folds
-    words = st.query_params.get(state.SEARCH, "").casefold().split()
-    shown = [each for each in groups if all(word in _text(each) for word in words)]
-    if shown:
-        st.header("Cross-validations", anchor=False)
-    for value in shown:
-        own = dict(sorted(group.members(value, runs).items()))
-        _line(value, own, group.progress(value, own))
-    actions.show_errors()
-
-
-def _text(value: Group) -> str:
-    """The searchable text of a group."""
-    return f"{value.name} {value.config.architecture} {value.config.data}".casefold()
-
-
-def _line(value: Group, runs: dict[int, Run], progress: Progress) -> None:
-    """The group as one line, which opens."""
+def _line(value: Group, own: list[Run], progress: Progress) -> Line:
+    runs = group.members(value, own)
     record = group_cache.figures(value, runs)
-    words = f"**{theme.plain(value.name)}** · {plural(value.folds, 'fold')}{_films(value, runs)}"
-    words += f" · {theme.plain(progress.words)}"
-    if isinstance(record, dict):
-        words += f" · {theme.plain(_accuracy(record))}"
-    elif progress.active:
-        left = progress.seconds_left
-        words += f" · {progress.share:.0%}{f', {duration(left)} left' if left else ''}"
-    fold = st.expander(
-        words,
-        expanded=st.query_params.get(state.GROUP) == value.name,
-        key=f"{state.GROUP}-{value.name}",
-        on_change="rerun",
+    return Line(
+        what=f"{plural(value.folds, 'fold')} of {group_lines.data_words(value, own)}",
+        result=theme.plain(_accuracy(record)) if isinstance(record, dict) else "",
+        draw=partial(_content, value, runs, progress, record),
     )
-    if fold.open:
-        with fold:
-            _content(value, runs, progress, record)
 
 
-def _films(value: Group, runs: dict[int, Run]) -> str:
-    run = next(iter(runs.values()), None)
-    badge = f" {theme.synthetic_badge()}" if run and run_cache.is_synthetic(run) else ""
-    return f" of {theme.plain(Path(value.config.data).name)}{badge}"
+KIND = Kind(
+    title="Cross-validations",
+    listed=group_cache.groups_now,
+    searched=lambda value: "",
+    line=_line,
+)
 
 
 def _accuracy(record: dict[str, Any]) -> str:
@@ -110,12 +55,9 @@ def _interval(figure: dict[str, Any]) -> Interval:
 def _content(
     value: Group, runs: dict[int, Run], progress: Progress, record: dict[str, Any] | str | None
 ) -> None:
-    for sentence in progress.problems:
-        st.error(theme.plain(sentence), icon=":material/error:")
     if isinstance(record, str):
         st.error(theme.plain(record), icon=":material/error:")
-    if progress.finished < value.folds:
-        st.progress(min(1.0, progress.share), theme.plain(progress.words.capitalize()))
+    group_lines.progress_bar(progress)
     release = partial(fold_ensemble.show, value) if isinstance(record, dict) else None
     group_buttons.show(value, list(runs.values()), progress, "cross-validation", release)
     st.dataframe(

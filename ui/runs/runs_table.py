@@ -26,7 +26,7 @@ from fracture_core.words import plural, short
 from ui.cache import run_cache
 from ui.components import window_width
 from ui.home import demo
-from ui.runs import groups_panel, run_charts, selected_runs
+from ui.runs import group_lines, run_charts, selected_runs
 from ui.shared import figures, theme
 from ui.shell import actions, state
 
@@ -76,7 +76,7 @@ def _names(runs: list[Run]) -> tuple[tuple[str, ...], ...]:
 
 
 def _panel(drawn_for: tuple[tuple[str, ...], ...]) -> None:
-    runs = groups_panel.without_members(run_cache.runs_now())
+    runs = group_lines.without_members(run_cache.runs_now())
     if not runs or _names(runs) != drawn_for:
         st.rerun()  # the whole page: curves depend on the choice, polling on active runs
     _search(runs)

@@ -1,98 +1,51 @@
 """Sweeps on Runs: a line each, which opens to its answer in words, its settings and buttons."""
 
-from pathlib import Path
+from functools import partial
 
 import streamlit as st
 
 from fracture_core.run_groups.group_progress import Progress
 from fracture_core.runs.run_folders import Run
-from fracture_core.sweeps import answer, sweep, sweep_words
+from fracture_core.sweeps import answer, sweep_words
 from fracture_core.sweeps.answer import Answer
 from fracture_core.sweeps.sweep import Sweep
-from fracture_core.words import duration, plural
-from ui.cache import group_cache, run_cache
-from ui.runs import group_buttons, sweep_charts
+from fracture_core.words import plural
+from ui.cache import group_cache
+from ui.runs import group_buttons, group_lines, sweep_charts
+from ui.runs.group_lines import Kind, Line
 from ui.shared import theme
-from ui.shell import actions, state
-
-POLL_SECONDS = 2.0  # while a run is active
+from ui.shell import state
 
 
-def show(runs: list[Run]) -> bool:
-    """Draw a line per sweep; return whether there is one. Polls while one is active."""
-    sweeps, unreadable = group_cache.sweeps_now()
-    for sentence in unreadable:
-        st.error(theme.plain(sentence), icon=":material/error:")
-    if sweeps:
-        active = _active(sweeps, runs)
-        st.fragment(_panel, run_every=POLL_SECONDS if active else None, key="sweeps")(active)
-    return bool(sweeps)
-
-
-def _members(value: Sweep, runs: list[Run]) -> list[Run]:
-    return [run for run in runs if run.name in value.planned and value.owns(run)]
-
-
-def _active(sweeps: list[Sweep], runs: list[Run]) -> tuple[str, ...]:
-    """Names of the sweeps that have an active run."""
-    alive = [run for run in runs if run.status.state.alive]
-    return tuple(each.name for each in sweeps if _members(each, alive))
-
-
-def _panel(drawn_for: tuple[str, ...]) -> None:
-    runs, (sweeps, _) = run_cache.runs_now(), group_cache.sweeps_now()
-    if _active(sweeps, runs) != drawn_for:
-        st.rerun()  # the whole page: polling depends on active runs
-    words = st.query_params.get(state.SEARCH, "").casefold().split()
-    shown = [each for each in sweeps if all(word in _text(each) for word in words)]
-    if shown:
-        st.header("Sweeps", anchor=False)
-    for value in shown:
-        own = _members(value, runs)
-        _line(value, own, sweep.progress(value, own))
-    actions.show_errors()
-
-
-def _text(value: Sweep) -> str:
-    """The searchable text of a sweep."""
-    labels = " ".join(axis.setting.label for axis in value.axes)
-    return f"{value.name} {labels} {value.config.architecture} {value.config.data}".casefold()
-
-
-def _line(value: Sweep, runs: list[Run], progress: Progress) -> None:
-    """The sweep as one line, which opens."""
+def _line(value: Sweep, runs: list[Run], progress: Progress) -> Line:
     varied = " × ".join(
         f"{plural(len(axis.values), 'value')} of {axis.setting.label.lower()}"
         for axis in value.axes
     )
-    badge = f" {theme.synthetic_badge()}" if any(map(run_cache.is_synthetic, runs[:1])) else ""
-    words = f"**{theme.plain(value.name)}** · {varied} × {plural(value.seeds, 'seed')} on "
-    words += f"{theme.plain(Path(value.config.data).name)}{badge} · {theme.plain(progress.words)}"
-    if progress.active:
-        left = progress.seconds_left
-        words += f" · {progress.share:.0%}{f', {duration(left)} left' if left else ''}"
-    elif progress.finished == progress.runs:
-        own = group_cache.sweep_answer(value, runs, _role(value))
-        words += (
-            f" · {theme.plain(sweep_words.brief(value, own))}" if isinstance(own, Answer) else ""
-        )
-    fold = st.expander(
-        words,
-        expanded=st.query_params.get(state.GROUP) == value.name,
-        key=f"{state.GROUP}-{value.name}",
-        on_change="rerun",
+    seeds = plural(value.seeds, "seed")
+    return Line(
+        what=f"{varied} × {seeds} on {group_lines.data_words(value, runs)}",
+        result=_result(value, runs) if progress.finished == progress.runs else "",
+        draw=partial(_content, value, runs, progress),
     )
-    if fold.open:
-        with fold:
-            _content(value, runs, progress)
+
+
+def _result(value: Sweep, runs: list[Run]) -> str:
+    own = group_cache.sweep_answer(value, runs, _role(value))
+    return theme.plain(sweep_words.brief(value, own)) if isinstance(own, Answer) else ""
+
+
+KIND = Kind(
+    title="Sweeps",
+    listed=group_cache.sweeps_now,
+    searched=lambda value: " ".join(axis.setting.label for axis in value.axes),
+    line=_line,
+)
 
 
 def _content(value: Sweep, runs: list[Run], progress: Progress) -> None:
-    for sentence in progress.problems:
-        st.error(theme.plain(sentence), icon=":material/error:")
     _answer(value, runs)
-    if progress.finished < progress.runs:
-        st.progress(min(1.0, progress.share), theme.plain(progress.words.capitalize()))
+    group_lines.progress_bar(progress)
     group_buttons.show(value, runs, progress, "sweep")
 
 

@@ -20,6 +20,7 @@ from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import ConfigError, RunBusy, RunError, RunNameTaken, RunNotFound
 from fracture_core.jobs import launcher
 from fracture_core.run_groups import members
+from fracture_core.run_groups.group_progress import progress
 from fracture_core.runs import predictions, run_folders
 from fracture_core.runs.run_folders import State, Status
 
@@ -45,7 +46,7 @@ def test_a_group_comes_back_as_it_was_made_and_its_runs_are_ordinary_runs(pair: 
         assert (run.status.state, group.of_run(run)) == (State.FINISHED, "pair")
         assert run.data.folds == {"fold": fold, "folds": 2, "hash": pair.hash}
         assert run_folders.labels(run.folder).tags == (group_runs.TAG,)
-    assert group.progress(pair, runs).words == "finished"
+    assert progress(pair, runs.values()).words == "finished"
 
 
 def test_the_same_start_again_starts_what_is_missing(
@@ -79,8 +80,8 @@ def test_finished_folds_stay_and_stopped_ones_are_resumed(pair: Group, started: 
     folder = run_folders.find("pair-fold2")
     before = run_folders.status(folder).__dict__
     run_folders.write_status(folder, Status(**{**before, "state": State.STOPPED, "epoch": 1}))
-    progress = group.progress(pair, group.members(pair))
-    assert progress.words == "1 of 2 folds done, stopped" and progress.share == 0.75
+    state = progress(pair, group.members(pair).values())
+    assert state.words == "1 of 2 folds done, stopped" and state.share == 0.75
     with pytest.raises(RunError, match=r"fold 2 is not finished. Resume pair"):
         out_of_fold.read("pair")
     members.start(pair)
@@ -93,7 +94,7 @@ def test_the_time_left_is_that_of_all_folds(pair: Group) -> None:
     training = Status(state=State.RUNNING, epoch=6, epochs=10, seconds_left=20.0)
     runs = {fold: replace(run, status=training) for fold, run in runs.items()}
     # 4 + 4 epochs in the folds that train, 20 in those that wait; two at a time, 5 s each.
-    assert group.progress(value, runs).seconds_left == 28 * 5 / 2
+    assert progress(value, runs.values()).seconds_left == 28 * 5 / 2
 
 
 def test_a_group_keeps_its_own_copies_of_the_lists(

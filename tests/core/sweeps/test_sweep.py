@@ -10,7 +10,7 @@ from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, RunError, RunNameTaken, RunNotFound
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
-from fracture_core.run_groups import members
+from fracture_core.run_groups import group_progress, members
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import State, Status
 from fracture_core.sweeps import answer, axes, sweep, sweep_words
@@ -54,7 +54,7 @@ def test_a_sweep_queues_its_runs_by_seed_and_comes_back_as_it_was_made(
         run_folders.write_status(run.folder, Status(state=State.FINISHED, epoch=2, epochs=2))
     sweep.begin(planned, catalog.read(phantom_root))  # the same again starts what is missing
     assert started == ["rates-1-seed2", "rates-2-seed2"]
-    progress = sweep.progress(value, members.read(value))
+    progress = group_progress.progress(value, members.read(value))
     assert progress.words == "2 of 4 runs done, stopped" and progress.share == 0.5
     other = sweep.plan(config(phantom_root), [RATES], 3, "rates")
     with pytest.raises(RunNameTaken, match="exists, with other settings"):

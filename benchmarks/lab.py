@@ -50,7 +50,7 @@ def draw() -> None:
 
 
 def no_receipt(threshold: float) -> Receipt:
-    """Refuse to make a receipt, as nobody opens one here."""
+    """Refuse to make a receipt: none is opened here."""
     raise AssertionError(f"A receipt was made at {threshold}.")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fracture_core import file_reader, files
 from fracture_core.config import network_options, presets, setting_table
+from fracture_core.config.presets import PRESETS
 from fracture_core.config.setting import Setting
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, FileRefused
@@ -103,6 +104,46 @@ def add_settings(
             help=help_of(setting, default).replace("%", "%%"),
             **_reading(setting),
         )
+
+
+def add_start(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add what every command that starts runs has, beside their settings.
+
+    Args:
+        parser: of the command.
+        name: help of its `--name`.
+    """
+    parser.add_argument("--preset", choices=PRESETS, help="settings to begin with")
+    parser.add_argument("--config", type=Path, help="JSON file of settings to begin with")
+    parser.add_argument("--name", help=name)
+    add_queue(parser)
+
+
+def add_queue(parser: argparse.ArgumentParser) -> None:
+    """Add the option to queue runs in place of following them."""
+    parser.add_argument("--queue", action="store_true", help="queue in the background")
+
+
+def check_network(config: TrainConfig) -> None:
+    """Refuse settings that no network can be built of, before a run is made.
+
+    Raises:
+        ConfigError: the network, its size or its options are not allowed.
+        ModelError: the file of initial weights holds none.
+    """
+    from fracture_core.networks import architectures, network_weights
+
+    architectures.check(config.architecture, config.recipe.size, config.options)
+    if config.weights:
+        network_weights.check_weights_file(Path(config.weights))
+
+
+def training_films(config: TrainConfig, dataset: "Dataset") -> int:
+    """Return about how many films a run learns from: those of its parts, less the dev share."""
+    from fracture_core.datasets import catalog
+
+    films = catalog.select(dataset.manifest, "train", config.parts)
+    return round(len(films) * (1 - config.dev_share))
 
 
 def help_of(setting: Setting, default: Callable[[Setting], str]) -> str:

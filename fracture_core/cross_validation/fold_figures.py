@@ -7,6 +7,7 @@ spread between folds, which stands beside it. No standard error is taken over th
 training sets overlap, and no unbiased estimate of it exists (Bengio and Grandvalet 2004, JMLR 5).
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +19,8 @@ METHOD = (
     "95 % bootstrap over patients of the pooled predictions, drawn within their folds; the spread "
     "between folds stands beside it, for another training"
 )
+LEVELS = ("studies", "images")
+SPREAD = ("mean", "least", "greatest")  # of a figure over folds
 RANKS = (
     "The pooled AUROC and average precision rank films of different networks against each other; "
     "the mean over folds does not."
@@ -42,9 +45,10 @@ def record(films: pd.DataFrame, threshold: float) -> dict[str, Any]:
         int(str(fold)): (own, estimates.of_films(own, threshold))
         for fold, own in films.groupby("fold")
     }
+    of_folds = [figures for _, figures in by_fold.values()]
     levels = {
         level: {
-            name: asdict(figure) | _spread([own[level][name].value for _, own in by_fold.values()])
+            name: asdict(figure) | _over_folds([own[level][name].value for own in of_folds])
             for name, figure in figures.items()
         }
         for level, figures in pooled.items()
@@ -63,9 +67,17 @@ def record(films: pd.DataFrame, threshold: float) -> dict[str, Any]:
     return {**levels, "folds": each, "method": METHOD}
 
 
-def _spread(values: list[float | None]) -> dict[str, float | None]:
+def spread(own: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Return how the figures of a record differ by fold, by level and name."""
+    return {
+        level: {name: {key: figure[key] for key in SPREAD} for name, figure in own[level].items()}
+        for level in LEVELS
+    }
+
+
+def _over_folds(values: list[float | None]) -> dict[str, float | None]:
     """Return mean, least and greatest of the folds' values."""
     numbers = [value for value in values if value is not None]
     if len(numbers) < len(values):
-        return {"mean": None, "least": None, "greatest": None}
+        return dict.fromkeys(SPREAD)
     return {"mean": sum(numbers) / len(numbers), "least": min(numbers), "greatest": max(numbers)}

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -283,6 +284,12 @@ def study_key(frame: pd.DataFrame) -> pd.Series:
     """Return the key of each row's study: "train/shoulder/patient00007/study1"."""
     split, *others = (frame[column].astype(str) for column in STUDY)
     return split.str.cat(pd.DataFrame(dict(enumerate(others))), sep="/").rename("key")
+
+
+def study_numbers(films: pd.DataFrame) -> np.ndarray:
+    """Return the number of each film's study, int64 (n,), from 0 without gaps."""
+    numbers: np.ndarray = pd.factorize(study_key(films))[0]
+    return numbers
 
 
 def studies(manifest: pd.DataFrame) -> pd.DataFrame:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import keras
 
 
+OUTPUT_ALONE = NetworkOptions(dense=(), dropout=0.0, dense_normalization=False)
 KERAS = ("tensorflow", "float32", "float32", "channels_last")  # settings of Keras, see `build`
 
 
@@ -127,11 +128,11 @@ def _residual_block(x: Any, filters: int, number: int) -> Any:
     """
     from keras import layers
 
+    from fracture_core.networks.layers import BatchNormalization, Conv2D
+
     def normalized(x: Any, side: int, name: str) -> Any:
         x = Conv2D(filters, side, padding="same", name=f"conv_{name}")(x)
         return BatchNormalization(name=f"norm_{name}")(x)
-
-    from fracture_core.networks.layers import BatchNormalization, Conv2D
 
     shortcut = x if x.shape[-1] == filters else normalized(x, 1, f"{number}_shortcut")
     x = layers.ReLU(name=f"relu_{number}_a")(normalized(x, 3, f"{number}_a"))
@@ -187,7 +188,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             parameters=103_009,
             mega_flop=35.3,
             smallest=24,
-            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            options=OUTPUT_ALONE,
             features=_all_conv,
         ),
         Architecture(
@@ -199,7 +200,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             parameters=308_929,
             mega_flop=55.2,
             smallest=24,
-            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            options=OUTPUT_ALONE,
             features=_residual,
         ),
         Architecture(
@@ -211,7 +212,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             parameters=939_409,
             mega_flop=8.9,
             smallest=32,
-            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            options=OUTPUT_ALONE,
             features=APPLICATIONS["mobilenet_v3"].features,
         ),
         Architecture(
@@ -223,7 +224,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             parameters=5_920_017,
             mega_flop=92.8,
             smallest=32,
-            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            options=OUTPUT_ALONE,
             features=APPLICATIONS["efficientnet_v2"].features,
         ),
         Architecture(
@@ -235,7 +236,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             parameters=7_032_257,
             mega_flop=335.7,
             smallest=32,
-            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            options=OUTPUT_ALONE,
             features=APPLICATIONS["densenet121"].features,
         ),
         Architecture(
@@ -247,7 +248,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             parameters=12_638_273,
             mega_flop=400.0,
             smallest=32,
-            options=NetworkOptions(dense=(), dropout=0.0, dense_normalization=False),
+            options=OUTPUT_ALONE,
             features=APPLICATIONS["densenet169"].features,
         ),
     )

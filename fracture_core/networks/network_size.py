@@ -22,7 +22,7 @@ SLOTS = {  # values that an optimizer stores for each parameter
     "rmsprop": 1,
 }
 KEPT_BYTES = 2**30  # of maps between two layers, while averages are recomputed
-PIXEL_BYTES = 128  # of these maps per pixel of a film: all networks begin with 32 of float32
+PIXEL_BYTES = 128  # of these maps per pixel of a film: small networks begin with 32 of float32
 PROCESS_BYTES = 800_000_000  # of a child with TensorFlow that trains a tiny network
 
 

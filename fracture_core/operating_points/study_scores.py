@@ -116,6 +116,11 @@ def check_rule(rule: str) -> None:
         raise ConfigError(f"A rule is one of {', '.join(RULES)}; received {rule[:60]!r}.")
 
 
+def with_views(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return all studies under `ALL`, then those of each number of views, see `by_views`."""
+    return {ALL: table} | {words: table[mask] for words, mask in by_views(table).items()}
+
+
 def by_views(table: pd.DataFrame, most: int = 4) -> dict[str, np.ndarray]:
     """Return the studies of each number of views, bool (n_studies,), by a name.
 

@@ -13,6 +13,7 @@ LEVELS = ("images", "studies")
 
 
 def sources(card: Card) -> str:
+    """Return where the training films come from, and how many there are."""
     data = card.data
     kind = "synthetic films" if data.synthetic else "films"
     films = sum(data.images.values())
@@ -23,6 +24,7 @@ def sources(card: Card) -> str:
 
 
 def preprocessing(card: Card) -> str:
+    """Return how a film becomes pixels."""
     recipe = card.recipe
     shape = "padded with black to a square" if recipe.fit == "pad" else "squashed into a square"
     pixels = "averaged over their area" if recipe.resample == "area" else "the nearest one kept"
@@ -33,6 +35,7 @@ def preprocessing(card: Card) -> str:
 
 
 def subsets(card: Card) -> str:
+    """Return the parts and studies that training was limited to."""
     parts = f"Body parts: {', '.join(card.parts)}." if card.parts else "All body parts of the data."
     if chosen := card.data.selection:
         parts = f"{parts} Training only on the selection {short(chosen['name'])}."
@@ -43,6 +46,7 @@ def subsets(card: Card) -> str:
 
 
 def missing_data(card: Card) -> str:
+    """Return what happens to films that are cut short or unreadable."""
     return (
         f"A film cut short is used up to {card.recipe.missing_rows_percent:g} % missing rows, "
         "which are black; films that cannot be read are left out and listed."
@@ -50,6 +54,7 @@ def missing_data(card: Card) -> str:
 
 
 def sizes(card: Card) -> str:
+    """Return how many films and studies each split has."""
     data = card.data
     counts = (
         f"{role}: {plural(data.images[role], 'film')} of "
@@ -61,10 +66,12 @@ def sizes(card: Card) -> str:
 
 
 def partitions(card: Card) -> str:
+    """Return the sizes of the splits, and how they were drawn."""
     return f"{sizes(card)} {card.data.split_words}"
 
 
 def network(card: Card) -> str:
+    """Return the network and its number of parameters."""
     counts = (
         network_size.of(name, card.recipe.size, options).parameters
         for name, options in card.networks
@@ -77,10 +84,12 @@ def network(card: Card) -> str:
 
 
 def software(card: Card) -> str:
+    """Return the versions of the programs."""
     return ", ".join(f"{name} {version}" for name, version in card.versions.items()) + "."
 
 
 def initialization(card: Card) -> str:
+    """Return how the weights began."""
     words = card.command.split()
     if "--weights" in words:
         return "Weights of a file that the training command names."
@@ -89,18 +98,21 @@ def initialization(card: Card) -> str:
 
 
 def training(card: Card) -> str:
+    """Return the command that trains it again."""
     pooling = card.training.get("pooling")
     loss = f" The loss is one per study, whose films are pooled by {pooling}." if pooling else ""
     return f"{card.command} (settings not named there have their defaults).{loss}"
 
 
 def selection(card: Card) -> str:
+    """Return how the epoch was chosen."""
     if "dev" in card.metrics:
         return f"{card.network}. {card.dev_words}"
     return f"{card.network}. {card.no_dev_words}."
 
 
 def measures(card: Card) -> str:
+    """Return the figures that are given, and the threshold."""
     return (
         "Accuracy, sensitivity, specificity, Cohen's kappa and AUROC, by film and by study; a "
         f"study is positive if any of its films is. Threshold {card.threshold:g}, "
@@ -109,6 +121,7 @@ def measures(card: Card) -> str:
 
 
 def uncertainty(card: Card) -> str:
+    """Return the methods behind the intervals."""
     return (
         "95 % intervals: of proportions by Wilson, in evaluations by bootstrap over patients "
         "(2,000 resamples)."
@@ -116,6 +129,7 @@ def uncertainty(card: Card) -> str:
 
 
 def performance(card: Card) -> str:
+    """Return accuracies beside the majority guess."""
     return " ".join(
         f"{role}, {level}: accuracy {_share(each.accuracy)}; always guessing the majority "
         f"{_share(each.majority)}."
@@ -124,6 +138,7 @@ def performance(card: Card) -> str:
 
 
 def accuracy(card: Card) -> str:
+    """Return sensitivities and specificities."""
     return " ".join(
         f"{role}, {level}: sensitivity {_share(each.sensitivity)}, specificity "
         f"{_share(each.specificity)}."
@@ -132,6 +147,7 @@ def accuracy(card: Card) -> str:
 
 
 def failures(card: Card) -> str:
+    """Return how many studies were missed and how many called falsely."""
     return " ".join(
         f"{role}: of {plural(each.n, 'study')} {each.confusion.fn:,} missed and "
         f"{each.confusion.fp:,} false alarms."
@@ -141,6 +157,7 @@ def failures(card: Card) -> str:
 
 
 def limitations(card: Card) -> str:
+    """Return what is known against the model."""
     known = ["Not a medical device."]
     known += ["Trained on synthetic films only."] * card.synthetic
     known += [card.label_meaning]

@@ -55,9 +55,6 @@ def lab(value: Evaluation, threshold: float, scaling: Calibration | None) -> Rec
         number of films; "shortcuts", see `shortcut_meter.measure`.
     """
     studies = study_scores.of_films(value.films, scaling.films if scaling else None)
-    groups = {study_scores.ALL: studies} | {
-        words: studies[mask] for words, mask in study_scores.by_views(studies).items()
-    }
     price = or_cost.prices(value.films).at(threshold)
     return {
         "rules": {
@@ -65,7 +62,7 @@ def lab(value: Evaluation, threshold: float, scaling: Calibration | None) -> Rec
                 rule: _at(curve, threshold)
                 for rule, curve in threshold_curves.of_studies(table).items()
             }
-            for words, table in groups.items()
+            for words, table in study_scores.with_views(studies).items()
         },
         "or_cost": {
             "film": asdict(price.film),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core.analysis.report_2018 import Length
+from fracture_core.cross_validation import fold_figures
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
@@ -32,11 +33,7 @@ def of_pair(pair: ModelPair, first: Evaluation, models: Sequence[Model]) -> Rece
     words = [*receipts.PYTHON, "compare", *(model.reference for model in models)]
     if any(pair.split not in stored_predictions.roles(model) for model in models):
         words += first.data_words
-    if pair.split != evaluation.SELECTION:
-        words += ["--split", pair.split]
-    if chosen := first.data.get("selection"):
-        words += ["--selection", str(chosen["name"])]
-    words += ["--corrections"] if first.data.get("corrections") else []
+    words += receipts.films_words(first)
     record = pair.to_dict()
     shown = {key: record[key] for key in ("figures", "mcnemar", "thresholds")}
     others = ", ".join(f"{model.reference}: {model.card.network}" for model in models)
@@ -79,13 +76,7 @@ def of_folds(value: Group, record: Mapping[str, Any]) -> Receipt:
         level: {"by_patient": {name: {k: v[k] for k in names} for name, v in record[level].items()}}
         for level in receipts.LEVELS
     }
-    spread = {
-        level: {
-            name: {key: figure[key] for key in ("mean", "least", "greatest")}
-            for name, figure in record[level].items()
-        }
-        for level in receipts.LEVELS
-    }
+    spread = fold_figures.spread(record)
     return Receipt(
         title=f"Out-of-fold figures of {value.name}",
         numbers=tuple(receipts.numbers(pooled | {"spread": spread, "folds": record["folds"]})),

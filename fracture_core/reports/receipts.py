@@ -262,11 +262,7 @@ def command(
         words += [word for part in value.parts for word in ("--part", part)]
     elif dataset:
         words += data_words(dataset)
-    if value.split != evaluation.SELECTION:
-        words += ["--split", value.split]
-    if chosen := value.data.get("selection"):
-        words += ["--selection", str(chosen["name"])]
-    words += ["--corrections"] if value.data.get("corrections") else []
+    words += films_words(value)
     if value.threshold != model.card.threshold:
         words += ["--threshold", repr(value.threshold)]
     if scope.prevalence is not None:
@@ -274,6 +270,14 @@ def command(
     if scope.cost_ratio != 1:
         words += ["--cost-ratio", f"{scope.cost_ratio:g}"]
     return shlex.join([*words, *options, "--json"])
+
+
+def films_words(value: Evaluation) -> list[str]:
+    """Return the words of a command that choose an evaluation's films, and its labels."""
+    words = [] if value.split == evaluation.SELECTION else ["--split", value.split]
+    if chosen := value.data.get("selection"):
+        words += ["--selection", str(chosen["name"])]
+    return words + (["--corrections"] if value.data.get("corrections") else [])
 
 
 def data_words(dataset: Dataset) -> list[str]:

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 from fracture_core.config import setting_table
 from fracture_core.config.record import check_range
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.curation import curated_data
+from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import ConfigError, RunNameTaken
 from fracture_core.files import FileCache
@@ -205,11 +207,14 @@ def begin(value: Sweep, dataset: Dataset, labels: Labels | None = None) -> Sweep
 
     Raises:
         RunNameTaken: a group, model or run has the name of it or of one of its runs.
-        DataError: the data set is incomplete, or a list cannot be read.
+        ConfigError: the data have no such part.
+        DataError: the data set is incomplete, or lacks the selection, or a list cannot be read.
         RunError: a run cannot be started; the others were started anyway.
         WriteFailed: no space or no permission.
     """
     group_folder.check_complete(dataset.complete)
+    curated = curated_data.of_config(dataset, value.config).dataset
+    catalog.select(curated.manifest, "train", value.config.parts)  # refused before runs fail
     asked = replace(
         value,
         config=group_folder.settled(value.config, dataset.root, value.name),

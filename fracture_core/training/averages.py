@@ -120,10 +120,8 @@ def _make_pass(begin: keras.KerasTensor, norms: Sequence[BatchNormalization]) ->
         ValueError: the last layer needs more than `begin`.
     """
     last, names = norms[-1], [norm.name for norm in norms]
-    outputs = [
-        norm.output for norm in norms
-    ]  # in a network that branches, not all lead to the last
-    part = keras.Model(begin, [last.input, *outputs])
+    # Each layer is an output: in a network that branches, not all of them lead to the last.
+    part = keras.Model(begin, [last.input, *(norm.output for norm in norms)])
 
     def inputs_and_moments(values: tf.Tensor) -> tuple[tf.Tensor, list[Moments]]:
         with noting(names) as moments:

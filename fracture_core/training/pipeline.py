@@ -83,8 +83,8 @@ class Pipeline:
         labels: (n,), 0 or 1; where the run learns from studies, a study has its first film's.
         config: for seed, batch size, augmentation, the length of an epoch, and whether the run
             learns from films or from studies.
-        studies: (n,), the number of each film's study, from 0 without gaps, see `study_numbers`;
-            by default, and where the run learns from films, each film is one.
+        studies: (n,), the number of each film's study, see `catalog.study_numbers`; by default,
+            and where the run learns from films, each film is one.
     """
 
     pixels: np.ndarray
@@ -110,7 +110,8 @@ class Pipeline:
             config: of the run.
         """
         labels = films["label"].to_numpy()
-        return cls(pixels=pixels, labels=labels, config=config, studies=study_numbers(films))
+        numbers = catalog.study_numbers(films)
+        return cls(pixels=pixels, labels=labels, config=config, studies=numbers)
 
     @property
     def labels_of_losses(self) -> np.ndarray:
@@ -167,12 +168,6 @@ class Pipeline:
             changes = draw(config.augmentation, size, len(rows), config.seed, number)
             self._pass = number, _Pass(rows, ends, changes)
         return self._pass[1]
-
-
-def study_numbers(films: pd.DataFrame) -> np.ndarray:
-    """Return the number of each film's study, int64 (n,), from 0 without gaps."""
-    numbers: np.ndarray = pd.factorize(catalog.study_key(films))[0]
-    return numbers
 
 
 def order(count: int, seed: int, number: int) -> np.ndarray:

@@ -8,7 +8,7 @@ network learns by it; here it follows from kept probabilities alone.
 import numpy as np
 import pandas as pd
 
-from fracture_core.datasets.catalog import study_key
+from fracture_core.datasets.catalog import study_numbers
 
 LEAST = 1e-7  # probabilities are clipped to it, as in Keras' loss of a film
 
@@ -22,7 +22,7 @@ def mean_loss(films: pd.DataFrame, probabilities: np.ndarray, pooling: str) -> f
         pooling: of `TrainConfig`. The weights of attention belong to training alone: what it has
             learned is measured by the verdict's rule, the maximum.
     """
-    studies = pd.factorize(study_key(films))[0]
+    studies = study_numbers(films)
     labels = films["label"].to_numpy()[np.unique(studies, return_index=True)[1]]
     positive, negative = _pooled(np.asarray(probabilities, np.float64), studies, pooling)
     return float(-np.mean(np.where(labels == 1, positive, negative)))

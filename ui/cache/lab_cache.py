@@ -46,10 +46,8 @@ class Lab:
 def lab(key: Key, scaling: str, _films: pd.DataFrame, _scaling: Calibration | None) -> Lab:
     """Return the lab of these films; `key` stands for them, `scaling` for the calibration."""
     studies = study_scores.of_films(_films, _scaling.films if _scaling else None)
-    groups = {study_scores.ALL: studies} | {
-        words: studies[mask] for words, mask in study_scores.by_views(studies).items()
-    }
-    curves = {words: threshold_curves.of_studies(table) for words, table in groups.items()}
+    groups = study_scores.with_views(studies).items()
+    curves = {words: threshold_curves.of_studies(table) for words, table in groups}
     return Lab(studies=studies, curves=curves, prices=or_cost.prices(_films))
 
 

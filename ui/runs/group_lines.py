@@ -20,7 +20,7 @@ POLL_SECONDS = 2.0  # while a run is active
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What a group shows.
+    """Parts of a group's line.
 
     Args:
         what: Markdown after its name: what was asked.

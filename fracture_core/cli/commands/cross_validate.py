@@ -7,12 +7,10 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core.cli import Command, run_group, setting_options, terminal
 from fracture_core.config.limits import LIMITS
-from fracture_core.config.presets import PRESETS
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.files import replace_file
 from fracture_core.runs import run_folders
@@ -33,27 +31,22 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     low, high = LIMITS.folds
     parser.add_argument("--folds", type=int, default=5, help=f"runs, {low} to {high} (5)")
     setting_options.add_settings(parser, setting_options.default_of_train, OWN)
-    parser.add_argument("--preset", choices=PRESETS, help="settings to begin with")
-    parser.add_argument("--config", type=Path, help="JSON file of settings to begin with")
-    parser.add_argument("--name", help="of the group; its runs are NAME-fold1, NAME-fold2, ...")
-    parser.add_argument("--queue", action="store_true", help="queue in the background")
+    setting_options.add_start(parser, "of the group; its runs are NAME-fold1, NAME-fold2, ...")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _cross_validate(options: argparse.Namespace) -> int:
     from fracture_core.cross_validation import group_runs
-    from fracture_core.networks import architectures, network_weights
 
     config = setting_options.config_of(options)
-    architectures.check(config.architecture, config.recipe.size, config.options)
-    if config.weights:
-        network_weights.check_weights_file(Path(config.weights))
+    setting_options.check_network(config)
     name = options.name or f"{config.architecture}-cv-{datetime.now():%Y%m%d-%H%M%S}"
     value = group_runs.begin(config, options.folds, name, setting_options.dataset_of(options))
     return queued(value, options.json) if options.queue else follow(value, options.json)
 
 
 def queued(value: "Group", as_json: bool) -> int:
+    """Print the folds that wait in the queue; return the exit status."""
     runs = [value.run_name(fold) for fold in value.numbers]
     if as_json:
         record = {"group": value.name, "folds": value.folds, "hash": value.hash, "runs": runs}
@@ -143,7 +136,7 @@ def _print(
     own = fold_figures.record(value.films, value.threshold)
     if as_json:
         record = evaluation.with_estimates(value.to_dict(), value, prevalence, cost_ratio)
-        spread = {level: _spread(own[level]) for level in ("studies", "images")}
+        spread = fold_figures.spread(own)
         more = {"folds": own["folds"], "spread": spread, "interval": own["method"]}
         terminal.print_json(record | more)
         return
@@ -153,11 +146,6 @@ def _print(
             f"out of fold, {name}", films, value.threshold, prevalence, cost_ratio
         )
     _print_folds(own)
-
-
-def _spread(figures: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    keys = ("mean", "least", "greatest")
-    return {name: {key: figure[key] for key in keys} for name, figure in figures.items()}
 
 
 def _print_folds(own: dict[str, Any]) -> None:

@@ -7,11 +7,9 @@ import argparse
 import math
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core.cli import Command, run_group, setting_options, terminal
-from fracture_core.config.presets import PRESETS
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.words import duration, plural
 
@@ -33,27 +31,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each combination (3)")
     setting_options.add_settings(parser, setting_options.default_of_train, OWN)
-    parser.add_argument("--preset", choices=PRESETS, help="settings to begin with")
-    parser.add_argument("--config", type=Path, help="JSON file of settings to begin with")
-    parser.add_argument("--name", help="of the sweep; its runs are NAME-1-seed1, NAME-2-seed1, ...")
-    parser.add_argument("--queue", action="store_true", help="queue in the background")
+    setting_options.add_start(parser, "of the sweep; its runs are NAME-1-seed1, ...")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from fracture_core.networks import architectures, network_weights
     from fracture_core.sweeps import axes, sweep
 
     config = setting_options.config_of(options)
-    if config.weights:
-        network_weights.check_weights_file(Path(config.weights))
     name = options.name or f"sweep-{datetime.now():%Y%m%d-%H%M%S}"
     planned = sweep.plan(config, list(map(axes.parse, options.vary)), options.seeds, name)
     for each in planned.planned.values():
-        architectures.check(each.architecture, each.recipe.size, each.options)
+        setting_options.check_network(each)
     dataset = setting_options.dataset_of(options)
     if not options.json:
-        print(_cost(planned, int((dataset.manifest["split"] == "train").sum())))
+        print(_cost(planned, setting_options.training_films(config, dataset)))
     value = sweep.begin(planned, dataset)
     return queued(value, options.json) if options.queue else follow(value, options.json)
 

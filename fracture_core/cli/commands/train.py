@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from fracture_core.cli import Command, run_group, setting_options, terminal
 from fracture_core.config.limits import LIMITS
-from fracture_core.config.presets import PRESETS
 from fracture_core.config.record import check_range
 from fracture_core.config.reference import Reference
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.folders import phantom_folder, runs_folder
 from fracture_core.jobs import launcher, standby
-from fracture_core.networks import architectures, network_size, network_weights
+from fracture_core.networks import architectures, network_size
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
@@ -94,14 +93,7 @@ def _parameters(entry: Architecture, size: int) -> int | None:
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     setting_options.add_data(parser)
     setting_options.add_settings(parser, setting_options.default_of_train)
-    parser.add_argument("--preset", choices=PRESETS, help="settings to begin with")
-    parser.add_argument("--config", type=Path, help="JSON file of settings to begin with")
-    parser.add_argument("--name", help="the run's name and folder")
-    _add_queue(parser)
-
-
-def _add_queue(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--queue", action="store_true", help="queue in the background")
+    setting_options.add_start(parser, "the run's name and folder")
 
 
 @contextlib.contextmanager
@@ -117,14 +109,13 @@ def _loading(queue: bool) -> Iterator[None]:
 
 def _train(options: argparse.Namespace) -> int:
     config = setting_options.config_of(options)
-    architectures.check(config.architecture, config.recipe.size, config.options)
-    if config.weights:
-        network_weights.check_weights_file(Path(config.weights))
+    setting_options.check_network(config)
     if options.name is not None:
         run_folders.check_name(options.name)
         run_folders.refuse_taken(runs_folder() / options.name)
     root = Path(config.data)
     with _loading(options.queue):
+        from fracture_core.curation import curated_data
         from fracture_core.datasets import catalog, exclusions, family_list, fold_list
         from fracture_core.phantom import phantom_set
 
@@ -137,7 +128,7 @@ def _train(options: argparse.Namespace) -> int:
         if not drawn or phantom_set.is_complete(root):  # the child completes an incomplete one
             dataset = catalog.read(root, config.positive, table=config.table)
             catalog.select(dataset.manifest, parts=config.parts)  # refuses a part that is not there
-            _check_curated(config, dataset)
+            curated_data.of_config(dataset, config)  # refuses what a run could not use
             config = replace(config, data=str(dataset.root))
             _tell_cost(config, dataset)
         folder = launcher.create_and_start(config, options.name, queue=options.queue)
@@ -149,10 +140,7 @@ def _tell_cost(config: TrainConfig, dataset: "Dataset") -> None:
     from fracture_core import memory
     from fracture_core.training import probe
 
-    train = (dataset.manifest["split"] == "train") & (
-        dataset.manifest["part"].isin(config.parts) if config.parts else True
-    )
-    seconds = probe.expected_seconds(config, round(int(train.sum()) * (1 - config.dev_share)))
+    seconds = probe.expected_seconds(config, setting_options.training_films(config, dataset))
     needed = network_size.training_bytes(config) / 1e9
     print(
         f"Estimated {duration(seconds)} on one core, from the network's arithmetic; up to "
@@ -162,21 +150,10 @@ def _tell_cost(config: TrainConfig, dataset: "Dataset") -> None:
         print(warning, file=sys.stderr)
 
 
-def _check_curated(config: TrainConfig, dataset: "Dataset") -> None:
-    """Refuse a selection or corrections that a run could not use, before it is made."""
-    from fracture_core.curation import corrections, selections
-
-    if config.corrections:
-        corrections.made(dataset.hash)
-    if config.selection:
-        chosen = selections.read(selections.folder_of(dataset.hash), config.selection)
-        selections.training_rows(dataset.manifest, chosen)
-
-
 def _resume_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run")
     parser.add_argument("--more-epochs", type=int, default=0, help="epochs to add (0)")
-    _add_queue(parser)
+    setting_options.add_queue(parser)
 
 
 def _resume(options: argparse.Namespace) -> int:
@@ -208,7 +185,7 @@ def _fork_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN@EPOCH", help="run and an epoch whose state is saved")
     setting_options.add_settings(parser, setting_options.default_of_fork)
     parser.add_argument("--name", help="the new run's name and folder")
-    _add_queue(parser)
+    setting_options.add_queue(parser)
 
 
 def _fork(options: argparse.Namespace) -> int:

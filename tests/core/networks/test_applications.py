@@ -8,6 +8,23 @@ from fracture_core.networks import applications, architectures
 from tests.core.every_network import LARGE
 
 
+def of_colours(name: str) -> keras.Model:
+    """The network as it is for pictures of 32 px, scaled: (n, 32, 32, 3) to maps."""
+    kept = applications.APPLICATIONS[name]
+    make = getattr(keras.applications, kept.function)
+    return make(include_top=False, weights=None, input_shape=(32, 32, 3), **kept.options)
+
+
+def copy_weights(colours: keras.Model, network: keras.Model) -> None:
+    """Copy weights from colours to grey: the first kernel is summed over its three channels."""
+    for layer in colours.layers:
+        if values := layer.get_weights():
+            own = network.get_layer(layer.name)
+            if own.weights[0].shape != values[0].shape:
+                values[0] = values[0].sum(axis=2, keepdims=True)
+            own.set_weights(values)
+
+
 def test_every_application_is_in_the_registry_and_slow_in_tests() -> None:
     assert tuple(applications.APPLICATIONS) == LARGE
     assert set(LARGE) <= set(architectures.ARCHITECTURES)
@@ -19,12 +36,12 @@ def test_every_application_is_in_the_registry_and_slow_in_tests() -> None:
 def test_one_grey_channel_gives_what_three_equal_ones_give(name: str) -> None:
     keras.utils.set_random_seed(1)
     network = architectures.build(name)
-    colours = applications.APPLICATIONS[name].of_colours(32)
+    colours = of_colours(name)
     random = np.random.default_rng(2)
     for layer in colours.layers:  # so that no layer is the identity
         layer.set_weights([v * random.uniform(0.8, 1.2, v.shape) for v in layer.get_weights()])
     head = network.layers[-1].get_weights()
-    applications.copy_weights(colours, network)
+    copy_weights(colours, network)
     films = random.integers(0, 256, (3, 32, 32, 1)).astype(np.float32)
     both = [network.get_layer("scale").output, network.get_layer("average").input]
     scaled, maps = keras.Model(network.input, both)(films, training=False)

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
-from fracture_core.errors import ConfigError, RunError, RunNameTaken, RunNotFound
+from fracture_core.errors import ConfigError, DataError, RunError, RunNameTaken, RunNotFound
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.run_groups import group_progress, members
@@ -92,6 +93,18 @@ def test_what_cannot_be_made_leaves_nothing(folders: Path, phantom_root: Path) -
         planned = sweep.plan(config(phantom_root), [RATES], 1, "a")
         sweep.begin(planned, catalog.read(phantom_root))
     assert not sweep.names()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"selection": "none"}, {"parts": ("tail",)}, {"corrections": True}]
+)
+def test_films_that_are_not_there_are_refused_before_any_run_is_made(
+    folders: Path, phantom_root: Path, changes: dict[str, Any]
+) -> None:
+    base = replace(config(phantom_root), **changes)
+    with pytest.raises((ConfigError, DataError)):
+        sweep.begin(sweep.plan(base, [RATES], 1, "a"), catalog.read(phantom_root))
+    assert not sweep.names() and not run_folders.names()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"seeds": 2, "content_sha256": "x"}'])

@@ -12,6 +12,7 @@ import tensorflow as tf
 from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.datasets import catalog
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
@@ -178,7 +179,7 @@ def test_the_curve_holds_the_loss_per_study_and_accuracy_per_film(
     train_rows, evaluated = rows[rows["role"] == "train"], predictions.predicted_films(rows)
     line = journal.lines(folder / "metrics.jsonl")[-1]
     assert line["train"]["n"] == len(train_rows)
-    assert line["train"]["studies"] == len({*pipeline.study_numbers(train_rows)})
+    assert line["train"]["studies"] == len({*catalog.study_numbers(train_rows)})
     assert 0 < line["train"]["loss"] < 5 and 0 <= line["train"]["accuracy"] <= 1
     table = predictions.load(folder, 2, len(evaluated))
     for role in ("dev", "valid"):

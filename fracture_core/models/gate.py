@@ -72,8 +72,13 @@ class Gate:
         return _to_nearest(self.whitened(features), self.means)
 
     def whitened(self, features: np.ndarray) -> np.ndarray:
-        """Return the whitened features of films: float32 (n, d) or (d,) to float64."""
-        return _whiten(features, self.centre, self.whitener)
+        """Return the whitened features of films: float32 (n, d) or (d,) to float64.
+
+        Film by film: in one product of all, the last bits of a film depend on its place on some
+        processors.
+        """
+        rows = (_whiten(row, self.centre, self.whitener) for row in np.atleast_2d(features))
+        return np.array(list(rows), np.float64).reshape(*features.shape[:-1], len(self.centre))
 
     def check(self, distance: float) -> Check:
         """Return the check of a film at this distance."""

@@ -20,7 +20,7 @@ from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.folders import phantom_folder, runs_folder
 from fracture_core.jobs import launcher, standby
-from fracture_core.networks import architectures, network_size
+from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import State, Status
@@ -79,12 +79,9 @@ def _training_bytes(entry: Architecture, size: int) -> int | None:
 
 def _parameters(entry: Architecture, size: int) -> int | None:
     """Return a network's parameters at this input side in px; `None` if it needs a larger one."""
-    if size == DEFAULTS.recipe.size:
-        return entry.parameters
     if size < entry.smallest:
         return None
-    terminal.load_tensorflow()
-    return int(architectures.build(entry.name, size).count_params())
+    return network_size.of(entry.name, size, entry.options).parameters
 
 
 # --- start --------------------------------------------------------------------------------------

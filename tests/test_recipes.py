@@ -22,14 +22,19 @@ PROJECT = Path(__file__).resolve().parent.parent
 def test_a_network_is_an_entry_of_the_registry(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def normalized(x: Any) -> Any:
+        from fracture_core.networks.layers import BatchNormalization
+
+        return BatchNormalization()(x)
+
     def thin(x: Any) -> Any:
         from keras import layers
 
-        return layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="relu")(x))
+        return layers.GlobalAveragePooling2D()(layers.ReLU()(normalized(layers.Conv2D(4, 3)(x))))
 
     like = architectures.ARCHITECTURES["all_conv"]
     entry = dataclasses.replace(
-        like, name="thin", title="Thin", sentence="Four filters.", parameters=45, features=thin
+        like, name="thin", title="Thin", sentence="Four filters.", parameters=61, features=thin
     )
     shape = network_size.Shape(blocks=((4, 1, False),), dense=(), average=True)
     monkeypatch.setitem(architectures.ARCHITECTURES, "thin", entry)

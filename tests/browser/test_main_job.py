@@ -88,6 +88,7 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
 
 def zoom_lasts(page: Page, folder: Path) -> None:
     """Zoom in; the curve grows in the same element, and stays as it is looked at."""
+    page.wait_for_selector("[data-test-script-state=notRunning]")  # all of the page is there
     panel = page.locator(".panel").nth(1)
     plot, axis = panel.locator("svg"), "all => all.map(one => one.textContent).join()"
     plot.evaluate("plot => { plot.marked = true; }")

@@ -30,6 +30,8 @@ def test_pictures_and_links_of_the_doors_stand_on_one_line_in_the_first_screen(
     page = open_page(shared_server.url, width, height)
     expect(page.get_by_role("link", name="Upload a study")).to_be_visible()
     doors = [page.locator(f".st-key-card-{name}") for name in DOORS]
+    for door in doors:
+        expect(door.get_by_role("img").first).to_have_js_property("complete", True)
     pictures = [door.get_by_role("img").first.bounding_box() for door in doors]
     links = [door.get_by_role("link").bounding_box() for door in doors]
     assert len({round(box["y"]) for box in pictures}) == 1

@@ -96,13 +96,16 @@ def test_a_first_visit_while_films_are_generated_breaks_no_rule(
                 found[name] = accessibility.violations(page)
         page.goto(server.url)
         expect(page.get_by_text("incomplete").first).to_be_visible()
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
         found["incomplete"] = accessibility.violations(page)
     finally:
         server.stop()
     assert [each for violations in found.values() for each in violations if each.ours] == []
-    of_streamlit = {name: accessibility.of_streamlit(each) for name, each in found.items()}
-    small = ("target-size", "button[aria-label=Help]")  # close below the button that goes on
-    assert {name: each for name, each in of_streamlit.items() if each} == {"incomplete": {small}}
+    # Close below the button that goes on; whether it counts depends on where the pixels fall.
+    small = ("target-size", "button[aria-label=Help]")
+    allowed = {name: {small} if name == "incomplete" else set() for name in found}
+    for name, each in found.items():
+        assert accessibility.of_streamlit(each) <= allowed[name]
 
 
 def test_every_plot_and_picture_is_told_in_words(

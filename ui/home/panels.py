@@ -15,10 +15,15 @@ from ui.cache import data_cache, film_cache, run_cache, study_cache
 from ui.diagnose import intake, latest_verdict
 from ui.home import curve_picture, demo
 from ui.shared import film_cards, film_links, phantom_progress, receipt, theme
+from ui.shared.film_cards import CARD
 from ui.shell import frame, state, tab_data
 
 POLL_SECONDS = 1.5  # while the phantom is being generated
 FILMS = 4  # in a picture
+_PICTURES = (  # have their height before they are there, so that nothing below them jumps
+    f"<style>[class*='st-key-card-'] img {{ aspect-ratio: {CARD[0]} / {CARD[1]} }}</style>"
+    "<span></span>"
+)
 NEXT = "Each film gets a score, the study one verdict."
 
 
@@ -53,7 +58,7 @@ def offer_receipt() -> None:
 
 def doors() -> None:
     """Draw the three doors side by side; pictures and links of all three stand on one line."""
-    st.html("<span></span>", width="content")
+    st.html(_PICTURES, width="content")
     browse, learn, diagnose = st.columns(3, border=True)
     with browse, st.container(key=film_links.key("browse")):
         growing = data_cache.phantom_is_growing()

@@ -1,5 +1,6 @@
 """A real server and a real Chromium, shared by the browser tests."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -12,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = next((p for n in ("chromium", "google-chrome") if (p := shutil.which(n))), None)
@@ -93,14 +101,22 @@ class Server:
             self.process = None
 
 
+@pytest.fixture(scope="session")
+def port() -> int:
+    """One port for every `server`: what the browser keeps of an address serves the next test."""
+    return free_port()
+
+
 @pytest.fixture
-def server(tmp_path: Path, phantom_root: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+def server(
+    tmp_path: Path, phantom_root: Path, request: pytest.FixtureRequest, port: int
+) -> Iterator[Server]:
     """A running app whose data is the small phantom.
 
     A module that says `STANDBY = True` gets one with a process for the next run.
     """
     standby = getattr(request.module, "STANDBY", False)
-    app = Server(folder=tmp_path, data=phantom_root, port=free_port(), standby=standby)
+    app = Server(folder=tmp_path, data=phantom_root, port=port, standby=standby)
     app.start()
     yield app
     app.stop()
@@ -118,11 +134,11 @@ def shared_server(
     app.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; skipped where there is none, but never in CI.
 
-    A module's, not the session's: while Playwright runs, no other test can use asyncio.
+    The package's, not the session's: while Playwright runs, no other test can use asyncio.
     """
     if CHROMIUM is None:
         if os.environ.get("CI") == "true":
@@ -134,10 +150,21 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+@pytest.fixture(scope="package")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One profile for the tabs of all tests: compiling Streamlit's scripts takes longest."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens tabs, each with a browser session of its own; refuses any host but localhost."""
-    contexts: list[BrowserContext] = []
+def open_page(profile: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Opens tabs, each with a Streamlit session of its own; refuses any host but localhost.
+
+    They share what a person's browser shares among tabs; the next test finds none of it.
+    """
+    pages: list[Page] = []
     outside: list[str] = []
 
     def note(address: str) -> None:
@@ -145,15 +172,18 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
             outside.append(address)
 
     def opened(url: str, width: int = 1440, height: int = 900) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height})
-        contexts.append(context)
-        page = context.new_page()
+        page = profile.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(30_000)
         page.on("request", lambda request: note(request.url))
         page.goto(url)
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        with contextlib.suppress(Error):  # a tab that shows the browser's own error has none
+            page.evaluate("localStorage.clear()")
+        page.close()
+    profile.clear_cookies()
     assert not outside, f"the app must work with the cable pulled, but asked for {outside}"

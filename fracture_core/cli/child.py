@@ -185,7 +185,7 @@ def _work(folder: Path, worker: Worker, wait_for_slot: bool | None) -> None:
     worker.phase("importing", "Loading TensorFlow.")
     with worker.may_leave():
         heavy_imports.finish()
-        with heavy_imports.without_collector():
+        with heavy_imports.lean():
             from fracture_core.training import loop
 
         try:

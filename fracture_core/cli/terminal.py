@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
-from fracture_core.jobs.heavy_imports import without_collector
+from fracture_core.jobs.heavy_imports import lean
 from fracture_core.jobs.worker import time_left
 from fracture_core.words import clean, duration, plural, short
 
@@ -80,7 +80,7 @@ def load_tensorflow() -> None:
     stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:
-        with without_collector():
+        with lean():
             import tensorflow as tf
 
             tf.constant(0)  # the first tensor looks for devices

@@ -68,7 +68,7 @@ def _load(
     """
 
     def import_training() -> None:
-        with heavy_imports.without_collector():
+        with heavy_imports.lean():
             from fracture_core.training import loop, rehearsal  # noqa: F401
 
     _quietly(import_training, hurry, quiet)

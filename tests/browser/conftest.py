@@ -18,6 +18,7 @@ from playwright.sync_api import (
     BrowserContext,
     Error,
     Page,
+    Playwright,
     expect,
     sync_playwright,
 )
@@ -134,26 +135,40 @@ def shared_server(
     app.stop()
 
 
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium; skipped where there is none, but never in CI.
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers; skipped where there is none, but never in CI.
 
-    The package's, not the session's: while Playwright runs, no other test can use asyncio.
+    A module's, not the session's: while Playwright runs, no other test can use asyncio.
     """
     if CHROMIUM is None:
         if os.environ.get("CI") == "true":
             pytest.fail("CI needs a Chromium for the browser tests: apt install chromium")
         pytest.skip("no Chromium was found; install it to run the browser tests")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with sync_playwright() as running:
         yield running
-        running.close()
 
 
-@pytest.fixture(scope="package")
-def profile(browser: Browser) -> Iterator[BrowserContext]:
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A headless Chromium without a profile, for contexts of a test's own."""
+    running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def profile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One profile for the tabs of all tests: compiling Streamlit's scripts takes longest."""
-    context = browser.new_context()
+    return tmp_path_factory.mktemp("profile")
+
+
+@pytest.fixture(scope="module")
+def profile(playwright: Playwright, profile_folder: Path) -> Iterator[BrowserContext]:
+    """A headless Chromium with that profile."""
+    context = playwright.chromium.launch_persistent_context(
+        profile_folder, executable_path=CHROMIUM, args=FLAGS
+    )
     yield context
     context.close()
 

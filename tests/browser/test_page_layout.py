@@ -77,13 +77,13 @@ def test_in_a_narrow_window_the_table_of_runs_does_not_scroll_sideways(
     expect(heads.filter(has_text="Best epoch")).to_have_count(1)
     names = heads.all_text_contents()
     assert {"Run", "State", "Dev accuracy"} < set(names)
-    scrolls = "(each) => each.scrollWidth > each.clientWidth"
-    assert not page.locator(".dvn-scroller").evaluate(scrolls)
+    beyond = "(each) => each.scrollWidth > each.clientWidth"
+    assert not page.locator(".dvn-scroller").evaluate(beyond)
     switch = page.get_by_text("All columns")
     switch.click()
     picture = heads.filter(has_text=re.compile("^Interval$"))  # a column that was left out
     expect(picture).to_have_count(1)
-    assert page.locator(".dvn-scroller").evaluate(scrolls)
+    page.wait_for_function(f"() => ({beyond})(document.querySelector('.dvn-scroller'))")
     page.set_viewport_size({"width": 1440, "height": 900})
     expect(switch).to_have_count(0)
     expect(picture).to_have_count(1)

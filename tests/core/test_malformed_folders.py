@@ -25,7 +25,7 @@ def _broken(cases: Iterator[malformed_folders.Case], count: int) -> tuple[list[s
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_folders_are_read_or_refused(home: Home, kind: str) -> None:
-    wrong, read, refused = _broken(malformed_folders.cases(home, 0, (kind,)), 40)
+    wrong, read, refused = _broken(malformed_folders.cases(home, 0, (kind,)), 20)
     assert wrong == []
     assert read > 0 < refused  # some of the damage does no harm; some is refused
 

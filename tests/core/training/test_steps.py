@@ -23,7 +23,7 @@ def films(config: TrainConfig, count: int = 30) -> pipeline.Pipeline:
     return pipeline.Pipeline(pixels=pixels, labels=np.arange(count) % 2, config=config)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", [each for each in EVERY if each not in ("one_conv", "all_conv")])
 def test_a_step_learns_what_keras_own_step_learns(name) -> None:
     # Adam would blow up the rounding errors of gradients that are zero but for them.
     config = TrainConfig(data="x", architecture=name, augmentation=STILL, optimizer="sgd")

@@ -11,4 +11,8 @@ EVERY = [
     for name in ARCHITECTURES
     if name != TWIN
 ]
+SOME = [  # for work that takes a large network minutes: one of them stands for all
+    *(name for name in ARCHITECTURES if name not in LARGE),
+    pytest.param("mobilenet_v3", marks=pytest.mark.slow),
+]
 CHAINS = ("one_conv", "three_conv", "five_conv", "all_conv")

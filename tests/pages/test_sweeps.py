@@ -1,5 +1,6 @@
 """Sweeps in the app: beside Start, and as a line on Runs that ends in sentences."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,14 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
+from fracture_core.run_groups import members
 from fracture_core.runs import run_folders
+from fracture_core.runs.run_folders import State
 from fracture_core.sweeps import axes, sweep
+from fracture_core.sweeps.answer import Answer
 from fracture_core.sweeps.sweep import Sweep
 from tests.core import made_runs
+from ui.cache import group_cache
 from ui.shell import state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -92,6 +97,15 @@ def test_a_sweep_is_one_line_that_opens_to_its_sentences(kept: Sweep) -> None:
     app.button(key="curves-rates").click().run()
     assert not app.exception
     assert any("rates-1-seed1" in str(each.value) for each in app.dataframe)
+
+
+def test_what_was_known_of_a_run_before_it_ended_is_not_kept_as_the_answer(kept: Sweep) -> None:
+    now = members.read(kept)
+    running = replace(now[-1], status=replace(now[-1].status, state=State.RUNNING))
+    before = group_cache.sweep_answer(kept, [*now[:-1], running], "dev")
+    assert isinstance(before, Answer) and before.seeds == 2
+    after = group_cache.sweep_answer(kept, now, "dev")
+    assert isinstance(after, Answer) and after.seeds == 3
 
 
 def test_a_damaged_run_costs_the_answer_and_not_the_page(kept: Sweep) -> None:

@@ -66,7 +66,7 @@ def verdicts(value: Sweep, runs: Sequence[Run]) -> Tables | str:
             return str(error)
 
     files = (*_results(runs), value.folder / sweep.NOTE)
-    return shared_cache.of_files("sweep", files, (), read)
+    return shared_cache.of_files("sweep", files, _finished(runs), read)
 
 
 def sweep_answer(value: Sweep, runs: Sequence[Run], role: str) -> Answer | str:
@@ -84,7 +84,14 @@ def sweep_answer(value: Sweep, runs: Sequence[Run], role: str) -> Answer | str:
     def compute() -> Answer | str:
         return answer.of_tables(value, tables, role)
 
-    return shared_cache.of_files("sweep-answer", _results(runs), (value.name, role), compute)
+    return shared_cache.of_files(
+        "sweep-answer", _results(runs), (value.name, role, *_finished(runs)), compute
+    )
+
+
+def _finished(runs: Iterable[Run]) -> tuple[str, ...]:
+    """Return the names of finished runs: what is known of a run may be older than its files."""
+    return tuple(run.name for run in runs if run.status.state is State.FINISHED)
 
 
 def _results(runs: Iterable[Run]) -> tuple[Path, ...]:

@@ -137,7 +137,7 @@ def shared_server(
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers; skipped where there is none, but never in CI.
+    """Driver of browsers; skipped where there is none, but never in CI.
 
     A module's, not the session's: while Playwright runs, no other test can use asyncio.
     """

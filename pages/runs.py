@@ -3,7 +3,15 @@
 import streamlit as st
 
 from ui.cache import run_cache
-from ui.runs import group_lines, groups_panel, overlay, runs_table, selected_runs, sweeps_panel
+from ui.runs import (
+    group_lines,
+    groups_panel,
+    overlay,
+    run_import,
+    runs_table,
+    selected_runs,
+    sweeps_panel,
+)
 from ui.shell import frame
 
 frame.only_through_app()
@@ -17,4 +25,5 @@ if listed:
     overlay.show(listed, selected_runs.chosen(listed))
 elif not (has_folds or has_sweeps):
     runs_table.show_empty()
+run_import.show()
 runs_table.show_unreadable(runs)

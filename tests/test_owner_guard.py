@@ -37,6 +37,7 @@ HARMLESS = {
     "images.thumbnail": "a small picture, in the cache",
     "inference.through_epochs": "reads an epoch's weights after another",
     "probe.kept_speed": "reads what a probe has kept",
+    "run_archive.packed": "a file in the system's folder for such, gone when it is read",
     "launcher.reap": "lets go of children that have ended",
     "launcher.start_phantom": "`data_cache.ensure_phantom` alone, once a server: see below",
 }

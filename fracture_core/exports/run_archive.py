@@ -6,6 +6,7 @@ checked by its own checksums before it gets its name.
 
 import re
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -92,6 +93,21 @@ def write(run: Run, out: Path, films: bool = False) -> Written:
     return Written(path=path, files=len(own), films=len(taken))
 
 
+def packed(run: Run) -> bytes:
+    """Return a run's archive without films.
+
+    Raises:
+        RunBusy, DamagedFile, WriteFailed: as `write`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return write(run, Path(folder)).path.read_bytes()
+
+
+def size(run: Run) -> int:
+    """Return the bytes of the files that a run's archive would hold."""
+    return sum((run.folder / name).stat().st_size for name in _own_files(run.folder))
+
+
 def _own_files(folder: Path) -> Iterator[str]:
     """Yield the names of a run's files, in order."""
     for path in sorted(folder.rglob("*")):
@@ -145,8 +161,8 @@ def read(
         RunNameTaken: a run has this name.
         WriteFailed: no space or no permission.
     """
-    title = source.name if isinstance(source, Path) else "This file"
-    chosen = name or Path(str(getattr(source, "name", ""))).name.removesuffix(SUFFIX)
+    title = Path(str(getattr(source, "name", ""))).name or "This file"
+    chosen = name or title.removesuffix(SUFFIX)
     run_folders.check_name(chosen)
     folder = runs_folder() / chosen
     run_folders.refuse_taken(folder)

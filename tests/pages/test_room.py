@@ -96,6 +96,7 @@ def test_there_are_all_the_actions() -> None:
         "start_report",
         "stop_report",
         "start_run",
+        "import_run",
         "recompute_averages",
         "keep_weights",
         "keep_table",

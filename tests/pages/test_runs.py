@@ -16,6 +16,7 @@ from fracture_core import checksums
 from fracture_core.analysis import comparison
 from fracture_core.config.setting_table import settings
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.exports import run_archive
 from fracture_core.models import cards
 from fracture_core.runs import checkpoints, journal, predictions, run_folders
 from tests.core import made_runs
@@ -88,7 +89,7 @@ def numbers(packed: dict[str, str]) -> list[float]:
 def test_with_no_run_the_page_says_how_to_get_one(open_page: Open) -> None:
     app = open_page()
     assert "There is no run yet" in texts(app)
-    assert keys(app) == {"demo"} and not app.dataframe
+    assert keys(app) == {"demo", "import-run"} and not app.dataframe
 
 
 def test_one_run_is_a_line_without_settings_that_could_differ(
@@ -533,3 +534,35 @@ def test_every_setting_has_a_column_title_and_words_for_no_value() -> None:
         setting = settings()[path]
         assert runs_table._name(path).startswith(setting.label)
         assert all(isinstance(word, str) for word in runs_table._values(path, [value, "other"]))
+
+
+# --- as one file --------------------------------------------------------------------------------
+
+
+def test_a_run_that_was_saved_as_a_file_comes_back_chosen(open_page: Open, run_copy: Path) -> None:
+    packed = run_archive.packed(run_folders.read(run_copy))
+    app = open_page()
+    assert app.button(key="import-run").disabled
+    app.file_uploader(key=f"{state.IMPORTS}-0").upload("finished.run.zip", packed).run()
+    assert [each.value for each in app.text_input if each.label == "Name of the run"] == [
+        "finished"
+    ]
+    app.button(key="import-run").click().run()
+    assert "finished" in app.error[-1].value and run_folders.names() == ["finished"]
+    [name] = [each for each in app.text_input if each.label == "Name of the run"]
+    name.set_value("again").run()
+    app.button(key="import-run").click().run()
+    assert not app.exception
+    assert "Imported **again**" in "".join(each.value for each in app.toast)
+    assert app.query_params[state.CHOSEN] == "again"
+    assert run_folders.read(run_folders.find("again")).config.epochs == 3
+    assert app.button(key="import-run").disabled  # the next one
+
+
+def test_a_file_that_is_no_run_is_refused_by_name(open_page: Open) -> None:
+    app = open_page()
+    app.file_uploader(key=f"{state.IMPORTS}-0").upload("films.zip", b"PK and no more").run()
+    app.button(key="import-run").click().run()
+    assert not app.exception
+    assert "films.zip is no archive of a run" in app.error[-1].value.replace("\\", "")
+    assert run_folders.names() == []

@@ -112,17 +112,7 @@ def show(result: Evaluation, reference: str) -> None:
         st.warning(sentence)
     counts = {name: len(chosen(lines, name)) for name in TITLES}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        # Not bound to the address, which would then hold the words on the buttons.
-        in_address = st.query_params.get(state.LINES, "all")
-        state.fill(state.LINES, in_address if in_address in TITLES else "all")
-        which: str = st.segmented_control(  # type: ignore[assignment]  # required: never `None`
-            "Studies, worst errors first",
-            list(TITLES),
-            required=True,
-            format_func=lambda name: f"{TITLES[name]} ({counts[name]:,})",
-            key=state.LINES,
-            on_change=lambda: choose(st.session_state[state.LINES]),
-        )
+        which = _filter(counts)
         st.download_button(
             "Export CSV",
             csv(lines),
@@ -150,6 +140,22 @@ def show(result: Evaluation, reference: str) -> None:
         _films(result, dataset, row)
     if dataset:
         selection_bar.show(dataset)
+
+
+def _filter(counts: dict[str, int]) -> str:
+    """Draw the choice of studies, a key of `TITLES` each with its number; return the chosen one."""
+    # Not bound to the address, which would then hold the words on the buttons.
+    in_address = st.query_params.get(state.LINES, "all")
+    state.fill(state.LINES, in_address if in_address in TITLES else "all")
+    which: str = st.segmented_control(  # type: ignore[assignment]  # required: never `None`
+        "Studies, worst errors first",
+        list(TITLES),
+        required=True,
+        format_func=lambda name: f"{TITLES[name]} ({counts[name]:,})",
+        key=state.LINES,
+        on_change=lambda: choose(st.session_state[state.LINES]),
+    )
+    return which
 
 
 def choose(which: str) -> None:

@@ -10,6 +10,7 @@ from fracture_core import checksums, files
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.reference import Reference
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
+from fracture_core.exports import run_archive
 from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
@@ -20,6 +21,7 @@ from ui.shell import actions, owner, state
 MORE_EPOCHS = 25  # offered to a run that has ended: a third of the report's 75
 WIDTH = 440  # px of the content: the same for all tabs, and it fits beside the button
 LISTED = 8  # runs that are named one by one before they are deleted
+MOST_SAVED = 300_000_000  # bytes of a run that a browser is given: the server holds them meanwhile
 NAME_LENGTH = 60  # of a run's name in the names of its forks; a name takes up to 80
 
 
@@ -39,6 +41,7 @@ def show(run: Run) -> None:
         _fork(run)
     with save:
         _save(run)
+        _save_whole(run)
     with notes:
         write_notes(run)
     with delete:
@@ -240,6 +243,28 @@ def _save(run: Run) -> None:
         on_click="ignore",
         key="save-curves",
         help="One row per epoch: every value of the curves.",
+    )
+
+
+def _save_whole(run: Run) -> None:
+    """The run as one file, which Runs reads back."""
+    if run.status.state.alive:
+        st.caption("The whole run can be saved once it has ended or is stopped.")
+        return
+    if run_archive.size(run) > MOST_SAVED:
+        st.caption(f"The whole run is larger than {MOST_SAVED / 1e6:,.0f} MB. In a terminal:")
+        st.code(f"python -m fracture_core runs export {run.name}", language="bash", wrap_lines=True)
+        return
+    st.download_button(
+        "Whole run",
+        partial(run_archive.packed, run),
+        file_name=f"{run.name}{run_archive.SUFFIX}",
+        mime="application/zip",
+        icon=":material/archive:",
+        on_click="ignore",
+        key="save-run",
+        help="One file with settings, curves, checkpoints and predictions, without films. "
+        "Runs imports it, here or on another machine.",
     )
 
 

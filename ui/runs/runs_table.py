@@ -4,7 +4,7 @@ The address holds the chosen runs and the search, and is the only truth.
 """
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -266,21 +266,31 @@ def table(shown: list[Run], columns: dict[str, list[Any]]) -> tuple[pd.DataFrame
         "Created": [_created(run) for run in shown],
     }
     rows = pd.DataFrame(cells)
-    unused = [
-        name
-        for name in ("Baseline", "Forked from", "Tags", "Note")
-        if not any(len(value) for value in rows[name])
-    ]
+    noted = ("Baseline", "Forked from", "Tags", "Note")
+    unused = [name for name in noted if not any(len(value) for value in rows[name])]
     config = _columns(span, any(label.baseline for label in labels))
+    config |= _widths(rows, [_name(key) for key in columns], config)
+    return rows.drop(columns=unused), config
+
+
+def _widths(rows: pd.DataFrame, settings: Sequence[str], config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of columns that their texts are as wide as.
+
+    Args:
+        rows: of the table.
+        settings: names of its columns of settings.
+        config: of the other columns.
+    """
+    own = {}
     for name in ("Run", "State"):  # wide enough to distinguish them
-        config[name]["width"] = figures.column_width(name, rows[name])
-    for name in map(_name, columns):
+        own[name] = config[name] | {"width": figures.column_width(name, rows[name])}
+    for name in settings:
         if pd.api.types.is_numeric_dtype(rows[name]):  # as written, 0.0003 and not 0.000300
-            config[name] = st.column_config.NumberColumn(format="%.6g")
+            own[name] = st.column_config.NumberColumn(format="%.6g")
         else:
             width = figures.column_width(name, rows[name])
-            config[name] = st.column_config.TextColumn(width=width)
-    return rows.drop(columns=unused), config
+            own[name] = st.column_config.TextColumn(width=width)
+    return own
 
 
 def _columns(span: tuple[float, float], pinned: bool) -> dict[str, Any]:

@@ -59,24 +59,34 @@ def show(runs: list[Run], shown: list[Run]) -> None:
                 _tag_all(names)
         with st.popover("Ensemble", icon=":material/join:", disabled=len(picked) < 2):
             _ensemble(names)
-        epoch = run_cache.outcomes([one])[one.name].best_epoch if one else None
-        known = run_cache.majority(one.folder, "studies") if one and epoch else {}
-        roles = [role for role in ("dev", "valid") if role in known]
-        receipt.offer(
-            "chosen-run",
-            *(partial(receipts.of_epoch, one.folder, epoch or 0, role) for role in roles if one),
-            disabled=not roles,
-        )
-        resting = [run for run in picked if not run.status.state.alive]
-        if owner.button(
-            "Delete…",
-            icon=":material/delete:",
-            disabled=not resting,
-            key="delete-chosen",
-            help="The run is active: stop it first." if picked and not resting else None,
-        ):
-            run_menu.confirm(tuple(names))
+        _offer_receipt(one)
+        _delete(names, picked)
         st.button("Clear choice", disabled=not picked, on_click=_clear, key="clear")
+
+
+def _offer_receipt(one: Run | None) -> None:
+    """Draw the button that opens the receipts of the one chosen run's best epoch."""
+    epoch = run_cache.outcomes([one])[one.name].best_epoch if one else None
+    known = run_cache.majority(one.folder, "studies") if one and epoch else {}
+    roles = [role for role in ("dev", "valid") if role in known]
+    receipt.offer(
+        "chosen-run",
+        *(partial(receipts.of_epoch, one.folder, epoch or 0, role) for role in roles if one),
+        disabled=not roles,
+    )
+
+
+def _delete(names: list[str], picked: list[Run]) -> None:
+    """Draw the button that asks whether to delete the chosen runs."""
+    resting = [run for run in picked if not run.status.state.alive]
+    if owner.button(
+        "Delete…",
+        icon=":material/delete:",
+        disabled=not resting,
+        key="delete-chosen",
+        help="The run is active: stop it first." if picked and not resting else None,
+    ):
+        run_menu.confirm(tuple(names))
 
 
 def _summary(runs: list[Run], shown: list[Run], names: list[str]) -> str:
@@ -140,7 +150,7 @@ def _ensemble(names: list[str]) -> None:
             args=(names,),
         )
     refused_names, refused = st.session_state.get(state.REFUSED) or ([], "")
-    if refused_names == names:  # the error belongs to this choice only
+    if refused and refused_names == names:  # the error belongs to this choice only
         st.error(theme.plain(refused), icon=":material/error:")
 
 

@@ -27,6 +27,7 @@ from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.chosen_data import Choice
 from fracture_core.errors import FractureError, RunNameTaken, WriteFailed
+from fracture_core.exports import run_archive
 from fracture_core.floors import floors_job
 from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.models import evaluation, gate_job
@@ -118,6 +119,7 @@ recompute_averages = owners(averages_job.start)
 make_ensemble = owners(ensemble.make)
 prepare_run = owners(standby.prepare)
 resume = owners(launcher.resume)
+import_run = owners(run_archive.read)
 set_labels = owners(run_folders.set_labels)
 start_report = owners(report_2018.start)
 stop_report = owners(report_2018.stop)

@@ -4,11 +4,16 @@ Modules that load pandas are imported by the command that needs them, so that `-
 """
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.config.record import check_range
 from fracture_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fracture_core.neighbours.nearest_films import NearFilm
 
 MOST_SIMILAR = 1_000  # studies listed for a film
 
@@ -122,8 +127,6 @@ def _similar_arguments(parser: argparse.ArgumentParser) -> None:
 def _similar(options: argparse.Namespace) -> None:
     """Make the features and the map, then print the nearest studies of each film."""
     check_range("count", options.count, (1, MOST_SIMILAR))
-    from dataclasses import asdict
-
     from fracture_core.curation import corrections
     from fracture_core.datasets import family_list
     from fracture_core.models import cards
@@ -146,18 +149,8 @@ def _similar(options: argparse.Namespace) -> None:
     }
     readable = int(made.features.readable.sum())
     if options.json:
-        terminal.print_json(
-            {
-                "model": model.reference,
-                "root": str(dataset.root),
-                "films": len(made.places),
-                "readable": readable,
-                "similar": [
-                    {"film": film, "nearest": [asdict(e) | {"words": e.words} for e in each]}
-                    for film, each in near.items()
-                ],
-            }
-        )
+        facts = {"model": model.reference, "root": str(dataset.root), "films": len(made.places)}
+        terminal.print_json(facts | {"readable": readable, "similar": _records(near)})
         return
     if not films:
         print(f"{readable:,} films have features and a place on the map.")
@@ -165,6 +158,14 @@ def _similar(options: argparse.Namespace) -> None:
         terminal.print_line(film)
         for one in each:
             terminal.print_line(f"  {one.path}: {one.sentence}")
+
+
+def _records(near: "dict[str, list[NearFilm]]") -> list[dict[str, Any]]:
+    """Return a record of each film and its nearest studies, for JSON."""
+    return [
+        {"film": film, "nearest": [asdict(one) | {"words": one.words} for one in each]}
+        for film, each in near.items()
+    ]
 
 
 COMMANDS = {

@@ -49,6 +49,16 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare with the labels that were corrected for these data",
     )
+    _figure_arguments(parser)
+    _detail_arguments(parser)
+    setting_options.add_promise(parser)
+    parser.add_argument("--lines", action="store_true", help="also print a line per study")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the lines as CSV")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _figure_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that the figures depend on."""
     parser.add_argument("--part", action="append", dest="parts", help="body part; repeats (all)")
     parser.add_argument("--threshold", type=float, help="positive above this (the card's)")
     parser.add_argument(
@@ -63,6 +73,10 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="cost of a missed fracture in false alarms (1)",
     )
+
+
+def _detail_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that print more than the figures."""
     parser.add_argument(
         "--slices", action="store_true", help="also print figures by part and number of views"
     )
@@ -77,10 +91,6 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration", action="store_true", help="also print the calibration errors"
     )
-    setting_options.add_promise(parser)
-    parser.add_argument("--lines", action="store_true", help="also print a line per study")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the lines as CSV")
-    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _evaluate_group(options: argparse.Namespace, value: "Group | Sweep | None") -> None:

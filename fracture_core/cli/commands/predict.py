@@ -6,10 +6,14 @@ Modules that load pandas are imported when it runs, so that `--help` is quick.
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.config.record import check_range
 from fracture_core.files import replace_file
+
+if TYPE_CHECKING:
+    from fracture_core.datasets.study_paths import SortedPaths
 
 
 def _predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +41,6 @@ def _predict(options: argparse.Namespace) -> int:
     from fracture_core.cli import study_output
     from fracture_core.datasets import study_paths
     from fracture_core.models import cards, caveats
-    from fracture_core.readers import ignored_files
     from fracture_core.reports import study_record, study_report
 
     model = cards.find(options.model)
@@ -69,22 +72,14 @@ def _predict(options: argparse.Namespace) -> int:
             predictions, model, threshold, paths.left_out, real, paths.ignored, promise
         )
         terminal.print_json(record)
-    for sentence in (*(f"{name} {reason}" for name, reason in paths.left_out), *paths.remarks):
-        terminal.print_line(sentence, file=sys.stderr)
-    if paths.ignored:
-        terminal.print_line(ignored_files.sentence(paths.ignored), file=sys.stderr)
+    _print_remarks(paths)
     if options.report:  # last: what cannot be written costs no figure
         cases = [
             study_output.case(study, films, model.card.recipe)
             for study, (_, films) in zip(predictions, studies, strict=True)
         ]
         html = study_report.document(
-            cases,
-            model,
-            threshold,
-            names=options.names,
-            left_out=paths.left_out,
-            promise=promise,
+            cases, model, threshold, names=options.names, left_out=paths.left_out, promise=promise
         )
         replace_file(options.report, html.encode())
         if warning := study_record.text_warning(predictions):
@@ -93,6 +88,16 @@ def _predict(options: argparse.Namespace) -> int:
         return 0
     print("No film has a prediction.", file=sys.stderr)
     return 1
+
+
+def _print_remarks(paths: "SortedPaths") -> None:
+    """Print a line on each file or folder that was left out, and on those beside the films."""
+    from fracture_core.readers import ignored_files
+
+    for sentence in (*(f"{name} {reason}" for name, reason in paths.left_out), *paths.remarks):
+        terminal.print_line(sentence, file=sys.stderr)
+    if paths.ignored:
+        terminal.print_line(ignored_files.sentence(paths.ignored), file=sys.stderr)
 
 
 COMMANDS = {"predict": Command(add_arguments=_predict_arguments, run=_predict)}

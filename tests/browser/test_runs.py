@@ -22,7 +22,8 @@ ROW = 35  # px of the table's lines; the first is its head
 
 
 def tick(page: Page, row: int) -> None:
-    """Tick a line of the results table, counted from 0."""
+    """Tick a line of the results table, counted from 0, once all of the page is there."""
+    page.wait_for_selector("[data-test-script-state=notRunning]")
     table = page.get_by_test_id("stDataFrame").first
     table.scroll_into_view_if_needed()
     table.click(position={"x": 18, "y": (row + 1.5) * ROW})

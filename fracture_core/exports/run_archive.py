@@ -93,6 +93,11 @@ def write(run: Run, out: Path, films: bool = False) -> Written:
     return Written(path=path, files=len(own), films=len(taken))
 
 
+def run_name(file: str) -> str:
+    """Return the run's name in the name of its archive."""
+    return file.removesuffix(SUFFIX)
+
+
 def packed(run: Run) -> bytes:
     """Return a run's archive without films.
 
@@ -162,7 +167,7 @@ def read(
         WriteFailed: no space or no permission.
     """
     title = Path(str(getattr(source, "name", ""))).name or "This file"
-    chosen = name or title.removesuffix(SUFFIX)
+    chosen = name or run_name(title)
     run_folders.check_name(chosen)
     folder = runs_folder() / chosen
     run_folders.refuse_taken(folder)

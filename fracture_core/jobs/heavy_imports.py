@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 _loading: list[threading.Thread] = []
 
 
-UNUSED = "sklearn"  # Keras imports it, where it is installed, for wrappers that nobody needs here
+UNUSED = "sklearn"  # Keras imports it, where it is installed, for wrappers that are not used here
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
+from tests.browser.conftest import whole
+
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _OUR_ROOTS = (".viewer", ".curves", ".player", ".bell")  # of components, in their shadow roots
 _RUN = """async ([script, rules, ours]) => {
@@ -70,7 +72,7 @@ def check(page: Page, streamlit: Iterable[tuple[str, str]] = ()) -> None:
         page: in the state to check.
         streamlit: see `of_streamlit`.
     """
-    page.wait_for_selector("[data-test-script-state=notRunning]")  # all of it is there
+    whole(page)
     found = violations(page)
     ours = [each for each in found if each.ours]
     assert ours == [], ours

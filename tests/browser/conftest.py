@@ -44,6 +44,12 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def whole(page: Page) -> None:
+    """Wait until the page's script has come to its end: all of the page is there."""
+    state = page.get_by_test_id("stApp")
+    expect(state).to_have_attribute("data-test-script-state", "notRunning")
+
+
 @dataclass
 class Server:
     """The app in a process of its own, over folders of its own."""

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from fracture_core.datasets import catalog
 from fracture_core.runs import run_folders
 from tests.browser import accessibility
-from tests.browser.conftest import Server, free_port
+from tests.browser.conftest import Server, free_port, whole
 
 ONE, OTHER = "three_conv-1_a", "three_conv-2_b"  # names that Markdown would read as its own
 SLOW = 120_000  # ms for a child that has to load TensorFlow first
@@ -85,12 +85,6 @@ def open_dark(browser: Browser) -> Iterator[Callable[[str], Page]]:
 
     yield opened
     context.close()
-
-
-def whole(page: Page) -> None:
-    """Wait until the script has come to its end."""
-    state = page.get_by_test_id("stApp")
-    expect(state).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def check(page: Page, streamlit: Iterable[tuple[str, str]] = ()) -> None:

@@ -13,7 +13,7 @@ from fracture_core.analysis import trajectories
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.runs import journal, predictions, run_folders
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, whole
 from tests.core import made_runs
 from ui.live import pinned_studies
 from ui.shared import theme
@@ -50,12 +50,6 @@ def going(server: Server, phantom_root: Path, monkeypatch: pytest.MonkeyPatch) -
     if run_folders.status(folder).state.alive:
         run_folders.send_request(folder, "stop")
     launcher.wait(folder)
-
-
-def whole(page: Page) -> None:
-    """Wait until all of the page is there, its end too."""
-    app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def open_more(page: Page, tab: str) -> None:

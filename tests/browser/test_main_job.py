@@ -13,7 +13,7 @@ from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput
 from fracture_core.runs import journal, run_folders
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, whole
 
 STANDBY = True  # as every server of an owner
 LIVE = re.compile(r"Epoch \d+ of \d+")
@@ -88,18 +88,18 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
 
 def zoom_lasts(page: Page, folder: Path) -> None:
     """Zoom in; the curve grows in the same element, and stays as it is looked at."""
-    page.wait_for_selector("[data-test-script-state=notRunning]")  # all of the page is there
+    whole(page)
     panel = page.locator(".panel").nth(1)
     plot, axis = panel.locator("svg"), "all => all.map(one => one.textContent).join()"
     plot.evaluate("plot => { plot.marked = true; }")
     box = plot.bounding_box()
-    whole = panel.locator("text.tick").evaluate_all(axis)
+    far = panel.locator("text.tick").evaluate_all(axis)
     page.mouse.move(box["x"] + 60, box["y"] + 90)
     page.mouse.down()
     page.mouse.move(box["x"] + 160, box["y"] + 90, steps=4)
     page.mouse.up()
     near = panel.locator("text.tick").evaluate_all(axis)
-    assert near != whole
+    assert near != far
     before = len(journal.lines(folder / "metrics.jsonl"))
     drawn = panel.locator("path.line").last.get_attribute("d")
     until(lambda: len(journal.lines(folder / "metrics.jsonl")) > before + 1)

@@ -16,14 +16,14 @@ from fracture_core.analysis import curves
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.runs import checkpoints, journal, run_folders
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, whole
 
 ROW = 35  # px of the table's lines; the first is its head
 
 
 def tick(page: Page, row: int) -> None:
     """Tick a line of the results table, counted from 0, once all of the page is there."""
-    page.wait_for_selector("[data-test-script-state=notRunning]")
+    whole(page)
     table = page.get_by_test_id("stDataFrame").first
     table.scroll_into_view_if_needed()
     table.click(position={"x": 18, "y": (row + 1.5) * ROW})

@@ -21,8 +21,8 @@ from ui.shell import frame, state, tab_data
 POLL_SECONDS = 1.5  # while the phantom is being generated
 FILMS = 4  # in a picture
 _PICTURES = (  # have their height before they are there, so that nothing below them jumps
-    f"<style>[class*='st-key-card-'] img {{ aspect-ratio: {CARD[0]} / {CARD[1]} }}</style>"
-    "<span></span>"
+    f"<style>[class*='st-key-{film_links.key('')}'] img "
+    f"{{ aspect-ratio: {CARD[0]} / {CARD[1]} }}</style><span></span>"
 )
 NEXT = "Each film gets a score, the study one verdict."
 

@@ -30,7 +30,7 @@ def show() -> None:
         )
         name = st.text_input(
             "Name of the run",
-            dropped.name.removesuffix(run_archive.SUFFIX) if dropped else "",
+            run_archive.run_name(dropped.name) if dropped else "",
             key=f"import-name-{number}-{dropped.file_id if dropped else ''}",
         )
         if owner.button("Import", key="import-run", disabled=not dropped) and dropped:

@@ -565,7 +565,7 @@ def test_a_fork_outlives_its_parent_and_says_so(open_run: Open, run_copy: Path) 
 def test_weights_and_curves_can_be_saved(open_run: Open, run_copy: Path) -> None:
     labels = [button.proto.label for button in open_run(run_copy).get("download_button")]
     best = journal.best_epoch(run_copy)
-    assert labels == [f"Weights of epoch {best}", "Curves as CSV"]
+    assert labels == [f"Weights of epoch {best}", "Curves as CSV", "Whole run"]
 
 
 def test_weights_that_were_damaged_meanwhile_are_not_handed_out(

@@ -29,8 +29,8 @@ from watching import CHROMIUM, wait_for
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import run_folders, run_requests, run_status
+from fracture_core.runs.run_status import State
 
 PORT = 8593
 ADDRESS = f"http://localhost:{PORT}"
@@ -84,7 +84,7 @@ def measured(browser: Browser, home: Path, number: int) -> Iterator[tuple[str, P
             button.wait_for()  # the page's own loading is not the run's
             yield row, clicked(page)
             for run in run_folders.list_runs():
-                run_folders.send_request(run.folder, "stop")
+                run_requests.send(run.folder, "stop")
                 launcher.wait(run.folder)
             time.sleep(PAUSE_SECONDS)  # the run's page stays open
             page.goto(f"{ADDRESS}/train")
@@ -152,7 +152,7 @@ def followed(find: Callable[[], Path | None], began: float) -> Phases:
     while True:
         folder = folder or find()
         now = time.monotonic()
-        status = run_folders.status(folder) if folder else None
+        status = run_status.read(folder) if folder else None
         points = folder / "steps.jsonl" if folder else None
         drawn = bool(points and points.is_file() and points.stat().st_size)
         current = (status.phase if status else "") or "starting"

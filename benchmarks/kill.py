@@ -28,8 +28,8 @@ from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_folders, run_status
+from fracture_core.runs.run_status import State
 from fracture_core.words import duration
 from tests.core.twins import differences
 
@@ -163,17 +163,17 @@ def kill_once(folder: Path, due: Callable[[], bool]) -> str | None:
     """Kill the child started last when `due`; gives the phase it was in, `None` if it was over."""
     child = launcher._children[-1]
     while not due():
-        if child.poll() is not None or run_folders.status(folder).state is State.FINISHED:
+        if child.poll() is not None or run_status.read(folder).state is State.FINISHED:
             child.wait()
             return None
         time.sleep(0.0005)
-    status = run_folders.status(folder)
+    status = run_status.read(folder)
     if status.state is State.FINISHED or child.poll() is not None:
         child.wait()
         return None
     child.kill()
     child.wait()
-    after = run_folders.status(folder)
+    after = run_status.read(folder)
     if after.state is State.FINISHED:  # its last word was out before the signal came
         return None
     if after.state is not State.INTERRUPTED:

@@ -37,7 +37,7 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_requests, run_status
 
 PORT = 8597
 ALONE_SECONDS = 15.0  # of training without clients, before and after
@@ -90,15 +90,15 @@ def main() -> None:
             for kind, count in itertools.product(options.kinds, options.clients):
                 measure(kind, count, options.seconds, run, home / "films")
         finally:
-            run_folders.send_request(run, "stop")
+            run_requests.send(run, "stop")
             launcher.wait(run)
 
 
 def wait_for_steps(run: Path) -> None:
     """Wait until the run has completed an epoch."""
-    while not run_folders.status(run).epoch:
-        if not run_folders.status(run).state.alive:
-            raise SystemExit(run_folders.status(run).message)
+    while not run_status.read(run).epoch:
+        if not run_status.read(run).state.alive:
+            raise SystemExit(run_status.read(run).message)
         time.sleep(0.5)
 
 

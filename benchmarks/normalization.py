@@ -37,7 +37,7 @@ from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_folders, run_status
 from fracture_core.training import averages_job
 from fracture_core.verdicts.metrics import Mean, mean
 
@@ -85,7 +85,7 @@ def train(root: Path, options: argparse.Namespace) -> Iterator[tuple[str, list[P
     }
     for name, found in folders.items():
         for folder in found:
-            if (status := launcher.wait(folder)).state is not run_folders.State.FINISHED:
+            if (status := launcher.wait(folder)).state is not run_status.State.FINISHED:
                 raise SystemExit(status.message)
         yield name, found
 
@@ -102,8 +102,8 @@ def settings(name: str, root: Path, seed: int, options: argparse.Namespace) -> T
 
 def print_samples(folders: dict[str, Path], other: Path, options: argparse.Namespace) -> None:
     """Spread of the accuracy between samples, in points, by their size."""
+    from fracture_core.epochs import checkpoints
     from fracture_core.networks import network_weights
-    from fracture_core.runs import checkpoints
     from fracture_core.training import averages, loop, steps
 
     heads = " | ".join(f"{size:,}" for size in options.films)

@@ -25,7 +25,7 @@ from fracture_core.datasets import catalog
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_status
 
 SEEDS = (1, 2, 3)
 EPOCHS = {32: 20, 96: 30}
@@ -68,7 +68,7 @@ def train(root: Path, size: int, seed: int) -> tuple[Path, float]:
     began = time.monotonic()
     folder = launcher.create_and_start(config, f"five-{size}-{seed}", queue=False)
     status = launcher.wait(folder)
-    if status.state is not run_folders.State.FINISHED:
+    if status.state is not run_status.State.FINISHED:
         raise SystemExit(status.message)
     return folder, time.monotonic() - began
 

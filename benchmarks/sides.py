@@ -50,9 +50,10 @@ def main() -> None:
 def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """A real run's epochs: pixels, steps, judging, prediction table, checkpoint, journal."""
     from fracture_core.config import presets
+    from fracture_core.epochs import checkpoints
     from fracture_core.jobs.worker import Worker
     from fracture_core.networks import optimizers
-    from fracture_core.runs import checkpoints, run_folders
+    from fracture_core.runs import run_folders
     from fracture_core.training import loop, pipeline
 
     settings = presets.report_2018(

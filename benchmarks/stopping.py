@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import run_folders, run_requests, run_status
+from fracture_core.runs.run_status import State
 
 FILMS = 600
 PHASES = (
@@ -85,12 +85,12 @@ def stop_in(phase: str, config: TrainConfig, name: str) -> tuple[float | None, i
     slot = launcher.take_slot() if phase == "queued" else None
     launcher.start_run(folder, wait_for_slot=phase == "queued")
     while not in_phase(folder, phase):
-        if not run_folders.status(folder).state.alive:
-            return None, run_folders.status(folder).step
+        if not run_status.read(folder).state.alive:
+            return None, run_status.read(folder).step
         time.sleep(0.002)
     began = time.monotonic()
-    run_folders.send_request(folder, "stop")
-    while (status := run_folders.status(folder)).state.alive:
+    run_requests.send(folder, "stop")
+    while (status := run_status.read(folder)).state.alive:
         time.sleep(0.002)
     taken = time.monotonic() - began
     if slot is not None:
@@ -104,7 +104,7 @@ def stop_in(phase: str, config: TrainConfig, name: str) -> tuple[float | None, i
 
 def in_phase(folder: Path, phase: str) -> bool:
     """Return whether a run is in the middle of a phase."""
-    status = run_folders.status(folder)
+    status = run_status.read(folder)
     if phase == "queued":
         return status.state is State.QUEUED
     return status.phase == phase

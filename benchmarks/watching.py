@@ -28,7 +28,7 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_requests
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 BARE = "import pandas, plotly.graph_objects, streamlit\nstreamlit.write('bare')\n"
@@ -58,7 +58,7 @@ def main() -> None:
             with app(PROJECT / "app.py", PROJECT, 8595) as pid:
                 watch(browser, pid, bare, options)
         finally:
-            run_folders.send_request(run, "stop")
+            run_requests.send(run, "stop")
             launcher.wait(run)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fracture_core.datasets.catalog import Dataset
     from fracture_core.models.inference import Predictor
     from fracture_core.models.study_prediction import StudyPrediction
-    from fracture_core.runs.run_folders import Status
+    from fracture_core.runs.run_status import Status
 
 __all__ = [
     "TrainConfig",

@@ -128,6 +128,14 @@ def read_json(path: Path, limit: int = NOTE_BYTES) -> Any:
         raise FileRefused(path.name, f"is not the JSON that it must be ({error})") from error
 
 
+def json_or_none(path: Path) -> Any:
+    """Return the content of a JSON file; `None` where it is missing or cannot be read."""
+    try:
+        return read_json(path)
+    except FileRefused:
+        return None
+
+
 def parsed(text: str) -> Any:
     """Return the content of a JSON text.
 

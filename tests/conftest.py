@@ -10,7 +10,7 @@ import pytest
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_folders, run_status
 
 STUDIES = 24  # enough for both labels in train and valid
 SEED = 5  # of the phantom; dev gets two positive studies then
@@ -69,7 +69,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, phantom_root: Path) -
         patch.setenv("FRACTURE_CACHE", str(home / "cache"))
         folder = launcher.create_and_start(config, "finished", queue=False)
         status = launcher.wait(folder)
-    assert status.state is run_folders.State.FINISHED, journal.log_tail(folder)
+    assert status.state is run_status.State.FINISHED, journal.log_tail(folder)
     return folder
 
 

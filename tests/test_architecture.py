@@ -30,6 +30,7 @@ PACKAGES = (
     "verdicts",
     "operating_points",
     "runs",
+    "epochs",
     "jobs",
     "run_groups",
     "audit",

@@ -110,9 +110,9 @@ def changes_in(text: str) -> set[str]:
 
 def test_what_changes_something_is_found() -> None:
     assert {
-        "run_folders.send_request",
+        "run_requests.send",
         "run_folders.delete",
-        "run_folders.set_labels",
+        "run_labels.write",
         "launcher.create_and_start",
         "launcher.resume",
         "launcher.fork",

@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from fracture_core.config.train_config import PATHS, TrainConfig
-from fracture_core.runs import journal, predictions
+from fracture_core.epochs import predictions
+from fracture_core.runs import journal
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation, metrics
 from fracture_core.verdicts.metrics import Difference, Proportion

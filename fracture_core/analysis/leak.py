@@ -23,8 +23,9 @@ from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError, FractureError
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import Labels, Run
+from fracture_core.runs import journal, run_requests, run_status
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_labels import Labels
 from fracture_core.verdicts import resampling
 from fracture_core.verdicts.resampling import Interval
 
@@ -191,7 +192,7 @@ def start(dataset: Dataset, families: FamilyList, token: str) -> tuple[Path, Pat
     try:
         second = launcher.create_and_start(honest, f"leak-honest-{token}", labels=labels)
     except FractureError:
-        run_folders.send_request(first, "stop")  # alone it says nothing
+        run_requests.send(first, "stop")  # alone it says nothing
         raise
     return first, second
 
@@ -222,7 +223,7 @@ def measure(given: Run, honest: Run, dataset: Dataset, families: FamilyList) -> 
         DataError: they are no pair, or have no epoch yet.
         RunError: a prediction table is missing or damaged.
     """
-    sides = [run_folders.status(run.folder).epoch for run in (given, honest)]
+    sides = [run_status.read(run.folder).epoch for run in (given, honest)]
     epoch = min(sides)
     if not epoch or not comparison.same_data(given, honest) or given.data.hash != dataset.hash:
         raise DataError("Both runs need an epoch, on the data in use. Measure the leak again.")

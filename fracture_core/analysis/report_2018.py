@@ -16,8 +16,9 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import RunError, RunNameTaken
 from fracture_core.jobs import launcher
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs import run_folders, run_labels
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 
 TAG = "report 2018"
 PART = "shoulder"  # the only part in the report
@@ -232,7 +233,7 @@ def _queue(experiment: Experiment, dataset: Dataset, length: Length, seed: int) 
         folder = run_folders.create(config(experiment, dataset, length, seed), run_name)
     except RunNameTaken:  # a second click, or another browser
         return
-    run_folders.set_labels(folder, run_folders.Labels(tags=(TAG,)))
+    run_labels.write(folder, run_labels.Labels(tags=(TAG,)))
     launcher.start_run(folder, more_epochs=length.more if experiment.goes_on else 0)
 
 

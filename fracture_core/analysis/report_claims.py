@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from fracture_core.analysis.report_2018 import BY_KEY, SEEDS, ExperimentRuns, Length
-from fracture_core.runs import journal, predictions
+from fracture_core.epochs import predictions
+from fracture_core.runs import journal
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation, metrics
 from fracture_core.verdicts.metrics import Proportion, wilson

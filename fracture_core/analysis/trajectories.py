@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from fracture_core.datasets.catalog import study_key
+from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
-from fracture_core.runs import journal, predictions
+from fracture_core.runs import journal
 from fracture_core.verdicts import aggregation
 
 

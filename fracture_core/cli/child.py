@@ -18,8 +18,8 @@ from fracture_core.errors import FractureError, Stopped
 from fracture_core.files import refusal, sweep
 from fracture_core.jobs import end_command, heavy_imports, launcher
 from fracture_core.jobs.worker import Worker
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import journal, run_config, run_folders, run_lock, run_status
+from fracture_core.runs.run_status import State, Status
 from fracture_core.training import probe, standby_child
 
 
@@ -60,7 +60,7 @@ def _child(options: argparse.Namespace) -> int:
     inherited = launcher.adopt_lock()  # from the parent, if it handed one down
     is_run = options.kind == "run"
     folder = run_folders.find(options.folder) if is_run else Path(options.folder)
-    lock = run_folders.take_lock(folder) if inherited is None else inherited
+    lock = run_lock.take(folder) if inherited is None else inherited
     if is_run:
         return run(folder, lock, None if options.has_slot else options.wait)
     return JOBS[options.kind](folder, lock)
@@ -108,9 +108,7 @@ def run(folder: Path, lock: int, wait_for_slot: bool | None) -> int:
         status = _to_its_end(worker, wait_for_slot)
     except (FractureError, OSError) as error:
         message = str(error) if isinstance(error, FractureError) else refusal(error)
-        return _fail(
-            lambda **last: run_folders.write_status(folder, Status(**last)), folder, message
-        )
+        return _fail(lambda **last: run_status.write(folder, Status(**last)), folder, message)
     finally:
         if worker:
             worker.let_go()
@@ -177,7 +175,7 @@ def _to_its_end(worker: Worker, wait_for_slot: bool | None) -> int:
 def _work(folder: Path, worker: Worker, wait_for_slot: bool | None) -> None:
     slot = _take_slot(folder, worker, wait_for_slot)
     if not (folder / "films.parquet").is_file():
-        run_folders.complete_facts(folder, versions=versions.installed())
+        run_config.complete(folder, versions=versions.installed())
     from fracture_core.training import pipeline
 
     films, pixels = pipeline.prepare(folder, worker)
@@ -219,7 +217,7 @@ def _threads(folder: Path, films: int, worker: Worker) -> tuple[int, int]:
     worker.phase("measuring", "Measuring the quickest number of threads.")
     with worker.may_leave():
         choice = probe.choose(folder, films)
-    run_folders.complete_facts(folder, probe=choice)
+    run_config.complete(folder, probe=choice)
     return choice["threads"], choice["branches"]
 
 
@@ -318,7 +316,7 @@ def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> in
         work(folder)
     except Exception as error:
         status = Status(state=State.FAILED, message=_reason(error, noun))
-        run_folders.write_status(folder, status)
+        run_status.write(folder, status)
         return 1
     finally:
         os.close(lock)

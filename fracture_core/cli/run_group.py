@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fracture_core.cli import terminal
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.folders import runs_folder
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_folders, run_requests
 from fracture_core.words import duration, plural
 
 if TYPE_CHECKING:
@@ -95,5 +95,5 @@ def stop(value: "Group | Sweep", after_epoch: bool) -> None:
     if not active:
         raise RunError(f"No {value.noun} of {value.name} is active.")
     for run in active:
-        run_folders.send_request(run.folder, "stop_after_epoch" if after_epoch else "stop")
+        run_requests.send(run.folder, "stop_after_epoch" if after_epoch else "stop")
     print(f"Asked {plural(len(active), value.noun)} of {value.name} to stop.")

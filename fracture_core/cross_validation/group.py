@@ -16,7 +16,8 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.files import FileCache
 from fracture_core.run_groups import group_folder
 from fracture_core.run_groups import members as group_members
-from fracture_core.runs.run_folders import Labels, Run
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_labels import Labels
 
 NOTE, LIST = "group.json", "folds.csv"
 

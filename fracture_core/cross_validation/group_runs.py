@@ -15,7 +15,7 @@ from fracture_core.datasets import family_list, fold_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import ConfigError, RunNameTaken
 from fracture_core.run_groups import group_folder, members
-from fracture_core.runs.run_folders import Labels
+from fracture_core.runs.run_labels import Labels
 
 TAG = "cross-validation"
 

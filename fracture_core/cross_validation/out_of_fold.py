@@ -19,13 +19,15 @@ from fracture_core.config.limits import LIMITS
 from fracture_core.cross_validation import fold_figures, folds, group
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import family_list
+from fracture_core.epochs import predictions
 from fracture_core.errors import FileRefused, FractureError, RunError
 from fracture_core.models import cards, evaluation
 from fracture_core.models.cards import OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD, Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.run_groups import group_folder
-from fracture_core.runs import journal, predictions
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs import journal
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 
 NOTE = "out_of_fold.json"
 SPLIT = "out-of-fold"  # the split of an evaluation of these films

@@ -19,7 +19,7 @@ from fracture_core.datasets import catalog
 from fracture_core.errors import DamagedFile, DataError, FractureError, RunError
 from fracture_core.files import make_folder, sweep, temporary, writing
 from fracture_core.folders import runs_folder
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_config, run_folders, run_lock
 from fracture_core.runs.run_folders import DRAFT_SECONDS, Run
 from fracture_core.words import plural, short
 
@@ -68,7 +68,7 @@ def write(run: Run, out: Path, films: bool = False) -> Written:
         WriteFailed: no space or no permission.
     """
     path = out / f"{run.name}{SUFFIX}" if out.is_dir() else out
-    with run_folders.lock(run.folder):
+    with run_lock.hold(run.folder):
         if damaged := checksums.damaged(run.folder):
             raise DamagedFile(
                 f"{run.name} has {plural(len(damaged), 'damaged file')} ({damaged[0]}), and is not "
@@ -304,4 +304,4 @@ def _empty(folder: Path) -> Path:
 def _change_data(draft: Path, data: Path) -> None:
     """Name another folder of the same films in a run's settings."""
     config = replace(run_folders.read(draft).config, data=str(files.absolute(data)))
-    run_folders.complete_facts(draft, config=config.to_dict())
+    run_config.complete(draft, config=config.to_dict())

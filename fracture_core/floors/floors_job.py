@@ -29,7 +29,7 @@ from fracture_core.jobs import job_progress, launcher
 from fracture_core.jobs.job_progress import JobProgress
 from fracture_core.models import cards, gate_job
 from fracture_core.models.cards import Model
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_folders, run_requests
 
 VERSION = 1  # raised when the same model gets other twins
 MOST_STEPS = 3_000  # of the twin on shuffled labels: minutes for a large network
@@ -258,7 +258,7 @@ def run_child(folder: Path) -> None:
     read = JobProgress(folder, "Reading films")
 
     def should_stop() -> bool:
-        return run_folders.has_request(folder, "stop")
+        return run_requests.has(folder, "stop")
 
     with job_progress.final_status(folder):
         model = cards.find(request["model"])

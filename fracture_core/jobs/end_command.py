@@ -5,7 +5,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_status
 
 VARIABLE = "FRACTURE_NOTIFY"  # the command, as in a shell; its last argument is added
 SECONDS = 30  # after which it is given up
@@ -20,7 +20,7 @@ def run(folder: Path) -> None:
     command = os.environ.get(VARIABLE, "").strip()
     if not command:
         return
-    sentence = f"{folder.name}: {run_folders.status(folder).message}"
+    sentence = f"{folder.name}: {run_status.read(folder).message}"
     try:
         words = [*shlex.split(command), sentence]
         subprocess.run(words, timeout=SECONDS, check=True, stdin=subprocess.DEVNULL)

@@ -9,8 +9,8 @@ from fracture_core.files import make_folder
 from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.jobs.job_progress import JobProgress
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 
 
 def folder_of(out: Path) -> Path:
@@ -39,12 +39,12 @@ def run_child(folder: Path) -> None:
         fetched.count(done // 10**6, max(1, total // 10**6))
 
     def should_stop() -> bool:
-        return run_folders.has_request(folder, "stop")
+        return run_requests.has(folder, "stop")
 
     try:
         root = open_set.fetch(out, count, should_stop, fetched.say)
     except Stopped as error:
-        run_folders.write_status(folder, Status(state=State.STOPPED, message=str(error)))
+        run_status.write(folder, Status(state=State.STOPPED, message=str(error)))
         return
     message = f"FracAtlas is in {root}."
-    run_folders.write_status(folder, Status(state=State.FINISHED, message=message, progress=1.0))
+    run_status.write(folder, Status(state=State.FINISHED, message=message, progress=1.0))

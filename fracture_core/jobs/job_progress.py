@@ -7,8 +7,8 @@ from pathlib import Path
 
 from fracture_core.errors import Stopped
 from fracture_core.jobs.worker import time_left
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 
 POLL_SECONDS = 0.25  # between two checks of the requests, and two writes of progress
 
@@ -25,9 +25,9 @@ def final_status(folder: Path, kept: str = "") -> Iterator[None]:
         yield
     except Stopped as error:
         message = f"{error} {kept}".strip()
-        run_folders.write_status(folder, Status(state=State.STOPPED, message=message))
+        run_status.write(folder, Status(state=State.STOPPED, message=message))
         return
-    run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
+    run_status.write(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
 
 
 class JobProgress:
@@ -47,14 +47,14 @@ class JobProgress:
         left, now = self._left(done, total), time.monotonic()
         if now - self._polled < POLL_SECONDS and done < total:
             return
-        self._polled, self._stop = now, run_folders.has_request(self._folder, "stop")
+        self._polled, self._stop = now, run_requests.has(self._folder, "stop")
         status = Status(
             state=State.RUNNING,
             message=f"{self._activity}: {done:,} of {total:,}.",
             progress=done / max(1, total),
             seconds_left=left,
         )
-        run_folders.write_status(self._folder, status)
+        run_status.write(self._folder, status)
 
     def should_stop(self) -> bool:
         """Tell whether a stop had been requested at the last check."""
@@ -63,4 +63,4 @@ class JobProgress:
     def say(self, text: str) -> None:
         """Report a step that follows the counted ones."""
         status = Status(state=State.RUNNING, message=text, progress=1.0)
-        run_folders.write_status(self._folder, status)
+        run_status.write(self._folder, status)

@@ -25,7 +25,7 @@ from fracture_core.errors import FileRefused, RunBusy, Stopped
 from fracture_core.files import make_folder, replace_file, writing
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import child_process, standby
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_requests, run_status
 
 LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # tells a child which of its open files is its lock
 QUEUE_SECONDS = 0.3  # between two checks of the slots
@@ -53,11 +53,11 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
         RunError: it has done work and keeps no readable state.
         WriteFailed: the run's folder cannot be written to.
     """
-    from fracture_core.runs import checkpoints  # needs numpy, and a waiting run does not
+    from fracture_core.epochs import checkpoints
 
-    with run_folders.lock(folder) as descriptor:
+    with run_lock.hold(folder) as descriptor:
         checkpoints.check_resumable(folder / "checkpoints")
-        for path, request in run_folders.requests(folder):
+        for path, request in run_requests.waiting(folder):
             # An old request to stop must not stop the new start.
             if request.get("kind") in ("stop", "stop_after_epoch"):
                 with writing(path):
@@ -72,7 +72,7 @@ def _epochs_requested(folder: Path, count: int) -> Iterator[None]:
 
     The next try would add them twice.
     """
-    path = run_folders.send_request(folder, "more_epochs", epochs=count) if count else None
+    path = run_requests.send(folder, "more_epochs", epochs=count) if count else None
     try:
         yield
     except BaseException:
@@ -84,8 +84,8 @@ def _epochs_requested(folder: Path, count: int) -> Iterator[None]:
 
 def _start_child(folder: Path, descriptor: int, wait_for_slot: bool) -> None:
     """Write the status of a run that starts, then start its child, which shares the lock."""
-    before = run_folders.status(folder)
-    state = run_folders.State.QUEUED if wait_for_slot else run_folders.State.STARTING
+    before = run_status.read(folder)
+    state = run_status.State.QUEUED if wait_for_slot else run_status.State.STARTING
     message = "Waiting for a free slot." if wait_for_slot else "Starting a process."
     fields = {**before.__dict__, "state": state, "message": message, "phase": ""}
     log = files.stamp(folder / "train.log")
@@ -94,7 +94,7 @@ def _start_child(folder: Path, descriptor: int, wait_for_slot: bool) -> None:
         "oom_kills": memory.kills(),
         "log_from": log[1] if log else 0,
     }
-    run_folders.write_status(folder, run_folders.Status(**fields))
+    run_status.write(folder, run_status.Status(**fields))
     if wait_for_slot:
         # A clock that was set back must not bring a run before those that wait already.
         last = max((journal.queued_at(run.folder) for run in _queued()), default=0.0)
@@ -109,10 +109,10 @@ def create_and_start(
     config: TrainConfig,
     name: str | None = None,
     queue: bool = True,
-    labels: run_folders.Labels | None = None,
+    labels: run_labels.Labels | None = None,
 ) -> Path:
     """Make a run folder, with its tags and note if there are any, start its child, return it."""
-    fill = partial(run_folders.set_labels, value=labels) if labels else None
+    fill = partial(run_labels.write, value=labels) if labels else None
     folder = run_folders.create(config, name, fill)
     start_run(folder, wait_for_slot=queue)
     return folder
@@ -136,7 +136,7 @@ def fork(
 
     Arguments, result and errors as in `forks.create`.
     """
-    from fracture_core.runs import forks  # its checkpoints need numpy, and a waiting run does not
+    from fracture_core.epochs import forks
 
     folder = forks.create(source, epoch, name, **changes)
     start_run(folder, wait_for_slot=queue)
@@ -154,13 +154,13 @@ def start_job(folder: Path, request: dict[str, Any], command: str, message: str,
         log: name of its log.
     """
     try:
-        with run_folders.lock(folder) as descriptor:
+        with run_lock.hold(folder) as descriptor:
             for path in folder.glob("requests/[!.]*.json"):
                 with writing(path):  # an old request to stop must not stop the new start
                     path.unlink(missing_ok=True)
             replace_file(folder / "asked.json", json.dumps(request).encode())
-            run_folders.write_status(
-                folder, run_folders.Status(state=run_folders.State.STARTING, message=message)
+            run_status.write(
+                folder, run_status.Status(state=run_status.State.STARTING, message=message)
             )
             spawn([command, str(folder)], descriptor, folder / log)
     except RunBusy:
@@ -199,9 +199,9 @@ def start_phantom(out: Path) -> None:
     spawn(["phantom", str(out)], None, out.parent / f"{out.name}.log")
 
 
-def wait(folder: Path, poll_seconds: float = 0.2) -> run_folders.Status:
+def wait(folder: Path, poll_seconds: float = 0.2) -> run_status.Status:
     """Wait until a run is no longer alive and return its final status."""
-    while (status := run_folders.status(folder)).state.alive:
+    while (status := run_status.read(folder)).state.alive:
         time.sleep(poll_seconds)
     return status
 
@@ -302,4 +302,4 @@ def is_next(folder: Path) -> bool:
 
 def _queued() -> list[run_folders.Run]:
     """Return the runs that wait for a slot."""
-    return [r for r in run_folders.list_runs() if r.status.state is run_folders.State.QUEUED]
+    return [r for r in run_folders.list_runs() if r.status.state is run_status.State.QUEUED]

@@ -11,8 +11,8 @@ from typing import Any
 
 from fracture_core.errors import RunBusy, Stopped
 from fracture_core.jobs import end_command
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 POLL_SECONDS = 0.25  # between two checks of the requests; a stop must be answered within 3 s
@@ -43,7 +43,7 @@ class Worker:
         self.stop_after_epoch = False
         self.has_begun = False
         self.epochs = journal.epochs_requested(folder, self.config)
-        before = run_folders.status(folder)
+        before = run_status.read(folder)
         self.status = Status(
             state=State.STARTING,
             step=before.step,
@@ -80,9 +80,7 @@ class Worker:
             time.sleep(POLL_SECONDS)
             with self._mutex:
                 self._keep_lock()
-                if self._may_exit and (
-                    self.stopping or run_folders.has_request(self.folder, "stop")
-                ):
+                if self._may_exit and (self.stopping or run_requests.has(self.folder, "stop")):
                     self._leave()
 
     def _keep_lock(self) -> None:
@@ -96,7 +94,7 @@ class Worker:
             if os.path.samestat((self.folder / "lock").stat(), os.fstat(self._lock)):
                 return
         try:
-            again = run_folders.take_lock(self.folder)
+            again = run_lock.take(self.folder)
         except RunBusy:
             os._exit(1)
         except OSError:  # the folder itself is gone
@@ -121,7 +119,7 @@ class Worker:
         self.let_go()
         for kind, served in (("stop", self.stopping), ("stop_after_epoch", self.stop_after_epoch)):
             if served:
-                run_folders.send_request(self.folder, kind)
+                run_requests.send(self.folder, kind)
         return lock
 
     def _leave(self) -> None:
@@ -162,7 +160,7 @@ class Worker:
             fields = {**self.status.__dict__, **measured, **changes}
             self.status = Status(**fields)
             self._written = time.monotonic()
-            run_folders.write_status(self.folder, self.status)
+            run_status.write(self.folder, self.status)
 
     def _cores(self) -> float:
         """Return the cores used since the last measurement, at least `WRITE_SECONDS` ago."""
@@ -206,7 +204,7 @@ class Worker:
         """
         if time.monotonic() - self._polled >= POLL_SECONDS:
             self._polled = time.monotonic()
-            for path, request in run_folders.requests(self.folder):
+            for path, request in run_requests.waiting(self.folder):
                 if self._serve(request, step):
                     path.unlink(missing_ok=True)
         return self.stopping

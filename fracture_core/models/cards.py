@@ -23,6 +23,7 @@ from fracture_core.config.setting import Setting
 from fracture_core.config.setting_table import settings, value_of
 from fracture_core.config.train_config import TrainConfig, with_paths
 from fracture_core.datasets import catalog
+from fracture_core.epochs import checkpoints, predictions
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError
 from fracture_core.folders import cache_folder
 from fracture_core.models import model_names
@@ -30,7 +31,7 @@ from fracture_core.models.model_names import CARD
 from fracture_core.networks import network_size
 from fracture_core.operating_points.choices import Choices
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import checkpoints, journal, predictions, run_facts, run_folders
+from fracture_core.runs import journal, run_facts, run_folders
 from fracture_core.verdicts import aggregation, metrics
 
 LABEL_MEANING = (

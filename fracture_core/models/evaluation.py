@@ -29,8 +29,8 @@ from fracture_core.films import images, pixel_cache
 from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
-from fracture_core.runs import journal, run_facts, run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import journal, run_facts, run_folders, run_status
+from fracture_core.runs.run_status import State, Status
 from fracture_core.verdicts import aggregation, estimates, metrics
 from fracture_core.words import cell, plural, short
 
@@ -360,9 +360,7 @@ def run_child(folder: Path) -> None:
     def progress(done: int, total: int) -> None:
         share = done / max(1, total)
         message = f"Reading films: {done:,} of {total:,}."
-        run_folders.write_status(
-            folder, Status(state=State.RUNNING, message=message, progress=share)
-        )
+        run_status.write(folder, Status(state=State.RUNNING, message=message, progress=share))
 
     selection = None
     if name := request.get("selection"):
@@ -375,7 +373,7 @@ def run_child(folder: Path) -> None:
     split = None if request["split"] == SELECTION else request["split"]
     value = evaluate(request["model"], dataset, split, progress=progress, selection=selection)
     save(folder, value)
-    run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
+    run_status.write(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
 
 
 def save(folder: Path, value: Evaluation) -> None:

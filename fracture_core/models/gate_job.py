@@ -16,6 +16,7 @@ import pandas as pd
 
 from fracture_core import checksums
 from fracture_core.datasets import catalog
+from fracture_core.epochs import pixel_hashes, predictions
 from fracture_core.errors import DataError, ModelError
 from fracture_core.files import make_folder, replace_file
 from fracture_core.films import pixel_cache
@@ -23,8 +24,8 @@ from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import card_changes, cards
 from fracture_core.models.cards import GATE, PREVIOUS_GATE, Model
-from fracture_core.runs import journal, pixel_hashes, predictions, run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import journal, run_folders, run_lock, run_status
+from fracture_core.runs.run_status import State, Status
 
 FITTED_ON = 8_000  # films at most: more hardly change a covariance of some hundred features
 CALIBRATED_ON = 4_000
@@ -177,11 +178,11 @@ def of_best(run: Path) -> tuple[Path, int] | None:
     if cards.is_whole_gate(folder / GATE):
         return None
     make_folder(folder)
-    lock = run_folders.take_lock(folder)
+    lock = run_lock.take(folder)
     try:
         replace_file(folder / "asked.json", json.dumps({"model": model.reference}).encode())
         message = "Fitting the gate on the training films."
-        run_folders.write_status(folder, Status(state=State.RUNNING, message=message))
+        run_status.write(folder, Status(state=State.RUNNING, message=message))
     except BaseException:
         os.close(lock)
         raise
@@ -192,4 +193,4 @@ def run_child(folder: Path) -> None:
     """Run the job in the child: fit the gate of the run in `asked.json`, and store it."""
     request = launcher.job_request(folder, "model")
     checksums.write(folder, folder / GATE, of_run(cards.find(request["model"])))
-    run_folders.write_status(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))
+    run_status.write(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))

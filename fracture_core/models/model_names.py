@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fracture_core.config.reference import Reference
+from fracture_core.epochs import predictions
 from fracture_core.errors import ModelError, RunNotFound
 from fracture_core.folders import models_folder
-from fracture_core.runs import predictions, run_folders
+from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import short
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.run_groups.members import RunGroup
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,9 @@ from fracture_core.errors import RunBusy, RunError
 from fracture_core.files import remove_tree, temporary, writing
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import Labels, Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_labels import Labels
+from fracture_core.runs.run_status import State
 
 
 class RunGroup(Protocol):

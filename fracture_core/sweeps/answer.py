@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from fracture_core.analysis import comparison
+from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
-from fracture_core.runs import predictions
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.sweeps import contrasts
 from fracture_core.sweeps.axes import Axis
 from fracture_core.sweeps.contrasts import Contrast, Results

@@ -19,7 +19,8 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import ConfigError, RunNameTaken
 from fracture_core.files import FileCache
 from fracture_core.run_groups import group_folder, members
-from fracture_core.runs.run_folders import Labels, Run
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_labels import Labels
 from fracture_core.sweeps import axes as sweep_axes
 from fracture_core.sweeps.axes import Axis
 from fracture_core.words import short

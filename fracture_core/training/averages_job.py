@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums
+from fracture_core.epochs import checkpoints, pixel_hashes, predictions
 from fracture_core.errors import DamagedFile, DataError, ModelError, RunError, Stopped
 from fracture_core.files import make_folder
 from fracture_core.films import pixel_cache
 from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
 from fracture_core.jobs.job_progress import JobProgress
-from fracture_core.runs import checkpoints, journal, pixel_hashes, predictions, run_folders
-from fracture_core.runs.run_folders import Run, State, Status
+from fracture_core.runs import journal, run_folders, run_status
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State, Status
 
 VERSION = 1  # of `averages`: raised with its sample of films, which makes older results obsolete
 ACTIVITY = "Evaluating epochs again"
@@ -73,13 +75,13 @@ def run_child(place: Path) -> None:
         try:
             complete(run, count, progress.should_stop)
         except Stopped as error:
-            run_folders.write_status(place, Status(state=State.STOPPED, message=str(error)))
+            run_status.write(place, Status(state=State.STOPPED, message=str(error)))
             return
         except (RunError, DataError, ModelError) as error:
             refusals.append(str(error))
     state = State.FAILED if refusals else State.FINISHED
     message = _joined(refusals) or "Done."
-    run_folders.write_status(place, Status(state=state, message=message, progress=1.0))
+    run_status.write(place, Status(state=state, message=message, progress=1.0))
 
 
 def _joined(sentences: Sequence[str]) -> str:

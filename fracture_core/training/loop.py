@@ -19,14 +19,15 @@ import tensorflow as tf
 
 from fracture_core import checksums
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import backups, checkpoints, feature_maps, predictions
+from fracture_core.epochs.checkpoints import Position
 from fracture_core.errors import FractureError, TrainingFailed
 from fracture_core.files import keep_damaged
 from fracture_core.jobs.worker import Clock, Worker
 from fracture_core.networks import architectures, network_weights, optimizers, schedules
 from fracture_core.networks.pooling import StudyLoss
-from fracture_core.runs import backups, checkpoints, feature_maps, journal, predictions
-from fracture_core.runs.checkpoints import Position
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal
+from fracture_core.runs.run_status import State
 from fracture_core.training import averages, event_files
 from fracture_core.training.pipeline import Pipeline
 from fracture_core.training.steps import (

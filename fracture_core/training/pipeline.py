@@ -24,13 +24,14 @@ from fracture_core.datasets import catalog, exclusions, family_list, fold_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.datasets.fold_list import FoldList
+from fracture_core.epochs import pixel_hashes
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
 from fracture_core.films import pixel_cache
 from fracture_core.folders import cache_folder, phantom_folder
 from fracture_core.jobs.worker import Worker
 from fracture_core.networks.augmentation import draw
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import journal, pixel_hashes, run_folders
+from fracture_core.runs import journal, run_config, run_folders
 from fracture_core.runs.run_facts import DataFacts
 from fracture_core.training import study_batches
 
@@ -310,7 +311,7 @@ def _assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     # A fold's valid films are of the train split, and excluded as its others are.
     out = exclusions.left_out(rows.assign(role="train") if folds else rows, excluded)
     rows = rows[~out].reset_index(drop=True)
-    run_folders.complete_facts(
+    run_config.complete(
         folder,
         data={
             "root": str(dataset.root),

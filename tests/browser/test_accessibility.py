@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from fracture_core.datasets import catalog
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_lock, run_status
 from tests.browser import accessibility
 from tests.browser.conftest import Server, free_port, whole
 
@@ -51,14 +51,14 @@ def app(
     folder = tmp_path_factory.mktemp("accessibility")
     for name in (ONE, OTHER):
         shutil.copytree(finished_run, folder / "runs" / name)
-    before = run_folders.status(finished_run).__dict__
+    before = run_status.read(finished_run).__dict__
     for name, changed in (
-        ("failed", {"state": run_folders.State.FAILED, "message": "The disk is full."}),
-        ("begun", {"state": run_folders.State.STARTING, "phase": "compiling", "epoch": 0}),
+        ("failed", {"state": run_status.State.FAILED, "message": "The disk is full."}),
+        ("begun", {"state": run_status.State.STARTING, "phase": "compiling", "epoch": 0}),
     ):
         shutil.copytree(finished_run, folder / "runs" / name)
-        status = run_folders.Status(**{**before, **changed})
-        run_folders.write_status(folder / "runs" / name, status)
+        status = run_status.Status(**{**before, **changed})
+        run_status.write(folder / "runs" / name, status)
     (folder / "runs" / "begun" / "metrics.jsonl").write_text("")
     server = Server(folder=folder, data=phantom_root, port=free_port())
     server.start()
@@ -188,7 +188,7 @@ def test_a_run_at_rest_and_all_that_is_behind_its_buttons_break_no_rule(
 def test_a_run_that_begins_one_that_failed_and_the_projector_break_no_rule(
     app: Server, open_dark: Callable[[str], Page]
 ) -> None:
-    with run_folders.lock(app.folder / "runs" / "begun"):  # as its child
+    with run_lock.hold(app.folder / "runs" / "begun"):  # as its child
         page = open_dark(f"{app.url}/train?run=begun")
         expect(page.get_by_text("compiling", exact=True)).to_be_visible()
         expect(page.get_by_role("img", name=re.compile("no epoch is completed"))).to_have_count(3)

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fracture_core.datasets import chosen_data
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import Labels
+from fracture_core.runs import run_labels
+from fracture_core.runs.run_labels import Labels
 from tests.browser.conftest import Server, free_port
 from tests.core import made_runs
 
@@ -48,7 +48,7 @@ def hostile(
     texts = {"name": "hostile", "label_meaning": WORDS, "threshold_origin": WORDS}
     made_runs.change_card(model / "card.json", **texts, training=training)
     run = Path(shutil.copytree(finished_run, folder / "runs" / finished_run.name))
-    run_folders.set_labels(run, Labels(tags=(TAG,), note=WORDS))
+    run_labels.write(run, Labels(tags=(TAG,), note=WORDS))
     app = Server(folder=folder, data=folder / NAME, port=free_port())
     app.start()
     yield app

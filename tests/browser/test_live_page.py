@@ -11,8 +11,9 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from fracture_core.analysis import trajectories
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import predictions
 from fracture_core.jobs import launcher
-from fracture_core.runs import journal, predictions, run_folders
+from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
 from tests.browser.conftest import Server, whole
 from tests.core import made_runs
 from ui.live import pinned_studies
@@ -47,8 +48,8 @@ def going(server: Server, phantom_root: Path, monkeypatch: pytest.MonkeyPatch) -
     )
     folder = launcher.create_and_start(config, "going", queue=False)
     yield folder
-    if run_folders.status(folder).state.alive:
-        run_folders.send_request(folder, "stop")
+    if run_status.read(folder).state.alive:
+        run_requests.send(folder, "stop")
     launcher.wait(folder)
 
 
@@ -276,7 +277,7 @@ def test_new_points_alone_make_the_whole_curves_even_where_a_message_was_lost(
         to_server.on_message(heard)
 
     lose: list[int] = []
-    with run_folders.lock(folder):  # as the child that writes what follows
+    with run_lock.hold(folder):  # as the child that writes what follows
         page = open_page("about:blank")
         page.route_web_socket(re.compile("_stcore/stream"), through)
         page.goto(f"{server.url}/train?run=made")
@@ -437,7 +438,7 @@ def test_advice_comes_when_its_rule_holds_and_stays_away_once_waved_off(
     config = TrainConfig(data=str(phantom_root), epochs=50)
     right = {"dev": [10] * 4, "valid": [10] * 4}  # of 20 studies, half of them with a fracture
     folder = made_runs.make(server.folder / "runs" / "made", config, right, state="running")
-    with run_folders.lock(folder):  # as the child that writes what follows
+    with run_lock.hold(folder):  # as the child that writes what follows
         page = open_page(f"{server.url}/train?run=made")
         guessing = page.get_by_text("no better than always guessing the more frequent label")
         by_heart = page.get_by_text("it is overfitting")

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_status
 from tests.browser.conftest import Server, whole
 
 STANDBY = True  # as every server of an owner
@@ -141,7 +141,7 @@ def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[...
     expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
     only_opens_more(page, spot)
     expect(second.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
-    stopped_at = run_folders.status(folder).step
+    stopped_at = run_status.read(folder).step
     assert stopped_at > 0
 
     resume = page.get_by_role("button", name="Resume")
@@ -151,12 +151,12 @@ def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[...
     only_opens_more(page, spot)
     expect(page.get_by_role("heading", name=LIVE)).to_be_visible(timeout=60_000)
     expect(second.get_by_role("heading", name=LIVE)).to_be_visible()  # it was at rest, and looked
-    until(lambda: run_folders.status(folder).step > stopped_at)
+    until(lambda: run_status.read(folder).step > stopped_at)
     assert [e["kind"] for e in journal.events(folder)].count("resumed") == 1
 
     page.get_by_role("button", name="Stop after this epoch").click()
     expect(page.get_by_role("heading", name=re.compile("Stopped"))).to_be_visible()
-    done = run_folders.status(folder).epoch
+    done = run_status.read(folder).epoch
     assert len(journal.lines(folder / "metrics.jsonl")) == done
 
 
@@ -167,8 +167,8 @@ def test_a_run_goes_on_while_the_server_is_down(
     page = open_page(server.url)
     folder = start_run(page, server, 400)
     server.stop()
-    before = run_folders.status(folder).step
-    until(lambda: run_folders.status(folder).step > before)
+    before = run_status.read(folder).step
+    until(lambda: run_status.read(folder).step > before)
     server.start()
     page.goto(f"{server.url}/train?run={folder.name}")
     expect(page.get_by_role("heading", name=LIVE)).to_be_visible()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from fracture_core import room
 from fracture_core.datasets import catalog
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_status
 from tests.browser import accessibility
 from tests.browser.conftest import Server, free_port
 
@@ -110,9 +110,9 @@ def opened_room(
     monkeypatch.setenv(room.VARIABLE, "films.example.org")
     monkeypatch.setenv("FRACTURE_CACHE", str(tmp_path / "cache"))
     folder = Path(shutil.copytree(finished_run, tmp_path / "runs" / "shared"))
-    before = run_folders.status(folder).__dict__
-    run_folders.write_status(
-        folder, run_folders.Status(**{**before, "state": run_folders.State.STOPPED, "epoch": 2})
+    before = run_status.read(folder).__dict__
+    run_status.write(
+        folder, run_status.Status(**{**before, "state": run_status.State.STOPPED, "epoch": 2})
     )
     app = Server(folder=tmp_path, data=phantom_root, port=free_port())
     app.start()

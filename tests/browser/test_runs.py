@@ -14,8 +14,9 @@ from playwright.sync_api import Page, expect
 from fracture_core import checksums
 from fracture_core.analysis import curves
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import checkpoints
 from fracture_core.jobs import launcher
-from fracture_core.runs import checkpoints, journal, run_folders
+from fracture_core.runs import journal, run_folders, run_status
 from tests.browser.conftest import Server, whole
 
 ROW = 35  # px of the table's lines; the first is its head
@@ -50,7 +51,7 @@ def test_two_runs_are_laid_over_each_other_exported_and_one_is_deleted(
     second = launcher.create_and_start(config, "second")
     page.reload()
     expect(page.get_by_text("2 runs on")).to_be_visible(timeout=30_000)
-    assert launcher.wait(second).state is run_folders.State.FINISHED, journal.log_tail(second)
+    assert launcher.wait(second).state is run_status.State.FINISHED, journal.log_tail(second)
     cells = page.get_by_test_id("stDataFrame").first.locator("[role=gridcell]")
     expect(cells.filter(has_text=re.compile("^finished$"))).to_have_count(2, timeout=30_000)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_labels, run_lock, run_requests, run_status
 from tests.browser.conftest import Server
 
 
@@ -21,9 +21,9 @@ from tests.browser.conftest import Server
 def stopped(server: Server, finished_run: Path) -> Path:
     """A run at rest in the server's own folder."""
     folder = Path(shutil.copytree(finished_run, server.folder / "runs" / "shared"))
-    before = run_folders.status(folder).__dict__
-    run_folders.write_status(
-        folder, run_folders.Status(**{**before, "state": run_folders.State.STOPPED, "epoch": 2})
+    before = run_status.read(folder).__dict__
+    run_status.write(
+        folder, run_status.Status(**{**before, "state": run_status.State.STOPPED, "epoch": 2})
     )
     return folder
 
@@ -76,7 +76,7 @@ def test_a_run_that_is_resumed_in_one_browser_is_kept_by_the_other(
     first, second = (open_page(f"{server.url}/train?run=shared") for _ in range(2))
     ask_to_delete(first)
     expect(second.get_by_role("button", name="Resume")).to_be_visible()
-    with run_folders.lock(stopped):
+    with run_lock.hold(stopped):
         first.get_by_role("button", name="Delete permanently").click()
         second.get_by_role("button", name="Resume").click()
         for page in (first, second):
@@ -97,7 +97,7 @@ def test_a_saved_note_stays_in_view_and_reaches_the_other(
     first.get_by_role("tab", name="Notes").click()
     first.get_by_role("textbox", name="Note").fill("lags behind the other seeds")
     first.get_by_role("button", name="Save notes").click()
-    poll(lambda: run_folders.labels(stopped).note != "")
+    poll(lambda: run_labels.read(stopped).note != "")
     expect(first.get_by_role("tab", name="Notes")).to_have_attribute("aria-selected", "true")
     expect(first.get_by_role("button", name="Save notes")).to_be_visible()
     second = open_page(f"{server.url}/train?run=shared")
@@ -112,15 +112,15 @@ def test_who_asks_for_more_epochs_of_a_run_that_goes_on_elsewhere_is_told(
     page = open_page(f"{server.url}/train?run=shared")
     more = page.get_by_role("button", name="Train 25 more epochs")
     expect(more).to_be_visible()
-    before = run_folders.status(stopped).__dict__
-    with run_folders.lock(stopped):  # as a child that another browser has started
-        run_folders.write_status(
-            stopped, run_folders.Status(**{**before, "state": run_folders.State.RUNNING})
+    before = run_status.read(stopped).__dict__
+    with run_lock.hold(stopped):  # as a child that another browser has started
+        run_status.write(
+            stopped, run_status.Status(**{**before, "state": run_status.State.RUNNING})
         )
         if press(page, "Train 25 more epochs"):
             expect(page.get_by_text("running already")).to_be_visible()
         expect(page.get_by_role("button", name="Stop now")).to_be_visible()
-    assert run_folders.requests(stopped) == []
+    assert run_requests.waiting(stopped) == []
 
 
 @pytest.mark.slow
@@ -136,16 +136,16 @@ def test_what_a_run_does_is_seen_on_every_page_that_names_it(
     for page in pages[:3]:
         expect(page.get_by_text("stopped").first).to_be_visible()
     expect(pages[3].get_by_test_id("stDataFrame").first).to_be_visible()
-    before = run_folders.status(stopped).__dict__
+    before = run_status.read(stopped).__dict__
     for epoch in (4, 26):  # as a child that another browser has started, and later
-        with run_folders.lock(stopped):
-            status = {**before, "state": run_folders.State.RUNNING, "epoch": epoch, "epochs": 30}
-            run_folders.write_status(stopped, run_folders.Status(**status))
+        with run_lock.hold(stopped):
+            status = {**before, "state": run_status.State.RUNNING, "epoch": epoch, "epochs": 30}
+            run_status.write(stopped, run_status.Status(**status))
             words = f"epoch {epoch + 1} of 30"
             for page in pages:
                 expect(page.get_by_text(words).first).to_be_visible()
             expect(pages[1].get_by_text(f"shared: {words}, three_conv")).to_be_visible()
             expect(pages[2].get_by_text(f"shared: {words}, three_conv")).to_be_visible()
-    run_folders.write_status(stopped, run_folders.Status(**before))
+    run_status.write(stopped, run_status.Status(**before))
     for page in pages[1:3]:
         expect(page.get_by_text("shared: stopped, three_conv")).to_be_visible()

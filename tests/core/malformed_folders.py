@@ -31,13 +31,21 @@ from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.datasets import catalog, chosen_data, exclusions, study_paths, uploads
 from fracture_core.datasets.uploads import File
+from fracture_core.epochs import checkpoints, feature_maps, predictions
 from fracture_core.errors import FractureError
 from fracture_core.films import images, measures, pixel_cache
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation, model_names
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import checkpoints, feature_maps, journal, predictions, run_folders
+from fracture_core.runs import (
+    journal,
+    run_config,
+    run_folders,
+    run_labels,
+    run_requests,
+    run_status,
+)
 from fracture_core.training import probe
 from tests.core import made_runs
 
@@ -193,12 +201,12 @@ def _complete_run(run: Path) -> None:
     journal.log_event(run, "learning_rate", rate=0.01, step=7, id="b")
     journal.log_event(run, "film_refused", path="a.png", role="dev", reason="is empty.")
     journal.log_event(run, "stopped", step=30)
-    run_folders.set_labels(run, run_folders.Labels(tags=("first",), note="A note.", baseline=True))
-    run_folders.send_request(run, "more_epochs", epochs=3)
+    run_labels.write(run, run_labels.Labels(tags=("first",), note="A note.", baseline=True))
+    run_requests.send(run, "more_epochs", epochs=3)
     (run / "train.log").write_text("Epoch 1\n")
     facts = {"name": "gone", "epoch": 2}
     probed = {"threads": 1, "branches": 1, "why": "there is one core"}
-    run_folders.complete_facts(run, parent=facts, probe=probed, versions={"python": "3"})
+    run_config.complete(run, parent=facts, probe=probed, versions={"python": "3"})
 
 
 def _png() -> bytes:
@@ -511,11 +519,11 @@ def _run_readers(home: Home) -> dict[str, Callable[[], object]]:
     states = folder / "checkpoints"
     return {
         "runs.read": lambda: run_folders.read(folder),
-        "runs.status": lambda: run_folders.status(folder),
+        "runs.status": lambda: run_status.read(folder),
         "runs.names": run_folders.names,
         "runs.list": lambda: run_folders.unreadable(run_folders.list_runs()),
-        "runs.requests": lambda: run_folders.requests(folder),
-        "runs.labels": lambda: run_folders.labels(folder),
+        "runs.requests": lambda: run_requests.waiting(folder),
+        "runs.labels": lambda: run_labels.read(folder),
         "journal.events": lambda: journal.events(folder),
         "journal.refused": lambda: journal.refused(folder),
         "journal.epochs_asked": lambda: journal.epochs_requested(folder, DEFAULTS),

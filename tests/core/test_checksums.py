@@ -13,21 +13,14 @@ import pytest
 from fracture_core import checksums
 from fracture_core.analysis import comparison
 from fracture_core.cli import command_line
+from fracture_core.epochs import checkpoints, feature_maps, forks, pixel_hashes, predictions
 from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, model_names
 from fracture_core.releases import release
-from fracture_core.runs import (
-    checkpoints,
-    feature_maps,
-    forks,
-    journal,
-    pixel_hashes,
-    predictions,
-    run_folders,
-)
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_config, run_folders, run_requests, run_status
+from fracture_core.runs.run_status import State
 from tests.core import made_runs
 
 
@@ -120,7 +113,7 @@ def test_a_run_of_an_older_version_opens_and_its_files_are_called_unguarded(run_
     for read in READERS.values():
         read(run_copy)
     assert "checkpoints/epoch_0003.weights.h5" in checksums.unguarded(run_copy)
-    run_folders.complete_facts(run_copy, note="a write")
+    run_config.complete(run_copy, note="a write")
     assert "config.json" not in checksums.unguarded(run_copy)
 
 
@@ -182,7 +175,7 @@ def test_a_kill_between_checksum_and_file_leaves_a_whole_file(run_copy, monkeypa
 
     monkeypatch.setattr(checksums, "replace_file", killed)
     with pytest.raises(KeyboardInterrupt):
-        run_folders.complete_facts(run_copy, note="never written")
+        run_config.complete(run_copy, note="never written")
     assert "note" not in run_folders.read(run_copy).facts
 
 
@@ -304,15 +297,15 @@ def test_a_resume_keeps_the_lines_that_it_cannot_read(run_copy, runs_here) -> No
     change(path, 0, '"epoch": 1', '"epoch": 9')
     changed = path.read_bytes()
     launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
-    assert run_folders.status(run_copy).state is State.FINISHED
+    assert run_status.read(run_copy).state is State.FINISHED
     assert path.with_name("metrics.jsonl.damaged").read_bytes() == changed
     assert journal.metrics_epochs(run_copy)[-1] == 4
 
 
 def test_a_rate_that_was_asked_for_is_missed_when_its_line_is_gone(run_copy, runs_here) -> None:
-    run_folders.send_request(run_copy, "learning_rate", rate=1e-5)
+    run_requests.send(run_copy, "learning_rate", rate=1e-5)
     launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
-    assert run_folders.status(run_copy).state is State.FINISHED
+    assert run_status.read(run_copy).state is State.FINISHED
     fork = forks.create(run_copy, 4, "fork", epochs=9)
     events = run_copy / "events.jsonl"
     whole = events.read_bytes()

@@ -23,14 +23,15 @@ from fracture_core.audit.findings import Audit
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.datasets.exclusions import Exclusions
+from fracture_core.epochs import checkpoints, forks
 from fracture_core.errors import FractureError, WriteFailed
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation, gate, gate_job
 from fracture_core.phantom import phantom_set
 from fracture_core.releases import ensemble, release
-from fracture_core.runs import checkpoints, forks, run_folders
-from fracture_core.runs.run_folders import Labels
+from fracture_core.runs import run_folders, run_labels, run_requests
+from fracture_core.runs.run_labels import Labels
 from tests.core.refusing_disk import Disk
 
 SOME = {"a.png": "blank"}
@@ -91,23 +92,23 @@ def keeps_damaged_list(home: Path) -> None:
 
 def mark_first(home: Path) -> None:
     copy_run(home)
-    run_folders.set_labels(home / "runs" / "finished", Labels(note="Mine.", baseline=True))
+    run_labels.write(home / "runs" / "finished", Labels(note="Mine.", baseline=True))
 
 
 def mark_second(home: Path) -> None:
     labels = Labels(tags=("good",), note="As expected.", baseline=True)
-    run_folders.set_labels(home / "runs" / "second", labels)
+    run_labels.write(home / "runs" / "second", labels)
 
 
 def has_a_baseline(home: Path) -> None:
-    labels = [run_folders.labels(home / "runs" / name) for name in ("finished", "second")]
+    labels = [run_labels.read(home / "runs" / name) for name in ("finished", "second")]
     assert any(each.baseline for each in labels)
     assert labels[0].note == "Mine."
 
 
 def has_second_baseline(home: Path) -> None:
     has_a_baseline(home)
-    assert not run_folders.labels(home / "runs" / "finished").baseline
+    assert not run_labels.read(home / "runs" / "finished").baseline
 
 
 def save_evaluation(home: Path, threshold: float) -> None:
@@ -241,8 +242,8 @@ ACTIONS = {
         stride=9,
     ),
     "request": Action(
-        act=lambda home: run_folders.send_request(home / "runs" / "finished", "stop"),
-        check=lambda home: is_true(run_folders.has_request(home / "runs" / "finished", "stop")),
+        act=lambda home: run_requests.send(home / "runs" / "finished", "stop"),
+        check=lambda home: is_true(run_requests.has(home / "runs" / "finished", "stop")),
     ),
     "deletion": Action(
         before=copy_run,
@@ -328,7 +329,7 @@ def test_a_resume_that_the_disk_refuses_adds_no_epochs(run_copy: Path, folders: 
             Disk(folders, patch).refuse(at)
             with pytest.raises(WriteFailed, match="Free some space"):
                 launcher.resume(run_copy, more_epochs=25)
-        assert run_folders.requests(run_copy) == []
+        assert run_requests.waiting(run_copy) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")

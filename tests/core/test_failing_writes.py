@@ -20,8 +20,8 @@ from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.models import evaluation
 from fracture_core.releases import release
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_folders, run_lock, run_status
+from fracture_core.runs.run_status import State
 from fracture_core.training import loop
 from tests.core.refusing_disk import Disk
 from tests.core.twins import assert_twins
@@ -53,13 +53,13 @@ def make(name: str) -> Path:
     )
 
 
-def work(folder: Path, refuse: Callable[[], None] = lambda: None) -> run_folders.Status:
+def work(folder: Path, refuse: Callable[[], None] = lambda: None) -> run_status.Status:
     """Do the work of a child, from its lock to its last status; `refuse` sets the fault."""
-    lock = run_folders.take_lock(folder)
+    lock = run_lock.take(folder)
     refuse()
     child.run(folder, lock, wait_for_slot=False)
-    assert not run_folders.is_alive(folder)
-    return run_folders.status(folder)
+    assert not run_lock.is_held(folder)
+    return run_status.read(folder)
 
 
 def names_file_and_next_step(message: str) -> bool:
@@ -173,8 +173,8 @@ def test_a_job_whose_disk_refuses_says_so_in_its_last_word(folders, monkeypatch)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/media/x/films")
 
     monkeypatch.setattr(evaluation, "run_child", refuse)
-    assert child.evaluate(folders, run_folders.take_lock(folders)) == 1
-    status = run_folders.status(folders)
+    assert child.evaluate(folders, run_lock.take(folders)) == 1
+    status = run_status.read(folders)
     assert status.state is State.FAILED
     assert status.message.startswith("No space left on device: /media/x/films could not be read")
 

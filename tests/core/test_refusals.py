@@ -26,8 +26,8 @@ from fracture_core.jobs import launcher
 from fracture_core.models import cards, model_names
 from fracture_core.phantom import phantom_set
 from fracture_core.readers import layouts
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import journal, run_folders, run_status
+from fracture_core.runs.run_status import State, Status
 from tests.core import made_runs, malformed_folders
 from tests.core.malformed import saved, zipped
 
@@ -193,28 +193,26 @@ def test_a_line_of_metrics_with_something_altered_costs_itself(
 def test_a_run_that_ended_out_of_memory_says_so(run: Path, line: str) -> None:
     (run / "train.log").write_text("Epoch 1\n")
     size = (run / "train.log").stat().st_size
-    run_folders.write_status(run, Status(state=State.RUNNING, log_from=size))
-    assert "memory" not in run_folders.status(run).message
+    run_status.write(run, Status(state=State.RUNNING, log_from=size))
+    assert "memory" not in run_status.read(run).message
     with (run / "train.log").open("a") as log:
         log.write(f"{line}\n")
-    assert run_folders.status(run).message.startswith("It ran out of memory, according to its log.")
+    assert run_status.read(run).message.startswith("It ran out of memory, according to its log.")
     # What an earlier child has written is not what ended this one.
-    run_folders.write_status(run, Status(state=State.RUNNING, log_from=size + len(line) + 1))
-    assert "memory" not in run_folders.status(run).message
+    run_status.write(run, Status(state=State.RUNNING, log_from=size + len(line) + 1))
+    assert "memory" not in run_status.read(run).message
 
 
 def test_a_run_that_the_kernel_may_have_killed_says_so(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_folders.write_status(run, Status(state=State.RUNNING, oom_kills=memory.kills()))
-    assert "memory" not in run_folders.status(run).message
+    run_status.write(run, Status(state=State.RUNNING, oom_kills=memory.kills()))
+    assert "memory" not in run_status.read(run).message
     kills = memory.kills() + 1
     monkeypatch.setattr(memory, "kills", lambda: kills)
-    assert "killed 1 process for lack of memory" in run_folders.status(run).message
-    run_folders.write_status(
-        run, Status(state=State.RUNNING)
-    )  # of an older version: nothing is known
-    assert "memory" not in run_folders.status(run).message
+    assert "killed 1 process for lack of memory" in run_status.read(run).message
+    run_status.write(run, Status(state=State.RUNNING))  # of an older version: nothing is known
+    assert "memory" not in run_status.read(run).message
 
 
 def test_the_memory_that_is_free_is_known_here() -> None:

@@ -15,24 +15,26 @@ import pytest
 from fracture_core import checksums
 from fracture_core.analysis import comparison, curves
 from fracture_core.config.train_config import DEFAULTS
+from fracture_core.epochs import checkpoints, forks, predictions
 from fracture_core.errors import FractureError, ModelError, RunError
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.models import cards, evaluation
 from fracture_core.networks import architectures, network_weights
-from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
-from fracture_core.runs.run_folders import Labels, State, Status
+from fracture_core.runs import journal, run_folders, run_labels, run_requests, run_status
+from fracture_core.runs.run_labels import Labels
+from fracture_core.runs.run_status import State, Status
 
 EDGE = 200  # bytes at both ends of a file that are cut one by one
 SAMPLE = 50  # cuts between them
 
 READERS: dict[str, Callable[[Path], object]] = {
     "runs.read": run_folders.read,
-    "runs.status": run_folders.status,
+    "runs.status": run_status.read,
     "runs.names": lambda _: run_folders.names(),
     "runs.list_runs": lambda _: run_folders.list_runs(),
-    "runs.requests": run_folders.requests,
-    "runs.labels": run_folders.labels,
+    "runs.requests": run_requests.waiting,
+    "runs.labels": run_labels.read,
     "journal.events": journal.events,
     "journal.refused": journal.refused,
     "journal.epochs_requested": lambda folder: journal.epochs_requested(folder, DEFAULTS),
@@ -70,8 +72,8 @@ def run(run_copy) -> Path:
     journal.log_event(run_copy, "film_refused", path="a.png", role="dev", reason="is empty.")
     points = [{"step": n, "epoch": n / 5, "loss": 0.5, "accuracy": 0.5} for n in (2, 4, 6)]
     journal.replace_lines(run_copy / "steps.jsonl", points)
-    run_folders.set_labels(run_copy, Labels(tags=("first",), note="A note.", baseline=True))
-    run_folders.send_request(run_copy, "more_epochs", epochs=3)
+    run_labels.write(run_copy, Labels(tags=("first",), note="A note.", baseline=True))
+    run_requests.send(run_copy, "more_epochs", epochs=3)
     return run_copy
 
 
@@ -145,38 +147,38 @@ def test_a_config_that_is_cut_anywhere_is_refused_and_hides_only_its_run(run) ->
 
 def test_a_status_that_is_cut_anywhere_claims_what_the_lines_say(run) -> None:
     whole, epochs = (
-        run_folders.status(run),
+        run_status.read(run),
         journal.epochs_requested(run, run_folders.read(run).config),
     )
     done = {"epoch": whole.epoch, "step": whole.step, "epochs": epochs}
     for _ in every_cut(run / "status.json"):
-        status = run_folders.status(run)
+        status = run_status.read(run)
         assert status == Status(state=State.INTERRUPTED, message=status.message, **done)
         assert "status.json is damaged" in status.message
 
 
 def test_a_run_without_its_status_is_as_far_as_its_lines(run) -> None:
-    whole = run_folders.status(run)
+    whole = run_status.read(run)
     (run / "status.json").unlink()
-    status = run_folders.status(run)
+    status = run_status.read(run)
     epochs = journal.epochs_requested(run, run_folders.read(run).config)
     assert (status.epoch, status.step, status.epochs) == (whole.epoch, whole.step, epochs)
     assert status.message.startswith("Its status.json is missing. Resume the run")
     (run / "metrics.jsonl").unlink()
     (run / "config.json").write_text("{")
-    assert run_folders.status(run).epoch == 0
+    assert run_status.read(run).epoch == 0
 
 
 def test_labels_that_are_cut_anywhere_are_none(run) -> None:
     for part in every_cut(run / "labels.json"):
         whole = part.endswith(b"}")  # only the end of the line is missing
-        assert (run_folders.labels(run) == Labels()) != whole
+        assert (run_labels.read(run) == Labels()) != whole
 
 
 def test_a_request_that_is_cut_anywhere_is_not_served(run) -> None:
     [path] = (run / "requests").iterdir()
     for _ in every_cut(path):
-        assert run_folders.requests(run) == []
+        assert run_requests.waiting(run) == []
 
 
 def test_metrics_that_are_cut_anywhere_are_those_of_the_epochs_before(run) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from fracture_core.runs import checkpoints
+from fracture_core.epochs import checkpoints
 
 
 def weights(path: Path) -> dict[str, bytes]:

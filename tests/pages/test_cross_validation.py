@@ -14,8 +14,8 @@ from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog, fold_list
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_folders, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 from ui.runs import groups_panel
 from ui.shell import state
 
@@ -38,7 +38,7 @@ def waiting(started: list[str], phantom_root: Path) -> Group:
     value = group_runs.begin(config, 2, "small", catalog.read(phantom_root))
     for fold, epoch in ((1, 3), (2, 0)):
         status = Status(state=State.STOPPED, epoch=epoch, epochs=4, message="Stopped.")
-        run_folders.write_status(run_folders.find(f"small-fold{fold}"), status)
+        run_status.write(run_folders.find(f"small-fold{fold}"), status)
     started.clear()
     return value
 
@@ -103,12 +103,12 @@ def test_a_group_is_resumed_stopped_and_deleted_as_one(waiting: Group, started: 
     app.button(key="resume-small").click().run()
     assert started == ["small-fold1", "small-fold2"]
     folder = run_folders.find("small-fold1")
-    with run_folders.lock(folder):
-        run_folders.write_status(folder, Status(state=State.RUNNING, epoch=3, epochs=4))
+    with run_lock.hold(folder):
+        run_status.write(folder, Status(state=State.RUNNING, epoch=3, epochs=4))
         app = page("runs", group="small").run()
         assert "training" in "".join(lines(app)) and app.button(key="delete-small").disabled
         app.button(key="stop-small").click().run()
-        assert run_folders.has_request(folder, "stop")
+        assert run_requests.has(folder, "stop")
     app = page("runs", group="small").run()
     app.button(key="delete-small").click().run()
     assert "small-fold1, small-fold2" in words(app)
@@ -132,7 +132,7 @@ def test_a_finished_group_shows_pooled_figures_and_their_spread(
     monkeypatch.setattr(out_of_fold, "kept_figures", lambda *_: record)
     for fold in (1, 2):
         status = Status(state=State.FINISHED, epoch=4, epochs=4, message="Finished.")
-        run_folders.write_status(run_folders.find(f"small-fold{fold}"), status)
+        run_status.write(run_folders.find(f"small-fold{fold}"), status)
     app = page("runs", group="small").run()
     assert not app.exception
     n = record["studies"]["accuracy"]["n"]

@@ -16,7 +16,7 @@ from fracture_core.audit.findings import Audit, Finding, Item
 from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.jobs import launcher
 from fracture_core.readers import mura
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_lock, run_requests, run_status
 from tests.core.datasets.test_open_set import Repository, repository  # noqa: F401 - a fixture
 from ui.data import audit_panel, data_choice
 from ui.shared import charts, theme
@@ -360,7 +360,7 @@ def audited(app: AppTest) -> AppTest:
     """The page once the audit that was asked for is over."""
     press(app, "Run the audit")
     for _ in range(300):
-        if not run_folders.status(audit_job.folder_of(cached_hash())).state.alive:
+        if not run_status.read(audit_job.folder_of(cached_hash())).state.alive:
             return app.run()
         time.sleep(0.1)
     raise AssertionError("the audit did not end")
@@ -423,20 +423,20 @@ def test_an_audit_that_is_under_way_shows_progress_and_can_be_stopped(
     place = audit_job.folder_of(cached_hash())
     (place / "requests").mkdir(parents=True)
     (place / "asked.json").write_text("{}")
-    run_folders.write_status(
+    run_status.write(
         place,
-        run_folders.Status(
-            state=run_folders.State.RUNNING,
+        run_status.Status(
+            state=run_status.State.RUNNING,
             message="Opening every film: 3 of 9.",
             seconds_left=65.0,
         ),
     )
-    with run_folders.lock(place):
+    with run_lock.hold(place):
         app = data_page.run()
         sentence = "Opening every film: 3 of 9. About 1 min 5 s left."
         assert app.progress[0].text == theme.plain(sentence)
         app.button(key="stop-audit").click().run()
-        assert run_folders.has_request(place, "stop")
+        assert run_requests.has(place, "stop")
         assert app.button(key="stop-audit").disabled
     app.run()
     assert "ended without a final status" in words(app)

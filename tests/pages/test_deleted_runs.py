@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import Labels
+from fracture_core.runs import run_folders, run_labels
+from fracture_core.runs.run_labels import Labels
 from tests.core import made_runs
 from tests.pages.test_damaged_folders import APP, opened
 from ui.shell import state
@@ -23,7 +23,7 @@ def left(folders: Path) -> Path:
     parent = {"name": "gone", "epoch": 2}
     made_runs.make(folders / "runs" / "fork", config, right, number=1, parent=parent)
     made_runs.make(folders / "runs" / "other", config, right, number=2)
-    run_folders.set_labels(folders / "runs" / "gone", Labels(baseline=True))
+    run_labels.write(folders / "runs" / "gone", Labels(baseline=True))
     run_folders.delete(folders / "runs" / "gone")
     return folders
 

@@ -23,13 +23,14 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core.config.limits import LIMITS
 from fracture_core.datasets import catalog
+from fracture_core.epochs import checkpoints
 from fracture_core.films import images
 from fracture_core.folders import models_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, inference, study_prediction
 from fracture_core.releases import release
 from fracture_core.reports import study_record
-from fracture_core.runs import checkpoints, journal, run_folders
+from fracture_core.runs import journal, run_status
 from tests.core.dicoms import PATIENT, make
 from ui.cache import model_cache, prediction_cache, study_cache
 from ui.diagnose import export, intake, reading, verdict_charts
@@ -808,7 +809,7 @@ def test_a_run_gets_its_gate_at_the_press_of_a_button(starter: str, run_copy: Pa
     button.click().run()
     assert not app.exception
     folder = cards.gate_folder(cards.find(run_copy.name).weights)
-    assert launcher.wait(folder).state is run_folders.State.FINISHED
+    assert launcher.wait(folder).state is run_status.State.FINISHED
     app.run()
     assert "Films that look unlike the training films are set aside" in said(app)
 

@@ -19,8 +19,8 @@ from fracture_core.datasets import catalog, chosen_data
 from fracture_core.errors import DataError
 from fracture_core.models import cards, evaluation, model_names
 from fracture_core.releases import ensemble, release
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import journal, run_folders, run_lock, run_status
+from fracture_core.runs.run_status import State, Status
 from fracture_core.verdicts import metrics
 from tests.core import made_runs
 from ui.cache import model_cache
@@ -252,7 +252,7 @@ def test_an_evaluation_that_failed_says_why_and_can_be_tried_again(run_copy: Pat
     folder = evaluation.folder_of("starter", dataset, "valid")
     folder.mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
-    run_folders.write_status(folder, Status(state=State.FAILED, message="The disk is full."))
+    run_status.write(folder, Status(state=State.FAILED, message="The disk is full."))
     app = opened(model="starter")
     assert app.error[0].value.replace("\\", "") == "The disk is full."
     assert app.button[0].label.startswith("Try again: evaluate")
@@ -264,9 +264,9 @@ def test_an_evaluation_under_way_shows_how_far_it_is(run_copy: Path) -> None:
     folder = evaluation.folder_of("starter", dataset, "valid")
     folder.mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
-    with run_folders.lock(folder):
+    with run_lock.hold(folder):
         status = Status(state=State.RUNNING, message="Reading films: 3 of 9.", progress=1 / 3)
-        run_folders.write_status(folder, status)
+        run_status.write(folder, status)
         app = opened(model="starter")
     assert not app.exception
     assert "It continues if you leave this page" in said(app)

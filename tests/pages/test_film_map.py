@@ -12,8 +12,8 @@ from fracture_core import room
 from fracture_core.datasets import catalog
 from fracture_core.models import cards
 from fracture_core.neighbours import film_features
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_lock, run_status
+from fracture_core.runs.run_status import State, Status
 from tests.core import made_features
 from ui.components.film_map import Area, _area
 from ui.shell import state
@@ -103,13 +103,13 @@ def test_a_running_job_shows_its_progress_and_a_stopped_one_continues(
     (folder / "requests").mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
     stopped = Status(state=State.STOPPED, message="Stopped after 10 of 57 films. It is kept.")
-    run_folders.write_status(folder, stopped)
+    run_status.write(folder, stopped)
     app = studies_page(map="true")
     assert "Stopped after 10 of 57 films" in words(app)
     assert named(app, "make-neighbours").label == "Continue comparing"
-    with run_folders.lock(folder):
+    with run_lock.hold(folder):
         running = Status(state=State.RUNNING, message="Computing features: 5 of 57.", progress=0.1)
-        run_folders.write_status(folder, running)
+        run_status.write(folder, running)
         app = studies_page(map="true")
         assert named(app, "stop-neighbours") and not named(app, "make-neighbours")
 

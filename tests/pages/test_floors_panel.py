@@ -14,8 +14,8 @@ from fracture_core.floors import floor_scores, floors_job
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import journal, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 from fracture_core.verdicts import aggregation
 from tests.core.floors.twins_of_films import small_twins
 
@@ -102,15 +102,13 @@ def test_twins_under_way_show_their_progress_and_can_be_stopped(run_copy: Path) 
     folder = floors_job.folder_of(cards.find(run_copy.name))
     (folder / "requests").mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
-    with run_folders.lock(folder):
+    with run_lock.hold(folder):
         message = "Training the twin on shuffled labels, steps: 3 of 9."
-        run_folders.write_status(
-            folder, Status(state=State.RUNNING, message=message, progress=1 / 3)
-        )
+        run_status.write(folder, Status(state=State.RUNNING, message=message, progress=1 / 3))
         app = opened()
         assert not app.exception
         app.button(key="stop-twins").click().run()
-        assert run_folders.has_request(folder, "stop")
+        assert run_requests.has(folder, "stop")
 
 
 def test_a_visitor_looks_at_floors_and_makes_none(

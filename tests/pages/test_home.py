@@ -20,7 +20,7 @@ from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.jobs import launcher
 from fracture_core.releases import release
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_config, run_folders, run_lock, run_requests, run_status
 from fracture_core.words import duration
 from tests.core import made_runs
 from ui.cache import data_cache, prediction_cache
@@ -87,15 +87,15 @@ def test_the_demo_button_starts_one_run_and_opens_it(home: AppTest) -> None:
     (run,) = run_folders.list_runs()
     assert run.config.architecture == "three_conv"
     assert home.query_params["run"] == run.name
-    run_folders.send_request(run.folder, "stop")
-    assert launcher.wait(run.folder).state is run_folders.State.STOPPED
+    run_requests.send(run.folder, "stop")
+    assert launcher.wait(run.folder).state is run_status.State.STOPPED
 
 
 def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
     home: AppTest, run_copy: Path, phantom_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data, status = catalog.read(phantom_root), run_folders.status(run_copy).__dict__
-    run_folders.write_status(run_copy, run_folders.Status(**{**status, "images_per_second": 500.0}))
+    data, status = catalog.read(phantom_root), run_status.read(run_copy).__dict__
+    run_status.write(run_copy, run_status.Status(**{**status, "images_per_second": 500.0}))
     text = shown(home.run()).replace("\\", "")
     films = len(data_cache.training_films(demo.config()))
     assert f"30 epochs of {films} training films. About " in text
@@ -111,16 +111,16 @@ def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
     run = run_folders.list_runs()[0]
     assert run.config.steps_per_epoch == 2
     assert run.config.exclude == str(exclusions.file_of(data.hash))
-    run_folders.send_request(run.folder, "stop")
-    assert launcher.wait(run.folder).state is run_folders.State.STOPPED
+    run_requests.send(run.folder, "stop")
+    assert launcher.wait(run.folder).state is run_status.State.STOPPED
 
 
 def test_the_time_that_a_run_takes_counts_the_films_that_it_judges(
     home: AppTest, run_copy: Path
 ) -> None:
     home.run()
-    status = run_folders.status(run_copy).__dict__
-    run_folders.write_status(run_copy, run_folders.Status(**{**status, "images_per_second": 10.0}))
+    status = run_status.read(run_copy).__dict__
+    run_status.write(run_copy, run_status.Status(**{**status, "images_per_second": 10.0}))
     chosen = demo.config()
     films, judged = (
         len(data_cache.films_learned_from(chosen)),
@@ -200,9 +200,9 @@ def test_a_run_at_work_shows_before_finished_ones_and_its_first_points_are_a_cur
     for step, accuracy in ((1, 0.5), (2, 0.625)):
         line = {"step": step, "epoch": step / 10, "accuracy": accuracy, "loss": 0.7}
         journal.append_line(folder / "steps.jsonl", line)
-    with run_folders.lock(folder):
-        status = run_folders.Status(state=run_folders.State.RUNNING, epochs=5)
-        run_folders.write_status(folder, status)
+    with run_lock.hold(folder):
+        status = run_status.Status(state=run_status.State.RUNNING, epochs=5)
+        run_status.write(folder, status)
         home.run()
         (picture,) = curves(home)
         assert picture.alt == (
@@ -215,8 +215,8 @@ def test_a_run_at_work_shows_before_finished_ones_and_its_first_points_are_a_cur
 def test_a_run_that_failed_before_its_first_epoch_says_why(home: AppTest, run_copy: Path) -> None:
     folder = run_folders.create(TrainConfig(data="x"), "broken")
     message = "Its films are gone. Put them back."
-    status = run_folders.Status(state=run_folders.State.FAILED, message=message)
-    run_folders.write_status(folder, status)
+    status = run_status.Status(state=run_status.State.FAILED, message=message)
+    run_status.write(folder, status)
     assert f"**broken**, failed: {message}" in shown(home.run()).replace("\\", "")
     assert not home.exception
 
@@ -266,9 +266,7 @@ def test_real_films_are_judged_by_a_released_model_that_has_seen_some_and_by_no_
     home: AppTest, run_copy: Path, folders: Path
 ) -> None:
     real = Path(shutil.copytree(run_copy, folders / "runs" / "real"))
-    run_folders.complete_facts(
-        real, data=run_folders.read(real).facts["data"] | {"synthetic": False}
-    )
+    run_config.complete(real, data=run_folders.read(real).facts["data"] | {"synthetic": False})
     release.release(run_copy.name, "synthetic-one")
     assert r"Model: **synthetic\-one**" in shown(home.run())
     for kind in ("broken", "whole"):
@@ -346,12 +344,12 @@ def test_a_phantom_whose_maker_was_killed_is_unfinished_and_can_be_finished(
 def test_the_line_tells_of_the_run_that_trains_before_those_that_wait(home: AppTest) -> None:
     with contextlib.ExitStack() as held:
         for name, doing in (
-            ("trains", run_folders.State.RUNNING),
-            ("waits", run_folders.State.QUEUED),
+            ("trains", run_status.State.RUNNING),
+            ("waits", run_status.State.QUEUED),
         ):
             folder = run_folders.create(TrainConfig(data="x"), name)
-            held.enter_context(run_folders.lock(folder))
-            run_folders.write_status(folder, run_folders.Status(state=doing, epochs=5))
+            held.enter_context(run_lock.hold(folder))
+            run_status.write(folder, run_status.Status(state=doing, epochs=5))
         assert run_folders.list_runs()[0].name == "waits"
         home.run()
         links = [link.proto.label for link in home.get("page_link")]

@@ -12,8 +12,8 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog, family_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.family_list import FamilyList
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 from tests.core import made_runs
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -91,15 +91,15 @@ def test_running_runs_show_their_progress_and_can_be_stopped(
     runs = pair(folders, audited, (10, 10))
     for folder in runs:
         status = Status(state=State.RUNNING, message="Epoch 2 of 10.", step=30, steps=60)
-        run_folders.write_status(folder, status)
-    with run_folders.lock(runs[0]), run_folders.lock(runs[1]):
+        run_status.write(folder, status)
+    with run_lock.hold(runs[0]), run_lock.hold(runs[1]):
         app = page()
         assert [bar.text.replace("\\", "") for bar in app.progress] == [
             "As given: Epoch 2 of 10.",
             "Honest: Epoch 2 of 10.",
         ]
         app.button(key="stop-leak").click().run()
-        assert all(run_folders.has_request(folder, "stop") for folder in runs)
+        assert all(run_requests.has(folder, "stop") for folder in runs)
     app = page()
     assert not app.exception
     assert "leak-given-1: " in words(app)

@@ -12,9 +12,18 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fracture_core.epochs import checkpoints, forks
 from fracture_core.errors import DamagedFile
 from fracture_core.jobs import launcher
-from fracture_core.runs import checkpoints, forks, journal, run_folders
+from fracture_core.runs import (
+    journal,
+    run_config,
+    run_folders,
+    run_labels,
+    run_lock,
+    run_requests,
+    run_status,
+)
 from ui.cache import run_cache, shared_cache
 from ui.live import curve_panel, flip_feed, live_run, pinned_studies, run_figures
 from ui.runs import run_menu
@@ -68,9 +77,9 @@ def curves(app: AppTest) -> dict:
 
 def set_state(folder: Path, state: str, **changes: object) -> None:
     """Write a status as the child would have."""
-    before = run_folders.status(folder).__dict__
-    run_folders.write_status(
-        folder, run_folders.Status(**{**before, "state": run_folders.State(state), **changes})
+    before = run_status.read(folder).__dict__
+    run_status.write(
+        folder, run_status.Status(**{**before, "state": run_status.State(state), **changes})
     )
 
 
@@ -108,7 +117,7 @@ def test_what_stands_above_the_curves_has_its_place_from_the_start_to_the_end(
     for name, epochs in (("starting", 0), ("running", 1), ("running", 3), ("stopped", 3)):
         (run_copy / "metrics.jsonl").write_bytes(b"".join(metrics.splitlines(True)[:epochs]))
         set_state(run_copy, name)
-        with run_folders.lock(run_copy) if name != "stopped" else nullcontext():
+        with run_lock.hold(run_copy) if name != "stopped" else nullcontext():
             app = open_run(run_copy)
         found[name, epochs] = places(app)
         words = texts(app)
@@ -130,7 +139,7 @@ def test_before_its_films_are_read_the_phases_stand_where_the_figures_will(
     set_state(run_copy, "starting", epoch=0)
     for name in ("metrics.jsonl", "films.parquet"):
         (run_copy / name).unlink()
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         found = texts(open_run(run_copy, more=False))
     assert "loading TensorFlow" in found and "Dev studies" not in found
     assert "cannot be read" not in found
@@ -147,13 +156,13 @@ def test_epochs_whose_lines_cannot_be_read_are_told_of_a_run_at_rest(
     assert "The best epoch is no longer known." in texts(app)
     assert app.button(key="use-best").disabled
     set_state(run_copy, "running")  # its next line may be on the way
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         assert words not in texts(open_run(run_copy))
 
 
 def test_an_epoch_counts_as_soon_as_its_line_is_there(open_run: Open, run_copy: Path) -> None:
     set_state(run_copy, "running", epoch=2)
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         assert "Epoch 3, rate" in texts(open_run(run_copy))
 
 
@@ -168,7 +177,7 @@ def test_an_epoch_counts_as_soon_as_its_line_is_there(open_run: Open, run_copy: 
 )
 def test_it_is_told_what_is_kept(open_run: Open, run_copy: Path, state: str, words: str) -> None:
     set_state(run_copy, "running" if state == "interrupted" else state)
-    with run_folders.lock(run_copy) if state == "running" else nullcontext():
+    with run_lock.hold(run_copy) if state == "running" else nullcontext():
         app = open_run(run_copy)
     assert words in "\n".join([texts(app), *(button.help for button in app.button)])
 
@@ -181,7 +190,7 @@ def test_a_page_at_rest_looks_whether_the_run_goes_on(
     live_run._wait(run_copy.name, False)
     assert reruns == []
     set_state(run_copy, "running")
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         live_run._wait(run_copy.name, True)  # the page is drawn every two seconds
         assert reruns == []
         live_run._wait(run_copy.name, False)
@@ -199,7 +208,7 @@ def test_of_a_run_that_goes_on_a_fork_is_offered_where_the_state_stays(
     key = f"fork-epoch-{run_copy.name}"
     assert open_run(run_copy).selectbox(key=key).value == 7
     set_state(run_copy, "running")
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         assert open_run(run_copy).selectbox(key=key).value == 5
 
 
@@ -238,7 +247,7 @@ def test_the_axis_of_a_young_run_ends_at_a_round_number_ahead(
 
 
 def test_the_axis_grows_with_the_run(open_run: Open, run_copy: Path) -> None:
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         set_state(run_copy, "running", epochs=600)
         assert curves(open_run(run_copy))["last"] == 10
         line = journal.lines(run_copy / "metrics.jsonl")[-1]
@@ -264,7 +273,7 @@ def test_a_run_at_rest_can_go_on_and_cannot_be_stopped(
 def test_a_run_at_work_can_be_stopped_and_not_deleted(
     open_run: Open, run_copy: Path, state: str
 ) -> None:
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         set_state(run_copy, state)
         app = open_run(run_copy)
         assert "stop" in keys(app) and not keys(app) & {"resume", "train-more"}
@@ -279,13 +288,13 @@ def test_what_is_behind_more_is_not_made_while_it_is_closed(open_run: Open, run_
 
 
 def test_both_requests_of_two_browsers_are_kept_in_order(open_run: Open, run_copy: Path) -> None:
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         set_state(run_copy, "running")
         first, second = open_run(run_copy), open_run(run_copy)
         first.button(key="stop-later").click().run()
         second.button(key="stop").click().run()
         assert first.button(key="stop-later").disabled
-        kinds = [request["kind"] for _, request in run_folders.requests(run_copy)]
+        kinds = [request["kind"] for _, request in run_requests.waiting(run_copy)]
         assert kinds == ["stop_after_epoch", "stop"]
 
 
@@ -294,7 +303,7 @@ def test_of_two_who_resume_at_once_the_second_is_told_why_not(
 ) -> None:
     set_state(run_copy, "stopped")
     app = open_run(run_copy)
-    with run_folders.lock(run_copy):  # the other browser was quicker
+    with run_lock.hold(run_copy):  # the other browser was quicker
         app.button(key="resume").click().run()
         assert not app.exception
         assert "running already" in told(app)
@@ -305,7 +314,7 @@ def test_train_more_adds_the_epochs_that_stand_beside_it(open_run: Open, run_cop
     app.number_input(key=f"more-epochs-{run_copy.name}").set_value(2)
     app.button(key="train-more").click().run()
     assert not app.exception
-    assert launcher.wait(run_copy).state is run_folders.State.FINISHED, journal.log_tail(run_copy)
+    assert launcher.wait(run_copy).state is run_status.State.FINISHED, journal.log_tail(run_copy)
     assert journal.metrics(run_copy)["epoch"].tolist() == [1, 2, 3, 4, 5]
 
 
@@ -321,7 +330,7 @@ def test_a_finished_run_is_headed_by_its_own_last_word(open_run: Open, run_copy:
 def test_a_run_that_fails_while_it_is_watched_shows_the_end_of_its_log(
     open_run: Open, run_copy: Path
 ) -> None:
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         set_state(run_copy, "running")
         app = open_run(run_copy)
         assert not app.toggle(key="show-log").value
@@ -402,13 +411,13 @@ def test_advice_is_told_once_and_can_be_waved_off(open_run: Open, run_copy: Path
 def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> None:
     assert "compiling" not in texts(open_run(run_copy))  # its figures stand there
     (run_copy / "metrics.jsonl").unlink()
-    with run_folders.lock(run_copy):
+    with run_lock.hold(run_copy):
         set_state(run_copy, "running", phase="evaluating")
         text = texts(open_run(run_copy))
         assert ":primary-background[**evaluating dev and valid**]" in text and "queued" not in text
         data = run_folders.read(run_copy).facts["data"]
         roles = {role: count for role, count in data["images"].items() if role != "valid"}
-        run_folders.complete_facts(run_copy, data=data | {"images": roles})
+        run_config.complete(run_copy, data=data | {"images": roles})
         assert ":primary-background[**evaluating dev**]" in texts(open_run(run_copy))
         set_state(run_copy, "starting", phase="measuring")
         assert ":primary-background[**measuring threads**]" in texts(open_run(run_copy))
@@ -419,7 +428,7 @@ def test_the_way_of_a_run_shows_where_it_is(open_run: Open, run_copy: Path) -> N
 def test_the_link_to_the_run_that_is_on_is_as_long_whatever_time_is_left(run_copy: Path) -> None:
     long = run_copy.with_name("a-name-that-is-quite-long-and-differs-at-its-end-a")
     run_copy.rename(long)
-    with run_folders.lock(long):
+    with run_lock.hold(long):
         set_state(long, "running", epoch=2, epochs=9, seconds_left=309.0)
         app = AppTest.from_file(str(APP), default_timeout=30).run()  # any page: on top of all
         links = [link.proto for link in app.get("page_link")]
@@ -439,7 +448,7 @@ def test_the_line_on_top_tells_of_the_run_whose_page_it_is(run_copy: Path) -> No
         links = [link.proto.label for link in app.run().get("page_link")]
         return texts(app), [each for each in links if "radio_button_checked" in each]
 
-    with run_folders.lock(run_copy), run_folders.lock(other):
+    with run_lock.hold(run_copy), run_lock.hold(other):
         for run, second in ((run_copy, other), (other, run_copy)):
             words, (chip,) = line(run.name)
             assert f"Run: **{run.name}** :violet-badge" in words  # it names this page's run,
@@ -461,7 +470,7 @@ def test_a_new_learning_rate_is_asked_for_once_and_shown_as_pending(
     app.number_input(key=f"rate-{run_copy.name}").set_value(0.0004).run()
     app.button(key="apply-rate").click().run()
     app.button(key="apply-rate").click().run()  # a double click
-    asked = [(r["kind"], r["rate"]) for _, r in run_folders.requests(run_copy)]
+    asked = [(r["kind"], r["rate"]) for _, r in run_requests.waiting(run_copy)]
     assert asked == [("learning_rate", 0.0004)]
     assert "Waiting: 0.0004 takes effect when it is resumed" in app.info[0].value
 
@@ -479,9 +488,7 @@ def test_a_fork_is_made_once_opened_and_names_its_parent(open_run: Open, run_cop
     app.button(key="fork").click().run()
     assert not app.exception
     assert app.query_params["run"] == f"{run_copy.name}-e2"
-    assert (
-        launcher.wait(run_folders.find(f"{run_copy.name}-e2")).state is run_folders.State.FINISHED
-    )
+    assert launcher.wait(run_folders.find(f"{run_copy.name}-e2")).state is run_status.State.FINISHED
     second.button(key="fork").click().run()
     assert second.query_params["run"] == f"{run_copy.name}-e2" and not told(second)
 
@@ -523,7 +530,7 @@ def test_a_fork_that_changes_nothing_begins_with_the_rate_of_its_epoch(
     assert app.number_input(key=f"fork-rate-{run_copy.name}-2").value == 0.0005
     app.button(key="fork").click().run()
     child = run_folders.find(f"{run_copy.name}-e2")
-    assert launcher.wait(child).state is run_folders.State.FINISHED, journal.log_tail(child)
+    assert launcher.wait(child).state is run_status.State.FINISHED, journal.log_tail(child)
     assert run_folders.read(child).config.to_dict() == {
         **run_folders.read(run_copy).config.to_dict(),
         "learning_rate": 0.0005,
@@ -587,12 +594,12 @@ def test_weights_that_were_damaged_meanwhile_are_not_handed_out(
 
 
 def test_tags_and_note_are_kept_and_shown_to_the_letter(open_run: Open, run_copy: Path) -> None:
-    run_folders.set_labels(run_copy, run_folders.Labels(tags=("talk",), baseline=True))
+    run_labels.write(run_copy, run_labels.Labels(tags=("talk",), baseline=True))
     app = open_run(run_copy)
     app.text_area(key=f"note-{run_copy.name}").set_value("<b>best</b> so far")
     app.button(key="keep-notes").click().run()
-    kept = run_folders.labels(run_copy)
-    assert kept == run_folders.Labels(tags=("talk",), note="<b>best</b> so far", baseline=True)
+    kept = run_labels.read(run_copy)
+    assert kept == run_labels.Labels(tags=("talk",), note="<b>best</b> so far", baseline=True)
     assert r":gray-badge[talk] \<b\>best\</b\> so far" in texts(app)
 
 
@@ -604,10 +611,10 @@ def test_a_tag_that_cannot_be_kept_is_refused_beside_its_field(
     app.multiselect(key=f"tags-{run_copy.name}").set_value(["x" * 41])
     app.button(key="keep-notes").click().run()
     assert "A tag has 1 to 40 characters" in app.error[0].value and not app.toast
-    assert run_folders.labels(run_copy) == run_folders.Labels()
+    assert run_labels.read(run_copy) == run_labels.Labels()
     app.multiselect(key=f"tags-{run_copy.name}").set_value([])
     app.button(key="keep-notes").click().run()
-    assert not app.error and run_folders.labels(run_copy).note == "still here"
+    assert not app.error and run_labels.read(run_copy).note == "still here"
 
 
 def test_one_epoch_is_one_epoch(open_run: Open, run_copy: Path) -> None:
@@ -641,7 +648,7 @@ def test_keeping_it_deletes_nothing(open_run: Open, run_copy: Path) -> None:
 def test_a_run_that_was_resumed_meanwhile_is_not_deleted(open_run: Open, run_copy: Path) -> None:
     app = open_run(run_copy)
     app.button(key="delete").click().run()
-    with run_folders.lock(run_copy):  # resumed in another browser
+    with run_lock.hold(run_copy):  # resumed in another browser
         app.button(key="delete-for-good").click().run()
         assert not app.exception
         assert "running already" in told(app)

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import room
 from fracture_core.jobs import standby
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_lock, run_status
+from fracture_core.runs.run_status import State, Status
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -57,8 +57,8 @@ def test_a_page_without_a_start_button_makes_none(server) -> None:
 
 
 def test_no_process_waits_beside_an_active_run(server) -> None:
-    with run_folders.lock(server):
-        run_folders.write_status(server, Status(state=State.RUNNING, epoch=1, epochs=3))
+    with run_lock.hold(server):
+        run_status.write(server, Status(state=State.RUNNING, epoch=1, epochs=3))
         at("train")
         at("home")
         assert standby._waiting == []

@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core.analysis import trajectories
 from fracture_core.datasets.catalog import study_key
-from fracture_core.runs import journal, predictions, run_folders
+from fracture_core.epochs import predictions
+from fracture_core.runs import journal, run_config, run_folders, run_lock, run_status
 from ui.cache import film_cache, shared_cache
 from ui.live import pinned_studies, sparks
 from ui.shared import figures
@@ -81,7 +82,7 @@ def test_pinned_studies_show_their_films_without_those_that_cannot_be_read(
 ) -> None:
     run = run_folders.read(run_copy)
     root = shutil.copytree(run.config.data, tmp_path / "copy")
-    run_folders.complete_facts(run_copy, data=run.facts["data"] | {"root": str(root)})
+    run_config.complete(run_copy, data=run.facts["data"] | {"root": str(root)})
     found = trajectories.read(run_copy)
     counts = found.films.groupby(study_key(found.films), sort=False).size()
     key = counts.index[counts > 1][0]
@@ -99,7 +100,7 @@ def test_pinned_studies_show_films_of_data_that_were_named_by_their_parent(
 ) -> None:
     config = run_folders.read(run_copy).config
     named = {**config.to_dict(), "data": str(Path(config.data).parent)}
-    run_folders.complete_facts(run_copy, config=named)
+    run_config.complete(run_copy, config=named)
     films = [e.proto.body for e in open_run().get("html") if "data:image/jpeg" in e.proto.body]
     assert films
 
@@ -144,10 +145,10 @@ def leave_epochs(folder: Path, *epochs: int) -> None:
 
 
 def test_a_live_run_is_followed_until_the_slider_is_moved(open_run: Open, run_copy: Path) -> None:
-    with run_folders.lock(run_copy):
-        before = run_folders.status(run_copy).__dict__
-        going = {**before, "state": run_folders.State.RUNNING, "epochs": 600}
-        run_folders.write_status(run_copy, run_folders.Status(**going))
+    with run_lock.hold(run_copy):
+        before = run_status.read(run_copy).__dict__
+        going = {**before, "state": run_status.State.RUNNING, "epochs": 600}
+        run_status.write(run_copy, run_status.Status(**going))
         app = open_run()
         assert app.select_slider(key=state.EPOCH).options == ["1", "2", "latest"]
         leave_epochs(run_copy, 4)

@@ -15,9 +15,11 @@ from fracture_core.analysis.report_2018 import LENGTHS
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.exclusions import Exclusions
+from fracture_core.epochs import checkpoints
 from fracture_core.jobs import launcher
-from fracture_core.runs import checkpoints, journal, run_folders
-from fracture_core.runs.run_folders import Run, State, Status
+from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_requests, run_status
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State, Status
 from fracture_core.training import averages_job
 from tests.core.analysis.test_report_2018 import make
 from ui.report_2018 import ninth_mistake
@@ -114,7 +116,7 @@ def test_the_button_queues_every_experiment_once_and_stop_stops_them(
     further = {name.split("-")[1] for name, more in started if more.get("more_epochs")}
     assert further == {"three", "five"}
     assert all(
-        "report 2018" in run_folders.labels(run_folders.find(name)).tags
+        "report 2018" in run_labels.read(run_folders.find(name)).tags
         for name in run_folders.names()
     )
 
@@ -122,10 +124,10 @@ def test_the_button_queues_every_experiment_once_and_stop_stops_them(
 def test_only_the_runs_that_are_not_finished_are_to_go(folders: Path, phantom_root: Path) -> None:
     dataset, length = catalog.read(phantom_root), LENGTHS["quick"]
     for key in ("one", "three", "dense", "dropout"):
-        ended = run_folders.Status(
-            state=run_folders.State.FINISHED, step=length.epochs * length.steps
+        ended = run_status.Status(
+            state=run_status.State.FINISHED, step=length.epochs * length.steps
         )
-        run_folders.write_status(make(dataset, key, length, 0.5).folder, ended)
+        run_status.write(make(dataset, key, length, 0.5).folder, ended)
     app = opened()
     assert "3 runs to go" in said(app) and "3,000 steps of 10 films" in details(app)
     path = exclusions.file_of(dataset.hash)
@@ -180,7 +182,7 @@ def ended(state: State, message: str, *names: str) -> None:
     place = averages_job.folder()
     place.mkdir(parents=True, exist_ok=True)
     (place / "asked.json").write_text(json.dumps({"runs": ",".join(names)}))
-    run_folders.write_status(place, Status(state=state, message=message))
+    run_status.write(place, Status(state=state, message=message))
 
 
 def twice(app: AppTest, number: int) -> dict[str, list[list[float]]]:
@@ -273,7 +275,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
     ended(State.RUNNING, "Evaluating epochs again: 1 of 4.", run.name)
     place = averages_job.folder()
     (place / "requests").mkdir()
-    run_folders.write_status(
+    run_status.write(
         place,
         Status(
             state=State.RUNNING,
@@ -282,7 +284,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
             seconds_left=90.0,
         ),
     )
-    with run_folders.lock(place):
+    with run_lock.hold(place):
         for _ in range(2):  # another one after a reload
             app = opened()
             assert "recompute-averages" not in buttons(app)
@@ -290,7 +292,7 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
             assert [bar.value for bar in bars] == [25]
             assert "1 of 4" in bars[0].text and "left" in bars[0].text
         app.button(key="stop-judging").click().run()
-        assert run_folders.has_request(place, "stop")
+        assert run_requests.has(place, "stop")
         assert app.button(key="stop-judging").disabled
 
 

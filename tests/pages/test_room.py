@@ -13,8 +13,8 @@ from fracture_core.audit import audit_job, findings
 from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.errors import NotOwner
 from fracture_core.folders import PROJECT, runs_folder
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import run_folders, run_status
+from fracture_core.runs.run_status import State
 from ui.shell import actions, owner
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -30,10 +30,8 @@ ACTIONS = [
 def token(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The owner's token of an open room that has a run at rest in it."""
     st.cache_resource.clear()
-    before = run_folders.status(run_copy).__dict__
-    run_folders.write_status(
-        run_copy, run_folders.Status(**{**before, "state": State.STOPPED, "epoch": 2})
-    )
+    before = run_status.read(run_copy).__dict__
+    run_status.write(run_copy, run_status.Status(**{**before, "state": State.STOPPED, "epoch": 2}))
     monkeypatch.setenv(room.VARIABLE, "films.example.org")
     return room.new_token()
 
@@ -235,10 +233,10 @@ def test_no_part_of_a_failed_run_tells_a_visitor_where_it_lies(
     token: str, run_copy: Path, show: str
 ) -> None:
     folder = runs_folder()
-    before = run_folders.status(run_copy).__dict__
+    before = run_status.read(run_copy).__dict__
     message = f"{folder}/secret/films (1).png cannot be read."
-    status = run_folders.Status(**{**before, "state": State.FAILED, "message": message})
-    run_folders.write_status(run_copy, status)
+    status = run_status.Status(**{**before, "state": State.FAILED, "message": message})
+    run_status.write(run_copy, status)
     address = {"run": run_copy.name, **({"show": show} if show else {})}
     for mine in (False, True):
         app = at("train", token if mine else "", **address)

@@ -16,9 +16,10 @@ from fracture_core import checksums
 from fracture_core.analysis import comparison
 from fracture_core.config.setting_table import settings
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import checkpoints, predictions
 from fracture_core.exports import run_archive
 from fracture_core.models import cards
-from fracture_core.runs import checkpoints, journal, predictions, run_folders
+from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_status
 from tests.core import made_runs
 from ui.runs import runs_table
 from ui.shared import theme
@@ -126,7 +127,7 @@ def test_what_is_unlike_the_baseline_or_the_most_is_bold(open_page: Open, three:
     assert bold(open_page()).count("font-weight") == 1
     assert bold(open_page(search="clear")) == ""  # one line alone
     assert "font-weight" not in bold(open_page(search="cl"))  # one of each kind
-    run_folders.set_labels(run_folders.find("clear"), run_folders.Labels(baseline=True))
+    run_labels.write(run_folders.find("clear"), run_labels.Labels(baseline=True))
     styles = bold(open_page())
     assert "row1" in styles and "row2" in styles and "row0" not in styles
 
@@ -134,15 +135,15 @@ def test_what_is_unlike_the_baseline_or_the_most_is_bold(open_page: Open, three:
 def test_a_run_that_failed_or_is_at_work_says_so(
     open_page: Open, three: list[str], folders: Path
 ) -> None:
-    failed = run_folders.Status(
-        state=run_folders.State.FAILED, message="The loss is no number.", epoch=1
+    failed = run_status.Status(
+        state=run_status.State.FAILED, message="The loss is no number.", epoch=1
     )
-    run_folders.write_status(run_folders.find("close"), failed)
-    run_folders.write_status(
+    run_status.write(run_folders.find("close"), failed)
+    run_status.write(
         run_folders.find("plain"),
-        run_folders.Status(state=run_folders.State.RUNNING, epoch=1, epochs=3),
+        run_status.Status(state=run_status.State.RUNNING, epoch=1, epochs=3),
     )
-    with run_folders.lock(run_folders.find("plain")):
+    with run_lock.hold(run_folders.find("plain")):
         app = open_page(runs=["close", "plain"])
         states = app.dataframe[0].value.set_index("Run")["State"]
         assert states.to_dict() == {
@@ -181,8 +182,8 @@ def test_a_run_that_waits_is_on_the_same_films_as_one_that_has_read_them(
     open_page: Open, run_copy: Path
 ) -> None:
     config = run_folders.read(run_copy).config
-    run_folders.write_status(
-        run_folders.create(config, "waits"), run_folders.Status(state=run_folders.State.QUEUED)
+    run_status.write(
+        run_folders.create(config, "waits"), run_status.Status(state=run_status.State.QUEUED)
     )
     app = open_page()
     assert "2 runs on" in texts(app)
@@ -192,9 +193,7 @@ def test_a_run_that_waits_is_on_the_same_films_as_one_that_has_read_them(
 def test_names_and_states_are_shown_to_their_end(open_page: Open, run_copy: Path) -> None:
     long = run_copy.with_name("report-adagrad-quick-seed1-6acc92")
     run_copy.rename(long)
-    run_folders.write_status(
-        long, run_folders.Status(state=run_folders.State.STOPPED, epoch=181, epochs=600)
-    )
+    run_status.write(long, run_status.Status(state=run_status.State.STOPPED, epoch=181, epochs=600))
     columns = json.loads(open_page().dataframe[0].proto.columns)
     assert columns["Run"]["width"] >= 7 * len(long.name)
     assert columns["State"]["width"] >= 7 * len("stopped, 181 of 600")
@@ -227,10 +226,10 @@ def test_runs_on_synthetic_films_are_badged_and_other_films_get_a_column(
 def test_a_search_finds_names_settings_tags_and_notes(
     open_page: Open, three: list[str], words: str, found: list[str]
 ) -> None:
-    run_folders.set_labels(
-        run_folders.find("close"), run_folders.Labels(tags=("lecture",), note="for the talk")
+    run_labels.write(
+        run_folders.find("close"), run_labels.Labels(tags=("lecture",), note="for the talk")
     )
-    run_folders.set_labels(run_folders.find("plain"), run_folders.Labels(baseline=True))
+    run_labels.write(run_folders.find("plain"), run_labels.Labels(baseline=True))
     app = open_page(search=words)
     assert app.text_input(key="search").value == words
     assert app.dataframe[0].value["Run"].tolist() == found
@@ -246,28 +245,28 @@ def test_a_search_that_finds_nothing_offers_to_drop_it(open_page: Open, three: l
 
 
 def test_tags_filter_and_are_given_to_several_at_once(open_page: Open, three: list[str]) -> None:
-    run_folders.set_labels(
-        run_folders.find("plain"), run_folders.Labels(tags=("old",), note="kept", baseline=True)
+    run_labels.write(
+        run_folders.find("plain"), run_labels.Labels(tags=("old",), note="kept", baseline=True)
     )
     app = open_page(runs=["plain", "close"])
     app.text_input(key="tag-all").set_value("lecture")
     app.button(key="add-tag").click().run()
     assert not app.exception
-    assert run_folders.labels(run_folders.find("plain")) == run_folders.Labels(
+    assert run_labels.read(run_folders.find("plain")) == run_labels.Labels(
         tags=("old", "lecture"), note="kept", baseline=True
     )
-    assert run_folders.labels(run_folders.find("close")).tags == ("lecture",)
+    assert run_labels.read(run_folders.find("close")).tags == ("lecture",)
     assert open_page(tag="lecture").dataframe[0].value["Run"].tolist() == ["close", "plain"]
 
 
 def test_the_baseline_is_pinned_and_unpinned(open_page: Open, three: list[str]) -> None:
     app = open_page(runs="plain")
     app.button(key="pin").click().run()
-    assert run_folders.labels(run_folders.find("plain")).baseline
+    assert run_labels.read(run_folders.find("plain")).baseline
     assert app.button(key="pin").label == "Unpin baseline"
     assert app.dataframe[0].value.set_index("Run")["Baseline"]["plain"] == "baseline"
     app.button(key="pin").click().run()
-    assert not run_folders.labels(run_folders.find("plain")).baseline
+    assert not run_labels.read(run_folders.find("plain")).baseline
 
 
 def test_one_run_takes_a_note_here_too(open_page: Open, three: list[str]) -> None:
@@ -338,7 +337,7 @@ def test_a_difference_inside_its_interval_is_a_tie(open_page: Open, three: list[
 
 
 def test_against_the_pinned_baseline_whatever_is_chosen(open_page: Open, three: list[str]) -> None:
-    run_folders.set_labels(run_folders.find("plain"), run_folders.Labels(baseline=True))
+    run_labels.write(run_folders.find("plain"), run_labels.Labels(baseline=True))
     app = open_page(runs=["close", "clear"])
     assert "**clear** is **better** than plain by 50.0 points" in texts(app)
     assert "1 other run is tied with it" in texts(app)
@@ -383,7 +382,7 @@ def test_several_are_deleted_at_once_after_a_question(open_page: Open, three: li
 
 
 def test_a_run_at_work_costs_the_others_nothing(open_page: Open, three: list[str]) -> None:
-    with run_folders.lock(run_folders.find("plain")):
+    with run_lock.hold(run_folders.find("plain")):
         app = open_page(runs=["plain", "close"])
         app.button(key="delete-chosen").click().run()
         app.button(key="delete-for-good").click().run()

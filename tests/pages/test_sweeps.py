@@ -14,7 +14,7 @@ from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.run_groups import members
 from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs.run_status import State
 from fracture_core.sweeps import axes, sweep
 from fracture_core.sweeps.answer import Answer
 from fracture_core.sweeps.sweep import Sweep

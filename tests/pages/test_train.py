@@ -28,8 +28,9 @@ from fracture_core.films import images
 from fracture_core.jobs import launcher
 from fracture_core.networks import augmentation
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import Labels, State
+from fracture_core.runs import journal, run_folders, run_labels, run_requests, run_status
+from fracture_core.runs.run_labels import Labels
+from fracture_core.runs.run_status import State
 from fracture_core.training import probe
 from fracture_core.training.pipeline import Pipeline
 from fracture_core.words import duration
@@ -130,8 +131,8 @@ def test_start_makes_one_run_with_the_settings_of_the_form(train: AppTest) -> No
     assert run.config.epochs == 500
     assert train.query_params["run"] == run.name
     assert train.button(key="stop")
-    run_folders.send_request(run.folder, "stop")
-    assert launcher.wait(run.folder).state is run_folders.State.STOPPED
+    run_requests.send(run.folder, "stop")
+    assert launcher.wait(run.folder).state is run_status.State.STOPPED
 
 
 def test_a_run_gets_the_name_the_tags_and_the_note_of_the_form(train: AppTest) -> None:
@@ -143,9 +144,9 @@ def test_a_run_gets_the_name_the_tags_and_the_note_of_the_form(train: AppTest) -
     train.button(key="start-training").click().run()
     (run,) = run_folders.list_runs()
     assert run.name == "wide-first" and train.query_params["run"] == run.name
-    assert run_folders.labels(run.folder) == Labels(tags=("wide",), note="with *stars*")
-    run_folders.send_request(run.folder, "stop")
-    assert launcher.wait(run.folder).state is run_folders.State.STOPPED
+    assert run_labels.read(run.folder) == Labels(tags=("wide",), note="with *stars*")
+    run_requests.send(run.folder, "stop")
+    assert launcher.wait(run.folder).state is run_status.State.STOPPED
     train.query_params.clear()
     train.run()
     assert train.text_input(key=state.RUN_NAME).value == ""  # of the next run
@@ -248,10 +249,10 @@ def test_a_finished_run_shows_curves_figures_and_the_way_on(train: AppTest, run_
 
 
 def test_a_failed_run_says_why_and_shows_its_log(train: AppTest, run_copy: Path) -> None:
-    failed = run_folders.Status(
-        state=run_folders.State.FAILED, message="The loss became nan at step 7."
+    failed = run_status.Status(
+        state=run_status.State.FAILED, message="The loss became nan at step 7."
     )
-    run_folders.write_status(run_copy, failed)
+    run_status.write(run_copy, failed)
     (run_copy / "train.log").write_text("the last words\n")
     opened(train, run_copy.name)
     assert theme.plain("at step 7") in train.error[0].value
@@ -278,9 +279,7 @@ def test_weights_that_are_none_are_refused_by_their_own_name(train: AppTest) -> 
 def test_a_run_that_was_killed_is_called_interrupted_and_can_go_on(
     train: AppTest, run_copy: Path
 ) -> None:
-    run_folders.write_status(
-        run_copy, run_folders.Status(state=run_folders.State.RUNNING, epoch=1, epochs=3)
-    )
+    run_status.write(run_copy, run_status.Status(state=run_status.State.RUNNING, epoch=1, epochs=3))
     opened(train, run_copy.name)
     assert train.title[0].value == "Interrupted"
     assert train.button(key="resume")
@@ -521,14 +520,14 @@ def test_the_cost_is_by_arithmetic_then_by_measurement_then_by_a_run_like_it(
     assert "by a measurement on this machine" in measured
     config = TrainConfig(data=str(phantom_root), architecture="three_conv")
     folder = run_folders.create(config, "before")
-    last = run_folders.Status(state=State.FINISHED, images_per_second=20.0, memory_mb=912)
-    run_folders.write_status(folder, last)
+    last = run_status.Status(state=State.FINISHED, images_per_second=20.0, memory_mb=912)
+    run_status.write(folder, last)
     now = cost(train.run())
     assert now.startswith(theme.plain(f"About {duration(seconds / 2)}:"))
     assert theme.plain("at the speed of before. Memory, as that run used.") in now
     assert theme.plain("; 0.9 GB of memory.") in now
     other = TrainConfig(data=str(phantom_root), architecture="three_conv", batch_size=64)
     shutil.rmtree(folder)
-    run_folders.write_status(run_folders.create(other, "wide"), last)
+    run_status.write(run_folders.create(other, "wide"), last)
     now = cost(train.run())
     assert "at the speed of wide" in now and theme.plain("up to 0.9 GB of memory") in now

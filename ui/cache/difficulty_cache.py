@@ -8,8 +8,8 @@ import streamlit as st
 from fracture_core import files
 from fracture_core.analysis import trajectories as trajectory
 from fracture_core.difficult_studies import error_lists, label_doubts, training_dynamics
+from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
-from fracture_core.runs import predictions
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
 

@@ -11,7 +11,8 @@ from fracture_core.cross_validation import group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.errors import FractureError
 from fracture_core.run_groups.members import RunGroup
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.sweeps import answer, sweep
 from fracture_core.sweeps.answer import Answer, Tables
 from fracture_core.sweeps.sweep import Sweep

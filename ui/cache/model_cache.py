@@ -3,10 +3,11 @@
 import streamlit as st
 
 from fracture_core import files
+from fracture_core.epochs import checkpoints
 from fracture_core.errors import FractureError
 from fracture_core.folders import cache_folder
 from fracture_core.models import cards, model_names
-from fracture_core.runs import checkpoints, journal, run_folders
+from fracture_core.runs import journal, run_status
 from ui.cache import data_cache, run_cache
 from ui.shell import state, tab_data
 
@@ -78,7 +79,7 @@ def stamp(reference: str) -> tuple[int, ...]:
     return (gates, *files.stamp(table), *files.stamp(weights))
 
 
-def gate_status(reference: str) -> run_folders.Status | None:
+def gate_status(reference: str) -> run_status.Status | None:
     """Return the status of fitting a run's gate; `None` before its first start."""
     folder = cards.gate_folder(model(reference).weights)
-    return run_folders.status(folder) if (folder / "status.json").is_file() else None
+    return run_status.read(folder) if (folder / "status.json").is_file() else None

@@ -15,10 +15,11 @@ from fracture_core.analysis.report_2018 import ExperimentRuns, Length
 from fracture_core.analysis.report_claims import Answer, Claim
 from fracture_core.analysis.trajectories import Trajectories
 from fracture_core.datasets import catalog
+from fracture_core.epochs import predictions
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import journal, predictions, run_folders
+from fracture_core.runs import journal, run_folders, run_labels
 from fracture_core.training import averages_job
 from fracture_core.words import short
 from ui.cache import shared_cache
@@ -41,10 +42,10 @@ def is_synthetic(run: run_folders.Run) -> bool:
     return bool(run.data.synthetic)
 
 
-def labels(runs: list[run_folders.Run]) -> dict[str, run_folders.Labels]:
+def labels(runs: list[run_folders.Run]) -> dict[str, run_labels.Labels]:
     """Return tags, note and baseline of each of these runs, by name."""
     cache = shared_cache.file_cache("labels")
-    return {run.name: run_folders.labels(run.folder, cache) for run in runs}
+    return {run.name: run_labels.read(run.folder, cache) for run in runs}
 
 
 def outcomes(runs: list[run_folders.Run]) -> dict[str, comparison.Outcome]:

@@ -10,8 +10,8 @@ from fracture_core.audit.findings import Audit, Finding
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.exclusions import Exclusions
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import run_status
+from fracture_core.runs.run_status import State
 from fracture_core.words import cell, duration, plural
 from ui.cache import data_cache, film_cache, study_cache
 from ui.data import leak_panel
@@ -37,7 +37,7 @@ def show(data: Dataset) -> None:
         return
     folder = audit_job.folder_of(data.hash)
     # Status first: once it says that the process has ended, its files are final.
-    status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
+    status = run_status.read(folder) if (folder / "asked.json").is_file() else None
     audit = data_cache.audit(folder)
     if status and status.state.alive:
         job_progress.watch(folder, "audit", "Completed measurements are kept.")

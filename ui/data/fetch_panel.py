@@ -10,8 +10,8 @@ from fracture_core.errors import DataError
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import fetch_job
 from fracture_core.readers.fracatlas import SOURCE
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_status
+from fracture_core.runs.run_status import State, Status
 from ui.data import data_choice
 from ui.shared import job_progress, theme
 from ui.shell import actions, owner, state
@@ -36,7 +36,7 @@ def show() -> None:
             st.error(theme.plain(str(error)))
             return
         folder = fetch_job.folder_of(out)
-        status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
+        status = run_status.read(folder) if (folder / "asked.json").is_file() else None
         if status and status.state.alive:
             leaving = "It continues if you leave this page."
             job_progress.watch(folder, "fetch", "What was fetched is kept.", leaving)

@@ -9,7 +9,8 @@ from fracture_core.analysis.leak import Leak
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import FractureError
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from ui.cache import data_cache, run_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state

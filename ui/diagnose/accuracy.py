@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core.models.cards import Model
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_status
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.verdicts.metrics import Proportion
 from ui.cache import model_cache
@@ -75,7 +75,7 @@ def _gate(reference: str, model: Model) -> None:
         _wait(reference)
         return
     st.caption("This run has no gate yet: it cannot detect films unlike its training films.")
-    if status is not None and status.state is run_folders.State.FAILED:
+    if status is not None and status.state is run_status.State.FAILED:
         st.warning(theme.plain(status.message))
     owner.button(
         "Fit its gate",

@@ -13,8 +13,8 @@ from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.reports import receipts
 from fracture_core.reports.receipts import Receipt
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import run_status
+from fracture_core.runs.run_status import State
 from fracture_core.verdicts import estimates, figure_words
 from ui.cache import data_cache, floor_cache
 from ui.shared import figures, job_progress, receipt, theme
@@ -124,7 +124,7 @@ def _twins(reference: str, model: Model, kept: FloorSources) -> None:
         return
     folder = floor_cache.folder_of(reference)
     started = (folder / "asked.json").is_file()
-    status = run_folders.status(folder) if started else None
+    status = run_status.read(folder) if started else None
     if status and status.state.alive:
         films = "Films that were read are kept; the twins start over."
         job_progress.watch(folder, "twins", films)

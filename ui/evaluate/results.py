@@ -9,6 +9,7 @@ from fracture_core.config.reference import Reference
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog
+from fracture_core.epochs import predictions
 from fracture_core.errors import DataError, FractureError
 from fracture_core.model_comparison import stored_predictions
 from fracture_core.models import cards, evaluation
@@ -16,8 +17,8 @@ from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.releases import ensemble
 from fracture_core.reports import receipts
-from fracture_core.runs import predictions, run_facts, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import run_facts, run_folders, run_status
+from fracture_core.runs.run_status import State
 from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
 from ui.cache import data_cache, model_cache
@@ -132,7 +133,7 @@ def evaluated(
     tab_data.put_in_address()
     folder = evaluation.folder_of(reference, dataset, split, selection)
     # Status first: once it says that the process has ended, its files are final.
-    status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
+    status = run_status.read(folder) if (folder / "asked.json").is_file() else None
     result = evaluation.load(folder)
     if result:  # judged with the card's threshold, which may be another since
         return replace(result, threshold=model.card.threshold)
@@ -160,7 +161,7 @@ def evaluated(
 
 
 def _watch(folder: str) -> None:
-    status = run_folders.status(Path(folder))
+    status = run_status.read(Path(folder))
     if not status.state.alive:
         st.rerun()
     st.progress(min(1.0, status.progress), theme.plain(status.message))

@@ -8,7 +8,8 @@ import streamlit as st
 
 from fracture_core.errors import DataError, FilmError, FractureError
 from fracture_core.reports import page_receipts
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.verdicts import verdict_words
 from fracture_core.words import plural
 from ui.cache import data_cache, film_cache, run_cache, study_cache

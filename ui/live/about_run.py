@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core.models import cards
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_folders, run_labels
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
 from ui.live import curve_panel
@@ -26,7 +26,7 @@ def show(run: Run) -> None:
 def _content(run: Run) -> None:
     badge = theme.synthetic_badge() if run_cache.is_synthetic(run) else ""
     st.markdown(f"Run **{theme.plain(run.name)}** {badge}")
-    labels = run_folders.labels(run.folder)
+    labels = run_labels.read(run.folder)
     tags = " ".join(f":gray-badge[{theme.plain(tag)}]" for tag in labels.tags)
     if words := " ".join(filter(None, [tags, theme.plain(labels.note)])):
         st.markdown(words)

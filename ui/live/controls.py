@@ -7,8 +7,10 @@ import streamlit as st
 
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.reference import Reference
-from fracture_core.runs import journal, predictions, run_folders
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.epochs import predictions
+from fracture_core.runs import journal, run_folders, run_requests
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.verdicts import metrics
 from fracture_core.words import plural
 from ui.cache import run_cache
@@ -112,7 +114,7 @@ def _stop(run: Run) -> None:
         "continues.",
     )
     if not queued:
-        is_requested = run_folders.has_request(run.folder, "stop_after_epoch")
+        is_requested = run_requests.has(run.folder, "stop_after_epoch")
         owner.button(
             "Stop after this epoch",
             on_click=_request,

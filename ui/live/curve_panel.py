@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from fracture_core.runs import journal, predictions
+from fracture_core.epochs import predictions
+from fracture_core.runs import journal
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
 from ui.cache import run_cache, shared_cache

@@ -8,8 +8,9 @@ import streamlit as st
 
 from fracture_core import files
 from fracture_core.errors import RunError, RunNotFound
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs import run_folders, run_status
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.words import clean, duration, plural
 from ui.cache import run_cache
 from ui.components import announcement, end_notice, live_curves
@@ -82,7 +83,7 @@ def _wait(name: str, is_watched: bool) -> None:
     if is_watched:
         return
     try:
-        has_changed = run_folders.status(run_folders.find(name)).state.alive
+        has_changed = run_status.read(run_folders.find(name)).state.alive
     except RunNotFound:  # deleted: the page reports it
         has_changed = True
     if has_changed:

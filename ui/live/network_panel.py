@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from fracture_core.runs import feature_maps
-from fracture_core.runs.feature_maps import FeatureMaps
+from fracture_core.epochs import feature_maps
+from fracture_core.epochs.feature_maps import FeatureMaps
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
 from ui.shared import pictures, theme

@@ -4,8 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.analysis import advice
-from fracture_core.runs import journal, predictions
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.epochs import predictions
+from fracture_core.runs import journal
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.verdicts import aggregation
 from fracture_core.words import plural
 from ui.cache import run_cache

@@ -16,8 +16,9 @@ from fracture_core.analysis.fluctuation import Fluctuation
 from fracture_core.analysis.report_2018 import BY_KEY, ExperimentRuns, Figure, Length
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FileRefused
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import Run, State, Status
+from fracture_core.runs import run_requests, run_status
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State, Status
 from fracture_core.training import averages_job
 from fracture_core.verdicts.metrics import Mean
 from fracture_core.words import duration, plural
@@ -38,7 +39,7 @@ RUNS_NAMED = 4  # runs whose missing epochs are named
 def status() -> Status | None:
     """Return the status of the job; `None` before its first start."""
     place = averages_job.folder()
-    return run_folders.status(place) if (place / "asked.json").is_file() else None
+    return run_status.read(place) if (place / "asked.json").is_file() else None
 
 
 def is_on() -> bool:
@@ -137,7 +138,7 @@ def _progress(job: Status) -> None:
         key="stop-judging",
         on_click=actions.pressed,
         args=(actions.send_request, place, "stop"),
-        disabled=run_folders.has_request(place, "stop"),
+        disabled=run_requests.has(place, "stop"),
         help="Finished epochs are kept; it can be continued.",
     )
 

@@ -7,7 +7,8 @@ from fracture_core.analysis.report_2018 import LENGTHS, SEEDS, ExperimentRuns, L
 from fracture_core.config.film_settings import REPORT_RECIPE
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.jobs.launcher import slots
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.words import duration, plural
 from ui.cache import data_cache, run_cache
 from ui.shared import theme

@@ -9,7 +9,8 @@ from fracture_core.analysis import report_2018
 from fracture_core.analysis.report_2018 import ExperimentRuns, Length
 from fracture_core.config.train_config import DEFAULTS
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.runs import journal, predictions
+from fracture_core.epochs import predictions
+from fracture_core.runs import journal
 from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import aggregation
 from ui.cache import film_cache, study_cache

@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fracture_core.analysis import curves
-from fracture_core.runs import predictions
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.epochs import predictions
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.words import cell
 from ui.cache import run_cache
 from ui.runs import run_charts, run_comparison

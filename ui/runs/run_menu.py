@@ -9,9 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 from fracture_core import checksums, files
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.reference import Reference
+from fracture_core.epochs import checkpoints, forks, predictions
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.exports import run_archive
-from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
+from fracture_core.runs import journal, run_folders, run_labels, run_requests
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
 from ui.cache import run_cache
@@ -96,7 +97,7 @@ def _current_rate(run: Run) -> float:
 
 def _pending(run: Run) -> float | None:
     """The requested learning rate that is not yet in effect."""
-    waiting = [r for _, r in run_folders.requests(run.folder) if r.get("kind") == "learning_rate"]
+    waiting = [r for _, r in run_requests.waiting(run.folder) if r.get("kind") == "learning_rate"]
     return float(waiting[-1]["rate"]) if waiting else None
 
 
@@ -270,7 +271,7 @@ def _save_whole(run: Run) -> None:
 
 def write_notes(run: Run) -> None:
     """Draw fields for the run's tags and note, which do not affect its computations."""
-    labels = run_folders.labels(run.folder)
+    labels = run_labels.read(run.folder)
     used = {tag for each in run_cache.labels(run_cache.runs_now()).values() for tag in each.tags}
     st.multiselect(
         "Tags",
@@ -295,10 +296,10 @@ def _save_notes(name: str) -> None:
     with actions.errors_shown():
         folder = run_folders.find(name)
         try:
-            value = run_folders.Labels(
+            value = run_labels.Labels(
                 tags=tuple(st.session_state[f"tags-{name}"]),
                 note=st.session_state[f"note-{name}"],
-                baseline=run_folders.labels(folder).baseline,
+                baseline=run_labels.read(folder).baseline,
             )
         except ConfigError as error:
             st.session_state[f"{state.REFUSED_NOTES}-{name}"] = str(error)

@@ -20,7 +20,9 @@ from fracture_core.config.setting_table import settings
 from fracture_core.folders import runs_folder
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_facts import SHARED_PATIENTS
-from fracture_core.runs.run_folders import Labels, Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_labels import Labels
+from fracture_core.runs.run_status import State
 from fracture_core.verdicts.metrics import Proportion
 from fracture_core.words import plural, short
 from ui.cache import run_cache

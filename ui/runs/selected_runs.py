@@ -9,7 +9,7 @@ import streamlit as st
 from fracture_core.errors import FractureError
 from fracture_core.models import cards
 from fracture_core.reports import receipts
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_folders, run_labels
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
 from ui.cache import model_cache, run_cache
@@ -112,7 +112,7 @@ def _films(run: Run) -> str:
 def _pin(name: str, baseline: bool) -> None:
     with actions.errors_shown():
         folder = run_folders.find(name)
-        actions.set_labels(folder, replace(run_folders.labels(folder), baseline=baseline))
+        actions.set_labels(folder, replace(run_labels.read(folder), baseline=baseline))
 
 
 def _tag_all(names: list[str]) -> None:
@@ -126,7 +126,7 @@ def _add_tag(names: list[str]) -> None:
     tag = st.session_state["tag-all"].strip()
     with actions.errors_shown():
         for folder in map(run_folders.find, names if tag else []):
-            labels = run_folders.labels(folder)
+            labels = run_labels.read(folder)
             if tag not in labels.tags:
                 actions.set_labels(folder, replace(labels, tags=(*labels.tags, tag)))
 

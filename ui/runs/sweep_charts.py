@@ -8,7 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.sweeps.answer import Answer
 from fracture_core.sweeps.sweep import Sweep
 from fracture_core.verdicts import figure_words

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_requests, run_status
 from fracture_core.words import duration
 from ui.shared import theme
 from ui.shell import actions, owner
@@ -26,7 +26,7 @@ def watch(folder: Path, name: str, kept: str, left: str = LEFT) -> None:
 
 
 def _show(folder: Path, key: str, kept: str, left: str) -> None:
-    status = run_folders.status(folder)
+    status = run_status.read(folder)
     if not status.state.alive:
         st.rerun()
     about = f" About {duration(status.seconds_left)} left." if status.seconds_left else ""
@@ -37,7 +37,7 @@ def _show(folder: Path, key: str, kept: str, left: str) -> None:
             icon=":material/stop:",
             on_click=actions.pressed,
             args=(actions.send_request, folder, "stop"),
-            disabled=run_folders.has_request(folder, "stop"),
+            disabled=run_requests.has(folder, "stop"),
             key=key,
             help=kept,
         )

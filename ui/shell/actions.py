@@ -34,7 +34,7 @@ from fracture_core.models import evaluation, gate_job
 from fracture_core.neighbours import neighbours_job
 from fracture_core.releases import ensemble
 from fracture_core.run_groups import members
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_folders, run_labels, run_requests
 from fracture_core.sweeps import sweep
 from fracture_core.sweeps.sweep import Sweep
 from fracture_core.training import averages_job
@@ -112,7 +112,7 @@ def pressed(action: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> N
 
 # --- runs ---------------------------------------------------------------------------------------
 
-send_request = owners(run_folders.send_request)
+send_request = owners(run_requests.send)
 delete = owners(run_folders.delete)
 fork = owners(launcher.fork)
 recompute_averages = owners(averages_job.start)
@@ -120,7 +120,7 @@ make_ensemble = owners(ensemble.make)
 prepare_run = owners(standby.prepare)
 resume = owners(launcher.resume)
 import_run = owners(run_archive.read)
-set_labels = owners(run_folders.set_labels)
+set_labels = owners(run_labels.write)
 start_report = owners(report_2018.start)
 stop_report = owners(report_2018.stop)
 
@@ -132,7 +132,7 @@ release_group = owners(fold_release.make)
 
 
 @owners
-def start_run(settings: TrainConfig, name: str, labels: run_folders.Labels | None = None) -> None:
+def start_run(settings: TrainConfig, name: str, labels: run_labels.Labels | None = None) -> None:
     """Start a run on the data that this tab reads, with its tags and note.
 
     Raises:
@@ -143,9 +143,7 @@ def start_run(settings: TrainConfig, name: str, labels: run_folders.Labels | Non
 
 
 @owners
-def cross_validate(
-    settings: TrainConfig, folds: int, name: str, labels: run_folders.Labels
-) -> None:
+def cross_validate(settings: TrainConfig, folds: int, name: str, labels: run_labels.Labels) -> None:
     """Start a cross-validation on the data that this tab reads, once even after a double click.
 
     Raises:
@@ -156,7 +154,7 @@ def cross_validate(
 
 
 @owners
-def start_sweep(value: Sweep, name: str, labels: run_folders.Labels) -> None:
+def start_sweep(value: Sweep, name: str, labels: run_labels.Labels) -> None:
     """Start a sweep on the data that this tab reads, once even after a double click.
 
     Raises:

@@ -8,7 +8,8 @@ import streamlit as st
 from fracture_core import room
 from fracture_core.errors import RunError, WriteFailed
 from fracture_core.phantom import phantom_set
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.words import duration
 from ui.cache import data_cache, run_cache, shared_cache
 from ui.shared import model_choice, theme

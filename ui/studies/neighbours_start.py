@@ -4,8 +4,8 @@ import streamlit as st
 
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.neighbours.neighbours_job import Neighbours
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import run_status
+from fracture_core.runs.run_status import State
 from fracture_core.words import plural
 from ui.cache import model_cache, neighbour_cache
 from ui.shared import job_progress, theme
@@ -22,7 +22,7 @@ def ready(data: Dataset) -> Neighbours | None:
         st.caption("Films are compared by a model, and none is in use. Pick one beside the wall.")
         return None
     # Status first: once it says that the process has ended, its files are final.
-    status = run_folders.status(folder) if (folder / "asked.json").is_file() else None
+    status = run_status.read(folder) if (folder / "asked.json").is_file() else None
     if status and status.state.alive:
         job_progress.watch(folder, "neighbours", "What is finished is kept.")
         return None

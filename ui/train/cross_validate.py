@@ -7,12 +7,12 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import folds
 from fracture_core.curation import curated_data
 from fracture_core.errors import ConfigError, DataError
-from fracture_core.runs.run_folders import Labels
+from fracture_core.runs.run_labels import Labels
 from ui.cache import data_cache, group_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state
-from ui.train import cost, run_labels
-from ui.train.run_labels import RunLabels
+from ui.train import cost, run_name
+from ui.train.run_name import RunLabels
 
 WIDTH = 380  # px of the content
 
@@ -83,5 +83,5 @@ def _start(config: TrainConfig, count: int, own: RunLabels | None, token: str) -
         actions.cross_validate(config, count, name, own.labels)
         group_cache.refresh()
         state.new_token()
-        run_labels.clear()
+        run_name.clear()
         st.session_state[state.NEW_GROUP] = name

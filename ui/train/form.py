@@ -26,8 +26,8 @@ from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
 from ui.shared import next_run, phantom_progress, theme
 from ui.shell import actions, owner, state, tab_data
-from ui.train import cost, cross_validate, run_labels, settings, sweep_form
-from ui.train.run_labels import RunLabels
+from ui.train import cost, cross_validate, run_name, settings, sweep_form
+from ui.train.run_name import RunLabels
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
 PRESET_SENTENCES = {
@@ -132,7 +132,7 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
 def _ask_labels(architecture: str) -> RunLabels | None:
     """The fields for name, tags and note; `None` below their error."""
     try:
-        return run_labels.ask(f"{architecture}-{state.token()}")
+        return run_name.ask(f"{architecture}-{state.token()}")
     except (ConfigError, RunError) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
         return None
@@ -276,6 +276,6 @@ def _start(config: TrainConfig, own: RunLabels, token: str) -> None:
                 raise  # another run has it by now; else it is a double click's second one
         st.session_state[state.STARTED] = name
         state.new_token()
-        run_labels.clear()
+        run_name.clear()
         st.query_params[state.RUN] = name
         st.session_state[state.ARRIVED] = True

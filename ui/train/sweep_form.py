@@ -5,15 +5,15 @@ import streamlit as st
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.networks import network_size
-from fracture_core.runs.run_folders import Labels
+from fracture_core.runs.run_labels import Labels
 from fracture_core.sweeps import axes, sweep
 from fracture_core.sweeps.axes import Axis
 from fracture_core.sweeps.sweep import Sweep
 from ui.cache import data_cache, group_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state
-from ui.train import cost, run_labels
-from ui.train.run_labels import RunLabels
+from ui.train import cost, run_name
+from ui.train.run_name import RunLabels
 
 WIDTH = 420  # px of the content
 EXAMPLES = {"learning_rate": "0.001, 0.0003", "recipe.size": "32, 64", "batch_size": "10, 32"}
@@ -118,5 +118,5 @@ def _start(value: Sweep, own: RunLabels | None, token: str) -> None:
         actions.start_sweep(value, name, own.labels)
         group_cache.refresh()
         state.new_token()
-        run_labels.clear()
+        run_name.clear()
         st.session_state[state.NEW_GROUP] = name

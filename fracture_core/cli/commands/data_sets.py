@@ -14,8 +14,8 @@ from pathlib import Path
 from fracture_core.cli import Command, setting_options, terminal
 from fracture_core.cli.setting_options import add_data
 from fracture_core.errors import ConfigError
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import run_folders, run_status
+from fracture_core.runs.run_status import State
 
 NAMED = 10  # items of a finding that are listed; the others are counted
 NOTES = 20  # of a data set that are printed
@@ -170,7 +170,7 @@ def _leak(options: argparse.Namespace) -> int:
     unfinished = _wait_for(folders)
     if unfinished:
         for folder in unfinished:
-            message = run_folders.status(folder).message
+            message = run_status.read(folder).message
             terminal.print_line(f"{folder.name}: {message}", file=sys.stderr)
         return 1
     given, honest = (run_folders.read(folder) for folder in folders)
@@ -186,7 +186,7 @@ def _wait_for(folders: Sequence[Path]) -> list[Path]:
     """Show the progress of runs until all have ended; return those that did not finish."""
     while True:
         try:
-            statuses = [run_folders.status(folder) for folder in folders]
+            statuses = [run_status.read(folder) for folder in folders]
             if not any(status.state.alive for status in statuses):
                 break
             share = sum(s.step / s.steps for s in statuses if s.steps) / len(statuses)

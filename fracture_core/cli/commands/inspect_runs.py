@@ -21,7 +21,7 @@ def _curves_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _curves(options: argparse.Namespace) -> None:
-    from fracture_core.runs import predictions
+    from fracture_core.epochs import predictions
 
     folder = run_folders.find(options.run)
     print(journal.curves_csv(folder), end="")
@@ -39,7 +39,7 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     """Name the damaged, missing and unguarded files of a run; return the exit status."""
-    from fracture_core.runs import predictions
+    from fracture_core.epochs import predictions
 
     folder = run_folders.find(options.run)
     damaged, unguarded = checksums.damaged(folder), checksums.unguarded(folder)
@@ -128,7 +128,7 @@ def _list(options: argparse.Namespace) -> None:
 
 def _row(run: Run) -> dict[str, Any]:
     """Return a run's entry in `runs --json`."""
-    from fracture_core.runs import predictions
+    from fracture_core.epochs import predictions
 
     table = journal.metrics(run.folder)
     last = table.iloc[-1].to_dict() if len(table) else {}

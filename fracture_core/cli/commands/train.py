@@ -22,8 +22,8 @@ from fracture_core.folders import phantom_folder, runs_folder
 from fracture_core.jobs import launcher, standby
 from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 from fracture_core.words import duration, short
 
 if TYPE_CHECKING:
@@ -219,12 +219,12 @@ def _follow(folder: Path) -> int:
     print(f"Run {folder.name} in {folder}")
     while True:
         try:
-            if not (status := run_folders.status(folder)).state.alive:
+            if not (status := run_status.read(folder)).state.alive:
                 break
             terminal.show_line(_progress(status))
             time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            run_folders.send_request(folder, "stop")
+            run_requests.send(folder, "stop")
     terminal.show_line("")
     failed = status.state in (State.FAILED, State.INTERRUPTED)
     terminal.print_line(status.message, file=sys.stderr if failed else sys.stdout)
@@ -258,8 +258,8 @@ def _print_refused(folder: Path) -> None:
 
 def _print_figures(folder: Path) -> None:
     """Print the figures of a run's best epoch on dev and valid studies."""
+    from fracture_core.epochs import predictions
     from fracture_core.models import cards
-    from fracture_core.runs import predictions
 
     epoch = predictions.best_epoch(folder)
     if epoch is None:
@@ -288,10 +288,10 @@ def _stop(options: argparse.Namespace) -> None:
         run_group.stop(value, options.after_epoch)
         return
     folder = run_folders.find(options.run)
-    status = run_folders.status(folder)
+    status = run_status.read(folder)
     if not status.state.alive:
         raise RunError(f"{options.run} is not running: it is {status.state}.")
-    run_folders.send_request(folder, "stop_after_epoch" if options.after_epoch else "stop")
+    run_requests.send(folder, "stop_after_epoch" if options.after_epoch else "stop")
     print(f"Asked {options.run} to stop{' after this epoch' if options.after_epoch else ''}.")
 
 
@@ -303,8 +303,8 @@ def _set_arguments(parser: argparse.ArgumentParser) -> None:
 def _set(options: argparse.Namespace) -> None:
     folder = run_folders.find(options.run)
     check_range("learning_rate", options.rate, LIMITS.learning_rate)
-    run_folders.send_request(folder, "learning_rate", rate=options.rate)
-    when = "from its next step" if run_folders.is_alive(folder) else "when resumed"
+    run_requests.send(folder, "learning_rate", rate=options.rate)
+    when = "from its next step" if run_lock.is_held(folder) else "when resumed"
     print(f"{options.run} will use a learning rate of {options.rate:g} {when}.")
 
 

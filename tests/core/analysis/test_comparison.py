@@ -9,8 +9,9 @@ import pytest
 from fracture_core.analysis import comparison
 from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
-from fracture_core.runs import journal, predictions, run_folders
+from fracture_core.runs import journal, run_folders, run_status
 from fracture_core.verdicts import metrics
 from tests.core import made_runs
 
@@ -53,9 +54,7 @@ def test_later_changes_are_among_the_settings(make) -> None:
     assert comparison.current_settings(run, np.float32(0.001).item()) == comparison.settings(
         run.config
     )
-    run_folders.write_status(
-        run.folder, run_folders.Status(state=run_folders.State.STOPPED, epochs=7)
-    )
+    run_status.write(run.folder, run_status.Status(state=run_status.State.STOPPED, epochs=7))
     run = run_folders.read(run.folder)
     assert comparison.current_settings(run, None)["epochs"] == 7
     assert comparison.current_settings(run, 0.0005)["learning_rate"] == "0.001 → 0.0005"

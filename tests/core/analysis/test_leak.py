@@ -15,7 +15,7 @@ from fracture_core.datasets import catalog, exclusions, family_list
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_folders, run_labels
 from tests.core import made_runs
 
 ORIGINALS, COPIES = 30, 4  # the copies: turned by right angles
@@ -128,5 +128,5 @@ def test_the_command_trains_both_and_prints_the_difference(
     honest = run_folders.read(next((folders / "runs").glob("leak-honest-*")))
     out = exclusions.read(Path(honest.config.exclude)).reasons
     assert len(out) == record["films"][0] - record["films"][1] == honest.data.excluded["films"]
-    tags = [run_folders.labels(path).tags for path in (folders / "runs").glob("leak-*")]
+    tags = [run_labels.read(path).tags for path in (folders / "runs").glob("leak-*")]
     assert tags == [(leak.TAG,)] * 2

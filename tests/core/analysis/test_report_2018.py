@@ -13,10 +13,11 @@ from fracture_core.analysis.report_claims import CLAIMS
 from fracture_core.config.film_settings import REPORT_RECIPE
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
 from fracture_core.folders import runs_folder
-from fracture_core.runs import journal, predictions, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_folders, run_labels, run_status
+from fracture_core.runs.run_status import State
 
 FULL = LENGTHS["full"]
 
@@ -31,17 +32,15 @@ def test_only_unfinished_runs_are_to_go(folders: Path, dataset: Dataset) -> None
     for key in ("one", "three", "dense", "dropout"):
         run = make(dataset, key, length, 0.5, 0.5)
         epochs = length.epochs + (length.more if BY_KEY[key].goes_on else 0)
-        ended = run_folders.Status(state=State.FINISHED, step=epochs * length.steps)
-        run_folders.write_status(run.folder, ended)
+        ended = run_status.Status(state=State.FINISHED, step=epochs * length.steps)
+        run_status.write(run.folder, ended)
     runs = report_2018.find(run_folders.list_runs(), dataset.hash, length)
     assert len(runs) == 4
     rest = 3 * length.epochs + length.more  # of AdaGrad, the small rate, and five_conv
     assert report_2018.to_go(runs, length, 1) == (3, rest * length.steps)
     both = report_2018.steps_in_all(length, 1) + rest * length.steps
     assert report_2018.to_go(runs, length, 2) == (10, both)
-    run_folders.write_status(
-        runs["one", 1].folder, run_folders.Status(state=State.STOPPED, step=60)
-    )
+    run_status.write(runs["one", 1].folder, run_status.Status(state=State.STOPPED, step=60))
     runs = report_2018.find(run_folders.list_runs(), dataset.hash, length)
     steps = rest * length.steps + length.epochs * length.steps - 60
     assert report_2018.to_go(runs, length, 1) == (4, steps)
@@ -238,9 +237,9 @@ def test_the_queue_runs_all_of_them_and_two_go_on(
     from fracture_core.jobs import launcher
 
     for (key, _), run in runs.items():
-        assert launcher.wait(run.folder).state is run_folders.State.FINISHED
+        assert launcher.wait(run.folder).state is run_status.State.FINISHED
         assert len(journal.metrics(run.folder)) == (3 if BY_KEY[key].goes_on else 2)
-        assert run_folders.labels(run.folder).tags == (report_2018.TAG,)
+        assert run_labels.read(run.folder).tags == (report_2018.TAG,)
     runs = report_2018.find(run_folders.list_runs(), dataset.hash, SHORT)
     assert report_2018.steps_done(runs) == report_2018.steps_in_all(SHORT, 1)
     assert all(report_claims.answer(claim, runs, SHORT).words for claim in CLAIMS)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from fracture_core.analysis import trajectories
+from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
 from fracture_core.models import cards, inference, study_prediction
-from fracture_core.runs import predictions
 from fracture_core.verdicts import aggregation
 
 FILMS = [  # role, patient, label: the films of a study do not stand together

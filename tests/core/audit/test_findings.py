@@ -16,7 +16,7 @@ from fracture_core.errors import Stopped
 from fracture_core.films import images, measures
 from fracture_core.jobs import launcher, worker
 from fracture_core.jobs.job_progress import JobProgress
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_requests, run_status
 
 STUDIES = 48
 
@@ -330,7 +330,7 @@ def test_an_audit_in_a_child_is_saved_and_read_back(folders: Path, root: Path) -
     dataset = catalog.read(root)
     place = audit_job.start(dataset)
     status = launcher.wait(place)
-    assert status.state is run_folders.State.FINISHED, status.message
+    assert status.state is run_status.State.FINISHED, status.message
     assert audit_job.load(place) == audit_job.run(dataset, place)
     rows = findings.table(audit_job.load(place))
     assert rows["kind"].tolist() == ["gap"]
@@ -342,9 +342,9 @@ def test_an_audit_in_a_child_is_saved_and_read_back(folders: Path, root: Path) -
 def test_an_audit_can_be_stopped(folders: Path, phantom_root: Path) -> None:
     place = audit_job.folder_of("asked")
     (place / "requests").mkdir(parents=True)
-    run_folders.send_request(place, "stop")
+    run_requests.send(place, "stop")
     progress = JobProgress(place, "Opening every film")
     dataset = catalog.read(phantom_root)
     with pytest.raises(Stopped):
         audit_job.run(dataset, place, progress.count, progress.should_stop)
-    assert run_folders._written_status(place).message.startswith("Opening every film: 1 of")
+    assert run_status._written(place).message.startswith("Opening every film: 1 of")

@@ -13,8 +13,8 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def test_an_unexpected_error_is_named_and_its_trace_logged(folder, monkeypatch, 
         raise ZeroDivisionError("an unforeseen division")
 
     monkeypatch.setattr(child, "_work", breaks)
-    assert child.run(folder, run_folders.take_lock(folder), wait_for_slot=False) == 1
-    status = run_folders.status(folder)
+    assert child.run(folder, run_lock.take(folder), wait_for_slot=False) == 1
+    status = run_status.read(folder)
     assert status.state is State.FAILED
     assert "unexpected ZeroDivisionError ended the run: an unforeseen division" in status.message
     assert [e["kind"] for e in journal.events(folder)] == ["failed"]
@@ -40,18 +40,18 @@ def test_an_unexpected_error_is_named_and_its_trace_logged(folder, monkeypatch, 
 def test_a_stop_before_training_leaves_a_status_too(folder, monkeypatch) -> None:
     monkeypatch.setenv("FRACTURE_SLOTS", "1")
     slot = launcher.take_slot()
-    run_folders.send_request(folder, "stop")
-    assert child.run(folder, run_folders.take_lock(folder), wait_for_slot=True) == 0
+    run_requests.send(folder, "stop")
+    assert child.run(folder, run_lock.take(folder), wait_for_slot=True) == 0
     os.close(slot)
-    assert run_folders.status(folder).state is State.STOPPED
+    assert run_status.read(folder).state is State.STOPPED
 
 
 def test_the_lock_is_let_go_after_the_last_status(folder, monkeypatch) -> None:
     alive = []
-    monkeypatch.setattr(child, "_work", lambda *_: alive.append(run_folders.is_alive(folder)))
-    child.run(folder, run_folders.take_lock(folder), wait_for_slot=False)
+    monkeypatch.setattr(child, "_work", lambda *_: alive.append(run_lock.is_held(folder)))
+    child.run(folder, run_lock.take(folder), wait_for_slot=False)
     assert alive == [True]
-    assert not run_folders.is_alive(folder)
+    assert not run_lock.is_held(folder)
 
 
 def test_a_child_that_waits_for_a_slot_is_small(folders, monkeypatch) -> None:
@@ -63,9 +63,9 @@ def test_a_child_that_waits_for_a_slot_is_small(folders, monkeypatch) -> None:
 import sys, time
 from fracture_core.cli import child
 from fracture_core.jobs import launcher
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_folders, run_requests
 def pause(seconds):
-    run_folders.send_request(run_folders.find("later"), "stop")
+    run_requests.send(run_folders.find("later"), "stop")
 launcher.time = type("Time", (), {"sleep": pause})
 assert launcher.is_next(run_folders.find("later"))
 print(child.main(["run", "later", "--wait"]), *sys.modules)
@@ -74,7 +74,7 @@ print(child.main(["run", "later", "--wait"]), *sys.modules)
     printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     os.close(slot)
     status, *loaded = printed.stdout.split()
-    assert (status, run_folders.status(folder).state) == ("0", State.STOPPED), printed.stderr
+    assert (status, run_status.read(folder).state) == ("0", State.STOPPED), printed.stderr
     assert not {"tensorflow", "numpy", "pandas", "PIL"} & set(loaded)
 
 

@@ -24,12 +24,13 @@ from fracture_core.cli.commands import train
 from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
+from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, caveats, evaluation, model_names
-from fracture_core.runs import journal, predictions, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_config, run_folders, run_status
+from fracture_core.runs.run_status import State
 from fracture_core.verdicts import estimates
 
 COMMANDS = [name for sentences in command_line.COMMANDS.values() for name in sentences]
@@ -381,7 +382,7 @@ def test_ctrl_c_stops_a_foreground_run_and_keeps_it(folders, phantom_root) -> No
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
-    status = run_folders.status(folder)
+    status = run_status.read(folder)
     assert status.state is State.STOPPED
     assert status.message in out
     assert "all work is kept" in out
@@ -402,7 +403,7 @@ def test_a_run_that_fails_exits_1_and_says_why(folders, classes, tmp_path) -> No
     process = module("train", classes, *words)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    status = run_folders.status(folders / "runs" / "bad")
+    status = run_status.read(folders / "runs" / "bad")
     assert status.state is State.FAILED
     assert "must hold the weights of five_conv" in status.message
     assert (out.count(status.message), err.count(status.message)) == (0, 1)
@@ -421,7 +422,7 @@ def test_files_without_weights_are_refused_before_a_run_is_made(
 
 
 def test_the_progress_line_gives_the_share_of_the_whole_run() -> None:
-    status = run_folders.Status(state=State.RUNNING, message="Epoch 8 of 300.", progress=0.62)
+    status = run_status.Status(state=State.RUNNING, message="Epoch 8 of 300.", progress=0.62)
     assert "%" not in train._progress(status)
     assert "Epoch 8 of 300. 3%" in train._progress(replace(status, step=30, steps=1_000))
 
@@ -434,7 +435,7 @@ def test_a_run_names_the_films_that_it_could_not_read(run_copy, capsys) -> None:
     assert train._follow(run_copy) == 0
     lines = capsys.readouterr().out.splitlines()
     first = lines.index(f"12 of {total} films could not be read and were left out:")
-    assert lines[first - 1] == run_folders.status(run_copy).message
+    assert lines[first - 1] == run_status.read(run_copy).message
     assert lines[first + 1] == "  train/film0.png: It is empty."
     assert lines[first + 10] == "  train/film9.png: It is empty."
     assert lines[first + 11] == "  and 2 more"
@@ -723,7 +724,7 @@ def test_evaluate_does_not_keep_an_epoch_as_another_one(
     dataset, judge = catalog.read(phantom_root), evaluation.evaluate
     epochs = {epoch: journal.up_to(run_copy / "metrics.jsonl", "epoch", epoch) for epoch in (1, 2)}
     journal.replace_lines(run_copy / "metrics.jsonl", epochs[1])
-    run_folders.write_status(run_copy, run_folders.Status(state=run_folders.State.RUNNING, epoch=1))
+    run_status.write(run_copy, run_status.Status(state=run_status.State.RUNNING, epoch=1))
     predictions.path(run_copy, 3).unlink()
 
     def judge_later(*words: object, **more: object) -> evaluation.Evaluation:
@@ -744,9 +745,7 @@ def test_a_model_of_one_verdict_has_a_kappa_without_interval(
     run_copy, phantom_root, capsys
 ) -> None:
     config = run_folders.read(run_copy).config.to_dict()
-    run_folders.complete_facts(
-        run_copy, config=config | {"threshold": 1.0}
-    )  # no probability is above it
+    run_config.complete(run_copy, config=config | {"threshold": 1.0})  # no probability is above it
     printed = spoken(capsys, "evaluate", "finished@3", phantom_root)
     assert re.search(r"Cohen's kappa +0\.000, n = \d+ +0\.000, n = \d+\n", printed)
 

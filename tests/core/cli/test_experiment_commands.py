@@ -10,8 +10,8 @@ from fracture_core.config.limits import LIMITS
 from fracture_core.cross_validation import group, out_of_fold
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_folders, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 
 TRAIN = ["--architecture", "three_conv", "--epochs", "1", "--name", "both"]
 
@@ -71,11 +71,11 @@ def test_a_queued_group_names_its_runs_and_is_stopped_and_resumed_as_one(
     assert (record["group"], record["runs"]) == ("both", names)
     assert record["hash"] == group.find("both").hash
     folders = [run_folders.find(name) for name in names]
-    with run_folders.lock(folders[0]), run_folders.lock(folders[1]):
+    with run_lock.hold(folders[0]), run_lock.hold(folders[1]):
         for folder in folders:
-            run_folders.write_status(folder, Status(state=State.QUEUED))
+            run_status.write(folder, Status(state=State.QUEUED))
         assert "Asked 2 folds of both to stop" in printed(capsys, "stop", "both")
-    assert all(run_folders.has_request(folder, "stop") for folder in folders[:2])
+    assert all(run_requests.has(folder, "stop") for folder in folders[:2])
     assert "No fold of both is active" in printed(capsys, "stop", "both", status=2)
     resumed: list[str] = []
     monkeypatch.setattr(launcher, "start_run", lambda folder, *_, **__: resumed.append(folder.name))

@@ -13,9 +13,9 @@ from fracture_core.config.record import Record
 from fracture_core.config.reference import Reference
 from fracture_core.config.setting import Setting
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
+from fracture_core.epochs import forks
 from fracture_core.errors import ConfigError
 from fracture_core.models import cards
-from fracture_core.runs import forks
 
 SETTINGS = setting_table.settings()
 OPTIONAL = [setting for setting in SETTINGS.values() if setting.path not in setting_options.DATA]

@@ -7,8 +7,8 @@ import pytest
 
 from fracture_core.cli import command_line
 from fracture_core.jobs import launcher
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_folders, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 from fracture_core.sweeps import sweep
 
 TRAIN = ["--architecture", "three_conv", "--epochs", "1", "--name", "rates"]
@@ -54,10 +54,10 @@ def test_a_queued_sweep_tells_its_cost_and_is_stopped_and_resumed_as_one(
     assert "rates is queued: 6 runs" in text
     assert started == list(sweep.find("rates").planned)
     folder = run_folders.find(started[0])
-    with run_folders.lock(folder):
-        run_folders.write_status(folder, Status(state=State.QUEUED))
+    with run_lock.hold(folder):
+        run_status.write(folder, Status(state=State.QUEUED))
         assert "Asked 1 run of rates to stop" in printed(capsys, "stop", "rates")
-    assert run_folders.has_request(folder, "stop")
+    assert run_requests.has(folder, "stop")
     started.clear()
     assert "rates is queued" in printed(capsys, "resume", "rates", "--queue")
     assert len(started) == 6

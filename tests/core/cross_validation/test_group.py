@@ -17,12 +17,13 @@ from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog, exclusions, family_list
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.datasets.family_list import FamilyList
+from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError, RunBusy, RunError, RunNameTaken, RunNotFound
 from fracture_core.jobs import launcher
 from fracture_core.run_groups import members
 from fracture_core.run_groups.group_progress import progress
-from fracture_core.runs import predictions, run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_folders, run_labels, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State, Status
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_a_group_comes_back_as_it_was_made_and_its_runs_are_ordinary_runs(pair: 
     for fold, run in runs.items():
         assert (run.status.state, group.of_run(run)) == (State.FINISHED, "pair")
         assert run.data.folds == {"fold": fold, "folds": 2, "hash": pair.hash}
-        assert run_folders.labels(run.folder).tags == (group_runs.TAG,)
+        assert run_labels.read(run.folder).tags == (group_runs.TAG,)
     assert progress(pair, runs.values()).words == "finished"
 
 
@@ -78,8 +79,8 @@ def test_finished_folds_stay_and_stopped_ones_are_resumed(pair: Group, started: 
     members.start(pair)
     assert not started
     folder = run_folders.find("pair-fold2")
-    before = run_folders.status(folder).__dict__
-    run_folders.write_status(folder, Status(**{**before, "state": State.STOPPED, "epoch": 1}))
+    before = run_status.read(folder).__dict__
+    run_status.write(folder, Status(**{**before, "state": State.STOPPED, "epoch": 1}))
     state = progress(pair, group.members(pair).values())
     assert state.words == "1 of 2 folds done, stopped" and state.share == 0.75
     with pytest.raises(RunError, match=r"fold 2 is not finished. Resume pair"):
@@ -117,12 +118,12 @@ def test_a_group_keeps_its_own_copies_of_the_lists(
 
 def test_a_group_goes_with_its_runs_but_not_while_a_fold_is_active(pair: Group) -> None:
     folder = run_folders.find("pair-fold1")
-    with run_folders.lock(folder):
-        run_folders.write_status(folder, Status(state=State.RUNNING))
+    with run_lock.hold(folder):
+        run_status.write(folder, Status(state=State.RUNNING))
         with pytest.raises(RunBusy, match="pair-fold1 of pair is active"):
             members.delete(pair)
         members.stop(pair)
-        assert run_folders.has_request(folder, "stop")
+        assert run_requests.has(folder, "stop")
     members.delete(pair)
     assert not run_folders.names() and not group.names()
     with pytest.raises(RunNotFound, match="No cross-validation is called 'pair'"):
@@ -180,7 +181,7 @@ def test_a_killed_group_goes_on_to_the_same_last_bit(
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
     shutil.rmtree(second)  # as if the start had been cut short
-    assert run_folders.status(first).state is State.INTERRUPTED
+    assert run_status.read(first).state is State.INTERRUPTED
     members.start(cut)
     for value in (straight, cut):
         for run in group.members(value).values():

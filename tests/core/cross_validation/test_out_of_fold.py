@@ -15,6 +15,7 @@ from fracture_core.cli import command_line
 from fracture_core.cross_validation import fold_figures, fold_release, group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog
+from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError, ModelError, RunError
 from fracture_core.folders import PROJECT
 from fracture_core.models import card_changes, cards, evaluation
@@ -23,7 +24,7 @@ from fracture_core.models.model_names import CARD
 from fracture_core.operating_points.promise import Promise
 from fracture_core.releases import release
 from fracture_core.reports import page_receipts
-from fracture_core.runs import journal, predictions, run_facts, run_folders
+from fracture_core.runs import journal, run_config, run_facts, run_folders
 from fracture_core.verdicts import estimates, resampling
 
 
@@ -95,7 +96,7 @@ def test_a_run_whose_list_of_films_was_changed_makes_no_table(pair: Group) -> No
 
 
 def test_runs_by_another_list_of_folds_make_no_table(pair: Group) -> None:
-    run_folders.complete_facts(
+    run_config.complete(
         run_folders.find("pair-fold1"),
         data=run_folders.read(run_folders.find("pair-fold1")).facts["data"]
         | {"folds": {"fold": 1, "folds": 2, "hash": "other"}},

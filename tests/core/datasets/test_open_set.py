@@ -16,7 +16,7 @@ from fracture_core.cli import command_line
 from fracture_core.datasets import catalog, download, open_set
 from fracture_core.errors import DataError, Stopped
 from fracture_core.jobs import fetch_job, launcher
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_status
 
 LIST = "image_id,hand,hardware,fractured\nIMG1.jpg,1,0,1\nIMG2.jpg,1,0,0\n"
 
@@ -195,8 +195,8 @@ def test_the_app_fetches_in_a_child(repository: Repository, folders: Path) -> No
     folder = fetch_job.start(folders / "open")
     for child in launcher._children:
         child.wait(timeout=60)
-    status = run_folders.status(folder)
-    assert status.state is run_folders.State.FINISHED, status.message
+    status = run_status.read(folder)
+    assert status.state is run_status.State.FINISHED, status.message
     assert (folders / "open" / "FracAtlas" / "dataset.csv").is_file()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.network_options import NetworkOptions
+from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError
 from fracture_core.explanations import heat_maps
 from fracture_core.explanations.heat_maps import HeatMap
@@ -16,7 +17,7 @@ from fracture_core.films import images
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.networks import architectures
-from fracture_core.runs import journal, predictions
+from fracture_core.runs import journal
 from tests.core.every_network import SOME
 
 SIZE = 32

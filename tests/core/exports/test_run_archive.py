@@ -10,11 +10,12 @@ import pytest
 from fracture_core import checksums
 from fracture_core.analysis import comparison
 from fracture_core.datasets import catalog
+from fracture_core.epochs import predictions
 from fracture_core.errors import DamagedFile, DataError, RunBusy, RunError, RunNameTaken
 from fracture_core.exports import run_archive
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
-from fracture_core.runs import predictions, run_folders
+from fracture_core.runs import run_folders, run_lock, run_status
 
 
 def run_of(folder: Path) -> run_folders.Run:
@@ -60,7 +61,7 @@ def test_a_run_that_was_read_back_goes_on_where_it_stopped(
     assert run_of(folder).config.data == str(moved)
     for each in (run_copy, folder):
         launcher.resume(each, more_epochs=1, wait_for_slot=False)
-        assert launcher.wait(each).state is run_folders.State.FINISHED
+        assert launcher.wait(each).state is run_status.State.FINISHED
     tables = [(each / "predictions" / "epoch_0004.npy").read_bytes() for each in (run_copy, folder)]
     assert tables[0] == tables[1]
 
@@ -82,7 +83,7 @@ def test_films_go_with_it_when_asked(run_copy: Path, tmp_path: Path) -> None:
 
 
 def test_an_active_or_damaged_run_is_not_exported(run_copy: Path, tmp_path: Path) -> None:
-    with run_folders.lock(run_copy), pytest.raises(RunBusy):
+    with run_lock.hold(run_copy), pytest.raises(RunBusy):
         run_archive.write(run_of(run_copy), tmp_path)
     table = run_copy / "predictions" / "epoch_0001.npy"
     table.write_bytes(table.read_bytes()[:-1] + b"x")

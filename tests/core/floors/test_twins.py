@@ -20,7 +20,7 @@ from fracture_core.floors import evaluation_floors, floors_job, twins
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, evaluation
 from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs.run_status import State
 from fracture_core.training import loop
 from fracture_core.verdicts import estimates
 from tests.core.floors.twins_of_films import small_twins

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fracture_core.jobs import end_command
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_status
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_gets_one_sentence_that_no_shell_reads(run_copy: Path, writer: Path) -> None:
-    before = run_folders.status(run_copy).__dict__
+    before = run_status.read(run_copy).__dict__
     message = "The loss is not a number; $(touch here) `ls`."
-    run_folders.write_status(run_copy, run_folders.Status(**{**before, "message": message}))
+    run_status.write(run_copy, run_status.Status(**{**before, "message": message}))
     end_command.run(run_copy)
     assert writer.read_text() == f"{run_copy.name}: {message}"
 

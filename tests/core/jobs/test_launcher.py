@@ -13,8 +13,8 @@ import pytest
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, RunBusy, Stopped
 from fracture_core.jobs import launcher
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State
 
 
 def make(name: str, **changes: object) -> Path:
@@ -27,7 +27,7 @@ def reaches(folder: Path, state: State, seconds: float = 60) -> bool:
     """Tell whether a run reaches this state in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if run_folders.status(folder).state is state:
+        if run_status.read(folder).state is state:
             return True
         time.sleep(0.05)
     return False
@@ -50,28 +50,28 @@ def queued(slot):
     folder = make("waits")
     launcher.start_run(folder)
     yield folder
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     launcher.wait(folder)
 
 
 def test_a_run_waits_for_a_slot_without_tensorflow_and_can_be_stopped(queued) -> None:
-    assert run_folders.status(queued).state is State.QUEUED
+    assert run_status.read(queued).state is State.QUEUED
     time.sleep(1.5)
-    assert run_folders.status(queued).state is State.QUEUED
-    run_folders.send_request(queued, "stop")
+    assert run_status.read(queued).state is State.QUEUED
+    run_requests.send(queued, "stop")
     assert reaches(queued, State.STOPPED, 10)
-    assert "while waiting" in run_folders.status(queued).message
+    assert "while waiting" in run_status.read(queued).message
     assert [e["kind"] for e in journal.events(queued)] == ["queued", "stopped"]
     assert (queued / "train.log").read_text() == ""  # TensorFlow would have written something
 
 
 def test_no_moment_passes_between_start_and_liveness(queued) -> None:
-    assert run_folders.is_alive(queued)
+    assert run_lock.is_held(queued)
     with pytest.raises(RunBusy):
         launcher.start_run(queued)
     with pytest.raises(RunBusy):
         launcher.resume(queued, 5)
-    assert run_folders.requests(queued) == []  # the refused one has left no request
+    assert run_requests.waiting(queued) == []  # the refused one has left no request
 
 
 def test_a_killed_child_is_interrupted_although_nobody_has_waited_for_it(queued) -> None:
@@ -79,7 +79,7 @@ def test_a_killed_child_is_interrupted_although_nobody_has_waited_for_it(queued)
     assert reaches(queued, State.INTERRUPTED, 5)
     assert launcher._children[-1].returncode is None  # a zombie still
     launcher.start_run(queued)
-    assert run_folders.status(queued).state is State.QUEUED
+    assert run_status.read(queued).state is State.QUEUED
 
 
 def test_of_two_starts_at_once_one_wins(slot) -> None:
@@ -99,7 +99,7 @@ def test_of_two_starts_at_once_one_wins(slot) -> None:
     refusal = "wanted is running already. Stop it first, or watch it."
     assert sorted(answers) == sorted(["started", refusal, refusal, refusal])
     assert [e["kind"] for e in journal.events(folder)].count("queued") == 1
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     assert reaches(folder, State.STOPPED, 10)
 
 
@@ -147,10 +147,10 @@ def test_the_longest_waiting_run_is_next(slot) -> None:
         launcher.start_run(folder)
     assert launcher.is_next(first)
     assert not launcher.is_next(second)
-    run_folders.send_request(first, "stop")
+    run_requests.send(first, "stop")
     assert reaches(first, State.STOPPED, 10)
     assert launcher.is_next(second)
-    run_folders.send_request(second, "stop")
+    run_requests.send(second, "stop")
     assert reaches(second, State.STOPPED, 10)
 
 
@@ -162,7 +162,7 @@ def test_a_clock_that_was_set_back_brings_no_run_before_those_that_wait(slot, mo
     assert launcher.is_next(first)
     assert not launcher.is_next(second)
     for folder in (first, second):
-        run_folders.send_request(folder, "stop")
+        run_requests.send(folder, "stop")
         assert reaches(folder, State.STOPPED, 10)
 
 
@@ -179,12 +179,12 @@ def test_a_waiting_run_starts_by_itself_when_the_slot_is_free(slot) -> None:
 
 def test_an_old_wish_to_stop_does_not_stop_a_new_start(slot) -> None:
     folder = make("again")
-    run_folders.send_request(folder, "stop")
-    run_folders.send_request(folder, "stop_after_epoch")
+    run_requests.send(folder, "stop")
+    run_requests.send(folder, "stop_after_epoch")
     launcher.resume(folder, 3)
     time.sleep(1)
-    assert run_folders.status(folder).state is State.QUEUED
-    run_folders.send_request(folder, "stop")
+    assert run_status.read(folder).state is State.QUEUED
+    run_requests.send(folder, "stop")
     assert reaches(folder, State.STOPPED, 10)
     assert [e["kind"] for e in journal.events(folder)] == ["queued", "more_epochs", "stopped"]
 
@@ -193,11 +193,11 @@ def test_an_old_wish_to_stop_does_not_stop_a_new_start(slot) -> None:
 def test_more_epochs_than_a_run_may_have_or_fewer_are_refused(run_copy, count) -> None:
     with pytest.raises(ConfigError, match=f"more epochs must be from 0 to 10000; received {count}"):
         launcher.resume(run_copy, count)
-    assert run_folders.status(run_copy).state is State.FINISHED
+    assert run_status.read(run_copy).state is State.FINISHED
 
 
 def test_children_that_ended_are_let_go(queued) -> None:
-    run_folders.send_request(queued, "stop")
+    run_requests.send(queued, "stop")
     assert reaches(queued, State.STOPPED, 10)
     child = launcher._children[-1]
     child.wait()
@@ -225,5 +225,5 @@ def test_a_removed_lock_lets_no_second_child_into_a_live_run(slot) -> None:
     assert reaches(folder, State.QUEUED)  # a state only of runs whose lock is held
     with pytest.raises(RunBusy):
         launcher.resume(folder)
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     assert reaches(folder, State.STOPPED, 10)

@@ -19,8 +19,8 @@ from fracture_core.errors import RunBusy
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher, standby
 from fracture_core.jobs.worker import Worker
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State
 from fracture_core.training import pipeline
 
 SERVER = """
@@ -115,13 +115,13 @@ def test_a_run_on_standby_is_locked_without_a_gap_and_like_any_child(waiting) ->
     pid, folder = process().pid, make("stopped")
     launcher.start_run(folder)
     with pytest.raises(RunBusy):
-        run_folders.take_lock(folder)
+        run_lock.take(folder)
     assert os.getsid(pid) == os.getpgid(pid) == pid
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     assert launcher.wait(folder).state is State.STOPPED
-    assert "before training" in run_folders.status(folder).message
+    assert "before training" in run_status.read(folder).message
     assert launcher._children[-1].wait(30) == 0
-    os.close(run_folders.take_lock(folder))
+    os.close(run_lock.take(folder))
 
 
 def test_a_run_with_other_threads_than_the_rehearsal_starts_again(waiting, finished_run) -> None:
@@ -129,9 +129,9 @@ def test_a_run_with_other_threads_than_the_rehearsal_starts_again(waiting, finis
     held, folder = process(), make("other", threads=2, epochs=1)
     assert reaches(standby.is_ready)
     launcher.start_run(folder)
-    run_folders.send_request(folder, "stop_after_epoch")
+    run_requests.send(folder, "stop_after_epoch")
     assert reaches(lambda: b"--has-slot" in Path(f"/proc/{held.pid}/cmdline").read_bytes())
-    assert run_folders.is_alive(folder)
+    assert run_lock.is_held(folder)
     assert launcher.wait(folder).state is State.FINISHED, journal.log_tail(folder)
     assert held.wait(60) == 0
     assert run_folders.read(folder).facts["probe"]["threads"] == 2
@@ -158,7 +158,7 @@ def test_a_run_starts_without_the_process_on_standby(waiting, monkeypatch, fault
     launcher.start_run(folder)
     assert launcher._children[-1] is not held
     assert held.returncode == -signal.SIGKILL
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     assert launcher.wait(folder).state is State.STOPPED
 
 
@@ -197,7 +197,7 @@ def test_a_run_that_has_to_queue_leaves_the_process_alone(waiting, monkeypatch) 
     held = process()
     launcher.start_run(folder)
     assert process() is held
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     assert launcher.wait(folder).state is State.STOPPED
     os.close(slot)
 

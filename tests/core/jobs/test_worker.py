@@ -14,8 +14,8 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import RunBusy, Stopped
 from fracture_core.jobs import worker as worker_module
 from fracture_core.jobs.worker import Clock, Worker
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
+from fracture_core.runs.run_status import State
 from fracture_core.words import duration
 
 
@@ -28,8 +28,8 @@ def worker(folders, monkeypatch) -> Worker:
 
 def test_what_is_said_stands_in_the_status(worker) -> None:
     worker.say(state=State.RUNNING, message="Epoch 1 of 5.", step=3)
-    with run_folders.lock(worker.folder):
-        status = run_folders.status(worker.folder)
+    with run_lock.hold(worker.folder):
+        status = run_status.read(worker.folder)
     assert (status.state, status.message, status.step, status.epochs) == (
         State.RUNNING,
         "Epoch 1 of 5.",
@@ -46,35 +46,35 @@ def test_progress_is_written_at_most_twice_a_second(worker) -> None:
     assert (worker.folder / "status.json").read_bytes() == written
     worker._written -= 1
     worker.tick(progress=0.3)
-    assert run_folders.status(worker.folder).progress == 0.3
+    assert run_status.read(worker.folder).progress == 0.3
 
 
 def test_a_stop_is_served_once_and_ends_the_next_phase(worker) -> None:
-    run_folders.send_request(worker.folder, "stop")
+    run_requests.send(worker.folder, "stop")
     assert worker.asked_to_stop()
-    assert run_folders.requests(worker.folder) == []
+    assert run_requests.waiting(worker.folder) == []
     assert worker.status.state is State.STOPPING
     with pytest.raises(Stopped, match="before training"):
         worker.phase("compiling", "Building the network.")
 
 
 def test_a_stop_after_the_epoch_does_not_stop_at_once(worker) -> None:
-    run_folders.send_request(worker.folder, "stop_after_epoch")
+    run_requests.send(worker.folder, "stop_after_epoch")
     assert not worker.asked_to_stop()
     assert worker.stop_after_epoch
 
 
 def test_more_epochs_add_up_and_are_logged(worker) -> None:
-    run_folders.send_request(worker.folder, "more_epochs", epochs=2)
-    run_folders.send_request(worker.folder, "more_epochs", epochs=3)
+    run_requests.send(worker.folder, "more_epochs", epochs=2)
+    run_requests.send(worker.folder, "more_epochs", epochs=3)
     assert not worker.asked_to_stop()
     assert worker.epochs == 10
     assert [e["epochs"] for e in journal.events(worker.folder)] == [2, 3]
 
 
 def test_a_request_served_twice_counts_once(worker) -> None:
-    run_folders.send_request(worker.folder, "more_epochs", epochs=2)
-    [(path, _)] = run_folders.requests(worker.folder)
+    run_requests.send(worker.folder, "more_epochs", epochs=2)
+    [(path, _)] = run_requests.waiting(worker.folder)
     content = path.read_bytes()
     worker.asked_to_stop()
     path.write_bytes(content)  # as after a kill between its event and its removal
@@ -84,14 +84,14 @@ def test_a_request_served_twice_counts_once(worker) -> None:
 
 def test_a_refused_resume_takes_back_the_epochs_that_were_asked_of_it(worker) -> None:
     folder = worker.folder
-    run_folders.write_status(folder, run_folders.Status(state=State.FINISHED, step=50, epoch=5))
-    run_folders.send_request(folder, "more_epochs", epochs=2)
+    run_status.write(folder, run_status.Status(state=State.FINISHED, step=50, epoch=5))
+    run_requests.send(folder, "more_epochs", epochs=2)
     first = Worker(folder)
     first.asked_to_stop()
     first.begin()
     first.give_up()  # it has trained: the added epochs stay
     assert journal.epochs_requested(folder, first.config) == 7
-    run_folders.send_request(folder, "more_epochs", epochs=3)
+    run_requests.send(folder, "more_epochs", epochs=3)
     refused = Worker(folder)
     refused.asked_to_stop()
     assert refused.epochs == 10
@@ -100,24 +100,24 @@ def test_a_refused_resume_takes_back_the_epochs_that_were_asked_of_it(worker) ->
 
 
 def test_a_new_run_that_fails_before_it_trains_keeps_what_was_asked(worker) -> None:
-    run_folders.send_request(worker.folder, "more_epochs", epochs=2)
+    run_requests.send(worker.folder, "more_epochs", epochs=2)
     worker.asked_to_stop()
     worker.give_up()
     assert Worker(worker.folder).epochs == 7
 
 
 def test_a_request_of_an_unknown_kind_is_taken_away(worker) -> None:
-    run_folders.send_request(worker.folder, "dance")
+    run_requests.send(worker.folder, "dance")
     assert not worker.asked_to_stop()
-    assert run_folders.requests(worker.folder) == []
+    assert run_requests.waiting(worker.folder) == []
 
 
 def test_a_learning_rate_waits_for_its_step_and_is_logged_with_it(worker) -> None:
-    run_folders.send_request(worker.folder, "learning_rate", rate=0.01)
+    run_requests.send(worker.folder, "learning_rate", rate=0.01)
     worker.asked_to_stop()
-    assert len(run_folders.requests(worker.folder)) == 1
+    assert len(run_requests.waiting(worker.folder)) == 1
     worker.asked_to_stop(step=7)
-    assert run_folders.requests(worker.folder) == []
+    assert run_requests.waiting(worker.folder) == []
     [event] = journal.events(worker.folder)
     assert (event["kind"], event["rate"], event["step"]) == ("learning_rate", 0.01, 7)
     assert worker.rate_changes == Worker(worker.folder).rate_changes == [(7, 0.01)]
@@ -126,7 +126,7 @@ def test_a_learning_rate_waits_for_its_step_and_is_logged_with_it(worker) -> Non
 def test_requests_are_looked_at_four_times_a_second_at_most(worker, monkeypatch) -> None:
     monkeypatch.setattr(worker_module, "POLL_SECONDS", 60.0)
     assert not worker.asked_to_stop()
-    run_folders.send_request(worker.folder, "stop")
+    run_requests.send(worker.folder, "stop")
     assert not worker.asked_to_stop()
 
 
@@ -188,17 +188,17 @@ def test_lengths_of_time_are_spoken(seconds, words) -> None:
 
 def test_the_memory_that_was_held_stands_in_the_status(worker) -> None:
     worker.say(message="before")
-    before = run_folders.status(worker.folder).memory_mb
+    before = run_status.read(worker.folder).memory_mb
     assert before > 20
     block = bytearray(80_000_000)
     block[::4096] = bytes(len(block[::4096]))  # touched, or the kernel gives no memory
     worker.say(message="now")
-    assert run_folders.status(worker.folder).memory_mb >= before - 5
+    assert run_status.read(worker.folder).memory_mb >= before - 5
     del block
-    held = run_folders.status(worker.folder).memory_mb
+    held = run_status.read(worker.folder).memory_mb
     worker.say(message="after")
     # The most, not what is held by now; the kernel counts a CPU's last pages late.
-    assert run_folders.status(worker.folder).memory_mb >= held - 5
+    assert run_status.read(worker.folder).memory_mb >= held - 5
 
 
 def test_after_the_last_word_the_signals_are_given_back(worker) -> None:
@@ -210,14 +210,14 @@ def test_after_the_last_word_the_signals_are_given_back(worker) -> None:
 
 
 def test_a_lock_whose_file_was_removed_is_taken_anew(worker) -> None:
-    with run_folders.lock(worker.folder) as descriptor:
+    with run_lock.hold(worker.folder) as descriptor:
         child = Worker(worker.folder, descriptor)
         child._keep_lock()
         (worker.folder / "lock").unlink()
         child._keep_lock()
         with pytest.raises(RunBusy):
-            run_folders.take_lock(worker.folder)
-    os.close(run_folders.take_lock(worker.folder))
+            run_lock.take(worker.folder)
+    os.close(run_lock.take(worker.folder))
 
 
 def test_who_finds_the_removed_lock_taken_by_another_leaves_the_run_to_it(
@@ -225,19 +225,19 @@ def test_who_finds_the_removed_lock_taken_by_another_leaves_the_run_to_it(
 ) -> None:
     left = []
     monkeypatch.setattr(os, "_exit", left.append)
-    with run_folders.lock(worker.folder) as descriptor:
+    with run_lock.hold(worker.folder) as descriptor:
         child = Worker(worker.folder, descriptor)
         (worker.folder / "lock").unlink()
-        with run_folders.lock(worker.folder), contextlib.suppress(UnboundLocalError):
+        with run_lock.hold(worker.folder), contextlib.suppress(UnboundLocalError):
             child._keep_lock()
     assert left == [1]
 
 
 EXCHANGED = """import os, signal, sys; from pathlib import Path
 from fracture_core.jobs.worker import Worker
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_lock
 folder = Path(sys.argv[1])
-lock = Worker(folder, run_folders.take_lock(folder)).leave_to_next()
+lock = Worker(folder, run_lock.take(folder)).leave_to_next()
 os.kill(os.getpid(), signal.SIGTERM)  # as while Python starts again
 second = Worker(folder, lock)
 before = second.stopping
@@ -254,9 +254,9 @@ def test_a_signal_between_two_programs_of_a_process_stops_the_second(worker) -> 
 
 LEAVING = """import sys, time; from pathlib import Path
 from fracture_core.jobs.worker import Worker
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_lock
 folder = Path(sys.argv[1])
-worker = Worker(folder, run_folders.take_lock(folder))
+worker = Worker(folder, run_lock.take(folder))
 worker.listen()
 with worker.may_leave():
     print("loading", flush=True)
@@ -273,5 +273,5 @@ def test_a_stop_while_tensorflow_loads_runs_the_command_of_an_end(worker, tmp_pa
         assert process.stdout.readline() == b"loading\n"
         process.terminate()
         assert process.wait(timeout=60) == 0
-    assert run_folders.status(worker.folder).state is State.STOPPED
+    assert run_status.read(worker.folder).state is State.STOPPED
     assert file.read_text() == "first: Stopped before training."

@@ -12,11 +12,12 @@ from fracture_core.config.film_settings import Augmentation, PixelRecipe
 from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.presets import preset
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import predictions
 from fracture_core.errors import ModelError, RunError
 from fracture_core.models import cards, model_names
 from fracture_core.models.cards import Card
 from fracture_core.releases import release
-from fracture_core.runs import journal, predictions, run_folders
+from fracture_core.runs import journal, run_folders
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from PIL import Image
 
 from fracture_core import checksums
 from fracture_core.datasets import catalog
+from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError, DataError, ModelError, WriteFailed
 from fracture_core.models import cards, evaluation
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.releases import release
-from fracture_core.runs import journal, predictions, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_status
+from fracture_core.runs.run_status import State
 from fracture_core.verdicts import metrics
 
 
@@ -177,9 +178,9 @@ def test_films_that_cannot_be_read_are_named_and_the_others_judged(
         evaluation.evaluate("finished", catalog.read(root), "valid")
 
 
-def ended(folder: Path) -> run_folders.Status:
+def ended(folder: Path) -> run_status.Status:
     """Wait for an evaluation and return its final status."""
-    while (status := run_folders.status(folder)).state.alive:
+    while (status := run_status.read(folder)).state.alive:
         time.sleep(0.1)
     return status
 
@@ -189,7 +190,7 @@ def test_a_child_evaluates_and_the_result_is_kept(run_copy, phantom_root) -> Non
     folder = evaluation.start("finished@3", dataset, "valid")
     assert evaluation.start("finished@3", dataset, "valid") == folder  # requested twice, done once
     status = ended(folder)
-    assert status.state is State.FINISHED, run_folders.status(folder).message
+    assert status.state is State.FINISHED, run_status.read(folder).message
     loaded = evaluation.load(folder)
     assert loaded.to_dict() == evaluation.evaluate("finished@3", dataset, "valid").to_dict()
     written_at = (folder / "asked.json").stat().st_mtime_ns

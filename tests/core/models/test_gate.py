@@ -19,7 +19,7 @@ from fracture_core.models.gate import Gate
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput
 from fracture_core.releases import release
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_config, run_folders, run_lock, run_status
 from tests.core import made_runs
 
 
@@ -272,7 +272,7 @@ def test_a_card_vouches_for_its_gate(model) -> None:
 
 def test_a_release_of_a_run_whose_films_are_gone_has_no_gate(run_copy, tmp_path, capsys) -> None:
     data = run_folders.read(run_copy).facts["data"]
-    run_folders.complete_facts(run_copy, data=data | {"root": str(tmp_path / "moved")})
+    run_config.complete(run_copy, data=data | {"root": str(tmp_path / "moved")})
     assert command_line.main(["release", "finished", "bare"]) == 0
     assert "no gate: its training films could not be read" in capsys.readouterr().err
     model = cards.find("bare")
@@ -282,7 +282,7 @@ def test_a_release_of_a_run_whose_films_are_gone_has_no_gate(run_copy, tmp_path,
 def test_a_gate_is_fitted_on_the_films_that_the_run_has_seen(run_copy, tmp_path) -> None:
     films, data = journal.films(run_copy), run_folders.read(run_copy).facts["data"]
     shutil.copytree(data["root"], tmp_path / "films")
-    run_folders.complete_facts(run_copy, data=data | {"root": str(tmp_path / "films")})
+    run_config.complete(run_copy, data=data | {"root": str(tmp_path / "films")})
     train = films[films["role"] == "train"]["path"].tolist()
     whole = gate.read(gate_job.of_run(cards.find("finished"))).fitted_on
     assert whole == len(train)
@@ -298,7 +298,7 @@ def test_a_gate_is_fitted_on_the_films_that_the_run_has_seen(run_copy, tmp_path)
 def test_a_child_fits_a_runs_gate_once(run_copy) -> None:
     assert cards.find("finished").gate is None
     folder = gate_job.start("finished")
-    assert launcher.wait(folder).state is run_folders.State.FINISHED
+    assert launcher.wait(folder).state is run_status.State.FINISHED
     model = cards.find("finished")
     written_at = model.gate.stat().st_mtime_ns
     assert gate.read(model.gate).fitted_on > 20
@@ -397,16 +397,14 @@ def test_a_run_has_the_gate_of_its_best_epoch_at_its_end_and_of_another_one_afte
     model = cards.find("short")
     assert gate.read(model.gate).fitted_on > 20
     place = cards.gate_folder(model.weights)
-    assert run_folders.status(
-        place
-    ).state is run_folders.State.FINISHED and not run_folders.is_alive(place)
+    assert run_status.read(place).state is run_status.State.FINISHED and not run_lock.is_held(place)
     assert [e["kind"] for e in journal.events(short_run)][-1] == "finished"
     released = release.release("short", "from-run")
     assert (released / "gate.npz").read_bytes() == model.gate.read_bytes()
     fitted_at = model.gate.stat().st_mtime_ns
     launcher.resume(short_run, 2, wait_for_slot=False)
     again = cards.find("short")
-    assert run_folders.status(short_run).state is run_folders.State.FINISHED
+    assert run_status.read(short_run).state is run_status.State.FINISHED
     assert again.gate is not None
     assert (again.card.epoch == model.card.epoch) == (again.gate.stat().st_mtime_ns == fitted_at)
 
@@ -416,7 +414,7 @@ def test_a_gate_that_fails_costs_nothing_of_the_run(folders, phantom_root) -> No
     config = TrainConfig(data=str(phantom_root), architecture="three_conv", epochs=1)
     folder = launcher.create_and_start(config, "bare", queue=False)
     ended(folder)
-    assert run_folders.status(folder).state is run_folders.State.FINISHED
+    assert run_status.read(folder).state is run_status.State.FINISHED
     assert launcher._children[-1].returncode == 0
     assert "The run's gate was not fitted" in journal.log_tail(folder)
     assert cards.find("bare").gate is None
@@ -426,11 +424,11 @@ def test_a_run_that_goes_on_or_is_deleted_while_its_gate_is_fitted_is_not_held(
     run_copy,
 ) -> None:
     place, lock = gate_job.of_best(run_copy)
-    assert not run_folders.is_alive(run_copy) and run_folders.is_alive(place)
-    assert run_folders.status(place).state is run_folders.State.RUNNING
+    assert not run_lock.is_held(run_copy) and run_lock.is_held(place)
+    assert run_status.read(place).state is run_status.State.RUNNING
     run_folders.delete(run_copy)
     assert child.gate(place, lock) == 1
-    assert run_folders.status(place).state is run_folders.State.FAILED
+    assert run_status.read(place).state is run_status.State.FAILED
 
 
 def test_films_that_a_network_does_not_tell_apart_give_no_gate() -> None:

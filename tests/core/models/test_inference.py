@@ -14,13 +14,14 @@ from PIL import Image
 
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.network_options import NetworkOptions
+from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.folders import PROJECT
 from fracture_core.models import cards, inference
 from fracture_core.models.inference import Predictor
 from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.networks import architectures
-from fracture_core.runs import journal, predictions
+from fracture_core.runs import journal
 from tests.core import dicoms
 
 

@@ -20,8 +20,8 @@ from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.cards import Model
 from fracture_core.neighbours import film_features, film_map, neighbours_job
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import run_requests, run_status
+from fracture_core.runs.run_status import State
 
 PROJECT = Path(__file__).resolve().parents[3]
 STARTER = PROJECT / "models" / "starter-five-conv"
@@ -233,7 +233,7 @@ def test_a_job_that_is_asked_to_stop_says_that_its_work_is_kept(
     folder = film_features.folder_of(model, dataset)
     monkeypatch.setattr(launcher, "spawn", lambda *arguments: None)
     neighbours_job.start(model.reference, dataset)
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     neighbours_job.run_child(folder)
-    status = run_folders.status(folder)
+    status = run_status.read(folder)
     assert status.state is State.STOPPED and status.message.endswith("What is finished is kept.")

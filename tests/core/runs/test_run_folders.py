@@ -23,8 +23,17 @@ from fracture_core.errors import (
     RunNotFound,
     WriteFailed,
 )
-from fracture_core.runs import journal, run_folders
-from fracture_core.runs.run_folders import Labels, State, Status
+from fracture_core.runs import (
+    journal,
+    run_config,
+    run_folders,
+    run_labels,
+    run_lock,
+    run_requests,
+    run_status,
+)
+from fracture_core.runs.run_labels import Labels
+from fracture_core.runs.run_status import State, Status
 from fracture_core.words import FORMULA
 
 HOLDER = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); \
@@ -109,67 +118,67 @@ def test_runs_are_listed_newest_first_and_an_unreadable_one_costs_only_itself(fo
 
 
 def test_a_run_that_never_started_counts_as_interrupted(folder) -> None:
-    assert run_folders.status(folder).state is State.INTERRUPTED
+    assert run_status.read(folder).state is State.INTERRUPTED
 
 
 def test_the_lock_decides_who_is_alive(folder, holder) -> None:
-    run_folders.write_status(folder, Status(state=State.RUNNING, step=7))
-    assert run_folders.status(folder).state is State.RUNNING
+    run_status.write(folder, Status(state=State.RUNNING, step=7))
+    assert run_status.read(folder).state is State.RUNNING
     with pytest.raises(RunBusy, match="first is running already"):
-        run_folders.take_lock(folder)
+        run_lock.take(folder)
     holder.kill()
     holder.wait()
-    status = run_folders.status(folder)
+    status = run_status.read(folder)
     assert (status.state, status.step) == (State.INTERRUPTED, 7)
     assert "killed" in status.message
 
 
 def test_a_zombie_is_not_taken_for_a_living_child(folder, holder) -> None:
-    run_folders.write_status(folder, Status(state=State.RUNNING))
+    run_status.write(folder, Status(state=State.RUNNING))
     os.kill(holder.pid, signal.SIGKILL)
     while Path(f"/proc/{holder.pid}/stat").read_text().split(") ")[1][0] != "Z":
         time.sleep(0.01)  # dead, but not yet reaped
-    assert run_folders.status(folder).state is State.INTERRUPTED
+    assert run_status.read(folder).state is State.INTERRUPTED
 
 
 @pytest.mark.parametrize("state", [State.STOPPED, State.FINISHED, State.FAILED])
 def test_a_last_word_stays_after_the_process(folder, state) -> None:
-    run_folders.write_status(folder, Status(state=state, message="Done."))
-    assert run_folders.status(folder).state is state
+    run_status.write(folder, Status(state=state, message="Done."))
+    assert run_status.read(folder).state is state
 
 
 def test_a_wish_to_stop_shows_before_the_child_has_read_it(folder, holder) -> None:
-    run_folders.write_status(folder, Status(state=State.RUNNING))
-    run_folders.send_request(folder, "stop_after_epoch")
-    assert run_folders.status(folder).state is State.RUNNING
-    run_folders.send_request(folder, "stop")
-    assert run_folders.status(folder).state is State.STOPPING
+    run_status.write(folder, Status(state=State.RUNNING))
+    run_requests.send(folder, "stop_after_epoch")
+    assert run_status.read(folder).state is State.RUNNING
+    run_requests.send(folder, "stop")
+    assert run_status.read(folder).state is State.STOPPING
 
 
 def test_those_who_ask_at_once_do_not_take_each_other_for_the_child(folder) -> None:
-    os.close(run_folders.take_lock(folder))
+    os.close(run_lock.take(folder))
     with (folder / "lock").open() as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
-        assert not run_folders.is_alive(folder)
+        assert not run_lock.is_held(folder)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "dancing"}', '{"state": 3}'])
 def test_an_unreadable_status_never_breaks_a_reader(folder, text) -> None:
     (folder / "status.json").write_text(text)
-    assert run_folders.status(folder).state is State.INTERRUPTED
+    assert run_status.read(folder).state is State.INTERRUPTED
 
 
 def test_a_status_with_values_of_other_kinds_keeps_the_sound_ones(folder) -> None:
     odd = {"state": "failed", "step": "7", "epoch": 2, "message": None, "progress": True}
     (folder / "status.json").write_text(json.dumps({**odd, "seconds_left": [], "phase": "x"}))
-    assert run_folders.status(folder) == Status(state=State.FAILED, epoch=2, phase="x")
+    assert run_status.read(folder) == Status(state=State.FAILED, epoch=2, phase="x")
 
 
 def test_a_damaged_status_says_so(folder) -> None:
     (folder / "status.json").write_text('{"state": "fini')
-    assert "status.json is damaged" in run_folders.status(folder).message
+    assert "status.json is damaged" in run_status.read(folder).message
     (folder / "status.json").unlink()
-    assert "without a final status" in run_folders.status(folder).message
+    assert "without a final status" in run_status.read(folder).message
 
 
 def test_a_status_comes_back_as_it_was_written(folder, holder) -> None:
@@ -185,35 +194,35 @@ def test_a_status_comes_back_as_it_was_written(folder, holder) -> None:
         images_per_second=7.5,
         seconds_left=2.25,
     )
-    run_folders.write_status(folder, written)
-    status = run_folders.status(folder)
+    run_status.write(folder, written)
+    status = run_status.read(folder)
     assert status == dataclasses.replace(written, updated=status.updated)
     assert status.updated > 0
 
 
 def test_requests_wait_in_the_order_in_which_they_were_made(folder) -> None:
-    run_folders.send_request(folder, "more_epochs", epochs=3)
-    run_folders.send_request(folder, "stop_after_epoch")
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "more_epochs", epochs=3)
+    run_requests.send(folder, "stop_after_epoch")
+    run_requests.send(folder, "stop")
     (folder / "requests" / ".half").write_text("{")
-    kinds = [value["kind"] for _, value in run_folders.requests(folder)]
+    kinds = [value["kind"] for _, value in run_requests.waiting(folder)]
     assert kinds == ["more_epochs", "stop_after_epoch", "stop"]
-    assert run_folders.has_request(folder, "stop")
+    assert run_requests.has(folder, "stop")
 
 
 def test_requests_keep_their_order_when_the_clock_is_set_back(folder, monkeypatch) -> None:
-    run_folders.send_request(folder, "learning_rate", rate=0.1)
+    run_requests.send(folder, "learning_rate", rate=0.1)
     monkeypatch.setattr(time, "time_ns", lambda: 10**18)
-    run_folders.send_request(folder, "learning_rate", rate=0.01)
-    run_folders.send_request(folder, "learning_rate", rate=0.001)
-    rates = [value["rate"] for _, value in run_folders.requests(folder)]
+    run_requests.send(folder, "learning_rate", rate=0.01)
+    run_requests.send(folder, "learning_rate", rate=0.001)
+    rates = [value["rate"] for _, value in run_requests.waiting(folder)]
     assert rates == [0.1, 0.01, 0.001]
 
 
-SENDER = """import sys; from pathlib import Path; from fracture_core.runs import run_folders
+SENDER = """import sys; from pathlib import Path; from fracture_core.runs import run_requests
 sys.stdin.readline()
 for number in range(20):
-    run_folders.send_request(Path(sys.argv[1]), "more_epochs", sender=sys.argv[2], number=number)
+    run_requests.send(Path(sys.argv[1]), "more_epochs", sender=sys.argv[2], number=number)
 """
 
 
@@ -226,7 +235,7 @@ def test_of_two_who_ask_at_once_both_are_heard_each_in_order(folder) -> None:
     for process in both:
         process.communicate()
         assert process.returncode == 0
-    requests = [value for _, value in run_folders.requests(folder)]
+    requests = [value for _, value in run_requests.waiting(folder)]
     assert len(requests) == 40
     for sender in "ab":
         assert [v["number"] for v in requests if v["sender"] == sender] == list(range(20))
@@ -236,49 +245,49 @@ def test_a_request_that_cannot_be_read_costs_no_other(folder) -> None:
     (folder / "requests" / "00000000000000000001-a.json").write_text('{"kind": "st')
     (folder / "requests" / "00000000000000000002-b.json").write_text('{"epochs": 3}')
     (folder / "requests" / "00000000000000000003-c.json").write_bytes(b"\xff[[")
-    run_folders.send_request(folder, "stop")
-    assert [value["kind"] for _, value in run_folders.requests(folder)] == ["stop"]
+    run_requests.send(folder, "stop")
+    assert [value["kind"] for _, value in run_requests.waiting(folder)] == ["stop"]
 
 
 def test_a_request_that_the_disk_refuses_is_a_sentence(folder) -> None:
     (folder / "requests").rmdir()
     with pytest.raises(WriteFailed, match=r"could not be written\. Check the disk"):
-        run_folders.send_request(folder, "stop")
+        run_requests.send(folder, "stop")
 
 
 def test_facts_are_not_added_to_a_config_that_cannot_be_read(folder) -> None:
     torn = (folder / "config.json").read_bytes()[:-3]
     (folder / "config.json").write_bytes(torn)
     with pytest.raises(RunError, match=r"first has no readable config\.json"):
-        run_folders.complete_facts(folder, versions={})
+        run_config.complete(folder, versions={})
     assert (folder / "config.json").read_bytes() == torn
 
 
 def test_labels_come_back_and_an_unlabelled_run_has_none(folder) -> None:
-    assert run_folders.labels(folder) == Labels()
+    assert run_labels.read(folder) == Labels()
     value = Labels(tags=("shoulder", "ß 2"), note="Two lines\nof it.", baseline=True)
-    run_folders.set_labels(folder, value)
-    assert run_folders.labels(folder) == value
+    run_labels.write(folder, value)
+    assert run_labels.read(folder) == value
 
 
 def test_one_run_at_a_time_is_the_baseline_and_keeps_its_other_labels(folder) -> None:
     second, third = (
         run_folders.create(TrainConfig(data="x"), name) for name in ("second", "third")
     )
-    run_folders.set_labels(folder, Labels(tags=("a",), baseline=True))
-    run_folders.set_labels(second, Labels(note="n", baseline=True))
-    run_folders.set_labels(third, Labels(note="m"))
-    assert run_folders.labels(folder) == Labels(tags=("a",))
-    assert run_folders.labels(second) == Labels(note="n", baseline=True)
-    run_folders.set_labels(second, Labels())
-    assert not any(run_folders.labels(run.folder).baseline for run in run_folders.list_runs())
+    run_labels.write(folder, Labels(tags=("a",), baseline=True))
+    run_labels.write(second, Labels(note="n", baseline=True))
+    run_labels.write(third, Labels(note="m"))
+    assert run_labels.read(folder) == Labels(tags=("a",))
+    assert run_labels.read(second) == Labels(note="n", baseline=True)
+    run_labels.write(second, Labels())
+    assert not any(run_labels.read(run.folder).baseline for run in run_folders.list_runs())
 
 
 def test_of_many_baselines_made_at_once_one_is_left(folders) -> None:
     run_paths = [run_folders.create(TrainConfig(data="x"), f"run-{number}") for number in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda f: run_folders.set_labels(f, Labels(baseline=True)), run_paths))
-    assert [run_folders.labels(f).baseline for f in run_paths].count(True) == 1
+        list(pool.map(lambda f: run_labels.write(f, Labels(baseline=True)), run_paths))
+    assert [run_labels.read(f).baseline for f in run_paths].count(True) == 1
 
 
 @pytest.mark.parametrize(
@@ -301,15 +310,15 @@ def test_labels_beyond_their_limits_are_refused(values, message) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"tags": "a"}', '{"tags": [""]}', '{"x": 1}'])
 def test_labels_that_cannot_be_read_are_none(folder, text) -> None:
     (folder / "labels.json").write_text(text)
-    assert run_folders.labels(folder) == Labels()
+    assert run_labels.read(folder) == Labels()
 
 
 def test_a_note_that_cannot_be_read_is_kept_beside_the_new_one(folder) -> None:
     text = '{"note": "three weeks of work", "of a later version": 1}'
     (folder / "labels.json").write_text(text)
-    run_folders.set_labels(folder, Labels(tags=("new",)))
+    run_labels.write(folder, Labels(tags=("new",)))
     assert (folder / "labels.json.damaged").read_text() == text
-    assert run_folders.labels(folder) == Labels(tags=("new",))
+    assert run_labels.read(folder) == Labels(tags=("new",))
 
 
 def test_a_file_of_lines_cut_at_any_byte_gives_the_whole_lines_before(tmp_path) -> None:
@@ -440,7 +449,7 @@ def test_a_lock_file_that_nobody_holds_stops_no_one(folder, holder) -> None:
     holder.kill()
     holder.wait()
     assert (folder / "lock").exists()
-    os.close(run_folders.take_lock(folder))
+    os.close(run_lock.take(folder))
 
 
 def test_films_are_asked_for_before_they_are_read(folder) -> None:
@@ -489,10 +498,10 @@ def test_config_json_is_written_in_the_designs_shape(finished_run) -> None:
 
 def test_what_was_kept_gives_way_to_what_was_written_since(folder: Path) -> None:
     cache: dict = {}
-    run_folders.write_status(folder, Status(state=State.STOPPED, epoch=1))
+    run_status.write(folder, Status(state=State.STOPPED, epoch=1))
     (before,) = run_folders.list_runs(cache)
-    run_folders.write_status(folder, Status(state=State.STOPPED, epoch=2))
-    run_folders.complete_facts(folder, data={"hash": "x"})
+    run_status.write(folder, Status(state=State.STOPPED, epoch=2))
+    run_config.complete(folder, data={"hash": "x"})
     (after,) = run_folders.list_runs(cache)
     assert (before.status.epoch, after.status.epoch) == (1, 2)
     assert after.facts["data"] == {"hash": "x"} and after == run_folders.list_runs()[0]
@@ -500,8 +509,8 @@ def test_what_was_kept_gives_way_to_what_was_written_since(folder: Path) -> None
 
 def test_the_lock_is_asked_each_time(folder: Path) -> None:
     cache: dict = {}
-    run_folders.write_status(folder, Status(state=State.RUNNING))
-    with run_folders.lock(folder):
+    run_status.write(folder, Status(state=State.RUNNING))
+    with run_lock.hold(folder):
         assert run_folders.list_runs(cache)[0].status.state is State.RUNNING
     assert run_folders.list_runs(cache)[0].status.state is State.INTERRUPTED
 
@@ -515,7 +524,7 @@ def test_what_has_not_changed_is_not_read_again(folder: Path) -> None:
 def test_a_deleted_run_is_forgotten_and_another_may_take_its_name(folder: Path) -> None:
     cache: dict = {}
     run_folders.list_runs(cache)
-    run_folders.labels(folder, cache)
+    run_labels.read(folder, cache)
     run_folders.delete(folder)
     assert run_folders.list_runs(cache) == [] and not cache
     run_folders.create(TrainConfig(data="/films", epochs=9), "first")
@@ -524,6 +533,6 @@ def test_a_deleted_run_is_forgotten_and_another_may_take_its_name(folder: Path) 
 
 def test_labels_that_were_written_since_are_read(folder: Path) -> None:
     cache: dict = {}
-    assert run_folders.labels(folder, cache) == Labels()
-    run_folders.set_labels(folder, Labels(tags=("a",)))
-    assert run_folders.labels(folder, cache).tags == ("a",)
+    assert run_labels.read(folder, cache) == Labels()
+    run_labels.write(folder, Labels(tags=("a",)))
+    assert run_labels.read(folder, cache).tags == ("a",)

@@ -12,8 +12,8 @@ from fracture_core.errors import ConfigError, DataError, RunError, RunNameTaken,
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.run_groups import group_progress, members
-from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import State, Status
+from fracture_core.runs import run_folders, run_labels, run_status
+from fracture_core.runs.run_status import State, Status
 from fracture_core.sweeps import answer, axes, sweep, sweep_words
 from fracture_core.sweeps.sweep import Sweep
 from tests.core import made_runs
@@ -47,12 +47,12 @@ def test_a_sweep_queues_its_runs_by_seed_and_comes_back_as_it_was_made(
         (0.001, 8),
         (0.0003, 8),
     ]
-    assert all(run_folders.labels(run.folder).tags == (sweep.TAG,) for run in runs)
+    assert all(run_labels.read(run.folder).tags == (sweep.TAG,) for run in runs)
     assert value.words(2) == "learning rate 0.0003"
     started.clear()
     run_folders.delete(runs[3].folder)
     for run in runs[:2]:
-        run_folders.write_status(run.folder, Status(state=State.FINISHED, epoch=2, epochs=2))
+        run_status.write(run.folder, Status(state=State.FINISHED, epoch=2, epochs=2))
     sweep.begin(planned, catalog.read(phantom_root))  # the same again starts what is missing
     assert started == ["rates-1-seed2", "rates-2-seed2"]
     progress = group_progress.progress(value, members.read(value))

@@ -13,13 +13,14 @@ import tensorflow as tf
 from fracture_core import checksums
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import checkpoints, predictions
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.networks import network_weights
 from fracture_core.networks.layers import BatchNormalization
-from fracture_core.runs import checkpoints, journal, predictions, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_config, run_folders
+from fracture_core.runs.run_status import State
 from fracture_core.training import averages, loop, pipeline, steps
 from tests.core.every_network import EVERY
 from tests.core.twins import assert_twins
@@ -303,7 +304,7 @@ def test_a_run_that_lost_its_last_state_takes_the_same_films_again(
     folders, runs_here, phantom_root, monkeypatch, before
 ) -> None:
     monkeypatch.setattr(averages, "BLOCK_PIXELS", 8 * 40**2)  # several blocks
-    monkeypatch.setattr(run_folders, "_FILMS_BEFORE", 24)
+    monkeypatch.setattr(run_config, "_FILMS_BEFORE", 24)
     small = {"architecture": "three_conv", "epochs": 2, "recipe": PixelRecipe(size=40)}
     config = TrainConfig(data=str(phantom_root), normalization_films=24, **small)
     twin = launcher.create_and_start(config, "twin", queue=False)

@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 
 from fracture_core import checksums
+from fracture_core.epochs import checkpoints, predictions
 from fracture_core.errors import DamagedFile, DataError, Stopped
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
 from fracture_core.networks import network_weights
-from fracture_core.runs import checkpoints, journal, predictions, run_folders
-from fracture_core.runs.run_folders import Run, State
+from fracture_core.runs import journal, run_folders
+from fracture_core.runs.run_folders import Run
+from fracture_core.runs.run_status import State
 from fracture_core.training import averages, averages_job, loop, pipeline, steps
 
 

@@ -17,13 +17,14 @@ from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import backups, checkpoints, predictions
 from fracture_core.errors import ModelError, RunError, TrainingFailed
 from fracture_core.jobs import launcher
 from fracture_core.jobs import worker as reporting
 from fracture_core.jobs.worker import Worker
 from fracture_core.networks import architectures, network_weights
-from fracture_core.runs import backups, checkpoints, journal, predictions, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_folders, run_requests, run_status
+from fracture_core.runs.run_status import State
 from fracture_core.training import loop, pipeline
 from tests.core.every_network import CHAINS, SOME
 from tests.core.twins import assert_twins, left_behind
@@ -47,7 +48,7 @@ def finish(folder: Path) -> Path:
 def wait_for(folder: Path, name: str) -> None:
     """Wait until this file of a living run holds something."""
     while not ((folder / name).exists() and (folder / name).stat().st_size):
-        assert run_folders.status(folder).state.alive, journal.log_tail(folder)
+        assert run_status.read(folder).state.alive, journal.log_tail(folder)
         time.sleep(0.005)
 
 
@@ -80,7 +81,7 @@ def test_a_finished_run_leaves_what_the_design_says(finished_run) -> None:
     assert saved == {f"epoch_{epoch:04d}.weights.h5" for epoch in (1, 2, 3)} | {
         f"epoch_{epoch:04d}.npz" for epoch in states
     }
-    status = run_folders.status(finished_run)
+    status = run_status.read(finished_run)
     assert (status.state, status.epoch, status.epochs, status.progress) == ("finished", 3, 3, 1.0)
     assert status.message == "Finished 3 of 3 epochs."
     assert [e["kind"] for e in journal.events(finished_run)] == ["started", "finished"]
@@ -144,12 +145,12 @@ def test_a_run_without_a_state_refuses_to_go_on_and_loses_nothing(run_copy) -> N
 @pytest.mark.parametrize("phase", ["importing", "compiling"])
 def test_a_stop_does_not_wait_for_tensorflow_or_the_compiler(folders, phantom_root, phase) -> None:
     folder = start(phantom_root, "impatient", epochs=2)
-    while (status := run_folders.status(folder)).phase != phase:
+    while (status := run_status.read(folder)).phase != phase:
         assert status.state.alive, journal.log_tail(folder)
         time.sleep(0.005)
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     phases = set()
-    while (status := run_folders.status(folder)).state.alive:
+    while (status := run_status.read(folder)).state.alive:
         phases.add(status.phase)
         time.sleep(0.005)
     assert status.state is State.STOPPED
@@ -163,10 +164,10 @@ def test_more_epochs_than_first_asked_give_what_asking_at_once_gives(
     folders, finished_run, phantom_root
 ) -> None:
     folder = finish(start(phantom_root, "longer", epochs=1))
-    assert run_folders.status(folder).epochs == 1
+    assert run_status.read(folder).epochs == 1
     launcher.resume(folder, more_epochs=2, wait_for_slot=False)
     assert_twins(finish(folder), finished_run)
-    assert run_folders.status(folder).epochs == 3
+    assert run_status.read(folder).epochs == 3
     assert run_folders.read(folder).config.epochs == 1
 
 
@@ -198,7 +199,7 @@ def test_a_run_killed_at_any_moment_and_resumed_ends_like_its_twin(
     folder = start(phantom_root, "killed", **LONG)
     wait_for(folder, moment)
     kill()
-    assert run_folders.status(folder).state is State.INTERRUPTED
+    assert run_status.read(folder).state is State.INTERRUPTED
     launcher.resume(folder, wait_for_slot=False)
     assert_twins(finish(folder), untouched)
 
@@ -211,7 +212,7 @@ def test_every_network_is_killed_and_ends_like_its_twin(folders, phantom_root, n
     folder = start(phantom_root, "killed", **few)
     wait_for(folder, "predictions/epoch_0001.npy")
     kill()
-    assert run_folders.status(folder).state is State.INTERRUPTED
+    assert run_status.read(folder).state is State.INTERRUPTED
     launcher.resume(folder, wait_for_slot=False)
     assert_twins(finish(folder), twin)
 
@@ -222,9 +223,9 @@ def test_a_run_stopped_inside_an_epoch_then_killed_ends_like_its_twin(
 ) -> None:
     folder = start(phantom_root, "stopped", **LONG)
     wait_for(folder, "steps.jsonl")
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     assert launcher.wait(folder).state is State.STOPPED
-    status = run_folders.status(folder)
+    status = run_status.read(folder)
     assert "all work is kept" in status.message
     launcher.resume(folder, wait_for_slot=False)
     wait_for(folder, "predictions/epoch_0003.npy")
@@ -244,7 +245,7 @@ def test_a_stop_after_the_epoch_ends_it_there_and_the_rest_follows(
 ) -> None:
     folder = start(phantom_root, "after-epoch", **LONG)
     wait_for(folder, "steps.jsonl")
-    run_folders.send_request(folder, "stop_after_epoch")
+    run_requests.send(folder, "stop_after_epoch")
     status = launcher.wait(folder)
     assert status.state is State.STOPPED
     assert status.step == status.epoch * 300 > 0
@@ -277,12 +278,12 @@ def make(data: Path, **changes: object) -> Path:
     return run_folders.create(TrainConfig(**plain | changes))
 
 
-def train(folder: Path, worker: Worker | None = None) -> run_folders.Status:
+def train(folder: Path, worker: Worker | None = None) -> run_status.Status:
     """Train in this process, as the child does; gives its last word."""
     worker = worker or Worker(folder)
     films, pixels = pipeline.prepare(folder, worker)
     loop.train(folder, films, pixels, worker)
-    return run_folders.status(folder)
+    return run_status.read(folder)
 
 
 def test_first_weights_from_a_file_are_used(folders, run_copy, phantom_root) -> None:
@@ -358,7 +359,7 @@ def test_what_is_no_number_ends_the_run_at_its_step(
     assert checkpoints.states(folder / "checkpoints") == []
 
 
-def train_impatiently(folder: Path, **when: int) -> run_folders.Status:
+def train_impatiently(folder: Path, **when: int) -> run_status.Status:
     """Train in this process until it has enough; see `Impatient`."""
     worker = Impatient(folder)
     for name, step in when.items():
@@ -477,7 +478,7 @@ def test_a_learning_rate_asked_for_while_it_runs_is_taken_at_its_step_and_again_
     class Asking(Worker):
         def asked_to_stop(self, step: int | None = None) -> bool:
             if step == 4 and not self.rate_changes:
-                run_folders.send_request(folder, "learning_rate", rate=0.01)
+                run_requests.send(folder, "learning_rate", rate=0.01)
             if step == 5:
                 raise KeyboardInterrupt  # as good as killed: nothing is kept
             return super().asked_to_stop(step)
@@ -516,7 +517,7 @@ def test_early_stopping_ends_the_run_and_more_epochs_start_the_wait_anew(
     assert status.message.startswith(f"Finished early, after {best + 2} of 50 epochs")
     assert train(folder).epoch == best + 2  # more epochs need another request
     worker = Worker(folder)
-    run_folders.send_request(folder, "more_epochs", epochs=1)
+    run_requests.send(folder, "more_epochs", epochs=1)
     assert train(folder, worker).epoch >= best + 4
 
 

@@ -16,7 +16,7 @@ from fracture_core.datasets import catalog
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
 from fracture_core.jobs.worker import Worker
 from fracture_core.phantom import phantom_set
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_folders, run_requests, run_status
 from fracture_core.training import pipeline
 from fracture_core.training.pipeline import Pipeline
 
@@ -224,7 +224,7 @@ def test_a_run_waits_for_who_makes_the_phantom(folders, tmp_path) -> None:
     waiting.start()
     waiting.join(1.0)
     assert waiting.is_alive()
-    assert run_folders._written_status(folder).phase == "making films"
+    assert run_status._written(folder).phase == "making films"
     go.set()
     for thread in (maker, waiting):
         thread.join(30)
@@ -233,7 +233,7 @@ def test_a_run_waits_for_who_makes_the_phantom(folders, tmp_path) -> None:
 
 def test_a_stop_ends_the_waiting_for_films(folders, tmp_path) -> None:
     folder, worker = begin(unfinished(tmp_path / "six"))
-    run_folders.send_request(folder, "stop")
+    run_requests.send(folder, "stop")
     with pytest.raises(Stopped):
         pipeline.prepare(folder, worker)
     assert not (folder / "films.parquet").exists()

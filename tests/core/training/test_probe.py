@@ -10,7 +10,7 @@ from fracture_core.cli import child
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs.worker import Worker
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_folders, run_lock
 from fracture_core.training import probe
 
 LONG = {"epochs": 5_000, "recipe": PixelRecipe(size=32)}
@@ -68,13 +68,13 @@ def test_two_operations_at_once_are_chosen_where_they_are_quickest(two_cores, mo
 
 def test_a_short_run_takes_a_second_core_only_where_nobody_else_does(two_cores) -> None:
     assert probe.choose(new(epochs=3), 100)["branches"] == 2
-    with run_folders.lock(new(epochs=1)):
+    with run_lock.hold(new(epochs=1)):
         assert probe.choose(new(epochs=3), 100)["branches"] == 1
 
 
 def test_beside_other_runs_nothing_is_measured(two_cores, monkeypatch) -> None:
     measured = speeds(monkeypatch)
-    with run_folders.lock(new(epochs=1)):
+    with run_lock.hold(new(epochs=1)):
         choice = probe.choose(new(**LONG), 1000)
     assert (choice["threads"], measured) == (1, [])
     assert "other runs" in choice["why"]

@@ -13,12 +13,13 @@ from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
+from fracture_core.epochs import checkpoints, predictions
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.networks.pooling import UNITS
-from fracture_core.runs import checkpoints, journal, predictions
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal
+from fracture_core.runs.run_status import State
 from fracture_core.training import loop, pipeline, steps
 from fracture_core.verdicts import study_loss
 from tests.core.every_network import CHAINS

@@ -12,22 +12,23 @@ from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.train_config import DEFAULTS
+from fracture_core.epochs import checkpoints, forks, predictions
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
-from fracture_core.runs import checkpoints, forks, journal, predictions, run_folders
-from fracture_core.runs.run_folders import State
+from fracture_core.runs import journal, run_folders, run_status
+from fracture_core.runs.run_status import State
 from fracture_core.training import loop, pipeline
 from tests.core.twins import assert_twins
 
 
-def train(folder: Path) -> run_folders.Status:
+def train(folder: Path) -> run_status.Status:
     """Train in this process, as the child does, and return the final state."""
     worker = Worker(folder)
     films, pixels = pipeline.prepare(folder, worker)
     loop.train(folder, films, pixels, worker)
-    return run_folders.status(folder)
+    return run_status.read(folder)
 
 
 def test_an_unchanged_fork_ends_like_its_parent(run_copy) -> None:
@@ -35,7 +36,7 @@ def test_an_unchanged_fork_ends_like_its_parent(run_copy) -> None:
     assert run_folders.read(fork).facts["parent"] == {"name": run_copy.name, "epoch": 2}
     assert [line["epoch"] for line in journal.lines(fork / "metrics.jsonl")] == [1, 2]
     assert predictions.epochs(fork) == (1, 2)
-    assert (run_folders.status(fork).epoch, run_folders.status(fork).step) == (2, 10)
+    assert (run_status.read(fork).epoch, run_status.read(fork).step) == (2, 10)
     launcher.start_run(fork, wait_for_slot=False)  # a child, as its parent had: the same threads
     assert launcher.wait(fork).state is State.FINISHED, journal.log_tail(fork)
     assert_twins(fork, run_copy)
@@ -123,7 +124,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from fracture_core import checksums
-from fracture_core.runs import forks
+from fracture_core.epochs import forks
 
 left, write = int(sys.argv[2]), checksums.write
 
@@ -149,7 +150,7 @@ def test_a_kill_while_a_fork_is_made_leaves_no_run_that_begins_anew(run_copy, wr
     assert process.returncode == -signal.SIGKILL
     assert run_folders.names() == [run_copy.name]
     fork = forks.create(run_copy, 2, "fork")  # its name is free
-    assert run_folders.status(fork).epoch == 2
+    assert run_status.read(fork).epoch == 2
 
 
 def test_all_that_need_not_be_fixed_may_change(run_copy) -> None:

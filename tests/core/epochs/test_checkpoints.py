@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
+from fracture_core.epochs import checkpoints
+from fracture_core.epochs.checkpoints import Position
 from fracture_core.errors import DamagedFile, RunError
 from fracture_core.networks import architectures
-from fracture_core.runs import checkpoints
-from fracture_core.runs.checkpoints import Position
 
 
 def network() -> tuple[keras.Model, keras.optimizers.Optimizer]:

@@ -8,16 +8,10 @@ from typing import Any
 from fracture_core import checksums
 from fracture_core.config.setting_table import settings
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import checkpoints, feature_maps, pixel_hashes, predictions
 from fracture_core.errors import ConfigError, DamagedFile
 from fracture_core.files import writing
-from fracture_core.runs import (
-    checkpoints,
-    feature_maps,
-    journal,
-    pixel_hashes,
-    predictions,
-    run_folders,
-)
+from fracture_core.runs import journal, run_config, run_folders, run_status
 
 # The state fits only the network that left it, and its curve only the films that it saw and the
 # loss that it measures.
@@ -56,7 +50,7 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
         if config.threads == parent.config.threads:
             keys.append("probe")  # other threads, other bits
         facts = {key: parent.facts[key] for key in keys if key in parent.facts}
-        run_folders.complete_facts(folder, **facts, parent={"name": parent.name, "epoch": epoch})
+        run_config.complete(folder, **facts, parent={"name": parent.name, "epoch": epoch})
         journal.log_event(folder, "forked", parent=parent.name, epoch=epoch)
 
     return run_folders.create(config, name, fill)
@@ -125,5 +119,5 @@ def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
     kinds = ("film_refused", *added)
     events = [event for event in journal.events(source) if event.get("kind") in kinds]
     journal.replace_lines(folder / "events.jsonl", events)
-    before = run_folders.status(folder)
-    run_folders.write_status(folder, replace(before, epoch=epoch, step=position.step))
+    before = run_status.read(folder)
+    run_status.write(folder, replace(before, epoch=epoch, step=position.step))

@@ -16,7 +16,7 @@ from fracture_core import checksums
 from fracture_core.errors import DamagedFile, WriteFailed
 from fracture_core.files import replace_file
 from fracture_core.films import images
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_config, run_folders
 
 FILE = "pixel_hashes.npy"
 
@@ -39,7 +39,7 @@ def save(folder: Path, pixels: np.ndarray) -> None:
         pixels: uint8 `(n, size, size)`, in the order of `films.parquet`.
     """
     checksums.write(folder, folder / FILE, _content(pixels))
-    run_folders.complete_facts(folder, pixels=images.version())
+    run_config.complete(folder, pixels=images.version())
 
 
 def _content(pixels: np.ndarray) -> bytes:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
-from fracture_core.runs import predictions
 
 TABLE = np.array([0.0, 0.25, 1.0], np.float32)
 

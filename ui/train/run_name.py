@@ -6,7 +6,7 @@ import streamlit as st
 
 from fracture_core.errors import RunNameTaken
 from fracture_core.runs import run_folders
-from fracture_core.runs.run_folders import Labels
+from fracture_core.runs.run_labels import Labels
 from ui.cache import run_cache
 from ui.shell import state
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from fracture_core.runs import backups, checkpoints, journal, predictions
-from fracture_core.runs.checkpoints import Position
+from fracture_core.epochs import backups, checkpoints, predictions
+from fracture_core.epochs.checkpoints import Position
+from fracture_core.runs import journal
 
 
 def names(folder: Path) -> list[str]:

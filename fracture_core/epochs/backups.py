@@ -7,9 +7,10 @@ the metrics lines that belong to them, and removed when the same epoch is comple
 
 from pathlib import Path
 
+from fracture_core.epochs import checkpoints, predictions
+from fracture_core.epochs.checkpoints import Position
 from fracture_core.files import remove_tree, replace_file, sweep, walk, writing
-from fracture_core.runs import checkpoints, journal, predictions
-from fracture_core.runs.checkpoints import Position
+from fracture_core.runs import journal
 
 FOLDER = "set_aside"
 METRICS = "metrics.jsonl"

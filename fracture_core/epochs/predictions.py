@@ -17,7 +17,7 @@ import pandas as pd
 from fracture_core import checksums, file_reader
 from fracture_core.errors import DamagedFile, FileRefused, RunError
 from fracture_core.files import writing
-from fracture_core.runs import journal, run_folders
+from fracture_core.runs import journal, run_status
 from fracture_core.verdicts import aggregation, metrics, study_loss
 
 ROLES = ("dev", "valid")  # the films that a network is evaluated on after every epoch
@@ -56,7 +56,7 @@ def lost_lines(run_folder: Path, line_epochs: Iterable[int] | None = None) -> li
     """
     tables = epochs(run_folder)
     lines = set(journal.metrics_epochs(run_folder) if line_epochs is None else line_epochs)
-    done = max([run_folders.status(run_folder).epoch, *lines, *tables[-2:-1]], default=0)
+    done = max([run_status.read(run_folder).epoch, *lines, *tables[-2:-1]], default=0)
     return [epoch for epoch in tables if epoch <= done and epoch not in lines]
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fracture_core.epochs import checkpoints, feature_maps, forks, predictions
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
-from fracture_core.runs import checkpoints, feature_maps, forks, journal, predictions
+from fracture_core.runs import journal
 
 
 def test_a_run_leaves_filters_and_maps_of_one_film_at_every_epoch(run_copy: Path) -> None:

@@ -9,10 +9,11 @@ from PIL import Image
 
 from fracture_core import checksums
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.epochs import pixel_hashes
 from fracture_core.errors import DamagedFile, DataError
 from fracture_core.folders import cache_folder
 from fracture_core.jobs.worker import Worker
-from fracture_core.runs import journal, pixel_hashes, run_folders
+from fracture_core.runs import journal, run_config, run_folders
 from fracture_core.training import pipeline
 
 
@@ -46,7 +47,7 @@ def test_a_film_that_was_saved_anew_is_the_same(begun) -> None:
 def test_pixels_of_another_version_are_not_compared_and_guard_from_then_on(begun) -> None:
     folder, data = begun
     films = journal.films(folder)["path"]
-    run_folders.complete_facts(folder, pixels="recipe 0")
+    run_config.complete(folder, pixels="recipe 0")
     Image.new("L", (64, 64), 90).save(data / films[7])
     _, pixels = pipeline.prepare(folder, Worker(folder))
     assert pixel_hashes.changed(folder, pixels).tolist() == []

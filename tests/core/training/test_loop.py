@@ -17,7 +17,7 @@ from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.epochs import backups, checkpoints, predictions
+from fracture_core.epochs import backups, checkpoints, epoch_weights, predictions
 from fracture_core.errors import ModelError, RunError, TrainingFailed
 from fracture_core.jobs import launcher
 from fracture_core.jobs import worker as reporting
@@ -290,7 +290,7 @@ def test_first_weights_from_a_file_are_used(folders, run_copy, phantom_root) -> 
     source = run_copy / "checkpoints" / "epoch_0003.weights.h5"
     folder = make(phantom_root, weights=str(source), epochs=1, learning_rate=1e-7)
     train(folder)
-    last = checkpoints.weights_of(folder / "checkpoints", 1)
+    last = epoch_weights.find(folder / "checkpoints", 1)
     kernels = []
     for path in (last, source):
         network = architectures.build("three_conv")

@@ -36,13 +36,13 @@ from fracture_core.networks.pooling import StudyLoss
 from fracture_core.runs import journal
 from fracture_core.runs.run_status import State
 from fracture_core.training import averages, event_files
-from fracture_core.training.pipeline import Pipeline
 from fracture_core.training.steps import (
     make_features,
     make_predict,
     make_steps,
     predict_blocks,
 )
+from fracture_core.training_films.pipeline import Pipeline
 
 CALL_SECONDS = 0.1  # of steps in one call: long against its overhead, short before a stop
 CALL_STEPS = 64

@@ -21,7 +21,8 @@ from fracture_core.networks import network_weights
 from fracture_core.networks.layers import BatchNormalization
 from fracture_core.runs import journal, run_config, run_folders
 from fracture_core.runs.run_status import State
-from fracture_core.training import averages, loop, pipeline, steps
+from fracture_core.training import averages, loop, steps
+from fracture_core.training_films import preparation
 from tests.core.every_network import EVERY
 from tests.core.twins import assert_twins
 
@@ -224,7 +225,7 @@ def test_a_sample_of_large_films_is_smaller(size: int, films: int, expected: int
 
 def pixels_of(folder) -> tuple:
     """A run's films, and their pixels."""
-    return pipeline.prepare(folder, loop.Worker(folder))
+    return preparation.prepare(folder, loop.Worker(folder))
 
 
 def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> None:

@@ -17,7 +17,8 @@ from fracture_core.networks import network_weights
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State
-from fracture_core.training import averages, averages_job, loop, pipeline, steps
+from fracture_core.training import averages, averages_job, loop, steps
+from fracture_core.training_films import preparation
 
 
 def no_count() -> None:
@@ -56,7 +57,7 @@ def test_the_curve_is_what_judging_by_hand_gives(run: Run) -> None:
     averages_job.complete(run, no_count)
     curve = averages_job.curve(run)
     assert curve["epoch"].tolist() == [1, 2, 3] and averages_job.missing(run) == []
-    films, pixels = pipeline.prepare(run.folder, loop.Worker(run.folder))
+    films, pixels = preparation.prepare(run.folder, loop.Worker(run.folder))
     roles = films["role"].to_numpy()
     training, evaluated = pixels[roles == "train"], films[roles != "train"]
     for epoch in (1, 3):

@@ -25,7 +25,8 @@ from fracture_core.jobs.worker import Worker
 from fracture_core.networks import architectures, network_weights
 from fracture_core.runs import journal, run_folders, run_requests, run_status
 from fracture_core.runs.run_status import State
-from fracture_core.training import loop, pipeline
+from fracture_core.training import loop
+from fracture_core.training_films import pipeline, preparation
 from tests.core.every_network import CHAINS, SOME
 from tests.core.twins import assert_twins, left_behind
 
@@ -281,7 +282,7 @@ def make(data: Path, **changes: object) -> Path:
 def train(folder: Path, worker: Worker | None = None) -> run_status.Status:
     """Train in this process, as the child does; gives its last word."""
     worker = worker or Worker(folder)
-    films, pixels = pipeline.prepare(folder, worker)
+    films, pixels = preparation.prepare(folder, worker)
     loop.train(folder, films, pixels, worker)
     return run_status.read(folder)
 

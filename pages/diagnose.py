@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.cache import prediction_cache
+from ui.cache import curation_cache, prediction_cache
 from ui.diagnose import (
     accuracy,
     answer,
@@ -36,7 +36,7 @@ with side:
         with controls.cell(), st.container(gap="xsmall"):
             picked = model_choice.pick()
             if picked:
-                reference, model = picked
+                reference, model = picked[0], curation_cache.by_corrected_labels(picked[1])
                 threshold = verdict_panel.threshold_slider(model)
                 accuracy.show(reference, model, threshold)
                 other = second_model.ask(reference)

@@ -19,6 +19,7 @@ from fracture_core.operating_points import promise as promises
 from fracture_core.operating_points import study_scores
 from fracture_core.operating_points.choices import Choices, OperatingPoint
 from fracture_core.operating_points.promise import Answer, Limits, Promise
+from fracture_core.runs import run_facts
 from fracture_core.words import plural
 
 OF_SYNTHETIC = "The promise was shown on synthetic films, and these are real."
@@ -71,7 +72,8 @@ class Answers:
         choices: of the model's card.
         synthetic: whether the model was trained on synthetic films only.
         source: of the studies that the limits come from: "dev" or "out-of-fold".
-        source_words: reservation about these studies, a sentence.
+        source_words: reservation about these studies, in sentences.
+        corrected: number and hash of their corrected labels; `None` without one.
     """
 
     limits: Limits
@@ -80,6 +82,7 @@ class Answers:
     synthetic: bool
     source: str
     source_words: str
+    corrected: dict[str, Any] | None = None
 
     def of(self, study: StudyPrediction, real: bool = True) -> StudyAnswer:
         """Return the answer on a study.
@@ -172,11 +175,19 @@ class Answers:
 
     def promise_record(self) -> dict[str, Any]:
         """Return the promise and its limits for `predict --json`."""
-        return promise_record(self.limits, self.source)
+        return promise_record(self.limits, self.source, self.corrected)
 
 
-def promise_record(limits: Limits, source: str) -> dict[str, Any]:
-    """Return a promise and its limits as plain data, with the name of the studies behind them."""
+def promise_record(
+    limits: Limits, source: str, corrected: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return a promise and its limits as plain data, with the studies behind them.
+
+    Args:
+        limits: of the answers.
+        source: name of the studies.
+        corrected: number and hash of their corrected labels; without one, the key is left out.
+    """
     return {
         **limits.promise.to_dict(),
         "source": source,
@@ -184,6 +195,7 @@ def promise_record(limits: Limits, source: str) -> dict[str, Any]:
         "patients": limits.patients,
         "clear": asdict(limits.clear),
         "call": asdict(limits.call),
+        **({"corrections": corrected} if corrected else {}),
     }
 
 
@@ -197,7 +209,8 @@ def of_model(model: Model, threshold: float, promise: Promise | None = None) -> 
     """
     chosen = promise or model.card.choices.promise or Promise()
     source, films = unseen_films(model)
-    return with_limits(model, threshold, promises.limits(studies_of(films), chosen), source)
+    limits = promises.limits(studies_of(films), chosen)
+    return with_limits(model, threshold, limits, source, model.corrections_among(films))
 
 
 def unseen_films(model: Model) -> tuple[str, pd.DataFrame]:
@@ -206,6 +219,7 @@ def unseen_films(model: Model) -> tuple[str, pd.DataFrame]:
     Returns:
         "out-of-fold" and the predictions of a cross-validation where the model has them, since
         they are more, else "dev" and those of the dev films; manifest columns and `probability`.
+        Their labels are those of the model, see `Model.relabelled`.
     """
     with suppress(RunError):  # a lost table leaves dev
         films = out_of_fold.of_model(model)
@@ -214,14 +228,27 @@ def unseen_films(model: Model) -> tuple[str, pd.DataFrame]:
     return "dev", model.judged
 
 
-def source_words(model: Model, source: str) -> str:
-    """Return the reservation about the studies of `unseen_films`, a sentence."""
+def source_words(model: Model, source: str, corrected: dict[str, Any] | None = None) -> str:
+    """Return the reservation about the studies of `unseen_films`, and their labels' origin.
+
+    Args:
+        model: the model.
+        source: name of the studies.
+        corrected: number and hash of their corrected labels; `None` without one.
+    """
+    words = "Each was predicted by a network of the same settings, trained without its patient."
     if source == "dev":
-        return model.card.dev_words
-    return "Each was predicted by a network of the same settings, trained without its patient."
+        words = model.card.dev_words
+    return f"{words} {run_facts.corrections_words(corrected)}" if corrected else words
 
 
-def with_limits(model: Model, threshold: float, limits: Limits, source: str) -> Answers:
+def with_limits(
+    model: Model,
+    threshold: float,
+    limits: Limits,
+    source: str,
+    corrected: dict[str, Any] | None = None,
+) -> Answers:
     """Return a model's answers by limits that are known already; see `of_model`.
 
     Args:
@@ -229,6 +256,7 @@ def with_limits(model: Model, threshold: float, limits: Limits, source: str) -> 
         threshold: of the OR verdict.
         limits: of the three answers.
         source: name of the studies that they come from, see `unseen_films`.
+        corrected: number and hash of their corrected labels; `None` without one.
     """
     return Answers(
         limits=limits,
@@ -236,7 +264,8 @@ def with_limits(model: Model, threshold: float, limits: Limits, source: str) -> 
         choices=model.card.choices,
         synthetic=model.card.synthetic,
         source=source,
-        source_words=source_words(model, source),
+        source_words=source_words(model, source, corrected),
+        corrected=corrected,
     )
 
 

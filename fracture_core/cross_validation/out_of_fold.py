@@ -18,6 +18,7 @@ from fracture_core import checksums, file_reader
 from fracture_core.config.limits import LIMITS
 from fracture_core.cross_validation import fold_figures, folds, group
 from fracture_core.cross_validation.group import Group
+from fracture_core.curation import corrections
 from fracture_core.datasets import family_list
 from fracture_core.epochs import predictions
 from fracture_core.errors import FileRefused, FractureError, RunError
@@ -128,7 +129,8 @@ def of_model(model: Model) -> pd.DataFrame | None:
     """Return the out-of-fold predictions beside a released model's card, see `read`.
 
     Returns:
-        `None` for a model that was not cross-validated.
+        Their labels are those of the model, see `Model.relabelled`; `None` for a model that was
+        not cross-validated.
 
     Raises:
         RunError: the file is missing, or not the one that the card was written for.
@@ -141,7 +143,7 @@ def of_model(model: Model) -> pd.DataFrame | None:
             raise FileRefused(
                 OUT_OF_FOLD, "is missing, or not the one that its card was written for"
             )
-        return _checked(content)
+        return corrections.relabel(_checked(content), model.corrected)
     except FileRefused as error:
         raise RunError(
             f"The {OUT_OF_FOLD} of {model.card.name} {error.reason}. Release it again."

@@ -136,12 +136,21 @@ def made(data_hash: str) -> Corrections:
         DataError: none were made, or their file is damaged.
     """
     value = read(data_hash)
-    if not value.items:
+    check_made(value)
+    return value
+
+
+def check_made(*values: Corrections) -> None:
+    """Refuse corrections of which there are none.
+
+    Raises:
+        DataError: no label was corrected.
+    """
+    if not any(each.items for each in values):
         raise DataError(
             "No label of these data was corrected. Correct some on the pages of their studies, or "
             "with the command `labels`; or leave out the corrections."
         )
-    return value
 
 
 def write(data_hash: str, value: Corrections) -> None:

@@ -22,6 +22,8 @@ from fracture_core.config.reference import Reference
 from fracture_core.config.setting import Setting
 from fracture_core.config.setting_table import settings, value_of
 from fracture_core.config.train_config import TrainConfig, with_paths
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError
@@ -213,6 +215,8 @@ class Model:
         guarded: whether its weights, predictions and card (of a run: films and config) have
             checksums; files that an older version wrote have none.
         lost: one of those files whose checksum was written and is gone; empty if none is.
+        corrected: corrected labels that its kept films are given, see `relabelled`; none for those
+            that it was trained with.
     """
 
     reference: str
@@ -222,6 +226,7 @@ class Model:
     gate: Path | None = None
     guarded: bool = True
     lost: str = ""
+    corrected: Corrections = field(default_factory=Corrections)
 
     @property
     def run(self) -> str:
@@ -236,6 +241,24 @@ class Model:
     def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:
         """Return its figures on dev films at this threshold: "images" and "studies"."""
         return summaries(self.judged, threshold)
+
+    def relabelled(self, corrected: Corrections) -> "Model":
+        """Return the model with its kept films under their studies' corrected labels.
+
+        They are laid over the labels that it was trained with, corrected or not.
+        """
+        judged = corrections.relabel(self.judged, corrected)
+        return replace(self, judged=judged, corrected=corrected)
+
+    def corrections_among(self, films: pd.DataFrame) -> dict[str, Any] | None:
+        """Return number and hash of the corrected labels of kept films; `None` without one."""
+        facts = corrections.facts(films, self.corrected)
+        return facts if facts["labels"] else None
+
+    @property
+    def dev_corrections(self) -> dict[str, Any] | None:
+        """Number and hash of the corrected labels of its dev studies; `None` without one."""
+        return self.corrections_among(self.judged)
 
 
 def _levels(levels: Any) -> list[Any]:

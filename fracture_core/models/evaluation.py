@@ -314,6 +314,26 @@ def relabelled(value: Evaluation, corrected: Corrections) -> Evaluation:
     return replace(value, films=films, data=value.data | {"corrections": facts})
 
 
+def by_corrected_labels(
+    value: Evaluation, model: cards.Model, read: Callable[[str], Corrections] = corrections.read
+) -> tuple[Evaluation, cards.Model]:
+    """Return an evaluation and its model with the corrected labels of their data.
+
+    The model's kept films, dev among them, choose thresholds, calibration and limits; they may be
+    of other data than the evaluated ones.
+
+    Args:
+        value: the evaluation.
+        model: the model evaluated.
+        read: returns the corrections of a data set's hash.
+
+    Raises:
+        DataError: a list of corrected labels is damaged, see `corrections.read`.
+    """
+    films, kept = read(str(value.data.get("hash"))), read(str(model.card.data.hash))
+    return relabelled(value, films), model.relabelled(kept)
+
+
 # --- stored results -----------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from fracture_core.config.limits import LIMITS
 from fracture_core.config.record import Record, check_range
 from fracture_core.errors import ConfigError, DataError
 from fracture_core.operating_points import study_scores
@@ -79,11 +80,18 @@ class Calibration(Record):
         films: map of a film's probability.
         studies: map of a study's OR score, the greatest of its films' probabilities.
         fitted_on: the films that both were fitted on: "dev".
+        corrections: hash of the list by which their labels were corrected; "" for the labels that
+            the model was trained with.
     """
 
     films: Scaling
     studies: Scaling
     fitted_on: Literal["dev"] = "dev"
+    corrections: str = ""
+
+    def __post_init__(self) -> None:
+        length = len(self.corrections)
+        check_range("Number of characters in a card's text", length, (0, LIMITS.card_text))
 
     def of_level(self, level: str) -> Scaling:
         """Return the map of "studies" or of "images"."""

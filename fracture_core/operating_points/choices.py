@@ -35,6 +35,8 @@ class OperatingPoint(Record):
         chosen_on: films that it was chosen on: "dev".
         studies: number of their studies.
         positive: number of positive ones among them.
+        corrections: hash of the list by which their labels were corrected; "" for the labels that
+            the model was trained with.
         card_threshold: of the card without this point.
         card_threshold_origin: its origin.
     """
@@ -46,6 +48,7 @@ class OperatingPoint(Record):
     chosen_on: Literal["dev"] = "dev"
     studies: int
     positive: int
+    corrections: str = ""
     card_threshold: float = 0.5
     card_threshold_origin: str = ""
 
@@ -58,8 +61,8 @@ class OperatingPoint(Record):
         check_range("cost ratio", self.cost_ratio, COST)
         check_range("number of studies of an operating point", self.studies, (0, MOST))
         check_range("number of positive studies", self.positive, (0, self.studies))
-        length = len(self.card_threshold_origin)
-        check_range("Number of characters in a card's text", length, (0, LIMITS.card_text))
+        for text in (self.card_threshold_origin, self.corrections):
+            check_range("Number of characters in a card's text", len(text), (0, LIMITS.card_text))
 
     @property
     def origin(self) -> str:
@@ -69,8 +72,9 @@ class OperatingPoint(Record):
             aim += f" ({cost_words(self.cost_ratio)})"
         article = "" if self.aim in ("youden", "sensitivity", "specificity") else "the "
         positive = f"{self.positive:,} positive"
+        labels = f", labels corrected by list {self.corrections}" if self.corrections else ""
         return (
-            f"chosen on {plural(self.studies, f'{self.chosen_on} study')} ({positive}) for "
+            f"chosen on {plural(self.studies, f'{self.chosen_on} study')} ({positive}{labels}) for "
             f"{article}{aim}"
         )
 
@@ -96,13 +100,16 @@ class Choices(Record):
             )
 
 
-def points(dev: pd.DataFrame, rule: str, cost_ratio: float) -> dict[str, OperatingPoint]:
+def points(
+    dev: pd.DataFrame, rule: str, cost_ratio: float, corrections: str = ""
+) -> dict[str, OperatingPoint]:
     """Return the operating points of a rule that dev studies have, by aim.
 
     Args:
         dev: see `study_scores.of_films`.
         rule: one of `RULES`.
         cost_ratio: of a missed fracture, in false alarms.
+        corrections: see `OperatingPoint`.
     """
     labels, scores = dev["label"].to_numpy(), dev[rule].to_numpy()
     thresholds = {aim: threshold_choice.choose(labels, scores, aim, cost_ratio) for aim in AIMS}
@@ -114,6 +121,7 @@ def points(dev: pd.DataFrame, rule: str, cost_ratio: float) -> dict[str, Operati
             cost_ratio=cost_ratio,
             studies=len(dev),
             positive=int(labels.sum()),
+            corrections=corrections,
         )
         for aim, threshold in thresholds.items()
         if threshold is not None

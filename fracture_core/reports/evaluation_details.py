@@ -138,7 +138,7 @@ def answers(value: Evaluation, model: Model, asked: Promise) -> Record:
     studies = study_answers.studies_of(films)
     limits = promise.limits(studies, asked)
     tables = {source: studies, value.split: study_answers.studies_of(value.films)}
-    return study_answers.promise_record(limits, source) | {
+    return study_answers.promise_record(limits, source, model.corrections_among(films)) | {
         "films": {
             name: {
                 answer: {key: share and asdict(share) for key, share in own.items()}

@@ -19,6 +19,7 @@ from fracture_core.models.evaluation import Evaluation
 from fracture_core.operating_points.promise import Promise
 from fracture_core.reports import receipts
 from fracture_core.reports.receipts import Receipt
+from fracture_core.runs import run_facts
 from fracture_core.words import plural
 
 
@@ -162,6 +163,8 @@ def of_study(
     names = ("images", "rules", "calibrated_probability", "operating_point")
     shown = {"studies": [{name: study[name] for name in names if name in study}]}
     promise = {key: record["promise"][key] for key in ("clear", "call", "studies", "patients")}
+    corrected = record["promise"].get("corrections")
+    labels = run_facts.corrections_words(corrected) if corrected else ""
     rows: receipts.Rows = (
         ("Films", plural(len(study["images"]), "film")),
         ("Method", "The network's own score of each film; a score has no interval."),
@@ -175,9 +178,11 @@ def of_study(
             f"{threshold:g}; the model's own {card.threshold:g}, {card.threshold_origin}",
         ),
         ("Answer", f"{study['answer']}. {study['answer_reason']}"),
+        *((("Labels of the films that chose", labels),) if labels else ()),
         *((("Not repeated by the command", note),) if note else ()),
     )
     words = [*receipts.PYTHON, "predict", model.reference, *paths, "--threshold", f"{threshold:g}"]
+    words += ["--corrections"] if corrected else []
     return Receipt(
         title="The verdict and its scores",
         numbers=tuple(receipts.numbers(shown | {"promise": promise})),

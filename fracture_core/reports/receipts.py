@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.model_comparison import stored_predictions
 from fracture_core.models import cards, evaluation
@@ -179,6 +181,7 @@ def of_record(
     options: Sequence[str] = (),
     dataset: Dataset | None = None,
     scope: Scope | None = None,
+    chosen_on: pd.DataFrame | None = None,
 ) -> Receipt:
     """Return the receipt of a group of figures of an evaluation.
 
@@ -192,12 +195,16 @@ def of_record(
         options: further options of the command.
         dataset: that the command needs beside predictions that the model keeps; `None` for none.
         scope: of the figures.
+        chosen_on: films of the model that chose a threshold, a scaling or limits; `None` without.
     """
     scope = scope or Scope()
+    rows = basis(value, model, scope=scope)
+    if chosen_on is not None:
+        rows = (*rows, ("Labels of the films that chose", kept_labels(model, chosen_on)))
     return Receipt(
         title=title,
         numbers=tuple(numbers(record, key)),
-        rows=(("Method", method), *basis(value, model, scope=scope)),
+        rows=(("Method", method), *rows),
         command=command(value, model, scope, options, dataset),
     )
 
@@ -263,6 +270,8 @@ def command(
     elif dataset:
         words += data_words(dataset)
     words += films_words(value)
+    if model.corrected.items and not value.data.get("corrections"):
+        words += ["--corrections"]  # of other data, for dev
     if value.threshold != model.card.threshold:
         words += ["--threshold", repr(value.threshold)]
     if scope.prevalence is not None:
@@ -305,6 +314,15 @@ def basis(
     if corrected := data.get("corrections"):
         rows = (*rows, ("Labels", run_facts.corrections_words(corrected)))
     return rows
+
+
+def kept_labels(model: Model, films: pd.DataFrame) -> str:
+    """Describe the labels of films that a model keeps, with the hash of their corrections."""
+    if facts := model.corrections_among(films):
+        return run_facts.corrections_words(facts)
+    if model.card.data.corrections:
+        return "those that the model was trained with (see Training split)"
+    return "the data's own"
 
 
 def excluded(facts: dict[str, Any] | None) -> str:

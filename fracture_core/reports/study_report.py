@@ -24,6 +24,7 @@ from fracture_core.models.study_prediction import StudyPrediction
 from fracture_core.operating_points.promise import Promise
 from fracture_core.reports import markup, report_films, study_record
 from fracture_core.reports.study_record import OCCLUSION_FULL, Case
+from fracture_core.runs import run_facts
 from fracture_core.verdicts import breakdown, verdict_words
 from fracture_core.verdicts.metrics import Proportion, Summary
 
@@ -249,6 +250,8 @@ def _model_facts(model: Model, threshold: float) -> list[tuple[str, str]]:
     if card.synthetic:
         trained_on += Markup(' <span class="badge">synthetic</span>')
     own = f"{threshold:.2f} here; the model's own is {card.threshold:.2f}, {card.threshold_origin}"
+    of_dev = model.dev_corrections
+    labels = [("Labels of dev", run_facts.corrections_words(of_dev))] if of_dev else []
     return [
         ("Network", f"{card.network}{variants}"),
         ("Input", f"{size}, {card.recipe.resample}, {card.recipe.fit}"),
@@ -256,6 +259,7 @@ def _model_facts(model: Model, threshold: float) -> list[tuple[str, str]]:
         ("Split", data.split_words or "unknown"),
         ("Positive", card.label_meaning),
         ("Threshold", own),
+        *labels,
     ]
 
 

@@ -8,6 +8,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fracture_core.answers import card_choices
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.folders import models_folder
 from fracture_core.models import cards
@@ -97,3 +99,20 @@ def test_a_small_dev_says_why_a_person_must_look(key: str) -> None:
     app.slider(key="threshold").set_value(1.0).run()
     assert "Answer: **a person must look**." in said(app)
     assert "takes 59 studies cleared without a mistake" in said(app)
+
+
+def test_dev_has_its_corrected_labels_and_the_receipt_s_command_too(key: str) -> None:
+    all_alike(1)
+    model = cards.find("starter")
+    studies = catalog.studies(model.judged)
+    labels = dict.fromkeys(studies["key"], 0)
+    value = corrections.corrected(Corrections(), studies, labels, "AB", "casts")
+    corrections.write(model.card.data.hash, value)
+    opens = {"promise-diagnose": True, "about-model": True, "receipt-verdict": True}
+    app = opened(key, **opens)
+    app.slider(key="threshold").set_value(1.0).run()
+    assert not app.exception
+    assert "Answer: **no fracture**." in said(app)
+    named = f"{len(studies)} labels corrected (list {value.hash})."
+    assert said(app).count(named) == 3  # the receipt, the figures on dev, and the promise
+    assert "--corrections" in app.code[0].value

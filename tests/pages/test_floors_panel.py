@@ -10,6 +10,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import checksums, room
+from fracture_core.curation import corrections
+from fracture_core.datasets import catalog
 from fracture_core.floors import floor_scores, floors_job
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
@@ -17,6 +19,7 @@ from fracture_core.models import cards, evaluation
 from fracture_core.runs import journal, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State, Status
 from fracture_core.verdicts import aggregation
+from tests.core import made_predictions
 from tests.core.floors.twins_of_films import small_twins
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -172,3 +175,33 @@ def test_the_wall_of_studies_begins_with_the_most_certain_errors(run_copy: Path)
     quiz = opened("studies", model=model.reference, order="wrong", quiz="true")
     assert "wrong" not in quiz.selectbox(key="order").options
     assert not quiz.exception
+
+
+def doubts(films: str) -> AppTest:
+    """The run's page with the labels in doubt."""
+    app = opened(session={"difficult": True}, model="made", films=films)
+    app.segmented_control(key="difficult-kind").set_value("labels").run()
+    assert not app.exception
+    return app
+
+
+def test_a_corrected_label_is_no_longer_in_doubt_in_dev_or_valid(folders: Path) -> None:
+    tables = {
+        "dev": made_predictions.films(60, seed=2, split="train", role="dev"),
+        "valid": made_predictions.films(60, seed=2),
+    }
+    made_predictions.run("made", tables["dev"], tables["valid"])
+    for films, table in tables.items():
+        app = doubts(films)
+        doubted = frame(app, "reason")["key"].tolist()
+        assert doubted
+        studies = catalog.studies(table).set_index("key", drop=False)
+        label = 1 - int(studies.loc[doubted[0], "label"])
+        value = corrections.read("made")
+        value = corrections.corrected(value, studies, {doubted[0]: label}, "AB", "a cast")
+        corrections.write("made", value)
+        app = doubts(films)
+        assert doubted[0] not in frame(app, "reason")["key"].tolist()
+        assert f"By the corrected labels (list {value.hash})." in said(app)
+        app.toggle(key="by-corrected").set_value(False).run()
+        assert frame(app, "reason")["key"].tolist() == doubted

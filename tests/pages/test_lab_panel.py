@@ -9,6 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import room
 from fracture_core.answers import card_choices
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
+from fracture_core.datasets import catalog
 from fracture_core.models import cards
 from fracture_core.operating_points import or_cost, study_scores, threshold_choice
 from fracture_core.operating_points.study_scores import RULES
@@ -209,3 +212,20 @@ def test_the_saved_calibration_scales_the_calibrated_rule(folders: Path) -> None
     fitted = calibration.fit(cards.find("made").judged, "isotonic")
     card_choices.save_calibration("made", fitted)
     assert lab_panel.film_scaling(cards.find("made")) == fitted
+
+
+def test_points_are_chosen_by_dev_s_corrected_labels_and_the_card_says_so(folders: Path) -> None:
+    made_predictions.released("made", DEV)
+    before = frame(opened("made", "dev"), "Aim")
+    studies = catalog.studies(DEV)
+    labels = {row["key"]: 1 - row["label"] for row in studies[:12].to_dict("records")}
+    value = corrections.corrected(Corrections(), studies, labels, "AB", "a cast")
+    corrections.write("made", value)
+    app = opened("made", "dev")
+    assert app.toggle(key="by-corrected").label == "Use 12 corrected labels"
+    assert f"12 labels corrected (list {value.hash})." in said(app)
+    assert not frame(app, "Aim").equals(before)
+    app.button(key="keep-point").click().run()
+    assert not app.exception
+    assert cards.find("made").card.choices.operating_point.corrections == value.hash
+    assert f"labels corrected by list {value.hash}" in said(app)

@@ -7,6 +7,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
+from fracture_core.datasets import catalog
 from fracture_core.models import cards
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points import promise as promises
@@ -154,3 +157,22 @@ def test_a_kept_promise_is_in_the_card(folders: Path) -> None:
     assert "In the card: of the cleared at most 10 % have a fracture" in said(app)
     app.button(key="drop-promise").click().run()
     assert cards.find("made").card.choices.promise is None
+
+
+# --- corrected labels -----------------------------------------------------------------------------
+
+
+def test_corrected_labels_of_dev_move_limits_and_calibration_and_are_named(folders: Path) -> None:
+    made_predictions.run("made", LARGE, VALID)
+    before = {fold: said(opened(fold)) for fold in ("promise", "calibration")}
+    studies = catalog.studies(LARGE)
+    labels = {row["key"]: 1 - row["label"] for row in studies[:60].to_dict("records")}
+    value = corrections.corrected(Corrections(), studies, labels, "AB", "a cast")
+    corrections.write("made", value)
+    named = f"60 labels corrected (list {value.hash})."
+    for fold, text in before.items():
+        app = opened(fold)
+        assert app.toggle(key="by-corrected").label == "Use 60 corrected labels of dev"
+        assert named in said(app) and named not in text
+        app.toggle(key="by-corrected").set_value(False).run()
+        assert said(app) == text

@@ -4,6 +4,7 @@ from fracture_core.curation import corrections, selections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
 from fracture_core.errors import DataError
+from fracture_core.models.cards import Model
 from ui.cache import shared_cache
 
 
@@ -24,6 +25,11 @@ def named(data_hash: str, name: str) -> Selection | None:
 def corrected(data_hash: str) -> Corrections:
     """Return a data set's corrected labels; none where their file is damaged, see `damage`."""
     return _corrected(data_hash)[0]
+
+
+def by_corrected_labels(model: Model) -> Model:
+    """Return a model whose kept films have the corrected labels of its training data."""
+    return model.relabelled(corrected(str(model.card.data.hash)))
 
 
 def damage(data_hash: str) -> str:

@@ -7,6 +7,8 @@ import streamlit as st
 
 from fracture_core import files
 from fracture_core.analysis import trajectories as trajectory
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.difficult_studies import error_lists, label_doubts, training_dynamics
 from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
@@ -52,8 +54,14 @@ def forgotten(run: Run, role: str) -> pd.DataFrame:
     )
 
 
-def doubted_labels(runs: list[Run], role: str) -> pd.DataFrame:
-    """Return `label_doubts.find` by these runs, each at its best epoch, on studies of a role."""
+def doubted_labels(runs: list[Run], role: str, corrected: Corrections) -> pd.DataFrame:
+    """Return `label_doubts.find` by these runs, each at its best epoch, on studies of a role.
+
+    Args:
+        runs: on the same data.
+        role: "dev" or "valid".
+        corrected: labels to be used in place of those that the runs have.
+    """
     tables = []
     for run in runs:
         epoch = predictions.best_epoch(run.folder) or predictions.latest(run.folder)
@@ -63,7 +71,7 @@ def doubted_labels(runs: list[Run], role: str) -> pd.DataFrame:
             verdicts = run_cache.run_verdicts(run, epoch)
         except RunError:
             continue
-        tables.append(verdicts[verdicts["role"] == role])
+        tables.append(corrections.relabel(verdicts[verdicts["role"] == role], corrected))
     return label_doubts.find(tables)
 
 

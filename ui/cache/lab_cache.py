@@ -74,12 +74,17 @@ def unseen_films(model: Model) -> tuple[str, pd.DataFrame]:
     if not model.card.out_of_fold:
         return "dev", model.judged
     table = model.weights.parent / cards.OUT_OF_FOLD
-    return _unseen_films(table, files.stamp(table), model.card.out_of_fold["sha256"], model)
+    kept = (files.stamp(table), model.card.out_of_fold["sha256"], model.corrected.hash)
+    return _unseen_films(table, *kept, model)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _unseen_films(
-    table: Path, stamp: tuple[int, ...] | None, sha256: str, _model: Model
+    table: Path,
+    stamp: tuple[int, ...] | None,
+    sha256: str,
+    corrections_hash: str,
+    _model: Model,
 ) -> tuple[str, pd.DataFrame]:
     return study_answers.unseen_films(_model)
 

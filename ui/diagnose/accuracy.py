@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core.models.cards import Model
-from fracture_core.runs import run_status
+from fracture_core.runs import run_facts, run_status
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.verdicts.metrics import Proportion
 from ui.cache import model_cache
@@ -45,7 +45,9 @@ def _figures(model: Model, threshold: float) -> None:
     for level in ("studies", "images"):
         for name in ("sensitivity", "specificity"):
             _figure(level, name, getattr(summaries[level], name))
-    st.caption(theme.plain(f"{model.card.dev_words} {model.card.data.split_words}".rstrip()))
+    labels = run_facts.corrections_words(facts) if (facts := model.dev_corrections) else ""
+    words = (model.card.dev_words, labels, model.card.data.split_words)
+    st.caption(theme.plain(" ".join(each for each in words if each)))
 
 
 def _figure(level: str, name: str, value: Proportion) -> None:

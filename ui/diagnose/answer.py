@@ -18,7 +18,8 @@ def of(reading: Reading) -> Answers:
     source, films = lab_cache.unseen_films(model)
     key = estimate_cache.key_of_films(model.reference, films)
     limits = lab_cache.limits(key, promise, study_answers.studies_of(films))
-    return study_answers.with_limits(model, reading.threshold, limits, source)
+    corrected = model.corrections_among(films)
+    return study_answers.with_limits(model, reading.threshold, limits, source, corrected)
 
 
 def line(reading: Reading) -> str:

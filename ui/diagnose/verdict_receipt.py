@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from fracture_core.model_comparison import stored_predictions
+from fracture_core.models import evaluation
 from fracture_core.models.cards import Model
 from fracture_core.reports import page_receipts, receipts, study_record
 from fracture_core.reports.receipts import Receipt
@@ -53,4 +54,5 @@ def _note(reading: Reading) -> str:
 def of_dev(model: Model, threshold: float) -> Receipt:
     """Return the receipt of a model's figures on its dev studies at a threshold."""
     value = replace(stored_predictions.of_role(model, "dev"), threshold=threshold)
+    value = evaluation.relabelled(value, model.corrected)
     return receipts.of_summaries(value, model)

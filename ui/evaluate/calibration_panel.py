@@ -1,5 +1,7 @@
 """Calibration: reliability diagram before and after, calibration errors, and keeping a map."""
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -16,6 +18,7 @@ from fracture_core.verdicts.resampling import Interval
 from fracture_core.words import plural
 from ui.cache import estimate_cache, lab_cache
 from ui.evaluate import card_buttons, lab_charts
+from ui.evaluate.curation import labels_words
 from ui.shared import figures, plots, receipt, theme
 from ui.shell import actions, state
 
@@ -43,7 +46,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
             required=True,
             key=state.LEVEL_CALIBRATED,
         )
-        _compare(result, level, maps)
+        _compare(result, level, maps, labels_words(model.dev_corrections))
         receipt.offer("calibration", lambda: _receipt(result, model))
         _keep(reference, model, maps)
 
@@ -54,11 +57,15 @@ def fitted(model: Model) -> dict[str, Calibration]:
     Raises:
         DataError: dev is too small, or has one label only.
     """
-    key = estimate_cache.key_of_films(model.reference, model.judged)
-    return {method: lab_cache.fit(key, method, model.judged) for method in METHODS}
+    key, corrected = estimate_cache.key_of_films(model.reference, model.judged), ""
+    if facts := model.dev_corrections:
+        corrected = facts["hash"]
+    maps = {method: lab_cache.fit(key, method, model.judged) for method in METHODS}
+    return {method: replace(each, corrections=corrected) for method, each in maps.items()}
 
 
-def _compare(result: Evaluation, level: str, maps: dict[str, Calibration]) -> None:
+def _compare(result: Evaluation, level: str, maps: dict[str, Calibration], labels: str) -> None:
+    """Scores before and after: diagrams and errors; `labels` says which ones dev has."""
     before = calibration.scores_of(result.films, level)
     tables = {BEFORE: before} | {
         TITLES[method]: before.assign(score=each.of_level(level).apply(before["score"]))
@@ -88,10 +95,10 @@ def _compare(result: Evaluation, level: str, maps: dict[str, Calibration]) -> No
     table = figures.estimates_table(errors, "Scores", "ece", "ECE", "n")
     st.dataframe(table, hide_index=True, height="content", key="ece")
     st.caption(
-        f"{_origin(result.split, maps)} On the diagonal a score means what it says: of the "
-        f"{level} with 0.30, 30 % are positive. Numbers at the points are counts; bars are "
-        f"{figures.LEVEL} Wilson intervals. ECE: calibration error in {estimates.BINS} bins, "
-        "bootstrap over patients; with few cases even a calibrated model has one above 0."
+        f"{_origin(result.split, maps)}{labels if maps else ''} On the diagonal a score means what "
+        f"it says: of the {level} with 0.30, 30 % are positive. Numbers at the points are counts; "
+        f"bars are {figures.LEVEL} Wilson intervals. ECE: calibration error in {estimates.BINS} "
+        "bins, bootstrap over patients; with few cases even a calibrated model has one above 0."
     )
 
 
@@ -107,6 +114,7 @@ def _receipt(result: Evaluation, model: Model) -> Receipt:
         model,
         method=f"{bins} {receipts.bootstrap(result, model)}",
         options=("--calibration",),
+        chosen_on=model.judged,
     )
 
 
@@ -152,10 +160,11 @@ def _keep(reference: str, model: Model, maps: dict[str, Calibration]) -> None:
     """Say which calibration the card keeps; let the owner keep another, or remove it."""
     own = model.card.choices.calibration
     if own:
+        labels = f", labels corrected by list {own.corrections}" if own.corrections else ""
         st.success(
             f"In the card: {TITLES[own.studies.method]}, fitted on "
-            f"{plural(own.studies.n, 'dev study')}. Diagnose and predict give the calibrated "
-            "probability of a study beside its score."
+            f"{plural(own.studies.n, 'dev study')}{theme.plain(labels)}. Diagnose and predict give "
+            "the calibrated probability of a study beside its score."
         )
     if model.is_run:
         card_buttons.release_first(model, "a calibration")

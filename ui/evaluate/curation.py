@@ -1,13 +1,18 @@
 """Selections and corrected labels on Evaluate: which studies, and by which labels."""
 
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
+from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
 from fracture_core.models import evaluation, training_patients
 from fracture_core.models.cards import Model
 from fracture_core.models.evaluation import Evaluation
+from fracture_core.runs import run_facts
 from fracture_core.words import plural, short
-from ui.cache import curation_cache, data_cache
+from ui.cache import curation_cache, data_cache, lab_cache
 from ui.shared import theme
 from ui.shell import state
 
@@ -34,25 +39,63 @@ def pick() -> Selection:
     return saved[name]
 
 
-def by_corrected_labels(result: Evaluation) -> Evaluation:
+def by_corrected_labels(result: Evaluation, model: Model) -> tuple[Evaluation, Model]:
     """Let the viewer choose between the data's own labels and the corrected ones.
 
     Returns:
-        The evaluation by the chosen labels; the same one where no label of its films is corrected.
+        Evaluation and model by the chosen labels; the same ones where no label of the evaluated
+        films is corrected, and none of those that choose thresholds.
     """
-    value = curation_cache.corrected(str(result.data.get("hash") or ""))
-    corrected = evaluation.relabelled(result, value)
-    count = corrected.data.get("corrections", {}).get("labels", 0) if value.items else 0
-    if not count:
-        return result
+    corrected, kept = evaluation.by_corrected_labels(result, model, curation_cache.corrected)
+    source, before = lab_cache.unseen_films(model)
+    after = lab_cache.unseen_films(kept)[1]
+    own, others = corrected.data.get("corrections"), kept.corrections_among(after)
+    counts = {
+        "": own["labels"] if own else 0,
+        source: others["labels"] if others and source != result.split else 0,
+    }
+    if not any(counts.values()):
+        return result, model
+    if _same_labels(result.films, corrected.films) and _same_labels(before, after):
+        return corrected, kept  # the run was trained with them
     use = st.toggle(
-        f"Use {plural(count, 'corrected label')}",
+        f"Use {_counted(counts)}",
         True,
         key=state.BY_CORRECTED,
-        help=f"Labels that were corrected by hand, list {value.hash}; else those of the data, or "
-        "those that the run was trained with.",
+        help="Labels that were corrected by hand, also of the films that choose thresholds, "
+        "calibration and limits; else those of the data, or those that the run was trained with.",
     )
-    return corrected if use else result
+    return (corrected, kept) if use else (result, model)
+
+
+def _same_labels(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    return before["label"].equals(after["label"])
+
+
+def _counted(counts: dict[str, int]) -> str:
+    """Count corrected labels: "3 corrected labels and 2 of dev"; "" stands for the evaluated."""
+    words = [
+        f"{count:,}" if number else plural(count, "corrected label")
+        for number, count in enumerate(n for n in counts.values() if n)
+    ]
+    names = [name for name, count in counts.items() if count]
+    return " and ".join(
+        f"{word} of {name}" if name else word for word, name in zip(words, names, strict=True)
+    )
+
+
+def corrected_for(result: Evaluation) -> Corrections:
+    """Return the corrections that an evaluation goes by; none where it has other labels."""
+    if not result.data.get("corrections"):
+        return Corrections()
+    return curation_cache.corrected(str(result.data.get("hash")))
+
+
+def labels_words(corrected: dict[str, Any] | None) -> str:
+    """Return the facts of dev's corrected labels in Markdown, after a blank; "" without."""
+    if not corrected:
+        return ""
+    return f" Of its labels, {theme.plain(run_facts.corrections_words(corrected))}"
 
 
 def warn(result: Evaluation, model: Model) -> None:

@@ -17,7 +17,7 @@ from fracture_core.models.evaluation import Evaluation
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.words import plural
 from ui.cache import difficulty_cache, film_cache, run_cache, study_cache
-from ui.evaluate import study_lines
+from ui.evaluate import curation, study_lines
 from ui.shared import figures, film_links, theme
 from ui.shell import state
 from ui.studies import wall
@@ -76,9 +76,11 @@ def _listed(kind: str, result: Evaluation, model: Model) -> pd.DataFrame | None:
             return None
     else:
         runs = difficulty_cache.runs_on(str(result.data.get("hash")))
-        table = difficulty_cache.doubted_labels(runs, result.split)
+        corrected = curation.corrected_for(result)
+        table = difficulty_cache.doubted_labels(runs, result.split, corrected)
+        labels = f" By the corrected labels (list {corrected.hash})." if corrected.items else ""
         more = " Train other seeds for a firmer list." if len(runs) < 3 else ""
-        st.caption(f"By {plural(len(runs), 'run')} on these data.{more}")
+        st.caption(f"By {plural(len(runs), 'run')} on these data.{labels}{more}")
     if table.empty:
         st.write(f"None of {plural(len(result.studies()), 'study')}: {TITLES[kind]}.")
         return None

@@ -15,6 +15,7 @@ from fracture_core.reports.receipts import Receipt, Scope
 from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
 from ui.evaluate import card_buttons
+from ui.evaluate.curation import labels_words
 from ui.shared import figures, receipt, theme
 from ui.shared.number_field import number
 from ui.shell import actions, owner, state
@@ -48,7 +49,8 @@ def show(result: Evaluation, reference: str, model: Model, scaling: Calibration 
     if wrong:
         st.error(theme.plain(wrong[0]))
         return
-    points = choices.points(dev, rule, float(cost))
+    corrected = model.dev_corrections
+    points = choices.points(dev, rule, float(cost), corrected["hash"] if corrected else "")
     others = None
     if result.split != "dev":
         others = study_scores.of_films(result.films, scaling.films if scaling else None)
@@ -60,7 +62,7 @@ def show(result: Evaluation, reference: str, model: Model, scaling: Calibration 
     )
     films = "" if others is None else f" The {result.split} films chose nothing."
     st.caption(
-        f"Thresholds from {plural(len(dev), 'dev study')} alone.{films} "
+        f"Thresholds from {plural(len(dev), 'dev study')} alone.{labels_words(corrected)}{films} "
         f"{theme.plain(model.card.dev_words)} Cost: {cost_words(float(cost))}, "
         f"at the prevalence of dev ({figures.percent(float(dev['label'].mean()))})."
     )
@@ -86,6 +88,7 @@ def _receipt(
         method=method,
         options=("--lab", f"{result.threshold:g}", "--rule", rule),
         scope=Scope(cost_ratio=cost),
+        chosen_on=model.judged,
     )
 
 

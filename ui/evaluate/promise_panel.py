@@ -35,6 +35,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
         promise = promise_fields.ask(model)
         if promise is None:
             return
+        corrected = model.corrections_among(films)
         studies = study_answers.studies_of(films)
         key = estimate_cache.key_of_films(model.reference, films)
         limits = lab_cache.limits(key, promise, studies)
@@ -47,7 +48,8 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
             f"Limits from {plural(limits.studies, f'{source} study')} of "
             f"{plural(limits.patients, 'patient')}, one study per patient, by fixed sequence "
             "testing with exact binomial (Clopper-Pearson) bounds. They hold for studies like "
-            f"these, each on its own. {theme.plain(study_answers.source_words(model, source))}"
+            f"these, each on its own. "
+            f"{theme.plain(study_answers.source_words(model, source, corrected))}"
         )
         receipt.offer("promise", lambda: _receipt(result, model, promise))
         _keep(reference, model, promise)
@@ -65,6 +67,7 @@ def _receipt(result: Evaluation, model: Model, promise: Promise) -> Receipt:
         method="Limits by fixed sequence testing with exact binomial (Clopper-Pearson) bounds, on "
         f"one study per patient. Shares: {receipts.WILSON}",
         options=receipts.promise_options(promise),
+        chosen_on=lab_cache.unseen_films(model)[1],
     )
 
 

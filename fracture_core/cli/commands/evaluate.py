@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from fracture_core.floors.floor_figures import Floors
     from fracture_core.models.cards import Model
     from fracture_core.models.evaluation import Evaluation
-    from fracture_core.runs.run_facts import DataFacts
     from fracture_core.sweeps.sweep import Sweep
 
 MOST_COST = 10_000.0  # of a missed fracture, in false alarms
@@ -47,7 +46,7 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corrections",
         action="store_true",
-        help="compare with the labels that were corrected for these data",
+        help="compare with the labels that were corrected for these data; dev has them, too",
     )
     _figure_arguments(parser)
     _detail_arguments(parser)
@@ -124,14 +123,17 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     dataset = setting_options.dataset_of(options)
     parts = tuple(options.parts or ())
-    corrected = corrections.made(dataset.hash) if options.corrections else None
+    model = cards.find(options.model)
+    if options.corrections:
+        corrections.check_made(
+            *(corrections.read(str(each)) for each in (dataset.hash, model.card.data.hash))
+        )
     selection = None
     if options.selection is not None:
         selection = selections.read(selections.folder_of(dataset.hash), options.selection)
     split = options.split or (None if selection else "valid")
     terminal.load_tensorflow()
     show = None if options.json else terminal.progress_line("films")
-    model = cards.find(options.model)
     folder = evaluation.folder_of(options.model, dataset, split or evaluation.SELECTION, selection)
     value = evaluation.evaluate(
         options.model, dataset, split, parts, progress=show, selection=selection
@@ -140,8 +142,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     if not parts and value.model == model.card.name:
         with contextlib.suppress(WriteFailed):  # the figures are printed all the same
             evaluation.save(folder, value)
-    if corrected:
-        value = evaluation.relabelled(value, corrected)
+    if options.corrections:
+        value, model = evaluation.by_corrected_labels(value, model)
     _output(options, value, model, dataset)
 
 
@@ -170,7 +172,8 @@ def _evaluate_stored(options: argparse.Namespace, dataset: "Dataset | None" = No
     split = options.split or ("valid" if "valid" in roles else "dev")
     value = stored_predictions.of_role(model, split)
     if options.corrections:
-        value = evaluation.relabelled(value, corrections.made(str(value.data.get("hash"))))
+        corrections.made(str(value.data.get("hash")))
+        value, model = evaluation.by_corrected_labels(value, model)
     _output(options, value, model, dataset)
 
 
@@ -202,12 +205,14 @@ def _output(
     floors = evaluation_floors.of_films(value.films, value.threshold, sources)
     if options.json:
         record["training_split"] = model.card.data.split_words
+        if model.dev_corrections:
+            record["dev_corrections"] = model.dev_corrections
         record["floors"] = {level: each.to_dict() for level, each in floors.items()}
         chosen = (options.prevalence, options.cost_ratio)
         record = evaluation.with_estimates(record, value, *chosen)
         terminal.print_json(record | _details(options, value, model))
     else:
-        _print_evaluation(options, value, record, model.card.data, floors["studies"])
+        _print_evaluation(options, value, record, model, floors["studies"])
         _print_details(_details(options, value, model))
         if value.data.get("selection") and (
             warning := training_patients.dev_warning(model, value.films, data_hash)
@@ -248,7 +253,7 @@ def _print_evaluation(
     options: argparse.Namespace,
     value: "Evaluation",
     record: dict[str, Any],
-    data: "DataFacts",
+    model: "Model",
     floors: "Floors",
 ) -> None:
     """Print the figures of an evaluation, what was refused, and a line per study on request.
@@ -257,7 +262,7 @@ def _print_evaluation(
         options: of the command.
         value: the evaluation.
         record: it as JSON, with what each study's patient is to the model.
-        data: that the model was trained on.
+        model: the model evaluated.
         floors: of the studies.
     """
     from fracture_core.models import training_patients
@@ -272,11 +277,14 @@ def _print_evaluation(
         terminal.print_figures(f"{value.films_words}, {name}", films, *chosen)
     if corrected := value.data.get("corrections"):
         terminal.print_line(run_facts.corrections_words(corrected))
+    if of_dev := model.dev_corrections:
+        terminal.print_line(f"Dev: {run_facts.corrections_words(of_dev)}")
     known = [TrainingOverlap(line["acquaintance"]) for line in record["lines"]]
     for sentence in training_patients.warnings(known):
         terminal.print_line(sentence)
     for item in record["refused"]:
         terminal.print_line(f"refused ({item['path']}): {item['reason']}")
+    data = model.card.data
     if data.split_words:
         root = Path(data.root or "unknown data").name
         terminal.print_line(f"\nThe model was trained on {root}. {data.split_words}")

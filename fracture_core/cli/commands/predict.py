@@ -28,6 +28,11 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
         help="include films in the verdict that the gate doubts",
     )
     setting_options.add_promise(parser)
+    parser.add_argument(
+        "--corrections",
+        action="store_true",
+        help="dev has the labels that were corrected for the model's training data",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")
     parser.add_argument(
@@ -39,11 +44,14 @@ def _predict(options: argparse.Namespace) -> int:
     """Print a line per image, then the verdict; return 1 if no film has a prediction."""
     from fracture_core.answers import study_answers
     from fracture_core.cli import study_output
+    from fracture_core.curation import corrections
     from fracture_core.datasets import study_paths
     from fracture_core.models import cards, caveats
     from fracture_core.reports import study_record, study_report
 
     model = cards.find(options.model)
+    if options.corrections:
+        model = model.relabelled(corrections.made(str(model.card.data.hash)))
     threshold = model.card.threshold if options.threshold is None else options.threshold
     check_range("threshold", threshold, (0.0, 1.0))
     promise = setting_options.promise_of(options, model)

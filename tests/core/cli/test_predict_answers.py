@@ -9,6 +9,9 @@ import pytest
 
 from fracture_core.answers import card_choices
 from fracture_core.cli import command_line
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
+from fracture_core.datasets import catalog
 from fracture_core.folders import models_folder
 from fracture_core.models import cards
 from fracture_core.operating_points import calibration
@@ -107,3 +110,19 @@ def test_a_kept_threshold_of_or_is_the_verdicts(model, phantom_root, capsys) -> 
     record = json.loads(spoken(capsys, "predict", model, study(phantom_root), "--json"))
     assert record["threshold"] == 0.001 and record["studies"][0]["fracture"] is True
     assert "operating_point" not in record["studies"][0]
+
+
+def test_the_answer_goes_by_dev_s_corrected_labels_on_request(model, phantom_root, capsys) -> None:
+    dev_of(1)
+    dev = cards.find(model).judged
+    studies = catalog.studies(dev)
+    labels = dict.fromkeys(studies["key"], 0)
+    value = corrections.corrected(Corrections(), studies, labels, "AB", "casts")
+    corrections.write(cards.find(model).card.data.hash, value)
+    words = ("predict", model, study(phantom_root), "--threshold", 1, "--json")
+    plain = json.loads(spoken(capsys, *words))
+    assert plain["studies"][0]["answer"] == "a person must look"
+    assert "corrections" not in plain["promise"]
+    record = json.loads(spoken(capsys, *words, "--corrections"))
+    assert record["studies"][0]["answer"] == "no fracture"
+    assert record["promise"]["corrections"] == {"labels": len(studies), "hash": value.hash}

@@ -239,7 +239,9 @@ def source_words(model: Model, source: str, corrected: dict[str, Any] | None = N
     words = "Each was predicted by a network of the same settings, trained without its patient."
     if source == "dev":
         words = model.card.dev_words
-    return f"{words} {run_facts.corrections_words(corrected)}" if corrected else words
+    if corrected:
+        words += f" {source.capitalize()}: {run_facts.corrections_words(corrected)}"
+    return words
 
 
 def with_limits(

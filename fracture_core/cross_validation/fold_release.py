@@ -43,7 +43,9 @@ def make(value: Group, name: str) -> Path:
     ]
     card, weights, dev_films = ensemble.prepare(references, name)
     table = predicted.films.to_parquet(None, index=False)
-    card = replace(card, out_of_fold=_facts(value, predicted, table), command=command(value, name))
+    facts = _facts(value, predicted, table)
+    training = card.training | _curation(value, predicted)
+    card = replace(card, training=training, out_of_fold=facts, command=command(value, name))
     return release.publish(name, card, weights, dev_films, out_of_fold=table)
 
 
@@ -73,6 +75,13 @@ def attach(value: Group, name: str) -> Path:
             f"{name} was trained by another command or on other data than {value.name}: {own}. "
             "Cross-validate with the settings of the model."
         )
+    folds = next(iter(out_of_fold.finished(value).values()))
+    if model.card.data.list_hashes != folds.data.list_hashes:
+        raise ModelError(
+            f"{name} was trained by another selection or other corrected labels than {value.name}, "
+            "though of the same name. Cross-validate by those that are saved now, and train the "
+            "model again."
+        )
     table = predicted.films.to_parquet(None, index=False)
     folder = model.weights.parent
     with card_changes.changing(folder) as current:  # others may have changed its card
@@ -96,6 +105,14 @@ def _facts(value: Group, predicted: OutOfFold, table: bytes) -> dict[str, Any]:
         "method": predicted.figures["method"],
         **{level: predicted.figures[level] for level in LEVELS},
     }
+
+
+def _curation(value: Group, predicted: OutOfFold) -> dict[str, Any]:
+    """Return the facts about the selection and the corrected labels of a group; empty without."""
+    studies = predicted.figures["studies"]["accuracy"]["n"]
+    facts = out_of_fold.training_facts(out_of_fold.finished(value), studies)
+    both = {"selection": facts.selection, "corrections": facts.corrections}
+    return {key: own for key, own in both.items() if own}
 
 
 def _data(value: Group) -> dict[str, Any]:

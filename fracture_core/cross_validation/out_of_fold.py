@@ -9,7 +9,7 @@ counts no more and is made again. A released ensemble keeps a copy beside its ca
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -27,6 +27,7 @@ from fracture_core.models.cards import OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD, Model
 from fracture_core.models.evaluation import Evaluation
 from fracture_core.run_groups import group_folder
 from fracture_core.runs import journal
+from fracture_core.runs.run_facts import DataFacts
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State
 
@@ -195,6 +196,18 @@ def evaluation_of_model(model: Model) -> Evaluation | None:
     return None if films is None else evaluation.of_kept_films(model, SPLIT, films)
 
 
+def training_facts(runs: Mapping[int, Run], studies: int) -> DataFacts:
+    """Return the facts about the data that the folds of a group were trained on together.
+
+    Args:
+        runs: of the group by fold, see `finished`.
+        studies: number of studies out of fold: each was trained on by the other folds.
+    """
+    data = next(iter(runs.values())).data
+    selection = {**data.selection, "used": studies} if data.selection else None
+    return replace(data, folds=None, selection=selection)
+
+
 # --- from the runs --------------------------------------------------------------------------------
 
 
@@ -202,10 +215,7 @@ def _made(value: Group, runs: dict[int, Run]) -> OutOfFold:
     """Return the predictions from the runs' own tables."""
     hashes = {run.data.hash for run in runs.values()}
     lists = {(run.data.folds or {}).get("hash") for run in runs.values()}
-    curated = {
-        tuple((facts or {}).get("hash") for facts in (run.data.selection, run.data.corrections))
-        for run in runs.values()
-    }
+    curated = {run.data.list_hashes for run in runs.values()}
     if len(hashes) > 1 or lists != {value.hash}:
         raise RunError(
             f"The folds of {value.name} were trained on different data, or by another list of "

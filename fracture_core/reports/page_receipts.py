@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core.analysis.report_2018 import Length
-from fracture_core.cross_validation import fold_figures
+from fracture_core.cross_validation import fold_figures, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
@@ -78,6 +78,8 @@ def of_folds(value: Group, record: Mapping[str, Any]) -> Receipt:
         for level in receipts.LEVELS
     }
     spread = fold_figures.spread(record)
+    studies = record["studies"]["accuracy"]["n"]
+    training = out_of_fold.training_facts(out_of_fold.finished(value), studies)
     return Receipt(
         title=f"Out-of-fold figures of {value.name}",
         numbers=tuple(receipts.numbers(pooled | {"spread": spread, "folds": record["folds"]})),
@@ -88,7 +90,8 @@ def of_folds(value: Group, record: Mapping[str, Any]) -> Receipt:
                 f"{plural(value.folds, 'run')} of one setting, each on the others' patients",
             ),
             ("Folds", f"list {value.hash}"),
-            ("Data", str(value.config.data)),
+            ("Data", f"{value.config.data}, hash {training.hash}"),
+            ("Training split", training.split_words or "unknown"),
             ("Rule", receipts.RULES["studies"]),
             ("Threshold", f"{value.config.threshold:g}, set before training"),
         ),

@@ -74,6 +74,12 @@ class DataFacts:
         return bool(self.excluded or (self.families or {}).get("films") or self.selection)
 
     @property
+    def list_hashes(self) -> tuple[str | None, str | None]:
+        """Hashes of its selection and of its corrected labels; `None` without."""
+        chosen, corrected = self.selection or {}, self.corrections or {}
+        return chosen.get("hash"), corrected.get("hash")
+
+    @property
     def split_words(self) -> str:
         """The way training films were kept apart from the others, in sentences; "" if unknown."""
         if self.kind is None:

@@ -14,7 +14,7 @@ from fracture_core.cross_validation.group import Group
 from fracture_core.datasets import catalog, fold_list
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
-from fracture_core.runs import run_folders, run_lock, run_requests, run_status
+from fracture_core.runs import run_config, run_folders, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State, Status
 from ui.runs import groups_panel
 from ui.shell import state
@@ -133,8 +133,11 @@ def test_a_finished_group_shows_pooled_figures_and_their_spread(
     for fold in (1, 2):
         status = Status(state=State.FINISHED, epoch=4, epochs=4, message="Finished.")
         run_status.write(run_folders.find(f"small-fold{fold}"), status)
+        facts = {"kind": "mura", "corrections": {"labels": 3, "hash": "cd34"}}
+        run_config.complete(run_folders.find(f"small-fold{fold}"), data=facts)
     app = page("runs", group="small").run()
     assert not app.exception
+    assert "3 labels corrected (list cd34)." in words(app)
     n = record["studies"]["accuracy"]["n"]
     assert any("out-of-fold accuracy 100.0 %" in each and f"n = {n}" in each for each in lines(app))
     (pooled,) = [each.value for each in app.dataframe if "Folds" in each.value]

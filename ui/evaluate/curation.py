@@ -95,7 +95,7 @@ def labels_words(corrected: dict[str, Any] | None) -> str:
     """Return the facts of dev's corrected labels in Markdown, after a blank; "" without."""
     if not corrected:
         return ""
-    return f" Of its labels, {theme.plain(run_facts.corrections_words(corrected))}"
+    return f" Dev: {theme.plain(run_facts.corrections_words(corrected))}"
 
 
 def warn(result: Evaluation, model: Model) -> None:

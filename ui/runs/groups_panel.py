@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fracture_core.cross_validation import fold_figures, group
+from fracture_core.cross_validation import fold_figures, group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.reports import page_receipts
 from fracture_core.run_groups.group_progress import Progress
@@ -85,7 +85,7 @@ def _content(
             state.put(state.CHOSEN, [run.name for run in runs.values()])
             st.rerun()  # the whole page: the curves are below
     if isinstance(record, dict):
-        _figures(value, record)
+        _figures(value, runs, record)
 
 
 def _folds(value: Group, runs: dict[int, Run], record: dict[str, Any] | None) -> pd.DataFrame:
@@ -114,13 +114,15 @@ def _state(run: Run | None) -> str:
     return f"{status.state}{epochs}"
 
 
-def _figures(value: Group, record: dict[str, Any]) -> None:
+def _figures(value: Group, runs: dict[int, Run], record: dict[str, Any]) -> None:
     """The pooled figures with their interval, and the spread between folds."""
     st.markdown("**Out of fold, all folds together**")
     st.dataframe(table(record), hide_index=True, key=f"pooled-{value.name}", width="content")
+    training = out_of_fold.training_facts(runs, record["studies"]["accuracy"]["n"])
     st.caption(
         f"Each film is predicted by the run that was not trained on its patient. Intervals: "
-        f"{fold_figures.METHOD}. {fold_figures.RANKS} Threshold {value.config.threshold:.2f}."
+        f"{fold_figures.METHOD}. {fold_figures.RANKS} Threshold {value.config.threshold:.2f}. "
+        f"{theme.plain(training.split_words)}"
     )
     receipt.offer(f"folds-{value.name}", lambda: page_receipts.of_folds(value, record))
 

@@ -13,11 +13,12 @@ from fracture_core.cli import Command, run_group, setting_options, terminal
 from fracture_core.config.limits import LIMITS
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.files import replace_file
-from fracture_core.runs import run_folders
+from fracture_core.runs import run_facts, run_folders
 
 if TYPE_CHECKING:
     from fracture_core.cross_validation.group import Group
     from fracture_core.models.evaluation import Evaluation
+    from fracture_core.runs.run_facts import DataFacts
 
 OWN = ("fold", "fold_list")  # settings that each fold's run gets
 MISSING = "-"  # of a figure that has no meaning
@@ -65,7 +66,7 @@ def follow(value: "Group", as_json: bool) -> int:
     from fracture_core.cross_validation import out_of_fold
 
     out_of_fold.save(value)
-    _print(_evaluation(value.name), as_json, None, 1.0)
+    _print(*_evaluation(value.name), as_json, None, 1.0)
     return 0
 
 
@@ -86,7 +87,7 @@ def release(value: "Group", model: str, attach: bool) -> None:
     make = fold_release.attach if attach else fold_release.make
     folder = make(value, model)
     terminal.print_line(f"Released {folder}: {cards.read(folder).card.network}")
-    _print(_evaluation(model), False, None, 1.0)
+    _print(*_evaluation(model), False, None, 1.0)
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -96,34 +97,42 @@ def evaluate(options: argparse.Namespace) -> None:
             "Out-of-fold figures need no data set: they are of the films that each fold held out. "
             "Leave DATA out."
         )
-    value = _evaluation(options.model)
-    if options.csv:
-        from fracture_core.models import evaluation
+    from fracture_core.curation import corrections
+    from fracture_core.models import evaluation
 
+    value, data = _evaluation(options.model)
+    if options.corrections:
+        corrected = corrections.made(str(value.data.get("hash")))
+        value = evaluation.relabelled(value, corrected)
+    if options.csv:
         text = evaluation.lines_csv(value.to_dict()["lines"])
         replace_file(options.csv, text.encode())
-    _print(value, options.json, options.prevalence, options.cost_ratio, options.slices)
+    _print(value, data, options.json, options.prevalence, options.cost_ratio, options.slices)
 
 
-def _evaluation(name: str) -> "Evaluation":
-    """Return the out-of-fold predictions of a group or a released model as an evaluation."""
+def _evaluation(name: str) -> tuple["Evaluation", "DataFacts"]:
+    """Return a group's or released model's out-of-fold predictions, and what the folds saw."""
     from fracture_core.cross_validation import group, out_of_fold
     from fracture_core.models import cards
 
     if isinstance(value := run_group.find(name), group.Group):
-        return out_of_fold.evaluation_of_group(value)
-    of_model = out_of_fold.evaluation_of_model(cards.find(name))
+        films = out_of_fold.evaluation_of_group(value)
+        runs = out_of_fold.finished(value)
+        return films, out_of_fold.training_facts(runs, films.summaries()["studies"].n)
+    model = cards.find(name)
+    of_model = out_of_fold.evaluation_of_model(model)
     if of_model is None:
         known = ", ".join(group.names()) or "none yet"
         raise ModelError(
             f"{name} was not cross-validated, so it has no out-of-fold predictions. "
             f"Cross-validations: {known}."
         )
-    return of_model
+    return of_model, model.card.data
 
 
 def _print(
     value: "Evaluation",
+    data: "DataFacts",
     as_json: bool,
     prevalence: float | None,
     cost_ratio: float,
@@ -138,7 +147,7 @@ def _print(
         record = evaluation.with_estimates(value.to_dict(), value, prevalence, cost_ratio)
         spread = fold_figures.spread(own)
         more = {"folds": own["folds"], "spread": spread, "interval": own["method"]}
-        terminal.print_json(record | more)
+        terminal.print_json(record | more | {"training_split": data.split_words})
         return
     terminal.print_figures("out of fold", value.films, value.threshold, prevalence, cost_ratio)
     for name, films in estimates.slices(value.films).items() if with_slices else ():
@@ -146,6 +155,10 @@ def _print(
             f"out of fold, {name}", films, value.threshold, prevalence, cost_ratio
         )
     _print_folds(own)
+    if corrected := value.data.get("corrections"):
+        terminal.print_line(run_facts.corrections_words(corrected))
+    if data.split_words:
+        terminal.print_line(data.split_words)
 
 
 def _print_folds(own: dict[str, Any]) -> None:

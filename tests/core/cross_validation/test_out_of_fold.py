@@ -14,6 +14,8 @@ from fracture_core.answers import card_choices
 from fracture_core.cli import command_line
 from fracture_core.cross_validation import fold_figures, fold_release, group, out_of_fold
 from fracture_core.cross_validation.group import Group
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError, ModelError, RunError
@@ -23,7 +25,7 @@ from fracture_core.models.cards import Card
 from fracture_core.models.model_names import CARD
 from fracture_core.operating_points.promise import Promise
 from fracture_core.releases import release
-from fracture_core.reports import page_receipts
+from fracture_core.reports import page_receipts, receipts
 from fracture_core.runs import journal, run_config, run_facts, run_folders
 from fracture_core.verdicts import estimates, resampling
 
@@ -355,3 +357,65 @@ def test_the_command_of_a_groups_receipt_prints_its_figures_again(
             again = again[int(key)] if isinstance(again, list) else again[key]
         value = again["value"] if isinstance(again, dict) else again
         assert value == number.value, number.key
+
+
+SELECTION = {"name": "odd hands", "hash": "ab12", "studies": 30}
+CORRECTED = {"labels": 3, "hash": "cd34"}
+
+
+@pytest.fixture
+def curated(pair: Group) -> Group:
+    """The group as one that was trained on a selection, with corrected labels."""
+    for fold, run in group.members(pair).items():
+        data = run_config.read(run.folder)[1]["data"]
+        facts = {"selection": {**SELECTION, "used": 4 + fold}, "corrections": CORRECTED}
+        run_config.complete(run.folder, data={**data, **facts})
+    return group.find("pair")
+
+
+def test_selection_and_corrections_of_the_folds_are_named_everywhere(
+    curated: Group, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predicted = out_of_fold.of_group(curated)
+    studies = predicted.figures["studies"]["accuracy"]["n"]
+    expected = (
+        f"Split by patient. Trained on the selection odd hands only ({studies} of its 30 studies; "
+        "hash ab12). 3 labels corrected (list cd34)."
+    )
+    receipt = page_receipts.of_folds(curated, predicted.figures)
+    assert dict(receipt.rows)["Training split"] == expected
+    fold_release.make(curated, "mean-of-two")
+    for words in (["pair"], ["mean-of-two", "--out-of-fold"]):
+        assert command_line.main(["evaluate", *words]) == 0
+        assert expected in capsys.readouterr().out
+        assert command_line.main(["evaluate", *words, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["training_split"] == expected
+    model = cards.find("mean-of-two")
+    value = out_of_fold.evaluation_of_model(model)
+    assert dict(receipts.basis(value, model))["Training split"] == expected
+    assert model.card.data.is_partial
+
+
+def test_predictions_by_another_selection_do_not_go_beside_a_model(
+    attached: cards.Model, curated: Group
+) -> None:
+    with pytest.raises(ModelError, match="by another selection or other corrected labels"):
+        fold_release.attach(curated, "same")
+
+
+def test_out_of_fold_figures_go_by_corrected_labels_on_request(
+    pair: Group, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predicted = out_of_fold.of_group(pair)
+    studies = catalog.studies(predicted.films)
+    first = studies.iloc[0]
+    labels = {first["key"]: 1 - first["label"]}
+    value = corrections.corrected(Corrections(), studies, labels, "AB", "a cast")
+    corrections.write(group.members(pair)[1].data.hash, value)
+    assert command_line.main(["evaluate", "pair", "--corrections", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["data"]["corrections"] == {"labels": 1, "hash": value.hash}
+    before = predicted.figures["studies"]["accuracy"]["value"]
+    assert record["studies"]["by_patient"]["accuracy"]["value"] != before
+    assert command_line.main(["evaluate", "pair", "--corrections"]) == 0
+    assert f"1 label corrected (list {value.hash})." in capsys.readouterr().out

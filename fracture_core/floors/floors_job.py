@@ -23,7 +23,7 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FileRefused, FractureError, ModelError
 from fracture_core.files import make_folder
 from fracture_core.films import pixel_cache
-from fracture_core.floors import twins
+from fracture_core.floors import card_settings, twins
 from fracture_core.folders import cache_folder
 from fracture_core.jobs import job_progress, launcher
 from fracture_core.jobs.job_progress import JobProgress
@@ -52,12 +52,15 @@ class Twins:
         steps: of training on shuffled labels.
         own_steps: of the model's own training up to its epoch.
         seed: of both twins.
+        default_settings: whether the model's card names no settings, so that the twins have the
+            default ones.
     """
 
     films: pd.DataFrame
     steps: int
     own_steps: int
     seed: int
+    default_settings: bool = False
 
     @property
     def brightness(self) -> dict[str, float]:
@@ -75,11 +78,13 @@ class Twins:
     @property
     def sentence(self) -> str:
         """The making of the twins, in words."""
+        unnamed = ", and its card does not name its settings: both have the default ones"
         less = "" if self.steps == self.own_steps else f" of its {self.own_steps:,}"
         return (
             "The untrained twin is a logistic regression on the network's random convolutions. The "
             f"other was trained like the network for {self.steps:,}{less} steps, on labels that "
-            f"were exchanged among the training studies. Both have seed {self.seed}."
+            f"were exchanged among the training studies. Both have seed {self.seed}"
+            f"{unnamed if self.default_settings else ''}."
         )
 
 
@@ -90,12 +95,14 @@ class Sources:
     Args:
         root: folder that the paths are relative to.
         films: manifest columns and `role`.
-        config: of the run; of a released model its network, with the default settings.
+        config: of the run; of a released model see `card_settings.of_card`.
+        default_settings: see `Twins`.
     """
 
     root: Path
     films: pd.DataFrame
     config: TrainConfig
+    default_settings: bool = False
 
 
 def training_films(model: Model, dataset: Dataset | None) -> pd.DataFrame:
@@ -136,17 +143,12 @@ def sources(model: Model, dataset: Dataset | None) -> Sources:
         for split in ("valid", "test")
         if (dataset.manifest["split"] == split).any()
     ]
-    config = TrainConfig(
-        data=str(dataset.root),
-        architecture=card.architecture,
-        options=card.options,
-        recipe=card.recipe,
-        parts=card.parts,
-    )
+    config, is_named = card_settings.of_card(card, str(dataset.root))
     return Sources(
         root=dataset.root,
         films=pd.concat([training, *others], ignore_index=True),
         config=config,
+        default_settings=not is_named,
     )
 
 
@@ -209,7 +211,13 @@ def make(
     )
     table.loc[~is_training, "untrained"] = untrained.astype(np.float64)
     table.loc[~is_training, "shuffled"] = shuffled.astype(np.float64)
-    return Twins(films=table, steps=steps, own_steps=own, seed=config.seed)
+    return Twins(
+        films=table,
+        steps=steps,
+        own_steps=own,
+        seed=config.seed,
+        default_settings=source.default_settings,
+    )
 
 
 # --- stored twins -------------------------------------------------------------------------------
@@ -222,6 +230,8 @@ def folder_of(model: Model) -> Path:
         run = run_folders.find(model.run)
         for name in ("films.parquet", "config.json"):
             parts += checksums.digests(run, run / name)[-1:]
+    else:
+        parts.append(model.card.command)  # its settings
     key = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
     return cache_folder() / "floors" / key
 
@@ -280,6 +290,7 @@ def save(folder: Path, value: Twins) -> None:
         "steps": value.steps,
         "own_steps": value.own_steps,
         "seed": value.seed,
+        "default_settings": value.default_settings,
     }
     checksums.write(folder, folder / RESULT, json.dumps(facts).encode())
     for path in folder.glob(f"*-{TABLE}"):
@@ -302,6 +313,6 @@ def load(folder: Path) -> Twins | None:
         counts = {key: facts[key] for key in ("steps", "own_steps", "seed")}
         for key, value in counts.items():
             check_range(key, value, (0, 2**53))
-        return Twins(films=films, **counts)
+        return Twins(films=films, **counts, default_settings=bool(facts.get("default_settings")))
     except (OSError, FractureError, ValueError, LookupError, TypeError, AttributeError):
         return None

@@ -237,3 +237,23 @@ def test_the_command_prints_floors_of_what_the_model_keeps(
     assert command_line.main(["floors", model.reference]) == 0
     printed = capsys.readouterr().out
     assert "untrained twin" in printed and "number of views alone" in printed
+
+
+def test_a_released_models_twins_have_the_settings_and_steps_of_its_card(
+    model: cards.Model, phantom_root: Path
+) -> None:
+    dataset = catalog.read(phantom_root)
+    command = "python -m fracture_core train films --batch-size 4 --learning-rate 0.01 --seed 9"
+    for own, named in ((command, True), ("", False)):
+        card = replace(model.card, command=own, epoch=3)
+        released = replace(model, reference="starter", card=card)
+        source = floors_job.sources(released, dataset)
+        given = (source.config.batch_size, source.config.learning_rate, source.config.seed)
+        assert given == ((4, 0.01, 9) if named else (10, 0.001, 1))
+        made = floors_job.make(released, dataset)
+        count = int((made.films["role"] == "train").sum())
+        assert made.own_steps == 3 * -(-count // given[0]) and made.seed == given[2]
+        assert made.default_settings is not named
+        assert ("its card does not name its settings" in made.sentence) is not named
+        floors_job.save(folder := floors_job.folder_of(released), made)
+        assert floors_job.load(folder).sentence == made.sentence

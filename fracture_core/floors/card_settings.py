@@ -1,0 +1,92 @@
+"""Settings that a released model was trained with, read back from the command in its card."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from fracture_core.config import network_options, setting_table
+from fracture_core.config.setting import Setting
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.errors import ConfigError
+from fracture_core.models.cards import Card
+
+TRAIN = ["python", "-m", "fracture_core", "train"]
+# The card's own facts name the films; the files and lists are of the machine that trained it.
+ELSEWHERE = frozenset(
+    {"positive", "table", "selection", "corrections", "parts", "fold", "fold_list"}
+) | {"weights", "exclude", "families"}
+
+
+def of_card(card: Card, data: str) -> tuple[TrainConfig, bool]:
+    """Return the settings of a card's training on these data, and whether the card names them.
+
+    Network, pixels and parts are always the card's; a setting that its command leaves out has its
+    default. Without a readable command, all others have theirs.
+
+    Args:
+        card: of one network.
+        data: folder of the training data.
+    """
+    base, is_named = TrainConfig(data=data), True
+    try:
+        base = setting_table.with_values(base, _facts(card) | dict(_values(_words(card.command))))
+    except (ConfigError, ValueError):
+        is_named = False
+    own = replace(
+        base,
+        architecture=card.architecture,
+        options=card.options,
+        recipe=card.recipe,
+        parts=card.parts,
+    )
+    return own, is_named
+
+
+def _facts(card: Card) -> dict[str, Any]:
+    """Return settings that a card names beside its command, whose defaults have changed since."""
+    normalization = card.training.get("normalization")
+    return {"normalization": normalization} if normalization else {}
+
+
+def _words(command: str) -> list[str]:
+    """Return the options of the last command, `train DATA OPTIONS`.
+
+    Raises:
+        ValueError: it is another one.
+    """
+    words = shlex.split(command)
+    while "&&" in words:  # the command before makes the data
+        words = words[words.index("&&") + 1 :]
+    if words[: len(TRAIN)] != TRAIN or len(words) == len(TRAIN):
+        raise ValueError("no command that trains")
+    return words[len(TRAIN) + 1 :]
+
+
+def _values(words: list[str]) -> Iterator[tuple[str, Any]]:
+    """Give the settings in these options by path, see `cards.command`.
+
+    Raises:
+        ConfigError, ValueError: an option is unknown, or its value is of another kind.
+    """
+    settings = {f"--{each.option}": each for each in setting_table.settings().values()}
+    rest = iter(words)
+    for word in rest:
+        flag, _, text = word.partition("=")
+        is_on = flag in settings
+        setting = settings.get(flag if is_on else flag.replace("--no-", "--", 1))
+        if setting is None or not (is_on or setting.kind is bool):
+            raise ValueError(f"no setting: {flag}")
+        if setting.kind is bool:
+            value: Any = is_on
+        else:
+            value = _read(setting, text or next(rest, ""))
+        if setting.path not in ELSEWHERE:
+            yield setting.path, value
+
+
+def _read(setting: Setting, text: str) -> Any:
+    """Return the value of a setting in a command's word."""
+    if setting.path == "options.dense":
+        return network_options.parse_units(text)
+    return text if setting.kind is tuple else setting.kind(text)

@@ -1,0 +1,95 @@
+"""Settings that a card's command names, and what is done without one."""
+
+from dataclasses import replace
+
+import pytest
+
+from fracture_core.config.film_settings import Augmentation, PixelRecipe
+from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.schedule_settings import Schedule
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.floors import card_settings
+from fracture_core.folders import PROJECT
+from fracture_core.models import cards
+from fracture_core.models.cards import Card
+
+CONFIG = TrainConfig(
+    data="films",
+    parts=("hand", "wrist"),
+    options=NetworkOptions(dense=(64, 32), dropout=0.25),
+    recipe=PixelRecipe(size=96),
+    augmentation=Augmentation(horizontal_flip=False, vertical_flip=True, zoom_percent=0.0),
+    schedule=Schedule(kind="cosine", warmup_epochs=2.0),
+    epochs=12,
+    steps_per_epoch=50,
+    batch_size=64,
+    learning_rate=0.003,
+    weight_decay=1e-05,
+    class_weights="balanced",
+    learn_from="studies",
+    pooling="mean",
+    seed=7,
+)
+
+
+def card(config: TrainConfig, command: str | None = None) -> Card:
+    return Card(
+        name="made",
+        architecture=config.architecture,
+        options=config.options,
+        recipe=config.recipe,
+        parts=config.parts,
+        command=cards.full_command(config, None) if command is None else command,
+        training={"normalization": config.normalization},
+    )
+
+
+@pytest.mark.parametrize("normalization", ["recomputed", "running"])
+def test_every_setting_comes_back_from_the_command_in_the_card(normalization: str) -> None:
+    config = replace(CONFIG, normalization=normalization)
+    assert card_settings.of_card(card(config), "films") == (config, True)
+
+
+def test_data_lists_and_files_of_another_machine_are_left_out() -> None:
+    config = replace(CONFIG, selection="odd hands", corrections=True, families="families.csv")
+    assert card_settings.of_card(card(config), "films") == (CONFIG, True)
+
+
+def test_the_shipped_models_have_the_settings_of_their_commands() -> None:
+    for name, settings in (
+        ("starter-five-conv", (20, 10, 3)),
+        ("hairline-five-conv-96", (12, 64, 1)),
+    ):
+        own, is_named = card_settings.of_card(cards.read(PROJECT / "models" / name).card, "films")
+        assert is_named and (own.epochs, own.batch_size, own.seed) == settings
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "python -m fracture_core ensemble a b",
+        "python -m fracture_core train",
+        "unclosed '",
+        *(
+            f"python -m fracture_core train films {words}"
+            for words in (
+                "--epochs many",
+                "--epochs 0",
+                "--epochs",
+                "--unknown 3",
+                "--no-epochs",
+                "stray",
+            )
+        ),
+    ],
+)
+def test_without_a_readable_command_the_others_are_defaults(command: str) -> None:
+    own, is_named = card_settings.of_card(card(CONFIG, command), "films")
+    assert not is_named
+    assert own == replace(
+        TrainConfig(data="films"),
+        options=CONFIG.options,
+        recipe=CONFIG.recipe,
+        parts=CONFIG.parts,
+    )

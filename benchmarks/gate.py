@@ -27,10 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fracture_core.config.limits import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.films import images
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
-from fracture_core.models.study_prediction import FilmInput, FilmPrediction
+from fracture_core.models import stored_models
 from fracture_core.phantom import phantom_set
+from fracture_core.prediction.inference import Predictor
+from fracture_core.prediction.study_prediction import FilmInput, FilmPrediction
 from fracture_core.verdicts import metrics
 
 SIDE = 512  # px, MURA's longer side
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="a phantom set; drawn if left out")
     parser.add_argument("--films", type=Path, help="folder of other films to measure as well")
     options = parser.parse_args()
-    predictor = Predictor(cards.find(options.model))
+    predictor = Predictor(stored_models.find(options.model))
     with tempfile.TemporaryDirectory() as name:
         root = options.data or Path(name) / "films"
         if not options.data:

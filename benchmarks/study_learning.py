@@ -40,9 +40,9 @@ from fracture_core.explanations import heat_maps
 from fracture_core.films import pixel_cache
 from fracture_core.folders import cache_folder
 from fracture_core.jobs.worker import Worker
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import stored_models
 from fracture_core.phantom import phantom_set, study_plan
+from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal, run_folders
 from fracture_core.training import loop, pipeline
 from fracture_core.verdicts import aggregation, metrics
@@ -124,7 +124,7 @@ def train(root: Path, way: str, seed: int, options: argparse.Namespace) -> Path:
 def judge(folder: Path, other: Path) -> Figures:
     """Return a run's figures at its best epoch, on all films of the other phantom."""
     epoch = journal.best_epoch(folder)
-    predictor = Predictor(cards.find(f"{folder.name}@{epoch}"))
+    predictor = Predictor(stored_models.find(f"{folder.name}@{epoch}"))
     manifest, breaks = catalog.read(other).manifest, phantom_set.breaks(other)
     paths = manifest["path"].tolist()
     cache = pixel_cache.of_films(other, paths, predictor.recipe, cache_folder() / "pixels")

@@ -102,13 +102,13 @@ from streamlit.testing.v1 import AppTest
 from fracture_core.analysis import comparison
 from fracture_core.cli import command_line, setting_options
 from fracture_core.errors import ConfigError
-from fracture_core.models import cards
+from fracture_core.runs import training_command
 from ui.runs import runs_table
 
 changed = setting_options.config_of(command_line.parse(["train", "x", "--clip-norm", "2"]))
 assert changed.clip_norm == 2.0
-assert "--clip-norm 2" in cards.command(changed)
-words = shlex.split(cards.command(changed))[3:]
+assert "--clip-norm 2" in training_command.of_config(changed)
+words = shlex.split(training_command.of_config(changed))[3:]
 assert setting_options.config_of(command_line.parse(words)) == changed
 assert config.TrainConfig.from_json(changed.to_json()) == changed
 try:

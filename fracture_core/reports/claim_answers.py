@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fracture_core.config.setting_table import settings
-from fracture_core.models.cards import Card
+from fracture_core.models.model_card import Card
 from fracture_core.networks import network_size
 from fracture_core.verdicts.metrics import Proportion, Summary
 from fracture_core.words import plural, short

@@ -23,7 +23,7 @@ from fracture_core.errors import DataError, FilmError, ModelError, WriteFailed
 from fracture_core.films import images
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, model_names
+from fracture_core.models import model_files, stored_models
 from fracture_core.phantom import phantom_set
 from fracture_core.readers import layouts
 from fracture_core.runs import journal, run_folders, run_status
@@ -52,7 +52,7 @@ def run(folders: Path) -> Path:
 
 def put(model: Path, *keys: str, value: Any) -> None:
     """Put a value into the card."""
-    path = model / model_names.CARD
+    path = model / model_files.CARD
     card = at = json.loads(path.read_text())
     for key in keys[:-1]:
         at = at[key]
@@ -94,15 +94,15 @@ def test_a_number_of_a_card_out_of_its_range_is_refused(
 ) -> None:
     put(model, *keys, value=value)
     with pytest.raises(ModelError, match="bad") as caught:
-        cards.find("bad")
+        stored_models.find("bad")
     assert len(str(caught.value)) < 600
-    assert cards.find("good").card.threshold == 0.5
+    assert stored_models.find("good").card.threshold == 0.5
 
 
 def test_a_card_of_hundreds_of_megabytes_is_not_read(model: Path) -> None:
-    os.truncate(model / model_names.CARD, 300 * 2**20)
+    os.truncate(model / model_files.CARD, 300 * 2**20)
     with pytest.raises(ModelError, match=r"has 300\.0 MB, and at most 1 MB"):
-        cards.find("bad")
+        stored_models.find("bad")
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_a_card_of_hundreds_of_megabytes_is_not_read(model: Path) -> None:
     [("probability", 5.0), ("probability", np.nan), ("probability", "x"), ("label", 7)],
 )
 def test_impossible_predictions_are_refused(model: Path, column: str, value: Any) -> None:
-    path = model / cards.PREDICTIONS
+    path = model / model_files.PREDICTIONS
     pd.read_parquet(path).assign(**{column: value}).to_parquet(path)
     with pytest.raises(ModelError, match=r"dev_predictions\.parquet of bad cannot be read"):
-        cards.find("bad")
+        stored_models.find("bad")
 
 
 # --- runs ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from fracture_core.answers import card_choices
 from fracture_core.datasets import catalog
 from fracture_core.folders import models_folder
-from fracture_core.models import cards
+from fracture_core.models import stored_models
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points.choices import OperatingPoint
 from fracture_core.operating_points.promise import Promise
@@ -78,7 +78,7 @@ def test_the_answer_agrees_with_the_or_verdict_or_a_person_must_look(
 
 
 def test_choices_in_the_card_are_used_and_told(key: str) -> None:
-    judged = cards.find("starter").judged
+    judged = stored_models.find("starter").judged
     card_choices.save_calibration("starter", calibration.fit(judged, "isotonic"))
     card_choices.save_point("starter", MEAN)
     card_choices.save_promise("starter", Promise(missed_percent=10.0))

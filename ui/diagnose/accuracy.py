@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from fracture_core.runs import run_status
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.verdicts.metrics import Proportion

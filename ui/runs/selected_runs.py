@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core.errors import FractureError
-from fracture_core.models import cards
+from fracture_core.models import epoch_models
 from fracture_core.reports import receipts
 from fracture_core.runs import run_folders, run_labels
 from fracture_core.runs.run_folders import Run
@@ -160,7 +160,7 @@ def _make_ensemble(names: list[str]) -> None:
     try:
         # With their epochs: a released model may have the name of a run.
         actions.make_ensemble(
-            [cards.of_run(run_folders.find(each)).reference for each in names], name
+            [epoch_models.of_run(run_folders.find(each)).reference for each in names], name
         )
         st.session_state[state.NEW_ENSEMBLE] = name
     except FractureError as error:

@@ -18,9 +18,9 @@ from fracture_core.errors import (
     RunNameTaken,
     WriteFailed,
 )
-from fracture_core.models import cards
 from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES
+from fracture_core.runs import training_command
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
@@ -126,7 +126,9 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
     else:  # it names folders of this machine
         named = f" --name {own.name}" if own and own.name else ""
         with st.expander("The same run from a terminal"):
-            st.code(f"{cards.command(config)}{named}", language="bash", wrap_lines=True)
+            st.code(
+                f"{training_command.of_config(config)}{named}", language="bash", wrap_lines=True
+            )
 
 
 def _ask_labels(architecture: str) -> RunLabels | None:

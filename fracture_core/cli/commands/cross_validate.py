@@ -17,7 +17,7 @@ from fracture_core.runs import run_folders
 
 if TYPE_CHECKING:
     from fracture_core.cross_validation.group import Group
-    from fracture_core.models.evaluation import Evaluation
+    from fracture_core.evaluations.evaluation import Evaluation
 
 OWN = ("fold", "fold_list")  # settings that each fold's run gets
 MISSING = "-"  # of a figure that has no meaning
@@ -81,11 +81,11 @@ def release(value: "Group", model: str, attach: bool) -> None:
         attach: whether to add the predictions to the model of this name instead.
     """
     from fracture_core.cross_validation import fold_release
-    from fracture_core.models import cards
+    from fracture_core.models import released_models
 
     make = fold_release.attach if attach else fold_release.make
     folder = make(value, model)
-    terminal.print_line(f"Released {folder}: {cards.read(folder).card.network}")
+    terminal.print_line(f"Released {folder}: {released_models.read(folder).card.network}")
     _print(_evaluation(model), False, None, 1.0)
 
 
@@ -98,9 +98,9 @@ def evaluate(options: argparse.Namespace) -> None:
         )
     value = _evaluation(options.model)
     if options.csv:
-        from fracture_core.models import evaluation
+        from fracture_core.evaluations import evaluation_figures
 
-        text = evaluation.lines_csv(value.to_dict()["lines"])
+        text = evaluation_figures.lines_csv(value.to_dict()["lines"])
         replace_file(options.csv, text.encode())
     _print(value, options.json, options.prevalence, options.cost_ratio, options.slices)
 
@@ -108,11 +108,11 @@ def evaluate(options: argparse.Namespace) -> None:
 def _evaluation(name: str) -> "Evaluation":
     """Return the out-of-fold predictions of a group or a released model as an evaluation."""
     from fracture_core.cross_validation import group, out_of_fold
-    from fracture_core.models import cards
+    from fracture_core.models import stored_models
 
     if isinstance(value := run_group.find(name), group.Group):
         return out_of_fold.evaluation_of_group(value)
-    of_model = out_of_fold.evaluation_of_model(cards.find(name))
+    of_model = out_of_fold.evaluation_of_model(stored_models.find(name))
     if of_model is None:
         known = ", ".join(group.names()) or "none yet"
         raise ModelError(
@@ -130,12 +130,12 @@ def _print(
     with_slices: bool = False,
 ) -> None:
     from fracture_core.cross_validation import fold_figures
-    from fracture_core.models import evaluation
+    from fracture_core.evaluations import evaluation_figures
     from fracture_core.verdicts import estimates
 
     own = fold_figures.record(value.films, value.threshold)
     if as_json:
-        record = evaluation.with_estimates(value.to_dict(), value, prevalence, cost_ratio)
+        record = evaluation_figures.with_estimates(value.to_dict(), value, prevalence, cost_ratio)
         spread = fold_figures.spread(own)
         more = {"folds": own["folds"], "spread": spread, "interval": own["method"]}
         terminal.print_json(record | more)

@@ -40,10 +40,11 @@ def _predict(options: argparse.Namespace) -> int:
     from fracture_core.answers import study_answers
     from fracture_core.cli import study_output
     from fracture_core.datasets import study_paths
-    from fracture_core.models import cards, caveats
+    from fracture_core.models import stored_models
+    from fracture_core.prediction import caveats
     from fracture_core.reports import study_record, study_report
 
-    model = cards.find(options.model)
+    model = stored_models.find(options.model)
     threshold = model.card.threshold if options.threshold is None else options.threshold
     check_range("threshold", threshold, (0.0, 1.0))
     promise = setting_options.promise_of(options, model)
@@ -51,7 +52,7 @@ def _predict(options: argparse.Namespace) -> int:
     is_promised = bool(promise or model.card.choices.promise)
     paths = study_paths.read(options.study)
     terminal.load_tensorflow()
-    from fracture_core.models import inference
+    from fracture_core.prediction import inference
 
     studies = inference.films_of(paths)
     predictor = inference.Predictor(model)

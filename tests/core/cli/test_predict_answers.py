@@ -10,7 +10,7 @@ import pytest
 from fracture_core.answers import card_choices
 from fracture_core.cli import command_line
 from fracture_core.folders import models_folder
-from fracture_core.models import cards
+from fracture_core.models import stored_models
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points.choices import OperatingPoint
 from fracture_core.operating_points.promise import Promise
@@ -83,7 +83,7 @@ def test_a_promise_out_of_range_is_refused_in_one_sentence(model, phantom_root, 
 
 
 def test_choices_of_the_card_are_used_and_told(model, phantom_root, capsys) -> None:
-    judged = cards.find(model).judged
+    judged = stored_models.find(model).judged
     fitted = calibration.fit(judged, "temperature")
     card_choices.save_calibration(model, fitted)
     card_choices.save_point(model, POINT)

@@ -22,8 +22,10 @@ from fracture_core.files import make_folder, replace_file
 from fracture_core.films import pixel_cache
 from fracture_core.folders import cache_folder
 from fracture_core.jobs import launcher
-from fracture_core.models import card_changes, cards
-from fracture_core.models.cards import GATE, PREVIOUS_GATE, Model
+from fracture_core.models import card_changes, epoch_models, model_files, stored_models
+from fracture_core.models.model import Model
+from fracture_core.models.model_files import GATE, PREVIOUS_GATE
+from fracture_core.prediction import gate_file, gate_fit
 from fracture_core.runs import journal, run_folders, run_lock, run_status
 from fracture_core.runs.run_status import State, Status
 
@@ -86,8 +88,7 @@ def films_of_data(model: Model, dataset: catalog.Dataset) -> pd.DataFrame:
 
 def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None) -> bytes:
     """Fit on the readable films; of a run, only on those unchanged since it began."""
-    from fracture_core.models import gate
-    from fracture_core.models.inference import Predictor
+    from fracture_core.prediction.inference import Predictor
 
     paths = films["path"].tolist()  # in the run's order, so that its cached pixels are used
     cache = pixel_cache.of_films(root, paths, model.card.recipe, cache_folder() / "pixels")
@@ -107,7 +108,7 @@ def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None)
     features, unseen = (predictor.predict(cache.pixels[rows])[1] for rows in (training, dev))
     columns = films.iloc[training][["part", "patient", "path"]]
     parts, patients, names = (columns[name].to_numpy().astype(str) for name in columns)
-    return gate.to_bytes(gate.fit(features, parts, patients, names, unseen))
+    return gate_file.to_bytes(gate_fit.fit(features, parts, patients, names, unseen))
 
 
 def sample(rows: np.ndarray, most: int) -> np.ndarray:
@@ -142,9 +143,7 @@ def add(model: Model, dataset: catalog.Dataset) -> Path:
 
 def facts(content: bytes) -> dict[str, Any]:
     """Return the facts for a card about a gate with this content."""
-    from fracture_core.models import gate
-
-    return gate.read(content).facts() | {"sha256": cards.sha256(content)}
+    return gate_file.read(content).facts() | {"sha256": model_files.sha256(content)}
 
 
 # --- in a child ---------------------------------------------------------------------------------
@@ -152,9 +151,9 @@ def facts(content: bytes) -> dict[str, Any]:
 
 def start(reference: str) -> Path:
     """Start fitting a run's gate in a child process, unless running or done; return its folder."""
-    model = cards.find(reference)
-    folder = cards.gate_folder(model.weights)
-    if not cards.is_whole_gate(folder / GATE):
+    model = stored_models.find(reference)
+    folder = model_files.gate_folder(model.weights)
+    if not model_files.is_whole_gate(folder / GATE):
         make_folder(folder)
         request = {"model": model.reference}
         launcher.start_job(folder, request, "gate", "Loading the network.", "gate.log")
@@ -173,9 +172,9 @@ def of_best(run: Path) -> tuple[Path, int] | None:
     epoch = predictions.best_epoch(run)
     if epoch is None:
         return None
-    model = cards.of_run(run, epoch)
-    folder = cards.gate_folder(model.weights)
-    if cards.is_whole_gate(folder / GATE):
+    model = epoch_models.of_run(run, epoch)
+    folder = model_files.gate_folder(model.weights)
+    if model_files.is_whole_gate(folder / GATE):
         return None
     make_folder(folder)
     lock = run_lock.take(folder)
@@ -192,5 +191,5 @@ def of_best(run: Path) -> tuple[Path, int] | None:
 def run_child(folder: Path) -> None:
     """Run the job in the child: fit the gate of the run in `asked.json`, and store it."""
     request = launcher.job_request(folder, "model")
-    checksums.write(folder, folder / GATE, of_run(cards.find(request["model"])))
+    checksums.write(folder, folder / GATE, of_run(stored_models.find(request["model"])))
     run_status.write(folder, Status(state=State.FINISHED, message="Done.", progress=1.0))

@@ -23,11 +23,11 @@ from fracture_core.epochs import checkpoints
 from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.films import burnt_in_text, film_checks, images
 from fracture_core.films.eraser import erase, share
-from fracture_core.models import cards
-from fracture_core.models.cards import Model
-from fracture_core.models.gate import read, with_features
-from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
+from fracture_core.models import model_files
+from fracture_core.models.model import Model
 from fracture_core.networks import architectures, network_weights
+from fracture_core.prediction import gate_features, gate_file
+from fracture_core.prediction.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.runs import run_folders
 
 READERS = 8  # films decoded at once, at most: each may take a few hundred MB
@@ -38,7 +38,7 @@ class Predictor:
     """A network ready to predict films and studies.
 
     Args:
-        model: card and weights; see `cards.find`.
+        model: card and weights; see `stored_models.find`.
 
     Raises:
         ModelError: the weights do not fit the architecture that the card names.
@@ -48,7 +48,7 @@ class Predictor:
         self.model = model
         self.recipe = model.card.recipe
         self.network = _network(model)
-        self._features = with_features(self.network)
+        self._features = gate_features.with_features(self.network)
         size = self.recipe.size
         signature = [tf.TensorSpec((BLOCK, size, size), tf.uint8)]
 
@@ -58,7 +58,7 @@ class Predictor:
         # Without autograph: there are no branches to rewrite.
         self._predict = tf.function(predict, input_signature=signature, autograph=False)
         maps = sum(layer.output.shape[-1] for layer in architectures.blocks(self.network))
-        self.gate = read(model.gate, maps) if model.gate else None
+        self.gate = gate_file.read(model.gate, maps) if model.gate else None
         self._readers = ThreadPoolExecutor(min(os.cpu_count() or 1, READERS))
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
@@ -79,7 +79,7 @@ class Predictor:
             pixels: uint8 (n, size, size), 0 to 255, as the card's recipe makes them.
 
         Returns:
-            float32 (n,), 0 to 1; and float32 (n, d), see `gate.with_features`.
+            float32 (n,), 0 to 1; and float32 (n, d), see `gate_features.with_features`.
         """
         blocks = range(0, max(1, len(pixels)), BLOCK)  # at least one block, which determines d
         parts = [self._block(pixels[start : start + BLOCK]) for start in blocks]
@@ -155,7 +155,7 @@ def _network(model: Model) -> keras.Model:
     members = []
     for number, member in enumerate(card.members, 1):
         network = architectures.build(member.architecture, size, **member.options.to_dict())
-        _load(network, model, cards.group(number))
+        _load(network, model, model_files.member_group(number))
         members.append(network)
     return architectures.ensemble(members)
 
@@ -196,7 +196,7 @@ def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], n
     """Return a run's predictions of some films at every epoch whose weights are kept.
 
     Args:
-        model: of a run; see `cards.find`.
+        model: of a run; see `stored_models.find`.
         pixels: uint8 (n, size, size), as the card's recipe makes them.
 
     Returns:

@@ -9,9 +9,11 @@ import pytest
 
 from fracture_core.datasets import catalog
 from fracture_core.folders import models_folder
-from fracture_core.models import cards, training_patients
-from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.models import released_models, stored_models
+from fracture_core.models.model import Model
 from fracture_core.phantom import phantom_set
+from fracture_core.prediction import training_patients
+from fracture_core.prediction.training_patients import TrainingOverlap
 from fracture_core.releases import ensemble, release
 from fracture_core.runs import journal
 
@@ -29,10 +31,10 @@ def patients(run_copy: Path) -> set[str]:
 
 
 @pytest.fixture
-def released(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> cards.Model:
+def released(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setattr(release, "_gate", lambda model: None)
     release.release(run_copy.name, "mine")
-    return cards.find("mine")
+    return stored_models.find("mine")
 
 
 def trained(overlaps: dict[str, TrainingOverlap]) -> set[str]:
@@ -42,7 +44,7 @@ def trained(overlaps: dict[str, TrainingOverlap]) -> set[str]:
 def test_a_run_knows_its_training_patients_and_no_dev_or_valid_one(
     run_copy: Path, dataset: catalog.Dataset, patients: set[str]
 ) -> None:
-    overlaps = training_patients.among(cards.find("finished"), dataset)
+    overlaps = training_patients.among(stored_models.find("finished"), dataset)
     assert trained(overlaps) == set(overlaps) == patients
     films = journal.films(run_copy)
     others = films[films["role"] != "train"]["patient"]
@@ -50,7 +52,7 @@ def test_a_run_knows_its_training_patients_and_no_dev_or_valid_one(
 
 
 def test_a_release_knows_them_when_its_run_is_gone_and_names_none_of_them(
-    released: cards.Model, run_copy: Path, dataset: catalog.Dataset, patients: set[str]
+    released: Model, run_copy: Path, dataset: catalog.Dataset, patients: set[str]
 ) -> None:
     shutil.rmtree(run_copy)
     text = (released.weights.parent / "card.json").read_text()
@@ -60,7 +62,7 @@ def test_a_release_knows_them_when_its_run_is_gone_and_names_none_of_them(
 
 
 def test_a_release_of_before_is_told_by_the_split_of_its_own_data(
-    released: cards.Model, dataset: catalog.Dataset, patients: set[str]
+    released: Model, dataset: catalog.Dataset, patients: set[str]
 ) -> None:
     training = {k: v for k, v in released.card.training.items() if k != "patients"}
     old = replace(released, card=replace(released.card, training=training))
@@ -70,7 +72,7 @@ def test_a_release_of_before_is_told_by_the_split_of_its_own_data(
 
 
 def test_in_other_data_a_known_name_may_be_the_patient_and_without_a_record_anybody_may(
-    released: cards.Model, dataset: catalog.Dataset, patients: set[str], tmp_path: Path
+    released: Model, dataset: catalog.Dataset, patients: set[str], tmp_path: Path
 ) -> None:
     real = {"synthetic": False, "hash": "other", "phantom": None}
     facts = released.card.training
@@ -85,7 +87,7 @@ def test_in_other_data_a_known_name_may_be_the_patient_and_without_a_record_anyb
 
 
 def test_drawn_and_real_patients_and_those_of_another_seed_are_others(
-    released: cards.Model, dataset: catalog.Dataset, tmp_path: Path
+    released: Model, dataset: catalog.Dataset, tmp_path: Path
 ) -> None:
     assert training_patients.among(released, replace(dataset, synthetic=False, hash="x")) == {}
     phantom_set.make(tmp_path / "seed1", studies=3, seed=1)
@@ -98,17 +100,19 @@ def test_drawn_and_real_patients_and_those_of_another_seed_are_others(
 def test_an_ensemble_has_learned_from_the_patients_of_each_member(
     run_copy: Path, dataset: catalog.Dataset, patients: set[str]
 ) -> None:
-    records = [training_patients.record(cards.find(name)) for name in ("finished@1", "finished@3")]
+    records = [
+        training_patients.record(stored_models.find(name)) for name in ("finished@1", "finished@3")
+    ]
     assert training_patients.merged(records) == records[0]
     less = {dataset.hash: records[0][dataset.hash][8:]}
     assert training_patients.merged([less, records[0]]) == records[0]
     assert training_patients.merged([{}, records[0]]) == {}
     ensemble.make(["finished@1", "finished@3"], "both")
-    assert trained(training_patients.among(cards.find("both"), dataset)) == patients
+    assert trained(training_patients.among(stored_models.find("both"), dataset)) == patients
 
 
 def test_the_shipped_model_knows_the_patients_of_its_own_films(tmp_path: Path) -> None:
-    starter = cards.read(models_folder() / "starter-five-conv")
+    starter = released_models.read(models_folder() / "starter-five-conv")
     phantom_set.make(tmp_path / "other", studies=3, seed=5)
     assert training_patients.among(starter, catalog.read(tmp_path / "other")) == {}
     phantom_set.make(tmp_path / "first", studies=12, seed=0)  # the first patients of its own films

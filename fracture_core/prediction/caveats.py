@@ -5,10 +5,11 @@ TensorFlow.
 """
 
 from fracture_core.checksums import SUMS
-from fracture_core.models.cards import NEVER_SEEN, Model
+from fracture_core.models.model import Model
 from fracture_core.verdicts.metrics import Proportion, Summary
 
 FEWEST = 20  # dev studies of a label, below which sensitivity or specificity is very uncertain
+NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."
 UNKNOWN = (
     "Its card does not say whether it was trained on real films, so the meaning of its predictions "
     "is unknown."

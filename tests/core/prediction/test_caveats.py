@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from fracture_core.folders import models_folder
-from fracture_core.models import cards, caveats
-from fracture_core.models.cards import Card, Member, Model
+from fracture_core.models import model_card, released_models
+from fracture_core.models.model import Model
+from fracture_core.models.model_card import Card, Member
+from fracture_core.prediction import caveats
 
 GATE = Path("gate.npz")
 
@@ -104,7 +106,7 @@ def test_what_has_no_gate_says_so_by_its_kind() -> None:
         Member(name="b", architecture="three_conv"),
     )
     card = Card(
-        name="m", architecture=cards.ENSEMBLE, members=members, training={"synthetic": False}
+        name="m", architecture=model_card.ENSEMBLE, members=members, training={"synthetic": False}
     )
     [ensemble] = caveats.warnings(good(gate=None, card=card), 0.5)
     assert run.startswith("This run has no gate yet: it cannot recognize")
@@ -114,11 +116,11 @@ def test_what_has_no_gate_says_so_by_its_kind() -> None:
 
 def test_a_synthetic_model_is_no_judge_of_real_films_alone() -> None:
     drawn = Card(name="m", architecture="five_conv", training={"synthetic": True})
-    assert caveats.warnings(good(card=drawn), 0.5) == (cards.NEVER_SEEN,)
+    assert caveats.warnings(good(card=drawn), 0.5) == (caveats.NEVER_SEEN,)
     assert caveats.warnings(good(card=drawn), 0.5, real=False) == ()
 
 
 def test_the_shipped_model_has_nothing_against_it_on_films_of_its_kind() -> None:
-    starter = cards.read(models_folder() / "starter-five-conv")
+    starter = released_models.read(models_folder() / "starter-five-conv")
     assert caveats.warnings(starter, starter.card.threshold, real=False) == ()
-    assert caveats.warnings(starter, starter.card.threshold) == (cards.NEVER_SEEN,)
+    assert caveats.warnings(starter, starter.card.threshold) == (caveats.NEVER_SEEN,)

@@ -14,7 +14,8 @@ import pandas as pd
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
-from fracture_core.models.cards import Card, Model
+from fracture_core.models.model import Model
+from fracture_core.models.model_card import Card
 from fracture_core.phantom import phantom_set, study_plan
 from fracture_core.runs import journal, run_folders
 from fracture_core.words import plural
@@ -89,7 +90,7 @@ def among(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
     """Return the patients of a data set that a model was trained on, or may have been.
 
     Args:
-        model: any; see `cards.find`.
+        model: any; see `stored_models.find`.
         dataset: the data set of the studies to predict.
 
     Returns:

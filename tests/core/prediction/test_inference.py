@@ -17,10 +17,11 @@ from fracture_core.config.network_options import NetworkOptions
 from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.folders import PROJECT
-from fracture_core.models import cards, inference
-from fracture_core.models.inference import Predictor
-from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
+from fracture_core.models import epoch_models
 from fracture_core.networks import architectures
+from fracture_core.prediction import inference
+from fracture_core.prediction.inference import Predictor
+from fracture_core.prediction.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.runs import journal
 from tests.core import dicoms
 
@@ -28,7 +29,7 @@ from tests.core import dicoms
 @pytest.fixture(scope="module")
 def predictor(finished_run) -> Predictor:
     """A Predictor of the finished run's last epoch."""
-    return Predictor(cards.of_run(finished_run, 3))
+    return Predictor(epoch_models.of_run(finished_run, 3))
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +202,7 @@ def test_a_judged_study_has_the_designs_shape_in_json() -> None:
 
 
 def test_weights_of_another_network_are_refused(finished_run) -> None:
-    model = cards.of_run(finished_run, 3)
+    model = epoch_models.of_run(finished_run, 3)
     for changes in (
         {"architecture": "one_conv"},
         {"architecture": "five_conv"},
@@ -214,7 +215,7 @@ def test_weights_of_another_network_are_refused(finished_run) -> None:
 
 
 def test_weights_that_are_no_numbers_are_refused(run_copy) -> None:
-    model = cards.of_run(run_copy, 3)
+    model = epoch_models.of_run(run_copy, 3)
     with h5py.File(model.weights, "r+") as file:
         kernels = []
         file.visititems(lambda _, node: kernels.append(node) if hasattr(node, "shape") else None)
@@ -224,7 +225,7 @@ def test_weights_that_are_no_numbers_are_refused(run_copy) -> None:
 
 
 def test_an_architecture_that_is_not_known_is_never_built(finished_run) -> None:
-    model = cards.of_run(finished_run, 3)
+    model = epoch_models.of_run(finished_run, 3)
     with pytest.raises(ConfigError, match="'lambda'"):
         Predictor(replace(model, card=replace(model.card, architecture="lambda")))
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fracture_core import checksums
 from fracture_core.config.reference import Reference
-from fracture_core.epochs import checkpoints, predictions
+from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.errors import ModelError
 from fracture_core.models import model_files
 from fracture_core.models.model import Model
@@ -24,7 +24,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     """
     run = run_folders.read(folder)
     chosen = _best_epoch(folder) if epoch is None else epoch
-    weights = checkpoints.weights_of(folder / "checkpoints", chosen)
+    weights = epoch_weights.find(folder / "checkpoints", chosen)
     if not model_files.is_whole_weights(weights):
         raise ModelError(
             f"The weights of {run.name} after epoch {chosen} are cut short or damaged. Pick "
@@ -103,8 +103,8 @@ def last_whole_epoch(run: str) -> int | None:
     if not run_folders.exists(run):
         return None
     folder = run_folders.find(run) / "checkpoints"
-    whole = reversed(checkpoints.whole_epochs(folder))
+    whole = reversed(epoch_weights.whole(folder))
     return next(
-        (n for n in whole if model_files.is_whole_weights(folder / checkpoints.weights_name(n))),
+        (n for n in whole if model_files.is_whole_weights(folder / epoch_weights.name(n))),
         None,
     )

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from fracture_core import checksums, files
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.reference import Reference
-from fracture_core.epochs import checkpoints, forks, predictions
+from fracture_core.epochs import checkpoints, epoch_weights, forks, predictions
 from fracture_core.errors import ConfigError, FractureError, RunError, RunNameTaken
 from fracture_core.exports import run_archive
 from fracture_core.runs import journal, run_folders, run_labels, run_requests
@@ -214,7 +214,7 @@ def _save(run: Run) -> None:
         st.caption("Files can be saved after the first epoch.")
         return
     try:
-        weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
+        weights = epoch_weights.find(run.folder / "checkpoints", epoch)
     except RunError as error:  # the curves can still be saved
         st.caption(theme.plain(str(error)))
     else:
@@ -346,7 +346,7 @@ def _ask(names: tuple[str, ...]) -> None:
     if not existing:  # deleted, here or in another browser: the page reports it
         st.rerun()
     for folder in map(run_folders.find, existing[:LISTED]):
-        epochs = plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
+        epochs = plural(len(epoch_weights.kept(folder / "checkpoints")), "epoch")
         st.markdown(
             f"**{theme.plain(folder.name)}** with its curves, and the weights and predictions of "
             f"{epochs}: {files.megabytes(folder):.1f} MB."

@@ -95,9 +95,8 @@ def _check(models: Sequence[Model]) -> None:
 def _check_different(models: Sequence[Model], contents: Sequence[bytes]) -> None:
     """Refuse models of which two have the same weights, in these contents of their files."""
     names = [model.card.name for model in models]
-    if len({model_files.sha256(content) for content in contents}) < len(
-        names
-    ):  # under whatever names
+    digests = {model_files.sha256(content) for content in contents}
+    if len(digests) < len(names):  # the same weights, under whatever names
         raise ModelError(
             f"Each member of an ensemble has its own weights; some of {', '.join(names)} have "
             "the same. Name each network once."

@@ -103,7 +103,7 @@ from fracture_core.analysis import comparison
 from fracture_core.cli import command_line, setting_options
 from fracture_core.errors import ConfigError
 from fracture_core.models import cards
-from ui.runs import runs_table
+from ui.runs import table_columns
 
 changed = setting_options.config_of(command_line.parse(["train", "x", "--clip-norm", "2"]))
 assert changed.clip_norm == 2.0
@@ -118,12 +118,12 @@ except ConfigError as error:
 else:
     raise AssertionError("not refused")
 assert "clip_norm" in comparison.settings(changed)
-assert runs_table._name("clip_norm") == "Clipping"
+assert table_columns._name("clip_norm") == "Clipping"
 
 form = """
 from fracture_core.config.train_config import TrainConfig
-from ui.train import settings
-settings._learning(settings.Draft(base=TrainConfig(data="x"), preset="demo"))
+from ui.train import setting_field, settings
+settings._learning(setting_field.Draft(base=TrainConfig(data="x"), preset="demo"))
 """
 page = AppTest.from_string(form, default_timeout=60).run()
 (shown,) = [n for n in page.number_input if n.label == "Clipping"]

@@ -102,7 +102,7 @@ def settings(name: str, root: Path, seed: int, options: argparse.Namespace) -> T
 
 def print_samples(folders: dict[str, Path], other: Path, options: argparse.Namespace) -> None:
     """Spread of the accuracy between samples, in points, by their size."""
-    from fracture_core.epochs import checkpoints
+    from fracture_core.epochs import epoch_weights
     from fracture_core.networks import network_weights
     from fracture_core.training import averages, loop, steps
 
@@ -119,7 +119,7 @@ def print_samples(folders: dict[str, Path], other: Path, options: argparse.Names
         network = loop.make_network(run.config)
         judge, recompute = steps.make_predict(network), averages.make_recompute(network)
         for epoch in [each for each in LOOKED_AT if each <= run.config.epochs]:
-            weights = checkpoints.weights_of(folder / "checkpoints", epoch)
+            weights = epoch_weights.find(folder / "checkpoints", epoch)
             network_weights.load_weights(network, weights)
             spreads = []
             for size in options.films:

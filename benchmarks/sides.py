@@ -54,7 +54,8 @@ def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     from fracture_core.jobs.worker import Worker
     from fracture_core.networks import optimizers
     from fracture_core.runs import run_folders
-    from fracture_core.training import loop, pipeline
+    from fracture_core.training import loop
+    from fracture_core.training_films import preparation
 
     settings = presets.report_2018(
         str(options.data),
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     )
     folder = run_folders.create(settings, options.name)
     reporter = Worker(folder)
-    films, pixels = pipeline.prepare(folder, reporter)
+    films, pixels = preparation.prepare(folder, reporter)
     model, optimizer = loop.make_network(settings), optimizers.make(settings)
     optimizer.build(model.trainable_variables)
     training_loop = loop.Loop(folder, films, pixels, model, optimizer, reporter)
@@ -138,7 +139,8 @@ def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     from fracture_core.config.film_settings import PixelRecipe
     from fracture_core.config.train_config import TrainConfig
     from fracture_core.networks import optimizers
-    from fracture_core.training import averages, loop, pipeline, steps
+    from fracture_core.training import averages, loop, steps
+    from fracture_core.training_films import pipeline
 
     if options.still:
         steps.apply = lambda films, changes: films  # type: ignore[attr-defined]

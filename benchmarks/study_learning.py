@@ -44,7 +44,8 @@ from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
 from fracture_core.phantom import phantom_set, study_plan
 from fracture_core.runs import journal, run_folders
-from fracture_core.training import loop, pipeline
+from fracture_core.training import loop
+from fracture_core.training_films import preparation
 from fracture_core.verdicts import aggregation, metrics
 
 OTHER_SEED = 7  # of the phantom that is judged
@@ -116,7 +117,7 @@ def train(root: Path, way: str, seed: int, options: argparse.Namespace) -> Path:
         )
         folder = run_folders.create(config, name)
     worker = Worker(folder)
-    films, pixels = pipeline.prepare(folder, worker)
+    films, pixels = preparation.prepare(folder, worker)
     loop.train(folder, films, pixels, worker)
     return folder
 

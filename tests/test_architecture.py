@@ -38,6 +38,7 @@ PACKAGES = (
     "difficult_studies",
     "sweeps",
     "networks",
+    "training_films",
     "training",
     "models",
     "neighbours",

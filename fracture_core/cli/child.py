@@ -176,9 +176,9 @@ def _work(folder: Path, worker: Worker, wait_for_slot: bool | None) -> None:
     slot = _take_slot(folder, worker, wait_for_slot)
     if not (folder / "films.parquet").is_file():
         run_config.complete(folder, versions=versions.installed())
-    from fracture_core.training import pipeline
+    from fracture_core.training_films import preparation
 
-    films, pixels = pipeline.prepare(folder, worker)
+    films, pixels = preparation.prepare(folder, worker)
     threads = _threads(folder, int((films["role"] == "train").sum()), worker)
     worker.phase("importing", "Loading TensorFlow.")
     with worker.may_leave():

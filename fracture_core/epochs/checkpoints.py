@@ -10,8 +10,6 @@ import contextlib
 import io
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,29 +19,17 @@ import numpy as np
 
 from fracture_core import checksums, file_reader
 from fracture_core.config.limits import LIMITS
-from fracture_core.errors import DamagedFile, FileRefused, RunError
-from fracture_core.runs import journal, line_rules, run_folders
+from fracture_core.epochs import epoch_weights
+from fracture_core.errors import RunError
+from fracture_core.runs import journal, line_rules
 
 if TYPE_CHECKING:
     import keras
 
 NAME = re.compile(r"epoch_([0-9]{1,9})(?:_step_([0-9]{1,12}))?\.")
 STATE = re.compile(r"epoch_([0-9]{1,9})(?:_step_([0-9]{1,12}))?\.npz")
-WEIGHTS = re.compile(r"epoch_([0-9]{1,9})\.weights\.h5")
 KEEP_EVERY = 5  # every fifth epoch's whole state is kept, besides the last two and the best
 STATE_BYTES = 4 * 4 * LIMITS.parameters  # largest state, unpacked: mostly the optimizer's memory
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,  # a damaged zip names an unknown compression
-    DamagedFile,
-    FileRefused,
-)
 MOST_BYTES = 2**30  # of one run's weights; beyond it the oldest are deleted
 
 
@@ -75,7 +61,7 @@ class Position:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _State:
+class State:
     """Contents of the two files of a checkpoint.
 
     Args:
@@ -117,7 +103,7 @@ def save(
         beside: variables that are learned beside the network.
     """
     name = stem(position, inside)
-    weights = weights_bytes(model)
+    weights = epoch_weights.content(model)
     checksums.write(folder.parent, folder / f"{name}.weights.h5", weights)
     arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate([*optimizer.variables, *beside])}
     content = io.BytesIO()
@@ -127,21 +113,6 @@ def save(
     texts = {"position": text, "weights_sha256": digest, "asked": str(requests)}
     np.savez(content, allow_pickle=False, **texts, **arrays)
     checksums.write(folder.parent, folder / f"{name}.npz", content.getvalue())
-
-
-class WeightsInMemory(io.BytesIO):
-    """A `.weights.h5` in memory; Keras requires a name with this ending."""
-
-    def __str__(self) -> str:
-        return "memory.weights.h5"
-
-
-def weights_bytes(model: "keras.Model") -> bytes:
-    """Return the content of a `.weights.h5`, as `load_weights` of Keras reads it."""
-    # Written to memory first: a failed write, as on a full disk, makes HDF5 crash the process.
-    content = WeightsInMemory()
-    model.save_weights(content)
-    return content.getvalue()
 
 
 def states(folder: Path) -> list[Path]:
@@ -168,68 +139,6 @@ def is_permanent(epoch: int) -> bool:
     return epoch % KEEP_EVERY == 0
 
 
-def weights_name(epoch: int) -> str:
-    """Return the name of an epoch's weights file, which need not exist."""
-    return f"epoch_{epoch:04d}.weights.h5"
-
-
-def weights_of(folder: Path, epoch: int) -> Path:
-    """Return the weights file of a completed epoch, checked against its checksum.
-
-    Raises:
-        RunError: there is none, or its content is not what was written.
-    """
-    path = folder / weights_name(epoch)
-    if not path.is_file():
-        existing = ", ".join(map(str, epochs(folder))) or "none yet"
-        raise RunError(f"{folder.parent.name} keeps no weights of epoch {epoch}. Kept: {existing}.")
-    try:
-        checksums.read(folder.parent, path)
-    except DamagedFile as error:
-        raise DamagedFile(
-            f"The weights of {folder.parent.name} after epoch {epoch} are cut short or damaged: "
-            f"{error} Pick another of its epochs."
-        ) from error
-    if not checksums.is_guarded(folder.parent, path):
-        _check_by_state(path, epoch)
-    return path
-
-
-def _check_by_state(weights: Path, epoch: int) -> None:
-    """Check weights without a checksum against the digest in their state, where one is kept.
-
-    Raises:
-        DamagedFile: they are not the weights that the state was written with.
-    """
-    state = weights.with_name(f"epoch_{epoch:04d}.npz")
-    try:
-        with np.load(io.BytesIO(checksums.read(state.parent.parent, state))) as stored:
-            expected = str(stored["weights_sha256"])
-    except _UNREADABLE:
-        return  # no digest to compare with
-    if checksums.digest(checksums.read(weights.parent.parent, weights)) != expected:
-        raise DamagedFile(
-            f"The weights of {weights.parent.parent.name} after epoch {epoch} are cut short or "
-            "damaged: they are not those of its state. Pick another of its epochs."
-        )
-
-
-def whole_epochs(folder: Path) -> list[int]:
-    """Return the epochs whose weights are kept and undamaged, in order."""
-    whole = []
-    for epoch in epochs(folder):
-        with contextlib.suppress(RunError, OSError):
-            weights_of(folder, epoch)
-            whole.append(epoch)
-    return whole
-
-
-def epochs(folder: Path) -> list[int]:
-    """Return the epochs whose weights are kept, in order."""
-    matches = (WEIGHTS.fullmatch(path.name) for path in folder.glob("epoch_*.weights.h5"))
-    return sorted(int(match[1]) for match in matches if match)
-
-
 def position_after(folder: Path, epoch: int) -> Position:
     """Return the run's position after an epoch whose whole state is kept and readable.
 
@@ -241,130 +150,15 @@ def position_after(folder: Path, epoch: int) -> Position:
         existing = ", ".join(map(str, choices)) or "none yet"
         raise RunError(f"{run} keeps no whole state of epoch {epoch}. Kept: {existing}.")
     try:
-        return _read_state(folder / f"epoch_{epoch:04d}.npz").position
-    except _UNREADABLE as error:
+        return read_state(folder / f"epoch_{epoch:04d}.npz").position
+    except epoch_weights.UNREADABLE as error:
         raise RunError(
             f"The state that {run} keeps of epoch {epoch} cannot be read ({error}). "
             "Choose another epoch."
         ) from error
 
 
-def check_resumable(folder: Path) -> None:
-    """Refuse to resume a run that has done work and keeps no readable state.
-
-    Args:
-        folder: the run's `checkpoints/`.
-
-    Raises:
-        RunError: the message names the damaged files and the next step.
-    """
-    run = folder.parent
-    if not _has_worked(folder):
-        return
-    state, _ = _latest(folder)
-    if not (run / "films.parquet").is_file():
-        raise RunError(
-            f"A resumed run must see the films that it began with; the films.parquet of {run.name} "
-            "is missing. Put it back, or begin a new run."
-        )
-    if count := journal.damaged_lines(run / "events.jsonl"):
-        raise RunError(
-            f"A resumed run goes by the rates and epochs that were asked for; {count} of the lines "
-            f"of {run.name}'s events.jsonl was changed since it was written. Put the file back, or "
-            "begin a new run."
-        )
-    if state and (lost := _lost_events(run, state)):
-        raise RunError(
-            f"A resumed run goes by the rates and epochs that were asked for; {run.name}'s "
-            f"events.jsonl lost {lost} of them. Put the file back, or begin a new run."
-        )
-
-
-def _lost_events(run: Path, state: _State) -> int:
-    """Count the events that a state was written with and that are missing now."""
-    parent = run_folders.read(run).parent
-    if parent and state.position.epoch == parent.epoch and not state.position.sums[2]:
-        return 0  # the parent's state: a fork has the rates in its config
-    return max(0, state.requests - journal.request_count(run))
-
-
-def _has_worked(folder: Path) -> bool:
-    """Tell whether a run has done work that a restart would lose.
-
-    A kill at the end of the first epoch leaves only its weights; later work leaves a state too.
-    """
-    return bool(states(folder)) or max(epochs(folder), default=0) > 1 or _has_line(folder)
-
-
-def _latest(folder: Path) -> tuple[_State | None, list[str]]:
-    """Return the latest whole state, `None` before the first; a sentence for each one skipped."""
-    passed_over: list[str] = []
-    for path in states(folder):
-        try:
-            return _read_state(path), passed_over
-        except _UNREADABLE as error:
-            passed_over.append(f"{path.name} cannot be read ({error}); the one before it is used.")
-    if _has_worked(folder):
-        raise _nothing_to_resume(folder)
-    return None, []
-
-
-def _has_line(folder: Path) -> bool:
-    return bool(journal.lines(folder.parent / "metrics.jsonl"))
-
-
-def _nothing_to_resume(folder: Path) -> RunError:
-    run, names = folder.parent.name, [path.name for path in states(folder)]
-    damaged = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    states_are = f"damaged: {damaged}" if names else f"missing from {folder}"
-    whole = whole_epochs(folder)
-    if not whole:
-        next_step = "Put the files back, or begin a new run."
-    else:
-        last = whole[-1]
-        next_step = (
-            f"Put the files back; or use the weights that are whole, of {len(whole)} epochs up to "
-            f"{last}: predict, evaluate and release take {run}@{last}, and a new run begins with "
-            f"them by --weights {folder / weights_name(last)}."
-        )
-    return RunError(
-        f"{run} needs the state of an epoch to resume, and all of its states are {states_are}. "
-        f"Nothing of it was deleted. {next_step}"
-    )
-
-
-def restore(
-    folder: Path,
-    model: "keras.Model",
-    optimizer: "keras.optimizers.Optimizer",
-    beside: "Sequence[keras.Variable]" = (),
-) -> tuple[Position, list[str]]:
-    """Load the latest whole state into model, optimizer and what is learned beside the network.
-
-    Returns:
-        The run's position (`Position()` before its first state), and a sentence for each state
-        that could not be read and was skipped.
-
-    Raises:
-        RunError: see `check_resumable`.
-    """
-    state, passed_over = _latest(folder)
-    if state is None:
-        return Position(), passed_over
-    variables = [*optimizer.variables, *beside]
-    if state.optimizer is not None and len(state.optimizer) != len(variables):
-        raise RunError(
-            f"The last state of {folder.parent.name} must hold {len(variables)} arrays "
-            f"of its optimizer; it holds {len(state.optimizer)}. Put the file back."
-        )
-    model.load_weights(WeightsInMemory(state.weights))
-    if state.optimizer is not None:
-        for variable, value in zip(variables, state.optimizer, strict=True):
-            variable.assign(value)
-    return state.position, passed_over
-
-
-def _read_state(path: Path) -> _State:
+def read_state(path: Path) -> State:
     """Read and check both files of a state."""
     run, file = path.parent.parent, path.with_suffix(".weights.h5")
     weights = checksums.read(run, file)
@@ -373,7 +167,7 @@ def _read_state(path: Path) -> _State:
             raise ValueError("its weights are not those that were written with it")
         names = sorted(name for name in stored.files if re.fullmatch(r"v\d{4,}", name))
         optimizer = [stored[name] for name in names] or None
-        return _State(
+        return State(
             position=_position(stored),
             optimizer=optimizer,
             weights=weights,
@@ -431,7 +225,7 @@ def prune(folder: Path, position: Position) -> list[int]:
 
 def _thin(folder: Path) -> list[int]:
     """Delete the oldest weights that no state needs, until the rest is small enough."""
-    files = {epoch: folder / weights_name(epoch) for epoch in epochs(folder)}
+    files = {epoch: folder / epoch_weights.name(epoch) for epoch in epoch_weights.kept(folder)}
     sizes = {epoch: path.stat().st_size for epoch, path in files.items()}
     total, needed, dropped = sum(sizes.values()), set(forkable(folder)), []
     for epoch, size in sizes.items():

@@ -8,7 +8,7 @@ from typing import Any
 from fracture_core import checksums
 from fracture_core.config.setting_table import settings
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.epochs import checkpoints, feature_maps, pixel_hashes, predictions
+from fracture_core.epochs import checkpoints, epoch_weights, feature_maps, pixel_hashes, predictions
 from fracture_core.errors import ConfigError, DamagedFile
 from fracture_core.files import writing
 from fracture_core.runs import journal, run_config, run_folders, run_status
@@ -90,8 +90,8 @@ def rate_after(run: run_folders.Run, epoch: int) -> float:
 
 
 def _copy(source: Path, folder: Path, epoch: int, keeps_added: bool) -> None:
-    shared = [n for n in checkpoints.epochs(source / "checkpoints") if n <= epoch]
-    names = [f"checkpoints/{checkpoints.weights_name(n)}" for n in shared]
+    shared = [n for n in epoch_weights.kept(source / "checkpoints") if n <= epoch]
+    names = [f"checkpoints/{epoch_weights.name(n)}" for n in shared]
     names += [f"predictions/{predictions.path(source, n).name}" for n in range(1, epoch + 1)]
     names += [f"features/{feature_maps.path(source, n).name}" for n in shared]
     for name in names:

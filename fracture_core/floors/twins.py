@@ -167,8 +167,8 @@ def trained_on_shuffled(
         TrainingFailed: the loss is no longer a finite number.
     """
     from fracture_core.training import loop
-    from fracture_core.training.pipeline import Pipeline
     from fracture_core.training.steps import make_predict, make_steps, predict_blocks
+    from fracture_core.training_films.pipeline import Pipeline
 
     shuffled = films.assign(label=shuffled_labels(films, config.seed))
     network, optimizer, study_loss = loop.make_learner(config)

@@ -53,10 +53,10 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
         RunError: it has done work and keeps no readable state.
         WriteFailed: the run's folder cannot be written to.
     """
-    from fracture_core.epochs import checkpoints
+    from fracture_core.epochs import resumption
 
     with run_lock.hold(folder) as descriptor:
-        checkpoints.check_resumable(folder / "checkpoints")
+        resumption.check_resumable(folder / "checkpoints")
         for path, request in run_requests.waiting(folder):
             # An old request to stop must not stop the new start.
             if request.get("kind") in ("stop", "stop_after_epoch"):

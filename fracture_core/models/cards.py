@@ -23,7 +23,7 @@ from fracture_core.config.setting import Setting
 from fracture_core.config.setting_table import settings, value_of
 from fracture_core.config.train_config import TrainConfig, with_paths
 from fracture_core.datasets import catalog
-from fracture_core.epochs import checkpoints, predictions
+from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError
 from fracture_core.folders import cache_folder
 from fracture_core.models import model_names
@@ -431,7 +431,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
     """
     run = run_folders.read(folder)
     chosen = _best_epoch(folder) if epoch is None else epoch
-    weights = checkpoints.weights_of(folder / "checkpoints", chosen)
+    weights = epoch_weights.find(folder / "checkpoints", chosen)
     if not _is_whole(weights):
         raise ModelError(
             f"The weights of {run.name} after epoch {chosen} are cut short or damaged. Pick "
@@ -510,8 +510,8 @@ def last_whole_epoch(run: str) -> int | None:
     if not run_folders.exists(run):
         return None
     folder = run_folders.find(run) / "checkpoints"
-    whole = reversed(checkpoints.whole_epochs(folder))
-    return next((n for n in whole if _is_whole(folder / checkpoints.weights_name(n))), None)
+    whole = reversed(epoch_weights.whole(folder))
+    return next((n for n in whole if _is_whole(folder / epoch_weights.name(n))), None)
 
 
 def _is_whole(weights: Path) -> bool:

@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 
 from fracture_core.config.limits import LIMITS
 from fracture_core.datasets import study_paths
-from fracture_core.epochs import checkpoints
+from fracture_core.epochs import epoch_weights
 from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.films import burnt_in_text, film_checks, images
 from fracture_core.films.eraser import erase, share
@@ -212,9 +212,9 @@ def through_epochs(model: Model, pixels: np.ndarray) -> tuple[tuple[int, ...], n
     predictor = Predictor(model)
     epochs: list[int] = []
     rows: list[np.ndarray] = []
-    for epoch in checkpoints.epochs(folder):
+    for epoch in epoch_weights.kept(folder):
         try:
-            weights = checkpoints.weights_of(folder, epoch)
+            weights = epoch_weights.find(folder, epoch)
             network_weights.load_weights(predictor.network, weights)
         except FractureError:  # deleted since it was listed, or damaged
             continue

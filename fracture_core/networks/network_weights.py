@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import h5py
     import keras
 
-    from fracture_core.epochs.checkpoints import WeightsInMemory
+    from fracture_core.epochs.epoch_weights import WeightsInMemory
 
 MOST_BYTES = 16 * 4 * LIMITS.parameters  # of an ensemble's arrays
 
@@ -99,7 +99,7 @@ def _load_others(network: "keras.Model", path: Path) -> None:
     """Load a file of Keras 2, or one whose name Keras does not take for a file of weights."""
     import h5py
 
-    from fracture_core.epochs.checkpoints import WeightsInMemory
+    from fracture_core.epochs.epoch_weights import WeightsInMemory
 
     with weights_file.opened(path, 2 * MOST_BYTES) as stream:
         with h5py.File(stream) as file:
@@ -133,7 +133,7 @@ def _part(path: Path, group: str) -> "WeightsInMemory":
     """
     import h5py
 
-    from fracture_core.epochs.checkpoints import WeightsInMemory
+    from fracture_core.epochs.epoch_weights import WeightsInMemory
 
     content = WeightsInMemory()
     with h5py.File(path) as whole, h5py.File(content, "w") as part:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import checksums
-from fracture_core.epochs import checkpoints, pixel_hashes, predictions
+from fracture_core.epochs import epoch_weights, pixel_hashes, predictions
 from fracture_core.errors import DamagedFile, DataError, ModelError, RunError, Stopped
 from fracture_core.files import make_folder
 from fracture_core.films import pixel_cache
@@ -154,12 +154,12 @@ def curve(run: Run) -> pd.DataFrame:
 def missing(run: Run) -> list[int]:
     """Return the epochs with weights and without a result, in order."""
     done = set(curve(run)["epoch"])
-    return [e for e in checkpoints.epochs(run.folder / "checkpoints") if e not in done]
+    return [e for e in epoch_weights.kept(run.folder / "checkpoints") if e not in done]
 
 
 def _digest(run: Run, epoch: int) -> str:
     """Return the checksum of an epoch's weights: that of the run, or, without one, of the file."""
-    path = run.folder / "checkpoints" / checkpoints.weights_name(epoch)
+    path = run.folder / "checkpoints" / epoch_weights.name(epoch)
     if digests := checksums.digests(run.folder, path):
         return digests[-1]
     try:
@@ -197,7 +197,7 @@ def _make_evaluate(
     predict, recompute = steps.make_predict(network), averages.make_recompute(network)
 
     def line(epoch: int) -> dict[str, Any] | None:
-        weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
+        weights = epoch_weights.find(run.folder / "checkpoints", epoch)
         network_weights.load_weights(network, weights)
         rows = averages.sample(config, len(training), epoch)
         if should_stop() or not recompute(training[rows], should_stop):

@@ -19,7 +19,14 @@ import tensorflow as tf
 
 from fracture_core import checksums
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.epochs import backups, checkpoints, feature_maps, predictions
+from fracture_core.epochs import (
+    backups,
+    checkpoints,
+    epoch_weights,
+    feature_maps,
+    predictions,
+    resumption,
+)
 from fracture_core.epochs.checkpoints import Position
 from fracture_core.errors import FractureError, TrainingFailed
 from fracture_core.files import keep_damaged
@@ -29,13 +36,13 @@ from fracture_core.networks.pooling import StudyLoss
 from fracture_core.runs import journal
 from fracture_core.runs.run_status import State
 from fracture_core.training import averages, event_files
-from fracture_core.training.pipeline import Pipeline
 from fracture_core.training.steps import (
     make_features,
     make_predict,
     make_steps,
     predict_blocks,
 )
+from fracture_core.training_films.pipeline import Pipeline
 
 CALL_SECONDS = 0.1  # of steps in one call: long against its overhead, short before a stop
 CALL_STEPS = 64
@@ -130,7 +137,7 @@ def _restore(
     beside: Sequence[keras.Variable],
 ) -> Position:
     """Restore the latest whole state, and set aside later files."""
-    position, passed_over = checkpoints.restore(folder / "checkpoints", model, optimizer, beside)
+    position, passed_over = resumption.restore(folder / "checkpoints", model, optimizer, beside)
     for sentence in passed_over:
         journal.log_event(folder, "checkpoint_passed_over", message=sentence)
     if epochs := backups.move(folder, position):
@@ -357,14 +364,14 @@ class Loop:
 
     def keep_lost_features(self) -> None:
         """Save the feature maps lost in a kill again, from their epochs' weights."""
-        epochs = checkpoints.epochs(self._checkpoints)
+        epochs = epoch_weights.kept(self._checkpoints)
         lost = [epoch for epoch in epochs if feature_maps.load(self.folder, epoch) is None]
         if self.shown_film is None or not lost:
             return
         now = [variable.numpy() for variable in self.model.variables]
         for epoch in lost:
             with contextlib.suppress(FractureError, OSError):  # damaged: no feature maps
-                weights = checkpoints.weights_of(self._checkpoints, epoch)
+                weights = epoch_weights.find(self._checkpoints, epoch)
                 network_weights.load_weights(self.model, weights)
                 self._save_features(epoch)
         for variable, value in zip(self.model.variables, now, strict=True):

@@ -27,7 +27,7 @@ from fracture_core.runs import run_folders
 from fracture_core.words import duration
 
 if TYPE_CHECKING:
-    from fracture_core.training.pipeline import Pipeline
+    from fracture_core.training_films.pipeline import Pipeline
 
 SHORT_SECONDS = 120.0  # of a run; for a shorter one, measuring takes longer than it saves
 CORE_FLOP = 30e9  # per second and core, roughly: only separates short runs from long ones
@@ -114,7 +114,7 @@ def random_films(config: TrainConfig) -> "Pipeline":
     """Return 8 batches of random pixels, every other film positive and a study of its own."""
     import numpy as np
 
-    from fracture_core.training.pipeline import Pipeline
+    from fracture_core.training_films.pipeline import Pipeline
 
     size, count = config.recipe.size, 8 * config.batch_size
     pixels = np.random.default_rng(0).integers(0, 256, (count, size, size), np.uint8)

@@ -35,7 +35,7 @@ def wait_for_run(options: argparse.Namespace) -> list[str]:
     import cv2  # noqa: F401
     import scipy.special  # noqa: F401
 
-    from fracture_core.training import pipeline  # noqa: F401
+    from fracture_core.training_films import preparation  # noqa: F401
 
     hurry, quiet = threading.Event(), set[int]()
     if options.at_once:
@@ -74,7 +74,8 @@ def _load(
     _quietly(import_training, hurry, quiet)
     if hurry.is_set() or "fracture_core.training.rehearsal" not in sys.modules:
         return
-    from fracture_core.training import pipeline, rehearsal
+    from fracture_core.training import rehearsal
+    from fracture_core.training_films import preparation
 
     rehearsal.take_threads()  # at normal priority, which they keep
     _quietly(rehearsal.rehearse, hurry, quiet)
@@ -82,7 +83,7 @@ def _load(
         line.send(READY)
     if options.data and not hurry.is_set():
         demo = preset("demo", options.data, positive=options.positive)
-        _quietly(lambda: pipeline.read_ahead(demo, hurry.is_set), hurry, quiet)
+        _quietly(lambda: preparation.read_ahead(demo, hurry.is_set), hurry, quiet)
 
 
 def _quietly(work: Callable[[], None], hurry: threading.Event, quiet: set[int]) -> None:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from fracture_core.networks import architectures, optimizers
 from fracture_core.networks.augmentation import apply
 from fracture_core.networks.pooling import StudyLoss
-from fracture_core.training.pipeline import Chunk
+from fracture_core.training_films.pipeline import Chunk
 
 DEVICE = 2**16  # offset of the dropout seeds per device; no network has as many layers
 BLOCK_PIXELS = 2**18  # of a prediction: 256 films of 32 px; larger blocks are not faster

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from fracture_core import checksums
 from fracture_core.analysis import curves
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.epochs import checkpoints
+from fracture_core.epochs import epoch_weights
 from fracture_core.jobs import launcher
 from fracture_core.runs import journal, run_folders, run_status
 from tests.browser.conftest import Server, whole
@@ -93,8 +93,8 @@ def test_chosen_runs_become_an_ensemble_that_judges_a_study(
     for name in ("first", "second"):
         second = shutil.copytree(finished_run, server.folder / "runs" / name)
     kept, best = Path(second) / "checkpoints", journal.best_epoch(finished_run)
-    other = checkpoints.weights_of(kept, 1 if best != 1 else 2)  # the same weights count once
-    own = kept / checkpoints.weights_name(best)
+    other = epoch_weights.find(kept, 1 if best != 1 else 2)  # the same weights count once
+    own = kept / epoch_weights.name(best)
     checksums.write(Path(second), own, other.read_bytes())
     page = open_page(f"{server.url}/runs?runs=first&runs=second")
     page.get_by_role("button", name="Ensemble").click(timeout=30_000)

@@ -31,7 +31,7 @@ from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.datasets import catalog, chosen_data, exclusions, study_paths, uploads
 from fracture_core.datasets.uploads import File
-from fracture_core.epochs import checkpoints, feature_maps, predictions
+from fracture_core.epochs import checkpoints, epoch_weights, feature_maps, predictions
 from fracture_core.errors import FractureError
 from fracture_core.films import images, measures, pixel_cache
 from fracture_core.folders import PROJECT
@@ -548,7 +548,7 @@ def _run_readers(home: Home) -> dict[str, Callable[[], object]]:
         "checkpoints.position": lambda: [
             checkpoints.position_after(states, epoch) for epoch in checkpoints.forkable(states)
         ],
-        "checkpoints.weights_of": lambda: checkpoints.weights_of(states, 3),
+        "epoch_weights.find": lambda: epoch_weights.find(states, 3),
         "cards.find": lambda: cards.find("bad").card.to_json(),
         "cards.judged": lambda: cards.run_predictions(folder, 2),
         "cards.last_whole_epoch": lambda: cards.last_whole_epoch("bad"),

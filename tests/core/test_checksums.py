@@ -13,7 +13,15 @@ import pytest
 from fracture_core import checksums
 from fracture_core.analysis import comparison
 from fracture_core.cli import command_line
-from fracture_core.epochs import checkpoints, feature_maps, forks, pixel_hashes, predictions
+from fracture_core.epochs import (
+    checkpoints,
+    epoch_weights,
+    feature_maps,
+    forks,
+    pixel_hashes,
+    predictions,
+    resumption,
+)
 from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
@@ -91,7 +99,7 @@ def test_a_fork_of_a_damaged_epoch_is_refused_and_of_a_whole_one_it_leaves_out_t
         forks.create(run_copy, 3, "from-damage", epochs=9)
     assert run_folders.names() == ["finished"]
     fork = forks.create(run_copy, 2, "whole", epochs=9)
-    assert checkpoints.epochs(fork / "checkpoints") == [2]
+    assert epoch_weights.kept(fork / "checkpoints") == [2]
     assert checksums.unguarded(fork) == []
 
 
@@ -261,7 +269,7 @@ def test_a_line_that_a_full_disk_has_torn_stops_nothing(run_copy) -> None:
     with (run_copy / "events.jsonl").open("a") as stream:
         stream.write('{"kind": "learning_rate", "ti')
     journal.log_event(run_copy, "queued")
-    checkpoints.check_resumable(run_copy / "checkpoints")
+    resumption.check_resumable(run_copy / "checkpoints")
 
 
 def test_the_best_epoch_is_not_chosen_among_damaged_lines(run_copy) -> None:
@@ -314,8 +322,8 @@ def test_a_rate_that_was_asked_for_is_missed_when_its_line_is_gone(run_copy, run
         with pytest.raises(RunError, match=r"finished's events\.jsonl lost 2 of them\. Put"):
             launcher.resume(run_copy, more_epochs=1)
     events.write_bytes(whole)
-    checkpoints.check_resumable(run_copy / "checkpoints")
-    checkpoints.check_resumable(fork / "checkpoints")  # it has the rate in its config
+    resumption.check_resumable(run_copy / "checkpoints")
+    resumption.check_resumable(fork / "checkpoints")  # it has the rate in its config
     assert run_folders.read(fork).config.learning_rate == 1e-5
 
 

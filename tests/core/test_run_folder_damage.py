@@ -15,7 +15,7 @@ import pytest
 from fracture_core import checksums
 from fracture_core.analysis import comparison, curves
 from fracture_core.config.train_config import DEFAULTS
-from fracture_core.epochs import checkpoints, forks, predictions
+from fracture_core.epochs import checkpoints, epoch_weights, forks, predictions, resumption
 from fracture_core.errors import FractureError, ModelError, RunError
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
@@ -54,7 +54,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "predictions.load": lambda folder: predictions.load(folder, 3, 18),
     "checkpoints.states": lambda folder: checkpoints.states(folder / "checkpoints"),
     "checkpoints.forkable": lambda folder: checkpoints.forkable(folder / "checkpoints"),
-    "checkpoints.weights_of": lambda folder: checkpoints.weights_of(folder / "checkpoints", 3),
+    "epoch_weights.find": lambda folder: epoch_weights.find(folder / "checkpoints", 3),
     "cards.of_run": cards.of_run,
     "cards.judged": lambda folder: cards.run_predictions(folder, 3),
     "evaluation.of_run": lambda folder: evaluation.of_run(folder, 3, "valid"),
@@ -287,12 +287,12 @@ def test_a_state_that_is_cut_anywhere_is_passed_over_and_changes_nothing(
         path.unlink()  # with nothing to fall back to, each cut is quick
     for _ in every_cut(folder / name):
         with pytest.raises(RunError, match=r"states are damaged: epoch_0003.npz\. Nothing"):
-            checkpoints.restore(folder, *network)
+            resumption.restore(folder, *network)
     assert bits(network) == before
 
 
 def test_weights_that_are_cut_anywhere_are_no_models(run, network) -> None:
-    path, before = checkpoints.weights_of(run / "checkpoints", 3), bits(network)
+    path, before = epoch_weights.find(run / "checkpoints", 3), bits(network)
     for _ in every_cut(path):
         with pytest.raises(ModelError, match=r"epoch_0003.weights.h5 must hold the weights"):
             network_weights.load_weights(network[0], path)

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core.config.limits import LIMITS
 from fracture_core.datasets import catalog
-from fracture_core.epochs import checkpoints
+from fracture_core.epochs import epoch_weights
 from fracture_core.films import images
 from fracture_core.folders import models_folder
 from fracture_core.jobs import launcher
@@ -583,7 +583,7 @@ def test_heat_maps_come_when_they_are_asked_for_and_say_how_coarse_they_are(
 def test_a_run_judges_the_same_films_at_every_kept_epoch(starter: str, run_copy: Path) -> None:
     app = upload(opened(model=run_copy.name, through="true"), ("a.png", film(90)))
     assert not app.exception
-    epochs = checkpoints.epochs(run_copy / "checkpoints")
+    epochs = epoch_weights.kept(run_copy / "checkpoints")
     assert f"One line per film, {len(epochs)} kept epochs from 1 to {epochs[-1]}" in said(app)
     model = cards.find(run_copy.name)
     pixels = images.load(film(90), model.card.recipe)[None]

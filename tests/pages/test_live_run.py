@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fracture_core.epochs import checkpoints, forks
+from fracture_core.epochs import epoch_weights, forks
 from fracture_core.errors import DamagedFile
 from fracture_core.jobs import launcher
 from fracture_core.runs import (
@@ -585,7 +585,7 @@ def test_weights_that_were_damaged_meanwhile_are_not_handed_out(
 
     monkeypatch.setattr(run_files.st, "download_button", button)
     open_run(run_copy)
-    path = checkpoints.weights_of(run_copy / "checkpoints", journal.best_epoch(run_copy))
+    path = epoch_weights.find(run_copy / "checkpoints", journal.best_epoch(run_copy))
     content = path.read_bytes()
     assert files["save-weights"]() == content
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))

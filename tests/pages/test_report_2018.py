@@ -15,7 +15,7 @@ from fracture_core.analysis.report_2018 import LENGTHS
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.exclusions import Exclusions
-from fracture_core.epochs import checkpoints
+from fracture_core.epochs import epoch_weights
 from fracture_core.jobs import launcher
 from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_requests, run_status
 from fracture_core.runs.run_folders import Run
@@ -157,7 +157,7 @@ def swinging(dataset: Dataset, seed: int = 1, more: float = 0.0) -> Run:
     (run.folder / "checkpoints").mkdir(exist_ok=True)
     for epoch, right in enumerate(SWINGING, 1):
         add(run.folder, epoch, right + more * (epoch % 2))
-        path = run.folder / "checkpoints" / checkpoints.weights_name(epoch)
+        path = run.folder / "checkpoints" / epoch_weights.name(epoch)
         checksums.write(run.folder, path, f"weights {epoch} of seed {seed}".encode())
     return run
 
@@ -173,7 +173,7 @@ def judged_anew(run: Run, epochs: int = 4) -> None:
     place = averages_job.place_of(run)
     place.mkdir(parents=True, exist_ok=True)
     for epoch, right in list(enumerate(STEADY, 1))[:epochs]:
-        path = run.folder / "checkpoints" / checkpoints.weights_name(epoch)
+        path = run.folder / "checkpoints" / epoch_weights.name(epoch)
         add(place, epoch, right, weights=checksums.digests(run.folder, path)[-1])
 
 
@@ -238,7 +238,7 @@ def test_one_seed_has_no_interval_and_says_so(folders: Path, dataset: Dataset) -
 def test_epochs_that_lack_are_named(folders: Path, dataset: Dataset) -> None:
     run = swinging(dataset)
     judged_anew(run, epochs=2)
-    (run.folder / "checkpoints" / checkpoints.weights_name(3)).unlink()
+    (run.folder / "checkpoints" / epoch_weights.name(3)).unlink()
     app = opened()
     text = said(app)
     assert twice(app, 3) == {"x": [list(SWINGING)], "x2": [list(STEADY[:2])]}

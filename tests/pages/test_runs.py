@@ -16,7 +16,7 @@ from fracture_core import checksums
 from fracture_core.analysis import comparison
 from fracture_core.config.setting_table import settings
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.epochs import checkpoints, predictions
+from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.exports import run_archive
 from fracture_core.models import cards
 from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_status
@@ -508,7 +508,7 @@ def test_the_mean_of_the_chosen_runs_becomes_a_model(
     twin = shutil.copytree(run_copy, folders / "runs" / "twin")
     best = journal.best_epoch(run_copy)
     other = cards.of_run(run_copy, 1 if best != 1 else 2).weights  # the same weights count once
-    own = Path(twin) / "checkpoints" / checkpoints.weights_name(best)
+    own = Path(twin) / "checkpoints" / epoch_weights.name(best)
     checksums.write(Path(twin), own, other.read_bytes())
     alone = open_page(runs="finished")
     assert "make-ensemble" in keys(alone) and alone.button(key="make-ensemble").disabled

@@ -32,7 +32,7 @@ from fracture_core.runs import journal, run_folders, run_labels, run_requests, r
 from fracture_core.runs.run_labels import Labels
 from fracture_core.runs.run_status import State
 from fracture_core.training import probe
-from fracture_core.training.pipeline import Pipeline
+from fracture_core.training_films.pipeline import Pipeline
 from fracture_core.words import duration
 from ui.shared import figures, theme
 from ui.shell import state

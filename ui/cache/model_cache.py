@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core import files
-from fracture_core.epochs import checkpoints
+from fracture_core.epochs import epoch_weights
 from fracture_core.errors import FractureError
 from fracture_core.folders import cache_folder
 from fracture_core.models import cards, model_names
@@ -74,7 +74,7 @@ def stamp(reference: str) -> tuple[int, ...]:
     epoch = place.epoch
     if epoch is None:
         epoch = journal.best_in(run_cache.metrics_of(place.folder)) or 0
-    weights = place.folder / "checkpoints" / checkpoints.weights_name(epoch)
+    weights = place.folder / "checkpoints" / epoch_weights.name(epoch)
     gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one
     return (gates, *files.stamp(table), *files.stamp(weights))
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core import files
-from fracture_core.epochs import checkpoints
+from fracture_core.epochs import epoch_weights
 from fracture_core.errors import FractureError
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run
@@ -51,7 +51,7 @@ def _ask(names: tuple[str, ...]) -> None:
     if not existing:  # deleted, here or in another browser: the page reports it
         st.rerun()
     for folder in map(run_folders.find, existing[:LISTED]):
-        epochs = plural(len(checkpoints.epochs(folder / "checkpoints")), "epoch")
+        epochs = plural(len(epoch_weights.kept(folder / "checkpoints")), "epoch")
         st.markdown(
             f"**{theme.plain(folder.name)}** with its curves, and the weights and predictions of "
             f"{epochs}: {files.megabytes(folder):.1f} MB."

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from fracture_core import checksums
-from fracture_core.epochs import checkpoints, predictions
+from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.errors import RunError
 from fracture_core.exports import run_archive
 from fracture_core.runs import journal
@@ -29,7 +29,7 @@ def _of_epochs(run: Run) -> None:
         st.caption("Files can be saved after the first epoch.")
         return
     try:
-        weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
+        weights = epoch_weights.find(run.folder / "checkpoints", epoch)
     except RunError as error:  # the curves can still be saved
         st.caption(theme.plain(str(error)))
     else:

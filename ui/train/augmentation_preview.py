@@ -16,7 +16,7 @@ from fracture_core.config.film_settings import Augmentation, PixelRecipe
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.networks import augmentation as changes
-from fracture_core.training import pipeline
+from fracture_core.training_films import pipeline
 from ui.shared import pictures
 
 PASSES = 5  # epochs shown of each film

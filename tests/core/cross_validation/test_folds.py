@@ -14,7 +14,7 @@ from fracture_core.datasets.fold_list import FoldList
 from fracture_core.errors import ConfigError, DataError
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
-from fracture_core.training import pipeline
+from fracture_core.training_films import preparation
 
 
 def manifest(patients: int, films: int = 2, valid: int = 4) -> pd.DataFrame:
@@ -143,7 +143,7 @@ def test_an_excluded_film_of_the_held_out_fold_is_excluded_too(
         exclude=str(folders / "out.csv"),
     )
     folder = run_folders.create(config, "one")
-    films, _ = pipeline.prepare(folder, Worker(folder))
+    films, _ = preparation.prepare(folder, Worker(folder))
     assert held_out not in set(films["path"])
     data = run_folders.read(folder).data
     assert data.folds == {"fold": 2, "folds": 2, "hash": value.hash}

@@ -17,7 +17,7 @@ from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.models import cards, evaluation, training_patients
 from fracture_core.runs import run_facts, run_folders
-from fracture_core.training import pipeline
+from fracture_core.training_films import preparation
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def correct(data: Dataset, rows: slice = slice(0, 1)) -> Corrections:
 
 def prepared(data: Dataset, **settings: object) -> tuple[Path, pd.DataFrame]:
     folder = run_folders.create(TrainConfig(data=str(data.root), **settings))
-    return folder, pipeline.prepare(folder, Worker(folder))[0]
+    return folder, preparation.prepare(folder, Worker(folder))[0]
 
 
 def test_training_and_dev_films_are_the_selections_own_and_valid_stays(data) -> None:
@@ -94,13 +94,13 @@ def test_a_run_has_the_corrected_labels_and_says_how_many(data) -> None:
 def test_a_resume_refuses_other_corrections_and_goes_on_with_the_same(data) -> None:
     value = correct(data)
     folder, rows = prepared(data, corrections=True)
-    assert pipeline.prepare(folder, Worker(folder))[0].equals(rows)
+    assert preparation.prepare(folder, Worker(folder))[0].equals(rows)
     for other in (correct(data, slice(0, 2)), Corrections()):
         corrections.write(data.hash, other)
         with pytest.raises(DataError, match="have changed since then"):
-            pipeline.prepare(folder, Worker(folder))
+            preparation.prepare(folder, Worker(folder))
     corrections.write(data.hash, value)
-    assert pipeline.prepare(folder, Worker(folder))[0].equals(rows)
+    assert preparation.prepare(folder, Worker(folder))[0].equals(rows)
 
 
 def test_corrections_that_were_never_made_are_refused(data) -> None:

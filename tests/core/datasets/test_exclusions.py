@@ -13,7 +13,7 @@ from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.errors import DataError
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
-from fracture_core.training import pipeline
+from fracture_core.training_films import preparation
 from fracture_core.words import FORMULA
 
 
@@ -88,13 +88,13 @@ def test_a_run_does_without_them_and_keeps_the_hash(folders: Path, phantom_root:
     exclusions.write(folders / "list.csv", value)
     config = TrainConfig(data=str(phantom_root), exclude=str(folders / "list.csv"))
     folder = run_folders.create(config)
-    rows, pixels = pipeline.prepare(folder, Worker(folder))
+    rows, pixels = preparation.prepare(folder, Worker(folder))
     assert len(rows) == len(pixels) == len(manifest) - 1
     assert ticked[0] not in set(journal.films(folder)["path"])
     assert ticked[1] in set(rows["path"])
     assert run_folders.read(folder).facts["data"]["excluded"] == {"films": 1, "hash": value.hash}
     (folders / "list.csv").unlink()  # the run has its films by now
-    again, _ = pipeline.prepare(folder, Worker(folder))
+    again, _ = preparation.prepare(folder, Worker(folder))
     assert len(again) == len(rows)
 
 

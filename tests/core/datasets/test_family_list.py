@@ -11,7 +11,7 @@ from fracture_core.datasets.family_list import FamilyList
 from fracture_core.errors import DataError
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders
-from fracture_core.training import pipeline
+from fracture_core.training_films import preparation
 
 
 def manifest(films: int, valid: int) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def test_a_run_keeps_families_on_one_side_and_their_hash(folders: Path, phantom_
     family_list.write(folders / "list.csv", value)
     config = TrainConfig(data=str(phantom_root), families=str(folders / "list.csv"))
     folder = run_folders.create(config)
-    rows, _ = pipeline.prepare(folder, Worker(folder))
+    rows, _ = preparation.prepare(folder, Worker(folder))
     assert train[0] not in set(rows["path"]) and valid[0] in set(rows["path"])
     assert train[0] not in set(journal.films(folder)["path"])
     facts = run_folders.read(folder).facts["data"]

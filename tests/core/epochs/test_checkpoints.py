@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from fracture_core.epochs import checkpoints
+from fracture_core.epochs import checkpoints, epoch_weights, resumption
 from fracture_core.epochs.checkpoints import Position
 from fracture_core.errors import DamagedFile, RunError
 from fracture_core.networks import architectures
@@ -51,7 +51,7 @@ def folder(saved, tmp_path) -> Path:
 
 def test_a_state_comes_back_to_the_last_bit(saved) -> None:
     model, optimizer = network()
-    position, passed_over = checkpoints.restore(saved[0], model, optimizer)
+    position, passed_over = resumption.restore(saved[0], model, optimizer)
     assert bits(model, optimizer) == saved[1][2]
     assert position.line == {"epoch": 2, "train": {"loss": 0.5}}
     assert (position.step, position.epoch, position.best_epoch, passed_over) == (6, 2, 1, [])
@@ -60,7 +60,7 @@ def test_a_state_comes_back_to_the_last_bit(saved) -> None:
 def test_nothing_kept_leaves_network_and_optimizer_as_they_are(tmp_path) -> None:
     model, optimizer = network()
     before = bits(model, optimizer)
-    assert checkpoints.restore(tmp_path, model, optimizer) == (Position(), [])
+    assert resumption.restore(tmp_path, model, optimizer) == (Position(), [])
     assert bits(model, optimizer) == before
 
 
@@ -70,7 +70,7 @@ def test_a_truncated_state_is_passed_over_for_the_one_before(saved, folder, suff
     path = folder / f"epoch_0002{suffix}"
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     model, optimizer = network()
-    position, passed_over = checkpoints.restore(folder, model, optimizer)
+    position, passed_over = resumption.restore(folder, model, optimizer)
     assert position.epoch == 1
     assert bits(model, optimizer) == saved[1][1]
     assert len(passed_over) == 1
@@ -83,7 +83,7 @@ def test_when_no_state_is_whole_nothing_changes_and_what_is_damaged_is_named(fol
     model, optimizer = network()
     before = bits(model, optimizer)
     with pytest.raises(RunError, match=r"damaged: epoch_0002\.npz, epoch_0001\.npz\. Nothing"):
-        checkpoints.restore(folder, model, optimizer)
+        resumption.restore(folder, model, optimizer)
     assert bits(model, optimizer) == before
 
 
@@ -91,14 +91,14 @@ def test_weights_that_are_whole_are_named_where_no_state_is(folder) -> None:
     for path in folder.glob("*.npz"):
         path.unlink()
     with pytest.raises(RunError, match=r"missing from .*run@2, and a new run .*epoch_0002\.weigh"):
-        checkpoints.check_resumable(folder)
+        resumption.check_resumable(folder)
 
 
 def test_a_kill_in_the_first_epoch_leaves_nothing_to_refuse(folder) -> None:
     for path in folder.glob("epoch_*"):
         if path.name != "epoch_0001.weights.h5":
             path.unlink()
-    checkpoints.check_resumable(folder)  # the weights were written, their state was not
+    resumption.check_resumable(folder)  # the weights were written, their state was not
 
 
 def test_a_line_that_is_damaged_comes_from_the_state_of_its_epoch(folder) -> None:
@@ -115,8 +115,8 @@ def test_one_changed_bit_of_any_weights_is_noticed_and_the_other_epoch_stays(fol
         changed[place] ^= 1
         path.write_bytes(changed)
         with pytest.raises(DamagedFile, match=r"after epoch 2 .*epoch_0002\.weights\.h5"):
-            checkpoints.weights_of(folder, 2)
-    assert checkpoints.whole_epochs(folder) == [1]
+            epoch_weights.find(folder, 2)
+    assert epoch_weights.whole(folder) == [1]
 
 
 def test_a_state_that_was_damaged_in_the_middle_is_passed_over(saved, folder) -> None:
@@ -126,7 +126,7 @@ def test_a_state_that_was_damaged_in_the_middle_is_passed_over(saved, folder) ->
         content[len(content) // 2] ^= 0xFF
         path.write_bytes(content)
         model, optimizer = network()
-        assert checkpoints.restore(folder, model, optimizer)[0].epoch == 1
+        assert resumption.restore(folder, model, optimizer)[0].epoch == 1
         assert bits(model, optimizer) == saved[1][1]
         (folder / path.name).write_bytes((saved[0] / path.name).read_bytes())
 
@@ -136,8 +136,8 @@ def test_a_state_inside_an_epoch_comes_after_the_end_of_the_one_before(folder) -
     checkpoints.save(folder, *network(), inside, inside=True)
     names = [path.name for path in checkpoints.states(folder)]
     assert names == ["epoch_0002_step_00000008.npz", "epoch_0002.npz", "epoch_0001.npz"]
-    assert checkpoints.restore(folder, *network())[0] == inside
-    assert checkpoints.epochs(folder) == [1, 2]
+    assert resumption.restore(folder, *network())[0] == inside
+    assert epoch_weights.kept(folder) == [1, 2]
 
 
 def test_the_last_two_the_best_and_every_fifth_state_stay(tmp_path) -> None:
@@ -147,7 +147,7 @@ def test_the_last_two_the_best_and_every_fifth_state_stay(tmp_path) -> None:
     checkpoints.prune(tmp_path, Position(epoch=12, best_epoch=3))
     epochs = [int(path.name[6:10]) for path in checkpoints.states(tmp_path)]
     assert epochs == [12, 11, 10, 5, 3]
-    assert checkpoints.epochs(tmp_path) == list(range(1, 13))
+    assert epoch_weights.kept(tmp_path) == list(range(1, 13))
 
 
 def test_a_state_inside_an_epoch_goes_when_two_later_ones_are_there(tmp_path) -> None:
@@ -181,9 +181,9 @@ def test_the_state_that_a_run_goes_on_from_is_not_later(tmp_path) -> None:
 
 
 def test_weights_of_an_epoch_are_found_or_those_kept_are_named(saved) -> None:
-    assert checkpoints.weights_of(saved[0], 2) == saved[0] / "epoch_0002.weights.h5"
+    assert epoch_weights.find(saved[0], 2) == saved[0] / "epoch_0002.weights.h5"
     with pytest.raises(RunError, match=r"no weights of epoch 9\. Kept: 1, 2\."):
-        checkpoints.weights_of(saved[0], 9)
+        epoch_weights.find(saved[0], 9)
 
 
 def test_a_state_holds_no_pickled_objects(saved) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fracture_core.epochs import checkpoints, feature_maps, forks, predictions
+from fracture_core.epochs import epoch_weights, feature_maps, forks, predictions
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
@@ -78,7 +78,7 @@ def test_a_resumed_run_makes_anew_what_is_later_than_its_state_and_what_a_kill_h
         feature_maps.path(run_copy, epoch).unlink()
     launcher.resume(run_copy, more_epochs=1, wait_for_slot=False)
     assert feature_maps.epochs(run_copy) == (1, 2, 3, 4)
-    assert checkpoints.epochs(run_copy / "checkpoints") == [1, 2, 3, 4]
+    assert epoch_weights.kept(run_copy / "checkpoints") == [1, 2, 3, 4]
     for epoch, content in before.items():
         with (
             np.load(io.BytesIO(content)) as then,
@@ -100,7 +100,7 @@ def test_feature_maps_made_anew_change_nothing_that_the_run_computes(
     for folder in (twin, hole):
         launcher.start_run(folder, wait_for_slot=False)
     assert feature_maps.epochs(hole) == feature_maps.epochs(twin) == (1, 2, 3, 4)
-    weights = [checkpoints.weights_of(folder / "checkpoints", 4) for folder in (twin, hole)]
+    weights = [epoch_weights.find(folder / "checkpoints", 4) for folder in (twin, hole)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 

@@ -19,14 +19,15 @@ from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders, run_status
 from fracture_core.runs.run_status import State
-from fracture_core.training import loop, pipeline
+from fracture_core.training import loop
+from fracture_core.training_films import preparation
 from tests.core.twins import assert_twins
 
 
 def train(folder: Path) -> run_status.Status:
     """Train in this process, as the child does, and return the final state."""
     worker = Worker(folder)
-    films, pixels = pipeline.prepare(folder, worker)
+    films, pixels = preparation.prepare(folder, worker)
     loop.train(folder, films, pixels, worker)
     return run_status.read(folder)
 

@@ -14,7 +14,7 @@ from fracture_core.errors import DamagedFile, DataError
 from fracture_core.folders import cache_folder
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_config, run_folders
-from fracture_core.training import pipeline
+from fracture_core.training_films import preparation
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def begun(folders: Path, phantom_root: Path) -> tuple[Path, Path]:
     """A run that has read its films, and its data; the pixel cache is gone."""
     data = Path(shutil.copytree(phantom_root, folders / "films"))
     folder = run_folders.create(TrainConfig(data=str(data)), "begun")
-    pipeline.prepare(folder, Worker(folder))
+    preparation.prepare(folder, Worker(folder))
     shutil.rmtree(cache_folder() / "pixels")
     return folder, data
 
@@ -32,7 +32,7 @@ def test_a_film_that_another_picture_replaced_is_named(begun) -> None:
     films = journal.films(folder)["path"]
     Image.new("L", (64, 64), 90).save(data / films[7])
     with pytest.raises(DataError, match=rf"1 of {len(films)} hold another picture .*{films[7]}\."):
-        pipeline.prepare(folder, Worker(folder))
+        preparation.prepare(folder, Worker(folder))
 
 
 def test_a_film_that_was_saved_anew_is_the_same(begun) -> None:
@@ -40,7 +40,7 @@ def test_a_film_that_was_saved_anew_is_the_same(begun) -> None:
     path = data / journal.films(folder)["path"][7]
     before = path.read_bytes()
     Image.open(path).save(path, compress_level=1)
-    _, pixels = pipeline.prepare(folder, Worker(folder))
+    _, pixels = preparation.prepare(folder, Worker(folder))
     assert path.read_bytes() != before and pixel_hashes.changed(folder, pixels).tolist() == []
 
 
@@ -49,7 +49,7 @@ def test_pixels_of_another_version_are_not_compared_and_guard_from_then_on(begun
     films = journal.films(folder)["path"]
     run_config.complete(folder, pixels="recipe 0")
     Image.new("L", (64, 64), 90).save(data / films[7])
-    _, pixels = pipeline.prepare(folder, Worker(folder))
+    _, pixels = preparation.prepare(folder, Worker(folder))
     assert pixel_hashes.changed(folder, pixels).tolist() == []
     other = pixels.copy()
     other[3] += 1
@@ -63,13 +63,13 @@ def test_lost_hashes_are_made_again_from_the_films_that_their_checksum_was_made_
     folder, data = begun
     whole = (folder / pixel_hashes.FILE).read_bytes()
     damage(folder / pixel_hashes.FILE)
-    pipeline.prepare(folder, Worker(folder))
+    preparation.prepare(folder, Worker(folder))
     assert (folder / pixel_hashes.FILE).read_bytes() == whole
     assert checksums.damaged(folder) == checksums.missing(folder) == []
     damage(folder / pixel_hashes.FILE)
     Image.new("L", (64, 64), 90).save(data / journal.films(folder)["path"][7])
     with pytest.raises(DamagedFile, match="Put the file back, or train again"):
-        pipeline.prepare(folder, Worker(folder))
+        preparation.prepare(folder, Worker(folder))
 
 
 def test_a_hash_tells_films_apart_and_depends_on_nothing_but_pixels() -> None:
@@ -81,21 +81,21 @@ def test_a_hash_tells_films_apart_and_depends_on_nothing_but_pixels() -> None:
 
 def test_damaged_pixels_in_the_cache_are_made_anew_and_no_film_is_accused(begun) -> None:
     folder, _ = begun
-    _, pixels = pipeline.prepare(folder, Worker(folder))
+    _, pixels = preparation.prepare(folder, Worker(folder))
     whole = pixels.copy()
     (file,) = (cache_folder() / "pixels").glob("*/pixels.npy")
     content = file.read_bytes()
     file.write_bytes(content[:-2_000] + bytes(255 - byte for byte in content[-2_000:]))
-    _, again = pipeline.prepare(folder, Worker(folder))
+    _, again = preparation.prepare(folder, Worker(folder))
     assert np.array_equal(again, whole)
 
 
 def test_a_new_run_does_not_trust_pixels_that_were_damaged_before_it_began(begun) -> None:
     folder, data = begun
-    _, pixels = pipeline.prepare(folder, Worker(folder))
+    _, pixels = preparation.prepare(folder, Worker(folder))
     whole = pixels.copy()
     (file,) = (cache_folder() / "pixels").glob("*/pixels.npy")
     content = file.read_bytes()
     file.write_bytes(content[:-2_000] + bytes(255 - byte for byte in content[-2_000:]))
     other = run_folders.create(TrainConfig(data=str(data)), "other")
-    assert np.array_equal(pipeline.prepare(other, Worker(other))[1], whole)
+    assert np.array_equal(preparation.prepare(other, Worker(other))[1], whole)

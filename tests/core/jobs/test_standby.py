@@ -21,7 +21,7 @@ from fracture_core.jobs import launcher, standby
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State
-from fracture_core.training import pipeline
+from fracture_core.training_films import preparation
 
 SERVER = """
 import sys
@@ -145,7 +145,7 @@ def test_films_are_read_ahead_for_a_demo_run(waiting, phantom_root) -> None:
     assert reaches(lambda: bool(list(folder.glob("[!.]*/pixels.npy"))))
     [before] = folder.glob("[!.]*/pixels.npy")
     demo = run_folders.create(preset("demo", str(phantom_root)), "demo")
-    pipeline.prepare(demo, Worker(demo))
+    preparation.prepare(demo, Worker(demo))
     assert list(folder.glob("*/pixels.npy")) == [before]
 
 

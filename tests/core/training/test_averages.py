@@ -13,7 +13,7 @@ import tensorflow as tf
 from fracture_core import checksums
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.epochs import checkpoints, predictions
+from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.jobs import launcher
 from fracture_core.models import cards
 from fracture_core.models.inference import Predictor
@@ -21,7 +21,8 @@ from fracture_core.networks import network_weights
 from fracture_core.networks.layers import BatchNormalization
 from fracture_core.runs import journal, run_config, run_folders
 from fracture_core.runs.run_status import State
-from fracture_core.training import averages, loop, pipeline, steps
+from fracture_core.training import averages, loop, steps
+from fracture_core.training_films import preparation
 from tests.core.every_network import EVERY
 from tests.core.twins import assert_twins
 
@@ -224,7 +225,7 @@ def test_a_sample_of_large_films_is_smaller(size: int, films: int, expected: int
 
 def pixels_of(folder) -> tuple:
     """A run's films, and their pixels."""
-    return pipeline.prepare(folder, loop.Worker(folder))
+    return preparation.prepare(folder, loop.Worker(folder))
 
 
 def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> None:
@@ -233,7 +234,7 @@ def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> No
     config = run_folders.read(run_copy).config
     for epoch in (1, 3):
         model = loop.make_network(config)
-        network_weights.load_weights(model, checkpoints.weights_of(run_copy / "checkpoints", epoch))
+        network_weights.load_weights(model, epoch_weights.find(run_copy / "checkpoints", epoch))
         rows = averages.sample(config, len(learned), epoch)
         exact = in_float64(model, learned[rows])
         assert exact
@@ -268,7 +269,7 @@ def test_the_way_of_averaging_changes_no_trained_weight(folders, finished_run) -
     for epoch in (1, 3):
         one, other = loop.make_network(config), loop.make_network(config)
         for model, place in ((one, finished_run), (other, folder)):
-            weights = checkpoints.weights_of(place / "checkpoints", epoch)
+            weights = epoch_weights.find(place / "checkpoints", epoch)
             network_weights.load_weights(model, weights)
         for ours, theirs in zip(one.trainable_variables, other.trainable_variables, strict=True):
             assert np.array_equal(ours, theirs)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fracture_core import checksums
-from fracture_core.epochs import checkpoints, predictions
+from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.errors import DamagedFile, DataError, Stopped
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
@@ -17,7 +17,8 @@ from fracture_core.networks import network_weights
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State
-from fracture_core.training import averages, averages_job, loop, pipeline, steps
+from fracture_core.training import averages, averages_job, loop, steps
+from fracture_core.training_films import preparation
 
 
 def no_count() -> None:
@@ -46,7 +47,7 @@ def lines(run: Run) -> list[int]:
 
 
 def damage(run: Run, epoch: int) -> None:
-    path = run.folder / "checkpoints" / checkpoints.weights_name(epoch)
+    path = run.folder / "checkpoints" / epoch_weights.name(epoch)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 255
     path.write_bytes(content)
@@ -56,12 +57,12 @@ def test_the_curve_is_what_judging_by_hand_gives(run: Run) -> None:
     averages_job.complete(run, no_count)
     curve = averages_job.curve(run)
     assert curve["epoch"].tolist() == [1, 2, 3] and averages_job.missing(run) == []
-    films, pixels = pipeline.prepare(run.folder, loop.Worker(run.folder))
+    films, pixels = preparation.prepare(run.folder, loop.Worker(run.folder))
     roles = films["role"].to_numpy()
     training, evaluated = pixels[roles == "train"], films[roles != "train"]
     for epoch in (1, 3):
         model = loop.make_network(run.config)
-        weights = checkpoints.weights_of(run.folder / "checkpoints", epoch)
+        weights = epoch_weights.find(run.folder / "checkpoints", epoch)
         network_weights.load_weights(model, weights)
         for layer in model.layers:  # whatever averages the file holds must not matter
             if hasattr(layer, "moving_mean"):
@@ -101,8 +102,8 @@ def test_weights_that_have_changed_are_judged_anew(run: Run) -> None:
     averages_job.complete(run, no_count)
     place = run.folder / "checkpoints"
     before = averages_job.curve(run)
-    content = (place / checkpoints.weights_name(3)).read_bytes()
-    checksums.write(run.folder, place / checkpoints.weights_name(2), content)
+    content = (place / epoch_weights.name(3)).read_bytes()
+    checksums.write(run.folder, place / epoch_weights.name(2), content)
     assert averages_job.curve(run)["epoch"].tolist() == [1, 3]
     assert averages_job.missing(run) == [2]
     averages_job.complete(run, no_count)

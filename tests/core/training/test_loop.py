@@ -17,7 +17,7 @@ from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.epochs import backups, checkpoints, predictions
+from fracture_core.epochs import backups, checkpoints, epoch_weights, predictions
 from fracture_core.errors import ModelError, RunError, TrainingFailed
 from fracture_core.jobs import launcher
 from fracture_core.jobs import worker as reporting
@@ -25,7 +25,8 @@ from fracture_core.jobs.worker import Worker
 from fracture_core.networks import architectures, network_weights
 from fracture_core.runs import journal, run_folders, run_requests, run_status
 from fracture_core.runs.run_status import State
-from fracture_core.training import loop, pipeline
+from fracture_core.training import loop
+from fracture_core.training_films import pipeline, preparation
 from tests.core.every_network import CHAINS, SOME
 from tests.core.twins import assert_twins, left_behind
 
@@ -281,7 +282,7 @@ def make(data: Path, **changes: object) -> Path:
 def train(folder: Path, worker: Worker | None = None) -> run_status.Status:
     """Train in this process, as the child does; gives its last word."""
     worker = worker or Worker(folder)
-    films, pixels = pipeline.prepare(folder, worker)
+    films, pixels = preparation.prepare(folder, worker)
     loop.train(folder, films, pixels, worker)
     return run_status.read(folder)
 
@@ -290,7 +291,7 @@ def test_first_weights_from_a_file_are_used(folders, run_copy, phantom_root) -> 
     source = run_copy / "checkpoints" / "epoch_0003.weights.h5"
     folder = make(phantom_root, weights=str(source), epochs=1, learning_rate=1e-7)
     train(folder)
-    last = checkpoints.weights_of(folder / "checkpoints", 1)
+    last = epoch_weights.find(folder / "checkpoints", 1)
     kernels = []
     for path in (last, source):
         network = architectures.build("three_conv")

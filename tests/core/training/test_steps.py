@@ -11,7 +11,8 @@ import tensorflow as tf
 from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.networks import layers, network_weights, optimizers
-from fracture_core.training import loop, pipeline, steps
+from fracture_core.training import loop, steps
+from fracture_core.training_films import pipeline
 from tests.core.every_network import EVERY, LARGE
 
 STILL = Augmentation(shear_degrees=0, zoom_percent=0, rotation_degrees=0, horizontal_flip=False)
@@ -170,7 +171,8 @@ import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from fracture_core.networks import optimizers
-from fracture_core.training import loop, pipeline, steps
+from fracture_core.training import loop, steps
+from fracture_core.training_films import pipeline
 from fracture_core.config.train_config import TrainConfig
 # In deeper networks a rounding switches a ReLU, and twenty steps make of it what they like.
 config = TrainConfig(data="x", architecture="one_conv", optimizer="sgd")

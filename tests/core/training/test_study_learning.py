@@ -20,7 +20,8 @@ from fracture_core.models.inference import Predictor
 from fracture_core.networks.pooling import UNITS
 from fracture_core.runs import journal
 from fracture_core.runs.run_status import State
-from fracture_core.training import loop, pipeline, steps
+from fracture_core.training import loop, steps
+from fracture_core.training_films import pipeline, preparation
 from fracture_core.verdicts import study_loss
 from tests.core.every_network import CHAINS
 from tests.core.training.test_loop import finish, kill, make, train, train_impatiently, wait_for
@@ -196,7 +197,7 @@ def test_a_film_has_a_probability_as_ever_wherever_it_is_predicted(folders, phan
     folder = make(phantom_root, learn_from="studies", pooling="attention")
     train(folder)
     rows, worker = journal.films(folder), loop.Worker(folder)
-    pixels = pipeline.prepare(folder, worker)[1][(rows["role"] != "train").to_numpy()]
+    pixels = preparation.prepare(folder, worker)[1][(rows["role"] != "train").to_numpy()]
     predictor = Predictor(cards.find(f"{folder.name}@2"))
     table = predictions.load(folder, 2, len(pixels))
     assert predictor.probabilities(pixels) == pytest.approx(table, abs=1e-6)
@@ -240,7 +241,8 @@ TWO_DEVICES = """
 import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from fracture_core.training import loop, pipeline, steps
+from fracture_core.training import loop, steps
+from fracture_core.training_films import pipeline
 from fracture_core.config.train_config import TrainConfig
 config = TrainConfig(data="x", architecture="one_conv", optimizer="sgd", learn_from="studies",
                      pooling="noisy_or")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.training import study_batches
-from fracture_core.training.pipeline import Pipeline
+from fracture_core.training_films import study_batches
+from fracture_core.training_films.pipeline import Pipeline
 
 LENGTHS = {  # films of each study
     "as in MURA": [3, 1, 14, 2, 2, 4, 3, 1, 3, 2, 5, 3],

@@ -25,6 +25,7 @@ PACKAGES = (
     "anatomy",
     "phantom",
     "readers",
+    "study_sorting",
     "datasets",
     "curation",
     "verdicts",

@@ -29,8 +29,7 @@ from fracture_core.analysis import comparison, curves, trajectories
 from fracture_core.audit import audit_job
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
-from fracture_core.datasets import catalog, chosen_data, exclusions, study_paths, uploads
-from fracture_core.datasets.uploads import File
+from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.epochs import checkpoints, epoch_weights, feature_maps, predictions
 from fracture_core.errors import FractureError
 from fracture_core.films import images, measures, pixel_cache
@@ -46,6 +45,8 @@ from fracture_core.runs import (
     run_requests,
     run_status,
 )
+from fracture_core.study_sorting import study_paths, uploads
+from fracture_core.study_sorting.upload_files import File
 from fracture_core.training import probe
 from tests.core import made_runs
 

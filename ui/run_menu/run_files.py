@@ -1,4 +1,4 @@
-"""What a run offers to save: weights, curves, and the run as one file."""
+"""Files of a run to save: weights, curves, and the run as a whole."""
 
 from functools import partial
 

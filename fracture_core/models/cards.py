@@ -22,7 +22,7 @@ from fracture_core.config.reference import Reference
 from fracture_core.config.setting import Setting
 from fracture_core.config.setting_table import settings, value_of
 from fracture_core.config.train_config import TrainConfig, with_paths
-from fracture_core.datasets import catalog
+from fracture_core.datasets import manifest_file
 from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.errors import ConfigError, DamagedFile, FileRefused, ModelError
 from fracture_core.folders import cache_folder
@@ -56,7 +56,7 @@ FILES = (
     OUT_OF_FOLD,
 )  # of a released model; the last two: of some
 ENSEMBLE = "ensemble"  # the architecture in the card of several networks
-PREDICTION_COLUMNS = {**catalog.MANIFEST, "probability": "number"}  # of a prediction table
+PREDICTION_COLUMNS = {**manifest_file.MANIFEST, "probability": "number"}  # of a prediction table
 GATE_BYTES = 64 * file_reader.MB  # of a gate, packed or not; enough for 4,000 features
 MOST_MEMBERS = 16  # of an ensemble; each adds its own time to every film
 WEIGHTS_BYTES = 2 * MOST_MEMBERS * 4 * LIMITS.parameters  # with room for the file's metadata

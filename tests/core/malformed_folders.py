@@ -29,7 +29,7 @@ from fracture_core.analysis import comparison, curves, trajectories
 from fracture_core.audit import audit_job
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
-from fracture_core.datasets import catalog, chosen_data, exclusions
+from fracture_core.datasets import catalog, chosen_data, exclusions, film_counts
 from fracture_core.epochs import checkpoints, epoch_weights, feature_maps, predictions
 from fracture_core.errors import FractureError
 from fracture_core.films import images, measures, pixel_cache
@@ -584,7 +584,7 @@ def _data_readers(home: Home) -> dict[str, Callable[[], object]]:
         assert again.hash == dataset.hash
         if name == "classes":
             measures.table(dataset.root, dataset.manifest["path"].tolist(), folder / "facts")
-        return catalog.inspect(dataset) if name == "mura" else catalog.studies(dataset.manifest)
+        return film_counts.inspect(dataset) if name == "mura" else catalog.studies(dataset.manifest)
 
     def films() -> None:
         for path in sorted(folder.rglob("*.png"))[:6]:

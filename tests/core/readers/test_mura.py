@@ -336,7 +336,7 @@ def test_a_part_that_is_absent_as_a_whole_is_no_loss(root) -> None:
 
 
 def published() -> pd.DataFrame:
-    """Return `catalog.counts` of MURA as it was published."""
+    """Return `film_counts.counts` of MURA as it was published."""
     rows = [
         {"split": split, "part": part, **mura.published(split, part)}
         for split, part in [*mura.PUBLISHED, ("train", "all"), ("valid", "all")]

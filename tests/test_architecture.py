@@ -24,6 +24,7 @@ PACKAGES = (
     "films",
     "anatomy",
     "phantom",
+    "data_folders",
     "readers",
     "study_sorting",
     "datasets",

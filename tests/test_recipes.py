@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fracture_core.cli import command_line
+from fracture_core.data_folders import film_listing
 from fracture_core.datasets import catalog
 from fracture_core.networks import architectures, network_size
 from fracture_core.readers import layouts
@@ -57,8 +58,8 @@ def test_a_reader_of_data_sets_is_a_function_and_two_entries(
     for name in ("broken_1.png", "whole_2.png"):
         (root / name).touch()
 
-    def scan(root: Path, positive: str | None) -> layouts.Listing:
-        listing = layouts.Listing()
+    def scan(root: Path, positive: str | None) -> film_listing.Listing:
+        listing = film_listing.Listing()
         for path in sorted(root.glob("*.png")):
             label = int(path.name.startswith("broken"))
             listing.rows.append(("train", "wrist", path.stem, path.stem, 0, label, path.name))

@@ -15,6 +15,10 @@ import numpy as np
 import pandas as pd
 
 from fracture_core import files
+from fracture_core.data_folders import folder_entries
+from fracture_core.data_folders.film_listing import Listing, Skipped
+from fracture_core.data_folders.ignored_files import Ignored
+from fracture_core.data_folders.name_order import ranked
 from fracture_core.datasets import manifest_file
 from fracture_core.datasets.manifest_file import Scan
 from fracture_core.errors import ConfigError, DataError, FileMissing, FileRefused
@@ -29,8 +33,6 @@ from fracture_core.readers import (
     mura,
     own_table,
 )
-from fracture_core.readers.ignored_files import Ignored
-from fracture_core.readers.layouts import Listing, Skipped, ranked
 from fracture_core.words import short
 
 STUDY = ("split", "part", "patient", "study")  # identify a study
@@ -120,7 +122,7 @@ def read(
 
 
 def _of_table(root: Path) -> layouts.Layout:
-    layouts.folders(root)  # refuses what is no folder
+    folder_entries.folders(root)  # refuses what is no folder
     return layouts.Layout(kind="table", root=root)
 
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fracture_core import file_reader, folders
+from fracture_core.data_folders.film_listing import Skipped
+from fracture_core.data_folders.ignored_files import Ignored
 from fracture_core.errors import FractureError
 from fracture_core.files import replace_file
-from fracture_core.readers.ignored_files import Ignored
-from fracture_core.readers.layouts import Skipped
 
 COLUMNS = ("split", "part", "patient", "study", "view", "label", "path")
 MANIFEST = dict.fromkeys(COLUMNS, "text") | {"view": "whole", "label": "whole"}  # types

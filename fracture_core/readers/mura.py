@@ -12,21 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from fracture_core.data_folders import folder_names, text_lists
+from fracture_core.data_folders.film_listing import Listing, entries, film_names, note_others
+from fracture_core.data_folders.folder_entries import CLOSED, advice, folders
+from fracture_core.data_folders.name_order import natural
 from fracture_core.errors import DataError, FileRefused
-from fracture_core.readers import folder_names, text_lists
-from fracture_core.readers.layouts import (
-    CLOSED,
-    NOT_A_SPLIT,
-    PART,
-    SPLITS,
-    Listing,
-    advice,
-    entries,
-    film_names,
-    folders,
-    natural,
-    note_others,
-)
+from fracture_core.readers.layouts import NOT_A_SPLIT, PART, SPLITS
 
 STUDY = re.compile(r"(study[0-9]+)(?:_(positive|negative))?", re.IGNORECASE)  # a folder's name
 LISTS = ("_image_paths.csv", "_labeled_studies.csv")  # endings of the lists' names

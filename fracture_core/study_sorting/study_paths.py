@@ -14,10 +14,10 @@ from pathlib import Path
 
 from fracture_core import file_reader
 from fracture_core.config.limits import LIMITS
+from fracture_core.data_folders import ignored_files
+from fracture_core.data_folders.ignored_files import Ignored, Tally
+from fracture_core.data_folders.name_order import natural
 from fracture_core.errors import FileRefused, ModelError
-from fracture_core.readers import ignored_files
-from fracture_core.readers.ignored_files import Ignored, Tally
-from fracture_core.readers.layouts import natural
 from fracture_core.readers.mura import STUDY
 from fracture_core.study_sorting import study_groups, uploads
 from fracture_core.study_sorting.upload_files import File

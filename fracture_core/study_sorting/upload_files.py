@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from fracture_core.config.limits import LIMITS
+from fracture_core.data_folders import ignored_files
+from fracture_core.data_folders.name_order import natural
 from fracture_core.film_files import formats
-from fracture_core.readers import ignored_files
-from fracture_core.readers.layouts import natural
 
 _UNSUPPORTED = "is packed in a way that is not read here. Pack it as a plain zip."
 _UNSEEN = b"\x89PNG\r\n\x1a\n"  # in place of what cannot be unpacked: it counts as a film

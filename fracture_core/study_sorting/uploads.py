@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fracture_core.config.limits import LIMITS
-from fracture_core.readers.ignored_files import Ignored, Tally
-from fracture_core.readers.layouts import natural
+from fracture_core.data_folders.ignored_files import Ignored, Tally
+from fracture_core.data_folders.name_order import natural
 from fracture_core.study_sorting.study_groups import FolderEndings, by_study, unlike
 from fracture_core.study_sorting.upload_files import File, label, opened
 

@@ -17,6 +17,7 @@ import pytest
 from fracture_core import memory
 from fracture_core.cli import command_line
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.data_folders import name_order
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import DataError, FilmError, ModelError, WriteFailed
 from fracture_core.films import images
@@ -24,7 +25,6 @@ from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.models import cards, model_names
 from fracture_core.phantom import phantom_set
-from fracture_core.readers import layouts
 from fracture_core.runs import journal, run_folders, run_status
 from fracture_core.runs.run_status import State, Status
 from fracture_core.study_sorting import study_groups, study_paths, upload_files, uploads
@@ -284,8 +284,8 @@ def test_a_kept_manifest_with_another_label_is_read_again(data: Path, tmp_path: 
 
 def test_names_of_thousands_of_digits_have_an_order() -> None:
     names = ["image10", "image2", "image02", "9" * 5_000, "image1", "a9b10", "a9b9", "0", ""]
-    assert sorted(names, key=layouts.natural)[-4:] == ["image1", "image02", "image2", "image10"]
-    assert layouts.natural("1" * 5_000) < layouts.natural("2" + "1" * 4_999)
+    assert sorted(names, key=name_order.natural)[-4:] == ["image1", "image02", "image2", "image10"]
+    assert name_order.natural("1" * 5_000) < name_order.natural("2" + "1" * 4_999)
 
 
 def test_a_zip_of_names_of_thousands_of_digits_is_sorted() -> None:

@@ -429,7 +429,7 @@ def test_a_new_setting_gets_its_field_from_the_config_alone(
     declared = config_settings()
     seed = replace(declared["seed"], label="Clipping", help="largest norm of a gradient")
     # In the place of the seed: the only setting of its group with no line of its own in the form.
-    monkeypatch.setattr(settings, "settings", lambda: {**declared, "seed": seed})
+    monkeypatch.setattr(setting_field, "settings", lambda: {**declared, "seed": seed})
     train.run()
     field = train.number_input(key="demo-seed")
     assert (field.label, field.help) == (

@@ -14,10 +14,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core import files
 from fracture_core.config.limits import LIMITS
+from fracture_core.data_folders import ignored_files
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FilmError
-from fracture_core.readers import ignored_files
 from fracture_core.study_sorting.study_groups import unlike
 from fracture_core.study_sorting.uploads import ALONE, SortedUploads, UploadedStudy
 from fracture_core.words import plural, short

@@ -85,8 +85,8 @@ def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> None:
+    from fracture_core.data_folders import ignored_files
     from fracture_core.datasets import film_counts
-    from fracture_core.readers import ignored_files
 
     dataset = setting_options.dataset_of(options, options.rescan)
     counts = film_counts.inspect(dataset)

@@ -92,7 +92,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _print_remarks(paths: "SortedPaths") -> None:
     """Print a line on each file or folder that was left out, and on those beside the films."""
-    from fracture_core.readers import ignored_files
+    from fracture_core.data_folders import ignored_files
 
     for sentence in (*(f"{name} {reason}" for name, reason in paths.left_out), *paths.remarks):
         terminal.print_line(sentence, file=sys.stderr)

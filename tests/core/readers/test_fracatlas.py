@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from fracture_core.data_folders.film_listing import Listing
 from fracture_core.datasets import catalog, manifest_file
 from fracture_core.errors import ClassesError, DataError
 from fracture_core.readers import fracatlas, layouts
-from fracture_core.readers.layouts import Layout, Listing
+from fracture_core.readers.layouts import Layout
 
 HEADER = (
     "image_id,hand,leg,hip,shoulder,mixed,hardware,multiscan,fractured,fracture_count,frontal,"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fracture_core.data_folders.film_listing import Listing
+from fracture_core.data_folders.ignored_files import Ignored
 from fracture_core.errors import DataError
 from fracture_core.readers import mura
-from fracture_core.readers.ignored_files import Ignored
-from fracture_core.readers.layouts import Listing
 
 HAND = "train/XR_HAND/patient00001/study1_positive"
 WRIST = "train/XR_WRIST/patient00001/study1_negative"

@@ -32,14 +32,14 @@ import tensorflow as tf
 from PIL import Image
 from workers import in_turn, ratio
 
-from fracture_core.datasets import uploads
-from fracture_core.datasets.uploads import File
 from fracture_core.films import images
 from fracture_core.models import stored_models
 from fracture_core.models.model import Model
 from fracture_core.networks import architectures
 from fracture_core.prediction.inference import Predictor
 from fracture_core.prediction.study_prediction import FilmInput
+from fracture_core.study_sorting import uploads
+from fracture_core.study_sorting.upload_files import File
 from fracture_core.verdicts import breakdown
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -6,13 +6,13 @@ import pandas as pd
 
 from fracture_core import file_reader
 from fracture_core.config.reference import Reference
-from fracture_core.datasets import catalog
+from fracture_core.datasets import manifest_file
 from fracture_core.epochs import predictions
 from fracture_core.errors import FileRefused
 from fracture_core.models.model import Model
 from fracture_core.runs import run_folders
 
-COLUMNS = {**catalog.MANIFEST, "probability": "number"}
+COLUMNS = {**manifest_file.MANIFEST, "probability": "number"}
 
 
 def read(source: Path | bytes) -> pd.DataFrame:

@@ -18,7 +18,6 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from fracture_core.config.limits import LIMITS
-from fracture_core.datasets import study_paths
 from fracture_core.epochs import epoch_weights
 from fracture_core.errors import FilmError, FractureError, ModelError
 from fracture_core.films import burnt_in_text, film_checks, images
@@ -29,6 +28,7 @@ from fracture_core.networks import architectures, network_weights
 from fracture_core.prediction import gate_features, gate_file
 from fracture_core.prediction.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.runs import run_folders
+from fracture_core.study_sorting import study_paths
 
 READERS = 8  # films decoded at once, at most: each may take a few hundred MB
 BLOCK = 4  # films; three of four studies have no more, and padding costs as much as films

@@ -9,7 +9,7 @@ from typing import Any
 from fracture_core.analysis.report_2018 import Length
 from fracture_core.cross_validation import fold_figures
 from fracture_core.cross_validation.group import Group
-from fracture_core.datasets import catalog
+from fracture_core.datasets import film_counts
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.evaluations import evaluation
 from fracture_core.evaluations.evaluation import Evaluation
@@ -98,7 +98,7 @@ def of_folds(value: Group, record: Mapping[str, Any]) -> Receipt:
 
 def of_data(dataset: Dataset) -> Receipt:
     """Return the receipt of the counts of a data set."""
-    counts = catalog.inspect(dataset)["rows"]
+    counts = film_counts.inspect(dataset)["rows"]
     rows = [row for row in counts if row["part"] == "all"]
     shown = {"rows": {place: row for place, row in enumerate(counts) if row["part"] == "all"}}
     words = [*receipts.PYTHON, "inspect", *receipts.data_words(dataset)]

@@ -13,6 +13,7 @@ from typing import Any
 
 from fracture_core.answers import study_answers
 from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.data_folders.ignored_files import Ignored
 from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.models.model import Model
@@ -21,7 +22,6 @@ from fracture_core.operating_points.promise import Promise
 from fracture_core.prediction import caveats
 from fracture_core.prediction.study_prediction import FilmInput, FilmPrediction, StudyPrediction
 from fracture_core.prediction.training_patients import TrainingOverlap
-from fracture_core.readers.ignored_files import Ignored
 from fracture_core.verdicts import aggregation, verdict_words
 from fracture_core.words import cell
 

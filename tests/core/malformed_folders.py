@@ -29,8 +29,7 @@ from fracture_core.analysis import comparison, curves, trajectories
 from fracture_core.audit import audit_job
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
-from fracture_core.datasets import catalog, chosen_data, exclusions, study_paths, uploads
-from fracture_core.datasets.uploads import File
+from fracture_core.datasets import catalog, chosen_data, exclusions, film_counts
 from fracture_core.epochs import checkpoints, epoch_weights, feature_maps, predictions
 from fracture_core.errors import FractureError
 from fracture_core.evaluations import evaluation, evaluation_file
@@ -54,6 +53,8 @@ from fracture_core.runs import (
     run_status,
     training_command,
 )
+from fracture_core.study_sorting import study_paths, uploads
+from fracture_core.study_sorting.upload_files import File
 from fracture_core.training import probe
 from tests.core import made_runs
 
@@ -595,7 +596,7 @@ def _data_readers(home: Home) -> dict[str, Callable[[], object]]:
         assert again.hash == dataset.hash
         if name == "classes":
             measures.table(dataset.root, dataset.manifest["path"].tolist(), folder / "facts")
-        return catalog.inspect(dataset) if name == "mura" else catalog.studies(dataset.manifest)
+        return film_counts.inspect(dataset) if name == "mura" else catalog.studies(dataset.manifest)
 
     def films() -> None:
         for path in sorted(folder.rglob("*.png"))[:6]:

@@ -21,7 +21,7 @@ from fracture_core.exports import run_archive
 from fracture_core.models import epoch_models
 from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_status
 from tests.core import made_runs
-from ui.runs import runs_table
+from ui.runs import table_columns
 from ui.shared import theme
 from ui.shell import state
 
@@ -532,8 +532,8 @@ def test_every_setting_has_a_column_title_and_words_for_no_value() -> None:
     config = TrainConfig(data="")
     for path, value in comparison.settings(config).items():
         setting = settings()[path]
-        assert runs_table._name(path).startswith(setting.label)
-        assert all(isinstance(word, str) for word in runs_table._values(path, [value, "other"]))
+        assert table_columns._name(path).startswith(setting.label)
+        assert all(isinstance(word, str) for word in table_columns._values(path, [value, "other"]))
 
 
 # --- as one file --------------------------------------------------------------------------------

@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from fracture_core.data_folders import ignored_files
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.models import model_card
-from fracture_core.readers import ignored_files, mura, own_table
+from fracture_core.readers import mura, own_table
 from fracture_core.reports import page_receipts
 from fracture_core.words import plural
 from ui.cache import data_cache

@@ -14,8 +14,8 @@ from fracture_core.runs.run_status import State
 from fracture_core.verdicts import metrics
 from fracture_core.words import plural
 from ui.cache import run_cache
-from ui.runs import run_menu
-from ui.runs.run_menu import MORE_EPOCHS
+from ui.run_menu import run_deletion, run_menu
+from ui.run_menu.fork_form import MORE_EPOCHS
 from ui.shared import figures, kept_focus, model_choice
 from ui.shell import actions, owner, state
 
@@ -42,7 +42,7 @@ def show(run: Run) -> None:
             _resume_controls(run)
         _progress(run)
     if st.session_state.pop(state.DELETING, None) == run.name:
-        run_menu.confirm((run.name,))
+        run_deletion.confirm((run.name,))
 
 
 def _progress(run: Run) -> None:

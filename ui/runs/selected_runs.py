@@ -14,7 +14,7 @@ from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
 from ui.cache import model_cache, run_cache
 from ui.components import announcement
-from ui.runs import run_menu
+from ui.run_menu import run_deletion, run_notes
 from ui.shared import receipt, theme
 from ui.shell import actions, owner, state
 
@@ -54,7 +54,7 @@ def show(runs: list[Run], shown: list[Run]) -> None:
         )
         with st.popover("Tags and note", icon=":material/label:", disabled=not picked):
             if one:
-                run_menu.write_notes(one)
+                run_notes.show(one)
             elif picked:
                 _tag_all(names)
         with st.popover("Ensemble", icon=":material/join:", disabled=len(picked) < 2):
@@ -86,7 +86,7 @@ def _delete(names: list[str], picked: list[Run]) -> None:
         key="delete-chosen",
         help="The run is active: stop it first." if picked and not resting else None,
     ):
-        run_menu.confirm(tuple(names))
+        run_deletion.confirm(tuple(names))
 
 
 def _summary(runs: list[Run], shown: list[Run], names: list[str]) -> str:

@@ -13,7 +13,7 @@ from fracture_core.config.record import check_range
 from fracture_core.files import replace_file
 
 if TYPE_CHECKING:
-    from fracture_core.datasets.study_paths import SortedPaths
+    from fracture_core.study_sorting.study_paths import SortedPaths
 
 
 def _predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,10 +39,10 @@ def _predict(options: argparse.Namespace) -> int:
     """Print a line per image, then the verdict; return 1 if no film has a prediction."""
     from fracture_core.answers import study_answers
     from fracture_core.cli import study_output
-    from fracture_core.datasets import study_paths
     from fracture_core.models import stored_models
     from fracture_core.prediction import caveats
     from fracture_core.reports import study_record, study_report
+    from fracture_core.study_sorting import study_paths
 
     model = stored_models.find(options.model)
     threshold = model.card.threshold if options.threshold is None else options.threshold
@@ -93,7 +93,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _print_remarks(paths: "SortedPaths") -> None:
     """Print a line on each file or folder that was left out, and on those beside the films."""
-    from fracture_core.readers import ignored_files
+    from fracture_core.data_folders import ignored_files
 
     for sentence in (*(f"{name} {reason}" for name, reason in paths.left_out), *paths.remarks):
         terminal.print_line(sentence, file=sys.stderr)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.readers import text_lists
+from fracture_core.data_folders import text_lists
 
 LISTS = {
     "plain": "a;b\n1;2\n\n;4\n",

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fracture_core.datasets import study_paths, uploads
 from fracture_core.errors import ModelError
-from tests.core.datasets.test_uploads import cd
+from fracture_core.study_sorting import study_paths, uploads
+from fracture_core.study_sorting.upload_files import File
 from tests.core.dicoms import make
+from tests.core.study_sorting.test_uploads import cd
 
 FILM = np.arange(400, dtype=np.uint8).reshape(20, 20)
 
@@ -35,8 +36,7 @@ def dropped(root: Path) -> list[list[str]]:
     """The same folder as an upload: the films of each study."""
     files = [path for path in sorted(root.rglob("*")) if path.is_file()]
     loose = [
-        uploads.File(name=str(path.relative_to(root.parent)), content=path.read_bytes())
-        for path in files
+        File(name=str(path.relative_to(root.parent)), content=path.read_bytes()) for path in files
     ]
     return sorted([film.name for film in study.films] for study in uploads.sort(loose).studies)
 

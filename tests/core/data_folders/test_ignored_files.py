@@ -2,8 +2,8 @@
 
 import pytest
 
-from fracture_core.readers import ignored_files
-from fracture_core.readers.ignored_files import Ignored
+from fracture_core.data_folders import ignored_files
+from fracture_core.data_folders.ignored_files import Ignored
 
 
 def unread() -> bytes:

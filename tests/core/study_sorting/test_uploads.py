@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core.datasets import uploads
-from fracture_core.datasets.uploads import ALONE, File
+from fracture_core.config.limits import LIMITS
+from fracture_core.study_sorting import upload_files, uploads
+from fracture_core.study_sorting.upload_files import File
+from fracture_core.study_sorting.uploads import ALONE
 from tests.core.dicoms import make
 
 FILM = np.arange(400, dtype=np.uint8).reshape(20, 20)
@@ -32,6 +34,12 @@ def packed(*names: str, content: bytes | None = None, method: int = zipfile.ZIP_
 
 def sort(**files: bytes) -> uploads.SortedUploads:
     return uploads.sort([File(name=name, content=data) for name, data in files.items()])
+
+
+def limit(monkeypatch: pytest.MonkeyPatch, **changed: int) -> None:
+    """Change limits of an upload, wherever they are looked at."""
+    for module in (uploads, upload_files):
+        monkeypatch.setattr(module, "LIMITS", replace(LIMITS, **changed))
 
 
 def names(result: uploads.SortedUploads) -> dict[str, list[str]]:
@@ -180,27 +188,25 @@ def test_a_cut_zip_is_refused_by_name_and_costs_nothing_else() -> None:
 
 
 def test_limits_are_in_the_sentences_that_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = replace(
-        uploads.LIMITS, upload_files=2, upload_bytes=2 * len(png()) + 10, zip_entries=3
-    )
-    monkeypatch.setattr(uploads, "LIMITS", limits)
+    two = {"upload_bytes": 2 * len(png()) + 10, "zip_entries": 3}
+    limit(monkeypatch, upload_files=2, **two)
     result = sort(**{f"{i}.png": png() for i in range(3)})
     assert len(result.studies[0].films) == 2
     assert "beyond the 2 films of one upload" in reasons(result)["2.png"]
     many = sort(**{"z.zip": packed(*(f"{i}.png" for i in range(4)))})
     assert "lists 4 files; at most 3" in reasons(many)["z.zip"]
-    monkeypatch.setattr(uploads, "LIMITS", replace(limits, upload_files=9))
+    limit(monkeypatch, upload_files=9, **two)
     large = sort(**{f"{i}.png": png() for i in range(3)})
     assert "of one upload, unpacked" in reasons(large)["2.png"]
 
 
 def test_what_is_called_a_zip_and_is_none_is_refused_as_a_damaged_zip() -> None:
-    result = uploads.sort([uploads.File(name="z.zip", content=b"not packed at all")])
+    result = uploads.sort([File(name="z.zip", content=b"not packed at all")])
     assert "cut short or damaged" in reasons(result)["z.zip"]
 
 
 def test_a_zip_with_too_many_films_says_how_many_may_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, upload_files=2))
+    limit(monkeypatch, upload_files=2)
     result = sort(**{"many.zip": packed("a.png", "b.png", "c.png")})
     assert len(result.studies[0].films) == 2
     assert "one upload may hold 2 films and 400 MB" in reasons(result)["many/c.png"]
@@ -220,7 +226,7 @@ def cd() -> dict[str, bytes]:
 
 
 def test_of_a_patients_cd_only_its_films_are_studies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, upload_files=3, zip_entries=9))
+    limit(monkeypatch, upload_files=3, zip_entries=9)
     files = cd()
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -246,6 +252,6 @@ def test_a_cd_of_other_images_keeps_them() -> None:
 
 
 def test_a_list_of_too_many_files_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, zip_listed=3))
+    limit(monkeypatch, zip_listed=3)
     result = sort(**{"z.zip": packed(*(f"{i}.jar" for i in range(4)))})
     assert "lists 4 files; at most 3" in reasons(result)["z.zip"]

@@ -11,8 +11,8 @@ from fracture_core.sweeps.answer import Answer
 from fracture_core.sweeps.sweep import Sweep
 from fracture_core.words import plural
 from ui.cache import group_cache
-from ui.runs import group_buttons, group_lines, sweep_charts
-from ui.runs.group_lines import Kind, Line
+from ui.run_groups import group_buttons, group_lines, sweep_charts
+from ui.run_groups.group_lines import Kind, Line
 from ui.shared import theme
 from ui.shell import state
 

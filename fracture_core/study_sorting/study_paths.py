@@ -1,7 +1,7 @@
 """Paths on the command line: files, folders and zips, in any mix, sorted into studies.
 
-Films are grouped like those of an upload, see `uploads.by_study`: those of one DICOM study together
-anywhere below a path, others by their folder.
+Films are grouped like those of an upload, see `study_groups.by_study`: those of one DICOM study
+together anywhere below a path, others by their folder.
 """
 
 import os
@@ -14,12 +14,13 @@ from pathlib import Path
 
 from fracture_core import file_reader
 from fracture_core.config.limits import LIMITS
-from fracture_core.datasets import uploads
+from fracture_core.data_folders import ignored_files
+from fracture_core.data_folders.ignored_files import Ignored, Tally
+from fracture_core.data_folders.name_order import natural
 from fracture_core.errors import FileRefused, ModelError
-from fracture_core.readers import ignored_files
-from fracture_core.readers.ignored_files import Ignored, Tally
-from fracture_core.readers.layouts import natural
 from fracture_core.readers.mura import STUDY
+from fracture_core.study_sorting import study_groups, uploads
+from fracture_core.study_sorting.upload_files import File
 from fracture_core.words import short
 
 _ABOVE = "is a link to a folder above the given one, which is not followed. Give that folder."
@@ -134,13 +135,13 @@ def _unreadable(path: Path, error: Exception) -> ModelError:
 def _by_study(of_folders: Sequence[tuple[str, list[Path]]]) -> list[PathStudy]:
     """Regroup films: by DICOM study where they have one, else by their folder."""
     films = [(name, path) for name, group in of_folders for path in group]
-    groups = uploads.by_study(films, lambda film: (film[1], film[1].name, film[0]))
+    groups = study_groups.by_study(films, lambda film: (film[1], film[1].name, film[0]))
     named: dict[str, PathStudy] = {}
     for group in groups.values():
         folders = {folder for folder, _ in group}
         common = os.path.commonpath(folders)
         several = common not in folders  # then two films may have the same name
-        name = uploads.unlike(common, named)
+        name = study_groups.unlike(common, named)
         named[name] = PathStudy(
             name=name,
             films=tuple(
@@ -152,7 +153,7 @@ def _by_study(of_folders: Sequence[tuple[str, list[Path]]]) -> list[PathStudy]:
 
 def _mixed(files: Sequence[Path]) -> list[str]:
     """Return a remark where files given together are of several DICOM studies."""
-    kinds = [kind for kind, _ in uploads.by_study(files, lambda file: (file, file.name, ""))]
+    kinds = [kind for kind, _ in study_groups.by_study(files, lambda file: (file, file.name, ""))]
     count = kinds.count("uid")
     if count < 2:
         return []
@@ -172,7 +173,7 @@ def _studies_of_zip(path: Path, tally: Tally) -> tuple[list[PathStudy], list[tup
         content = file_reader.read_bytes(path, LIMITS.upload_bytes)
     except FileRefused as error:
         raise _unreadable(path, error) from error
-    unpacked = uploads.sort([uploads.File(name=path.name, content=content)])
+    unpacked = uploads.sort([File(name=path.name, content=content)])
     for each in unpacked.ignored:
         tally.add(each.kind, each.example, each.count)
     studies = [

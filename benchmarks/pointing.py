@@ -28,8 +28,8 @@ from fracture_core.networks import architectures
 from fracture_core.phantom import phantom_set
 from fracture_core.phantom.study_plan import Break
 from fracture_core.prediction.inference import Predictor
-from fracture_core.verdicts import metrics
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts import closed_intervals
+from fracture_core.verdicts.closed_intervals import Proportion
 
 
 def main() -> None:
@@ -116,10 +116,10 @@ def pointing_game(
     positive_hits = [hit for hit, yes in zip(hits, positive, strict=True) if yes]
     return Pointing(
         method=method,
-        hits=metrics.wilson(sum(hits), len(hits)),
+        hits=closed_intervals.wilson(sum(hits), len(hits)),
         chance=float(np.mean(shares)) if shares else 0.0,
-        centre=metrics.wilson(sum(centre), len(centre)),
-        positive=metrics.wilson(sum(positive_hits), len(positive_hits)),
+        centre=closed_intervals.wilson(sum(centre), len(centre)),
+        positive=closed_intervals.wilson(sum(positive_hits), len(positive_hits)),
     )
 
 

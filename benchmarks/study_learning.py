@@ -46,7 +46,7 @@ from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal, run_folders
 from fracture_core.training import loop
 from fracture_core.training_films import preparation
-from fracture_core.verdicts import aggregation, metrics
+from fracture_core.verdicts import aggregation, closed_intervals, metrics
 
 OTHER_SEED = 7  # of the phantom that is judged
 WAYS: dict[str, dict[str, Any]] = {
@@ -179,7 +179,7 @@ def print_table(results: dict[str, list[Figures]]) -> None:
 
 def spoken(values: pd.Series) -> str:
     """Return a mean over seeds with its interval."""
-    found = metrics.mean(np.asarray(values, float))
+    found = closed_intervals.mean(np.asarray(values, float))
     shown = [f"{value:.3f}" for value in (found.value, found.low, found.high) if value is not None]
     return shown[0] if len(shown) < 3 else f"{shown[0]} ({shown[1]} to {shown[2]})"
 

@@ -10,7 +10,7 @@ from typing import Any
 from fracture_core.errors import DataError
 from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.model_comparison import paired_figures
-from fracture_core.verdicts.metrics import Difference
+from fracture_core.verdicts.closed_intervals import Difference
 from fracture_core.verdicts.resampling import Interval
 
 METHOD = (

@@ -6,7 +6,8 @@ TensorFlow.
 
 from fracture_core.checksums import SUMS
 from fracture_core.models.model import Model
-from fracture_core.verdicts.metrics import Proportion, Summary
+from fracture_core.verdicts.closed_intervals import Proportion
+from fracture_core.verdicts.metrics import Summary
 
 FEWEST = 20  # dev studies of a label, below which sensitivity or specificity is very uncertain
 NEVER_SEEN = "This model has never seen a real film; its answer means nothing here."

@@ -26,7 +26,8 @@ from fracture_core.prediction.study_prediction import StudyPrediction
 from fracture_core.reports import markup, report_films, study_record
 from fracture_core.reports.study_record import OCCLUSION_FULL, Case
 from fracture_core.verdicts import breakdown, verdict_words
-from fracture_core.verdicts.metrics import Proportion, Summary
+from fracture_core.verdicts.closed_intervals import Proportion
+from fracture_core.verdicts.metrics import Summary
 
 PICTURES_BYTES = 20_000_000  # of all films of a report: many mail servers accept this much
 NAMED = 3  # altered films that a sentence names before it counts the others

@@ -11,7 +11,7 @@ from fracture_core.epochs import predictions
 from fracture_core.runs import journal, run_folders, run_requests
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.run_menu import run_deletion, run_menu
@@ -82,7 +82,7 @@ def _best(run: Run, epochs: pd.DataFrame) -> tuple[int | None, str]:
         return best, f"Epoch {best}, the last. Without dev films its accuracy is unknown."
     row = epochs[epochs["epoch"] == best].iloc[0]
     n = int(row["dev.studies"])
-    accuracy = metrics.wilson(round(row["dev.study_accuracy"] * n), n)
+    accuracy = closed_intervals.wilson(round(row["dev.study_accuracy"] * n), n)
     majority = run_cache.majority(run.folder, "studies").get("dev")
     baseline = f"; baseline {figures.percent(majority)}" if majority else ""
     return best, (

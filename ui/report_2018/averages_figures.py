@@ -9,7 +9,7 @@ from fracture_core.analysis import fluctuation
 from fracture_core.analysis.fluctuation import Fluctuation
 from fracture_core.analysis.report_2018 import BY_KEY, ExperimentRuns, Figure, Length
 from fracture_core.runs.run_folders import Run
-from fracture_core.verdicts.metrics import Mean
+from fracture_core.verdicts.closed_intervals import Mean
 from fracture_core.words import plural
 from ui.cache import run_cache, shared_cache
 from ui.report_2018 import report_figures

@@ -12,7 +12,7 @@ import streamlit as st
 from fracture_core.config.setting_table import settings
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts.closed_intervals import Proportion
 from ui.cache import run_cache
 from ui.runs import run_charts
 from ui.shared import figures, theme

@@ -5,6 +5,7 @@ Modules that load pandas are imported when it runs, so that `--help` is quick.
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,16 +59,14 @@ def _predict(options: argparse.Namespace) -> int:
     predictor = inference.Predictor(model)
     real = any(study_output.is_real(films) for _, films in studies)
     if not options.json:
-        for sentence in caveats.warnings(model, threshold, real):
-            terminal.print_line(f"Warning: {sentence}", file=sys.stderr)
+        _print_warnings(caveats.warnings(model, threshold, real))
     predictions = []
     for name, films in studies:
         predictions.append(predictor.predict_study(name, films, options.count_doubted))
         if not options.json:
+            is_real = study_output.is_real(films)
             study_output.print_study(predictions[-1], threshold)
-            study_output.print_answer(
-                predictions[-1], answers, study_output.is_real(films), is_promised
-            )
+            study_output.print_answer(predictions[-1], answers, is_real, is_promised)
     if options.json:
         record = study_record.as_dict(
             predictions, model, threshold, paths.left_out, real, paths.ignored, promise
@@ -75,20 +74,22 @@ def _predict(options: argparse.Namespace) -> int:
         terminal.print_json(record)
     _print_remarks(paths)
     if options.report:  # last: what cannot be written costs no figure
-        cases = [
-            study_output.case(study, films, model.card.recipe)
-            for study, (_, films) in zip(predictions, studies, strict=True)
-        ]
+        pairs = zip(predictions, studies, strict=True)
+        cases = [study_output.case(study, films, model.card.recipe) for study, (_, films) in pairs]
         html = study_report.document(
             cases, model, threshold, names=options.names, left_out=paths.left_out, promise=promise
         )
         replace_file(options.report, html.encode())
-        if warning := study_record.text_warning(predictions):
-            terminal.print_line(f"Warning: {warning}", file=sys.stderr)
+        _print_warnings([study_record.text_warning(predictions)])
     if any(study.films for study in predictions):
         return 0
     print("No film has a prediction.", file=sys.stderr)
     return 1
+
+
+def _print_warnings(sentences: Iterable[str | None]) -> None:
+    for sentence in filter(None, sentences):
+        terminal.print_line(f"Warning: {sentence}", file=sys.stderr)
 
 
 def _print_remarks(paths: "SortedPaths") -> None:

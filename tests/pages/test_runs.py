@@ -551,6 +551,10 @@ def test_a_run_that_was_saved_as_a_file_comes_back_chosen(open_page: Open, run_c
     assert "finished" in app.error[-1].value and run_folders.names() == ["finished"]
     [name] = [each for each in app.text_input if each.label == "Name of the run"]
     name.set_value("again").run()
+    app.text_input(key="import-data-0").set_value(" /no/films ").run()
+    app.button(key="import-run").click().run()
+    assert "/no/films lacks" in app.error[-1].value and run_folders.names() == ["finished"]
+    app.text_input(key="import-data-0").set_value(" ").run()
     app.button(key="import-run").click().run()
     assert not app.exception
     assert "Imported **again**" in "".join(each.value for each in app.toast)
